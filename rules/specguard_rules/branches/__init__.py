@@ -1,0 +1,1 @@
+"""Rules about branches: their names, base and remote."""

@@ -1,0 +1,1 @@
+"""Rules about commits: their number, form and messages."""

@@ -1,0 +1,1 @@
+"""Rules about pull requests: title, body and target."""

@@ -1,0 +1,1 @@
+"""Rules about work items: which one a change implements."""

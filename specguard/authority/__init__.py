@@ -1,0 +1,1 @@
+"""From the authority's documents to a policy: reading, merging, compiling, comparing."""

@@ -1,0 +1,113 @@
+"""Commits and their messages."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.change.entry import Entry
+
+
+class Message:
+    """The message of a commit, of one being written, or the title that a squash merge will land.
+
+    Lines are split at `\\n` alone, as git does.
+
+    Attributes:
+        raw: its bytes.
+        text: the same as text; bytes that are not UTF-8 are kept as surrogate escapes.
+        commit: the commit's full object id; None for a message that is no commit yet.
+        source: `commit`, `file` (a message being written) or `title`.
+        encoding: the name in the commit's encoding header; empty where there is none.
+    """
+
+    __slots__ = ("commit", "encoding", "raw", "source", "text")
+
+    def __init__(self, raw: bytes, *, commit: str | None = None, source: str = "commit", encoding: str = "") -> None:
+        self.raw = raw
+        self.text = raw.decode("utf-8", "surrogateescape")
+        self.commit = commit
+        self.source = source
+        self.encoding = encoding
+
+    @property
+    def lines(self) -> list[str]:
+        """The message's lines, without the newline that ends it."""
+        return self.text.rstrip("\n").split("\n")
+
+    @property
+    def subject(self) -> str:
+        """The first line."""
+        return self.text.split("\n", 1)[0]
+
+    @property
+    def body(self) -> str:
+        """What follows the first line, without the blank lines around it."""
+        return self.text.partition("\n")[2].strip("\n")
+
+    @property
+    def valid(self) -> bool:
+        """Whether the bytes are UTF-8."""
+        return not any("\udc80" <= char <= "\udcff" for char in self.text)
+
+    @property
+    def field(self) -> str:
+        """The field of a finding about the first line."""
+        return "pull_request.title" if self.source == "title" else "commit.subject"
+
+
+class Commit:
+    """One commit of the judged change.
+
+    Attributes:
+        oid: its full object id.
+        tree: its tree's full object id.
+        parents: its parents' full object ids; several make it a merge.
+        author, committer: name and e-mail address as they are recorded, e.g. `Ann <ann@x.org>`; anyone can
+            write anything there.
+        message: its message.
+        diffs: what it changes against each of its parents in turn (against nothing for a root commit).
+    """
+
+    __slots__ = ("author", "committer", "diffs", "message", "oid", "parents", "tree")
+
+    def __init__(
+        self,
+        oid: str,
+        *,
+        tree: str,
+        parents: Sequence[str],
+        author: str,
+        committer: str,
+        message: Message,
+        diffs: Sequence[Sequence[Entry]],
+    ) -> None:
+        self.oid = oid
+        self.tree = tree
+        self.parents = parents
+        self.author = author
+        self.committer = committer
+        self.message = message
+        self.diffs = diffs
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether it has several parents."""
+        return len(self.parents) > 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing against its one parent."""
+        return len(self.parents) <= 1 and not any(self.diffs)
+
+    @property
+    def own_entries(self) -> Sequence[Entry]:
+        """What the commit itself brings: its diff, and for a merge what differs from every parent."""
+        if not self.is_merge:
+            return self.diffs[0] if self.diffs else ()
+        others = [{entry.path for entry in diff} for diff in self.diffs[1:]]
+        return [entry for entry in self.diffs[0] if all(entry.path in paths for paths in others)]
+
+    def __repr__(self) -> str:
+        return f"Commit({self.oid[:12]} {self.message.subject!r})"

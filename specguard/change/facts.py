@@ -1,0 +1,154 @@
+"""Small facts about where a change comes from and where it goes."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Branch:
+    """The branch that is judged.
+
+    Attributes:
+        name: its short name, e.g. `phase-12`; bytes that are not UTF-8 are surrogate escapes.
+        source: what said so: `option` (`--branch`), `event`, `head` (a head given by name), `HEAD` or `push`.
+    """
+
+    __slots__ = ("name", "source")
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        self.source = source
+
+
+class PullRequest:
+    """A pull request's text, as flags, an event file or the platform's variables give it.
+
+    Attributes:
+        title: None where the source has none.
+        body: with `\\n` for newlines; None where the source has none.
+        base: the short name of the branch it is to be merged into, or None.
+        number: None where it is not known.
+    """
+
+    __slots__ = ("base", "body", "number", "title")
+
+    def __init__(
+        self, *, title: str | None = None, body: str | None = None, base: str | None = None, number: int | None = None
+    ) -> None:
+        self.title = title
+        self.body = body
+        self.base = base
+        self.number = number
+
+
+class Base:
+    """What a change is compared with.
+
+    Attributes:
+        name: how a person calls it, e.g. `origin/main`.
+        tip: the object id everything trusted is read from; None where there is nothing trusted.
+        start: the object id whose tree the entries are taken against (the merge base); None: the empty tree.
+        head: the judged commit's object id; None where the head is no commit (an index, a tree).
+        trusted: whether `tip` was found as a base, and is not `HEAD`, the head or `--authority`'s.
+        merge_bases: all merge bases of `tip` and `head`, where both are commits.
+    """
+
+    __slots__ = ("head", "merge_bases", "name", "start", "tip", "trusted")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        tip: str | None,
+        start: str | None,
+        head: str | None,
+        trusted: bool,
+        merge_bases: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.tip = tip
+        self.start = start
+        self.head = head
+        self.trusted = trusted
+        self.merge_bases = merge_bases
+
+
+class Ref:
+    """A branch, local or of a remote.
+
+    Attributes:
+        name: in full, e.g. `refs/remotes/origin/main`.
+        short: without `refs/heads/` or `refs/remotes/<remote>/`.
+        oid: the full object id it points to.
+    """
+
+    __slots__ = ("name", "oid", "short")
+
+    def __init__(self, name: str, short: str, oid: str) -> None:
+        self.name = name
+        self.short = short
+        self.oid = oid
+
+
+class Remote:
+    """A remote as the repository's configuration has it.
+
+    Attributes:
+        name: e.g. `origin`.
+        url: the first URL, as written; None where the remote does not exist.
+        push_url: where a push would go, if that is another place.
+        rewrites: `(replacement, prefix)` of each `url.<replacement>.insteadOf = <prefix>` (and `pushInsteadOf`).
+    """
+
+    __slots__ = ("name", "push_url", "rewrites", "url")
+
+    def __init__(
+        self, name: str, *, url: str | None, push_url: str | None = None, rewrites: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        self.name = name
+        self.url = url
+        self.push_url = push_url
+        self.rewrites = rewrites
+
+
+class Push:
+    """One ref of a push.
+
+    Attributes:
+        remote: the remote's name or URL.
+        local_ref: what is pushed, as git's pre-push input names it; empty where it is not known.
+        remote_ref: the ref that will be written, in full.
+        new: the object id that is pushed; None for a deletion.
+        old: the object id the remote has; None for a ref that is new there.
+    """
+
+    __slots__ = ("local_ref", "new", "old", "remote", "remote_ref")
+
+    def __init__(self, *, remote: str, local_ref: str, remote_ref: str, new: str | None, old: str | None) -> None:
+        self.remote = remote
+        self.local_ref = local_ref
+        self.remote_ref = remote_ref
+        self.new = new
+        self.old = old
+
+
+class PastCommit:
+    """A commit of the base's history, read only as far as its message.
+
+    Attributes:
+        oid: its full object id.
+        message: subject and body as text.
+    """
+
+    __slots__ = ("message", "oid")
+
+    def __init__(self, oid: str, message: str) -> None:
+        self.oid = oid
+        self.message = message
+
+    @property
+    def subject(self) -> str:
+        """The first line."""
+        return self.message.split("\n", 1)[0]

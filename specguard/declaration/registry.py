@@ -1,0 +1,158 @@
+"""What plugins register, and what is refused when they do."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.declaration.rule import Declaration, Rule
+from specguard.errors import SpecguardError
+from specguard.model import SEVERITIES, STAGES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+FAMILIES: Final = {
+    "PTH": "paths",
+    "CMT": "commits",
+    "BRN": "branches",
+    "PRQ": "pull requests",
+    "WRK": "work items",
+    "SPC": "specs",
+    "ART": "artifacts",
+    "PLN": "plans",
+    "CNT": "content",
+    "APR": "approvals",
+    "RUN": "runs",
+    "CFG": "the policy itself",
+}
+"""The families of rules that ship with specguard; a plugin may use letters of its own."""
+
+_CODE = re.compile(r"[A-Z]{3}[0-9]{3}")
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_EXAMPLE = re.compile(r"^ *```toml (fails|passes)$", re.MULTILINE)
+
+
+class PluginError(SpecguardError):
+    """A plugin that cannot be used, with its name and what is wrong with it."""
+
+
+class Registered:
+    """A rule and the plugin it comes from."""
+
+    __slots__ = ("plugin", "rule")
+
+    def __init__(self, rule: type[Rule], plugin: str) -> None:
+        self.rule = rule
+        self.plugin = plugin
+
+    @property
+    def target(self) -> str:
+        """Where the class is found again without a plugin manager: `module:Class`."""
+        return f"{self.rule.__module__}:{self.rule.__qualname__}"
+
+
+class Registry:
+    """Everything that plugins add: rules, declarations and presets.
+
+    A plugin is handed this object in its hook `specguard_register(registry)`.
+
+    Args:
+        facts: the name of each fact a rule may ask for, with its annotation as written.
+    """
+
+    def __init__(self, facts: Mapping[str, str]) -> None:
+        self._facts = dict(facts)
+        self._by_code: dict[str, Registered] = {}
+        self.rules: dict[str, Registered] = {}
+        self.declarations: dict[str, Declaration] = {}
+        self.presets: dict[str, str] = {}
+        self.plugin = "?"
+
+    def add_rule(self, rule: type[Rule]) -> None:
+        """Add a rule.
+
+        Raises:
+            PluginError: it lacks a code, a name, a text, examples, stages or a condition, asks for a fact that
+                nobody provides or under another type, or takes a code or name that is taken.
+        """
+        problem = self._problem(rule)
+        if problem:
+            raise PluginError(f"plugin {self.plugin!r}: rule {rule.__module__}.{rule.__qualname__} {problem}")
+        entry = Registered(rule, self.plugin)
+        self.rules[rule.name] = entry
+        self._by_code[rule.code] = entry
+
+    def add_declaration(self, declaration: Declaration) -> None:
+        """Add a table at the top of the policy.
+
+        Its fact is known to the rules that are registered after it.
+
+        Raises:
+            PluginError: the table or its fact has that name already.
+        """
+        if declaration.name in self.declarations or declaration.fact in self._facts:
+            raise PluginError(f"plugin {self.plugin!r}: the table [{declaration.name}] or its fact is taken")
+        self.declarations[declaration.name] = declaration
+        kind = declaration.settings.__name__
+        self._facts[declaration.fact] = {
+            "table": kind,
+            "tables": f"Mapping[str, {kind}]",
+            "list": f"Sequence[{kind}]",
+        }[declaration.shape]
+
+    def add_preset(self, name: str, text: str) -> None:
+        """Add a policy that an authority may extend, as TOML text.
+
+        Raises:
+            PluginError: a preset has that name already.
+        """
+        if name in self.presets:
+            raise PluginError(f"plugin {self.plugin!r}: the preset {name!r} is taken")
+        self.presets[name] = text
+
+    def by_code(self, code: str) -> Registered | None:
+        """The rule of a code."""
+        return self._by_code.get(code)
+
+    def _problem(self, rule: type[Rule]) -> str:
+        for attribute in ("code", "name", "condition", "stages"):
+            if not getattr(rule, attribute, None):
+                return f"has no {attribute}"
+        if not _CODE.fullmatch(rule.code):
+            return f"has the code {rule.code!r}, which is not three capital letters and three digits"
+        if not _NAME.fullmatch(rule.name):
+            return f"has the name {rule.name!r}, which is not in kebab case"
+        for taken in (self._by_code.get(rule.code), self.rules.get(rule.name)):
+            if taken is not None:
+                return f"takes {rule.code} {rule.name}, which is {taken.target} of plugin {taken.plugin!r}"
+        if rule.severity not in SEVERITIES:
+            return f"has the severity {rule.severity!r}"
+        unknown = [stage for stage in rule.stages if stage not in STAGES]
+        if unknown:
+            return f"has the stage {unknown[0]!r}, which is none of {', '.join(STAGES)}"
+        if not (rule.__dict__.get("__doc__") or "").strip():
+            return "has no docstring, which is its manual page"
+        kinds = set(_EXAMPLE.findall(rule.__doc__ or ""))
+        for kind in ("fails", "passes"):
+            if kind not in kinds:
+                return f"has no example that {kind} (a block ```toml {kind} in its docstring)"
+        for field in rule.requires:
+            if field not in rule._fields:
+                return f"requires {field!r}, which is none of its settings"
+        return self._check_problem(rule)
+
+    def _check_problem(self, rule: type[Rule]) -> str:
+        check = rule.__dict__.get("check") or getattr(rule, "check", None)
+        if check is None:
+            return "has no method check"
+        code = check.__code__
+        for parameter in code.co_varnames[1 : code.co_argcount]:
+            wanted = self._facts.get(parameter)
+            if wanted is None:
+                return f"asks for {parameter!r}, which is no fact; facts are {', '.join(sorted(self._facts))}"
+            annotation = check.__annotations__.get(parameter)
+            if annotation != wanted:
+                return f"asks for {parameter}: {annotation}, but the fact is {parameter}: {wanted}"
+        return ""

@@ -1,0 +1,78 @@
+"""What a rule is: one class whose fields are its settings and whose docstring is its manual page."""
+
+from __future__ import annotations
+
+from specguard.declaration.record import Record
+from specguard.model import SEVERITIES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar
+
+    from specguard.model import Severity, Stage
+
+
+class Settings(Record):
+    """A table of a policy: each annotated field is a key of it.
+
+    A field is declared as `limit: Annotated[int, Field(gt=0, description="…")] = 72`; every field has a
+    description, and a nested table is a field whose type is another `Settings`. Next to the plain types
+    there are `Guarding`, `Covering`, `Selecting` and `Expression` (see `specguard.rules`).
+    """
+
+
+class Rule(Settings):
+    """One check: its settings, its manual page, and a method `check` that yields findings.
+
+    A rule declares no `check` here, so that each one names the facts it wants as that method's parameters,
+    with the annotation that `specguard.engine.facts.Facts` gives them; it returns an iterator of `Finding`.
+    It may raise `MissingFact` (it becomes indeterminate and keeps what it has found) or `NotApplicable`.
+
+    Attributes:
+        code: a family of three letters and three digits, never used again.
+        name: the thing that is flagged, in kebab case, as settings name it.
+        severity: the most a finding of this rule can be, unless the policy has a lower ceiling.
+        stages: the moments of a check at which it runs.
+        approvable: whether an approval may lift its findings.
+        requires: settings without which it has nothing to judge; while all of them are empty it is
+            not-applicable and its module is not imported.
+        condition: what holds when it passes, in one sentence; a setting is named as `{limit}`.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    severity: ClassVar[Severity] = "error"
+    stages: ClassVar[tuple[Stage, ...]]
+    approvable: ClassVar[bool] = True
+    requires: ClassVar[tuple[str, ...]] = ()
+    condition: ClassVar[str]
+
+    @classmethod
+    def family(cls) -> str:
+        """The three letters of the code."""
+        return cls.code[:3]
+
+
+class Declaration:
+    """A table at the top of a policy that several rules share, such as `[work.<kind>]`.
+
+    Args:
+        name: the table's name.
+        settings: the model of the table, or of each of the tables in it.
+        shape: `"table"` for `[name]`, `"tables"` for `[name.<key>]`, `"list"` for `[[name]]`.
+        fact: the name under which rules ask for it; its value is one settings record, a mapping of them or
+            a sequence of them, by shape.
+    """
+
+    __slots__ = ("fact", "name", "settings", "shape")
+
+    def __init__(self, name: str, settings: type[Settings], *, shape: str = "table", fact: str) -> None:
+        self.name = name
+        self.settings = settings
+        self.shape = shape
+        self.fact = fact
+
+
+def lower_severity(one: Severity, other: Severity) -> Severity:
+    """The lower of two severities."""
+    return one if SEVERITIES.index(one) <= SEVERITIES.index(other) else other

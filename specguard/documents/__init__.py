@@ -1,0 +1,1 @@
+"""Documents as data: headings, sections, lists, tables, fenced blocks, with their lines."""

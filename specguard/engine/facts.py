@@ -1,0 +1,187 @@
+"""Every fact that a rule may ask for, by name; each is fetched when it is first asked for, once."""
+
+from __future__ import annotations
+
+from specguard.errors import MissingFact, NotApplicable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+    from typing import Any
+
+    from specguard.authority.difference import PolicyChange
+    from specguard.authority.guards import Guards
+    from specguard.authority.policy import Policy
+    from specguard.change.commit import Commit, Message
+    from specguard.change.entry import Entry
+    from specguard.change.facts import Base, Branch, PullRequest, Push, Ref, Remote
+    from specguard.change.history import History
+    from specguard.change.lines import Lines
+    from specguard.change.sources import Change
+    from specguard.change.tree import Tree
+    from specguard.model import Stage
+    from specguard.work.items import Work, WorkItem
+
+
+class Facts:
+    """The facts of one change under one policy.
+
+    Each public property below is a fact: its name is what a rule's `check` takes, its annotation the
+    annotation that rule must use. A value is frozen; `None` and empty are answers, never "not known".
+
+    Args:
+        change: what is judged.
+        policy: what it is judged by.
+        today: the UTC date.
+        policy_change: compiles the head's authority and compares it; called at most once.
+    """
+
+    def __init__(
+        self, change: Change, policy: Policy, *, today: Callable[[], date], policy_change: Callable[[], PolicyChange]
+    ) -> None:
+        self._change = change
+        self._policy = policy
+        self._today = today
+        self._policy_change = policy_change
+        self._known: dict[str, Any] = {}
+        self._absent: dict[str, MissingFact | NotApplicable] = {}
+
+    def get(self, name: str) -> Any:
+        """The value of a fact, or of a declaration's fact.
+
+        Raises:
+            MissingFact: it cannot be had.
+            NotApplicable: it does not belong to this change.
+        """
+        if name in self._known:
+            return self._known[name]
+        if name in self._absent:
+            raise self._absent[name]
+        try:
+            if hasattr(type(self), name):
+                value = getattr(self, name)
+            else:
+                value = self._policy.declared(name)
+        except (MissingFact, NotApplicable) as absent:
+            self._absent[name] = absent
+            raise
+        self._known[name] = value
+        return value
+
+    @property
+    def stage(self) -> Stage:
+        """The moment of the check."""
+        return self._change.stage
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """What the change adds, modifies and deletes in all, by path."""
+        return self._change.entries
+
+    @property
+    def commits(self) -> Sequence[Commit]:
+        """The change's commits, oldest first."""
+        return self._change.commits
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """What is judged as a commit message: a commit's, the one being written, or the title of a squash."""
+        return self._change.messages(self._policy.merge)
+
+    @property
+    def branch(self) -> Branch:
+        """The branch that is judged."""
+        return self._change.branch
+
+    @property
+    def pull_request(self) -> PullRequest:
+        """The pull request's text."""
+        return self._change.pull_request
+
+    @property
+    def base(self) -> Base:
+        """What the change is compared with."""
+        return self._change.base
+
+    @property
+    def base_files(self) -> Tree:
+        """The files of the trusted base's tip."""
+        return self._change.base_files
+
+    @property
+    def start_files(self) -> Tree:
+        """The files before the change."""
+        return self._change.start_files
+
+    @property
+    def head_files(self) -> Tree:
+        """The files after the change."""
+        return self._change.head_files
+
+    @property
+    def lines(self) -> Lines:
+        """The lines that the change adds and removes."""
+        return self._change.lines
+
+    @property
+    def origin(self) -> Remote:
+        """The remote named `origin`."""
+        return self._change.origin
+
+    @property
+    def refs(self) -> Sequence[Ref]:
+        """The branches of the repository and of its remotes."""
+        return self._change.refs
+
+    @property
+    def push(self) -> Push:
+        """The ref that is being pushed."""
+        return self._change.push
+
+    @property
+    def history(self) -> History:
+        """The messages of the trusted base's history."""
+        return self._change.history
+
+    @property
+    def work(self) -> Work:
+        """Which work items the change names, and what told so."""
+        from specguard.work.items import Work
+
+        return Work.of(self._change, self._policy)
+
+    @property
+    def work_item(self) -> WorkItem:
+        """The work item that the change implements."""
+        work: Work = self.get("work")
+        return work.item
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that judges."""
+        return self._policy
+
+    @property
+    def guards(self) -> Guards:
+        """Every forbidden and locked pattern of the policy."""
+        return self._policy.guards
+
+    @property
+    def policy_change(self) -> PolicyChange:
+        """How the change would alter the policy, setting by setting."""
+        return self._policy_change()
+
+    @property
+    def today(self) -> date:
+        """The UTC date of the check."""
+        return self._today()
+
+
+def fact_types() -> Mapping[str, str]:
+    """Each fact's name with its annotation as written, for checking a rule when it registers."""
+    return {
+        name: str(attribute.fget.__annotations__["return"])
+        for name, attribute in vars(Facts).items()
+        if isinstance(attribute, property) and attribute.fget is not None
+    }

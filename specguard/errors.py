@@ -1,0 +1,50 @@
+"""What stops a check: one error a user can mend, and two ways in which a fact is not there.
+
+Everything that a user can cause is a `SpecguardError` (exit code 2); nothing else may reach them as text.
+"""
+
+from __future__ import annotations
+
+
+class SpecguardError(Exception):
+    """No verdict can be given, and here is why and what to do.
+
+    Args:
+        message: one sentence that says what is wrong.
+        help: the next step, as a sentence or a command; empty where there is none.
+        path: the file that is wrong, as the user would name it.
+        line: its line, from 1.
+    """
+
+    def __init__(self, message: str, *, help: str = "", path: str | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+        self.path = path
+        self.line = line
+
+
+class MissingFact(Exception):
+    """A fact that cannot be had; the rules that need it become `indeterminate`.
+
+    Args:
+        reason: what is missing, in one sentence.
+        command: the one command that would supply it; empty where there is none.
+    """
+
+    def __init__(self, reason: str, command: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.command = command
+
+
+class NotApplicable(Exception):
+    """A fact or rule that does not belong to this change or stage: counted, and harmless.
+
+    Args:
+        reason: why it does not apply, in one sentence.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,263 @@
+"""What every part speaks: severities, states, findings, results and verdicts.
+
+Nothing here imports more than the interpreter has loaded already, because a hook runs in front of every
+commit. The closed lists and their order are those of the JSON report, `specguard.report/1`.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Final, Literal
+
+    Severity = Literal["off", "info", "warning", "error"]
+    State = Literal[
+        "passed", "warned", "failed", "approved", "baselined", "not-applicable", "off", "indeterminate"
+    ]
+    FindingState = Literal["open", "approved", "baselined"]
+    Outcome = Literal["passed", "accepted", "failed", "indeterminate", "error"]
+    Stage = Literal["edit", "staged", "commit-msg", "push", "range", "pull-request", "run"]
+
+REPORT_SCHEMA: Final = "specguard.report/1"
+
+SEVERITIES: Final = ("off", "info", "warning", "error")
+"""From least to most; a policy's `severity` is a ceiling."""
+
+STATES: Final = ("passed", "warned", "failed", "approved", "baselined", "not-applicable", "off", "indeterminate")
+"""The states of a rule, in the order in which a report counts them."""
+
+STAGES: Final = ("edit", "staged", "commit-msg", "push", "range", "pull-request", "run")
+
+EXIT_PASSED: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_NO_VERDICT: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+
+class Origin:
+    """Where a setting was written: a file (or `preset:NAME`) and its line, from 1; line 0 is the whole file."""
+
+    __slots__ = ("line", "path")
+
+    def __init__(self, path: str, line: int) -> None:
+        self.path = path
+        self.line = line
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+    def __repr__(self) -> str:
+        return f"Origin({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origin) and (self.path, self.line) == (other.path, other.line)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.line))
+
+
+class Finding:
+    """One thing that a rule found, as the rule says it.
+
+    Args:
+        message: what is wrong, in one sentence that names the thing.
+        help: what to do next, in one sentence.
+        path: the file, as git has its name.
+        line: its first line, from 1; `end_line` the last one.
+        commit: the commit it is about, as a full object id.
+        field: what it is about where that is no file: `branch`, `commit.subject`, `commit.body`,
+            `commit.author`, `pull_request.title`, `pull_request.body`, `pull_request.base`, `origin`,
+            `work_item`; or a dotted key within `path`.
+        side: `"base"` where the path is only in the base (a deletion).
+        key: what makes this finding this one among those of its rule and path: the pattern, the heading, the
+            normalised line. Never a line number, an object id, a date or the message. The finding's
+            fingerprint is made of it.
+        severity: a lower severity than the rule's, never a higher one.
+        setting: the key of the setting that decides, which is cited: within the rule's own table
+            (`paths.2`), or from the top of the policy (`work.phase.branch`).
+        authority: the line that decides, where it is no setting.
+    """
+
+    __slots__ = (
+        "authority", "commit", "end_line", "field", "help", "key", "line", "message", "path", "setting",
+        "severity", "side",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        help: str = "",
+        path: bytes | None = None,
+        line: int | None = None,
+        end_line: int | None = None,
+        commit: str | None = None,
+        field: str | None = None,
+        side: Literal["base"] | None = None,
+        key: str = "",
+        severity: Severity | None = None,
+        setting: str = "",
+        authority: Origin | None = None,
+    ) -> None:
+        self.message = message
+        self.help = help
+        self.path = path
+        self.line = line
+        self.end_line = end_line
+        self.commit = commit
+        self.field = field
+        self.side = side
+        self.key = key
+        self.severity = severity
+        self.setting = setting
+        self.authority = authority
+
+    def __repr__(self) -> str:
+        return f"Finding({self.message!r}, path={self.path!r}, line={self.line!r})"
+
+
+class Judged:
+    """A finding with what the engine adds: its rule, severity, citation, fingerprint and state.
+
+    Attributes:
+        fingerprint: sha256 as hexadecimal digits; it survives line shifts and rebases.
+    """
+
+    __slots__ = ("authority", "code", "finding", "fingerprint", "name", "severity", "state")
+
+    def __init__(
+        self,
+        finding: Finding,
+        *,
+        code: str,
+        name: str,
+        severity: Severity,
+        authority: Origin | None,
+        fingerprint: str,
+        state: FindingState = "open",
+    ) -> None:
+        self.finding = finding
+        self.code = code
+        self.name = name
+        self.severity = severity
+        self.authority = authority
+        self.fingerprint = fingerprint
+        self.state = state
+
+
+class RuleResult:
+    """What became of one rule in one check.
+
+    Attributes:
+        reason: why it is not-applicable, off or indeterminate; None otherwise.
+        command: for indeterminate, the command that would supply what is missing.
+        condition: what holds when the rule passes, for `--explain`.
+        looked_at: the facts it asked for, each with a short account of its size.
+        severity: the rule's own. An indeterminate rule below `error` is shown, and decides the exit code only
+            where it crashed.
+    """
+
+    __slots__ = (
+        "code", "command", "condition", "crashed", "findings", "looked_at", "name", "reason", "severity", "state",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        code: str,
+        name: str,
+        state: State,
+        *,
+        severity: Severity = "error",
+        findings: Sequence[Judged] = (),
+        reason: str | None = None,
+        command: str = "",
+        crashed: bool = False,
+        condition: str = "",
+        looked_at: Sequence[str] = (),
+    ) -> None:
+        self.code = code
+        self.name = name
+        self.state = state
+        self.severity = severity
+        self.findings = findings
+        self.reason = reason
+        self.command = command
+        self.crashed = crashed
+        self.condition = condition
+        self.looked_at = looked_at
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether this rule alone makes the picture incomplete (exit code 2)."""
+        return self.state == "indeterminate" and (self.crashed or self.severity == "error")
+
+
+class Verdict:
+    """The outcome of a check of one change.
+
+    Attributes:
+        change: the `change` object of the JSON report.
+        authority: the `authority` object of the JSON report.
+        results: every rule's result, by code.
+        notes: sentences that a reader must see: what was judged by which policy, what was truncated.
+        empty: whether there was nothing to judge.
+        dry_run: whether findings leave the exit code at 0 (`--exit-zero`, `--dry-run`).
+        policy_difference: how the change would alter the policy, one line a setting; empty where it does not.
+    """
+
+    __slots__ = ("authority", "change", "dry_run", "empty", "notes", "policy_difference", "results")
+
+    def __init__(
+        self,
+        *,
+        change: Mapping[str, Any],
+        authority: Mapping[str, Any],
+        results: Sequence[RuleResult],
+        notes: Sequence[str] = (),
+        empty: bool = False,
+        dry_run: bool = False,
+        policy_difference: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.change = change
+        self.authority = authority
+        self.results = results
+        self.notes = notes
+        self.empty = empty
+        self.dry_run = dry_run
+        self.policy_difference = policy_difference
+
+    @property
+    def findings(self) -> list[Judged]:
+        """All findings, by code and then in the order of their rule's result."""
+        return [judged for result in self.results for judged in result.findings]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rules are in each state; every state is there."""
+        counts = dict.fromkeys(STATES, 0)
+        for result in self.results:
+            counts[result.state] += 1
+        return counts
+
+    @property
+    def outcome(self) -> Outcome:
+        """The verdict in one word; a missing picture outweighs a bad one."""
+        if any(result.incomplete for result in self.results):
+            return "indeterminate"
+        states = {result.state for result in self.results}
+        if "failed" in states:
+            return "failed"
+        if "approved" in states or "baselined" in states:
+            return "accepted"
+        return "passed"
+
+    @property
+    def exit_code(self) -> int:
+        """0, 1 or 2; with a dry run findings leave it at 0, and 2 stays 2."""
+        outcome = self.outcome
+        if outcome == "indeterminate":
+            return EXIT_NO_VERDICT
+        if outcome == "failed" and not self.dry_run:
+            return EXIT_FAILED
+        return EXIT_PASSED

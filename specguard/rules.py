@@ -1,0 +1,43 @@
+"""What a rule author imports; with `specguard.testing` this is specguard's whole public interface.
+
+A rule's module imports `Finding` and `Rule` from here when it runs, and the types of its settings and
+facts for the type checker alone, with `TYPE_CHECKING = False` in its own module, so that a hook imports
+neither `typing` nor pydantic. `docs/plugins.md` has a complete rule.
+"""
+
+from __future__ import annotations
+
+from specguard.declaration.rule import Declaration, Rule, Settings
+from specguard.errors import MissingFact, NotApplicable
+from specguard.model import Finding, Origin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from specguard.change.commit import Commit, Message
+    from specguard.change.entry import Entry
+    from specguard.declaration.expressions import Expression
+    from specguard.declaration.patterns import Covering, Guarding, Selecting
+    from specguard.model import Severity, Stage
+
+API_VERSION = 1
+"""The number a plugin states as `specguard_api`."""
+
+__all__ = [
+    "API_VERSION",
+    "Commit",
+    "Covering",
+    "Declaration",
+    "Entry",
+    "Expression",
+    "Finding",
+    "Guarding",
+    "Message",
+    "MissingFact",
+    "NotApplicable",
+    "Origin",
+    "Rule",
+    "Selecting",
+    "Settings",
+    "Severity",
+    "Stage",
+]

@@ -1,0 +1,1 @@
+"""The kit that tests rules and policies on real repositories."""

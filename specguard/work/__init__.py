@@ -1,0 +1,1 @@
+"""Work items: templates, kinds, pointers, documents, and which item a change names."""
