@@ -1,0 +1,64 @@
+"""What a caller asks to have judged, before anything is read."""
+
+from __future__ import annotations
+
+from specguard.declaration.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Request(Record):
+    """The options of a check that say what is judged and against what.
+
+    At most one of `range`, `staged`, `worktree`, `push`, `patch` and `message_file` is set; with none of them
+    the branch is judged since its merge base with the base.
+
+    Attributes:
+        directory: where to look for the repository; empty: the working directory.
+        environment: the process's environment.
+        base, head: revisions; empty where they were not given.
+        range: `A..B` or `A...B`.
+        staged, worktree, push, root: the flags of these names.
+        patch: a patch file's name, or `-` for standard input.
+        message_file: the file of a commit message being written.
+        branch: the branch's name, where the caller knows better than the repository.
+        title: a pull request's title; None where none was given.
+        body_file: the file with a pull request's body.
+        event_file: a platform's event file.
+        authority: a document to judge by instead of the base's; it makes the verdict untrusted.
+        enforce: nothing outside the trusted base may loosen the verdict.
+        bootstrap: a base without an authority may be judged by the head's.
+        today: the date to judge by, `YYYY-MM-DD`; empty: the clock's.
+        select, ignore, extend_select: rule selectors.
+        strict: warnings count as errors.
+        dry_run: findings leave the exit code at 0.
+        all: judge the whole tree where a rule can.
+    """
+
+    environment: Mapping[str, str]
+    directory: str = ""
+    base: str = ""
+    head: str = ""
+    range: str = ""
+    staged: bool = False
+    worktree: bool = False
+    push: bool = False
+    root: bool = False
+    patch: str = ""
+    message_file: str = ""
+    branch: str = ""
+    title: str | None = None
+    body_file: str = ""
+    event_file: str = ""
+    authority: str = ""
+    enforce: bool = False
+    bootstrap: bool = False
+    today: str = ""
+    select: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    extend_select: Sequence[str] = ()
+    strict: bool = False
+    dry_run: bool = False
+    all: bool = False
