@@ -1,0 +1,107 @@
+"""Names, messages and contents of a change are its author's: what is done to them before they are printed.
+
+Every output has its own way of being misled. A terminal obeys control characters, GitHub's runner obeys
+lines that start with `::`, and Markdown obeys nearly everything. Each function here is for one of them.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+# C0 and C1 controls, and everything that Unicode calls Cf (format: soft hyphen, zero-width and bidirectional
+# characters, tags), Zl, Zp, Co (private use), Cs (surrogates) or leaves unassigned as a noncharacter; with
+# the blank letters (Hangul fillers, Braille blank) and variation selectors that show as nothing.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ue000-\uf8ff"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
+)
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8, kept by surrogateescape
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def visible(text: str) -> str:
+    """A text as one line in which nothing is obeyed and nothing is unseen.
+
+    Args:
+        text: any text; bytes that were not UTF-8 as surrogate escapes.
+
+    Returns:
+        The text with every control, format, bidirectional and surrogate character as `\\xNN`, `\\uNNNN` or
+        `\\UNNNNNNNN`. A newline or tab is shown as well.
+    """
+    return _UNSEEN.sub(_shown, text)
+
+
+def path_text(path: bytes) -> str:
+    """A path as UTF-8, each byte that is not UTF-8 as `\\xNN`.
+
+    This is the `path` of the JSON report. Other characters are kept as they are, so what goes to a terminal
+    passes through `visible` too.
+    """
+    return path.decode("utf-8", "backslashreplace")
+
+
+def workflow_data(text: str) -> str:
+    """A text for the message of a workflow command (`::error::TEXT`).
+
+    Percent signs and newlines are escaped as GitHub's runner expects them (`@actions/core`, `command.ts`);
+    what would be unseen is shown first. Newlines of the text are kept, escaped.
+    """
+    seen = "\n".join(map(visible, text.split("\n")))
+    return seen.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def workflow_property(text: str) -> str:
+    """A text for a property of a workflow command (`file=TEXT`): colons and commas are escaped as well.
+
+    Unlike in a message nothing is made visible here: the runner looks the file up by this name.
+    """
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return escaped.replace(":", "%3A").replace(",", "%2C")
+
+
+def markdown_code(text: str) -> str:
+    """A text as a Markdown code span, whatever it contains, that can also stand in a table.
+
+    The fence is longer than any run of backticks in the text. In a table GitHub splits cells at `|` even
+    within a code span, unless a backslash is before it; so a text with one becomes `<code>` with entities.
+    """
+    seen = visible(text)
+    if "|" in seen:
+        return f"<code>{_entities(seen)}</code>"
+    longest = max((len(run) for run in re.findall("`+", seen)), default=0)
+    fence = "`" * (longest + 1)
+    # CommonMark takes one space away on either side, unless the whole is blank.
+    padded = f" {seen} " if longest or seen[:1] == " " or seen[-1:] == " " or not seen else seen
+    return f"{fence}{padded}{fence}"
+
+
+def markdown_text(text: str) -> str:
+    """A text as plain Markdown prose: no markup, link, mention, issue reference or HTML comes of it."""
+    return _entities(visible(text))
+
+
+# Everything that CommonMark or GitHub's extensions give a meaning to, as a numeric entity; an entity is
+# never markup, and unlike a backslash it also breaks mentions, references and bare links.
+_MARKUP: Final = re.compile(r"[!-/:-@\[-`{-~]")
+_HARMLESS: Final = frozenset("!\"%'(),-./;?=")
+
+
+def _entities(text: str) -> str:
+    escaped = _MARKUP.sub(lambda m: m[0] if m[0] in _HARMLESS else f"&#{ord(m[0])};", text)
+    # A bare `www.` or the first character of a line can still mean something.
+    escaped = re.sub(r"(?i)\bwww\.", lambda m: m[0][:-1] + "&#46;", escaped)
+    return re.sub(r"^([-=]|\d+[.)])", lambda m: m[0][:-1] + f"&#{ord(m[0][-1])};", escaped)
