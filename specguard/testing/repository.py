@@ -1,0 +1,385 @@
+"""Real git repositories for tests, the same on every machine.
+
+Names, dates and configuration are fixed: nothing of the user's git configuration, hooks or environment is
+seen, and two builders that do the same make the same object ids.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specguard.testing.stream import Step, to_bytes, write_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+AUTHOR = "Ann Example <ann@example.org>"
+ORIGIN = "https://example.org/team/repo.git"
+FIRST_DATE = 1_767_225_600
+"""The first commit's date, in seconds since 1970: 2026-01-01, 00:00 UTC. Each next one is a minute later."""
+
+_KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+
+def clean_environment() -> dict[str, str]:
+    """An environment with the way to programs and little else: no `GIT_*`, no platform's variables, UTC."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {
+        **kept,
+        "HOME": "/nonexistent",
+        "LC_ALL": "C",
+        "TZ": "UTC",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+class GitError(AssertionError):
+    """A git command of a builder that failed, with what it said."""
+
+
+class Repository:
+    """A git repository with a working tree, made in an empty or missing folder.
+
+    Paths are relative to its root and, like messages, text or bytes; text is encoded as UTF-8 with surrogate
+    escapes. Every method that makes a commit returns its full object id.
+
+    Args:
+        path: the folder; it is made where it is missing.
+        branch: the branch that `HEAD` names.
+        object_format: `sha1` or `sha256`.
+        create: False opens a repository that exists, and leaves it as it is.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        branch: str = "main",
+        object_format: str = "sha1",
+        create: bool = True,
+    ) -> None:
+        self.path = Path(path)
+        self.environment = clean_environment()
+        self.commits_made = 0
+        if create:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.git(
+                "init", "-q", "--template=", f"--initial-branch={branch}", f"--object-format={object_format}"
+            )
+
+    @property
+    def git_dir(self) -> Path:
+        """The repository's git directory, absolute; of a linked worktree its own."""
+        return Path(self.git("rev-parse", "--absolute-git-dir"))
+
+    # Running git
+
+    def process(
+        self,
+        *arguments: str | bytes,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        hooks: bool = False,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run git in the repository and return what became of it, failed or not.
+
+        Args:
+            arguments: everything after `git`.
+            stdin: its standard input.
+            environment: variables to add.
+            hooks: whether the repository's hooks run.
+        """
+        silent = [] if hooks else ["-c", f"core.hooksPath={os.devnull}"]
+        return subprocess.run(
+            ["git", *silent, *arguments],
+            cwd=self.path,
+            env={**self.environment, **self._identity(AUTHOR), **(environment or {})},
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+
+    def git(
+        self,
+        *arguments: str | bytes,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        hooks: bool = False,
+    ) -> str:
+        """Run git in the repository; what it printed, without the newlines at the end.
+
+        Raises:
+            GitError: it did not end with 0.
+        """
+        done = self.process(*arguments, stdin=stdin, environment=environment, hooks=hooks)
+        if done.returncode:
+            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+            raise GitError(f"git {' '.join(map(str, arguments))} ended with {done.returncode}: {said}")
+        return _text(done.stdout).rstrip("\n")
+
+    def oid(self, revision: str = "HEAD") -> str:
+        """The full object id of a revision."""
+        return self.git("rev-parse", "--verify", "--end-of-options", revision)
+
+    def blob(self, content: str | bytes) -> str:
+        """Store a blob, and return its object id."""
+        return self.git("hash-object", "-w", "--stdin", stdin=to_bytes(content))
+
+    # The working tree
+
+    def write(self, path: str | bytes, content: str | bytes = "") -> None:
+        """Write a file, with its folders; a file or link of that name is replaced."""
+        place = self._clear(path)
+        with open(place, "wb") as file:
+            file.write(to_bytes(content))
+
+    def read(self, path: str | bytes) -> bytes:
+        """The bytes of a file of the working tree."""
+        with open(self._place(path), "rb") as file:
+            return file.read()
+
+    def delete(self, path: str | bytes) -> None:
+        """Delete a file, a link or a folder with all in it."""
+        place = self._place(path)
+        if os.path.isdir(place) and not os.path.islink(place):
+            shutil.rmtree(place)
+        else:
+            os.unlink(place)
+
+    def rename(self, old: str | bytes, new: str | bytes) -> None:
+        """Move a file or a folder; the folders of the new name are made."""
+        os.rename(self._place(old), self._clear(new))
+
+    def symlink(self, path: str | bytes, target: str | bytes) -> None:
+        """Make a symbolic link with exactly this text as its target."""
+        os.symlink(to_bytes(target), self._clear(path))
+
+    def executable(self, path: str | bytes, on: bool = True) -> None:
+        """Set or take away a file's executable bit."""
+        os.chmod(self._place(path), 0o755 if on else 0o644)
+
+    def submodule(self, path: str | bytes, oid: str = "1" * 40) -> None:
+        """Stage a submodule at a commit, which need not exist; without its folder `git add` would drop it."""
+        os.makedirs(self._place(path), exist_ok=True)
+        self.git("update-index", "--add", "--cacheinfo", b"160000,%s,%s" % (oid.encode(), to_bytes(path)))
+
+    def stage(self, *paths: str | bytes) -> None:
+        """Stage everything, or these paths."""
+        self.git("add", "-A", "-f", "--", *(paths or (".",)))
+
+    # Commits
+
+    def commit(
+        self,
+        message: str | bytes = "chore: change",
+        *,
+        files: Mapping[str, str | bytes] | None = None,
+        delete: Iterable[str | bytes] = (),
+        author: str = AUTHOR,
+        committer: str | None = None,
+        stage: bool = True,
+        amend: bool = False,
+        date: int | None = None,
+    ) -> str:
+        """Commit the working tree, also where nothing changed; the message is taken byte for byte.
+
+        Args:
+            message: without a newline at its end one is added.
+            files: files to write first.
+            delete: paths to delete first.
+            author: `Name <address>`.
+            committer: the author where it is not given.
+            stage: False commits the index as it is.
+            amend: replaces the last commit.
+            date: seconds since 1970; the next minute where it is not given.
+        """
+        for path, content in (files or {}).items():
+            self.write(path, content)
+        for gone in delete:
+            self.delete(gone)
+        if stage:
+            self.stage()
+        raw = to_bytes(message)
+        self.git(
+            "commit", "-q", "--allow-empty", "--allow-empty-message", "--cleanup=verbatim", "--no-verify",
+            "--no-gpg-sign", *(["--amend"] if amend else []), "-F", "-",
+            stdin=raw if raw.endswith(b"\n") or not raw else raw + b"\n",
+            environment=self._identity(author, committer, date),
+        )  # fmt: skip
+        self.commits_made += 1
+        return self.oid()
+
+    def merge(
+        self,
+        *branches: str,
+        message: str | bytes = "Merge branch",
+        files: Mapping[str, str | bytes] | None = None,
+        delete: Iterable[str | bytes] = (),
+        author: str = AUTHOR,
+    ) -> str:
+        """Merge branches with a merge commit.
+
+        Args:
+            branches: what to merge.
+            message: the merge's message.
+            files: files to write into the merge: the answer to a conflict, or content of no parent.
+            delete: paths to delete in it.
+            author: `Name <address>`.
+
+        Raises:
+            GitError: there is a conflict, and neither `files` nor `delete` resolves it.
+        """
+        done = self.process("merge", "-q", "--no-ff", "--no-commit", *branches)
+        if done.returncode and not files and not delete:
+            raise GitError((done.stdout + done.stderr).decode("utf-8", "replace"))
+        return self.commit(message, files=files, delete=delete, author=author)
+
+    def add_commits(
+        self, steps: Sequence[Step], *, branch: str | None = None, refs: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Make many commits at once, with one process, on top of nothing; then check the branch out.
+
+        Args:
+            steps: the commits in order; see `Step`.
+            branch: the branch that the last of them becomes; the one `HEAD` names where it is not given.
+            refs: more refs, in full, each with the `id` of a step.
+
+        Returns:
+            The object id of each step by its `id`; one without has its position, from 0, as text.
+        """
+        head = self.git("symbolic-ref", "HEAD")
+        last = f"refs/heads/{branch}" if branch else head
+        marks = self.path / ".git" / "specguard-marks"
+        first = FIRST_DATE + 60 * self.commits_made
+        labels = [step.id or str(position) for position, step in enumerate(steps)]
+        wanted = {**(refs or {}), last: labels[-1]}
+        stream = write_stream(steps, labels, wanted, author=AUTHOR, first_date=first)
+        self.git(
+            "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--force", "--date-format=raw",
+            f"--export-marks={marks}", stdin=stream,
+        )  # fmt: skip
+        self.commits_made += len(steps)
+        by_mark = dict(line.split(" ") for line in marks.read_text().splitlines())
+        marks.unlink()
+        if last != head:
+            self.git("symbolic-ref", "HEAD", last)
+        self.git("reset", "-q", "--hard")
+        return {label: by_mark[f":{position}"] for position, label in enumerate(labels, start=1)}
+
+    # Refs
+
+    def ref(self, name: str | bytes, revision: str = "HEAD") -> None:
+        """Point a ref, given in full, to a revision; no name is too strange that git can store."""
+        self.git("update-ref", name, self.oid(revision))
+
+    def branch(self, name: str, at: str = "HEAD", *, checkout: bool = True) -> None:
+        """Make a branch at a revision, and check it out."""
+        self.ref(f"refs/heads/{name}", at)
+        if checkout:
+            self.checkout(name)
+
+    def checkout(self, name: str, *, detach: bool = False) -> None:
+        """Check a branch out, or a revision with a detached `HEAD`; what is not committed is lost."""
+        if detach:
+            self.git("checkout", "-q", "-f", "--detach", self.oid(name))
+            return
+        self.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
+        self.git("reset", "-q", "--hard")
+
+    def orphan(self, name: str) -> None:
+        """Begin a branch with no history and an empty working tree."""
+        self.git("symbolic-ref", "HEAD", f"refs/heads/{name}")
+        self.git("rm", "-q", "-r", "-f", "--ignore-unmatch", ".")
+
+    def tag(self, name: str, at: str = "HEAD", *, message: str | None = None) -> None:
+        """Make a tag; with a message it is an object of its own."""
+        self.git("tag", *(["-a", "-m", message] if message is not None else []), name, at)
+
+    def remote(self, url: str = ORIGIN, name: str = "origin") -> None:
+        """Set a remote's URL."""
+        self.git("config", f"remote.{name}.url", url)
+        self.git("config", f"remote.{name}.fetch", f"+refs/heads/*:refs/remotes/{name}/*")
+
+    def publish(
+        self, branch: str = "main", at: str | None = None, *, remote: str = "origin", head: bool = False
+    ) -> None:
+        """Set a remote's branch as a fetch would leave it.
+
+        Args:
+            branch: the branch's name.
+            at: what it points to; the local branch of that name where it is not given.
+            remote: the remote's name.
+            head: whether it becomes the remote's default branch (`refs/remotes/origin/HEAD`).
+        """
+        self.ref(f"refs/remotes/{remote}/{branch}", at or f"refs/heads/{branch}")
+        if head:
+            self.git("symbolic-ref", f"refs/remotes/{remote}/HEAD", f"refs/remotes/{remote}/{branch}")
+
+    # Other repositories made from this one
+
+    def worktree(self, path: str | os.PathLike[str], branch: str, at: str = "HEAD") -> Repository:
+        """Add a linked worktree with a new branch."""
+        self.git("worktree", "add", "-q", "-b", branch, os.fspath(path), self.oid(at))
+        return self._opened(path)
+
+    def clone(
+        self, path: str | os.PathLike[str], *, depth: int | None = None, bare: bool = False, partial: str = ""
+    ) -> Repository:
+        """Clone this repository, over its transport rather than by linking objects.
+
+        Args:
+            path: where to.
+            depth: how many commits of history to take; all where it is not given. The clone is then shallow.
+            bare: without a working tree.
+            partial: a partial clone's filter, such as `blob:none`.
+        """
+        options = [f"--depth={depth}"] if depth else []
+        options += ["--bare"] if bare else []
+        options += [f"--filter={partial}"] if partial else []
+        served = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "uploadpack.allowFilter",
+            "GIT_CONFIG_VALUE_0": "true",
+        }
+        source = f"file://{self.path.resolve()}"
+        self.git(
+            "clone", "-q", "--template=", "--no-tags", *options, source, os.fspath(path), environment=served
+        )
+        return self._opened(path)
+
+    # Helpers
+
+    def _opened(self, path: str | os.PathLike[str]) -> Repository:
+        other = Repository(path, create=False)
+        other.commits_made = self.commits_made
+        return other
+
+    def _identity(self, author: str, committer: str | None = None, date: int | None = None) -> dict[str, str]:
+        when = f"{FIRST_DATE + 60 * self.commits_made if date is None else date} +0000"
+        identity = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
+        for role, person in (("AUTHOR", author), ("COMMITTER", committer or author)):
+            name, _, address = person.rstrip(">").partition(" <")
+            identity[f"GIT_{role}_NAME"] = name
+            identity[f"GIT_{role}_EMAIL"] = address
+        return identity
+
+    def _place(self, path: str | bytes) -> bytes:
+        return os.path.join(os.fsencode(self.path), to_bytes(path))
+
+    def _clear(self, path: str | bytes) -> bytes:
+        place = self._place(path)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        if os.path.lexists(place):
+            os.unlink(place)
+        return place
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
