@@ -1,0 +1,128 @@
+"""Expressions of a policy: RE2 syntax, so that no text can make a check slow."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_UNSUPPORTED = {"(?=": "looks ahead", "(?!": "looks ahead", "(?<=": "looks behind", "(?<!": "looks behind"}
+
+
+class ExpressionError(ValueError):
+    """An expression that RE2 does not read; the text says why."""
+
+
+class Expression:
+    """An expression in RE2 syntax, unanchored unless it has `^` and `$`; flags stand in it, as in `(?i)todo`.
+
+    It is read as UTF-8, so `.` is one character. A byte of the text that is not UTF-8 counts as U+FFFD, which
+    `.` matches: no expression is evaded by such a byte. It is compiled when it is first used.
+
+    Args:
+        text: the expression as it is written.
+    """
+
+    __slots__ = ("_compiled", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._compiled: Any = None
+
+    def search(self, text: str | bytes) -> bool:
+        """Whether the expression matches anywhere in a text."""
+        return self._re2().search(readable(text)) is not None
+
+    def fullmatch(self, text: str | bytes) -> bool:
+        """Whether the expression matches all of a text."""
+        return self._re2().fullmatch(readable(text)) is not None
+
+    def groups(self, text: str | bytes) -> dict[str, str] | None:
+        """The named groups of the first match that took part in it; None where nothing matches."""
+        match = self._re2().search(readable(text))
+        if match is None:
+            return None
+        return {
+            name: match.group(name).decode("utf-8", "replace")
+            for name in self._re2().groupindex
+            if match.group(name) is not None
+        }
+
+    def check(self) -> None:
+        """Compile the expression.
+
+        Raises:
+            ExpressionError: RE2 does not read it, or it is empty and would match everything.
+        """
+        if not self.text:
+            raise ExpressionError("the expression is empty and would match every text")
+        import re2
+
+        try:
+            self._re2()
+        except re2.error as error:
+            reason = error.args[0]
+            reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+            for form, name in _UNSUPPORTED.items():
+                if form in self.text:
+                    reason = f"it {name} with {form!r}, which RE2 does not have"
+            raise ExpressionError(f"the expression {self.text!r} is not RE2 syntax: {reason}") from None
+        except UnicodeEncodeError:
+            raise ExpressionError(f"the expression {self.text!r} is not valid Unicode") from None
+
+    def _re2(self) -> Any:
+        if self._compiled is None:
+            import re2
+
+            options = re2.Options()
+            options.log_errors = False
+            self._compiled = re2.compile(self.text, options)
+        return self._compiled
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expression) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash((Expression, self.text))
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """A string that RE2 reads."""
+        from pydantic_core import core_schema
+
+        def checked(text: str) -> Expression:
+            expression = cls(text)
+            expression.check()
+            return expression
+
+        return core_schema.no_info_after_validator_function(
+            checked,
+            core_schema.str_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value.text),
+        )
+
+
+def readable(text: str | bytes) -> bytes:
+    """A text as valid UTF-8, the form in which expressions read it; each run of other bytes becomes U+FFFD.
+
+    Newlines stay where they are.
+    """
+    if isinstance(text, str):
+        text = text.encode("utf-8", "surrogateescape" if not _lone(text) else "replace")
+    if text.isascii():
+        return text
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "replace").encode("utf-8")
+    return text
+
+
+def _lone(text: str) -> bool:
+    """Whether a text has a surrogate that stands for no byte."""
+    return not text.isascii() and any(
+        "\ud800" <= char < "\udc80" or "\udcff" < char <= "\udfff" for char in text
+    )

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pathspec import PathSpec
+
+from specguard.declaration.patterns import Covering, Guarding, PatternError, Selecting, expansion, fold
+
+segments = st.lists(
+    st.sampled_from(
+        ["a", "b", "é", ".", "-", "*", "?", "[ab]", "[!a]", "[^b-z]", "[]a]", "\\*", "\\[", "\\ ", "A"]
+    ),
+    min_size=1,
+    max_size=4,
+).map("".join)
+globs = st.tuples(
+    st.lists(st.one_of(segments, st.just("**")), min_size=1, max_size=4).map("/".join),
+    st.sampled_from(["", "/", "/**"]),
+).map("".join)
+paths = st.lists(st.text("abéA*[ .-]", min_size=1, max_size=4), min_size=1, max_size=5).map("/".join)
+
+
+def oracle(pattern: str, path: str) -> bool:
+    """Whether pathspec matches a path or a folder above it, with `/` before and none behind."""
+    while pattern.endswith(("/", "/**")):
+        pattern = pattern.removesuffix("/**").removesuffix("/")
+    spec = PathSpec.from_lines("gitignore", ["/" + pattern])
+    parts = path.split("/")
+    return any(spec.match_file("/".join(parts[:end])) for end in range(1, len(parts) + 1))
+
+
+@given(globs, st.lists(paths, max_size=20))
+def test_covering_agrees_with_pathspec(pattern: str, found: list[str]) -> None:
+    try:
+        covering = Covering.of(pattern)
+    except PatternError:
+        return
+    if set(pattern.split("/")) <= {"**", ""}:
+        assert all(covering.find(path.encode()) == 0 for path in found)
+        return
+    for path in found:
+        if not {".", ".."} & set(path.split("/")):
+            assert (covering.find(path.encode()) == 0) is oracle(pattern, path), path
+
+
+@given(
+    st.lists(globs, min_size=1, max_size=6),
+    st.lists(paths, max_size=30),
+    st.sampled_from([Covering, Guarding]),
+)
+def test_a_set_and_an_expression_agree(patterns: list[str], found: list[str], kind: type[Covering]) -> None:
+    try:
+        matcher = kind(patterns)
+    except PatternError:
+        return
+    names = [path.encode() for path in found]
+    one_by_one = [(n, i) for n, path in enumerate(names) if (i := matcher.find(path)) is not None]
+    many = [pair for pair in matcher.find_each(names * 600) if pair[0] < len(names)]
+    assert many == one_by_one
+
+
+@given(globs, paths)
+def test_guarding_ignores_case_and_normal_form(pattern: str, path: str) -> None:
+    import unicodedata
+
+    try:
+        covers = Covering.of(pattern).find(path.encode()) == 0
+    except PatternError:
+        return
+    guards = Guarding.of(pattern)
+    if covers and "[!" not in pattern and "[^" not in pattern:
+        assert guards.find(path.encode()) == 0
+    answers = {
+        guards.find(form.encode())
+        for form in (path, path.upper(), path.lower(), unicodedata.normalize("NFD", path.upper()))
+    }
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "found"),
+    [
+        ("docs", "docs", True),
+        ("docs/", "docs", True),
+        ("docs/**", "docs", True),
+        ("/docs", "docs/api/x.yaml", True),
+        ("docs/", "docs/api/x.yaml", True),
+        ("docs/", "x/docs/y", False),
+        ("docs/", "docs2", False),
+        ("docs/*", "docs", False),
+        ("docs/*", "docs/a/b", True),
+        ("*.md", "a.md", True),
+        ("*.md", "x/a.md", False),
+        ("**/*.md", "a.md", True),
+        ("**/*.md", "x/y/a.md", True),
+        ("**/x/", "x", True),
+        ("a/**/b", "a/b/c", True),
+        ("**", "anything/at/all", True),
+        ("a\\*", "a*", True),
+        ("a\\*", "ab", False),
+        ("\\!x", "!x", True),
+        ("?", "é", True),
+        ("??", "é", False),
+        ("[éx]", "é", True),
+        ("a/**/**/b", "a/b", True),
+    ],
+)
+def test_what_a_pattern_covers(pattern: str, path: str, found: bool) -> None:
+    assert (Covering.of(pattern).find(path.encode()) == 0) is found
+    assert (Guarding.of(pattern).find(path.encode()) == 0) is found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "found"),
+    [
+        ("docs", "docs/a", False),
+        ("docs/**", "docs", False),
+        ("docs/**", "docs/a/b", True),
+        ("docs/*.md", "docs/a.md", True),
+        ("docs/*.md", "docs/x/a.md", False),
+        ("**/*.md", "a.md", True),
+        ("a/**/b", "a/x/y/b", True),
+        ("**", "a/b", True),
+    ],
+)
+def test_what_a_pattern_selects(pattern: str, path: str, found: bool) -> None:
+    assert (Selecting.of(pattern).find(path.encode()) == 0) is found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("", "is empty"),
+        ("/", "'/' alone"),
+        ("!x", "exclude"),
+        ("#x", "comment"),
+        ("a//b", "two slashes"),
+        ("//a", "two slashes"),
+        ("./a", "'.'"),
+        ("a/../b", "'..'"),
+        ("..", "'..'"),
+        ("a[", "not closed"),
+        ("[", "not closed"),
+        ("[]", "not closed"),
+        ("[!]", "not closed"),
+        ("a ", "space"),
+        (" a", "space"),
+        ("docs\\api", "backslash"),
+        ("a\\", "backslash"),
+        ("a\n", "control character"),
+        ("[[:alpha:]]", "range"),
+        ("[z-a]", "empty"),
+        ("[à-é]", "ASCII"),
+        ("[!é]", "ASCII"),
+    ],
+)
+def test_a_malformed_pattern_is_an_error_that_says_why(pattern: str, words: str) -> None:
+    with pytest.raises(PatternError, match="the pattern") as caught:
+        Covering.of(pattern)
+    assert words in str(caught.value)
+
+
+def test_a_selection_of_a_folder_alone_is_an_error() -> None:
+    with pytest.raises(PatternError, match=r"write 'docs/\*\*'"):
+        Selecting.of("docs/")
+
+
+@pytest.mark.parametrize(
+    "path", ["LOCKED/X", "Locked/É.md", "locked/e\u0301.md", "loc\u212aed/x", "\uff4cocked"]
+)
+def test_guards_see_through_case_and_composition(path: str) -> None:
+    found = Guarding.of("locked/").find(path.encode())
+    assert found == (None if path == "\uff4cocked" else 0)
+    assert Covering.of("locked/").find(path.encode()) == (0 if path.startswith("locked/") else None)
+
+
+def test_bytes_that_are_no_utf8_are_matched_as_they_are() -> None:
+    assert Guarding.of("docs/*").find(b"docs/\xff\xfe") == 0
+    assert Guarding.of("docs/").find(b"DOCS/\xe9/\n") == 0
+    assert fold(b"A\xff\xc3\x89") == b"a\xff\xc3\xa9"
+
+
+def test_a_long_path_cannot_make_matching_slow() -> None:
+    patterns = Covering.of("**/*a*a*a*a*a*b", "**/a/**/a/**/a/**/b")
+    path = b"a" * 50_000 + b"/a" * 50_000
+    assert patterns.find(path) is None
+    assert patterns.find(path + b"/b") == 1
+
+
+def test_the_first_pattern_that_matches_is_named() -> None:
+    patterns = Covering.of("x/", "docs/", "**/*.md")
+    assert patterns.find(b"docs/a.md") == 1
+    paths = [b"docs/a.md", b"y", b"a.md"] * 400
+    assert list(patterns.find_each(paths))[:2] == [(0, 1), (2, 2)]
+
+
+def test_many_patterns_still_match() -> None:
+    patterns = Guarding([f"area-{n}/**/part-*/[ab]?.md" for n in range(3000)])
+    paths = [f"area-{n}/x/y/part-9/AB.md".encode() for n in range(3000)]
+    assert list(patterns.find_each(paths)) == [(n, n) for n in range(3000)]
+
+
+def test_translations_can_be_kept() -> None:
+    made = Guarding.of("docs/", "É*")
+    kept = Guarding(made.patterns, made.expressions)
+    assert kept == made
+    assert kept.find("é/x".encode()) == 1
+    assert not Guarding()
+    assert hash(kept) == hash(made)
+    assert kept != Covering.of("docs/", "É*")
+
+
+def test_expansions_are_printed() -> None:
+    assert expansion("docs/**", covers=True) == "docs and everything below"
+    assert expansion("/**", covers=True) == "everything"
+    assert expansion("docs/*.md", covers=False) == "docs/*.md"
+
+
+def test_a_field_of_patterns_is_a_list_of_strings() -> None:
+    from pydantic import TypeAdapter, ValidationError
+
+    adapter = TypeAdapter(Guarding)
+    assert adapter.validate_python(["docs/"]) == Guarding.of("docs/")
+    assert adapter.json_schema() == {"type": "array", "items": {"type": "string"}}
+    with pytest.raises(ValidationError) as caught:
+        adapter.validate_python(["docs/", "a//b", "!c"])
+    assert [error["loc"] for error in caught.value.errors()] == [(1,), (2,)]
+
+
+def test_importing_and_matching_few_paths_loads_nothing_slow() -> None:
+    code = (
+        "import sys\n"
+        "from specguard.declaration.patterns import Guarding\n"
+        "from specguard.declaration.expressions import Expression\n"
+        "assert Guarding.of('docs/').find(b'docs/x') == 0\n"
+        "slow = {'typing', 'dataclasses', 'pathlib', 'pydantic', 'pydantic_core', 'unicodedata', 're2'}\n"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
