@@ -1,0 +1,92 @@
+"""The commands as click sees them; each is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from specguard import __version__
+from specguard.errors import SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+COMMANDS: Final = {
+    "check": "Judge a change against the authority.",
+    "rule": "Show a rule's manual page, or list the rules.",
+    "why": "Show which rules and lines govern a path.",
+    "policy": "Show what was understood of the authority.",
+    "init": "Write an authority for this repository.",
+    "doctor": "Diagnose what a check needs here.",
+    "docs": "Generate the reference pages of the documents.",
+}
+"""Each command with its line in the list of commands; its module in this package has its name."""
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"specguard.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "`specguard --help` lists the commands"
+            raise SpecguardError(f"there is no command {args[0]!r}", help=hint) from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(__version__, prog_name="specguard", message="%(prog)s %(version)s")
+@click.option("--traceback", is_flag=True, hidden=True, help="Show where an internal error came from.")
+def app(traceback: bool) -> None:
+    """Judge changes to a repository against its SPEC_AUTHORITY.md.
+
+    Exit codes: 0 every rule that applies passed, 1 findings, 2 no verdict, 130 interrupted.
+    """
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that the words name.
+
+    Raises:
+        SpecguardError: the words are no command line; click's message, as this program gives its own.
+    """
+    try:
+        result = app.main(args=list(words), prog_name="specguard", standalone_mode=False)
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
+    except click.NoSuchOption as error:
+        near = f"did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
+        raise SpecguardError(f"there is no option {error.option_name}", help=near or _usage(error)) from None
+    except click.UsageError as error:
+        raise SpecguardError(error.format_message(), help=_usage(error)) from None
+    except click.ClickException as error:
+        raise SpecguardError(error.format_message()) from None
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.UsageError) -> str:
+    return f"{error.ctx.command_path} --help" if error.ctx else "specguard --help"

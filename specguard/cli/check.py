@@ -1,0 +1,122 @@
+"""`specguard check`: judge a change against the authority."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from specguard.change.request import Request
+from specguard.cli.judge import FORMATS, judge
+from specguard.errors import SpecguardError
+
+_SOURCES = {
+    "range": "--range",
+    "staged": "--staged",
+    "worktree": "--worktree",
+    "push": "--push",
+    "patch": "--patch",
+    "message_file": "--commit-msg-file",
+}
+
+
+def _output(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> list[tuple[str, str]]:
+    outputs = []
+    for value in values:
+        form, separator, file = value.partition("=")
+        if not separator or form not in FORMATS or not file:
+            raise click.BadParameter(
+                f"{value!r} is not FORMAT=FILE with one of the formats {', '.join(FORMATS)}"
+            )
+        outputs.append((form, file))
+    return outputs
+
+
+@click.command("check", short_help="Judge a change against the authority.")
+@click.option("-C", "directory", metavar="DIR", default="", help="Run as if started in DIR.")
+@click.option(
+    "--base",
+    "--from-ref",
+    "base",
+    metavar="REF",
+    default="",
+    help="Compare with REF, not with the base that is found.",
+)
+@click.option("--head", "--to-ref", "head", metavar="REF", default="", help="Judge REF instead of HEAD.")
+@click.option(
+    "--range", "range", metavar="A..B", default="", help="Judge the commits of B that are not in A."
+)
+@click.option("--staged", is_flag=True, help="Judge what is staged for the next commit.")
+@click.option("--worktree", is_flag=True, help="Judge the working tree, untracked files included.")
+@click.option("--push", is_flag=True, help="Judge what git's pre-push input (or pre-commit) says is pushed.")
+@click.option("--root", is_flag=True, help="Judge the head from the empty tree, as a first commit.")
+@click.option("--patch", metavar="FILE|-", default="", help="Judge HEAD with a patch applied.")
+@click.option(
+    "--commit-msg-file",
+    "message_file",
+    metavar="FILE",
+    default="",
+    is_flag=False,
+    flag_value="COMMIT_EDITMSG",
+    help="Judge the message of the commit being written.",
+)
+@click.option(
+    "--branch", metavar="NAME", default="", help="The branch's name, where the repository cannot tell."
+)
+@click.option("--pr-title", "title", metavar="TEXT", default=None, help="The pull request's title.")
+@click.option(
+    "--pr-body-file", "body_file", metavar="FILE", default="", help="A file with the pull request's body."
+)
+@click.option("--pr-event", "event_file", metavar="FILE", default="", help="The platform's event file.")
+@click.option(
+    "--authority", metavar="FILE", default="", help="Judge by FILE instead of the base's authority."
+)
+@click.option(
+    "--select", multiple=True, metavar="RULES", help="Run these rules alone: codes, families or names."
+)
+@click.option("--ignore", multiple=True, metavar="RULES", help="Leave these rules out.")
+@click.option(
+    "--extend-select", multiple=True, metavar="RULES", help="Run these too, even where they are off."
+)
+@click.option("--all", "all", is_flag=True, help="Judge the whole tree, where a rule can.")
+@click.option("--strict", is_flag=True, help="Count warnings as errors.")
+@click.option(
+    "--exit-zero",
+    "--dry-run",
+    "dry_run",
+    is_flag=True,
+    help="Say what would block, and end with 0 on findings.",
+)
+@click.option("--today", metavar="DATE", default="", help="The UTC date to judge by, YYYY-MM-DD.")
+@click.option("--enforce", is_flag=True, help="Let nothing outside the trusted base loosen the verdict (CI).")
+@click.option("--bootstrap", is_flag=True, help="Accept a base that has no authority yet.")
+@click.option(
+    "--output-format", type=click.Choice(FORMATS), default="text", help="The report on standard output."
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="F=FILE",
+    callback=_output,
+    help="A further report, to a file.",
+)
+@click.option("--explain", is_flag=True, help="Say what each rule looked at and what held.")
+@click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
+def command(
+    output_format: str, outputs: list[tuple[str, str]], explain: bool, statistics: bool, **options: Any
+) -> int:
+    """Judge a change against the authority.
+
+    Without options the current branch is judged since its merge base with the base.
+    """
+    given = [flag for name, flag in _SOURCES.items() if options[name]]
+    if len(given) > 1:
+        raise SpecguardError(f"{given[0]} and {given[1]} are two changes; one is judged at a time")
+    request = Request(environment=os.environ, **options)
+    return judge(
+        request, output_format=output_format, outputs=outputs, explain=explain, statistics=statistics
+    )

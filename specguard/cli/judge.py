@@ -1,0 +1,110 @@
+"""Judging a request and reporting on it: what `check` does, however its words were read."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from specguard.errors import SpecguardError
+from specguard.model import EXIT_PASSED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.change.request import Request
+    from specguard.model import Verdict
+
+FORMATS = ("text", "json", "github", "concise")
+"""The report formats, in the order in which they are listed."""
+
+
+def judge(
+    request: Request,
+    *,
+    output_format: str = "text",
+    outputs: Sequence[tuple[str, str]] = (),
+    explain: bool = False,
+    statistics: bool = False,
+) -> int:
+    """Check what is asked, write the reports, and return the exit code.
+
+    Args:
+        request: what is judged.
+        output_format: the format on standard output.
+        outputs: further reports, as pairs of a format and a file.
+        explain: say in text what each rule looked at and what held.
+        statistics: count in text the findings of each rule.
+    """
+    from specguard.engine.check import check
+
+    try:
+        verdicts = check(request)
+    except SpecguardError as error:
+        _report_error(error, output_format, outputs)
+        raise
+    for form, file in outputs:
+        _write(file, _render(verdicts, form, explain=explain, statistics=statistics))
+    colour = output_format == "text" and _wants_colour()
+    sys.stdout.write(_render(verdicts, output_format, colour=colour, explain=explain, statistics=statistics))
+    if output_format == "github":
+        _summarise(verdicts)
+    return max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
+
+
+def _render(
+    verdicts: Sequence[Verdict],
+    form: str,
+    *,
+    colour: bool = False,
+    explain: bool = False,
+    statistics: bool = False,
+) -> str:
+    if form == "json":
+        from specguard.reporters import json
+
+        return json.render(verdicts)
+    if form == "github":
+        from specguard.reporters import github
+
+        return github.render(verdicts)
+    if form == "concise":
+        from specguard.reporters import concise
+
+        return concise.render(verdicts)
+    from specguard.reporters import text
+
+    return text.render(verdicts, colour=colour, explain=explain, statistics=statistics)
+
+
+def _report_error(error: SpecguardError, output_format: str, outputs: Sequence[tuple[str, str]]) -> None:
+    """A reader of JSON learns in JSON that there is no report."""
+    if output_format == "json" or any(form == "json" for form, _ in outputs):
+        from specguard.reporters.json import error_report
+
+        for form, file in outputs:
+            if form == "json":
+                _write(file, error_report(error))
+        if output_format == "json":
+            sys.stdout.write(error_report(error))
+
+
+def _summarise(verdicts: Sequence[Verdict]) -> None:
+    """Append to the job's summary page, where the platform gives a file for it."""
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if file:
+        from specguard.reporters import github
+
+        _write(file, github.summary(verdicts), append=True)
+
+
+def _write(file: str, text: str, *, append: bool = False) -> None:
+    try:
+        with open(file, "a" if append else "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise SpecguardError(f"the report cannot be written: {error.strerror}", path=file) from error
+
+
+def _wants_colour() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,31 @@
+"""The argument lists that hooks use, read without a command-line library."""
+
+from __future__ import annotations
+
+import os
+
+from specguard.change.request import Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def run_quickly(words: Sequence[str]) -> int | None:
+    """Run `check --staged` or `check --commit-msg-file FILE`; None where these are not the words."""
+    request = quick_request(words)
+    if request is None:
+        return None
+    from specguard.cli.judge import judge
+
+    return judge(request)
+
+
+def quick_request(words: Sequence[str]) -> Request | None:
+    """The request that a hook's words stand for; None where click must read them."""
+    match words:
+        case ["check", "--staged"]:
+            return Request(environment=os.environ, staged=True)
+        case ["check", "--commit-msg-file", file] if file and not file.startswith("-"):
+            return Request(environment=os.environ, message_file=file)
+    return None

@@ -1,0 +1,68 @@
+"""`specguard rule`: a rule's manual page, or the list of rules."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from specguard.authority.schema import rule_options
+from specguard.cli.pages import show_markdown
+from specguard.engine.plugins import load_registry
+from specguard.errors import SpecguardError
+from specguard.reporters import manual
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from specguard.declaration.registry import Registered, Registry
+
+
+@click.command("rule", short_help="Show a rule's manual page, or list the rules.")
+@click.argument("selector", metavar="[CODE|NAME]", required=False)
+@click.option(
+    "--plugin", "plugins", multiple=True, metavar="NAME", help="Include this installed plugin's rules."
+)
+@click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
+def command(selector: str | None, plugins: tuple[str, ...], output_format: str) -> None:
+    """Show the manual page of a rule, by its code or name; without one, list all rules."""
+    registry = load_registry(plugins)
+    chosen = (
+        [_find(registry, selector)]
+        if selector
+        else sorted(registry.rules.values(), key=lambda one: one.rule.code)
+    )
+    if output_format == "json":
+        click.echo(json.dumps([_data(entry) for entry in chosen], indent=2))
+    elif selector:
+        show_markdown(manual.page(chosen[0], rule_options(chosen[0].rule)))
+    else:
+        width = max(len(entry.rule.name) for entry in chosen)
+        for entry in chosen:
+            click.echo(f"{entry.rule.code}  {entry.rule.name:{width}}  {manual.summary(entry)}")
+
+
+def _find(registry: Registry, selector: str) -> Registered:
+    entry = registry.rules.get(selector.lower()) or registry.by_code(selector.upper())
+    if entry is None:
+        from difflib import get_close_matches
+
+        names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
+        near = get_close_matches(selector, names, n=1) or get_close_matches(selector.upper(), names, n=1)
+        raise SpecguardError(
+            f"there is no rule {selector!r}",
+            help=f"did you mean {near[0]!r}?" if near else "`specguard rule` lists them",
+        )
+    return entry
+
+
+def _data(entry: Registered) -> dict[str, object]:
+    rule = entry.rule
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity,
+        "stages": list(rule.stages),
+        "approvable": rule.approvable,
+        "plugin": entry.plugin,
+        "summary": manual.summary(entry),
+    }
