@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Final, Literal
 
     Severity = Literal["off", "info", "warning", "error"]
@@ -24,7 +24,16 @@ REPORT_SCHEMA: Final = "specguard.report/1"
 SEVERITIES: Final = ("off", "info", "warning", "error")
 """From least to most; a policy's `severity` is a ceiling."""
 
-STATES: Final = ("passed", "warned", "failed", "approved", "baselined", "not-applicable", "off", "indeterminate")
+STATES: Final = (
+    "passed",
+    "warned",
+    "failed",
+    "approved",
+    "baselined",
+    "not-applicable",
+    "off",
+    "indeterminate",
+)
 """The states of a rule, in the order in which a report counts them."""
 
 STAGES: Final = ("edit", "staged", "commit-msg", "push", "range", "pull-request", "run")
@@ -36,7 +45,7 @@ EXIT_INTERRUPTED: Final = 130
 
 
 class Origin:
-    """Where a setting was written: a file (or `preset:NAME`) and its line, from 1; line 0 is the whole file."""
+    """Where a setting was written: a file (or `preset:NAME`) and its line, from 1; 0 is the whole file."""
 
     __slots__ = ("line", "path")
 
@@ -159,7 +168,8 @@ class RuleResult:
     """
 
     __slots__ = (
-        "code", "command", "condition", "crashed", "findings", "looked_at", "name", "reason", "severity", "state",
+        "code", "command", "condition", "crashed", "findings", "looked_at", "name", "reason", "severity",
+        "state",
     )  # fmt: skip
 
     def __init__(
@@ -196,36 +206,54 @@ class RuleResult:
 class Verdict:
     """The outcome of a check of one change.
 
-    Attributes:
-        change: the `change` object of the JSON report.
+    Args:
+        summarise: makes the `change` object of the JSON report; called when a reporter first asks for it,
+            since parts of it cost what a hook that passes need not pay.
         authority: the `authority` object of the JSON report.
         results: every rule's result, by code.
         notes: sentences that a reader must see: what was judged by which policy, what was truncated.
         empty: whether there was nothing to judge.
         dry_run: whether findings leave the exit code at 0 (`--exit-zero`, `--dry-run`).
-        policy_difference: how the change would alter the policy, one line a setting; empty where it does not.
+        policy_change: how the change would alter the policy, one object a setting; empty where it does not.
     """
 
-    __slots__ = ("authority", "change", "dry_run", "empty", "notes", "policy_difference", "results")
+    __slots__ = (
+        "_change",
+        "_summarise",
+        "authority",
+        "dry_run",
+        "empty",
+        "notes",
+        "policy_change",
+        "results",
+    )
 
     def __init__(
         self,
         *,
-        change: Mapping[str, Any],
+        summarise: Callable[[], Mapping[str, Any]],
         authority: Mapping[str, Any],
         results: Sequence[RuleResult],
         notes: Sequence[str] = (),
         empty: bool = False,
         dry_run: bool = False,
-        policy_difference: Sequence[Mapping[str, Any]] = (),
+        policy_change: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        self.change = change
+        self._summarise = summarise
+        self._change: Mapping[str, Any] | None = None
         self.authority = authority
         self.results = results
         self.notes = notes
         self.empty = empty
         self.dry_run = dry_run
-        self.policy_difference = policy_difference
+        self.policy_change = policy_change
+
+    @property
+    def change(self) -> Mapping[str, Any]:
+        """The `change` object of the JSON report."""
+        if self._change is None:
+            self._change = self._summarise()
+        return self._change
 
     @property
     def findings(self) -> list[Judged]:

@@ -15,8 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from specguard.change.commit import Commit, Message
     from specguard.change.entry import Entry
+    from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
     from specguard.declaration.expressions import Expression
     from specguard.declaration.patterns import Covering, Guarding, Selecting
+    from specguard.declaration.registry import Registry
     from specguard.model import Severity, Stage
 
 API_VERSION = 1
@@ -24,6 +26,8 @@ API_VERSION = 1
 
 __all__ = [
     "API_VERSION",
+    "Base",
+    "Branch",
     "Commit",
     "Covering",
     "Declaration",
@@ -35,6 +39,12 @@ __all__ = [
     "MissingFact",
     "NotApplicable",
     "Origin",
+    "PastCommit",
+    "PullRequest",
+    "Push",
+    "Ref",
+    "Registry",
+    "Remote",
     "Rule",
     "Selecting",
     "Settings",

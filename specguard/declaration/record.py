@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, dataclass_transform
 else:
 
-    def dataclass_transform(**_: object):  # noqa: D103, ANN201
+    def dataclass_transform(**_: object):  # noqa: D103
         return lambda cls: cls
 
 

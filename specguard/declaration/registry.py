@@ -74,8 +74,8 @@ class Registry:
         """Add a rule.
 
         Raises:
-            PluginError: it lacks a code, a name, a text, examples, stages or a condition, asks for a fact that
-                nobody provides or under another type, or takes a code or name that is taken.
+            PluginError: it lacks a code, a name, a text, examples, stages or a condition, asks for a fact
+                that nobody provides or under another type, or takes a code or name that is taken.
         """
         problem = self._problem(rule)
         if problem:
@@ -148,10 +148,14 @@ class Registry:
         if check is None:
             return "has no method check"
         code = check.__code__
-        for parameter in code.co_varnames[1 : code.co_argcount]:
+        names = code.co_varnames[1 : code.co_argcount]
+        required = len(names) - len(check.__defaults__ or ())
+        for position, parameter in enumerate(names):
             wanted = self._facts.get(parameter)
             if wanted is None:
                 return f"asks for {parameter!r}, which is no fact; facts are {', '.join(sorted(self._facts))}"
+            if position >= required:
+                wanted = f"{wanted} | None"
             annotation = check.__annotations__.get(parameter)
             if annotation != wanted:
                 return f"asks for {parameter}: {annotation}, but the fact is {parameter}: {wanted}"

@@ -7,9 +7,10 @@ from specguard.model import SEVERITIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import ClassVar
 
-    from specguard.model import Severity, Stage
+    from specguard.model import Finding, Severity, Stage
 
 
 class Settings(Record):
@@ -24,9 +25,9 @@ class Settings(Record):
 class Rule(Settings):
     """One check: its settings, its manual page, and a method `check` that yields findings.
 
-    A rule declares no `check` here, so that each one names the facts it wants as that method's parameters,
-    with the annotation that `specguard.engine.facts.Facts` gives them; it returns an iterator of `Finding`.
-    It may raise `MissingFact` (it becomes indeterminate and keeps what it has found) or `NotApplicable`.
+    `check` names the facts it wants as its parameters, with the annotations that
+    `specguard.engine.facts.Facts` gives them. It may raise `MissingFact` (the rule becomes indeterminate and
+    keeps what it has found) or `NotApplicable`.
 
     Attributes:
         code: a family of three letters and three digits, never used again.
@@ -46,6 +47,7 @@ class Rule(Settings):
     approvable: ClassVar[bool] = True
     requires: ClassVar[tuple[str, ...]] = ()
     condition: ClassVar[str]
+    check: ClassVar[Callable[..., Iterator[Finding]]]
 
     @classmethod
     def family(cls) -> str:

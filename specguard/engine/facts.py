@@ -38,7 +38,12 @@ class Facts:
     """
 
     def __init__(
-        self, change: Change, policy: Policy, *, today: Callable[[], date], policy_change: Callable[[], PolicyChange]
+        self,
+        change: Change,
+        policy: Policy,
+        *,
+        today: Callable[[], date],
+        policy_change: Callable[[], PolicyChange],
     ) -> None:
         self._change = change
         self._policy = policy

@@ -1,0 +1,108 @@
+"""Plugins: found through the entry point group `specguard`, imported where the trusted policy names them."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+
+import pluggy
+
+from specguard.declaration.registry import PluginError, Registry
+from specguard.declaration.rule import Declaration
+from specguard.engine.facts import fact_types
+from specguard.rules import API_VERSION
+from specguard.work.kinds import WorkKind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import ModuleType
+    from typing import Any, Final
+
+GROUP: Final = "specguard"
+"""The entry point group, and the name of the pluggy project."""
+
+HOOK: Final = "specguard_register"
+
+
+class _Hooks:
+    """The hooks a plugin may have."""
+
+    @pluggy.HookspecMarker(GROUP)
+    def specguard_register(self, registry: Registry) -> None:
+        """Add rules, declarations and presets to the registry."""
+
+
+class _Manager(pluggy.PluginManager):
+    """A plugin manager for which the hook's name is its marker, so that a plugin need not import pluggy."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:  # noqa: ARG002 - pluggy's signature
+        return {} if name == HOOK else None
+
+
+def load_registry(distributions: Sequence[str] = ()) -> Registry:
+    """Everything that the built-in plugin and the named distributions register.
+
+    Args:
+        distributions: the names of installed distributions, as a policy's `plugins` has them. No other
+            distribution's code is imported, whatever entry points it has.
+
+    Raises:
+        PluginError: a distribution is not installed, has no entry point of the group, fails to import, speaks
+            another version of the interface, or registers something that is refused. Every plugin is tried,
+            and the message names each that is broken.
+    """
+    manager = _Manager(GROUP)
+    manager.add_hookspecs(_Hooks)
+    registry = Registry(fact_types())
+    registry.plugin = "specguard"
+    registry.add_declaration(Declaration("work", WorkKind, shape="tables", fact="work_kinds"))
+    problems: list[str] = []
+    for distribution in ("specguard", *distributions):
+        try:
+            for name, module in _modules(distribution):
+                manager.register(module, name=f"{distribution}:{name}")
+                registry.plugin = distribution
+                for implementation in manager.hook.specguard_register.get_hookimpls():
+                    if implementation.plugin is module:
+                        implementation.function(registry)
+        except PluginError as error:
+            problems.append(error.message)
+        except Exception as error:  # noqa: BLE001 - a plugin's code may raise anything, and the others still count
+            problems.append(f"plugin {distribution!r} cannot be loaded: {type(error).__name__}: {error}")
+    if problems:
+        raise PluginError("; ".join(problems), help="mend or remove it from `plugins` in the authority")
+    return registry
+
+
+def _modules(distribution: str) -> Iterator[tuple[str, ModuleType]]:
+    """The modules that a distribution's entry points name, imported."""
+    try:
+        points = importlib.metadata.distribution(distribution).entry_points
+    except importlib.metadata.PackageNotFoundError:
+        raise PluginError(
+            f"the policy names the plugin {distribution!r}, which is not installed",
+            help=f"install it beside specguard: pip install {distribution}",
+        ) from None
+    found = [point for point in points if point.group == GROUP]
+    if not found:
+        raise PluginError(f"the distribution {distribution!r} has no entry point of the group {GROUP!r}")
+    for point in found:
+        module = importlib.import_module(point.module)
+        version = API_VERSION if distribution == "specguard" else getattr(module, "specguard_api", None)
+        if version != API_VERSION:
+            raise PluginError(
+                f"plugin {distribution!r} states specguard_api = {version!r}, and this is {API_VERSION}"
+            )
+        if not callable(getattr(module, HOOK, None)):
+            raise PluginError(f"plugin {distribution!r}: {point.module} has no function {HOOK}(registry)")
+        yield point.name, module
+
+
+def installed() -> Mapping[str, str]:
+    """Every installed distribution with an entry point of the group, and its version; nothing is imported."""
+    return {
+        point.dist.name: point.dist.version
+        for point in importlib.metadata.entry_points(group=GROUP)
+        if point.dist is not None
+    }

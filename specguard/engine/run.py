@@ -1,0 +1,175 @@
+"""Running rules on facts: what each found, and what state that leaves it in."""
+
+from __future__ import annotations
+
+from specguard.errors import MissingFact, NotApplicable
+from specguard.model import Judged, RuleResult
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.declaration.rule import Rule
+    from specguard.engine.facts import Facts
+    from specguard.engine.selection import Selection
+    from specguard.model import Finding, Severity, State
+
+
+def run_rules(
+    policy: Policy, facts: Facts, selection: Selection, *, strict: bool = False
+) -> list[RuleResult]:
+    """Run every rule of a policy that belongs to the stage; the others are counted with their reason.
+
+    Args:
+        policy: its rules, by code.
+        facts: what they ask for.
+        selection: which of them were asked for.
+        strict: whether a warning counts as an error.
+    """
+    return [_run(rule, policy, facts, selection, strict) for rule in policy.rules]
+
+
+def _run(rule: RuleInPolicy, policy: Policy, facts: Facts, selection: Selection, strict: bool) -> RuleResult:
+    severity = rule.severity
+    if selection.leaves_out(rule):
+        return RuleResult(rule.code, rule.name, "off", reason="not selected")
+    if severity == "off":
+        if not selection.turns_on(rule):
+            return RuleResult(rule.code, rule.name, "off", reason="the policy has it off")
+        severity = rule.default_severity
+    if facts.stage not in rule.stages:
+        return RuleResult(
+            rule.code, rule.name, "not-applicable", reason=f"not a rule of the stage {facts.stage}"
+        )
+    if rule.unset:
+        return RuleResult(rule.code, rule.name, "not-applicable", reason=f"the policy sets no {rule.unset}")
+
+    findings: list[Finding] = []
+    looked_at: list[str] = []
+    absent: MissingFact | NotApplicable | None = None
+    crash = ""
+    condition = ""
+    try:
+        check = rule.load()
+        condition = describe_condition(check)
+        _collect(check, rule, _arguments(check, rule, facts, looked_at), findings)
+    except (MissingFact, NotApplicable) as error:
+        absent = error
+    except Exception as error:  # noqa: BLE001 - a rule that crashes must neither pass nor stop the others
+        crash = f"{type(error).__name__}: {error}"
+
+    judged = _judge(findings, rule, policy, severity, strict)
+    if crash:
+        state: State = "indeterminate"
+        reason: str | None = f"the rule crashed (plugin {rule.plugin!r}): {crash}"
+    elif isinstance(absent, MissingFact):
+        state, reason = "indeterminate", absent.reason
+    elif isinstance(absent, NotApplicable) and not judged:
+        state, reason = "not-applicable", absent.reason
+    else:
+        state, reason = _state(judged), None
+    return RuleResult(
+        rule.code,
+        rule.name,
+        state,
+        severity="error" if strict and severity == "warning" else severity,
+        findings=judged,
+        reason=reason,
+        command=absent.command if isinstance(absent, MissingFact) else "",
+        crashed=bool(crash),
+        condition=condition,
+        looked_at=looked_at,
+    )
+
+
+def _arguments(check: Rule, rule: RuleInPolicy, facts: Facts, looked_at: list[str]) -> list[Any]:
+    """The facts that a rule's `check` names, in its order, without what its `exclude` takes out.
+
+    A parameter with a default is None where its fact does not belong to the change.
+    """
+    code = check.check.__code__
+    names = code.co_varnames[1 : code.co_argcount]
+    required = len(names) - len(check.check.__defaults__ or ())
+    arguments = []
+    for position, name in enumerate(names):
+        try:
+            value = facts.get(name)
+        except NotApplicable:
+            if position < required:
+                raise
+            value = None
+        if name == "entries" and rule.exclude and value is not None:
+            value = [entry for entry in value if rule.exclude.find(entry.path) is None]
+        arguments.append(value)
+        looked_at.append(_account(name, value))
+    return arguments
+
+
+def _collect(check: Rule, rule: RuleInPolicy, arguments: Sequence[Any], findings: list[Finding]) -> None:
+    """Add what the rule yields, without findings at excluded paths; what came before a crash stays."""
+    for finding in check.check(*arguments):
+        if finding.path is None or not rule.exclude or rule.exclude.find(finding.path) is None:
+            findings.append(finding)  # noqa: PERF401 - one by one, for the sake of those before a crash
+
+
+def _judge(
+    findings: Sequence[Finding], rule: RuleInPolicy, policy: Policy, severity: Severity, strict: bool
+) -> list[Judged]:
+    """Findings with their severity, citation and fingerprint, in the order of a report."""
+    from specguard.declaration.rule import lower_severity
+
+    if not findings:
+        return []
+    from specguard.engine.fingerprint import fingerprints
+
+    judged = []
+    for finding, fingerprint in zip(findings, fingerprints(rule.code, findings), strict=True):
+        level = lower_severity(severity, finding.severity) if finding.severity else severity
+        if strict and level == "warning":
+            level = "error"
+        authority = finding.authority or policy.cite(rule.name, finding.setting)
+        judged.append(
+            Judged(
+                finding,
+                code=rule.code,
+                name=rule.name,
+                severity=level,
+                authority=authority,
+                fingerprint=fingerprint,
+            )
+        )
+    judged.sort(key=lambda one: (one.finding.path or b"", one.finding.line or 0, one.code, one.fingerprint))
+    return judged
+
+
+def _state(judged: Sequence[Judged]) -> State:
+    """The worst that the findings make of their rule; information alone leaves it passed."""
+    severities = {one.severity for one in judged if one.state == "open"}
+    if "error" in severities:
+        return "failed"
+    if severities:
+        return "warned"
+    return "passed"
+
+
+def _account(name: str, value: object) -> str:
+    """How large a fact is, for `--explain`."""
+    size = len(value) if hasattr(value, "__len__") else None
+    return name if size is None else f"{name} ({size})"
+
+
+def describe_condition(rule: Rule) -> str:
+    """What holds when the rule passes, with its settings' values filled in."""
+    values: Mapping[str, Any] = {name: _shown(getattr(rule, name)) for name in rule._fields}
+    return rule.condition.format_map(values)
+
+
+def _shown(value: object) -> str:
+    patterns = getattr(value, "patterns", None)
+    if patterns is not None:
+        return ", ".join(patterns) or "(none)"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "(none)"
+    return str(value)
