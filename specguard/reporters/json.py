@@ -1,0 +1,119 @@
+"""The JSON report, `specguard.report/1`: fields are only ever added to it."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from specguard import __version__
+from specguard.model import REPORT_SCHEMA
+from specguard.reporters.escape import path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from specguard.errors import SpecguardError
+    from specguard.model import Judged, Origin, RuleResult, Verdict
+
+
+def render(verdicts: Sequence[Verdict]) -> str:
+    """One report, indented; with several verdicts (refs of a push) one report a line."""
+    if len(verdicts) == 1:
+        return json.dumps(report(verdicts[0]), indent=2, ensure_ascii=True) + "\n"
+    return "".join(json.dumps(report(verdict), ensure_ascii=True) + "\n" for verdict in verdicts)
+
+
+def report(verdict: Verdict) -> dict[str, Any]:
+    """The report of one verdict as plain data."""
+    data: dict[str, Any] = {
+        "schema": REPORT_SCHEMA,
+        "tool": {"name": "specguard", "version": __version__},
+        "change": verdict.change,
+        "authority": verdict.authority,
+        "rules": [_rule(result) for result in verdict.results],
+        "findings": [_finding(judged) for judged in verdict.findings],
+        "policy_change": list(verdict.policy_change),
+        "notes": list(verdict.notes),
+        "counts": verdict.counts,
+        "empty": verdict.empty,
+        "verdict": verdict.outcome,
+        "exit_code": verdict.exit_code,
+    }
+    if verdict.dry_run:
+        data["dry_run"] = True
+    return data
+
+
+def error_report(error: SpecguardError) -> str:
+    """The report where none could be made."""
+    data = {
+        "schema": REPORT_SCHEMA,
+        "tool": {"name": "specguard", "version": __version__},
+        "verdict": "error",
+        "errors": [
+            {
+                "message": error.message,
+                "help": error.help or None,
+                "location": {"path": error.path, "line": error.line} if error.path else None,
+            }
+        ],
+        "exit_code": 2,
+    }
+    return json.dumps(data, indent=2, ensure_ascii=True) + "\n"
+
+
+def _rule(result: RuleResult) -> dict[str, Any]:
+    return {
+        "code": result.code,
+        "name": result.name,
+        "state": result.state,
+        "findings": len(result.findings),
+        "reason": result.reason,
+        "command": result.command or None,
+    }
+
+
+def _finding(judged: Judged) -> dict[str, Any]:
+    finding = judged.finding
+    location: dict[str, Any] = {
+        "path": None if finding.path is None else path_text(finding.path),
+        "line": finding.line,
+        "end_line": finding.end_line,
+        "commit": finding.commit,
+        "field": finding.field,
+    }
+    if finding.side:
+        location["side"] = finding.side
+    if finding.path is not None and not _is_utf8(finding.path):
+        location["path_bytes"] = base64.b64encode(finding.path).decode("ascii")
+    return {
+        "code": judged.code,
+        "name": judged.name,
+        "severity": judged.severity,
+        "message": _text(finding.message),
+        "help": _text(finding.help),
+        "location": location,
+        "authority": _origin(judged.authority),
+        "fingerprint": judged.fingerprint,
+        "state": judged.state,
+        "approval": None,
+    }
+
+
+def _origin(origin: Origin | None) -> dict[str, Any] | None:
+    return None if origin is None else {"path": origin.path, "line": origin.line or None}
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _text(text: str) -> str:
+    """Text whose bytes that were not UTF-8 are shown, since JSON has no place for them."""
+    return path_text(text.encode("utf-8", "surrogateescape"))

@@ -1,0 +1,141 @@
+"""The report for a person: what failed, which line says so, what to do next, and one verdict line."""
+
+from __future__ import annotations
+
+from specguard.reporters.escape import path_text, visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.model import Judged, RuleResult, Verdict
+
+SHOWN: Final = 20
+"""How many findings of one rule are shown in full before the rest is counted."""
+
+_COLOURS: Final = {"error": "31", "warning": "33", "info": "36", "good": "32", "strong": "1", "quiet": "2"}
+
+
+class Style:
+    """Colours, for a terminal alone.
+
+    Args:
+        colour: whether to use them.
+    """
+
+    def __init__(self, colour: bool = False) -> None:
+        self._colour = colour
+
+    def __call__(self, kind: str, text: str) -> str:
+        """The text in the colour of a severity, or `good`, `strong` or `quiet`."""
+        return f"\033[{_COLOURS[kind]}m{text}\033[0m" if self._colour else text
+
+
+def render(
+    verdicts: Sequence[Verdict], *, colour: bool = False, explain: bool = False, statistics: bool = False
+) -> str:
+    """The verdicts as text, ending in a newline.
+
+    Args:
+        verdicts: one, or one a ref of a push.
+        colour: whether the reader is a terminal that wants it.
+        explain: say for each rule what it looked at and what held.
+        statistics: say how many findings each rule has.
+    """
+    style = Style(colour)
+    lines: list[str] = []
+    for verdict in verdicts:
+        if len(verdicts) > 1:
+            lines += [
+                style("strong", visible(str(verdict.change.get("branch") or verdict.change["head"]))),
+                "",
+            ]
+        for result in verdict.results:
+            lines += _findings(result, style)
+        for result in verdict.results:
+            lines += _undecided(result, style)
+        if explain:
+            lines += _explanation(verdict)
+        if statistics:
+            lines += _statistics(verdict)
+        lines += [style("quiet", f"note: {visible(note)}") for note in verdict.notes]
+        lines.append(verdict_line(verdict, style))
+    return "\n".join(lines) + "\n"
+
+
+def verdict_line(verdict: Verdict, style: Style) -> str:
+    """The one line that counts all states, and never calls what was not judged passed."""
+    counts = ", ".join(f"{count} {state}" for state, count in verdict.counts.items() if count)
+    outcome = verdict.outcome
+    kind = {"passed": "good", "accepted": "warning"}.get(outcome, "error")
+    said = "would block" if verdict.dry_run and outcome == "failed" else outcome
+    subject = "nothing to judge" if verdict.empty else _subject(verdict)
+    return f"specguard: {style(kind, said)} ({subject}): rules: {counts}"
+
+
+def _subject(verdict: Verdict) -> str:
+    change = verdict.change
+    parts = [str(change["source"])]
+    for name, plural in (("commits", "commits"), ("entries", "files")):
+        count = change.get(name)
+        if count is not None:
+            parts.append(f"{count} {plural[:-1] if count == 1 else plural}")
+    return ", ".join(parts)
+
+
+def _findings(result: RuleResult, style: Style) -> Iterator[str]:
+    if not result.findings:
+        return
+    yield style("strong", f"{result.code} {result.name}")
+    for judged in result.findings[:SHOWN]:
+        yield from _finding(judged, style)
+    if len(result.findings) > SHOWN:
+        yield f"  and {len(result.findings) - SHOWN} more; --output-format json has them all"
+    yield ""
+
+
+def _finding(judged: Judged, style: Style) -> Iterator[str]:
+    finding = judged.finding
+    state = "" if judged.state == "open" else f" ({judged.state})"
+    yield f"  {style(judged.severity, judged.severity)}{state}: {place(judged)}{visible(finding.message)}"
+    if judged.authority is not None:
+        yield style("quiet", f"    by   {visible(str(judged.authority))}")
+    if finding.help:
+        yield f"    next {visible(finding.help)}"
+
+
+def place(judged: Judged) -> str:
+    """Where a finding is, as `path:line: ` or `commit 12 digits: `; empty where the message alone says it."""
+    finding = judged.finding
+    if finding.path is not None:
+        line = f":{finding.line}" if finding.line else ""
+        return f"{visible(path_text(finding.path))}{line}: "
+    if finding.commit is not None:
+        return f"commit {finding.commit[:12]}: "
+    return ""
+
+
+def _undecided(result: RuleResult, style: Style) -> Iterator[str]:
+    if result.state != "indeterminate":
+        return
+    yield style("strong", f"{result.code} {result.name}") + f" {style('error', 'could not be judged')}"
+    yield f"    {visible(result.reason or '')}"
+    if result.command:
+        yield f"    next {visible(result.command)}"
+    yield ""
+
+
+def _explanation(verdict: Verdict) -> Iterator[str]:
+    for result in verdict.results:
+        why = result.reason or result.condition
+        facts = f" [looked at {', '.join(result.looked_at)}]" if result.looked_at else ""
+        yield f"{result.code} {result.name}: {result.state}: {visible(why)}{facts}"
+    yield ""
+
+
+def _statistics(verdict: Verdict) -> Iterator[str]:
+    for result in sorted(verdict.results, key=lambda one: -len(one.findings)):
+        if result.findings:
+            yield f"{len(result.findings):6} {result.code} {result.name}"
+    yield ""
