@@ -33,20 +33,20 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """A text as one line in which nothing is obeyed and nothing is unseen.
+    r"""A text as one line in which nothing is obeyed and nothing is unseen.
 
     Args:
         text: any text; bytes that were not UTF-8 as surrogate escapes.
 
     Returns:
-        The text with every control, format, bidirectional and surrogate character as `\\xNN`, `\\uNNNN` or
-        `\\UNNNNNNNN`. A newline or tab is shown as well.
+        The text with every control, format, bidirectional and surrogate character as `\xNN`, `\uNNNN` or
+        `\UNNNNNNNN`. A newline or tab is shown as well.
     """
     return _UNSEEN.sub(_shown, text)
 
 
 def path_text(path: bytes) -> str:
-    """A path as UTF-8, each byte that is not UTF-8 as `\\xNN`.
+    r"""A path as UTF-8, each byte that is not UTF-8 as `\xNN`.
 
     This is the `path` of the JSON report. Other characters are kept as they are, so what goes to a terminal
     passes through `visible` too.
