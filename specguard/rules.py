@@ -7,6 +7,7 @@ neither `typing` nor pydantic. `docs/plugins.md` has a complete rule.
 
 from __future__ import annotations
 
+from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Declaration, Rule, Settings
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Finding, Origin
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from specguard.change.commit import Commit, Message
     from specguard.change.entry import Entry
     from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
+    from specguard.change.lines import AddedLine, Hunk, Lines, Totals
     from specguard.declaration.expressions import Expression
-    from specguard.declaration.patterns import Covering, Guarding, Selecting
     from specguard.declaration.registry import Registry
     from specguard.model import Severity, Stage
 
@@ -26,6 +27,7 @@ API_VERSION = 1
 
 __all__ = [
     "API_VERSION",
+    "AddedLine",
     "Base",
     "Branch",
     "Commit",
@@ -35,6 +37,8 @@ __all__ = [
     "Expression",
     "Finding",
     "Guarding",
+    "Hunk",
+    "Lines",
     "Message",
     "MissingFact",
     "NotApplicable",
@@ -50,4 +54,5 @@ __all__ = [
     "Settings",
     "Severity",
     "Stage",
+    "Totals",
 ]
