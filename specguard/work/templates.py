@@ -1,0 +1,305 @@
+"""Templates of names: rendered from fields, and read back to them.
+
+A template is text with placeholders, `phase-{number}`; literal braces are doubled, and `{x:upper}` is the value
+of `x` in capitals. Reading back exactly is one anchored expression made from the template. Reading leniently is a
+second one, made from the same template: it takes the kind's literal word and a number at the start of a text, in
+any case, padded, with any separator between them and anything behind.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, Final
+
+NUMBER: Final = "[0-9]{1,18}"
+"""What `{number}` reads: ASCII digits, of which 18 are enough for any item."""
+
+SLUG: Final = "[a-z0-9][a-z0-9-]*"
+"""What `{slug}` reads."""
+
+LONGEST: Final = 1000
+"""A text of more characters is no name of an item and is not read."""
+
+_TOKEN = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(:upper)?\}|[{}]")
+# The letters that stand before a number, with at most a few separators between the two: `phase-`, `feat(phase`.
+_WORD = re.compile(r"(?:^|(?<=[^A-Za-z]))([A-Za-z]+)[-_ ./#:]{0,3}$")
+
+
+class TemplateError(ValueError):
+    """A template that cannot be read; the text says which and why."""
+
+
+class Unrendered(Exception):
+    """A template holds a placeholder for which there is no value.
+
+    Args:
+        name: the placeholder.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class Hole:
+    """A placeholder of a template: its name, and whether its value is written in capitals."""
+
+    __slots__ = ("name", "upper")
+
+    def __init__(self, name: str, upper: bool) -> None:
+        self.name = name
+        self.upper = upper
+
+    @property
+    def expression(self) -> str:
+        """What its text can be."""
+        if self.name == "number":
+            return NUMBER
+        if self.name == "slug":
+            return SLUG.replace("a-z", "A-Z") if self.upper else SLUG
+        return "[^/]+"
+
+    def write(self, value: str) -> str:
+        """The text of a value."""
+        return value.upper() if self.upper else value
+
+    def read(self, text: str) -> str:
+        """The value of a text; a slug has small letters whatever its template makes of them."""
+        return text.lower() if self.upper and self.name == "slug" else text
+
+
+class Template:
+    """A name with placeholders.
+
+    Args:
+        text: the template as it is written.
+
+    Raises:
+        TemplateError: a brace is alone, a placeholder's name is none, or it asks for another form than `upper`.
+    """
+
+    __slots__ = ("_exact", "_lenient", "holes", "parts", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.parts: tuple[str | Hole, ...] = tuple(_parse(text))
+        self.holes = tuple(part for part in self.parts if isinstance(part, Hole))
+        self._exact: Any = None
+        self._lenient: re.Pattern[str] | bool | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its placeholders."""
+        return frozenset(hole.name for hole in self.holes)
+
+    @property
+    def literal(self) -> int:
+        """How many characters of it are literal: of two templates that read a text, the one with more wins."""
+        return sum(len(part) for part in self.parts if isinstance(part, str))
+
+    @property
+    def word(self) -> str:
+        """The literal word before the number, in small letters: `phase` in `feat(phase{number})`; may be empty."""
+        head = self.parts[0] if self.parts else ""
+        if len(self.parts) < 2 or not isinstance(head, str) or getattr(self.parts[1], "name", "") != "number":
+            return ""
+        match = _WORD.search(head)
+        return match.group(1).lower() if match else ""
+
+    def render(self, fields: Mapping[str, str], escape: Callable[[str], str] | None = None) -> str:
+        """The name that fields give.
+
+        Args:
+            fields: a value for each placeholder.
+            escape: applied to each value, where the result is a pattern.
+
+        Raises:
+            Unrendered: a placeholder has no value, or an empty one.
+        """
+        text = ""
+        for part in self.parts:
+            if isinstance(part, str):
+                text += part
+                continue
+            value = fields.get(part.name, "")
+            if not value:
+                raise Unrendered(part.name)
+            written = part.write(value)
+            text += escape(written) if escape else written
+        return text
+
+    def read(self, text: str) -> dict[str, str] | None:
+        """The fields that render to a text; None where none do.
+
+        Where several values would do, as with two placeholders that may hold the separator between them, the
+        first takes as much as it can.
+        """
+        if len(text) > LONGEST or not text:
+            return None
+        if self._exact is None:
+            self._exact = self._expression()
+        groups = self._exact(text)
+        if groups is None:
+            return None
+        fields: dict[str, str] = {}
+        for hole, group in zip(self.holes, groups, strict=True):
+            # What is written plainly says more than the same in capitals.
+            if hole.name not in fields or not hole.upper:
+                fields[hole.name] = hole.read(group)
+        agrees = all(hole.write(fields[hole.name]) == group for hole, group in zip(self.holes, groups, strict=True))
+        return fields if agrees else None
+
+    def read_leniently(self, text: str) -> dict[str, str] | None:
+        """The number, and a slug if one can be told, of a text that starts with the word and a number."""
+        if len(text) > LONGEST:
+            return None
+        if self._lenient is None:
+            self._lenient = self._lenient_expression() or False
+        if isinstance(self._lenient, bool):
+            return None
+        match = self._lenient.match(text)
+        if match is None:
+            return None
+        fields = {"number": match.group("number").lstrip("0") or "0"}
+        if "slug" in self.names and match.group("slug"):
+            fields["slug"] = match.group("slug")
+        return fields
+
+    def _expression(self) -> Callable[[str], tuple[str, ...] | None]:
+        """What gives the text of each placeholder, in time that does not grow faster than a text's square."""
+        source = "".join(
+            re.escape(part) if isinstance(part, str) else f"({part.expression})" for part in self.parts
+        )
+        if sum(hole.name != "number" for hole in self.holes) > 2:
+            return _by_re2(source)
+        expression = re.compile(source)
+
+        def groups(text: str) -> tuple[str, ...] | None:
+            match = expression.fullmatch(text)
+            return match.groups() if match else None
+
+        return groups
+
+    def _lenient_expression(self) -> re.Pattern[str] | None:
+        if not self.word:
+            return None
+        head = self.parts[0]
+        assert isinstance(head, str)  # noqa: S101 - `word` is empty otherwise; this is for the type checker
+        before = head[: _WORD.search(head).start(1)]  # type: ignore[union-attr]  # `word` has found it
+        # A scope of a conventional commit, whatever its type, is the start of the message that says what it is about.
+        return re.compile(
+            rf"(?:{re.escape(before)}|[a-z]{{1,20}}\()?{self.word}[-_ ./#:]{{0,3}}(?P<number>{NUMBER})"
+            rf"(?![0-9a-z]|\.[0-9])(?:[-_ ./:)]{{1,3}}(?P<slug>{SLUG})$)?",
+            re.IGNORECASE | re.ASCII,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash((Template, self.text))
+
+    def __repr__(self) -> str:
+        return f"Template({self.text!r})"
+
+
+def _parse(text: str) -> Iterator[str | Hole]:
+    literal = ""
+    position = 0
+    for token in _TOKEN.finditer(text):
+        literal += text[position : token.start()]
+        position = token.end()
+        if token.group(1):
+            if literal:
+                yield literal
+            literal = ""
+            yield Hole(token.group(1), bool(token.group(2)))
+        elif len(token.group()) == 2:
+            literal += token.group()[0]
+        else:
+            raise TemplateError(
+                f"the template {text!r} has a {token.group()!r} that starts or ends no placeholder: write {{name}} or "
+                "{name:upper}, and a literal brace doubled"
+            )
+    literal += text[position:]
+    if literal:
+        yield literal
+
+
+def _by_re2(source: str) -> Callable[[str], tuple[str, ...] | None]:
+    """The same with RE2, whose time is linear however many placeholders may hold anything."""
+    import re2
+
+    expression = re2.compile(source)
+
+    def groups(text: str) -> tuple[str, ...] | None:
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            return None
+        match = expression.fullmatch(text)
+        return match.groups() if match else None
+
+    return groups
+
+
+class NumberFormat:
+    """How an item's number is written: `{n}`, or `{n:02}` for at least two digits.
+
+    Args:
+        text: the format as it is written.
+
+    Raises:
+        TemplateError: it is none of these.
+    """
+
+    __slots__ = ("text", "width")
+
+    def __init__(self, text: str) -> None:
+        match = re.fullmatch(r"\{n(?::0([1-9]))?\}", text)
+        if match is None:
+            raise TemplateError(f"the number format {text!r} is neither '{{n}}' nor one like '{{n:02}}'")
+        self.text = text
+        self.width = int(match.group(1) or 1)
+
+    def write(self, number: int) -> str:
+        """The number in this format."""
+        return f"{number:0{self.width}d}"
+
+
+def check_template(text: str) -> str:
+    """A text that is a template.
+
+    Raises:
+        TemplateError: it is none.
+    """
+    Template(text)
+    return text
+
+
+def check_readable(text: str) -> str:
+    """A text that is a template which can be read back.
+
+    Raises:
+        TemplateError: it is no template, or has two placeholders with nothing between them.
+    """
+    parts = Template(text).parts
+    for one, other in zip(parts, parts[1:], strict=False):
+        if isinstance(one, Hole) and isinstance(other, Hole):
+            raise TemplateError(
+                f"the template {text!r} has {{{one.name}}} and {{{other.name}}} with nothing between them, so it "
+                "cannot be read back"
+            )
+    return text
+
+
+def check_number_format(text: str) -> str:
+    """A text that is a number format.
+
+    Raises:
+        TemplateError: it is none.
+    """
+    NumberFormat(text)
+    return text

@@ -1,0 +1,171 @@
+"""Templates: what renders reads back, what only resembles is read leniently, and nothing takes long."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.work.templates import (
+    NumberFormat,
+    Template,
+    TemplateError,
+    Unrendered,
+    check_number_format,
+    check_readable,
+)
+
+NUMBERS = st.integers(0, 10**6).map(str)
+SLUGS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
+SEGMENTS = st.text(st.characters(exclude_characters="/", exclude_categories=("Cs",)), min_size=1, max_size=20)
+LITERALS = st.text(st.sampled_from("ab-_/ .():{}*+[]\\é"), min_size=1, max_size=6)
+
+
+@st.composite
+def filled(draw: st.DrawFn) -> tuple[Template, dict[str, str]]:
+    """A template and fields for it."""
+    names = draw(st.lists(st.sampled_from(["number", "slug", "plan_version", "x"]), max_size=4))
+    text = draw(LITERALS).replace("{", "{{").replace("}", "}}")
+    for name in names:
+        text += f"{{{name}}}" + draw(LITERALS).replace("{", "{{").replace("}", "}}")
+    fields = {"number": draw(NUMBERS), "slug": draw(SLUGS), "plan_version": draw(SEGMENTS), "x": draw(SEGMENTS)}
+    return Template(text), {name: fields[name] for name in names}
+
+
+@given(filled())
+def test_what_is_rendered_reads_back_and_renders_to_the_same(case: tuple[Template, dict[str, str]]) -> None:
+    template, fields = case
+    text = template.render(fields)
+    read = template.read(text)
+    if read is None:
+        # Only a name used twice can be split so that its two values differ.
+        assert len(template.holes) > len(template.names)
+    else:
+        assert template.render(read) == text
+
+
+@given(NUMBERS, SLUGS)
+def test_a_number_and_a_slug_read_back_to_themselves(number: str, slug: str) -> None:
+    fields = {"number": number, "slug": slug}
+    for text in ("track-{number}-{slug}", "chore(track{number}): {slug}", "Track {number}: {slug}", "{number}/{slug}"):
+        template = Template(text)
+        assert template.read(template.render(fields)) == fields
+
+
+@given(st.text(max_size=40))
+def test_any_text_reads_or_does_not(text: str) -> None:
+    template = Template("feat(phase{number}): implement phase {number}")
+    read = template.read(text)
+    assert read is None or template.render(read) == text
+    lenient = template.read_leniently(text)
+    assert lenient is None or lenient["number"].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "fields"),
+    [
+        ("phase-{number}", "phase-12", {"number": "12"}),
+        ("phase-{number}", "phase-012", {"number": "012"}),
+        ("phase-{number}", "phase-12\n", None),
+        ("phase-{number}", "phase-12-x", None),
+        ("phase-{number}", "phase-١٢", None),
+        ("phase-{number}", "phase-" + "1" * 19, None),
+        ("feat(phase{number}): implement phase {number}", "feat(phase12): implement phase 12", {"number": "12"}),
+        ("feat(phase{number}): implement phase {number}", "feat(phase12): implement phase 13", None),
+        ("track-{number}-{slug}", "track-5-add-cache", {"number": "5", "slug": "add-cache"}),
+        ("track-{number}-{slug}", "track-5-Add", None),
+        ("{{x}}-{x}", "{x}-a b", {"x": "a b"}),
+        ("{x}/{x}", "a/a", {"x": "a"}),
+        ("{x}/{x}", "a/b", None),
+        ("{x}/{x}", "a/b/a/b", None),
+        ("P_{slug:upper}_{number}", "P_A-B_1", {"slug": "a-b", "number": "1"}),
+        ("{x:upper}: {x}", "AB: aB", {"x": "aB"}),
+        ("{x:upper}: {x}", "AB: ac", None),
+        ("{a}-{b}-{c}-{d}", "1-2-3-4-5", {"a": "1-2", "b": "3", "c": "4", "d": "5"}),
+        ("{a}-{b}-{c}-{d}", "1-2-3-\udce9", None),
+    ],
+)
+def test_read(template: str, text: str, fields: dict[str, str] | None) -> None:
+    assert Template(template).read(text) == fields
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "number"),
+    [
+        ("phase-{number}", "phase-10-persistence", "10"),
+        ("phase-{number}", "Phase_010", "10"),
+        ("phase-{number}", "phase10", "10"),
+        ("phase-{number}", "phase/10/wip", "10"),
+        ("phase-{number}", "phase-0", "0"),
+        ("chore(track{number}): {slug}", "feat(track-05): x", "5"),
+        ("chore(track{number}): {slug}", "Track 5: caching", "5"),
+        ("feat(phase{number}): implement phase {number}", "feat(phase12): work", "12"),
+        ("Phase {number}", "phase 12: persistence", "12"),
+        ("task_{number}: {title}", "task_003 again", "3"),
+        ("work/phase-{number}", "work/Phase-3-x", "3"),
+        ("phase-{number}", "fix-phase-noise", None),
+        ("phase-{number}", "fix-phase-10", None),
+        ("phase-{number}", "phase-noise-10", None),
+        ("phase-{number}", "phase-10th", None),
+        ("phase-{number}", "phase-1.5-draft", None),
+        ("phase-{number}", "multiphase-10", None),
+        ("phase-{number}", "feature/phase-10", None),
+        ("chore(track{number}): {slug}", "docs: track 5 is planned", None),
+        ("{number}-{slug}", "12-x", None),
+        ("{user}/{number}", "ann/12", None),
+        ("v2{number}", "v212", None),
+    ],
+)
+def test_read_leniently(template: str, text: str, number: str | None) -> None:
+    read = Template(template).read_leniently(text)
+    assert (read and read["number"]) == number
+
+
+def test_a_slug_is_told_leniently_where_it_ends_the_text() -> None:
+    template = Template("track-{number}-{slug}")
+    assert template.read_leniently("track_05_add-cache") == {"number": "5", "slug": "add-cache"}
+    assert template.read_leniently("track_05 and more words") == {"number": "5"}
+
+
+def test_a_value_that_is_missing_is_named() -> None:
+    with pytest.raises(Unrendered) as caught:
+        Template("track-{number}-{slug}").render({"number": "5", "slug": ""})
+    assert caught.value.name == "slug"
+
+
+@pytest.mark.parametrize("text", ["{", "a}", "{}", "{Name}", "{x:lower}", "{{x}", "{x y}", "{number:02}"])
+def test_what_is_no_template_is_refused(text: str) -> None:
+    with pytest.raises(TemplateError, match="placeholder"):
+        Template(text)
+
+
+def test_what_cannot_be_read_back_is_refused() -> None:
+    with pytest.raises(TemplateError, match="nothing between"):
+        check_readable("phase{number}{slug}")
+
+
+@pytest.mark.parametrize(("text", "written"), [("{n}", "7"), ("{n:02}", "07"), ("{n:04}", "0007")])
+def test_number_formats(text: str, written: str) -> None:
+    assert NumberFormat(text).write(7) == written
+
+
+@pytest.mark.parametrize("text", ["{number}", "{n:2}", "{n:00}", "n", "{n:02}{n}"])
+def test_what_is_no_number_format_is_refused(text: str) -> None:
+    with pytest.raises(TemplateError):
+        check_number_format(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["-" * 100_000, "-" * 999, "a-" * 499, "phase" * 199, "feat(" * 199, "phase-" + "0" * 900]
+)
+def test_no_text_takes_long(text: str) -> None:
+    templates = [
+        Template("{a}-{b}"), Template("{a}-{b}-{c}-{d}"), Template("{slug}-{number}-{slug}x"), Template("phase-{number}"),
+    ]  # fmt: skip
+    start = time.process_time()
+    for template in templates:
+        template.read(text)
+        template.read_leniently(text)
+    assert time.process_time() - start < 0.5
