@@ -1,0 +1,127 @@
+"""CNT001: added lines that match a forbidden expression."""
+
+from __future__ import annotations
+
+from specguard.rules import Covering, Finding, Rule, Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar, Final
+
+    from pydantic import Field
+
+    from specguard.rules import Entry, Expression, Lines, Stage
+
+MOST: Final = 100
+"""So many lines of one file are named for one expression; one more finding counts the rest."""
+
+
+class Forbidden(Settings):
+    """One expression, and where lines may not match it."""
+
+    pattern: Annotated[
+        Expression, Field(description="what no added line may match: RE2 syntax, matched anywhere in a line")
+    ]
+    paths: Annotated[
+        Covering, Field(description="the files it holds for, folders with all below; none means every file")
+    ] = Covering()
+    exclude: Annotated[Covering, Field(description="files among them that it does not hold for")] = Covering()
+    message: Annotated[str, Field(description="what a finding says; by default that the line matches")] = ""
+
+
+class ForbiddenContent(Rule):
+    r"""A line that a change adds matches an expression that the policy forbids there.
+
+    Some things are wrong wherever they are typed: a debugging call, a conflict marker, a private key, a name
+    that was retired. Only lines that the change adds are judged, so what a file holds already stops nobody
+    until they touch it. A line is matched by itself, without its newline; the expressions are RE2, whose time
+    grows with the text and with nothing else.
+
+    Symbolic links, submodules and binary files (a NUL within the first 8000 bytes) have no lines; `--explain`
+    says how many binary files were passed over.
+
+    How to put it right: change the line, or, where it is wanted, take the file out with `exclude`.
+
+    ```toml fails
+    policy = '''
+    [[rules.forbidden-content.forbid]]
+    pattern = '\bconsole\.log\('
+    paths = ["src/"]
+    exclude = ["src/debug/"]
+    message = "logging goes through src/log.ts"
+    '''
+    base = {files = {"src/a.ts" = "console.log(0)\nlet a = 1\n"}}
+    commits = [{message = "feat: x", files = {"src/a.ts" = "console.log(0)\nlet a = 1\n  console.log(a)\n"}}]
+    expect = [{code = "CNT001", path = "src/a.ts", line = 3}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [[rules.forbidden-content.forbid]]
+    pattern = '\bconsole\.log\('
+    paths = ["src/"]
+    exclude = ["src/debug/"]
+    '''
+    base = {files = {"src/a.ts" = "console.log(0)\nlet a = 1\n"}}
+
+    [[commits]]
+    message = "feat: x"
+
+    [commits.files]
+    "src/a.ts" = "console.log(0)\nlet a = 2\n"
+    "src/debug/b.ts" = "console.log(1)"
+    "docs/c.md" = "`console.log(1)`"
+    ```
+    """
+
+    code: ClassVar[str] = "CNT001"
+    name: ClassVar[str] = "forbidden-content"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("forbid",)
+    condition: ClassVar[str] = "no added line matches an expression that is forbidden in its file"
+
+    forbid: Annotated[
+        list[Forbidden], Field(description="the expressions, each with the files it holds for")
+    ] = []
+
+    def check(self, entries: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
+        """Look for each expression in the files it holds for."""
+        files = [entry for entry in entries if entry.is_file and entry.old != entry.new]
+        held: dict[bytes, set[int]] = {entry.path: set() for entry in files}
+        paths = list(held)
+        for which, forbidden in enumerate(self.forbid):
+            excluded = {position for position, _ in forbidden.exclude.find_each(paths)}
+            within = [position for position, _ in forbidden.paths.find_each(paths)]
+            for position in within if forbidden.paths else range(len(paths)):
+                if position not in excluded:
+                    held[paths[position]].add(which)
+        judged = [entry for entry in files if held[entry.path]]
+        counts: dict[tuple[bytes, int], int] = {}
+        for added in lines.added([forbidden.pattern for forbidden in self.forbid], judged):
+            if added.which not in held[added.path]:
+                continue
+            place = added.path, added.which
+            counts[place] = counts.get(place, 0) + 1
+            if counts[place] <= MOST:
+                yield self._finding(added.path, added.line, added.text, added.which)
+        for (path, which), count in counts.items():
+            if count > MOST:
+                yield Finding(
+                    f"{count - MOST} more added lines of this file match {self.forbid[which].pattern.text!r}",
+                    help="Change these lines too, or take the file out with 'exclude'.",
+                    path=path,
+                    key=f"more {self.forbid[which].pattern.text}",
+                    setting=f"forbid.{which}.pattern",
+                )
+
+    def _finding(self, path: bytes, line: int, text: str, which: int) -> Finding:
+        forbidden = self.forbid[which]
+        return Finding(
+            forbidden.message or f"the added line matches {forbidden.pattern.text!r}",
+            help="Change the line, or take the file out with 'exclude'.",
+            path=path,
+            line=line,
+            key=" ".join(text.split()),
+            setting=f"forbid.{which}.pattern",
+        )
