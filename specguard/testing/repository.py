@@ -55,6 +55,11 @@ class Repository:
         branch: the branch that `HEAD` names.
         object_format: `sha1` or `sha256`.
         create: False opens a repository that exists, and leaves it as it is.
+
+    Attributes:
+        environment: what git is run with; the variables of every other process are not seen.
+        names: object ids by the names that a `Case` has for its commits.
+        commits_made: how many commits it has made, which gives the next one its date.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Repository:
     ) -> None:
         self.path = Path(path)
         self.environment = clean_environment()
+        self.names: dict[str, str] = {}
         self.commits_made = 0
         if create:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -173,6 +179,21 @@ class Repository:
     def stage(self, *paths: str | bytes) -> None:
         """Stage everything, or these paths."""
         self.git("add", "-A", "-f", "--", *(paths or (".",)))
+
+    def apply(self, step: Step) -> None:
+        """Do in the working tree what a step says; its message, author and parents are left aside."""
+        for path in step.delete:
+            self.delete(path)
+        for old, new in step.rename.items():
+            self.rename(old, new)
+        for path, content in step.files.items():
+            self.write(path, content)
+        for path, target in step.symlinks.items():
+            self.symlink(path, target)
+        for path, oid in step.submodules.items():
+            self.submodule(path, oid)
+        for path in step.executable:
+            self.executable(path)
 
     # Commits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
     Tree = dict[bytes, tuple[bytes, bytes]]
 
+_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 FILE, EXECUTABLE, SYMLINK, SUBMODULE = b"100644", b"100755", b"120000", b"160000"
 
 
@@ -193,3 +195,8 @@ def _ancestors(parents_of: Mapping[int, Sequence[int]], mark: int) -> set[int]:
 def to_bytes(value: str | bytes) -> bytes:
     """Text as UTF-8 with surrogate escapes; bytes as they are."""
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+
+
+def plain_bytes(text: str) -> bytes:
+    r"""Text in which `\xNN` stands for a byte, as reports write names that are not UTF-8."""
+    return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), to_bytes(text))

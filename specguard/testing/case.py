@@ -1,0 +1,204 @@
+r"""A case: a policy, a small repository, a change, and what `specguard check` is to say of it.
+
+One format serves a rule's examples and whole repositories in `tests/cases/`. It is TOML:
+
+    # Wrapped into SPEC_AUTHORITY.md; a text that begins with "#" is the whole document, "" is none.
+    policy = '''
+    [rules.forbidden-path]
+    paths = ["docs/api/"]
+    '''
+    # The branches main and origin/main; a list makes several commits.
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
+    branch = "phase-12"
+    expect = [{code = "PTH001", path = "docs/api/x.yaml"}]
+    states = {CMT001 = "not-applicable"}
+    exit_code = 1
+
+In paths and messages `\xNN` stands for a byte, as in reports. In `args`, `env`, `stdin`, `patch`, `event` and
+`expect`, `{base}`, `{start}`, `{head}` and `{ID}` stand for object ids: of the base's last and first commit,
+of the last commit, and of the commit with that `id`. `Case` has all keys.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from specguard.testing.reading import CaseError, read_case
+from specguard.testing.repository import ORIGIN, Repository
+from specguard.testing.stream import Step, plain_bytes
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+AUTHORITY = b"SPEC_AUTHORITY.md"
+_NO_SETTINGS = 'base = "main"\n'
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case; each attribute is a key of the format.
+
+    Attributes:
+        name: how it is called in messages; it is no key.
+        policy: TOML settings, or a whole Markdown document; `""` where `base` has one or there is none.
+        base: the commits of `main`, oldest first; a table is one commit.
+        commits: the commits of the branch, on top of the last of the base unless `parents` says otherwise
+            (`base` and `start` are the ids of the base's last and first commit).
+        branch: the branch that is checked out and judged.
+        origin: the URL of the remote `origin`; `""` for a repository without one, and without `origin/main`.
+        refs: more refs, in full, each with the id of a commit.
+        staged: a change that is staged; the check is then `--staged`.
+        worktree: a change in the working tree alone; the check is `--worktree` where nothing is staged.
+        commit_message: the text of a commit message's file; the check is then `--commit-msg-file`.
+        patch: the text of a patch; the check is then `--patch`.
+        title: a pull request's title.
+        body: a pull request's body.
+        event: a platform's event, as a table; written as JSON and given as `--pr-event`.
+        args: more arguments of `specguard check`.
+        env: more variables of its environment.
+        stdin: its standard input.
+        expect: each finding by some of its fields; `authority` is `path:line`, `message` and `help` are
+            parts of the text. Every finding must be expected, and every expected one be found. None, which
+            TOML cannot say, leaves findings aside.
+        states: the state of rules, by code.
+        exit_code: where it is absent and nothing is expected, 0.
+        error: a part of the error's message, for a check that gives no verdict.
+        notes: parts of the notes and reasons of the report.
+    """
+
+    name: str = "case"
+    policy: str = _NO_SETTINGS
+    base: Sequence[Step] = (Step("chore: base"),)
+    commits: Sequence[Step] = ()
+    branch: str = "work"
+    origin: str = ORIGIN
+    refs: Mapping[str, str] = field(default_factory=dict)
+    staged: Step | None = None
+    worktree: Step | None = None
+    commit_message: str | None = None
+    patch: str | None = None
+    title: str | None = None
+    body: str | None = None
+    event: Mapping[str, Any] | None = None
+    args: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: str = ""
+    expect: Sequence[Mapping[str, Any]] | None = ()
+    states: Mapping[str, str] = field(default_factory=dict)
+    exit_code: int | None = None
+    error: str = ""
+    notes: Sequence[str] = ()
+
+    @classmethod
+    def from_toml(cls, text: str, name: str = "case") -> Case:
+        """Read a case.
+
+        Raises:
+            CaseError: it is no TOML, or a key or value is not the format's.
+        """
+        known = {item.name for item in fields(cls)} - {"name"}
+        return cls(**read_case(text, known, name), name=name)
+
+    @classmethod
+    def load(cls, path: Path) -> Case:
+        """Read a case from a file, whose name without `.toml` becomes the case's."""
+        return cls.from_toml(path.read_text(encoding="utf-8"), path.stem)
+
+    def build(self, directory: str | os.PathLike[str]) -> Repository:
+        """Make the case's repository in an empty or missing folder, with its branch checked out.
+
+        The object ids that the case's placeholders stand for are in its `names`.
+
+        Raises:
+            CaseError: a commit names a parent, or deletes or renames a path, that is not there.
+        """
+        repository = Repository(directory, branch=self.branch)
+        base = [self._with_policy(self.base[0]), *self.base[1:]] if self.base else []
+        steps, refs, labels = self._steps(base)
+        try:
+            if steps:
+                made = repository.add_commits(steps, branch=self.branch, refs=refs)
+                repository.names.update((name, made[label]) for name, label in labels.items())
+            if self.origin:
+                repository.remote(self.origin)
+            if self.staged is not None:
+                repository.apply(self.staged)
+                repository.stage()
+            if self.worktree is not None:
+                repository.apply(self.worktree)
+        except (KeyError, OSError) as error:
+            raise CaseError(f"{self.name}: {error.args[0] if len(error.args) == 1 else error}") from None
+        return repository
+
+    def arguments(self, directory: Path, names: Mapping[str, str]) -> list[str]:
+        """The arguments of `specguard check` for this case; files that they name are written to a folder.
+
+        Args:
+            directory: an existing folder outside the repository.
+            names: the object ids that placeholders stand for, as `build` left them in the repository.
+        """
+        arguments = ["--staged"] if self.staged is not None else []
+        if self.worktree is not None and self.staged is None:
+            arguments.append("--worktree")
+        if self.title is not None:
+            arguments.append(f"--pr-title={self.title}")
+        event = None if self.event is None else json.dumps(self.event)
+        for option, name, text in (
+            ("--commit-msg-file", "COMMIT_EDITMSG", self.commit_message),
+            ("--patch", "change.patch", self.patch),
+            ("--pr-body-file", "body.md", self.body),
+            ("--pr-event", "event.json", event),
+        ):
+            if text is not None:
+                (directory / name).write_bytes(plain_bytes(fill(text, names)))
+                arguments += [option, str(directory / name)]
+        return [*arguments, *(fill(argument, names) for argument in self.args)]
+
+    def _steps(self, base: Sequence[Step]) -> tuple[list[Step], dict[str, str], dict[str, str]]:
+        """All commits with ids and parents of their own, the refs that point to them, and the case's ids."""
+        steps: list[Step] = []
+        labels: dict[str, str] = {}
+        for position, step in enumerate([*base, *self.commits]):
+            label = f"#{position}"
+            parents: tuple[str, ...] = (f"#{position - 1}",) if position else ()
+            if step.parents is not None:
+                parents = tuple(_known(labels, name, f"{self.name}: parents") for name in step.parents)
+            steps.append(replace(step, id=label, parents=parents))
+            labels["head"] = label
+            if step.id:
+                labels[step.id] = label
+            if position < len(base):
+                labels["base"] = label
+                labels.setdefault("start", label)
+        refs = {ref: _known(labels, name, f"{self.name}: refs") for ref, name in self.refs.items()}
+        if base and self.branch != "main":
+            refs["refs/heads/main"] = labels["base"]
+        if base and self.origin:
+            refs["refs/remotes/origin/main"] = labels["base"]
+        return steps, refs, labels
+
+    def _with_policy(self, step: Step) -> Step:
+        if not self.policy or AUTHORITY in step.files:
+            return step
+        text = self.policy
+        if not text.startswith("#"):
+            text = f"# Authority\n\n```toml specguard\n{text.strip(chr(10))}\n```\n"
+        return replace(step, files={AUTHORITY: text, **step.files})
+
+
+def fill(text: str, names: Mapping[str, str]) -> str:
+    """A text with `{name}` replaced by the object id of that name; other braces stay."""
+    for name, oid in names.items():
+        text = text.replace(f"{{{name}}}", oid)
+    return text
+
+
+def _known(labels: Mapping[str, str], name: str, where: str) -> str:
+    if name not in labels:
+        raise CaseError(f"{where}: no commit so far has the id {name!r}")
+    return labels[name]

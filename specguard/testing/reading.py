@@ -1,0 +1,101 @@
+"""Reading a case from TOML, and what is said where it is not written as the format asks."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from specguard.testing.stream import Step, plain_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_STEPS = ("base", "commits")
+_STEP = ("staged", "worktree")
+_TABLES = ("refs", "event", "env", "states")
+_LISTS = ("args", "expect", "notes")
+_NUMBERS = ("exit_code",)
+_EXPECTED = (
+    "code", "name", "path", "line", "end_line", "commit", "field", "side", "severity", "state", "authority",
+    "message", "help",
+)  # fmt: skip
+_WORDS: dict[type, str] = {str: "text", dict: "a table", list: "a list", int: "a whole number"}
+
+
+class CaseError(ValueError):
+    """A case that is not written as the format asks."""
+
+
+def read_case(text: str, known: Collection[str], name: str) -> dict[str, Any]:
+    """The values of a case, its steps made.
+
+    Args:
+        text: TOML.
+        known: the keys there are.
+        name: how the case is called in messages.
+
+    Raises:
+        CaseError: it is no TOML, or a key or value is not the format's.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CaseError(f"{name}: {error}") from None
+    _check_keys(table, known, name)
+    for key, value in table.items():
+        where = f"{name}: {key}"
+        if key in _STEPS:
+            listed = value if isinstance(value, list) else [value]
+            table[key] = [
+                _step(item, where, "chore: base" if key == "base" else "feat: change") for item in listed
+            ]
+        elif key in _STEP:
+            table[key] = _step(value, where, "")
+        else:
+            kinds = {
+                **dict.fromkeys(_TABLES, dict),
+                **dict.fromkeys(_LISTS, list),
+                **dict.fromkeys(_NUMBERS, int),
+            }
+            _check_kind(value, kinds.get(key, str), where)
+    for position, expected in enumerate(table.get("expect", ())):
+        _check_kind(expected, dict, f"{name}: expect.{position}")
+        _check_keys(expected, _EXPECTED, f"{name}: expect.{position}")
+    return table
+
+
+def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, sorted(known), 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"keys are {', '.join(sorted(known))}"
+            raise CaseError(f"{where}: unknown key {key!r}; {hint}")
+
+
+def _check_kind(value: object, kind: type, where: str) -> None:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise CaseError(f"{where} must be {_WORDS[kind]}")
+
+
+def _step(table: Any, where: str, message: str) -> Step:
+    _check_kind(table, dict, where)
+    _check_keys(table, {item.name for item in fields(Step)}, where)
+    values: dict[str, Any] = {"message": message, **table}
+    for item in fields(Step):
+        if item.name not in values:
+            continue
+        value = values[item.name]
+        kind = dict if item.default_factory is not MISSING else str if isinstance(item.default, str) else list
+        _check_kind(value, kind, f"{where}.{item.name}")
+        for part in value.values() if kind is dict else value if kind is list else ():
+            _check_kind(part, str, f"{where}.{item.name}, each part,")
+    values["message"] = plain_bytes(values["message"])
+    for key in ("delete", "executable"):
+        values[key] = [plain_bytes(path) for path in table.get(key, ())]
+    for key in ("files", "submodules"):
+        values[key] = {plain_bytes(path): text for path, text in table.get(key, {}).items()}
+    for key in ("symlinks", "rename"):
+        values[key] = {plain_bytes(path): plain_bytes(text) for path, text in table.get(key, {}).items()}
+    return Step(**values)

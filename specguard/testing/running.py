@@ -1,0 +1,249 @@
+"""Running a case, by the installed command or in this process, and comparing what came of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from specguard.testing.case import fill
+from specguard.testing.repository import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from specguard.testing.case import Case
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the command left.
+
+    Attributes:
+        exit_code: the process's.
+        stdout: what it printed.
+        stderr: its notes.
+    """
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """The JSON reports: one, or one a ref of a push.
+
+        Raises:
+            AssertionError: what was printed is no report.
+        """
+        try:
+            return [json.loads(self.stdout)]
+        except json.JSONDecodeError:
+            pass
+        try:
+            return [json.loads(line) for line in self.stdout.splitlines() if line]
+        except json.JSONDecodeError:
+            raise AssertionError(f"no JSON report, exit code {self.exit_code}:\n{self}") from None
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The JSON report; of several the first.
+
+        Raises:
+            AssertionError: there is none.
+        """
+        reports = self.reports
+        if not reports:
+            raise AssertionError(f"no JSON report, exit code {self.exit_code}:\n{self}")
+        return reports[0]
+
+    @property
+    def codes(self) -> list[str]:
+        """The code of each finding, in the report's order."""
+        return [finding["code"] for report in self.reports for finding in report.get("findings", ())]
+
+    def state(self, code: str) -> str | None:
+        """The state of a rule; None where the report has no such rule."""
+        for rule in self.report.get("rules", ()):
+            if code in (rule["code"], rule["name"]):
+                return str(rule["state"])
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.stdout}{self.stderr}"
+
+
+def command() -> str:
+    """The installed command `specguard` beside this interpreter."""
+    return os.path.join(os.path.dirname(sys.executable), "specguard")
+
+
+def run(
+    *arguments: str,
+    directory: str | os.PathLike[str],
+    env: Mapping[str, str] | None = None,
+    stdin: str | bytes = b"",
+) -> Outcome:
+    """Run the installed command in a folder, with nothing of this process's environment but the way to git.
+
+    Args:
+        arguments: its command line.
+        directory: its working directory.
+        env: variables to add.
+        stdin: its standard input.
+    """
+    done = subprocess.run(
+        [command(), *arguments],
+        cwd=directory,
+        env={**clean_environment(), **(env or {})},
+        input=stdin if isinstance(stdin, bytes) else stdin.encode(),
+        capture_output=True,
+        check=False,
+    )
+    return Outcome(
+        done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+    )
+
+
+def run_here(
+    *arguments: str,
+    directory: str | os.PathLike[str],
+    env: Mapping[str, str] | None = None,
+    stdin: str | bytes = b"",
+) -> Outcome:
+    """The same through the command's own entry point in this process, which saves its start.
+
+    The working directory, environment and standard streams are this process's and are put back; so it is not
+    for threads.
+    """
+    from specguard.cli import main
+
+    streams = sys.stdin, sys.stdout, sys.stderr
+    place, variables = Path.cwd(), dict(os.environ)
+    given = stdin if isinstance(stdin, bytes) else stdin.encode()
+    kept = [io.BytesIO(content) for content in (given, b"", b"")]
+    caught = [io.TextIOWrapper(content, encoding="utf-8") for content in kept]
+    try:
+        sys.stdin, sys.stdout, sys.stderr = caught
+        os.chdir(directory)
+        os.environ.clear()
+        os.environ.update({**clean_environment(), **(env or {})})
+        try:
+            exit_code = main(arguments)
+        except SystemExit as end:
+            exit_code = end.code if isinstance(end.code, int) else 2
+        for stream in caught[1:]:
+            stream.flush()
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = streams
+        os.environ.clear()
+        os.environ.update(variables)
+        os.chdir(place)
+    return Outcome(exit_code, *(content.getvalue().decode("utf-8", "replace") for content in kept[1:]))
+
+
+def run_case(
+    case: Case, directory: str | os.PathLike[str] | None = None, *, installed: bool = True
+) -> Outcome:
+    """Build a case's repository and check it.
+
+    Args:
+        case: the case.
+        directory: an empty or missing folder to keep the repository in; a temporary one if it is not given.
+        installed: whether the installed command is run, or its entry point in this process.
+
+    Raises:
+        CaseError: the repository cannot be built as the case says.
+        AssertionError: the outcome is not the expected one; each difference is a line of the message.
+    """
+    if directory is None:
+        with TemporaryDirectory(prefix="specguard-") as made:
+            return run_case(case, made, installed=installed)
+    place = Path(directory)
+    repository = case.build(place / "repository")
+    arguments = case.arguments(place, repository.names)
+    runner = run if installed else run_here
+    outcome = runner(
+        "check", *arguments, "--output-format=json",
+        directory=repository.path,
+        env={
+            "XDG_CACHE_HOME": str(place / "cache"),
+            **{name: fill(value, repository.names) for name, value in case.env.items()},
+        },
+        stdin=fill(case.stdin, repository.names),
+    )  # fmt: skip
+    found = list(differences(case, outcome, repository.names))
+    if found:
+        lines = "\n".join(f"  {line}" for line in found)
+        raise AssertionError(f"{case.name}: not as expected\n{lines}\n{outcome}")
+    return outcome
+
+
+def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Iterator[str]:
+    """In what an outcome is not the one its case expects, one sentence each."""
+    expected_code = case.exit_code
+    if expected_code is None and case.expect is not None and not case.expect and not case.error:
+        expected_code = 0
+    if expected_code is not None and outcome.exit_code != expected_code:
+        yield f"exit code {outcome.exit_code}, expected {expected_code}"
+    reports = outcome.reports
+    said = [str(error["message"]) for report in reports for error in report.get("errors", ())]
+    if case.error and not any(case.error in message for message in said):
+        yield f"no error that says {case.error!r}, but {said or 'none'}"
+    if said and not case.error:
+        yield f"an error: {'; '.join(said)}"
+    if case.expect is not None:
+        expected = [
+            {key: fill(value, names) if isinstance(value, str) else value for key, value in wanted.items()}
+            for wanted in case.expect
+        ]
+        yield from unmatched(
+            expected, [finding for report in reports for finding in report.get("findings", ())]
+        )
+    for code, state in case.states.items():
+        if outcome.state(code) != state:
+            yield f"{code} is {outcome.state(code)}, expected {state}"
+    text = [note for report in reports for note in report.get("notes", ())]
+    text += [str(rule["reason"]) for report in reports for rule in report.get("rules", ()) if rule["reason"]]
+    for note in case.notes:
+        if not any(note in line for line in text):
+            yield f"no note or reason that says {note!r}"
+
+
+def unmatched(expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Expected findings that are not there, and findings that nobody expects."""
+    left = [flatten(finding) for finding in findings]
+    # The most exact expectation chooses first, so that a vague one does not take its finding.
+    for wanted in sorted(expected, key=len, reverse=True):
+        for finding in left:
+            if all(_agrees(key, value, finding.get(key)) for key, value in wanted.items()):
+                left.remove(finding)
+                break
+        else:
+            yield f"not found: {dict(wanted)}"
+    for finding in left:
+        shown = {key: value for key, value in finding.items() if value is not None and key != "help"}
+        yield f"not expected: {shown}"
+
+
+def flatten(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding of a report with its location's fields beside its own, and its authority as `path:line`."""
+    flat = {
+        key: value for key, value in finding.items() if key not in ("location", "authority", "fingerprint")
+    }
+    flat.update(finding.get("location") or {})
+    authority = finding.get("authority")
+    flat["authority"] = f"{authority['path']}:{authority['line']}" if authority else None
+    return flat
+
+
+def _agrees(key: str, wanted: object, found: object) -> bool:
+    if key in ("message", "help"):
+        return str(wanted) in str(found)
+    return wanted == found

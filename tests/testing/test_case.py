@@ -1,0 +1,157 @@
+"""The case format: what it reads, what it refuses and what it builds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import Case, CaseError, Outcome
+from specguard.testing.running import differences, unmatched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CASE = """
+policy = '''
+[rules.forbidden-path]
+paths = ["docs/api/"]
+'''
+base = [{id = "old", files = {a = "1"}}, {files = {"docs/api/x" = "1"}}]
+commits = [
+  {id = "mine", message = "feat: x \\\\xff", files = {"src/\\\\xff" = "2"}, rename = {a = "b"}},
+  {id = "side", parents = ["old"], files = {side = "1"}},
+  {parents = ["mine", "side"], message = "Merge", files = {evil = "1"}},
+]
+branch = "phase-12"
+refs = {"refs/remotes/origin/phase-12" = "mine"}
+title = "Phase 12"
+body = "text"
+args = ["--range={base}..{head}"]
+staged = {files = {s = "1"}}
+worktree = {delete = ["b"]}
+"""
+
+
+def test_a_case_is_built_as_it_says(tmp_path: Path) -> None:
+    case = Case.from_toml(CASE)
+    repository = case.build(tmp_path / "r")
+    assert repository.read("SPEC_AUTHORITY.md").decode() == (
+        '# Authority\n\n```toml specguard\n[rules.forbidden-path]\npaths = ["docs/api/"]\n```\n'
+    )
+    assert repository.git("symbolic-ref", "HEAD") == "refs/heads/phase-12"
+    assert (
+        repository.oid("refs/remotes/origin/main")
+        == repository.oid("refs/heads/main")
+        == repository.names["base"]
+    )
+    assert repository.oid("main~1") == repository.names["old"] == repository.names["start"]
+    assert repository.oid() == repository.names["head"]
+    assert repository.oid("refs/remotes/origin/phase-12") == repository.names["mine"]
+    assert repository.process("log", "-1", "--format=%B", "HEAD^1").stdout == b"feat: x \xff\n\n"
+    names = repository.git("ls-tree", "-r", "-z", "--name-only", "HEAD").split("\0")
+    assert [name for name in names if name] == [
+        "SPEC_AUTHORITY.md",
+        "b",
+        "docs/api/x",
+        "evil",
+        "side",
+        "src/\udcff",
+    ]
+    assert repository.git("status", "--short").split("\n") == [" D b", "A  s"]
+
+    arguments = case.arguments(tmp_path, repository.names)
+    assert arguments[:2] == ["--staged", "--pr-title=Phase 12"]
+    assert (tmp_path / "body.md").read_text() == "text"
+    assert arguments[-1] == f"--range={repository.names['base']}..{repository.names['head']}"
+
+
+def test_a_case_without_a_base_or_a_policy(tmp_path: Path) -> None:
+    repository = Case.from_toml('base = []\norigin = ""\nstaged = {files = {a = "1"}}').build(
+        tmp_path / "unborn"
+    )
+    assert repository.process("rev-parse", "--verify", "HEAD").returncode
+    assert (
+        repository.git("diff", "--cached", "--name-only", "4b825dc642cb6eb9a060e54bf8d69288fbee4904") == "a"
+    )
+
+    repository = Case.from_toml('policy = ""\norigin = ""').build(tmp_path / "no-policy")
+    assert repository.git("ls-files") == ""
+    assert repository.git("for-each-ref", "refs/remotes") == ""
+
+
+def test_a_document_of_its_own_is_left_as_it_is(tmp_path: Path) -> None:
+    repository = Case.from_toml('policy = "# Mine\\n"').build(tmp_path / "r")
+    assert repository.read("SPEC_AUTHORITY.md") == b"# Mine\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("polcy = ''", "case: unknown key 'polcy'; did you mean 'policy'?"),
+        ("name = 'x'", "case: unknown key 'name'"),
+        ("commits = [{file = {}}]", "case: commits: unknown key 'file'; did you mean 'files'?"),
+        ("commits = [{files = {a = 1}}]", "case: commits.files, each part, must be text"),
+        ("commits = [{delete = 'a'}]", "case: commits.delete must be a list"),
+        ("commits = ['a']", "case: commits must be a table"),
+        ("expect = [{cod = 'PTH001'}]", "case: expect.0: unknown key 'cod'; did you mean 'code'?"),
+        ("exit_code = true", "case: exit_code must be a whole number"),
+        ("branch = 1", "case: branch must be text"),
+        ("states = []", "case: states must be a table"),
+        ("x = ", "case: Invalid value (at end of document)"),
+    ],
+)
+def test_what_is_not_the_format_is_refused_by_name(text: str, said: str) -> None:
+    with pytest.raises(CaseError) as refused:
+        Case.from_toml(text)
+    assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("commits = [{delete = ['a']}]", "no path b'a' in the tree before"),
+        ("commits = [{parents = ['x']}]", "no commit so far has the id 'x'"),
+        ("refs = {'refs/heads/x' = 'y'}", "no commit so far has the id 'y'"),
+        ("staged = {delete = ['a']}", "No such file"),
+    ],
+)
+def test_a_case_that_cannot_be_built_says_why(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(CaseError, match=said.replace("(", r"\(")):
+        Case.from_toml(text).build(tmp_path / "r")
+
+
+def finding(**fields: Any) -> dict[str, Any]:
+    location = {"path": None, "line": None, **fields.pop("location", {})}
+    return {"code": "PTH001", "message": "forbidden", "location": location, "authority": None, **fields}
+
+
+def test_findings_are_matched_one_to_one_the_most_exact_first() -> None:
+    there = [finding(location={"path": "a"}), finding(location={"path": "b", "line": 3})]
+    assert list(unmatched([{"code": "PTH001"}, {"code": "PTH001", "path": "a"}], there)) == []
+    assert list(unmatched([{"path": "a"}, {"path": "a"}], there)) == [
+        "not found: {'path': 'a'}",
+        "not expected: {'code': 'PTH001', 'message': 'forbidden', 'path': 'b', 'line': 3}",
+    ]
+    cited = finding(authority={"path": "SPEC_AUTHORITY.md", "line": 5})
+    assert list(unmatched([{"authority": "SPEC_AUTHORITY.md:5", "message": "forb"}], [cited])) == []
+    assert len(list(unmatched([{"authority": "SPEC_AUTHORITY.md:6"}], [cited]))) == 2
+
+
+def test_an_outcome_is_compared_in_every_part() -> None:
+    import json
+
+    report = {
+        "findings": [finding()],
+        "rules": [{"code": "PTH001", "name": "forbidden-path", "state": "failed", "reason": None}],
+        "notes": ["judged against main"],
+    }
+    outcome = Outcome(1, json.dumps(report), "")
+    good = Case(expect=[{"code": "PTH001"}], states={"PTH001": "failed"}, notes=["main"], exit_code=1)
+    assert list(differences(good, outcome, {})) == []
+    bad = Case(states={"PTH001": "passed", "PTH002": "passed"}, notes=["elsewhere"])
+    assert len(list(differences(bad, outcome, {}))) == 5
+
+    error = Outcome(2, json.dumps({"verdict": "error", "errors": [{"message": "no base"}]}), "")
+    assert list(differences(Case(error="no base", exit_code=2), error, {})) == []
+    assert list(differences(Case(exit_code=2), error, {})) == ["an error: no base"]

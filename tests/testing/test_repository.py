@@ -1,0 +1,194 @@
+"""The repository builder: what it makes is what it says, and nothing of the machine is in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import GitError, Repository, Step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def raw(repository: Repository, revision: str = "HEAD") -> list[str]:
+    """The entries of a commit against its first parent, each as `status mode path`."""
+    out = repository.git("diff-tree", "--root", "-r", "-z", "--no-renames", "--no-commit-id", revision)
+    fields = out.split("\0")
+    return [
+        f"{meta.split()[4]} {meta.split()[1]} {path}"
+        for meta, path in zip(fields[::2], fields[1::2], strict=False)
+    ]
+
+
+def test_the_same_steps_make_the_same_commits_one_by_one_or_at_once(tmp_path: Path) -> None:
+    one = Repository(tmp_path / "one")
+    one.commit("base", files={"a": "1", "b/c": "2"})
+    last = one.commit("change", files={"a": "3"}, delete=["b/c"])
+
+    two = Repository(tmp_path / "two")
+    made = two.add_commits(
+        [Step("base", files={"a": "1", "b/c": "2"}), Step("change", files={"a": "3"}, delete=["b"])]
+    )
+
+    assert made["1"] == last
+    assert one.git("log", "-1", "--format=%an %ae %at %s") == "Ann Example ann@example.org 1767225660 change"
+
+
+def test_nothing_of_the_machine_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".gitconfig").write_text("[commit]\n\tgpgSign = true\n[core]\n\thooksPath = /nonexistent\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Someone Else")
+    repository = Repository(tmp_path / "r")
+    repository.commit("feat: a", files={"a": ""})
+    assert repository.git("log", "--format=%an %cn %G?") == "Ann Example Ann Example N"
+    assert repository.git_dir == tmp_path / "r" / ".git"
+
+
+def test_hooks_run_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    hook = repository.git_dir / "hooks" / "post-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho ran > ran\n")
+    hook.chmod(0o755)
+    repository.commit()
+    assert not (tmp_path / "ran").exists()
+    repository.git("commit", "-q", "--allow-empty", "-m", "x", hooks=True)
+    assert (tmp_path / "ran").exists()
+
+
+def test_every_kind_of_entry(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.commit("base", files={"moved": "m", "mode": "x", "gone": "g", "typed/x": "t"})
+    repository.rename("moved", "to/here")
+    repository.executable("mode")
+    repository.delete("gone")
+    repository.delete("typed")
+    repository.symlink("typed", "to")
+    repository.submodule("sub", "2" * 40)
+    repository.write(b"src/\xff\n", b"\x00")
+    repository.commit("change")
+    assert raw(repository) == [
+        "D 000000 gone",
+        "M 100755 mode",
+        "D 000000 moved",
+        "A 100644 src/\udcff\n",
+        "A 160000 sub",
+        "A 100644 to/here",
+        "A 120000 typed",
+        "D 000000 typed/x",
+    ]
+    assert repository.git("status", "--short") == ""
+
+
+def test_the_same_kinds_at_once(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.add_commits(
+        [
+            Step("base", files={"moved": "m", "mode": "x", "gone": "g", "typed/x": "t"}),
+            Step(
+                b"change \xff",
+                files={b'src/\xff\n "': b"\x00"},
+                rename={"moved": "to/here"},
+                executable=["mode"],
+                delete=["gone", "typed"],
+                symlinks={"typed": "to"},
+                submodules={"sub": "2" * 40},
+                author="Bo <bo@example.org>",
+                encoding="latin1",
+            ),
+        ]
+    )
+    assert raw(repository) == [
+        "D 000000 gone",
+        "M 100755 mode",
+        "D 000000 moved",
+        'A 100644 src/\udcff\n "',
+        "A 160000 sub",
+        "A 100644 to/here",
+        "A 120000 typed",
+        "D 000000 typed/x",
+    ]
+    stored = repository.process("cat-file", "commit", "HEAD").stdout
+    assert b"author Bo <bo@example.org> 1767225660 +0000\n" in stored
+    assert b"\nencoding latin1\n" in stored
+    assert stored.endswith(b"\n\nchange \xff\n")
+
+
+def test_a_merge_takes_over_the_other_side_and_what_it_says_itself(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    made = repository.add_commits(
+        [
+            Step("base", files={"old": "1", "both": "1"}, id="base"),
+            Step("mine", files={"mine": "1"}, id="mine"),
+            Step("theirs", files={"theirs": "1"}, delete=["old"], parents=["base"], id="theirs"),
+            Step("merge", parents=["mine", "theirs"], files={"evil": "1"}, id="merge"),
+        ]
+    )
+    assert repository.git("ls-tree", "-r", "--name-only", "HEAD").split() == [
+        "both",
+        "evil",
+        "mine",
+        "theirs",
+    ]
+    assert repository.git("rev-list", "--parents", "-1", "HEAD").split() == [
+        made[n] for n in ("merge", "mine", "theirs")
+    ]
+
+
+def test_merging_by_git_and_an_evil_merge(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.commit("base", files={"a": "1"})
+    repository.branch("side")
+    repository.commit("side", files={"a": "2"})
+    repository.checkout("main")
+    repository.commit("main", files={"a": "3"})
+    with pytest.raises(GitError):
+        repository.merge("side")
+    repository.git("merge", "--abort")
+    repository.merge("side", files={"a": "4", "evil": "x"})
+    assert repository.git("rev-list", "--count", "--min-parents=2", "HEAD") == "1"
+    assert repository.read("evil") == b"x"
+
+
+def test_refs_and_names_that_git_can_hold(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    oid = repository.commit()
+    repository.branch("--output=x", checkout=False)
+    repository.ref(b"refs/heads/\xff")
+    repository.tag("main")
+    repository.publish(head=True)
+    repository.remote()
+    assert repository.oid("refs/remotes/origin/HEAD") == oid
+    assert repository.git("config", "remote.origin.url") == "https://example.org/team/repo.git"
+    names = repository.git("for-each-ref", "--format=%(refname)").split("\n")
+    assert "refs/heads/--output=x" in names
+    assert "refs/heads/\udcff" in names
+
+
+def test_other_repositories_made_from_one(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "r")
+    repository.commit("one", files={"a": "1"})
+    repository.commit("two", files={"a": "2"})
+    shallow = repository.clone(tmp_path / "shallow", depth=1)
+    assert shallow.git("rev-parse", "--is-shallow-repository") == "true"
+    assert shallow.git("rev-list", "--count", "HEAD") == "1"
+    assert repository.clone(tmp_path / "bare", bare=True).git("rev-parse", "--is-bare-repository") == "true"
+    partial = repository.clone(tmp_path / "partial", partial="blob:none")
+    assert partial.git("config", "remote.origin.partialclonefilter") == "blob:none"
+    linked = repository.worktree(tmp_path / "linked", "other")
+    linked.commit("three")
+    assert repository.git("log", "-1", "--format=%s", "other") == "three"
+    assert linked.git_dir != repository.git_dir
+
+
+def test_an_object_format_of_its_own_and_a_branch_without_history(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, object_format="sha256")
+    made = repository.add_commits([Step("one", files={"a": "1"})], refs={"refs/remotes/origin/main": "0"})
+    assert len(made["0"]) == 64
+    repository.orphan("fresh")
+    repository.commit("again")
+    assert repository.git("rev-list", "--count", "HEAD") == "1"
+    assert not (tmp_path / "a").exists()
