@@ -1,1 +1,1 @@
-"""Documents as data: headings, sections, lists, tables, fenced blocks, with their lines."""
+"""Markdown documents: headings, sections, lists, tables, fenced blocks and sentences, with their lines."""
