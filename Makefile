@@ -1,0 +1,43 @@
+# What a developer runs; continuous integration runs the same. Needs Python 3.11 or later, git and make.
+
+# The first interpreter that is new enough and can make a virtual environment.
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	then echo $$python; break; fi; done)
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help check test lint bench docs clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*  ## /  make \1: /p' Makefile
+
+check: .venv/ready  ## judge this repository's newest change by its own SPEC_AUTHORITY.md
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
+
+test: .venv/ready lint  ## lint, check types, imports and generated pages, and run the tests
+	$(BIN)/specguard docs --check
+	$(BIN)/pytest -n 2
+
+lint: .venv/ready
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready  ## measure start-up, ranges and large changes; the figures go to .bench/
+	$(BIN)/python -m bench
+
+docs: .venv/ready  ## write the pages that are made from the code
+	$(BIN)/specguard docs
+
+clean:  ## remove everything that make makes
+	rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The environment is made anew when the project's metadata changes, so that nothing dropped from it stays.
+.venv/ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or later with venv found" >&2; exit 1; }
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
