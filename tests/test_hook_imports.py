@@ -1,0 +1,90 @@
+"""What a hook never imports, because a person waits for it: the start of Python is most of its time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case
+from specguard.testing.repository import clean_environment
+from specguard.testing.running import command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+NEVER = {
+    "argparse",
+    "click",
+    "dataclasses",
+    "hashlib",
+    "importlib.metadata",
+    "inspect",
+    "logging",
+    "markdown_it",
+    "pathlib",
+    "pathspec",
+    "pluggy",
+    "pydantic",
+    "pydantic_core",
+    "rich",
+    "subprocess",
+    "tempfile",
+    "tomllib",
+    "typing",
+    "yaml",
+}
+
+CASE = """
+policy = '''
+base = "main"
+
+[rules.forbidden-path]
+paths = ["docs/api/"]
+
+[rules.locked-path]
+paths = ["configs/**"]
+
+[rules.commit-form]
+subject_max = 72
+
+[[rules.forbidden-content.forbid]]
+pattern = "DO NOT COMMIT"
+paths = ["**"]
+message = "left over"
+'''
+staged = {files = {"src/a.py" = "x = 1\\n"}}
+commit_message = "feat: add a\\n"
+"""
+
+
+def imported(arguments: Sequence[str], directory: Path, cache: Path) -> set[str]:
+    """The modules that a run of Python imports, beyond those of an empty program."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments],
+        cwd=directory,
+        env={**clean_environment(), "XDG_CACHE_HOME": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = (line.split("|") for line in done.stderr.split("\n") if line.startswith("import time:"))
+    return {fields[2].strip() for fields in lines}
+
+
+@pytest.mark.parametrize("hook", ["--staged", "--commit-msg-file"])
+def test_a_hook_with_a_cached_policy_imports_little(hook: str, tmp_path: Path) -> None:
+    case = Case.from_toml(CASE)
+    repository = case.build(tmp_path / "repository")
+    words = case.arguments(tmp_path, repository.names)
+    words = words[: words.index("--commit-msg-file")] if hook == "--staged" else words[words.index(hook) :]
+    nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
+    first = imported([command(), "check", *words], repository.path, tmp_path / "cache")
+    assert "specguard.authority" in {name.rpartition(".")[0] for name in first}, "the policy was not compiled"
+    again = imported([command(), "check", *words], repository.path, tmp_path / "cache") - nothing
+    assert "specguard.cli.quick" in again
+    assert again & NEVER == set()

@@ -1,0 +1,66 @@
+"""The project's own files say what is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import specguard
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_version_is_one() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == specguard.__version__
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "README.md", ".ci/run"])
+def test_the_targets_that_are_written_about_are_there(page: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|[`$] ?)make ([a-z]+)", (ROOT / page).read_text(), re.MULTILINE))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md"])
+def test_the_paths_that_are_written_about_are_there(page: str) -> None:
+    for name in re.findall(r"`((?:specguard|rules|tests|docs|\.ci)/[\w./]*)`", (ROOT / page).read_text()):
+        assert (ROOT / name).exists(), name
+
+
+def test_everything_in_the_contributing_table_is_a_part() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    parts = {path.name for path in (ROOT / "specguard").iterdir() if (path / "__init__.py").exists()}
+    assert parts <= set(re.findall(r"^\| `specguard/(\w+)/`", text, re.MULTILINE))
+
+
+def test_hooks_judge_the_whole_change_and_set_nothing() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    stages = {hook["id"]: hook["stages"] for hook in hooks}
+    assert stages == {
+        "specguard": ["pre-commit"],
+        "specguard-commit-msg": ["commit-msg"],
+        "specguard-push": ["pre-push"],
+        "specguard-ci": ["manual"],
+    }
+    for hook in hooks:
+        assert hook["always_run"] is True
+        assert hook.get("pass_filenames", True) is (hook["id"] == "specguard-commit-msg")
+        assert re.fullmatch(r"specguard check [a-z -]+", hook["entry"])
+
+
+def test_scripts_are_executable_and_parse() -> None:
+    for script in (ROOT / ".ci").iterdir():
+        assert script.stat().st_mode & 0o100, script
+        subprocess.run(["bash", "-n", script], check=True)
+
+
+def test_each_release_of_the_changelog_is_in_its_form() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    for heading in headings[1:]:
+        assert re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", heading)

@@ -1,0 +1,29 @@
+"""Every rule of every registered family does what the examples on its manual page say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.engine.plugins import load_registry
+from specguard.testing import Example, examples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.rules import Rule
+
+RULES = [registered.rule for registered in load_registry().rules.values()]
+EXAMPLES = [example for rule in RULES for example in examples(rule)]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_rule_shows_what_it_flags_and_what_it_accepts(rule: type[Rule]) -> None:
+    kinds = {example.kind for example in examples(rule)}
+    assert kinds == {"fails", "passes"}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_an_example_does_what_it_says(example: Example, tmp_path: Path) -> None:
+    example.check(tmp_path)
