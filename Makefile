@@ -17,7 +17,7 @@ check: .venv/ready  ## judge this repository's newest change by its own SPEC_AUT
 
 test: .venv/ready lint  ## lint, check types, imports and generated pages, and run the tests
 	$(BIN)/specguard docs --check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: .venv/ready
 	$(BIN)/ruff check
@@ -26,7 +26,7 @@ lint: .venv/ready
 	$(BIN)/lint-imports
 
 bench: .venv/ready  ## measure start-up, ranges and large changes; the figures go to .bench/
-	$(BIN)/python -m bench
+	$(BIN)/python bench/run.py
 
 docs: .venv/ready  ## write the pages that are made from the code
 	$(BIN)/specguard docs

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.testing.reading import CaseError, read_case
 from specguard.testing.repository import ORIGIN, Repository
-from specguard.testing.stream import Step, plain_bytes
+from specguard.testing.stream import Step, plain_bytes, to_bytes
 
 if TYPE_CHECKING:
     import os
@@ -183,12 +183,13 @@ class Case:
         return steps, refs, labels
 
     def _with_policy(self, step: Step) -> Step:
-        if not self.policy or AUTHORITY in step.files:
+        files: dict[str | bytes, str | bytes] = {to_bytes(path): text for path, text in step.files.items()}
+        if not self.policy or AUTHORITY in files:
             return step
         text = self.policy
         if not text.startswith("#"):
             text = f"# Authority\n\n```toml specguard\n{text.strip(chr(10))}\n```\n"
-        return replace(step, files={AUTHORITY: text, **step.files})
+        return replace(step, files={AUTHORITY: text, **files})
 
 
 def fill(text: str, names: Mapping[str, str]) -> str:

@@ -17,6 +17,8 @@ from specguard.testing.stream import Step, to_bytes, write_stream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from specguard.testing.stream import Texts
+
 AUTHOR = "Ann Example <ann@example.org>"
 ORIGIN = "https://example.org/team/repo.git"
 FIRST_DATE = 1_767_225_600
@@ -201,7 +203,7 @@ class Repository:
         self,
         message: str | bytes = "chore: change",
         *,
-        files: Mapping[str, str | bytes] | None = None,
+        files: Texts | None = None,
         delete: Iterable[str | bytes] = (),
         author: str = AUTHOR,
         committer: str | None = None,
@@ -241,7 +243,7 @@ class Repository:
         self,
         *branches: str,
         message: str | bytes = "Merge branch",
-        files: Mapping[str, str | bytes] | None = None,
+        files: Texts | None = None,
         delete: Iterable[str | bytes] = (),
         author: str = AUTHOR,
     ) -> str:

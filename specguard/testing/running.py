@@ -89,6 +89,7 @@ def run(
     directory: str | os.PathLike[str],
     env: Mapping[str, str] | None = None,
     stdin: str | bytes = b"",
+    program: str = "",
 ) -> Outcome:
     """Run the installed command in a folder, with nothing of this process's environment but the way to git.
 
@@ -97,9 +98,10 @@ def run(
         directory: its working directory.
         env: variables to add.
         stdin: its standard input.
+        program: another installation's command.
     """
     done = subprocess.run(
-        [command(), *arguments],
+        [program or command(), *arguments],
         cwd=directory,
         env={**clean_environment(), **(env or {})},
         input=stdin if isinstance(stdin, bytes) else stdin.encode(),
@@ -193,6 +195,8 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
     if expected_code is not None and outcome.exit_code != expected_code:
         yield f"exit code {outcome.exit_code}, expected {expected_code}"
     reports = outcome.reports
+    if not reports:
+        yield "no report"
     said = [str(error["message"]) for report in reports for error in report.get("errors", ())]
     if case.error and not any(case.error in message for message in said):
         yield f"no error that says {case.error!r}, but {said or 'none'}"

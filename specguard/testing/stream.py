@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    # Mappings by path; a mapping's keys are invariant, so each kind is named.
+    Name = str | bytes
+    Texts = Mapping[str, Name] | Mapping[bytes, Name] | Mapping[Name, Name]
+    Ids = Mapping[str, str] | Mapping[bytes, str] | Mapping[Name, str]
     Tree = dict[bytes, tuple[bytes, bytes]]
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
@@ -38,12 +42,12 @@ class Step:
     """
 
     message: str | bytes = "chore: change"
-    files: Mapping[str | bytes, str | bytes] = field(default_factory=dict)
-    symlinks: Mapping[str | bytes, str | bytes] = field(default_factory=dict)
-    submodules: Mapping[str | bytes, str] = field(default_factory=dict)
+    files: Texts = field(default_factory=dict)
+    symlinks: Texts = field(default_factory=dict)
+    submodules: Ids = field(default_factory=dict)
     executable: Sequence[str | bytes] = ()
     delete: Sequence[str | bytes] = ()
-    rename: Mapping[str | bytes, str | bytes] = field(default_factory=dict)
+    rename: Texts = field(default_factory=dict)
     author: str = ""
     committer: str = ""
     encoding: str = ""

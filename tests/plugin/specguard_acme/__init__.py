@@ -1,0 +1,16 @@
+"""ACME's rules: what specguard calls when a policy says `plugins = ["specguard-acme"]`."""
+
+from __future__ import annotations
+
+from specguard_acme.shouted_path import ShoutedPath
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from specguard.rules import Registry
+
+specguard_api = 1
+
+
+def specguard_register(registry: Registry) -> None:
+    """Add ACME's rule."""
+    registry.add_rule(ShoutedPath)

@@ -1,0 +1,195 @@
+"""Plugins as their users have them: installed distributions that a policy names, or does not.
+
+specguard's wheel and the plugin of `tests/plugin/` are installed into an environment of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from specguard.testing import Case, Outcome, Step, run
+from specguard.testing.repository import clean_environment
+
+ROOT = Path(__file__).parent.parent
+PLUGIN = ROOT / "tests" / "plugin"
+
+pytestmark = pytest.mark.xdist_group("plugins")  # so that the environment is made once
+
+CHANGE = 'commits = [{files = {"docs/SHOUT.md" = "", "locked.md" = ""}}]'
+
+
+class Environment:
+    """A virtual environment with specguard's wheel; its dependencies are those of this environment."""
+
+    def __init__(self, place: Path, wheels: list[Path]) -> None:
+        venv.create(place, with_pip=False, symlinks=True)
+        self.programs = place / "bin"
+        version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+        self.packages = place / "lib" / version / "site-packages"
+        # Packages alone are added: a .pth file in that folder, and so an editable specguard, is not read.
+        (self.packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", self.programs / "python", "install"]
+        call([*pip, "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check", *wheels])
+
+    def check(self, directory: Path, *plugins: str, rest: str = "") -> Outcome:
+        """Judge a small change by a policy that names plugins."""
+        names = ", ".join(f'"{name}"' for name in plugins)
+        policy = f"plugins = [{names}]\n{rest}" if plugins else rest or 'base = "main"\n'
+        repository = Case.from_toml(f"policy = '''\n{policy}'''\n{CHANGE}").build(directory / "repository")
+        return run(
+            "check",
+            "--output-format=json",
+            directory=repository.path,
+            env={"XDG_CACHE_HOME": str(directory / "cache")},
+            program=str(self.programs / "specguard"),
+        )
+
+    def add(self, name: str, code: str, module: str = "") -> None:
+        """Install a distribution of one module by hand, as a wheel's files would lie."""
+        module = module or name.replace("-", "_")
+        (self.packages / f"{module}.py").write_text(code)
+        info = self.packages / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[specguard]\nmain = {module}\n")
+
+
+def call(command: list[str | Path], directory: Path = ROOT) -> None:
+    """Run a program that must succeed."""
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The wheels of specguard and of the example plugin."""
+    place = tmp_path_factory.mktemp("wheels")
+    for source in (ROOT, PLUGIN):
+        call([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", place], source)
+    return sorted(place.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment with both, and with plugins that nobody should name."""
+    environment = Environment(tmp_path_factory.mktemp("environment"), wheels)
+    environment.add("specguard-broken", "import a_module_that_is_not_there\n")
+    environment.add("specguard-newer", "specguard_api = 2\ndef specguard_register(registry): pass\n")
+    environment.add("specguard-hookless", "specguard_api = 1\n")
+    environment.add(
+        "specguard-taken",
+        "from specguard_rules.paths.forbidden_path import ForbiddenPath\n"
+        "specguard_api = 1\n"
+        "def specguard_register(registry):\n"
+        "    registry.add_rule(type('Mine', (ForbiddenPath,), dict(vars(ForbiddenPath))))\n",
+    )
+    return environment
+
+
+def test_the_wheel_has_the_rules_the_presets_and_the_types(wheels: list[Path]) -> None:
+    [wheel] = [path for path in wheels if path.name.startswith("specguard-")]
+    names = set(zipfile.ZipFile(wheel).namelist())
+    tracked = [
+        path.relative_to(base).as_posix()
+        for base, package in ((ROOT, "specguard"), (ROOT / "rules", "specguard_rules"))
+        for path in (base / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    assert set(tracked) <= names
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"specguard", "specguard_rules"}
+
+
+def test_a_plugin_that_the_policy_names_is_used(environment: Environment, tmp_path: Path) -> None:
+    outcome = environment.check(tmp_path, "specguard-acme")
+    assert outcome.exit_code == 0, outcome
+    assert outcome.codes == ["ACM001"]
+    assert outcome.state("shouted-path") == "warned"
+    again = environment.check(
+        tmp_path / "again", "specguard-acme", rest="[rules.shouted-path]\nallowed = ['SHOUT']\n"
+    )
+    assert again.state("ACM001") == "passed", again
+
+
+def test_a_plugin_that_nobody_names_is_not_imported(environment: Environment, tmp_path: Path) -> None:
+    outcome = environment.check(tmp_path)
+    assert outcome.exit_code == 0, outcome
+    assert outcome.state("ACM001") is None
+    done = subprocess.run(
+        [environment.programs / "python", "-X", "importtime", environment.programs / "specguard", "check"],
+        cwd=tmp_path / "repository",
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "specguard_rules" in done.stderr
+    assert "specguard_acme" not in done.stderr
+
+
+def test_a_setting_of_a_plugin_that_is_not_named_is_a_policy_error(
+    environment: Environment, tmp_path: Path
+) -> None:
+    outcome = environment.check(tmp_path, rest="[rules.shouted-path]\nallowed = ['SHOUT']\n")
+    assert outcome.exit_code == 2
+    assert "shouted-path" in outcome.report["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("specguard-broken", "a_module_that_is_not_there"),
+        ("specguard-newer", "specguard_api = 2"),
+        ("specguard-hookless", "specguard_register"),
+        ("specguard-taken", "takes PTH001 forbidden-path"),
+        ("specguard-missing", "not installed"),
+    ],
+)
+def test_a_broken_plugin_is_named_and_gives_no_verdict(
+    environment: Environment, tmp_path: Path, name: str, said: str
+) -> None:
+    outcome = environment.check(tmp_path, "specguard-acme", name)
+    assert outcome.exit_code == 2
+    assert outcome.report["verdict"] == "error"
+    message = outcome.report["errors"][0]["message"]
+    assert name in message
+    assert said in message
+    assert "specguard-acme" not in message
+    assert "Traceback" not in str(outcome)
+
+
+def test_a_plugin_in_the_repository_is_not_imported(environment: Environment, tmp_path: Path) -> None:
+    ran = "open('ran', 'w')\n"
+    files = {
+        "specguard_evil.py": ran,
+        "specguard_evil-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: specguard-evil\nVersion: 1\n",
+        "specguard_evil-1.0.dist-info/entry_points.txt": "[specguard]\nmain = specguard_evil\n",
+        "yaml.py": ran,
+        "re.py": ran,
+    }
+    case = Case(policy='plugins = ["specguard-evil"]', base=[Step(files=files)])
+    repository = case.build(tmp_path / "repository")
+    outcome = run(
+        "check",
+        directory=repository.path,
+        env={"XDG_CACHE_HOME": str(tmp_path / "cache")},
+        program=str(environment.programs / "specguard"),
+    )
+    assert outcome.exit_code == 2
+    assert "not installed" in str(outcome)
+    assert not os.path.exists(repository.path / "ran")
+
+
+def test_the_authors_own_test_passes_where_the_plugin_is_installed(environment: Environment) -> None:
+    call(
+        [environment.programs / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py"],
+        PLUGIN,
+    )
