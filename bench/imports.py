@@ -1,0 +1,125 @@
+"""What a check imports, and what each module costs: `python bench/imports.py --help`.
+
+Modules that a bare start of the interpreter imports too are left out. Times are medians over several starts,
+as `python -X importtime` tells them, which adds to them: they say where start-up goes, not how long it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import place
+import repositories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+LINE = "import time:"
+
+
+@dataclass
+class Cost:
+    """What importing a module took, in microseconds, in each start that was looked at.
+
+    Attributes:
+        own: without the modules that it imports.
+        whole: with them.
+        by: the module whose import brought it in; empty where the program itself did.
+    """
+
+    own: list[int] = field(default_factory=list)
+    whole: list[int] = field(default_factory=list)
+    by: str = ""
+
+
+def costs(command: Sequence[str], directory: Path, starts: int) -> dict[str, Cost]:
+    """The modules that a Python program imports; its exit code does not matter.
+
+    Args:
+        command: the interpreter, by its path, and everything behind its own options.
+        directory: where it runs.
+        starts: how often.
+    """
+    found: dict[str, Cost] = {}
+    for _ in range(starts):
+        done = subprocess.run(
+            [command[0], "-X", "importtime", *command[1:]],
+            cwd=directory,
+            env=place.environment(),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        _read(done.stderr.splitlines(), found)
+    return found
+
+
+def _read(lines: Iterable[str], found: dict[str, Cost]) -> None:
+    """Add what one start wrote: a line a module, `import time: own | whole | indented name`, inner first."""
+    waiting: list[tuple[int, str]] = []
+    for line in lines:
+        own, _, rest = line.removeprefix(LINE).partition("|")
+        whole, _, name = rest.partition("|")
+        if not line.startswith(LINE) or not own.strip().isdigit():
+            continue
+        depth = len(name) - len(name.lstrip())
+        name = name.strip()
+        cost = found.setdefault(name, Cost())
+        cost.own.append(int(own))
+        cost.whole.append(int(whole))
+        # An import is reported when it is done, so all that waits at a greater depth was brought in by it.
+        while waiting and waiting[-1][0] > depth:
+            found[waiting.pop()[1]].by = name
+        waiting.append((depth, name))
+
+
+def table(found: Mapping[str, Cost], *, order: str) -> list[str]:
+    """The modules, the dearest first, by `own` or `whole` cost, and a line with the sum."""
+    medians = [
+        (
+            statistics.median(cost.own),
+            statistics.median(cost.whole),
+            f"{name}  (by {cost.by or 'the program'})",
+        )
+        for name, cost in found.items()
+    ]
+    medians.sort(key=lambda median: median[0 if order == "own" else 1], reverse=True)
+    lines = [f"{'own us':>8} {'whole us':>9}  module"]
+    lines += [f"{own:8.0f} {whole:9.0f}  {name}" for own, whole, name in medians]
+    lines.append(f"{sum(own for own, _, _ in medians):8.0f} {'':9}  {len(medians)} modules")
+    return lines
+
+
+def main() -> int:
+    """Print the table for the command line that is given."""
+    parser = argparse.ArgumentParser(description="List what a check imports, the dearest first.")
+    parser.add_argument("--starts", type=int, default=15, help="how many starts are looked at (default: 15)")
+    parser.add_argument("--order", choices=("own", "whole"), default="own", help="what is sorted by")
+    parser.add_argument("--repository", choices=sorted(repositories.BUILDERS), default="hook")
+    parser.add_argument("--rebuild", action="store_true", help="build and install the wheel first")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="specguard's arguments, behind `--` (default: check --staged)",
+    )
+    options = parser.parse_args()
+    tools = place.install(keep=not options.rebuild)
+    directory = repositories.build(options.repository)
+    bare = costs((tools.python, "-c", "pass"), directory, 1)
+    words = options.words or ["check", "--staged"]
+    found = costs((tools.python, tools.specguard, *words), directory, options.starts)
+    more = {name: cost for name, cost in found.items() if name not in bare}
+    print("\n".join(table(more, order=options.order)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

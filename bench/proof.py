@@ -1,0 +1,63 @@
+"""What a check must report before it is timed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from place import Tools
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a report must say, so that no figure comes from a check that judged nothing.
+
+    Attributes:
+        arguments: of `specguard check`, as they are measured.
+        states: the state of each of these rules, by code.
+        entries: how many entries the change has; None where that does not matter.
+        commits: how many commits it has.
+        findings: how many findings there are in all.
+    """
+
+    arguments: Sequence[str]
+    states: Mapping[str, str]
+    entries: int | None = None
+    commits: int | None = None
+    findings: int = 0
+
+
+def unmet(tools: Tools, expected: Expected, directory: Path, environment: Mapping[str, str]) -> str:
+    """What a check's report does not say although it must; empty where it says all of it."""
+    done = subprocess.run(
+        [tools.specguard, "check", *expected.arguments, "--output-format", "json"],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    asked = " ".join(expected.arguments)
+    try:
+        report = json.loads(done.stdout)
+        states = {rule["code"]: rule["state"] for rule in report["rules"]}
+        reasons = {rule["code"]: rule["reason"] for rule in report["rules"]}
+        found = {"entries": report["change"]["entries"], "commits": report["change"]["commits"]}
+        findings = len(report["findings"])
+    except (ValueError, KeyError, TypeError):
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+        return f"check {asked}: exit {done.returncode}, no report: {said[0] if said else ''}"
+    for code, state in expected.states.items():
+        if states.get(code) != state:
+            return f"check {asked}: {code} is {states.get(code)} ({reasons.get(code)}), not {state}"
+    for what, count in (("entries", expected.entries), ("commits", expected.commits)):
+        if count is not None and found[what] != count:
+            return f"check {asked}: {found[what]} {what}, not {count}"
+    if findings != expected.findings:
+        return f"check {asked}: {findings} findings, not {expected.findings}"
+    return ""

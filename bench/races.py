@@ -1,0 +1,217 @@
+"""Who races whom, where, and for which rows."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import repositories
+from measure import Contender
+from place import PLACE
+from proof import Expected
+from repositories import COMMITS, ENTRIES, FILES_WITH_FEW, FILES_WITH_MOST
+from rows import GROWTH, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from place import Tools
+
+PYTHON = "python -c pass"
+UNIDIFF_NAME = "unidiff, 1000000 lines"
+UNIDIFF = "import sys, unidiff; unidiff.PatchSet(open(sys.argv[1], encoding='utf-8', newline='\\n'))"
+
+
+@dataclass(frozen=True)
+class Race:
+    """Contenders that take turns, and the rows that their times give.
+
+    Attributes:
+        repository: its name in `repositories.BUILDERS`.
+        contenders: who takes part.
+        rows: the rows, by contender.
+        expected: what is asked of specguard before any time is taken.
+        runs: how many runs of each contender: in a full and in a quick measurement.
+    """
+
+    repository: str
+    contenders: Sequence[Contender]
+    rows: Sequence[Row]
+    expected: Sequence[Expected]
+    runs: tuple[int, int]
+
+
+def races(tools: Tools, *, quick: bool) -> list[Race]:
+    """All races; the repositories that they need are built as they are asked for."""
+    return [
+        _staged(tools),
+        _new_policy(tools),
+        _message(tools),
+        _range(tools, quick=quick),
+        _entries(tools),
+        _lines(tools),
+    ]
+
+
+def _path(name: str) -> Path:
+    return PLACE / "repositories" / name
+
+
+def _bare(tools: Tools, name: str) -> Contender:
+    return Contender(PYTHON, (tools.python, "-c", "pass"), _path(name))
+
+
+def _staged(tools: Tools) -> Race:
+    ours = Contender("check --staged", (tools.specguard, "check", "--staged"), _path("hook"))
+    row = Row("1", "`check --staged`, one file, 40 settings, cached", PYTHON, 4.0, 2.6, ours.name, PYTHON)
+    states = {"PTH001": "passed", "PTH002": "passed", "CNT001": "passed"}
+    return Race(
+        "hook",
+        [_bare(tools, "hook"), ours],
+        [row],
+        [Expected(("--staged",), states, entries=1)],
+        (60, 15),
+    )
+
+
+def _new_policy(tools: Tools) -> Race:
+    ours = Contender(
+        "check --staged, policy changed",
+        (tools.specguard, "check", "--staged"),
+        _path("hook"),
+        before=lambda number: repositories.use_policy(_path("hook"), number),
+    )
+    row = Row("2", "the same, policy changed since last time", PYTHON, 14.0, 7.0, ours.name, PYTHON)
+    return Race("hook", [_bare(tools, "hook"), ours], [row], [], (40, 8))
+
+
+def _message(tools: Tools) -> Race:
+    file = ".git/COMMIT_EDITMSG"
+    where = _path("hook")
+    ours = Contender("check --commit-msg-file", (tools.specguard, "check", "--commit-msg-file", file), where)
+    gitlint = Contender(
+        "gitlint, one message",
+        (tools.gitlint, "--contrib", "contrib-title-conventional-commits", "--msg-filename", file),
+        where,
+    )
+    contenders = [ours, gitlint]
+    rows = [Row("3", "`check --commit-msg-file`", "gitlint", 0.5, 0.25, ours.name, gitlint.name)]
+    commitlint = "commitlint, one message"
+    if tools.commitlint:
+        contenders.append(Contender(commitlint, (*tools.commitlint, "--edit", file), where))
+    rows.append(Row("4", "the same", "commitlint", 0.12, 0.06, ours.name, commitlint))
+    states = {"CMT002": "passed", "CMT003": "passed"}
+    return Race("hook", contenders, rows, [Expected(("--commit-msg-file", file), states)], (30, 6))
+
+
+def _range(tools: Tools, *, quick: bool) -> Race:
+    where = _path("range")
+
+    def ours(branch: str, count: int) -> Contender:
+        return Contender(
+            f"check --range, {count} commits", (tools.specguard, "check", "--range", f"main..{branch}"), where
+        )
+
+    def log(branch: str, count: int) -> Contender:
+        command = (tools.git, "log", "--raw", "-z", "--no-renames", f"main..{branch}")
+        return Contender(f"git log --raw -z, {count} commits", command, where)
+
+    full = ours("work", COMMITS)
+    parts = [ours(f"first-{count}", count) for count in repositories.PARTS]
+    logs = [log("work", COMMITS), *(log(f"first-{count}", count) for count in repositories.PARTS)]
+    # Minutes, and growing with the commits: one run tells it from 50 times less.
+    gitlint = Contender(
+        "gitlint, 2500 commits",
+        (tools.gitlint, "--contrib", "contrib-title-conventional-commits", "--commits", "main..work"),
+        where,
+        most=1 if quick else 3,
+    )
+    contenders = [full, *parts, *logs, gitlint]
+    commitlint = "commitlint, 2500 commits"
+    if tools.commitlint:
+        command = (*tools.commitlint, "--from", "main", "--to", "work")
+        contenders.append(Contender(commitlint, command, where))
+    work = "range of 2,500 commits, paths and messages"
+    rows = [
+        Row("6", work, "git log --raw -z", 5.0, 2.7, full.name, logs[0].name),
+        Row("7", "the same", "commitlint", 0.3, 0.15, full.name, commitlint),
+        Row("8", "the same", "gitlint", 0.02, 0.01, full.name, gitlint.name),
+        GROWTH,
+    ]
+    states = {"PTH001": "passed", "PTH002": "passed", "CMT002": "passed", "CMT003": "passed"}
+    expected = Expected(("--range", "main..work"), states, commits=COMMITS)
+    return Race("range", contenders, rows, [expected], (20, 4))
+
+
+def _entries(tools: Tools) -> Race:
+    where = _path("entries")
+    staged = Contender("check --staged, 10000 entries", (tools.specguard, "check", "--staged"), where)
+    ranged = Contender(
+        "check --range, 10000 entries", (tools.specguard, "check", "--range", "main..work"), where
+    )
+    diff = Contender(
+        "git diff-tree --raw, 10000 entries",
+        (tools.git, "diff-tree", "-r", "-z", "--raw", "--no-renames", "main", "work"),
+        where,
+    )
+    work = "10,000 entries, 60 path patterns"
+    rows = [
+        Row("10", f"{work}, `--range`", PYTHON, 13.0, 8.0, ranged.name, PYTHON),
+        Row("10s", f"{work}, `--staged`", PYTHON, 13.0, 8.0, staged.name, PYTHON),
+    ]
+    states = {"PTH001": "passed", "PTH002": "passed"}
+    expected = [
+        Expected(("--staged",), states, entries=ENTRIES),
+        Expected(("--range", "main..work"), states, entries=ENTRIES),
+    ]
+    return Race("entries", [_bare(tools, "entries"), staged, ranged, diff], rows, expected, (20, 5))
+
+
+def _lines(tools: Tools) -> Race:
+    where = _path("lines")
+    # What this change adds is forbidden in some files, so 1 is the right answer there.
+    ours = {
+        name: Contender(
+            f"check --range, {name} of 2000 files match",
+            (tools.specguard, "check", "--range", f"main..{ref}"),
+            where,
+            expect=1 if matching else 0,
+        )
+        for name, ref, matching in (
+            ("0", "none", 0),
+            (str(FILES_WITH_FEW), "few", FILES_WITH_FEW),
+            (str(FILES_WITH_MOST), "most", FILES_WITH_MOST),
+        )
+    }
+    none, few, most = ours.values()
+    diff = Contender(
+        "git diff -U0, 1000000 lines", (tools.git, "diff", "-U0", "--no-renames", "main", "few"), where
+    )
+    patch = PLACE / "million.patch"
+    unidiff = Contender(UNIDIFF_NAME, (tools.peers_python, "-c", UNIDIFF, str(patch)), where, most=5)
+    work = "content rules, 1,000,000 added lines"
+    rows = [
+        Row("11", f"{work}, few files match", "git diff -U0", 1.5, 0.5, few.name, diff.name),
+        Row("11m", f"{work}, most files match", "git diff -U0", 1.5, 1.1, most.name, diff.name),
+        Row("11n", f"{work}, none match", "git diff -U0", 1.5, 0.5, none.name, diff.name),
+        Row("12", "the same, few files match", "unidiff", 0.5, 0.2, few.name, unidiff.name),
+    ]
+    expected = [
+        Expected(("--range", "main..none"), {"CNT001": "passed"}),
+        Expected(("--range", "main..few"), {"CNT001": "failed"}, findings=FILES_WITH_FEW),
+        Expected(("--range", "main..most"), {"CNT001": "failed"}, findings=FILES_WITH_MOST),
+    ]
+    return Race("lines", [none, few, most, diff, unidiff], rows, expected, (10, 3))
+
+
+def write_patch(tools: Tools) -> None:
+    """Write the patch that unidiff reads: what `git diff` gives for the million lines."""
+    with (PLACE / "million.patch").open("wb") as file:
+        subprocess.run(
+            [tools.git, "diff", "-U0", "--no-renames", "main", "few"],
+            cwd=_path("lines"),
+            stdout=file,
+            check=True,
+        )

@@ -1,0 +1,290 @@
+"""The repositories that are judged, built with `git fast-import` and kept below `.bench/`.
+
+They are the same on every machine: names, contents and dates come from a seeded generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from place import PLACE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+POLICIES = Path(__file__).resolve().parent / "policies"
+AUTHOR = b"Ann Example <ann@example.org>"
+FIRST_DATE = 1_767_225_600
+"""The first commit's date in seconds since 1970: 2026-01-01. Each next one is a minute later."""
+
+WORDS = """
+    adapter alias anchor archive batch beacon border bridge buffer cache canvas channel cluster
+    codec column cursor decoder driver engine entity export factory feature filter format gateway
+    graph handler header import index journal kernel layout ledger linker loader locale logger
+    mapper matrix module monitor object packet parser policy portal process queue reader record
+    region relay render report router schema script sensor session signal socket source stream
+    switch symbol table ticket timer token tracer update vector viewer widget worker writer
+""".split()  # noqa: SIM905 - as a literal it would be ninety lines
+
+COMMITS = 2500
+PARTS = (1, 100, 500)
+"""So many of the 2,500 commits are in the branches `first-1`, `first-100` and `first-500`."""
+
+FRESH_POLICIES = 300
+ENTRIES = 10_000
+FILES = 2_000
+LINES_A_FILE = 500
+FILES_WITH_FEW = 112
+FILES_WITH_MOST = 1_326
+
+MESSAGE = """feat(parser): read the header of a record in one pass
+
+The header was read twice, once for its length and once for its fields. One
+pass finds both, and a record that is cut short is reported where it ends.
+
+Refs: 1234
+"""
+
+
+class Stream:
+    """Commits on their way into `git fast-import`."""
+
+    def __init__(self, repository: Path) -> None:
+        # A list, not a shell line; the stream is written by this file alone.
+        self._process = subprocess.Popen(
+            ["git", "fast-import", "--quiet", "--force"], cwd=repository, stdin=subprocess.PIPE
+        )
+        self._count = 0
+
+    def commit(self, ref: str, message: str, files: Iterable[tuple[str, bytes]], parent: str = "") -> None:
+        """Add a commit to a ref, after the ref's last one in this stream or after a parent given by name."""
+        self._count += 1
+        when = FIRST_DATE + 60 * self._count
+        text = message.encode()
+        self._write(b"commit %s\n" % ref.encode())
+        self._write(b"author %s %d +0000\ncommitter %s %d +0000\n" % (AUTHOR, when, AUTHOR, when))
+        self._write(b"data %d\n%s\n" % (len(text), text))
+        if parent:
+            self._write(b"from %s\n" % parent.encode())
+        for path, content in files:
+            self._write(b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(content), content))
+        self._write(b"\n")
+
+    def end(self) -> None:
+        """Wait until all of it is stored.
+
+        Raises:
+            RuntimeError: git did not take it.
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        if self._process.wait():
+            raise RuntimeError("git fast-import failed")
+
+    def _write(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+
+
+def build(name: str) -> Path:
+    """The repository of a name in `BUILDERS`, made where it is missing or was made by other code."""
+    made_by = hashlib.sha1(Path(__file__).read_bytes(), usedforsecurity=False)
+    for policy in sorted(POLICIES.iterdir()):
+        made_by.update(policy.read_bytes())
+    path = PLACE / "repositories" / name
+    stamp = path / ".git" / "made-by"
+    if stamp.exists() and stamp.read_text("ascii") == made_by.hexdigest():
+        return path
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    git(path, "init", "-q", "--template=", "--initial-branch=main")
+    BUILDERS[name](path)
+    stamp.write_text(made_by.hexdigest(), "ascii")
+    return path
+
+
+def git(repository: Path, *arguments: str) -> str:
+    """Run git in a repository, off the clock, and return what it printed."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=repository, env=_environment(), capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def use_policy(repository: Path, number: int) -> None:
+    """Let `main` of the repository `hook` be the one that has this version of the authority."""
+    git(repository, "update-ref", "refs/heads/main", f"refs/policies/{number % FRESH_POLICIES}")
+
+
+def _environment() -> Mapping[str, str]:
+    return {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "HOME": str(PLACE)}
+
+
+def _hook(path: Path) -> None:
+    """One staged file in a repository of 2,000; `refs/policies/N` is `main` with another authority each."""
+    chance = random.Random(1)
+    policy = (POLICIES / "forty-settings.md").read_text("utf-8")
+    stream = Stream(path)
+    stream.commit(
+        "refs/heads/main",
+        "chore: start",
+        [
+            ("SPEC_AUTHORITY.md", policy.encode()),
+            *((name, _text(chance, 40)) for name in _names(chance, 2000)),
+        ],
+    )
+    for number in range(FRESH_POLICIES):
+        fresh = policy.replace("subject_max = 72", f"subject_max = {73 + number}")
+        if fresh == policy:
+            raise RuntimeError("forty-settings.md has no 'subject_max = 72'")
+        stream.commit(
+            f"refs/policies/{number}",
+            f"chore: policy {number}",
+            [("SPEC_AUTHORITY.md", fresh.encode())],
+            parent="refs/heads/main",
+        )
+    stream.end()
+    _check_out(path)
+    first = git(path, "ls-files", "src").split("\n")[0]
+    with (path / first).open("ab") as file:
+        file.write(b"one more line\n")
+    git(path, "add", first)
+    (path / ".git" / "COMMIT_EDITMSG").write_text(MESSAGE, "utf-8")
+
+
+def _range(path: Path) -> None:
+    """`main` and 2,500 commits on `work`, each of which changes three of 4,000 files."""
+    chance = random.Random(2)
+    names = list(_names(chance, 4000))
+    stream = Stream(path)
+    policy = (POLICIES / "range.md").read_bytes()
+    stream.commit(
+        "refs/heads/main",
+        "chore: start",
+        [("SPEC_AUTHORITY.md", policy), *((name, _text(chance, 30)) for name in names)],
+    )
+    for number in range(COMMITS):
+        first = chance.randrange(len(names) - 1)
+        changed = sorted({names[first], names[first + 1], chance.choice(names)})
+        kind = chance.choice(("feat", "fix", "docs", "test", "refactor"))
+        one, other = chance.choice(WORDS), chance.choice(WORDS)
+        stream.commit(
+            "refs/heads/work",
+            f"{kind}({one}): let the {other} keep item {number}\n\nThe {one} lost it before.\n",
+            [(name, _text(chance, 30)) for name in changed],
+            parent="" if number else "refs/heads/main",
+        )
+    stream.end()
+    _check_out(path)
+    for count in PARTS:
+        git(path, "update-ref", f"refs/heads/first-{count}", f"work~{COMMITS - count}")
+
+
+def _entries(path: Path) -> None:
+    """`work` changes 10,000 files in one commit, and so does the index; none of 60 patterns matches."""
+    chance = random.Random(3)
+    names = list(_names(chance, ENTRIES))
+    stream = Stream(path)
+    policy = (POLICIES / "sixty-patterns.md").read_bytes()
+    stream.commit(
+        "refs/heads/main",
+        "chore: start",
+        [("SPEC_AUTHORITY.md", policy), *((name, b"old %d\n" % n) for n, name in enumerate(names))],
+    )
+    stream.commit(
+        "refs/heads/work",
+        "refactor: change everything",
+        ((name, b"new %d\n" % n) for n, name in enumerate(names)),
+        parent="refs/heads/main",
+    )
+    stream.end()
+    _check_out(path)
+    # The same change once more, staged: `HEAD` is as `main`, the index as `work`.
+    git(path, "branch", "staged", "main")
+    git(path, "symbolic-ref", "HEAD", "refs/heads/staged")
+
+
+def _lines(path: Path) -> None:
+    """1,000,000 lines come to 2,000 files; in none, few or most of them one of the lines matches."""
+    stream = Stream(path)
+    chance = random.Random(4)
+    names = list(_names(chance, FILES))
+    old = [_text(chance, 50) for _ in names]
+    policy = (POLICIES / "content.md").read_bytes()
+    stream.commit(
+        "refs/heads/main", "chore: start", [("SPEC_AUTHORITY.md", policy), *zip(names, old, strict=True)]
+    )
+    for ref, matching in (("none", 0), ("few", FILES_WITH_FEW), ("most", FILES_WITH_MOST)):
+        chance = random.Random(5)
+        stream.commit(
+            f"refs/heads/{ref}",
+            "feat: add a million lines",
+            _grown(chance, names, old, set(random.Random(6).sample(range(FILES), matching))),
+            parent="refs/heads/main",
+        )
+    stream.end()
+    git(path, "symbolic-ref", "HEAD", "refs/heads/few")
+    _pack(path)
+
+
+def _grown(
+    chance: random.Random, names: list[str], old: list[bytes], matching: set[int]
+) -> Iterator[tuple[str, bytes]]:
+    """Each file with half of its new lines before what it had and half behind it; in some one matches."""
+    half = LINES_A_FILE // 2
+    for number, name in enumerate(names):
+        before, behind = _text(chance, half), _text(chance, half - 1)
+        last = b"    console.log(value)\n" if number in matching else b"    logger.info(value)\n"
+        yield name, before + old[number] + behind + last
+
+
+def _check_out(path: Path) -> None:
+    if git(path, "for-each-ref", "refs/heads/work") == "":
+        git(path, "branch", "work", "main")
+    git(path, "symbolic-ref", "HEAD", "refs/heads/work")
+    git(path, "reset", "-q", "--hard")
+    _pack(path)
+
+
+def _pack(path: Path) -> None:
+    """Pack what fast-import stored with few deltas as a clone would have it."""
+    git(path, "repack", "-a", "-d", "-f", "-q")
+    git(path, "pack-refs", "--all")
+
+
+def _names(chance: random.Random, count: int) -> Iterator[str]:
+    """So many different paths, three to six levels deep, twenty files a folder at most, in order."""
+    folders: set[str] = set()
+    while len(folders) * 20 < count * 2:
+        top = chance.choice(("src", "lib", "tests", "tools"))
+        folders.add("/".join((top, *chance.sample(WORDS, chance.randint(1, 4)))))
+    names: set[str] = set()
+    ordered = sorted(folders)
+    while len(names) < count:
+        ending = chance.choice((".py", ".ts", ".md", ".json"))
+        names.add(f"{chance.choice(ordered)}/{chance.choice(WORDS)}_{chance.choice(WORDS)}{ending}")
+    return iter(sorted(names))
+
+
+def _text(chance: random.Random, lines: int) -> bytes:
+    """So many lines of source-like text, about fifty bytes each."""
+    pick = chance.choices(WORDS, k=lines * 4)
+    return "".join(
+        f"    {pick[i]}_{pick[i + 1]} = self.{pick[i + 2]}({pick[i + 3]}, {chance.randrange(10**6)})\n"
+        for i in range(0, lines * 4, 4)
+    ).encode()
+
+
+BUILDERS: dict[str, Callable[[Path], None]] = {
+    "hook": _hook,
+    "range": _range,
+    "entries": _entries,
+    "lines": _lines,
+}
+"""What builds each repository, in a folder that is an empty repository."""

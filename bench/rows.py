@@ -1,0 +1,100 @@
+"""The promises about speed and memory, and what comes of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from measure import quartiles
+from repositories import COMMITS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from measure import Timing
+
+
+@dataclass(frozen=True)
+class Row:
+    """One promise about speed or memory.
+
+    Attributes:
+        number: as in the table of targets.
+        work: what specguard does.
+        against: what it is compared with, or the unit.
+        must: the value is to be at most this.
+        reach: what is known to be possible.
+        subject: the contender whose median is divided.
+        peer: the contender whose median it is divided by.
+    """
+
+    number: str
+    work: str
+    against: str
+    must: float
+    reach: float
+    subject: str = ""
+    peer: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a row.
+
+    Attributes:
+        row: the promise.
+        value: the ratio of the medians, or MiB; None where there is none.
+        spread: between these two lies the middle half of the ratios of runs that stood side by side.
+        note: why there is no value.
+    """
+
+    row: Row
+    value: float | None = None
+    spread: tuple[float, float] | None = None
+    note: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """`reach`, `must` or `missed`; `no figure` where there is none."""
+        if self.value is None:
+            return "no figure"
+        if self.value <= self.row.reach:
+            return "reach"
+        return "must" if self.value <= self.row.must else "missed"
+
+
+GROWTH = Row("9", "growth from 500 to 2,500 commits, start-up apart", "5 x", 5.5, 5.0)
+
+
+def result(row: Row, timings: Mapping[str, Timing], why_missing: str) -> Result:
+    """What a row comes to.
+
+    Args:
+        row: the row, other than `GROWTH`.
+        timings: by contender.
+        why_missing: what is said where the peer took no part.
+    """
+    for name in (row.subject, row.peer):
+        if name not in timings:
+            return Result(row, note=why_missing)
+        if timings[name].failure:
+            return Result(row, note=f"{name}: {timings[name].failure}")
+    subject, peer = timings[row.subject], timings[row.peer]
+    # A contender that ran less often than the other stands beside its first runs.
+    sides = [mine / theirs for mine, theirs in zip(subject.seconds, peer.seconds, strict=False)]
+    return Result(row, subject.median / peer.median, quartiles(sides))
+
+
+def growth(timings: Mapping[str, Timing]) -> Result:
+    """Row 9: how many times longer 2,500 commits take than 500, the time for one commit taken off both."""
+    one, some, all_ = (timings[f"check --range, {count} commits"] for count in (1, 500, COMMITS))
+    for timing in (one, some, all_):
+        if timing.failure:
+            return Result(GROWTH, note=timing.failure)
+    sides = [
+        (most - first) / (part - first)
+        for first, part, most in zip(one.seconds, some.seconds, all_.seconds, strict=True)
+        if part > first
+    ]
+    value = (all_.median - one.median) / (some.median - one.median)
+    return Result(GROWTH, value, quartiles(sides) if sides else None)
