@@ -1,9 +1,9 @@
 """Templates of names: rendered from fields, and read back to them.
 
-A template is text with placeholders, `phase-{number}`; literal braces are doubled, and `{x:upper}` is the value
-of `x` in capitals. Reading back exactly is one anchored expression made from the template. Reading leniently is a
-second one, made from the same template: it takes the kind's literal word and a number at the start of a text, in
-any case, padded, with any separator between them and anything behind.
+A template is text with placeholders, `phase-{number}`; literal braces are doubled, and `{x:upper}` is the
+value of `x` in capitals. Reading back exactly is one anchored expression made from the template. Reading
+leniently is a second one, made from the same template: it takes the kind's literal word and a number at the
+start of a text, in any case, padded, with any separator between them and anything behind.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONGEST: Final = 1000
 """A text of more characters is no name of an item and is not read."""
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(:upper)?\}|[{}]")
-# The letters that stand before a number, with at most a few separators between the two: `phase-`, `feat(phase`.
+# The letters that stand before a number, with a few separators at most between the two.
 _WORD = re.compile(r"(?:^|(?<=[^A-Za-z]))([A-Za-z]+)[-_ ./#:]{0,3}$")
 
 
@@ -79,7 +79,7 @@ class Template:
         text: the template as it is written.
 
     Raises:
-        TemplateError: a brace is alone, a placeholder's name is none, or it asks for another form than `upper`.
+        TemplateError: a brace is alone, or a placeholder has no name or another form than `upper`.
     """
 
     __slots__ = ("_exact", "_lenient", "holes", "parts", "text")
@@ -98,12 +98,12 @@ class Template:
 
     @property
     def literal(self) -> int:
-        """How many characters of it are literal: of two templates that read a text, the one with more wins."""
+        """How many characters are literal: of two templates that read a text, the one with more wins."""
         return sum(len(part) for part in self.parts if isinstance(part, str))
 
     @property
     def word(self) -> str:
-        """The literal word before the number, in small letters: `phase` in `feat(phase{number})`; may be empty."""
+        """The literal word before the number, in small letters: `phase` in `feat(phase{number})`, or none."""
         head = self.parts[0] if self.parts else ""
         if len(self.parts) < 2 or not isinstance(head, str) or getattr(self.parts[1], "name", "") != "number":
             return ""
@@ -150,7 +150,9 @@ class Template:
             # What is written plainly says more than the same in capitals.
             if hole.name not in fields or not hole.upper:
                 fields[hole.name] = hole.read(group)
-        agrees = all(hole.write(fields[hole.name]) == group for hole, group in zip(self.holes, groups, strict=True))
+        agrees = all(
+            hole.write(fields[hole.name]) == group for hole, group in zip(self.holes, groups, strict=True)
+        )
         return fields if agrees else None
 
     def read_leniently(self, text: str) -> dict[str, str] | None:
@@ -190,7 +192,7 @@ class Template:
         head = self.parts[0]
         assert isinstance(head, str)  # noqa: S101 - `word` is empty otherwise; this is for the type checker
         before = head[: _WORD.search(head).start(1)]  # type: ignore[union-attr]  # `word` has found it
-        # A scope of a conventional commit, whatever its type, is the start of the message that says what it is about.
+        # The scope of a conventional commit, whatever its type, is where its message says what it is about.
         return re.compile(
             rf"(?:{re.escape(before)}|[a-z]{{1,20}}\()?{self.word}[-_ ./#:]{{0,3}}(?P<number>{NUMBER})"
             rf"(?![0-9a-z]|\.[0-9])(?:[-_ ./:)]{{1,3}}(?P<slug>{SLUG})$)?",
@@ -222,8 +224,8 @@ def _parse(text: str) -> Iterator[str | Hole]:
             literal += token.group()[0]
         else:
             raise TemplateError(
-                f"the template {text!r} has a {token.group()!r} that starts or ends no placeholder: write {{name}} or "
-                "{name:upper}, and a literal brace doubled"
+                f"the template {text!r} has a {token.group()!r} that starts or ends no placeholder: write "
+                "{name} or {name:upper}, and a literal brace doubled"
             )
     literal += text[position:]
     if literal:
@@ -286,11 +288,12 @@ def check_readable(text: str) -> str:
         TemplateError: it is no template, or has two placeholders with nothing between them.
     """
     parts = Template(text).parts
-    for one, other in zip(parts, parts[1:], strict=False):
+    for position, other in enumerate(parts[1:]):
+        one = parts[position]
         if isinstance(one, Hole) and isinstance(other, Hole):
             raise TemplateError(
-                f"the template {text!r} has {{{one.name}}} and {{{other.name}}} with nothing between them, so it "
-                "cannot be read back"
+                f"the template {text!r} has {{{one.name}}} and {{{other.name}}} with nothing between them, "
+                "so it cannot be read back"
             )
     return text
 

@@ -1,0 +1,288 @@
+"""One work item: its fields, its names, its document."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.declaration.patterns import Selecting
+from specguard.work.kinds import Commits
+from specguard.work.locate import Locator, escape, read_text, shown
+from specguard.work.templates import NumberFormat, Template, Unrendered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from specguard.change.tree import Tree
+    from specguard.work.kinds import WorkKind
+    from specguard.work.locate import Located
+    from specguard.work.outline import Ask, Scope
+    from specguard.work.pointers import Pointer
+
+_PADDED = (1, 2, 3, 4)
+
+
+class Unresolved:
+    """Why a work item cannot be resolved.
+
+    Attributes:
+        problem: what is wrong, in one sentence.
+        pointer: what was tried.
+    """
+
+    __slots__ = ("pointer", "problem")
+
+    def __init__(self, problem: str, pointer: Pointer) -> None:
+        self.problem = problem
+        self.pointer = pointer
+
+
+class WorkItem:
+    """A work item as the policy and the trusted base describe it.
+
+    Names are exact, and the canonical one stands first: `number_format` can allow several.
+
+    Attributes:
+        kind: the name of its kind.
+        settings: the kind's table.
+        id: its id as text, e.g. `12` or `task_003`.
+        number: the digits of the id as an integer; None where it has none.
+        pointer: the pointer or source it was resolved by.
+        base: the branch it starts from; empty where the policy has none.
+        remote: the canonical repository; empty where the policy has none.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        settings: WorkKind,
+        *,
+        item_id: str,
+        number: int | None,
+        fields: Mapping[str, str],
+        spare: Mapping[str, str],
+        pointer: Pointer,
+        tree: Tree,
+        base: str = "",
+        remote: str = "",
+    ) -> None:
+        self.kind = kind
+        self.settings = settings
+        self.id = item_id
+        self.number = number
+        self.pointer = pointer
+        self._fields = dict(fields)
+        self._tree = tree
+        self._located: Located | None = None
+        self._scope: Scope | None = None
+        if "slug" in self._wanted() and "slug" not in fields:
+            slug = self._slug_of_document()
+            if slug:
+                self._fields["slug"] = slug
+            else:
+                # What a name tells may complete the template of a place that was passed over.
+                self._located = None
+        for name, value in spare.items():
+            self._fields.setdefault(name, value)
+        self.base = self._plain(settings.base) or base
+        self.remote = self._plain(settings.remote) or remote
+
+    @property
+    def slug(self) -> str | None:
+        """Its slug; None where it has none."""
+        return self._fields.get("slug")
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """The value of every placeholder that is known, `document` left out."""
+        return self._fields
+
+    @property
+    def branches(self) -> Sequence[str]:
+        """The names its branch may have; empty where the policy has no template."""
+        return self.rendered("branch")
+
+    @property
+    def commit_messages(self) -> Sequence[str]:
+        """The subjects its commits may have; empty where the policy has no template."""
+        return self.rendered("commit")
+
+    @property
+    def titles(self) -> Sequence[str]:
+        """The titles its pull request may have; empty where the policy has no template."""
+        return self.rendered("pull_request")
+
+    @property
+    def body(self) -> str:
+        """The body of its pull request; empty where the policy has none, or a value for it is missing."""
+        return self._plain(self.settings.pull_request_body)
+
+    @property
+    def commits(self) -> Commits | None:
+        """How many commits it has; None where the policy does not say."""
+        commits = self.settings.commits
+        return Commits(exactly=commits) if isinstance(commits, int) else commits
+
+    @property
+    def located(self) -> Located:
+        """Where its document is, and what was tried.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        if self._located is None:
+            self._located = Locator(self.settings, self._fields, self.number, self._tree).locate()
+        return self._located
+
+    @property
+    def document(self) -> bytes | None:
+        """The path of its document in the trusted base; None where it has none, which WRK002 reports.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        places = self.settings
+        return self.located.path if places.document or places.index or places.legacy else None
+
+    @property
+    def document_text(self) -> str | None:
+        """The text of its document in the trusted base; None where it has none that can be read.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        path = self.document
+        return None if path is None else read_text(self._tree, path)
+
+    @property
+    def scope(self) -> Scope:
+        """The paths it may change: `scope` of its kind, else what its document lists.
+
+        Raises:
+            NotApplicable: neither states any.
+            MissingFact: the trusted base cannot be read.
+        """
+        if self._scope is None:
+            from specguard.work.outline import scope_of
+
+            self._scope = scope_of(self)
+        return self._scope
+
+    @property
+    def asks(self) -> Sequence[Ask]:
+        """The paths that its document asks to change or names as allowed, each with its line.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        from specguard.work.outline import asks_of
+
+        return asks_of(self)
+
+    def owns(self, path: bytes) -> bool:
+        """Whether a path is its document, or one of the places where its document could be."""
+        return path == self.document or self._places(own=True).find(path) is not None
+
+    def foreign(self, paths: Sequence[bytes]) -> list[bytes]:
+        """Of these paths those that are documents of other items."""
+        siblings = self._places(own=False)
+        return [
+            paths[position] for position, _ in siblings.find_each(paths) if not self.owns(paths[position])
+        ]
+
+    def setting(self, name: str) -> str:
+        """The key of one of its kind's settings, for a citation: `work.phase.branch`."""
+        return f"work.{self.kind}.{name}"
+
+    def summary(self) -> dict[str, str | None]:
+        """The `work_item` of the JSON report."""
+        document = self.document
+        return {
+            "kind": self.kind,
+            "id": self.id,
+            "slug": self.slug,
+            "document": None if document is None else shown(document),
+        }
+
+    def rendered(self, key: str) -> Sequence[str]:
+        """The names that a setting of its kind allows, one for each number format, without repetition.
+
+        Raises:
+            Unrendered: a value for it is missing.
+        """
+        text = getattr(self.settings, key)
+        return list(dict.fromkeys(self._render(text, width) for width in self._widths())) if text else []
+
+    def patterns(self, templates: Sequence[str]) -> list[str]:
+        """Patterns from templates; those with a value that is missing are left out."""
+        patterns: list[str] = []
+        for template in templates:
+            try:
+                patterns.append(Template(template).render(self._values(self._widths()[0], template), escape))
+            except Unrendered:
+                continue
+        return patterns
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    def _places(self, *, own: bool) -> Selecting:
+        """Where documents of the kind can be: of this item, or of any."""
+        settings = self.settings
+        templates = [*settings.document, *settings.legacy]
+        if not own and settings.siblings:
+            templates = settings.siblings
+        patterns: dict[str, None] = {}
+        for template in templates:
+            if not own and template.startswith("{"):
+                continue
+            for width in _PADDED if own else (1,):
+                values = {name: escape(value) for name, value in self._fields.items()}
+                if own:
+                    values["number"] = self._number(width)
+                else:
+                    values.update(dict.fromkeys(("number", "id", "slug"), "*"))
+                    for name in Template(template).names:
+                        values.setdefault(name, "*")
+                try:
+                    patterns[Template(template).render(values)] = None
+                except Unrendered:
+                    continue
+        return Selecting(list(patterns))
+
+    def _slug_of_document(self) -> str:
+        """The slug in the file name of the document, behind the number."""
+        name = (self.document or b"").rpartition(b"/")[2].decode("utf-8", "replace")
+        match = re.search(
+            rf"(?:^|[^0-9])0*{re.escape(self._number(1))}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$", name
+        )
+        return match.group(1) if match else ""
+
+    def _wanted(self) -> set[str]:
+        settings = self.settings
+        texts = (settings.branch, settings.commit, settings.pull_request)
+        return {name for text in texts for name in Template(text).names}
+
+    def _widths(self) -> list[int]:
+        return [NumberFormat(text).width for text in self.settings.number_format]
+
+    def _number(self, width: int) -> str:
+        return self.id if self.number is None else f"{self.number:0{width}d}"
+
+    def _values(self, width: int, template: str) -> dict[str, str]:
+        values = dict(self._fields)
+        if self.number is not None:
+            values["number"] = self._number(width)
+        values["gates"] = ", ".join(gate.run for gate in self.settings.gates if gate.kind == "gate") or "none"
+        if "{document" in template and self.document is not None:
+            values["document"] = shown(self.document)
+        return values
+
+    def _render(self, template: str, width: int) -> str:
+        return Template(template).render(self._values(width, template))
+
+    def _plain(self, template: str) -> str:
+        try:
+            return self._render(template, self._widths()[0])
+        except Unrendered:
+            return ""

@@ -1,0 +1,321 @@
+"""Which work item a change names, and how it resolves in the trusted base."""
+
+from __future__ import annotations
+
+from specguard.errors import NotApplicable
+from specguard.work.item import Unresolved, WorkItem
+from specguard.work.naming import Names
+from specguard.work.pointers import Shape, entry_of, read_pointer, same_id, text_at
+from specguard.work.templates import Template, Unrendered
+
+__all__ = ["Unresolved", "Work", "WorkItem"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from specguard.authority.policy import Policy
+    from specguard.change.sources import Change
+    from specguard.change.tree import Tree
+    from specguard.work.kinds import WorkKind
+    from specguard.work.naming import Naming
+    from specguard.work.pointers import Pointer
+
+_NAMES = ("branch", "commit", "pull_request")
+
+
+class Work:
+    """The work items that a change's names tell of, and the one it is judged as.
+
+    The item is told from the branch, else from the first commit (or the message being written), else from the
+    pull request's title; where they disagree the first of these holds and the others are findings.
+
+    Args:
+        kinds: the policy's kinds by name.
+        namings: what the names tell of, in the order of `sources`; a name that tells of none is left out.
+        tree: gives the trusted base's files.
+        policy: for what is written at its top: `base`, `remote`.
+        required: whether the policy asks for an item on this branch.
+        title_missing: whether there is a pull request whose title is not known.
+
+    Attributes:
+        names: reads names by the templates of all kinds.
+        namings: as given.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, WorkKind],
+        namings: Sequence[Naming],
+        *,
+        change: Change | None,
+        policy: Policy | None,
+        required: bool = False,
+        title_missing: bool = False,
+        names: Names | None = None,
+        branch: str = "",
+    ) -> None:
+        self.kinds = kinds
+        self.namings = namings
+        self.required = required
+        self.title_missing = title_missing
+        self.names = names or Names(kinds)
+        self.branch = branch
+        self._change = change
+        self._policy = policy
+        self._pointers: dict[str, Pointer] = {}
+        self._resolved: WorkItem | Unresolved | None = None
+
+    @classmethod
+    def of(cls, change: Change, policy: Policy) -> Work:
+        """What a change's branch, commits, message and title tell of.
+
+        A source that the change does not have tells nothing; one that cannot be read stays missing.
+
+        Raises:
+            MissingFact: the branch, the commits or the title cannot be had, or two kinds' templates read a
+                name equally well.
+        """
+        kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
+        if not kinds:
+            return cls(kinds, (), change=change, policy=policy)
+        names = Names(kinds)
+        namings: list[Naming] = []
+        branch = ""
+        try:
+            branch = change.branch.name
+            namings.extend(names.read_each("branch", [(branch, None)]))
+        except NotApplicable:
+            pass
+        try:
+            subjects = [
+                (commit.message.subject, commit.oid) for commit in change.commits if not commit.is_merge
+            ]
+            namings.extend(names.read_each("commit", subjects))
+        except NotApplicable:
+            pass
+        if change.stage == "commit-msg":
+            message = [(message.subject, None) for message in change.messages(policy.merge)]
+            namings.extend(names.read_each("message", message))
+        title_missing = False
+        try:
+            title = change.pull_request.title
+            title_missing = title is None
+            namings.extend(names.read_each("title", [] if title is None else [(title, None)]))
+        except NotApplicable:
+            pass
+        return cls(
+            kinds,
+            namings,
+            change=change,
+            policy=policy,
+            required=_required(policy, branch),
+            title_missing=title_missing,
+            names=names,
+            branch=branch,
+        )
+
+    @property
+    def naming(self) -> Naming | None:
+        """The name that tells which item the change is judged as; None where none tells of any."""
+        return self.namings[0] if self.namings else None
+
+    @property
+    def commits(self) -> list[Naming]:
+        """Of the change's commits, what those tell that name an item; oldest first."""
+        return [naming for naming in self.namings if naming.source == "commit"]
+
+    @property
+    def item(self) -> WorkItem:
+        """The work item that the change implements.
+
+        Raises:
+            NotApplicable: the change names none, or it does not resolve, which is WRK001's finding.
+            MissingFact: the trusted base cannot be read.
+        """
+        self.named()
+        resolved = self.resolved
+        if isinstance(resolved, Unresolved):
+            raise NotApplicable("the change's work item is not resolved, see WRK001")
+        return resolved
+
+    def named(self) -> Naming:
+        """The name that tells of the item.
+
+        Raises:
+            NotApplicable: the policy has no kinds of work items, or the change names none.
+        """
+        if not self.kinds:
+            raise NotApplicable("the policy describes no work items ([work.<kind>])")
+        if self.naming is None:
+            raise NotApplicable("the change names no work item")
+        return self.naming
+
+    @property
+    def resolved(self) -> WorkItem | Unresolved:
+        """The item as the trusted base has it, or why it cannot be resolved; only where one is named.
+
+        Raises:
+            NotApplicable: none is named.
+            MissingFact: the trusted base cannot be read.
+        """
+        if self._resolved is None:
+            naming = self.named()
+            self._resolved = self.resolve(naming.kind, naming.id, naming.number, naming.fields)
+        return self._resolved
+
+    def pointer(self, kind: str) -> Pointer:
+        """The pointer, or source, of a kind.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        if kind not in self._pointers:
+            self._pointers[kind] = read_pointer(self.kinds[kind], self._tree)
+        return self._pointers[kind]
+
+    def current(self, kind: str) -> WorkItem | Unresolved:
+        """The item of a kind that its pointer names.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        settings = self.kinds[kind]
+        pointer = self.pointer(kind)
+        if not settings.pointer:
+            return Unresolved(f"{kind}s have no pointer that would name the current one", pointer)
+        if pointer.problem:
+            return Unresolved(pointer.problem, pointer)
+        return self.resolve(kind, pointer.id, pointer.number, {})
+
+    def resolve(
+        self, kind: str, item_id: str, number: int | None, told: Mapping[str, str]
+    ) -> WorkItem | Unresolved:
+        """An item with the fields that its kind's pointer or source gives it.
+
+        Args:
+            kind: the kind's name.
+            item_id: the item's id.
+            number: its number, if it has one.
+            told: fields that a name tells; the pointer's own win over them.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        settings = self.kinds[kind]
+        pointer = self.pointer(kind)
+        if pointer.problem:
+            return Unresolved(pointer.problem, pointer)
+        by_id = any("id" in Template(getattr(settings, key)).names for key in _NAMES)
+        if not by_id and number is not None:
+            item_id = str(number)
+        fields = {"kind": kind, "id": item_id}
+        if number is not None:
+            fields["number"] = str(number)
+        try:
+            if settings.source:
+                entry = entry_of(pointer.data, settings, item_id)
+                if entry is None:
+                    return Unresolved(f"{_place(pointer)} has no {kind} {item_id}", pointer)
+                found = {**_scalars(entry), **_fields_of(entry, settings, fields, current=True)}
+            elif settings.pointer:
+                current = same_id(item_id, pointer.id) or (number is not None and number == pointer.number)
+                found = _fields_of(pointer.data, settings, fields, current=current)
+            else:
+                found = {}
+        except Shape as problem:
+            return Unresolved(f"{_place(pointer)} {problem}", pointer)
+        spare = {name: value for name, value in told.items() if name not in {"number", "id"}}
+        item = WorkItem(
+            kind,
+            settings,
+            item_id=item_id,
+            number=number,
+            fields={**found, **fields},
+            spare=spare,
+            pointer=pointer,
+            tree=self._tree,
+            base=str(getattr(self._policy, "base", "") or ""),
+            remote=str(getattr(self._policy, "remote", "") or ""),
+        )
+        for key in _NAMES:
+            try:
+                item.rendered(key)
+            except Unrendered as missing:
+                return Unresolved(_missing(missing.name, settings, pointer, item), pointer)
+        return item
+
+    def summary(self) -> dict[str, str | None] | None:
+        """The `work_item` of the JSON report; None where none is named."""
+        if self.naming is None:
+            return None
+        resolved = self.resolved
+        if isinstance(resolved, WorkItem):
+            return resolved.summary()
+        return {"kind": self.naming.kind, "id": self.naming.id, "slug": None, "document": None}
+
+    @property
+    def _tree(self) -> Tree:
+        assert self._change is not None  # noqa: S101 - only a test that resolves nothing leaves it out
+        return self._change.base_files
+
+
+def _required(policy: Policy, branch: str) -> bool:
+    required = policy.require_work_item
+    if isinstance(required, bool):
+        return required
+    return bool(branch) and required.find(branch.encode("utf-8", "surrogateescape")) is not None
+
+
+def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, current: bool) -> dict[str, str]:
+    """The placeholders that a kind's `fields` find in a JSON value.
+
+    Where the pointer names another item, a field that is also kept by number is taken from there alone: the
+    others of its alternatives are about the item that the pointer names.
+    """
+    found: dict[str, str] = {}
+    for name, paths in settings.fields.items():
+        alternatives = [paths] if isinstance(paths, str) else paths
+        keyed = [path for path in alternatives if "{" in path]
+        for path in alternatives if current or not keyed else keyed:
+            for number in _spellings(known):
+                try:
+                    value = text_at(data, Template(path).render({**known, "number": number}))
+                except Unrendered:
+                    continue
+                if value is not None:
+                    found.setdefault(name, value)
+    return found
+
+
+def _spellings(known: Mapping[str, str]) -> Sequence[str]:
+    """A number as keys of a map may spell it."""
+    number = known.get("number", "")
+    return [number, *(number.zfill(width) for width in (2, 3) if len(number) < width)]
+
+
+def _scalars(entry: Any) -> dict[str, str]:
+    """The texts and numbers of a source's entry: its fields are placeholders."""
+    if not isinstance(entry, dict):
+        raise Shape("holds an item that is no object")
+    return {
+        key: str(value)
+        for key, value in entry.items()
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+    }
+
+
+def _missing(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) -> str:
+    paths = settings.fields.get(name, name)
+    wanted = [paths] if isinstance(paths, str) else list(paths)
+    filled = " or ".join(repr(path.replace("{number}", item.id)) for path in wanted)
+    return (
+        f"{_place(pointer)} has no {filled} for {item.kind} {item.id}"
+        if pointer.path
+        else f"no {name} is known"
+    )
+
+
+def _place(pointer: Pointer) -> str:
+    return (pointer.path or b"the policy").decode("utf-8", "backslashreplace")

@@ -1,0 +1,149 @@
+"""`[work.<kind>]`: what a policy says of one kind of work item."""
+
+from __future__ import annotations
+
+from specguard.declaration.commits import Commits
+from specguard.declaration.patterns import Covering
+from specguard.declaration.rule import Settings
+from specguard.work.templates import check_number_format, check_readable, check_template
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Annotated, Literal
+
+    from pydantic import AfterValidator, Field
+
+__all__ = ["Commits", "Gate", "WorkKind", "check_number_format", "check_readable", "check_template"]
+
+
+class Gate(Settings):
+    """A command that an item's change has to get through."""
+
+    name: Annotated[str, Field(min_length=1, description="what reports call it")]
+    run: Annotated[
+        str,
+        Field(min_length=1, description="the command; `{file}` and `{changed_files}` are filled in, quoted"),
+    ]
+    when: Annotated[
+        Covering, Field(description="it runs where the change touches one of these paths; empty: always")
+    ] = Covering()
+    on: Annotated[
+        list[Literal["added", "modified", "deleted"]], Field(description="which changes of these paths count")
+    ] = ["added", "modified", "deleted"]
+    each: Annotated[bool, Field(description="run once for each of the files, as `{file}`")] = False
+    kind: Annotated[
+        Literal["gate", "format", "teardown"],
+        Field(description="`format` gets the changed files; `teardown` runs whatever became of the others"),
+    ] = "gate"
+    timeout: Annotated[
+        str, Field(pattern="^[1-9][0-9]*[smh]$", description="when it is ended: a number and `s`, `m` or `h`")
+    ] = "20m"
+    wrapper: Annotated[
+        list[str],
+        Field(description='words put before the command, e.g. `["docker", "compose", "run", "--rm", "ci"]`'),
+    ] = []
+
+
+class WorkKind(Settings):
+    """A kind of work item: where the current one is named, and what its branch, commits and so on are called.
+
+    Templates hold `{number}`, `{id}`, `{slug}`, `{document}`, `{kind}` and the names in `fields`; a literal
+    brace is doubled, and `{slug:upper}` is the slug in capitals.
+    """
+
+    pointer: Annotated[
+        list[str],
+        Field(
+            description="JSON files that name the current item; the first that is in the trusted base is read"
+        ),
+    ] = []
+    source: Annotated[
+        list[str],
+        Field(
+            description="in place of a pointer: JSON files that list all items; the first that exists is read"
+        ),
+    ] = []
+    items: Annotated[
+        str,
+        Field(description="the field of `source` that holds the items, as a list or by id; empty: all of it"),
+    ] = ""
+    number: Annotated[
+        str,
+        Field(
+            description="the field of the pointer, or of an entry of `source`, that holds the number or id"
+        ),
+    ] = "number"
+    fields: Annotated[
+        dict[str, str | list[str]],
+        Field(
+            description="more placeholders: a field of the pointer, as a dotted path that may hold "
+            "`{number}`; of a list the first that is there is taken"
+        ),
+    ] = {}
+    document: Annotated[
+        list[Annotated[str, AfterValidator(check_template)]],
+        Field(
+            description="where the item's document is, tried in order in the trusted base; `*` is allowed, "
+            "and a number beside it may then be padded with zeros"
+        ),
+    ] = []
+    index: Annotated[
+        list[Annotated[str, AfterValidator(check_template)]],
+        Field(description="Markdown files whose tables or lists map a number to a document; tried next"),
+    ] = []
+    legacy: Annotated[
+        list[Annotated[str, AfterValidator(check_template)]],
+        Field(description="older places of the document; tried last, with a warning"),
+    ] = []
+    number_format: Annotated[
+        list[Annotated[str, AfterValidator(check_number_format)]],
+        Field(
+            min_length=1, description="how names hold the number, the canonical form first: `{n}`, `{n:02}`"
+        ),
+    ] = ["{n}"]
+    siblings: Annotated[
+        list[Annotated[str, AfterValidator(check_template)]],
+        Field(description="documents of items, which a change for another item must leave alone"),
+    ] = []
+    scope: Annotated[
+        list[Annotated[str, AfterValidator(check_template)]],
+        Field(description="paths an item may change; empty: those that its document lists"),
+    ] = []
+    scope_sections: Annotated[
+        list[str],
+        Field(description="the titles of the document's sections that list the paths an item may change"),
+    ] = ["Scope", "Files"]
+    gate_sections: Annotated[
+        list[str], Field(description="the titles of the document's sections that name gates")
+    ] = ["Gates", "Verification"]
+    base: Annotated[
+        str,
+        AfterValidator(check_template),
+        Field(description="the branch it starts from; empty: the policy's `base`"),
+    ] = ""
+    branch: Annotated[str, AfterValidator(check_readable), Field(description="the name of its branch")] = ""
+    commits: Annotated[
+        int | Commits | None, Field(description="how many commits it has: a number, or a table; absent: any")
+    ] = None
+    commit: Annotated[
+        str, AfterValidator(check_readable), Field(description="the subject of its commits")
+    ] = ""
+    pull_request: Annotated[
+        str, AfterValidator(check_readable), Field(description="the title of its pull request")
+    ] = ""
+    pull_request_body: Annotated[
+        str,
+        AfterValidator(check_template),
+        Field(description="the body of its pull request; `{gates}` are the commands of its gates"),
+    ] = ""
+    remote: Annotated[
+        str,
+        AfterValidator(check_template),
+        Field(description="the canonical repository; empty: the policy's `remote`"),
+    ] = ""
+    protect_pointer: Annotated[
+        bool, Field(description="whether a change for an item must leave the pointer alone")
+    ] = True
+    gates: Annotated[
+        list[Gate], Field(description="the commands its change has to get through, in order")
+    ] = []

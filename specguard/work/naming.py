@@ -1,0 +1,154 @@
+"""Which work item a branch, a commit's subject or a title names."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.errors import MissingFact
+from specguard.work.pointers import same_id
+from specguard.work.templates import Template
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from specguard.work.kinds import WorkKind
+
+_SQUASHED = re.compile(r" \(#[0-9]{1,18}\)$")
+
+
+class Naming:
+    """A name that tells of a work item.
+
+    Attributes:
+        source: `branch`, `commit`, `message` (one being written) or `title`.
+        text: the name.
+        kind: the name of the item's kind.
+        id: the item's id as text; a number without padding.
+        number: the digits of the id as an integer; None where it has none.
+        fields: what the name's template reads back.
+        exact: whether the template reads the name; otherwise it only resembles what the template makes.
+        commit: the commit's full object id, where the name is a commit's subject.
+    """
+
+    __slots__ = ("commit", "exact", "fields", "id", "kind", "number", "source", "text")
+
+    def __init__(
+        self,
+        source: str,
+        text: str,
+        *,
+        kind: str,
+        fields: Mapping[str, str],
+        exact: bool,
+        commit: str | None = None,
+    ) -> None:
+        self.source = source
+        self.text = text
+        self.kind = kind
+        self.fields = fields
+        self.exact = exact
+        self.commit = commit
+        self.id, self.number = identity(fields)
+
+    @property
+    def field(self) -> str:
+        """The field of a finding about this name."""
+        return {"branch": "branch", "title": "pull_request.title"}.get(self.source, "commit.subject")
+
+    @property
+    def label(self) -> str:
+        """The name with what it is, for messages: "the branch 'phase-12'"."""
+        what = {"branch": "the branch", "title": "the title", "message": "the message"}.get(self.source)
+        return f"{what or f'commit {(self.commit or str())[:12]}'} {self.text!r}"
+
+    @property
+    def item(self) -> str:
+        """The item as a person says it: `phase 12`."""
+        return f"{self.kind} {self.id}"
+
+    def same_item(self, other: Naming) -> bool:
+        """Whether another name tells of the same item."""
+        return self.kind == other.kind and same_id(self.id, other.id)
+
+    def __repr__(self) -> str:
+        return f"Naming({self.source} {self.text!r}: {self.item})"
+
+
+def identity(fields: Mapping[str, str]) -> tuple[str, int | None]:
+    """The id and number that a name's fields give; a kind without either goes by its slug."""
+    if "id" in fields:
+        digits = re.search("[0-9]{1,18}", fields["id"])
+        return fields["id"], int(digits.group()) if digits else None
+    if "number" in fields:
+        number = int(fields["number"])
+        return str(number), number
+    return fields.get("slug", ""), None
+
+
+class Names:
+    """The templates of every kind, ready to read names.
+
+    Args:
+        kinds: the policy's kinds by name.
+    """
+
+    def __init__(self, kinds: Mapping[str, WorkKind]) -> None:
+        self._branches = [
+            (name, "branch", Template(kind.branch)) for name, kind in kinds.items() if kind.branch
+        ]
+        self._texts = [
+            (name, key, Template(text))
+            for name, kind in kinds.items()
+            for key, text in (("commit", kind.commit), ("pull_request", kind.pull_request))
+            if text
+        ]
+
+    def read(
+        self, source: str, text: str, *, commit: str | None = None, lenient: bool = True
+    ) -> Naming | None:
+        """The item that a name tells of.
+
+        Args:
+            source: `branch`, `commit`, `message` or `title`.
+            text: the name; of a subject or title the suffix ` (#12)` of a squash merge is left out.
+            commit: the commit whose subject it is.
+            lenient: whether it is enough that the name resembles what a template makes.
+
+        Raises:
+            MissingFact: the templates of two kinds read it equally well, which the policy must settle.
+        """
+        templates = self._branches if source == "branch" else self._texts
+        name = text if source == "branch" else without_number(text)
+        for exact in (True, False) if lenient else (True,):
+            found = [
+                (template.literal, kind, key, fields)
+                for kind, key, template in templates
+                if (fields := template.read(name) if exact else template.read_leniently(name)) is not None
+                and identity(fields)[0]
+            ]
+            if not found:
+                continue
+            most = max(literal for literal, *_ in found)
+            best = [(kind, key, fields) for literal, kind, key, fields in found if literal == most]
+            kind, key, fields = best[0]
+            for other, other_key, _ in best[1:]:
+                if other != kind:
+                    raise MissingFact(
+                        f"{text!r} is read equally well by work.{kind}.{key} and work.{other}.{other_key}; "
+                        "give one of the two templates more literal text"
+                    )
+            return Naming(source, text, kind=kind, fields=fields, exact=exact, commit=commit)
+        return None
+
+    def read_each(self, source: str, texts: Iterable[tuple[str, str | None]]) -> Iterator[Naming]:
+        """The items that several names tell of; each is given with its commit."""
+        for text, commit in texts:
+            naming = self.read(source, text, commit=commit)
+            if naming is not None:
+                yield naming
+
+
+def without_number(subject: str) -> str:
+    """A subject without the pull request's number that a squash merge puts behind it."""
+    return _SQUASHED.sub("", subject)
