@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from specguard.change.facts import Base, Branch, PullRequest, Push, Ref, Remote
     from specguard.change.history import History
     from specguard.change.lines import Lines
+    from specguard.change.objects import Objects
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.model import Stage
@@ -123,6 +124,11 @@ class Facts:
     def head_files(self) -> Tree:
         """The files after the change."""
         return self._change.head_files
+
+    @property
+    def objects(self) -> Objects:
+        """The sizes and contents of the objects that entries name."""
+        return self._change.objects
 
     @property
     def lines(self) -> Lines:

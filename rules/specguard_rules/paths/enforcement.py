@@ -1,0 +1,104 @@
+"""The part of a hook's or CI file that runs specguard, to tell changes beside it from changes of it."""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+_MENTION: Final = "specguard"
+_COMMENT: Final = re.compile(r"\s*(#|$)")
+_TOP: Final = re.compile(r"""(["']?)([^\s"'#][^"':]*)\1\s*:""")
+_ANCHOR: Final = re.compile(r"(^|[\s:])&[A-Za-z0-9_-]+(\s|$)")
+
+_CONTAINERS: Final = frozenset({"jobs", "repos"})
+"""Top-level keys whose children run apart from each other: GitHub's jobs, pre-commit's repositories."""
+
+_GLOBAL: Final = frozenset(
+    {
+        # GitHub Actions
+        "on", "env", "defaults", "permissions", "concurrency",
+        # GitLab CI
+        "workflow", "stages", "variables", "default", "include", "before_script", "after_script", "image",
+        "services",
+        # pre-commit
+        "exclude", "files", "fail_fast", "default_stages", "default_install_hook_types", "ci",
+        # Azure Pipelines, CircleCI
+        "trigger", "pr", "pool", "parameters", "version", "setup", "workflows",
+    }
+)  # fmt: skip
+"""Top-level keys that decide whether and how every job runs."""
+
+
+def mentions(text: str) -> bool:
+    """Whether a file names specguard outside its comment lines."""
+    return any(_MENTION in line.lower() for line in _lines(text))
+
+
+def running_part(text: str, *, yaml: bool) -> list[str]:
+    """The lines of a file that decide whether and how specguard runs.
+
+    In YAML these are the jobs or repositories that name it, what holds for all of them (triggers, stages,
+    variables), and templates and anchors that they may take over. Any other file counts as a whole.
+    Comments and blank lines never do.
+
+    Args:
+        text: the file.
+        yaml: whether it is YAML.
+    """
+    lines = _lines(text)
+    if not yaml:
+        return lines
+    kept: list[str] = []
+    for block in _blocks(lines):
+        top = _TOP.match(block[0])
+        key = top[2].strip().lower() if top else ""
+        if key in _CONTAINERS:
+            kept.append(block[0])
+            for child in _children(block[1:]):
+                if _counts(child):
+                    kept += child
+        elif not key or key in _GLOBAL or key.startswith(".") or _counts(block):
+            kept += block
+    return kept
+
+
+def _lines(text: str) -> list[str]:
+    """The lines that are neither blank nor a comment, without white space at their end."""
+    return [line.rstrip() for line in text.removeprefix("\ufeff").split("\n") if not _COMMENT.match(line)]
+
+
+def _counts(block: list[str]) -> bool:
+    return any(_MENTION in line.lower() or _ANCHOR.search(line) for line in block)
+
+
+def _blocks(lines: list[str]) -> Iterator[list[str]]:
+    """The lines of each top-level key; items of a list at the margin belong to the key above them."""
+    block: list[str] = []
+    for line in lines:
+        if block and line[0] not in " \t" and not re.match(r"-(\s|$)", line):
+            yield block
+            block = []
+        block.append(line)
+    if block:
+        yield block
+
+
+def _children(lines: list[str]) -> Iterator[list[str]]:
+    """The lines of each key or item that stands as far in as the first one."""
+    margin = _indent(lines[0]) if lines else 0
+    child: list[str] = []
+    for line in lines:
+        if child and _indent(line) <= margin:
+            yield child
+            child = []
+        child.append(line)
+    if child:
+        yield child
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -1,0 +1,87 @@
+"""PTH001: entries under a forbidden pattern."""
+
+from __future__ import annotations
+
+from specguard.rules import Guarding, Rule
+from specguard_rules.paths.guarded import findings, landing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Base, Commit, Entry, Finding, Policy, Stage
+
+
+class ForbiddenPath(Rule):
+    """A change touches a path that nobody may change.
+
+    Everything under a pattern counts, and the pattern's own path: a file that is added, modified, deleted,
+    made executable, replaced by a symbolic link or a submodule. A file that is moved out is deleted here,
+    one that is moved in is added. Patterns are compared without regard to case and Unicode's normal forms,
+    because on many machines `Docs/API/` is `docs/api/`.
+
+    The net change is judged. Unless commits are squashed when they are merged, each commit is judged too:
+    what one commit does to such a path and a later one takes back is still in the history.
+
+    No approval lifts this. Where an approval should, use `locked-path`.
+
+    How to put it right: put the file back as it was, with the command that the finding gives.
+
+    ```toml fails
+    policy = '''
+    [rules.forbidden-path]
+    paths = ["docs/api/"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a", "docs/api/y.yaml" = "b"}}
+
+    [[commits]]
+    message = "feat: x"
+    files = {"docs/api/x.yaml" = "b"}
+    rename = {"docs/api/y.yaml" = "src/y.yaml"}
+
+    [[expect]]
+    code = "PTH001"
+    path = "docs/api/x.yaml"
+    message = "docs/api/x.yaml was modified; docs/api/ is forbidden"
+    authority = "SPEC_AUTHORITY.md:5"
+
+    [[expect]]
+    code = "PTH001"
+    path = "docs/api/y.yaml"
+    side = "base"
+    message = "moved to src/y.yaml"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.forbidden-path]
+    paths = ["docs/api/"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "docs: x", files = {"docs/guide.md" = "b", "src/docs/api/x.yaml" = "c"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH001"
+    name: ClassVar[str] = "forbidden-path"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    approvable: ClassVar[bool] = False
+    requires: ClassVar[tuple[str, ...]] = ("paths",)
+    condition: ClassVar[str] = "nothing under {paths} is added, changed or removed"
+
+    paths: Annotated[
+        Guarding, Field(description="what must never change: files, and folders with all below")
+    ] = Guarding()
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        base: Base,
+        policy: Policy,
+        commits: Sequence[Commit] | None = None,
+    ) -> Iterator[Finding]:
+        """Compare every path of the change with the patterns."""
+        return findings(self.paths, entries, landing(commits, policy), base, word="forbidden")

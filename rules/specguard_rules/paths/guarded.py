@@ -1,0 +1,178 @@
+"""Entries under patterns that guard: which they are, what happened to them, and how they are put back."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.rules import Base, Commit, Entry, Guarding, Policy
+
+SHORT: Final = 12
+"""So many digits of an object id are shown to people."""
+
+_EMPTY_BLOBS: Final = frozenset(
+    {
+        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+        "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+    }
+)
+"""The empty file's object ids (SHA-1, SHA-256): two of them say nothing about a move."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*")
+
+
+def landing(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
+    """The commits that land one by one: none where the source has none, or where a merge squashes them."""
+    return () if commits is None or policy.merge == "squash" else commits
+
+
+def judged(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tuple[Entry, Commit | None]]:
+    """The entries of the net change, then those that single commits bring and later ones take back.
+
+    Args:
+        entries: the net change.
+        commits: those that land one by one, oldest first.
+
+    Yields:
+        Each path once: with None for the net change, else with the first commit that touches it.
+    """
+    for entry in entries:
+        yield entry, None
+    seen = {entry.path for entry in entries}
+    for commit in commits:
+        for entry in commit.own_entries:
+            if entry.path not in seen:
+                seen.add(entry.path)
+                yield entry, commit
+
+
+class Moves:
+    """Where content went that stayed the same: pairs of a deletion and an addition of one object."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._added: dict[str, bytes] = {}
+        self._deleted: dict[str, bytes] = {}
+        for entry in entries:
+            if entry.added and entry.new not in _EMPTY_BLOBS:
+                self._added.setdefault(entry.new, entry.path)
+            elif entry.deleted and entry.old not in _EMPTY_BLOBS:
+                self._deleted.setdefault(entry.old, entry.path)
+
+    def happened(self, entry: Entry) -> str:
+        """What happened to an entry's path, as a past participle: `modified`, `moved to src/x`."""
+        if entry.deleted:
+            target = self._added.get(entry.old)
+            return f"moved to {shown(target)}" if target is not None else "deleted"
+        if entry.added:
+            source = self._deleted.get(entry.new)
+            return f"moved here from {shown(source)}" if source is not None else f"added{_as(entry)}"
+        if entry.status == "U":
+            return "left unmerged"
+        if entry.status == "T" or entry.old_mode & 0o170000 != entry.new_mode & 0o170000:
+            return f"replaced by {_kind(entry)}"
+        if entry.is_submodule:
+            return "set to another commit"
+        if entry.is_symlink:
+            return "pointed elsewhere"
+        bits = ""
+        if entry.old_mode != entry.new_mode:
+            bits = "made executable" if entry.new_mode & 0o111 else "made not executable"
+        if entry.old == entry.new:
+            return bits or "modified"
+        return f"modified and {bits}" if bits else "modified"
+
+
+def findings(
+    patterns: Guarding,
+    entries: Sequence[Entry],
+    commits: Sequence[Commit],
+    base: Base,
+    *,
+    word: str,
+    way_out: str = "",
+) -> Iterator[Finding]:
+    """A finding for each path under a pattern that guards.
+
+    Args:
+        patterns: the rule's setting `paths`.
+        entries: the net change.
+        commits: those that land one by one.
+        base: what the change is compared with.
+        word: what the pattern makes of the path, e.g. `locked`.
+        way_out: what can be done instead of putting it back; starts with a comma.
+    """
+    pairs = list(judged(entries, commits))
+    moves: dict[str, Moves] = {}
+    for position, index in patterns.find_each([entry.path for entry, _ in pairs]):
+        entry, commit = pairs[position]
+        origin = commit.oid if commit else ""
+        if origin not in moves:
+            moves[origin] = Moves(commit.own_entries if commit else entries)
+        pattern = patterns.patterns[index]
+        name = shown(entry.path)
+        subject = "it" if pattern.strip("/") == name else pattern
+        where = f" in commit {commit.oid[:SHORT]} and put back later" if commit else ""
+        yield Finding(
+            f"{name} was {moves[origin].happened(entry)}{where}; {subject} is {word}",
+            help=f"{put_back(entry, commit, base, bool(commits))}{way_out}.",
+            path=entry.path,
+            commit=commit.oid if commit else None,
+            side="base" if entry.deleted else None,
+            key=pattern,
+            setting=f"paths.{index}",
+        )
+
+
+def put_back(entry: Entry, commit: Commit | None, base: Base, by_commit: bool) -> str:
+    """What undoes an entry, as the beginning of a sentence.
+
+    Args:
+        entry: what is to be undone.
+        commit: the one commit that has it, where the net change does not.
+        base: what the change is compared with.
+        by_commit: whether each commit lands, so that undoing it in a further one is not enough.
+    """
+    onto = base.start[:SHORT] if base.start else "--root"
+    if commit is not None:
+        return f"Take it out of that commit with `git rebase -i {onto}`"
+    literal = "git --literal-pathspecs" if re.search(rb"[*?\[\\]|^:", entry.path) else "git"
+    if entry.added or base.start is None:
+        step = f"Take it out with `{literal} rm --cached -- {quoted(entry.path)}`"
+    else:
+        step = f"Put it back with `{literal} checkout {base.start[:SHORT]} -- {quoted(entry.path)}`"
+    return f"{step} and fold that into the commit that did it" if by_commit else step
+
+
+def shown(path: bytes) -> str:
+    r"""A path for a message; bytes that are not UTF-8 as `\xNN`."""
+    return path.decode("utf-8", "backslashreplace")
+
+
+def quoted(path: bytes) -> str:
+    """A path as one word of a shell command that bash, zsh and ksh read as exactly these bytes."""
+    text = path.decode("utf-8", "surrogateescape")
+    if _PLAIN.fullmatch(text):
+        return text
+    if text.isascii() and text.isprintable() and "'" not in text:
+        return f"'{text}'"
+    escaped = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b"'\\" else f"\\x{byte:02x}" for byte in path)
+    return f"$'{''.join(escaped)}'"
+
+
+def _as(entry: Entry) -> str:
+    kind = _kind(entry)
+    return "" if kind == "a file" else f" as {kind}"
+
+
+def _kind(entry: Entry) -> str:
+    if entry.is_symlink:
+        return "a symbolic link"
+    if entry.is_submodule:
+        return "a submodule"
+    return "a file"

@@ -1,0 +1,182 @@
+"""PTH006: symbolic links and submodules that lead into guarded paths or out of the repository."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule
+from specguard_rules.paths.git_names import has_git_name
+from specguard_rules.paths.guarded import SHORT, judged, landing, put_back, shown
+from specguard_rules.paths.links import Escape, resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar, Literal
+
+    from pydantic import Field
+
+    from specguard.rules import Base, Commit, Entry, Guards, Objects, Policy, Stage, Tree
+
+
+class LinkIntoGuardedPath(Rule):
+    """A link or submodule gives another name to what is guarded, or to what is not in the repository.
+
+    Who writes through `src/docs -> ../docs/api` changes `docs/api`, and who reads the change sees
+    `src/docs`. A link that is added or pointed elsewhere is followed by the links of the tree, not of the
+    disk, through other links too. Flagged is one that leads to a guarded path (see `forbidden-path` and
+    `locked-path`), to a folder that holds one, into git's own folder, above the repository's root, or to an
+    absolute path, which is another one on each machine. A link within the same guarded pattern leads
+    nowhere new and is left to that pattern's rule.
+
+    A submodule is a repository that no rule looks into. By default (`submodules = "existing"`) those that
+    the base has may move to other commits, and a new one is flagged; so is any other repository within the
+    working tree. With `"none"` each change of a submodule is flagged, with `"any"` none but those at
+    guarded paths.
+
+    Unless commits are squashed when they are merged, each commit is judged as well.
+
+    How to put it right: make the link relative, and lead it to what is free; or copy what is needed.
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+
+    [[commits]]
+    message = "feat: x"
+    symlinks = {"src/d" = "../docs/api", "src/e" = "d/x.yaml", "src/f" = "../../etc"}
+
+    [[expect]]
+    code = "PTH006"
+    path = "src/d"
+    message = "src/d leads to docs/api"
+
+    [[expect]]
+    code = "PTH006"
+    path = "src/e"
+    message = "src/e leads to docs/api/x.yaml"
+
+    [[expect]]
+    code = "PTH006"
+    path = "src/f"
+    message = "above the repository's root"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a", "README.md" = "b"}}
+    commits = [{message = "docs: x", symlinks = {"docs/README.md" = "../README.md"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH006"
+    name: ClassVar[str] = "link-into-guarded-path"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "no new link leads to a guarded path or out of the repository"
+
+    submodules: Annotated[
+        Literal["none", "existing", "any"],
+        Field(description="which submodules a change may touch: those the base has, any, or none"),
+    ] = "existing"
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        head_files: Tree,
+        objects: Objects,
+        guards: Guards,
+        base: Base,
+        policy: Policy,
+        commits: Sequence[Commit] | None = None,
+    ) -> Iterator[Finding]:
+        """Follow each new link, and look at each submodule."""
+        landed = landing(commits, policy)
+        reach = _Reach(head_files, guards)
+        for entry, commit in judged(entries, landed):
+            if entry.is_symlink and entry.old != entry.new:
+                where = reach.wrong(entry.path, objects.read(entry.new))
+                key = "link"
+            elif entry.is_submodule:
+                where = self._submodule(entry, guards)
+                key = "submodule"
+            else:
+                continue
+            if where:
+                at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
+                yield Finding(
+                    f"{shown(entry.path)} {where}{at}",
+                    help=f"{put_back(entry, commit, base, bool(landed))}.",
+                    path=entry.path,
+                    commit=commit.oid if commit else None,
+                    key=key,
+                    setting="submodules" if key == "submodule" else "",
+                )
+
+    def _submodule(self, entry: Entry, guards: Guards) -> str:
+        """What is wrong with a submodule; empty where nothing is."""
+        guard = guards.find(entry.path)
+        if guard is not None:
+            return f"is a submodule under {guard.pattern}, which is guarded, and no rule looks into it"
+        if self.submodules == "any" or (self.submodules == "existing" and entry.status == "M"):
+            return ""
+        if entry.status == "M":
+            return "is a submodule that is set to another commit, which no rule looks into"
+        return "is a new submodule, a repository that no rule looks into"
+
+
+class _Reach:
+    """What links of one tree lead to.
+
+    Args:
+        tree: the tree after the change.
+        guards: the policy's guarded paths.
+    """
+
+    def __init__(self, tree: Tree, guards: Guards) -> None:
+        self._tree = tree
+        self._guards = guards
+        self._holders: dict[bytes, tuple[bytes, str]] | None = None
+
+    def wrong(self, path: bytes, target: bytes) -> str:
+        """Where a link leads that it must not; empty where it may.
+
+        Args:
+            path: the link's own path.
+            target: its text.
+        """
+        try:
+            place = resolve(path, target, self._tree)
+        except Escape as escape:
+            return f"is a symbolic link that {escape}: {shown(target)}"
+        if place is None:
+            return ""
+        if has_git_name(place):
+            return f"leads into git's own folder: {shown(target)}"
+        own = self._guards.find(path)
+        guard = self._guards.find(place) if place else None
+        if guard is not None:
+            if own is not None and own.key == guard.key:
+                return ""
+            return f"leads to {shown(place)}; {guard.pattern} is guarded"
+        held = self._held(place) if own is None else None
+        if held is None:
+            return ""
+        return f"leads to {shown(place) or 'the root'}, which holds {shown(held[0])}; {held[1]} is guarded"
+
+    def _held(self, folder: bytes) -> tuple[bytes, str] | None:
+        """A guarded path below a folder, with its pattern; case is ignored, as guards do."""
+        if self._holders is None:
+            self._holders = {}
+            for path in self._tree.paths():
+                guard = self._guards.find(path)
+                if guard is None:
+                    continue
+                end = path.rfind(b"/")
+                while (above := path[: max(end, 0)].lower()) not in self._holders:
+                    self._holders[above] = path, guard.pattern
+                    end = path.rfind(b"/", 0, max(end, 0))
+        return self._holders.get(folder.lower())

@@ -1,0 +1,70 @@
+"""Where a symbolic link leads, told from trees and never from the disk."""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from specguard.rules import Tree
+
+HOPS: Final = 40
+"""So many links are followed, as Linux does (path_resolution(7)); a longer chain leads nowhere."""
+
+_SYMLINK: Final = 0o120000
+_ABSOLUTE: Final = re.compile(rb"/|\\|[A-Za-z]:")
+
+
+class Escape(Exception):
+    """A link that leads out of the repository; the text says how, as a clause."""
+
+
+def resolve(path: bytes, target: bytes, tree: Tree) -> bytes | None:
+    """The path that a link leads to, by the links of a tree.
+
+    Args:
+        path: the link's own path.
+        target: its text.
+        tree: the tree that other links on the way are read from.
+
+    Returns:
+        The path, whether or not the tree has it, empty for the root; None for a circle.
+
+    Raises:
+        Escape: it is absolute, or leads above the root.
+        MissingFact: the text of a link on the way is not there.
+    """
+    place = path.split(b"/")[:-1]
+    left = _segments(target)
+    hops = 0
+    while left:
+        segment = left.pop()
+        if segment in {b"", b"."}:
+            continue
+        if segment == b"..":
+            if not place:
+                raise Escape("leads above the repository's root")
+            place.pop()
+            continue
+        place.append(segment)
+        here = b"/".join(place)
+        found = tree.find(here)
+        if found is None or found.mode != _SYMLINK:
+            continue
+        hops += 1
+        if hops > HOPS:
+            return None
+        text = tree.read(here)
+        place.pop()
+        left.extend(_segments(text or b""))
+    return b"/".join(place)
+
+
+def _segments(target: bytes) -> list[bytes]:
+    """A link's text in segments, the last one first; like the system's call it ends at a NUL."""
+    text = target.partition(b"\0")[0]
+    if _ABSOLUTE.match(text):
+        raise Escape("is absolute")
+    return text.replace(b"\\", b"/").split(b"/")[::-1]

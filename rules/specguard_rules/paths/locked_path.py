@@ -1,0 +1,83 @@
+"""PTH002: entries under a locked pattern."""
+
+from __future__ import annotations
+
+from specguard.rules import Guarding, Rule
+from specguard_rules.paths.guarded import findings, landing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Base, Commit, Entry, Finding, Guards, Policy, Stage
+
+
+class LockedPath(Rule):
+    """A change touches a path that is changed only with an approval.
+
+    What counts is the same as for `forbidden-path`: a path under a pattern, or the pattern's own, that is
+    added, modified, deleted, given another mode, replaced by a symbolic link or a submodule, moved in or
+    moved out, in the net change or, unless commits are squashed, in a single commit. Unlike there, an
+    approval by someone whom the policy trusts with it lifts the finding. A path that is both forbidden and
+    locked is forbidden, and left to that rule.
+
+    How to put it right: put the file back as it was, with the command that the finding gives, or ask for an
+    approval.
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["SPEC_AUTHORITY.md", "ci/"]
+    '''
+    base = {files = {"ci/test.sh" = "make test"}}
+    commits = [{message = "feat: x", executable = ["ci/test.sh"], files = {"CI/more.sh" = "true"}}]
+
+    [[expect]]
+    code = "PTH002"
+    path = "CI/more.sh"
+    message = "CI/more.sh was added; ci/ is locked"
+
+    [[expect]]
+    code = "PTH002"
+    path = "ci/test.sh"
+    message = "made executable"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["ci/"]
+    '''
+    base = {files = {"ci/test.sh" = "make test"}}
+    commits = [{message = "feat: x", files = {"src/ci/a.py" = "import ci"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH002"
+    name: ClassVar[str] = "locked-path"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("paths",)
+    condition: ClassVar[str] = "nothing under {paths} is added, changed or removed"
+
+    paths: Annotated[
+        Guarding, Field(description="what changes only with an approval: files, and folders with all below")
+    ] = Guarding()
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        base: Base,
+        policy: Policy,
+        guards: Guards,
+        commits: Sequence[Commit] | None = None,
+    ) -> Iterator[Finding]:
+        """Compare every path of the change with the patterns, without those that are forbidden."""
+        landed = landing(commits, policy)
+        way_out = ", or ask for an approval of PTH002"
+        for found in findings(self.paths, entries, landed, base, word="locked", way_out=way_out):
+            guard = guards.find(found.path) if found.path is not None else None
+            if guard is None or guard.code != "PTH001":
+                yield found

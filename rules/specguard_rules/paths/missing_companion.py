@@ -1,0 +1,129 @@
+"""PTH007: a path changed without what is to change with it."""
+
+from __future__ import annotations
+
+from specguard.rules import Covering, Finding, Rule, Settings
+from specguard_rules.paths.guarded import shown
+from specguard_rules.trailers import Trailers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Commit, Entry, PullRequest, Stage
+
+
+class Companion(Settings):
+    """What changes together."""
+
+    when: Annotated[
+        Covering, Field(description="the paths whose change asks for a companion, folders with all below")
+    ]
+    require: Annotated[
+        Covering, Field(description="the paths of which one must be added or modified with them")
+    ]
+    trailer: Annotated[
+        str,
+        Field(
+            description="the trailer by which an author may say why there is none, e.g. `Docs-Impact`; "
+            "empty where there is no way out",
+            pattern=r"^([A-Za-z0-9][A-Za-z0-9-]*)?$",
+        ),
+    ] = ""
+
+
+class MissingCompanion(Rule):
+    r"""A path changes without what is to change with it.
+
+    Code without its documentation, a migration without its rollback, a package without its lock file: each is
+    found out late. An entry of `companions` says that a change of a path under `when` (added, modified or
+    deleted) comes with an added or modified path under `require`.
+
+    Where the entry names a `trailer`, an author may state a reason instead, as the last paragraph of one of
+    the change's commit messages or of the pull request's text: `Docs-Impact: none, only names changed`. A
+    trailer with no reason says nothing. While nothing is committed yet there is no message to look into,
+    and the finding is a warning.
+
+    How to put it right: change the companion too, or state the reason.
+
+    ```toml fails
+    policy = '''
+    [[rules.missing-companion.companions]]
+    when = ["src/**"]
+    require = ["docs/**"]
+    trailer = "Docs-Impact"
+    '''
+    base = {files = {"src/a.py" = "a", "docs/a.md" = "a"}}
+    commits = [{message = "feat: x\n\nDocs-Impact:", files = {"src/a.py" = "b"}, delete = ["docs/a.md"]}]
+    expect = [{code = "PTH007", path = "src/a.py", authority = "SPEC_AUTHORITY.md:6"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [[rules.missing-companion.companions]]
+    when = ["src/**"]
+    require = ["docs/**"]
+    trailer = "Docs-Impact"
+    '''
+    base = {files = {"src/a.py" = "a"}}
+    commits = [{message = "feat: x\n\nDocs-Impact: none, a private name", files = {"src/a.py" = "b"}}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [[rules.missing-companion.companions]]
+    when = ["src/**"]
+    require = ["docs/**", "CHANGELOG.md"]
+    '''
+    base = {files = {"src/a.py" = "a"}}
+    commits = [{message = "feat: x", files = {"src/a.py" = "b", "CHANGELOG.md" = "b"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH007"
+    name: ClassVar[str] = "missing-companion"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("companions",)
+    condition: ClassVar[str] = "what is to change together changes together, or a trailer says why not"
+
+    companions: Annotated[list[Companion], Field(description="what changes together")] = []
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        commits: Sequence[Commit] | None = None,
+        pull_request: PullRequest | None = None,
+    ) -> Iterator[Finding]:
+        """Look for the companions of what changed, then for a reason."""
+        paths = [entry.path for entry in entries]
+        left = [entry.path for entry in entries if not entry.deleted]
+        for which, companion in enumerate(self.companions):
+            asking = [paths[position] for position, _ in companion.when.find_each(paths)]
+            if not asking or next(companion.require.find_each(left), None) is not None:
+                continue
+            key = companion.trailer
+            if key and _stated(key, commits or (), pull_request):
+                continue
+            more = f" (and {len(asking) - 1} more like it)" if len(asking) > 1 else ""
+            wanted = " or ".join(companion.require.patterns)
+            reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
+            yield Finding(
+                f"{shown(asking[0])}{more} changed, and nothing under {wanted} did",
+                help=f"Change what belongs to it under {wanted}{reason}.",
+                path=asking[0],
+                key=f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}",
+                severity="warning" if key and commits is None else None,
+                setting=f"companions.{which}.require",
+            )
+
+
+def _stated(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> bool:
+    """Whether a message or the pull request's text states a reason under a trailer."""
+    texts = [commit.message.lines for commit in commits]
+    if pull_request is not None and pull_request.body:
+        # The body stands below the title, as it does in the message of a merge.
+        texts.append(["", "", *pull_request.body.split("\n")])
+    return any(trailer.value for lines in texts for trailer in Trailers(lines).of(key))

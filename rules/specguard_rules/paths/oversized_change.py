@@ -1,0 +1,143 @@
+"""PTH008: a change, or one of its files, that is larger than the policy allows."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule
+from specguard_rules.bookkeeping import APPROVALS
+from specguard_rules.paths.guarded import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar, Final
+
+    from pydantic import Field
+
+    from specguard.rules import Entry, Lines, Objects, Stage
+
+_UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+class OversizedChange(Rule):
+    r"""A change is larger than the policy allows.
+
+    What nobody can read nobody reviews. `entries` limits how many paths a change adds, modifies and deletes;
+    `lines` how many lines of text it adds and removes together; `bytes` how much the files that it adds or
+    modifies come to. Each is off at 0, which is the default.
+
+    `file_bytes` limits each file that is added or modified, and is 100 MiB by default, from which on GitHub
+    refuses a file. Sizes are asked of git's object store, and a file above that limit is never read; with 0
+    there is no limit, and no file of any size is flagged.
+
+    Approvals under `.specguard/approvals/` do not count.
+
+    How to put it right: split the change; keep large files elsewhere.
+
+    ```toml fails
+    policy = '''
+    [rules.oversized-change]
+    entries = 2
+    lines = 3
+    file_bytes = 10
+    '''
+    base = {files = {"a.txt" = "a\n", "b.txt" = "b\n"}}
+
+    [[commits]]
+    message = "feat: x"
+    files = {"a.txt" = "c\n", "c.txt" = "0123456789\n"}
+    delete = ["b.txt"]
+
+    [[expect]]
+    code = "PTH008"
+    message = "3 paths"
+    authority = "SPEC_AUTHORITY.md:5"
+
+    [[expect]]
+    code = "PTH008"
+    path = "c.txt"
+    message = "11 bytes"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.oversized-change]
+    entries = 2
+    lines = 3
+    bytes = 10
+    '''
+    base = {files = {"a.txt" = "a\n", "b.txt" = "b\n"}}
+    commits = [{message = "feat: x", files = {"a.txt" = "c\n"}, delete = ["b.txt"]}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH008"
+    name: ClassVar[str] = "oversized-change"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = (
+        "at most {entries} paths, {lines} lines, {bytes} bytes and {file_bytes} bytes a file (0: any number)"
+    )
+
+    entries: Annotated[
+        int, Field(ge=0, description="the most paths that a change may touch; 0: any number")
+    ] = 0
+    lines: Annotated[
+        int,
+        Field(ge=0, description="the most lines that a change may add and remove together; 0: any number"),
+    ] = 0
+    bytes: Annotated[
+        int,
+        Field(ge=0, description="the most bytes that added and modified files may come to; 0: any number"),
+    ] = 0
+    file_bytes: Annotated[
+        int, Field(ge=0, description="the most bytes that one added or modified file may have; 0: any number")
+    ] = 100 << 20
+
+    def check(self, entries: Sequence[Entry], objects: Objects, lines: Lines) -> Iterator[Finding]:
+        """Count paths, then sizes, and lines only of files that may be read."""
+        counted = [entry for entry in entries if not (entry.added and entry.path.startswith(APPROVALS))]
+        if self.entries and len(counted) > self.entries:
+            yield self._over("entries", f"the change touches {len(counted)} paths", str(self.entries))
+        sizes = self._sizes(counted, objects)
+        large = set()
+        for entry in counted:
+            size = sizes.get(entry.new, 0)
+            if self.file_bytes and entry.is_file and entry.old != entry.new and size > self.file_bytes:
+                large.add(entry.path)
+                yield Finding(
+                    f"{shown(entry.path)} has {_amount(size)}; a file may have {_amount(self.file_bytes)}",
+                    help="Keep large files outside the repository, or let this one in with 'exclude'.",
+                    path=entry.path,
+                    key="file_bytes",
+                    setting="file_bytes",
+                )
+        total = sum(sizes.get(entry.new, 0) for entry in counted if entry.is_file and entry.old != entry.new)
+        if self.bytes and total > self.bytes:
+            yield self._over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
+        if self.lines:
+            totals = lines.totals([entry for entry in counted if entry.path not in large])
+            if totals.added + totals.removed > self.lines:
+                what = f"the change adds {totals.added} lines and removes {totals.removed}"
+                yield self._over("lines", what, str(self.lines))
+
+    def _sizes(self, entries: Sequence[Entry], objects: Objects) -> dict[str, int]:
+        """The size of each object that the change brings, where a limit asks for it."""
+        if not (self.file_bytes or self.bytes):
+            return {}
+        wanted = {entry.new for entry in entries if entry.is_file and entry.old != entry.new}
+        return dict(objects.sizes(sorted(wanted)))
+
+    def _over(self, setting: str, what: str, limit: str) -> Finding:
+        return Finding(
+            f"{what}; the policy allows {limit}",
+            help="Split the change into smaller ones.",
+            key=setting,
+            setting=setting,
+        )
+
+
+def _amount(size: int) -> str:
+    """A number of bytes for a message, such as `11 bytes` or `1.5 MiB`."""
+    for unit, name in _UNITS:
+        if size >= unit:
+            return f"{size / unit:.1f} {name}".replace(".0 ", " ")
+    return f"{size} bytes"

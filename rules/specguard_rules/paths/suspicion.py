@@ -1,0 +1,133 @@
+"""What is suspicious about a name by itself."""
+
+from __future__ import annotations
+
+import re
+
+from specguard_rules.paths.git_names import is_git_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+    from typing import Final
+
+    from specguard.rules import Severity
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+# Names that Windows gives to devices, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
+_DEVICE: Final = re.compile(
+    r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(?=[ .:]|$)"
+)
+# What Windows makes of a long name for old programs: up to eight characters with a number at their end.
+_SHORT_NAME: Final = re.compile(rb"(?=[^.]{3,8}(?:\.|$))[^. /]+~[1-9][0-9]*(?:\.[^. ]{1,3})?")
+
+
+def crafted(path: bytes, files: Container[bytes]) -> str:
+    """What is wrong with a path that no command of git would have put into a tree; empty where nothing is.
+
+    Args:
+        path: the path.
+        files: the paths of all files that the change leaves behind.
+    """
+    end = -1
+    while end < len(path):
+        begin = end + 1
+        end = path.find(b"/", begin)
+        if end < 0:
+            end = len(path)
+        elif path[:end] in files:
+            return "needs a folder where the tree also has a file"
+        segment = path[begin:end]
+        if segment in {b"", b".", b".."}:
+            return f"has the segment '{segment.decode('ascii')}', which leads elsewhere or nowhere"
+        if is_git_name(segment):
+            return "is what git or a file system takes for '.git'"
+    return ""
+
+
+def suspicion(segment: bytes) -> tuple[str, Severity, str] | None:
+    """What is suspicious about one segment of a path.
+
+    Returns:
+        A clause, how bad it is, and the finding's key; None where nothing is.
+    """
+    if segment.isascii():
+        text = segment.decode("ascii")
+        control = _CONTROL.search(text)
+        if control:
+            return f"has the control character {_code(control[0])}", "error", "control"
+        return _on_windows(segment, text)
+    try:
+        text = segment.decode("utf-8")
+    except UnicodeDecodeError:
+        return "is not UTF-8", "error", "encoding"
+    control = _CONTROL.search(text)
+    if control:
+        return f"has the control character {_code(control[0])}", "error", "control"
+    return _in_letters(text) or _on_windows(segment, text)
+
+
+def _code(char: str) -> str:
+    return f"U+{ord(char):04X}"
+
+
+def _in_letters(text: str) -> tuple[str, Severity, str] | None:
+    """What is suspicious about a segment with characters beyond ASCII."""
+    import unicodedata
+
+    from specguard_rules.paths import look_alikes
+
+    for char in look_alikes.unseen(text):
+        return f"has {look_alikes.described(char)}, which cannot be seen", "error", "unseen"
+    spaced = ""
+    for char in text:
+        if char.isascii():
+            continue
+        if look_alikes.is_separator(char):
+            return f"has {look_alikes.described(char)}, which looks like a separator", "error", "separator"
+        category = unicodedata.category(char)
+        if category in {"Zl", "Zp", "Co"}:
+            return f"has {look_alikes.described(char)}, which has no look of its own", "error", "unseen"
+        if category == "Zs" and char != "\u3000":
+            spaced = spaced or char
+    if unicodedata.category(text[0]).startswith("M"):
+        return (
+            f"begins with {look_alikes.described(text[0])}, which joins the slash before it",
+            "error",
+            "mark",
+        )
+    special = look_alikes.reads_like_special(text)
+    if special:
+        return f"reads like '{special}'", "error", "special"
+    mixed = look_alikes.mixed(text)
+    if mixed:
+        char, script, other = mixed
+        scripts = f"a {script.title()} letter in a {other.title()} word"
+        return f"has {look_alikes.described(char)}, {scripts}", "error", "script"
+    styled = next(filter(look_alikes.is_styled, text), "")
+    if styled:
+        return f"has {look_alikes.described(styled)}, a plain letter in another form", "warning", "form"
+    if spaced:
+        return f"has {look_alikes.described(spaced)}, which looks like a space", "warning", "space"
+    return None
+
+
+def _on_windows(segment: bytes, text: str) -> tuple[str, Severity, str] | None:
+    """What is suspicious about a segment because of what Windows makes of it."""
+    if segment[-1] in b" .":
+        sign = "space" if segment.endswith(b" ") else "dot"
+        return f"ends with a {sign}, which Windows leaves out", "error", "end"
+    if b"::" in segment and b":$" in segment.lower():
+        return "names a stream of another file on Windows", "error", "stream"
+    if _SHORT_NAME.fullmatch(segment):
+        return "has the form of Windows' short name for another file", "error", "short-name"
+    device = _DEVICE.match(text)
+    if device:
+        alone = device.end() == len(text)
+        return f"is the device '{device[0]}' on Windows", "error" if alone else "warning", "device"
+    if b":" in segment:
+        return "has a colon, behind which Windows reads the name of a stream", "warning", "stream"
+    if b"\\" in segment:
+        leads = any(part in {b"..", b"."} for part in segment.split(b"\\"))
+        return "has a backslash, which Windows reads as a slash", "error" if leads else "warning", "backslash"
+    return None

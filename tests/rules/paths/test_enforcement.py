@@ -1,0 +1,108 @@
+"""Which part of a CI or hook file decides whether specguard runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard_rules.paths.enforcement import mentions, running_part
+
+WORKFLOW = """\
+name: checks
+on: [pull_request]
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: make test
+  guard:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: specguard check --enforce
+"""
+
+PRE_COMMIT = """\
+repos:
+- repo: https://example.org/ruff
+  rev: v1
+  hooks:
+  - id: ruff
+- repo: https://example.org/specguard
+  rev: v0.1.0
+  hooks:
+  - id: specguard
+"""
+
+GITLAB = """\
+stages: [test]
+unit:
+  script: make test
+guard:
+  script: specguard check --enforce
+"""
+
+
+def same(before: str, after: str) -> bool:
+    return running_part(before, yaml=True) == running_part(after, yaml=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (WORKFLOW, "make test", "make tests"),
+        (WORKFLOW, "name: checks", "name: all checks"),
+        (WORKFLOW, "    steps:\n      - run: make test", "    if: false\n    steps:\n      - run: make test"),
+        (WORKFLOW, "  guard:", "  # runs specguard\n\n  guard:"),
+        (WORKFLOW, "jobs:\n", "jobs:\n  lint:\n    runs-on: x\n    steps:\n    - run: ruff\n"),
+        (PRE_COMMIT, "rev: v1\n", "rev: v2\n"),
+        (PRE_COMMIT, "  - id: ruff\n", "  - id: ruff\n  - id: ruff-format\n"),
+        (GITLAB, "script: make test", "script: make tests"),
+    ],
+)
+def test_a_change_beside_it_leaves_it(text: str, old: str, new: str) -> None:
+    assert text.replace(old, new) != text
+    assert same(text, text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (WORKFLOW, " --enforce", ""),
+        (WORKFLOW, "      - run: specguard check --enforce\n", ""),
+        (WORKFLOW, "  guard:\n", "  guard:\n    if: false\n"),
+        (WORKFLOW, "  guard:\n", "  guard:\n    continue-on-error: true\n"),
+        (WORKFLOW, "specguard check", "specguard check || true #"),
+        (WORKFLOW, "      - run: specguard", "      # - run: specguard"),
+        (WORKFLOW, "[pull_request]", "[workflow_dispatch]"),
+        (WORKFLOW, "on: [pull_request]\n", "on: [pull_request]\nenv:\n  PATH: ./bin\n"),
+        (WORKFLOW, "on: [pull_request]", "'on':\n  pull_request:\n    paths: [nowhere]"),
+        (PRE_COMMIT, "rev: v0.1.0", "rev: v0.0.1"),
+        (PRE_COMMIT, "  - id: specguard\n", "  - id: specguard\n    stages: [manual]\n"),
+        (PRE_COMMIT, "repos:\n", "exclude: .*\nrepos:\n"),
+        (GITLAB, "guard:\n", "guard:\n  allow_failure: true\n"),
+        (GITLAB, "stages: [test]\n", "stages: [test]\n.base:\n  when: never\n"),
+        (GITLAB, "unit:\n", "unit: &all\n"),
+        (GITLAB, "stages: [test]\n", "stages: [test]\nworkflow:\n  rules: []\n"),
+    ],
+)
+def test_a_change_of_it_is_seen(text: str, old: str, new: str) -> None:
+    assert text.replace(old, new) != text
+    assert not same(text, text.replace(old, new))
+
+
+def test_a_file_that_is_no_yaml_counts_as_a_whole_without_comments() -> None:
+    script = "#!/bin/sh\n# guard\nspecguard check --staged\n"
+    assert running_part(script, yaml=False) == ["specguard check --staged"]
+    assert running_part(f"exit 0\n{script}", yaml=False) != running_part(script, yaml=False)
+
+
+def test_a_comment_is_no_mention() -> None:
+    assert mentions("run: specguard check")
+    assert not mentions("# run: specguard check\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "jobs:", "jobs:\n", "- a\n- b", "\t", "a: b\n  c", "jobs:\n    a:\n  b:"]
+)
+def test_any_text_can_be_read(text: str) -> None:
+    running_part(text, yaml=True)

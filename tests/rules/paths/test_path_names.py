@@ -1,0 +1,148 @@
+"""Names by themselves: what is suspicious, what is honest, and what they read like."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard_rules.paths.git_names import has_git_name, is_git_name
+from specguard_rules.paths.guarded import quoted
+from specguard_rules.paths.look_alikes import reading
+from specguard_rules.paths.suspicion import crafted, suspicion
+
+HONEST = [
+    "README.md", "foo~", "foo.el~", "file.~1~", "a-b_c.d", ".gitignore", "console.py", "v1.0..2", "%41",
+    "[x].md", "café.md", "cafe\u0301.md", "日本語.md", "API仕様.md", "한글.txt", "документы", "план.md",
+    "资料\uff08最终\uff09.md", "Ωmega.md", "Δt.md", "λx.py", "µs.md", "\u03b1.md", "עברית.md",
+    "\u0645\u0631\u062d\u0628\u0627.md", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.md", "क्\u200dष.md",
+    "❤️.md", "👨\u200d👩\u200d👧.md", "1️⃣.md", "Ångström.md", "x².md", "½.md", "ﬁle.md",
+    "\u0131\u015f\u0131k.md", "wait….md",
+]  # fmt: skip
+
+ERRORS = {
+    b"\xff.md": "encoding",
+    b"a\nb.md": "control",
+    b"a\tb": "control",
+    b"e\x1b[31m\x07.md": "control",
+    "a\u0085b".encode(): "control",
+    "a\u202egnp.md".encode(): "unseen",
+    "a\u2066b".encode(): "unseen",
+    "a\u200bb".encode(): "unseen",
+    "a\u00adb".encode(): "unseen",
+    "a\u3164b".encode(): "unseen",
+    "a\U000e0041b".encode(): "unseen",
+    "a\ufe0fb".encode(): "unseen",
+    "a\u200db".encode(): "unseen",
+    "a\u2028b".encode(): "unseen",
+    "l\u043ecked".encode(): "script",
+    "\u0440olicy.md".encode(): "script",
+    "p\u03bflicy".encode(): "script",
+    "\uff4c\uff4f\uff43\uff4b\uff45\uff44\uff0f\uff0e\uff0e".encode(): "separator",
+    "a\u2215b".encode(): "separator",
+    "a\u2044b".encode(): "separator",
+    "a\u29f5b".encode(): "separator",
+    "\u2024\u2024".encode(): "special",
+    "\u2025".encode(): "special",
+    "\uff0egit".encode(): "special",
+    ".\u0261it".encode(): "special",
+    "\u0338x".encode(): "mark",
+    b"locked.": "end",
+    b"policy.md ": "end",
+    b"p::$DATA": "stream",
+    b"LOCKED~1": "short-name",
+    b"GITMOD~1.TXT": "short-name",
+    b"CON": "device",
+    b"nul": "device",
+    b"COM1": "device",
+    "LPT\u00b9".encode(): "device",
+    b"a\\..\\..\\b": "backslash",
+}
+
+WARNINGS = {
+    "\uff50lan.md".encode(): "form",
+    "\U0001d41flan.md".encode(): "form",
+    "a\u00a0b".encode(): "space",
+    "3.04\u202fPM.png".encode(): "space",
+    b"aux.c": "device",
+    b"Foo::Bar.3pm": "stream",
+    b"dev-disk\\x2dby.swap": "backslash",
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_names_are_not_suspicious(name: str) -> None:
+    assert suspicion(name.encode()) is None
+
+
+@pytest.mark.parametrize(("name", "key"), [*ERRORS.items()])
+def test_a_deceptive_name_is_an_error(name: bytes, key: str) -> None:
+    found = suspicion(name)
+    assert found is not None
+    assert found[1:] == ("error", key)
+
+
+@pytest.mark.parametrize(("name", "key"), [*WARNINGS.items()])
+def test_an_odd_name_is_a_warning(name: bytes, key: str) -> None:
+    found = suspicion(name)
+    assert found is not None
+    assert found[1:] == ("warning", key)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b".git", b".GIT", b".Git", b"git~1", b"GIT~1", b".git.", b".git ", b".git . .", b".git:x",
+     b".git::$INDEX_ALLOCATION", b".git\\config", ".g\u200cit".encode(), "\ufeff.git".encode()],
+)  # fmt: skip
+def test_what_git_takes_for_its_folder(name: bytes) -> None:
+    assert is_git_name(name)
+    assert has_git_name(b"src/" + name + b"/config")
+    assert "'.git'" in crafted(b"src/" + name, ())
+
+
+@pytest.mark.parametrize(
+    "name", [b".gitignore", b"git", b"x.git", b"git~2x", b".github", b".git-blame", b"_git"]
+)
+def test_what_git_does_not(name: bytes) -> None:
+    assert not is_git_name(name)
+
+
+@pytest.mark.parametrize("path", [b"..", b"a/../b", b"./a", b"a/.", b"a//b", b"/a", b"a/"])
+def test_segments_that_no_command_makes(path: bytes) -> None:
+    assert "segment" in crafted(path, ())
+
+
+def test_a_file_that_is_also_a_folder() -> None:
+    assert "also has a file" in crafted(b"a/b", {b"a", b"a/b"})
+    assert not crafted(b"a/b", {b"a.txt", b"a/b"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["l\u043ecked", "\uff4cocked", "LOCKED", "l\u200bocked", "\U0001d425ocked", "lo\u0441ked", "\u2113ocked"],
+)
+def test_what_reads_alike(text: str) -> None:
+    assert reading(text) == "locked"
+
+
+def test_a_whole_word_of_another_script_reads_like_a_plain_one() -> None:
+    assert reading("\u0441\u043e\u0440") == "cop"
+    assert reading("\u0391\u0392\u0395") == "abe"
+
+
+def test_letters_of_ascii_are_kept_apart() -> None:
+    assert len({reading(text) for text in ("Il1", "ll1", "O0", "OO", "rn", "m")}) == 6
+
+
+@given(st.binary(min_size=1, max_size=40).filter(lambda name: b"/" not in name and b"\0" not in name))
+def test_any_bytes_can_be_judged(name: bytes) -> None:
+    suspicion(name)
+    crafted(name, ())
+
+
+@given(st.binary(min_size=1, max_size=30).filter(lambda name: b"\0" not in name))
+def test_a_shell_reads_a_quoted_path_as_its_bytes(name: bytes) -> None:
+    done = subprocess.run(["bash", "-c", f"printf %s {quoted(name)}"], capture_output=True, check=True)
+    assert done.stdout == name or name.startswith(b"-")
