@@ -176,7 +176,7 @@ def _range(path: Path) -> None:
         one, other = chance.choice(WORDS), chance.choice(WORDS)
         stream.commit(
             "refs/heads/work",
-            f"{kind}({one}): let the {other} keep item {number}\n\nThe {one} lost it before.\n",
+            f"{kind}({one}): let the {other} keep item {number}\n\n{_body(chance)}\nRefs: {number}\n",
             [(name, _text(chance, 30)) for name in changed],
             parent="" if number else "refs/heads/main",
         )
@@ -270,6 +270,15 @@ def _names(chance: random.Random, count: int) -> Iterator[str]:
         ending = chance.choice((".py", ".ts", ".md", ".json"))
         names.add(f"{chance.choice(ordered)}/{chance.choice(WORDS)}_{chance.choice(WORDS)}{ending}")
     return iter(sorted(names))
+
+
+def _body(chance: random.Random) -> str:
+    """One to three paragraphs of a message, of one to four lines, each line within 72 characters."""
+    paragraphs = []
+    for _ in range(chance.randint(1, 3)):
+        lines = (" ".join(chance.choices(WORDS, k=8)) for _ in range(chance.randint(1, 4)))
+        paragraphs.append("".join(f"{line}\n" for line in lines))
+    return "\n".join(paragraphs)
 
 
 def _text(chance: random.Random, lines: int) -> bytes:
