@@ -1,0 +1,216 @@
+"""The hooks of this repository under the real pre-commit, in real repositories, at every stage.
+
+They run as `language: system` with the command that is installed here, so that no test waits for an
+installation; everything else is as the manifest says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from specguard.testing import Case, Repository
+from specguard.testing.repository import clean_environment
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+CASE = """
+policy = '''
+base = "main"
+
+[rules.forbidden-path]
+paths = ["docs/api/"]
+
+[rules.commit-form]
+subject_max = 50
+'''
+base = {files = {"docs/api/x.yaml" = "one\\ntwo\\nthree\\n", "src/a.py" = "a"}}
+commits = []
+"""
+
+
+class Consumer:
+    """A repository whose team uses every hook."""
+
+    def __init__(self, place: Path, **settings: object) -> None:
+        self.environment = {
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "PRE_COMMIT_HOME": str(place / "pre-commit"),
+            "XDG_CACHE_HOME": str(place / "cache"),
+        }
+        self.place = place
+        self.repository = Case.from_toml(CASE).build(place / "repository")
+        hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+        for hook in hooks:
+            hook["language"] = "system"
+            if hook["id"] == "specguard-ci":
+                hook["args"] = ["--base=main"]
+        config = {"repos": [{"repo": "local", "hooks": hooks}], **settings}
+        # Beside the repository's files and not of them: what the team has is not this change's.
+        self.config = self.repository.git_dir / "pre-commit.yaml"
+        self.config.write_text(json.dumps(config))
+        types = ("pre-commit", "commit-msg", "pre-push")
+        self.pre_commit("install", *(f"--hook-type={name}" for name in types))
+
+    def pre_commit(self, *arguments: str, succeeds: bool = True) -> str:
+        """Run pre-commit with the team's configuration; what it printed."""
+        command, *rest = arguments
+        done = subprocess.run(
+            [BIN / "pre-commit", command, f"--config={self.config}", *rest],
+            cwd=self.repository.path,
+            env={**clean_environment(), **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert (done.returncode == 0) is succeeds, said
+        return said
+
+    def git(self, *arguments: str, succeeds: bool, repository: Repository | None = None) -> str:
+        """Run git with its hooks; what it and they printed."""
+        where = repository or self.repository
+        done = where.process(*arguments, environment=self.environment, hooks=True)
+        said = (done.stdout + done.stderr).decode("utf-8", "replace")
+        assert (done.returncode == 0) is succeeds, said
+        assert "Traceback" not in said
+        return said
+
+    def commit(self, message: str, *options: str, succeeds: bool) -> str:
+        """Commit what is staged, as a person does."""
+        return self.git("commit", "-m", message, *options, succeeds=succeeds)
+
+
+@pytest.fixture
+def consumer(tmp_path: Path) -> Consumer:
+    """A team's repository on the branch `work`, which starts at `main`."""
+    return Consumer(tmp_path)
+
+
+def test_a_good_commit_passes_both_hooks(consumer: Consumer) -> None:
+    consumer.repository.write("src/b.py", "b")
+    consumer.repository.stage()
+    said = consumer.commit("feat: add b", succeeds=True)
+    assert said.count("Passed") == 2, said
+
+
+@pytest.mark.parametrize("change", ["modified", "deleted", "renamed", "made-executable", "renamed-in"])
+def test_a_forbidden_change_is_stopped_before_the_commit(consumer: Consumer, change: str) -> None:
+    repository = consumer.repository
+    if change == "modified":
+        repository.write("docs/api/x.yaml", "b")
+    elif change == "deleted":
+        repository.delete("docs/api/x.yaml")
+    elif change == "renamed":
+        repository.rename("docs/api/x.yaml", "src/x.yaml")
+    elif change == "made-executable":
+        repository.executable("docs/api/x.yaml")
+    else:
+        repository.rename("src/a.py", "docs/api/a.py")
+    repository.stage()
+    said = consumer.commit("feat: change", succeeds=False)
+    assert "PTH001" in said
+    assert "SPEC_AUTHORITY.md:7" in said
+    assert repository.oid() == repository.names["head"]
+
+
+def test_what_is_not_staged_is_not_judged(consumer: Consumer) -> None:
+    consumer.repository.write("src/b.py", "b")
+    consumer.repository.stage()
+    consumer.repository.write("docs/api/x.yaml", "b")
+    consumer.commit("feat: add b", succeeds=True)
+    assert consumer.repository.read("docs/api/x.yaml") == b"b"
+
+
+def test_a_commit_of_some_paths_is_judged_by_those(consumer: Consumer) -> None:
+    repository = consumer.repository
+    repository.write("src/a.py", "b")
+    repository.write("docs/api/x.yaml", "b")
+    repository.stage()
+    consumer.commit("feat: change a", "--", "src/a.py", succeeds=True)
+    assert "PTH001" in consumer.commit("feat: change x", "--", "docs/api/x.yaml", succeeds=False)
+    assert "PTH001" in consumer.commit("feat: change all", "-a", succeeds=False)
+
+
+def test_the_message_is_judged_without_its_comments(consumer: Consumer, tmp_path: Path) -> None:
+    consumer.repository.write("src/b.py", "b")
+    consumer.repository.stage()
+    said = consumer.commit("feat: a subject that goes on and on until nobody reads it", succeeds=False)
+    assert "CMT003" in said
+    message = tmp_path / "message"
+    message.write_text("# a comment that goes on and on until nobody reads any of it at all\nfeat: add b\n")
+    consumer.git("commit", "--cleanup=strip", "-F", str(message), "-v", "--no-edit", succeeds=True)
+
+
+def test_a_filter_of_the_team_does_not_take_the_message_away(tmp_path: Path) -> None:
+    consumer = Consumer(tmp_path, files="^src/")
+    consumer.repository.write("src/b.py", "b")
+    consumer.repository.stage()
+    assert "CMT003" in consumer.commit(
+        "feat: a subject that goes on and on until nobody reads it", succeeds=False
+    )
+    consumer.commit("feat: add b", succeeds=True)
+
+
+def test_a_commit_in_a_linked_worktree(consumer: Consumer, tmp_path: Path) -> None:
+    linked = consumer.repository.worktree(tmp_path / "linked", "other", "main")
+    linked.write("docs/api/x.yaml", "b")
+    linked.stage()
+    said = consumer.git("commit", "-m", "feat: change x", succeeds=False, repository=linked)
+    assert "PTH001" in said
+    linked.git("checkout", "-q", "-f", "HEAD", "--", "docs/api/x.yaml")
+    linked.write("src/b.py", "b")
+    linked.stage()
+    consumer.git("commit", "-m", "feat: add b", succeeds=True, repository=linked)
+
+
+def test_a_push_is_judged_whatever_was_committed_without_hooks(consumer: Consumer, tmp_path: Path) -> None:
+    repository = consumer.repository
+    remote = Repository(tmp_path / "remote", branch="main")
+    remote.git("config", "receive.denyCurrentBranch", "ignore")
+    repository.git("push", "-q", str(remote.path), "main")
+    repository.remote(str(remote.path))
+
+    repository.commit("feat: add b", files={"src/b.py": "b"})
+    consumer.git("push", "origin", "work", succeeds=True)
+    repository.commit("feat: change x", files={"docs/api/x.yaml": "b"})
+    said = consumer.git("push", "origin", "work", succeeds=False)
+    assert "PTH001" in said
+    repository.commit(
+        "feat: a subject that goes on and on until nobody reads it", files={"docs/api/x.yaml": "one\n"}
+    )
+    said = consumer.git("push", "origin", "HEAD:refs/heads/another", succeeds=False)
+    assert "CMT003" in said
+    assert remote.git("for-each-ref", "--format=%(refname:short)").split() == ["main", "work"]
+    consumer.git("push", "origin", "--delete", "work", succeeds=True)
+
+
+def test_a_branch_is_judged_as_a_job_does(consumer: Consumer) -> None:
+    repository = consumer.repository
+    repository.commit("feat: add b", files={"src/b.py": "b"})
+    said = consumer.pre_commit("run", "--hook-stage=manual", "specguard-ci")
+    assert "Passed" in said
+    repository.rename("docs/api/x.yaml", "src/x.yaml")
+    repository.commit("feat: move x")
+    said = consumer.pre_commit("run", "--hook-stage=manual", "specguard-ci", succeeds=False)
+    assert "PTH001" in said
+
+
+def test_a_hook_without_a_policy_gives_no_verdict(tmp_path: Path) -> None:
+    consumer = Consumer(tmp_path)
+    repository = consumer.repository
+    repository.write("SPEC_AUTHORITY.md", "")
+    repository.commit("chore: empty the authority")
+    repository.git("update-ref", "refs/heads/main", "HEAD")
+    repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    repository.write("src/b.py", "b")
+    repository.stage()
+    said = consumer.commit("feat: add b", succeeds=False)
+    assert "exit code: 2" in said
