@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from specguard_rules.conventional import ConventionalForm, footer_problems
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        # The examples of the specification, version 1.0.0.
+        "feat: allow provided config object to extend other configs",
+        "feat!: send an email to the customer when a product is shipped",
+        "feat(api)!: send an email to the customer when a product is shipped",
+        "chore!: drop support for Node 6",
+        "docs: correct spelling of CHANGELOG",
+        "feat(lang): add Polish language",
+        "fix: prevent racing of requests",
+        "Fix: rule 15 lets the case open",
+        "build-tool: a type of two parts",
+        "feat(api,ui): two scopes",
+        "fix: a colon: in the description",
+    ],
+)
+def test_the_form(subject: str) -> None:
+    assert ConventionalForm().subject_problem(subject) == ""
+
+
+@pytest.mark.parametrize(
+    ("subject", "problem"),
+    [
+        ("", "it does not begin with a type and a colon"),
+        ("add a page", "it does not begin with a type and a colon"),
+        (": add a page", "which is no type"),
+        ("Add the page: now", "it begins with 'Add the page', which is no type"),
+        (" feat: add", "white space before its type"),
+        ("feat : add", "white space before its type or its colon"),
+        ("feat (a): add", "a space before its scope"),
+        ("feat(): add", "its scope is empty"),
+        ("feat( ): add", "its scope is empty"),
+        ("feat!(a): add", "stands before the scope"),
+        ("feat:add", "no space after the colon"),
+        ("feat:", "no description"),
+        ("feat:  ", "no description"),
+        ("feat:  add", "more than one space"),
+        ("feat\u00a0: add", "white space"),
+        ("fe\u200bat: add", "which is no type"),
+    ],
+)
+def test_what_is_not_of_the_form_is_explained(subject: str, problem: str) -> None:
+    assert problem in ConventionalForm().subject_problem(subject)
+
+
+@pytest.mark.parametrize(
+    ("form", "subject", "problem"),
+    [
+        (ConventionalForm(types=["feat", "fix"]), "feature: x", "its type 'feature' is none of feat, fix"),
+        (ConventionalForm(types=["feat"]), "Feat: x", ""),
+        (ConventionalForm(types=["feat"], type_case="lower"), "Feat: x", "types are in lower case"),
+        (ConventionalForm(scope="required"), "feat: x", "it has no scope"),
+        (ConventionalForm(scope="forbidden"), "feat(a): x", "none is wanted"),
+        (ConventionalForm(scopes=["api", "ui"]), "feat(api, ui): x", ""),
+        (ConventionalForm(scopes=["api", "ui"]), "feat(api,db): x", "its scope 'db' is none of api, ui"),
+        (ConventionalForm(scopes=["api"]), "feat: x", ""),
+    ],
+)
+def test_settings_of_the_form(form: ConventionalForm, subject: str, problem: str) -> None:
+    found = form.subject_problem(subject)
+    assert (problem in found) if problem else found == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "problems"),
+    [
+        ([], []),
+        (["", "text"], []),
+        (["text"], [2]),
+        (["", "text", "", "BREAKING CHANGE: it is gone"], []),
+        (["", "BREAKING-CHANGE: it is gone"], []),
+        (["", "BREAKING CHANGE #12"], []),
+        (["", "Breaking change: it is gone"], [3]),
+        (["", "BREAKING CHANGES: they are gone"], [3]),
+        (["", "BREAKING CHANGE:it is gone"], [3]),
+        (["", "BREAKING CHANGE:"], [3]),
+        (["", "This is no breaking change: it only moves a file"], []),
+    ],
+)
+def test_what_stands_below_the_subject(body: list[str], problems: list[int]) -> None:
+    assert [line for line, _ in footer_problems(["feat: x", *body])] == problems
+
+
+def test_a_huge_subject_takes_no_time() -> None:
+    for piece in ("feat: x", "a(", "a-", "((", " ", ":", "!"):
+        ConventionalForm().subject_problem(piece * 100_000)

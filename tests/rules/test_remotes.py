@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from specguard_rules.remotes import rewritten, same, shown
+
+CANONICAL = "https://example.org/team/repo.git"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/team/repo",
+        "https://example.org/team/repo/",
+        "https://example.org//team/repo.git/",
+        "http://example.org/team/repo.git",
+        "https://EXAMPLE.org/team/repo.git",
+        "https://ann@example.org/team/repo.git",
+        "https://ann:secret@example.org:8443/team/repo.git",
+        "ssh://git@example.org/team/repo.git",
+        "ssh://git@example.org:2222/team/repo",
+        "git+ssh://git@example.org/team/repo",
+        "git@example.org:team/repo.git",
+        "git@example.org:/team/repo.git",
+        "example.org:team/repo",
+        "git://example.org/team/repo.git",
+        " https://example.org/team/repo.git\n",
+    ],
+)
+def test_spellings_of_one_repository(url: str) -> None:
+    assert same(url, CANONICAL)
+    assert same(CANONICAL, url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/someone/repo.git",
+        "https://example.org/team/repo2.git",
+        "https://example.org/Team/repo.git",
+        "https://example.org.evil.net/team/repo.git",
+        "https://evil.net/example.org/team/repo.git",
+        "https://example.org@evil.net/team/repo.git",
+        "https://example.org/team/repo.git?x=y",
+        "git@example.org.evil.net:team/repo.git",
+        "ext::sh -c 'echo example.org:team/repo'",
+        "ftp://example.org/team/repo.git",
+        "/example.org/team/repo.git",
+        "file:///example.org/team/repo.git",
+        "../team/repo.git",
+        "",
+        "https://example.org/",
+    ],
+)
+def test_other_repositories(url: str) -> None:
+    assert not same(url, CANONICAL)
+
+
+def test_platforms_take_any_case_and_ssh_over_https() -> None:
+    assert same("git@github.com:Team/Repo.git", "https://github.com/team/repo")
+    assert same("ssh://git@ssh.github.com:443/team/repo.git", "https://github.com/team/repo")
+
+
+def test_local_repositories() -> None:
+    assert same("/srv/git/repo.git", "file:///srv/git/repo")
+    assert not same("/srv/git/repo.git", "/srv/git/other.git")
+    assert not same("/srv/git/Repo", "/srv/git/repo")
+
+
+def test_hosts_with_brackets() -> None:
+    assert same("ssh://git@[::1]:22/team/repo", "git@[::1]:team/repo.git")
+    assert not same("ssh://git@[::1]/team/repo", "ssh://git@[::2]/team/repo")
+
+
+def test_the_longest_prefix_is_rewritten() -> None:
+    rules = [("https://example.org/", "ex:"), ("https://evil.net/", "ex:team/")]
+    assert rewritten("ex:other/repo", rules) == "https://example.org/other/repo"
+    assert rewritten("ex:team/repo", rules) == "https://evil.net/repo"
+    assert rewritten("https://x/", rules) == "https://x/"
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("https://ann:secret@example.org/a/b", "https://***@example.org/a/b"),
+        ("https://token@example.org/a/b", "https://***@example.org/a/b"),
+        ("ssh://git@example.org/a/b", "ssh://git@example.org/a/b"),
+        ("ssh://git:secret@example.org/a/b", "ssh://***@example.org/a/b"),
+        ("git@example.org:a/b", "git@example.org:a/b"),
+    ],
+)
+def test_passwords_are_not_shown(url: str, text: str) -> None:
+    assert shown(url) == text
