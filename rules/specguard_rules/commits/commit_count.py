@@ -1,0 +1,138 @@
+"""CMT001: another number of commits than a work item has."""
+
+from __future__ import annotations
+
+from specguard.rules import Commits, Finding, NotApplicable, Rule
+from specguard_rules.bookkeeping import files_approvals
+from specguard_rules.spelling import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar, Final
+
+    from specguard.rules import Base, Commit, Policy, Stage, WorkItem
+
+LISTED: Final = 10
+"""So many commits are named in a finding; of more, the number is told."""
+
+
+class CommitCount(Commits, Rule):
+    """A change has another number of commits than its work item, or than the policy allows.
+
+    A work item that lands as one commit can be read, reverted and found again as one. How many commits an
+    item has stands in its kind (`commits` in `[work.<kind>]`); the settings here hold for changes that name
+    no item, and for items whose kind says nothing.
+
+    The commits are those of the head that are not in the base. Commits that only file approvals under
+    `.specguard/approvals/` are not counted, nor are those whose subject matches `ignore`; merge commits count
+    unless `merges = "ignore"`. With `merge = "squash"` the rule does not apply, since one commit lands.
+
+    How to put it right: squash the commits. `git reset --soft <merge base> && git commit` makes one of all.
+
+    ```toml fails
+    policy = '''
+    [rules.commit-count]
+    exactly = 1
+    '''
+
+    [[commits]]
+    message = "feat: add a page"
+    files = {"a.md" = "a"}
+
+    [[commits]]
+    message = "fix: mend the page"
+    files = {"a.md" = "b"}
+
+    [[expect]]
+    code = "CMT001"
+    message = "exactly 1 commit"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.commit-count]
+    at_most = 1
+    ignore = ["^fixup! "]
+    '''
+
+    [[commits]]
+    message = "feat: add a page"
+    files = {"a.md" = "a"}
+
+    [[commits]]
+    message = "fixup! feat: add a page"
+    files = {"a.md" = "b"}
+    ```
+    """
+
+    code: ClassVar[str] = "CMT001"
+    name: ClassVar[str] = "commit-count"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "the change has as many commits as its work item or the policy says"
+
+    def check(
+        self, commits: Sequence[Commit], base: Base, policy: Policy, work_item: WorkItem | None = None
+    ) -> Iterator[Finding]:
+        """Count the commits of the change."""
+        if policy.merge == "squash":
+            raise NotApplicable("with merge = 'squash' the commits of a branch land as one")
+        limits, who, setting = self._limits(work_item)
+        work = [commit for commit in commits if not files_approvals(commit)]
+        if not work:
+            raise NotApplicable("the change has no commit but those that file approvals")
+        counted = [
+            commit
+            for commit in work
+            if not (commit.is_merge and limits.merges == "ignore")
+            and not any(expression.search(commit.message.subject) for expression in limits.ignore)
+        ]
+        if limits.accepts(len(counted)):
+            return
+        many = f"{len(counted)}" if len(counted) == len(work) else f"{len(counted)} that count"
+        yield Finding(
+            f"{who} has {limits.wanted}, and this one has {many}{_listed(counted)}",
+            help=_next_step(limits, len(counted), base.start),
+            commit=work[-1].oid,
+            key="count",
+            setting=setting,
+        )
+
+    def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
+        """The numbers that hold, whose they are, and their setting.
+
+        Raises:
+            NotApplicable: there are none.
+        """
+        stated = item.commits if item else None
+        if item and stated and _limited(stated):
+            return stated, str(item), item.setting("commits")
+        for setting in ("exactly", "at_most", "at_least"):
+            if getattr(self, setting) is not None:
+                return self, "a change", setting
+        raise NotApplicable("neither the work item nor the policy says how many commits a change has")
+
+
+def _limited(commits: Commits) -> bool:
+    return any(limit is not None for limit in (commits.exactly, commits.at_most, commits.at_least))
+
+
+def _listed(commits: Sequence[Commit]) -> str:
+    if not commits:
+        return ""
+    named = [f"{commit.oid[:10]} {quoted(commit.message.subject)}" for commit in commits[:LISTED]]
+    if len(commits) > LISTED:
+        named.append(f"and {len(commits) - LISTED} more")
+    return f": {', '.join(named)}"
+
+
+def _next_step(limits: Commits, count: int, start: str | None) -> str:
+    most = limits.exactly if limits.at_most is None else limits.at_most
+    if most is None or count < most:
+        missing = (limits.exactly or limits.at_least or 0) - count
+        return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
+    if start is None:
+        return "Squash the commits."
+    if most == 1:
+        return f"Squash them: git reset --soft {start[:10]} && git commit"
+    return f"Squash some of them: git rebase -i {start[:10]}"

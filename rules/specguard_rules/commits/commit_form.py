@@ -1,0 +1,223 @@
+"""CMT003: the form of a commit message: lengths, blank line, encoding, characters."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Rule
+from specguard_rules.spelling import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar, Literal
+
+    from pydantic import Field
+
+    from specguard.rules import Commit, Expression, Message, Stage
+
+# C0 but tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and what
+# reorders text. Joiners and marks that scripts and emoji need are not among them.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
+)
+_REVERT = re.compile(r'(?:Revert|Reapply) "(.*)"')
+_UTF8 = frozenset({"utf-8", "utf8"})
+
+
+class CommitForm(Rule):
+    r"""A commit message that tools cut, misread or cannot show.
+
+    Git and every view built on it take the first line for the subject: a long one is cut, and without a blank
+    line behind it the next one is joined to it. A message in another encoding than UTF-8, or with characters
+    that move a terminal's cursor or turn text around, reads one way here and another way elsewhere.
+
+    Each part is a setting. Lengths are counted in characters, the whole message in bytes. In a subject that
+    git wrote for a revert only the quoted part counts. Merge commits are judged by their encoding, characters
+    and size alone, because git writes the rest. Lines that cannot be wrapped (without a space in them, or
+    indented as code) have no width. Names and addresses in `authors` are those that the commit records, which
+    anyone can write: no mapping (`.mailmap`) is applied.
+
+    How to put it right: `git commit --amend` for the last commit, `git rebase -i` for others.
+
+    ```toml fails
+    commits = [{message = "feat: add a page\nwithout a blank line\n", files = {"a.md" = "a"}}]
+    expect = [{code = "CMT003", field = "commit.body", message = "second line"}]
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.commit-form]
+    subject_max = 20
+    trailing_dot = "forbid"
+    '''
+
+    [[commits]]
+    message = "feat: add a page about pages."
+    files = {"a.md" = "a"}
+
+    [[expect]]
+    code = "CMT003"
+    message = "29 characters"
+
+    [[expect]]
+    code = "CMT003"
+    message = "ends with a dot"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.commit-form]
+    body_width = 72
+    trailing_dot = "forbid"
+    '''
+
+    [[commits]]
+    message = "feat: add a page\n\nSee\nhttps://example.org/a/very/long/address/that/no/one/can/wrap/into/two/lines\n"
+    files = {"a.md" = "a"}
+    ```
+    """
+
+    code: ClassVar[str] = "CMT003"
+    name: ClassVar[str] = "commit-form"
+    stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = (
+        "every message is plain text of at most {message_max} bytes, with a subject of at most {subject_max} "
+        "characters (0: any number) and a blank line behind it"
+    )
+
+    subject_max: Annotated[
+        int, Field(ge=0, description="the most characters of a subject; 0 for any number")
+    ] = 100
+    body_width: Annotated[
+        int, Field(ge=0, description="the most characters of a line of the body; 0 for any number")
+    ] = 0
+    message_max: Annotated[
+        int, Field(ge=0, description="the most bytes of a whole message; 0 for any number")
+    ] = 65536
+    blank_line: Annotated[
+        Literal["require", "optional"], Field(description="the blank line between subject and body")
+    ] = "require"
+    trailing_dot: Annotated[
+        Literal["allow", "forbid"], Field(description="whether a subject may end with a dot")
+    ] = "allow"
+    empty: Annotated[Literal["allow", "forbid"], Field(description="whether a subject may be empty")] = (
+        "forbid"
+    )
+    encoding: Annotated[
+        Literal["utf-8", "any"], Field(description="`any` takes other encodings and bytes that are not UTF-8")
+    ] = "utf-8"
+    control: Annotated[
+        Literal["allow", "forbid"],
+        Field(description="whether a message may have control characters, or ones that reorder text"),
+    ] = "forbid"
+    authors: Annotated[
+        list[Expression],
+        Field(description="where given, author and committer must each match one: `Name <address>`"),
+    ] = []
+
+    def check(
+        self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
+    ) -> Iterator[Finding]:
+        """Look at each message, and at who made each commit."""
+        merges = {commit.oid for commit in commits or () if commit.is_merge}
+        for message in messages:
+            yield from self._bytes(message)
+            if message.commit not in merges:
+                yield from self._subject(message)
+                if message.source != "title":
+                    yield from self._body(message)
+        if self.authors:
+            for commit in commits or ():
+                yield from self._people(commit)
+
+    def _bytes(self, message: Message) -> Iterator[Finding]:
+        size = len(message.raw)
+        if self.message_max and size > self.message_max:
+            yield _about(
+                message, "message_max", f"the message has {size} bytes, and {self.message_max} are allowed",
+                "Keep the message short, and put the rest into a file.",
+            )  # fmt: skip
+        if self.encoding == "utf-8":
+            if message.encoding and message.encoding.lower() not in _UTF8:
+                yield _about(
+                    message, "encoding", f"the commit says that its encoding is {quoted(message.encoding)}",
+                    "Write it in UTF-8: git config --unset i18n.commitEncoding, then git commit --amend.",
+                )  # fmt: skip
+            elif not message.valid:
+                yield _about(
+                    message, "encoding", f"the message {quoted(message.subject)} is not UTF-8",
+                    "Write it again in UTF-8: git commit --amend.",
+                )  # fmt: skip
+        if self.control == "forbid":
+            found = _CONTROL.search(message.text)
+            if found:
+                line = message.text.count("\n", 0, found.start()) + 1
+                yield _about(
+                    message, "control",
+                    f"line {line} of the message has the character U+{ord(found[0]):04X}, which is not shown "
+                    "or changes how text is shown",
+                    "Take the character out: git commit --amend.",
+                )  # fmt: skip
+
+    def _subject(self, message: Message) -> Iterator[Finding]:
+        subject = message.subject.rstrip("\r")
+        if not subject.strip():
+            if self.empty == "forbid":
+                yield _about(
+                    message, "empty", "the subject is empty", "Say in one line what the commit does."
+                )
+            return
+        revert = _REVERT.fullmatch(subject)
+        length = len(revert[1] if revert else subject)
+        if self.subject_max and length > self.subject_max:
+            yield _about(
+                message, "subject_max",
+                f"the subject has {length} characters, and {self.subject_max} are allowed: {quoted(subject)}",
+                "Shorten it, and move the rest to the body.",
+            )  # fmt: skip
+        if self.trailing_dot == "forbid" and subject.endswith(".") and not subject.endswith("..."):
+            yield _about(
+                message, "trailing_dot", f"the subject {quoted(subject)} ends with a dot", "Take the dot off."
+            )
+
+    def _body(self, message: Message) -> Iterator[Finding]:
+        lines = message.lines
+        if self.blank_line == "require" and len(lines) > 1 and lines[1].strip():
+            yield _about(
+                message, "blank_line", f"the second line is not blank: {quoted(lines[1])}",
+                "Put a blank line between subject and body.", field="commit.body",
+            )  # fmt: skip
+        if not self.body_width:
+            return
+        wide = [
+            (number, len(line))
+            for number, line in enumerate(lines[1:], start=2)
+            if len(line) > self.body_width and " " in line.strip() and not line.startswith(("    ", "\t"))
+        ]
+        if wide:
+            more = f", and {len(wide) - 1} more are too wide" if len(wide) > 1 else ""
+            yield _about(
+                message, "body_width",
+                f"line {wide[0][0]} of the message has {wide[0][1]} characters, and {self.body_width} are "
+                f"allowed{more}",
+                "Wrap the body.", field="commit.body",
+            )  # fmt: skip
+
+    def _people(self, commit: Commit) -> Iterator[Finding]:
+        for role, person in (("author", commit.author), ("committer", commit.committer)):
+            if not any(expression.search(person) for expression in self.authors):
+                yield Finding(
+                    f"the {role} {quoted(person)} is none of those that the policy names",
+                    help="Set user.name and user.email, then git commit --amend --reset-author.",
+                    commit=commit.oid,
+                    field="commit.author",
+                    key=f"{role} {person}",
+                    setting="authors",
+                )
+
+
+def _about(message: Message, setting: str, problem: str, step: str, *, field: str = "") -> Finding:
+    return Finding(
+        problem, help=step, commit=message.commit, field=field or message.field, key=setting, setting=setting
+    )

@@ -1,0 +1,191 @@
+"""CMT002: a commit message that is not the work item's, or not of the policy's form."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, NotApplicable, Rule
+from specguard_rules.bookkeeping import bookkeeping
+from specguard_rules.conventional import ConventionalForm, footer_problems
+from specguard_rules.spelling import alternatives, near_miss, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar, Literal
+
+    from pydantic import Field
+
+    from specguard.rules import Commit, Expression, Message, Stage, WorkItem
+
+
+class CommitMessage(ConventionalForm, Rule):
+    r"""A commit message is not its work item's, or has not the form that the policy asks for.
+
+    History is searched by its subjects: whether an item has landed is told from them. Where the change names
+    a work item whose kind has a template (`commit` in `[work.<kind>]`), the subject must be exactly that;
+    otherwise it must match `pattern` and, with `conventional = true`, have the form of Conventional Commits
+    1.0.0: a type, an optional scope, `!` for a breaking change, a colon, a space and a description; a blank
+    line before the body; `BREAKING CHANGE: ` in capitals where that is a footer. With no item, pattern or
+    form the rule does not apply.
+
+    A body may follow the subject unless `body = "forbidden"`. With `merge = "squash"` the title of the pull
+    request is judged, without its number, because it becomes the message. Merge commits are left alone, as
+    are commits that only file approvals, and those whose subject matches `ignore` here or in the item's
+    `commits`.
+
+    How to put it right: `git commit --amend` for the last commit, `git rebase -i` for others.
+
+    ```toml fails
+    policy = '''
+    [rules.commit-message]
+    conventional = true
+    types = ["feat", "fix"]
+    '''
+
+    [[commits]]
+    message = "feature: add a page"
+    files = {"a.md" = "a"}
+
+    [[expect]]
+    code = "CMT002"
+    field = "commit.subject"
+    message = "its type 'feature' is none of feat, fix"
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.commit-message]
+    pattern = '^[A-Z]+-[0-9]+: '
+    '''
+    commits = [{message = "add a page", files = {"a.md" = "a"}}]
+    expect = [{code = "CMT002", field = "commit.subject"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.commit-message]
+    conventional = true
+    types = ["feat", "fix"]
+    '''
+
+    [[commits]]
+    message = "feat(pages)!: add a page\n\nIt has text.\n\nBREAKING CHANGE: the old page is gone\n"
+    files = {"a.md" = "a"}
+    ```
+    """
+
+    code: ClassVar[str] = "CMT002"
+    name: ClassVar[str] = "commit-message"
+    stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = (
+        "every commit message is its work item's, or of the form that the policy asks for"
+    )
+
+    pattern: Annotated[
+        Expression | None, Field(description="what a subject must match where no work item gives it")
+    ] = None
+    body: Annotated[
+        Literal["optional", "required", "forbidden"], Field(description="whether a message has a body")
+    ] = "optional"
+    ignore: Annotated[
+        list[Expression], Field(description="messages whose subject matches one of these are not judged")
+    ] = []
+
+    def check(
+        self,
+        messages: Sequence[Message],
+        commits: Sequence[Commit] | None = None,
+        work_item: WorkItem | None = None,
+    ) -> Iterator[Finding]:
+        """Compare each message with the item's, or with the form."""
+        item = work_item if work_item and work_item.commit_messages else None
+        if item is None and self.pattern is None and not self.conventional and self.body == "optional":
+            raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
+        skipped = bookkeeping(commits) | {commit.oid for commit in commits or () if commit.is_merge}
+        ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
+        for message in messages:
+            if message.commit in skipped or any(one.search(message.subject) for one in ignored):
+                continue
+            if item is not None:
+                yield from self._of_item(message, item)
+            else:
+                yield from self._of_form(message)
+            if message.source != "title":
+                yield from self._body(message)
+
+    def _of_item(self, message: Message, item: WorkItem) -> Iterator[Finding]:
+        subject, expected = message.subject, item.commit_messages
+        if subject in expected:
+            return
+        near = near_miss(subject, expected)
+        what, step = "subject", f"Write {alternatives(expected[:1])} instead{_how(message)}."
+        if message.source == "title":
+            what = "title, which a squash lands as the commit's message,"
+            if item.titles and subject in item.titles:
+                step = (
+                    f"No title can be right while {item.setting('pull_request')} and "
+                    f"{item.setting('commit')} differ: give both the same text in the policy."
+                )
+        yield Finding(
+            f"the {what} is {quoted(subject)}, and {item} has {alternatives(expected)}"
+            + (f": {near}" if near else ""),
+            help=step,
+            commit=message.commit,
+            field=message.field,
+            key="item",
+            setting=item.setting("commit"),
+        )
+
+    def _of_form(self, message: Message) -> Iterator[Finding]:
+        subject = message.subject
+        if self.pattern is not None and not self.pattern.search(subject):
+            yield Finding(
+                f"the subject {quoted(subject)} does not match {quoted(self.pattern.text)}",
+                help=f"Reword it{_how(message)}.",
+                commit=message.commit,
+                field=message.field,
+                key="pattern",
+                setting="pattern",
+            )
+        if not self.conventional:
+            return
+        problem = self.subject_problem(subject)
+        if problem:
+            yield Finding(
+                f"the subject {quoted(subject)} has not the form of Conventional Commits: {problem}",
+                help=f"Write it as 'type(scope): description'{_how(message)}.",
+                commit=message.commit,
+                field=message.field,
+                key="conventional",
+                setting="conventional",
+            )
+        for line, problem in footer_problems(message.lines):
+            yield Finding(
+                f"line {line} of the message has not the form of Conventional Commits: {problem}",
+                help=f"Reword the body{_how(message)}.",
+                commit=message.commit,
+                field="commit.body",
+                key=f"conventional {problem}",
+                setting="conventional",
+            )
+
+    def _body(self, message: Message) -> Iterator[Finding]:
+        has_body = bool(message.body.strip())
+        if has_body and self.body == "forbidden":
+            problem, step = "has a body, and none is wanted", "Keep the subject alone"
+        elif not has_body and self.body == "required":
+            problem, step = "has no body", "Say below the subject, after a blank line, what changes and why"
+        else:
+            return
+        yield Finding(
+            f"the message {quoted(message.subject)} {problem}",
+            help=f"{step}{_how(message)}.",
+            commit=message.commit,
+            field="commit.body",
+            key="body",
+            setting="body",
+        )
+
+
+def _how(message: Message) -> str:
+    """The command that rewords a commit that exists already."""
+    return " (git commit --amend, or git rebase -i for an earlier commit)" if message.commit else ""

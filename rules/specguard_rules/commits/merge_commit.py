@@ -1,0 +1,168 @@
+"""CMT004: merge commits where none are wanted, and what merges bring that no parent had."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, NotApplicable, Rule
+from specguard_rules.spelling import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar, Literal
+
+    from pydantic import Field
+
+    from specguard.rules import Commit, Entry, Merges, Policy, Severity, Stage
+
+
+class MergeCommit(Rule):
+    """A merge commit stands in a linear history, or brings content that none of its parents had.
+
+    A merge is read by nobody: `git log -p` shows no change for it. Whatever was typed into it is therefore
+    better hidden than in any other commit. Each merge that differs from all its parents somewhere is done
+    again, with git's own merge; what then differs is content of the merge's own. Files in which the parents
+    conflict are told apart: how such a conflict was resolved is a decision, and `resolutions` says whether it
+    is let pass (`allow`), shown (`warn`) or refused (`forbid`).
+
+    With `linear = true` every merge commit is refused, unless `merge = "squash"`, where none of them lands.
+    Merging needs git 2.38; with an older one a merge with content of its own cannot be judged.
+
+    How to put it right: bring the change in a commit of its own. For a linear history rebase the branch
+    (`git rebase origin/main`).
+
+    ```toml fails
+    base = {files = {"a.md" = "a", "b.md" = "b"}}
+
+    [[commits]]
+    id = "one"
+    message = "feat: change a"
+    files = {"a.md" = "aa"}
+
+    [[commits]]
+    id = "two"
+    parents = ["base"]
+    message = "feat: change b"
+    files = {"b.md" = "bb"}
+
+    [[commits]]
+    parents = ["one", "two"]
+    message = "Merge two"
+    files = {"c.md" = "nobody wrote this"}
+
+    [[expect]]
+    code = "CMT004"
+    path = "c.md"
+    ```
+
+    ```toml fails
+    policy = '''
+    [rules.merge-commit]
+    linear = true
+    '''
+    base = {files = {"a.md" = "a", "b.md" = "b"}}
+
+    [[commits]]
+    id = "one"
+    message = "feat: change a"
+    files = {"a.md" = "aa"}
+
+    [[commits]]
+    id = "two"
+    parents = ["base"]
+    message = "feat: change b"
+    files = {"b.md" = "bb"}
+
+    [[commits]]
+    parents = ["one", "two"]
+    message = "Merge two"
+
+    [[expect]]
+    code = "CMT004"
+    field = "commit.subject"
+    ```
+
+    ```toml passes
+    base = {files = {"a.md" = "a", "b.md" = "b"}}
+
+    [[commits]]
+    id = "one"
+    message = "feat: change a"
+    files = {"a.md" = "aa"}
+
+    [[commits]]
+    id = "two"
+    parents = ["base"]
+    message = "feat: change b"
+    files = {"b.md" = "bb"}
+
+    [[commits]]
+    parents = ["one", "two"]
+    message = "Merge two"
+    ```
+    """
+
+    code: ClassVar[str] = "CMT004"
+    name: ClassVar[str] = "merge-commit"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "no merge brings content that none of its parents had (linear: {linear})"
+
+    linear: Annotated[bool, Field(description="whether merge commits are refused altogether")] = False
+    resolutions: Annotated[
+        Literal["allow", "warn", "forbid"],
+        Field(description="what becomes of a file in which a merge resolved a conflict"),
+    ] = "warn"
+
+    def check(self, commits: Sequence[Commit], policy: Policy, merges: Merges) -> Iterator[Finding]:
+        """Look for merges, and do those again that differ from all their parents."""
+        found = [commit for commit in commits if commit.is_merge]
+        if not found:
+            raise NotApplicable("the change has no merge commit")
+        if self.linear and policy.merge != "squash":
+            for commit in found:
+                yield Finding(
+                    f"{_named(commit)} is a merge commit, and the history is linear",
+                    help="Rebase the branch on its base instead of merging.",
+                    commit=commit.oid,
+                    field="commit.subject",
+                    key="linear",
+                    setting="linear",
+                )
+        for redone in merges.redo(found):
+            for entry in redone.own:
+                yield self._about(
+                    redone.commit, entry, "own", _deed(entry),
+                    "Bring the change in a commit of its own, and merge without it.",
+                )  # fmt: skip
+            if self.resolutions != "allow":
+                for entry in redone.resolved:
+                    yield self._about(
+                        redone.commit, entry, "resolved", "resolves a conflict here with content of its own",
+                        "Look at what no parent had: git show --cc. A rebase would leave no such merge.",
+                        "warning" if self.resolutions == "warn" else None,
+                    )  # fmt: skip
+
+    def _about(
+        self, commit: Commit, entry: Entry, key: str, deed: str, step: str, severity: Severity | None = None
+    ) -> Finding:
+        return Finding(
+            f"{_named(commit)} {deed}",
+            help=step,
+            path=entry.path,
+            commit=commit.oid,
+            side="base" if entry.deleted else None,
+            key=key,
+            severity=severity,
+            setting="resolutions" if key == "resolved" else "",
+        )
+
+
+def _named(commit: Commit) -> str:
+    return f"the merge {commit.oid[:10]} {quoted(commit.message.subject)}"
+
+
+def _deed(entry: Entry) -> str:
+    if entry.deleted:
+        return "deletes this file, which merging its parents keeps"
+    if entry.added:
+        return "adds this file, which none of its parents has"
+    return "has content here that merging its parents does not give"

@@ -1,0 +1,196 @@
+"""CMT006: a commit without a trailer that the policy requires."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, NotApplicable, Rule, Settings
+from specguard_rules.spelling import quoted
+from specguard_rules.trailers import Trailers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Commit, Expression, Message, Stage
+
+
+class RequiredTrailer(Settings):
+    """A trailer that commits have, and which commits."""
+
+    key: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", description="the trailer's key, e.g. `Signed-off-by`"),
+    ]
+    value: Annotated[
+        Expression | None, Field(description="what its value, or one of several, must match")
+    ] = None
+    authors: Annotated[
+        Expression | None,
+        Field(description="only commits whose author or committer (`Name <address>`) matches need it"),
+    ] = None
+    by_author: Annotated[
+        bool, Field(description="one of its values must be the commit's author, as `Name <address>`")
+    ] = False
+    repeat: Annotated[
+        bool | None,
+        Field(
+            description="whether it may stand there more than once; by default only a key that ends in `-by`"
+        ),
+    ] = None
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether the key may stand there more than once."""
+        return self.key.lower().endswith("-by") if self.repeat is None else self.repeat
+
+
+class MissingTrailer(Rule):
+    r"""A commit message lacks a trailer that the policy requires, or has it in a way that can be read twice.
+
+    Trailers are the lines `Key: value` at the end of a message: who signed it off, which agent had a hand in
+    it, which work item it is of. Programs read them, so they must say one thing. Only the last paragraph
+    counts, and only where each of its lines is a trailer (or the continuation of one, or git's note of a
+    cherry-pick). A trailer further up, a second value where one is meant, and a line `---` that makes other
+    commands of git stop reading, are findings that say so. What the repository's configuration says of
+    trailers is not heeded.
+
+    Each `[[rules.missing-trailer.require]]` is one of them. With `authors` it holds for the commits of some
+    people or agents only; who makes a commit is not known while its message is written, so such a trailer is
+    judged later. Names and addresses are those the commit records, which anyone can write. Merge commits need
+    no trailers, and with `merge = "squash"` the rule does not apply, since the platform writes the body.
+
+    How to put it right: `git commit --amend --trailer 'Key: value'`; `git rebase --signoff` for sign-offs.
+
+    ```toml fails
+    policy = '''
+    [[rules.missing-trailer.require]]
+    key = "Work-Item"
+    value = '^[A-Z]+-[0-9]+$'
+    '''
+
+    [[commits]]
+    message = "feat: add a page\n\nWork-Item: A-1\n\nIt has text.\n"
+    files = {"a.md" = "a"}
+
+    [[expect]]
+    code = "CMT006"
+    field = "commit.body"
+    message = "line 3"
+    ```
+
+    ```toml fails
+    policy = '''
+    [[rules.missing-trailer.require]]
+    key = "Co-authored-by"
+    authors = 'agent@example\.org'
+    '''
+
+    [[commits]]
+    message = "feat: add a page\n"
+    author = "An Agent <agent@example.org>"
+    files = {"a.md" = "a"}
+
+    [[expect]]
+    code = "CMT006"
+    ```
+
+    ```toml passes
+    policy = '''
+    [[rules.missing-trailer.require]]
+    key = "Signed-off-by"
+    by_author = true
+    '''
+
+    [[commits]]
+    message = "feat: add a page\n\nSigned-off-by: Ann Example <ann@example.org>\n"
+    author = "Ann Example <ann@example.org>"
+    files = {"a.md" = "a"}
+    ```
+    """
+
+    code: ClassVar[str] = "CMT006"
+    name: ClassVar[str] = "missing-trailer"
+    stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("require",)
+    condition: ClassVar[str] = "every commit has the trailers that the policy requires of it"
+
+    require: Annotated[list[RequiredTrailer], Field(description="the trailers that commits have")] = []
+
+    def check(
+        self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
+    ) -> Iterator[Finding]:
+        """Read each message's trailers."""
+        made = {commit.oid: commit for commit in commits or ()}
+        judged = 0
+        for message in messages:
+            commit = made.get(message.commit or "")
+            if message.source == "title" or (commit and commit.is_merge):
+                continue
+            trailers: Trailers | None = None
+            for position, required in enumerate(self.require):
+                if required.authors is not None or required.by_author:
+                    if commit is None:
+                        continue
+                    people = (commit.author, commit.committer)
+                    if required.authors is not None and not any(map(required.authors.search, people)):
+                        judged += 1
+                        continue
+                judged += 1
+                trailers = trailers or Trailers(message.lines)
+                problem = _problem(required, trailers, commit)
+                if problem:
+                    yield Finding(
+                        f"the message {quoted(message.subject)} {problem}",
+                        help=f"Put '{required.key}: ...' into its last paragraph, which holds only trailers.",
+                        commit=message.commit,
+                        field="commit.body",
+                        key=required.key,
+                        setting=f"require.{position}.key",
+                    )
+        if not judged:
+            raise NotApplicable(_nothing_judged(messages))
+
+
+def _problem(required: RequiredTrailer, trailers: Trailers, commit: Commit | None) -> str:
+    """What is wrong with a trailer in a message, as the end of a sentence; empty where nothing is."""
+    key = required.key
+    found = trailers.of(key)
+    misplaced = trailers.misplaced(key)
+    if trailers.divided and (found or misplaced):
+        return (
+            f"has {key} where some commands do not read it: line {trailers.divided} begins with '---', which "
+            "ends a message for them"
+        )
+    if not found and misplaced:
+        return f"has {key} in line {misplaced[0].line}, which is not in a last paragraph of trailers alone"
+    if not found:
+        return f"has no trailer {key}"
+    if (len(found) > 1 or misplaced) and not required.may_repeat:
+        lines = ", ".join(str(one.line) for one in sorted([*found, *misplaced], key=lambda one: one.line))
+        return f"has {key} more than once, in the lines {lines}"
+    if required.value is not None and not any(required.value.search(one.value) for one in found):
+        value = quoted(found[0].value)
+        return f"has the trailer {key} with {value}, which does not match {quoted(required.value.text)}"
+    if not any(one.value for one in found):
+        return f"has a trailer {key} with nothing in it"
+    if required.by_author and commit and not any(_same_person(one.value, commit.author) for one in found):
+        return f"has no trailer {key} of its author, {commit.author}"
+    return ""
+
+
+def _same_person(one: str, other: str) -> bool:
+    """Whether two texts `Name <address>` have one address, or are equal where one has none."""
+    addresses = [text.rpartition("<")[2].partition(">")[0].casefold() for text in (one, other)]
+    if all("<" in text for text in (one, other)):
+        return addresses[0] == addresses[1]
+    return one == other
+
+
+def _nothing_judged(messages: Sequence[Message]) -> str:
+    if any(message.source == "title" for message in messages):
+        return "with merge = 'squash' the platform writes the message's body"
+    if any(message.source == "file" for message in messages):
+        return "who makes the commit is not known yet, and every trailer required depends on it"
+    return "there is no commit message to judge but those of merges"

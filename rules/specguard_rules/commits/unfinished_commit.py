@@ -1,0 +1,170 @@
+"""CMT005: commits that were not meant to stay."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Rule
+from specguard_rules.spelling import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar, Literal
+
+    from pydantic import Field
+
+    from specguard.rules import Commit, Expression, Message, Stage
+
+# What `git rebase --autosquash` looks for at the start of a subject.
+_AUTOSQUASH = re.compile(r"(fixup|squash|amend)! ?")
+_WIP = re.compile(
+    r"\W*(wip|work[ -]in[ -]progress)\b"
+    r"|[\w./-]+(\([^()]*\))?!?: *\W?(wip|work[ -]in[ -]progress)\W*$"
+    r"|\W*(draft|do not merge|dnm)\W*:|[\[(] *(draft|do not merge|dnm) *[\])]",
+    re.IGNORECASE,
+)
+_REVERT = re.compile(r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: ')
+# What git and the platforms write into a revert by themselves, and trailers: none of it is a reason.
+_NO_REASON = re.compile(
+    r"This reverts commits? [0-9a-f]{7,64}(, reversing)?\W*$|changes made to [0-9a-f]{7,64}\W*$"
+    r"|This reverts merge request [\w./-]*!\d+\W*$|[Rr]everts [\w./-]*#\d+\W*$"
+    r"|[Rr]efs?:|[A-Z][A-Za-z-]*-[Bb]y:|\(cherry picked from commit"
+)
+
+
+class UnfinishedCommit(Rule):
+    r"""A commit was made for the moment: to be squashed, in progress, empty, or a revert without a reason.
+
+    `fixup!`, `squash!` and `amend!` ask for a later `git rebase --autosquash`; *WIP*, *Draft:* and their like
+    announce more work. An empty commit changes nothing. A revert without a reason leaves the next person to
+    make the same change again.
+
+    A revert's reason is any line of its body beside those that git and the platforms write themselves (*This
+    reverts commit …*, *Reverts team/repo#12*) and trailers. With `merge = "squash"` only the title is known,
+    and only the title is judged.
+
+    How to put it right: `git rebase -i --autosquash` for the first kind, `git commit --amend` for messages,
+    `git rebase -i` with `drop` for empty commits.
+
+    ```toml fails
+    [[commits]]
+    message = "feat: add a page"
+    files = {"a.md" = "a"}
+
+    [[commits]]
+    message = "fixup! feat: add a page"
+    files = {"a.md" = "b"}
+
+    [[expect]]
+    code = "CMT005"
+    field = "commit.subject"
+    ```
+
+    ```toml fails
+    base = {files = {"a.md" = "a"}}
+
+    [[commits]]
+    message = "Revert \"feat: add a page\"\n\nThis reverts commit 1234567890123456789012345678901234567890.\n"
+    delete = ["a.md"]
+
+    [[expect]]
+    code = "CMT005"
+    field = "commit.body"
+    ```
+
+    ```toml passes
+    base = {files = {"a.md" = "a"}}
+
+    [[commits]]
+    message = '''
+    Revert "feat: add a page"
+
+    This reverts commit 1234567890123456789012345678901234567890.
+
+    The page described the old program.
+    '''
+    delete = ["a.md"]
+    ```
+    """
+
+    code: ClassVar[str] = "CMT005"
+    name: ClassVar[str] = "unfinished-commit"
+    stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = (
+        "no commit waits to be squashed, is in progress or empty, or reverts without a reason"
+    )
+
+    autosquash: Annotated[
+        Literal["allow", "forbid"],
+        Field(description="subjects that begin with `fixup!`, `squash!`, `amend!`"),
+    ] = "forbid"
+    wip: Annotated[
+        Literal["allow", "forbid"], Field(description="subjects that say *WIP*, *Draft:* or *do not merge*")
+    ] = "forbid"
+    empty: Annotated[
+        Literal["allow", "forbid"], Field(description="commits that change no file (merges aside)")
+    ] = "forbid"
+    reverts: Annotated[
+        Literal["allow", "explain"], Field(description="whether a revert must give its reason in the body")
+    ] = "explain"
+    markers: Annotated[list[Expression], Field(description="more subjects that are unfinished")] = []
+
+    def check(
+        self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
+    ) -> Iterator[Finding]:
+        """Look at each subject, at the bodies of reverts, and for commits that change nothing."""
+        made = {commit.oid: commit for commit in commits or ()}
+        for message in messages:
+            finding = self._subject(message) or self._revert(message)
+            if finding:
+                yield finding
+            commit = made.get(message.commit or "")
+            if commit and commit.is_empty and self.empty == "forbid":
+                yield Finding(
+                    f"the commit {quoted(message.subject)} changes no file",
+                    help="Drop it: git rebase -i.",
+                    commit=commit.oid,
+                    key="empty",
+                    setting="empty",
+                )
+
+    def _subject(self, message: Message) -> Finding | None:
+        subject = message.subject
+        if self.autosquash == "forbid" and (found := _AUTOSQUASH.match(subject)):
+            problem, setting = f"waits to be squashed ({found[0].strip()})", "autosquash"
+            step = "Squash it into its commit: git rebase -i --autosquash."
+        elif self.wip == "forbid" and _WIP.match(subject):
+            problem, setting = "says that the work is not done", "wip"
+            step = "Finish the work, or squash the commit, and give it a message of its own."
+        else:
+            for position, marker in enumerate(self.markers):
+                if marker.search(subject):
+                    problem, setting = f"matches {quoted(marker.text)}", f"markers.{position}"
+                    step = "Finish the work, and reword the message."
+                    break
+            else:
+                return None
+        return Finding(
+            f"the subject {quoted(subject)} {problem}",
+            help=step,
+            commit=message.commit,
+            field=message.field,
+            key=setting,
+            setting=setting,
+        )
+
+    def _revert(self, message: Message) -> Finding | None:
+        if self.reverts == "allow" or message.source == "title" or not _REVERT.match(message.subject):
+            return None
+        body = (line.strip() for line in message.lines[1:])
+        if any(line and not _NO_REASON.match(line) for line in body):
+            return None
+        return Finding(
+            f"the revert {quoted(message.subject)} gives no reason",
+            help="Say in the body why it is taken back.",
+            commit=message.commit,
+            field="commit.body",
+            key="revert",
+            setting="reverts",
+        )
