@@ -7,6 +7,7 @@ neither `typing` nor pydantic. `docs/plugins.md` has a complete rule.
 
 from __future__ import annotations
 
+from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Declaration, Rule, Settings
 from specguard.errors import MissingFact, NotApplicable
@@ -14,13 +15,20 @@ from specguard.model import Finding, Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from specguard.authority.difference import PolicyChange
+    from specguard.authority.guards import Guards
+    from specguard.authority.policy import Policy
     from specguard.change.commit import Commit, Message
     from specguard.change.entry import Entry
     from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
     from specguard.change.lines import AddedLine, Hunk, Lines, Totals
+    from specguard.change.merges import Merges, Redone
+    from specguard.change.objects import Objects
+    from specguard.change.tree import Tree
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
     from specguard.model import Severity, Stage
+    from specguard.work.item import WorkItem
 
 API_VERSION = 1
 """The number a plugin states as `specguard_api`."""
@@ -31,21 +39,28 @@ __all__ = [
     "Base",
     "Branch",
     "Commit",
+    "Commits",
     "Covering",
     "Declaration",
     "Entry",
     "Expression",
     "Finding",
     "Guarding",
+    "Guards",
     "Hunk",
     "Lines",
+    "Merges",
     "Message",
     "MissingFact",
     "NotApplicable",
+    "Objects",
     "Origin",
     "PastCommit",
+    "Policy",
+    "PolicyChange",
     "PullRequest",
     "Push",
+    "Redone",
     "Ref",
     "Registry",
     "Remote",
@@ -55,4 +70,6 @@ __all__ = [
     "Severity",
     "Stage",
     "Totals",
+    "Tree",
+    "WorkItem",
 ]

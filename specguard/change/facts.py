@@ -6,6 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from specguard.documents.document import Document
+
 
 class Branch:
     """The branch that is judged.
@@ -23,24 +25,49 @@ class Branch:
 
 
 class PullRequest:
-    """A pull request's text, as flags, an event file or the platform's variables give it.
+    r"""A pull request's text, as flags, an event file or the platform's variables give it.
 
     Attributes:
         title: None where the source has none.
-        body: with `\\n` for newlines; None where the source has none.
+        body: with `\n` for newlines; None where the source has none.
         base: the short name of the branch it is to be merged into, or None.
         number: None where it is not known.
     """
 
-    __slots__ = ("base", "body", "number", "title")
+    __slots__ = ("_document", "base", "body", "number", "title")
 
     def __init__(
-        self, *, title: str | None = None, body: str | None = None, base: str | None = None, number: int | None = None
+        self,
+        *,
+        title: str | None = None,
+        body: str | None = None,
+        base: str | None = None,
+        number: int | None = None,
     ) -> None:
         self.title = title
         self.body = body
         self.base = base
         self.number = number
+        self._document: Document | None = None
+
+    def section(self, title: str) -> str | None:
+        """What a reader sees in a section of the body; None where it has no such heading, or is not known.
+
+        Args:
+            title: the heading's words; case, numbering and punctuation do not count.
+        """
+        from specguard.documents.blocks import Html, fences, texts
+        from specguard.documents.document import Document
+
+        if self._document is None:
+            self._document = Document(self.body or "")
+        section = self._document.section(title)
+        if section is None:
+            return None
+        seen = [text.plain for text in texts(section.blocks)]
+        seen += [fence.content for fence in fences(section.blocks)]
+        seen += [block.content for block in section.blocks if isinstance(block, Html)]
+        return "\n".join(seen)
 
 
 class Base:
@@ -105,7 +132,12 @@ class Remote:
     __slots__ = ("name", "push_url", "rewrites", "url")
 
     def __init__(
-        self, name: str, *, url: str | None, push_url: str | None = None, rewrites: Sequence[tuple[str, str]] = ()
+        self,
+        name: str,
+        *,
+        url: str | None,
+        push_url: str | None = None,
+        rewrites: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.name = name
         self.url = url
@@ -126,7 +158,9 @@ class Push:
 
     __slots__ = ("local_ref", "new", "old", "remote", "remote_ref")
 
-    def __init__(self, *, remote: str, local_ref: str, remote_ref: str, new: str | None, old: str | None) -> None:
+    def __init__(
+        self, *, remote: str, local_ref: str, remote_ref: str, new: str | None, old: str | None
+    ) -> None:
         self.remote = remote
         self.local_ref = local_ref
         self.remote_ref = remote_ref

@@ -1,0 +1,126 @@
+"""BRN001: a branch that is not the work item's, or not named as the policy asks."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Rule
+from specguard_rules.spelling import alternatives, near_miss, quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Annotated, ClassVar, Literal
+
+    from pydantic import Field
+
+    from specguard.rules import Base, Branch, Expression, Stage, WorkItem
+
+_UNSAFE = (
+    (re.compile("[\udc80-\udcff]"), "has bytes that are not UTF-8"),
+    (
+        re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"),
+        "has characters that are not shown, or that change how text is shown",
+    ),
+    (re.compile("[`$;|&<>\"']"), "has a character that a shell acts on"),
+    (re.compile("-"), "begins with '-', so commands take it for an option"),
+)
+
+
+class BranchName(Rule):
+    """A branch is not named as its work item or the policy says, or has a name that is unsafe to use.
+
+    A branch's name tells people and programs which item is worked on. Where the change names a work item
+    whose kind has a template (`branch` in `[work.<kind>]`), the name must be exactly that; otherwise it must
+    match `pattern`, if there is one.
+
+    Branch names end up in scripts, so with `characters = "safe"` some are refused whatever the pattern: those
+    that begin with `-`, have characters which a shell acts on, are not shown or reorder text, or are not
+    UTF-8. Branches that match `exclude_names` are not judged by pattern or item, nor is the base where
+    nothing was committed on it or a platform reports what has landed there.
+
+    How to put it right: `git branch -m <name>` renames the branch that is checked out.
+
+    ```toml fails
+    policy = '''
+    [rules.branch-name]
+    pattern = "^(feature|fix)/[a-z0-9-]+$"
+    '''
+    branch = "my-work"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    expect = [{code = "BRN001", field = "branch"}]
+    ```
+
+    ```toml fails
+    branch = "fix-$HOME"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    expect = [{code = "BRN001", field = "branch", message = "a shell acts on"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.branch-name]
+    pattern = "^(feature|fix)/[a-z0-9-]+$"
+    '''
+    branch = "feature/pages"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "BRN001"
+    name: ClassVar[str] = "branch-name"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "the branch is named as its work item or the policy says, and safe to use"
+
+    pattern: Annotated[
+        Expression | None, Field(description="what a name must match where no work item gives it")
+    ] = None
+    characters: Annotated[
+        Literal["safe", "any"], Field(description="`safe` refuses names that a shell or a terminal acts on")
+    ] = "safe"
+    exclude_names: Annotated[
+        list[Expression], Field(description="branches that need not be named as an item or the pattern says")
+    ] = []
+
+    def check(self, branch: Branch, base: Base, work_item: WorkItem | None = None) -> Iterator[Finding]:
+        """Compare the name with the item's, or with the pattern."""
+        name = branch.name
+        if self.characters == "safe":
+            for characters, problem in _UNSAFE:
+                begins = characters.pattern == "-"
+                if characters.match(name) if begins else characters.search(name):
+                    yield _about(name, problem, "Take another name", "characters")
+                    return
+        if _is_base(name, base) and (branch.source == "event" or base.head == base.tip):
+            return
+        if any(one.search(name) for one in self.exclude_names):
+            return
+        if work_item and work_item.branches:
+            if name not in work_item.branches:
+                near = near_miss(name, work_item.branches)
+                yield Finding(
+                    f"the branch is {quoted(name)}, and {work_item} has "
+                    f"{alternatives(work_item.branches)}" + (f": {near}" if near else ""),
+                    help=f"Rename it: git branch -m {work_item.branches[0]}",
+                    field="branch",
+                    key="item",
+                    setting=work_item.setting("branch"),
+                )
+        elif self.pattern is not None and not self.pattern.search(name):
+            yield _about(
+                name, f"does not match {quoted(self.pattern.text)}", "Take a name that does", "pattern"
+            )
+
+
+def _is_base(name: str, base: Base) -> bool:
+    return base.name in {name, f"origin/{name}"}
+
+
+def _about(name: str, problem: str, step: str, setting: str) -> Finding:
+    return Finding(
+        f"the branch {quoted(name)} {problem}",
+        help=f"{step}: git branch -m <name>",
+        field="branch",
+        key=setting,
+        setting=setting,
+    )

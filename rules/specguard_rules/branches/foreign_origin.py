@@ -1,0 +1,92 @@
+"""BRN003: an `origin` that is not the canonical repository."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, NotApplicable, Rule
+from specguard_rules.remotes import rewritten, same, shown
+from specguard_rules.spelling import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Policy, Remote, Stage, WorkItem
+
+
+class ForeignOrigin(Rule):
+    """The remote `origin` is another repository than the canonical one.
+
+    A branch that is pushed to a fork or a forgotten mirror is a pull request nobody sees, and a base fetched
+    from there is not the team's. The canonical repository is `remote`, of the work item's kind or at the
+    policy's top; without one the rule does not apply.
+
+    Spellings of the same repository are equal: https, ssh and `git@host:path`, with or without a user, a
+    port, `.git` or a final slash, in whatever case the host is written, and through `url.<base>.insteadOf`.
+    Where a push would go elsewhere (`remote.origin.pushurl`, `pushInsteadOf`), that is a finding too.
+    Passwords in an address are not shown.
+
+    How to put it right: `git remote set-url origin <address>`.
+
+    ```toml fails
+    policy = '''
+    remote = "https://example.org/team/repo.git"
+    '''
+    origin = "https://example.org/someone/repo.git"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    args = ["--push"]
+    expect = [{code = "BRN003", field = "origin", help = "git remote set-url origin https://example.org/team/repo.git"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    remote = "https://example.org/team/repo.git"
+    '''
+    origin = "git@Example.org:team/repo"
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    args = ["--push"]
+    ```
+    """
+
+    code: ClassVar[str] = "BRN003"
+    name: ClassVar[str] = "foreign-origin"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "run")
+    condition: ClassVar[str] = "origin is the canonical repository, for fetching and for pushing"
+
+    def check(self, origin: Remote, policy: Policy, work_item: WorkItem | None = None) -> Iterator[Finding]:
+        """Compare where origin leads with the canonical repository."""
+        expected = (work_item.remote if work_item else "") or policy.remote
+        if not expected:
+            raise NotApplicable("the policy names no canonical repository (remote)")
+        setting = work_item.setting("remote") if work_item and work_item.settings.remote else "remote"
+        if origin.url is None:
+            yield _about(
+                "there is no remote 'origin'", f"Add it: git remote add origin {expected}", setting, "missing"
+            )
+            return
+        fetched = rewritten(origin.url, origin.rewrites)
+        if not same(fetched, expected):
+            yield _about(
+                f"'origin' is {quoted(shown(fetched))}, the canonical repository {quoted(shown(expected))}",
+                f"Set it: git remote set-url origin {expected}{_rewrites(origin.url, fetched)}",
+                setting, "fetch",
+            )  # fmt: skip
+            return
+        if origin.push_url is not None and not same(origin.push_url, expected):
+            yield _about(
+                f"a push to 'origin' goes to {quoted(shown(origin.push_url))}, and the canonical repository "
+                f"is {quoted(shown(expected))}",
+                f"Set it: git remote set-url --push origin {expected}",
+                setting, "push",
+            )  # fmt: skip
+
+
+def _rewrites(configured: str, fetched: str) -> str:
+    """Where to look for what makes another address of the one that is configured."""
+    if configured == fetched:
+        return ""
+    return "; what rewrites addresses, tells: git config --show-origin --get-regexp '^url[.].*insteadof$'"
+
+
+def _about(problem: str, step: str, setting: str, key: str) -> Finding:
+    return Finding(problem, help=step, field="origin", key=key, setting=setting)

@@ -1,0 +1,89 @@
+"""BRN002: a branch that does not start at, or contain, the tip of its base."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar, Literal
+
+    from pydantic import Field
+
+    from specguard.rules import Base, Commit, Stage
+
+
+class StaleBase(Rule):
+    """A branch is behind its base where the policy asks for a fresh one.
+
+    Work on an old base is tested against a program that is no more. `require = "contains"` asks that the
+    base's tip is in the branch's history, by starting there or by a merge; `"starts-at"` that every commit of
+    the branch stands on the tip or on another of its commits, so nothing was merged in later. What the tip
+    is, the repository's own refs say (`origin/main`): fetch first. With `"off"`, the default, nothing is
+    asked.
+
+    How to put it right: `git fetch origin`, then `git rebase origin/main`.
+
+    ```toml fails
+    policy = '''
+    [rules.stale-base]
+    require = "contains"
+    '''
+    base = [{message = "feat: one"}, {message = "feat: two", files = {"a.md" = "a"}}]
+    commits = [{message = "feat: three", parents = ["start"], files = {"b.md" = "b"}}]
+    args = ["--push"]
+    expect = [{code = "BRN002", field = "branch"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.stale-base]
+    require = "starts-at"
+    '''
+    base = [{message = "feat: one"}, {message = "feat: two", files = {"a.md" = "a"}}]
+    commits = [{message = "feat: three", files = {"b.md" = "b"}}]
+    args = ["--push"]
+    ```
+    """
+
+    code: ClassVar[str] = "BRN002"
+    name: ClassVar[str] = "stale-base"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "run")
+    condition: ClassVar[str] = "the branch stands on the tip of its base (require: {require})"
+
+    require: Annotated[
+        Literal["off", "contains", "starts-at"],
+        Field(description="whether a branch has its base's tip in its history, or starts there"),
+    ] = "off"
+
+    def check(self, base: Base, commits: Sequence[Commit]) -> Iterator[Finding]:
+        """Compare the merge base with the tip of the base."""
+        if self.require == "off":
+            raise NotApplicable("the policy asks for no fresh base")
+        if not commits:
+            raise NotApplicable("the branch has no commit of its own")
+        if base.tip is None:
+            raise MissingFact(
+                "there is no base whose tip the branch could have", "specguard check --base REF"
+            )
+        if base.tip not in base.merge_bases:
+            parted = f"; the two parted at {base.start[:10]}" if base.start else ""
+            problem = f"does not contain {base.name} at {base.tip[:10]}{parted}"
+        elif self.require == "starts-at" and not _starts_at(base.tip, commits):
+            problem = f"contains {base.name} at {base.tip[:10]}, and did not start there"
+        else:
+            return
+        yield Finding(
+            f"the branch {problem}",
+            help=f"Bring it up to date: git fetch && git rebase {base.name}",
+            field="branch",
+            key="stale",
+            setting="require",
+        )
+
+
+def _starts_at(tip: str, commits: Sequence[Commit]) -> bool:
+    """Whether each commit stands on the tip or on other commits of the branch alone."""
+    known = {tip, *(commit.oid for commit in commits)}
+    return all(known.issuperset(commit.parents) and commit.parents for commit in commits)

@@ -1,0 +1,119 @@
+"""PRQ002: a pull request's body without its sections, or without its work document."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule
+from specguard_rules.spelling import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Annotated, ClassVar, Literal
+
+    from pydantic import Field
+
+    from specguard.rules import PullRequest, Stage, WorkItem
+
+_PLACEHOLDER = re.compile(r"(todo|tbd|tbc|fixme|xxx|[\W_])*", re.IGNORECASE)
+
+
+class PullRequestBody(Rule):
+    r"""A pull request's body lacks a section that the policy requires, or does not name its work document.
+
+    The body is what a reviewer starts from, and what a squash keeps. Each title in `sections` must stand in
+    it as a heading, compared without case, numbering and punctuation, with something below that a reader
+    sees: comments of a template are nothing, nor is a lone *TODO* or *TBD*. Where the change names a work
+    item that has a document, the body must name its path, unless `work_document = "optional"`.
+
+    A body that is not known (the event lacks it, no `--pr-body-file`) is no body that passes.
+
+    How to put it right: `gh pr edit --body-file <file>`, or the platform's page.
+
+    ```toml fails
+    policy = '''
+    [rules.pull-request-body]
+    sections = ["Tests"]
+    '''
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    title = "Add a page"
+    body = '''
+    ## What
+
+    A page.
+
+    ## Tests
+
+    <!-- how was it tested? -->
+    '''
+
+    [[expect]]
+    code = "PRQ002"
+    field = "pull_request.body"
+    message = "nothing in its section 'Tests'"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.pull-request-body]
+    sections = ["Tests"]
+    '''
+    commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
+    title = "Add a page"
+    body = '''
+    ## 2. Tests
+
+    - None: the page has no code.
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "PRQ002"
+    name: ClassVar[str] = "pull-request-body"
+    stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
+    condition: ClassVar[str] = "the body has the sections {sections}, and names the work item's document"
+
+    sections: Annotated[
+        list[str], Field(description="the titles of sections that a body has, each with something in it")
+    ] = []
+    work_document: Annotated[
+        Literal["require", "optional"],
+        Field(description="whether the body of a work item's pull request names the item's document"),
+    ] = "require"
+
+    def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
+        """Look for each section, and for the document's path."""
+        document = work_item.document if work_item and self.work_document == "require" else None
+        if not self.sections and document is None:
+            raise NotApplicable("the policy requires no sections, and no work document is to be named")
+        body = pull_request.body
+        if body is None:
+            raise MissingFact(
+                "the body of the pull request is not known", "specguard check --pr-body-file FILE"
+            )
+        for position, title in enumerate(self.sections):
+            content = pull_request.section(title)
+            if content is not None and not _PLACEHOLDER.fullmatch(content):
+                continue
+            if content is None:
+                problem, step = "no section", f"Add a heading '## {title}' with what belongs there."
+            else:
+                problem, step = "nothing in its section", "Write what belongs there."
+            yield Finding(
+                f"the body has {problem} {quoted(title)}",
+                help=step,
+                field="pull_request.body",
+                key=title,
+                setting=f"sections.{position}",
+            )
+        if work_item and document is not None:
+            path = document.decode("utf-8", "surrogateescape")
+            if path not in body:
+                yield Finding(
+                    f"the body does not name the document of {work_item}, {quoted(path)}",
+                    help=f"Write {quoted(work_item.body or f'Implements {path}.')}",
+                    field="pull_request.body",
+                    key="document",
+                    setting=work_item.setting("pull_request_body"),
+                )
