@@ -197,6 +197,7 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
     reports = outcome.reports
     if not reports:
         yield "no report"
+        return
     said = [str(error["message"]) for report in reports for error in report.get("errors", ())]
     if case.error and not any(case.error in message for message in said):
         yield f"no error that says {case.error!r}, but {said or 'none'}"

@@ -1,0 +1,86 @@
+"""One change, one verdict: working tree, index, patch, push, branch and CI job agree on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case, Repository, Step, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CASE = """
+policy = '''
+base = "main"
+
+[rules.forbidden-path]
+paths = ["docs/api/", "locked"]
+
+[rules.locked-path]
+paths = ["configs/**"]
+
+[[rules.forbidden-content.forbid]]
+pattern = "DO NOT COMMIT"
+paths = ["**"]
+message = "left over"
+'''
+base = {files = {"docs/api/x" = "one\\ntwo\\nthree\\n", "configs/c" = "c\\n", "src/a" = "a\\nb\\n"}}
+"""
+
+CHANGES = {
+    "nothing-wrong": {"files": {"src/b": "b\n"}},
+    "forbidden": {"files": {"docs/api/x": "four\n", "docs/api/y": "y\n"}},
+    "moved": {"rename": {"docs/api/x": "src/x"}},
+    "deleted": {"delete": ["docs/api/x", "configs/c"]},
+    "mode": {"executable": ["docs/api/x"]},
+    "link": {"symlinks": {"src/link": "../docs/api", "locked": "src"}},
+    "content": {"files": {"src/a": "a\nDO NOT COMMIT\nb\n", "src/new": "x\ny\nDO NOT COMMIT\n"}},
+    "odd-names": {"files": {"src/\udcff": "DO NOT COMMIT\n", 'docs/api/ü "q"': "1\n"}},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_source_gives_the_same_findings(change: str, tmp_path: Path) -> None:
+    repository = Case.from_toml(CASE).build(tmp_path / "repository")
+    repository.apply(Step(**CHANGES[change]))  # type: ignore[arg-type]  # the table above is looser than a step
+    found = {"worktree": findings(repository, "--worktree")}
+    repository.stage()
+    found["staged"] = findings(repository, "--staged")
+
+    patch = tmp_path / "change.patch"
+    patch.write_bytes(repository.process("diff", "--cached", "--binary", "--no-renames").stdout)
+    repository.git("stash", "-q")
+    found["patch"] = findings(repository, f"--patch={patch}")
+    repository.git("stash", "pop", "-q", "--index")
+
+    repository.commit("feat: change")
+    head, base = repository.oid(), repository.names["base"]
+    push = f"refs/heads/work {head} refs/heads/work {'0' * 40}\n"
+    found["push"] = findings(repository, "--push", stdin=push)
+    found["branch"] = findings(repository)
+    found["range"] = findings(repository, f"--range={base}..{head}")
+    found["enforced"] = findings(repository, "--enforce", f"--base={base}", f"--head={head}")
+    bare = repository.clone(tmp_path / "bare", bare=True)
+    found["bare"] = findings(bare, "--base=main", "--head=work")
+    for source, these in found.items():
+        assert these == found["staged"], source
+    assert bool(found["staged"][1]) is (change != "nothing-wrong")
+
+
+def findings(
+    repository: Repository, *arguments: str, stdin: str = ""
+) -> tuple[int, list[tuple[object, ...]]]:
+    """The exit code, and what is found about paths and content."""
+    outcome = run(
+        "check", *arguments, "--output-format=json",
+        directory=repository.path, env={"XDG_CACHE_HOME": f"{repository.path}.cache"}, stdin=stdin,
+    )  # fmt: skip
+    rows = [
+        (finding["code"], finding["severity"], finding["location"]["path"], finding["location"]["line"],
+         finding["location"].get("side"), finding["message"], finding["authority"]["line"])
+        for finding in outcome.report["findings"]
+        if finding["code"][:3] in ("PTH", "CNT")
+    ]  # fmt: skip
+    return outcome.exit_code, sorted(rows, key=repr)

@@ -1,0 +1,63 @@
+"""Running the command: installed and in this process alike."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case, Outcome, run, run_case, run_here
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["check", "--stagd"], ["no-such-command"]])
+def test_both_ways_of_running_give_the_same(arguments: list[str], tmp_path: Path) -> None:
+    assert run(*arguments, directory=tmp_path) == run_here(*arguments, directory=tmp_path)
+
+
+def test_a_run_in_this_process_puts_everything_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPECGUARD_TEST", "kept")
+    before = os.getcwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr
+    run_here("check", "--range=x", directory=tmp_path, env={"OTHER": "1"})
+    assert (os.getcwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr) == before
+
+
+def test_several_reports_are_one_a_line() -> None:
+    outcome = Outcome(1, '{"findings": [{"code": "A"}]}\n{"findings": [{"code": "B"}]}\n', "")
+    assert outcome.codes == ["A", "B"]
+    with pytest.raises(AssertionError, match="no JSON report, exit code 2"):
+        _ = Outcome(2, "trouble", "").report
+    with pytest.raises(AssertionError, match="no JSON report"):
+        _ = Outcome(2, "", "trouble").report
+
+
+CASE = """
+policy = '''
+[rules.forbidden-path]
+paths = ["docs/api/"]
+'''
+base = {files = {"docs/api/x" = "a"}}
+commits = [{files = {"docs/api/x" = "b"}}]
+args = ["--select=PTH001"]
+"""
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_case_passes_or_says_every_difference(installed: bool, tmp_path: Path) -> None:
+    good = Case.from_toml(
+        CASE + 'expect = [{code = "PTH001", path = "docs/api/x"}]\nstates = {PTH001 = "failed"}'
+    )
+    assert run_case(good, tmp_path / "kept", installed=installed).exit_code == 1
+    assert (tmp_path / "kept" / "repository" / ".git").is_dir()
+
+    with pytest.raises(AssertionError) as refused:
+        run_case(Case.from_toml(CASE + 'states = {PTH001 = "passed"}', "mine"), installed=installed)
+    said = str(refused.value)
+    assert said.startswith(
+        "mine: not as expected\n  exit code 1, expected 0\n  not expected: {'code': 'PTH001'"
+    )
+    assert "PTH001 is failed, expected passed" in said
