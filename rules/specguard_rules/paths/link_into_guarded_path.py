@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.rules import Finding, Rule
 from specguard_rules.paths.git_names import has_git_name
 from specguard_rules.paths.guarded import SHORT, judged, landing, put_back, shown
-from specguard_rules.paths.links import Escape, resolve
+from specguard_rules.paths.links import LONGEST, Escape, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,11 +95,17 @@ class LinkIntoGuardedPath(Rule):
     ) -> Iterator[Finding]:
         """Follow each new link, and look at each submodule."""
         landed = landing(commits, policy)
+        both = [pair for pair in judged(entries, landed) if pair[0].is_symlink or pair[0].is_submodule]
+        links = {entry.new for entry, _ in both if entry.is_symlink and entry.old != entry.new}
+        sizes = objects.sizes(sorted(links))
         reach = _Reach(head_files, guards)
-        for entry, commit in judged(entries, landed):
+        for entry, commit in both:
             if entry.is_symlink and entry.old != entry.new:
-                where = reach.wrong(entry.path, objects.read(entry.new))
                 key = "link"
+                if sizes[entry.new] > LONGEST:
+                    where = f"is a symbolic link of {sizes[entry.new]} bytes, and no system follows one"
+                else:
+                    where = reach.wrong(entry.path, objects.read(entry.new))
             elif entry.is_submodule:
                 where = self._submodule(entry, guards)
                 key = "submodule"

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 HOPS: Final = 40
 """So many links are followed, as Linux does (path_resolution(7)); a longer chain leads nowhere."""
 
+LONGEST: Final = 4096
+"""The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
+
 _SYMLINK: Final = 0o120000
 _ABSOLUTE: Final = re.compile(rb"/|\\|[A-Za-z]:")
 
