@@ -4,7 +4,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from typing import Final
 
     from specguard.rules import Commit
@@ -23,8 +22,3 @@ def files_approvals(commit: Commit) -> bool:
     return bool(entries) and all(
         entry.added and entry.new_mode == _FILE and entry.path.startswith(APPROVALS) for entry in entries
     )
-
-
-def bookkeeping(commits: Collection[Commit] | None) -> set[str]:
-    """The object ids of the commits that only file approvals."""
-    return {commit.oid for commit in commits or () if files_approvals(commit)}

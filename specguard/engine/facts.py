@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from specguard.change.facts import Base, Branch, PullRequest, Push, Ref, Remote
     from specguard.change.history import History
     from specguard.change.lines import Lines
+    from specguard.change.merges import Merges
     from specguard.change.objects import Objects
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
@@ -29,7 +30,8 @@ class Facts:
     """The facts of one change under one policy.
 
     Each public property below is a fact: its name is what a rule's `check` takes, its annotation the
-    annotation that rule must use. A value is frozen; `None` and empty are answers, never "not known".
+    annotation that rule must use; with ` | None` and the default None it takes a fact that may not belong to
+    the change. A value is frozen; `None` and empty are answers, never "not known".
 
     Args:
         change: what is judged.
@@ -89,6 +91,11 @@ class Facts:
     def commits(self) -> Sequence[Commit]:
         """The change's commits, oldest first."""
         return self._change.commits
+
+    @property
+    def merges(self) -> Merges:
+        """The change's merge commits, each done again when it is asked for."""
+        return self._change.merges
 
     @property
     def messages(self) -> Sequence[Message]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule
-from specguard_rules.bookkeeping import bookkeeping
+from specguard_rules.bookkeeping import files_approvals
 from specguard_rules.conventional import ConventionalForm, footer_problems
 from specguard_rules.spelling import alternatives, near_miss, quoted
 
@@ -100,17 +100,20 @@ class CommitMessage(ConventionalForm, Rule):
         item = work_item if work_item and work_item.commit_messages else None
         if item is None and self.pattern is None and not self.conventional and self.body == "optional":
             raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
-        skipped = bookkeeping(commits) | {commit.oid for commit in commits or () if commit.is_merge}
+        made = {commit.oid: commit for commit in commits or ()}
         ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
         for message in messages:
-            if message.commit in skipped or any(one.search(message.subject) for one in ignored):
+            commit = made.get(message.commit or "")
+            if commit and commit.is_merge:
                 continue
-            if item is not None:
-                yield from self._of_item(message, item)
-            else:
-                yield from self._of_form(message)
+            if any(expression.search(message.subject) for expression in ignored):
+                continue
+            findings = list(self._of_item(message, item) if item else self._of_form(message))
             if message.source != "title":
-                yield from self._body(message)
+                findings.extend(self._body(message))
+            # Only a commit with a finding is worth reading the files of.
+            if findings and not (commit and files_approvals(commit)):
+                yield from findings
 
     def _of_item(self, message: Message, item: WorkItem) -> Iterator[Finding]:
         subject, expected = message.subject, item.commit_messages

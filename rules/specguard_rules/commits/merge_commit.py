@@ -25,7 +25,7 @@ class MergeCommit(Rule):
     is let pass (`allow`), shown (`warn`) or refused (`forbid`).
 
     With `linear = true` every merge commit is refused, unless `merge = "squash"`, where none of them lands.
-    Merging needs git 2.38; with an older one a merge with content of its own cannot be judged.
+    Doing a merge again needs git 2.39; with an older one such a merge cannot be judged.
 
     How to put it right: bring the change in a commit of its own. For a linear history rebase the branch
     (`git rebase origin/main`).
@@ -164,5 +164,5 @@ def _deed(entry: Entry) -> str:
     if entry.deleted:
         return "deletes this file, which merging its parents keeps"
     if entry.added:
-        return "adds this file, which none of its parents has"
+        return "adds this file, which merging its parents does not give"
     return "has content here that merging its parents does not give"

@@ -1,0 +1,185 @@
+"""Merge commits done again, to tell what they bring of their own.
+
+A file in which both sides changed differs from every parent although nobody touched it, so comparing trees
+does not tell a clean merge from one with content of its own: the merge has to be made again. Git does it
+(`git merge-tree`, which writes no commit and runs nothing), into an object store that is thrown away.
+"""
+
+from __future__ import annotations
+
+from specguard.change.process import CommandError
+from specguard.change.raw import FormatError, read_entries
+from specguard.errors import MissingFact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.change.commit import Commit
+    from specguard.change.entry import Entry
+    from specguard.change.git import Git
+
+# `merge-tree --stdin` came with git 2.39.
+_MERGE: Final = ("merge-tree", "--stdin", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories")
+_COMMIT: Final = ("-c", "user.name=specguard", "-c", "user.email=specguard", "commit-tree", "-m", "redone")
+
+
+class Redone:
+    """A merge commit, and what in it is not the automatic merge of its parents.
+
+    Entries lead from the automatic merge to the commit.
+
+    Attributes:
+        commit: the merge.
+        own: paths where it has content that no parent has, and that merging them does not give.
+        resolved: such paths in which its parents conflict.
+    """
+
+    __slots__ = ("commit", "own", "resolved")
+
+    def __init__(self, commit: Commit, own: Sequence[Entry], resolved: Sequence[Entry]) -> None:
+        self.commit = commit
+        self.own = own
+        self.resolved = resolved
+
+
+class Merges:
+    """The merges of a change, each done again when it is asked for.
+
+    Args:
+        git: reads the repository's objects.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+
+    def redo(self, commits: Sequence[Commit]) -> Iterator[Redone]:
+        """Do merges again that differ from all their parents somewhere; others bring nothing of their own.
+
+        Args:
+            commits: merge commits.
+
+        Raises:
+            MissingFact: git is too old for it, or an object is not there.
+        """
+        suspects = [commit for commit in commits if commit.own_entries]
+        if not suspects:
+            return
+        self._git.use_scratch()
+        plain = [commit for commit in suspects if len(commit.parents) == 2]
+        merged = dict(
+            zip(
+                [commit.oid for commit in plain],
+                self._merge([(commit.parents[0], commit.parents[1]) for commit in plain]),
+                strict=True,
+            )
+        )
+        for commit in suspects:
+            if commit.oid not in merged:
+                merged[commit.oid] = self._merge_all(commit.parents)
+        pairs = [(merged[commit.oid][0], commit.tree) for commit in suspects]
+        for commit, entries in zip(suspects, self._compare(pairs), strict=True):
+            conflicts = merged[commit.oid][1]
+            mine = {entry.path for entry in commit.own_entries}
+            differing = [entry for entry in entries if entry.path in mine]
+            resolved = [entry for entry in differing if _in_conflict(entry.path, conflicts)]
+            own = [entry for entry in differing if entry not in resolved]
+            yield Redone(commit, self._not_moved(commit, own), resolved)
+
+    def _merge(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, set[bytes]]]:
+        """The tree of each automatic merge, and the paths in which it has conflicts."""
+        if not pairs:
+            return []
+        lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
+        process = self._git.start(*_MERGE, stdin=lines)
+        try:
+            fields = process.read().split(b"\0")
+        except CommandError as error:
+            if error.code == 129:
+                raise MissingFact(
+                    "a merge differs from all its parents, and only git 2.39 or later can do it again"
+                ) from error
+            raise self._git.missing("what a merge joins", error.first_line) from error
+        found: list[tuple[str, set[bytes]]] = []
+        at = 0
+        while at + 2 < len(fields):
+            status, tree = fields[at], fields[at + 1]
+            at += 2
+            paths = set()
+            while fields[at]:
+                paths.add(fields[at])
+                at += 1
+            at += 1
+            if status not in {b"0", b"1"}:
+                break
+            found.append((tree.decode("ascii"), paths))
+        if len(found) != len(pairs):
+            raise self._git.missing("what a merge joins", "git could not do the merge again")
+        return found
+
+    def _merge_all(self, parents: Sequence[str]) -> tuple[str, set[bytes]]:
+        """The same for more than two parents, one after the other, as git's own strategy goes about it."""
+        head, conflicts, tree = parents[0], set[bytes](), ""
+        for position, other in enumerate(parents[1:], start=2):
+            [(tree, found)] = self._merge([(head, other)])
+            conflicts |= found
+            if position < len(parents):
+                process = self._git.start(*_COMMIT, "-p", head, "-p", other, tree)
+                head = self._git.read(process, "what a merge joins").decode("ascii").strip()
+        return tree, conflicts
+
+    def _compare(self, pairs: Sequence[tuple[str, str]]) -> list[list[Entry]]:
+        """What differs between the trees of each pair."""
+        from specguard.change.git import RAW
+
+        lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
+        data = self._git.read(
+            self._git.start("diff-tree", "--stdin", *RAW, stdin=lines), "what a merge brings"
+        )
+        digits = self._git.repository.hexadecimal
+        found: list[list[Entry]] = []
+        fields = data.split(b"\0")
+        try:
+            for at in range(0, len(fields), 2):
+                # A pair's header is a line of its own, in front of its first entry or of the next header.
+                *headers, entry = fields[at].split(b"\n")
+                found.extend([] for _ in headers)
+                if entry:
+                    found[-1].extend(read_entries(b"%s\0%s\0" % (entry, fields[at + 1]), digits))
+        except (FormatError, IndexError) as error:
+            raise self._git.missing("what a merge brings", str(error)) from error
+        if len(found) != len(pairs):
+            raise self._git.missing("what a merge brings", "a comparison is missing")
+        return found
+
+    def _not_moved(self, commit: Commit, entries: Sequence[Entry]) -> list[Entry]:
+        """Those of these entries that no parent has in another folder, as a subtree merge puts them."""
+        if not any(b"/" in entry.path and entry.new_mode for entry in entries):
+            return list(entries)
+        moved: set[bytes] = set()
+        for parent in commit.parents[1:]:
+            data = self._git.read(self._git.start("ls-tree", "-r", "-z", parent), "what a merge joins")
+            files = _listing(data)
+            for entry in entries:
+                folders = entry.path.split(b"/")
+                suffixes = (b"/".join(folders[depth:]) for depth in range(1, len(folders)))
+                if any(files.get(suffix) == (entry.new_mode, entry.new) for suffix in suffixes):
+                    moved.add(entry.path)
+        return [entry for entry in entries if entry.path not in moved]
+
+
+def _in_conflict(path: bytes, conflicts: set[bytes]) -> bool:
+    """Whether a path is in conflict; where a file and a folder are, git adds `~` and a name to the file's."""
+    return path in conflicts or any(other.startswith(path + b"~") for other in conflicts)
+
+
+def _listing(data: bytes) -> dict[bytes, tuple[int, str]]:
+    """The mode and object id of each path of a recursive `ls-tree -z`."""
+    files: dict[bytes, tuple[int, str]] = {}
+    for record in data.split(b"\0"):
+        header, tab, path = record.partition(b"\t")
+        if tab:
+            mode, _, oid = header.decode("ascii").split(" ")
+            files[path] = int(mode, 8), oid
+    return files
