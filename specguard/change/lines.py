@@ -1,14 +1,32 @@
-"""The lines that a change adds and removes, read as a stream and only where a rule asks for them."""
+"""The lines that a change adds and removes, read as a stream and only where a rule asks for them.
+
+For expressions the contents after the change are scanned first, and a diff is made only of files that have a
+match; the files are compared under numbers for names, in two trees of their own, so that a range, an index, a
+working tree and a patch are all one thing here.
+"""
 
 from __future__ import annotations
+
+from specguard.change.blobs import BlobReader, is_binary, whole_lines
+from specguard.change.hunks import pieces
+from specguard.change.process import CommandError
+from specguard.change.scan import Scanner
+from specguard.errors import MissingFact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Final
 
     from specguard.change.entry import Entry
     from specguard.change.git import Git
     from specguard.declaration.expressions import Expression
+
+TEXT_LIMIT: Final = 256 << 20
+"""A text file larger than this, in bytes, is not read for its lines."""
+
+COMPARE_LIMIT: Final = 32 << 20
+"""A file larger than this, in bytes, is not compared line by line for a rule that wants all its hunks."""
 
 
 class AddedLine:
@@ -62,52 +80,204 @@ class Totals:
 
     __slots__ = ("added", "binary", "bytes", "removed")
 
-    def __init__(self, *, added: int = 0, removed: int = 0, bytes: int = 0, binary: int = 0) -> None:
+    def __init__(self, *, added: int, removed: int, size: int, binary: int) -> None:
         self.added = added
         self.removed = removed
-        self.bytes = bytes
+        self.bytes = size
         self.binary = binary
 
 
 class Lines:
     """The lines of the regular files of a change; symbolic links and submodules have none.
 
+    Args:
+        git: where the contents are.
+
     Attributes:
-        skipped: the binary files that were passed over so far (a NUL within the first 8000 bytes).
+        skipped: the binary files that `added` has passed over so far (a NUL within the first 8000 bytes).
     """
 
     def __init__(self, git: Git) -> None:
         self._git = git
         self.skipped: set[bytes] = set()
 
+    def account(self) -> str:
+        """What was not looked at, for a person: `3 binary files skipped`; empty where that is nothing."""
+        count = len(self.skipped)
+        return f"{count} binary file{'s' if count != 1 else ''} skipped" if count else ""
+
     def added(self, expressions: Sequence[Expression], entries: Sequence[Entry]) -> Iterator[AddedLine]:
-        """The added lines that match, file by file in the order of `entries`, by line and then expression.
+        """The added lines that match.
+
+        They come file by file, those of a file by line and then by expression; binary files are passed over
+        and counted.
+
+        Args:
+            expressions: what to look for, each by itself.
+            entries: where to look.
 
         Raises:
-            MissingFact: an object is not there, or a file is too large to be read line by line.
+            MissingFact: an object is not there, a text is larger than `TEXT_LIMIT`, or a line too long.
         """
-        raise NotImplementedError
+        files = [entry for entry in entries if entry.is_file and entry.old != entry.new]
+        if not expressions or not files:
+            return
+        scanner = Scanner(expressions)
+        matching: list[Entry] = []
+        for entry, blocks in self._texts(files):
+            if _was_file(entry):
+                # Reading stops at the first match: the diff says which lines are new.
+                if any(map(scanner.stops_at, blocks)):
+                    matching.append(entry)
+                continue
+            first = 1
+            for block in blocks:
+                for number, text, which in scanner.lines(block, first):
+                    yield AddedLine(entry.path, number, text, which)
+                first += block.count(b"\n")
+        if not matching:
+            return
+        self._refuse_large(matching, TEXT_LIMIT)
+        for piece in pieces(self._diff(matching), removed=False):
+            if piece.side:
+                for number, text, which in scanner.lines(piece.block + b"\n", piece.line):
+                    yield AddedLine(matching[piece.number].path, number, text, which)
 
     def hunks(self, entry: Entry) -> Sequence[Hunk]:
-        """What one entry removes and adds; empty for a binary file.
+        """What one entry removes and adds; a binary file is taken for a text.
 
         Raises:
-            MissingFact: as `added`.
+            MissingFact: an object is not there, or is larger than `COMPARE_LIMIT`.
         """
-        raise NotImplementedError
+        return next((hunks for _, hunks in self.compare([entry])), ())
 
     def compare(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Sequence[Hunk]]]:
-        """The hunks of many entries, in one process for all of them.
+        """The hunks of many entries, from one process for all; those that change no line are left out.
 
         Raises:
-            MissingFact: as `added`.
+            MissingFact: as `hunks`.
         """
-        raise NotImplementedError
+        files = [entry for entry in entries if _has_text(entry)]
+        if not files:
+            return
+        self._refuse_large(files, COMPARE_LIMIT)
+        number = 0
+        hunks: list[Hunk] = []
+        for piece in pieces(self._diff(files)):
+            if not piece.side:
+                if piece.number != number and hunks:
+                    yield files[number], hunks
+                    hunks = []
+                number = piece.number
+                hunks.append(Hunk(piece.line, [], piece.other, []))
+            else:
+                side = hunks[-1].removed if piece.side == "-" else hunks[-1].added
+                side += piece.block.split(b"\n")
+        if hunks:
+            yield files[number], hunks
 
     def totals(self, entries: Sequence[Entry]) -> Totals:
         """How much these entries add and remove.
 
         Raises:
-            MissingFact: as `added`.
+            MissingFact: an object is not there, or is larger than `TEXT_LIMIT`.
         """
-        raise NotImplementedError
+        files = [entry for entry in entries if _has_text(entry)]
+        added = removed = binary = 0
+        if files:
+            self._refuse_large(files, TEXT_LIMIT)
+            process = self._git.start("diff-tree", "--numstat", "-z", *_PLAIN, *self._trees(files))
+            for record in self._git.read(process, "the change's lines").split(b"\0"):
+                plus, _, rest = record.partition(b"\t")
+                minus, _, _ = rest.partition(b"\t")
+                if plus == b"-":
+                    binary += 1
+                elif plus:
+                    added += int(plus)
+                    removed += int(minus)
+        return Totals(added=added, removed=removed, size=self._size(entries), binary=binary)
+
+    def _size(self, entries: Sequence[Entry]) -> int:
+        new = [entry.new for entry in entries if entry.is_file and entry.old != entry.new]
+        sizes = self._git.sizes(sorted(set(new)))
+        return sum(sizes[oid] for oid in new)
+
+    def _texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+        """Each text file after the change, with its content in blocks of whole lines."""
+        waiting = list(entries)
+        while waiting:
+            reader = BlobReader(self._git, [entry.new for entry in waiting])
+            try:
+                for position, entry in enumerate(waiting):
+                    size = reader.next(_label(entry))
+                    if is_binary(reader.head()):
+                        self.skipped.add(entry.path)
+                    elif size > TEXT_LIMIT:
+                        raise _too_large(entry, size, TEXT_LIMIT)
+                    else:
+                        yield entry, reader.blocks()
+                    if reader.left > TEXT_LIMIT:
+                        # What follows would have to be read to get past it: begin again after it.
+                        waiting = waiting[position + 1 :]
+                        break
+                    reader.skip()
+                else:
+                    waiting = []
+            finally:
+                reader.close()
+
+    def _diff(self, entries: Sequence[Entry]) -> Iterator[bytes]:
+        """The diff of these entries, named by their positions, in blocks of whole lines."""
+        process = self._git.start("diff-tree", "-p", "-U0", "--text", *_PLAIN, *self._trees(entries))
+        try:
+            yield from whole_lines(process.chunks(), "the change")
+        except CommandError as error:
+            raise self._git.missing("the change's lines", error.first_line) from error
+        finally:
+            process.stop()
+
+    def _trees(self, entries: Sequence[Entry]) -> Sequence[str]:
+        """Two trees that have the entries' files before and after, each named by its position."""
+        before, after = [], []
+        for position, entry in enumerate(entries):
+            if _was_file(entry):
+                before.append(f"100644 blob {entry.old}\t{position:08}\n")
+            if entry.is_file:
+                after.append(f"100644 blob {entry.new}\t{position:08}\n")
+        self._git.use_scratch()
+        # An empty line ends a tree, also one without entries.
+        text = "".join([*before, "\n", *after, "\n"]).encode("ascii")
+        process = self._git.start("mktree", "--batch", "--missing", stdin=text)
+        return self._git.read(process, "the change's files").decode("ascii").split()
+
+    def _refuse_large(self, entries: Sequence[Entry], limit: int) -> None:
+        sides = {entry.new for entry in entries if entry.is_file}
+        sides |= {entry.old for entry in entries if _was_file(entry)}
+        sizes = self._git.sizes(sorted(sides))
+        for entry in entries:
+            size = max(sizes.get(entry.new, 0), sizes.get(entry.old, 0))
+            if size > limit:
+                raise _too_large(entry, size, limit)
+
+
+_PLAIN: Final = ("--no-renames", "--full-index", "--no-ext-diff", "--no-textconv")
+
+
+def _was_file(entry: Entry) -> bool:
+    """Whether the path was a regular file before the change."""
+    return entry.old_mode & 0o170000 == 0o100000
+
+
+def _has_text(entry: Entry) -> bool:
+    return entry.old != entry.new and (entry.is_file or _was_file(entry))
+
+
+def _label(entry: Entry) -> str:
+    return entry.path.decode("utf-8", "backslashreplace")
+
+
+def _too_large(entry: Entry, size: int, limit: int) -> MissingFact:
+    return MissingFact(
+        f"{_label(entry)} has {size} bytes, and at most {limit} are read for their lines",
+        "exclude the file from the rule in the policy, or keep it out of the change",
+    )

@@ -1,0 +1,271 @@
+"""The lines of a change: exact numbers, whatever the contents, in bounded memory."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.change import blobs, lines
+from specguard.change.git import Git
+from specguard.change.hunks import pieces
+from specguard.change.lines import Lines
+from specguard.change.repository import Repository as Located
+from specguard.change.scan import Scanner
+from specguard.declaration.expressions import Expression
+from specguard.errors import MissingFact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from specguard.change.entry import Entry
+    from specguard.testing import Repository
+
+
+class Changed:
+    """A repository's last commit, as entries and lines."""
+
+    def __init__(self, repository: Repository, git: Git) -> None:
+        self.entries: Sequence[Entry] = git.diff_trees(
+            repository.oid("HEAD~1^{tree}"), repository.oid("HEAD^{tree}")
+        )
+        self.lines = Lines(git)
+
+    def added(self, *expressions: str) -> list[tuple[str, int, str, int]]:
+        found = self.lines.added([Expression(text) for text in expressions], self.entries)
+        return sorted((one.path.decode(), one.line, one.text, one.which) for one in found)
+
+
+@pytest.fixture
+def git(repository: Repository) -> Iterator[Git]:
+    repository.commit("start")
+    with Git(Located.locate(str(repository.path), repository.environment)) as opened:
+        yield opened
+
+
+def test_only_added_lines_count_with_their_numbers_after_the_change(repository: Repository, git: Git) -> None:
+    repository.commit(files={"a": "bad 1\nx\nbad 2\ny\n", "b": "bad\n"})
+    repository.commit(files={"a": "x\nbad 3\nbad 2\nz\ny\nbad 4", "c/new": "ok\nbad\n"}, delete=["b"])
+    assert Changed(repository, git).added("bad") == [
+        ("a", 2, "bad 3", 0),
+        ("a", 6, "bad 4", 0),
+        ("c/new", 2, "bad", 0),
+    ]
+
+
+def test_each_expression_is_for_itself(repository: Repository, git: Git) -> None:
+    repository.commit(files={"a": "one two\ntwo\nthree\n"})
+    assert Changed(repository, git).added("two", "one", "(?P<n>t)wo", "(?P<n>t)hree") == [
+        ("a", 1, "one two", 0),
+        ("a", 1, "one two", 1),
+        ("a", 1, "one two", 2),
+        ("a", 2, "two", 0),
+        ("a", 2, "two", 2),
+        ("a", 3, "three", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("^$", [2, 7]),
+        ("^a", [1, 6]),
+        ("b$", [1, 5]),
+        (r"\Aa", [1, 6]),
+        (r"\z", [1, 2, 3, 4, 5, 6, 7, 8]),
+        (r"x\sy", []),
+        (r"a[^q]*c", [6]),
+        ("(?s)x.*y", []),
+        ("(?-m)^ab$", [1]),
+        ("é", [8]),
+        ("^.{4}$", [8]),
+    ],
+)
+def test_a_line_is_matched_by_itself(
+    repository: Repository, git: Git, expression: str, expected: list[int]
+) -> None:
+    repository.commit(files={"new": "ab\n\nx\ny\r\nb\r\nabc\n\ncafé"})
+    repository.write("old", "ab\n\nx\ny\r\nb\r\nabc\n\ncafé")
+    assert [line for _, line, _, _ in Changed(repository, git).added(expression)] == expected
+    repository.write("new", "")
+    repository.write("old", "another\n")
+    repository.commit()
+    repository.commit(files={"old": "ab\n\nx\ny\r\nb\r\nabc\n\ncafé"})
+    assert [line for _, line, _, _ in Changed(repository, git).added(expression)] == expected
+
+
+def test_bytes_that_are_not_utf8_hide_nothing(repository: Repository, git: Git) -> None:
+    repository.commit(files={"a": b"ok\nbad\xff\xfething\r\nbad\xc3\nmore bad\x85x\xe2\x80\xa8y\n"})
+    assert Changed(repository, git).added("bad.*thing", "^bad.$", "bad.x") == [
+        ("a", 2, "bad\udcff\udcfething", 0),
+        ("a", 3, "bad\udcc3", 1),
+        ("a", 4, "more bad\udc85x\u2028y", 2),
+    ]
+
+
+def test_content_that_looks_like_a_diff(repository: Repository, git: Git) -> None:
+    text = "diff --git a/00000000 b/00000000\n@@ -1 +100 @@\n+++ b/x\n--- a/x\n-bad\n+bad\n\\ No newline\n"
+    repository.commit(files={"a": "start\nend\n", "b": "start\n"})
+    repository.commit(files={"a": f"start\n{text}end\nbad", "b": f"{text}bad\n"})
+    changed = Changed(repository, git)
+    assert [(path, line) for path, line, _, _ in changed.added("bad")] == [
+        ("a", 6), ("a", 7), ("a", 10), ("b", 5), ("b", 6), ("b", 8),
+    ]  # fmt: skip
+    compared = {entry.path: hunks for entry, hunks in changed.lines.compare(changed.entries)}
+    assert compared[b"a"][0].added == text.encode().split(b"\n")[:-1]
+    assert compared[b"b"][0].removed == [b"start"]
+
+
+def test_binary_files_are_skipped_and_counted(repository: Repository, git: Git) -> None:
+    repository.commit(files={"a": "bad\n", "c": b"\0bin\n"})
+    repository.commit(
+        files={
+            "a": b"bad\n" + b"x" * 7000 + b"\0bad\n",
+            "b": b"x" * 8000 + b"\0\nbad\n",
+            "c": "bad\n",
+        }
+    )
+    changed = Changed(repository, git)
+    assert [(path, line) for path, line, _, _ in changed.added("^bad")] == [("b", 2), ("c", 1)]
+    assert changed.lines.skipped == {b"a"}
+    assert changed.lines.account() == "1 binary file skipped"
+
+
+def test_links_submodules_and_changed_types(repository: Repository, git: Git) -> None:
+    repository.commit(files={"file": "bad\n", "was": "bad\n"})
+    repository.symlink("link", "bad")
+    repository.delete("was")
+    repository.symlink("was", "bad")
+    repository.submodule("sub")
+    repository.executable("file")
+    repository.commit()
+    assert Changed(repository, git).added("bad") == []
+    repository.delete("was")
+    repository.commit(files={"was": "bad\n"})
+    assert Changed(repository, git).added("bad") == [("was", 1, "bad", 0)]
+
+
+def test_attributes_hide_nothing(repository: Repository, git: Git) -> None:
+    repository.commit(files={".gitattributes": "* -diff -text binary\n", "a": "x\n"})
+    repository.commit(files={"a": "x\nbad\n"})
+    changed = Changed(repository, git)
+    assert changed.added("bad") == [("a", 2, "bad", 0)]
+    assert changed.lines.totals(changed.entries).added == 1
+
+
+def test_the_repository_is_left_as_it_was(repository: Repository, git: Git) -> None:
+    repository.commit(files={"a": "x\n"})
+    repository.commit(files={"a": "y\n"})
+    before = repository.git("count-objects")
+    changed = Changed(repository, git)
+    assert changed.added("y")
+    assert repository.git("count-objects") == before
+
+
+def test_hunks_and_totals(repository: Repository, git: Git) -> None:
+    repository.commit(files={"a": "1\n2\n3\n4\n5\n", "gone": "x\ny", "empty": ""})
+    repository.commit(
+        files={"a": "0\n1\n2\nthree\nfour\n5\n", "bin": b"\0\0", "new": "n\n"}, delete=["gone", "empty"]
+    )
+    changed = Changed(repository, git)
+    by_path = {entry.path: entry for entry in changed.entries}
+    hunks = [(h.old_start, h.removed, h.new_start, h.added) for h in changed.lines.hunks(by_path[b"a"])]
+    assert hunks == [(0, [], 1, [b"0"]), (3, [b"3", b"4"], 4, [b"three", b"four"])]
+    assert [h.removed for h in changed.lines.hunks(by_path[b"gone"])] == [[b"x", b"y"]]
+    assert changed.lines.hunks(by_path[b"empty"]) == ()
+    totals = changed.lines.totals(changed.entries)
+    assert (totals.added, totals.removed, totals.binary) == (4, 4, 1)
+    assert totals.bytes == len("0\n1\n2\nthree\nfour\n5\n") + 2 + 2
+
+
+def test_a_missing_object_is_a_missing_fact(repository: Repository, git: Git) -> None:
+    repository.commit(files={"a": "bad\n"})
+    entries = Changed(repository, git).entries
+    oid = entries[0].new
+    (repository.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
+    changed = Changed(repository, git)
+    with pytest.raises(MissingFact, match="a cannot be read"):
+        changed.added("bad")
+    with pytest.raises(MissingFact):
+        changed.lines.totals(entries)
+    with pytest.raises(MissingFact):
+        changed.lines.hunks(entries[0])
+
+
+def test_what_is_too_large_is_refused_by_name(
+    repository: Repository, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit(files={"a": "bad\n"})
+    repository.commit(files={"a": "bad\n" * 100, "b": b"\0" * 4000, "c": "bad\n"})
+    changed = Changed(repository, git)
+    monkeypatch.setattr(lines, "TEXT_LIMIT", 300)
+    with pytest.raises(MissingFact, match="a has 400 bytes, and at most 300 are read"):
+        changed.added("bad")
+    changed.entries = [entry for entry in changed.entries if entry.path != b"a"]
+    assert changed.added("bad") == [("c", 1, "bad", 0)]
+    assert changed.lines.skipped == {b"b"}
+    monkeypatch.setattr(lines, "TEXT_LIMIT", 1 << 20)
+    monkeypatch.setattr(blobs, "LINE_LIMIT", 1000)
+    repository.commit(files={"d": "x" * 5000})
+    with pytest.raises(MissingFact, match="d has a line of more than 1000 bytes"):
+        Changed(repository, git).added("bad")
+
+
+def test_large_contents_come_in_blocks(repository: Repository, git: Git) -> None:
+    rows = [f"row {number} {'x' * (number % 97)}" for number in range(60_000)]
+    repository.commit(files={"a": "\n".join(rows) + "\n"})
+    for number in range(0, 60_000, 7):
+        rows[number] = f"changed {number}"
+    repository.commit(files={"a": "\n".join(rows) + "\n", "b": "\n".join(rows)})
+    found = Changed(repository, git).added("^changed .*[05]$")
+    expected = [number + 1 for number in range(0, 60_000, 7) if number % 5 == 0]
+    assert [line for path, line, _, _ in found if path == "a"] == expected
+    assert [line for path, line, _, _ in found if path == "b"] == expected
+
+
+def naive(block: bytes, expression: str) -> list[int]:
+    """What `Scanner` must find, by Python's own expressions on each line alone."""
+    rows = block.split(b"\n")
+    rows = rows[:-1] if rows[-1] == b"" else rows
+    texts = [row.removesuffix(b"\r").decode("utf-8", "replace") for row in rows]
+    return [number for number, text in enumerate(texts, start=1) if re.search(expression, text)]
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"b", b"\n", b"\r\n", b"\r", b"\xff", b"\xc3\xa9", b"\xc3", b" "])),
+    st.sampled_from(["a", "^a", "b$", "a.b", "^$", "[^a]+", r"^\s", "é", "a[^b]*b", "^.$", "b*"]),
+)
+def test_the_scanner_finds_what_a_naive_reader_finds(parts: list[bytes], expression: str) -> None:
+    block = b"".join(parts)
+    scanner = Scanner([Expression(expression)])
+    found = [number for number, _, _ in scanner.lines(block, 1)]
+    assert found == naive(block, expression)
+    assert not found or scanner.stops_at(block)
+
+
+def test_the_walker_does_not_depend_on_how_a_diff_is_cut(repository: Repository) -> None:
+    chance = random.Random(7)
+    old = [f"{chance.randrange(5)}" for _ in range(200)]
+    new = [row for row in old if chance.random() < 0.9] + ["@@ -1 +1 @@", "diff --git a/1 b/1"]
+    repository.commit(files={"1": "\n".join(old), "2": "x\n"})
+    repository.commit(files={"1": "\n".join(new) + "\n", "2": "y"})
+    diff = repository.git("diff-tree", "-p", "-U0", "--text", "HEAD~1", "HEAD").encode() + b"\n"
+    rows = diff.splitlines(keepends=True)[:]
+
+    def content(blocks: list[bytes]) -> list[tuple[int, int, str, int, bytes]]:
+        return [
+            (piece.number, piece.hunk, piece.side, piece.line + offset, row)
+            for piece in pieces(blocks)
+            if piece.side
+            for offset, row in enumerate(piece.block.split(b"\n"))
+        ]
+
+    whole = content([diff])
+    assert content(rows) == whole
+    assert sum(side == "+" for _, _, side, _, _ in whole) > 2
+    for size in (2, 3, 7):
+        assert content([b"".join(rows[at : at + size]) for at in range(0, len(rows), size)]) == whole
