@@ -1,0 +1,125 @@
+"""What is refused when a rule registers, with its plugin named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from specguard.declaration.registry import PluginError, Registry
+from specguard.engine.facts import fact_types
+from specguard.engine.plugins import load_registry
+from specguard.rules import Declaration, Finding, Rule, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from specguard.rules import Entry, Stage
+
+PAGE = """A page.
+
+```toml fails
+```
+
+```toml passes
+```
+"""
+
+
+def make(**attributes: object) -> type[Rule]:
+    """A rule that may register, but for what is given."""
+
+    class Sound(Rule):
+        code: ClassVar[str] = "ACM001"
+        name: ClassVar[str] = "sound-rule"
+        stages: ClassVar[tuple[Stage, ...]] = ("range",)
+        condition: ClassVar[str] = "all is well"
+
+        def check(self, entries: Sequence[Entry]) -> Iterator[Finding]:
+            yield from ()
+
+    Sound.__doc__ = PAGE
+    for name, value in attributes.items():
+        setattr(Sound, name, value)
+    return Sound
+
+
+def unknown_fact(self: Rule, entires: Sequence[Entry]) -> Iterator[Finding]:
+    yield from ()
+
+
+def wrong_type(self: Rule, entries: list[Entry]) -> Iterator[Finding]:
+    yield from ()
+
+
+@pytest.fixture
+def registry() -> Registry:
+    found = Registry(fact_types())
+    found.plugin = "acme"
+    return found
+
+
+def test_a_sound_rule_registers(registry: Registry) -> None:
+    registry.add_rule(make())
+    assert registry.rules["sound-rule"].plugin == "acme"
+    assert registry.by_code("ACM001") is registry.rules["sound-rule"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"code": ""}, "has no code"),
+        ({"code": "acm1"}, "three capital letters"),
+        ({"name": "Sound_Rule"}, "kebab case"),
+        ({"condition": ""}, "has no condition"),
+        ({"stages": ("ranges",)}, "has the stage 'ranges'"),
+        ({"severity": "fatal"}, "has the severity 'fatal'"),
+        ({"__doc__": "  "}, "has no docstring"),
+        ({"__doc__": "A page.\n\n```toml fails\n```\n"}, "no example that passes"),
+        ({"__doc__": "A page.\n\n```toml passes\n```\n"}, "no example that fails"),
+        ({"requires": ("limit",)}, "requires 'limit'"),
+        ({"check": unknown_fact}, "asks for 'entires', which is no fact"),
+        ({"check": wrong_type}, "asks for entries: list[Entry], but the fact is entries: Sequence[Entry]"),
+    ],
+)
+def test_a_rule_that_lacks_something_is_refused(
+    registry: Registry, attributes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(PluginError) as caught:
+        registry.add_rule(make(**attributes))
+    assert said in caught.value.message
+    assert "'acme'" in caught.value.message
+    assert not registry.rules
+
+
+def test_a_code_or_name_that_is_taken_is_refused_and_both_are_named(registry: Registry) -> None:
+    registry.add_rule(make())
+    for attributes in ({"name": "other-rule"}, {"code": "ACM002"}):
+        with pytest.raises(PluginError, match="which is .*Sound of plugin 'acme'"):
+            registry.add_rule(make(**attributes))
+
+
+def test_a_declaration_is_a_fact_for_the_rules_after_it(registry: Registry) -> None:
+    class Area(Settings):
+        """A table."""
+
+    def check(self: Rule, areas: Mapping[str, Area]) -> Iterator[Finding]:  # type: ignore[name-defined]  # noqa: F821 - read as text
+        yield from ()
+
+    with pytest.raises(PluginError, match="no fact"):
+        registry.add_rule(make(check=check))
+    registry.add_declaration(Declaration("area", Area, shape="tables", fact="areas"))
+    registry.add_rule(make(check=check))
+    with pytest.raises(PluginError, match="taken"):
+        registry.add_declaration(Declaration("area", Area, fact="other"))
+
+
+def test_every_built_in_rule_is_in_a_known_family_and_named_for_what_it_flags() -> None:
+    commands = ("require-", "use-", "avoid-", "prefer-", "no-", "check-", "must-")
+    for name in load_registry().rules:
+        assert not name.startswith(commands), f"{name} names what to do, not what is flagged"
+
+
+def test_a_plugin_that_is_not_installed_is_named() -> None:
+    with pytest.raises(PluginError, match="specguard-nowhere"):
+        load_registry(["specguard-nowhere"])
