@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from specguard.change.commit import Commit, Message
     from specguard.change.entry import Entry
     from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
+    from specguard.change.history import History
     from specguard.change.lines import AddedLine, Hunk, Lines, Totals
     from specguard.change.merges import Merges, Redone
     from specguard.change.objects import Objects
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from specguard.declaration.registry import Registry
     from specguard.model import Severity, Stage
     from specguard.work.item import WorkItem
+    from specguard.work.items import Work
 
 API_VERSION = 1
 """The number a plugin states as `specguard_api`."""
@@ -47,6 +49,7 @@ __all__ = [
     "Finding",
     "Guarding",
     "Guards",
+    "History",
     "Hunk",
     "Lines",
     "Merges",
@@ -71,5 +74,6 @@ __all__ = [
     "Stage",
     "Totals",
     "Tree",
+    "Work",
     "WorkItem",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Selecting
-from specguard.work.kinds import Commits
 from specguard.work.locate import Locator, escape, read_text, shown
 from specguard.work.templates import NumberFormat, Template, Unrendered
 

@@ -165,6 +165,36 @@ class Work:
             self._resolved = self.resolve(naming.kind, naming.id, naming.number, naming.fields)
         return self._resolved
 
+    @property
+    def unresolved(self) -> Unresolved | None:
+        """Why the item that is named cannot be resolved; None where it can.
+
+        Raises:
+            NotApplicable: none is named.
+            MissingFact: the trusted base cannot be read.
+        """
+        resolved = self.resolved
+        return resolved if isinstance(resolved, Unresolved) else None
+
+    @property
+    def branches(self) -> list[str]:
+        """For each kind the branch of its current item; its template where none can be told.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        names = [self.branch_of_current(kind) or settings.branch for kind, settings in self.kinds.items()]
+        return list(dict.fromkeys(name for name in names if name))
+
+    def branch_of_current(self, kind: str) -> str:
+        """The branch of the item that a kind's pointer names; empty where it cannot be told.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        current = self.current(kind)
+        return current.branches[0] if isinstance(current, WorkItem) and current.branches else ""
+
     def pointer(self, kind: str) -> Pointer:
         """The pointer, or source, of a kind.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from specguard.declaration.commits import Commits
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, PatternError, translate
 from specguard.declaration.rule import Settings
-from specguard.work.templates import check_number_format, check_readable, check_template
+from specguard.work.templates import Template, check_number_format, check_readable, check_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,3 +147,21 @@ class WorkKind(Settings):
     gates: Annotated[
         list[Gate], Field(description="the commands its change has to get through, in order")
     ] = []
+
+    def problem(self) -> str:
+        """What is wrong with the table as a whole; empty where nothing is."""
+        if self.pointer and self.source:
+            return "a kind has a pointer or a source, not both"
+        if not (self.branch or self.commit or self.pull_request):
+            return "a kind needs a template for a branch, a commit or a pull request, to be told by its names"
+        for templates, covers in (
+            (self.document + self.index + self.legacy + self.siblings, False),
+            (self.scope, True),
+        ):
+            for template in templates:
+                parsed = Template(template)
+                try:
+                    translate(parsed.render(dict.fromkeys(parsed.names, "x")), covers=covers, folds=False)
+                except PatternError as error:
+                    return str(error)
+        return ""

@@ -148,6 +148,19 @@ class Names:
             if naming is not None:
                 yield naming
 
+    def words(self, kind: str) -> list[str]:
+        """Texts of which one stands in every subject that reads back to an item of a kind."""
+        return [
+            max((part for part in template.parts if isinstance(part, str)), key=len, default="")
+            for name, _, template in self._texts
+            if name == kind
+        ]
+
+    @staticmethod
+    def plain(subject: str) -> str:
+        """A subject without the pull request's number that a squash merge puts behind it."""
+        return without_number(subject)
+
 
 def without_number(subject: str) -> str:
     """A subject without the pull request's number that a squash merge puts behind it."""

@@ -24,6 +24,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _LEADING = re.compile(r"^[*_]*(?:`([^`\n]+)`|\[`?([^\]`\n]+)`?\]\([^)\n]*\)|([^\s`*\[\]()<>|:,;]+))")
+_BETWEEN = re.compile(r"[*_]*(?:\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+)")
 _PATH = re.compile(r"[^\s`'\"<>|;,()]+")
 _LINES = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 _NEGATION: Final = (
@@ -180,13 +181,22 @@ def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
 
 
 def _path_in(text: Text) -> Iterator[Ask]:
-    """The path that a list item or cell begins with, behind a label such as `Create:`."""
+    """The paths that a list item or cell begins with, behind a label such as `Create:`."""
     raw = _CHECKBOX.sub("", text.raw.strip())
     for start in (raw, _LABEL.sub("", raw, count=1)):
-        match = _LEADING.match(start)
-        path = _path(next(group for group in match.groups() if group)) if match else ""
-        if path:
+        rest = start
+        found = False
+        while match := _LEADING.match(rest):
+            path = _path(next(group for group in match.groups() if group))
+            if not path:
+                break
+            found = True
             yield Ask(path, text.line, allowed=True)
+            between = _BETWEEN.match(rest, match.end())
+            if between is None:
+                break
+            rest = rest[between.end() :]
+        if found:
             return
 
 

@@ -19,7 +19,7 @@ from specguard.work.templates import (
 
 NUMBERS = st.integers(0, 10**6).map(str)
 SLUGS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
-SEGMENTS = st.text(st.characters(exclude_characters="/", exclude_categories=("Cs",)), min_size=1, max_size=20)
+SEGMENTS = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1, max_size=20)
 LITERALS = st.text(st.sampled_from("ab-_/ .():{}*+[]\\é"), min_size=1, max_size=6)
 
 

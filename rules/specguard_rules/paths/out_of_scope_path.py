@@ -1,0 +1,92 @@
+"""PTH003: an entry outside the paths that a work item may change."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Origin, Rule
+from specguard_rules.bookkeeping import APPROVALS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Entry, Stage, WorkItem
+
+
+class OutOfScopePath(Rule):
+    """A change for a work item touches a path that the item's scope does not have.
+
+    An item's scope keeps its change small and the review honest. It is `scope` in `[work.<kind>]`, or, where
+    that is empty, the paths that the item's document lists in its *Scope* or *Files* section
+    (`scope_sections` has other titles), read from the trusted base: list items, table rows and code blocks
+    that begin with a path or a pattern, also behind a label such as *Create:*. Subsections and lines such as
+    *Out of scope* are left out. Where neither states any path, the rule does not apply.
+
+    A scope permits, it never widens a lock: forbidden and locked paths stay what they are. Nothing is in
+    scope unless it is stated, the item's own document included; only files in `.specguard/approvals/` are
+    left alone.
+
+    How to put it right: take the path out of the change, or have the scope widened in the base, by a change
+    of its own.
+
+    ```toml fails
+    policy = '''
+    [work.phase]
+    document = ["docs/plan/phase-{number}.md"]
+    branch = "phase-{number}"
+    '''
+    branch = "phase-12"
+    commits = [{message = "feat: x", files = {"src/a.py" = "b", "tools/b.py" = "b"}}]
+    expect = [{code = "PTH003", path = "tools/b.py", authority = "docs/plan/phase-12.md:5"}]
+
+    [base.files]
+    "docs/plan/phase-12.md" = '''
+    # Phase 12
+
+    ## Scope
+
+    - `src/` and below
+    '''
+    ```
+
+    ```toml passes
+    policy = '''
+    [work.phase]
+    branch = "phase-{number}"
+    scope = ["src/", "tests/"]
+    '''
+    branch = "phase-12"
+    commits = [{message = "feat: x", files = {"src/a.py" = "b"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH003"
+    name: ClassVar[str] = "out-of-scope-path"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "every entry is within the paths that the work item may change"
+
+    def check(self, entries: Sequence[Entry], work_item: WorkItem) -> Iterator[Finding]:
+        """Compare the entries with the scope."""
+        scope = work_item.scope
+        paths = [entry.path for entry in entries]
+        inside = {position for position, _ in scope.paths.find_each(paths)}
+        place = None if scope.document is None else scope.document.decode("utf-8", "backslashreplace")
+        allowed = ", ".join(scope.paths.patterns[:8]) + (", ..." if len(scope.paths.patterns) > 8 else "")
+        for position, entry in enumerate(entries):
+            if position in inside or entry.path.startswith(APPROVALS):
+                continue
+            path = entry.path.decode("utf-8", "backslashreplace")
+            yield Finding(
+                f"{path} is outside the scope of {work_item}: {allowed}",
+                help="Take it out of the change, or have "
+                + (
+                    f"{place} list it in the base first."
+                    if place
+                    else f"{work_item.setting('scope')} widened first."
+                ),
+                path=entry.path,
+                side="base" if entry.deleted else None,
+                key="scope",
+                setting=work_item.setting("scope"),
+                authority=Origin(place, scope.lines[0]) if place else None,
+            )

@@ -1,0 +1,85 @@
+"""WRK005: another work item's document is changed."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Entry, Stage, WorkItem
+
+
+class ForeignWorkDocument(Rule):
+    """A change for one work item adds, edits or removes the document of another one.
+
+    An item's document is the order that its change carries out. Orders for other items are written by changes
+    of their own, so that whoever implements one item does not rewrite the next. Which files are documents say
+    `siblings`, or, where that is empty, `document` and `legacy` with any number in them; the item's own
+    document, in each place where it could be, is left out.
+
+    How to put it right: `git checkout <base> -- <path>`, and commit.
+
+    ```toml fails
+    policy = '''
+    [work.phase]
+    pointer = ["configs/NEXT_PHASE.json"]
+    number = "next"
+    document = ["docs/plan/phase-{number}.md"]
+    branch = "phase-{number}"
+    '''
+    branch = "phase-12"
+    expect = [{code = "WRK005", path = "docs/plan/phase-13.md"}]
+
+    [[commits]]
+    message = "feat: x"
+    files = {"docs/plan/phase-12.md" = "b", "docs/plan/phase-13.md" = "b"}
+
+    [base.files]
+    "configs/NEXT_PHASE.json" = '{"next": 12}'
+    "docs/plan/phase-12.md" = "a"
+    "docs/plan/phase-13.md" = "a"
+    ```
+
+    ```toml passes
+    policy = '''
+    [work.phase]
+    pointer = ["configs/NEXT_PHASE.json"]
+    number = "next"
+    document = ["docs/plan/phase-{number}.md"]
+    branch = "phase-{number}"
+    '''
+    branch = "phase-12"
+    commits = [{message = "feat: x", files = {"docs/plan/phase-12.md" = "b"}}]
+
+    [base.files]
+    "configs/NEXT_PHASE.json" = '{"next": 12}'
+    "docs/plan/phase-12.md" = "a"
+    ```
+    """
+
+    code: ClassVar[str] = "WRK005"
+    name: ClassVar[str] = "foreign-work-document"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "no document of another work item is changed"
+
+    def check(self, entries: Sequence[Entry], work_item: WorkItem) -> Iterator[Finding]:
+        """Look for other items' documents among the entries."""
+        by_path = {entry.path: entry for entry in entries}
+        setting = "siblings" if work_item.settings.siblings else "document"
+        for path in work_item.foreign(list(by_path)):
+            entry = by_path[path]
+            name = path.decode("utf-8", "backslashreplace")
+            deed = "removed" if entry.deleted else "added" if entry.added else "changed"
+            yield Finding(
+                f"{name}, the document of another {work_item.kind}, is {deed} by the change for {work_item}",
+                help=f"Leave it as it is in the base: git checkout <base> -- {name}"
+                if not entry.added
+                else "Bring it in by a change of its own.",
+                path=path,
+                side="base" if entry.deleted else None,
+                key=name,
+                setting=work_item.setting(setting),
+            )

@@ -1,0 +1,85 @@
+"""WRK007: one change that works on two items."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Stage, Work
+
+
+class MixedWorkItems(Rule):
+    """The commits of one change work on two work items.
+
+    One item, one pull request: two in one can be neither reviewed against one document nor reverted alone.
+    Subjects are read leniently, so `feat(track-05): x` works on track 5. Commits that name no item are left
+    alone, and merge commits are not read.
+
+    How to put it right: move the other item's commits to a branch of their own (`git rebase -i`, `git
+    cherry-pick`).
+
+    ```toml fails
+    policy = '''
+    [work.phase]
+    branch = "phase-{number}"
+    commit = "feat(phase{number}): implement phase {number}"
+    '''
+    branch = "phase-12"
+
+    [[commits]]
+    message = "feat(phase12): implement phase 12"
+    files = {"x.txt" = "x"}
+
+    [[commits]]
+    message = "fix(phase-13): begin"
+    files = {"y.txt" = "y"}
+
+    [[expect]]
+    code = "WRK007"
+    field = "commit.subject"
+    ```
+
+    ```toml passes
+    policy = '''
+    [work.phase]
+    branch = "phase-{number}"
+    commit = "feat(phase{number}): implement phase {number}"
+    '''
+    branch = "phase-12"
+
+    [[commits]]
+    message = "feat(phase12): implement phase 12"
+    files = {"x.txt" = "x"}
+
+    [[commits]]
+    message = "docs: tell"
+    files = {"y.txt" = "y"}
+    ```
+    """
+
+    code: ClassVar[str] = "WRK007"
+    name: ClassVar[str] = "mixed-work-items"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "all commits that name a work item name the same one"
+
+    def check(self, work: Work) -> Iterator[Finding]:
+        """Compare the commits' items with the first one's."""
+        work.named()
+        commits = work.commits
+        reported: set[str] = set()
+        for other in commits[1:]:
+            if other.same_item(commits[0]) or other.item in reported:
+                continue
+            reported.add(other.item)
+            yield Finding(
+                f"{other.label} works on {other.item}, and {commits[0].label} on {commits[0].item}",
+                help=f"Take the commits for {other.item} to a branch of their own.",
+                commit=other.commit,
+                field=other.field,
+                key=other.item,
+                setting=f"work.{other.kind}.commit",
+            )

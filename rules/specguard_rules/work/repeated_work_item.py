@@ -1,0 +1,123 @@
+"""WRK006: a work item that is in the base already, or has another branch."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Rule
+from specguard_rules.spelling import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import History, PastCommit, Ref, Stage, Work, WorkItem
+
+_REVERT = re.compile(r'(?:Revert|Reapply) "(.*)"')
+_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
+
+
+class RepeatedWorkItem(Rule):
+    """The work item has landed in the base already, or another branch works on it, too.
+
+    An item is done once, by one pull request. The item has landed where a commit of the base has a subject
+    that the templates `commit` or `pull_request` read back exactly, whatever the padding of its number; the
+    suffix ` (#12)` of a squash merge does not count. A revert of that commit lifts it, and a revert of the
+    revert does not. Another branch works on it where its name resembles the item's (`phase-12-again`),
+    locally or on a remote; the judged branch under its own name on any remote is left out. Where the judged
+    head is no branch, other branches are not looked at.
+
+    How to put it right: take up the item that the pointer names, or delete the branch that is not used.
+
+    ```toml fails
+    policy = '''
+    [work.phase]
+    branch = "phase-{number}"
+    commit = "feat(phase{number}): implement phase {number}"
+    '''
+    branch = "phase-12"
+    commits = [{message = "feat(phase12): implement phase 12", files = {"y.txt" = "y"}}]
+    expect = [{code = "WRK006", field = "commit.subject"}]
+
+    [[base]]
+    message = "feat(phase12): implement phase 12 (#7)"
+    files = {"x.txt" = "x"}
+    ```
+
+    ```toml passes
+    policy = '''
+    [work.phase]
+    branch = "phase-{number}"
+    commit = "feat(phase{number}): implement phase {number}"
+    '''
+    branch = "phase-12"
+    commits = [{message = "feat(phase12): implement phase 12", files = {"y.txt" = "y"}}]
+
+    [[base]]
+    message = "feat(phase11): implement phase 11"
+    files = {"x.txt" = "x"}
+    ```
+    """
+
+    code: ClassVar[str] = "WRK006"
+    name: ClassVar[str] = "repeated-work-item"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "the work item is not in the base yet, and no other branch works on it"
+
+    def check(
+        self, work_item: WorkItem, work: Work, history: History, refs: Sequence[Ref]
+    ) -> Iterator[Finding]:
+        """Read back the base's subjects, then the branches."""
+        landed = _landed(history, work, work_item)
+        if landed is not None:
+            yield Finding(
+                f"{work_item} is in the base already: commit {landed.oid[:10]} {quoted(landed.subject)}",
+                help="Take up the current item, or revert that commit first.",
+                commit=landed.oid,
+                field="commit.subject",
+                key="landed",
+                setting=work_item.setting("commit"),
+            )
+        if not work.branch:
+            return
+        others: dict[str, Ref] = {}
+        for ref in refs:
+            naming = work.names.read("branch", ref.short) if ref.short != work.branch else None
+            if naming is not None and naming.kind == work_item.kind and naming.number == work_item.number:
+                others.setdefault(ref.short, ref)
+        for short, ref in others.items():
+            remote = ref.name.startswith("refs/remotes/")
+            shown = ref.name.removeprefix("refs/remotes/" if remote else "refs/heads/")
+            yield Finding(
+                f"another branch works on {work_item}: {quoted(shown)}",
+                help="Go on there, or delete it if it is not used.",
+                field="branch",
+                key=short,
+                setting=work_item.setting("branch"),
+            )
+
+
+def _landed(history: History, work: Work, item: WorkItem) -> PastCommit | None:
+    """The newest commit of the base that reads back to the item and is not reverted."""
+    reverted: set[str] = set()
+    subjects: list[str] = []
+    for commit in history.mentioning(work.names.words(item.kind)):
+        subject = work.names.plain(commit.subject)
+        if any(commit.oid.startswith(oid) for oid in reverted):
+            continue
+        if subject in subjects:
+            subjects.remove(subject)
+            continue
+        revert = _REVERT.fullmatch(subject)
+        if revert:
+            named = _REVERTS.search(commit.message)
+            if named:
+                reverted.add(named.group(1))
+            else:
+                subjects.append(work.names.plain(revert.group(1)))
+            continue
+        naming = work.names.read("commit", commit.subject, lenient=False)
+        if naming is not None and naming.kind == item.kind and naming.number == item.number:
+            return commit
+    return None

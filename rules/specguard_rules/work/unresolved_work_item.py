@@ -1,0 +1,109 @@
+"""WRK001: a work item that is named and cannot be resolved, or required and not named."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule
+from specguard_rules.spelling import alternatives
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Stage, Work
+
+
+class UnresolvedWorkItem(Rule):
+    """A change names a work item that the trusted base does not resolve, or names none where one is required.
+
+    An item is told from the branch, the commits' subjects and the pull request's title, by the templates of
+    `[work.<kind>]`. Its kind's `pointer` says where the current number and the item's fields stand: the first
+    of these files that exists in the trusted base is read, and it must be a JSON object with that number.
+    Where it is missing, unreadable or of another shape, nothing can be said about the item, so all that was
+    tried is named.
+
+    With `require_work_item` a change that names none is a finding, too; otherwise the general rules judge it.
+
+    How to put it right: have the pointer corrected in the base, by a change of its own, or give the branch
+    the name that the message shows.
+
+    ```toml fails
+    policy = '''
+    [work.phase]
+    pointer = ["configs/NEXT_PHASE.json", "docs/plan/NEXT_PHASE.json"]
+    number = "next"
+    branch = "phase-{number}"
+    '''
+    base = {files = {"docs/plan/NEXT_PHASE.json" = '{"next": "soon"}'}}
+    branch = "phase-12"
+    commits = [{message = "feat: x", files = {"x.txt" = "x"}}]
+
+    [[expect]]
+    code = "WRK001"
+    path = "docs/plan/NEXT_PHASE.json"
+    message = "configs/NEXT_PHASE.json is not there"
+    ```
+
+    ```toml fails
+    policy = '''
+    require_work_item = true
+
+    [work.phase]
+    pointer = ["configs/NEXT_PHASE.json"]
+    number = "next"
+    branch = "phase-{number}"
+    '''
+    base = {files = {"configs/NEXT_PHASE.json" = '{"next": 12}'}}
+    branch = "work"
+    commits = [{message = "feat: x", files = {"x.txt" = "x"}}]
+    expect = [{code = "WRK001", field = "work_item", help = "'phase-12'"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [work.phase]
+    pointer = ["configs/NEXT_PHASE.json"]
+    number = "next"
+    branch = "phase-{number}"
+    '''
+    base = {files = {"configs/NEXT_PHASE.json" = '{"next": 12}'}}
+    branch = "phase-12"
+    commits = [{message = "feat: x", files = {"x.txt" = "x"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "WRK001"
+    name: ClassVar[str] = "unresolved-work-item"
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "the work item that the change names is resolved in the trusted base"
+
+    def check(self, work: Work) -> Iterator[Finding]:
+        """Resolve the item, or say that one is required."""
+        if work.kinds and work.naming is None and work.required:
+            names = alternatives(work.branches)
+            yield Finding(
+                "the change names no work item, and the policy requires one",
+                help=f"Name the branch after the item: {names}."
+                if names
+                else "Give a kind a template for branches.",
+                field="work_item",
+                key="required",
+                setting="require_work_item",
+            )
+            return
+        naming = work.named()
+        unresolved = work.unresolved
+        if unresolved is None:
+            return
+        pointer = unresolved.pointer
+        tried = "; ".join(map(str, pointer.tried))
+        yield Finding(
+            f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
+            + (f" (tried: {tried})" if tried else ""),
+            help="Have the pointer corrected in the base, by a change that does nothing else.",
+            path=pointer.path,
+            line=pointer.line,
+            field=None if pointer.path else "work_item",
+            key=naming.kind,
+            setting=f"work.{naming.kind}.{'source' if work.kinds[naming.kind].source else 'pointer'}",
+        )

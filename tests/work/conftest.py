@@ -1,0 +1,35 @@
+"""A tree of a real repository, made of files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.change.git import Git
+from specguard.change.repository import Repository as Place
+from specguard.change.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from specguard.testing import Repository
+
+
+@pytest.fixture
+def tree(repository: Repository) -> Iterator[Callable[[Mapping[str, str | bytes]], Tree]]:
+    """Makes the tree of a commit with these files; what a repository has staged already is in it, too."""
+    opened: list[Git] = []
+
+    def grow(files: Mapping[str, str | bytes]) -> Tree:
+        for path, content in files.items():
+            repository.write(path, content)
+        repository.stage()
+        repository.git("commit", "-q", "--allow-empty", "-m", "base")
+        git = Git(Place.locate(str(repository.path), repository.environment))
+        opened.append(git)
+        return Tree(git, repository.oid("HEAD^{tree}"))
+
+    yield grow
+    for git in opened:
+        git.close()

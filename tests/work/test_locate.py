@@ -1,0 +1,226 @@
+"""Documents: where they are looked for, what is taken for one, and what is said when none is found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.work.kinds import WorkKind
+from specguard.work.locate import Locator, joined
+from specguard.work.stubs import points_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from specguard.change.tree import Tree
+    from specguard.testing import Repository
+    from specguard.work.locate import Located
+
+    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+
+PHASE = WorkKind(document=["docs/plan/{plan_version}/phases/phase-{number}.md"], branch="phase-{number}")
+TRACK = WorkKind(
+    document=["{doc}", "docs/plan/{plan_version}/tracks/track-{number}-*.md"],
+    index=["docs/plan/{plan_version}/tracks/INDEX.md"],
+    legacy=["docs/plan/tracks/track-{number}-*.md"],
+    branch="track-{number}-{slug}",
+)
+TRACKS = "docs/plan/v1/tracks"
+
+
+def phase(tree: Tree, number: int = 7) -> Located:
+    fields = {"kind": "phase", "plan_version": "v1", "number": str(number), "id": str(number)}
+    return Locator(PHASE, fields, number, tree).locate()
+
+
+def track(tree: Tree, **fields: str) -> Located:
+    return Locator(
+        TRACK, {"kind": "track", "id": "5", "number": "5", "plan_version": "v1", **fields}, 5, tree
+    ).locate()
+
+
+def test_a_whole_name_is_exact(tree: Grow) -> None:
+    found = phase(tree({"docs/plan/v1/phases/phase-7.md": "# 7", "docs/plan/v1/phases/phase-07.md": "# 07"}))
+    assert found.path == b"docs/plan/v1/phases/phase-7.md"
+
+
+def test_a_padded_name_is_a_near_miss(tree: Grow) -> None:
+    found = phase(tree({"docs/plan/v1/phases/phase-07.md": "# 7"}))
+    assert found.path is None
+    assert [str(tried) for tried in found.tried] == ["docs/plan/v1/phases/phase-7.md is not there"]
+    assert found.near == [
+        "docs/plan/v1/phases/phase-07.md has the number padded otherwise, which number_format could allow"
+    ]
+
+
+def test_a_padded_name_is_right_where_the_policy_says_so(tree: Grow) -> None:
+    kind = WorkKind(
+        document=["p/phase-{number}.md"], number_format=["{n}", "{n:02}"], branch="phase-{number}"
+    )
+    files = tree({"p/phase-07.md": "# 7"})
+    assert Locator(kind, {"number": "7"}, 7, files).locate().path == b"p/phase-07.md"
+
+
+def test_another_folder_or_case_is_a_near_miss(tree: Grow) -> None:
+    found = phase(tree({"old/Phase-7.md": "# 7", "docs/plan/v2/phases/phase-7.md": "# 7", "phase-70.md": ""}))
+    assert [near.split(" ")[0] for near in found.near] == ["docs/plan/v2/phases/phase-7.md", "old/Phase-7.md"]
+
+
+@pytest.mark.parametrize("name", ["track-5-add-cache.md", "track-05-add-cache.md", "track-005-x.md"])
+def test_a_pattern_takes_padded_numbers(tree: Grow, name: str) -> None:
+    assert track(tree({f"{TRACKS}/{name}": "# Track"})).path == f"{TRACKS}/{name}".encode()
+
+
+@pytest.mark.parametrize("name", ["track-55-x.md", "track-15-x.md", "track-5.md", "track-5-x/y.md"])
+def test_a_pattern_takes_no_other_number(tree: Grow, name: str) -> None:
+    assert track(tree({f"{TRACKS}/{name}": "# Track"})).path is None
+
+
+def test_two_that_match_are_an_error_naming_both(tree: Grow) -> None:
+    found = track(tree({f"{TRACKS}/track-5-a.md": "# a", f"{TRACKS}/track-05-b.md": "# b"}))
+    assert found.path is None
+    assert found.problem == f"2 files could be it: {TRACKS}/track-05-b.md and {TRACKS}/track-5-a.md"
+
+
+def test_the_field_of_the_pointer_goes_first(tree: Grow) -> None:
+    files = tree({"elsewhere/five.md": "# Track", f"{TRACKS}/track-5-a.md": "# a"})
+    assert track(files, doc="elsewhere/five.md").path == b"elsewhere/five.md"
+    assert track(files, doc="./elsewhere/five.md").path == b"elsewhere/five.md"
+
+
+@pytest.mark.parametrize("doc", ["../x.md", "elsewhere/[five].md", "/", "elsewhere//five.md", "*"])
+def test_a_field_is_no_pattern_and_leads_nowhere_else(tree: Grow, doc: str) -> None:
+    found = track(tree({"elsewhere/five.md": "# Track", "elsewhere/f.md": ""}), doc=doc)
+    assert found.path is None
+    assert len(found.tried) >= 3
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        "| No | Track | Document |\n|---|---|---|\n| 4 | x | [x](four.md) |\n| 5 | cache | [five](five.md) |",
+        "| Track | Document |\n|---|---|\n| Track 05 | `five.md` |",
+        "| # | Title |\n|---|---|\n| [5](five.md) | cache |",
+        "- 4: [x](four.md)\n- 5: [Add a cache](five.md)",
+        "- [ ] **Track 5** - Add a cache: `docs/plan/v1/tracks/five.md`",
+        "- Tracks\n  - track-05: five.md",
+        "4. [x](four.md)\n5. [Add a cache](./five.md#scope)",
+        "- 5: [Add a cache](/docs/plan/v1/tracks/five.md)",
+    ],
+)
+def test_an_index_maps_the_number(tree: Grow, index: str) -> None:
+    files = tree(
+        {
+            f"{TRACKS}/INDEX.md": f"# Tracks\n\n{index}\n",
+            f"{TRACKS}/five.md": "# Five",
+            f"{TRACKS}/four.md": "#",
+        }
+    )
+    assert track(files).path == f"{TRACKS}/five.md".encode()
+
+
+def test_an_index_may_find_the_file_by_its_name(tree: Grow) -> None:
+    files = tree(
+        {f"{TRACKS}/INDEX.md": "- [Cache](old/track-05-cache.md)", f"{TRACKS}/old/track-05-cache.md": "# C"}
+    )
+    assert track(files).path == f"{TRACKS}/old/track-05-cache.md".encode()
+
+
+def test_an_index_with_a_title_alone_is_a_near_miss(tree: Grow) -> None:
+    found = track(tree({f"{TRACKS}/INDEX.md": "| # | Title |\n|---|---|\n| 5 | Add a cache |\n"}))
+    assert found.path is None
+    assert found.near == [f"{TRACKS}/INDEX.md:3 lists it as 'Add a cache', without the path of a document"]
+
+
+def test_an_index_that_names_what_is_not_there_is_a_near_miss(tree: Grow) -> None:
+    found = track(tree({f"{TRACKS}/INDEX.md": "- 5: [x](gone.md)"}))
+    assert found.near == [f"{TRACKS}/INDEX.md:1 names 'gone.md' for it, which is not there"]
+
+
+def test_an_index_that_maps_to_two_is_an_error(tree: Grow) -> None:
+    found = track(
+        tree(
+            {
+                f"{TRACKS}/INDEX.md": "- 5: [x](a.md)\n- 5: [y](b.md)",
+                f"{TRACKS}/a.md": "a",
+                f"{TRACKS}/b.md": "b",
+            }
+        )
+    )
+    assert "2 documents" in found.problem
+    assert f"{TRACKS}/a.md and {TRACKS}/b.md" in found.problem
+
+
+def test_an_older_place_is_tried_last(tree: Grow) -> None:
+    found = track(tree({"docs/plan/tracks/track-5-x.md": "# Track 5\n\nDo it."}))
+    assert found.path == b"docs/plan/tracks/track-5-x.md"
+    assert found.legacy == TRACKS
+    assert [str(tried) for tried in found.tried] == [
+        "{doc} needs {doc}, which is not known",
+        f"{TRACKS}/track-5-*.md matches no file",
+        f"{TRACKS}/INDEX.md is not there",
+        "docs/plan/tracks/track-5-x.md was found",
+    ]
+
+
+def test_a_stub_is_followed(tree: Grow) -> None:
+    stub = "# Track 5\n\nMoved to [its new place](../../new/track-5.md).\n"
+    files = tree({f"{TRACKS}/track-5-x.md": stub, "docs/plan/new/track-5.md": "# Track 5\n\nDo it."})
+    assert track(files).path == b"docs/plan/new/track-5.md"
+
+
+@pytest.mark.parametrize(
+    ("stub", "problem"),
+    [
+        ("See `gone.md`.", "only points to 'gone.md', which is not there"),
+        ("See `track-5-x.md`.", "leads back to it"),
+    ],
+)
+def test_a_stub_to_nowhere_is_named(tree: Grow, stub: str, problem: str) -> None:
+    found = track(tree({f"{TRACKS}/track-5-x.md": stub}))
+    assert found.path is None
+    assert problem in found.problem
+
+
+def test_an_empty_file_is_no_document(tree: Grow) -> None:
+    assert phase(tree({"docs/plan/v1/phases/phase-7.md": " \n"})).problem.endswith("phase-7.md is empty")
+
+
+def test_a_link_is_no_document(tree: Grow, repository: Repository) -> None:
+    repository.symlink("docs/plan/v1/phases/phase-7.md", "../../../x.md")
+    assert "is a symbolic link" in phase(tree({"x.md": "# x"})).problem
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("See [x](y.md)", "y.md"),
+        ("# Track 5\n\n-> `docs/y.md`", "docs/y.md"),
+        ("---\nstatus: moved\n---\n# T\n\nThis document has moved to docs/y.md.", "docs/y.md"),
+        ("[`docs/y.md`](docs/y.md)", "docs/y.md"),
+        ("<!-- see a.md -->\n# T\n\nAdd a cache.", ""),
+        ("# T\n\nImplement the cache as `docs/design.md` says.", ""),
+        ("# T\n\nSee [x](y.md) and [z](z.md).", ""),
+        ("# T\n\n" + "Do more work. " * 40 + "See `y.md`.", ""),
+        ("# T\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_stub_is_told_from_a_document(text: str, target: str) -> None:
+    assert points_to(text) == target
+
+
+@pytest.mark.parametrize(
+    ("folder", "link", "path"),
+    [
+        (b"a/b", "c.md", b"a/b/c.md"),
+        (b"a/b", "../c.md#x", b"a/c.md"),
+        (b"a", "/c.md", b"c.md"),
+        (b"a", "../../c.md", None),
+        (b"", "https://example.org/c.md", None),
+        (b"", "#top", None),
+    ],
+)
+def test_links_stay_in_the_repository(folder: bytes, link: str, path: bytes | None) -> None:
+    assert joined(folder, link) == path

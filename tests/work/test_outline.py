@@ -1,0 +1,136 @@
+"""What a document says of paths: its scope, and what it asks to change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.errors import NotApplicable
+from specguard.work.item import WorkItem
+from specguard.work.kinds import WorkKind
+from specguard.work.pointers import Pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from specguard.change.tree import Tree
+
+    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+
+KIND = WorkKind(document=["phase-{number}.md"], branch="phase-{number}")
+
+
+def item(tree: Grow, text: str, kind: WorkKind = KIND) -> WorkItem:
+    return WorkItem(
+        "phase",
+        kind,
+        item_id="12",
+        number=12,
+        fields={"kind": "phase", "number": "12", "id": "12"},
+        spare={},
+        pointer=Pointer(path=None, tried=()),
+        tree=tree({"phase-12.md": text}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("## Scope\n\n- `src/`\n- `tests/**` and more\n- docs/x.md", ["src/", "tests/**", "docs/x.md"]),
+        (
+            "## 2. Files (allowed)\n\n- Create: `src/x.py`\n- **Modify:** `src/y.py:10-20`",
+            ["src/x.py", "src/y.py"],
+        ),
+        (
+            "## Files\n\n| File | What |\n|---|---|\n| `a/b.go` | x |\n| [`c.go`](c.go) | y |",
+            ["a/b.go", "c.go"],
+        ),
+        ("## Files\n\n```\nsrc/x.py\n./src/y.py\nsome words\n```", ["src/x.py", "src/y.py"]),
+        (
+            "## Scope\n\n- Parser:\n  - `src/parser/`\n  - [ ] `tests/parser/`",
+            ["src/parser/", "tests/parser/"],
+        ),
+        (
+            "## Scope\n\n- `src/`\n\n### Out of scope\n\n- `docs/`\n\n### In scope\n\n- `lib/`",
+            ["src/", "lib/"],
+        ),
+        ("## Scope\n\n**In scope:**\n\n- `src/`\n\n**Out of scope:**\n\n- `docs/`", ["src/"]),
+        ("## Scope\n\n- `src/`\n- do not touch `docs/`\n- `api/` is read-only", ["src/"]),
+        ("## Scope\n\n- `src/a.py`, `src/b.py` and `src/c.py`", ["src/a.py", "src/b.py", "src/c.py"]),
+        (
+            "## Scope\n\n- Makefile\n- `Dockerfile`\n- `.github/workflows/ci.yml`",
+            ["Makefile", "Dockerfile", ".github/workflows/ci.yml"],
+        ),
+        ("## Scope\n\n- `src/`\n\n## Files\n\n- `tests/`", ["src/", "tests/"]),
+    ],
+)
+def test_the_scope_that_a_document_lists(tree: Grow, text: str, paths: list[str]) -> None:
+    scope = item(tree, f"# Phase 12\n\n{text}\n").scope
+    assert list(scope.paths.patterns) == paths
+    assert scope.document == b"phase-12.md"
+    assert len(scope.lines) == len(paths)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Scope\n\nThe parser, and what belongs to it.",
+        "## Scope\n\n- Add a parser\n- `parse()` returns a tree\n- see https://example.org/x.md",
+        "## Not the scope\n\n- `src/`",
+        "## Scope\n\n> - `src/`",
+        "Nothing.",
+    ],
+)
+def test_no_scope_is_said(tree: Grow, text: str) -> None:
+    with pytest.raises(NotApplicable, match="lists no paths under Scope or Files"):
+        item(tree, text).scope  # noqa: B018 - the property raises
+
+
+def test_the_policy_s_scope_goes_first(tree: Grow) -> None:
+    kind = WorkKind(
+        document=["phase-{number}.md"], scope=["src/{number}/", "{unknown}/x"], branch="phase-{number}"
+    )
+    scope = item(tree, "## Scope\n\n- `docs/`", kind).scope
+    assert scope.document is None
+    assert scope.paths.find(b"src/12/x.py") == 0
+    assert scope.paths.find(b"docs/x") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("Update the schema `docs/api/x.yaml`.", ["docs/api/x.yaml"]),
+        ("1. Edit `a/x` and `docs/api/x.yaml`.", ["a/x", "docs/api/x.yaml"]),
+        ("You must add a new field to `docs/api/x.yaml`.", ["docs/api/x.yaml"]),
+        ("- [ ] Modify: `docs/api/x.yaml`", ["docs/api/x.yaml"]),
+        ("Delete docs/api/old/ at last.", ["docs/api/old/"]),
+        ("Move the endpoints into the file `docs/api/x.yaml`.", ["docs/api/x.yaml"]),
+        ("| Task |\n|---|\n| Rewrite `docs/api/x.yaml` |", ["docs/api/x.yaml"]),
+        ("Do not edit `docs/api/x.yaml`.", []),
+        ("Never change `docs/api/x.yaml`, only read it.", []),
+        ("Only maintainers change `docs/api/x.yaml`.", []),
+        ("Update the client to match `docs/api/x.yaml`.", []),
+        ("Write tests according to `docs/api/x.yaml`.", []),
+        ("The schema in `docs/api/x.yaml` was updated by phase 3.", []),
+        ("Implement what `docs/api/x.yaml` says; update the client.", []),
+        ("Add a link to `docs/api/x.yaml`.", []),
+        ("> Update `docs/api/x.yaml`.", []),
+        ("```\nUpdate `docs/api/x.yaml`.\n```", []),
+        ("## Out of scope\n\n- Update `docs/api/x.yaml`.", []),
+        ("Don't update `docs/api/x.yaml`. Add a test.", []),
+    ],
+)
+def test_what_a_document_asks_to_change(tree: Grow, text: str, asks: list[str]) -> None:
+    assert [ask.path for ask in item(tree, f"# Phase 12\n\n{text}\n").asks] == asks
+
+
+def test_asks_have_their_lines_and_say_what_is_allowed(tree: Grow) -> None:
+    text = "# P\n\nWe plan.\nUpdate\n`docs/a.md`.\n\n## Scope\n\n- `docs/b.md`\n"
+    found = [(ask.path, ask.line, ask.allowed) for ask in item(tree, text).asks]
+    assert found == [("docs/a.md", 5, False), ("docs/b.md", 9, True)]
+
+
+def test_a_hostile_document_takes_no_long_time(tree: Grow) -> None:
+    for part in ("update " * 20_000, "`a` " * 20_000, "a/" * 40_000, "update the the " * 10_000 + "`x/y`"):
+        item(tree, f"# P\n\n{part}\n").asks  # noqa: B018 - what it takes is time
