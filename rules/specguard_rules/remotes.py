@@ -6,7 +6,6 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Final
 
 _SCHEMES: Final = {"https", "http", "ssh", "git", "git+ssh", "ssh+git", "git+https", "git+http"}
@@ -57,20 +56,6 @@ def same(one: str, other: str) -> bool:
         return True
     first = identity(one)
     return first is not None and first == identity(other)
-
-
-def rewritten(url: str, rewrites: Sequence[tuple[str, str]]) -> str:
-    """An address after git's `url.<replacement>.insteadOf`, of which the longest prefix that fits is taken.
-
-    Args:
-        url: the address as it is configured.
-        rewrites: each `(replacement, prefix)`.
-    """
-    fitting = [(len(prefix), replacement) for replacement, prefix in rewrites if url.startswith(prefix)]
-    if not fitting:
-        return url
-    length, replacement = max(fitting)
-    return replacement + url[length:]
 
 
 def shown(url: str) -> str:

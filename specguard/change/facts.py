@@ -120,29 +120,22 @@ class Ref:
 
 
 class Remote:
-    """A remote as the repository's configuration has it.
+    """A remote as the repository's and the user's configuration have it.
 
     Attributes:
         name: e.g. `origin`.
-        url: the first URL, as written; None where the remote does not exist.
-        push_url: where a push would go, if that is another place.
-        rewrites: `(replacement, prefix)` of each `url.<replacement>.insteadOf = <prefix>` (and `pushInsteadOf`).
+        url: its first address, as written; None where the remote does not exist.
+        fetch: where a fetch goes, after `url.<base>.insteadOf`; empty where the remote does not exist.
+        pushes: every address that a push goes to, after `pushurl`, `pushInsteadOf` and `insteadOf`.
     """
 
-    __slots__ = ("name", "push_url", "rewrites", "url")
+    __slots__ = ("fetch", "name", "pushes", "url")
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        url: str | None,
-        push_url: str | None = None,
-        rewrites: Sequence[tuple[str, str]] = (),
-    ) -> None:
+    def __init__(self, name: str, *, url: str | None, fetch: str = "", pushes: Sequence[str] = ()) -> None:
         self.name = name
         self.url = url
-        self.push_url = push_url
-        self.rewrites = rewrites
+        self.fetch = fetch
+        self.pushes = pushes
 
 
 class Push:

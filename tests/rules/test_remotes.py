@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.remotes import rewritten, same, shown
+from specguard_rules.remotes import same, shown
 
 CANONICAL = "https://example.org/team/repo.git"
 
@@ -70,13 +70,6 @@ def test_local_repositories() -> None:
 def test_hosts_with_brackets() -> None:
     assert same("ssh://git@[::1]:22/team/repo", "git@[::1]:team/repo.git")
     assert not same("ssh://git@[::1]/team/repo", "ssh://git@[::2]/team/repo")
-
-
-def test_the_longest_prefix_is_rewritten() -> None:
-    rules = [("https://example.org/", "ex:"), ("https://evil.net/", "ex:team/")]
-    assert rewritten("ex:other/repo", rules) == "https://example.org/other/repo"
-    assert rewritten("ex:team/repo", rules) == "https://evil.net/repo"
-    assert rewritten("https://x/", rules) == "https://x/"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule
-from specguard_rules.remotes import rewritten, same, shown
+from specguard_rules.remotes import same, shown
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
@@ -64,28 +64,30 @@ class ForeignOrigin(Rule):
                 "there is no remote 'origin'", f"Add it: git remote add origin {expected}", setting, "missing"
             )
             return
-        fetched = rewritten(origin.url, origin.rewrites)
-        if not same(fetched, expected):
+        if not same(origin.fetch, expected):
             yield _about(
-                f"'origin' is {quoted(shown(fetched))}, the canonical repository {quoted(shown(expected))}",
-                f"Set it: git remote set-url origin {expected}{_rewrites(origin.url, fetched)}",
+                f"'origin' is {quoted(shown(origin.fetch))}, and the canonical repository is "
+                f"{quoted(shown(expected))}",
+                f"Set it: git remote set-url origin {expected}{_rewriting(origin.url, origin.fetch)}",
                 setting, "fetch",
             )  # fmt: skip
             return
-        if origin.push_url is not None and not same(origin.push_url, expected):
-            yield _about(
-                f"a push to 'origin' goes to {quoted(shown(origin.push_url))}, and the canonical repository "
-                f"is {quoted(shown(expected))}",
-                f"Set it: git remote set-url --push origin {expected}",
-                setting, "push",
-            )  # fmt: skip
+        for url in origin.pushes:
+            if not same(url, expected):
+                yield _about(
+                    f"a push to 'origin' goes to {quoted(shown(url))}, and the canonical repository is "
+                    f"{quoted(shown(expected))}",
+                    "See what sends it there: git config --show-origin --get-regexp "
+                    "'^(remote[.]origin|url)[.].*(url|insteadof)$'",
+                    setting, "push",
+                )  # fmt: skip
 
 
-def _rewrites(configured: str, fetched: str) -> str:
-    """Where to look for what makes another address of the one that is configured."""
-    if configured == fetched:
+def _rewriting(written: str, effective: str) -> str:
+    """Where to look for what makes another address of the one that is written."""
+    if written == effective:
         return ""
-    return "; what rewrites addresses, tells: git config --show-origin --get-regexp '^url[.].*insteadof$'"
+    return "; what rewrites it, shows: git config --show-origin --get-regexp '^url[.].*[.]insteadof$'"
 
 
 def _about(problem: str, step: str, setting: str, key: str) -> Finding:

@@ -1,0 +1,67 @@
+"""Where a remote leads, as git itself would follow its configuration."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard.change.remotes import read_remote, rewritten
+from specguard.change.repository import Repository as Located
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+
+URL = "https://example.org/team/repo.git"
+
+
+def configure(repository: Repository, *settings: str) -> None:
+    for setting in settings:
+        key, _, value = setting.partition("=")
+        repository.git("config", "--add", key, value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        [f"remote.origin.url={URL}"],
+        ["remote.origin.url=ex:team/repo", "url.https://example.org/.insteadOf=ex:"],
+        [
+            "remote.origin.url=ex:team/repo",
+            "url.https://example.org/.insteadOf=ex:",
+            "url.https://evil.net/.insteadOf=ex:team/",
+        ],
+        [
+            "remote.origin.url=ex:team/repo",
+            "url.https://one.org/.insteadOf=ex:",
+            "url.https://two.org/.insteadOf=ex:",
+        ],
+        [f"remote.origin.url={URL}", "remote.origin.url=https://evil.net/team/repo"],
+        [f"remote.origin.url={URL}", "remote.origin.pushurl=ex:x", "url.https://evil.net/.insteadOf=ex:"],
+        [f"remote.origin.url={URL}", "remote.origin.pushurl=ex:x", "url.https://evil.net/.pushInsteadOf=ex:"],
+        [f"remote.origin.url={URL}", "url.https://evil.net/.pushInsteadOf=https://example.org/"],
+        [
+            f"remote.origin.url={URL}",
+            "remote.origin.url=git@example.org:team/repo",
+            "url.https://evil.net/.pushInsteadOf=https://example.org/",
+        ],
+        [
+            f"remote.origin.url={URL}",
+            "url.git@example.org:.insteadOf=https://example.org/",
+            "url.https://evil.net/.pushInsteadOf=https://example.org/",
+        ],
+    ],
+)
+def test_a_remote_leads_where_git_goes(repository: Repository, settings: list[str]) -> None:
+    configure(repository, *settings)
+    remote = read_remote(Located.locate(str(repository.path), clean_environment()))
+    assert remote.url == settings[0].partition("=")[2]
+    assert remote.fetch == repository.git("remote", "get-url", "origin")
+    assert list(remote.pushes) == repository.git("remote", "get-url", "--push", "--all", "origin").split("\n")
+
+
+def test_a_remote_that_is_not_there(repository: Repository) -> None:
+    remote = read_remote(Located.locate(str(repository.path), clean_environment()))
+    assert (remote.url, remote.fetch, list(remote.pushes)) == (None, "", [])
+
+
+def test_nothing_is_rewritten_without_a_prefix_that_fits() -> None:
+    assert rewritten(URL, []) == URL
+    assert rewritten(URL, [("x", "http://"), ("y", "")]) == URL
