@@ -69,11 +69,11 @@ def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
                 plus = text.find(b"\n+", start, end)
                 middle = end if plus < 0 else plus
                 if removed and start < middle:
-                    lines = text[start:middle].replace(b"\n-", b"\n")[1:]
+                    lines = text[start + 2 : middle].replace(b"\n-", b"\n")
                     yield Piece(number, hunk, "-", old, lines)
                     old += lines.count(b"\n") + 1
                 if middle < end:
-                    lines = text[middle:end].replace(b"\n+", b"\n")[1:]
+                    lines = text[middle + 2 : end].replace(b"\n+", b"\n")
                     yield Piece(number, hunk, "+", new, lines)
                     new += lines.count(b"\n") + 1
             if mark is None:

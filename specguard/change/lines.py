@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
     from specguard.change.entry import Entry
     from specguard.change.git import Git
+    from specguard.change.hunks import Piece
     from specguard.declaration.expressions import Expression
 
 TEXT_LIMIT: Final = 256 << 20
 """A text file larger than this, in bytes, is not read for its lines."""
+
+SAMPLE: Final = 32
+"""So many modified files tell whether it pays to look for matches before comparing the others."""
 
 COMPARE_LIMIT: Final = 32 << 20
 """A file larger than this, in bytes, is not compared line by line for a rule that wants all its hunks."""
@@ -123,25 +127,28 @@ class Lines:
         if not expressions or not files:
             return
         scanner = Scanner(expressions)
-        matching: list[Entry] = []
-        for entry, blocks in self._texts(files):
-            if _was_file(entry):
-                # Reading stops at the first match: the diff says which lines are new.
-                if any(map(scanner.stops_at, blocks)):
-                    matching.append(entry)
-                continue
+        for entry, blocks in self._texts([entry for entry in files if not _was_file(entry)]):
             first = 1
             for block in blocks:
-                for number, text, which in scanner.lines(block, first):
+                for number, text, which in scanner.lines(block.removesuffix(b"\n"), first):
                     yield AddedLine(entry.path, number, text, which)
                 first += block.count(b"\n")
-        if not matching:
-            return
-        self._refuse_large(matching, TEXT_LIMIT)
-        for piece in pieces(self._diff(matching), removed=False):
-            if piece.side:
-                for number, text, which in scanner.lines(piece.block + b"\n", piece.line):
-                    yield AddedLine(matching[piece.number].path, number, text, which)
+        modified = [entry for entry in files if _was_file(entry)]
+        sample, rest = modified[:SAMPLE], modified[SAMPLE:]
+        matching = self._matching(scanner, sample)
+        if 2 * len(matching) < len(sample):
+            matching += self._matching(scanner, rest)
+            rest = []
+        if rest:
+            # Most files have a match: they are compared at once, but for those that git takes for binary.
+            compared = set()
+            for piece in self._pieces(rest, removed=False):
+                compared.add(piece.number)
+                yield from _added(scanner, piece, rest)
+            left = [entry for position, entry in enumerate(rest) if position not in compared]
+            matching += self._matching(scanner, left)
+        for piece in self._pieces(matching, "--text", removed=False):
+            yield from _added(scanner, piece, matching)
 
     def hunks(self, entry: Entry) -> Sequence[Hunk]:
         """What one entry removes and adds; a binary file is taken for a text.
@@ -158,12 +165,9 @@ class Lines:
             MissingFact: as `hunks`.
         """
         files = [entry for entry in entries if _has_text(entry)]
-        if not files:
-            return
-        self._refuse_large(files, COMPARE_LIMIT)
         number = 0
         hunks: list[Hunk] = []
-        for piece in pieces(self._diff(files)):
+        for piece in self._pieces(files, "--text", limit=COMPARE_LIMIT):
             if not piece.side:
                 if piece.number != number and hunks:
                     yield files[number], hunks
@@ -226,11 +230,20 @@ class Lines:
             finally:
                 reader.close()
 
-    def _diff(self, entries: Sequence[Entry]) -> Iterator[bytes]:
-        """The diff of these entries, named by their positions, in blocks of whole lines."""
-        process = self._git.start("diff-tree", "-p", "-U0", "--text", *_PLAIN, *self._trees(entries))
+    def _matching(self, scanner: Scanner, entries: Sequence[Entry]) -> list[Entry]:
+        """The text files that may have a matching line after the change; each is read as far as its first."""
+        return [entry for entry, blocks in self._texts(entries) if any(map(scanner.stops_at, blocks))]
+
+    def _pieces(
+        self, entries: Sequence[Entry], *options: str, limit: int = 0, removed: bool = True
+    ) -> Iterator[Piece]:
+        """The diff of these entries, each numbered by its position."""
+        if not entries:
+            return
+        self._refuse_large(entries, limit or TEXT_LIMIT)
+        process = self._git.start("diff-tree", "-p", "-U0", *options, *_PLAIN, *self._trees(entries))
         try:
-            yield from whole_lines(process.chunks(), "the change")
+            yield from pieces(whole_lines(process.chunks(), "the change"), removed=removed)
         except CommandError as error:
             raise self._git.missing("the change's lines", error.first_line) from error
         finally:
@@ -261,6 +274,12 @@ class Lines:
 
 
 _PLAIN: Final = ("--no-renames", "--full-index", "--no-ext-diff", "--no-textconv")
+
+
+def _added(scanner: Scanner, piece: Piece, entries: Sequence[Entry]) -> Iterator[AddedLine]:
+    if piece.side:
+        for number, text, which in scanner.lines(piece.block, piece.line):
+            yield AddedLine(entries[piece.number].path, number, text, which)
 
 
 def _was_file(entry: Entry) -> bool:

@@ -31,25 +31,25 @@ class Scanner:
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self._expressions = expressions
-        self._filter = _program([expression.text for expression in expressions])
+        texts = [expression.text for expression in expressions]
+        self._filter = _program(texts)
+        self._set = _set(texts) if len(texts) > 1 else None
 
     def stops_at(self, block: bytes) -> bool:
-        """Whether a line of the block may match; False is certain."""
-        return bool(block) and self._filter.search(_plain(block)) is not None
+        """Whether a line of the block may match; False is certain. A newline may end the block."""
+        return self._filter.search(_plain(block)) is not None
 
     def lines(self, block: bytes, first: int) -> Iterator[tuple[int, str, int]]:
         """Each matching line with each expression that matches it.
 
         Args:
-            block: whole lines; the newline of the last one may be missing.
+            block: lines with newlines between them, and none after the last one.
             first: the number of the first line.
 
         Yields:
             The line's number, its text with bytes that are no UTF-8 as surrogate escapes, and the position of
             the expression.
         """
-        if not block:
-            return
         plain = _plain(block)
         original = block.split(b"\n") if len(plain) != len(block) else None
         number = first
@@ -66,17 +66,24 @@ class Scanner:
             number += plain.count(b"\n", counted, start)
             counted = start
             line = plain[start:end]
-            for which, expression in enumerate(self._expressions):
-                if expression.search(line):
-                    text = line if original is None else original[number - first].removesuffix(b"\r")
+            matching = self._matching(line)
+            if matching:
+                text = line if original is None else original[number - first].removesuffix(b"\r")
+                for which in matching:
                     yield number, text.decode("utf-8", "surrogateescape"), which
             position = end + 1
 
+    def _matching(self, line: bytes) -> list[int]:
+        """The positions of the expressions that match one line."""
+        # A set finds nothing where it lacks memory, so nothing found is asked again.
+        found = self._set.Match(line) if self._set is not None else ()
+        if found:
+            return sorted(found)
+        return [which for which, one in enumerate(self._expressions) if one.search(line)]
+
 
 def _plain(block: bytes) -> bytes:
-    """The block as valid UTF-8 with as many lines, newlines between them and none after the last."""
-    if block.endswith(b"\n"):
-        block = block[:-1]
+    """The block as valid UTF-8 with as many lines and no carriage returns at their ends."""
     if b"\r" in block:
         block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
     return readable(block)
@@ -97,3 +104,16 @@ def _program(texts: Sequence[str]) -> Any:
     except re2.error:
         # Together they are too large, or two of them use one name for a group.
         return re2.compile(_EVERY_LINE, options)
+
+
+def _set(texts: Sequence[str]) -> Any:
+    """A program that says which of these expressions match a line."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    compiled = re2.Set.SearchSet(options)
+    for text in texts:
+        compiled.Add(text.encode("utf-8"))
+    compiled.Compile()
+    return compiled

@@ -121,14 +121,9 @@ def test_content_that_looks_like_a_diff(repository: Repository, git: Git) -> Non
 
 
 def test_binary_files_are_skipped_and_counted(repository: Repository, git: Git) -> None:
-    repository.commit(files={"a": "bad\n", "c": b"\0bin\n"})
-    repository.commit(
-        files={
-            "a": b"bad\n" + b"x" * 7000 + b"\0bad\n",
-            "b": b"x" * 8000 + b"\0\nbad\n",
-            "c": "bad\n",
-        }
-    )
+    repository.commit(files={"a": b"bad\n", "c": b"\0bin\n"})
+    files = {"a": b"bad\n" + b"x" * 7000 + b"\0bad\n", "b": b"x" * 8000 + b"\0\nbad\n", "c": b"bad\n"}
+    repository.commit(files=files)
     changed = Changed(repository, git)
     assert [(path, line) for path, line, _, _ in changed.added("^bad")] == [("b", 2), ("c", 1)]
     assert changed.lines.skipped == {b"a"}
@@ -169,7 +164,7 @@ def test_the_repository_is_left_as_it_was(repository: Repository, git: Git) -> N
 def test_hunks_and_totals(repository: Repository, git: Git) -> None:
     repository.commit(files={"a": "1\n2\n3\n4\n5\n", "gone": "x\ny", "empty": ""})
     repository.commit(
-        files={"a": "0\n1\n2\nthree\nfour\n5\n", "bin": b"\0\0", "new": "n\n"}, delete=["gone", "empty"]
+        files={"a": b"0\n1\n2\nthree\nfour\n5\n", "bin": b"\0\0", "new": b"n\n"}, delete=["gone", "empty"]
     )
     changed = Changed(repository, git)
     by_path = {entry.path: entry for entry in changed.entries}
@@ -200,7 +195,7 @@ def test_what_is_too_large_is_refused_by_name(
     repository: Repository, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository.commit(files={"a": "bad\n"})
-    repository.commit(files={"a": "bad\n" * 100, "b": b"\0" * 4000, "c": "bad\n"})
+    repository.commit(files={"a": b"bad\n" * 100, "b": b"\0" * 4000, "c": b"bad\n"})
     changed = Changed(repository, git)
     monkeypatch.setattr(lines, "TEXT_LIMIT", 300)
     with pytest.raises(MissingFact, match="a has 400 bytes, and at most 300 are read"):
@@ -227,11 +222,21 @@ def test_large_contents_come_in_blocks(repository: Repository, git: Git) -> None
     assert [line for path, line, _, _ in found if path == "b"] == expected
 
 
+def test_many_files_that_match(repository: Repository, git: Git) -> None:
+    names = [f"f{number:03}" for number in range(100)]
+    before: dict[str, str | bytes] = dict.fromkeys(names, "x\n")
+    repository.commit(files={**before, "f052": b"x\0\n"})
+    after: dict[str, str | bytes] = {name: f"bad {name}\nx\n" for name in names}
+    repository.commit(files={**after, "f050": b"bad\0", "f051": "x\ny\n"})
+    found = Changed(repository, git)
+    expected = [name for name in names if name not in ("f050", "f051")]
+    assert [path for path, line, _, _ in found.added("bad", "nothing") if line == 1] == expected
+    assert found.lines.skipped == {b"f050"}
+
+
 def naive(block: bytes, expression: str) -> list[int]:
     """What `Scanner` must find, by Python's own expressions on each line alone."""
-    rows = block.split(b"\n")
-    rows = rows[:-1] if rows[-1] == b"" else rows
-    texts = [row.removesuffix(b"\r").decode("utf-8", "replace") for row in rows]
+    texts = [row.removesuffix(b"\r").decode("utf-8", "replace") for row in block.split(b"\n")]
     return [number for number, text in enumerate(texts, start=1) if re.search(expression, text)]
 
 
