@@ -1,0 +1,157 @@
+"""CNT003: commands in a form that the policy forbids."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, Selecting, Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Entry, Lines, Stage, Tree
+    from specguard_rules.content.shell import Command
+
+
+class ForbiddenForm(Settings):
+    """One form of a command."""
+
+    command: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="program, subcommands and options that make the form, such as `git push --force`",
+        ),
+    ]
+    unless: Annotated[
+        list[str], Field(description="options or words with which the command is another one, and allowed")
+    ] = []
+    message: Annotated[
+        str, Field(description="what a finding says; by default that the form is forbidden")
+    ] = ""
+
+
+class ForbiddenCommand(Rule):
+    r"""A script, CI file or brief gets a command in a form that the policy forbids.
+
+    An agent does what its brief and the repository's scripts say; a forced push or a restack that is written
+    there will happen. Only commands on lines that the change adds are judged.
+
+    **What is read**: shell scripts, recipes of makefiles, the scripts in the steps of CI files, and of
+    Markdown the fenced blocks of a shell and the code spans. Prose is not. A code span in a sentence that
+    forbids it ("never run `git push --force`", "`git push --force` is refused"), or in a list under such words,
+    is none: a brief that warns of a command does not give it.
+
+    **What matches**: words, not text. The first word of a form is the program, whatever its folder and
+    whatever runs it (`sudo`, `env A=b`, `bash -c`). Words that are no options are the command's first ones in
+    that order; options may stand anywhere, `--force` also as `--force=x`, `-f` also within `-fu`. With an
+    option of `unless` it is another command: `gt sync` unless `--no-restack`.
+
+    How to put it right: use the form that the policy allows.
+
+    ```toml fails
+    policy = '''
+    [[rules.forbidden-command.commands]]
+    command = "git push --force"
+
+    [[rules.forbidden-command.commands]]
+    command = "gt sync"
+    unless = ["--no-restack"]
+    message = "gt sync restacks; use gt sync --no-restack"
+    '''
+
+    [[commits]]
+    message = "chore: scripts"
+
+    [commits.files]
+    "ci/push.sh" = "# git push --force\ngit push origin --force\n"
+    "AGENTS.md" = "Before you begin, run `gt sync`.\n"
+
+    [[expect]]
+    code = "CNT003"
+    path = "AGENTS.md"
+    line = 1
+
+    [[expect]]
+    code = "CNT003"
+    path = "ci/push.sh"
+    line = 2
+    ```
+
+    ```toml passes
+    policy = '''
+    [[rules.forbidden-command.commands]]
+    command = "git push --force"
+
+    [[rules.forbidden-command.commands]]
+    command = "gt sync"
+    unless = ["--no-restack"]
+    '''
+
+    [[commits]]
+    message = "chore: scripts"
+
+    [commits.files]
+    "ci/push.sh" = "git push --force-with-lease\ngt sync --no-restack\necho git push --force\n"
+    "AGENTS.md" = "Never run `git push --force`.\n"
+    ```
+    """
+
+    code: ClassVar[str] = "CNT003"
+    name: ClassVar[str] = "forbidden-command"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("commands",)
+    condition: ClassVar[str] = "no added line of {files} has a command in a forbidden form"
+
+    commands: Annotated[list[ForbiddenForm], Field(description="the forms that are forbidden")] = []
+    files: Annotated[
+        Selecting, Field(description="the scripts, CI files and briefs that are read")
+    ] = Selecting.of(
+        "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/Makefile", "**/*.mk", ".github/**/*.yml",
+        ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", "**/*.md",
+    )  # fmt: skip
+
+    def check(self, entries: Sequence[Entry], head_files: Tree, lines: Lines) -> Iterator[Finding]:
+        """Look for the forms in the commands that the change adds."""
+        candidates = [
+            entry
+            for entry in entries
+            if entry.is_file and entry.old != entry.new and self.files.find(entry.path) is not None
+        ]
+        if not candidates:
+            return
+        from specguard_rules.content.command_form import CommandForm
+        from specguard_rules.content.written_commands import written_commands
+
+        forms = [CommandForm(form.command, form.unless) for form in self.commands]
+        found: dict[bytes, list[tuple[Command, int]]] = {}
+        for entry in candidates:
+            data = head_files.read(entry.path) or b""
+            possible = [which for which, form in enumerate(forms) if form.may_be_in(data)]
+            if possible:
+                found[entry.path] = [
+                    (command, which)
+                    for command in written_commands(entry.path, data)
+                    for which in possible
+                    if forms[which].matches(command)
+                ]
+        for entry, hunks in lines.compare([entry for entry in candidates if found.get(entry.path)]):
+            added = {hunk.new_start + offset for hunk in hunks for offset in range(len(hunk.added))}
+            for command, which in found[entry.path]:
+                if not added.isdisjoint(range(command.line, command.end_line + 1)):
+                    yield self._finding(entry.path, command, which)
+
+    def _finding(self, path: bytes, command: Command, which: int) -> Finding:
+        form = self.commands[which]
+        way_out = f" with {' or '.join(form.unless)}" if form.unless else " in another way"
+        return Finding(
+            form.message or f"the command form {form.command!r} is forbidden",
+            help=f"Do this{way_out}, or take the command out.",
+            path=path,
+            line=command.line,
+            end_line=command.end_line if command.end_line > command.line else None,
+            key=" ".join(command.words),
+            setting=f"commands.{which}.command",
+        )

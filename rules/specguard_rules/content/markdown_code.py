@@ -1,0 +1,117 @@
+"""Commands in the code of Markdown documents: fenced blocks of a shell, and code spans that say to run them."""
+
+from __future__ import annotations
+
+import re
+
+from specguard_rules.content.shell import commands
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from specguard_rules.content.shell import Command
+
+_FENCE: Final = re.compile(r"[ \t>]*(?:[-*+] |[0-9]{1,9}[.)] )?[ \t]*(`{3,}|~{3,})([^`]*)$")
+_SHELL_INFO: Final = frozenset(
+    [
+        "",
+        "sh",
+        "bash",
+        "shell",
+        "zsh",
+        "ksh",
+        "console",
+        "terminal",
+        "shell-session",
+        "shellsession",
+        "session",
+        "text",
+    ]
+)
+_PROMPT: Final = re.compile(r"^(\s*)(?:\$|>|%|#) ", re.MULTILINE)
+_ITEM: Final = re.compile(r"\s*(?:[-*+]|[0-9]{1,9}[.)])\s")
+_HEADING: Final = re.compile(r" {0,3}#{1,6}\s")
+_NO: Final = (
+    r"(?:never|not|no|nor|cannot|can't|don.?t|doesn.?t|mustn'?t|won'?t|shouldn'?t|avoid\w*|forbid\w*|forbidden"
+    r"|prohibit\w*|banned|disallow\w*|refus\w+|reject\w*|block(?:s|ed)|deny|denies|denied|without|instead of)"
+)
+_BEFORE: Final = re.compile(rf"\b{_NO}\b", re.IGNORECASE)
+_AFTER: Final = re.compile(
+    rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:is|are|must|may|should|will|can|gets?)?\s*(?:\w+\s+)?{_NO}\b",
+    re.IGNORECASE,
+)
+_SENTENCE: Final = re.compile(r"[.!?]\s")
+_LONGEST_CONTEXT: Final = 400
+
+
+def markdown_commands(text: str) -> Iterator[Command]:
+    """The commands in a document's code.
+
+    A code span whose sentence forbids it (`never run …`, `… is forbidden`), or which stands in a list under
+    words that do, is left out: a brief that warns of a command does not give it.
+    """
+    fence = ""
+    info = ""
+    block: list[str] = []
+    start = 0
+    before = lead = ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence) and not mark[2].strip():
+                yield from _fenced("\n".join(block), info, start)
+                fence = ""
+            else:
+                block.append(line)
+            continue
+        if mark:
+            fence, info, block, start = mark[1], mark[2].strip().lower(), [], number + 1
+            continue
+        if not line.strip():
+            before = ""
+            continue
+        item = _ITEM.match(line) is not None
+        if item or _HEADING.match(line):
+            before = ""
+        if not item:
+            lead = line[:_LONGEST_CONTEXT] if _HEADING.match(line) or line.rstrip().endswith(":") else lead
+        if not (item and _BEFORE.search(lead)):
+            yield from _spans(line, number, before)
+        before = (before + " " + line)[-_LONGEST_CONTEXT:]
+    if fence:
+        yield from _fenced("\n".join(block), info, start)
+
+
+def _fenced(text: str, info: str, start: int) -> Iterator[Command]:
+    language = re.split(r"[\s{,:]", info, maxsplit=1)[0] if info else ""
+    if language in _SHELL_INFO:
+        # A prompt is no part of the command; a comment without one stays a comment.
+        prompts = any(row.lstrip().startswith("$ ") for row in text.split("\n"))
+        pattern = _PROMPT if prompts else re.compile(r"^(\s*)\$ ", re.MULTILINE)
+        yield from commands(pattern.sub(r"\1", text), start)
+
+
+def _spans(line: str, number: int, before: str) -> Iterator[Command]:
+    runs = [(match.start(), match.end()) for match in re.finditer("`+", line)]
+    following: dict[int, list[int]] = {}
+    for index, (start, end) in enumerate(runs):
+        following.setdefault(end - start, []).append(index)
+    index = 0
+    while index < len(runs):
+        start, end = runs[index]
+        same = following[end - start]
+        same.pop(0)
+        if not same:
+            index += 1
+            continue
+        close = same[0]
+        for passed in range(index + 1, close):
+            following[runs[passed][1] - runs[passed][0]].pop(0)
+        same.pop(0)
+        said = _SENTENCE.split(before + " " + line[max(0, start - _LONGEST_CONTEXT) : start])[-1]
+        rest = _SENTENCE.split(line[runs[close][1] : runs[close][1] + _LONGEST_CONTEXT])[0]
+        if not _BEFORE.search(said) and not _AFTER.match(rest):
+            yield from commands(line[end : runs[close][0]].removeprefix("$ ").strip(), number)
+        index = close + 1
