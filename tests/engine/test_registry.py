@@ -95,7 +95,7 @@ def test_a_rule_that_lacks_something_is_refused(
 def test_a_code_or_name_that_is_taken_is_refused_and_both_are_named(registry: Registry) -> None:
     registry.add_rule(make())
     for attributes in ({"name": "other-rule"}, {"code": "ACM002"}):
-        with pytest.raises(PluginError, match="which is .*Sound of plugin 'acme'"):
+        with pytest.raises(PluginError, match=r"which is .*Sound of plugin 'acme'"):
             registry.add_rule(make(**attributes))
 
 
