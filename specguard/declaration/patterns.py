@@ -21,12 +21,17 @@ LONG_PATH: Final = 1024
 """A path longer than this, in bytes, is matched by RE2, whose time is linear whatever the pattern."""
 
 _ANY: Final = "(?s:.)"
+_BELOW: Final = f"(?:/{_ANY}*)?"
 _IN_SEGMENT: Final = "[^/]"
 # One character as UTF-8: a byte that starts one, and those that continue it.
 _CONTINUED: Final = r"[\x80-\xbf]*"
 _CHARACTER: Final = r"[^/\x80-\xbf]" + _CONTINUED
 _SPECIAL: Final = frozenset("*?[]\\!# ")
 _PLAIN: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/-")
+# What the translation of a pattern without wildcards looks like, and how its bytes are had back.
+_NAME: Final = re.compile(r"(?:[\w/-]|\\x[0-9a-f]{2})+", re.ASCII)
+_ESCAPED: Final = re.compile(rb"\\x([0-9a-f]{2})")
+_NONE: Final = 1 << 62
 _UNCLOSED: Final = "has a '[' that is not closed; write '\\[' for the character"
 # No path has a NUL, so only a working set finds this one.
 _PROBE: Final = b"\0"
@@ -57,7 +62,7 @@ class Patterns:
         if expressions is None:
             expressions = [self.translate(pattern) for pattern in patterns]
         self.expressions = tuple(expressions)
-        self._few: re.Pattern[bytes] | bool | None = None
+        self._few: tuple[dict[bytes, int], re.Pattern[bytes] | None, list[int]] | None = None
         self._many: Any = None
 
     @classmethod
@@ -74,13 +79,21 @@ class Patterns:
         if not self.patterns:
             return None
         subject = fold(path) if self.folds else path
-        few = self._matcher()
+        names, few, indexes = self._parts()
+        found = names.get(subject, _NONE)
+        if self.covers:
+            end = subject.rfind(b"/")
+            while end > 0:
+                found = min(found, names.get(subject[:end], _NONE))
+                end = subject.rfind(b"/", 0, end)
         if few is None or len(path) > LONG_PATH:
-            found = self._set().Match(subject)
-            return min(found) if found else None
-        match = few.fullmatch(subject)
-        # Each alternative ends in an empty group, whose number says which one matched.
-        return (match.lastindex or 1) - 1 if match else None
+            found = min([found, *(self._set().Match(subject) or ())]) if indexes else found
+        else:
+            match = few.fullmatch(subject)
+            if match:
+                # Each alternative ends in an empty group, whose number says which one matched.
+                found = min(found, indexes[(match.lastindex or 1) - 1])
+        return None if found == _NONE else found
 
     def find_each(self, paths: Sequence[bytes]) -> Iterator[tuple[int, int]]:
         """For each path that matches: its position, and the index of the first pattern that matches it."""
@@ -99,15 +112,29 @@ class Patterns:
             if found:
                 yield position, min(found)
 
-    def _matcher(self) -> re.Pattern[bytes] | None:
-        """One expression for `re`; None where its time could grow faster than the square of a path."""
+    def _parts(self) -> tuple[dict[bytes, int], re.Pattern[bytes] | None, list[int]]:
+        """The patterns in two parts: plain names with their indexes, and one expression for all others.
+
+        The expression is None where `re` could take longer than the square of a path's length.
+        """
         if self._few is None:
-            if all(_wildcards(expression) <= 3 for expression in self.expressions):
-                text = "|".join(f"{expression}()" for expression in self.expressions)
-                self._few = re.compile(text.encode("ascii"))
-            else:
-                self._few = False
-        return None if isinstance(self._few, bool) else self._few
+            names: dict[bytes, int] = {}
+            indexes: list[int] = []
+            tail = _BELOW if self.covers else ""
+            for index, expression in enumerate(self.expressions):
+                name = expression.removesuffix(tail)
+                if expression.endswith(tail) and _NAME.fullmatch(name):
+                    names.setdefault(_ESCAPED.sub(_byte, name.encode("ascii")), index)
+                else:
+                    indexes.append(index)
+            others = [self.expressions[index] for index in indexes]
+            few = None
+            if all(_wildcards(expression) <= 3 for expression in others):
+                text = "|".join(f"{expression}()" for expression in others)
+                # With no alternative at all an expression would match the empty path, which there is not.
+                few = re.compile(text.encode("ascii"))
+            self._few = names, few, indexes
+        return self._few
 
     def _set(self) -> Any:
         """An RE2 set of the expressions."""
@@ -235,7 +262,7 @@ def translate(pattern: str, *, covers: bool, folds: bool) -> str:
         text += _segment(segment, pattern, folds=folds)
         if number < len(segments) - 1:
             text += "/"
-    return f"{text}(?:/{_ANY}*)?" if covers else text
+    return text + _BELOW if covers else text
 
 
 def _segments(pattern: str, *, covers: bool) -> list[str]:
@@ -369,6 +396,10 @@ def _member(segment: str, position: int, pattern: str) -> tuple[str, int]:
     if position + 1 >= len(segment):
         raise _error(pattern, _UNCLOSED)
     return segment[position + 1], position + 2
+
+
+def _byte(escape: re.Match[bytes]) -> bytes:
+    return bytes([int(escape[1], 16)])
 
 
 def _wildcards(expression: str) -> int:

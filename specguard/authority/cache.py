@@ -1,0 +1,157 @@
+"""Compiled policies, kept for the next hook in the user's own cache folder.
+
+A file is named by what went into it, holds JSON behind a checksum, and is written by a rename. Whatever is
+wrong with it or its folder makes a miss. Nothing of it can come from the judged change, which has no say in
+where the folder is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from specguard import __version__
+from specguard.change.digest import sha1
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+LAYOUT: Final = "1"
+"""The folder of this layout of the cache."""
+
+MAX_AGE: Final = 30 * 86400
+"""Files that were not written for so many seconds are removed when another is written."""
+
+MAX_FILES: Final = 1000
+"""The most source files that are watched for changes in a development install."""
+
+
+class Cache:
+    """The cache of one repository's policies.
+
+    Args:
+        environment: the process's environment.
+        parts: what tells the repository from others: its object format and its common directory.
+        outside: the working tree, in which the cache must not be; empty where there is none.
+    """
+
+    def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, outside: str = "") -> None:
+        self._parts = [*parts, __version__, plugin_stamp()]
+        self._folder = _folder(environment, outside)
+
+    def read(self, documents: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """The policy that was compiled of these documents; None where there is none.
+
+        Args:
+            documents: what identifies each document, by its path.
+        """
+        if not self._folder or not _is_own(self._folder):
+            return None
+        try:
+            with open(self._file(documents), "rb") as file:
+                checksum, _, body = file.read().partition(b"\n")
+            if checksum.decode("ascii") != sha1(body).hexdigest():
+                return None
+            stored = json.loads(body)
+            if not isinstance(stored, dict) or any(_stamp(path) != stamp for path, stamp in stored["files"]):
+                return None
+            data: Mapping[str, Any] = stored["policy"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return data
+
+    def write(self, documents: Mapping[str, str], data: Mapping[str, Any]) -> None:
+        """Keep a policy; where that is not possible, nothing happens."""
+        if not self._folder:
+            return
+        try:
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            if not _is_own(self._folder):
+                return
+            stored = {"files": [[path, _stamp(path)] for path in _sources(data)], "policy": data}
+            body = json.dumps(stored, separators=(",", ":")).encode("ascii")
+            target = self._file(documents)
+            partial = f"{target}.{os.getpid()}"
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(sha1(body).hexdigest().encode("ascii") + b"\n" + body)
+            os.replace(partial, target)
+            self._clean()
+        except (OSError, ValueError):
+            return
+
+    def _file(self, documents: Mapping[str, str]) -> str:
+        named = [f"{path}={documents[path]}" for path in sorted(documents)]
+        key = "\0".join([*self._parts, *named]).encode("utf-8", "surrogateescape")
+        return os.path.join(self._folder, f"{sha1(key).hexdigest()}.json")
+
+    def _clean(self) -> None:
+        """Remove what has not been written for long."""
+        import time
+
+        oldest = time.time() - MAX_AGE
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.stat(follow_symlinks=False).st_mtime < oldest:
+                    os.unlink(entry.path)
+
+
+def plugin_stamp() -> str:
+    """What changes when a distribution comes, goes or is exchanged: the folders that are imported from."""
+    return "\n".join(f"{path}:{_stamp(path)}" for path in sys.path)
+
+
+def _stamp(path: str) -> str:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return "-"
+    return f"{found.st_mtime_ns}:{found.st_ino}:{found.st_size}"
+
+
+def _folder(environment: Mapping[str, str], outside: str) -> str:
+    """The cache's folder; empty where there can be none."""
+    home = environment.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(home):
+        user = environment.get("HOME", "")
+        if not os.path.isabs(user):
+            return ""
+        home = os.path.join(user, ".cache")
+    folder = os.path.join(home, "specguard", LAYOUT)
+    if outside:
+        inside = os.path.realpath(outside)
+        if os.path.commonpath([inside, os.path.realpath(folder)]) == inside:
+            return ""
+    return folder
+
+
+def _is_own(folder: str) -> bool:
+    """Whether a folder is the user's, and nobody else can look or write into it."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    return found.st_mode & 0o170077 == 0o040000 and found.st_uid == os.geteuid()
+
+
+def _sources(data: Mapping[str, Any]) -> list[str]:
+    """The source files of rules and presets that are used from where they are edited.
+
+    An installed distribution does not change without its folder's time; a development install does.
+    """
+    packages = {"specguard", *(rule["target"].partition(":")[0].partition(".")[0] for rule in data["rules"])}
+    files: list[str] = []
+    for package in sorted(packages):
+        for folder in getattr(sys.modules.get(package), "__path__", ()):
+            if os.path.basename(os.path.dirname(folder)) not in {"site-packages", "dist-packages"}:
+                files.extend(_files(folder))
+    return files[:MAX_FILES]
+
+
+def _files(folder: str) -> Iterator[str]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        yield from (os.path.join(parent, name) for name in sorted(names))

@@ -1,0 +1,192 @@
+"""Compiling the documents of an authority into a policy."""
+
+from __future__ import annotations
+
+from specguard.authority.assemble import assemble
+from specguard.authority.layers import blocks_of, preset_layer, prose_layer, settings_file
+from specguard.authority.merge import Merged, dotted
+from specguard.authority.policy import Policy
+from specguard.authority.problems import PolicyError, Problem, nearest
+from specguard.authority.prose import MEANINGS, known_sections, read_sections
+from specguard.authority.sources import check_documents
+from specguard.authority.statements import commands_of
+from specguard.authority.toml_lines import TomlError
+from specguard.authority.validate import validate
+from specguard.documents.document import Document
+from specguard.model import Origin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Final
+
+    from specguard.authority.layers import Layer
+    from specguard.authority.sources import Source
+    from specguard.authority.unread import Unread
+    from specguard.declaration.registry import Registry
+
+_PROJECT_ONLY: Final = ("extends", "documents", "plugins")
+"""What a preset cannot say."""
+
+
+class _Part:
+    """One document with what was read from it."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.document: Document | None = None
+        self.unread: list[Unread] = []
+        self.layers: list[Layer]
+        self.problems: list[Problem]
+        if source.is_toml:
+            self.layers, self.problems = settings_file(source)
+        else:
+            self.document = Document(source.text)
+            self.layers, self.unread, self.problems = blocks_of(self.document, source.path)
+
+    @property
+    def is_authority(self) -> bool:
+        """Whether the document speaks of the policy at all, which a `pyproject.toml` need not."""
+        return not self.source.is_pyproject or bool(self.layers or self.problems)
+
+
+def compile_policy(
+    sources: Sequence[Source],
+    *,
+    registry: Callable[[Sequence[str]], Registry],
+    read: Callable[[str, str], Source],
+) -> Policy | None:
+    """Compile a policy.
+
+    Args:
+        sources: the documents where an authority is looked for.
+        registry: gives the rules, declarations and presets of the built-in plugin and of the named
+            distributions.
+        read: reads a further document, by its path and by what names it.
+
+    Returns:
+        The policy; None where no source is an authority: a `pyproject.toml` without `[tool.specguard]` alone.
+
+    Raises:
+        PolicyError: what is wrong with the settings, all of it.
+        SpecguardError: a document cannot be read, or a plugin not be used.
+    """
+    parts = [part for part in map(_Part, sources) if part.is_authority]
+    if not parts:
+        return None
+    problems = [problem for part in parts for problem in part.problems]
+    parts += _further(parts, read, problems)
+    project = [layer for part in parts for layer in part.layers]
+    known = registry(_names(project, "plugins"))
+    presets = _presets(project, known, problems)
+    sections = _sections(Merged([*presets, *project]))
+
+    layers: list[Layer] = list(presets)
+    for part in parts:
+        if part.document is not None:
+            found, unread = read_sections(part.document, part.source.path, sections)
+            layers.append(prose_layer(found, part.source.path))
+            part.unread = sorted([*part.unread, *unread], key=lambda one: one.line)
+        layers.extend(part.layers)
+    merged = Merged(layers)
+    problems += merged.problems
+    values, wrong = validate(merged, known)
+    problems += wrong
+    if problems:
+        raise PolicyError(problems)
+
+    data = assemble(values, known)
+    data["documents"] = [[part.source.path, part.source.oid] for part in parts]
+    data["origins"] = _origins(merged)
+    data["unread"] = [
+        [one.path, one.line, one.section, one.text, one.reason] for part in parts for one in part.unread
+    ]
+    data["statements"] = []
+    policy = Policy(data)
+    active = {rule.name: rule.code for rule in policy.rules if rule.active}
+    for part in parts:
+        if part.document is not None:
+            for command in commands_of(part.document, part.source.path, sections, part.layers):
+                bound = command.bound_to(active, policy.guards)
+                data["statements"].append([command.path, command.line, command.text, bound])
+    return policy
+
+
+def _origins(merged: Merged) -> dict[str, list[Any]]:
+    """Where each key is written; what is on its table's or list's line is found there."""
+    return {
+        dotted(path): [origin.path, origin.line]
+        for path, origin in merged.origins.items()
+        if len(path) <= 3 or origin != merged.origins.get(path[:-1])
+    }
+
+
+def _further(
+    parts: Sequence[_Part], read: Callable[[str, str], Source], problems: list[Problem]
+) -> list[_Part]:
+    """The documents that the authority names; they name no others."""
+    further: list[_Part] = []
+    known = {part.source.path for part in parts}
+    for layer in [layer for part in parts for layer in part.layers]:
+        named = layer.data.get("documents", [])
+        if not isinstance(named, list):
+            continue
+        check_documents(named)
+        for index, path in enumerate(named):
+            if path in known:
+                continue
+            known.add(path)
+            part = _Part(read(path, str(layer.origin(("documents", index)))))
+            further.append(part)
+            problems.extend(part.problems)
+            problems.extend(
+                Problem(
+                    "`documents` stands in a document that the authority itself names",
+                    origin=inner.origin(("documents",)),
+                    help="name all documents in SPEC_AUTHORITY.md",
+                )
+                for inner in part.layers
+                if "documents" in inner.data
+            )
+    return further
+
+
+def _names(layers: Iterable[Layer], key: str) -> list[str]:
+    """A list of names at the top of the project's settings; what is no such list is found invalid later."""
+    for layer in layers:
+        names = layer.data.get(key)
+        if isinstance(names, list):
+            return [name for name in names if isinstance(name, str)]
+    return []
+
+
+def _presets(project: Sequence[Layer], registry: Registry, problems: list[Problem]) -> list[Layer]:
+    """The settings of the presets that the project extends, in its order."""
+    layers: list[Layer] = []
+    for index, name in enumerate(_names(project, "extends")):
+        if name not in registry.presets:
+            origin = next(layer for layer in project if "extends" in layer.data).origin(("extends", index))
+            problems.append(
+                Problem(f"there is no preset {name!r}", origin=origin, help=nearest(name, registry.presets))
+            )
+            continue
+        try:
+            layer = preset_layer(name, registry.presets[name])
+        except TomlError as error:
+            origin = Origin(f"preset:{name}", error.line)
+            raise PolicyError([Problem(f"the preset is not TOML: {error}", origin=origin)]) from None
+        problems.extend(
+            Problem(f"a preset cannot set `{key}`", origin=layer.origin((key,)))
+            for key in _PROJECT_ONLY
+            if key in layer.data
+        )
+        layers.append(layer)
+    return layers
+
+
+def _sections(merged: Merged) -> dict[str, str]:
+    """The known sections; entries that are no such setting are found invalid later."""
+    table = merged.data.get("authority")
+    own = table.get("sections") if isinstance(table, dict) else None
+    entries = own.items() if isinstance(own, dict) else ()
+    return known_sections({title: meaning for title, meaning in entries if meaning in MEANINGS})

@@ -1,0 +1,118 @@
+"""Merging the settings of presets and documents into one, with the origin of each."""
+
+from __future__ import annotations
+
+from specguard.authority.problems import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, Final
+
+    from specguard.authority.layers import Layer
+    from specguard.authority.toml_lines import Path
+    from specguard.model import Origin
+
+UNITED: Final[frozenset[Path]] = frozenset(
+    {
+        ("rules", "forbidden-path", "paths"),
+        ("rules", "locked-path", "paths"),
+        ("rules", "protected-branch", "branches"),
+        ("authority", "normative"),
+    }
+)
+"""The lists that add up over presets and documents, because each guards or names on its own."""
+
+
+class Merged:
+    """Settings from several places as one.
+
+    Attributes:
+        data: the settings.
+        origins: where each key and each element of a list comes from.
+        problems: values that two places of the project give differently.
+    """
+
+    def __init__(self, layers: Iterable[Layer]) -> None:
+        """Merge layers; a project's values go before a preset's, a later preset's before an earlier one's."""
+        self.data: dict[str, Any] = {}
+        self.origins: dict[Path, Origin] = {}
+        self.problems: list[Problem] = []
+        self._from_preset: set[Path] = set()
+        for layer in layers:
+            self._table(self.data, layer.data, (), layer)
+
+    def _table(self, target: dict[str, Any], source: Mapping[str, Any], path: Path, layer: Layer) -> None:
+        for key, value in source.items():
+            self._key(target, key, value, (*path, key), layer)
+
+    def _key(self, target: dict[str, Any], key: str, value: Any, path: Path, layer: Layer) -> None:
+        known = target.get(key)
+        if path in UNITED and isinstance(value, list) and isinstance(known, (list, type(None))):
+            self._unite(target.setdefault(key, []), value, path, layer)
+        elif isinstance(value, dict) and isinstance(known, dict):
+            if not layer.preset and path in self._from_preset:
+                self._mark(path, layer)
+            self._table(known, value, path, layer)
+        elif key in target and path not in self._from_preset and not layer.preset:
+            if not _same(known, value):
+                self._conflict(path, layer)
+        elif key not in target or path in self._from_preset:
+            self._replace(target, key, value, path, layer)
+
+    def _replace(self, target: dict[str, Any], key: str, value: Any, path: Path, layer: Layer) -> None:
+        for known in [known for known in self.origins if known[: len(path)] == path]:
+            del self.origins[known]
+            self._from_preset.discard(known)
+        self._mark(path, layer)
+        if isinstance(value, dict):
+            target[key] = {}
+            self._table(target[key], value, path, layer)
+        else:
+            target[key] = value
+            for below in layer.lines:
+                if below[: len(path)] == path:
+                    self._mark(below, layer)
+
+    def _unite(self, known: list[Any], value: list[Any], path: Path, layer: Layer) -> None:
+        if path not in self.origins:
+            self._mark(path, layer)
+        for index, element in enumerate(value):
+            if element not in known:
+                self.origins[*path, len(known)] = layer.origin((*path, index))
+                known.append(element)
+
+    def _mark(self, path: Path, layer: Layer) -> None:
+        self.origins[path] = layer.origin(path)
+        if layer.preset:
+            self._from_preset.add(path)
+        else:
+            self._from_preset.discard(path)
+
+    def _conflict(self, path: Path, layer: Layer) -> None:
+        first, second = self.origins[path], layer.origin(path)
+        self.problems.append(
+            Problem(
+                f"`{dotted(path)}` has another value than in {first}",
+                origin=second,
+                help=f"keep one of them: {first} or {second}",
+            )
+        )
+
+    def origin(self, path: Path) -> Origin:
+        """Where a key comes from, or the nearest key above it."""
+        from specguard.model import Origin
+
+        while path and path not in self.origins:
+            path = path[:-1]
+        return self.origins.get(path, Origin("", 0))
+
+
+def dotted(path: Path) -> str:
+    """A key as it is written: `work.phase.gates.0.name`."""
+    return ".".join(map(str, path))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are the same in TOML, where `1`, `1.0` and `true` are three."""
+    return type(one) is type(other) and repr(one) == repr(other)

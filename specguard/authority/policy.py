@@ -1,0 +1,253 @@
+"""A compiled policy: plain data and the typed way into it, light enough for a hook."""
+
+from __future__ import annotations
+
+from specguard.authority.guards import Guards
+from specguard.authority.unread import Unread
+from specguard.authority.values import decode, load
+from specguard.declaration.rule import Rule
+from specguard.errors import MissingFact
+from specguard.model import Origin
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.declaration.patterns import Covering, Selecting
+    from specguard.model import Severity, Stage
+
+FORMAT: Final = 1
+"""The number of the data's format; data of another one is not read."""
+
+
+class RuleInPolicy:
+    """A rule as a policy has it.
+
+    Attributes:
+        code, name: the rule's.
+        plugin: the distribution it comes from.
+        target: its class, as `module:Class`.
+        severity: the most one of its findings can be under this policy.
+        default_severity: the same without this policy.
+        stages: the moments of a check at which it runs.
+        approvable: whether an approval may lift its findings.
+        unset: the settings it has nothing to judge without, where none of them is set; else empty.
+        configured: whether the policy has a table for it.
+    """
+
+    __slots__ = (
+        "_data",
+        "_exclude",
+        "_loaded",
+        "_settings",
+        "approvable",
+        "code",
+        "configured",
+        "default_severity",
+        "name",
+        "plugin",
+        "severity",
+        "stages",
+        "target",
+        "unset",
+    )
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.code: str = data["code"]
+        self.name: str = data["name"]
+        self.plugin: str = data["plugin"]
+        self.target: str = data["target"]
+        self.severity: Severity = data["severity"]
+        self.default_severity: Severity = data["default_severity"]
+        self.stages: Sequence[Stage] = data["stages"]
+        self.approvable: bool = data["approvable"]
+        self.unset: str = data["unset"]
+        self.configured: bool = data["settings"] is not None
+        self._data = data
+        self._exclude: Covering | None = None
+        self._loaded: Rule | None = None
+        self._settings: dict[str, Any] | None = None
+
+    @property
+    def exclude(self) -> Covering | None:
+        """The paths it leaves alone; None where there are none."""
+        if self._exclude is None and self._data["exclude"] is not None:
+            self._exclude = decode(self._data["exclude"])
+        return self._exclude
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The values of the settings that the policy has for it, without importing the rule."""
+        if self._settings is None:
+            self._settings = {name: decode(value) for name, value in (self._data["settings"] or {}).items()}
+        return self._settings
+
+    @property
+    def active(self) -> bool:
+        """Whether it has something to judge under this policy and is not off."""
+        return self.severity != "off" and not self.unset
+
+    def load(self) -> Rule:
+        """The rule with its settings; its module is imported here."""
+        if self._loaded is None:
+            rule: Rule = load(self.target)(**self.settings)
+            self._loaded = rule
+        return self._loaded
+
+    def __repr__(self) -> str:
+        return f"RuleInPolicy({self.code} {self.name})"
+
+
+class Statement:
+    """A sentence of the authority that commands.
+
+    Attributes:
+        path: the document.
+        line: its line.
+        text: the sentence on one line.
+        rules: the codes of the active rules that hold it; empty where none is bound to it.
+    """
+
+    __slots__ = ("line", "path", "rules", "text")
+
+    def __init__(self, path: str, line: int, text: str, rules: Sequence[str]) -> None:
+        self.path = path
+        self.line = line
+        self.text = text
+        self.rules = rules
+
+
+class Policy:
+    """What a change is judged by.
+
+    Attributes:
+        policy_id: sha256 of the compiled policy, as hexadecimal digits; origins play no part in it.
+        base: the branch that changes are merged into; None: it is found.
+        merge: `rebase`, `merge` or `squash`.
+        require_work_item: whether a change must name an item, or the branches that must.
+        remote: the canonical repository's URL, or None.
+        plugins: the distributions whose rules are used.
+        normative: the documents that the authority names as normative.
+        order: the documents by authority, the highest first.
+        documents: the path and object id of each document of the authority.
+        rules: every registered rule, by code.
+        ref: the object id of the commit that the authority was read from; the caller sets it.
+        trusted: whether that is a trusted base; the caller sets it.
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        """Make a policy of compiled data.
+
+        Raises:
+            ValueError: the data is of another format.
+        """
+        if data.get("format") != FORMAT:
+            raise ValueError("this policy was compiled by another version")
+        self._data = data
+        top = data["top"]
+        self.policy_id: str = data["policy_id"]
+        self.base: str | None = top["base"]
+        self.merge: str = top["merge"]
+        self.require_work_item: bool | Selecting = decode(top["require_work_item"])
+        self.remote: str | None = top["remote"]
+        self.plugins: Sequence[str] = top["plugins"]
+        self.normative: Sequence[str] = data["authority"]["normative"]
+        self.order: Sequence[str] = data["authority"]["order"]
+        self.documents: Sequence[tuple[str, str]] = [(path, oid) for path, oid in data["documents"]]
+        self.rules: Sequence[RuleInPolicy] = [RuleInPolicy(rule) for rule in data["rules"]]
+        self.ref: str | None = None
+        self.trusted = False
+        self._declared: dict[str, Any] = {}
+        self._guards: Guards | None = None
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Policy:
+        """The policy of what `to_data` gave.
+
+        Raises:
+            ValueError: the data is of another format.
+        """
+        return cls(data)
+
+    def to_data(self) -> Mapping[str, Any]:
+        """All of it but `ref` and `trusted`, as data that JSON can hold."""
+        return self._data
+
+    def rule(self, selector: str) -> RuleInPolicy | None:
+        """The rule with this code or name."""
+        return next((rule for rule in self.rules if selector in {rule.code, rule.name}), None)
+
+    def declared(self, fact: str) -> Any:
+        """The settings of a declared table: a record, a mapping of names to records, or a list of them.
+
+        Raises:
+            MissingFact: no plugin of this policy declares it.
+        """
+        if fact not in self._declared:
+            if fact not in self._data["declared"]:
+                raise MissingFact(f"nothing in this policy provides {fact!r}")
+            self._declared[fact] = decode(self._data["declared"][fact])
+        return self._declared[fact]
+
+    @property
+    def guards(self) -> Guards:
+        """Every forbidden and locked pattern."""
+        if self._guards is None:
+            found = [self.rule(name) for name in ("forbidden-path", "locked-path")]
+            self._guards = Guards(
+                [
+                    (rule.code, rule.name, rule.settings["paths"], rule.exclude)
+                    for rule in found
+                    if rule is not None and rule.active
+                ]
+            )
+        return self._guards
+
+    def origin(self, key: str) -> Origin | None:
+        """Where a setting was written, by its dotted key; else the nearest key above it; None: a default."""
+        origins = self._data["origins"]
+        while key:
+            if key in origins:
+                path, line = origins[key]
+                return Origin(path, line)
+            key = key.rpartition(".")[0]
+        return None
+
+    def cite(self, rule: str, setting: str) -> Origin | None:
+        """The line behind a rule's finding.
+
+        Args:
+            rule: the rule's name.
+            setting: a key within its table (`paths.2`) or from the top (`work.phase.branch`), or empty.
+        """
+        origins = self._data["origins"]
+        table = f"rules.{rule}"
+        if not setting:
+            return self.origin(table) if table in origins else None
+        first = setting.split(".", 1)[0]
+        if f"{table}.{first}" not in origins and first in self._data["keys"]:
+            return self.origin(setting)
+        found = self.origin(f"{table}.{setting}")
+        return found if table in origins else None
+
+    @property
+    def origins(self) -> Mapping[str, Origin]:
+        """The origin of every key that is set, in the order of the keys."""
+        return {key: Origin(path, line) for key, (path, line) in self._data["origins"].items()}
+
+    @property
+    def unread(self) -> Sequence[Unread]:
+        """What was not understood in known sections and blocks."""
+        return [Unread(*one) for one in self._data["unread"]]
+
+    @property
+    def statements(self) -> Sequence[Statement]:
+        """The sentences of the authority that command."""
+        return [Statement(*one) for one in self._data["statements"]]
+
+    def value(self, key: str) -> Any:
+        """The value of a top-level setting by its name, in plain form."""
+        from specguard.authority.values import plain
+
+        return plain(decode(self._data["top"][key]))

@@ -1,0 +1,62 @@
+"""What is wrong with a policy: each problem with its place, and all of them at once."""
+
+from __future__ import annotations
+
+from specguard.errors import SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from specguard.model import Origin
+
+
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        message: what it is, in one sentence.
+        origin: where it is written.
+        help: the next step.
+    """
+
+    __slots__ = ("help", "message", "origin")
+
+    def __init__(self, message: str, *, origin: Origin, help: str = "") -> None:
+        self.message = message
+        self.origin = origin
+        self.help = help
+
+
+class PolicyError(SpecguardError):
+    """A policy that cannot be compiled.
+
+    Attributes:
+        problems: all that is wrong, in the order of the documents.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        first = problems[0]
+        if len(problems) == 1:
+            super().__init__(
+                first.message, help=first.help, path=first.origin.path, line=first.origin.line or None
+            )
+        else:
+            lines = [f"the policy has {len(problems)} errors"]
+            for problem in problems:
+                lines.append(f"{problem.origin}: {problem.message}")
+                if problem.help:
+                    lines.append(f"  next: {problem.help}")
+            super().__init__("\n".join(lines))
+        self.problems = problems
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`did you mean 'limit'?`, where a known name is near; else what there is."""
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"there is {', '.join(names)}" if names else ""

@@ -1,0 +1,160 @@
+"""Policy in prose: the items of sections that are known by their titles."""
+
+from __future__ import annotations
+
+from specguard.authority.leading import leading_paths, looks_like_path
+from specguard.authority.unread import Unread
+from specguard.declaration.patterns import Guarding, PatternError
+from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table
+from specguard.documents.document import normal_title
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Final
+
+    from specguard.documents.blocks import AnyBlock, Item, Text
+    from specguard.documents.document import Document
+
+SECTIONS: Final = {
+    "Locked zones": "locked-path",
+    "Forbidden paths": "forbidden-path",
+    "Normative documents": "normative",
+    "Conflict resolution": "order",
+}
+"""The known sections; `[authority] sections` adds titles in any language, and may say otherwise of these."""
+
+MEANINGS: Final = ("locked-path", "forbidden-path", "normative", "order", "nothing")
+"""What a section's items can be; `nothing` makes a known title an ordinary one."""
+
+
+class Read:
+    """One path that a section gives.
+
+    Attributes:
+        meaning: what the section's items are, one of `MEANINGS`.
+        path: the path or pattern.
+        line: its line.
+    """
+
+    __slots__ = ("line", "meaning", "path")
+
+    def __init__(self, meaning: str, path: str, line: int) -> None:
+        self.meaning = meaning
+        self.path = path
+        self.line = line
+
+
+def known_sections(sections: Mapping[str, str]) -> dict[str, str]:
+    """What the items of each section are, by its title in normal form.
+
+    Args:
+        sections: the setting `[authority] sections`, which goes before the defaults.
+    """
+    known = {normal_title(title): meaning for title, meaning in SECTIONS.items()}
+    known.update((normal_title(title), meaning) for title, meaning in sections.items())
+    return {title: meaning for title, meaning in known.items() if meaning != "nothing"}
+
+
+def read_sections(
+    document: Document, path: str, sections: Mapping[str, str]
+) -> tuple[list[Read], list[Unread]]:
+    """Read the known sections of a document.
+
+    A section within a known one belongs to it, unless it is known itself. List items and table rows that
+    begin with a code span or a bare path give that path; an item with a list of its own below it may be a
+    label. Everything else that could hold a path is unread: other items, blocks of code, quotes, and
+    paragraphs that name a path. Other paragraphs explain, and are left alone.
+
+    Args:
+        document: the document.
+        path: its path, for what is unread.
+        sections: what each known section is, from `known_sections`.
+    """
+    read: list[Read] = []
+    unread: list[Unread] = []
+    open_sections: list[tuple[int, str, str]] = []
+    for block in document.blocks:
+        if isinstance(block, Heading):
+            while open_sections and open_sections[-1][0] >= block.level:
+                open_sections.pop()
+            found = sections.get(normal_title(block.text.plain), "")
+            if found:
+                open_sections.append((block.level, found, block.text.plain))
+            continue
+        if not open_sections:
+            continue
+        _, meaning, title = open_sections[-1]
+        for text, problem in _items(block):
+            reason = problem or _take(text, meaning, read)
+            if reason:
+                unread.append(Unread(path, text.line, title, text.plain, reason))
+    return read, unread
+
+
+def _take(text: Text, meaning: str, read: list[Read]) -> str:
+    """Add the paths that a text begins with; why something of it was not read, or an empty string."""
+    leading = leading_paths(text.raw)
+    if not leading.paths:
+        return "it does not begin with a path"
+    problem = f"what follows the path was not understood: {leading.rest}" if leading.rest else ""
+    for path in leading.paths:
+        try:
+            Guarding.translate(path)
+        except PatternError as error:
+            problem = str(error)
+        else:
+            read.append(Read(meaning, path, text.line))
+    return problem
+
+
+def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
+    """The texts of a block that may give a path, each with the reason why it cannot; empty where it may."""
+    from specguard.documents.blocks import Text
+
+    if isinstance(block, List):
+        for item in block.items:
+            yield from _item(item)
+    elif isinstance(block, Table):
+        for row in block.rows:
+            yield _cell(row), ""
+    elif isinstance(block, Paragraph):
+        if any(map(looks_like_path, _names(block.text))):
+            yield block.text, "it is a paragraph; paths are read from lists and tables"
+    elif isinstance(block, Fence):
+        if block.info.split()[:2] != ["toml", "specguard"]:
+            yield (
+                Text(block.content, block.line),
+                "it is a block of code; paths are read from lists and tables",
+            )
+    elif isinstance(block, Html):
+        yield Text(block.content, block.line), "it is HTML; paths are read from lists and tables"
+    elif isinstance(block, Quote):
+        yield Text("(a quotation)", block.line), "it is a quotation; paths are read from lists and tables"
+
+
+def _item(item: Item) -> Iterator[tuple[Text, str]]:
+    """An item's own text, unless it is a label of the list below it, and what is below it."""
+    text = item.text
+    rest = list(item.rest)
+    label = any(isinstance(block, List) for block in rest) and not leading_paths(text.raw).paths
+    if text.raw.strip() and (not label or any(map(looks_like_path, text.spans))):
+        yield text, ""
+    for block in rest:
+        # A paragraph in an item explains it.
+        if not isinstance(block, Paragraph) or any(map(looks_like_path, block.text.spans)):
+            yield from _items(block)
+
+
+def _cell(row: Sequence[Text]) -> Text:
+    """The first cell of a row that begins with a path; else the first cell that is not empty."""
+    for cell in row:
+        if leading_paths(cell.raw).paths:
+            return cell
+    return next((cell for cell in row if cell.raw.strip()), row[0])
+
+
+def _names(text: Text) -> list[str]:
+    """What a paragraph could name as paths: its code spans, and words with a slash in them."""
+    words = (word.strip("()[],.;:*_\"'") for word in text.raw.split())
+    return [*text.spans, *(word for word in words if word.count("/") > 0 and "`" not in word)]

@@ -1,0 +1,72 @@
+"""The settings at the top of a policy, and those of the authority itself."""
+
+from __future__ import annotations
+
+from specguard.declaration.patterns import Covering
+from specguard.declaration.rule import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Annotated, Literal
+
+    from pydantic import Field
+
+    from specguard.declaration.patterns import Selecting
+    from specguard.model import Severity, Stage
+
+
+class TopLevel(Settings):
+    """The keys of a policy that stand in no table."""
+
+    extends: Annotated[
+        list[str], Field(description="presets to begin with; a later one goes before an earlier one")
+    ] = []
+    base: Annotated[
+        str | None,
+        Field(min_length=1, description="the branch that changes are merged into; absent: it is found"),
+    ] = None
+    documents: Annotated[
+        list[str], Field(description="more documents of the authority, by their paths from the root")
+    ] = []
+    merge: Annotated[
+        Literal["rebase", "merge", "squash"],
+        Field(description="how a change lands: its commits, its commits and a merge commit, or one commit"),
+    ] = "rebase"
+    require_work_item: Annotated[
+        bool | Selecting,
+        Field(description="whether a change must name a work item; or the branches that must, as patterns"),
+    ] = False
+    remote: Annotated[
+        str | None, Field(min_length=1, description="the URL of the canonical repository; absent: any")
+    ] = None
+    plugins: Annotated[
+        list[str], Field(description="installed distributions whose rules and presets are used")
+    ] = []
+
+
+class AuthoritySettings(Settings):
+    """What the authority's prose comes to."""
+
+    sections: Annotated[
+        dict[str, Literal["locked-path", "forbidden-path", "normative", "order", "nothing"]],
+        Field(description="titles of sections in any language, and what the paths they list are"),
+    ] = {}
+    normative: Annotated[
+        list[str], Field(description="the normative documents; naming one locks nothing")
+    ] = []
+    order: Annotated[list[str], Field(description="the documents by authority, the highest first")] = []
+
+
+class RuleTable(Settings):
+    """The keys that every rule's table has."""
+
+    severity: Annotated[
+        Severity | None, Field(description="the most a finding of the rule can be; `off` turns it off")
+    ] = None
+    stages: Annotated[
+        list[Stage] | None, Field(min_length=1, description="the moments of a check at which it runs")
+    ] = None
+    exclude: Annotated[Covering, Field(description="paths that the rule leaves alone")] = Covering()
+    approvable: Annotated[
+        bool, Field(description="`false`: no approval lifts its findings, whatever the rule says")
+    ] = True

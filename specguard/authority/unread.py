@@ -1,0 +1,39 @@
+"""What an authority says and specguard did not understand."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_SHOWN: Final = 80
+
+
+class Unread:
+    """Something in a known section, or a block of settings, that was not understood.
+
+    Attributes:
+        path: the document.
+        line: its line.
+        section: the title of the section; empty outside of known ones.
+        text: what it says, shortened to one line.
+        reason: why it was not read, as a clause.
+    """
+
+    __slots__ = ("line", "path", "reason", "section", "text")
+
+    def __init__(self, path: str, line: int, section: str, text: str, reason: str) -> None:
+        self.path = path
+        self.line = line
+        self.section = section
+        self.text = shorten(text)
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"Unread({self.path}:{self.line} {self.text!r}: {self.reason})"
+
+
+def shorten(text: str) -> str:
+    """A text on one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 3]}..."

@@ -1,0 +1,209 @@
+"""Validating merged settings against the models of rules and declarations, all errors at once."""
+
+from __future__ import annotations
+
+import json
+
+from specguard.authority.merge import dotted
+from specguard.authority.models import Models, annotations_of
+from specguard.authority.problems import Problem, nearest
+from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Final
+
+    from pydantic_core import ErrorDetails
+
+    from specguard.authority.merge import Merged
+    from specguard.authority.toml_lines import Path
+    from specguard.declaration.registry import Registry
+    from specguard.declaration.rule import Declaration, Settings
+
+_WORDS: Final = (
+    ("Input should be a valid dictionary", "must be a table"),
+    ("Input should be a valid list", "must be a list"),
+    ("Input should be a valid string", "must be a string"),
+    ("Input should be a valid boolean", "must be true or false"),
+    ("Input should be a valid integer", "must be a whole number"),
+    ("Input should be", "must be"),
+)
+
+
+def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[Problem]]:
+    """Check settings, and make patterns, expressions and records of them.
+
+    Args:
+        merged: the settings.
+        registry: the rules and declarations there are.
+
+    Returns:
+        The values of the keys that are set, by table; and what is wrong, in which case the values are
+        not to be used. A rule's table stays a table; every other one is a record.
+    """
+    problems: list[Problem] = []
+    data = _known(merged, registry, problems)
+    models = Models()
+    from pydantic import TypeAdapter, ValidationError
+
+    adapter = TypeAdapter(_model(data, registry, models))
+    values: dict[str, Any] = {}
+    try:
+        values = adapter.validate_json(json.dumps(data, default=_text), strict=True)
+    except ValidationError as error:
+        problems.extend(_problems(error.errors(include_url=False), data, merged, registry, models))
+    else:
+        for name, table in values.get("rules", {}).items():
+            rule = registry.rules[name].rule
+            own = {field: value for field, value in table.items() if field in rule._fields}
+            problem = getattr(rule(**own), "problem", None)
+            text = problem() if callable(problem) else ""
+            if text:
+                problems.append(Problem(f"[rules.{name}]: {text}", origin=merged.origin(("rules", name))))
+    return values, problems
+
+
+def _known(merged: Merged, registry: Registry, problems: list[Problem]) -> dict[str, Any]:
+    """The settings without tables and rules that do not exist, each of which is a problem."""
+    tables = {"authority", "rules", *registry.declarations}
+    data: dict[str, Any] = {}
+    for key, value in merged.data.items():
+        if key in tables or key in TopLevel._fields:
+            data[key] = value
+            continue
+        name = f"the table [{key}]" if isinstance(value, dict) else f"the setting {key!r}"
+        problems.append(
+            Problem(
+                f"{name} is not known",
+                origin=merged.origin((key,)),
+                help=nearest(key, {*tables, *TopLevel._fields}),
+            )
+        )
+    rules = data.get("rules")
+    if isinstance(rules, dict):
+        data["rules"] = {name: table for name, table in rules.items() if name in registry.rules}
+        for name in rules:
+            if name not in registry.rules:
+                by_code = registry.by_code(name.upper())
+                help = (
+                    f"rules go by name: [rules.{by_code.rule.name}]"
+                    if by_code
+                    else nearest(name, registry.rules)
+                )
+                problems.append(
+                    Problem(f"there is no rule {name!r}", origin=merged.origin(("rules", name)), help=help)
+                )
+    return data
+
+
+def _model(data: Mapping[str, Any], registry: Registry, models: Models) -> Any:
+    """The model of the whole policy, with only the tables that are set."""
+    fields: dict[str, Any] = {}
+    if "authority" in data:
+        fields["authority"] = models.record(AuthoritySettings)
+    if "rules" in data:
+        names = data["rules"] if isinstance(data["rules"], dict) else {}
+        fields["rules"] = models.dictionary(
+            "Rules", {name: models.table(registry.rules[name].rule, RuleTable) for name in names}
+        )
+    for name, declaration in registry.declarations.items():
+        if name in data:
+            fields[name] = declared_type(declaration, models)
+    return models.table(TopLevel, fields=fields)
+
+
+def declared_type(declaration: Declaration, models: Models) -> Any:
+    """The annotation of a declared table, of the tables in it, or of the list of them."""
+    record: Any = models.record(declaration.settings)
+    if declaration.shape == "table":
+        return record
+    several: Any = dict if declaration.shape == "tables" else list
+    return several[str, record] if declaration.shape == "tables" else several[record]
+
+
+def _problems(
+    errors: Sequence[ErrorDetails],
+    data: Mapping[str, Any],
+    merged: Merged,
+    registry: Registry,
+    models: Models,
+) -> list[Problem]:
+    """One problem for each key, whatever number of alternatives its annotation has."""
+    found: dict[Path, list[ErrorDetails]] = {}
+    for error in errors:
+        found.setdefault(_path(error, data), []).append(error)
+    problems = []
+    for path, several in found.items():
+        if any(other[: len(path)] == path and other != path for other in found):
+            # An alternative that fits in kind says more than one that does not.
+            continue
+        text, help = "", ""
+        for error in several:
+            said, help = _sentence(error, path, registry, models)
+            text = f"{text} or {said}" if text else said
+        what = f"`{dotted(path)}`"
+        if several[0]["type"] not in {"extra_forbidden", "missing", "value_error"}:
+            what += f" is {_shown(several[0]['input'])}, and"
+        problems.append(Problem(f"{what} {text}", origin=merged.origin(path), help=help))
+    return sorted(problems, key=lambda problem: (problem.origin.path, problem.origin.line))
+
+
+def _path(error: ErrorDetails, data: Mapping[str, Any]) -> Path:
+    """The key that an error is about, without the names of alternatives that pydantic puts between."""
+    path: list[str | int] = []
+    value: Any = data
+    for part in error["loc"]:
+        inside = isinstance(value, dict) and part in value
+        if inside or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+            value = value[part]
+        elif error["type"] != "missing" or part != error["loc"][-1]:
+            continue
+        path.append(part)
+    return tuple(path)
+
+
+def _sentence(error: ErrorDetails, path: Path, registry: Registry, models: Models) -> tuple[str, str]:
+    """What is wrong with a key, without its name, and the next step."""
+    if error["type"] == "extra_forbidden":
+        return "is not known", nearest(str(path[-1]), _names(path[:-1], registry, models))
+    if error["type"] == "missing":
+        return "is missing", ""
+    if error["type"] == "value_error":
+        return f"is wrong: {error['ctx']['error']}", ""
+    message = error["msg"]
+    for before, after in _WORDS:
+        if message.startswith(before):
+            return after + message.removeprefix(before), ""
+    return f"is wrong: {message[:1].lower()}{message[1:]}", ""
+
+
+def _names(path: Path, registry: Registry, models: Models) -> set[str]:
+    """The keys of the table at a path."""
+    names = [part for part in path if isinstance(part, str)]
+    if not names:
+        return set(TopLevel._fields)
+    classes: list[type[Settings]] = []
+    if names[0] == "rules" and len(names) > 1:
+        classes, names = [registry.rules[names[1]].rule, RuleTable], names[2:]
+    elif names[0] == "authority":
+        classes, names = [AuthoritySettings], names[1:]
+    elif names[0] in registry.declarations:
+        declaration = registry.declarations[names[0]]
+        classes, names = [declaration.settings], names[2 if declaration.shape == "tables" else 1 :]
+    for name in names:
+        classes = [
+            nested for cls in classes if name in annotations_of(cls) for nested in models.nested(cls, name)
+        ]
+    return {field for cls in classes for field in cls._fields}
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=_text, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _text(value: Any) -> str:
+    """A date or time as TOML writes it."""
+    text: str = value.isoformat()
+    return text

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.authority.policy import Policy
+from specguard.authority.problems import PolicyError
+from specguard.declaration.expressions import Expression
+from specguard.declaration.patterns import Selecting
+from specguard.errors import MissingFact, SpecguardError
+from specguard.work.kinds import Commits, WorkKind
+
+if TYPE_CHECKING:
+    from conftest import Load
+
+AUTHORITY = """\
+# Authority
+
+## Locked zones (immutable)
+
+- `docs/api/**` - the contract
+- `SPEC_AUTHORITY.md`
+
+You must not touch `docs/api/x`. Ask first.
+
+## Commits
+
+Commit messages must have a form.
+
+```toml specguard
+extends = ["one", "two"]
+require_work_item = ["phase-*"]
+
+[rules.locked-path]
+paths = ["ci/", "docs/api/**"]
+exclude = ["ci/readme.md"]
+
+[rules.commit-message]
+pattern = "^(feat|fix): "
+severity = "warning"
+stages = ["commit-msg"]
+
+[work.phase]
+commits = {at_most = 3}
+commit = "feat: {number}"
+```
+
+Nobody must ever read this.
+"""
+
+
+def test_an_authority_becomes_a_policy(load: Load) -> None:
+    policy = load(AUTHORITY)
+    assert policy.merge == "squash"
+    assert policy.require_work_item == Selecting.of("phase-*")
+    locked = policy.rule("PTH002")
+    assert locked is not None
+    assert locked.settings["paths"].patterns == ("one/", "two/", "docs/api/**", "SPEC_AUTHORITY.md", "ci/")
+    assert str(policy.cite("locked-path", "paths.0")) == "preset:one:3"
+    assert str(policy.cite("locked-path", "paths.1")) == "preset:two:3"
+    assert str(policy.cite("locked-path", "paths.2")) == "SPEC_AUTHORITY.md:5"
+    assert str(policy.cite("locked-path", "paths.4")) == "SPEC_AUTHORITY.md:19"
+    assert str(policy.cite("work-item-mismatch", "work.phase.branch")) == "preset:two:5"
+    assert str(policy.cite("work-item-mismatch", "work.phase.commits.at_most")) == "SPEC_AUTHORITY.md:28"
+    assert policy.cite("work-item-mismatch", "") is None
+    assert str(policy.origin("merge")) == "preset:two:1"
+    assert policy.origin("base") is None
+
+    message = policy.rule("commit-message")
+    assert message is not None
+    assert (message.severity, message.default_severity, message.stages) == ("warning", "error", ["commit-msg"])
+    assert message.load().pattern == Expression("^(feat|fix): ")  # type: ignore[attr-defined]
+    forbidden = policy.rule("forbidden-path")
+    assert forbidden is not None
+    assert (forbidden.unset, forbidden.active, forbidden.configured) == ("paths", False, False)
+
+
+def test_a_policy_survives_json(load: Load) -> None:
+    policy = load(AUTHORITY)
+    again = Policy.from_data(json.loads(json.dumps(policy.to_data())))
+    kinds = again.declared("work_kinds")
+    assert kinds == {
+        "phase": WorkKind(branch="p-{number}", commits=Commits(at_most=3), commit="feat: {number}")
+    }
+    assert [rule.code for rule in again.rules] == [rule.code for rule in policy.rules]
+    assert again.guards.find(b"docs/API/x") is not None
+    assert again.origins == policy.origins
+    with pytest.raises(MissingFact):
+        again.declared("nothing")
+    with pytest.raises(ValueError, match="another version"):
+        Policy.from_data({"format": 0})
+
+
+def test_guards_are_forbidden_before_locked_and_excluded(load: Load) -> None:
+    policy = load.toml('[rules.forbidden-path]\npaths = ["a/b/"]\n[rules.locked-path]\npaths = ["a/"]\nexclude = ["a/c"]')
+    found = {path: policy.guards.find(path.encode()) for path in ("a/b/x", "a/x", "a/c/x", "A/C", "b")}
+    codes = {path: guard and (guard.code, guard.key) for path, guard in found.items()}
+    assert codes == {
+        "a/b/x": ("PTH001", "rules.forbidden-path.paths.0"),
+        "a/x": ("PTH002", "rules.locked-path.paths.0"),
+        "a/c/x": None,
+        "A/C": ("PTH002", "rules.locked-path.paths.0"),
+        "b": None,
+    }
+    assert not load.toml('base = "main"').guards
+
+
+def test_commands_are_bound_to_the_rules_of_their_section_and_paths(load: Load) -> None:
+    found = {statement.text: (statement.line, statement.rules) for statement in load(AUTHORITY).statements}
+    assert found == {
+        "You must not touch docs/api/x.": (8, ["PTH002"]),
+        "Commit messages must have a form.": (12, ["CMT002"]),
+        "Nobody must ever read this.": (32, ["CMT002", "PTH002"]),
+    }
+
+
+def test_the_identity_depends_on_settings_alone(load: Load) -> None:
+    one = load.toml('base = "main"')
+    assert re.fullmatch("[0-9a-f]{64}", one.policy_id)
+    same = load('# Other words\n\nText.\n\n```toml specguard\nbase = "main"\nmerge = "rebase"\n```\n')
+    assert same.policy_id == one.policy_id
+    assert load.toml('base = "dev"').policy_id != one.policy_id
+    off = load.toml('base = "main"\n[rules.commit-form]\nseverity = "off"')
+    assert off.policy_id != one.policy_id
+
+
+def errors(load: Load, settings: str, **options: Any) -> list[tuple[str, str, str]]:
+    with pytest.raises(PolicyError) as caught:
+        load.toml(settings, **options)
+    return [(str(one.origin), one.message, one.help) for one in caught.value.problems]
+
+
+def test_all_errors_are_told_at_once_with_their_lines(load: Load) -> None:
+    found = errors(
+        load,
+        """\
+bsae = "main"
+[ruls]
+[rules.comit-form]
+[rules.PTH001]
+[rules.commit-form]
+subject_max = "x"
+limt = 3
+severity = "fatal"
+[rules.locked-path]
+paths = ["a", "b//c"]
+[work.phase]
+brnch = "x"
+branch = "{"
+commits = {at_most = 0, atleast = 1}
+[[work.phase.gates]]
+name = "x"
+""",
+    )
+    assert found == [
+        ("SPEC_AUTHORITY.md:4", "the setting 'bsae' is not known", "did you mean 'base'?"),
+        ("SPEC_AUTHORITY.md:5", "the table [ruls] is not known", "did you mean 'rules'?"),
+        ("SPEC_AUTHORITY.md:6", "there is no rule 'comit-form'", "did you mean 'commit-form'?"),
+        ("SPEC_AUTHORITY.md:7", "there is no rule 'PTH001'", "rules go by name: [rules.forbidden-path]"),
+        ("SPEC_AUTHORITY.md:9", "`rules.commit-form.subject_max` is \"x\", and must be a whole number", ""),
+        ("SPEC_AUTHORITY.md:10", "`rules.commit-form.limt` is not known", found[5][2]),
+        (
+            "SPEC_AUTHORITY.md:11",
+            "`rules.commit-form.severity` is \"fatal\", and must be 'off', 'info', 'warning' or 'error'",
+            "",
+        ),
+        (
+            "SPEC_AUTHORITY.md:13",
+            "`rules.locked-path.paths.1` is wrong: the pattern 'b//c' has two slashes in a row",
+            "",
+        ),
+        ("SPEC_AUTHORITY.md:15", "`work.phase.brnch` is not known", "did you mean 'branch'?"),
+        ("SPEC_AUTHORITY.md:16", found[9][1], ""),
+        ("SPEC_AUTHORITY.md:17", "`work.phase.commits.at_most` is 0, and must be greater than or equal to 1", ""),
+        ("SPEC_AUTHORITY.md:17", "`work.phase.commits.atleast` is not known", "did you mean 'at_least'?"),
+        ("SPEC_AUTHORITY.md:18", "`work.phase.gates.0.run` is missing", ""),
+    ]
+    assert "subject_max" in found[5][2]
+
+
+def test_several_errors_are_one_message(load: Load) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load.toml("a = 1\nb = 2")
+    assert caught.value.message.split("\n")[:2] == [
+        "the policy has 2 errors",
+        "SPEC_AUTHORITY.md:4: the setting 'a' is not known",
+    ]
+    with pytest.raises(PolicyError) as caught:
+        load.toml("a = 1")
+    assert (caught.value.path, caught.value.line) == ("SPEC_AUTHORITY.md", 4)
+    assert caught.value.message == "the setting 'a' is not known"
+
+
+def test_broken_toml_has_the_line_of_the_document(load: Load) -> None:
+    assert errors(load, 'a = 1\nb = "x') == [
+        ("SPEC_AUTHORITY.md:5", "this is not TOML: unterminated string", errors(load, 'a = 1\nb = "x')[0][2])
+    ]
+
+
+def test_two_values_in_the_projects_documents_are_an_error(load: Load) -> None:
+    found = errors(load, 'base = "main"', files={"specguard.toml": 'merge = "squash"\nbase = "dev"\n'})
+    assert found == [
+        (
+            "specguard.toml:2",
+            "`base` has another value than in SPEC_AUTHORITY.md:4",
+            "keep one of them: SPEC_AUTHORITY.md:4 or specguard.toml:2",
+        )
+    ]
+    policy = load.toml('base = "main"', files={"specguard.toml": 'base = "main"\nmerge = "squash"\n'})
+    assert str(policy.origin("base")) == "SPEC_AUTHORITY.md:4"
+    assert str(policy.origin("merge")) == "specguard.toml:1"
+
+
+def test_settings_of_pyproject_are_read_from_its_table(load: Load) -> None:
+    text = '[project]\nname = "x"\n\n[tool.specguard]\nbase = "dev"\n[tool.specguard.rules.locked-path]\npaths = ["a"]\n'
+    policy = load(files={"pyproject.toml": text})
+    assert policy.base == "dev"
+    assert str(policy.cite("locked-path", "paths.0")) == "pyproject.toml:7"
+    assert [path for path, _ in policy.documents] == ["pyproject.toml"]
+
+
+def test_no_authority_at_all_is_none(load: Load) -> None:
+    assert load.maybe({}) is None
+    assert load.maybe({"pyproject.toml": "[project]\n"}) is None
+    assert load.maybe({"pyproject.toml": "[broken"}) is None
+    assert load.maybe({"pyproject.toml": "# specguard\n[project]\n"}) is None
+
+
+def test_further_documents_are_read(load: Load) -> None:
+    files = {"docs/AI.md": "## Forbidden paths\n\n- `x/`\n", "more.toml": 'merge = "merge"\n'}
+    policy = load.toml('documents = ["docs/AI.md", "more.toml"]', files=files)
+    assert [path for path, _ in policy.documents] == ["SPEC_AUTHORITY.md", "docs/AI.md", "more.toml"]
+    assert str(policy.cite("forbidden-path", "paths.0")) == "docs/AI.md:3"
+    assert policy.merge == "merge"
+
+
+@pytest.mark.parametrize(
+    ("files", "modes", "words", "path", "line"),
+    [
+        ({"SPEC_AUTHORITY.md": ""}, {}, "is empty", "SPEC_AUTHORITY.md", None),
+        ({"SPEC_AUTHORITY.md": "\ufeff\n \n"}, {}, "is empty", "SPEC_AUTHORITY.md", None),
+        ({"SPEC_AUTHORITY.md": b"a\nb\xff\n"}, {}, "not UTF-8", "SPEC_AUTHORITY.md", 2),
+        ({"SPEC_AUTHORITY.md": "x"}, {"SPEC_AUTHORITY.md": 0o120000}, "a symbolic link", "SPEC_AUTHORITY.md", None),
+        ({"SPEC_AUTHORITY.md": "x"}, {"SPEC_AUTHORITY.md": 0o040000}, "a folder", "SPEC_AUTHORITY.md", None),
+        ({"SPEC_AUTHORITY.md": "x"}, {"SPEC_AUTHORITY.md": 0o160000}, "a submodule", "SPEC_AUTHORITY.md", None),
+        ({"specguard.toml": 'documents = ["no.md"]'}, {}, "'no.md', which does not exist", None, None),
+        ({"specguard.toml": 'documents = ["../x.md"]'}, {}, "no path from the repository's root", None, None),
+        ({"specguard.toml": 'extends = ["non"]'}, {}, "there is no preset 'non'", "specguard.toml", 1),
+        ({"specguard.toml": 'extends = ["broken"]'}, {}, "the preset is not TOML", "preset:broken", 1),
+        ({"specguard.toml": 'extends = ["greedy"]'}, {}, "a preset cannot set `plugins`", "preset:greedy", 1),
+        ({"specguard.toml": "documents = 1"}, {}, "must be a list", "specguard.toml", 1),
+        (
+            {"specguard.toml": '\ndocuments = ["x.toml"]', "x.toml": "documents = []"},
+            {},
+            "stands in a document that the authority itself names",
+            "x.toml",
+            1,
+        ),
+    ],
+)
+def test_an_authority_that_cannot_be_read_is_no_policy(
+    load: Load, files: dict[str, str | bytes], modes: dict[str, int], words: str, path: str | None, line: int | None
+) -> None:
+    with pytest.raises(SpecguardError) as caught:
+        load.maybe(files, modes=modes)
+    assert words in caught.value.message
+    assert (caught.value.path, caught.value.line) == (path, line)
+
+
+def test_another_authority_can_be_given(load: Load, tmp_path: Any) -> None:
+    file = tmp_path / "other.md"
+    file.write_text("## Forbidden paths\n\n- x/\n")
+    policy = load.toml('base = "main"', authority=str(file))
+    assert policy.base is None
+    assert policy.guards.find(b"x/y") is not None
+    assert policy.documents == [(str(file), "")]
+    for wrong in (tmp_path, tmp_path / "none.md"):
+        with pytest.raises(SpecguardError):
+            load.toml("", authority=str(wrong))
+
+
+def test_a_rule_can_be_approved_only_where_it_says_so_itself(load: Load) -> None:
+    policy = load.toml("[rules.forbidden-path]\napprovable = true\n[rules.locked-path]\napprovable = false")
+    for name in ("forbidden-path", "locked-path"):
+        rule = policy.rule(name)
+        assert rule is not None
+        assert rule.approvable is False
+    deceptive = policy.rule("deceptive-path")
+    assert deceptive is not None
+    assert deceptive.approvable is True
+
+
+def test_a_severity_is_a_ceiling(load: Load) -> None:
+    policy = load.toml('[rules.commit-form]\nseverity = "info"\n[rules.locked-path]\nseverity = "off"\npaths = ["a"]')
+    form, locked = policy.rule("commit-form"), policy.rule("locked-path")
+    assert form is not None
+    assert locked is not None
+    assert (form.severity, locked.severity, locked.active) == ("info", "off", False)
+    assert not policy.guards
