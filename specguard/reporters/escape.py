@@ -57,20 +57,16 @@ def path_text(path: bytes) -> str:
 def workflow_data(text: str) -> str:
     """A text for the message of a workflow command (`::error::TEXT`).
 
-    Percent signs and newlines are escaped as GitHub's runner expects them (`@actions/core`, `command.ts`);
-    what would be unseen is shown first. Newlines of the text are kept, escaped.
+    Percent signs and newlines are escaped as GitHub's runner expects them (`command.ts` of actions/toolkit);
+    what would be unseen, carriage returns too, is shown first.
     """
     seen = "\n".join(map(visible, text.split("\n")))
-    return seen.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return seen.replace("%", "%25").replace("\n", "%0A")
 
 
 def workflow_property(text: str) -> str:
-    """A text for a property of a workflow command (`file=TEXT`): colons and commas are escaped as well.
-
-    Unlike in a message nothing is made visible here: the runner looks the file up by this name.
-    """
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return escaped.replace(":", "%3A").replace(",", "%2C")
+    """A text for a property of a workflow command (`file=TEXT`): colons and commas are escaped as well."""
+    return workflow_data(visible(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def markdown_code(text: str) -> str:

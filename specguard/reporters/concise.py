@@ -1,0 +1,43 @@
+"""The report for other programs' eyes and `grep`: one line a finding, and the verdict line."""
+
+from __future__ import annotations
+
+from specguard.reporters.escape import visible
+from specguard.reporters.text import Style, place, verdict_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from specguard.model import Judged, Verdict
+
+
+def render(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts as lines `path:line: CODE message`.
+
+    A finding below an error, or one that is approved or baselined, says so at its end. A rule that could not
+    be judged has a line as well. The last line of each verdict counts all states.
+    """
+    return "".join(f"{line}\n" for verdict in verdicts for line in _lines(verdict))
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    for result in verdict.results:
+        for judged in result.findings:
+            yield f"{_place(judged)}{judged.code} {visible(judged.finding.message)}{_remark(judged)}"
+        if result.state == "indeterminate":
+            command = f" ({visible(result.command)})" if result.command else ""
+            yield f"{result.code} could not be judged: {visible(result.reason or '')}{command}"
+    yield verdict_line(verdict, Style())
+
+
+def _place(judged: Judged) -> str:
+    where = place(judged)
+    if not where and judged.finding.field:
+        return f"{judged.finding.field}: "
+    return where
+
+
+def _remark(judged: Judged) -> str:
+    remarks = [word for word in (judged.severity, judged.state) if word not in ("error", "open")]
+    return f" ({', '.join(remarks)})" if remarks else ""

@@ -1,0 +1,158 @@
+"""The report for GitHub: annotations in the job's log, and a page for the step summary.
+
+The runner reads commands from every line of the log: `::name` at its start, and the older `##[name` anywhere
+in it. So nothing of a change is printed but as an escaped part of a command. It shows ten annotations of each
+kind a step and drops the others in silence, hence the order, and the line that counts what was cut.
+"""
+
+from __future__ import annotations
+
+from specguard.reporters.escape import (
+    markdown_code,
+    markdown_text,
+    path_text,
+    workflow_data,
+    workflow_property,
+)
+from specguard.reporters.text import Style, verdict_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.model import Judged, RuleResult, Verdict
+
+MOST: Final = 10
+"""How many annotations of a kind the runner keeps for a step (`_maxCountPerIssueType` of actions/runner)."""
+
+LONGEST: Final = 4096
+"""How many characters of a message the runner keeps (`_maxIssueMessageLength`)."""
+
+SUMMARY_LIMIT: Final = 1_000_000
+"""How many bytes of summary are written; the platform drops the whole page above 1024 * 1024."""
+
+_KINDS: Final = {"error": "error", "warning": "warning", "info": "notice", "off": "notice"}
+
+
+def render(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts as workflow commands, errors first, a line that counts what was cut, and verdict lines.
+
+    In a dry run errors become warnings, since they do not fail the job. What is approved or baselined is a
+    notice.
+    """
+    annotations: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
+    for verdict in verdicts:
+        for result in verdict.results:
+            if result.state == "indeterminate":
+                kind = "error" if result.incomplete else "warning"
+                annotations[kind].append(_command(kind, _undecided(result), title=_title(result)))
+    for verdict in verdicts:
+        for judged in verdict.findings:
+            kind = _kind(judged, dry_run=verdict.dry_run)
+            annotations[kind].append(_annotation(kind, judged))
+    lines = [line for found in annotations.values() for line in found[:MOST]]
+    cut = [
+        f"{len(found) - MOST} more {kind}{'s' if len(found) - MOST > 1 else ''}"
+        for kind, found in annotations.items()
+        if len(found) > MOST
+    ]
+    if cut:
+        lines.append(f"specguard: GitHub shows {MOST} annotations of a kind; there are {', '.join(cut)}")
+    lines += [verdict_line(verdict, Style()) for verdict in verdicts]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts as a page of Markdown, cut where it would be larger than the platform takes."""
+    parts: list[str] = []
+    size = 0
+    sections = [part for verdict in verdicts for part in _page(verdict)]
+    for position, part in enumerate(sections):
+        size += len(part.encode("utf-8", "backslashreplace"))
+        if size > SUMMARY_LIMIT - 200:
+            rest = len(sections) - position
+            parts.append(f"\nThe page is cut here; {rest} more lines are in `--output json=FILE`.\n")
+            break
+        parts.append(part)
+    return "".join(parts)
+
+
+def _kind(judged: Judged, *, dry_run: bool) -> str:
+    if judged.state != "open":
+        return "notice"
+    kind = _KINDS[judged.severity]
+    return "warning" if dry_run and kind == "error" else kind
+
+
+def _annotation(kind: str, judged: Judged) -> str:
+    finding = judged.finding
+    message = finding.message if judged.state == "open" else f"({judged.state}) {finding.message}"
+    if finding.commit is not None:
+        message = f"commit {finding.commit[:12]}: {message}"
+    if judged.authority is not None:
+        message += f"\nby {judged.authority}"
+    if finding.help:
+        message += f"\nnext: {finding.help}"
+    properties: dict[str, str] = {}
+    if finding.path is not None:
+        properties["file"] = path_text(finding.path)
+        if finding.line:
+            properties["line"] = str(finding.line)
+            properties["endLine"] = str(finding.end_line or finding.line)
+    return _command(kind, message, **properties, title=f"{judged.code} {judged.name}")
+
+
+def _command(kind: str, message: str, **properties: str) -> str:
+    if len(message) > LONGEST:
+        message = f"{message[: LONGEST - 3]}..."
+    fields = ",".join(f"{name}={workflow_property(value)}" for name, value in properties.items())
+    return f"::{kind} {fields}::{workflow_data(message)}"
+
+
+def _title(result: RuleResult) -> str:
+    return f"{result.code} {result.name}"
+
+
+def _undecided(result: RuleResult) -> str:
+    command = f"\nnext: {result.command}" if result.command else ""
+    return f"could not be judged: {result.reason or ''}{command}"
+
+
+def _page(verdict: Verdict) -> Iterator[str]:
+    said = "would block" if verdict.dry_run and verdict.outcome == "failed" else verdict.outcome
+    subject = verdict.change.get("branch")
+    of = f" ({markdown_code(str(subject))})" if subject else ""
+    yield f"## specguard: {said}{of}\n\n"
+    counts = ", ".join(f"{count} {state}" for state, count in verdict.counts.items() if count)
+    yield f"{'Nothing to judge. ' if verdict.empty else ''}Rules: {counts}.\n"
+    for result in verdict.results:
+        if result.findings or result.state == "indeterminate":
+            yield f"\n### {result.code} {result.name}\n\n"
+        for judged in result.findings:
+            yield f"- {_item(judged)}\n"
+        if result.state == "indeterminate":
+            command = f" Next: {markdown_code(result.command)}" if result.command else ""
+            yield f"- **could not be judged**: {markdown_text(result.reason or '')}.{command}\n"
+    if verdict.notes:
+        yield "\n"
+    for note in verdict.notes:
+        yield f"> {markdown_text(note)}\n"
+    yield "\n"
+
+
+def _item(judged: Judged) -> str:
+    finding = judged.finding
+    state = "" if judged.state == "open" else f" ({judged.state})"
+    parts = [f"**{judged.severity}**{state}"]
+    if finding.path is not None:
+        line = f":{finding.line}" if finding.line else ""
+        parts.append(markdown_code(f"{path_text(finding.path)}{line}"))
+    if finding.commit is not None:
+        parts.append(f"commit {markdown_code(finding.commit[:12])}")
+    text = f"{' '.join(parts)}: {markdown_text(finding.message)}"
+    if judged.authority is not None:
+        text += f"<br>by {markdown_code(str(judged.authority))}"
+    if finding.help:
+        text += f"<br>next: {markdown_text(finding.help)}"
+    return text
