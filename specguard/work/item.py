@@ -234,7 +234,8 @@ class WorkItem:
             templates = settings.siblings
         patterns: dict[str, None] = {}
         for template in templates:
-            if not own and template.startswith("{"):
+            if not own and not Template(template).literal:
+                # A field that is a whole path says nothing of where others' documents are.
                 continue
             for width in _PADDED if own else (1,):
                 values = {name: escape(value) for name, value in self._fields.items()}

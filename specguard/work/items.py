@@ -12,7 +12,7 @@ __all__ = ["Unresolved", "Work", "WorkItem"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from specguard.authority.policy import Policy
@@ -35,7 +35,7 @@ class Work:
         kinds: the policy's kinds by name.
         namings: what the names tell of, in the order of `sources`; a name that tells of none is left out.
         tree: gives the trusted base's files.
-        policy: for what is written at its top: `base`, `remote`.
+        base, remote: what the policy says at its top; empty where it says nothing.
         required: whether the policy asks for an item on this branch.
         title_missing: whether there is a pull request whose title is not known.
 
@@ -49,8 +49,9 @@ class Work:
         kinds: Mapping[str, WorkKind],
         namings: Sequence[Naming],
         *,
-        change: Change | None,
-        policy: Policy | None,
+        tree: Callable[[], Tree],
+        base: str = "",
+        remote: str = "",
         required: bool = False,
         title_missing: bool = False,
         names: Names | None = None,
@@ -62,8 +63,9 @@ class Work:
         self.title_missing = title_missing
         self.names = names or Names(kinds)
         self.branch = branch
-        self._change = change
-        self._policy = policy
+        self._tree = tree
+        self._base = base
+        self._remote = remote
         self._pointers: dict[str, Pointer] = {}
         self._resolved: WorkItem | Unresolved | None = None
 
@@ -79,7 +81,7 @@ class Work:
         """
         kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
         if not kinds:
-            return cls(kinds, (), change=change, policy=policy)
+            return cls(kinds, (), tree=lambda: change.base_files)
         names = Names(kinds)
         namings: list[Naming] = []
         branch = ""
@@ -108,8 +110,9 @@ class Work:
         return cls(
             kinds,
             namings,
-            change=change,
-            policy=policy,
+            tree=lambda: change.base_files,
+            base=policy.base or "",
+            remote=policy.remote or "",
             required=_required(policy, branch),
             title_missing=title_missing,
             names=names,
@@ -202,7 +205,7 @@ class Work:
             MissingFact: the trusted base cannot be read.
         """
         if kind not in self._pointers:
-            self._pointers[kind] = read_pointer(self.kinds[kind], self._tree)
+            self._pointers[kind] = read_pointer(self.kinds[kind], self._tree())
         return self._pointers[kind]
 
     def current(self, kind: str) -> WorkItem | Unresolved:
@@ -265,9 +268,9 @@ class Work:
             fields={**found, **fields},
             spare=spare,
             pointer=pointer,
-            tree=self._tree,
-            base=str(getattr(self._policy, "base", "") or ""),
-            remote=str(getattr(self._policy, "remote", "") or ""),
+            tree=self._tree(),
+            base=self._base,
+            remote=self._remote,
         )
         for key in _NAMES:
             try:
@@ -284,11 +287,6 @@ class Work:
         if isinstance(resolved, WorkItem):
             return resolved.summary()
         return {"kind": self.naming.kind, "id": self.naming.id, "slug": None, "document": None}
-
-    @property
-    def _tree(self) -> Tree:
-        assert self._change is not None  # noqa: S101 - only a test that resolves nothing leaves it out
-        return self._change.base_files
 
 
 def _required(policy: Policy, branch: str) -> bool:

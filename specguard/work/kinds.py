@@ -123,7 +123,8 @@ class WorkKind(Settings):
     ] = ""
     branch: Annotated[str, AfterValidator(check_readable), Field(description="the name of its branch")] = ""
     commits: Annotated[
-        int | Commits | None, Field(description="how many commits it has: a number, or a table; absent: any")
+        Annotated[int, Field(ge=1)] | Commits | None,
+        Field(description="how many commits it has: a number, or a table; absent: any"),
     ] = None
     commit: Annotated[
         str, AfterValidator(check_readable), Field(description="the subject of its commits")

@@ -213,7 +213,7 @@ class Locator:
     def _canonical_folder(self) -> str:
         """The folder of the first template that is more than a field."""
         for template in self.kind.document:
-            if template.startswith("{"):
+            if not Template(template).literal:
                 continue
             patterns = self._patterns(template.rpartition("/")[0], self._widths())
             if patterns:

@@ -77,7 +77,7 @@ class PointerChange(Rule):
             path = entry.path.decode("utf-8", "backslashreplace")
             yield Finding(
                 f"{path} is changed by the change for {naming.item}",
-                help=f"Leave it as the base has it (git checkout <base> -- {path}): it moves once this is in.",
+                help=f"Leave it as the base has it (git checkout <base> -- {path}): it moves after that.",
                 path=entry.path,
                 side="base" if entry.deleted else None,
                 key=path,

@@ -1,0 +1,213 @@
+"""Which item the names of a change tell of, and how it resolves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.errors import MissingFact, NotApplicable
+from specguard.work.items import Unresolved, Work, WorkItem
+from specguard.work.kinds import WorkKind
+from specguard.work.naming import Names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from specguard.change.tree import Tree
+
+    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+
+PHASE = WorkKind(
+    pointer=["NEXT_PHASE.json"],
+    number="next",
+    fields={"plan_version": "plan_version"},
+    document=["{plan_version}/phase-{number}.md"],
+    branch="phase-{number}",
+    commits=1,
+    commit="feat(phase{number}): implement phase {number}",
+    pull_request="Phase {number}",
+    pull_request_body="Implements {document}. Tests: {gates}.",
+)
+TRACK = WorkKind(
+    pointer=["NEXT_TRACK.json"],
+    number="next_track",
+    fields={"slug": ["slug", "tracks.{number}.slug"], "doc": ["doc", "tracks.{number}.doc"]},
+    document=["{doc}", "tracks/track-{number}-*.md"],
+    branch="track-{number}-{slug}",
+    commit="chore(track{number}): {slug}",
+    pull_request="Track {number}: {slug}",
+)
+KINDS = {"phase": PHASE, "track": TRACK}
+POINTERS = {
+    "NEXT_PHASE.json": '{"next": 12, "plan_version": "v1"}',
+    "NEXT_TRACK.json": '{"next_track": 5, "slug": "add-cache", "tracks": '
+    '{"6": {"slug": "more", "doc": "six.md"}}}',
+    "v1/phase-12.md": "# Phase 12",
+    "tracks/track-05-add-cache.md": "# Track 5",
+    "six.md": "# Six",
+}
+
+
+def work(tree: Tree, *names: tuple[str, str], kinds: Mapping[str, WorkKind] = KINDS) -> Work:
+    read = Names(kinds)
+    namings = [naming for source, text in names if (naming := read.read(source, text)) is not None]
+    return Work(kinds, namings, tree=lambda: tree)
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "item", "exact"),
+    [
+        ("branch", "phase-12", "phase 12", True),
+        ("branch", "phase-012", "phase 12", True),
+        ("branch", "Phase_12-persistence", "phase 12", False),
+        ("branch", "track-5-add-cache", "track 5", True),
+        ("branch", "track-5", "track 5", False),
+        ("commit", "feat(phase12): implement phase 12", "phase 12", True),
+        ("commit", "feat(phase12): implement phase 12 (#7)", "phase 12", True),
+        ("commit", "feat(track-05): x", "track 5", False),
+        ("commit", "Phase 12", "phase 12", True),
+        ("title", "Track 5: add-cache", "track 5", True),
+        ("title", "phase 12 (persistence)", "phase 12", False),
+    ],
+)
+def test_names_tell_of_items(source: str, text: str, item: str, exact: bool) -> None:
+    naming = Names(KINDS).read(source, text)
+    assert naming is not None
+    assert (naming.item, naming.exact) == (item, exact)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("branch", "fix-phase-noise"),
+        ("branch", "main"),
+        ("branch", "feat(phase12)"[:4]),
+        ("commit", "docs: plan phase 13"),
+        ("commit", 'Revert "feat(phase12): implement phase 12"'),
+        ("commit", "Merge branch 'phase-12'"),
+        ("title", "A new phase"),
+        ("title", ""),
+    ],
+)
+def test_other_names_tell_of_none(source: str, text: str) -> None:
+    assert Names(KINDS).read(source, text) is None
+
+
+def test_the_template_with_more_literal_text_wins() -> None:
+    kinds = {"a": WorkKind(branch="{x}-{number}"), "b": WorkKind(branch="task-{number}")}
+    naming = Names(kinds).read("branch", "task-3")
+    assert naming is not None
+    assert naming.kind == "b"
+
+
+def test_equal_templates_are_the_policy_s_mistake() -> None:
+    kinds = {
+        "a": WorkKind(branch="task-{number}"),
+        "b": WorkKind(branch="task-{number}", commit="b {number}"),
+    }
+    with pytest.raises(MissingFact, match=r"work\.a\.branch and work\.b\.branch"):
+        Names(kinds).read("branch", "task-3")
+
+
+def test_the_branch_goes_before_commit_and_title(tree: Grow) -> None:
+    found = work(
+        tree(POINTERS), ("branch", "phase-12"), ("commit", "chore(track5): add-cache"), ("title", "Phase 9")
+    )
+    assert str(found.item) == "phase 12"
+    assert [naming.item for naming in found.namings] == ["phase 12", "track 5", "phase 9"]
+
+
+def test_no_name_or_no_kind_is_no_item(tree: Grow) -> None:
+    files = tree(POINTERS)
+    with pytest.raises(NotApplicable, match="names no work item"):
+        work(files, ("branch", "work")).item  # noqa: B018 - the property raises
+    with pytest.raises(NotApplicable, match="describes no work items"):
+        work(files, ("branch", "phase-12"), kinds={}).item  # noqa: B018
+    assert work(files, ("branch", "work")).summary() is None
+
+
+def test_an_item_has_exact_names(tree: Grow) -> None:
+    item = work(tree(POINTERS), ("branch", "phase-012-x")).item
+    assert item.branches == ["phase-12"]
+    assert item.commit_messages == ["feat(phase12): implement phase 12"]
+    assert item.titles == ["Phase 12"]
+    assert item.body == "Implements v1/phase-12.md. Tests: none."
+    assert item.document == b"v1/phase-12.md"
+    assert item.commits is not None
+    assert item.commits.exactly == 1
+    assert item.setting("branch") == "work.phase.branch"
+    assert item.summary() == {"kind": "phase", "id": "12", "slug": None, "document": "v1/phase-12.md"}
+
+
+def test_number_formats_allow_several_names_the_first_is_canonical(tree: Grow) -> None:
+    kind = WorkKind(branch="phase-{number}", commit="p{number}: {number}", number_format=["{n:02}", "{n}"])
+    item = work(tree({}), ("branch", "phase-7"), kinds={"phase": kind}).item
+    assert item.branches == ["phase-07", "phase-7"]
+    assert item.commit_messages == ["p07: 07", "p7: 7"]
+
+
+def test_the_pointer_s_fields_are_those_of_its_own_item(tree: Grow) -> None:
+    files = tree(POINTERS)
+    assert work(files, ("branch", "track-5-other")).item.branches == ["track-5-add-cache"]
+    six = work(files, ("branch", "track-6-other")).item
+    assert (six.branches, six.document) == (["track-6-more"], b"six.md")
+
+
+def test_a_slug_is_told_by_the_document_or_else_by_the_name(tree: Grow) -> None:
+    files = tree({**POINTERS, "NEXT_TRACK.json": '{"next_track": 5}'})
+    assert work(files, ("commit", "feat(track-05): x")).item.branches == ["track-5-add-cache"]
+    assert work(files, ("branch", "track-9-nine")).item.branches == ["track-9-nine"]
+
+
+def test_a_slug_that_nothing_tells_is_named(tree: Grow) -> None:
+    unresolved = work(tree({"NEXT_TRACK.json": '{"next_track": 9}'}), ("branch", "track-9")).resolved
+    assert isinstance(unresolved, Unresolved)
+    assert unresolved.problem == "NEXT_TRACK.json has no 'slug' or 'tracks.9.slug' for track 9"
+
+
+def test_only_the_kind_that_is_named_is_resolved(tree: Grow) -> None:
+    files = tree({**POINTERS, "NEXT_TRACK.json": "broken"})
+    assert str(work(files, ("branch", "phase-12")).item) == "phase 12"
+    assert work(files, ("branch", "track-5-add-cache")).unresolved is not None
+
+
+def test_the_branches_of_all_current_items_are_known(tree: Grow) -> None:
+    assert work(tree(POINTERS)).branches == ["phase-12", "track-5-add-cache"]
+    assert work(tree({**POINTERS, "NEXT_TRACK.json": "broken"})).branches == [
+        "phase-12",
+        "track-{number}-{slug}",
+    ]
+
+
+def test_documents_of_others_are_told_from_its_own(tree: Grow) -> None:
+    item = work(tree(POINTERS), ("branch", "track-5-add-cache")).item
+    paths = [
+        b"tracks/track-5-x.md",
+        b"tracks/track-05-add-cache.md",
+        b"tracks/track-6-x.md",
+        b"tracks/README.md",
+    ]
+    assert item.foreign(paths) == [b"tracks/track-6-x.md"]
+
+
+def test_siblings_say_which_files_are_documents(tree: Grow) -> None:
+    kind = WorkKind(
+        document=["p/phase-{number}.md"], siblings=["p/*.md", "{unknown}/*.txt"], branch="phase-{number}"
+    )
+    item = work(tree({"p/phase-7.md": "# 7"}), ("branch", "phase-7"), kinds={"phase": kind}).item
+    assert item.foreign([b"p/phase-7.md", b"p/notes.md", b"q/a.txt", b"p/q/x.md"]) == [
+        b"p/notes.md",
+        b"q/a.txt",
+    ]
+
+
+def test_a_source_gives_its_entry_s_fields(tree: Grow) -> None:
+    kind = WorkKind(source=["plan.json"], items="tasks", number="id", branch="{id}", commit="{id}: {title}")
+    files = tree({"plan.json": '{"tasks": [{"id": "task_003", "title": "parse"}]}'})
+    found = work(files, ("branch", "task_003"), kinds={"task": kind})
+    assert isinstance(found.resolved, WorkItem)
+    assert (found.item.number, found.item.commit_messages) == (3, ["task_003: parse"])
+    unresolved = work(files, ("branch", "task_004"), kinds={"task": kind}).unresolved
+    assert unresolved is not None
+    assert unresolved.problem == "plan.json has no task task_004"
