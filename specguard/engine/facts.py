@@ -135,7 +135,9 @@ class Facts:
     @property
     def objects(self) -> Objects:
         """The sizes and contents of the objects that entries name."""
-        return self._change.objects
+        from specguard.change.objects import Objects
+
+        return Objects(self._change.git)
 
     @property
     def lines(self) -> Lines:

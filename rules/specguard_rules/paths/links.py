@@ -16,6 +16,7 @@ HOPS: Final = 40
 LONGEST: Final = 4096
 """The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
 
+_KIND: Final = 0o170000
 _SYMLINK: Final = 0o120000
 _ABSOLUTE: Final = re.compile(rb"/|\\|[A-Za-z]:")
 
@@ -54,7 +55,7 @@ def resolve(path: bytes, target: bytes, tree: Tree) -> bytes | None:
         place.append(segment)
         here = b"/".join(place)
         found = tree.find(here)
-        if found is None or found.mode != _SYMLINK:
+        if found is None or found.mode & _KIND != _SYMLINK:
             continue
         hops += 1
         if hops > HOPS:
