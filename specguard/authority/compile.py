@@ -8,7 +8,7 @@ from specguard.authority.merge import Merged, dotted
 from specguard.authority.policy import Policy
 from specguard.authority.problems import PolicyError, Problem, nearest
 from specguard.authority.prose import MEANINGS, known_sections, read_sections
-from specguard.authority.sources import check_documents
+from specguard.authority.sources import is_document
 from specguard.authority.statements import commands_of
 from specguard.authority.toml_lines import TomlError
 from specguard.authority.validate import validate
@@ -54,7 +54,7 @@ def compile_policy(
     sources: Sequence[Source],
     *,
     registry: Callable[[Sequence[str]], Registry],
-    read: Callable[[str, str], Source],
+    read: Callable[[str, Origin], Source],
 ) -> Policy | None:
     """Compile a policy.
 
@@ -62,7 +62,7 @@ def compile_policy(
         sources: the documents where an authority is looked for.
         registry: gives the rules, declarations and presets of the built-in plugin and of the named
             distributions.
-        read: reads a further document, by its path and by what names it.
+        read: reads a further document, by its path and by where it is named.
 
     Returns:
         The policy; None where no source is an authority: a `pyproject.toml` without `[tool.specguard]` alone.
@@ -122,7 +122,7 @@ def _origins(merged: Merged) -> dict[str, list[Any]]:
 
 
 def _further(
-    parts: Sequence[_Part], read: Callable[[str, str], Source], problems: list[Problem]
+    parts: Sequence[_Part], read: Callable[[str, Origin], Source], problems: list[Problem]
 ) -> list[_Part]:
     """The documents that the authority names; they name no others."""
     further: list[_Part] = []
@@ -131,23 +131,25 @@ def _further(
         named = layer.data.get("documents", [])
         if not isinstance(named, list):
             continue
-        check_documents(named)
         for index, path in enumerate(named):
-            if path in known:
-                continue
-            known.add(path)
-            part = _Part(read(path, str(layer.origin(("documents", index)))))
-            further.append(part)
-            problems.extend(part.problems)
-            problems.extend(
-                Problem(
-                    "`documents` stands in a document that the authority itself names",
-                    origin=inner.origin(("documents",)),
-                    help="name all documents in SPEC_AUTHORITY.md",
-                )
-                for inner in part.layers
-                if "documents" in inner.data
+            origin = layer.origin(("documents", index))
+            if not is_document(path):
+                said = f"`documents` has {path!r}, which is no path from the repository's root"
+                problems.append(Problem(said, origin=origin))
+            elif path not in known:
+                known.add(path)
+                further.append(_Part(read(path, origin)))
+    for part in further:
+        problems.extend(part.problems)
+        problems.extend(
+            Problem(
+                "`documents` stands in a document that the authority itself names",
+                origin=inner.origin(("documents",)),
+                help="name all documents in SPEC_AUTHORITY.md",
             )
+            for inner in part.layers
+            if inner.data.pop("documents", None) is not None
+        )
     return further
 
 

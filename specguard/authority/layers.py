@@ -37,7 +37,7 @@ class Layer:
 
     def __init__(
         self,
-        data: Mapping[str, Any],
+        data: dict[str, Any],
         path: str,
         lines: Mapping[Path, int],
         *,

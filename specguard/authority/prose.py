@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.authority.leading import leading_paths, looks_like_path
+from specguard.documents.leading import leading_paths, looks_like_path
 from specguard.authority.unread import Unread
 from specguard.declaration.patterns import Guarding, PatternError
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table

@@ -6,10 +6,10 @@ from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Final
 
     from specguard.change.tree import Tree
+    from specguard.model import Origin
 
 AUTHORITY: Final = "SPEC_AUTHORITY.md"
 SETTINGS: Final = "specguard.toml"
@@ -59,13 +59,13 @@ def find_sources(tree: Tree) -> dict[str, str]:
     return found
 
 
-def read_source(tree: Tree, path: str, named_by: str = "") -> Source:
+def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Source:
     """Read a document.
 
     Args:
         tree: where it is.
         path: its path from the root.
-        named_by: what names it, for the message where it is not there.
+        named_by: where it is named, for the message where it does not exist.
 
     Raises:
         SpecguardError: it is not there, no regular file, not UTF-8 or empty.
@@ -73,8 +73,10 @@ def read_source(tree: Tree, path: str, named_by: str = "") -> Source:
     entry = tree.find(path.encode("utf-8", "surrogateescape"))
     if entry is None:
         raise SpecguardError(
-            f"{named_by or 'the authority'} names the document {path!r}, which does not exist",
-            help="name an existing file in `documents`, by its path from the repository's root",
+            f"`documents` names {path!r}, which does not exist",
+            help="name a file by its path from the repository's root",
+            path=named_by.path if named_by else path,
+            line=named_by.line if named_by else None,
         )
     kind = entry.mode & 0o170000
     if kind != _FILE:
@@ -132,15 +134,6 @@ def decode(data: bytes, path: str) -> str:
     return text
 
 
-def check_documents(documents: Sequence[object]) -> None:
-    """Refuse what is no path of a document.
-
-    Raises:
-        SpecguardError: one leaves the repository, or is no text.
-    """
-    for path in documents:
-        if not isinstance(path, str) or not path or path.startswith("/") or ".." in path.split("/"):
-            raise SpecguardError(
-                f"`documents` has {path!r}, which is no path from the repository's root",
-                help='write it as in documents = ["docs/AI_CONTRACT.md"]',
-            )
+def is_document(path: object) -> bool:
+    """Whether a value of `documents` is a path from the root that stays in the repository."""
+    return isinstance(path, str) and not {"", ".", ".."} & set(path.split("/"))

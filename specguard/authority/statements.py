@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.authority.leading import looks_like_path
+from specguard.documents.leading import looks_like_path
 from specguard.authority.unread import shorten
 from specguard.documents.blocks import Heading, fences, texts
 from specguard.documents.document import normal_title

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from specguard.declaration.rule import Declaration, Settings
 
 _WORDS: Final = (
+    ("Input should be an object", "must be a table"),
     ("Input should be a valid dictionary", "must be a table"),
-    ("Input should be a valid list", "must be a list"),
+    ("Input should be a valid array", "must be a list"),
     ("Input should be a valid string", "must be a string"),
     ("Input should be a valid boolean", "must be true or false"),
     ("Input should be a valid integer", "must be a whole number"),

@@ -34,12 +34,27 @@ class Files:
         return self.files.get(path)
 
 
+ONE = """\
+merge = "merge"
+[rules.locked-path]
+paths = ["one/"]
+"""
+
+TWO = """\
+merge = "squash"
+[rules.locked-path]
+paths = ["one/", "two/"]
+[work.phase]
+branch = "p-{number}"
+"""
+
+
 @pytest.fixture(scope="session")
 def registry() -> Registry:
     registry = load_registry()
     registry.presets = {
-        "one": 'merge = "merge"\n[rules.locked-path]\npaths = ["one/"]\n[rules.commit-form]\nsubject_max = 50\n',
-        "two": 'merge = "squash"\n[rules.locked-path]\npaths = ["one/", "two/"]\n[work.phase]\nbranch = "p-{number}"\n',
+        "one": ONE,
+        "two": TWO,
         "broken": "a = \n",
         "greedy": 'plugins = ["x"]\n',
     }
