@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.leading import looks_like_path
 from specguard.authority.unread import shorten
 from specguard.documents.blocks import Heading, fences, texts
 from specguard.documents.document import normal_title
+from specguard.documents.leading import looks_like_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -23,8 +23,6 @@ _LABEL = re.compile(
     r"(?:s|d|ed|ing)?(?: file| files)?[*_]*\s*:?[*_]*\s+",
     re.IGNORECASE,
 )
-_LEADING = re.compile(r"^[*_]*(?:`([^`\n]+)`|\[`?([^\]`\n]+)`?\]\([^)\n]*\)|([^\s`*\[\]()<>|:,;]+))")
-_BETWEEN = re.compile(r"[*_]*(?:\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+)")
 _PATH = re.compile(r"[^\s`'\"<>|;,()]+")
 _LINES = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
 _NEGATION: Final = (
@@ -182,21 +180,13 @@ def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
 
 def _path_in(text: Text) -> Iterator[Ask]:
     """The paths that a list item or cell begins with, behind a label such as `Create:`."""
+    from specguard.documents.leading import leading_paths
+
     raw = _CHECKBOX.sub("", text.raw.strip())
-    for start in (raw, _LABEL.sub("", raw, count=1)):
-        rest = start
-        found = False
-        while match := _LEADING.match(rest):
-            path = _path(next(group for group in match.groups() if group))
-            if not path:
-                break
-            found = True
-            yield Ask(path, text.line, allowed=True)
-            between = _BETWEEN.match(rest, match.end())
-            if between is None:
-                break
-            rest = rest[between.end() :]
-        if found:
+    for start in dict.fromkeys((raw, _LABEL.sub("", raw, count=1))):
+        paths = [path for found in leading_paths(start).paths if (path := _path(found))]
+        yield from (Ask(path, text.line, allowed=True) for path in paths)
+        if paths:
             return
 
 

@@ -59,7 +59,7 @@ def item(tree: Grow, text: str, kind: WorkKind = KIND) -> WorkItem:
         ("## Scope\n\n- `src/`\n- do not touch `docs/`\n- `api/` is read-only", ["src/"]),
         ("## Scope\n\n- `src/a.py`, `src/b.py` and `src/c.py`", ["src/a.py", "src/b.py", "src/c.py"]),
         (
-            "## Scope\n\n- Makefile\n- `Dockerfile`\n- `.github/workflows/ci.yml`",
+            "## Scope\n\n- `Makefile`\n- `Dockerfile`\n- `.github/workflows/ci.yml`",
             ["Makefile", "Dockerfile", ".github/workflows/ci.yml"],
         ),
         ("## Scope\n\n- `src/`\n\n## Files\n\n- `tests/`", ["src/", "tests/"]),

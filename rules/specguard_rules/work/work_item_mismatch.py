@@ -91,7 +91,8 @@ class WorkItemMismatch(Rule):
                     setting=f"work.{other.kind}.{key}",
                 )
         pointer = work.pointer(naming.kind)
-        if work.kinds[naming.kind].pointer and not pointer.problem and pointer.number != naming.number:
+        known = work.kinds[naming.kind].pointer and not pointer.problem and naming.number is not None
+        if known and pointer.number != naming.number:
             place = (pointer.path or b"").decode("utf-8", "backslashreplace")
             current = f"{naming.kind} {pointer.id}"
             branch = work.branch_of_current(naming.kind)
