@@ -1,0 +1,127 @@
+"""CFG002: patterns of the policy that match nothing in the tree."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Covering, Finding, Guarding, Rule, Selecting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, ClassVar, Final
+
+    from specguard.rules import Origin, Policy, Severity, Stage, Tree
+
+_WILD: Final = re.compile(r"[*?\[]")
+_ABOUT_BRANCHES: Final = frozenset(["BRN", "PRQ"])
+
+
+class UnmatchedSetting(Rule):
+    """A pattern or an exception in the policy matches no file.
+
+    A typo in a lock is an open door: `docs/prodct/` locks nothing, and nothing says so. This rule compares
+    every path pattern in the rules' tables with the files after the change, `exclude` too.
+
+    Left out are patterns that a preset brought, which are for many repositories; those with a wildcard in
+    `forbidden-path`, which often forbid what shall never be there (`**/*.pem`); and the branch names in rules
+    about branches and pull requests.
+
+    It is a warning, and looks at the whole tree, so a commit's hook does not run it unless `stages` says so.
+
+    How to put it right: correct the pattern, or take it out.
+
+    ```toml fails
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/product/", "docs/prodct/"]
+    exclude = ["docs/product/draft.md"]
+    '''
+    base = {files = {"docs/product/x.md" = "a"}}
+    expect = [{code = "CFG002", path = "SPEC_AUTHORITY.md"}, {code = "CFG002", path = "SPEC_AUTHORITY.md"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.forbidden-path]
+    paths = ["**/*.pem"]
+
+    [rules.locked-path]
+    paths = ["docs/", "docs/product/"]
+    exclude = ["docs/product/draft.md"]
+    '''
+    base = {files = {"docs/product/draft.md" = "a"}}
+    ```
+    """
+
+    code: ClassVar[str] = "CFG002"
+    name: ClassVar[str] = "unmatched-setting"
+    severity: ClassVar[Severity] = "warning"
+    stages: ClassVar[tuple[Stage, ...]] = ("range", "pull-request", "run")
+    condition: ClassVar[str] = "every path pattern of the policy's rules matches a file"
+
+    def check(self, policy: Policy, head_files: Tree) -> Iterator[Finding]:
+        """Compare the patterns with the files."""
+        paths: Sequence[bytes] | None = None
+        origins = policy.origins
+        for rule in policy.rules:
+            if not rule.active or not rule.configured:
+                continue
+            tables: dict[str, Any] = {} if rule.code[:3] in _ABOUT_BRANCHES else dict(rule.settings)
+            for field, patterns in _patterns({**tables, "exclude": rule.exclude}, ""):
+                if paths is None:
+                    paths = head_files.paths()
+                for index in _unmatched(patterns, paths):
+                    key = f"rules.{rule.name}.{field}"
+                    origin = origins.get(f"{key}.{index}", origins.get(key))
+                    pattern = patterns.patterns[index]
+                    # A default has no origin, and a preset is not written for this repository.
+                    if (
+                        origin
+                        and not origin.path.startswith("preset:")
+                        and not _forbids_by_form(key, pattern)
+                    ):
+                        yield _finding(key, pattern, origin)
+
+
+def _forbids_by_form(key: str, pattern: str) -> bool:
+    """Whether a pattern forbids files of a form, which may never be there."""
+    return key == "rules.forbidden-path.paths" and _WILD.search(pattern.removesuffix("/**")) is not None
+
+
+def _finding(key: str, pattern: str, origin: Origin) -> Finding:
+    return Finding(
+        f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file",
+        help="Correct the pattern, or take it out.",
+        path=origin.path.encode("utf-8", "surrogateescape"),
+        line=origin.line or None,
+        field=key,
+        key=f"{key} {pattern}",
+        authority=origin,
+    )
+
+
+def _patterns(value: Any, field: str) -> Iterator[tuple[str, Covering | Guarding | Selecting]]:
+    """Every list of path patterns in a value, with its key: in tables, lists of tables and nested ones."""
+    if isinstance(value, (Covering, Guarding, Selecting)):
+        yield field, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _patterns(inner, f"{field}.{name}" if field else name)
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(value):
+            yield from _patterns(inner, f"{field}.{index}")
+    elif hasattr(value, "_fields"):
+        yield from _patterns({name: getattr(value, name) for name in value._fields}, field)
+
+
+def _unmatched(patterns: Covering | Guarding | Selecting, paths: Sequence[bytes]) -> list[int]:
+    """The indices of the patterns that match none of these paths."""
+    left = set(range(len(patterns.patterns)))
+    left -= {index for _, index in patterns.find_each(paths)}
+    # A pattern may match only what an earlier one of the list matches too.
+    return [
+        index
+        for index in sorted(left)
+        if next(type(patterns)([patterns.patterns[index]]).find_each(paths), None) is None
+    ]
