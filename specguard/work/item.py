@@ -7,6 +7,7 @@ import re
 from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Selecting
 from specguard.work.locate import Locator, escape, read_text, shown
+from specguard.work.naming import same_item
 from specguard.work.templates import NumberFormat, Template, Unrendered
 
 TYPE_CHECKING = False
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Tree
     from specguard.work.kinds import WorkKind
     from specguard.work.locate import Located
+    from specguard.work.naming import Naming
     from specguard.work.outline import Ask, Scope
     from specguard.work.pointers import Pointer
 
@@ -178,6 +180,10 @@ class WorkItem:
         from specguard.work.outline import asks_of
 
         return asks_of(self)
+
+    def told_by(self, naming: Naming) -> bool:
+        """Whether a name tells of this item."""
+        return naming.kind == self.kind and same_item(naming.id, naming.number, self.id, self.number)
 
     def owns(self, path: bytes) -> bool:
         """Whether a path is its document, or one of the places where its document could be."""

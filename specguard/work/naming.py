@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from specguard.errors import MissingFact
-from specguard.work.pointers import same_id
 from specguard.work.templates import Template
 
 TYPE_CHECKING = False
@@ -69,17 +68,22 @@ class Naming:
 
     def same_item(self, other: Naming) -> bool:
         """Whether another name tells of the same item."""
-        return self.kind == other.kind and same_id(self.id, other.id)
+        return self.kind == other.kind and same_item(self.id, self.number, other.id, other.number)
 
     def __repr__(self) -> str:
         return f"Naming({self.source} {self.text!r}: {self.item})"
 
 
+def same_item(one_id: str, one: int | None, other_id: str, other: int | None) -> bool:
+    """Whether two ids of a kind are the same item: by their numbers, or by the ids where one has no number."""
+    return one_id == other_id if one is None or other is None else one == other
+
+
 def identity(fields: Mapping[str, str]) -> tuple[str, int | None]:
     """The id and number that a name's fields give; a kind without either goes by its slug."""
     if "id" in fields:
-        digits = re.search("[0-9]{1,18}", fields["id"])
-        return fields["id"], int(digits.group()) if digits else None
+        digits = re.search("([0-9]{1,18})[^0-9]*$", fields["id"])
+        return fields["id"], int(digits[1]) if digits else None
     if "number" in fields:
         number = int(fields["number"])
         return str(number), number

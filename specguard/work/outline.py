@@ -125,6 +125,10 @@ def asks_of(item: WorkItem) -> list[Ask]:
 
 def _listed(text: str, titles: Sequence[str]) -> list[Ask]:
     """The paths that the sections of these titles list."""
+    # Most documents have no such section, and a hook need not wait for the Markdown reader to say so.
+    plain = text.casefold()
+    if not any(title.split() and title.split()[0].casefold() in plain for title in titles):
+        return []
     from specguard.documents.document import Document, normal_title
 
     wanted = {normal_title(title) for title in titles}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import History, PastCommit, Ref, Stage, Work, WorkItem
 
-_REVERT = re.compile(r'(?:Revert|Reapply) "(.*)"')
+_REVERT = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
 _REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
 
 
@@ -84,7 +84,7 @@ class RepeatedWorkItem(Rule):
         others: dict[str, Ref] = {}
         for ref in refs:
             naming = work.names.read("branch", ref.short) if ref.short != work.branch else None
-            if naming is not None and naming.kind == work_item.kind and naming.number == work_item.number:
+            if naming is not None and work_item.told_by(naming):
                 others.setdefault(ref.short, ref)
         for short, ref in others.items():
             remote = ref.name.startswith("refs/remotes/")
@@ -100,24 +100,26 @@ class RepeatedWorkItem(Rule):
 
 def _landed(history: History, work: Work, item: WorkItem) -> PastCommit | None:
     """The newest commit of the base that reads back to the item and is not reverted."""
-    reverted: set[str] = set()
-    subjects: list[str] = []
+    undone: list[tuple[str, str]] = []
     for commit in history.mentioning(work.names.words(item.kind)):
         subject = work.names.plain(commit.subject)
-        if any(commit.oid.startswith(oid) for oid in reverted):
-            continue
-        if subject in subjects:
-            subjects.remove(subject)
+        by = next((one for one in undone if _undoes(one, commit.oid, subject)), None)
+        if by is not None:
+            undone.remove(by)
             continue
         revert = _REVERT.fullmatch(subject)
         if revert:
+            what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
             named = _REVERTS.search(commit.message)
-            if named:
-                reverted.add(named.group(1))
-            else:
-                subjects.append(work.names.plain(revert.group(1)))
+            undone.append((named[1] if named else "", work.names.plain(what)))
             continue
         naming = work.names.read("commit", commit.subject, lenient=False)
-        if naming is not None and naming.kind == item.kind and naming.number == item.number:
+        if naming is not None and item.told_by(naming):
             return commit
     return None
+
+
+def _undoes(revert: tuple[str, str], oid: str, subject: str) -> bool:
+    """Whether a revert, by the object id or else the subject it names, is of a commit."""
+    named, of = revert
+    return subject == of or (named != "" and oid.startswith(named))
