@@ -4,15 +4,15 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from specguard.change.entry import Entry
 
 
 class Message:
-    """The message of a commit, of one being written, or the title that a squash merge will land.
+    r"""The message of a commit, of one being written, or the title that a squash merge will land.
 
-    Lines are split at `\\n` alone, as git does.
+    Lines are split at `\n` alone, as git does.
 
     Attributes:
         raw: its bytes.
@@ -24,7 +24,9 @@ class Message:
 
     __slots__ = ("commit", "encoding", "raw", "source", "text")
 
-    def __init__(self, raw: bytes, *, commit: str | None = None, source: str = "commit", encoding: str = "") -> None:
+    def __init__(
+        self, raw: bytes, *, commit: str | None = None, source: str = "commit", encoding: str = ""
+    ) -> None:
         self.raw = raw
         self.text = raw.decode("utf-8", "surrogateescape")
         self.commit = commit
@@ -67,10 +69,9 @@ class Commit:
         author, committer: name and e-mail address as they are recorded, e.g. `Ann <ann@x.org>`; anyone can
             write anything there.
         message: its message.
-        diffs: what it changes against each of its parents in turn (against nothing for a root commit).
     """
 
-    __slots__ = ("author", "committer", "diffs", "message", "oid", "parents", "tree")
+    __slots__ = ("_diffs", "author", "committer", "message", "oid", "parents", "tree")
 
     def __init__(
         self,
@@ -81,7 +82,7 @@ class Commit:
         author: str,
         committer: str,
         message: Message,
-        diffs: Sequence[Sequence[Entry]],
+        diffs: Sequence[Sequence[Entry]] | Callable[[], Sequence[Sequence[Entry]]],
     ) -> None:
         self.oid = oid
         self.tree = tree
@@ -89,7 +90,18 @@ class Commit:
         self.author = author
         self.committer = committer
         self.message = message
-        self.diffs = diffs
+        self._diffs = diffs
+
+    @property
+    def diffs(self) -> Sequence[Sequence[Entry]]:
+        """What it changes against each of its parents in turn (against nothing for a root commit), by path.
+
+        Raises:
+            MissingFact: a tree is not there.
+        """
+        if callable(self._diffs):
+            self._diffs = self._diffs()
+        return self._diffs
 
     @property
     def is_merge(self) -> bool:

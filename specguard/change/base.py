@@ -1,0 +1,140 @@
+"""Finding the base: the commit that everything trusted is read from.
+
+It is found without the head's policy, in this order: what the caller names, what the platform names, the
+remote's default branch, `main`, `master`. Each is resolved once to an object id.
+"""
+
+from __future__ import annotations
+
+from specguard.change.repository import USUAL_BASES, short_name
+from specguard.change.revision import base_refs, resolve
+from specguard.errors import SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from specguard.change.event import Event
+    from specguard.change.git import Git
+    from specguard.change.request import Request
+
+    How = Literal["option", "event", "usual", "policy", "head", "none"]
+
+
+class Found:
+    """A base, and how it was found.
+
+    Attributes:
+        name: as people call it, e.g. `origin/main`.
+        oid: the commit's full object id; None where there is nothing to trust (`--root`, a first commit).
+        how: `option` (the caller named it), `event` (the platform did), `usual` (the remote's default
+            branch, `main` or `master`), `policy` (the policy of another base named it), `head` (`HEAD` stands
+            in for a base that is not there) or `none`.
+        ref: the full name of its ref; empty where it has none.
+    """
+
+    __slots__ = ("how", "name", "oid", "ref")
+
+    def __init__(self, name: str, oid: str | None, how: How, ref: str = "") -> None:
+        self.name = name
+        self.oid = oid
+        self.how = how
+        self.ref = ref
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it is a base, and not what stands in for one."""
+        return self.how not in ("head", "none")
+
+    @property
+    def given(self) -> bool:
+        """Whether the caller or the platform named it, so that no policy may name another."""
+        return self.how in ("option", "event")
+
+    def __repr__(self) -> str:
+        return f"Found({self.name!r}, {self.oid!r}, {self.how!r})"
+
+
+def find_base(
+    git: Git, request: Request, event: Event | None = None, *, remote: str = "origin", without: str = ""
+) -> Found | None:
+    """The base of a change.
+
+    Args:
+        git: where it is looked up.
+        request: what was asked for.
+        event: what the platform says.
+        remote: the remote whose branches are meant.
+        without: the full name of a ref that is no base: the one being pushed.
+
+    Returns:
+        None where nobody names one and none of the usual ones is there.
+
+    Raises:
+        SpecguardError: the one that is named is not there; or with `enforce` none is named.
+        MissingFact: its ref or object is broken.
+    """
+    if request.base:
+        return named_base(git, request.base, "option", remote=remote)
+    if event is not None and (event.base or event.base_oid):
+        return _of_event(git, event, remote)
+    if request.enforce:
+        raise SpecguardError(
+            "--enforce judges against a base that is given, and none is",
+            help="Name it with `--base REF`, or give the platform's event with `--pr-event FILE`.",
+        )
+    names = [name for name in _usual(remote) if name != without]
+    existing = git.repository.refs_named(names)
+    for name in names:
+        target = git.repository.target_of(name)
+        if name in existing and target != without:
+            return Found(short_name(target), git.commit(existing[name]).oid, "usual", target)
+    return None
+
+
+def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Found:
+    """The base of this name.
+
+    Raises:
+        SpecguardError: there is no such commit.
+        MissingFact: its ref or object is broken.
+    """
+    try:
+        revision = resolve(git, name, lambda plain: base_refs(plain, remote))
+    except SpecguardError as error:
+        raise SpecguardError(f"the base cannot be found: {error.message}", help=error.help) from error
+    return Found(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
+
+
+def no_base(remote: str = "origin") -> SpecguardError:
+    """The error about a base that nobody names and that none of the usual places has."""
+    tried = ", ".join(_usual(remote))
+    return SpecguardError(
+        f"there is no base to compare with: tried {tried}",
+        help=f"Fetch it with `git fetch {remote} main`, or name it with `--base REF`.",
+    )
+
+
+def _usual(remote: str) -> tuple[str, ...]:
+    if remote == "origin":
+        return USUAL_BASES
+    return tuple(name.replace("refs/remotes/origin/", f"refs/remotes/{remote}/") for name in USUAL_BASES)
+
+
+def _of_event(git: Git, event: Event, remote: str) -> Found:
+    """The tip of the branch that the platform names; where it was not fetched, the commit it names."""
+    if event.base and not event.exact:
+        ref = f"refs/remotes/{remote}/{event.base}"
+        oid = git.repository.refs_named([ref]).get(ref)
+        if oid:
+            return Found(short_name(ref), git.commit(oid).oid, "event", ref)
+    if event.base_oid:
+        return Found(event.base or event.base_oid, git.commit(event.base_oid).oid, "event")
+    ref = f"refs/heads/{event.base}"
+    oid = git.repository.refs_named([ref]).get(ref)
+    if oid:
+        return Found(event.base or ref, git.commit(oid).oid, "event", ref)
+    raise SpecguardError(
+        f"the base branch {event.base!r} that the platform names was not fetched",
+        help=f"Fetch it with `git fetch {remote} {event.base}`, or check out with fetch-depth: 0.",
+    )

@@ -1,0 +1,279 @@
+"""What is judged, with its facts: each is read when it is first asked for, once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from specguard.change.base import Found, named_base
+from specguard.change.digest import sha256
+from specguard.change.facts import Base, Branch, PullRequest
+from specguard.change.history import History
+from specguard.change.remotes import read_remote
+from specguard.change.repository import short_name
+from specguard.change.tree import Tree
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, Final, Self
+
+    from specguard.change.commit import Commit, Message
+    from specguard.change.entry import Entry
+    from specguard.change.event import Event
+    from specguard.change.facts import Push, Ref, Remote
+    from specguard.change.git import Git
+    from specguard.change.lines import Lines
+    from specguard.change.merges import Merges
+    from specguard.change.request import Request
+    from specguard.model import Stage
+
+APPROVALS: Final = b".specguard/approvals/"
+"""Where approvals are kept, unless the policy says otherwise."""
+
+
+class Change:
+    """What is judged. Its kinds say what their entries, commits and trees are.
+
+    A property that a kind of change does not have raises `NotApplicable`, one that cannot be read raises
+    `MissingFact`; see `specguard.engine.facts.Facts` for what each means.
+
+    Args:
+        git: where everything is read.
+        request: what was asked for.
+        found: the base.
+        event: what the platform says about the change.
+        remote: the remote whose branches are meant.
+
+    Attributes:
+        source: `range`, `staged`, `worktree`, `patch` or `commit-message`.
+        stage: the moment of the check.
+        found: the base, and how it was found.
+        notes: sentences about the change that a reader of the verdict must see.
+    """
+
+    source: str = "range"
+    stage: Stage = "range"
+
+    def __init__(
+        self, git: Git, request: Request, found: Found, *, event: Event | None = None, remote: str = "origin"
+    ) -> None:
+        self.git = git
+        self.request = request
+        self.found = found
+        self._event = event
+        self._remote = remote
+
+    def with_base(self, name: str) -> Self:
+        """The same change, taken against the base that a policy names.
+
+        Args:
+            name: the policy's `base`; empty where it has none.
+
+        Returns:
+            The change itself where the caller or the platform named the base, where there is none on purpose,
+            or where it is the same commit.
+
+        Raises:
+            SpecguardError: there is no such base.
+        """
+        if not name or self.found.given or self.found.how == "none":
+            return self
+        try:
+            found = named_base(self.git, name, "policy", remote=self._remote)
+        except MissingFact as missing:
+            raise SpecguardError(missing.reason, help=missing.command) from missing
+        if found.oid == self.found.oid and self.found.trusted:
+            return self
+        other = object.__new__(type(self))
+        # What is cached under a fact's name may depend on the base; what was begun goes on.
+        own = vars(self).items()
+        vars(other).update({name: value for name, value in own if not hasattr(Change, name)})
+        other.found = found
+        return other
+
+    # Facts that every change has
+
+    @property
+    def policy_files(self) -> Tree:
+        """The files that the policy is read from: the base's, or the judged ones where there is no base."""
+        return self.base_files if self.found.oid else self.head_files
+
+    @cached_property
+    def base_files(self) -> Tree:
+        """The files of the base's tip; none where there is no base."""
+        return self._files(self.found.oid)
+
+    @cached_property
+    def history(self) -> History:
+        """The messages of the base's history."""
+        return History(self.git, self.found.oid)
+
+    @cached_property
+    def origin(self) -> Remote:
+        """The remote named `origin`."""
+        return read_remote(self.git.repository)
+
+    @cached_property
+    def refs(self) -> Sequence[Ref]:
+        """The branches of the repository and of its remotes."""
+        return self.git.repository.branches()
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines that the change adds and removes."""
+        from specguard.change.lines import Lines
+
+        return Lines(self.git)
+
+    @cached_property
+    def merges(self) -> Merges:
+        """The change's merge commits, each done again when it is asked for."""
+        from specguard.change.merges import Merges
+
+        return Merges(self.git)
+
+    @cached_property
+    def merges(self) -> Merges:
+        """The change's merge commits, each done again when it is asked for."""
+        from specguard.change.merges import Merges
+
+        return Merges(self.git)
+
+    @cached_property
+    def branch(self) -> Branch:
+        """The branch that is judged."""
+        if self.request.branch:
+            return Branch(self.request.branch.removeprefix("refs/heads/"), "option")
+        if self._event is not None:
+            if self._event.branch:
+                return Branch(self._event.branch, "event")
+            if self._event.kind == "merge_group":
+                raise NotApplicable("a merge queue's branch is the platform's own")
+            if self._event.kind == "push":
+                raise NotApplicable("what the platform's event is about is no branch")
+        return self._own_branch()
+
+    def _own_branch(self) -> Branch:
+        name = self.git.repository.branch
+        if name is None:
+            raise MissingFact("HEAD is detached, so no branch is known", "specguard check --branch NAME")
+        return Branch(short_name(name), "HEAD")
+
+    @cached_property
+    def pull_request(self) -> PullRequest:
+        """The pull request's text."""
+        if self._event is not None and self._event.kind == "merge_group":
+            raise NotApplicable("in a merge queue there is no pull request's text")
+        raise NotApplicable("there is no pull request at this stage")
+
+    @property
+    def push(self) -> Push:
+        """The ref that is being pushed."""
+        raise NotApplicable("nothing is being pushed")
+
+    # What the kinds of changes have
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """What the change adds, modifies and deletes in all, by path."""
+        raise NotImplementedError
+
+    @cached_property
+    def commits(self) -> Sequence[Commit]:
+        """The change's commits, oldest first."""
+        raise NotImplementedError
+
+    def messages(self, merge: str) -> Sequence[Message]:
+        """What is judged as a commit message, by the policy's way to merge: `rebase`, `merge` or `squash`."""
+        raise NotImplementedError
+
+    @cached_property
+    def base(self) -> Base:
+        """What the change is compared with."""
+        raise NotImplementedError
+
+    @cached_property
+    def start_files(self) -> Tree:
+        """The files before the change."""
+        return self._files(self.base.start)
+
+    @cached_property
+    def head_files(self) -> Tree:
+        """The files after the change."""
+        raise NotImplementedError
+
+    def _files(self, commit: str | None) -> Tree:
+        return Tree(self.git, self.git.commit(commit).tree if commit else None)
+
+    # What a report says
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about the change that a reader of the verdict must see."""
+        if self.found.how == "head":
+            return ["There is no base, so HEAD stands in for it: its policy judges, and is not trusted."]
+        if self.found.how == "none":
+            return ["There is no base: the judged tree's own policy judges, and is not trusted."]
+        return []
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to judge: neither entries nor commits."""
+        try:
+            return not self.entries and not self._known(lambda: self.commits)
+        except (MissingFact, NotApplicable):
+            return False
+
+    def fingerprint(self, approvals: bytes = APPROVALS) -> str:
+        """What identifies the change whatever its commits are, as hexadecimal digits.
+
+        It is the sha256 over `specguard-change-v1`, the object format and then of each entry, in order, its
+        modes, object ids, status and path, each ended by NUL.
+
+        Args:
+            approvals: the folder of approvals; files added there are left out, or an approval would change
+                what it approves.
+
+        Raises:
+            MissingFact, NotApplicable: as `entries`.
+        """
+        state = sha256(b"specguard-change-v1\0" + self.git.repository.format.encode() + b"\0")
+        rows = sorted(
+            (entry.path, entry.old_mode, entry.new_mode, entry.old, entry.new, entry.status)
+            for entry in self.entries
+            if not (entry.added and entry.path.startswith(approvals))
+        )
+        for path, old_mode, new_mode, old, new, status in rows:
+            state.update(f"{old_mode:06o}\0{new_mode:06o}\0{old}\0{new}\0{status}\0".encode() + path + b"\0")
+        return state.hexdigest()
+
+    def summary(self, approvals: bytes = APPROVALS) -> dict[str, Any]:
+        """The `change` object of the JSON report, without its work item; what is not known is None."""
+        base = self._known(lambda: self.base)
+        branch = self._known(lambda: self.branch)
+        commits = self._known(lambda: self.commits)
+        entries = self._known(lambda: self.entries)
+        return {
+            "source": self.source,
+            "stage": self.stage,
+            "base": self.found.oid,
+            "head": base.head if base else None,
+            "merge_base": base.start if base else None,
+            "branch": None if branch is None else _shown(branch.name),
+            "commits": None if commits is None else len(commits),
+            "entries": None if entries is None else len(entries),
+            "fingerprint": None if entries is None else self.fingerprint(approvals),
+        }
+
+    @staticmethod
+    def _known(read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except (MissingFact, NotApplicable):
+            return None
+
+
+def _shown(name: str) -> str:
+    r"""A name with bytes that are not UTF-8 as `\xNN`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

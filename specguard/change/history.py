@@ -1,0 +1,57 @@
+"""The base's history, searched for commits that mention something."""
+
+from __future__ import annotations
+
+from specguard.change.facts import PastCommit
+from specguard.change.process import CommandError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from specguard.change.git import Git
+
+
+class History:
+    """The commits of the trusted base's tip and all before it.
+
+    Args:
+        git: where they are read.
+        tip: the tip's object id; None where there is no base, and so no history.
+    """
+
+    def __init__(self, git: Git, tip: str | None) -> None:
+        self._git = git
+        self._tip = tip
+
+    def mentioning(self, words: Sequence[str]) -> Iterator[PastCommit]:
+        """The commits whose message has one of these words, newest first.
+
+        Args:
+            words: plain text, sought anywhere and whatever its case; only ASCII letters have two cases here.
+
+        Raises:
+            MissingFact: the history is not all there.
+        """
+        wanted = [word for word in words if word]
+        if not wanted or self._tip is None:
+            return
+        process = self._git.start(
+            "log", "-z", "--format=%H%n%B", "--encoding=UTF-8", "-F", "-i",
+            *[f"--grep={word}" for word in wanted], self._tip, "--",
+        )  # fmt: skip
+        rest = b""
+        try:
+            for chunk in process.chunks():
+                *records, rest = (rest + chunk).split(b"\0")
+                for record in records:
+                    yield _commit(record)
+        except CommandError as error:
+            raise self._git.missing("the base's history", error.first_line) from error
+        if rest:
+            yield _commit(rest)
+
+
+def _commit(record: bytes) -> PastCommit:
+    oid, _, message = record.decode("utf-8", "surrogateescape").partition("\n")
+    return PastCommit(oid, message.rstrip("\n"))

@@ -1,0 +1,322 @@
+"""Running git as a child process, with pipes that cannot block each other.
+
+`subprocess` would cost a hook as much as a bare start of Python; `os.posix_spawn` and one `poll` over the
+three pipes do what is needed here: several programs at once, started now and read later.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+from specguard.errors import SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Final
+
+CHUNK: Final = 1 << 20
+"""How many bytes are read at once at most."""
+
+ERROR_LIMIT: Final = 1 << 14
+"""How many bytes of a program's complaints are kept; the rest is read and dropped."""
+
+# The two numbers are the same on every system that has posix_spawn; the module that names them imports
+# `enum` and converts three lists of constants, which a hook would wait for.
+_SIGKILL: Final = 9
+_SIGPIPE: Final = 13
+
+
+class CommandError(Exception):
+    """A program that failed, or that complained although it says it did not fail.
+
+    Args:
+        command: the program's arguments, without its own flags.
+        code: its exit code; negative for a signal.
+        said: what it wrote to standard error, or a sentence about what is wrong with its output.
+    """
+
+    def __init__(self, command: Sequence[str], code: int, said: str) -> None:
+        super().__init__(f"{' '.join(command)} ended with {code}: {said}")
+        self.command = command
+        self.code = code
+        self.said = said
+
+    @property
+    def first_line(self) -> str:
+        """The first line of what it said, without git's own prefixes."""
+        line = self.said.strip().split("\n", 1)[0] or f"it ended with {self.code}"
+        for prefix in ("fatal: ", "error: ", "warning: "):
+            line = line.removeprefix(prefix)
+        return line
+
+
+class Process:
+    """A program under way.
+
+    Nothing is read before it is asked for: a program whose output is larger than a pipe waits until then.
+
+    Args:
+        program: the program's absolute path.
+        arguments: its arguments, without its own name.
+        environment: all the variables that it sees.
+        stdin: what it reads from standard input; by default nothing.
+        talk: whether more is sent to it later, with `send`.
+        stdin_file: an open file that is its standard input, in place of `stdin`.
+        label: the arguments as an error names them; all of them by default.
+
+    Raises:
+        SpecguardError: it cannot be started.
+    """
+
+    __slots__ = (
+        "_buffer", "_error", "_errors", "_feeding", "_in", "_out", "_pending", "_poll", "_talk", "code",
+        "label", "pid",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        stdin: bytes = b"",
+        talk: bool = False,
+        stdin_file: int | None = None,
+        label: Sequence[str] = (),
+    ) -> None:
+        self.label = label or arguments
+        self.code: int | None = None
+        self._buffer = bytearray()
+        self._pending = memoryview(stdin)
+        self._error = bytearray()
+        self._talk = talk
+        self._feeding = False
+        self._in = -1
+        opened: list[int] = []
+        try:
+            self._out, out = _pipe(opened)
+            self._errors, errors = _pipe(opened)
+            if stdin or talk:
+                feed, self._in = _pipe(opened)
+            else:
+                own = os.open(os.devnull, os.O_RDONLY) if stdin_file is None else os.dup(stdin_file)
+                feed = _above(own, opened)
+            self.pid = os.posix_spawn(
+                program,
+                [word.encode("utf-8", "surrogateescape") for word in (program, *arguments)],
+                environment,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, feed, 0),
+                    (os.POSIX_SPAWN_DUP2, out, 1),
+                    (os.POSIX_SPAWN_DUP2, errors, 2),
+                ],
+                # Python ignores SIGPIPE, and a child would inherit that.
+                setsigdef=[_SIGPIPE],
+            )
+        except (OSError, ValueError) as error:
+            for number in opened:
+                os.close(number)
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise SpecguardError(f"git cannot be run: {reason}") from error
+        for number in (feed, out, errors):
+            os.close(number)
+        self._poll = select.poll()
+        self._poll.register(self._out, select.POLLIN)
+        self._poll.register(self._errors, select.POLLIN)
+        if self._in >= 0:
+            os.set_blocking(self._in, False)
+            self._update_input()
+
+    def send(self, data: bytes) -> None:
+        """Have more written to standard input, while output is read.
+
+        Only for a program that was started with `talk`.
+        """
+        self._pending = memoryview(bytes(self._pending) + data) if self._pending else memoryview(data)
+        self._update_input()
+
+    def end_input(self) -> None:
+        """Say that nothing more will be sent."""
+        self._talk = False
+        self._update_input()
+
+    def chunk(self) -> bytes:
+        """The next piece of standard output, as it comes; empty at its end."""
+        if self._buffer:
+            data = bytes(self._buffer)
+            self._buffer.clear()
+            return data
+        while self._out >= 0:
+            data = self._pump()
+            if data:
+                return data
+        return b""
+
+    def line(self) -> bytes:
+        """The next line of standard output without its newline.
+
+        Raises:
+            CommandError: the output ends before.
+        """
+        start = 0
+        while (end := self._buffer.find(b"\n", start)) < 0:
+            start = len(self._buffer)
+            self._more()
+        data = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return data
+
+    def exactly(self, size: int) -> bytes:
+        """The next `size` bytes of standard output.
+
+        Raises:
+            CommandError: the output ends before.
+        """
+        while len(self._buffer) < size:
+            self._more()
+        data = bytes(memoryview(self._buffer)[:size])
+        del self._buffer[:size]
+        return data
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of standard output in pieces, and then the check of how the program ended.
+
+        A caller that stops early ends the program.
+
+        Raises:
+            CommandError: it failed or complained.
+        """
+        try:
+            while data := self.chunk():
+                yield data
+            self.check()
+        finally:
+            self.stop()
+
+    def read(self, limit: int | None = None) -> bytes:
+        """All of standard output, and then the check of how the program ended.
+
+        Args:
+            limit: how many bytes are too many; None for no limit.
+
+        Raises:
+            CommandError: it failed or complained, or wrote more than `limit`.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            while data := self.chunk():
+                pieces.append(data)
+                size += len(data)
+                if limit is not None and size > limit:
+                    raise CommandError(self.label, 0, f"the output is larger than {limit} bytes")
+            self.check()
+        finally:
+            self.stop()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def check(self) -> None:
+        """Wait for the end, which must be a silent success.
+
+        Raises:
+            CommandError: the exit code is not 0, or something was written to standard error.
+        """
+        code = self.wait()
+        if code or self._error:
+            raise CommandError(self.label, code, self.said)
+
+    def wait(self) -> int:
+        """Drop what is left of the output, wait for the end, and return the exit code."""
+        self.end_input()
+        while self._out >= 0 or self._errors >= 0:
+            self._pump()
+        if self.code is None:
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.code
+
+    @property
+    def said(self) -> str:
+        """What it wrote to standard error so far."""
+        return self._error.decode("utf-8", "backslashreplace").strip()
+
+    def stop(self) -> None:
+        """End the program if it runs still; harmless if it does not."""
+        for name in ("_in", "_out", "_errors"):
+            number = getattr(self, name)
+            if number >= 0:
+                setattr(self, name, -1)
+                os.close(number)
+        if self.code is None:
+            # It was not waited for, so its number cannot belong to another process yet.
+            os.kill(self.pid, _SIGKILL)
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def _more(self) -> None:
+        while self._out >= 0:
+            data = self._pump()
+            if data:
+                self._buffer += data
+                return
+        code = self.wait()
+        raise CommandError(self.label, code, self.said or "its output ended too early")
+
+    def _pump(self) -> bytes:
+        """Wait until something can be read or written, and do it; what came from standard output."""
+        data = b""
+        for number, _ in self._poll.poll():
+            if number == self._out:
+                data = os.read(number, CHUNK)
+                if not data:
+                    self._out = self._close(number)
+            elif number == self._errors:
+                said = os.read(number, CHUNK)
+                self._error += said[: ERROR_LIMIT - len(self._error)]
+                if not said:
+                    self._errors = self._close(number)
+            elif number == self._in:
+                try:
+                    self._pending = self._pending[os.write(number, self._pending[:CHUNK]) :]
+                except BlockingIOError:
+                    continue
+                except BrokenPipeError:
+                    # It has read enough; whether that was right is seen from how it ends.
+                    self._pending, self._talk = memoryview(b""), False
+                self._update_input()
+        return data
+
+    def _update_input(self) -> None:
+        if self._in < 0:
+            return
+        wanted = bool(self._pending)
+        if wanted and not self._feeding:
+            self._poll.register(self._in, select.POLLOUT)
+        elif self._feeding and not wanted:
+            # A pipe that is watched for nothing would still report that its reader is gone, for ever.
+            self._poll.unregister(self._in)
+        self._feeding = wanted
+        if not wanted and not self._talk:
+            os.close(self._in)
+            self._in = -1
+
+    def _close(self, number: int) -> int:
+        self._poll.unregister(number)
+        os.close(number)
+        return -1
+
+
+def _pipe(opened: list[int]) -> tuple[int, int]:
+    read, write = os.pipe()
+    return _above(read, opened), _above(write, opened)
+
+
+def _above(number: int, opened: list[int]) -> int:
+    """The same file under a number above 2: a caller may have closed its standard streams."""
+    if number <= 2:
+        from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+        low, number = number, fcntl(number, F_DUPFD_CLOEXEC, 3)
+        os.close(low)
+    opened.append(number)
+    return number

@@ -1,0 +1,216 @@
+"""Changes that are commits: a branch since its merge base, a range, a pull request, a ref being pushed."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from specguard.change.change import Change
+from specguard.change.commit import Message
+from specguard.change.event import read_body
+from specguard.change.facts import Base, Branch, PullRequest
+from specguard.errors import MissingFact, NotApplicable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from specguard.change.base import Found
+    from specguard.change.commit import Commit
+    from specguard.change.entry import Entry
+    from specguard.change.event import Event
+    from specguard.change.facts import Push
+    from specguard.change.git import Git
+    from specguard.change.request import Request
+    from specguard.change.revision import Revision
+    from specguard.change.tree import Tree
+
+_SQUASH_SUFFIX: Final = re.compile(r" \(#[0-9]+\)$")
+
+
+class RangeChange(Change):
+    """The commits of a head that its base does not have.
+
+    Args:
+        git, request, found, event, remote: as for `Change`.
+        head: the judged commit.
+        named: how the head was named; empty for `HEAD`.
+
+    Raises:
+        SpecguardError: the file with the pull request's body cannot be read.
+    """
+
+    source = "range"
+
+    def __init__(
+        self,
+        git: Git,
+        request: Request,
+        found: Found,
+        *,
+        head: Revision,
+        named: str = "",
+        event: Event | None = None,
+        remote: str = "origin",
+    ) -> None:
+        super().__init__(git, request, found, event=event, remote=remote)
+        self._head = head
+        self._named = named
+        self._body = read_body(request.body_file) if request.body_file else None
+        if _has_pull_request(request, event):
+            self.stage = "pull-request"
+
+    def _own_branch(self) -> Branch:
+        ref = self._head.ref
+        if self._named in ("", "HEAD", "@"):
+            return super()._own_branch()
+        if ref.startswith("refs/heads/"):
+            return Branch(ref.removeprefix("refs/heads/"), "head")
+        if ref.startswith("refs/remotes/") and ref.count("/") > 2:
+            return Branch(ref.split("/", 3)[3], "head")
+        raise NotApplicable(f"the head {self._named} is no branch")
+
+    @cached_property
+    def base(self) -> Base:
+        """What the change is compared with: the tip of the base, and where the head left it."""
+        tip, head = self.found.oid, self._head.oid
+        if tip is None:
+            return Base(name=self.found.name, tip=None, start=None, head=head, trusted=False)
+        merge_bases = self.git.merge_bases(tip, head)
+        if not merge_bases:
+            raise MissingFact(
+                f"{self.found.name} and the head have no common ancestor", "specguard check --root"
+            )
+        return Base(
+            name=self.found.name,
+            tip=tip,
+            start=merge_bases[0],
+            head=head,
+            trusted=self.found.trusted,
+            merge_bases=merge_bases,
+        )
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """What differs between the merge base and the head."""
+        return self.git.diff_trees(self.base.start or self.git.empty_tree, self._head.oid)
+
+    @cached_property
+    def commits(self) -> Sequence[Commit]:
+        """The commits of the head that the base does not have, every parent before its children."""
+        # Unrelated histories have no range, although git would list one.
+        base = self.base
+        return self.git.commits(self.git.revisions(self._head.oid, base.tip))
+
+    def messages(self, merge: str) -> Sequence[Message]:
+        """Each commit's message; with `squash` the title that will land."""
+        if merge != "squash":
+            return [commit.message for commit in self.commits]
+        if self.stage != "pull-request":
+            raise NotApplicable(
+                'with merge = "squash" the pull request\'s title is judged, once there is one'
+            )
+        title = self.pull_request.title
+        if title is None:
+            raise MissingFact("the pull request's title is not known", "specguard check --pr-title TEXT")
+        plain = _SQUASH_SUFFIX.sub("", title)
+        return [Message(plain.encode("utf-8", "surrogateescape"), source="title")]
+
+    @cached_property
+    def pull_request(self) -> PullRequest:
+        """The pull request's text, from flags or else from the platform."""
+        if self.stage != "pull-request":
+            return super().pull_request
+        event, title, body = self._event, self.request.title, self._body
+        if event is None or event.kind != "pull_request":
+            return PullRequest(title=title, body=body)
+        return PullRequest(
+            title=event.title if title is None else title,
+            body=event.body if body is None else body,
+            base=event.base,
+            number=event.number,
+        )
+
+    @cached_property
+    def head_files(self) -> Tree:
+        """The files of the head."""
+        return self._files(self._head.oid)
+
+
+class PushedChange(RangeChange):
+    """The commits that a push brings to one ref of a remote."""
+
+    stage = "push"
+
+    def __init__(self, git: Git, request: Request, found: Found, *, head: Revision, push: Push) -> None:
+        super().__init__(git, request, found, head=head, named=push.local_ref, remote=push.remote)
+        self.stage = "push"
+        self._push = push
+
+    def _own_branch(self) -> Branch:
+        return _pushed_branch(self._push)
+
+    @property
+    def push(self) -> Push:
+        """The ref that is being pushed."""
+        return self._push
+
+
+class DeletedRef(Change):
+    """The deletion of a ref of a remote: it has no entries and no commits, and is judged as a push alone."""
+
+    stage = "push"
+
+    def __init__(self, git: Git, request: Request, found: Found, *, push: Push) -> None:
+        super().__init__(git, request, found, remote=push.remote)
+        self._push = push
+
+    def _own_branch(self) -> Branch:
+        return _pushed_branch(self._push)
+
+    @property
+    def push(self) -> Push:
+        """The ref that is being deleted."""
+        return self._push
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """None: the ref is deleted."""
+        raise self._absent()
+
+    @cached_property
+    def commits(self) -> Sequence[Commit]:
+        """None: the ref is deleted."""
+        raise self._absent()
+
+    def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - no way to merge gives one
+        """None: the ref is deleted."""
+        raise self._absent()
+
+    @cached_property
+    def base(self) -> Base:
+        """The base's tip, with which nothing is compared."""
+        tip = self.found.oid
+        return Base(name=self.found.name, tip=tip, start=tip, head=None, trusted=self.found.trusted)
+
+    @cached_property
+    def head_files(self) -> Tree:
+        """None: the ref is deleted."""
+        raise self._absent()
+
+    def _absent(self) -> NotApplicable:
+        return NotApplicable(f"{self._push.remote_ref} is deleted")
+
+
+def _pushed_branch(push: Push) -> Branch:
+    if push.remote_ref.startswith("refs/heads/"):
+        return Branch(push.remote_ref.removeprefix("refs/heads/"), "push")
+    raise NotApplicable(f"{push.remote_ref or 'what is pushed'} is no branch")
+
+
+def _has_pull_request(request: Request, event: Event | None) -> bool:
+    if event is not None and event.kind == "merge_group":
+        return False
+    given = request.title is not None or bool(request.body_file)
+    return given or (event is not None and event.kind == "pull_request")

@@ -1,0 +1,169 @@
+"""Reading git's formats that carry facts: `--raw -z` streams, tree objects and commit objects.
+
+All of them are bytes until a field is known to be text. Nothing here trusts a name: a path may hold any byte
+but NUL, and every header is checked for its exact shape.
+"""
+
+from __future__ import annotations
+
+from specguard.change.commit import Commit, Message
+from specguard.change.entry import Entry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+class FormatError(ValueError):
+    """Bytes that are not what git writes."""
+
+
+def read_entries(data: bytes, digits: int) -> list[Entry]:
+    """The entries of a `--raw -z` stream, by path bytes.
+
+    Args:
+        data: records `:<mode> <mode> <oid> <oid> <status>NUL<path>NUL`.
+        digits: the length of a full object id.
+
+    Raises:
+        FormatError: it is no such stream.
+    """
+    fields = data.split(b"\0")
+    if len(fields) % 2 != 1 or fields[-1]:
+        raise FormatError("a list of entries that ends within an entry")
+    entries = _entries(fields, 0, len(fields) - 1, digits)
+    entries.sort(key=_path)
+    return entries
+
+
+def read_diffs(data: bytes, digits: int) -> list[tuple[str, list[Entry]]]:
+    """The entries of each pair that `diff-tree --stdin --always -z` was asked to compare, in that order.
+
+    Args:
+        data: for each pair the commit's object id and NUL, then its entries.
+        digits: the length of a full object id.
+
+    Raises:
+        FormatError: it is no such stream.
+    """
+    fields = data.split(b"\0")
+    if fields[-1]:
+        raise FormatError("a list of commits that ends within an entry")
+    last = len(fields) - 1
+    found: list[tuple[str, list[Entry]]] = []
+    at = 0
+    while at < last:
+        oid = fields[at]
+        if len(oid) != digits:
+            raise FormatError("a commit's object id is expected")
+        end = start = at + 1
+        # A path follows each header that begins with a colon, so no path is ever taken for a header.
+        while end < last and fields[end][:1] == b":":
+            end += 2
+        entries = _entries(fields, start, end, digits)
+        entries.sort(key=_path)
+        found.append((oid.decode("ascii"), entries))
+        at = end
+    return found
+
+
+def _path(entry: Entry) -> bytes:
+    return entry.path
+
+
+def _entries(fields: Sequence[bytes], start: int, end: int, digits: int) -> list[Entry]:
+    # `:100644 100755 <oid> <oid> M`: everything has its place.
+    old, new = 15, 16 + digits
+    size = new + digits + 2
+    modes: dict[str, int] = {}
+    entries = []
+    try:
+        for at in range(start, end, 2):
+            header = fields[at].decode("ascii")
+            if len(header) != size or header[0] != ":" or header[-2] != " ":
+                raise FormatError("an entry is expected")
+            before, after = header[1:7], header[8:14]
+            if before not in modes:
+                modes[before] = int(before, 8)
+            if after not in modes:
+                modes[after] = int(after, 8)
+            entries.append(
+                Entry(
+                    fields[at + 1],
+                    header[-1],
+                    modes[before],
+                    modes[after],
+                    header[old : old + digits],
+                    header[new : new + digits],
+                )
+            )
+    except (ValueError, IndexError) as error:
+        raise FormatError(str(error)) from error
+    return entries
+
+
+def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
+    """The name, mode and object id of each entry of a tree object, as it stands there.
+
+    Raises:
+        FormatError: it is no tree object.
+    """
+    width = digits // 2
+    at, end = 0, len(data)
+    while at < end:
+        space = data.find(b" ", at, at + 8)
+        stop = data.find(b"\0", space) if space > 0 else -1
+        if stop < 0 or stop + 1 + width > end:
+            raise FormatError("a tree object that ends within an entry")
+        try:
+            mode = int(data[at:space], 8)
+        except ValueError as error:
+            raise FormatError("a tree object with a mode that is no number") from error
+        at = stop + 1 + width
+        yield data[space + 1 : stop], mode, data[stop + 1 : at].hex()
+
+
+def read_commit(oid: str, data: bytes, diffs: Callable[[], Sequence[Sequence[Entry]]]) -> Commit:
+    """A commit from the bytes of its object; what is malformed in it is left empty, except its tree.
+
+    Args:
+        oid: its object id.
+        data: the object's bytes.
+        diffs: supplies what the commit changes against each of its parents.
+
+    Raises:
+        FormatError: it names no tree.
+    """
+    header, _, raw = data.partition(b"\n\n")
+    parents = []
+    author = committer = encoding = b""
+    lines = header.split(b"\n")
+    if not lines[0].startswith(b"tree "):
+        raise FormatError("a commit without a tree")
+    after = 1
+    while after < len(lines) and lines[after].startswith(b"parent "):
+        parents.append(lines[after][7:].decode("ascii", "replace"))
+        after += 1
+    for line in lines[after:]:
+        # The first of each counts, as for git; continuation lines of signatures begin with a space.
+        if line.startswith(b"author ") and not author:
+            author = line[7:]
+        elif line.startswith(b"committer ") and not committer:
+            committer = line[10:]
+        elif line.startswith(b"encoding ") and not encoding:
+            encoding = line[9:]
+    return Commit(
+        oid,
+        tree=lines[0][5:].decode("ascii", "replace"),
+        parents=parents,
+        author=_person(author),
+        committer=_person(committer),
+        message=Message(raw, commit=oid, encoding=encoding.decode("utf-8", "surrogateescape")),
+        diffs=diffs,
+    )
+
+
+def _person(line: bytes) -> str:
+    """`Name <address>` without the time after it."""
+    end = line.rfind(b">")
+    return (line[: end + 1] if end >= 0 else line).decode("utf-8", "surrogateescape")

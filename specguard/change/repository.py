@@ -1,0 +1,329 @@
+"""Where a repository is, and what must be read in place: its refs and its configuration.
+
+Names of refs are resolved here to full object ids, and nothing is peeled: objects are read through the
+private git directory of `specguard.change.git` alone.
+"""
+
+from __future__ import annotations
+
+import os
+
+from specguard.change.facts import Ref
+from specguard.change.process import Process
+from specguard.errors import MissingFact, SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Final
+
+INHERITED: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
+"""What git sets for its hooks, and all that is honoured of a caller's `GIT_*` variables."""
+
+QUIET: Final = {
+    "LC_ALL": "C",
+    "TZ": "UTC",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ALLOW_PROTOCOL": "none",
+}
+"""No lock, prompt, transport or fetch of missing objects; plain messages; names that are no patterns."""
+
+NO_CONFIGURATION: Final = {
+    "HOME": "/nonexistent",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+}
+"""Neither the user's nor the system's configuration."""
+
+USUAL_BASES: Final = (
+    "refs/remotes/origin/HEAD",
+    "refs/remotes/origin/main",
+    "refs/heads/main",
+    "refs/remotes/origin/master",
+    "refs/heads/master",
+)
+"""Where the base is looked for when nobody names it, in this order."""
+
+_PLACES: Final = (
+    "--path-format=absolute", "--absolute-git-dir", "--git-common-dir", "--git-path", "objects",
+    "--git-path", "index", "--show-object-format", "--is-shallow-repository", "--is-bare-repository",
+    "HEAD", "--symbolic-full-name", "HEAD",
+)  # fmt: skip
+_LINES: Final = 9
+
+
+class Repository:
+    """A repository, as one `git rev-parse` in place describes it.
+
+    Attributes:
+        directory: where it was looked for; empty: the working directory.
+        environment: the caller's environment.
+        git_dir: its git directory; of a linked worktree that one's own.
+        common: the git directory that its worktrees share.
+        objects: its object store.
+        index: its index file, or the one that git handed to a hook.
+        format: `sha1` or `sha256`.
+        shallow: whether it says that it is a shallow clone; only for advice, since anyone can write that.
+        bare: whether it has no working tree.
+        head: the object id that `HEAD` points to; None before the first commit of its branch.
+        branch: the full name of the ref that `HEAD` points to; None where it is detached.
+    """
+
+    __slots__ = (
+        "_broken", "_head_lines", "_known", "_trusting", "bare", "branch", "common", "directory",
+        "environment", "format", "git_dir", "head", "index", "objects", "program", "shallow",
+    )  # fmt: skip
+
+    def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
+        self.directory = directory
+        self.environment = environment
+        self.program = _find_git(environment)
+        self._known: dict[str, tuple[str, str]] = {}
+        self._broken: set[str] = set()
+        self._trusting = False
+        self.head: str | None = None
+        self.branch: str | None = None
+
+    @classmethod
+    def locate(cls, directory: str, environment: Mapping[str, str]) -> Repository:
+        """Find the repository that a folder belongs to.
+
+        Args:
+            directory: the folder; empty: the working directory, or what `GIT_DIR` names.
+            environment: the caller's environment.
+
+        Raises:
+            SpecguardError: there is none, it belongs to somebody else, or git cannot be run.
+        """
+        repository = cls(directory, environment)
+        # Both are under way at once; in a folder that is no repository the second answer is not looked at.
+        refs = repository.in_place("for-each-ref", f"--format={_REF_FORMAT}", *USUAL_BASES)
+        try:
+            repository._read_places(repository.in_place(*_REV_PARSE))
+            if not repository._trusting:
+                repository._take_refs(USUAL_BASES, refs)
+        finally:
+            refs.stop()
+        repository._read_head()
+        return repository
+
+    @property
+    def hexadecimal(self) -> int:
+        """The length of a full object id in digits."""
+        return 64 if self.format == "sha256" else 40
+
+    @property
+    def missing_command(self) -> str:
+        """The command that supplies objects that are not there."""
+        if self.shallow:
+            return "git fetch --unshallow origin"
+        return "git fetch --refetch --no-filter origin"
+
+    def in_place(self, *arguments: str, user: bool = False) -> Process:
+        """Start git where the caller would, for refs and configuration; nothing of it runs another program.
+
+        Args:
+            arguments: everything after git's own flags.
+            user: whether the user's and the system's configuration are read too.
+        """
+        environment = {"PATH": search_path(self.program), **QUIET}
+        if user or self._trusting:
+            names = ("HOME", "XDG_CONFIG_HOME")
+            environment.update({name: self.environment[name] for name in names if name in self.environment})
+        else:
+            environment.update(NO_CONFIGURATION)
+        # A folder that is named is the one that is meant, whatever a hook's environment says.
+        wanted = INHERITED[2:] if self.directory else INHERITED
+        environment.update({name: self.environment[name] for name in wanted if self.environment.get(name)})
+        where = ["-C", self.directory] if self.directory else []
+        flags = [*where, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=false"]
+        return Process(self.program, [*flags, *arguments], environment, label=["git", *arguments])
+
+    def refs_named(self, names: Iterable[str]) -> dict[str, str]:
+        """The object ids of those of these refs that exist.
+
+        Args:
+            names: full names, none of them a pattern.
+
+        Raises:
+            MissingFact: one of them exists and is broken.
+        """
+        names = [name for name in names if _is_ref_name(name)]
+        unknown = [name for name in names if name not in self._known]
+        if unknown:
+            self._take_refs(unknown, self.in_place("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
+        for name in names:
+            if name in self._broken:
+                raise MissingFact(f"the ref {name} is broken", f"git fetch origin, or delete {name}")
+        return {name: self._known[name][0] for name in names if self._known[name][0]}
+
+    def target_of(self, name: str) -> str:
+        """The full name of the ref that a symbolic ref points to; the name itself for any other."""
+        return self._known.get(name, ("", ""))[1] or name
+
+    def branches(self) -> list[Ref]:
+        """All branches, local and of remotes, by full name; a remote's `HEAD` is none.
+
+        Raises:
+            MissingFact: one of them is broken.
+        """
+        process = self.in_place("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes")
+        found, broken = _read_refs(process)
+        if broken:
+            raise MissingFact(
+                f"the ref {sorted(broken)[0]} is broken", f"git fetch origin, or delete {sorted(broken)[0]}"
+            )
+        return [
+            Ref(name, name.split("/", 3 if name.startswith("refs/remotes/") else 2)[-1], oid)
+            for name, (oid, symbolic) in found.items()
+            if not symbolic
+        ]
+
+    def names(self) -> list[str]:
+        """The short names of all branches and tags, for naming the nearest to one that is none."""
+        found, _ = _read_refs(self.in_place("for-each-ref", f"--format={_REF_FORMAT}"))
+        return [short_name(name) for name in found]
+
+    def work_tree(self) -> str:
+        """The root of the working tree.
+
+        Raises:
+            SpecguardError: there is none, or the folder is not in it.
+        """
+        process = self.in_place(
+            "rev-parse", "--path-format=absolute", "--is-inside-work-tree", "--show-toplevel"
+        )
+        said, output = _collect(process)
+        inside, _, root = output.removesuffix("\n").partition("\n")
+        if process.code or said or inside != "true" or not root or "\n" in root:
+            raise SpecguardError(
+                "there is no working tree here",
+                help="Run this in a checkout; a bare repository has commits alone.",
+            )
+        return root
+
+    def _take_refs(self, names: Sequence[str], process: Process) -> None:
+        found, broken = _read_refs(process)
+        self._broken |= broken
+        for name in names:
+            self._known[name] = found.get(name, ("", ""))
+
+    def _read_places(self, process: Process) -> None:
+        said, output = _collect(process)
+        if "dubious ownership" in said:
+            # The user's own configuration may name the folder as safe; a repository's cannot.
+            self._trusting = True
+            said, output = _collect(self.in_place(*_REV_PARSE))
+        lines = output.removesuffix("\n").split("\n")
+        if len(lines) > _LINES or len(lines) < _LINES - 2:
+            raise self._not_located(said)
+        self.git_dir, self.common, self.objects, index, self.format, shallow, bare = lines[:7]
+        self.shallow, self.bare = shallow == "true", bare == "true"
+        if self.format not in ("sha1", "sha256") or not os.path.isabs(self.objects):
+            raise self._not_located(said)
+        given = self.environment.get("GIT_INDEX_FILE")
+        self.index = os.path.abspath(given) if given else index
+        self._head_lines = lines[7:]
+
+    def _read_head(self) -> None:
+        oid, name = self._head_lines if len(self._head_lines) == 2 else ("", "")
+        if is_oid(oid, self.hexadecimal) and (
+            name == "HEAD" or (name.startswith("refs/") and name[-5:] != "/HEAD")
+        ):
+            self.head = oid
+            self.branch = name if name != "HEAD" else None
+            return
+        # Before the first commit, and where some ref is called HEAD: git would take that one instead.
+        said, output = _collect(self.in_place("symbolic-ref", "-q", "HEAD"))
+        if said:
+            raise self._not_located(said)
+        name = output.removesuffix("\n")
+        if name:
+            self.branch = name
+            self.head = self.refs_named([name]).get(name)
+        elif is_oid(oid, self.hexadecimal):
+            self.head = oid
+        else:
+            raise SpecguardError("HEAD points to nothing", help="Check out a branch: `git checkout main`.")
+
+    def _not_located(self, said: str) -> SpecguardError:
+        where = self.directory or "this folder"
+        if "dubious ownership" in said:
+            return SpecguardError(
+                f"the repository of {where} belongs to another user, and git does not trust it",
+                help="If you do: `git config --global --add safe.directory <its path>`.",
+            )
+        if "not a git repository" in said:
+            return SpecguardError(
+                f"{where} is not in a git repository", help="Go to one, or name it with `-C DIRECTORY`."
+            )
+        reason = said.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"
+        return SpecguardError(
+            f"the repository of {where} cannot be read: {reason}", help="Try `git status` there."
+        )
+
+
+_REV_PARSE: Final = ("rev-parse", *_PLACES)
+_REF_FORMAT: Final = "%(objectname)%00%(refname)%00%(symref)%00"
+
+
+def is_oid(text: str, digits: int) -> bool:
+    """Whether this is a full object id of so many digits."""
+    return len(text) == digits and text.strip("0123456789abcdef") == ""
+
+
+def short_name(ref: str) -> str:
+    """A ref's name as people say it: without `refs/heads/`, `refs/tags/` or `refs/remotes/`."""
+    for prefix in ("refs/heads/", "refs/remotes/", "refs/tags/"):
+        if ref.startswith(prefix):
+            return ref[len(prefix) :]
+    return ref
+
+
+def _is_ref_name(name: str) -> bool:
+    return name.startswith("refs/") and "\0" not in name
+
+
+def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
+    """The object id and the symbolic target of each ref that was listed, and the names of broken ones."""
+    said, output = _collect(process)
+    broken = set()
+    for line in said.split("\n"):
+        if line.startswith("warning: ignoring broken ref "):
+            broken.add(line[29:])
+        elif line and not line.startswith("warning: ignoring dangling symref "):
+            raise MissingFact(f"the refs cannot be read: {line.removeprefix('fatal: ')}", "git fsck")
+    if process.code:
+        raise MissingFact("the refs cannot be read", "git fsck")
+    fields = output.replace("\0\n", "\0").split("\0")
+    return {fields[i + 1]: (fields[i], fields[i + 2]) for i in range(0, len(fields) - 2, 3)}, broken
+
+
+def _collect(process: Process) -> tuple[str, str]:
+    """What a short command said on standard error and on standard output, whatever its exit code."""
+    pieces = []
+    try:
+        while data := process.chunk():
+            pieces.append(data)
+        process.wait()
+    finally:
+        process.stop()
+    return process.said, b"".join(pieces).decode("utf-8", "surrogateescape")
+
+
+def _find_git(environment: Mapping[str, str]) -> str:
+    """Git on the caller's path; a relative folder is passed over, since it may be the change's own."""
+    for folder in environment.get("PATH", os.defpath).split(":"):
+        program = f"{folder}/git"
+        if folder.startswith("/") and os.access(program, os.X_OK) and os.path.isfile(program):
+            return program
+    raise SpecguardError("git is not installed, or not on the path", help="Install git 2.31 or later.")
+
+
+def search_path(program: str) -> str:
+    """The `PATH` of a child: where git itself is, and the system's folders."""
+    return f"{os.path.dirname(program)}:/usr/bin:/bin"

@@ -1,0 +1,132 @@
+"""What a person's name for a commit means: `HEAD`, an object id, a branch, a tag, and `~n`, `^n` behind it.
+
+Git's own rules are not used: there a tag called `main`, or a local branch called `origin/main`, stands in
+front of the branch that is meant. A name is looked up under its full names alone, in a stated order.
+"""
+
+from __future__ import annotations
+
+import re
+
+from specguard.errors import SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Final
+
+    from specguard.change.git import Git
+
+_SPELLING: Final = re.compile(r"(?P<name>.*?)(?P<steps>(?:[~^][0-9]*)*)", re.DOTALL)
+_HEX: Final = re.compile(r"[0-9a-f]{4,64}")
+_WRONG: Final = re.compile(r"[\x00-\x20\x7f:?*\[\\^~]|\.\.|@\{")
+
+
+class Revision:
+    """What a name was found to mean.
+
+    Attributes:
+        oid: the commit's full object id.
+        ref: the full name of the branch or tag it was found under; empty for `HEAD`, an object id or an
+            ancestor of something.
+    """
+
+    __slots__ = ("oid", "ref")
+
+    def __init__(self, oid: str, ref: str = "") -> None:
+        self.oid = oid
+        self.ref = ref
+
+
+def head_refs(name: str) -> tuple[str, ...]:
+    """Where the name of a head is looked for: local branches, then those of remotes, then tags."""
+    return (
+        f"refs/heads/{name}", *_qualified(name), f"refs/remotes/origin/{name}", f"refs/tags/{name}",
+    )  # fmt: skip
+
+
+def base_refs(name: str, remote: str = "origin") -> tuple[str, ...]:
+    """Where the name of a base is looked for: the remote's branches, then local ones; never a tag."""
+    return (*_qualified(name), f"refs/remotes/{remote}/{name}", f"refs/heads/{name}")
+
+
+def _qualified(name: str) -> tuple[str, ...]:
+    """For `origin/main`, which is the remote's branch and no local one of that name."""
+    return (f"refs/remotes/{name}",) if "/" in name else ()
+
+
+def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_refs) -> Revision:
+    """The commit that a name means.
+
+    Args:
+        git: where it is looked up.
+        text: what a person wrote.
+        refs: the full names under which a name is looked up, the first that exists.
+
+    Raises:
+        SpecguardError: there is no such commit, or the name has several meanings.
+        MissingFact: the ref or the object is broken.
+    """
+    match = _SPELLING.fullmatch(text)
+    name, steps = (match["name"], match["steps"]) if match else (text, "")
+    found = _find(git, name, refs(name))
+    if found is None:
+        raise unknown(git, name)
+    commit = git.commit(found.oid).oid
+    if not steps:
+        return Revision(commit, found.ref)
+    oid = git.resolve(commit + steps)
+    if oid is None:
+        raise SpecguardError(
+            f"there is no commit {text}: {name} has no such ancestor", help=_deeper(git, "Count again")
+        )
+    return Revision(oid)
+
+
+def _deeper(git: Git, otherwise: str) -> str:
+    if git.repository.shallow:
+        return "This clone is shallow; fetch the rest with `git fetch --unshallow origin`."
+    return f"{otherwise}: `git log --oneline` shows them."
+
+
+def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
+    repository = git.repository
+    if name in ("HEAD", "@"):
+        if repository.head is None:
+            raise SpecguardError(
+                "HEAD has no commit yet", help="Make one, or judge what is staged with `--staged`."
+            )
+        return Revision(repository.head)
+    if not name or name.startswith("-") or _WRONG.search(name):
+        return None
+    by_id = None
+    if _HEX.fullmatch(name):
+        if len(name) == repository.hexadecimal:
+            return Revision(name)
+        by_id = git.resolve(name)
+    names = (name,) if name.startswith("refs/") else refs
+    existing = repository.refs_named(names)
+    for ref in names:
+        if ref in existing:
+            if by_id is not None and by_id != existing[ref]:
+                raise SpecguardError(
+                    f"{name} is short for a commit and also the name of {ref}",
+                    help="Give the whole object id, or the ref's full name.",
+                )
+            return Revision(existing[ref], repository.target_of(ref))
+    return Revision(by_id) if by_id is not None else None
+
+
+def unknown(git: Git, name: str) -> SpecguardError:
+    """The error about a name that means nothing, with the nearest one that does."""
+    # difflib costs as much as the rest of a hook; here nobody waits for a verdict any more.
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name, git.repository.names(), n=1)
+    if nearest:
+        help = f"Did you mean {nearest[0]}?"
+    elif _WRONG.search(name):
+        help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it."
+    else:
+        help = f"Fetch it with `git fetch origin {name}`, or name another."
+    return SpecguardError(f"there is no branch, tag or commit {name!r}", help=help)

@@ -1,0 +1,175 @@
+"""Changes that are no commits yet: the index, the working tree, a patch, a message being written."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from specguard.change.change import Change
+from specguard.change.facts import Base
+from specguard.change.tree import Tree
+from specguard.errors import MissingFact, NotApplicable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.change.base import Found
+    from specguard.change.commit import Commit, Message
+    from specguard.change.entry import Entry
+    from specguard.change.event import Event
+    from specguard.change.git import Git
+    from specguard.change.process import Process
+    from specguard.change.request import Request
+    from specguard.model import Stage
+
+
+class SnapshotChange(Change):
+    """A tree that is compared with `HEAD`; nothing of it reads history."""
+
+    stage: Stage = "staged"
+
+    @cached_property
+    def base(self) -> Base:
+        """The base's tip, which is trusted, and `HEAD`, which the change is compared with."""
+        return Base(
+            name=self.found.name,
+            tip=self.found.oid,
+            start=self.git.repository.head,
+            head=None,
+            trusted=self.found.trusted,
+        )
+
+    @cached_property
+    def start_files(self) -> Tree:
+        """The files of `HEAD`."""
+        return self._files(self.git.repository.head)
+
+    @cached_property
+    def commits(self) -> Sequence[Commit]:
+        """None: it is no commit yet."""
+        raise NotApplicable("what is judged is no commit yet")
+
+    def messages(self, merge: str) -> Sequence[Message]:  # noqa: ARG002 - no way to merge gives one
+        """None: it has no message yet."""
+        raise NotApplicable("what is judged has no message yet")
+
+
+class StagedChange(SnapshotChange):
+    """What is staged: `HEAD` against the index.
+
+    Args:
+        git, request, found, event: as for `Change`.
+        comparison: the comparison of `HEAD` with the index that `Git.start_index_diff` started.
+    """
+
+    source = "staged"
+
+    def __init__(
+        self,
+        git: Git,
+        request: Request,
+        found: Found,
+        *,
+        comparison: Process | None = None,
+        event: Event | None = None,
+    ) -> None:
+        super().__init__(git, request, found, event=event)
+        self._comparison = comparison
+        self._staged: Sequence[Entry] | None = None
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """What differs between `HEAD` and the index."""
+        return self._read_index()
+
+    @cached_property
+    def head_files(self) -> Tree:
+        """The files of the index."""
+        head = self.git.repository.head
+        return Tree(self.git, self.git.commit(head).tree if head else None, self._read_index())
+
+    def _read_index(self) -> Sequence[Entry]:
+        if self._staged is None:
+            head = self.git.repository.head or self.git.empty_tree
+            entries = self.git.entries(self._comparison or self.git.start_index_diff(head))
+            unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
+            if unmerged is not None:
+                name = unmerged.decode("utf-8", "backslashreplace")
+                raise MissingFact(f"{name} is not merged", "git mergetool")
+            self._staged = entries
+        return self._staged
+
+
+class MessageChange(StagedChange):
+    """The message of a commit that is being written; the paths of that commit are not judged with it.
+
+    Args:
+        git, request, found, event: as for `Change`.
+        message: the message.
+    """
+
+    source = "commit-message"
+    stage = "commit-msg"
+
+    def __init__(
+        self, git: Git, request: Request, found: Found, message: Message, *, event: Event | None = None
+    ) -> None:
+        super().__init__(git, request, found, event=event)
+        self._message = message
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """None: they are judged before the message is written."""
+        raise NotApplicable("a message has no paths")
+
+    def messages(self, merge: str) -> Sequence[Message]:
+        """The message; with `squash` none, since only the pull request's title will land."""
+        if merge == "squash":
+            raise NotApplicable(
+                'with merge = "squash" the pull request\'s title is judged, once there is one'
+            )
+        return [self._message]
+
+    @property
+    def empty(self) -> bool:
+        """Never: there is a message, even if it says nothing."""
+        return False
+
+
+class TreeChange(SnapshotChange):
+    """A tree that was made for the check: the working tree's, or the one that a patch makes of `HEAD`.
+
+    Args:
+        git, request, found, event: as for `Change`.
+        source: `worktree` or `patch`.
+        tree: the object id of the tree.
+        nested: entries that the tree cannot have: repositories within the working tree.
+    """
+
+    def __init__(
+        self,
+        git: Git,
+        request: Request,
+        found: Found,
+        *,
+        source: str,
+        tree: str,
+        nested: Sequence[Entry] = (),
+        event: Event | None = None,
+    ) -> None:
+        super().__init__(git, request, found, event=event)
+        self.source = source
+        self._tree = tree
+        self._nested = nested
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """What differs between `HEAD` and the tree."""
+        start = self.git.repository.head or self.git.empty_tree
+        entries = self.git.diff_trees(start, self._tree)
+        return sorted([*entries, *self._nested], key=lambda entry: entry.path) if self._nested else entries
+
+    @cached_property
+    def head_files(self) -> Tree:
+        """The files of the tree, and what stands in it for repositories within the working tree."""
+        return Tree(self.git, self._tree, self._nested)

@@ -1,0 +1,230 @@
+"""From what was asked to the change that is judged: one for each source, one a ref for a push."""
+
+from __future__ import annotations
+
+from specguard.change.base import Found, find_base, named_base, no_base
+from specguard.change.change import Change
+from specguard.change.revision import Revision, head_refs, resolve
+from specguard.errors import MissingFact, SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from specguard.change.event import Event
+    from specguard.change.facts import Push
+    from specguard.change.git import Git
+    from specguard.change.request import Request
+
+__all__ = ["Change", "open_changes"]
+
+_SOURCES: Final = ("range", "staged", "worktree", "push", "patch", "message_file")
+_FLAGS: Final = {"message_file": "--commit-msg-file"}
+
+
+def open_changes(git: Git, request: Request) -> Sequence[Change]:
+    """The changes that are asked for, each with its base; their facts are read later.
+
+    Args:
+        git: where everything is read; it must stay open as long as the changes are used.
+        request: what was asked for.
+
+    Returns:
+        One change; of a push one for each ref, and none where nothing is pushed.
+
+    Raises:
+        SpecguardError: nothing can be judged: no base, no such commit, an input that cannot be read.
+    """
+    try:
+        return _open(git, request)
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command) from missing
+
+
+def _open(git: Git, request: Request) -> Sequence[Change]:
+    _check_flags(request)
+    if request.push:
+        return _pushed(git, request)
+    if request.staged or request.worktree or request.patch or request.message_file:
+        return [_snapshot(git, request)]
+    return _range(git, request)
+
+
+def _check_flags(request: Request) -> None:
+    asked = [_flag(name) for name in _SOURCES if getattr(request, name)]
+    if len(asked) > 1:
+        raise SpecguardError(f"{asked[0]} and {asked[1]} ask for different changes", help="Give one of them.")
+    for name in ("head", "root"):
+        if getattr(request, name) and asked:
+            raise SpecguardError(
+                f"{_flag(name)} does not go with {asked[0]}",
+                help=f"{_flag(name)} is about a branch's commits.",
+            )
+    if request.base and (request.root or request.range):
+        raise SpecguardError(
+            f"--base does not go with {'--root' if request.root else '--range'}", help="Give one of them."
+        )
+
+
+def _flag(name: str) -> str:
+    return _FLAGS.get(name, f"--{name}")
+
+
+def _find_event(request: Request, *, explicit: bool = False) -> Event | None:
+    """The event; with `explicit` only the one that the caller names."""
+    environment = request.environment
+    platform = environment.get("GITHUB_ACTIONS") or environment.get("GITLAB_CI")
+    if not request.event_file and (explicit or not platform):
+        return None
+    from specguard.change.event import find_event
+
+    return find_event(request)
+
+
+def _range(git: Git, request: Request) -> Sequence[Change]:
+    from specguard.change.ranges import RangeChange
+
+    event = _find_event(request, explicit=bool(request.range or request.root))
+    if request.range:
+        base, named = _split(request.range)
+        if "~" in base or "^" in base:
+            # A position in a history is that of the local one, as the head's name is.
+            revision = resolve(git, base, head_refs)
+            found = Found(base, revision.oid, "option")
+        else:
+            found = _range_base(git, base)
+        return [RangeChange(git, request, found, head=resolve(git, named), named=named, event=event)]
+    head = _head(git, request, event)
+    if head is None:
+        return []
+    found_or_none = Found("", None, "none") if request.root else find_base(git, request, event)
+    if found_or_none is None:
+        raise no_base()
+    named = request.head or (head.oid if event is not None and event.head else "")
+    return [RangeChange(git, request, found_or_none, head=head, named=named, event=event)]
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Both ends of `A..B` or `A...B`; a head that is left out is `HEAD`."""
+    base, dots, head = text.partition("...") if "..." in text else text.partition("..")
+    if not dots or not base or ".." in head:
+        raise SpecguardError(
+            f"{text!r} is no range", help="A range is `A..B`: the commits of B that A lacks."
+        )
+    return base, head or "HEAD"
+
+
+def _range_base(git: Git, name: str) -> Found:
+    """The base end of a range: a branch as a base is named, or else a tag."""
+    try:
+        return named_base(git, name, "option")
+    except SpecguardError:
+        ref = f"refs/tags/{name}"
+        oid = git.repository.refs_named([ref]).get(ref)
+        if oid is None:
+            raise
+        return Found(name, git.commit(oid).oid, "option", ref)
+
+
+def _head(git: Git, request: Request, event: Event | None) -> Revision | None:
+    """The judged commit; None where the platform tells of a branch that is gone."""
+    if request.head:
+        return resolve(git, request.head)
+    if event is not None and event.deleted:
+        return None
+    if event is not None and event.head:
+        try:
+            return Revision(git.commit(event.head).oid)
+        except MissingFact as missing:
+            raise SpecguardError(
+                f"the commit {event.head} that the platform names was not fetched",
+                help=f"Fetch it with `git fetch origin {event.head}`, or check out with the whole history.",
+            ) from missing
+    head = resolve(git, "HEAD")
+    if event is not None and event.merge == head.oid:
+        parents = git.commit(head.oid).parents
+        if len(parents) == 2:
+            return Revision(parents[1])
+    return head
+
+
+def _snapshot(git: Git, request: Request) -> Change:
+    from specguard.change.snapshots import MessageChange, StagedChange, TreeChange
+
+    repository = git.repository
+    start = repository.head or git.empty_tree
+    if request.staged:
+        _check_index(git)
+        # It runs while the base and the policy are read.
+        comparison = git.start_index_diff(start)
+        event = _find_event(request)
+        return StagedChange(git, request, _trusted(git, request, event), comparison=comparison, event=event)
+    if request.message_file:
+        from specguard.change.messages import read_message, start_settings
+
+        settings = start_settings(repository)
+        try:
+            event = _find_event(request)
+            found = _trusted(git, request, event)
+            message = read_message(repository, request.message_file, settings)
+        finally:
+            settings.stop()
+        return MessageChange(git, request, found, message, event=event)
+    event = _find_event(request)
+    found = _trusted(git, request, event)
+    if request.patch:
+        from specguard.change.patch import apply_patch
+
+        if repository.head is None:
+            raise SpecguardError(
+                "there is no commit that a patch could be applied to", help="Make one first."
+            )
+        tree = apply_patch(git, start, request.patch)
+        return TreeChange(git, request, found, source="patch", tree=tree, event=event)
+    from specguard.change.worktree import hash_work_tree
+
+    hashed = hash_work_tree(git, start)
+    return TreeChange(
+        git, request, found, source="worktree", tree=hashed.tree, nested=hashed.nested, event=event
+    )
+
+
+def _check_index(git: Git) -> None:
+    import os
+
+    repository = git.repository
+    if repository.environment.get("GIT_INDEX_FILE") and not os.path.exists(repository.index):
+        raise SpecguardError(f"the index that GIT_INDEX_FILE names is not there: {repository.index}")
+    if repository.bare and not os.path.exists(repository.index):
+        raise SpecguardError(
+            "a bare repository has nothing staged", help="Judge commits: `specguard check --head BRANCH`."
+        )
+
+
+def _trusted(git: Git, request: Request, event: Event | None) -> Found:
+    """The base of what is no commit yet: without one `HEAD` stands in for it, and before that nothing."""
+    found = find_base(git, request, event)
+    if found is not None:
+        return found
+    head = git.repository.head
+    return Found("HEAD", head, "head") if head else Found("", None, "none")
+
+
+def _pushed(git: Git, request: Request) -> Sequence[Change]:
+    from specguard.change.push import find_pushes
+
+    pushes = find_pushes(git, request.environment)
+    return [_pushed_change(git, request, push) for push in pushes]
+
+
+def _pushed_change(git: Git, request: Request, push: Push) -> Change:
+    from specguard.change.ranges import DeletedRef, PushedChange
+
+    # The branch that is being pushed cannot be its own base.
+    found = find_base(git, request, remote=push.remote, without=push.remote_ref)
+    if found is None:
+        raise no_base(push.remote)
+    if push.new is None:
+        return DeletedRef(git, request, found, push=push)
+    return PushedChange(git, request, found, head=Revision(git.commit(push.new).oid), push=push)

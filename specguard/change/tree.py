@@ -1,0 +1,217 @@
+"""The files of one tree: a commit's, or a commit's with a change of the index laid over it."""
+
+from __future__ import annotations
+
+from specguard.change.entry import SUBMODULE, SYMLINK
+from specguard.change.git import DOCUMENT_LIMIT
+from specguard.change.raw import FormatError, read_tree
+from specguard.errors import MissingFact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Final
+
+    from specguard.change.entry import Entry
+    from specguard.change.git import Git
+
+DIRECTORY: Final = 0o040000
+
+
+class TreeEntry:
+    """What a tree has under one name.
+
+    Attributes:
+        mode: e.g. `0o100644`; `0o040000` for a directory.
+        oid: the object id of the blob, tree or submodule commit; empty for a directory that a change alters.
+    """
+
+    __slots__ = ("mode", "oid")
+
+    def __init__(self, mode: int, oid: str) -> None:
+        self.mode = mode
+        self.oid = oid
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory."""
+        return self.mode == DIRECTORY
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file."""
+        return self.mode & 0o170000 == 0o100000
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TreeEntry) and (self.mode, self.oid) == (other.mode, other.oid)
+
+    def __hash__(self) -> int:
+        return hash((self.mode, self.oid))
+
+    def __repr__(self) -> str:
+        return f"TreeEntry({self.mode:o} {self.oid[:12]})"
+
+
+class Tree:
+    """The files of a tree, read as rules ask for them; every object's content is compared with its id.
+
+    Args:
+        git: where objects are read.
+        root: the tree's object id; None: nothing.
+        changes: entries that are laid over it, such as those between `HEAD` and the index.
+    """
+
+    def __init__(self, git: Git, root: str | None, changes: Sequence[Entry] = ()) -> None:
+        self._git = git
+        self._root = root
+        self._changes = changes
+        self._names: dict[bytes, Mapping[bytes, TreeEntry]] = {}
+        self._objects: dict[str, Mapping[bytes, TreeEntry]] = {}
+        self._below: dict[bytes, _Changed] | None = None
+        self._paths: Sequence[bytes] | None = None
+
+    def find(self, path: bytes) -> TreeEntry | None:
+        """What is at a path; None where there is nothing.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        if not path:
+            return TreeEntry(DIRECTORY, self._root or "")
+        directory, _, name = path.rpartition(b"/")
+        return self.names(directory).get(name)
+
+    def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
+        """What is in a directory, by name; nothing where there is no such directory.
+
+        Args:
+            directory: its path without a slash at the end; empty for the root.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        known = self._names.get(directory)
+        if known is None:
+            self._names[directory] = known = self._overlaid(directory, self._stored(directory))
+        return known
+
+    def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes | None:
+        """The content of a file, or the target of a symbolic link; None where there is neither.
+
+        Args:
+            path: from the root.
+            limit: how many bytes are too many.
+
+        Raises:
+            MissingFact: the object is not there, is larger than `limit`, or is not what its id says.
+        """
+        entry = self.find(path)
+        if entry is None or entry.is_directory or entry.mode == SUBMODULE:
+            return None
+        kind, content = self._git.object(entry.oid, limit=limit)
+        if kind != "blob":
+            raise MissingFact(f"object {entry.oid} is a {kind}, where a file is expected", "git fsck")
+        return content
+
+    def paths(self) -> Sequence[bytes]:
+        """The paths of all files, symbolic links and submodules, sorted by bytes.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        if self._paths is None:
+            found: list[bytes] = []
+            if self._root:
+                process = self._git.start("ls-tree", "-r", "-z", "--name-only", "--full-tree", self._root)
+                found = self._git.read(process, "the list of files").split(b"\0")[:-1]
+            if self._changes:
+                gone = {entry.path for entry in self._changes if entry.deleted}
+                new = [entry.path for entry in self._changes if entry.added]
+                found = [path for path in found if path not in gone] + new
+            found.sort()
+            self._paths = found
+        return self._paths
+
+    def _stored(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
+        """The directory as the tree below the changes has it."""
+        oid = self._root
+        for part in directory.split(b"/") if directory else ():
+            entry = self._object(oid).get(part) if oid else None
+            if entry is None or not entry.is_directory:
+                return {}
+            oid = entry.oid
+        return self._object(oid) if oid else {}
+
+    def _object(self, oid: str) -> Mapping[bytes, TreeEntry]:
+        known = self._objects.get(oid)
+        if known is None:
+            kind, content = self._git.object(oid, limit=1 << 30)
+            if kind != "tree":
+                raise self._git.missing(f"tree {oid}", f"it is a {kind}")
+            try:
+                known = _read(content, len(oid))
+            except FormatError as error:
+                raise self._git.missing(f"tree {oid}", str(error)) from error
+            self._objects[oid] = known
+        return known
+
+    def _overlaid(self, directory: bytes, stored: Mapping[bytes, TreeEntry]) -> Mapping[bytes, TreeEntry]:
+        if not self._changes:
+            return stored
+        changed = self._changed().get(directory)
+        if changed is None:
+            return stored
+        names = dict(stored)
+        for entry in changed.entries:
+            if entry.deleted:
+                names.pop(entry.path.rpartition(b"/")[2], None)
+        for name in changed.directories:
+            if self.names(directory + b"/" + name if directory else name):
+                names[name] = TreeEntry(DIRECTORY, "")
+            elif name in names and names[name].is_directory:
+                del names[name]
+        for entry in changed.entries:
+            if not entry.deleted:
+                names[entry.path.rpartition(b"/")[2]] = TreeEntry(entry.new_mode, entry.new)
+        return names
+
+    def _changed(self) -> Mapping[bytes, _Changed]:
+        """What changes in each directory, and in those above it."""
+        if self._below is None:
+            self._below = below = {b"": _Changed()}
+            for entry in self._changes:
+                directory = entry.path.rpartition(b"/")[0]
+                known = directory in below
+                below.setdefault(directory, _Changed()).entries.append(entry)
+                while directory and not known:
+                    parent, _, name = directory.rpartition(b"/")
+                    known = parent in below and bool(parent)
+                    below.setdefault(parent, _Changed()).directories.add(name)
+                    directory = parent
+        return self._below
+
+
+class _Changed:
+    """What a change alters in one directory: entries of its own, and directories with altered ones."""
+
+    __slots__ = ("directories", "entries")
+
+    def __init__(self) -> None:
+        self.directories: set[bytes] = set()
+        self.entries: list[Entry] = []
+
+
+def _read(content: bytes, digits: int) -> Mapping[bytes, TreeEntry]:
+    names: dict[bytes, TreeEntry] = {}
+    for name, mode, oid in read_tree(content, digits):
+        # Of a name that is there twice, git looks up the first.
+        names.setdefault(name, TreeEntry(_canonical(mode), oid))
+    return names
+
+
+def _canonical(mode: int) -> int:
+    """The mode as git reads it, whatever else was written into the tree object."""
+    kind = mode & 0o170000
+    if kind == 0o100000:
+        return 0o100755 if mode & 0o100 else 0o100644
+    return kind if kind in (SYMLINK, DIRECTORY) else SUBMODULE
