@@ -38,7 +38,10 @@ def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
         "top": {name: encode(value) for name, value in top.items()},
         "authority": plain(authority),
         "rules": rules,
-        "declared": {registry.declarations[name].fact: encode(value) for name, value in declared.items()},
+        "declared": {
+            registry.declarations[name].fact: {"table": name, "value": encode(value)}
+            for name, value in declared.items()
+        },
         "keys": sorted({*TopLevel._fields, "authority", "rules", *registry.declarations}),
     }
 

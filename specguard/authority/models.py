@@ -70,6 +70,10 @@ class Models:
         """The settings classes that a field's annotation names."""
         return self._nested.get((cls, field), ())
 
+    def annotation(self, cls: type[Settings], field: str) -> Any:
+        """A field's annotation, with settings classes in it made models."""
+        return self._evaluate(cls, field, annotations_of(cls)[field])
+
     def _evaluate(self, cls: type[Settings], field: str, annotation: str) -> Any:
         found: list[type[Settings]] = []
         names = _Names(_owner(cls, field), self, found)

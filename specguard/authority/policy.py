@@ -130,6 +130,7 @@ class Policy:
         plugins: the distributions whose rules are used.
         normative: the documents that the authority names as normative.
         order: the documents by authority, the highest first.
+        sections: the setting `[authority] sections`.
         documents: the path and object id of each document of the authority.
         rules: every registered rule, by code.
         ref: the object id of the commit that the authority was read from; the caller sets it.
@@ -154,6 +155,7 @@ class Policy:
         self.plugins: Sequence[str] = top["plugins"]
         self.normative: Sequence[str] = data["authority"]["normative"]
         self.order: Sequence[str] = data["authority"]["order"]
+        self.sections: Mapping[str, str] = data["authority"]["sections"]
         self.documents: Sequence[tuple[str, str]] = [(path, oid) for path, oid in data["documents"]]
         self.rules: Sequence[RuleInPolicy] = [RuleInPolicy(rule) for rule in data["rules"]]
         self.ref: str | None = None
@@ -187,8 +189,13 @@ class Policy:
         if fact not in self._declared:
             if fact not in self._data["declared"]:
                 raise MissingFact(f"nothing in this policy provides {fact!r}")
-            self._declared[fact] = decode(self._data["declared"][fact])
+            self._declared[fact] = decode(self._data["declared"][fact]["value"])
         return self._declared[fact]
+
+    @property
+    def tables(self) -> Mapping[str, Any]:
+        """The settings of every declared table, by the table's name."""
+        return {data["table"]: self.declared(fact) for fact, data in self._data["declared"].items()}
 
     @property
     def guards(self) -> Guards:

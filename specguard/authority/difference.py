@@ -1,0 +1,257 @@
+"""How one policy differs from another, setting by setting, and whether that tightens or loosens it."""
+
+from __future__ import annotations
+
+from specguard.authority.values import load, plain
+from specguard.declaration.patterns import Covering, Guarding, Patterns
+from specguard.declaration.rule import Settings
+from specguard.model import SEVERITIES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final, Literal
+
+    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.model import Origin
+
+    Effect = Literal["tightens", "loosens", "incomparable"]
+
+_PERMISSIONS: Final = ("exclude", "scope")
+"""Fields whose patterns permit: one more loosens."""
+
+
+class Difference:
+    """One setting that is not the same in two policies.
+
+    Attributes:
+        key: the setting's dotted key.
+        old, new: its values as TOML has them; None where it is absent.
+        old_origin, new_origin: where they are written; None for a default.
+        effect: `tightens`, `loosens`, or `incomparable` where neither can be said.
+    """
+
+    __slots__ = ("effect", "key", "new", "new_origin", "old", "old_origin")
+
+    def __init__(
+        self,
+        key: str,
+        old: Any,
+        new: Any,
+        effect: Effect,
+        *,
+        old_origin: Origin | None = None,
+        new_origin: Origin | None = None,
+    ) -> None:
+        self.key = key
+        self.old = old
+        self.new = new
+        self.effect = effect
+        self.old_origin = old_origin
+        self.new_origin = new_origin
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The difference for a JSON report."""
+        places = {"old_origin": self.old_origin, "new_origin": self.new_origin}
+        return {
+            "key": self.key,
+            "old": self.old,
+            "new": self.new,
+            "effect": self.effect,
+            **{name: {"path": at.path, "line": at.line} if at else None for name, at in places.items()},
+        }
+
+    def __repr__(self) -> str:
+        return f"Difference({self.key}: {self.old!r} -> {self.new!r}, {self.effect})"
+
+
+class PolicyChange:
+    """How a change would alter the policy; true where it does, or would leave none that can be read.
+
+    Attributes:
+        differences: the settings that differ, by key.
+        problem: why the policy after the change cannot be read; empty where it can.
+    """
+
+    __slots__ = ("differences", "problem")
+
+    def __init__(self, differences: Sequence[Difference] = (), problem: str = "") -> None:
+        self.differences = differences
+        self.problem = problem
+
+    @property
+    def effect(self) -> Effect | None:
+        """The worst of all differences; None where there is none."""
+        effects = {difference.effect for difference in self.differences}
+        if self.problem or "loosens" in effects:
+            return "loosens"
+        if "incomparable" in effects:
+            return "incomparable"
+        return "tightens" if effects else None
+
+    def __bool__(self) -> bool:
+        return bool(self.differences or self.problem)
+
+
+def compare(old: Policy, new: Policy) -> PolicyChange:
+    """Compare two policies, each with its defaults."""
+    found = [*_top(old, new), *_rules(old, new), *_tables(old, new)]
+    for difference in found:
+        difference.old_origin = old.origin(difference.key) if difference.old is not None else None
+        difference.new_origin = new.origin(difference.key) if difference.new is not None else None
+    return PolicyChange(sorted(found, key=lambda difference: difference.key))
+
+
+def _top(old: Policy, new: Policy) -> Iterator[Difference]:
+    for key in ("base", "merge", "remote"):
+        yield from _differ(key, getattr(old, key), getattr(new, key), "incomparable")
+    yield from _differ("plugins", list(old.plugins), list(new.plugins), "incomparable")
+    yield from _differ("documents", old.value("documents"), new.value("documents"), "more")
+    one, other = old.require_work_item, new.require_work_item
+    if isinstance(one, bool) or isinstance(other, bool):
+        effect = _effect(_demand(one), _demand(other))
+        yield from _differ("require_work_item", plain(one), plain(other), effect)
+    else:
+        yield from _differ("require_work_item", plain(one), plain(other), "more")
+    yield from _differ("authority.normative", list(old.normative), list(new.normative), "more")
+    yield from _differ("authority.order", list(old.order), list(new.order), "incomparable")
+    titles, now = old.sections, new.sections
+    for title in sorted({*titles, *now}):
+        known = title in titles or now[title] == "nothing"
+        yield from _differ(
+            f"authority.sections.{title}",
+            titles.get(title),
+            now.get(title),
+            "incomparable" if known else "tightens",
+        )
+
+
+def _demand(required: object) -> int:
+    """How many branches must name an item: none, some or all."""
+    return 2 if required is True else 0 if required is False else 1
+
+
+def _rules(old: Policy, new: Policy) -> Iterator[Difference]:
+    before, after = ({rule.name: rule for rule in policy.rules} for policy in (old, new))
+    for name in sorted({*before, *after}):
+        one, other = before.get(name), after.get(name)
+        if one and other:
+            yield from _rule(one, other)
+        elif one:
+            yield Difference(f"rules.{name}", one.code, None, "loosens")
+        elif other:
+            yield Difference(f"rules.{name}", None, other.code, "tightens")
+
+
+def _rule(old: RuleInPolicy, new: RuleInPolicy) -> Iterator[Difference]:
+    table = f"rules.{old.name}"
+    ranks = [SEVERITIES.index(rule.severity) for rule in (old, new)]
+    yield from _differ(f"{table}.severity", old.severity, new.severity, _effect(*ranks))
+    yield from _differ(f"{table}.stages", sorted(old.stages), sorted(new.stages), "more")
+    yield from _differ(f"{table}.approvable", old.approvable, new.approvable, "lower")
+    yield from _differ(f"{table}.exclude", old.exclude or Covering(), new.exclude or Covering(), "fewer")
+    if old.configured or new.configured:
+        cls = load(old.target)
+        for field in cls._fields:
+            default = getattr(cls, field, None)
+            one, other = old.settings.get(field, default), new.settings.get(field, default)
+            yield from _differ(f"{table}.{field}", one, other, _direction(cls, field))
+
+
+def _tables(old: Policy, new: Policy) -> Iterator[Difference]:
+    before, after = old.tables, new.tables
+    for name in sorted({*before, *after}):
+        one, other = before.get(name), after.get(name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            for kind in sorted({*one, *other}):
+                yield from _records(f"{name}.{kind}", one.get(kind), other.get(kind))
+        else:
+            yield from _records(name, one, other)
+
+
+def _records(key: str, old: Any, new: Any) -> Iterator[Difference]:
+    if isinstance(old, Settings) and type(old) is type(new):
+        for field in old._fields:
+            one, other = getattr(old, field), getattr(new, field)
+            yield from _differ(f"{key}.{field}", one, other, _direction(type(old), field))
+    else:
+        yield from _differ(key, old, new, "incomparable")
+
+
+def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
+    """What a field says tightens it (`json_schema_extra={"tightens": ...}`), or what its patterns mean."""
+    from specguard.authority.models import Models
+
+    annotation = Models().annotation(cls, field)
+    for data in getattr(annotation, "__metadata__", ()):
+        extra = getattr(data, "json_schema_extra", None)
+        if isinstance(extra, dict) and "tightens" in extra:
+            stated: str | Sequence[str] = extra["tightens"]
+            return stated
+    value = getattr(cls, field, None)
+    if isinstance(value, Guarding):
+        return "more"
+    return "fewer" if field in _PERMISSIONS else "incomparable"
+
+
+def _differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterator[Difference]:
+    """The difference of two values of a setting, if there is one.
+
+    What tightens, `direction`, is `higher` or `lower` numbers and flags (without a number there is no limit),
+    `more` or `fewer` elements, a list of the values from the loosest to the tightest, or the effect itself.
+    """
+    one, other = plain(old), plain(new)
+    if one == other and type(one) is type(other):
+        return
+    effect: Effect
+    if direction in {"more", "fewer"} and isinstance(one, list) and isinstance(other, list):
+        effect = _elements(old, new, more=direction == "more")
+    elif direction in {"higher", "lower"}:
+        limits = [_limit(value, direction) for value in (one, other)]
+        effect = _effect(*limits) if direction == "higher" else _effect(*reversed(limits))
+    elif not isinstance(direction, str):
+        ranks = {value: rank for rank, value in enumerate(direction)}
+        effect = _effect(ranks[one], ranks[other]) if one in ranks and other in ranks else "incomparable"
+    elif direction == "tightens":
+        effect = "tightens"
+    elif direction == "loosens":
+        effect = "loosens"
+    else:
+        effect = "incomparable"
+    yield Difference(key, one, other, effect)
+
+
+def _elements(old: Any, new: Any, *, more: bool) -> Effect:
+    """The effect of elements that came and went; patterns that others cover have not gone."""
+    gone, come = _lost(old, new), _lost(new, old)
+    if gone and come:
+        return "incomparable"
+    return "tightens" if bool(come) == more else "loosens"
+
+
+def _lost(one: Any, other: Any) -> list[Any]:
+    lost = [element for element in plain(one) if element not in plain(other)]
+    if isinstance(other, Patterns) and other.covers:
+        return [name for name in lost if not _is_name(name) or other.find(name.strip("/").encode()) is None]
+    return lost
+
+
+def _is_name(pattern: str) -> bool:
+    """Whether a pattern is a plain path, which another pattern may cover."""
+    return not any(char in "*?[\\" for char in pattern)
+
+
+def _limit(value: Any, direction: str) -> float:
+    """A number for comparison; none, or zero as the most there may be, is no limit at all."""
+    if isinstance(value, bool):
+        return float(value)
+    if value is None or (direction == "lower" and value == 0):
+        return float("inf") if direction == "lower" else float("-inf")
+    return float(value) if isinstance(value, (int, float)) else float("nan")
+
+
+def _effect(old: float, new: float) -> Effect:
+    if new > old:
+        return "tightens"
+    return "loosens" if new < old else "incomparable"

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.authority.difference import Difference, PolicyChange, compare
+
+if TYPE_CHECKING:
+    from tests.authority.conftest import Load
+
+LOCKED = "[rules.locked-path]\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "effect"),
+    [
+        ("", f'{LOCKED}paths = ["a/"]', "rules.locked-path.paths", "tightens"),
+        (f'{LOCKED}paths = ["a/", "b"]', f'{LOCKED}paths = ["a/"]', "rules.locked-path.paths", "loosens"),
+        (f'{LOCKED}paths = ["a/b"]', f'{LOCKED}paths = ["a/"]', "rules.locked-path.paths", "tightens"),
+        (f'{LOCKED}paths = ["a/"]', f'{LOCKED}paths = ["a/b"]', "rules.locked-path.paths", "loosens"),
+        (f'{LOCKED}paths = ["a"]', f'{LOCKED}paths = ["b"]', "rules.locked-path.paths", "incomparable"),
+        (f'{LOCKED}paths = ["*.x"]', f'{LOCKED}paths = ["*.y"]', "rules.locked-path.paths", "incomparable"),
+        ("", f'{LOCKED}exclude = ["a"]', "rules.locked-path.exclude", "loosens"),
+        (f'{LOCKED}exclude = ["a"]', "", "rules.locked-path.exclude", "tightens"),
+        ("", f'{LOCKED}severity = "off"', "rules.locked-path.severity", "loosens"),
+        (
+            f'{LOCKED}severity = "info"',
+            f'{LOCKED}severity = "warning"',
+            "rules.locked-path.severity",
+            "tightens",
+        ),
+        ("", f'{LOCKED}stages = ["push"]', "rules.locked-path.stages", "loosens"),
+        ("", f"{LOCKED}approvable = false", "rules.locked-path.approvable", "tightens"),
+        ('base = "a"', 'base = "b"', "base", "incomparable"),
+        ("", 'merge = "squash"', "merge", "incomparable"),
+        ("", "require_work_item = true", "require_work_item", "tightens"),
+        ("require_work_item = true", 'require_work_item = ["a*"]', "require_work_item", "loosens"),
+        ('require_work_item = ["a"]', 'require_work_item = ["a", "b"]', "require_work_item", "tightens"),
+        ("", '[work.phase]\nbranch = "a-{number}"', "work.phase", "incomparable"),
+        ('[work.p]\nbranch = "a"', '[work.p]\nbranch = "a"\nscope = ["x/"]', "work.p.scope", "loosens"),
+        ('[work.p]\nbranch = "a"', '[work.p]\nbranch = "b"', "work.p.branch", "incomparable"),
+        ("", '[authority.sections]\nLocks = "locked-path"', "authority.sections.Locks", "tightens"),
+        (
+            "",
+            '[authority.sections]\n"Locked zones" = "nothing"',
+            "authority.sections.Locked zones",
+            "incomparable",
+        ),
+    ],
+)
+def test_a_difference_tightens_loosens_or_neither(
+    load: Load, old: str, new: str, key: str, effect: str
+) -> None:
+    change = compare(load.toml(old or "# none"), load.toml(new or "# none"))
+    assert [(one.key, one.effect) for one in change.differences] == [(key, effect)]
+    assert change.effect == effect
+    assert change
+
+
+def test_equal_policies_do_not_differ(load: Load) -> None:
+    policy = load("# A\n\n## Locked zones\n\n- `a/`\n")
+    change = compare(policy, load.toml('[rules.locked-path]\npaths = ["a/"]'))
+    assert not change
+    assert change.effect is None
+
+
+def test_each_side_has_its_line(load: Load) -> None:
+    old = load("# A\n\n## Locked zones\n\n- `a/`\n- `b/`\n")
+    new = load("# A\n\n## Locked zones\n\n- `b/`\n")
+    (difference,) = compare(old, new).differences
+    assert difference.data == {
+        "key": "rules.locked-path.paths",
+        "old": ["a/", "b/"],
+        "new": ["b/"],
+        "effect": "loosens",
+        "old_origin": {"path": "SPEC_AUTHORITY.md", "line": 5},
+        "new_origin": {"path": "SPEC_AUTHORITY.md", "line": 5},
+    }
+
+
+def test_a_policy_that_cannot_be_read_any_more_loosens() -> None:
+    change = PolicyChange(problem="the authority is gone")
+    assert change
+    assert change.effect == "loosens"
+    assert PolicyChange([Difference("a", 1, 2, "tightens")]).effect == "tightens"
