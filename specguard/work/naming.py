@@ -75,7 +75,7 @@ class Naming:
 
 
 def same_item(one_id: str, one: int | None, other_id: str, other: int | None) -> bool:
-    """Whether two ids of a kind are the same item: by their numbers, or by the ids where one has no number."""
+    """Whether two ids of a kind are one item: by their numbers, or by the ids where one has none."""
     return one_id == other_id if one is None or other is None else one == other
 
 
