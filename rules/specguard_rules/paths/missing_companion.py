@@ -89,7 +89,9 @@ class MissingCompanion(Rule):
     requires: ClassVar[tuple[str, ...]] = ("companions",)
     condition: ClassVar[str] = "what is to change together changes together, or a trailer says why not"
 
-    companions: Annotated[list[Companion], Field(description="what changes together")] = []
+    companions: Annotated[
+        list[Companion], Field(description="what changes together", json_schema_extra={"tightens": "more"})
+    ] = []
 
     def check(
         self,

@@ -78,18 +78,36 @@ class OversizedChange(Rule):
     )
 
     entries: Annotated[
-        int, Field(ge=0, description="the most paths that a change may touch; 0: any number")
+        int,
+        Field(
+            ge=0,
+            description="the most paths that a change may touch; 0: any number",
+            json_schema_extra={"tightens": "lower"},
+        ),
     ] = 0
     lines: Annotated[
         int,
-        Field(ge=0, description="the most lines that a change may add and remove together; 0: any number"),
+        Field(
+            ge=0,
+            description="the most lines that a change may add and remove together; 0: any number",
+            json_schema_extra={"tightens": "lower"},
+        ),
     ] = 0
     bytes: Annotated[
         int,
-        Field(ge=0, description="the most bytes that added and modified files may come to; 0: any number"),
+        Field(
+            ge=0,
+            description="the most bytes that added and modified files may come to; 0: any number",
+            json_schema_extra={"tightens": "lower"},
+        ),
     ] = 0
     file_bytes: Annotated[
-        int, Field(ge=0, description="the most bytes that one added or modified file may have; 0: any number")
+        int,
+        Field(
+            ge=0,
+            description="the most bytes that one added or modified file may have; 0: any number",
+            json_schema_extra={"tightens": "lower"},
+        ),
     ] = 100 << 20
 
     def check(self, entries: Sequence[Entry], objects: Objects, lines: Lines) -> Iterator[Finding]:

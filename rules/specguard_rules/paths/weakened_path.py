@@ -83,10 +83,18 @@ class WeakenedPath(Rule):
     condition: ClassVar[str] = "nothing under {paths} loses a line or gains one that matches {patterns}"
 
     paths: Annotated[
-        Covering, Field(description="what may grow and not lose: files, and folders with all below")
+        Covering,
+        Field(
+            description="what may grow and not lose: files, and folders with all below",
+            json_schema_extra={"tightens": "more"},
+        ),
     ] = Covering()
     patterns: Annotated[
-        list[Expression], Field(description="what no added line of these files may match: RE2 syntax")
+        list[Expression],
+        Field(
+            description="what no added line of these files may match: RE2 syntax",
+            json_schema_extra={"tightens": "more"},
+        ),
     ] = []
 
     def check(self, entries: Sequence[Entry], lines: Lines, base: Base) -> Iterator[Finding]:

@@ -1,0 +1,205 @@
+"""PTH004: the authority, or what runs specguard, changed."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Rule, Selecting
+from specguard_rules.bookkeeping import APPROVALS
+from specguard_rules.paths.enforcement import fewer_accepted, mentions, running_part
+from specguard_rules.paths.guarded import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar, Final
+
+    from pydantic import Field
+
+    from specguard.rules import Entry, Policy, PolicyChange, Severity, Stage, Tree
+
+_FOLDER: Final = b".specguard/"
+_BASELINE: Final = b".specguard/baseline.json"
+_DOCUMENTS: Final = frozenset({b"SPEC_AUTHORITY.md", b"specguard.toml", b"pyproject.toml"})
+"""Where settings are read from without being named."""
+
+_WORDS: Final = {
+    "tightens": "tightens the policy",
+    "loosens": "loosens the policy",
+    "incomparable": "changes the policy, for better or worse",
+}
+_HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
+
+
+class PolicyChanges(Rule):
+    r"""A change alters what judges it: the authority, its settings, or what runs specguard.
+
+    A change is judged by the policy of the base, so nothing that it does to the policy helps itself; but it
+    decides about all changes after it. Therefore each setting that would differ is shown, with its old and
+    new value: one that only tightens is a warning, one that loosens, or of which neither can be said, is an
+    error. Prose that changes no setting is mentioned (information), since people and agents follow it too.
+    A repository's first authority loosens nothing.
+
+    The same goes for `.specguard/`: a baseline that accepts no more than before is a warning, anything else
+    there an error, except for approvals that are added, which other rules judge. Of hooks and CI files,
+    those that `files` lists and that name specguard count: where the job or hook that runs it, or what
+    holds for all of them (triggers, stages, variables, templates), is altered or taken away, nobody can say
+    whether it still runs, which is an error. A change of another job in the same file is none.
+
+    How to put it right: make the change of the policy on its own, so that it can be seen, and ask for an
+    approval by someone whom the policy allows to approve `PTH004` itself.
+
+    ```toml fails
+    policy = ""
+    base = {files = {"specguard.toml" = "[rules.locked-path]\npaths = ['docs/api/', 'LICENSE']\n"}}
+
+    [[commits]]
+    message = "chore: x"
+    files = {"specguard.toml" = "[rules.locked-path]\npaths = ['LICENSE']\n"}
+
+    [[expect]]
+    code = "PTH004"
+    path = "specguard.toml"
+    line = 2
+    message = "loosens the policy: rules.locked-path.paths"
+    authority = "specguard.toml:2"
+    ```
+
+    ```toml fails
+    base = {files = {"lefthook.yml" = "pre-commit:\n  jobs:\n  - run: specguard check --staged\n"}}
+    commits = [{message = "chore: x", files = {"lefthook.yml" = "pre-commit:\n  jobs: []\n"}}]
+    expect = [{code = "PTH004", path = "lefthook.yml", message = "no longer runs specguard"}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["LICENSE"]
+    '''
+    base = {files = {"ci.yml" = "a"}}
+    commits = [{message = "ci: x", files = {".github/workflows/test.yml" = "on: [push]\njobs: {}\n"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "PTH004"
+    name: ClassVar[str] = "policy-change"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    condition: ClassVar[str] = "neither the policy nor what runs specguard changes"
+
+    files: Annotated[
+        Selecting, Field(description="hooks and CI files; those of them that name specguard are judged")
+    ] = Selecting.of(
+        ".pre-commit-config.yaml", ".githooks/**", ".husky/**", "lefthook.yml", ".claude/settings.json",
+        ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json", ".cursor/hooks.json", ".ci/**",
+        ".github/workflows/*", ".github/actions/**", ".gitlab-ci.yml", ".gitlab/**", ".circleci/*",
+        ".buildkite/*", "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile",
+    )  # fmt: skip
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        policy: Policy,
+        policy_change: PolicyChange,
+        start_files: Tree,
+        head_files: Tree,
+    ) -> Iterator[Finding]:
+        """Look at the policy's difference, then at each file that runs specguard."""
+        named = _DOCUMENTS | {path.encode("utf-8", "surrogateescape") for path, _ in policy.documents}
+        documents = [entry for entry in entries if entry.path in named]
+        if documents:
+            yield from _differences(documents, policy_change)
+        # Compiling the patterns would cost a hook more than looking at how they begin.
+        beginnings = tuple(re.split(r"[*?\[\\]", pattern)[0].encode() for pattern in self.files.patterns)
+        for entry in entries:
+            if entry.path in named:
+                continue
+            if entry.path.startswith(_FOLDER):
+                if not (entry.added and entry.path.startswith(APPROVALS)):
+                    yield _state(entry, start_files, head_files)
+            elif entry.path.startswith(beginnings) and self.files.find(entry.path) is not None:
+                yield from _runner(entry, start_files, head_files)
+
+
+def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
+    """A finding for each setting that the change alters."""
+    paths = {entry.path.decode("utf-8", "surrogateescape"): entry for entry in documents}
+    first = next((entry for entry in documents if entry.path != b"pyproject.toml"), documents[0])
+    if change.problem:
+        yield _finding(
+            first.path, f"leaves a policy that cannot be read: {change.problem}", "error", "unread"
+        )
+    for difference in change.differences:
+        origins = (difference.new_origin, difference.old_origin)
+        origin = next((one for one in origins if one is not None and one.path in paths), None)
+        path = paths[origin.path].path if origin else first.path
+        yield Finding(
+            f"{shown(path)} {_WORDS[difference.effect]}: {difference.key} from {_value(difference.old)} "
+            f"to {_value(difference.new)}",
+            help="See that this is meant." if difference.effect == "tightens" else _HELP,
+            path=path,
+            line=origin.line or None if origin is not None and origin is difference.new_origin else None,
+            key=difference.key,
+            severity="warning" if difference.effect == "tightens" else "error",
+            authority=difference.old_origin,
+        )
+    if not change:
+        for entry in documents:
+            # A pyproject.toml is mostly about something else.
+            if not entry.added and entry.path != b"pyproject.toml":
+                yield Finding(
+                    f"{shown(entry.path)} changes, and no setting with it",
+                    help="See that its prose still says what the settings do.",
+                    path=entry.path,
+                    key="prose",
+                    severity="info",
+                )
+
+
+def _state(entry: Entry, before: Tree, after: Tree) -> Finding:
+    """What a change of specguard's own folder comes to."""
+    if entry.path == _BASELINE and not entry.deleted and (entry.is_file or entry.added):
+        if fewer_accepted(before.read(entry.path), after.read(entry.path)):
+            return _finding(entry.path, "accepts no more findings than before", "warning", "baseline")
+        return _finding(entry.path, "accepts findings that were not accepted before", "error", "baseline")
+    return _finding(entry.path, "is part of what specguard goes by, and was changed", "error", "state")
+
+
+def _runner(entry: Entry, before: Tree, after: Tree) -> Iterator[Finding]:
+    """What a change of a hook or CI file comes to, where it has to do with specguard."""
+    if entry.old == entry.new and entry.old_mode == entry.new_mode:
+        return
+    old, new = _text(before, entry.path), _text(after, entry.path) if entry.is_file else ""
+    if not mentions(old):
+        if mentions(new):
+            yield _finding(entry.path, "runs specguard from now on", "info", "runner")
+        return
+    if not mentions(new):
+        yield _finding(entry.path, "no longer runs specguard", "error", "runner")
+        return
+    yaml = entry.path.endswith((b".yml", b".yaml"))
+    mode = entry.old_mode != entry.new_mode and not yaml
+    if mode or running_part(old, yaml=yaml) != running_part(new, yaml=yaml):
+        yield _finding(
+            entry.path, "changes how specguard is run, which cannot be compared", "error", "runner"
+        )
+
+
+def _text(tree: Tree, path: bytes) -> str:
+    return (tree.read(path) or b"").decode("utf-8", "surrogateescape")
+
+
+def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
+    mild = severity != "error"
+    return Finding(
+        f"{shown(path)} {what}",
+        help="See that this is meant." if mild else _HELP,
+        path=path,
+        key=key,
+        severity=severity,
+    )
+
+
+def _value(value: object) -> str:
+    """A setting's value for a message, cut where it is long."""
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
