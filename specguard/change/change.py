@@ -134,13 +134,6 @@ class Change:
         return Merges(self.git)
 
     @cached_property
-    def merges(self) -> Merges:
-        """The change's merge commits, each done again when it is asked for."""
-        from specguard.change.merges import Merges
-
-        return Merges(self.git)
-
-    @cached_property
     def branch(self) -> Branch:
         """The branch that is judged."""
         if self.request.branch:
