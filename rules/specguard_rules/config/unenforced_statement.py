@@ -25,7 +25,7 @@ class UnenforcedStatement(Rule):
     This is information. Of each document a few sentences are named and the rest is counted;
     `specguard policy --coverage` lists all of them beside those that are held.
 
-    How to put it right: turn on the rule that holds the sentence, put the sentence beside that rule's settings,
+    How to put it right: turn on the rule that holds the sentence, put it beside that rule's settings,
     or leave it to people.
 
     ```toml fails

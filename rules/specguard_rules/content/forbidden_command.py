@@ -41,8 +41,8 @@ class ForbiddenCommand(Rule):
 
     **What is read**: shell scripts, recipes of makefiles, the scripts in the steps of CI files, and of
     Markdown the fenced blocks of a shell and the code spans. Prose is not. A code span in a sentence that
-    forbids it ("never run `git push --force`", "`git push --force` is refused"), or in a list under such words,
-    is none: a brief that warns of a command does not give it.
+    forbids it ("never run `git push --force`", "`git push --force` is refused"), or in a list under such
+    words, is none: a brief that warns of a command does not give it.
 
     **What matches**: words, not text. The first word of a form is the program, whatever its folder and
     whatever runs it (`sudo`, `env A=b`, `bash -c`). Words that are no options are the command's first ones in

@@ -1,4 +1,4 @@
-"""Commands in the code of Markdown documents: fenced blocks of a shell, and code spans that say to run them."""
+"""Commands in the code of Markdown documents: fenced blocks of a shell, and code spans of what to do."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _ITEM: Final = re.compile(r"\s*(?:[-*+]|[0-9]{1,9}[.)])\s")
 _HEADING: Final = re.compile(r" {0,3}#{1,6}\s")
 _NO: Final = (
     r"(?:never|not|no|nor|cannot|can't|don.?t|doesn.?t|mustn'?t|won'?t|shouldn'?t|avoid\w*|forbid\w*|forbidden"
-    r"|prohibit\w*|banned|disallow\w*|refus\w+|reject\w*|block(?:s|ed)|deny|denies|denied|without|instead of)"
+    r"|prohibit\w*|banned|disallow\w*|refus\w+|reject\w*|block(?:s|ed)|deny|denies|denied)"
 )
-_BEFORE: Final = re.compile(rf"\b{_NO}\b", re.IGNORECASE)
+_BEFORE: Final = re.compile(rf"\b(?:{_NO}|without|instead of)\b", re.IGNORECASE)
 _AFTER: Final = re.compile(
     rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:is|are|must|may|should|will|can|gets?)?\s*(?:\w+\s+)?{_NO}\b",
     re.IGNORECASE,

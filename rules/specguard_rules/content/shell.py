@@ -94,7 +94,7 @@ def commands(text: str, line: int = 1) -> list[Command]:
         text: the script.
         line: the number of its first line.
     """
-    found = _Reader(text, line, 0).run()
+    found = _Reader(text.replace("\r\n", "\n"), line, 0).run()
     for command in list(found):
         inner = _inner(command.unwrapped())
         if inner:
@@ -152,11 +152,12 @@ class _Reader:
                 self.at = size if end < 0 else end
             elif char in "<>":
                 self._redirection()
-            elif text.startswith("\\\n", self.at) or text.startswith("\\\r\n", self.at):
-                self.at = text.index("\n", self.at)
+            elif text.startswith("\\\n", self.at):
+                self.at += 1
                 self._newline(heredocs=False)
             else:
-                self._take(self._word())
+                start = self.line
+                self._take(self._word(), start)
         self._end()
         return self.found
 
@@ -170,7 +171,7 @@ class _Reader:
             while self.at < len(self.text):
                 end = self.text.find("\n", self.at)
                 stop = len(self.text) if end < 0 else end
-                row = self.text[self.at : stop].rstrip("\r")
+                row = self.text[self.at : stop]
                 here = self.at
                 self.at = min(stop + 1, len(self.text))
                 self.line += 1
@@ -188,7 +189,7 @@ class _Reader:
         if text.startswith(("<(", ">("), self.at):
             self.at += 2
             self._substitution(")")
-            self._take("$()")
+            self._take("$()", self.line)
         elif text.startswith("<<<", self.at):
             self.at += 3
             self._redirected = True
@@ -204,8 +205,10 @@ class _Reader:
             self.at += 2 if text[self.at + 1 : self.at + 2] in (">", "&", "|") else 1
             self._redirected = True
 
-    def _take(self, word: str) -> None:
+    def _take(self, word: str, line: int) -> None:
         command = self._command
+        if not command.words and not command.assigned and not command.targets:
+            command.line = line
         if self._redirected:
             self._redirected = False
             command.targets.append(word)
@@ -214,8 +217,6 @@ class _Reader:
         if assignment and not command.words:
             command.assigned.append((assignment[1], word[assignment.end() :]))
         elif command.words or word not in _KEYWORDS:
-            if not command.words and not command.assigned:
-                command.line = self.line - word.count("\n")
             command.words.append(word)
 
     def _end(self) -> None:
@@ -231,7 +232,7 @@ class _Reader:
             self.found.append(command)
         self._command = Command(self.line)
 
-    def _word(self) -> str:
+    def _word(self, *, arrays: bool = True) -> str:
         """The word that begins here, without its quotes; the position is after it."""
         parts: list[str] = []
         text, size = self.text, len(self.text)
@@ -242,7 +243,7 @@ class _Reader:
                 self.at = plain.end()
                 continue
             char = text[self.at]
-            if char == "(" and parts and _ASSIGNMENT.fullmatch("".join(parts)):
+            if char == "(" and arrays and parts and _ASSIGNMENT.fullmatch("".join(parts)):
                 parts.append(self._array())
                 continue
             if char in " \t\r\n;&|()<>":
@@ -278,7 +279,8 @@ class _Reader:
             elif char in " \t\r;&|<>(":
                 self.at += 1
             else:
-                words.append(self._word())
+                word = self._word(arrays=False)
+                words += [word] if word else []
         self.at += 1
         return " ".join(words)
 
@@ -320,20 +322,25 @@ class _Reader:
             self.at += 1
             self._substitution("`")
             return "$()"
-        for opening, closing in (("${{", "}}"), ("$((", "))"), ("${", "}")):
+        if text.startswith("$((", self.at):
+            return self._through(_closing(text, self.at + 2, ")") + 1)
+        for opening, closing in (("${{", "}}"), ("${", "}")):
             if text.startswith(opening, self.at):
                 end = text.find(closing, self.at)
-                end = len(text) if end < 0 else end + len(closing)
-                part = text[self.at : end]
-                self.line += part.count("\n")
-                self.at = end
-                return part
+                return self._through(len(text) if end < 0 else end + len(closing))
         if text.startswith("$(", self.at):
             self.at += 2
             self._substitution(")")
             return "$()"
         self.at += 1
         return "$"
+
+    def _through(self, end: int) -> str:
+        """The text up to a position, which becomes the present one."""
+        part = self.text[self.at : end]
+        self.line += part.count("\n")
+        self.at = min(end, len(self.text))
+        return part
 
     def _substitution(self, closing: str) -> None:
         """Read the commands up to a closing mark, which is passed."""

@@ -1,0 +1,88 @@
+"""Which commands have a form, and where commands are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard_rules.content.command_form import CommandForm
+from specguard_rules.content.shell import commands
+from specguard_rules.content.written_commands import written_commands
+
+
+@pytest.mark.parametrize(
+    ("form", "unless", "text", "expected"),
+    [
+        ("git push --force", [], "git push --force", True),
+        ("git push --force", [], "git -C lib push origin main --force", True),
+        ("git push --force", [], "git push --force=x", True),
+        ("git push --force", [], "/usr/bin/git push origin --force", True),
+        ("git push --force", [], "sudo env A=b git push --force", True),
+        ("git push --force", [], "bash -c 'git push --force'", True),
+        ("git push --force", [], "docker compose exec -T web git push --force", True),
+        ("git push --force", [], "X=$(git push --force)", True),
+        ("git push --force", [], "git push --force-with-lease", False),
+        ("git push --force", [], "git push -- --force", False),
+        ("git push --force", [], "git commit -m push --force", False),
+        ("git push --force", [], "git stash push --force", False),
+        ("git push --force", [], "echo git push --force", False),
+        ("git push --force", [], "# git push --force", False),
+        ("git push -f", [], "git push -uf origin", True),
+        ("git push -f", [], "git push --follow-tags", False),
+        ("gt sync", ["--no-restack"], "gt sync", True),
+        ("gt sync", ["--no-restack"], "gt sync --no-restack", False),
+        ("killall", [], "killall node", True),
+        ("", [], "git", False),
+    ],
+)
+def test_forms(form: str, unless: list[str], text: str, *, expected: bool) -> None:
+    wanted = CommandForm(form, unless)
+    assert any(wanted.matches(command) for command in commands(text)) is expected
+    if expected:
+        assert wanted.may_be_in(text.encode())
+
+
+def lines(path: bytes, text: str) -> list[int]:
+    form = CommandForm("gt sync")
+    return [command.line for command in written_commands(path, text.encode()) if form.matches(command)]
+
+
+def test_markdown_fences_of_a_shell() -> None:
+    text = (
+        "gt sync\n\n```sh\n# gt sync\ngt sync\n```\n\n- item\n\n  ~~~console\n  $ gt sync\n  gt sync\n  ~~~\n"
+    )
+    assert lines(b"a.md", text) == [5, 11, 12]
+    assert lines(b"a.md", "```python\ngt sync\n```\n\n````\n```\ngt sync\n````\n```\ngt sync") == [7, 10]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Run `gt sync`.", [1]),
+        ("Run ``gt sync`` and `x`.", [1]),
+        ("Never run `gt sync`.", []),
+        ("Do not ever\nrun `gt sync`.", []),
+        ("It may not work. Then run `gt sync`.", [1]),
+        ("`gt sync` is forbidden.", []),
+        ("`gt sync` must never run.", []),
+        ("`gt sync` is quick.", [1]),
+        ("## Forbidden\n\n- `gt sync`\n- `x`\n", []),
+        ("Do not run:\n\n- `x`\n- `gt sync`\n", []),
+        ("Run:\n\n- `gt sync`\n", [3]),
+        ("Use `gt sync --no-restack` instead of `gt sync`.", [1]),
+        ("`unclosed gt sync", []),
+        ("| `gt sync` | x |", [1]),
+    ],
+)
+def test_code_spans(text: str, expected: list[int]) -> None:
+    assert lines(b"docs/a.md", text) == expected
+
+
+def test_scripts_makefiles_and_ci_files() -> None:
+    assert lines(b"a.sh", "x\ngt sync\n") == [2]
+    assert lines(b"bin/a", "#!/usr/bin/env bash\ngt sync\n") == [2]
+    assert lines(b"bin/a", "gt sync\n") == []
+    assert lines(b"x/Makefile", "sync: gt sync\n\t@gt sync\n\t-x; gt sync\n") == [2, 3]
+    workflow = "jobs:\n  a:\n    name: gt sync\n    steps:\n      - run: |\n          x\n          gt sync\n"
+    assert lines(b".github/workflows/a.yml", workflow) == [7]
+    assert lines(b".gitlab-ci.yml", "a:\n  script:\n    - x\n    - gt sync\n") == [4]
+    assert lines(b"a.yml", "a: [\ngt sync\n") == [2]

@@ -1,0 +1,60 @@
+"""YAML with limits and line numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard_rules.content.yaml_nodes import YamlError, read
+
+
+def test_lines_of_keys_and_scripts() -> None:
+    top = read(b"# c\njobs:\n  a:\n    run: |\n\n      one\n      two\n    b: >-\n      folded\n      text\n")
+    run = top.get("jobs", "a", "run")
+    assert run is not None
+    assert run.text == "\none\ntwo\n"
+    assert [run.text_line(number) for number in range(3)] == [5, 6, 7]
+    job = top.get("jobs", "a")
+    assert job is not None
+    assert job.key_lines == {"run": 4, "b": 8}
+
+
+def test_aliases_are_shared_and_merged() -> None:
+    top = read(b"a: &a {x: 1, y: 2}\nb: *a\nc:\n  <<: *a\n  y: 3\nd: {<<: [{x: 8}, *a]}\n")
+    assert top.string("b", "x") == "1"
+    assert (top.string("c", "x"), top.string("c", "y")) == ("1", "3")
+    assert (top.string("d", "x"), top.string("d", "y")) == ("8", "2")
+
+
+NINES = b"a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + b"".join(
+    b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason", "line"),
+    [
+        (b"a: 1\nb: 2\na: 3\n", "the key 'a' is there twice", 3),
+        (b"a: &a {b: *a}\n", "has no anchor before it", 1),
+        (NINES, "stands for more than 100000 nodes", 6),
+        (b"[" * 500, "nested deeper than 50 levels", 1),
+        (b"a: \xff\n", "not UTF-8", None),
+        (b"a: 1\r  b: 2\n", "carriage return", 1),
+        (b"a: b: c\n", "mapping values", 1),
+        (b"x" * ((1 << 20) + 1), "bytes", None),
+        (b"a: [\n", "did not find expected node content", 2),
+    ],
+)
+def test_what_is_refused(data: bytes, reason: str, line: int | None) -> None:
+    with pytest.raises(YamlError, match=reason) as caught:
+        read(data)
+    if line is not None:
+        assert caught.value.line == line
+
+
+def test_other_line_breaks_do_not_shift_lines() -> None:
+    top = read("a: 'x\u2028y\x85z'\r\nb: 1\r\n".encode())
+    assert top.key_lines == {"a": 1, "b": 2}
+
+
+def test_nothing_is_constructed() -> None:
+    assert read(b"a: !!python/object/apply:os.system [x]\nb: no\nc: 010\n").string("c") == "010"
