@@ -20,18 +20,26 @@ class Message:
         commit: the commit's full object id; None for a message that is no commit yet.
         source: `commit`, `file` (a message being written) or `title`.
         encoding: the name in the commit's encoding header; empty where there is none.
+        merge: whether it is a merge commit's, or will be.
     """
 
-    __slots__ = ("commit", "encoding", "raw", "source", "text")
+    __slots__ = ("commit", "encoding", "merge", "raw", "source", "text")
 
     def __init__(
-        self, raw: bytes, *, commit: str | None = None, source: str = "commit", encoding: str = ""
+        self,
+        raw: bytes,
+        *,
+        commit: str | None = None,
+        source: str = "commit",
+        encoding: str = "",
+        merge: bool = False,
     ) -> None:
         self.raw = raw
         self.text = raw.decode("utf-8", "surrogateescape")
         self.commit = commit
         self.source = source
         self.encoding = encoding
+        self.merge = merge
 
     @property
     def lines(self) -> list[str]:
@@ -51,7 +59,7 @@ class Message:
     @property
     def valid(self) -> bool:
         """Whether the bytes are UTF-8."""
-        return not any("\udc80" <= char <= "\udcff" for char in self.text)
+        return self.text.isascii() or not any("\udc80" <= char <= "\udcff" for char in self.text)
 
     @property
     def field(self) -> str:

@@ -48,7 +48,12 @@ def read_message(repository: Repository, file: str, settings: Process) -> Messag
     """
     if file == DEFAULT_FILE and not os.path.exists(file):
         file = f"{repository.git_dir}/{DEFAULT_FILE}"
-    return Message(clean(read_bounded(file, MESSAGE_LIMIT, "the message"), _read(settings)), source="file")
+    return Message(
+        clean(read_bounded(file, MESSAGE_LIMIT, "the message"), _read(settings)),
+        source="file",
+        # While a merge is being concluded, git keeps there what it joins.
+        merge=os.path.exists(f"{repository.git_dir}/MERGE_HEAD"),
+    )
 
 
 def clean(raw: bytes, settings: Mapping[str, str]) -> bytes:

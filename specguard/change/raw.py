@@ -158,7 +158,12 @@ def read_commit(oid: str, data: bytes, diffs: Callable[[], Sequence[Sequence[Ent
         parents=parents,
         author=_person(author),
         committer=_person(committer),
-        message=Message(raw, commit=oid, encoding=encoding.decode("utf-8", "surrogateescape")),
+        message=Message(
+            raw,
+            commit=oid,
+            encoding=encoding.decode("utf-8", "surrogateescape"),
+            merge=len(parents) > 1,
+        ),
         diffs=diffs,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, NotApplicable, Rule
 from specguard_rules.spelling import alternatives, near_miss, quoted
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Base, Branch, Expression, Stage, WorkItem
+    from specguard.rules import Base, Branch, Expression, Push, Stage, WorkItem
 
 _UNSAFE = (
     (re.compile("[\udc80-\udcff]"), "has bytes that are not UTF-8"),
@@ -82,8 +82,12 @@ class BranchName(Rule):
         list[Expression], Field(description="branches that need not be named as an item or the pattern says")
     ] = []
 
-    def check(self, branch: Branch, base: Base, work_item: WorkItem | None = None) -> Iterator[Finding]:
+    def check(
+        self, branch: Branch, base: Base, push: Push | None = None, work_item: WorkItem | None = None
+    ) -> Iterator[Finding]:
         """Compare the name with the item's, or with the pattern."""
+        if push is not None and push.new is None:
+            raise NotApplicable("the push deletes a branch, whatever its name is")
         name = branch.name
         if self.characters == "safe":
             for characters, problem in _UNSAFE:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ForeignOrigin(Rule):
-    """The remote `origin` is another repository than the canonical one.
+    r"""The remote `origin` is another repository than the canonical one.
 
     A branch that is pushed to a fork or a forgotten mirror is a pull request nobody sees, and a base fetched
     from there is not the team's. The canonical repository is `remote`, of the work item's kind or at the
@@ -35,6 +35,7 @@ class ForeignOrigin(Rule):
     origin = "https://example.org/someone/repo.git"
     commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
     args = ["--push"]
+    stdin = "refs/heads/work {head} refs/heads/work 0000000000000000000000000000000000000000\n"
     expect = [{code = "BRN003", field = "origin", help = "git remote set-url origin https://example.org/team/repo.git"}]
     ```
 
@@ -45,6 +46,7 @@ class ForeignOrigin(Rule):
     origin = "git@Example.org:team/repo"
     commits = [{message = "feat: add a page", files = {"a.md" = "a"}}]
     args = ["--push"]
+    stdin = "refs/heads/work {head} refs/heads/work 0000000000000000000000000000000000000000\n"
     ```
     """
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StaleBase(Rule):
-    """A branch is behind its base where the policy asks for a fresh one.
+    r"""A branch is behind its base where the policy asks for a fresh one.
 
     Work on an old base is tested against a program that is no more. `require = "contains"` asks that the
     base's tip is in the branch's history, by starting there or by a merge; `"starts-at"` that every commit of
@@ -33,6 +33,7 @@ class StaleBase(Rule):
     base = [{message = "feat: one"}, {message = "feat: two", files = {"a.md" = "a"}}]
     commits = [{message = "feat: three", parents = ["start"], files = {"b.md" = "b"}}]
     args = ["--push"]
+    stdin = "refs/heads/work {head} refs/heads/work 0000000000000000000000000000000000000000\n"
     expect = [{code = "BRN002", field = "branch"}]
     ```
 
@@ -44,6 +45,7 @@ class StaleBase(Rule):
     base = [{message = "feat: one"}, {message = "feat: two", files = {"a.md" = "a"}}]
     commits = [{message = "feat: three", files = {"b.md" = "b"}}]
     args = ["--push"]
+    stdin = "refs/heads/work {head} refs/heads/work 0000000000000000000000000000000000000000\n"
     ```
     """
 

@@ -120,10 +120,9 @@ class CommitForm(Rule):
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Look at each message, and at who made each commit."""
-        merges = {commit.oid for commit in commits or () if commit.is_merge}
         for message in messages:
             yield from self._bytes(message)
-            if message.commit not in merges:
+            if not message.merge:
                 yield from self._subject(message)
                 if message.source != "title":
                     yield from self._body(message)

@@ -103,15 +103,13 @@ class CommitMessage(ConventionalForm, Rule):
         made = {commit.oid: commit for commit in commits or ()}
         ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
         for message in messages:
-            commit = made.get(message.commit or "")
-            if commit and commit.is_merge:
-                continue
-            if any(expression.search(message.subject) for expression in ignored):
+            if message.merge or any(expression.search(message.subject) for expression in ignored):
                 continue
             findings = list(self._of_item(message, item) if item else self._of_form(message))
             if message.source != "title":
                 findings.extend(self._body(message))
             # Only a commit with a finding is worth reading the files of.
+            commit = made.get(message.commit or "") if findings else None
             if findings and not (commit and files_approvals(commit)):
                 yield from findings
 

@@ -126,7 +126,7 @@ class MissingTrailer(Rule):
         judged = 0
         for message in messages:
             commit = made.get(message.commit or "")
-            if message.source == "title" or (commit and commit.is_merge):
+            if message.source == "title" or message.merge:
                 continue
             trailers: Trailers | None = None
             for position, required in enumerate(self.require):
