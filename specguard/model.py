@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, Final, Literal
 
     Severity = Literal["off", "info", "warning", "error"]
@@ -206,9 +206,8 @@ class RuleResult:
 class Verdict:
     """The outcome of a check of one change.
 
-    Args:
-        summarise: makes the `change` object of the JSON report; called when a reporter first asks for it,
-            since parts of it cost what a hook that passes need not pay.
+    Attributes:
+        change: the `change` object of the JSON report.
         authority: the `authority` object of the JSON report.
         results: every rule's result, by code.
         notes: sentences that a reader must see: what was judged by which policy, what was truncated.
@@ -218,9 +217,8 @@ class Verdict:
     """
 
     __slots__ = (
-        "_change",
-        "_summarise",
         "authority",
+        "change",
         "dry_run",
         "empty",
         "notes",
@@ -231,7 +229,7 @@ class Verdict:
     def __init__(
         self,
         *,
-        summarise: Callable[[], Mapping[str, Any]],
+        change: Mapping[str, Any],
         authority: Mapping[str, Any],
         results: Sequence[RuleResult],
         notes: Sequence[str] = (),
@@ -239,21 +237,13 @@ class Verdict:
         dry_run: bool = False,
         policy_change: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        self._summarise = summarise
-        self._change: Mapping[str, Any] | None = None
+        self.change = change
         self.authority = authority
         self.results = results
         self.notes = notes
         self.empty = empty
         self.dry_run = dry_run
         self.policy_change = policy_change
-
-    @property
-    def change(self) -> Mapping[str, Any]:
-        """The `change` object of the JSON report."""
-        if self._change is None:
-            self._change = self._summarise()
-        return self._change
 
     @property
     def findings(self) -> list[Judged]:

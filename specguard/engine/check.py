@@ -1,0 +1,250 @@
+"""A check from what was asked to its verdicts: repository, base, policy, change, facts, rules."""
+
+from __future__ import annotations
+
+from specguard.authority.cache import Cache
+from specguard.authority.load import load_policy
+from specguard.change.git import Git
+from specguard.change.repository import Repository
+from specguard.change.sources import open_changes
+from specguard.engine.facts import Facts
+from specguard.engine.run import run_rules
+from specguard.engine.selection import Selection
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.model import Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from typing import Any, Final
+
+    from specguard.authority.difference import PolicyChange
+    from specguard.authority.policy import Policy
+    from specguard.change.request import Request
+    from specguard.change.sources import Change
+    from specguard.change.tree import Tree
+    from specguard.declaration.registry import Registry
+
+_LOOSENING: Final = {
+    "authority": "--authority",
+    "select": "--select",
+    "ignore": "--ignore",
+    "dry_run": "--dry-run",
+    "today": "--today",
+}
+"""What `--enforce` refuses: each could turn a red verdict green."""
+
+
+def check(request: Request) -> list[Verdict]:
+    """Judge what is asked for.
+
+    Returns:
+        One verdict; for a push one for each ref.
+
+    Raises:
+        SpecguardError: no verdict can be given.
+    """
+    if request.enforce:
+        for name, flag in _LOOSENING.items():
+            if getattr(request, name):
+                raise SpecguardError(f"--enforce does not go with {flag}, which could loosen the verdict")
+    clock = _clock(request)
+    repository = Repository.locate(request.directory, request.environment)
+    with Git(repository) as git:
+        policies = _Policies(request, repository)
+        return [_judge(change, request, policies, clock) for change in open_changes(git, request)]
+
+
+def _judge(change: Change, request: Request, policies: _Policies, clock: _Clock) -> Verdict:
+    change, policy, notes = policies.of(change)
+    selection = Selection(
+        policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select
+    )
+    compared: list[PolicyChange] = []
+
+    def policy_change() -> PolicyChange:
+        compared.append(_compare(policy, change))
+        return compared[0]
+
+    facts = Facts(change, policy, today=clock.today, policy_change=policy_change)
+    results = run_rules(policy, facts, selection, strict=request.strict)
+    return Verdict(
+        change={**change.summary(), "work_item": _work_item(facts)},
+        authority={
+            "documents": [path for path, _ in policy.documents],
+            "ref": policy.ref,
+            "policy_id": policy.policy_id,
+            "trusted": policy.trusted,
+        },
+        results=results,
+        notes=[*change.notes, *notes],
+        empty=change.empty,
+        dry_run=request.dry_run,
+        policy_change=[difference.data for one in compared for difference in one.differences],
+    )
+
+
+def open_policy(request: Request) -> Policy:
+    """The policy that would judge here; without one in the base, that of `HEAD` or of the working tree.
+
+    Args:
+        request: its directory, environment, `base` and `authority` count.
+
+    Raises:
+        SpecguardError: there is none, or it is wrong.
+    """
+    from specguard.authority.sources import AUTHORITY
+    from specguard.change.base import find_base
+    from specguard.change.tree import Tree
+
+    repository = Repository.locate(request.directory, request.environment)
+    policies = _Policies(request, repository)
+    with Git(repository) as git:
+        found = find_base(git, request)
+        oids = [oid for oid in (found.oid if found else None, repository.head) if oid]
+        trees = [Tree(git, git.commit(oid).tree) for oid in dict.fromkeys(oids)] or [Tree(git, None)]
+        for tree in trees:
+            policy = policies.load(tree, request.authority)
+            if policy is not None:
+                return policy
+        file = f"{repository.work_tree()}/{AUTHORITY}"
+        try:
+            policy = policies.load(trees[0], file)
+        except SpecguardError:
+            policy = None
+    if policy is None:
+        raise _no_authority("the base")
+    return policy
+
+
+class _Policies:
+    """The policies of one check, each read once.
+
+    Args:
+        request: what was asked for.
+        repository: whose they are.
+    """
+
+    def __init__(self, request: Request, repository: Repository) -> None:
+        self._request = request
+        self._known: dict[str | None, Policy | None] = {}
+        self._cache: Cache | None = None
+        if not request.enforce:
+            top = repository.common.removesuffix("/.git")
+            outside = top if top != repository.common else ""
+            self._cache = Cache(request.environment, [repository.format, repository.common], outside=outside)
+
+    def of(self, change: Change) -> tuple[Change, Policy, list[str]]:
+        """The policy that judges a change, the change as that policy's base makes it, and notes about both.
+
+        Raises:
+            SpecguardError: there is none that may judge.
+        """
+        request = self._request
+        if request.authority:
+            policy = self.load(change.policy_files, request.authority)
+            if policy is None:
+                raise SpecguardError("there are no settings in it", path=request.authority)
+            change = change.with_base(policy.base or "")
+            return change, policy, [f"Judged by {request.authority}, not by the base's authority."]
+        policy = self._at(change)
+        if policy is not None:
+            moved = change.with_base(policy.base or "")
+            if moved is not change:
+                change, policy = moved, self._at(moved)
+        if policy is not None and (change.found.trusted or not request.enforce or request.bootstrap):
+            policy.ref = change.found.oid
+            policy.trusted = change.found.trusted
+            return change, policy, []
+        if request.enforce and not request.bootstrap:
+            raise SpecguardError(
+                "the base has no authority, and --enforce trusts nothing else",
+                help="adopt specguard with --enforce --bootstrap, once",
+            )
+        policy = self.load(change.head_files)
+        if policy is None:
+            raise _no_authority(change.found.name or "the judged tree")
+        policy.ref = change.base.head
+        return change, policy, ["The base has no authority yet, so the change's own judges it."]
+
+    def load(self, tree: Tree, authority: str = "") -> Policy | None:
+        """The policy of a tree, or of a file in place of its documents."""
+        return load_policy(tree, registry=_registry, cache=self._cache, authority=authority)
+
+    def _at(self, change: Change) -> Policy | None:
+        """The policy of the change's base, or of the judged tree where there is no base."""
+        oid = change.found.oid
+        if oid not in self._known:
+            self._known[oid] = self.load(change.policy_files)
+        return self._known[oid]
+
+
+def _registry(plugins: Sequence[str]) -> Registry:
+    """What plugins register; they are imported only where a policy is compiled."""
+    from specguard.engine.plugins import load_registry
+
+    return load_registry(plugins)
+
+
+def _compare(policy: Policy, change: Change) -> PolicyChange:
+    """How the change would alter the policy; the head's plugins are not imported, whatever it names."""
+    from specguard.authority.difference import PolicyChange, compare
+
+    try:
+        after = load_policy(change.head_files, registry=lambda _: _registry(policy.plugins))
+    except SpecguardError as error:
+        return PolicyChange(problem=error.message)
+    if after is None:
+        return PolicyChange(problem="the authority is removed")
+    return compare(policy, after)
+
+
+def _no_authority(where: str) -> SpecguardError:
+    return SpecguardError(
+        f"there is no authority: {where} has neither SPEC_AUTHORITY.md nor other settings of specguard",
+        help="`specguard init` writes one",
+    )
+
+
+def _work_item(facts: Facts) -> Any:
+    try:
+        return facts.get("work_item").summary()
+    except (MissingFact, NotApplicable):
+        return None
+
+
+class _Clock:
+    """The date of the check.
+
+    Args:
+        said: what `--today` said; empty: the clock's UTC date.
+    """
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    def today(self) -> date:
+        """The UTC date."""
+        import datetime
+
+        if self._said:
+            return datetime.date.fromisoformat(self._said)
+        return datetime.datetime.now(datetime.UTC).date()
+
+
+def _clock(request: Request) -> _Clock:
+    """The clock of a check.
+
+    Raises:
+        SpecguardError: `--today` is no date.
+    """
+    clock = _Clock(request.today)
+    if request.today:
+        try:
+            clock.today()
+        except ValueError:
+            raise SpecguardError(
+                f"--today {request.today!r} is no date", help="write it as 2026-01-31"
+            ) from None
+    return clock
