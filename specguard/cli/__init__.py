@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, and so has the verdict; nothing more can be said there.
-        sys.stdout = None  # type: ignore[assignment]  # keeps the interpreter from flushing it once more
+        sys.stdout = None  # keeps the interpreter from flushing it once more
         return EXIT_NO_VERDICT
     except SpecguardError as error:
         complain(error)

@@ -1,0 +1,193 @@
+"""`specguard doctor`: what a check needs here, and what of it is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import click
+
+from specguard.change.base import find_base, no_base
+from specguard.change.event import find_event, read_event
+from specguard.change.git import Git
+from specguard.change.repository import Repository
+from specguard.change.request import Request
+from specguard.engine.check import open_policy
+from specguard.engine.plugins import installed, load_registry
+from specguard.errors import MissingFact, SpecguardError
+from specguard.model import EXIT_FAILED, EXIT_PASSED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Final, Literal
+
+    Status = Literal["ok", "note", "missing"]
+
+OLDEST_GIT: Final = (2, 31)
+"""`rev-parse --path-format` is there from this version on."""
+
+HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
+
+
+class Diagnosis:
+    """One thing that was looked at.
+
+    Attributes:
+        subject: what.
+        status: `ok`, `note` (a check works without it) or `missing` (it does not).
+        said: what is there.
+        help: the remedy; empty where nothing is to be done.
+    """
+
+    __slots__ = ("help", "said", "status", "subject")
+
+    def __init__(self, subject: str, status: Status, said: str, help: str = "") -> None:
+        self.subject = subject
+        self.status = status
+        self.said = said
+        self.help = help
+
+
+@click.command("doctor", short_help="Diagnose what a check needs here.")
+@click.option("-C", "directory", metavar="DIR", default="", help="Run as if started in DIR.")
+@click.option("--base", metavar="REF", default="", help="The base that checks will be given.")
+@click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
+def command(directory: str, base: str, output_format: str) -> int:
+    """Diagnose git, the repository, the base, the authority, hooks, the event file and plugins.
+
+    Ends with 1 where something is missing that a check needs.
+    """
+    request = Request(environment=os.environ, directory=directory, base=base)
+    found = list(diagnose(request))
+    if output_format == "json":
+        click.echo(
+            json.dumps([{name: getattr(one, name) for name in one.__slots__} for one in found], indent=2)
+        )
+    else:
+        for one in found:
+            click.echo(f"{one.status:8}{one.subject}: {one.said}")
+            if one.help:
+                click.echo(f"        next {one.help}")
+    return EXIT_FAILED if any(one.status == "missing" for one in found) else EXIT_PASSED
+
+
+def diagnose(request: Request) -> Iterator[Diagnosis]:
+    """Everything that is looked at, in a check's order; without a repository that is all."""
+    try:
+        repository = Repository.locate(request.directory, request.environment)
+    except SpecguardError as error:
+        yield Diagnosis("repository", "missing", error.message, error.help)
+        return
+    yield _git(repository)
+    yield Diagnosis("repository", "ok", repository.git_dir)
+    if repository.shallow:
+        yield Diagnosis("history", "note", "the clone is shallow", "git fetch --unshallow origin")
+    with Git(repository) as git:
+        yield _tried("base", lambda: _base(git, request))
+    yield _tried("authority", lambda: _authority(request))
+    yield from _hooks(repository)
+    yield _tried("event", lambda: _event(request))
+    yield _tried("plugins", lambda: _plugins(request))
+
+
+def _tried(subject: str, look: Callable[[], Diagnosis]) -> Diagnosis:
+    """What a look says, or why it could not be had."""
+    try:
+        return look()
+    except SpecguardError as error:
+        return Diagnosis(subject, "missing", error.message, error.help)
+    except MissingFact as missing:
+        return Diagnosis(subject, "missing", missing.reason, missing.command)
+
+
+def _git(repository: Repository) -> Diagnosis:
+    said = subprocess.run(
+        [repository.program, "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    words = said.split()
+    version = words[2] if len(words) > 2 else "?"
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    wanted = ".".join(map(str, OLDEST_GIT))
+    if numbers < OLDEST_GIT:
+        return Diagnosis(
+            "git", "missing", f"{version} is older than {wanted}", f"install git {wanted} or newer"
+        )
+    return Diagnosis("git", "ok", f"{version} ({repository.program})")
+
+
+def _base(git: Git, request: Request) -> Diagnosis:
+    found = find_base(git, request, find_event(request))
+    if found is None:
+        error = no_base()
+        return Diagnosis("base", "missing", error.message, error.help)
+    return Diagnosis("base", "ok", f"{found.name} at {(found.oid or '')[:12]}")
+
+
+def _authority(request: Request) -> Diagnosis:
+    policy = open_policy(request)
+    documents = ", ".join(path for path, _ in policy.documents)
+    active = sum(rule.active for rule in policy.rules)
+    said = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
+    if policy.unread:
+        return Diagnosis(
+            "authority", "note", f"{said}; {len(policy.unread)} items not understood", "specguard policy"
+        )
+    return Diagnosis("authority", "ok", said)
+
+
+def _hooks(repository: Repository) -> Iterator[Diagnosis]:
+    """Which of git's hooks call specguard, by themselves or through pre-commit."""
+    process = repository.in_place("rev-parse", "--path-format=absolute", "--git-path", "hooks", user=True)
+    folder = os.fsdecode(process.read()).rstrip("\n")
+    configured = "specguard" in _text(os.path.join(_top(repository), ".pre-commit-config.yaml"))
+    missing = []
+    for hook in HOOKS:
+        text = _text(os.path.join(folder, hook))
+        if "specguard" not in text and not (configured and "pre-commit" in text):
+            missing.append(hook)
+    if not missing:
+        yield Diagnosis("hooks", "ok", ", ".join(HOOKS))
+        return
+    remedy = "pre-commit install " + " ".join(f"--hook-type {hook}" for hook in missing)
+    if not configured:
+        remedy = f"add specguard to .pre-commit-config.yaml, then: {remedy}"
+    yield Diagnosis("hooks", "note", f"not installed: {', '.join(missing)}", remedy)
+
+
+def _top(repository: Repository) -> str:
+    try:
+        return repository.work_tree()
+    except SpecguardError:
+        return repository.git_dir
+
+
+def _text(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8", errors="replace") as stream:
+            return stream.read(1 << 20)
+    except OSError:
+        return ""
+
+
+def _event(request: Request) -> Diagnosis:
+    file = request.environment.get("GITHUB_EVENT_PATH", "")
+    if file:
+        event = read_event(file)
+        return Diagnosis("event", "ok", f"{event.kind} ({file})")
+    if find_event(request) is not None:
+        return Diagnosis("event", "ok", "the platform's variables")
+    return Diagnosis("event", "ok", "none: this is no job of a platform")
+
+
+def _plugins(request: Request) -> Diagnosis:
+    named = list(open_policy(request).plugins)
+    registry = load_registry(named)
+    others = sorted(set(installed()) - {"specguard", *named})
+    said = f"{len(registry.rules)} rules of specguard{''.join(f', {name}' for name in named)}"
+    if others:
+        return Diagnosis(
+            "plugins", "note", f"{said}; installed and not named by the policy: {', '.join(others)}"
+        )
+    return Diagnosis("plugins", "ok", said)

@@ -1,0 +1,176 @@
+"""`specguard init`: write an authority that fits the repository as it is."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from specguard.authority.compile import compile_policy
+from specguard.authority.sources import AUTHORITY, Source
+from specguard.change.repository import USUAL_BASES, Repository, short_name
+from specguard.engine.plugins import load_registry
+from specguard.errors import SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from specguard.authority.policy import Policy
+    from specguard.model import Origin
+
+_GUARDED: Final = (
+    (".github/workflows/", "the jobs that decide what lands"),
+    (".gitlab-ci.yml", "the jobs that decide what lands"),
+    (".circleci/", "the jobs that decide what lands"),
+    ("Jenkinsfile", "the jobs that decide what lands"),
+    ("azure-pipelines.yml", "the jobs that decide what lands"),
+    ("bitbucket-pipelines.yml", "the jobs that decide what lands"),
+    (".pre-commit-config.yaml", "the hooks that run in front of every commit"),
+    ("CODEOWNERS", "who reviews what"),
+    (".github/CODEOWNERS", "who reviews what"),
+    ("LICENSE", "the licence"),
+    ("AI_CONTRACT.md", "the contract with agents"),
+)
+"""Paths that a team would want an approval for, with what they are; those that exist are written down."""
+
+_FORBIDDEN: Final = (
+    ("docs/api/", "the interface others build on"),
+    ("docs/product/", "the product's requirements"),
+)
+"""Paths that an agent must not touch in a team that has them."""
+
+
+@click.command("init", short_help="Write an authority for this repository.")
+@click.option("-C", "directory", metavar="DIR", default="", help="Run as if started in DIR.")
+@click.option(
+    "--preset", "presets", multiple=True, metavar="NAME", help="Start from this preset; repeatable."
+)
+@click.option("--lock", "locks", multiple=True, metavar="PATTERN", help="Lock these paths too; repeatable.")
+@click.option("--forbid", "forbids", multiple=True, metavar="PATTERN", help="Forbid these paths; repeatable.")
+@click.option("--print", "only_print", is_flag=True, help="Print the authority, and write nothing.")
+def command(
+    directory: str,
+    presets: tuple[str, ...],
+    locks: tuple[str, ...],
+    forbids: tuple[str, ...],
+    only_print: bool,
+) -> None:
+    """Write SPEC_AUTHORITY.md for this repository.
+
+    The default branch, CI files, hooks and pointer files are found out; a file that is there is never
+    overwritten. The authority judges once it is on the base branch.
+    """
+    repository = Repository.locate(directory, os.environ)
+    top = repository.work_tree()
+    _check_presets(presets)
+    base = _default_branch(repository)
+    text = authority_text(top, base=base, presets=presets, locks=locks, forbids=forbids)
+    policy = _compiled(text)
+    if only_print:
+        click.echo(text, nl=False)
+        return
+    file = os.path.join(top, AUTHORITY)
+    try:
+        with open(file, "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise SpecguardError(
+            "there is an authority already, and it is never overwritten",
+            path=AUTHORITY,
+            help="`specguard init --print` shows what would be written",
+        ) from None
+    except OSError as error:
+        raise SpecguardError(f"it cannot be written: {error.strerror}", path=AUTHORITY) from error
+    _next_steps(top, base, policy)
+
+
+def authority_text(
+    top: str, *, base: str, presets: Sequence[str], locks: Sequence[str], forbids: Sequence[str]
+) -> str:
+    """An authority for the repository at `top`, with patterns that match there or were asked for."""
+    locked = [(AUTHORITY, "this document")]
+    locked += [(path, why) for path, why in _GUARDED if os.path.exists(os.path.join(top, path))]
+    locked += [(pattern, "") for pattern in locks]
+    forbidden = [(path, why) for path, why in _FORBIDDEN if os.path.exists(os.path.join(top, path))]
+    forbidden += [(pattern, "") for pattern in forbids]
+    lines = [
+        "# Authority",
+        "",
+        "What may change in this repository, in which steps and with which evidence.",
+        f"`specguard check` judges every change by the copy of this document on `{base}`.",
+        "",
+        "## Locked zones",
+        "",
+        "A change here needs an approval.",
+        "",
+        *_items(locked),
+    ]
+    if forbidden:
+        lines += ["", "## Forbidden paths", "", "Nothing here changes.", "", *_items(forbidden)]
+    lines += ["", "## Settings", "", "```toml specguard"]
+    if presets:
+        lines.append(f"extends = [{', '.join(_quoted(preset) for preset in presets)}]")
+    lines += [f"base = {_quoted(base)}", "```", ""]
+    return "\n".join(lines)
+
+
+def _items(paths: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"- `{path}`: {why}." if why else f"- `{path}`" for path, why in dict(paths).items()]
+
+
+def _quoted(text: str) -> str:
+    import json
+
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _check_presets(presets: Sequence[str]) -> None:
+    known = load_registry().presets
+    for preset in presets:
+        if preset not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(preset, known, n=1)
+            raise SpecguardError(
+                f"there is no preset {preset!r}",
+                help=f"did you mean {near[0]!r}?" if near else f"presets are {', '.join(sorted(known))}",
+            )
+
+
+def _default_branch(repository: Repository) -> str:
+    """The branch that changes are merged into: the remote's default, a usual name, or this one."""
+    known = repository.refs_named(USUAL_BASES)
+    for name in USUAL_BASES:
+        if name in known:
+            target = short_name(repository.target_of(name))
+            return target.removeprefix("origin/")
+    return short_name(repository.branch) if repository.branch else "main"
+
+
+def _compiled(text: str) -> Policy:
+    """The policy of what is about to be written, so that nothing is written that would not judge."""
+
+    def read(path: str, named_by: Origin) -> Source:
+        raise SpecguardError(f"{named_by} names {path}, which is not to be had before it is written")
+
+    policy = compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=read)
+    assert policy is not None  # noqa: S101 - a document of this name is always an authority
+    return policy
+
+
+def _next_steps(top: str, base: str, policy: Policy) -> None:
+    """Say what a person has to do for the authority to judge."""
+    click.echo(f"{AUTHORITY} is written; it judges once it is on {base}:")
+    click.echo(f"  git add {AUTHORITY} && git commit -m 'docs: state what may change'")
+    if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
+        click.echo("hooks: add specguard to .pre-commit-config.yaml, then")
+        click.echo("  pre-commit install --hook-type pre-commit --hook-type commit-msg --hook-type pre-push")
+    for kind in policy.declared("work_kinds").values():
+        pointers = [pointer for pointer in kind.pointer if os.path.exists(os.path.join(top, pointer))]
+        if kind.pointer and not pointers:
+            click.echo(
+                f"note: the current item is read from {' or '.join(kind.pointer)}, which is not there yet"
+            )
+    click.echo("then: specguard doctor shows what a check needs here, specguard policy what was understood")

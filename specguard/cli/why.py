@@ -1,0 +1,57 @@
+"""`specguard why`: which rules and lines govern a path."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import click
+
+from specguard.change.request import Request
+from specguard.engine.check import open_policy
+from specguard.engine.govern import Governing, governing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.command("why", short_help="Show which rules and lines govern a path.")
+@click.argument("path")
+@click.option("-C", "directory", metavar="DIR", default="", help="Run as if started in DIR.")
+@click.option("--base", metavar="REF", default="", help="Ask the policy of REF.")
+@click.option("--authority", metavar="FILE", default="", help="Ask the policy of FILE.")
+@click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
+def command(path: str, directory: str, base: str, authority: str, output_format: str) -> None:
+    """Show which rules and which lines of the authority govern PATH, given from the repository's root."""
+    request = Request(environment=os.environ, directory=directory, base=base, authority=authority)
+    found = governing(open_policy(request), os.fsencode(path.strip("/")))
+    if output_format == "json":
+        click.echo(json.dumps([_data(one) for one in found], indent=2))
+    else:
+        _print(path, found)
+
+
+def _data(one: Governing) -> dict[str, object]:
+    return {
+        "code": one.code,
+        "name": one.name,
+        "severity": one.severity,
+        "setting": one.setting,
+        "pattern": one.pattern,
+        "effect": one.effect,
+        "authority": None
+        if one.origin is None
+        else {"path": one.origin.path, "line": one.origin.line or None},
+    }
+
+
+def _print(path: str, found: Sequence[Governing]) -> None:
+    from specguard.reporters.escape import visible
+
+    if not found:
+        click.echo(f"no pattern of the policy names {visible(path)}; the rules without patterns judge it too")
+        return
+    for one in found:
+        origin = f"  {visible(str(one.origin))}" if one.origin else ""
+        click.echo(f"{one.code} {one.name} ({one.severity}): {one.effect} by {visible(one.pattern)}{origin}")
