@@ -277,7 +277,8 @@ class Work:
                 item.rendered(key)
             except Unrendered as missing:
                 return Unresolved(_missing(missing.name, settings, pointer, item), pointer)
-        return item
+        unknown = _unplaced(settings, item)
+        return Unresolved(_missing(unknown, settings, pointer, item), pointer) if unknown else item
 
     def summary(self) -> dict[str, str | None] | None:
         """The `work_item` of the JSON report; None where none is named."""
@@ -315,6 +316,17 @@ def _fields_of(data: Any, settings: WorkKind, known: Mapping[str, str], *, curre
                 if value is not None:
                     found.setdefault(name, value)
     return found
+
+
+def _unplaced(settings: WorkKind, item: WorkItem) -> str:
+    """A field of the pointer without which not one place of the document can be told; empty where one can."""
+    unknown = ""
+    for template in [*settings.document, *settings.index, *settings.legacy]:
+        missing = sorted(Template(template).names - item.fields.keys())
+        if not missing:
+            return ""
+        unknown = unknown or next((name for name in missing if name in settings.fields), "")
+    return unknown
 
 
 def _spellings(known: Mapping[str, str]) -> Sequence[str]:

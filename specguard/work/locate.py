@@ -87,7 +87,7 @@ class Locator:
     def _take(self, template: str) -> bool:
         """Whether the search ends at a template: with a document, or with something that is wrong."""
         wild = has_wildcard(template)
-        patterns = self._patterns(template, _PADDINGS if wild else self._widths())
+        patterns = self._patterns(template, _PADDINGS if wild else self._widths(), note=True)
         if not patterns:
             return False
         matches: dict[bytes, None] = {}
@@ -112,7 +112,7 @@ class Locator:
     def _take_from_index(self, template: str) -> bool:
         from specguard.work.index import rows_for
 
-        for pattern in self._patterns(template, self._widths()):
+        for pattern in self._patterns(template, self._widths(), note=True):
             place = readable(pattern)
             path = place.encode("utf-8", "surrogateescape")
             text = self.text_of(path)
@@ -195,8 +195,14 @@ class Locator:
     def _widths(self) -> Sequence[int]:
         return [NumberFormat(text).width for text in self.kind.number_format]
 
-    def _patterns(self, template: str, widths: Sequence[int]) -> list[str]:
-        """The patterns of a template, one for each way to write the number; none where a field is missing."""
+    def _patterns(self, template: str, widths: Sequence[int], *, note: bool = False) -> list[str]:
+        """The patterns of a template, one for each way to write the number; none where a field is missing.
+
+        Args:
+            template: the template.
+            widths: how many digits the number has at least.
+            note: whether a missing field is noted among what was tried.
+        """
         parsed = Template(template)
         patterns: dict[str, None] = {}
         for width in widths:
@@ -206,7 +212,8 @@ class Locator:
             try:
                 patterns[parsed.render(fields, escape).removeprefix("./")] = None
             except Unrendered as missing:
-                self.found.tried.append(Tried(template, f"needs {{{missing.name}}}, which is not known"))
+                if note:
+                    self.found.tried.append(Tried(template, f"needs {{{missing.name}}}, which is not known"))
                 return []
         return list(patterns)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.patterns import Covering, PatternError
-from specguard.errors import NotApplicable
+from specguard.errors import MissingFact, NotApplicable
 from specguard.work.locate import shown
 
 TYPE_CHECKING = False
@@ -25,12 +25,19 @@ _LABEL = re.compile(
 )
 _PATH = re.compile(r"[^\s`'\"<>|;,()]+")
 _LINES = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
-_NEGATION: Final = (
+_NEGATED = re.compile(
     r"\b(?:not|never|no|nor|neither|cannot|without|except|excluding|avoid|unchanged|untouched|forbidden"
-    r"|prohibited|locked|frozen|off[ -]limits|out of scope|read[ -]only|instead of|rather than|only)\b|n't\b"
+    r"|prohibited|locked|frozen|off[ -]limits|out of scope|read[ -]only|instead of|rather than|only)\b|n't\b",
+    re.IGNORECASE,
 )
-_NEGATED = re.compile(_NEGATION.replace("|only", ""), re.IGNORECASE)
-_NEGATED_BEFORE = re.compile(_NEGATION, re.IGNORECASE)
+# In a list of allowed paths a comment may well say "no" or "only": what takes a path out is narrower.
+_EXCEPTED = re.compile(
+    r"\b(?:(?:do|must|may|shall|should|can) ?not|never"
+    r"|not (?:to|be|allowed|included|in scope|touch|chang|edit|modif)"
+    r"|except|excluding|excluded|avoid|unchanged|untouched|off[ -]limits|out of scope|read[ -]only|forbidden"
+    r"|prohibited|locked|frozen)|n't\b|^(?:no|not|none|nothing)\b",
+    re.IGNORECASE,
+)
 _OUTSIDE = re.compile(
     r"^(?:out of scope|not in scope|outside|non ?goals|not included|excluded|exclusions|forbidden|off limits"
     r"|do not|don t|must not|never|locked|untouched|unchanged|prohibited)\b"
@@ -81,14 +88,22 @@ class Scope:
         paths: the patterns.
         document: the document that lists them; None where the policy does.
         lines: the line of each pattern in the document.
+        unread: the lines of items in its lists that begin with no path, so that more may be meant.
     """
 
-    __slots__ = ("document", "lines", "paths")
+    __slots__ = ("document", "lines", "paths", "unread")
 
-    def __init__(self, paths: Covering, document: bytes | None = None, lines: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        paths: Covering,
+        document: bytes | None = None,
+        lines: Sequence[int] = (),
+        unread: Sequence[int] = (),
+    ) -> None:
         self.paths = paths
         self.document = document
         self.lines = lines
+        self.unread = unread
 
 
 def scope_of(item: WorkItem) -> Scope:
@@ -99,15 +114,20 @@ def scope_of(item: WorkItem) -> Scope:
         MissingFact: the document cannot be read.
     """
     if item.settings.scope:
-        return Scope(Covering(item.patterns(item.settings.scope)))
+        patterns = item.patterns(item.settings.scope)
+        if not patterns:
+            raise MissingFact(f"no pattern of {item.setting('scope')} can be filled in for {item}")
+        return Scope(Covering(patterns))
     path = item.document
     if path is None:
         raise NotApplicable(f"no scope is stated for {item}: it has no document")
-    listed = _listed(item.document_text or "", item.settings.scope_sections)
+    found = _listed(item.document_text or "", item.settings.scope_sections)
+    listed = [ask for ask in found if ask.path]
     if not listed:
         titles = " or ".join(item.settings.scope_sections) or "scope"
         raise NotApplicable(f"no scope is stated for {item}: {shown(path)} lists no paths under {titles}")
-    return Scope(Covering([ask.path for ask in listed]), path, [ask.line for ask in listed])
+    unread = [ask.line for ask in found if not ask.path]
+    return Scope(Covering([ask.path for ask in listed]), path, [ask.line for ask in listed], unread)
 
 
 def asks_of(item: WorkItem) -> list[Ask]:
@@ -117,14 +137,14 @@ def asks_of(item: WorkItem) -> list[Ask]:
         MissingFact: the document cannot be read.
     """
     text = item.document_text or ""
-    asks = _listed(text, item.settings.scope_sections)
+    asks = [ask for ask in _listed(text, item.settings.scope_sections) if ask.path]
     taken = {(ask.path, ask.line) for ask in asks}
     asks.extend(ask for ask in _asked(text) if (ask.path, ask.line) not in taken)
     return sorted(asks, key=lambda ask: ask.line)
 
 
 def _listed(text: str, titles: Sequence[str]) -> list[Ask]:
-    """The paths that the sections of these titles list."""
+    """The paths that the sections of these titles list; an item that begins with none has an empty one."""
     # Most documents have no such section, and a hook need not wait for the Markdown reader to say so.
     plain = text.casefold()
     if not any(title.split() and title.split()[0].casefold() in plain for title in titles):
@@ -132,11 +152,11 @@ def _listed(text: str, titles: Sequence[str]) -> list[Ask]:
     from specguard.documents.document import Document, normal_title
 
     wanted = {normal_title(title) for title in titles}
-    found: dict[str, Ask] = {}
+    found: dict[tuple[str, int], Ask] = {}
     for section in Document(text).sections:
         if normal_title(section.heading.text.plain) in wanted:
             for ask in _paths(section.blocks):
-                found.setdefault(ask.path, ask)
+                found.setdefault((ask.path, 0 if ask.path else ask.line), ask)
     return list(found.values())
 
 
@@ -146,14 +166,17 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
     for block in _inside(blocks):
         if isinstance(block, List):
             for item in block.items:
-                if _NEGATED.search(item.text.plain):
+                if _EXCEPTED.search(item.text.plain):
                     continue
-                yield from _path_in(item.text)
-                yield from _paths(item.rest)
+                own = list(_path_in(item.text))
+                below = list(_paths(item.rest))
+                yield from own or ([] if below else [Ask("", item.line, allowed=True)])
+                yield from below
         elif isinstance(block, Table):
             for cells in block.rows:
-                if not any(_NEGATED.search(cell.plain) for cell in cells):
-                    yield from next((found for cell in cells if (found := list(_path_in(cell)))), [])
+                if not any(_EXCEPTED.search(cell.plain) for cell in cells):
+                    nothing = [Ask("", cells[0].line, allowed=True)]
+                    yield from next((found for cell in cells if (found := list(_path_in(cell)))), nothing)
         elif isinstance(block, Fence):
             for number, line in enumerate(block.content.split("\n"), block.first):
                 path = _path(line.strip())
@@ -218,5 +241,5 @@ def _asked(text: str) -> Iterator[Ask]:
             for token in _TOKEN.finditer(sentence.raw):
                 path = _path(token.group(1) or token.group(2))
                 before = sentence.raw[max(0, token.start() - 300) : token.start()]
-                if path and _ASKS.search(before) and not _NEGATED_BEFORE.search(before):
+                if path and _ASKS.search(before) and not _NEGATED.search(before):
                     yield Ask(path, sentence.line + sentence.raw[: token.start()].count("\n"), allowed=False)

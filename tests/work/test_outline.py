@@ -125,6 +125,21 @@ def test_what_a_document_asks_to_change(tree: Grow, text: str, asks: list[str]) 
     assert [ask.path for ask in item(tree, f"# Phase 12\n\n{text}\n").asks] == asks
 
 
+@pytest.mark.parametrize(
+    ("items", "unread"),
+    [
+        ("- `src/`\n- Unit tests for it", [6]),
+        ("- `src/`: so no crash is left, only an error", []),
+        ("- `src/`\n- No new dependencies\n- Do not touch the client", []),
+        ("- Sources:\n  - `src/`", []),
+    ],
+)
+def test_items_that_name_no_path_are_known(tree: Grow, items: str, unread: list[int]) -> None:
+    scope = item(tree, f"# P\n\n## Scope\n\n{items}\n").scope
+    assert list(scope.paths.patterns) == ["src/"]
+    assert scope.unread == unread
+
+
 def test_asks_have_their_lines_and_say_what_is_allowed(tree: Grow) -> None:
     text = "# P\n\nWe plan.\nUpdate\n`docs/a.md`.\n\n## Scope\n\n- `docs/b.md`\n"
     found = [(ask.path, ask.line, ask.allowed) for ask in item(tree, text).asks]

@@ -166,6 +166,12 @@ def test_a_slug_that_nothing_tells_is_named(tree: Grow) -> None:
     assert unresolved.problem == "NEXT_TRACK.json has no 'slug' or 'tracks.9.slug' for track 9"
 
 
+def test_a_field_without_which_no_place_can_be_told_is_named(tree: Grow) -> None:
+    unresolved = work(tree({"NEXT_PHASE.json": '{"next": 12}'}), ("branch", "phase-12")).unresolved
+    assert unresolved is not None
+    assert unresolved.problem == "NEXT_PHASE.json has no 'plan_version' for phase 12"
+
+
 def test_only_the_kind_that_is_named_is_resolved(tree: Grow) -> None:
     files = tree({**POINTERS, "NEXT_TRACK.json": "broken"})
     assert str(work(files, ("branch", "phase-12")).item) == "phase 12"

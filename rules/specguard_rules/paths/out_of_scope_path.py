@@ -20,7 +20,8 @@ class OutOfScopePath(Rule):
     that is empty, the paths that the item's document lists in its *Scope* or *Files* section
     (`scope_sections` has other titles), read from the trusted base: list items, table rows and code blocks
     that begin with a path or a pattern, also behind a label such as *Create:*. Subsections and lines such as
-    *Out of scope* are left out. Where neither states any path, the rule does not apply.
+    *Out of scope* are left out. Where neither states any path, the rule does not apply; where a list also has
+    items that name no path ("Unit tests"), more may be meant, and findings are warnings.
 
     A scope permits, it never widens a lock: forbidden and locked paths stay what they are. Nothing is in
     scope unless it is stated, the item's own document included; only files in `.specguard/approvals/` are
@@ -72,12 +73,15 @@ class OutOfScopePath(Rule):
         inside = {position for position, _ in scope.paths.find_each(paths)}
         place = None if scope.document is None else scope.document.decode("utf-8", "backslashreplace")
         allowed = ", ".join(scope.paths.patterns[:8]) + (", ..." if len(scope.paths.patterns) > 8 else "")
+        unread = (
+            f" (line {scope.unread[0]} of it names no path, so this is a warning)" if scope.unread else ""
+        )
         for position, entry in enumerate(entries):
             if position in inside or entry.path.startswith(APPROVALS):
                 continue
             path = entry.path.decode("utf-8", "backslashreplace")
             yield Finding(
-                f"{path} is outside the scope of {work_item}: {allowed}",
+                f"{path} is outside the scope of {work_item}: {allowed}{unread}",
                 help="Take it out of the change, or have "
                 + (
                     f"{place} list it in the base first."
@@ -87,6 +91,7 @@ class OutOfScopePath(Rule):
                 path=entry.path,
                 side="base" if entry.deleted else None,
                 key="scope",
+                severity="warning" if scope.unread else None,
                 setting=work_item.setting("scope"),
                 authority=Origin(place, scope.lines[0]) if place else None,
             )
