@@ -1,0 +1,100 @@
+"""Names and texts of a change cannot steer a terminal, a runner or a page."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from specguard.reporters.escape import (
+    markdown_code,
+    markdown_text,
+    path_text,
+    visible,
+    workflow_data,
+    workflow_property,
+)
+
+ANY = st.text(alphabet=st.characters(), max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain äö 漢字 \\x41", "plain äö 漢字 \\x41"),
+        ("\x1b[2J\a", "\\x1b[2J\\x07"),
+        ("a\nb\tc\r", "a\\x0ab\\x09c\\x0d"),
+        ("\x85\x9b", "\\x85\\x9b"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
+        ("\u2028\u2066", "\\u2028\\u2066"),
+        ("\udcff", "\\xff"),
+        ("\ud800", "\\ud800"),
+        ("\U000e0041", "\\U000e0041"),
+    ],
+)
+def test_visible(text: str, expected: str) -> None:
+    assert visible(text) == expected
+
+
+def test_every_control_and_format_character_is_shown() -> None:
+    hidden = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    for code in range(0x110000):
+        if unicodedata.category(chr(code)) in hidden:
+            assert visible(chr(code)).startswith("\\"), hex(code)
+
+
+def test_path_text() -> None:
+    assert path_text(b"src/\xff\xc3\xa4") == "src/\\xffä"
+
+
+@given(ANY)
+def test_a_workflow_command_stays_one_line_and_reads_back(text: str) -> None:
+    data = workflow_data(text)
+    assert not re.search(r"[\r\n]", data)
+    read_back = data.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+    assert read_back == "\n".join(map(visible, text.split("\n")))
+    value = workflow_property(text)
+    assert not re.search(r"[\r\n,:]", value)
+
+
+def test_workflow_injection() -> None:
+    name = "a\n::error file=x::pwn,title=y%0A"
+    assert workflow_property(name) == "a\\x0a%3A%3Aerror file=x%3A%3Apwn%2Ctitle=y%250A"
+    assert workflow_data(name) == "a%0A::error file=x::pwn,title=y%250A"
+
+
+@given(ANY)
+def test_a_code_span_shows_its_text_and_nothing_else(text: str) -> None:
+    shown = visible(text)
+    page = MarkdownIt().render(f"x {markdown_code(text)} y")
+    found = re.fullmatch(r"<p>x <code>(.*)</code> y</p>\n", page, re.DOTALL)
+    if "|" not in shown:
+        assert found
+        content = (
+            found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
+        )
+        assert content == (shown or "  ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@team #12 [x](javascript:alert(1)) ![i](//e)",
+        "<img onerror=x> </script> &lt;",
+        "*b* _i_ ~s~ `c` | c | $m$",
+        "# h", "- l", "+ l", "1. l", "> q", "===", "---", "```",
+        "https://example.org www.example.org",
+        "a|b",
+    ],
+)  # fmt: skip
+def test_prose_stays_prose(text: str) -> None:
+    page = MarkdownIt("gfm-like", {"linkify": False}).render(markdown_text(text))
+    assert re.fullmatch(r"<p>[^<]*</p>\n", page)
+    escaped = markdown_text(text)
+    assert not re.search(r"[<>`*_\[\]|@]|(?<!&)#", escaped)
+    assert "<" not in markdown_code(text).replace("<code>", "").replace("</code>", "") or "|" not in text

@@ -1,0 +1,129 @@
+"""Annotations within the runner's limits, a step summary within the platform's, and one line a finding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specguard.model import Finding, Judged, Origin, RuleResult, Verdict
+from specguard.reporters import concise, github
+
+HOSTILE = b"a\n::error file=x::pwn\x1b[2J,`|<b>.md"
+
+
+def judged(message: str = "m", *, severity: Any = "error", state: Any = "open", **where: Any) -> Judged:
+    finding = Finding(message, **where)
+    origin = Origin("SPEC_AUTHORITY.md", 9)
+    return Judged(
+        finding,
+        code="PTH001",
+        name="forbidden-path",
+        severity=severity,
+        authority=origin,
+        fingerprint="f",
+        state=state,
+    )
+
+
+def verdict(*findings: Judged, dry_run: bool = False, **more: Any) -> Verdict:
+    state: Any = "failed" if any(f.severity == "error" and f.state == "open" for f in findings) else "passed"
+    results = [RuleResult("PTH001", "forbidden-path", state, findings=findings), *more.pop("results", [])]
+    change = {"source": "range", "branch": "phase`1", "commits": 1, "entries": 2}
+    return Verdict(change=change, authority={}, results=results, dry_run=dry_run, **more)
+
+
+def test_an_annotation() -> None:
+    text = github.render(
+        [verdict(judged("bad: 50%", path=b"docs/a,b.md", line=3, end_line=5, help="undo it"))]
+    )
+    assert text.split("\n")[0] == (
+        "::error file=docs/a%2Cb.md,line=3,endLine=5,title=PTH001 forbidden-path"
+        "::bad: 50%25%0Aby SPEC_AUTHORITY.md:9%0Anext: undo it"
+    )
+    assert text.split("\n")[1].startswith("specguard: failed (range, 1 commit, 2 files): rules: 1 failed")
+
+
+def test_kinds() -> None:
+    found = verdict(
+        judged("a", severity="info", path=b"p"),
+        judged("b", severity="warning", commit="1" * 40),
+        judged("c", state="approved"),
+        judged("d"),
+    )
+    heads = [line.split(" ")[0] for line in github.render([found]).split("\n")[:4]]
+    assert heads == ["::error", "::warning", "::notice", "::notice"]
+    assert "::warning title=PTH001 forbidden-path::commit 111111111111: b" in github.render([found])
+    assert "(approved) c" in github.render([found])
+    assert github.render([verdict(judged("d"), dry_run=True)]).startswith("::warning ")
+    assert "specguard: would block" in github.render([verdict(judged("d"), dry_run=True)])
+
+
+def test_an_undecided_rule_is_an_error() -> None:
+    result = RuleResult(
+        "BRN001", "branch-name", "indeterminate", reason="HEAD is detached", command="--branch X"
+    )
+    text = github.render([verdict(results=[result])])
+    assert text.startswith(
+        "::error title=BRN001 branch-name::could not be judged: HEAD is detached%0Anext: --branch X\n"
+    )
+    assert "BRN001 could not be judged: HEAD is detached (--branch X)\n" in concise.render(
+        [verdict(results=[result])]
+    )
+    assert "**could not be judged**" in github.summary([verdict(results=[result])])
+
+
+def test_hostile_names_are_one_escaped_line() -> None:
+    found = verdict(judged("see\n##[error]x\n::stop-commands::t", path=HOSTILE, line=1))
+    text = github.render([found])
+    assert len(text.splitlines()) == 2
+    assert text.startswith("::error file=a\\x0a%3A%3Aerror file=x%3A%3Apwn\\x1b[2J%2C`|<b>.md,")
+    lines = concise.render([found]).splitlines()
+    assert lines[0].startswith("a\\x0a::error file=x::pwn\\x1b[2J,`|<b>.md:1: PTH001 see\\x0a##[error]x")
+    page = github.summary([found])
+    assert "<b>" not in page
+    assert "\x1b" not in page
+    assert "&#96;" in page
+
+
+def test_limits_of_the_runner() -> None:
+    many = [judged("e" * 10_000, path=b"p%d" % number) for number in range(13)]
+    many += [judged("w", severity="warning", path=b"w%d" % number) for number in range(11)]
+    lines = github.render([verdict(*many)]).splitlines()
+    assert sum(line.startswith("::error ") for line in lines) == 10
+    assert sum(line.startswith("::warning ") for line in lines) == 10
+    assert max(len(line.partition("::")[2].partition("::")[2]) for line in lines[:20]) == 4096
+    assert (
+        "specguard: GitHub shows 10 annotations of a kind; there are 3 more errors, 1 more warning" in lines
+    )
+
+
+def test_the_summary_is_cut_before_the_platform_drops_it() -> None:
+    found = verdict(*[judged("ä" * 1000, path=b"p%d" % number) for number in range(700)])
+    page = github.summary([found]).encode()
+    assert 990_000 < len(page) <= 1_000_000
+    assert page.endswith(b" more lines are in `--output json=FILE`.\n")
+
+
+def test_the_summary_page() -> None:
+    found = verdict(judged("not *this*", path=b"docs/x.md", line=3, help="undo"), notes=["judged by @base"])
+    assert github.summary([found]) == (
+        "## specguard: failed (`` phase`1 ``)\n\nRules: 1 failed.\n\n### PTH001 forbidden-path\n\n"
+        "- **error** `docs/x.md:3`: not &#42;this&#42;<br>by `SPEC_AUTHORITY.md:9`<br>next: undo\n\n"
+        "> judged by &#64;base\n\n"
+    )
+    assert "Nothing to judge." in github.summary([verdict(empty=True)])
+
+
+def test_concise() -> None:
+    found = verdict(
+        judged("a", path=b"x/y", line=2),
+        judged("b", path=b"\xff"),
+        judged("c", commit="2" * 40, field="commit.subject", severity="warning"),
+        judged("d", field="branch", state="baselined"),
+    )
+    assert concise.render([found]).splitlines() == [
+        "x/y:2: PTH001 a",
+        "\\xff: PTH001 b",
+        "commit 222222222222: PTH001 c (warning)",
+        "branch: PTH001 d (baselined)",
+        "specguard: failed (range, 1 commit, 2 files): rules: 1 failed",
+    ]
