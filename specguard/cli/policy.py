@@ -1,0 +1,43 @@
+"""`specguard policy`: what was understood of the authority."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from specguard.change.request import Request
+from specguard.engine.check import open_policy
+from specguard.model import EXIT_FAILED, EXIT_PASSED
+from specguard.reporters.policy import as_json, as_text, as_toml
+
+
+@click.command("policy", short_help="Show what was understood of the authority.")
+@click.option("-C", "directory", metavar="DIR", default="", help="Run as if started in DIR.")
+@click.option("--base", metavar="REF", default="", help="Show the policy of REF.")
+@click.option("--authority", metavar="FILE", default="", help="Show the policy of FILE.")
+@click.option(
+    "--coverage", is_flag=True, help="List the sentences that command, and the rules that hold them."
+)
+@click.option(
+    "--strict", is_flag=True, help="End with 1 where something in a known section was not understood."
+)
+@click.option(
+    "--output-format", type=click.Choice(("text", "toml", "json")), default="text", help="What is printed."
+)
+def command(
+    directory: str, base: str, authority: str, coverage: bool, strict: bool, output_format: str
+) -> int:
+    """Show what was understood of the authority, each setting with its line, and what was not.
+
+    The authority is the base's, as in a check; without one there, that of HEAD or of the working tree.
+    """
+    policy = open_policy(Request(environment=os.environ, directory=directory, base=base, authority=authority))
+    if output_format == "json":
+        text = as_json(policy)
+    elif output_format == "toml":
+        text = as_toml(policy)
+    else:
+        text = as_text(policy, coverage=coverage)
+    click.echo(text, nl=False)
+    return EXIT_FAILED if strict and policy.unread else EXIT_PASSED

@@ -1,0 +1,233 @@
+"""A compiled policy for people and programs: what is set, each value with the line it comes from."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from specguard.authority.values import plain
+from specguard.declaration.patterns import Patterns, expansion
+from specguard.declaration.record import Record
+from specguard.reporters.escape import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Final
+
+    from specguard.authority.policy import Policy
+    from specguard.model import Origin
+
+_EXACT: Final = 3
+"""Down to this depth every key that is set has an origin of its own."""
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Setting:
+    """One value that a policy sets.
+
+    Attributes:
+        path: its key, table by table; a number for an element of a list of tables.
+        value: as TOML has it; one pattern of a list of patterns.
+        origin: where it is written.
+        covers: for a pattern, all that it stands for; else empty.
+    """
+
+    __slots__ = ("covers", "origin", "path", "value")
+
+    def __init__(self, path: tuple[str, ...], value: Any, origin: Origin, covers: str = "") -> None:
+        self.path = path
+        self.value = value
+        self.origin = origin
+        self.covers = covers
+
+
+def settings(policy: Policy) -> list[Setting]:
+    """What a policy's documents and presets set, without defaults, table by table."""
+    tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
+    tree["authority"] = {"normative": list(policy.normative), "order": list(policy.order)}
+    tree["rules"] = {
+        rule.name: {
+            "severity": rule.severity,
+            "stages": list(rule.stages),
+            "approvable": rule.approvable,
+            "exclude": rule.exclude,
+            **rule.settings,
+        }
+        for rule in policy.rules
+    }
+    tree.update(policy.tables)
+    return list(_settings((), tree, policy, _written(policy)))
+
+
+def _written(policy: Policy) -> set[str]:
+    """Every key that is set, and every key above one."""
+    written: set[str] = set()
+    for key in policy.origins:
+        while key and key not in written:
+            written.add(key)
+            key = key.rpartition(".")[0]
+    return written
+
+
+def _settings(path: tuple[str, ...], value: object, policy: Policy, written: set[str]) -> Iterator[Setting]:
+    """The settings at a key and below it; what nobody wrote is left out."""
+    key = ".".join(path)
+    # The origins of what is deeper than `rules.<name>.<key>` may be those of the table above.
+    if 0 < len(path) <= _EXACT and key not in written:
+        return
+    if isinstance(value, dict):
+        for name, element in value.items():
+            yield from _settings((*path, name), element, policy, written)
+    elif isinstance(value, Record):
+        for name in value._fields:
+            field = getattr(value, name)
+            if field != getattr(type(value), name, None):
+                yield from _settings((*path, name), field, policy, written)
+    elif isinstance(value, (list, tuple)) and any(isinstance(element, Record) for element in value):
+        for index, element in enumerate(value):
+            yield from _settings((*path, str(index)), element, policy, written)
+    elif isinstance(value, Patterns):
+        for index, pattern in enumerate(value.patterns):
+            origin = policy.origin(f"{key}.{index}")
+            if origin is not None:
+                yield Setting((*path, str(index)), pattern, origin, expansion(pattern, covers=value.covers))
+    elif value is not None and (origin := policy.origin(key)):
+        yield Setting(path, plain(value), origin)
+
+
+def as_text(policy: Policy, *, coverage: bool = False) -> str:
+    """What was understood, line by line, then what was not."""
+    lines = [
+        f"documents: {', '.join(visible(path) for path, _ in policy.documents)}",
+        f"policy: {policy.policy_id}",
+        "",
+    ]
+    table = None
+    for setting in settings(policy):
+        head, key = _place(setting)
+        if head != table:
+            if table is not None:
+                lines.append("")
+            table = head
+            if head:
+                lines.append(f"[{head}]")
+        said = f"{key} = {_toml(setting.value)}"
+        if setting.covers and setting.covers != setting.value:
+            said += f"  ({setting.covers})"
+        lines.append(f"  {visible(said):60}  {visible(str(setting.origin))}")
+    lines += [
+        "",
+        f"{sum(rule.active for rule in policy.rules)} of {len(policy.rules)} rules have something to judge",
+    ]
+    if policy.unread:
+        lines += ["", "not understood:"]
+        lines += [
+            f"  {visible(f'{one.path}:{one.line}: {one.text} ({one.reason})')}" for one in policy.unread
+        ]
+    if coverage:
+        lines += ["", "statements:"]
+        for one in policy.statements:
+            held = ", ".join(one.rules) or "held by no rule"
+            lines.append(f"  {visible(f'{one.path}:{one.line}: {one.text}')}  [{held}]")
+    return "\n".join(lines) + "\n"
+
+
+def as_toml(policy: Policy) -> str:
+    """The policy as settings that would compile to it, each with its origin as a comment."""
+    keys: dict[tuple[str, str], list[Setting]] = {}
+    for setting in settings(policy):
+        head, key = _place(setting)
+        keys.setdefault((head, key.partition(".")[0]), []).append(setting)
+    lines: list[str] = []
+    table = ""
+    for (head, key), same in keys.items():
+        if head != table:
+            table = head
+            lines += ["", f"[{head}]"] if lines else [f"[{head}]"]
+        origins = ", ".join(dict.fromkeys(str(one.origin) for one in same))
+        lines.append(f"{key} = {_toml(_joined(same))}  # {visible(origins)}")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(policy: Policy) -> str:
+    """The policy as data: settings with origins, what was not understood, and which rule holds what."""
+    data = {
+        "policy_id": policy.policy_id,
+        "documents": [{"path": path, "oid": oid or None} for path, oid in policy.documents],
+        "settings": [
+            {
+                "key": ".".join(one.path),
+                "value": one.value,
+                "covers": one.covers or None,
+                "origin": {"path": one.origin.path, "line": one.origin.line or None},
+            }
+            for one in settings(policy)
+        ],
+        "rules": [
+            {"code": rule.code, "name": rule.name, "severity": rule.severity, "active": rule.active}
+            for rule in policy.rules
+        ],
+        "unread": [
+            {"path": one.path, "line": one.line, "text": one.text, "reason": one.reason}
+            for one in policy.unread
+        ],
+        "statements": [
+            {"path": one.path, "line": one.line, "text": one.text, "rules": list(one.rules)}
+            for one in policy.statements
+        ],
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _place(setting: Setting) -> tuple[str, str]:
+    """The table of a setting as a header has it, and its key within."""
+    depth = _depth(setting.path)
+    return ".".join(map(_key, setting.path[:depth])), ".".join(map(_key, setting.path[depth:]))
+
+
+def _depth(path: tuple[str, ...]) -> int:
+    """How many of a path's parts make its table's header."""
+    return min(2 if path[0] in ("rules", "work") else 1, len(path) - 1)
+
+
+def _joined(same: list[Setting]) -> Any:
+    """The value of one key of a table, put together from all that is below it."""
+    root: dict[str, Any] = {}
+    for setting in same:
+        path = setting.path[_depth(setting.path) :]
+        place = root
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+        place[path[-1]] = setting.value
+    (value,) = _lists(root).values()
+    return value
+
+
+def _lists(value: Any) -> Any:
+    """The same with every table whose keys are positions as a list."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _lists(element) for key, element in value.items()}
+    if inner and all(key.isdigit() for key in inner):
+        return [inner[key] for key in sorted(inner, key=int)]
+    return inner
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
+def _toml(value: Any) -> str:
+    """A value in TOML's notation, on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # TOML's basic strings have JSON's escapes; the one control character JSON leaves is DEL.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)} = {_toml(element)}" for key, element in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return str(value)
