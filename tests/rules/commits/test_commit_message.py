@@ -1,0 +1,185 @@
+"""CMT002: the item's message, the policy's pattern, or the form of Conventional Commits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case, Step, run
+from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRESET = 'extends = ["conventional-commits"]'
+
+
+@pytest.mark.parametrize(
+    ("subject", "near"),
+    [
+        ("feat(phase12): Implement phase 12", "only the case differs"),
+        ("feat(phase12): implement phase 012", "only the padding of its number differs"),
+        ("fix(phase12): implement phase 12", "its type is 'fix' and not 'feat'"),
+        ("feat(phase12): implement phase 12.", "it ends with a dot"),
+        ("feat(phase12): implement phase 12 and more", "it goes on with ' and more'"),
+        ("feat: something else", f"and phase 12 has '{SUBJECT}'"),
+    ],
+)
+def test_the_items_message_is_meant_exactly(subject: str, near: str, tmp_path: Path) -> None:
+    judge(
+        "CMT002",
+        tmp_path,
+        policy=PHASES,
+        base=[PLAN],
+        branch="phase-12",
+        commits=[step(subject)],
+        expect=[
+            {"message": near, "help": f"Write '{SUBJECT}'", "field": "commit.subject", "commit": "{head}"}
+        ],
+    )
+
+
+def test_the_items_message_may_have_a_body_unless_that_is_forbidden(tmp_path: Path) -> None:
+    commits = [step(f"{SUBJECT}\n\nIt has text.\n")]
+    case = {"base": [PLAN], "branch": "phase-12", "commits": commits}
+    judge("CMT002", tmp_path / "1", policy=PHASES, **case)
+    policy = f"[rules.commit-message]\nbody = 'forbidden'\n{PHASES}"
+    expect = [{"message": "has a body", "field": "commit.body"}]
+    judge("CMT002", tmp_path / "2", policy=policy, expect=expect, **case)
+
+
+def test_the_item_comes_before_the_pattern(tmp_path: Path) -> None:
+    policy = f"[rules.commit-message]\npattern = '^X-'\n{PHASES}"
+    case = {"policy": policy, "base": [PLAN]}
+    judge("CMT002", tmp_path / "1", **case, branch="phase-12", commits=[step(SUBJECT)])
+    judge("CMT002", tmp_path / "2", **case, branch="other", commits=[step("X-1")])
+    expect = [{"message": "does not match '^X-'"}]
+    judge("CMT002", tmp_path / "3", **case, branch="other", commits=[step("Y-1")], expect=expect)
+
+
+@pytest.mark.parametrize(
+    ("message", "state"),
+    [
+        (SUBJECT, "passed"),
+        (f"{SUBJECT}\n# a comment\n", "passed"),
+        ("feat: else\n", "failed"),
+        ("Merge branch 'main'\n", "failed"),
+    ],
+)
+def test_a_message_being_written(message: str, state: str, tmp_path: Path) -> None:
+    expect = [{"commit": None}] if state == "failed" else []
+    judge(
+        "CMT002",
+        tmp_path,
+        policy=PHASES,
+        base=[PLAN],
+        branch="phase-12",
+        commit_message=message,
+        states={"CMT002": state},
+        expect=expect,
+    )
+
+
+@pytest.mark.parametrize("merging", [True, False])
+def test_a_merge_being_concluded_is_left_alone(merging: bool, tmp_path: Path) -> None:
+    case = Case(policy=PHASES, base=[PLAN], branch="phase-12", commit_message="Merge branch 'main'\n")
+    repository = case.build(tmp_path / "repository")
+    if merging:
+        (repository.git_dir / "MERGE_HEAD").write_text(f"{repository.oid()}\n")
+    (tmp_path / "message").write_text("Merge branch 'main'\n")
+    outcome = run(
+        "check", "--select=CMT002", "--output-format=json", f"--commit-msg-file={tmp_path}/message",
+        directory=repository.path,
+    )  # fmt: skip
+    assert outcome.exit_code == (not merging), outcome
+
+
+def test_commits_of_others_are_left_alone(tmp_path: Path) -> None:
+    commits = [
+        step(SUBJECT, id="one"),
+        step(SUBJECT, "side", parents=["base"], id="side"),
+        Step("Merge side", parents=["one", "side"]),
+        Step("Approve it", files={".specguard/approvals/1.json": "{}"}),
+    ]
+    judge("CMT002", tmp_path, policy=PHASES, base=[PLAN], branch="phase-12", commits=commits)
+
+
+@pytest.mark.parametrize("approval", [".specguard/approvals/1.json", "a"])
+def test_only_a_commit_that_adds_approvals_alone_is_bookkeeping(approval: str, tmp_path: Path) -> None:
+    files = {approval: "{}", ".specguard/approvals/2.json": "{}"}
+    expect = [] if approval != "a" else [{"message": "'Approve it'"}]
+    judge(
+        "CMT002",
+        tmp_path,
+        policy=PHASES,
+        base=[PLAN],
+        branch="phase-12",
+        commits=[step(SUBJECT), Step("Approve it", files=files)],
+        expect=expect,
+    )
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        (SUBJECT, ""),
+        (f"{SUBJECT} (#7)", ""),
+        ("feat: else", f"and phase 12 has '{SUBJECT}'"),
+        ("Phase 12", "which a squash lands as the commit's message"),
+    ],
+)
+def test_with_squash_the_title_is_the_message(title: str, said: str, tmp_path: Path) -> None:
+    judge(
+        "CMT002",
+        tmp_path,
+        policy=f"merge = 'squash'\n{PHASES}",
+        base=[PLAN],
+        branch="phase-12",
+        commits=[step("wip")],
+        title=title,
+        expect=[{"message": said, "field": "pull_request.title", "commit": None}] if said else [],
+    )
+
+
+def test_with_squash_nothing_is_judged_before_there_is_a_title(tmp_path: Path) -> None:
+    states = {"CMT002": "not-applicable"}
+    policy = f"merge = 'squash'\n{PRESET}"
+    judge("CMT002", tmp_path, policy=policy, commits=[step("wip")], states=states)
+
+
+def test_contradicting_templates_are_named(tmp_path: Path) -> None:
+    outcome = judge(
+        "CMT002",
+        tmp_path,
+        policy=f"merge = 'squash'\n{PHASES}",
+        base=[PLAN],
+        branch="phase-12",
+        commits=[step("wip")],
+        title="Phase 12",
+        expect=[{}],
+    )
+    assert "work.phase.pull_request and work.phase.commit differ" in outcome.report["findings"][0]["help"]
+
+
+@pytest.mark.parametrize(
+    ("message", "findings"),
+    [
+        ("feat: add a page", []),
+        ("feat(pages)!: add a page\n\nText.\n\nBREAKING CHANGE: the old one is gone", []),
+        ('Revert "feat: add a page"', []),
+        ("fixup! feat: add a page", []),
+        ("Feat: add a page", ["types are in lower case"]),
+        ("page: add", ["its type 'page' is none of build, "]),
+        ("add a page", ["does not begin with a type"]),
+        ("feat: add\ntext", ["must be blank"]),
+        ("feat: add\n\nbreaking change: all", ["line 3 of the message"]),
+    ],
+)
+def test_the_preset(message: str, findings: list[str], tmp_path: Path) -> None:
+    expect = [{"message": said} for said in findings]
+    judge("CMT002", tmp_path, policy=PRESET, commits=[step(message)], expect=expect)
+
+
+def test_without_item_pattern_or_form_nothing_is_judged(tmp_path: Path) -> None:
+    judge("CMT002", tmp_path, commits=[step("anything")], states={"CMT002": "not-applicable"})
