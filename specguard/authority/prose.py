@@ -88,7 +88,7 @@ def read_sections(
         for text, problem in _items(block):
             reason = problem or _take(text, meaning, read)
             if reason:
-                unread.append(Unread(path, text.line, title, text.plain, reason))
+                unread.append(Unread(path, text.line, title, text.raw if problem else text.plain, reason))
     return read, unread
 
 
@@ -99,6 +99,9 @@ def _take(text: Text, meaning: str, read: list[Read]) -> str:
         return "it does not begin with a path"
     problem = f"what follows the path was not understood: {leading.rest}" if leading.rest else ""
     for path in leading.paths:
+        if "://" in path or path[0] in "~$<":
+            problem = f"{path!r} is no path in the repository"
+            continue
         try:
             Guarding.translate(path)
         except PatternError as error:

@@ -52,16 +52,16 @@ class Patterns:
         PatternError: a pattern is malformed.
     """
 
-    __slots__ = ("_few", "_many", "expressions", "patterns")
+    __slots__ = ("_expressions", "_few", "_many", "patterns")
 
     covers: ClassVar[bool] = True
     folds: ClassVar[bool] = False
 
     def __init__(self, patterns: Sequence[str] = (), expressions: Sequence[str] | None = None) -> None:
         self.patterns = tuple(patterns)
+        self._expressions: Sequence[str] | None = expressions
         if expressions is None:
-            expressions = [self.translate(pattern) for pattern in patterns]
-        self.expressions = tuple(expressions)
+            self._expressions = [self.translate(pattern) for pattern in patterns]
         self._few: tuple[dict[bytes, int], re.Pattern[bytes] | None, list[int]] | None = None
         self._many: Any = None
 
@@ -73,6 +73,13 @@ class Patterns:
             PatternError: the pattern is malformed.
         """
         return translate(pattern, covers=cls.covers, folds=cls.folds)
+
+    @property
+    def expressions(self) -> Sequence[str]:
+        """The translation of each pattern."""
+        if self._expressions is None:
+            self._expressions = [self.translate(pattern) for pattern in self.patterns]
+        return self._expressions
 
     def find(self, path: bytes) -> int | None:
         """The index of the first pattern that matches a path; None where none does."""
@@ -186,8 +193,15 @@ class Patterns:
 
     @classmethod
     def of(cls, *patterns: str) -> Self:
-        """The same from arguments, for defaults: `Covering.of("docs/")`."""
-        return cls(patterns)
+        """The same from arguments, for defaults: `Covering.of("docs/")`.
+
+        The patterns are translated when they are first needed, since most defaults never are; one that is
+        malformed is found then.
+        """
+        made = cls()
+        made.patterns = patterns
+        made._expressions = None
+        return made
 
 
 class Guarding(Patterns):

@@ -66,7 +66,8 @@ class Document:
     r"""A Markdown document.
 
     Args:
-        text: its text; lines end at `\n` alone, and a byte-order mark or a carriage return is no part of them.
+        text: its text; lines end at `\n` alone, and neither a byte-order mark nor a carriage return is part
+            of them.
 
     Attributes:
         front_matter: the YAML between `---` at its very beginning, from line 2; None where there is none.
@@ -77,12 +78,6 @@ class Document:
     __slots__ = ("blocks", "front_matter", "last_line")
 
     def __init__(self, text: str) -> None:
-        """Read a document.
-
-        Args:
-            text: its text; a byte-order mark and carriage returns are no part of its lines, which end at
-                `\\n` alone.
-        """
         text = text.removeprefix("\ufeff")
         lines = [line.removesuffix("\r").replace("\r", " ") for line in text.split("\n")]
         self.last_line = len(lines) - (len(lines) > 1 and not lines[-1])

@@ -44,8 +44,8 @@ class Leading:
 def leading_paths(raw: str) -> Leading:
     """The paths that a text begins with: code spans or bare paths, with commas or "and" between them.
 
-    What follows behind a dash, a colon or in brackets is a comment. Of a text that goes on otherwise and
-    names more code, `rest` is the remainder: it may hold paths that were not read.
+    What follows behind a dash, a colon or in brackets is a comment. Of a text that goes on with a comma or
+    "and", or names more code, `rest` is the remainder: it may speak of paths that were not read.
     """
     text = _CHECKBOX.sub("", raw.strip(), count=1)
     paths: list[str] = []
@@ -63,18 +63,19 @@ def leading_paths(raw: str) -> Leading:
         text = after[between.end() :]
     if _COMMENT.match(after):
         return Leading(paths, "")
-    return Leading(paths, after.strip() if _CODE.search(after) else "")
+    return Leading(paths, after.strip() if between or _CODE.search(after) else "")
 
 
 def looks_like_path(text: str) -> bool:
     """Whether a word is a path rather than prose: a slash, a wildcard, an extension or a leading dot."""
-    if text in {"*", "**"}:
+    if text.rstrip("/") in {"*", "**"}:
         return True
     if "://" in text or text[:1] in {"@", "$", "<", "~", "-"}:
         return False
     if text.startswith("*") and not text.startswith("**/"):
         # Emphasis begins with a star, too; a pattern that does has more of a path in it.
-        return not text.startswith("**") and text.count("*") == 1 and looks_like_path(text[1:])
+        rest = text[1:]
+        return rest[0] != "*" and (rest[0] in "._-/" or "*" not in rest) and looks_like_path(rest)
     if not any(char.isalnum() for char in text):
         return False
     return "/" in text or "*" in text or bool(_EXTENSION.search(text)) or (text[0] == "." and len(text) > 2)
@@ -85,14 +86,19 @@ def _one(text: str) -> tuple[str, str] | None:
     code = _CODE.match(text)
     if code:
         path = code[2].replace("\n", " ").strip()
-        return (path, text[code.end() :]) if path else None
+        # A code span of several words is a command, unless it has more of a path in it.
+        sure = path and (" " not in path or looks_like_path(path))
+        return (path, text[code.end() :]) if sure else None
     link = _LINK.match(text)
     if link:
         inner = _one(link[1])
         return (inner[0], text[link.end() :]) if inner and not inner[1].strip() else None
     for mark in _MARKS:
-        if text.startswith(mark) and not text.startswith(f"{mark}/"):
-            end = text.find(mark, len(mark))
+        # What goes on with a dot, a star or a slash is a pattern and no emphasis.
+        if text.startswith(mark) and (text[len(mark) :][:1].isalnum() or text.startswith("`", len(mark))):
+            # A mark in a code span closes nothing.
+            span = _CODE.match(text, len(mark))
+            end = text.find(mark, span.end() if span else len(mark))
             inner = _one(text[len(mark) : end]) if end > 0 else None
             if inner is not None and (_COMMENT.match(inner[1]) or not inner[1].strip(_ENDS)):
                 return inner[0], text[end + len(mark) :]

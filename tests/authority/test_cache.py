@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.authority.cache import Cache
+from specguard.authority.load import load_policy
+from tests.authority.conftest import Files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.declaration.registry import Registry
+
+FILES = {
+    "SPEC_AUTHORITY.md": '## Locked zones\n\n- a/\n\n```toml specguard\ndocuments = ["b.toml"]\n```\n',
+    "b.toml": 'base = "main"\n',
+}
+
+
+@pytest.fixture
+def loader(registry: Registry, tmp_path: Path) -> Any:
+    """Loads a policy with a cache, and says how often it was compiled."""
+
+    def load(files: Any = FILES, parts: Sequence[str] = ("sha1", "/x"), **options: Any) -> Any:
+        compiled = 0
+
+        def give(plugins: Sequence[str]) -> Registry:
+            nonlocal compiled
+            compiled += 1
+            return registry
+
+        environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+        cache = Cache(environment, parts, outside=options.pop("outside", ""))
+        tree: Any = Files(files, options)
+        return load_policy(tree, registry=give, cache=cache), compiled
+
+    return load
+
+
+def stored(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "cache" / "specguard" / "1").glob("*"))
+
+
+def test_a_policy_is_compiled_once(loader: Any, tmp_path: Path) -> None:
+    first, compiled = loader()
+    assert compiled == 1
+    second, compiled = loader()
+    assert compiled == 0
+    assert second.to_data() == first.to_data()
+    (file,) = stored(tmp_path)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("files", "options"),
+    [
+        ({**FILES, "SPEC_AUTHORITY.md": FILES["SPEC_AUTHORITY.md"] + "\n"}, {}),
+        ({**FILES, "b.toml": 'base = "dev"\n'}, {}),
+        ({**FILES, "specguard.toml": 'merge = "squash"\n'}, {}),
+        (FILES, {"parts": ["sha1", "/y"]}),
+    ],
+)
+def test_it_is_compiled_anew_when_what_it_is_made_of_changes(loader: Any, files: Any, options: Any) -> None:
+    loader()
+    assert loader(files, **options)[1] == 1
+
+
+def test_a_document_that_became_a_link_is_not_taken_from_the_cache(loader: Any) -> None:
+    from specguard.errors import SpecguardError
+
+    loader()
+    for path in FILES:
+        with pytest.raises(SpecguardError, match="symbolic link"):
+            loader(**{path: 0o120000})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: data.replace(b'"a/"', b'"b/"'),
+        lambda data: b"",
+        lambda data: b"\xff\xfe",
+        lambda data: data.partition(b"\n")[0] + b"\n{}",
+    ],
+)
+def test_a_broken_file_is_a_miss(loader: Any, tmp_path: Path, damage: Any) -> None:
+    loader()
+    (file,) = stored(tmp_path)
+    file.write_bytes(damage(file.read_bytes()))
+    policy, compiled = loader()
+    assert compiled == 1
+    assert policy.guards.find(b"a/x") is not None
+    assert loader()[1] == 0
+
+
+def test_a_folder_that_others_can_write_into_is_unused(loader: Any, tmp_path: Path) -> None:
+    loader()
+    folder = tmp_path / "cache" / "specguard" / "1"
+    folder.chmod(0o770)
+    assert loader()[1] == 1
+    folder.chmod(0o700)
+    assert loader()[1] == 0
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert loader()[1] == 1
+
+
+def test_the_cache_is_never_in_the_working_tree(loader: Any, tmp_path: Path) -> None:
+    loader(outside=str(tmp_path))
+    assert not (tmp_path / "cache").exists()
+    loader(outside=str(tmp_path / "repository"))
+    assert stored(tmp_path)
+
+
+def test_without_a_home_there_is_no_cache(tmp_path: Path) -> None:
+    for environment in ({}, {"XDG_CACHE_HOME": "relative"}, {"HOME": "relative"}):
+        cache = Cache(environment, [])
+        cache.write({}, {"rules": []})
+        assert cache.read({}) is None
+    cache = Cache({"HOME": str(tmp_path)}, [])
+    cache.write({}, {"rules": [], "x": 1})
+    assert cache.read({}) == {"rules": [], "x": 1}
+    assert (tmp_path / ".cache" / "specguard" / "1").is_dir()
+
+
+def test_an_unwritable_folder_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    cache = Cache({"XDG_CACHE_HOME": str(tmp_path / "file")}, [])
+    cache.write({}, {"rules": []})
+    assert cache.read({}) is None
+
+
+def test_old_files_are_removed(loader: Any, tmp_path: Path) -> None:
+    loader()
+    (old,) = stored(tmp_path)
+    os.utime(old, (0, 0))
+    loader({**FILES, "b.toml": 'base = "dev"\n'})
+    assert len(stored(tmp_path)) == 1
+
+
+def test_a_cached_policy_loads_nothing_slow(loader: Any, tmp_path: Path) -> None:
+    loader()
+    entries = {path.encode(): Files(FILES).find(path.encode()) for path in FILES}
+    oids = {path: entry.oid for path, entry in entries.items() if entry}
+    code = f"""
+import sys
+sys.path[:] = {sys.path!r}
+from specguard.authority.cache import Cache
+from specguard.authority.load import load_policy
+from specguard.change.tree import TreeEntry
+class Files:
+    oids = {oids!r}
+    def find(self, path):
+        return TreeEntry(0o100644, self.oids[path]) if path in self.oids else None
+cache = Cache({{"XDG_CACHE_HOME": {str(tmp_path / "cache")!r}}}, ("sha1", "/x"))
+policy = load_policy(Files(), registry=None, cache=cache)
+assert policy.guards.find(b"A/x").code == "PTH002"
+policy.rule("PTH002").load()
+slow = {{"typing", "dataclasses", "pathlib", "subprocess", "tempfile", "hashlib", "pydantic", "pydantic_core",
+    "markdown_it", "tomllib", "pluggy", "importlib.metadata", "click", "specguard.documents.document",
+    "specguard.authority.compile", "specguard.authority.prose", "collections.abc", "unicodedata", "re2"}}
+print(sorted(slow & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")

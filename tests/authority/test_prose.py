@@ -1,0 +1,310 @@
+"""Sections of prose, in the forms that real authority documents have."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.authority.prose import known_sections, read_sections
+from specguard.documents.document import Document
+from specguard.documents.leading import leading_paths
+
+
+def read(text: str, **sections: str) -> tuple[list[tuple[str, str, int]], list[tuple[int, str]]]:
+    """What a text gives: (meaning, path, line) of each path, and (line, text) of what is unread."""
+    titles = {title.replace("_", " "): meaning for title, meaning in sections.items()}
+    found, unread = read_sections(Document(text), "A.md", known_sections(titles))
+    return [(one.meaning, one.path, one.line) for one in found], [(one.line, one.text) for one in unread]
+
+
+@pytest.mark.parametrize(
+    ("item", "paths"),
+    [
+        ("`docs/api/`", ["docs/api/"]),
+        ("docs/api/**", ["docs/api/**"]),
+        ("docs/**/api/**", ["docs/**/api/**"]),
+        ("`docs/api/**` - the contract, see `README.md`", ["docs/api/**"]),
+        ("`docs/api/**` \u2014 never `x`", ["docs/api/**"]),
+        ("`docs/api/`: frozen", ["docs/api/"]),
+        ("`docs/api/` (see `b`)", ["docs/api/"]),
+        ("`docs/api/` # frozen", ["docs/api/"]),
+        ("`docs/api/`\n  The contract with `code`.", ["docs/api/"]),
+        ("**`docs/api/`** - frozen", ["docs/api/"]),
+        ("**docs/api/**", ["docs/api/"]),
+        ("**docs/api/:** frozen", ["docs/api/"]),
+        ("*`docs/api/`*", ["docs/api/"]),
+        ("**/*.sql", ["**/*.sql"]),
+        ("*.md", ["*.md"]),
+        ("*_test.go: tests", ["*_test.go"]),
+        ("__init__.py", ["__init__.py"]),
+        ("src/__init__.py", ["src/__init__.py"]),
+        ("[ ] `a/`", ["a/"]),
+        ("[x] a/b.c", ["a/b.c"]),
+        ("`a/`, `b/c` and `d.md`", ["a/", "b/c", "d.md"]),
+        ("`a.json` / `a-lock.json`", ["a.json", "a-lock.json"]),
+        ("`a/` (one), `b/` (two)", ["a/", "b/"]),
+        ("a/, b/c.md, and d/", ["a/", "b/c.md", "d/"]),
+        ("``a`b``", ["a`b"]),
+        ("[`a/`](../a/) - linked", ["a/"]),
+        ("[docs/x.md](docs/x.md)", ["docs/x.md"]),
+        (".github/workflows/", [".github/workflows/"]),
+        (".gitignore", [".gitignore"]),
+        ("admin.html", ["admin.html"]),
+        ("docs/api/ is frozen.", ["docs/api/"]),
+        ("src/app.py must not change", ["src/app.py"]),
+        ("`LICENSE`", ["LICENSE"]),
+        ("`public` assets", ["public"]),
+        ("`my file.md`", ["my file.md"]),
+        ("/docs/", ["/docs/"]),
+        ("Browser runtime", []),
+        ("and/or anything", []),
+        ("Node.js runtime", []),
+        ("**Database**: never", []),
+        ("*Note* this", []),
+        ("`git push` to `main`", []),
+        ("Any `x/`", []),
+        ("https://example.org/x", []),
+        ("~~old/~~", []),
+        ("", []),
+        ("v1.02", []),
+        ("do not edit.", []),
+    ],
+)
+def test_what_an_item_begins_with(item: str, paths: list[str]) -> None:
+    leading = leading_paths(item)
+    assert (leading.paths, leading.rest) == (paths, "")
+
+
+@pytest.mark.parametrize(
+    ("item", "paths", "rest"),
+    [
+        ("`docs/` except `docs/generated/`", ["docs/"], "except `docs/generated/`"),
+        ("`a.md`, secrets and keys", ["a.md"], ", secrets and keys"),
+        ("`a/`, plus `b/`", ["a/"], ", plus `b/`"),
+    ],
+)
+def test_what_goes_on_otherwise_is_not_dropped(item: str, paths: list[str], rest: str) -> None:
+    leading = leading_paths(item)
+    assert (leading.paths, leading.rest) == (paths, rest)
+
+
+PLATFORM = """\
+# Authority
+
+## Normative documents (v1)
+
+**Primary**
+1. `docs/product/schemas.md`
+   Source of truth for **shapes**.
+
+2. OpenAPI (once populated)
+   - `docs/api/a/openapi.yaml`
+   - `docs/api/b/openapi.yaml`
+
+## Conflict resolution (strict)
+
+The order is:
+
+1) docs/product/schemas.md
+2) OpenAPI
+
+### Source-of-truth precedence (locked)
+
+1) docs/design/x.md
+
+## Locked zones (immutable without authorization)
+
+The following are **locked**:
+
+- `docs/product/**`
+- docs/api/**
+- `SPEC_AUTHORITY.md`
+
+Rules:
+- These MUST NOT be modified.
+
+## Rules for `docs/other/`
+
+- `docs/other/x`
+"""
+
+
+def test_the_sections_of_a_platform() -> None:
+    found, unread = read(PLATFORM)
+    assert found == [
+        ("normative", "docs/product/schemas.md", 6),
+        ("normative", "docs/api/a/openapi.yaml", 10),
+        ("normative", "docs/api/b/openapi.yaml", 11),
+        ("order", "docs/product/schemas.md", 17),
+        ("order", "docs/design/x.md", 22),
+        ("locked-path", "docs/product/**", 28),
+        ("locked-path", "docs/api/**", 29),
+        ("locked-path", "SPEC_AUTHORITY.md", 30),
+    ]
+    assert unread == [(18, "OpenAPI"), (33, "These MUST NOT be modified.")]
+
+
+def test_a_heading_that_merely_contains_a_word_is_no_section() -> None:
+    for title in ("Source-of-truth precedence (locked)", "Unlocked zones", "Our locked zones"):
+        assert read(f"## {title}\n\n- `a/`\n") == ([], [])
+
+
+def test_tables_are_read_by_their_rows() -> None:
+    text = """\
+## 4. FORBIDDEN PATHS
+
+| Zone | Path | Why |
+|---|---|---|
+| **Hosts** | `infra/hosts/` | see `x` |
+| Mail | nothing yet | |
+| `a.json` / `b.json` | unchanged | |
+"""
+    found, unread = read(text)
+    assert found == [
+        ("forbidden-path", "infra/hosts/", 5),
+        ("forbidden-path", "a.json", 7),
+        ("forbidden-path", "b.json", 7),
+    ]
+    assert unread == [(6, "Mail")]
+
+
+def test_sections_within_sections() -> None:
+    text = """\
+## Locked zones
+
+- a/
+
+### Core
+
+- b/
+
+### Forbidden paths
+
+- c/
+
+### Notes
+
+- d/
+
+## Other
+
+- e/
+"""
+    found, unread = read(text)
+    assert [(meaning, path) for meaning, path, _ in found] == [
+        ("locked-path", "a/"),
+        ("locked-path", "b/"),
+        ("forbidden-path", "c/"),
+        ("locked-path", "d/"),
+    ]
+    assert unread == []
+
+
+def test_what_holds_paths_in_another_form_is_unread() -> None:
+    text = """\
+## Forbidden paths
+
+`a/x.md`, accepted work, `b/**` and migrations.
+
+These are ours alone, always.
+
+```text
+c/**
+```
+
+```toml specguard
+base = "main"
+```
+
+> - `d/`
+
+<ul><li>e/</li></ul>
+
+<!-- - `f/` -->
+
+- `~/.ssh/`
+- `E:\\Vault`
+- `g//h`
+- Everything else:
+  - `i/`
+  - more
+- j/
+
+  Not `k/` though.
+"""
+    found, unread = read(text)
+    assert [path for _, path, _ in found] == ["i/", "j/"]
+    assert unread == [
+        (3, "`a/x.md`, accepted work, `b/**` and migrations."),
+        (7, "c/**"),
+        (15, "(a quotation)"),
+        (17, "<ul><li>e/</li></ul>"),
+        (21, "~/.ssh/"),
+        (22, "E:\\Vault"),
+        (23, "g//h"),
+        (26, "more"),
+        (29, "Not `k/` though."),
+    ]
+
+
+def test_titles_are_a_setting_in_any_language() -> None:
+    titles = ("2. Gesperrte Bereiche (fest)", "Locked zones", "Normative documents")
+    items = ("a/", "b/", "c.md")
+    text = "".join(f"## {title}\n\n- {item}\n\n" for title, item in zip(titles, items, strict=True))
+    sections = {
+        "Gesperrte_Bereiche": "locked-path",
+        "locked_ZONES": "nothing",
+        "Normative_documents": "locked-path",
+    }
+    found, _ = read(text, **sections)
+    assert found == [("locked-path", "a/", 3), ("locked-path", "c.md", 11)]
+
+
+def test_carriage_returns_and_a_byte_order_mark_change_nothing() -> None:
+    text = PLATFORM.replace("\n", "\r\n")
+    assert read("\ufeff" + text) == read(PLATFORM)
+
+
+NAMES = st.text("abcXYZ019_", min_size=1, max_size=6)
+PATHS = st.builds(
+    lambda parts, end: "/".join(parts) + end,
+    st.lists(st.one_of(NAMES, st.sampled_from(["**", "*.md", "a?b", ".x"])), min_size=1, max_size=4),
+    st.sampled_from(["/", "/**", "/x.md"]),
+).filter(lambda path: path[0] != "_" and any(map(str.isalnum, path)))
+FORMS = st.sampled_from(
+    [
+        "`{}`",
+        "{}",
+        "**`{}`**",
+        "`{}` - why `x`",
+        "`{}`: why",
+        "{} \u2014 why",
+        "[`{}`](x)",
+        "[x] `{}`",
+        "`{}` (b)",
+    ]
+)
+MARKS = st.sampled_from(["-", "*", "+", "1.", "2)"])
+
+
+@given(st.lists(st.tuples(PATHS, FORMS, MARKS, st.integers(0, 2)), min_size=1, max_size=8), st.booleans())
+def test_every_item_of_a_plain_form_is_read_at_its_line(
+    items: list[tuple[str, str, str, int]], windows: bool
+) -> None:
+    lines = ["# Locked zones", ""]
+    expected = []
+    for path, form, mark, blank in items:
+        lines += [""] * blank
+        lines.append(f"{mark} {form.format(path)}")
+        expected.append(("locked-path", path, len(lines)))
+    text = ("\r\n" if windows else "\n").join([*lines, ""])
+    assert read(text) == (expected, [])
+
+
+@given(st.text(alphabet="#-*`>|1. \n\tab/_[]~:(),", max_size=200))
+def test_no_text_breaks_it_and_lines_stay_within(text: str) -> None:
+    found, unread = read("# Locked zones\n\n" + text)
+    count = text.count("\n") + 3
+    assert all(3 <= line <= count for _, _, line in found)
+    assert all(3 <= line <= count for line, _ in unread)
