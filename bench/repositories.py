@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -135,7 +136,7 @@ def _hook(path: Path) -> None:
         "refs/heads/main",
         "chore: start",
         [
-            ("SPEC_AUTHORITY.md", policy.encode()),
+            *_authority(policy),
             *((name, _text(chance, 40)) for name in _names(chance, 2000)),
         ],
     )
@@ -163,11 +164,11 @@ def _range(path: Path) -> None:
     chance = random.Random(2)
     names = list(_names(chance, 4000))
     stream = Stream(path)
-    policy = (POLICIES / "range.md").read_bytes()
+    policy = (POLICIES / "range.md").read_text("utf-8")
     stream.commit(
         "refs/heads/main",
         "chore: start",
-        [("SPEC_AUTHORITY.md", policy), *((name, _text(chance, 30)) for name in names)],
+        [*_authority(policy), *((name, _text(chance, 30)) for name in names)],
     )
     for number in range(COMMITS):
         first = chance.randrange(len(names) - 1)
@@ -191,11 +192,11 @@ def _entries(path: Path) -> None:
     chance = random.Random(3)
     names = list(_names(chance, ENTRIES))
     stream = Stream(path)
-    policy = (POLICIES / "sixty-patterns.md").read_bytes()
+    policy = (POLICIES / "sixty-patterns.md").read_text("utf-8")
     stream.commit(
         "refs/heads/main",
         "chore: start",
-        [("SPEC_AUTHORITY.md", policy), *((name, b"old %d\n" % n) for n, name in enumerate(names))],
+        [*_authority(policy), *((name, b"old %d\n" % n) for n, name in enumerate(names))],
     )
     stream.commit(
         "refs/heads/work",
@@ -216,10 +217,8 @@ def _lines(path: Path) -> None:
     chance = random.Random(4)
     names = list(_names(chance, FILES))
     old = [_text(chance, 50) for _ in names]
-    policy = (POLICIES / "content.md").read_bytes()
-    stream.commit(
-        "refs/heads/main", "chore: start", [("SPEC_AUTHORITY.md", policy), *zip(names, old, strict=True)]
-    )
+    policy = (POLICIES / "content.md").read_text("utf-8")
+    stream.commit("refs/heads/main", "chore: start", [*_authority(policy), *zip(names, old, strict=True)])
     for ref, matching in (("none", 0), ("few", FILES_WITH_FEW), ("most", FILES_WITH_MOST)):
         chance = random.Random(5)
         stream.commit(
@@ -242,6 +241,15 @@ def _grown(
         before, behind = _text(chance, half), _text(chance, half - 1)
         last = b"    console.log(value)\n" if number in matching else b"    logger.info(value)\n"
         yield name, before + old[number] + behind + last
+
+
+def _authority(policy: str) -> Iterator[tuple[str, bytes]]:
+    """The authority, and a file for each pattern of its lists: a pattern that guards nothing is a finding."""
+    yield "SPEC_AUTHORITY.md", policy.encode()
+    for pattern in re.findall(r"^- `([^`]+)`", policy, flags=re.MULTILINE):
+        name = re.sub(r"\[(.)[^]]*\]", r"\1", pattern).replace("**", "all").replace("*", "any")
+        if name != "SPEC_AUTHORITY.md":
+            yield name + ("file.txt" if name.endswith("/") else ""), b"guarded\n"
 
 
 def _check_out(path: Path) -> None:
