@@ -1,4 +1,4 @@
-"""Changes that try to get past the rules about paths, each through the installed command."""
+"""Changes that try to get past the rules about paths."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import Outcome, Repository, run
+from specguard.testing import Outcome, Repository, run, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,9 @@ def repo(repository: Repository) -> Repository:
 def check(repo: Repository, *arguments: str) -> Outcome:
     """Judge the branch by the rules about paths."""
     cache = {"XDG_CACHE_HOME": str(repo.path.parent / "cache")}
-    return run("check", "--select=PTH", "--output-format=json", *arguments, directory=repo.path, env=cache)
+    return run_here(
+        "check", "--select=PTH", "--output-format=json", *arguments, directory=repo.path, env=cache
+    )
 
 
 def found(outcome: Outcome, severity: str = "error") -> set[tuple[str, bytes]]:
@@ -78,6 +80,14 @@ def fails_with(repo: Repository, *expected: tuple[str, str | bytes]) -> Outcome:
 
 
 # What happens to guarded paths
+
+
+def test_the_installed_command_says_the_same(repo: Repository) -> None:
+    repo.commit("feat: x", files={"locked/p": "EVIL\n", "src/nul": "x\n"})
+    here = check(repo)
+    installed = run("check", "--select=PTH", "--output-format=json", directory=repo.path)
+    assert installed.report == here.report
+    assert installed.exit_code == here.exit_code == 1
 
 
 def test_moving_a_locked_file_out_is_deleting_it(repo: Repository) -> None:
@@ -271,7 +281,7 @@ def test_a_name_that_deceives(repo: Repository, make: Callable[[Repository], byt
     assert outcome.exit_code == 1
     # Whatever it holds, the report is ASCII, and the text shows nothing that a terminal obeys.
     assert outcome.stdout.isascii()
-    text = run("check", "--select=PTH005", "--output-format=text", directory=repo.path).stdout
+    text = run_here("check", "--select=PTH005", "--output-format=text", directory=repo.path).stdout
     assert not any(char < " " and char != "\n" for char in text)
     assert not any(char in text for char in "\x7f\x9b\u202e\u200b")
 

@@ -109,7 +109,9 @@ class PolicyChanges(Rule):
         if documents:
             yield from _differences(documents, policy_change)
         # Compiling the patterns would cost a hook more than looking at how they begin.
-        beginnings = tuple(re.split(r"[*?\[\\]", pattern)[0].encode() for pattern in self.files.patterns)
+        beginnings = tuple(
+            re.split(r"[*?\[\\]", pattern.lstrip("/"))[0].encode() for pattern in self.files.patterns
+        )
         for entry in entries:
             if entry.path in named:
                 continue

@@ -24,7 +24,7 @@ class WeakenedPath(Rule):
     Acceptance tests, specifications, logs: what they say stays said. The quickest way to a passing build is
     to delete the test. In the files under `paths` no line may be removed or changed, and no file be
     deleted, moved away, or replaced by a link; adding lines and new files is fine. Blank lines do not
-    count, nor does the newline at the file's end. In a binary file any change counts.
+    count, nor does the newline at the end of the file. A binary file is taken for a text.
 
     `patterns` are RE2 expressions that no added line of these files may match: skip markers, for example, by
     which a test stays in the file and is never run.
@@ -113,7 +113,7 @@ class WeakenedPath(Rule):
             yield self._gone(entry, base, setting[entry.path])
         modified = [entry for entry in judged if not entry.added]
         for entry, hunks in lines.compare(modified):
-            yield from self._losses(entry, hunks, base, setting[entry.path])
+            yield from self._losses(entry, hunks, setting[entry.path])
         yield from self._weakened(judged, lines)
 
     def _gone(self, entry: Entry, base: Base, setting: str) -> Finding:
@@ -126,18 +126,9 @@ class WeakenedPath(Rule):
             setting=setting,
         )
 
-    def _losses(self, entry: Entry, hunks: Sequence[Hunk], base: Base, setting: str) -> Iterator[Finding]:
+    def _losses(self, entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
         """A finding for each place at which a file loses lines."""
         help_ = f"Bring it back, or ask for an approval of {self.code}."
-        if not hunks:
-            yield Finding(
-                f"{shown(entry.path)} is a binary file and was modified; it may grow and not lose",
-                help=f"{put_back(entry, None, base, False)}, or ask for an approval of {self.code}.",
-                path=entry.path,
-                key="binary",
-                setting=setting,
-            )
-            return
         losses = [(hunk, lost) for hunk in hunks if (lost := _lost(hunk))]
         for hunk, (first, gone) in losses[:MOST]:
             text = gone.decode("utf-8", "backslashreplace").strip()

@@ -1,0 +1,241 @@
+"""PTH004: what a change does to the policy and to what runs it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case, Step, run_case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from specguard.testing import Outcome
+
+POLICY = """\
+base = "main"
+
+[rules.locked-path]
+paths = ["docs/api/", "LICENSE"]
+
+[rules.oversized-change]
+entries = 20
+"""
+WORKFLOW = """\
+on: [pull_request]
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: make test
+  guard:
+    runs-on: ubuntu-latest
+    steps:
+      - run: specguard check --enforce
+"""
+
+
+def document(policy: str, prose: str = "") -> str:
+    return f"# Authority\n{prose}\n```toml specguard\n{policy}```\n"
+
+
+def judge(files: Mapping[str, str], *, base: Mapping[str, str] | None = None, **step: object) -> Outcome:
+    """Judge one commit by PTH004 alone, on top of the policy and these files."""
+    case = Case(
+        policy="",
+        base=(Step("chore: base", files={"SPEC_AUTHORITY.md": document(POLICY), **(base or {})}),),
+        commits=(Step("chore: x", files=files, **step),),  # type: ignore[arg-type]  # the fields of a step
+        args=("--select=PTH004",),
+        expect=None,
+    )
+    return run_case(case, installed=False)
+
+
+def said(outcome: Outcome) -> list[tuple[str, str]]:
+    return [(finding["severity"], finding["message"]) for finding in outcome.report["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity", "key"),
+    [
+        ('"LICENSE"]', '"LICENSE", "ci/"]', "warning", "rules.locked-path.paths"),
+        (', "LICENSE"]', "]", "error", "rules.locked-path.paths"),
+        ('"docs/api/", ', '"docs/", ', "warning", "rules.locked-path.paths"),
+        ("entries = 20", "entries = 10", "warning", "rules.oversized-change.entries"),
+        ("entries = 20", "entries = 30", "error", "rules.oversized-change.entries"),
+        ("entries = 20", "entries = 0", "error", "rules.oversized-change.entries"),
+        ("entries = 20", 'entries = 20\nexclude = ["vendor/"]', "error", "rules.oversized-change.exclude"),
+        ("[rules.l", '[rules.locked-path]\nseverity = "info"\n#', "error", "rules.locked-path.severity"),
+        ('base = "main"', 'base = "dev"', "error", "base"),
+        ('base = "main"', 'base = "main"\nmerge = "squash"', "error", "merge"),
+        ("base", "rules.policy-change.severity = 'off'\nbase", "error", "rules.policy-change.severity"),
+    ],
+)  # fmt: skip
+def test_a_setting_is_compared(old: str, new: str, severity: str, key: str) -> None:
+    assert old in POLICY
+    outcome = judge({"SPEC_AUTHORITY.md": document(POLICY.replace(old, new))})
+    matching = [found for found in said(outcome) if f": {key} from " in found[1]]
+    assert [found[0] for found in matching] == [severity], outcome
+    assert outcome.exit_code == (1 if any(found[0] == "error" for found in said(outcome)) else 0)
+
+
+def test_a_difference_cites_the_line_of_the_base_and_stands_at_that_of_the_head() -> None:
+    outcome = judge({"SPEC_AUTHORITY.md": document(POLICY.replace("20", "30"), prose="\nMore words.\n")})
+    (finding,) = outcome.report["findings"]
+    assert finding["authority"] == {"path": "SPEC_AUTHORITY.md", "line": 10}
+    assert finding["location"]["line"] == 12
+    assert "from 20 to 30" in finding["message"]
+
+
+def test_prose_alone_is_information() -> None:
+    outcome = judge({"SPEC_AUTHORITY.md": document(POLICY, prose="\nMore words.\n")})
+    assert [found[0] for found in said(outcome)] == ["info"]
+    assert outcome.exit_code == 0
+
+
+def test_a_policy_that_cannot_be_read_is_an_error() -> None:
+    outcome = judge({"SPEC_AUTHORITY.md": document("[rules.locked-path]\npathz = []\n")})
+    assert ("error", True) in [(severity, "cannot be read" in text) for severity, text in said(outcome)]
+    assert outcome.exit_code == 1
+
+
+def test_taking_the_authority_away_is_an_error() -> None:
+    outcome = judge({}, delete=["SPEC_AUTHORITY.md"])
+    assert "error" in [severity for severity, _ in said(outcome)]
+
+
+def test_a_link_in_its_place_is_an_error() -> None:
+    outcome = judge(
+        {"other.md": document(POLICY)},
+        delete=["SPEC_AUTHORITY.md"],
+        symlinks={"SPEC_AUTHORITY.md": "other.md"},
+    )
+    assert "error" in [severity for severity, _ in said(outcome)]
+
+
+def test_settings_in_another_place_count() -> None:
+    outcome = judge({"specguard.toml": '[rules.locked-path]\nexclude = ["docs/api/x/"]\n'})
+    assert [found[0] for found in said(outcome)] == ["error"]
+    assert outcome.report["findings"][0]["location"]["path"] == "specguard.toml"
+
+
+def test_a_project_file_counts_by_its_settings_alone() -> None:
+    base = {"pyproject.toml": '[project]\nname = "x"\n'}
+    assert said(judge({"pyproject.toml": '[project]\nname = "y"\n'}, base=base)) == []
+    loosened = '[project]\nname = "x"\n[tool.specguard.rules.locked-path]\nexclude = ["docs/api/x/"]\n'
+    assert [found[0] for found in said(judge({"pyproject.toml": loosened}, base=base))] == ["error"]
+
+
+def test_a_first_authority_loosens_nothing() -> None:
+    case = Case(
+        policy="",
+        base=(Step("chore: base", files={"a": "a"}),),
+        commits=(
+            Step(
+                "chore: adopt",
+                files={"SPEC_AUTHORITY.md": document(POLICY), ".github/workflows/guard.yml": WORKFLOW},
+            ),
+        ),
+        args=("--select=PTH004",),
+        expect=None,
+    )
+    outcome = run_case(case, installed=False)
+    assert {severity for severity, _ in said(outcome)} <= {"info"}
+    assert outcome.exit_code == 0
+
+
+@pytest.mark.parametrize("path", ["src/specguard.toml", "docs/SPEC_AUTHORITY.md", "src/.specguard/x"])
+def test_what_is_not_at_the_root_is_no_policy(path: str) -> None:
+    assert said(judge({path: "[rules.locked-path]\n"})) == []
+
+
+# Hooks and CI
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severities"),
+    [
+        ("make test", "make tests", []),
+        (" --enforce", "", ["error"]),
+        ("  guard:\n", "  guard:\n    if: false\n", ["error"]),
+        ("[pull_request]", "[workflow_dispatch]", ["error"]),
+        ("      - run: specguard check --enforce\n", "      - run: true\n", ["error"]),
+    ],
+)
+def test_a_workflow_that_runs_specguard(old: str, new: str, severities: list[str]) -> None:
+    path = ".github/workflows/ci.yml"
+    assert old in WORKFLOW
+    outcome = judge({path: WORKFLOW.replace(old, new)}, base={path: WORKFLOW})
+    assert [severity for severity, _ in said(outcome)] == severities
+
+
+def test_a_workflow_that_is_deleted_or_moved_away() -> None:
+    path = ".github/workflows/ci.yml"
+    outcome = judge({}, base={path: WORKFLOW}, rename={path: "old/ci.yml"})
+    assert said(outcome) == [("error", f"{path} no longer runs specguard")]
+
+
+def test_a_hook_that_loses_its_executable_bit() -> None:
+    case = Case(
+        policy=POLICY,
+        base=(
+            Step(
+                "chore: base",
+                files={".githooks/pre-push": "specguard check --push\n"},
+                executable=[".githooks/pre-push"],
+            ),
+        ),
+        commits=(
+            Step("chore: x", delete=[".githooks/pre-push"]),
+            Step("chore: y", files={".githooks/pre-push": "specguard check --push\n"}),
+        ),
+        args=("--select=PTH004",),
+        expect=None,
+    )
+    assert [severity for severity, _ in said(run_case(case, installed=False))] == ["error"]
+
+
+def test_files_that_do_not_name_specguard_are_free() -> None:
+    base = {".pre-commit-config.yaml": "repos: []\n", ".github/workflows/a.yml": "on: [push]\n"}
+    assert said(judge(dict.fromkeys(base, "# specguard\nx: 1\n"), base=base)) == []
+
+
+def test_a_file_that_the_policy_adds() -> None:
+    policy = '[rules.policy-change]\nfiles = ["Makefile"]\n'
+    case = Case(
+        policy=policy,
+        base=(Step("chore: base", files={"Makefile": "check:\n\tspecguard check\n"}),),
+        commits=(Step("chore: x", files={"Makefile": "check:\n\ttrue\n"}),),
+        args=("--select=PTH004",),
+        expect=({"code": "PTH004", "path": "Makefile"},),
+    )
+    run_case(case, installed=False)
+
+
+# The baseline and what else is in specguard's folder
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity"),
+    [
+        ({"CNT001": {"a": 2}}, {"CNT001": {"a": 1}}, "warning"),
+        ({"CNT001": {"a": 2}}, {}, "warning"),
+        ({"CNT001": {"a": 2}}, {"CNT001": {"a": 3}}, "error"),
+        ({"CNT001": {"a": 2}}, {"CNT001": {"a": 2, "b": 1}}, "error"),
+        ({"CNT001": {"a": 2}}, {"CNT001": {"a": "2"}}, "error"),
+        ({"CNT001": {"a": 2}}, ["CNT001"], "error"),
+        (None, {"CNT001": {"a": 1}}, "error"),
+    ],
+)
+def test_a_baseline_is_compared_by_its_counts(old: object, new: object, severity: str) -> None:
+    path = ".specguard/baseline.json"
+    base = {} if old is None else {path: json.dumps(old)}
+    assert [found[0] for found in said(judge({path: json.dumps(new)}, base=base))] == [severity]
+
+
+def test_approvals_are_added_and_never_altered() -> None:
+    path = ".specguard/approvals/1.json"
+    assert said(judge({path: "{}"})) == []
+    assert [found[0] for found in said(judge({path: "[]"}, base={path: "{}"}))] == ["error"]
