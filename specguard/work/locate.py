@@ -260,7 +260,7 @@ def matching(tree: Tree, pattern: str) -> list[bytes]:
         PatternError: it is no pattern.
         MissingFact: the tree cannot be read.
     """
-    selecting = Selecting.of(pattern)
+    selecting = Selecting([pattern])
     if not has_wildcard(pattern):
         path = readable(pattern.removeprefix("/")).encode("utf-8", "surrogateescape")
         entry = tree.find(path)

@@ -10,8 +10,12 @@ from specguard.work.templates import Template
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Final
 
     from specguard.work.kinds import WorkKind
+
+SHOWN: Final = 100
+"""How many characters of a name a message shows."""
 
 _SQUASHED = re.compile(r" \(#[0-9]{1,18}\)$")
 
@@ -59,7 +63,8 @@ class Naming:
     def label(self) -> str:
         """The name with what it is, for messages: "the branch 'phase-12'"."""
         what = {"branch": "the branch", "title": "the title", "message": "the message"}.get(self.source)
-        return f"{what or f'commit {(self.commit or str())[:12]}'} {self.text!r}"
+        text = self.text if len(self.text) <= SHOWN else f"{self.text[:SHOWN]}..."
+        return f"{what or f'commit {(self.commit or str())[:12]}'} {text!r}"
 
     @property
     def item(self) -> str:
