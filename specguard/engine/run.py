@@ -47,7 +47,7 @@ def _run(rule: RuleInPolicy, policy: Policy, facts: Facts, selection: Selection,
         return RuleResult(rule.code, rule.name, "not-applicable", reason=f"the policy sets no {rule.unset}")
 
     findings: list[Finding] = []
-    looked_at: list[str] = []
+    looked_at: list[tuple[str, object]] = []
     absent: MissingFact | NotApplicable | None = None
     crash = ""
     condition = ""
@@ -80,11 +80,13 @@ def _run(rule: RuleInPolicy, policy: Policy, facts: Facts, selection: Selection,
         command=absent.command if isinstance(absent, MissingFact) else "",
         crashed=bool(crash),
         condition=condition,
-        looked_at=looked_at,
+        looked_at=[_account(name, value) for name, value in looked_at],
     )
 
 
-def _arguments(check: Rule, rule: RuleInPolicy, facts: Facts, looked_at: list[str]) -> list[Any]:
+def _arguments(
+    check: Rule, rule: RuleInPolicy, facts: Facts, looked_at: list[tuple[str, object]]
+) -> list[Any]:
     """The facts that a rule's `check` names, in its order, without what its `exclude` takes out.
 
     A parameter with a default is None where its fact does not belong to the change.
@@ -103,7 +105,7 @@ def _arguments(check: Rule, rule: RuleInPolicy, facts: Facts, looked_at: list[st
         if name == "entries" and rule.exclude and value is not None:
             value = [entry for entry in value if rule.exclude.find(entry.path) is None]
         arguments.append(value)
-        looked_at.append(_account(name, value))
+        looked_at.append((name, value))
     return arguments
 
 
@@ -155,9 +157,12 @@ def _state(judged: Sequence[Judged]) -> State:
 
 
 def _account(name: str, value: object) -> str:
-    """How large a fact is, for `--explain`."""
-    size = len(value) if hasattr(value, "__len__") else None
-    return name if size is None else f"{name} ({size})"
+    """How large a fact is, or what of it was passed over, for `--explain`."""
+    if hasattr(value, "account"):
+        said = value.account()
+    else:
+        said = str(len(value)) if hasattr(value, "__len__") else ""
+    return f"{name} ({said})" if said else name
 
 
 def describe_condition(rule: Rule) -> str:

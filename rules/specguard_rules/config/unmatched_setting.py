@@ -81,7 +81,7 @@ class UnmatchedSetting(Rule):
                         and not origin.path.startswith("preset:")
                         and not _forbids_by_form(key, pattern)
                     ):
-                        yield _finding(key, pattern, origin)
+                        yield _finding(key, index, pattern, origin)
 
 
 def _forbids_by_form(key: str, pattern: str) -> bool:
@@ -89,13 +89,13 @@ def _forbids_by_form(key: str, pattern: str) -> bool:
     return key == "rules.forbidden-path.paths" and _WILD.search(pattern.removesuffix("/**")) is not None
 
 
-def _finding(key: str, pattern: str, origin: Origin) -> Finding:
+def _finding(key: str, index: int, pattern: str, origin: Origin) -> Finding:
     return Finding(
         f"the pattern {pattern!r} of {key.removeprefix('rules.')} matches no file",
         help="Correct the pattern, or take it out.",
         path=origin.path.encode("utf-8", "surrogateescape"),
         line=origin.line or None,
-        field=key,
+        field=f"{key}.{index}",
         key=f"{key} {pattern}",
         authority=origin,
     )

@@ -1,0 +1,115 @@
+"""CFG001 to CFG003: what the policy says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specguard.testing import Step
+from tests.rules.items import judge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROSE = """\
+# Authority
+
+Agents must ask. Never guess. Only people merge, and they do not hurry. Do it slowly. Don't stop.
+
+## Locked zones
+
+These must never change.
+
+- `docs/api/`
+- all that matters
+"""
+FILES = [Step("chore: base", files={"docs/api/x": "a", "docs/api/y.md": "b"})]
+
+
+def test_unread_items_are_warnings_with_their_lines(tmp_path: Path) -> None:
+    outcome = judge(
+        "CFG001",
+        tmp_path,
+        policy=PROSE,
+        base=FILES,
+        commits=[Step(files={"z": "z"})],
+        expect=[
+            {"path": "SPEC_AUTHORITY.md", "line": 10, "severity": "warning", "message": "all that matters"}
+        ],
+        states={"CFG001": "warned"},
+        exit_code=0,
+    )
+    assert outcome.report["findings"][0]["authority"] == {"path": "SPEC_AUTHORITY.md", "line": 10}
+
+
+def test_unread_items_are_said_at_a_commit_too(tmp_path: Path) -> None:
+    case = {"policy": PROSE, "base": FILES, "staged": Step(files={"z": "z"}), "exit_code": 0}
+    judge("CFG001", tmp_path, **case, expect=[{"line": 10}])
+    for code in ("CFG002", "CFG003"):
+        judge(code, tmp_path / code, **case, states={code: "not-applicable"})
+
+
+def test_statements_that_nothing_holds(tmp_path: Path) -> None:
+    case = {"policy": PROSE, "base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
+    expect = [
+        {"line": 3, "severity": "info", "message": "Agents must ask."},
+        {"line": 3, "message": "Never guess."},
+        {"line": 3, "message": "Only people merge"},
+        {"line": None, "message": "1 more", "help": "specguard policy --coverage"},
+    ]
+    judge("CFG003", tmp_path, **case, expect=expect)
+    settings = "\n```toml specguard\n[rules.unenforced-statement]\nshown = 9\n```\n"
+    case["policy"] = PROSE + settings
+    judge("CFG003", tmp_path / "all", **case, expect=[{"line": 3, "severity": "info"}] * 4)
+
+
+PATTERNS = """
+extends = ["phase-runner"]
+
+[rules.forbidden-path]
+paths = ["docs/api/", "docs/apl/", "**/*.pem", "dosc/**", "docs/api/y.md"]
+exclude = ["docs/api/x", "docs/api/z"]
+
+[rules.protected-branch]
+branches = ["release/**"]
+exclude = ["gone/"]
+
+[rules.locked-path]
+paths = ["**/*.md", "**/*.yaml", "DOCS/API/X"]
+
+[[rules.forbidden-content.forbid]]
+pattern = "x"
+paths = ["src/"]
+exclude = ["docs/"]
+"""
+
+
+def test_patterns_that_match_nothing(tmp_path: Path) -> None:
+    keys = [
+        "rules.forbidden-path.paths.1",
+        "rules.forbidden-path.paths.3",
+        "rules.forbidden-path.exclude.1",
+        "rules.protected-branch.exclude.0",
+        "rules.locked-path.paths.1",
+        "rules.forbidden-content.forbid.0.paths.0",
+    ]
+    case = {"policy": PATTERNS, "base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
+    outcome = judge("CFG002", tmp_path, **case, expect=[{"path": "SPEC_AUTHORITY.md"}] * len(keys))
+    found = outcome.report["findings"]
+    assert sorted(finding["location"]["field"] for finding in found) == sorted(keys)
+    lines = {finding["location"]["field"]: finding["location"]["line"] for finding in found}
+    assert lines["rules.forbidden-path.paths.1"] == lines["rules.forbidden-path.paths.3"]
+    assert all(finding["severity"] == "warning" for finding in found)
+
+
+def test_the_files_after_the_change_count(tmp_path: Path) -> None:
+    policy = '[rules.locked-path]\npaths = ["docs/api/", "new/"]\n'
+    steps = [Step(files={"new/a": "a"}, delete=["docs/api/x", "docs/api/y.md"])]
+    judge(
+        "CFG002",
+        tmp_path,
+        policy=policy,
+        base=FILES,
+        commits=steps,
+        expect=[{"message": "'docs/api/'"}],
+        exit_code=0,
+    )
