@@ -190,7 +190,12 @@ def _registry(plugins: Sequence[str]) -> Registry:
 def _compare(policy: Policy, change: Change) -> PolicyChange:
     """How the change would alter the policy; the head's plugins are not imported, whatever it names."""
     from specguard.authority.difference import PolicyChange, compare
+    from specguard.authority.sources import DEFAULTS
 
+    names = {*DEFAULTS, *(path for path, _ in policy.documents)}
+    if not any(entry.path.decode("utf-8", "surrogateescape") in names for entry in change.entries):
+        # Compiling a second policy is what a hook has no time for.
+        return PolicyChange()
     try:
         after = load_policy(change.head_files, registry=lambda _: _registry(policy.plugins))
     except SpecguardError as error:
