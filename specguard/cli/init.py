@@ -157,6 +157,8 @@ def _compiled(text: str) -> Policy:
 
     policy = compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=read)
     assert policy is not None  # noqa: S101 - a document of this name is always an authority
+    for unread in policy.unread:
+        raise SpecguardError(f"{unread.text!r} is no pattern that can be guarded: {unread.reason}")
     return policy
 
 

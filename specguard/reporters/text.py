@@ -98,7 +98,12 @@ def _findings(result: RuleResult, style: Style) -> Iterator[str]:
 def _finding(judged: Judged, style: Style) -> Iterator[str]:
     finding = judged.finding
     state = "" if judged.state == "open" else f" ({judged.state})"
-    yield f"  {style(judged.severity, judged.severity)}{state}: {place(judged)}{visible(finding.message)}"
+    message = visible(finding.message)
+    where = place(judged)
+    # A message about a whole file begins with its name already.
+    if message.startswith(where.removesuffix(": ")):
+        where = ""
+    yield f"  {style(judged.severity, judged.severity)}{state}: {where}{message}"
     if judged.authority is not None:
         yield style("quiet", f"    by   {visible(str(judged.authority))}")
     if finding.help:

@@ -1,0 +1,153 @@
+"""What a new user does: init, a phase branch that passes, and each way in which it can go wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from specguard.testing import Repository
+
+POINTER = json.dumps({"plan_version": "v1", "next": 12})
+MESSAGE = "feat(phase12): implement phase 12"
+
+
+@pytest.fixture
+def adopted(repository: Repository) -> Repository:
+    """A repository with a plan, whose authority was written by `init` and is on the base."""
+    repository.write("docs/api/users.yaml", "get: users\n")
+    repository.write("LICENSE", "mine\n")
+    repository.write("configs/NEXT_PHASE.json", POINTER)
+    repository.write("docs/plan/v1/phases/phase-12.md", "# Phase 12\n")
+    repository.write("docs/plan/v1/phases/phase-13.md", "# Phase 13\n")
+    repository.commit("chore: start")
+    wrote = run("init", "--preset", "phase-runner", directory=repository.path)
+    assert wrote.exit_code == 0, wrote
+    repository.stage()
+    repository.commit("docs: state what may change")
+    repository.branch("phase-12")
+    repository.write("src/main.go", "package main\n")
+    return repository
+
+
+def test_a_phase_with_one_right_commit_passes(adopted: Repository) -> None:
+    adopted.commit(MESSAGE)
+    outcome = run("check", directory=adopted.path)
+    assert outcome.exit_code == 0, outcome
+    assert outcome.stdout.startswith("specguard: passed (range, 1 commit, 1 file)")
+
+
+def edit_locked(repository: Repository) -> None:
+    repository.write("LICENSE", "yours\n")
+    repository.commit(MESSAGE)
+
+
+def second_commit(repository: Repository) -> None:
+    repository.commit(MESSAGE)
+    repository.write("src/more.go", "package main\n")
+    repository.commit("feat(phase12): implement phase 12")
+
+
+def wrong_message(repository: Repository) -> None:
+    repository.commit("feat: implement phase 12")
+
+
+def wrong_branch(repository: Repository) -> None:
+    repository.branch("phase-12-persistence")
+    repository.commit(MESSAGE)
+
+
+def other_document(repository: Repository) -> None:
+    repository.write("docs/plan/v1/phases/phase-13.md", "# Phase 13, easier\n")
+    repository.commit(MESSAGE)
+
+
+def moved_out(repository: Repository) -> None:
+    repository.rename("docs/api/users.yaml", "docs/users.yaml")
+    repository.commit(MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("misstep", "code", "said"),
+    [
+        (edit_locked, "PTH002", "LICENSE"),
+        (second_commit, "CMT001", "phase 12 has exactly 1 commit"),
+        (wrong_message, "CMT002", MESSAGE),
+        (wrong_branch, "BRN001", "phase-12"),
+        (other_document, "WRK005", "docs/plan/v1/phases/phase-13.md"),
+        (moved_out, "PTH001", "docs/api/users.yaml"),
+    ],
+)
+def test_each_misstep_fails_with_its_rule_its_line_and_its_next_step(
+    adopted: Repository, misstep: Callable[[Repository], None], code: str, said: str
+) -> None:
+    misstep(adopted)
+    outcome = run("check", "--output-format", "json", directory=adopted.path)
+    assert outcome.exit_code == 1, outcome
+    found = [one for one in outcome.report["findings"] if one["code"] == code]
+    assert found, outcome
+    assert any(said in one["message"] + one["help"] for one in found)
+    for one in found:
+        assert one["help"]
+        assert one["authority"]["line"]
+    text = run("check", directory=adopted.path)
+    assert code in text.stdout
+    assert "next " in text.stdout
+    assert text.exit_code == 1
+
+
+def test_init_never_overwrites(adopted: Repository) -> None:
+    before = adopted.read("SPEC_AUTHORITY.md")
+    outcome = run("init", directory=adopted.path)
+    assert outcome.exit_code == 2
+    assert "never overwritten" in outcome.stderr
+    assert adopted.read("SPEC_AUTHORITY.md") == before
+
+
+def test_what_init_writes_passes_on_the_repository_as_it_is(repository: Repository) -> None:
+    repository.write(".github/workflows/ci.yml", "on: push\n")
+    repository.commit("chore: start")
+    assert run("init", directory=repository.path).exit_code == 0
+    repository.stage()
+    repository.commit("docs: state what may change")
+    outcome = run(
+        "check",
+        "--range",
+        "HEAD~1..HEAD",
+        "--authority",
+        "SPEC_AUTHORITY.md",
+        "--strict",
+        directory=repository.path,
+    )
+    assert outcome.exit_code == 1
+    # Adopting an authority is a change of the policy, and nothing else is wrong.
+    assert "PTH004" in outcome.stdout or "PTH002" in outcome.stdout
+    head = run("check", "--range", "HEAD..HEAD", "--strict", directory=repository.path)
+    assert head.exit_code == 0, head
+    assert "nothing to judge" in head.stdout
+
+
+def test_init_names_the_nearest_preset(repository: Repository) -> None:
+    outcome = run("init", "--preset", "phase-runer", directory=repository.path)
+    assert outcome.exit_code == 2
+    assert "phase-runner" in outcome.stderr
+    assert not (repository.path / "SPEC_AUTHORITY.md").exists()
+
+
+def test_init_refuses_a_pattern_that_could_never_match(repository: Repository) -> None:
+    outcome = run("init", "--lock", "./docs", directory=repository.path)
+    assert outcome.exit_code == 2
+    assert not (repository.path / "SPEC_AUTHORITY.md").exists()
+
+
+def test_init_print_writes_nothing(repository: Repository) -> None:
+    outcome = run("init", "--print", "--forbid", "docs/api/", directory=repository.path)
+    assert outcome.exit_code == 0
+    assert "- `docs/api/`" in outcome.stdout
+    assert not (repository.path / "SPEC_AUTHORITY.md").exists()

@@ -1,0 +1,131 @@
+"""The commands that answer a question: policy, why, rule, doctor."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+## Locked zones
+
+- `LICENSE`
+- whatever is important
+
+## Data
+
+Agents must not touch the database.
+
+```toml specguard
+extends = ["track-runner"]
+
+[rules.forbidden-path]
+paths = ["docs/api/", "schema/**"]
+exclude = ["docs/api/drafts/"]
+```
+"""
+
+
+@pytest.fixture
+def governed(repository: Repository) -> Repository:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.commit("docs: state what may change")
+    return repository
+
+
+def test_policy_cites_the_line_of_every_setting(governed: Repository) -> None:
+    data = json.loads(run("policy", "--output-format", "json", directory=governed.path).stdout)
+    origins = {one["key"]: (one["origin"]["path"], one["origin"]["line"]) for one in data["settings"]}
+    lines = AUTHORITY.split("\n")
+    for key, text in {
+        "extends": "extends",
+        "rules.locked-path.paths.0": "`LICENSE`",
+        "rules.forbidden-path.paths.1": "schema/**",
+        "rules.forbidden-path.exclude.0": "drafts",
+    }.items():
+        path, line = origins[key]
+        assert path == "SPEC_AUTHORITY.md"
+        assert text in lines[line - 1]
+    assert origins["work.track.branch"][0] == "preset:track-runner"
+
+
+def test_policy_shows_what_was_not_understood(governed: Repository) -> None:
+    outcome = run("policy", "--strict", directory=governed.path)
+    assert outcome.exit_code == 1
+    assert "SPEC_AUTHORITY.md:6: whatever is important" in outcome.stdout
+
+
+def test_policy_lists_sentences_that_no_rule_holds(governed: Repository) -> None:
+    outcome = run("policy", "--coverage", directory=governed.path)
+    assert outcome.exit_code == 0
+    assert "Agents must not touch the database.  [held by no rule]" in outcome.stdout
+
+
+def test_policy_as_settings_compiles_to_the_same_policy(governed: Repository) -> None:
+    before = json.loads(run("policy", "--output-format", "json", directory=governed.path).stdout)
+    (governed.path / "all.toml").write_text(
+        run("policy", "--output-format", "toml", directory=governed.path).stdout
+    )
+    after = run("policy", "--authority", "all.toml", "--output-format", "json", directory=governed.path)
+    assert json.loads(after.stdout)["policy_id"] == before["policy_id"]
+
+
+def test_policy_of_a_file_that_is_not_committed(repository: Repository) -> None:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    outcome = run("policy", directory=repository.path)
+    assert outcome.exit_code == 0, outcome
+    assert "docs/api/" in outcome.stdout
+
+
+def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
+    found = json.loads(
+        run("why", "docs/api/x.yaml", "--output-format", "json", directory=governed.path).stdout
+    )
+    assert [(one["code"], one["pattern"], one["effect"]) for one in found] == [
+        ("PTH001", "docs/api/", "guarded")
+    ]
+    assert found[0]["authority"]["line"] == 16
+    exempt = run("why", "docs/api/drafts/x.yaml", directory=governed.path)
+    assert "left alone by docs/api/drafts/" in exempt.stdout
+    assert "no pattern" in run("why", "src/x", directory=governed.path).stdout
+
+
+def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
+    by_code = run("rule", "pth001", directory=governed.path)
+    assert by_code.stdout.startswith("# forbidden-path (PTH001)")
+    assert by_code.stdout == run("rule", "forbidden-path", directory=governed.path).stdout
+    unknown = run("rule", "forbiden-path", directory=governed.path)
+    assert unknown.exit_code == 2
+    assert "did you mean 'forbidden-path'" in unknown.stderr
+
+
+def test_doctor_says_what_is_there_and_what_is_missing(governed: Repository) -> None:
+    outcome = run("doctor", "--output-format", "json", directory=governed.path)
+    assert outcome.exit_code == 0, outcome
+    found = {one["subject"]: one for one in json.loads(outcome.stdout)}
+    assert found["git"]["status"] == "ok"
+    assert found["authority"]["status"] == "note"
+    assert found["hooks"]["status"] == "note"
+    assert "pre-commit install" in found["hooks"]["help"]
+
+
+def test_doctor_fails_where_there_is_no_base(repository: Repository) -> None:
+    repository.write("a", "a")
+    repository.commit("chore: start")
+    repository.git("branch", "-m", "elsewhere")
+    outcome = run("doctor", directory=repository.path)
+    assert outcome.exit_code == 1
+    assert "missing base" in " ".join(outcome.stdout.split())
+
+
+def test_doctor_outside_a_repository(tmp_path: object) -> None:
+    outcome = run("doctor", directory=str(tmp_path))
+    assert outcome.exit_code == 1
+    assert "is not in a git repository" in outcome.stdout
