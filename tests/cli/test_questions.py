@@ -23,6 +23,8 @@ AUTHORITY = """# Authority
 
 Agents must not touch the database.
 
+## Settings
+
 ```toml specguard
 extends = ["track-runner"]
 
@@ -91,7 +93,7 @@ def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
     assert [(one["code"], one["pattern"], one["effect"]) for one in found] == [
         ("PTH001", "docs/api/", "guarded")
     ]
-    assert found[0]["authority"]["line"] == 16
+    assert found[0]["authority"]["line"] == 18
     exempt = run("why", "docs/api/drafts/x.yaml", directory=governed.path)
     assert "left alone by docs/api/drafts/" in exempt.stdout
     assert "no pattern" in run("why", "src/x", directory=governed.path).stdout
