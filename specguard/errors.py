@@ -16,7 +16,9 @@ class SpecguardError(Exception):
         line: its line, from 1.
     """
 
-    def __init__(self, message: str, *, help: str = "", path: str | None = None, line: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, help: str = "", path: str | None = None, line: int | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.help = help

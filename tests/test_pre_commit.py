@@ -10,12 +10,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from specguard.testing import Case, Repository
+from specguard.testing import Case, Repository, Step
 from specguard.testing.repository import clean_environment
 
 ROOT = Path(__file__).parent.parent
@@ -31,9 +32,9 @@ paths = ["docs/api/"]
 [rules.commit-form]
 subject_max = 50
 '''
-base = {files = {"docs/api/x.yaml" = "one\\ntwo\\nthree\\n", "src/a.py" = "a"}}
-commits = []
 """
+
+FILES = {"docs/api/x.yaml": "one\ntwo\nthree\n", "src/a.py": "a"}
 
 
 class Consumer:
@@ -45,25 +46,22 @@ class Consumer:
             "PRE_COMMIT_HOME": str(place / "pre-commit"),
             "XDG_CACHE_HOME": str(place / "cache"),
         }
-        self.place = place
-        self.repository = Case.from_toml(CASE).build(place / "repository")
         hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
         for hook in hooks:
             hook["language"] = "system"
             if hook["id"] == "specguard-ci":
                 hook["args"] = ["--base=main"]
         config = {"repos": [{"repo": "local", "hooks": hooks}], **settings}
-        # Beside the repository's files and not of them: what the team has is not this change's.
-        self.config = self.repository.git_dir / "pre-commit.yaml"
-        self.config.write_text(json.dumps(config))
+        case = Case.from_toml(CASE)
+        base = Step(files={**FILES, ".pre-commit-config.yaml": json.dumps(config)})
+        self.repository = replace(case, base=[base]).build(place / "repository")
         types = ("pre-commit", "commit-msg", "pre-push")
         self.pre_commit("install", *(f"--hook-type={name}" for name in types))
 
     def pre_commit(self, *arguments: str, succeeds: bool = True) -> str:
         """Run pre-commit with the team's configuration; what it printed."""
-        command, *rest = arguments
         done = subprocess.run(
-            [BIN / "pre-commit", command, f"--config={self.config}", *rest],
+            [BIN / "pre-commit", *arguments],
             cwd=self.repository.path,
             env={**clean_environment(), **self.environment},
             capture_output=True,

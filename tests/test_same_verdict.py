@@ -79,7 +79,7 @@ def findings(
     )  # fmt: skip
     rows = [
         (finding["code"], finding["severity"], finding["location"]["path"], finding["location"]["line"],
-         finding["location"].get("side"), finding["message"], finding["authority"]["line"])
+         finding["location"].get("side"), finding["message"], str(finding["authority"]))
         for finding in outcome.report["findings"]
         if finding["code"][:3] in ("PTH", "CNT")
     ]  # fmt: skip

@@ -185,9 +185,8 @@ def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
 
     annotation = Models().annotation(cls, field)
     for data in getattr(annotation, "__metadata__", ()):
-        extra = getattr(data, "json_schema_extra", None)
-        if isinstance(extra, dict) and "tightens" in extra:
-            stated: str | Sequence[str] = extra["tightens"]
+        stated: str | Sequence[str] | None = (getattr(data, "json_schema_extra", None) or {}).get("tightens")
+        if stated:
             return stated
     value = getattr(cls, field, None)
     if isinstance(value, Guarding):

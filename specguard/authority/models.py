@@ -1,163 +1,303 @@
 """Validation of settings, made from the annotations of their classes when a policy is compiled.
 
-A table becomes a `TypedDict` that pydantic validates: only the keys that are written are in the result, no
-key can clash with a method of a model, and pydantic builds nothing for tables that are not set.
+What pydantic would make of an annotation is made here for the few forms that settings have, as schemas of
+`pydantic_core`: importing pydantic costs twice what that does, and a hook waits for it when the policy has
+changed. An annotation of another form is left to pydantic.
 """
 
 from __future__ import annotations
 
+import collections.abc
+import datetime
 import sys
-from typing import Annotated, Any, NotRequired, Required
+import types
+import typing
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import AfterValidator, ConfigDict
-from typing_extensions import TypedDict
+from pydantic_core import core_schema
 
+from specguard.declaration.expressions import Expression
+from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Settings
+from specguard.model import SEVERITIES, STAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pydantic_core import CoreSchema
+
+_PLAIN: Mapping[Any, Callable[[], CoreSchema]] = {
+    str: core_schema.str_schema,
+    int: core_schema.int_schema,
+    bool: core_schema.bool_schema,
+    float: core_schema.float_schema,
+    Any: core_schema.any_schema,
+    None: core_schema.none_schema,
+    types.NoneType: core_schema.none_schema,
+    datetime.date: core_schema.date_schema,
+    datetime.datetime: core_schema.datetime_schema,
+    datetime.time: core_schema.time_schema,
+}
+
+_LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
+_TABLES = (dict, collections.abc.Mapping)
+
+_SIZES = ("min_length", "max_length")
+_LIMITS = ("gt", "ge", "lt", "le", "multiple_of")
+_CONSTRAINTS: Mapping[str, Sequence[str]] = {
+    "str": (*_SIZES, "pattern"),
+    "int": _LIMITS,
+    "float": _LIMITS,
+    "date": _LIMITS,
+    "datetime": _LIMITS,
+    "list": _SIZES,
+    "dict": _SIZES,
+}
+"""The constraints that each type of schema has by itself."""
+
+
+class Facts:
+    """What `Field` says of a setting: constraints, and what is for readers alone.
+
+    It stands for `pydantic.Field` where an annotation is evaluated.
+
+    Attributes:
+        constraints: limits of values, by the names that pydantic has for them.
+        description: what the setting is for.
+        json_schema_extra: more for tools; `tightens` says which values make a policy stricter.
+    """
+
+    def __init__(
+        self,
+        *,
+        description: str = "",
+        json_schema_extra: Mapping[str, Any] | None = None,
+        **constraints: Any,
+    ) -> None:
+        unknown = set(constraints) - {name for names in _CONSTRAINTS.values() for name in names}
+        if unknown:
+            raise TypeError(f"Field({', '.join(sorted(unknown))}=…) is not for settings")
+        self.constraints = constraints
+        self.description = description
+        self.json_schema_extra = json_schema_extra or {}
+
+
+class _Function:
+    """A function that checks or changes a value; it stands for pydantic's validators of that name."""
+
+    def __init__(self, func: Callable[[Any], Any]) -> None:
+        self.func = func
+
+
+class _After(_Function):
+    """`AfterValidator`."""
+
+
+class _Before(_Function):
+    """`BeforeValidator`."""
 
 
 class Models:
-    """The models of settings classes, each made once."""
+    """The schemas of settings classes, each made once."""
 
     def __init__(self) -> None:
-        self._made: dict[type[Settings], Any] = {}
-        self._nested: dict[tuple[type[Settings], str], list[type[Settings]]] = {}
+        self._made: dict[type[Settings], CoreSchema] = {}
+        self._nested: dict[tuple[type[Settings], str], Sequence[type[Settings]]] = {}
+        self._annotations: dict[tuple[type[Settings], str], Any] = {}
 
-    def table(
-        self, cls: type[Settings], *also: type[Settings], fields: Mapping[str, Any] | None = None
-    ) -> Any:
-        """A model with the fields of a class, and of more classes whose keys the same table takes.
+    def table(self, *classes: type[Settings], fields: Mapping[str, CoreSchema] | None = None) -> CoreSchema:
+        """The schema of a table with the keys of some classes, whose value has those keys that are set.
 
         Args:
-            cls: the class, whose first paragraph describes the table.
-            also: more classes.
-            fields: more keys, each with its annotation, none of which is required.
+            classes: the classes.
+            fields: more keys, none of which is required.
         """
-        annotations: dict[str, Any] = {
-            name: NotRequired[annotation] for name, annotation in (fields or {}).items()
+        made = {
+            name: core_schema.typed_dict_field(
+                self.schema(self.annotation(cls, name)), required=not hasattr(cls, name)
+            )
+            for cls in classes
+            for name in cls._fields
         }
-        for owner in (cls, *also):
-            for name, annotation in annotations_of(owner).items():
-                kind: Any = NotRequired if hasattr(owner, name) else Required
-                annotations[name] = kind[self._evaluate(owner, name, annotation)]
-        model = _typed_dict(cls.__name__, annotations)
-        model.__doc__ = (cls.__doc__ or "").strip().split("\n\n")[0]
-        return model
+        for name, schema in (fields or {}).items():
+            made[name] = core_schema.typed_dict_field(schema, required=False)
+        return core_schema.typed_dict_schema(made, extra_behavior="forbid")
 
-    def dictionary(self, name: str, fields: Mapping[str, Any]) -> Any:
-        """A model with these keys, none of which is required."""
-        return _typed_dict(name, {key: NotRequired[annotation] for key, annotation in fields.items()})
-
-    def record(self, cls: type[Settings]) -> Any:
-        """An annotation that validates a table of a class and makes a record of it."""
+    def record(self, cls: type[Settings]) -> CoreSchema:
+        """The schema of a table whose value is a record of a class."""
         if cls not in self._made:
 
-            def made(values: dict[str, Any]) -> Settings:
+            def make(values: dict[str, Any]) -> Settings:
                 record = cls(**values)
-                problem = getattr(record, "problem", None)
-                text = problem() if callable(problem) else ""
-                if text:
-                    raise ValueError(text)
+                problem = problem_of(record)
+                if problem:
+                    raise ValueError(problem)
                 return record
 
-            self._made[cls] = Annotated[self.table(cls), AfterValidator(made)]
+            self._made[cls] = core_schema.no_info_after_validator_function(make, self.table(cls))
         return self._made[cls]
 
     def nested(self, cls: type[Settings], field: str) -> Sequence[type[Settings]]:
         """The settings classes that a field's annotation names."""
-        return self._nested.get((cls, field), ())
+        self.annotation(cls, field)
+        return self._nested[cls, field]
 
     def annotation(self, cls: type[Settings], field: str) -> Any:
-        """A field's annotation, with settings classes in it made models."""
-        return self._evaluate(cls, field, annotations_of(cls)[field])
+        """A field's annotation as an object.
 
-    def _evaluate(self, cls: type[Settings], field: str, annotation: str) -> Any:
-        found: list[type[Settings]] = []
-        names = _Names(_owner(cls, field), self, found)
-        try:
-            # What is evaluated is the annotation of an installed class, never data.
-            value = eval(annotation, {}, names)  # noqa: S307
-        except NameError as error:
-            raise TypeError(
-                f"{cls.__module__}.{cls.__qualname__}.{field}: {annotation!r} has a name that cannot be "
-                f"found when a policy is compiled: {error}"
-            ) from None
-        self._nested[cls, field] = found
-        return value
+        Raises:
+            TypeError: it has a name that cannot be found.
+        """
+        key = (cls, field)
+        if key not in self._annotations:
+            names = _Names(_owner(cls, field))
+            text = annotation_text(cls, field)
+            try:
+                # What is evaluated is the annotation of an installed class, never data.
+                self._annotations[key] = eval(text, {}, names)  # noqa: S307
+            except (NameError, TypeError) as error:
+                raise TypeError(
+                    f"{cls.__module__}.{cls.__qualname__}.{field}: {text!r} cannot be read: {error}"
+                ) from None
+            self._nested[key] = names.found
+        return self._annotations[key]
+
+    def schema(self, annotation: Any) -> CoreSchema:
+        """The schema of an annotation."""
+        if annotation in _PLAIN:
+            return _PLAIN[annotation]()
+        if isinstance(annotation, type):
+            if issubclass(annotation, Settings):
+                return self.record(annotation)
+            own = getattr(annotation, "__get_pydantic_core_schema__", None)
+            if own is not None and annotation in (Guarding, Covering, Selecting, Expression):
+                made: CoreSchema = own(annotation, self.schema)
+                return made
+        origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin is Annotated:
+            return self._annotated(self.schema(arguments[0]), annotation.__metadata__, annotation)
+        if origin is Literal:
+            return core_schema.literal_schema(list(arguments))
+        if origin in {Union, types.UnionType}:
+            choices = [self.schema(choice) for choice in arguments if choice is not types.NoneType]
+            schema = choices[0] if len(choices) == 1 else core_schema.union_schema(choices)
+            return core_schema.nullable_schema(schema) if types.NoneType in arguments else schema
+        if origin in _LISTS:
+            return core_schema.list_schema(self.schema(arguments[0]))
+        if origin in _TABLES:
+            return core_schema.dict_schema(self.schema(arguments[0]), self.schema(arguments[1]))
+        return _from_pydantic(annotation)
+
+    def _annotated(self, schema: CoreSchema, metadata: Iterable[Any], annotation: Any) -> CoreSchema:
+        for data in metadata:
+            if isinstance(data, Facts):
+                schema = _constrained(schema, data.constraints)
+            elif isinstance(data, _After):
+                schema = core_schema.no_info_after_validator_function(data.func, schema)
+            elif isinstance(data, _Before):
+                schema = core_schema.no_info_before_validator_function(data.func, schema)
+            else:
+                return _from_pydantic(annotation)
+        return schema
 
 
-def _typed_dict(name: str, annotations: dict[str, Any]) -> Any:
-    # Called through a name without a type: a type checker knows no keys that are made at run time.
-    make: Any = TypedDict
-    model = make(name, annotations)
-    model.__pydantic_config__ = ConfigDict(extra="forbid", title=name)
-    return model
+def problem_of(record: Settings) -> str:
+    """What a table's values have against each other, where its class says so in a method `problem`."""
+    problem = getattr(record, "problem", None)
+    return str(problem()) if callable(problem) else ""
+
+
+def description_of(annotation: Any) -> str:
+    """What a field is for."""
+    for data in getattr(annotation, "__metadata__", ()):
+        description = getattr(data, "description", None)
+        if description:
+            return str(description)
+    return ""
+
+
+def _constrained(schema: CoreSchema, constraints: Mapping[str, Any]) -> CoreSchema:
+    """A schema with limits; of alternatives each gets those that it can have."""
+    if not constraints:
+        return schema
+    made: Any = dict(schema)
+    if schema["type"] in {"nullable", "function-after", "function-before"}:
+        made["schema"] = _constrained(made["schema"], constraints)
+    elif schema["type"] == "union":
+        made["choices"] = [_constrained(choice, constraints) for choice in made["choices"]]
+    else:
+        known = _CONSTRAINTS.get(schema["type"], ())
+        made.update((name, value) for name, value in constraints.items() if name in known)
+    result: CoreSchema = made
+    return result
+
+
+def _from_pydantic(annotation: Any) -> CoreSchema:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(annotation).core_schema
 
 
 class _Names(dict[str, Any]):
-    """The names of an annotation: of the class's module, and those that it imports for the type checker."""
+    """The names of an annotation: of the class's module, and those that it imports for the type checker.
 
-    def __init__(self, cls: type, models: Models, found: list[type[Settings]]) -> None:
+    Attributes:
+        found: the settings classes among them.
+    """
+
+    def __init__(self, cls: type) -> None:
         super().__init__()
+        self.found: list[type[Settings]] = []
         self._module = sys.modules[cls.__module__].__dict__
-        self._models = models
-        self._found = found
 
     def __missing__(self, name: str) -> Any:
-        for names in (self._module, *_sources()):
+        for names in (self._module, _KNOWN, vars(typing), vars(collections.abc), vars(datetime)):
             if name in names:
                 value = names[name]
                 break
         else:
-            raise KeyError(name)
+            value = _elsewhere(name)
         if isinstance(value, type) and issubclass(value, Settings):
-            self._found.append(value)
-            return self._models.record(value)
+            self.found.append(value)
         return value
 
 
-_known: list[Mapping[str, Any]] = []
+_KNOWN: Mapping[str, Any] = {
+    "Severity": Literal[SEVERITIES],
+    "Stage": Literal[STAGES],
+    "Expression": Expression,
+    "Guarding": Guarding,
+    "Covering": Covering,
+    "Selecting": Selecting,
+    "Field": Facts,
+    "AfterValidator": _After,
+    "BeforeValidator": _Before,
+}
 
 
-def _sources() -> Sequence[Mapping[str, Any]]:
-    """Where the names come from that a module of settings imports for the type checker alone."""
-    if not _known:
-        import collections.abc
-        import datetime
-        import typing
+def _elsewhere(name: str) -> Any:
+    """A name that pydantic or annotated-types has.
 
-        import annotated_types
-        import pydantic
+    Raises:
+        KeyError: neither has it; it may be a builtin's.
+    """
+    import builtins
 
-        from specguard.declaration import expressions, patterns
-        from specguard.model import SEVERITIES, STAGES
+    if hasattr(builtins, name):
+        raise KeyError(name)
+    import annotated_types
+    import pydantic
 
-        own = {
-            "Severity": typing.Literal[SEVERITIES],
-            "Stage": typing.Literal[STAGES],
-            "Expression": expressions.Expression,
-            "Guarding": patterns.Guarding,
-            "Covering": patterns.Covering,
-            "Selecting": patterns.Selecting,
-        }
-        lazily = {
-            "Field": pydantic.Field,
-            "AfterValidator": pydantic.AfterValidator,
-            "BeforeValidator": pydantic.BeforeValidator,
-            "StringConstraints": pydantic.StringConstraints,
-        }
-        _known.extend(
-            (own, vars(typing), lazily, vars(collections.abc), vars(datetime), vars(annotated_types))
-        )
-    return _known
+    for module in (pydantic, annotated_types):
+        if hasattr(module, name):
+            return getattr(module, name)
+    raise KeyError(name)
 
 
-def annotations_of(cls: type[Settings]) -> dict[str, str]:
-    """The annotation of each field as it is written, inherited ones included."""
-    return {field: str(_owner(cls, field).__dict__["__annotations__"][field]) for field in cls._fields}
+def annotation_text(cls: type[Settings], field: str) -> str:
+    """A field's annotation as it is written."""
+    return str(_owner(cls, field).__dict__["__annotations__"][field])
 
 
 def _owner(cls: type[Settings], field: str) -> type:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from specguard.authority.models import Models
+from specguard.authority.models import Models, description_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
-from specguard.authority.validate import declared_type
+from specguard.authority.validate import policy_model
 from specguard.authority.values import plain
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.record import Record
+from specguard.declaration.rule import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.declaration.registry import Registry
-    from specguard.declaration.rule import Declaration, Rule, Settings
+    from specguard.declaration.rule import Declaration, Rule
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -63,63 +64,47 @@ def top_level_options() -> Sequence[Option]:
 
 def policy_schema(registry: Registry) -> Mapping[str, Any]:
     """The JSON Schema of a whole policy, for editors."""
-    from pydantic import TypeAdapter
+    from pydantic.json_schema import GenerateJsonSchema
 
     models = Models()
-    rules = {name: models.table(entry.rule, RuleTable) for name, entry in sorted(registry.rules.items())}
-    fields: dict[str, Any] = {
-        "authority": models.record(AuthoritySettings),
-        "rules": models.dictionary("Rules", rules),
-    }
-    for name, declaration in sorted(registry.declarations.items()):
-        fields[name] = declared_type(declaration, models)
-    schema = TypeAdapter(models.table(TopLevel, fields=fields)).json_schema()
-    _add_defaults(schema, schema, TopLevel, models)
+    schema = GenerateJsonSchema().generate(policy_model(registry, models))
+    _describe(schema, TopLevel, models)
     properties = schema["properties"]
-    tables = _resolve(schema, properties["rules"])["properties"]
-    for name, entry in registry.rules.items():
-        table = _resolve(schema, tables[name])
-        _add_defaults(schema, table, entry.rule, models)
-        _add_defaults(schema, table, RuleTable, models)
+    _describe(properties["authority"], AuthoritySettings, models)
+    for name, table in properties["rules"]["properties"].items():
+        _describe(table, RuleTable, models)
+        _describe(table, registry.rules[name].rule, models)
     for name, declaration in registry.declarations.items():
-        inner = properties[name]
-        inner = inner.get("additionalProperties") or inner.get("items") or inner
-        _add_defaults(schema, _resolve(schema, inner), declaration.settings, models)
-    _add_defaults(schema, _resolve(schema, properties["authority"]), AuthoritySettings, models)
+        part = properties[name]
+        part = {"table": part, "tables": part.get("additionalProperties"), "list": part.get("items")}
+        _describe(part[declaration.shape], declaration.settings, models)
     return {"$schema": SCHEMA_DIALECT, **schema, "title": "A specguard policy"}
 
 
-def _resolve(schema: Mapping[str, Any], part: Any) -> Any:
-    reference = part.get("$ref")
-    return schema["$defs"][reference.rpartition("/")[2]] if reference else part
-
-
-def _add_defaults(
-    schema: Mapping[str, Any], table: dict[str, Any], cls: type[Settings], models: Models
-) -> None:
+def _describe(table: dict[str, Any], cls: type[Settings], models: Models) -> None:
+    """Add to the schema of a table what it and its keys are for, and their defaults."""
+    table["title"] = cls.__name__
+    table["description"] = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
     for field in cls._fields:
+        part = table["properties"][field]
+        for nested in models.nested(cls, field):
+            for inner in _tables_in(part):
+                if set(inner["properties"]) == set(nested._fields):
+                    _describe(inner, nested, models)
+        part.pop("title", None)
+        part["description"] = description_of(models.annotation(cls, field))
         default = getattr(cls, field, None)
         if default is not None:
-            table["properties"][field]["default"] = plain(default)
-        for nested in models.nested(cls, field):
-            inner = _find_table(schema, table["properties"][field], nested)
-            if inner is not None:
-                _add_defaults(schema, inner, nested, models)
+            part["default"] = plain(default)
 
 
-def _find_table(schema: Mapping[str, Any], part: Any, cls: type[Settings]) -> dict[str, Any] | None:
-    """The schema of a class somewhere in that of a field."""
-    if not isinstance(part, dict):
-        return None
-    part = _resolve(schema, part)
-    if part.get("title") == cls.__name__ and "properties" in part:
-        found: dict[str, Any] = part
-        return found
-    for inner in (part.get("items"), part.get("additionalProperties"), *part.get("anyOf", ())):
-        found_inside = _find_table(schema, inner, cls)
-        if found_inside is not None:
-            return found_inside
-    return None
+def _tables_in(part: Any) -> Iterator[dict[str, Any]]:
+    """The schemas of tables that a field may hold: itself, of a list or of one of several alternatives."""
+    if isinstance(part, dict):
+        if "properties" in part:
+            yield part
+        for inner in (part.get("items"), part.get("additionalProperties"), *part.get("anyOf", ())):
+            yield from _tables_in(inner)
 
 
 def _options(cls: type[Settings], models: Models, prefix: str = "") -> Iterator[Option]:
@@ -129,7 +114,7 @@ def _options(cls: type[Settings], models: Models, prefix: str = "") -> Iterator[
             name=prefix + field,
             type=_words(annotation),
             default=_default(cls, field),
-            description=_description(annotation),
+            description=description_of(annotation),
         )
         several = "[]" if get_origin(_bare(annotation)) is list else ""
         for nested in models.nested(cls, field):
@@ -143,15 +128,8 @@ def _default(cls: type[Settings], field: str) -> str:
     return "" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
-def _description(annotation: Any) -> str:
-    described = [getattr(data, "description", None) for data in getattr(annotation, "__metadata__", ())]
-    return next((text for text in described if text), "")
-
-
 def _bare(annotation: Any) -> Any:
-    while get_origin(annotation) in {Annotated, NotRequired, Required}:
-        annotation = get_args(annotation)[0]
-    return annotation
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _words(annotation: Any) -> str:
@@ -174,4 +152,4 @@ def _words(annotation: Any) -> str:
     names = {str: "string", int: "integer", bool: "boolean", float: "number"}
     if annotation in names:
         return names[annotation]
-    return "table" if hasattr(annotation, "__total__") else str(annotation.__name__)
+    return "table" if issubclass(annotation, Settings) else str(annotation.__name__)

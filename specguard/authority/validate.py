@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+from pydantic_core import SchemaValidator, ValidationError, core_schema
+
 from specguard.authority.merge import dotted
-from specguard.authority.models import Models, annotations_of
+from specguard.authority.models import Models, problem_of
 from specguard.authority.problems import Problem, nearest
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
-    from pydantic_core import ErrorDetails
+    from pydantic_core import CoreSchema, ErrorDetails
 
     from specguard.authority.merge import Merged
     from specguard.authority.toml_lines import Path
@@ -46,20 +48,17 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[P
     problems: list[Problem] = []
     data = _known(merged, registry, problems)
     models = Models()
-    from pydantic import TypeAdapter, ValidationError
-
-    adapter = TypeAdapter(_model(data, registry, models))
+    validator = SchemaValidator(policy_model(registry, models, data))
     values: dict[str, Any] = {}
     try:
-        values = adapter.validate_json(json.dumps(data, default=_text), strict=True)
+        values = validator.validate_json(json.dumps(data, default=_text), strict=True)
     except ValidationError as error:
         problems.extend(_problems(error.errors(include_url=False), data, merged, registry, models))
     else:
         for name, table in values.get("rules", {}).items():
             rule = registry.rules[name].rule
             own = {field: value for field, value in table.items() if field in rule._fields}
-            problem = getattr(rule(**own), "problem", None)
-            text = problem() if callable(problem) else ""
+            text = problem_of(rule(**own))
             if text:
                 problems.append(Problem(f"[rules.{name}]: {text}", origin=merged.origin(("rules", name))))
     return values, problems
@@ -98,29 +97,36 @@ def _known(merged: Merged, registry: Registry, problems: list[Problem]) -> dict[
     return data
 
 
-def _model(data: Mapping[str, Any], registry: Registry, models: Models) -> Any:
-    """The model of the whole policy, with only the tables that are set."""
-    fields: dict[str, Any] = {}
-    if "authority" in data:
+def policy_model(registry: Registry, models: Models, data: Mapping[str, Any] | None = None) -> CoreSchema:
+    """The schema of a policy.
+
+    Args:
+        registry: the rules and declarations.
+        models: makes the schemas of tables.
+        data: settings, for a model with only the tables that they have; None: with all.
+    """
+    fields: dict[str, CoreSchema] = {}
+    if data is None or "authority" in data:
         fields["authority"] = models.record(AuthoritySettings)
-    if "rules" in data:
-        names = data["rules"] if isinstance(data["rules"], dict) else {}
-        fields["rules"] = models.dictionary(
-            "Rules", {name: models.table(registry.rules[name].rule, RuleTable) for name in names}
-        )
+    if data is None or "rules" in data:
+        names = registry.rules if data is None else data["rules"]
+        names = names if isinstance(names, dict) else {}
+        tables = {name: models.table(registry.rules[name].rule, RuleTable) for name in names}
+        fields["rules"] = models.table(fields=tables)
     for name, declaration in registry.declarations.items():
-        if name in data:
-            fields[name] = declared_type(declaration, models)
+        if data is None or name in data:
+            fields[name] = _declared(declaration, models)
     return models.table(TopLevel, fields=fields)
 
 
-def declared_type(declaration: Declaration, models: Models) -> Any:
-    """The annotation of a declared table, of the tables in it, or of the list of them."""
-    record: Any = models.record(declaration.settings)
+def _declared(declaration: Declaration, models: Models) -> CoreSchema:
+    """The schema of a declared table, of the tables in it, or of the list of them."""
+    record = models.record(declaration.settings)
     if declaration.shape == "table":
         return record
-    several: Any = dict if declaration.shape == "tables" else list
-    return several[str, record] if declaration.shape == "tables" else several[record]
+    if declaration.shape == "tables":
+        return core_schema.dict_schema(core_schema.str_schema(), record)
+    return core_schema.list_schema(record)
 
 
 def _problems(
@@ -193,9 +199,7 @@ def _names(path: Path, registry: Registry, models: Models) -> set[str]:
         declaration = registry.declarations[names[0]]
         classes, names = [declaration.settings], names[2 if declaration.shape == "tables" else 1 :]
     for name in names:
-        classes = [
-            nested for cls in classes if name in annotations_of(cls) for nested in models.nested(cls, name)
-        ]
+        classes = [nested for cls in classes if name in cls._fields for nested in models.nested(cls, name)]
     return {field for cls in classes for field in cls._fields}
 
 

@@ -65,6 +65,8 @@ class Git:
             "PATH": search_path(repository.program),
             **QUIET,
             **NO_CONFIGURATION,
+            # Default files of attributes and ignored paths would be looked for there; nobody else can write it.
+            "HOME": self.folder,
             "GIT_DIR": self.folder,
             "GIT_OBJECT_DIRECTORY": repository.objects,
         }

@@ -106,9 +106,11 @@ class Repository:
             repository._read_places(repository.in_place(*_REV_PARSE))
             if not repository._trusting:
                 repository._take_refs(USUAL_BASES, refs)
+            repository._read_head()
+        except MissingFact as missing:
+            raise SpecguardError(missing.reason, help=missing.command) from missing
         finally:
             refs.stop()
-        repository._read_head()
         return repository
 
     @property

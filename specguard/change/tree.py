@@ -78,7 +78,9 @@ class Tree:
         """
         if not path:
             return TreeEntry(DIRECTORY, self._root or "")
-        directory, _, name = path.rpartition(b"/")
+        directory, slash, name = path.rpartition(b"/")
+        if slash and not directory:
+            return None
         return self.names(directory).get(name)
 
     def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:

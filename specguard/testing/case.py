@@ -66,8 +66,9 @@ class Case:
             parts of the text. Every finding must be expected, and every expected one be found. None, which
             TOML cannot say, leaves findings aside.
         states: the state of rules, by code.
+        report: other fields of the report, such as `{authority = {trusted = false}}`.
         exit_code: where it is absent and nothing is expected, 0.
-        error: a part of the error's message, for a check that gives no verdict.
+        error: a part of `path:line: message; help` of the error, for a check that gives no verdict.
         notes: parts of the notes and reasons of the report.
     """
 
@@ -90,6 +91,7 @@ class Case:
     stdin: str = ""
     expect: Sequence[Mapping[str, Any]] | None = ()
     states: Mapping[str, str] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
     error: str = ""
     notes: Sequence[str] = ()

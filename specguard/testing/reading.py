@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _STEPS = ("base", "commits")
 _STEP = ("staged", "worktree")
-_TABLES = ("refs", "event", "env", "states")
+_TABLES = ("refs", "event", "env", "states", "report")
 _LISTS = ("args", "expect", "notes")
 _NUMBERS = ("exit_code",)
 _EXPECTED = (

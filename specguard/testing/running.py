@@ -183,7 +183,7 @@ def run_case(
     found = list(differences(case, outcome, repository.names))
     if found:
         lines = "\n".join(f"  {line}" for line in found)
-        raise AssertionError(f"{case.name}: not as expected\n{lines}\n{outcome}")
+        raise AssertionError(f"{case.name}: not as expected\n{lines}\n{_account(outcome)}")
     return outcome
 
 
@@ -198,7 +198,7 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
     if not reports:
         yield "no report"
         return
-    said = [str(error["message"]) for report in reports for error in report.get("errors", ())]
+    said = [_said(error) for report in reports for error in report.get("errors", ())]
     if case.error and not any(case.error in message for message in said):
         yield f"no error that says {case.error!r}, but {said or 'none'}"
     if said and not case.error:
@@ -211,6 +211,9 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
         yield from unmatched(
             expected, [finding for report in reports for finding in report.get("findings", ())]
         )
+    if not _includes(outcome.report, case.report):
+        there = {key: outcome.report.get(key) for key in case.report}
+        yield f"the report has {there}, expected {dict(case.report)}"
     for code, state in case.states.items():
         if outcome.state(code) != state:
             yield f"{code} is {outcome.state(code)}, expected {state}"
@@ -235,6 +238,33 @@ def unmatched(expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[
     for finding in left:
         shown = {key: value for key, value in finding.items() if value is not None and key != "help"}
         yield f"not expected: {shown}"
+
+
+def _includes(there: object, wanted: object) -> bool:
+    if isinstance(wanted, dict):
+        return isinstance(there, dict) and all(
+            _includes(there.get(key), part) for key, part in wanted.items()
+        )
+    return there == wanted
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    """An error of a report as one line: where, what, and the next step."""
+    place = error.get("location")
+    return (f"{place['path']}:{place['line']}: " if place else "") + f"{error['message']}; {error['help']}"
+
+
+def _account(outcome: Outcome) -> str:
+    """What a person needs to see of an outcome: which rules did something, and the notes."""
+    lines = [f"exit code {outcome.exit_code}"]
+    for report in outcome.reports:
+        lines.append(f"verdict {report.get('verdict')}; notes {report.get('notes')}")
+        lines += [
+            f"{rule['code']} {rule['state']}" + (f": {rule['reason']}" if rule["reason"] else "")
+            for rule in report.get("rules", ())
+            if rule["state"] not in ("passed", "not-applicable", "off")
+        ]
+    return "\n".join(lines) + "\n" + outcome.stderr
 
 
 def flatten(finding: Mapping[str, Any]) -> dict[str, Any]:

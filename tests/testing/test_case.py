@@ -152,6 +152,8 @@ def test_an_outcome_is_compared_in_every_part() -> None:
     bad = Case(states={"PTH001": "passed", "PTH002": "passed"}, notes=["elsewhere"])
     assert len(list(differences(bad, outcome, {}))) == 5
 
-    error = Outcome(2, json.dumps({"verdict": "error", "errors": [{"message": "no base"}]}), "")
+    error = Outcome(
+        2, json.dumps({"verdict": "error", "errors": [{"message": "no base", "help": "give one"}]}), ""
+    )
     assert list(differences(Case(error="no base", exit_code=2), error, {})) == []
-    assert list(differences(Case(exit_code=2), error, {})) == ["an error: no base"]
+    assert list(differences(Case(exit_code=2), error, {})) == ["an error: no base; give one"]
