@@ -18,12 +18,40 @@ if TYPE_CHECKING:
 _INTERPRETERS: Final = re.compile(
     r"(?:python[0-9.]*|pypy3?|node|deno|bun|ruby|perl|php|pwsh|powershell|lua|tsx|ts-node)$"
 )
+# Options after which the program is no file: its text, a module, or standard input.
+_SHELL_TEXT: Final = re.compile(r"-|-[a-z]*[cs]")
+_CODE_TEXT: Final = re.compile(r"-|-[a-z]*[cemp]|--eval|--print")
 # Programs that start another one of their arguments.
 _STARTERS: Final = frozenset(
     ["npx", "uv", "poetry", "pipenv", "pdm", "rye", "hatch", "bundle", "run", "exec", "x"]
 )
 _RUNNERS: Final = frozenset(
     ["make", "gmake", "just", "task", "rake", "npm", "pnpm", "yarn", "tox", "nox", "invoke"]
+)
+# What these runners do by themselves, with no target of the repository.
+_MANAGES: Final = frozenset(
+    [
+        "add",
+        "audit",
+        "cache",
+        "ci",
+        "config",
+        "dlx",
+        "i",
+        "install",
+        "link",
+        "login",
+        "pack",
+        "publish",
+        "version",
+        "--version",
+        "-v",
+        "list",
+        "ls",
+        "set",
+        "view",
+        "whoami",
+    ]
 )
 _ROOT: Final = re.compile(
     r"^(?:\$\{?(?:GITHUB_WORKSPACE|CI_PROJECT_DIR|PWD)\}?|\$\{\{\s*github\.workspace\s*\}\})/"
@@ -38,14 +66,16 @@ class Called:
         line: the command's line.
         name: as it is written.
         path: where it would be in the repository; None where that cannot be told from the text.
+        target: whether it is no file but a target of a runner such as `make`.
     """
 
-    __slots__ = ("line", "name", "path")
+    __slots__ = ("line", "name", "path", "target")
 
-    def __init__(self, line: int, name: str, path: bytes | None) -> None:
+    def __init__(self, line: int, name: str, path: bytes | None, *, target: bool = False) -> None:
         self.line = line
         self.name = name
         self.path = path
+        self.target = target
 
 
 def called_scripts(shell: Shell, folder: str, action: str = "") -> Iterator[Called]:
@@ -65,7 +95,8 @@ def called_scripts(shell: Shell, folder: str, action: str = "") -> Iterator[Call
             moved = _place(words[1], folder, action)
             folder = moved if moved is not None else folder
         elif program in _RUNNERS:
-            yield Called(command.line, " ".join(words[:3]), None)
+            if not _MANAGES.intersection(words[1:3]):
+                yield Called(command.line, " ".join(words[:3]), None, target=True)
         else:
             name = _script(words)
             if name:
@@ -82,16 +113,23 @@ def _script(words: Sequence[str]) -> str:
         while len(words) > 1 and words[0].startswith("-"):
             words = words[1:]
         program = posixpath.basename(words[0])
-    interpreted = program in SHELLS or _INTERPRETERS.match(program) is not None
-    if interpreted or program in ("source", "."):
-        for word in words[1:]:
-            if word in ("-c", "-e", "-m", "--eval", "-") or re.fullmatch(r"-[a-z]*c", word):
-                return ""
-            if not word.startswith(("-", "+")) and word != "run":
-                return word
-        return ""
-    if "/" in words[0] and not words[0].startswith(("/", "~")) and "://" not in words[0]:
+    if program in SHELLS or program in ("source", "."):
+        return _first_file(words, _SHELL_TEXT)
+    if _INTERPRETERS.match(program):
+        return _first_file(words, _CODE_TEXT)
+    # A pattern of `case` looks like a program too.
+    if "/" in words[0] and not words[0].startswith(("/", "~")) and not re.search(r"://|[*?]", words[0]):
         return words[0]
+    return ""
+
+
+def _first_file(words: Sequence[str], text: re.Pattern[str]) -> str:
+    """The first argument that is no option; empty where an option gives the program's text in its stead."""
+    for word in words[1:]:
+        if text.fullmatch(word):
+            return ""
+        if not word.startswith(("-", "+")) and word != "run":
+            return word
     return ""
 
 

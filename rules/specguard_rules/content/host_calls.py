@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding
+from specguard.rules import Finding, MissingFact
 from specguard_rules.content.called_scripts import called_scripts
 from specguard_rules.content.ci_files import steps
 from specguard_rules.content.local_hosts import Shell, code_literals, literal, mentions
@@ -26,8 +26,12 @@ _HELP: Final = (
 _SHOWN: Final = 10
 
 
-def mentions_host(data: bytes | None) -> bool:
-    """Whether a file is there and has a name of the host itself in it."""
+def mentions_host(path: bytes, files: Tree) -> bool:
+    """Whether a file has a name of the host itself in it, or is too large to tell."""
+    try:
+        data = files.read(path)
+    except MissingFact:
+        return True  # whether that matters shows when a CI file runs it
     return data is not None and mentions(data)
 
 
@@ -142,13 +146,11 @@ class _CiFile:
             self.found[place, line, called] = message, severity
 
     def _script(self, step: Step, script: Called, line: int) -> None:
-        data = None
-        if script.path is not None:
-            data = self._files.read(script.path)
-            if data is None and "." not in script.name.rpartition("/")[2]:
-                return  # a program of the system or of a package, such as `node_modules/.bin/tool`
+        data = self._files.read(script.path) if script.path is not None else None
         if data is None or script.path is None:
-            self.unfollowed.add((line, script.name))
+            # Without a suffix it is a program that was installed, such as `node_modules/.bin/tool`.
+            if script.target or "." in script.name.rpartition("/")[2]:
+                self.unfollowed.add((line, script.name))
             return
         if self._scripts is not None and script.path not in self._scripts:
             return

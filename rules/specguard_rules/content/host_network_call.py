@@ -134,7 +134,7 @@ class HostNetworkCall(Rule):
 
         for path in touched:
             yield from judge(path, head_files, None, f"files.{self.files.find(path)}")
-        scripts = {path for path in scripts if mentions_host(head_files.read(path))}
+        scripts = {path for path in scripts if mentions_host(path, head_files)}
         if not scripts:
             return
         paths = head_files.paths()

@@ -137,6 +137,21 @@ def test_what_the_change_leaves_alone_is_not_judged(tmp_path: Path) -> None:
     host(tmp_path, {CI: WORKFLOW.replace("    container: x\n", "")}, {"a": "curl localhost\n"}, [])
 
 
+def test_a_large_file_matters_only_where_a_ci_file_runs_it(tmp_path: Path) -> None:
+    before = {CI: WORKFLOW.replace("    container: x\n", ""), "ci/s.sh": "x\n"}
+    large = "curl localhost\n" * (1 << 20) + "x" * (1 << 21)
+    host(tmp_path, before, {"bin/tool": large}, [])
+    judge(
+        "CNT002",
+        tmp_path / "run",
+        policy=HOST,
+        base=[Step("chore: base", files=before)],
+        commits=[Step("ci: x", files={"ci/s.sh": large})],
+        states={"CNT002": "indeterminate"},
+        exit_code=2,
+    )
+
+
 def test_a_broken_ci_file_is_a_finding(tmp_path: Path) -> None:
     host(tmp_path, {}, {CI: "jobs: [\n"}, [{"path": CI, "severity": "error", "message": "cannot be read"}])
 

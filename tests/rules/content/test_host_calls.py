@@ -150,6 +150,30 @@ def test_a_script_is_followed_one_level() -> None:
         assert name in told.message
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "bash -ex ci/s.sh", "sh ./ci/s.sh arg", "source ci/s.sh", "cd ci && . ./s.sh", "timeout 9 ci/s.sh",
+        "$GITHUB_WORKSPACE/ci/s.sh", "sudo -E bash ci/s.sh", "bash -c 'ci/s.sh x'", "if ci/s.sh; then x; fi",
+    ],
+)  # fmt: skip
+def test_ways_to_run_a_script(command: str) -> None:
+    found = findings(CI, {CI: step(command), b"ci/s.sh": "nc localhost 1\n"})
+    assert [(one.path, one.line) for one in found] == [(b"ci/s.sh", 1)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "bash -c 'x'", "python -m ci/s.sh", "node -pe 'require(\"./ci/s.sh\")'", "echo ci/s.sh",
+        "cat ci/s.sh", "docker compose exec w ci/s.sh", "npm ci", "yarn install --frozen-lockfile", "/usr/bin/x",
+        "node_modules/.bin/x", "case $x in ci/*.sh) ;; esac",
+    ],
+)  # fmt: skip
+def test_what_runs_no_script(command: str) -> None:
+    assert findings(CI, {CI: step(command), b"ci/s.sh": "nc localhost 1\n"}) == []
+
+
 def test_composite_actions_and_actions() -> None:
     action = "runs:\n  using: composite\n  steps:\n    - run: $GITHUB_ACTION_PATH/s.sh\n      shell: bash\n"
     found = findings(b"x/action.yml", {b"x/action.yml": action, b"x/s.sh": "curl localhost\n"})
