@@ -44,8 +44,8 @@ def whole_lines(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
             rest += chunk
         if len(rest) > LINE_LIMIT:
             raise MissingFact(
-                f"{name} has a line of more than {LINE_LIMIT} bytes, which is not read",
-                "exclude the file from the rule in the policy, or keep it out of the change",
+                f"{name} has a line of more than {LINE_LIMIT} bytes, which is not read; "
+                "the rule's 'exclude' takes a file out"
             )
     if rest:
         yield rest

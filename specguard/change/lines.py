@@ -297,6 +297,6 @@ def _label(entry: Entry) -> str:
 
 def _too_large(entry: Entry, size: int, limit: int) -> MissingFact:
     return MissingFact(
-        f"{_label(entry)} has {size} bytes, and at most {limit} are read for their lines",
-        "exclude the file from the rule in the policy, or keep it out of the change",
+        f"{_label(entry)} has {size} bytes, and at most {limit} are read for their lines; "
+        "the rule's 'exclude' takes a file out"
     )
