@@ -6,6 +6,7 @@ from typing import Any
 
 from specguard.model import Finding, Judged, Origin, RuleResult, Verdict
 from specguard.reporters import concise, github
+from specguard.testing import Repository, run
 
 HOSTILE = b"a\n::error file=x::pwn\x1b[2J,`|<b>.md"
 
@@ -127,3 +128,27 @@ def test_concise() -> None:
         "branch: PTH001 d (baselined)",
         "specguard: failed (range, 1 commit, 2 files): rules: 1 failed",
     ]
+
+
+def test_through_the_command(repository: Repository) -> None:
+    policy = '# A\n\n```toml specguard\n[rules.forbidden-path]\npaths = ["locked/"]\n```\n'
+    repository.commit(files={"SPEC_AUTHORITY.md": policy})
+    repository.branch("work")
+    repository.commit(files={b"locked/a\n::error::b": "x"})
+    page = repository.path.parent / "summary.md"
+    page.write_text("before\n")
+    arguments = ("check", "--base=main", "--select=PTH001")
+    outcome = run(
+        *arguments,
+        "--output-format=github",
+        directory=repository.path,
+        env={"GITHUB_STEP_SUMMARY": str(page)},
+    )
+    assert outcome.exit_code == 1
+    assert outcome.stdout.startswith(
+        "::error file=locked/a\\x0a%3A%3Aerror%3A%3Ab,title=PTH001 forbidden-path::"
+    )
+    assert len(outcome.stdout.splitlines()) == 2
+    assert page.read_text().startswith("before\n## specguard: failed (`work`)\n")
+    outcome = run(*arguments, "--output-format=concise", directory=repository.path)
+    assert outcome.stdout.startswith("locked/a\\x0a::error::b: PTH001 ")

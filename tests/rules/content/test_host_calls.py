@@ -166,7 +166,7 @@ def test_ways_to_run_a_script(command: str) -> None:
     "command",
     [
         "bash -c 'x'", "python -m ci/s.sh", "node -pe 'require(\"./ci/s.sh\")'", "echo ci/s.sh",
-        "cat ci/s.sh", "docker compose exec w ci/s.sh", "npm ci", "yarn install --frozen-lockfile", "/usr/bin/x",
+        "cat ci/s.sh", "docker compose exec w ci/s.sh", "npm ci", "yarn install --immutable", "/usr/bin/x",
         "node_modules/.bin/x", "case $x in ci/*.sh) ;; esac",
     ],
 )  # fmt: skip
