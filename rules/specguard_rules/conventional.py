@@ -13,20 +13,15 @@ from specguard_rules.spelling import quoted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Annotated, Literal
+    from typing import Annotated, Final, Literal
 
     from pydantic import Field
 
 # Rules 1, 4, 5 and 13: a type, an optional scope, an optional mark, a colon and one space, a description.
-_SUBJECT = re.compile(
-    r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?(?P<mark>!?): (?P<description>\S.*)", re.DOTALL
-)
-_SCOPE_APART = re.compile(r"[\w./-]+\s+\([^()]*\)!?")
-_MARK_FIRST = re.compile(r"[\w./-]+!\([^()]*\)")
-_EMPTY_SCOPE = re.compile(r"[\w./-]+\(\s*\)!?")
+_SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: \S(?s:.*)"
 # Rules 12, 15 and 16: the one unit that is case-sensitive; either spelling, with ": " or " #" as any footer.
-_BREAKING = re.compile(r"BREAKING[ -]CHANGE(?:: | #)\S")
-_LIKE_BREAKING = re.compile(r"breaking[ -]changes?\s*(?::|#)", re.IGNORECASE)
+_BREAKING: Final = r"BREAKING[ -]CHANGE(?:: | #)\S"
+_LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
 
 
 class ConventionalForm(Settings):
@@ -49,14 +44,15 @@ class ConventionalForm(Settings):
 
     def subject_problem(self, subject: str) -> str:
         """What keeps a subject from the form, as a clause with the subject as `it`; empty where it has it."""
-        found = _SUBJECT.fullmatch(subject)
+        found = re.fullmatch(_SUBJECT, subject)
         if found is None:
             return _malformed(subject)
         kind, scope = found["type"], found["scope"]
+        unlisted = self.types and kind not in self.types
+        if unlisted and kind.casefold() not in {known.casefold() for known in self.types}:
+            return f"its type {quoted(kind)} is none of {', '.join(self.types)}"
         if self.type_case == "lower" and kind != kind.lower():
             return f"its type is {quoted(kind)} and not {quoted(kind.lower())}: types are in lower case"
-        if self.types and kind.casefold() not in {known.casefold() for known in self.types}:
-            return f"its type {quoted(kind)} is none of {', '.join(self.types)}"
         if scope is None:
             return "it has no scope" if self.scope == "required" else ""
         if self.scope == "forbidden":
@@ -68,17 +64,22 @@ class ConventionalForm(Settings):
         return ""
 
 
-def footer_problems(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """What is wrong with the lines below a subject: the line's number, from 1, and a clause about it.
+def footer_problems(text: str) -> Iterator[tuple[int, str]]:
+    """What is wrong with footers of a message: the line's number, from 1, and a clause about it.
 
     Args:
-        lines: all lines of the message, the subject first.
+        text: all of the message.
     """
-    if len(lines) > 1 and lines[1].strip():
-        yield 2, "the body begins in the second line, which must be blank"
-    for number, line in enumerate(lines[1:], start=2):
-        if _LIKE_BREAKING.match(line) and not _BREAKING.match(line):
-            yield number, f'the footer {quoted(line)} must begin with "BREAKING CHANGE: " and say what breaks'
+    # Looked for first, since most messages have no such word.
+    if "reaking" not in text and "REAKING" not in text:
+        return
+    for found in re.finditer(_LIKE_BREAKING, text):
+        if found.start() and not re.match(_BREAKING, found[0]):
+            footer = quoted(found[0].rstrip("\r"))
+            yield (
+                text.count("\n", 0, found.start()) + 1,
+                f"the footer {footer} must begin with 'BREAKING CHANGE: ' and say what breaks",
+            )
 
 
 def _malformed(subject: str) -> str:
@@ -87,11 +88,11 @@ def _malformed(subject: str) -> str:
         return 'it does not begin with a type and a colon, as in "fix: "'
     if head != head.strip():
         return "it has white space before its type or its colon"
-    if _SCOPE_APART.fullmatch(head):
+    if re.fullmatch(r"[\w./-]+\s+\([^()]*\)!?", head):
         return "it has a space before its scope"
-    if _MARK_FIRST.fullmatch(head):
+    if re.fullmatch(r"[\w./-]+!\([^()]*\)", head):
         return "its '!' stands before the scope and belongs right before the colon"
-    if _EMPTY_SCOPE.fullmatch(head):
+    if re.fullmatch(r"[\w./-]+\(\s*\)!?", head):
         return "its scope is empty"
     if not head or not re.fullmatch(r"[\w./-]+(\([^()]+\))?!?", head):
         return f'it begins with {quoted(head)}, which is no type, as in "fix: "'

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 SHOWN: Final = 100
 """How many characters of a text a message quotes."""
 
-_PADDED = re.compile(r"(?<![0-9])0+(?=[0-9])")
-_SEPARATORS = re.compile(r"[-_/. ]+")
-_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_PREFIX = re.compile(r"(?P<type>[^\s():!]+)(?:\((?P<scope>[^()]*)\))?(?P<mark>!?): (?P<rest>.*)")
+# Compiled where a name differs, so that a hook with nothing to say does not wait for it.
+_PADDED: Final = r"(?<![0-9])0+(?=[0-9])"
+_SEPARATORS: Final = r"[-_/. ]+"
+_INVISIBLE: Final = r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+_PREFIX: Final = r"(?P<type>[^\s():!]+)(?:\((?P<scope>[^()]*)\))?(?P<mark>!?): (?P<rest>.*)"
 
 
 def quoted(text: str) -> str:
@@ -51,13 +52,13 @@ def _difference(actual: str, expected: str) -> str:
         return "it has white space around it"
     if actual.casefold() == expected.casefold():
         return "only the case differs"
-    if _INVISIBLE.sub("", actual) == expected:
+    if re.sub(_INVISIBLE, "", actual) == expected:
         return "it has invisible characters"
     if _unpadded(actual) == _unpadded(expected):
         return "only the padding of its number differs"
     if actual.rstrip(" .") == expected:
         return "it ends with a dot"
-    if _SEPARATORS.sub("-", actual) == _SEPARATORS.sub("-", expected):
+    if re.sub(_SEPARATORS, "-", actual) == re.sub(_SEPARATORS, "-", expected):
         return "only the separators differ"
     if _loose(actual) == _loose(expected):
         return "only case, padding and separators differ"
@@ -65,11 +66,11 @@ def _difference(actual: str, expected: str) -> str:
 
 
 def _unpadded(text: str) -> str:
-    return _PADDED.sub("", text)
+    return re.sub(_PADDED, "", text)
 
 
 def _loose(text: str) -> str:
-    return _SEPARATORS.sub("-", _unpadded(text.strip().casefold()))
+    return re.sub(_SEPARATORS, "-", _unpadded(text.strip().casefold()))
 
 
 def _surplus(actual: str, expected: str) -> str:
@@ -82,7 +83,7 @@ def _surplus(actual: str, expected: str) -> str:
 
 def _prefix_difference(actual: str, expected: str) -> str:
     """The type, the scope or the mark, where that is all in which two conventional subjects differ."""
-    one, other = _PREFIX.fullmatch(actual), _PREFIX.fullmatch(expected)
+    one, other = re.fullmatch(_PREFIX, actual), re.fullmatch(_PREFIX, expected)
     if one is None or other is None or one["rest"] != other["rest"]:
         return ""
     different = [part for part in ("type", "scope", "mark") if one[part] != other[part]]

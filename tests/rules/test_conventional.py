@@ -57,6 +57,7 @@ def test_what_is_not_of_the_form_is_explained(subject: str, problem: str) -> Non
         (ConventionalForm(types=["feat", "fix"]), "feature: x", "its type 'feature' is none of feat, fix"),
         (ConventionalForm(types=["feat"]), "Feat: x", ""),
         (ConventionalForm(types=["feat"], type_case="lower"), "Feat: x", "types are in lower case"),
+        (ConventionalForm(types=["feat"], type_case="lower"), "WIP: x", "is none of feat"),
         (ConventionalForm(scope="required"), "feat: x", "it has no scope"),
         (ConventionalForm(scope="forbidden"), "feat(a): x", "none is wanted"),
         (ConventionalForm(scopes=["api", "ui"]), "feat(api, ui): x", ""),
@@ -74,7 +75,6 @@ def test_settings_of_the_form(form: ConventionalForm, subject: str, problem: str
     [
         ([], []),
         (["", "text"], []),
-        (["text"], [2]),
         (["", "text", "", "BREAKING CHANGE: it is gone"], []),
         (["", "BREAKING-CHANGE: it is gone"], []),
         (["", "BREAKING CHANGE #12"], []),
@@ -82,11 +82,12 @@ def test_settings_of_the_form(form: ConventionalForm, subject: str, problem: str
         (["", "BREAKING CHANGES: they are gone"], [3]),
         (["", "BREAKING CHANGE:it is gone"], [3]),
         (["", "BREAKING CHANGE:"], [3]),
+        (["", "breaking changes # 1\r"], [3]),
         (["", "This is no breaking change: it only moves a file"], []),
     ],
 )
 def test_what_stands_below_the_subject(body: list[str], problems: list[int]) -> None:
-    assert [line for line, _ in footer_problems(["feat: x", *body])] == problems
+    assert [line for line, _ in footer_problems("\n".join(["feat: x", *body]))] == problems
 
 
 def test_a_huge_subject_takes_no_time() -> None:

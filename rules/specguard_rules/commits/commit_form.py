@@ -10,7 +10,7 @@ from specguard_rules.spelling import quoted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Literal
+    from typing import Annotated, ClassVar, Final, Literal
 
     from pydantic import Field
 
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
 # C0 but tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and what
 # reorders text. Joiners and marks that scripts and emoji need are not among them.
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
-)
-_REVERT = re.compile(r'(?:Revert|Reapply) "(.*)"')
-_UTF8 = frozenset({"utf-8", "utf8"})
+_CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
+_REVERT: Final = r'(?:Revert|Reapply) "(.*)"'
+_UTF8: Final = ("utf-8", "utf8")
 
 
 class CommitForm(Rule):
@@ -149,7 +147,7 @@ class CommitForm(Rule):
                     "Write it again in UTF-8: git commit --amend.",
                 )  # fmt: skip
         if self.control == "forbid":
-            found = _CONTROL.search(message.text)
+            found = re.search(_CONTROL, message.text)
             if found:
                 line = message.text.count("\n", 0, found.start()) + 1
                 yield _about(
@@ -167,7 +165,7 @@ class CommitForm(Rule):
                     message, "empty", "the subject is empty", "Say in one line what the commit does."
                 )
             return
-        revert = _REVERT.fullmatch(subject)
+        revert = re.fullmatch(_REVERT, subject) if subject.startswith("Re") else None
         length = len(revert[1] if revert else subject)
         if self.subject_max and length > self.subject_max:
             yield _about(
@@ -181,17 +179,17 @@ class CommitForm(Rule):
             )
 
     def _body(self, message: Message) -> Iterator[Finding]:
-        lines = message.lines
-        if self.blank_line == "require" and len(lines) > 1 and lines[1].strip():
+        second = message.text.partition("\n")[2].partition("\n")[0]
+        if self.blank_line == "require" and second.strip():
             yield _about(
-                message, "blank_line", f"the second line is not blank: {quoted(lines[1])}",
+                message, "blank_line", f"the second line is not blank: {quoted(second)}",
                 "Put a blank line between subject and body.", field="commit.body",
             )  # fmt: skip
         if not self.body_width:
             return
         wide = [
             (number, len(line))
-            for number, line in enumerate(lines[1:], start=2)
+            for number, line in enumerate(message.lines[1:], start=2)
             if len(line) > self.body_width and " " in line.strip() and not line.startswith(("    ", "\t"))
         ]
         if wide:

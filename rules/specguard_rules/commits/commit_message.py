@@ -23,9 +23,9 @@ class CommitMessage(ConventionalForm, Rule):
     History is searched by its subjects: whether an item has landed is told from them. Where the change names
     a work item whose kind has a template (`commit` in `[work.<kind>]`), the subject must be exactly that;
     otherwise it must match `pattern` and, with `conventional = true`, have the form of Conventional Commits
-    1.0.0: a type, an optional scope, `!` for a breaking change, a colon, a space and a description; a blank
-    line before the body; `BREAKING CHANGE: ` in capitals where that is a footer. With no item, pattern or
-    form the rule does not apply.
+    1.0.0: a type, an optional scope, `!` for a breaking change, a colon, a space and a description, and
+    `BREAKING CHANGE: ` in capitals where that is a footer. (The blank line before the body is asked for by
+    commit-form.) With no item, pattern or form the rule does not apply.
 
     A body may follow the subject unless `body = "forbidden"`. With `merge = "squash"` the title of the pull
     request is judged, without its number, because it becomes the message. Merge commits are left alone, as
@@ -159,7 +159,7 @@ class CommitMessage(ConventionalForm, Rule):
                 key="conventional",
                 setting="conventional",
             )
-        for line, problem in footer_problems(message.lines):
+        for line, problem in footer_problems(message.text):
             yield Finding(
                 f"line {line} of the message has not the form of Conventional Commits: {problem}",
                 help=f"Reword the body{_how(message)}.",

@@ -10,23 +10,27 @@ from specguard_rules.spelling import quoted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Literal
+    from typing import Annotated, ClassVar, Final, Literal
 
     from pydantic import Field
 
     from specguard.rules import Commit, Expression, Message, Stage
 
-# What `git rebase --autosquash` looks for at the start of a subject.
-_AUTOSQUASH = re.compile(r"(fixup|squash|amend)! ?")
-_WIP = re.compile(
+_AUTOSQUASH: Final = ("fixup!", "squash!", "amend!")
+"""What `git rebase --autosquash` looks for at the start of a subject."""
+
+# These expressions are compiled where they are needed, which for most commits is nowhere: before one of them
+# is tried, a subject must hold one of the words.
+_WIP_WORDS: Final = ("wip", "progress", "draft", "merge", "dnm")
+_WIP: Final = (
     r"\W*(wip|work[ -]in[ -]progress)\b"
     r"|[\w./-]+(\([^()]*\))?!?: *\W?(wip|work[ -]in[ -]progress)\W*$"
-    r"|\W*(draft|do not merge|dnm)\W*:|[\[(] *(draft|do not merge|dnm) *[\])]",
-    re.IGNORECASE,
+    r"|\W*(draft|do not merge|dnm)\W*:|[\[(] *(draft|do not merge|dnm) *[\])]"
 )
-_REVERT = re.compile(r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: ')
+_REVERT_WORDS: Final = ("Revert", "revert", "Reapply")
+_REVERT: Final = r'(Revert|Reapply) "|[Rr]evert(\([^()]*\))?!?: '
 # What git and the platforms write into a revert by themselves, and trailers: none of it is a reason.
-_NO_REASON = re.compile(
+_NO_REASON: Final = (
     r"This reverts commits? [0-9a-f]{7,64}(, reversing)?\W*$|changes made to [0-9a-f]{7,64}\W*$"
     r"|This reverts merge request [\w./-]*!\d+\W*$|[Rr]everts [\w./-]*#\d+\W*$"
     r"|[Rr]efs?:|[A-Z][A-Za-z-]*-[Bb]y:|\(cherry picked from commit"
@@ -131,10 +135,10 @@ class UnfinishedCommit(Rule):
 
     def _subject(self, message: Message) -> Finding | None:
         subject = message.subject
-        if self.autosquash == "forbid" and (found := _AUTOSQUASH.match(subject)):
-            problem, setting = f"waits to be squashed ({found[0].strip()})", "autosquash"
+        if self.autosquash == "forbid" and subject.startswith(_AUTOSQUASH):
+            problem, setting = f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
             step = "Squash it into its commit: git rebase -i --autosquash."
-        elif self.wip == "forbid" and _WIP.match(subject):
+        elif self.wip == "forbid" and _in_progress(subject):
             problem, setting = "says that the work is not done", "wip"
             step = "Finish the work, or squash the commit, and give it a message of its own."
         else:
@@ -155,16 +159,24 @@ class UnfinishedCommit(Rule):
         )
 
     def _revert(self, message: Message) -> Finding | None:
-        if self.reverts == "allow" or message.source == "title" or not _REVERT.match(message.subject):
+        subject = message.subject
+        if self.reverts == "allow" or message.source == "title" or not subject.startswith(_REVERT_WORDS):
+            return None
+        if not re.match(_REVERT, subject):
             return None
         body = (line.strip() for line in message.lines[1:])
-        if any(line and not _NO_REASON.match(line) for line in body):
+        if any(line and not re.match(_NO_REASON, line) for line in body):
             return None
         return Finding(
-            f"the revert {quoted(message.subject)} gives no reason",
+            f"the revert {quoted(subject)} gives no reason",
             help="Say in the body why it is taken back.",
             commit=message.commit,
             field="commit.body",
             key="revert",
             setting="reverts",
         )
+
+
+def _in_progress(subject: str) -> bool:
+    plain = subject.lower()
+    return any(word in plain for word in _WIP_WORDS) and re.match(_WIP, plain) is not None
