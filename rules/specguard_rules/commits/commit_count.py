@@ -93,7 +93,6 @@ class CommitCount(Commits, Rule):
         yield Finding(
             f"{who} has {limits.wanted}, and this one has {many}{_listed(counted)}",
             help=_next_step(limits, len(counted), base.start),
-            commit=work[-1].oid,
             key="count",
             setting=setting,
         )

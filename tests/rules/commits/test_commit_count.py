@@ -55,12 +55,12 @@ def test_the_finding_names_the_commits_and_the_way_back(tmp_path: Path) -> None:
         tmp_path,
         policy="[rules.commit-count]\nexactly = 1",
         commits=[step("feat: one", id="first"), TWO],
-        expect=[{"message": "'feat: one', ", "commit": "{head}", "authority": "SPEC_AUTHORITY.md:5"}],
+        expect=[{"message": "'feat: one', ", "commit": None, "authority": "SPEC_AUTHORITY.md:5"}],
     )
     finding = outcome.report["findings"][0]
     start = outcome.report["change"]["merge_base"]
     assert finding["help"] == f"Squash them: git reset --soft {start[:10]} && git commit"
-    assert finding["location"]["commit"][:10] in finding["message"]
+    assert outcome.report["change"]["head"][:10] in finding["message"]
 
 
 def test_an_item_says_how_many_it_has(tmp_path: Path) -> None:
