@@ -180,8 +180,8 @@ class Models:
         if origin is Literal:
             return core_schema.literal_schema(list(arguments))
         if origin in {Union, types.UnionType}:
-            choices = [self.schema(choice) for choice in arguments if choice is not types.NoneType]
-            schema = choices[0] if len(choices) == 1 else core_schema.union_schema(choices)
+            choices: list[Any] = [self.schema(part) for part in arguments if part is not types.NoneType]
+            schema: CoreSchema = choices[0] if len(choices) == 1 else core_schema.union_schema(choices)
             return core_schema.nullable_schema(schema) if types.NoneType in arguments else schema
         if origin in _LISTS:
             return core_schema.list_schema(self.schema(arguments[0]))

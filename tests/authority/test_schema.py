@@ -1,8 +1,7 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
-
-from pydantic import TypeAdapter
 
 from specguard.authority.schema import (
     common_options,
@@ -13,6 +12,8 @@ from specguard.authority.schema import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from specguard.declaration.registry import Registry
 
 
@@ -36,17 +37,36 @@ def test_options_are_told_in_words(registry: Registry) -> None:
     assert (paths.name, paths.type, paths.default) == ("paths", "list of patterns", "`[]`")
 
 
-def test_the_schema_of_a_policy_is_closed_and_has_defaults(registry: Registry) -> None:
+def tables(part: Any) -> Iterator[Any]:
+    """Every schema of a table with known keys."""
+    if isinstance(part, dict):
+        if "properties" in part:
+            yield part
+        for inner in part.values():
+            yield from tables(inner)
+    if isinstance(part, list):
+        for inner in part:
+            yield from tables(inner)
+
+
+def test_the_schema_of_a_policy_is_closed_described_and_has_defaults(registry: Registry) -> None:
     schema: Any = policy_schema(registry)
-    definitions = schema["$defs"]
-    assert schema["additionalProperties"] is False
-    assert set(definitions["Rules"]["properties"]) == set(registry.rules)
-    assert all(part["additionalProperties"] is False for part in definitions.values() if "properties" in part)
-    locked = definitions["LockedPath"]
+    assert set(schema["properties"]["rules"]["properties"]) == set(registry.rules)
+    assert all(table["additionalProperties"] is False for table in tables(schema))
+    settings = [
+        key for table in tables(schema) for key in table["properties"].values() if "properties" not in key
+    ]
+    assert len(settings) > 100
+    assert [key for key in settings if not key.get("description") and "additionalProperties" not in key] == []
+    locked = schema["properties"]["rules"]["properties"]["locked-path"]
+    assert locked["title"] == "LockedPath"
     assert set(locked["properties"]) == {"paths", "severity", "stages", "exclude", "approvable"}
     assert locked["properties"]["paths"]["items"] == {"type": "string"}
     assert locked["properties"]["paths"]["default"] == []
-    assert definitions["WorkKind"]["properties"]["number_format"]["default"] == ["{n}"]
-    assert definitions["Gate"]["properties"]["timeout"]["default"] == "20m"
+    kind = schema["properties"]["work"]["additionalProperties"]["properties"]
+    assert kind["number_format"]["default"] == ["{n}"]
+    gate = kind["gates"]["items"]
+    assert gate["properties"]["timeout"]["default"] == "20m"
+    assert set(gate["required"]) == {"name", "run"}
     assert schema["properties"]["merge"]["default"] == "rebase"
-    assert TypeAdapter(dict[str, Any]).dump_json(schema)
+    assert json.dumps(schema)

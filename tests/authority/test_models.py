@@ -1,0 +1,166 @@
+"""Settings are validated as pydantic would: the same values taken, and the same refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date
+from types import ModuleType
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator
+
+from specguard.authority.models import Models
+from specguard.declaration.expressions import Expression
+from specguard.declaration.patterns import Covering, Guarding
+from specguard.declaration.rule import Settings
+
+ANNOTATIONS = [
+    "str",
+    "int",
+    "bool",
+    "float",
+    "int | None",
+    "Annotated[int, Field(ge=1, lt=3, description='x')]",
+    "Annotated[int | None, Field(gt=0)]",
+    "Annotated[str | None, Field(min_length=1)]",
+    "Annotated[str, Field(pattern='^[ab]+$', max_length=2)]",
+    "Annotated[list[str], Field(min_length=1)]",
+    "list[Annotated[str, Field(min_length=1)]]",
+    "Sequence[int]",
+    "dict[str, int]",
+    "Mapping[str, list[str]]",
+    "dict[str, str | list[str]]",
+    "Literal['a', 'b', 1]",
+    "bool | Guarding",
+    "Annotated[Covering, Field(description='x')]",
+    "list[Expression]",
+    "date",
+    "Annotated[str, AfterValidator(shout)]",
+    "Annotated[str, BeforeValidator(str), AfterValidator(shout), Field(min_length=1)]",
+    "Annotated[Annotated[str, Field(min_length=1)], Field(max_length=2)]",
+    "set[int]",
+    "tuple[int, ...]",
+]
+
+
+def shout(text: str) -> str:
+    if text == "bad":
+        raise ValueError("no")
+    return text.upper()
+
+
+values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-1, 4),
+        st.sampled_from([0.5, "", "a", "b", "ab", "bad", "aaa", "(", "a//b", "docs/", "2026-01-31"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+
+
+# The names of the annotations above as pydantic reads them, and a module that has none of them, as the
+# modules of rules have: there they are imported for the type checker alone.
+NAMES: dict[str, Any] = {
+    "Annotated": Annotated,
+    "AfterValidator": AfterValidator,
+    "BeforeValidator": BeforeValidator,
+    "Covering": Covering,
+    "Expression": Expression,
+    "Field": Field,
+    "Guarding": Guarding,
+    "Literal": Literal,
+    "Mapping": Mapping,
+    "Sequence": Sequence,
+    "date": date,
+    "shout": shout,
+}
+LIGHT = ModuleType("light_settings")
+LIGHT.__dict__["shout"] = shout
+
+
+@pytest.fixture(autouse=True)
+def light_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, LIGHT.__name__, LIGHT)
+
+
+def make(annotation: str) -> type[Settings]:
+    members = {"__annotations__": {"x": annotation}, "__module__": LIGHT.__name__, "__doc__": "T."}
+    return type("Table", (Settings,), members)
+
+
+@pytest.mark.parametrize("annotation", ANNOTATIONS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=values)
+def test_a_field_takes_what_pydantic_takes(annotation: str, value: Any) -> None:
+    text = json.dumps({"x": value})
+    ours = SchemaValidator(Models().table(make(annotation)))
+    theirs = TypeAdapter(eval(annotation, NAMES))
+    problems = set()
+    try:
+        expected = theirs.validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        problems = {(one["loc"], one["type"]) for one in error.errors()}
+    if problems:
+        with pytest.raises(ValidationError) as caught:
+            ours.validate_json(text, strict=True)
+        assert {(one["loc"][1:], one["type"]) for one in caught.value.errors()} == problems
+    else:
+        assert ours.validate_json(text, strict=True) == {"x": expected}
+
+
+class Inner(Settings):
+    """An inner table."""
+
+    low: Annotated[int, Field(description="low")] = 0
+    high: Annotated[int, Field(description="high")]
+
+    def problem(self) -> str:
+        """What is wrong."""
+        return "low is above high" if self.low > self.high else ""
+
+
+class Outer(Settings):
+    """An outer table."""
+
+    one: Inner
+    many: list[Inner] = []
+
+
+def test_tables_within_become_records() -> None:
+    validator = SchemaValidator(Models().table(Outer))
+    assert validator.validate_python({"one": {"high": 1}, "many": [{"high": 2, "low": 1}]}) == {
+        "one": Inner(high=1),
+        "many": [Inner(high=2, low=1)],
+    }
+    for wrong, kind in (
+        ({}, "missing"),
+        ({"one": {"high": 1}, "x": 1}, "extra_forbidden"),
+        ({"one": {"high": 1, "low": 2}}, "value_error"),
+        ({"one": {}}, "missing"),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            validator.validate_python(wrong)
+        assert [error["type"] for error in caught.value.errors()] == [kind]
+    assert Models().nested(Outer, "many") == [Inner]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [("Nowhere", "'Nowhere' is not defined"), ("Annotated[int, Field(alias='y')]", "Field(alias=…)")],
+)
+def test_an_annotation_that_cannot_be_read_names_its_class(annotation: str, words: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(words)) as caught:
+        Models().table(make(annotation))
+    assert "Table.x" in str(caught.value)
