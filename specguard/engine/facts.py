@@ -83,6 +83,11 @@ class Facts:
         return self._change.stage
 
     @property
+    def whole(self) -> bool:
+        """Whether the whole tree is judged (`--all`), and not only what the change touches."""
+        return self._change.request.all
+
+    @property
     def entries(self) -> Sequence[Entry]:
         """What the change adds, modifies and deletes in all, by path."""
         return self._change.entries

@@ -24,7 +24,7 @@ class HostNetworkCall(Rule):
     **What is read.** GitHub workflows (`jobs`), composite actions (`runs`) and GitLab's `.gitlab-ci.yml`, told
     apart by their structure, each as a whole where the change touches it; and the scripts of the repository
     that their steps run (`./smoke.sh`, `bash ci/x.sh`, `python ci/smoke.py`), one level deep, where the change
-    touches the script or the CI file. In shells a command counts that calls: `curl`, `wget`, `nc`,
+    touches the script or the CI file; with `--all` every one. In shells a command counts that calls: `curl`, `wget`, `nc`,
     `pg_isready` and other clients with the bare name too, any other program with a URL or a host and port.
     Variables, lists and `env` are put in. In other languages every URL, or host and port, that is written in
     the code counts.
@@ -122,11 +122,13 @@ class HostNetworkCall(Rule):
         ),
     ] = Selecting()
 
-    def check(self, entries: Sequence[Entry], head_files: Tree) -> Iterator[Finding]:
-        """Judge the CI files and the called scripts that the change touches."""
+    def check(self, entries: Sequence[Entry], head_files: Tree, whole: bool) -> Iterator[Finding]:
+        """Judge the CI files and the called scripts that the change touches, or all of them."""
         present = {entry.path for entry in entries if entry.is_file and entry.old != entry.new}
-        touched = sorted(path for path in present if self.files.find(path) is not None)
-        scripts = {path for path in present.difference(touched) if may_be_script(path)}
+        judged = head_files.paths() if whole else sorted(present)
+        touched = [judged[position] for position, _ in self.files.find_each(judged)]
+        # A script is judged with the files that run it, and these are all there already.
+        scripts = set() if whole else {path for path in present.difference(touched) if may_be_script(path)}
         if not touched and not scripts:
             return
         # The readers of YAML and shell are imported only where there is something to read.

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.testing import Outcome, Step
+from specguard.testing import Outcome, Step, run
 from tests.rules.items import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from specguard.testing import Repository
 
 TODO = """
 [[rules.forbidden-content.forbid]]
@@ -192,3 +194,29 @@ def test_a_line_that_changes_within_a_command_counts(tmp_path: Path) -> None:
     base = [Step("chore: base", files={"a.sh": "git push \\\n  --force-with-lease\n"})]
     after = [Step("ci: x", files={"a.sh": "git push \\\n  --force\n"})]
     judge("CNT003", tmp_path, policy=FORMS, base=base, commits=after, expect=[{"path": "a.sh", "line": 1}])
+
+
+WORKFLOW = "on: push\njobs:\n  smoke:\n    runs-on: x\n    steps:\n      - run: curl http://localhost:8080\n"
+
+
+@pytest.mark.parametrize(("flags", "expected"), [((), []), (("--all",), ["CNT002"])])
+def test_all_judges_ci_files_that_the_change_does_not_touch(
+    flags: tuple[str, ...], expected: list[str], repository: Repository
+) -> None:
+    repository.write("SPEC_AUTHORITY.md", CI_FILES)
+    repository.write(".github/workflows/ci.yml", WORKFLOW)
+    repository.commit("chore: base")
+    repository.branch("work")
+    repository.write("a", "a")
+    repository.commit("feat: x")
+    outcome = run("check", *flags, "--output-format", "json", directory=repository.path)
+    assert outcome.codes == expected, outcome
+
+
+CI_FILES = """# Authority
+
+```toml specguard
+[rules.host-network-call]
+files = [".github/workflows/*.yml"]
+```
+"""
