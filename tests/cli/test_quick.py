@@ -1,0 +1,66 @@
+"""The argument lists of hooks give one result, whether click reads them or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.cli.quick import quick_request
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+## Forbidden paths
+
+- `docs/api/`
+
+```toml specguard
+extends = ["conventional-commits"]
+```
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check"],
+        ["check", "--staged", "--strict"],
+        ["check", "--commit-msg-file"],
+        ["check", "--commit-msg-file", "--staged"],
+        ["check", "--commit-msg-file", ""],
+        ["--help"],
+        [],
+    ],
+)
+def test_other_words_are_left_to_click(words: list[str]) -> None:
+    assert quick_request(words) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "arguments"),
+    [
+        ("docs/api/x", "feat: x\n", ["--staged"]),
+        ("src/x", "feat: x\n", ["--staged"]),
+        ("src/x", "no form at all\n", ["--commit-msg-file", "message"]),
+        ("src/x", "feat: x\n", ["--commit-msg-file", "message"]),
+        ("src/x", "feat: x\n", ["--commit-msg-file", "absent"]),
+    ],
+)
+def test_both_ways_give_one_result(
+    repository: Repository, path: str, message: str, arguments: list[str]
+) -> None:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.commit("docs: state what may change")
+    repository.branch("work")
+    repository.write("message", message)
+    repository.write(path, "x")
+    repository.stage(path)
+    assert quick_request(["check", *arguments]) is not None
+    quick = run("check", *arguments, directory=repository.path)
+    by_click = run("check", *arguments, "--output-format", "text", directory=repository.path)
+    assert quick == by_click
+    assert quick.stdout or quick.stderr
