@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 NEVER = {
     "argparse",
     "click",
+    "contextlib",
     "dataclasses",
+    "datetime",
     "hashlib",
     "importlib.metadata",
     "inspect",

@@ -164,6 +164,7 @@ def run_case(
         CaseError: the repository cannot be built as the case says.
         AssertionError: the outcome is not the expected one; each difference is a line of the message.
     """
+    __tracebackhide__ = True  # pytest shows the caller's line and the message, not this function
     if directory is None:
         with TemporaryDirectory(prefix="specguard-") as made:
             return run_case(case, made, installed=installed)
