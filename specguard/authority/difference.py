@@ -105,21 +105,21 @@ def compare(old: Policy, new: Policy) -> PolicyChange:
 
 def _top(old: Policy, new: Policy) -> Iterator[Difference]:
     for key in ("base", "merge", "remote"):
-        yield from _differ(key, getattr(old, key), getattr(new, key), "incomparable")
-    yield from _differ("plugins", list(old.plugins), list(new.plugins), "incomparable")
-    yield from _differ("documents", old.value("documents"), new.value("documents"), "more")
+        yield from differ(key, getattr(old, key), getattr(new, key), "incomparable")
+    yield from differ("plugins", list(old.plugins), list(new.plugins), "incomparable")
+    yield from differ("documents", old.value("documents"), new.value("documents"), "more")
     one, other = old.require_work_item, new.require_work_item
     if isinstance(one, bool) or isinstance(other, bool):
         effect = _effect(_demand(one), _demand(other))
-        yield from _differ("require_work_item", plain(one), plain(other), effect)
+        yield from differ("require_work_item", plain(one), plain(other), effect)
     else:
-        yield from _differ("require_work_item", plain(one), plain(other), "more")
-    yield from _differ("authority.normative", list(old.normative), list(new.normative), "more")
-    yield from _differ("authority.order", list(old.order), list(new.order), "incomparable")
+        yield from differ("require_work_item", plain(one), plain(other), "more")
+    yield from differ("authority.normative", list(old.normative), list(new.normative), "more")
+    yield from differ("authority.order", list(old.order), list(new.order), "incomparable")
     titles, now = old.sections, new.sections
     for title in sorted({*titles, *now}):
         known = title in titles or now[title] == "nothing"
-        yield from _differ(
+        yield from differ(
             f"authority.sections.{title}",
             titles.get(title),
             now.get(title),
@@ -147,16 +147,16 @@ def _rules(old: Policy, new: Policy) -> Iterator[Difference]:
 def _rule(old: RuleInPolicy, new: RuleInPolicy) -> Iterator[Difference]:
     table = f"rules.{old.name}"
     ranks = [SEVERITIES.index(rule.severity) for rule in (old, new)]
-    yield from _differ(f"{table}.severity", old.severity, new.severity, _effect(*ranks))
-    yield from _differ(f"{table}.stages", sorted(old.stages), sorted(new.stages), "more")
-    yield from _differ(f"{table}.approvable", old.approvable, new.approvable, "lower")
-    yield from _differ(f"{table}.exclude", old.exclude or Covering(), new.exclude or Covering(), "fewer")
+    yield from differ(f"{table}.severity", old.severity, new.severity, _effect(*ranks))
+    yield from differ(f"{table}.stages", sorted(old.stages), sorted(new.stages), "more")
+    yield from differ(f"{table}.approvable", old.approvable, new.approvable, "lower")
+    yield from differ(f"{table}.exclude", old.exclude or Covering(), new.exclude or Covering(), "fewer")
     if old.configured or new.configured:
         cls = load(old.target)
         for field in cls._fields:
             default = getattr(cls, field, None)
             one, other = old.settings.get(field, default), new.settings.get(field, default)
-            yield from _differ(f"{table}.{field}", one, other, _direction(cls, field))
+            yield from differ(f"{table}.{field}", one, other, _direction(cls, field))
 
 
 def _tables(old: Policy, new: Policy) -> Iterator[Difference]:
@@ -174,9 +174,9 @@ def _records(key: str, old: Any, new: Any) -> Iterator[Difference]:
     if isinstance(old, Settings) and type(old) is type(new):
         for field in old._fields:
             one, other = getattr(old, field), getattr(new, field)
-            yield from _differ(f"{key}.{field}", one, other, _direction(type(old), field))
+            yield from differ(f"{key}.{field}", one, other, _direction(type(old), field))
     else:
-        yield from _differ(key, old, new, "incomparable")
+        yield from differ(key, old, new, "incomparable")
 
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
@@ -194,7 +194,7 @@ def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
     return "fewer" if field in _PERMISSIONS else "incomparable"
 
 
-def _differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterator[Difference]:
+def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iterator[Difference]:
     """The difference of two values of a setting, if there is one.
 
     What tightens, `direction`, is `higher` or `lower` numbers and flags (without a number there is no limit),
@@ -210,8 +210,8 @@ def _differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Ite
         limits = [_limit(value, direction) for value in (one, other)]
         effect = _effect(*limits) if direction == "higher" else _effect(*reversed(limits))
     elif not isinstance(direction, str):
-        ranks = {value: rank for rank, value in enumerate(direction)}
-        effect = _effect(ranks[one], ranks[other]) if one in ranks and other in ranks else "incomparable"
+        known = one in direction and other in direction
+        effect = _effect(direction.index(one), direction.index(other)) if known else "incomparable"
     elif direction == "tightens":
         effect = "tightens"
     elif direction == "loosens":
@@ -226,6 +226,9 @@ def _elements(old: Any, new: Any, *, more: bool) -> Effect:
     gone, come = _lost(old, new), _lost(new, old)
     if gone and come:
         return "incomparable"
+    if not gone and not come:
+        # Another order, or patterns that others cover: nothing is lost.
+        return "tightens"
     return "tightens" if bool(come) == more else "loosens"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.authority.policy import Policy
-from specguard.authority.sources import find_sources, read_file, read_source
+from specguard.authority.sources import find, find_sources, read_file, read_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,5 +68,5 @@ def _compile(
 
 def _is_same(tree: Tree, path: str, oid: str) -> bool:
     """Whether a further document is what it was."""
-    entry = tree.find(path.encode("utf-8", "surrogateescape"))
+    entry = find(tree, path)
     return entry is not None and entry.oid == oid and entry.mode & 0o170000 == 0o100000

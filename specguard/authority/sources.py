@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    from specguard.change.tree import Tree
+    from specguard.change.tree import Tree, TreeEntry
     from specguard.model import Origin
 
 AUTHORITY: Final = "SPEC_AUTHORITY.md"
@@ -49,11 +49,25 @@ class Source:
         return self.path.rpartition("/")[2] == PYPROJECT
 
 
+def find(tree: Tree, path: str) -> TreeEntry | None:
+    """What a tree has at a path.
+
+    Raises:
+        SpecguardError: the tree cannot be read.
+    """
+    try:
+        return tree.find(path.encode("utf-8", "surrogateescape"))
+    except MissingFact as missing:
+        raise SpecguardError(
+            f"the authority cannot be read: {missing.reason}", help=missing.command, path=path
+        ) from None
+
+
 def find_sources(tree: Tree) -> dict[str, str]:
     """What identifies each of the default documents that is in a tree: its mode and object id."""
     found: dict[str, str] = {}
     for path in DEFAULTS:
-        entry = tree.find(path.encode())
+        entry = find(tree, path)
         if entry is not None:
             found[path] = f"{entry.mode:o} {entry.oid}"
     return found
@@ -70,7 +84,7 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Source
     Raises:
         SpecguardError: it is not there, no regular file, not UTF-8 or empty.
     """
-    entry = tree.find(path.encode("utf-8", "surrogateescape"))
+    entry = find(tree, path)
     if entry is None:
         raise SpecguardError(
             f"`documents` names {path!r}, which does not exist",

@@ -19,6 +19,12 @@ class Settings(Record):
     A field is declared as `limit: Annotated[int, Field(gt=0, description="…")] = 72`; every field has a
     description, and a nested table is a field whose type is another `Settings`. Next to the plain types
     there are `Guarding`, `Covering`, `Selecting` and `Expression` (see `specguard.rules`).
+
+    A field may say which of its values make a policy stricter, with `json_schema_extra={"tightens": ...}`:
+    `"higher"` or `"lower"` numbers and flags, `"more"` or `"fewer"` elements, or a list of its values from
+    the loosest to the tightest. A table whose values can contradict each other has a method
+    `problem() -> str` that says how, as a clause, or gives an empty string; it is asked when a policy is
+    compiled.
     """
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.authority.difference import Difference, PolicyChange, compare
+from specguard.authority.difference import Difference, PolicyChange, compare, differ
+from specguard.declaration.patterns import Guarding
 
 if TYPE_CHECKING:
     from tests.authority.conftest import Load
@@ -56,6 +57,33 @@ def test_a_difference_tightens_loosens_or_neither(
     assert [(one.key, one.effect) for one in change.differences] == [(key, effect)]
     assert change.effect == effect
     assert change
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "direction", "effect"),
+    [
+        (10, 5, "lower", "tightens"),
+        (0, 5, "lower", "tightens"),
+        (5, None, "lower", "loosens"),
+        (None, 5, "higher", "tightens"),
+        (5, 4, "higher", "loosens"),
+        (False, True, "higher", "tightens"),
+        (True, False, "lower", "tightens"),
+        (["a"], ["a", "b"], "more", "tightens"),
+        (["a", "b"], ["a"], "fewer", "tightens"),
+        (["a", "b"], ["b", "a"], "more", "tightens"),
+        (["a", "b"], ["b", "c"], "more", "incomparable"),
+        (Guarding.of("a/", "a/b"), Guarding.of("a/"), "more", "tightens"),
+        ("allow", "forbid", ["allow", "warn", "forbid"], "tightens"),
+        ("forbid", "warn", ["allow", "warn", "forbid"], "loosens"),
+        ("forbid", "else", ["allow", "warn", "forbid"], "incomparable"),
+        ("x", "y", "more", "incomparable"),
+    ],
+)
+def test_a_field_says_what_tightens_it(old: Any, new: Any, direction: Any, effect: str) -> None:
+    (difference,) = differ("key", old, new, direction)
+    assert difference.effect == effect
+    assert list(differ("key", old, old, direction)) == []
 
 
 def test_equal_policies_do_not_differ(load: Load) -> None:

@@ -261,6 +261,37 @@ def test_titles_are_a_setting_in_any_language() -> None:
     assert found == [("locked-path", "a/", 3), ("locked-path", "c.md", 11)]
 
 
+def test_tables_of_precedence_in_other_languages() -> None:
+    text = """\
+## Authority Order\uff08権威順位\uff09
+
+| Level | 分類 | 代表文書 |
+|-------|------|---------|
+| 0 | AUTHORITY | SPEC_AUTHORITY.md |
+| 2 | REQUIREMENT | MATURITY_M*.md, LAYER.md |
+
+## 规范权威顺序
+
+| 优先级 | 规范 | 状态 |
+|---:|---|---|
+| 1A | `specs/00-FREEZE/A.md` | `V1.0`、`FREEZE` |
+
+```text
+1B MUST NOT override 1A.
+```
+
+在此之前不得新增 `src/b01/*.py`。
+"""
+    found, unread = read(text, Authority_Order="order", 规范权威顺序="order")
+    assert [(path, line) for _, path, line in found] == [
+        ("SPEC_AUTHORITY.md", 5),
+        ("MATURITY_M*.md", 6),
+        ("LAYER.md", 6),
+        ("specs/00-FREEZE/A.md", 12),
+    ]
+    assert [line for line, _ in unread] == [14, 18]
+
+
 def test_carriage_returns_and_a_byte_order_mark_change_nothing() -> None:
     text = PLATFORM.replace("\n", "\r\n")
     assert read("\ufeff" + text) == read(PLATFORM)
