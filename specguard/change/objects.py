@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Final
 
     from specguard.change.git import Git
 
 LINK_LIMIT: Final = 4096
 """The most bytes that the text of a symbolic link may have, as on Linux (PATH_MAX)."""
+
+_ABSENT: Final = re.compile(rb"(?m)^([0-9a-f]+) (?:missing|ambiguous)$")
 
 
 class Objects:
@@ -35,6 +39,33 @@ class Objects:
             MissingFact: one of them is not there.
         """
         return self._git.sizes(oids)
+
+    def larger(self, oids: Collection[str], limit: int) -> Mapping[str, int]:
+        """The size in bytes of those objects that are larger than a limit; none of them is read.
+
+        For thousands of objects of which hardly any is large this takes a small part of the time of `sizes`.
+
+        Args:
+            oids: full object ids.
+            limit: how many bytes are not too many.
+
+        Raises:
+            MissingFact: one of them is not there.
+        """
+        if not oids:
+            return {}
+        process = self._git.start(
+            "cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer",
+            stdin="\n".join([*oids, ""]).encode("ascii"),
+        )  # fmt: skip
+        said = self._git.read(process, "the objects' sizes")
+        absent = _ABSENT.search(said)
+        if absent or said.count(b"\n") != len(oids):
+            named = absent[1].decode("ascii") if absent else "of the change"
+            raise self._git.missing(f"object {named}", "it is not in the object store")
+        # Only sizes with as many digits as the limit has are looked at.
+        found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(limit)), said)
+        return {match[2].decode("ascii"): int(match[1]) for match in found if int(match[1]) > limit}
 
     def read(self, oid: str, *, limit: int = LINK_LIMIT) -> bytes:
         """What an object holds.

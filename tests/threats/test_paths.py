@@ -342,6 +342,28 @@ def test_a_crafted_tree(repo: Repository, segment: bytes) -> None:
     fails_with(repo, ("PTH005", b"t/" + segment))
 
 
+def test_a_crafted_tree_with_an_empty_name(repo: Repository) -> None:
+    oid = bytes.fromhex(repo.blob("x"))
+    literal = ("hash-object", "-w", "--literally", "-t", "tree", "--stdin")
+    inner = repo.git(*literal, stdin=b"100644 \0" + oid)
+    root = b"".join(
+        b"%s %s\0%s" % (mode.lstrip(b"0"), name, bytes.fromhex(entry.decode()))
+        for mode, _, entry, name in (
+            line.replace(b"\t", b" ", 1).split(b" ", 3)
+            for line in repo.process("ls-tree", "-z", "main").stdout.split(b"\0")[:-1]
+        )
+    )
+    for tree in (
+        repo.git(*literal, stdin=root + b"40000 t\0" + bytes.fromhex(inner)),
+        repo.git(*literal, stdin=b"100644 \0" + oid + root),
+    ):
+        commit = repo.git("commit-tree", "-p", "main", "-m", "feat: x", tree)
+        repo.git("update-ref", "refs/heads/work", commit)
+        outcome = check(repo)
+        assert outcome.exit_code != 0, outcome
+        assert "crashed" not in outcome.stdout
+
+
 def test_a_crafted_tree_with_one_name_twice(repo: Repository) -> None:
     entries = b"".join(b"100644 blob %s\tx\0" % repo.blob(text).encode() for text in ("1", "2"))
     crafted(repo, entries, b"t")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from specguard.rules import Finding, Rule
 from specguard_rules.paths.guarded import quoted, shown
-from specguard_rules.paths.siblings import Siblings
-from specguard_rules.paths.suspicion import crafted, suspicion
+from specguard_rules.paths.new_names import NewNames, guarded_like
+from specguard_rules.paths.suspicion import crafted_paths, may_be_suspicious, suspicion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,53 +71,49 @@ class DeceptivePath(Rule):
     def check(
         self, entries: Sequence[Entry], start_files: Tree, head_files: Tree, guards: Guards
     ) -> Iterator[Finding]:
-        """Look at every name that the change leaves, and closely at those that it adds."""
-        siblings = Siblings(head_files)
-        left = [entry for entry in entries if not entry.deleted]
-        files = {entry.path for entry in left}
-        before: bytes | None = None
-        judged: dict[bytes, tuple[str, Severity, str] | None] = {}
-        for entry in left:
-            made = crafted(entry.path, files)
-            if not made and entry.path == before:
-                made = "is in one tree twice"
-            before = entry.path
-            if made:
-                yield _finding(entry.path, made, "error", "crafted")
-            elif entry.added:
-                verdict = _worst(entry.path, judged, siblings, start_files, guards)
-                if verdict:
-                    yield _finding(entry.path, *verdict)
+        """Look at every path for what is crafted, and closely at the names that the change adds."""
+        left = [entry.path for entry in entries if not entry.deleted]
+        made = dict(crafted_paths(left))
+        for path, what in made.items():
+            yield _finding(path, what, "error", "crafted")
+        added = [entry.path for entry in entries if entry.added and entry.path not in made]
+        if not added:
+            return
+        new = NewNames(added, start_files, head_files)
+        flagged = _flagged(new, guards)
+        for path in added if flagged else ():
+            verdicts = [flagged[prefix] for prefix in _prefixes(path) if prefix in flagged]
+            if verdicts:
+                yield _finding(path, *next((one for one in verdicts if one[1] == "error"), verdicts[0]))
 
 
-def _worst(
-    path: bytes,
-    judged: dict[bytes, tuple[str, Severity, str] | None],
-    siblings: Siblings,
-    start_files: Tree,
-    guards: Guards,
-) -> tuple[str, Severity, str] | None:
-    """What is wrong with a path: the first error in one of its new segments, else the first warning."""
-    worst: tuple[str, Severity, str] | None = None
-    end = -1
-    while end < len(path):
-        begin = end + 1
-        end = path.find(b"/", begin)
-        if end < 0:
-            end = len(path)
-        prefix = path[:end]
-        # A folder's name is judged once, however many files are added below it.
-        if prefix not in judged:
-            found = siblings.twin(path[:begin], path[begin:end], guards) or suspicion(path[begin:end])
-            if found and start_files.find(prefix) is not None:
-                found = None
-            judged[prefix] = found
-        verdict = judged[prefix]
-        if verdict and (worst is None or verdict[1] == "error"):
-            worst = verdict
-            if verdict[1] == "error":
-                break
-    return worst
+def _flagged(new: NewNames, guards: Guards) -> dict[bytes, tuple[str, Severity, str]]:
+    """What is wrong with each new name, by its path; a folder's name is judged once, whatever is below it."""
+    odd = {
+        (folder, name)
+        for folder, names in new.folders.items()
+        if may_be_suspicious(names)
+        for name in names
+        if may_be_suspicious([name])
+    }
+    flagged: dict[bytes, tuple[str, Severity, str]] = {}
+    for folder, name in {**dict.fromkeys(new.suspects()), **dict.fromkeys(odd)}:
+        path = folder + b"/" + name if folder else name
+        found = new.twin(folder, name)
+        if found is None and (folder, name) in odd:
+            found = guarded_like(path, guards) or suspicion(name)
+        if found:
+            flagged[path] = found
+    return flagged
+
+
+def _prefixes(path: bytes) -> Iterator[bytes]:
+    """The path of each folder above a path, and the path itself."""
+    end = path.find(b"/")
+    while end >= 0:
+        yield path[:end]
+        end = path.find(b"/", end + 1)
+    yield path
 
 
 def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:

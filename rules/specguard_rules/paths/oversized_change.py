@@ -115,34 +115,33 @@ class OversizedChange(Rule):
         counted = [entry for entry in entries if not (entry.added and entry.path.startswith(APPROVALS))]
         if self.entries and len(counted) > self.entries:
             yield self._over("entries", f"the change touches {len(counted)} paths", str(self.entries))
-        sizes = self._sizes(counted, objects)
-        large = set()
-        for entry in counted:
-            size = sizes.get(entry.new, 0)
-            if self.file_bytes and entry.is_file and entry.old != entry.new and size > self.file_bytes:
-                large.add(entry.path)
-                yield Finding(
-                    f"{shown(entry.path)} has {_amount(size)}; a file may have {_amount(self.file_bytes)}",
-                    help="Keep large files outside the repository, or let this one in with 'exclude'.",
-                    path=entry.path,
-                    key="file_bytes",
-                    setting="file_bytes",
-                )
-        total = sum(sizes.get(entry.new, 0) for entry in counted if entry.is_file and entry.old != entry.new)
-        if self.bytes and total > self.bytes:
-            yield self._over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
+        brought = [entry for entry in counted if entry.is_file and entry.old != entry.new]
+        large: set[bytes] = set()
+        if self.file_bytes:
+            sizes = objects.larger({entry.new for entry in brought}, self.file_bytes)
+            for entry in brought:
+                if entry.new in sizes:
+                    large.add(entry.path)
+                    yield self._large(entry, sizes[entry.new])
+        if self.bytes:
+            every = objects.sizes(list({entry.new for entry in brought}))
+            total = sum(every[entry.new] for entry in brought)
+            if total > self.bytes:
+                yield self._over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
         if self.lines:
             totals = lines.totals([entry for entry in counted if entry.path not in large])
             if totals.added + totals.removed > self.lines:
                 what = f"the change adds {totals.added} lines and removes {totals.removed}"
                 yield self._over("lines", what, str(self.lines))
 
-    def _sizes(self, entries: Sequence[Entry], objects: Objects) -> dict[str, int]:
-        """The size of each object that the change brings, where a limit asks for it."""
-        if not (self.file_bytes or self.bytes):
-            return {}
-        wanted = {entry.new for entry in entries if entry.is_file and entry.old != entry.new}
-        return dict(objects.sizes(sorted(wanted)))
+    def _large(self, entry: Entry, size: int) -> Finding:
+        return Finding(
+            f"{shown(entry.path)} has {_amount(size)}; a file may have {_amount(self.file_bytes)}",
+            help="Keep large files outside the repository, or let this one in with 'exclude'.",
+            path=entry.path,
+            key="file_bytes",
+            setting="file_bytes",
+        )
 
     def _over(self, setting: str, what: str, limit: str) -> Finding:
         return Finding(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from specguard_rules.paths.git_names import is_git_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Iterator, Sequence
     from typing import Final
 
     from specguard.rules import Severity
@@ -21,28 +22,53 @@ _DEVICE: Final = re.compile(
 # What Windows makes of a long name for old programs: up to eight characters with a number at their end.
 _SHORT_NAME: Final = re.compile(rb"(?=[^.]{3,8}(?:\.|$))[^. /]+~[1-9][0-9]*(?:\.[^. ]{1,3})?")
 
+_CRAFTED: Final = re.compile(rb"(?i)/(?:\.{1,2}/|(?:\.git|git~1)[ .:\\/])")
+_ODD: Final = re.compile(
+    rb"(?i)[\x00-\x1f\x7f-\xff:\\~]|[ .]/|/(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:in\$|out\$)?[ .:/]"
+)
 
-def crafted(path: bytes, files: Container[bytes]) -> str:
-    """What is wrong with a path that no command of git would have put into a tree; empty where nothing is.
+
+def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
+    """The paths that no command of git would have put into a tree, each with what is wrong with it.
 
     Args:
-        path: the path.
-        files: the paths of all files that the change leaves behind.
+        paths: the paths of all files that the change leaves behind, sorted.
     """
-    end = -1
-    while end < len(path):
-        begin = end + 1
-        end = path.find(b"/", begin)
-        if end < 0:
-            end = len(path)
-        elif path[:end] in files:
-            return "needs a folder where the tree also has a file"
-        segment = path[begin:end]
+    files = set(paths)
+    if len(files) < len(paths):
+        for one, other in pairwise(paths):
+            if one == other:
+                yield one, "is in one tree twice"
+    folders = {path.rpartition(b"/")[0] for path in paths}
+    for folder in list(folders):
+        while (folder := folder.rpartition(b"/")[0]) and folder not in folders:
+            folders.add(folder)
+    both = files & folders
+    # All of them are searched at once, with each segment between slashes.
+    whole = b"/%s/" % b"/\0/".join(paths)
+    if not both and whole.isascii() and b"//" not in whole and not _CRAFTED.search(whole):
+        return
+    for path in paths:
+        what = _crafted(path)
+        if not what and any(path.startswith(folder + b"/") for folder in both):
+            what = "needs a folder where the tree also has a file"
+        if what:
+            yield path, what
+
+
+def _crafted(path: bytes) -> str:
+    """What is wrong with one of a path's segments; empty where nothing is."""
+    for segment in path.split(b"/"):
         if segment in {b"", b".", b".."}:
             return f"has the segment '{segment.decode('ascii')}', which leads elsewhere or nowhere"
         if is_git_name(segment):
             return "is what git or a file system takes for '.git'"
     return ""
+
+
+def may_be_suspicious(names: Sequence[bytes]) -> bool:
+    """Whether `suspicion` may find something in one of these segments; False is certain, and cheap."""
+    return _ODD.search(b"/%s/" % b"/".join(names)) is not None
 
 
 def suspicion(segment: bytes) -> tuple[str, Severity, str] | None:

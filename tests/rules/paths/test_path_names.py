@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from specguard_rules.paths.git_names import has_git_name, is_git_name
 from specguard_rules.paths.guarded import quoted
 from specguard_rules.paths.look_alikes import reading
-from specguard_rules.paths.suspicion import crafted, suspicion
+from specguard_rules.paths.suspicion import crafted_paths, may_be_suspicious, suspicion
 
 HONEST = [
     "README.md", "foo~", "foo.el~", "file.~1~", "a-b_c.d", ".gitignore", "console.py", "v1.0..2", "%41",
@@ -82,6 +82,7 @@ def test_a_deceptive_name_is_an_error(name: bytes, key: str) -> None:
     found = suspicion(name)
     assert found is not None
     assert found[1:] == ("error", key)
+    assert may_be_suspicious([name])
 
 
 @pytest.mark.parametrize(("name", "key"), [*WARNINGS.items()])
@@ -89,6 +90,7 @@ def test_an_odd_name_is_a_warning(name: bytes, key: str) -> None:
     found = suspicion(name)
     assert found is not None
     assert found[1:] == ("warning", key)
+    assert may_be_suspicious([name])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_an_odd_name_is_a_warning(name: bytes, key: str) -> None:
 def test_what_git_takes_for_its_folder(name: bytes) -> None:
     assert is_git_name(name)
     assert has_git_name(b"src/" + name + b"/config")
-    assert "'.git'" in crafted(b"src/" + name, ())
+    assert "'.git'" in dict(crafted_paths([b"src/" + name]))[b"src/" + name]
 
 
 @pytest.mark.parametrize(
@@ -107,16 +109,21 @@ def test_what_git_takes_for_its_folder(name: bytes) -> None:
 )
 def test_what_git_does_not(name: bytes) -> None:
     assert not is_git_name(name)
+    assert not dict(crafted_paths([b"src/" + name]))
 
 
 @pytest.mark.parametrize("path", [b"..", b"a/../b", b"./a", b"a/.", b"a//b", b"/a", b"a/"])
 def test_segments_that_no_command_makes(path: bytes) -> None:
-    assert "segment" in crafted(path, ())
+    assert "segment" in dict(crafted_paths([path]))[path]
 
 
 def test_a_file_that_is_also_a_folder() -> None:
-    assert "also has a file" in crafted(b"a/b", {b"a", b"a/b"})
-    assert not crafted(b"a/b", {b"a.txt", b"a/b"})
+    assert "also has a file" in dict(crafted_paths([b"a", b"a/b/c"]))[b"a/b/c"]
+    assert not dict(crafted_paths([b"a.txt", b"a/b", b"ab"]))
+
+
+def test_a_path_that_is_there_twice() -> None:
+    assert dict(crafted_paths([b"a/b", b"a/b", b"c"])) == {b"a/b": "is in one tree twice"}
 
 
 @pytest.mark.parametrize(
@@ -138,8 +145,10 @@ def test_letters_of_ascii_are_kept_apart() -> None:
 
 @given(st.binary(min_size=1, max_size=40).filter(lambda name: b"/" not in name and b"\0" not in name))
 def test_any_bytes_can_be_judged(name: bytes) -> None:
-    suspicion(name)
-    crafted(name, ())
+    found = suspicion(name)
+    dict(crafted_paths([name]))
+    # The quick look may see more than there is, and never less.
+    assert may_be_suspicious([b"a", name, b"b"]) or not found
 
 
 @given(st.binary(min_size=1, max_size=30).filter(lambda name: b"\0" not in name))
