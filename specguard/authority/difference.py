@@ -204,14 +204,14 @@ def differ(key: str, old: Any, new: Any, direction: str | Sequence[str]) -> Iter
     if one == other and type(one) is type(other):
         return
     effect: Effect
-    if direction in {"more", "fewer"} and isinstance(one, list) and isinstance(other, list):
+    if not isinstance(direction, str):
+        known = one in direction and other in direction
+        effect = _effect(direction.index(one), direction.index(other)) if known else "incomparable"
+    elif direction in {"more", "fewer"} and isinstance(one, list) and isinstance(other, list):
         effect = _elements(old, new, more=direction == "more")
     elif direction in {"higher", "lower"}:
         limits = [_limit(value, direction) for value in (one, other)]
         effect = _effect(*limits) if direction == "higher" else _effect(*reversed(limits))
-    elif not isinstance(direction, str):
-        known = one in direction and other in direction
-        effect = _effect(direction.index(one), direction.index(other)) if known else "incomparable"
     elif direction == "tightens":
         effect = "tightens"
     elif direction == "loosens":
