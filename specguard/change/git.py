@@ -65,7 +65,7 @@ class Git:
             "PATH": search_path(repository.program),
             **QUIET,
             **NO_CONFIGURATION,
-            # Default files of attributes and ignored paths would be looked for there; nobody else can write it.
+            # Files of attributes and of ignored paths are looked for there; nobody else can write to it.
             "HOME": self.folder,
             "GIT_DIR": self.folder,
             "GIT_OBJECT_DIRECTORY": repository.objects,

@@ -96,7 +96,7 @@ def _strip(lines: list[bytes]) -> bytes:
     """No blanks at the ends of lines, no two blank lines together, none first or last: git's stripspace."""
     out: list[bytes] = []
     for line in lines:
-        text = line.rstrip(b" \t\n\v\f\r")
+        text = line.rstrip(b" \t\r")
         if text or (out and out[-1]):
             out.append(text)
     while out and not out[-1]:

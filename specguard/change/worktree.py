@@ -212,15 +212,13 @@ def _update(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequen
 def _not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list[bytes]:
     if not paths:
         return []
-    process = git.start(
-        "check-ignore", "-z", "--stdin", "--no-index", stdin=b"".join([path + b"/\0" for path in paths]),
-        index=index, work_tree=root,
+    # Of a folder that is ignored as a whole its own name is listed, with a slash.
+    data = git.read(
+        git.start(
+            "ls-files", "-o", "-i", "--directory", "-z", "--exclude-per-directory=.gitignore",
+            index=index, work_tree=root,
+        ),
+        "the list of ignored folders",
     )  # fmt: skip
-    pieces = []
-    while data := process.chunk():
-        pieces.append(data)
-    # 1: none of them is ignored.
-    if process.wait() not in (0, 1) or process.said:
-        raise git.missing("the list of ignored folders", process.said)
-    ignored = {path.rstrip(b"/") for path in b"".join(pieces).split(b"\0")}
-    return [path for path in paths if path not in ignored]
+    ignored = tuple(path for path in data.split(b"\0") if path.endswith(b"/"))
+    return [path for path in paths if not (path + b"/").startswith(ignored)]

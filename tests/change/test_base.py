@@ -1,0 +1,169 @@
+"""Finding the base: in a stated order, by full names, never from the head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.change.base import Found, find_base, named_base
+from specguard.change.event import Event
+from specguard.change.git import Git
+from specguard.change.repository import Repository as Located
+from specguard.change.request import Request
+from specguard.errors import SpecguardError
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    """Commits 1 to 4; no branch but `work`, on the last one."""
+    repository.git("symbolic-ref", "HEAD", "refs/heads/work")
+    for number in range(1, 5):
+        repository.names[str(number)] = repository.commit(f"c{number}", files={"f": f"{number}\n"})
+    return repository
+
+
+def find(repo: Repository, event: Event | None = None, *, without: str = "", **options: Any) -> Found | None:
+    environment = clean_environment()
+    remote = options.pop("remote", "origin")
+    with Git(Located.locate(str(repo.path), environment)) as git:
+        request = Request(environment=environment, **options)
+        return find_base(git, request, event, remote=remote, without=without)
+
+
+def number(repo: Repository, found: Found | None) -> str:
+    assert found is not None
+    return next(number for number, oid in repo.names.items() if oid == found.oid)
+
+
+def point(repo: Repository, ref: str, commit: str) -> None:
+    repo.ref(ref, repo.names[commit])
+
+
+def test_the_usual_places_are_tried_in_order(repo: Repository) -> None:
+    assert find(repo) is None
+    steps = [
+        ("refs/heads/master", "1", "master"),
+        ("refs/remotes/origin/master", "2", "origin/master"),
+        ("refs/heads/main", "3", "main"),
+        ("refs/remotes/origin/main", "4", "origin/main"),
+    ]
+    for ref, commit, name in steps:
+        point(repo, ref, commit)
+        found = find(repo)
+        assert found is not None
+        assert (number(repo, found), found.name, found.how, found.ref) == (commit, name, "usual", ref)
+        assert found.trusted
+        assert not found.given
+    point(repo, "refs/remotes/origin/trunk", "1")
+    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    found = find(repo)
+    assert found is not None
+    assert (number(repo, found), found.name, found.ref) == ("1", "origin/trunk", "refs/remotes/origin/trunk")
+
+
+def test_a_tag_called_main_is_no_base(repo: Repository) -> None:
+    repo.tag("main", repo.names["1"])
+    assert find(repo) is None
+    point(repo, "refs/heads/main", "2")
+    assert number(repo, find(repo)) == "2"
+    assert number(repo, find(repo, base="main")) == "2"
+
+
+@pytest.mark.parametrize("shadow", ["refs/heads/origin/main", "refs/tags/origin/main", "refs/origin/main"])
+def test_no_ref_shadows_the_remote_s_branch(repo: Repository, shadow: str) -> None:
+    point(repo, "refs/remotes/origin/main", "2")
+    point(repo, shadow, "4")
+    assert number(repo, find(repo)) == "2"
+    assert number(repo, find(repo, base="main")) == "2"
+    assert number(repo, find(repo, base="origin/main")) == "2"
+
+
+def test_a_remote_s_head_that_points_nowhere_is_passed_over(repo: Repository) -> None:
+    repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone")
+    point(repo, "refs/heads/main", "3")
+    assert number(repo, find(repo)) == "3"
+
+
+def test_what_the_caller_names_comes_first(repo: Repository) -> None:
+    point(repo, "refs/remotes/origin/main", "4")
+    point(repo, "refs/heads/release", "2")
+    event = Event("pull_request", base="main")
+    found = find(repo, event, base="release")
+    assert found is not None
+    assert (number(repo, found), found.name, found.how) == ("2", "release", "option")
+    assert found.given
+    assert number(repo, find(repo, base=repo.names["1"])) == "1"
+    assert number(repo, find(repo, base="HEAD~2")) == "2"
+    with pytest.raises(SpecguardError, match="the base cannot be found: there is no branch"):
+        find(repo, event, base="relaese")
+
+
+def test_then_what_the_platform_names(repo: Repository) -> None:
+    point(repo, "refs/heads/main", "4")
+    point(repo, "refs/heads/release", "3")
+    event = Event("pull_request", base="release", base_oid=repo.names["1"])
+    found = find(repo, event)
+    # It was not fetched as the remote's branch: the commit that the platform names is its tip then.
+    assert found is not None
+    assert (number(repo, found), found.name, found.how) == ("1", "release", "event")
+    point(repo, "refs/remotes/origin/release", "2")
+    found = find(repo, event)
+    assert found is not None
+    assert (number(repo, found), found.name) == ("2", "origin/release")
+    assert number(repo, find(repo, Event("pull_request", base="release"))) == "2"
+
+
+def test_an_exact_commit_of_the_platform_is_taken(repo: Repository) -> None:
+    point(repo, "refs/remotes/origin/main", "1")
+    event = Event("merge_group", base="main", base_oid=repo.names["3"], exact=True)
+    assert number(repo, find(repo, event)) == "3"
+
+
+def test_a_base_that_the_platform_names_and_that_is_not_there_is_an_error(repo: Repository) -> None:
+    point(repo, "refs/heads/main", "1")
+    with pytest.raises(SpecguardError, match="'release' that the platform names was not fetched") as caught:
+        find(repo, Event("pull_request", base="release"))
+    assert "git fetch origin release" in caught.value.help
+
+
+def test_with_enforce_nothing_is_guessed(repo: Repository) -> None:
+    point(repo, "refs/remotes/origin/main", "1")
+    repo.publish("main", repo.names["1"], head=True)
+    with pytest.raises(SpecguardError, match="--enforce"):
+        find(repo, enforce=True)
+    assert number(repo, find(repo, enforce=True, base="main")) == "1"
+    assert number(repo, find(repo, Event("pull_request", base="main"), enforce=True)) == "1"
+
+
+def test_another_remote_has_its_own_branches(repo: Repository) -> None:
+    point(repo, "refs/remotes/origin/main", "1")
+    point(repo, "refs/remotes/up/main", "2")
+    assert number(repo, find(repo, remote="up")) == "2"
+    assert number(repo, find(repo, remote="up", base="main")) == "2"
+    point(repo, "refs/heads/main", "3")
+    assert number(repo, find(repo, remote="third")) == "3"
+
+
+def test_the_branch_that_is_pushed_is_not_its_own_base(repo: Repository) -> None:
+    point(repo, "refs/heads/main", "4")
+    assert find(repo, without="refs/heads/main") is None
+    point(repo, "refs/heads/master", "1")
+    assert number(repo, find(repo, without="refs/heads/main")) == "1"
+
+
+@pytest.fixture
+def git(repo: Repository) -> Iterator[Git]:
+    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+        yield git
+
+
+def test_a_base_that_is_no_commit_is_an_error(repo: Repository, git: Git) -> None:
+    repo.git("update-ref", "refs/tags/blob", repo.oid("HEAD:f"))
+    with pytest.raises(SpecguardError, match="is a blob"):
+        named_base(git, "refs/tags/blob", "option")

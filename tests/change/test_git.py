@@ -1,0 +1,324 @@
+"""Objects, histories and comparisons through the private directory, and what is left of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.change.git import Git
+from specguard.change.repository import Repository as Located
+from specguard.errors import MissingFact, SpecguardError
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    repository.commit("one", files={"a": "a\n", "dir/b": "b\n"})
+    return repository
+
+
+@pytest.fixture
+def git(repo: Repository) -> Iterator[Git]:
+    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+        yield git
+
+
+def overwrite(repo: Repository, oid: str, kind: str, content: bytes) -> None:
+    """Give a loose object another content, as nobody but an attacker does."""
+    path = repo.path / ".git/objects" / oid[:2] / oid[2:]
+    path.chmod(0o644)
+    path.write_bytes(zlib.compress(b"%s %d\0" % (kind.encode(), len(content)) + content))
+
+
+# The directory
+
+
+def test_the_private_directory_holds_next_to_nothing_and_is_removed(repo: Repository, tmp_path: Path) -> None:
+    environment = {**clean_environment(), "TMPDIR": str(tmp_path)}
+    with Git(Located.locate(str(repo.path), environment)) as git:
+        assert os.path.dirname(git.folder) == str(tmp_path)
+        assert sorted(os.listdir(git.folder)) == ["HEAD", "config", "refs"]
+        assert os.stat(git.folder).st_mode & 0o777 == 0o700
+        git.use_scratch()
+        git.read(git.start("hash-object", "-w", "--stdin", stdin=b"new"), "x")
+    assert not os.path.exists(git.folder)
+    git.close()
+
+
+def test_the_repository_s_store_is_not_written_to(repo: Repository, git: Git) -> None:
+    before = sorted(os.walk(repo.path / ".git"))
+    store = git.use_scratch()
+    assert git.use_scratch() == store
+    oid = git.read(git.start("hash-object", "-w", "--stdin", stdin=b"new"), "x").decode().strip()
+    assert git.object(oid) == ("blob", b"new")
+    assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
+    assert sorted(os.walk(repo.path / ".git")) == before
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(repo: Repository) -> None:
+    located = Located.locate(str(repo.path), {**clean_environment(), "TMPDIR": f"{repo.path}/a"})
+    with pytest.raises(SpecguardError, match="no temporary folder"):
+        Git(located)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, None])
+def test_an_interrupted_or_forgetful_caller_leaves_nothing_behind(
+    repo: Repository, tmp_path: Path, number: int | None
+) -> None:
+    script = (
+        "import os, sys, time\n"
+        "from specguard.change.git import Git\n"
+        "from specguard.change.repository import Repository\n"
+        "git = Git(Repository.locate(sys.argv[1], os.environ))\n"
+        "talking = git.start('cat-file', '--batch', talk=True)\n"
+        "print(talking.pid, flush=True)\n" + ("time.sleep(60)\n" if number else "")
+    )
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(repo.path)],
+        env={**clean_environment(), "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    process.stdout.close()
+    if number:
+        process.send_signal(number)
+    process.wait(timeout=30)
+    assert os.listdir(folder) == []
+    deadline = time.monotonic() + 10
+    while os.path.exists(f"/proc/{child}") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not os.path.exists(f"/proc/{child}")
+
+
+# Objects
+
+
+def test_objects_are_read_with_their_kind(repo: Repository, git: Git) -> None:
+    assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
+    assert git.object(repo.oid())[0] == "commit"
+    assert git.object(repo.oid("HEAD:dir"))[0] == "tree"
+    assert git.object(git.empty_tree) == ("tree", b"")
+
+
+@pytest.mark.parametrize("count", [1, 9, 500])
+def test_many_objects_come_in_the_order_asked_for(repo: Repository, git: Git, count: int) -> None:
+    oids = [repo.oid("HEAD:a"), repo.oid("HEAD:dir/b"), repo.oid("HEAD:a")] * count
+    assert [content for _, _, content in git.objects(oids)] == [b"a\n", b"b\n", b"a\n"] * count
+    assert git.sizes(oids) == {oids[0]: 2, oids[1]: 2}
+    assert git.sizes([]) == {}
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_missing_object_is_a_missing_fact_with_the_command(git: Git, count: int) -> None:
+    oids = ["1" * 40] * count
+    for read in (lambda: list(git.objects(oids)), lambda: git.sizes(oids), lambda: git.object(oids[0])):
+        with pytest.raises(MissingFact, match="not in the object store") as caught:
+            read()
+        assert caught.value.command == "git fetch --refetch --no-filter origin"
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_forged_object_is_not_believed(repo: Repository, git: Git, count: int) -> None:
+    oid = repo.oid("HEAD:a")
+    overwrite(repo, oid, "blob", b"evil\n")
+    with pytest.raises(MissingFact, match="forged or broken"):
+        list(git.objects([oid] * count))
+    assert next(git.objects([oid] * 20, verify=False))[2] == b"evil\n"
+
+
+def test_a_broken_object_is_a_missing_fact(repo: Repository, git: Git) -> None:
+    oid = repo.oid("HEAD:a")
+    path = repo.path / ".git/objects" / oid[:2] / oid[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"rubbish")
+    with pytest.raises(MissingFact):
+        git.object(oid)
+    assert git.object(repo.oid("HEAD:dir/b")) == ("blob", b"b\n")
+
+
+def test_an_object_above_the_limit_is_not_read_and_the_next_one_is(repo: Repository, git: Git) -> None:
+    big = repo.blob(b"x" * 5_000_000)
+    with pytest.raises(MissingFact, match="5000000 bytes"):
+        git.object(big, limit=1000)
+    assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
+    assert len(git.object(big)[1]) == 5_000_000
+
+
+def test_a_commit_is_found_behind_tags_and_nothing_else_is_one(repo: Repository, git: Git) -> None:
+    repo.tag("v1", message="one")
+    repo.tag("v2", "v1", message="two")
+    assert git.commit(repo.oid("refs/tags/v2")).oid == repo.oid()
+    with pytest.raises(SpecguardError, match="is a blob and no commit"):
+        git.commit(repo.oid("HEAD:a"))
+    with pytest.raises(MissingFact):
+        git.commits([repo.oid("HEAD:a")])
+
+
+# Histories
+
+
+def test_revisions_put_every_parent_before_its_children(repo: Repository, git: Git) -> None:
+    base = repo.oid()
+    repo.branch("side")
+    # Dates say nothing: the child is older than its parent.
+    side = repo.commit("side", files={"s": "s"}, date=2_000_000_000)
+    repo.checkout("main")
+    main = repo.commit("main", files={"m": "m"}, date=1_000_000_000)
+    merge = repo.merge("side")
+    found = git.revisions(merge, base)
+    assert sorted(found) == sorted([side, main, merge])
+    assert found[-1] == merge
+    assert git.revisions(merge, None)[0] == base
+    assert git.revisions(base, merge) == []
+    assert git.revisions(base, base) == []
+
+
+def test_merge_bases_are_all_there_and_none_for_unrelated_histories(repo: Repository, git: Git) -> None:
+    base = repo.oid()
+    repo.branch("one")
+    one = repo.commit("one", files={"1": "1"})
+    repo.branch("two", base)
+    two = repo.commit("two", files={"2": "2"})
+    assert git.merge_bases(one, two) == [base]
+    assert git.merge_bases(one, one) == [one]
+    repo.branch("cross", one)
+    left = repo.merge("two")
+    repo.branch("cross2", two)
+    right = repo.merge("one")
+    assert sorted(git.merge_bases(left, right)) == sorted([one, two])
+    assert git.merge_bases(left, right)[0] == repo.git("merge-base", left, right)
+    repo.orphan("un")
+    assert git.merge_bases(repo.commit("un"), base) == []
+
+
+def test_abbreviated_ids_and_steps_are_resolved(repo: Repository, git: Git) -> None:
+    first = repo.oid()
+    second = repo.commit("two")
+    assert git.resolve(second) == second
+    assert git.resolve(second[:8]) == second
+    assert git.resolve(f"{second}~1") == first
+    assert git.resolve(f"{second}^") == first
+    assert git.resolve(f"{second}^2") is None
+    assert git.resolve("f" * 40) is None
+    assert git.resolve(repo.oid("HEAD:a")) is None
+
+
+def test_commits_come_with_what_they_change_against_each_parent(repo: Repository, git: Git) -> None:
+    base = repo.oid()
+    repo.branch("side")
+    repo.commit("side", files={"s": "s"})
+    repo.checkout("main")
+    repo.commit("main", files={"m": "m"}, delete=["a"])
+    repo.merge("side", files={"evil": "e"})
+    empty = repo.commit("empty")
+    commits = {commit.message.subject: commit for commit in git.commits(git.revisions(empty, None))}
+
+    def shown(subject: str) -> list[list[str]]:
+        return [[f"{e.status} {e.path.decode()}" for e in diff] for diff in commits[subject].diffs]
+
+    assert shown("one") == [["A a", "A dir/b"]]
+    assert shown("side") == [["A s"]]
+    assert shown("main") == [["D a", "A m"]]
+    assert shown("Merge branch") == [["A evil", "A s"], ["D a", "A evil", "A m"]]
+    assert shown("empty") == [[]]
+    assert [e.path for e in commits["Merge branch"].own_entries] == [b"evil"]
+    assert commits["empty"].is_empty
+    assert not commits["main"].is_empty
+    assert git.commit(base).diffs == commits["one"].diffs
+    assert git.commits([]) == []
+
+
+# Comparisons
+
+
+def test_trees_are_compared_whatever_a_configuration_says(repo: Repository, git: Git) -> None:
+    old = repo.oid()
+    new = repo.commit("two", files={"a": "b\n", "c": "c\n"}, delete=["dir/b"])
+    found = git.diff_trees(old, new)
+    assert [(e.status, e.path) for e in found] == [("M", b"a"), ("A", b"c"), ("D", b"dir/b")]
+    assert found[0].old == repo.oid(f"{old}:a")
+    assert found[0].new == repo.oid(f"{new}:a")
+    assert (found[1].old, found[1].old_mode, found[1].new_mode) == ("0" * 40, 0, 0o100644)
+    assert git.diff_trees(old, old) == []
+    with pytest.raises(MissingFact):
+        git.diff_trees("1" * 40, new)
+
+
+def test_the_index_is_compared_and_left_as_it_is(repo: Repository, git: Git) -> None:
+    index = repo.path / ".git/index"
+    repo.write("new", "n\n")
+    repo.stage()
+    before = (index.read_bytes(), index.stat().st_mtime_ns)
+    [entry] = git.entries(git.start_index_diff(repo.oid()))
+    assert (entry.status, entry.path, entry.new) == ("A", b"new", repo.blob("n\n"))
+    assert (index.read_bytes(), index.stat().st_mtime_ns) == before
+
+
+def test_a_broken_index_is_a_missing_fact_and_not_an_empty_change(repo: Repository, git: Git) -> None:
+    (repo.path / ".git/index").write_bytes(b"rubbish")
+    with pytest.raises(MissingFact, match="entries cannot be read"):
+        git.entries(git.start_index_diff(repo.oid()))
+
+
+def test_a_split_index_is_read_whole(repo: Repository, git: Git) -> None:
+    repo.git("update-index", "--split-index")
+    repo.write("new", "n\n")
+    repo.git("add", "new")
+    assert [e.path for e in git.entries(git.start_index_diff(repo.oid()))] == [b"new"]
+
+
+def test_a_sha256_repository_is_read_in_the_same_way(tmp_path: Path) -> None:
+    repo = Repository(tmp_path / "r", object_format="sha256")
+    repo.commit("one", files={"a": "a\n"})
+    old = repo.oid()
+    new = repo.commit("two", files={"a": "b\n"})
+    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+        assert git.object(repo.oid("HEAD:a")) == ("blob", b"b\n")
+        assert [e.path for e in git.diff_trees(old, new)] == [b"a"]
+        assert [e.path for e in git.diff_trees(git.empty_tree, new)] == [b"a"]
+        assert [c.diffs[0][0].status for c in git.commits([old, new])] == ["A", "M"]
+        git.use_scratch()
+        assert git.object(repo.oid("HEAD:a")) == ("blob", b"b\n")
+
+
+def test_borrowed_objects_are_found(repo: Repository, tmp_path: Path) -> None:
+    other = Repository(tmp_path / "other")
+    (other.path / ".git/objects/info/alternates").write_text(f"{repo.path}/.git/objects\n")
+    with Git(Located.locate(str(other.path), clean_environment())) as git:
+        assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
+        git.use_scratch()
+        assert git.object(repo.oid("HEAD:a")) == ("blob", b"a\n")
+
+
+def test_commands_are_run_with_nothing_of_the_caller_s_environment(repo: Repository, tmp_path: Path) -> None:
+    environment = {
+        **clean_environment(),
+        "GIT_TRACE": str(tmp_path / "trace"),
+        "GIT_EXTERNAL_DIFF": f"touch {tmp_path}/ran",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "/nonexistent",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "diff.renames",
+        "GIT_CONFIG_VALUE_0": "bogus",
+    }
+    old = repo.oid()
+    repo.rename("a", "moved")
+    new = repo.commit("two")
+    with Git(Located.locate(str(repo.path), environment)) as git:
+        assert [(e.status, e.path) for e in git.diff_trees(old, new)] == [("D", b"a"), ("A", b"moved")]
+    assert os.listdir(tmp_path) == ["repository"]

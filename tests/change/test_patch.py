@@ -1,0 +1,150 @@
+"""A patch is what git makes of it, and nothing that its headers say."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.change import patch as patches
+from specguard.errors import NotApplicable, SpecguardError
+from specguard.testing import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from specguard.change.sources import Change
+
+    Open = Callable[..., Change]
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    files: dict[str, str | bytes] = {"locked/p": "policy\n", "src/a": "a\n", "bin": b"\0\1\2"}
+    repository.commit("one", files=files)
+    repository.branch("work")
+    return repository
+
+
+def listed(change: Change) -> list[str]:
+    return [f"{entry.status} {entry.path.decode()}" for entry in change.entries]
+
+
+@pytest.fixture
+def judge(repo: Repository, change: Open, tmp_path: Path) -> Callable[[str | bytes], Change]:
+    def judged(text: str | bytes) -> Change:
+        file = tmp_path / "x.patch"
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+        return change(repo, patch=str(file))
+
+    return judged
+
+
+EDIT = "--- a/src/a\n+++ b/src/a\n@@ -1 +1 @@\n-a\n+b\n"
+
+
+def test_a_plain_patch_is_applied_to_head(repo: Repository, judge: Callable[[str], Change]) -> None:
+    repo.write("src/a", "not committed\n")
+    before = (repo.path / ".git/index").read_bytes()
+    found = judge(EDIT)
+    assert (found.source, found.stage) == ("patch", "staged")
+    assert listed(found) == ["M src/a"]
+    assert found.head_files.read(b"src/a") == b"b\n"
+    with pytest.raises(NotApplicable):
+        _ = found.commits
+    assert repo.read("src/a") == b"not committed\n"
+    assert (repo.path / ".git/index").read_bytes() == before
+
+
+def test_standard_input_is_a_patch(repo: Repository, change: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Input:
+        buffer = io.BytesIO(EDIT.encode())
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    assert listed(change(repo, patch="-")) == ["M src/a"]
+
+
+def test_what_git_makes_is_read_back(repo: Repository, judge: Callable[[bytes], Change]) -> None:
+    repo.rename("src/a", "src/moved")
+    repo.executable("locked/p")
+    repo.write("bin", b"\0\3\4")
+    repo.symlink("link", "src")
+    repo.write('new "name"\twith\nnewline', "x\n")
+    repo.commit("feat: two")
+    for arguments in (
+        ["diff", "--binary", "-M", "HEAD~1"],
+        ["format-patch", "--binary", "--stdout", "HEAD~1"],
+    ):
+        patch = repo.process(*arguments).stdout
+        repo.git("symbolic-ref", "HEAD", "refs/heads/base")
+        repo.git("update-ref", "HEAD", repo.oid("work~1"))
+        assert listed(judge(patch)) == [
+            "M bin", "A link", "M locked/p", 'A new "name"\twith\nnewline', "D src/a", "A src/moved",
+        ]  # fmt: skip
+        repo.git("symbolic-ref", "HEAD", "refs/heads/work")
+
+
+def test_a_subdirectory_does_not_hide_a_part_of_it(repo: Repository, change: Open, tmp_path: Path) -> None:
+    file = tmp_path / "x.patch"
+    file.write_text(EDIT + "--- a/locked/p\n+++ b/locked/p\n@@ -1 +1 @@\n-policy\n+EVIL\n")
+    found = change(repo, directory=str(repo.path / "src"), patch=str(file))
+    assert listed(found) == ["M locked/p", "M src/a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "does not apply"),
+        ("just text\n", "No valid patches in input"),
+        (EDIT.replace("-a\n", "-other\n"), "does not apply"),
+        (EDIT.replace("@@ -1 +1 @@", "@@ -1,9 +1,9 @@"), "corrupt patch"),
+        (EDIT.replace("src/a", "none"), "does not apply"),
+        (
+            "diff --git a/bin b/bin\nindex 1..2 100644\nBinary files a/bin and b/bin differ\n",
+            "without full index",
+        ),
+        (b"\0" * 100, "No valid patches"),
+    ],
+)
+def test_a_patch_that_git_does_not_apply_is_an_error(
+    judge: Callable[[str | bytes], Change], text: str | bytes, message: str
+) -> None:
+    with pytest.raises(SpecguardError, match=message) as caught:
+        judge(text)
+    assert "x.patch" in (caught.value.path or "")
+
+
+def test_a_patch_that_is_too_large_is_refused_with_the_limit(
+    repo: Repository, judge: Callable[[str], Change], change: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patches, "PATCH_LIMIT", 1 << 20)
+    with pytest.raises(SpecguardError, match="larger than 1 MiB"):
+        judge(EDIT + "x" * (1 << 20))
+
+    class Endless(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            return b"x" * size
+
+    class Input:
+        buffer = Endless()
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    with pytest.raises(SpecguardError, match="larger than 1 MiB"):
+        change(repo, patch="-")
+
+
+def test_a_file_that_is_not_there_is_an_error(repo: Repository, change: Open, tmp_path: Path) -> None:
+    for name in (tmp_path / "none", tmp_path):
+        with pytest.raises(SpecguardError, match="the patch cannot be read"):
+            change(repo, patch=str(name))
+
+
+def test_before_the_first_commit_there_is_nothing_to_apply_to(
+    repository: Repository, change: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "x.patch").write_text(EDIT)
+    with pytest.raises(SpecguardError, match="no commit that a patch could be applied to"):
+        change(repository, patch=str(tmp_path / "x.patch"))

@@ -1,0 +1,226 @@
+"""What git and pre-commit say is pushed."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.change.push import read_pushes
+from specguard.errors import NotApplicable, SpecguardError
+from specguard.testing import Repository
+
+if TYPE_CHECKING:
+    from specguard.change.facts import Push
+    from tests.conftest import Opener
+
+A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
+
+
+def shown(push: Push) -> tuple[str, str, str | None, str | None]:
+    return push.local_ref, push.remote_ref, push.new, push.old
+
+
+def test_each_line_is_a_ref() -> None:
+    data = (
+        f"refs/heads/x {A} refs/heads/x {B}\n"
+        f"HEAD {A} refs/heads/new {ZERO}\n"
+        f"{A} {A} refs/heads/by-id {ZERO}\n"
+        f"(delete) {ZERO} refs/heads/gone {B}\n"
+        f"refs/tags/v1 {A} refs/tags/v1 {ZERO}\n"
+    )
+    assert [shown(push) for push in read_pushes(data.encode(), 40, "up")] == [
+        ("refs/heads/x", "refs/heads/x", A, B),
+        ("HEAD", "refs/heads/new", A, None),
+        (A, "refs/heads/by-id", A, None),
+        ("(delete)", "refs/heads/gone", None, B),
+        ("refs/tags/v1", "refs/tags/v1", A, None),
+    ]
+    assert {push.remote for push in read_pushes(data.encode(), 40, "up")} == {"up"}
+
+
+def test_names_are_bytes_and_no_line_is_nothing() -> None:
+    [push] = read_pushes(
+        b"refs/heads/\xff " + A.encode() + b" refs/heads/\xff " + ZERO.encode(), 40, "origin"
+    )
+    assert push.remote_ref == "refs/heads/\udcff"
+    assert read_pushes(b"", 40, "origin") == []
+    assert read_pushes(b"\n", 40, "origin") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x",
+        f"x {A} y",
+        f"x {A} y {B} z",
+        f"x main y {B}",
+        f"x {A} y main",
+        f"x {'a' * 39} y {B}",
+        f"x {A}  y {B}",
+    ],
+)
+def test_any_other_line_is_an_error_with_its_number(line: str) -> None:
+    with pytest.raises(SpecguardError, match="line 2 of standard input"):
+        read_pushes(f"x {A} y {B}\n{line}\n".encode(), 40, "origin")
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    """Two commits in the base, one more on `work`."""
+    repository.commit("one", files={"a": "a\n"})
+    repository.commit("two", files={"b": "b\n"})
+    repository.publish(head=True)
+    repository.branch("work")
+    repository.commit("three", files={"c": "c\n"})
+    return repository
+
+
+class Input:
+    """Standard input with some bytes."""
+
+    def __init__(self, data: bytes, *, tty: bool = False) -> None:
+        self.buffer = io.BytesIO(data)
+        self._tty = tty
+
+    def isatty(self) -> bool:
+        return self._tty
+
+
+@pytest.fixture
+def pushed(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def pushed_all(repository: Repository, *lines: str, **options: Any) -> Any:
+        monkeypatch.setattr(sys, "stdin", Input("".join(line + "\n" for line in lines).encode()))
+        return opened(repository, push=True, **options)
+
+    return pushed_all
+
+
+def test_a_new_branch_is_judged_from_where_it_left_the_base(repo: Repository, pushed: Any) -> None:
+    [change] = pushed(repo, f"refs/heads/work {repo.oid()} refs/heads/phase-1 {ZERO}")
+    assert (change.source, change.stage) == ("range", "push")
+    assert [entry.path for entry in change.entries] == [b"c"]
+    assert [commit.message.subject for commit in change.commits] == ["three"]
+    assert (change.branch.name, change.branch.source) == ("phase-1", "push")
+    assert (change.push.remote_ref, change.push.old) == ("refs/heads/phase-1", None)
+    assert change.found.trusted
+    assert change.base.start == repo.oid("main")
+
+
+def test_each_ref_is_a_change_of_its_own(repo: Repository, pushed: Any) -> None:
+    repo.branch("other", "main")
+    repo.commit("four", files={"d": "d\n"})
+    found = pushed(
+        repo,
+        f"refs/heads/work {repo.oid('work')} refs/heads/work {ZERO}",
+        f"refs/heads/other {repo.oid('other')} refs/heads/other {ZERO}",
+    )
+    assert [[entry.path for entry in change.entries] for change in found] == [[b"c"], [b"d"]]
+    assert [change.branch.name for change in found] == ["work", "other"]
+    assert pushed(repo) == []
+
+
+def test_a_deletion_has_no_entries_and_is_no_empty_change(repo: Repository, pushed: Any) -> None:
+    [change] = pushed(repo, f"(delete) {ZERO} refs/heads/work {repo.oid('work')}")
+    assert change.branch.name == "work"
+    assert change.push.new is None
+    for fact in ("entries", "commits", "head_files", "pull_request"):
+        with pytest.raises(NotApplicable):
+            getattr(change, fact)
+    with pytest.raises(NotApplicable):
+        change.messages("rebase")
+    assert not change.empty
+    assert change.base_files.paths() == [b"a", b"b"]
+    assert change.summary()["entries"] is None
+
+
+def test_a_tag_is_judged_and_is_no_branch(repo: Repository, pushed: Any) -> None:
+    repo.tag("v1", message="one")
+    [change] = pushed(repo, f"refs/tags/v1 {repo.oid('refs/tags/v1')} refs/tags/v1 {ZERO}")
+    assert [entry.path for entry in change.entries] == [b"c"]
+    with pytest.raises(NotApplicable, match="refs/tags/v1 is no branch"):
+        _ = change.branch
+
+
+def test_a_tag_of_no_commit_is_an_error(repo: Repository, pushed: Any) -> None:
+    with pytest.raises(SpecguardError, match="is a blob and no commit"):
+        pushed(repo, f"refs/tags/b {repo.oid('HEAD:a')} refs/tags/b {ZERO}")
+
+
+def test_the_base_branch_itself_is_judged_against_the_remote_s(repo: Repository, pushed: Any) -> None:
+    repo.checkout("main")
+    new = repo.commit("five", files={"e": "e\n"})
+    [change] = pushed(repo, f"refs/heads/main {new} refs/heads/main {repo.oid('refs/remotes/origin/main')}")
+    assert [entry.path for entry in change.entries] == [b"e"]
+
+
+def test_a_branch_that_is_no_base_yet_has_none(repo: Repository, pushed: Any) -> None:
+    repo.git("symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
+    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    with pytest.raises(SpecguardError, match="no base to compare with"):
+        pushed(repo, f"refs/heads/main {repo.oid('main')} refs/heads/main {ZERO}")
+    # Another branch is judged against the local one.
+    [change] = pushed(repo, f"refs/heads/work {repo.oid('work')} refs/heads/work {ZERO}")
+    assert [entry.path for entry in change.entries] == [b"c"]
+
+
+def test_a_terminal_is_no_input(repo: Repository, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    for stdin in (Input(b"", tty=True), None):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with pytest.raises(SpecguardError, match="--push reads what git tells"):
+            opened(repo, push=True)
+
+
+def pre_commit(**more: str) -> dict[str, str]:
+    return {"PRE_COMMIT": "1", "PRE_COMMIT_REMOTE_NAME": "origin", "PRE_COMMIT_REMOTE_URL": "u", **more}
+
+
+def test_pre_commit_says_what_is_pushed(repo: Repository, pushed: Any) -> None:
+    env = pre_commit(
+        PRE_COMMIT_FROM_REF=repo.oid("main"),
+        PRE_COMMIT_TO_REF=repo.oid("work"),
+        PRE_COMMIT_LOCAL_BRANCH="refs/heads/work",
+        PRE_COMMIT_REMOTE_BRANCH="refs/heads/phase-1",
+    )
+    [change] = pushed(repo, env=env)
+    assert [entry.path for entry in change.entries] == [b"c"]
+    assert change.branch.name == "phase-1"
+    assert (change.push.old, change.push.new) == (None, repo.oid("work"))
+    repo.publish("phase-1", repo.oid("main"))
+    [change] = pushed(repo, env=env)
+    assert change.push.old == repo.oid("main")
+
+
+def test_the_first_push_of_a_root_branch_comes_without_a_commit(repo: Repository, pushed: Any) -> None:
+    env = pre_commit(PRE_COMMIT_LOCAL_BRANCH="refs/heads/work", PRE_COMMIT_REMOTE_BRANCH="refs/heads/work")
+    [change] = pushed(repo, env=env)
+    assert change.push.new == repo.oid("work")
+    assert [entry.path for entry in change.entries] == [b"c"]
+
+
+def test_pre_commit_run_by_hand_names_two_revisions(repo: Repository, pushed: Any) -> None:
+    env = {"PRE_COMMIT": "1", "PRE_COMMIT_FROM_REF": "main", "PRE_COMMIT_TO_REF": "HEAD"}
+    [change] = pushed(repo, env=env)
+    assert [entry.path for entry in change.entries] == [b"c"]
+    assert change.branch.name == "work"
+
+
+def test_pre_commit_without_either_is_an_error(repo: Repository, pushed: Any) -> None:
+    with pytest.raises(SpecguardError, match="does not say what is pushed") as caught:
+        pushed(repo, env={"PRE_COMMIT": "1"})
+    assert "--from-ref" in caught.value.help
+
+
+def test_another_remote_has_another_base(repo: Repository, pushed: Any) -> None:
+    repo.publish("main", "main~1", remote="up")
+    env = pre_commit(
+        PRE_COMMIT_REMOTE_NAME="up",
+        PRE_COMMIT_TO_REF=repo.oid("work"),
+        PRE_COMMIT_LOCAL_BRANCH="refs/heads/work",
+        PRE_COMMIT_REMOTE_BRANCH="refs/heads/work",
+    )
+    [change] = pushed(repo, env=env)
+    assert [entry.path for entry in change.entries] == [b"b", b"c"]
+    assert change.found.name == "up/main"

@@ -1,0 +1,144 @@
+"""Git's raw formats: what is written is read, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.change.digest import object_id
+from specguard.change.entry import Entry
+from specguard.change.raw import FormatError, read_commit, read_diffs, read_entries, read_tree
+
+PATHS = st.binary(min_size=0, max_size=30).map(lambda raw: raw.replace(b"\0", b":"))
+MODES = st.sampled_from([0, 0o100644, 0o100755, 0o120000, 0o160000])
+STATUS = st.sampled_from("ADMTU")
+
+
+def oids(digits: int) -> st.SearchStrategy[str]:
+    return st.binary(min_size=digits // 2, max_size=digits // 2).map(bytes.hex)
+
+
+def entries(digits: int) -> st.SearchStrategy[list[Entry]]:
+    one = st.builds(Entry, PATHS, STATUS, MODES, MODES, oids(digits), oids(digits))
+    return st.lists(one, max_size=20)
+
+
+def written(found: list[Entry]) -> bytes:
+    return b"".join(
+        f":{e.old_mode:06o} {e.new_mode:06o} {e.old} {e.new} {e.status}".encode() + b"\0" + e.path + b"\0"
+        for e in found
+    )
+
+
+SIZES = st.sampled_from([40, 64])
+
+
+@given(st.data(), SIZES)
+def test_every_entry_is_read_as_it_was_written_and_sorted(data: st.DataObject, digits: int) -> None:
+    found = data.draw(entries(digits))
+    assert read_entries(written(found), digits) == sorted(found, key=lambda entry: entry.path)
+
+
+@given(st.data(), SIZES)
+def test_entries_of_pairs_stay_with_their_pair(data: st.DataObject, digits: int) -> None:
+    pairs = data.draw(st.lists(st.tuples(oids(digits), entries(digits)), max_size=8))
+    stream = b"".join(oid.encode() + b"\0" + written(found) for oid, found in pairs)
+    expected = [(oid, sorted(found, key=lambda entry: entry.path)) for oid, found in pairs]
+    assert read_diffs(stream, digits) == expected
+
+
+@given(st.data())
+def test_a_stream_that_was_cut_is_never_a_shorter_one(data: st.DataObject) -> None:
+    stream = written(data.draw(entries(40).filter(bool)))
+    cut = data.draw(st.integers(1, len(stream) - 1))
+    try:
+        found = read_entries(stream[:cut], 40)
+    except FormatError:
+        return
+    # What is accepted ends where an entry ends.
+    assert len(written(found)) == cut
+
+
+@given(st.binary(max_size=200), SIZES)
+def test_no_bytes_do_worse_than_be_refused(data: bytes, digits: int) -> None:
+    for read in (read_entries, read_diffs):
+        with suppress(FormatError):
+            read(data, digits)
+    with suppress(FormatError):
+        list(read_tree(data, digits))
+
+
+@pytest.mark.parametrize(
+    "path", [b":100644 100644 x", b"\n:000000", b"a" * 40, b"", b"\xff\xfe", b"..", b"a\tb\nc"]
+)
+def test_a_path_is_never_taken_for_a_header(path: bytes) -> None:
+    one = Entry(path, "A", 0, 0o100644, "0" * 40, "1" * 40)
+    other = Entry(b"z", "D", 0o100644, 0, "2" * 40, "0" * 40)
+    assert sorted(read_entries(written([one, other]), 40), key=str) == sorted([one, other], key=str)
+    stream = b"3" * 40 + b"\0" + written([one]) + b"4" * 40 + b"\0" + written([other])
+    assert read_diffs(stream, 40) == [("3" * 40, [one]), ("4" * 40, [other])]
+
+
+@given(
+    st.lists(st.tuples(PATHS.filter(lambda p: b"/" not in p), MODES, oids(40)), max_size=10),
+)
+def test_a_tree_object_is_read_as_it_was_written(names: list[tuple[bytes, int, str]]) -> None:
+    data = b"".join(b"%o %s\0" % (mode, name) + bytes.fromhex(oid) for name, mode, oid in names)
+    assert list(read_tree(data, 40)) == names
+
+
+def commit(*lines: bytes, message: bytes = b"subject\n") -> bytes:
+    return b"\n".join(lines) + b"\n\n" + message
+
+
+TREE = b"tree " + b"a" * 40
+PARENT = b"parent " + b"b" * 40
+AUTHOR = b"author Ann <ann@x> 1 +0000"
+COMMITTER = b"committer Cy <cy@x> 2 +0000"
+
+
+def test_a_commit_is_read_from_its_object() -> None:
+    data = commit(TREE, PARENT, b"parent " + b"c" * 40, AUTHOR, COMMITTER, message=b"s\n\nb\0hidden\n")
+    found = read_commit("d" * 40, data, list)
+    assert (found.tree, found.parents) == ("a" * 40, ["b" * 40, "c" * 40])
+    assert (found.author, found.committer) == ("Ann <ann@x>", "Cy <cy@x>")
+    assert found.message.raw == b"s\n\nb\0hidden\n"
+    assert found.message.encoding == ""
+
+
+def test_what_git_does_not_count_as_a_parent_is_none() -> None:
+    data = commit(TREE, AUTHOR, PARENT, COMMITTER, b"gpgsig x", b" parent " + b"c" * 40)
+    assert read_commit("d" * 40, data, list).parents == []
+
+
+def test_the_first_author_and_encoding_count() -> None:
+    data = commit(TREE, AUTHOR, b"author Eve <eve@x> 1 +0000", COMMITTER, b"encoding L1", b"encoding UTF-8")
+    found = read_commit("d" * 40, data, list)
+    assert (found.author, found.message.encoding) == ("Ann <ann@x>", "L1")
+
+
+def test_a_header_within_the_message_is_text() -> None:
+    found = read_commit("d" * 40, commit(TREE, AUTHOR, message=b"\nencoding X\nparent y\n"), list)
+    assert (found.message.encoding, found.parents) == ("", [])
+
+
+@pytest.mark.parametrize("data", [b"", b"author x", b"\n\ntree x", b"parent x\n\nm"])
+def test_a_commit_without_a_tree_is_refused(data: bytes) -> None:
+    with pytest.raises(FormatError):
+        read_commit("d" * 40, data, list)
+
+
+@given(st.binary(max_size=300))
+def test_no_commit_object_is_a_crash(data: bytes) -> None:
+    read_commit("d" * 40, b"tree " + data, list)
+
+
+def test_object_ids_are_git_s() -> None:
+    assert object_id("blob", b"", 40) == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    assert object_id("tree", b"", 40) == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    assert object_id("tree", b"", 64) == "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
+    assert len(object_id("blob", os.urandom(10), 64)) == 64

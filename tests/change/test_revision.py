@@ -1,0 +1,156 @@
+"""What names of commits mean, whatever other refs stand in front of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.change.git import Git
+from specguard.change.repository import Repository as Located
+from specguard.change.revision import base_refs, resolve
+from specguard.errors import SpecguardError
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    for number in range(1, 5):
+        repository.names[str(number)] = repository.commit(f"c{number}", files={"f": f"{number}\n"})
+    return repository
+
+
+def found(repo: Repository, text: str, *, base: bool = False) -> tuple[str, str]:
+    """The number of the commit that a name means, and the ref it was found under."""
+    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+        revision = resolve(git, text, base_refs) if base else resolve(git, text)
+    numbers = {oid: number for number, oid in repo.names.items()}
+    return numbers[revision.oid], revision.ref
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("HEAD", ("4", "")),
+        ("@", ("4", "")),
+        ("HEAD~1", ("3", "")),
+        ("HEAD~", ("3", "")),
+        ("HEAD^", ("3", "")),
+        ("HEAD~2^", ("1", "")),
+        ("main", ("4", "refs/heads/main")),
+        ("main~3", ("1", "")),
+        ("refs/heads/main", ("4", "refs/heads/main")),
+    ],
+)
+def test_heads_branches_and_their_ancestors_are_found(
+    repo: Repository, text: str, expected: tuple[str, str]
+) -> None:
+    assert found(repo, text) == expected
+
+
+def test_object_ids_are_found_in_full_and_abbreviated(repo: Repository) -> None:
+    oid = repo.names["2"]
+    assert found(repo, oid) == ("2", "")
+    assert found(repo, oid[:10]) == ("2", "")
+    assert found(repo, f"{oid[:10]}~1") == ("1", "")
+
+
+def test_a_head_is_a_local_branch_before_a_remote_s_and_a_tag_comes_last(repo: Repository) -> None:
+    repo.tag("x", repo.names["1"])
+    assert found(repo, "x") == ("1", "refs/tags/x")
+    repo.publish("x", repo.names["2"])
+    assert found(repo, "x") == ("2", "refs/remotes/origin/x")
+    repo.ref("refs/heads/x", repo.names["3"])
+    assert found(repo, "x") == ("3", "refs/heads/x")
+
+
+def test_a_base_is_the_remote_s_branch_before_the_local_one_and_never_a_tag(repo: Repository) -> None:
+    repo.tag("x", repo.names["1"])
+    with pytest.raises(SpecguardError, match="no branch, tag or commit 'x'"):
+        found(repo, "x", base=True)
+    repo.ref("refs/heads/x", repo.names["3"])
+    assert found(repo, "x", base=True) == ("3", "refs/heads/x")
+    repo.publish("x", repo.names["2"])
+    assert found(repo, "x", base=True) == ("2", "refs/remotes/origin/x")
+
+
+def test_a_remote_s_branch_is_not_hidden_by_a_local_one_of_that_name(repo: Repository) -> None:
+    repo.publish("main", repo.names["2"])
+    repo.ref("refs/heads/origin/main", repo.names["1"])
+    repo.ref("refs/tags/origin/main", repo.names["1"])
+    assert found(repo, "origin/main", base=True) == ("2", "refs/remotes/origin/main")
+    assert found(repo, "origin/main") == ("1", "refs/heads/origin/main")
+
+
+def test_an_annotated_tag_means_its_commit(repo: Repository) -> None:
+    repo.tag("v1", repo.names["2"], message="one")
+    assert found(repo, "v1") == ("2", "refs/tags/v1")
+    assert found(repo, "refs/tags/v1~1") == ("1", "")
+
+
+def test_a_replaced_commit_is_still_itself(repo: Repository) -> None:
+    repo.git("replace", repo.names["4"], repo.names["1"])
+    assert found(repo, "HEAD~1") == ("3", "")
+
+
+def test_a_branch_named_like_an_abbreviation_is_ambiguous(repo: Repository) -> None:
+    short = repo.names["2"][:8]
+    repo.ref(f"refs/heads/{short}", repo.names["1"])
+    with pytest.raises(SpecguardError, match="also the name of refs/heads"):
+        found(repo, short)
+    assert found(repo, f"refs/heads/{short}") == ("1", f"refs/heads/{short}")
+    repo.ref(f"refs/heads/{repo.names['2']}", repo.names["1"])
+    assert found(repo, repo.names["2"]) == ("2", "")
+    repo.ref(f"refs/heads/{repo.names['3'][:7]}", repo.names["3"])
+    assert found(repo, repo.names["3"][:7])[0] == "3"
+
+
+def test_a_branch_whose_name_is_hexadecimal_is_a_branch(repo: Repository) -> None:
+    repo.ref("refs/heads/feedbeef", repo.names["1"])
+    assert found(repo, "feedbeef") == ("1", "refs/heads/feedbeef")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mian", "", "-x", "--output=x", "HEAD@{1}", "HEAD^{tree}", "HEAD:f", ":/c1", "main..HEAD", "a b",
+        "f" * 40, "0" * 40, "ffffffff", "refs/heads", "heads/main", "m*n", "FETCH_HEAD", "main\0",
+        "a\nb", "stash@{0}", "@{-1}", "head", "Main~1~x",
+    ],
+)  # fmt: skip
+def test_anything_else_is_an_error(repo: Repository, text: str) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - both kinds end in exit code 2
+        found(repo, text)
+    assert type(caught.value).__name__ in {"SpecguardError", "MissingFact"}
+
+
+@pytest.mark.parametrize("text", ["HEAD~4", "HEAD^2", "HEAD~99999999999", "HEAD^0^9"])
+def test_an_ancestor_that_is_not_there_is_an_error(repo: Repository, text: str) -> None:
+    with pytest.raises(SpecguardError, match="no such ancestor"):
+        found(repo, text)
+
+
+def test_the_nearest_name_is_offered(repo: Repository) -> None:
+    with pytest.raises(SpecguardError) as caught:
+        found(repo, "mian")
+    assert caught.value.help == "Did you mean main?"
+    with pytest.raises(SpecguardError) as caught:
+        found(repo, "zzz")
+    assert caught.value.help == "Fetch it with `git fetch origin zzz`, or name another."
+
+
+def test_before_the_first_commit_there_is_no_head(repository: Repository) -> None:
+    with pytest.raises(SpecguardError, match="HEAD has no commit yet") as caught:
+        found(repository, "HEAD")
+    assert "--staged" in caught.value.help
+
+
+def test_in_a_shallow_clone_the_help_says_how_to_fetch_the_rest(repo: Repository, tmp_path: Path) -> None:
+    shallow = repo.clone(tmp_path / "shallow", depth=2)
+    with pytest.raises(SpecguardError) as caught:
+        found(shallow, "HEAD~3")
+    assert "git fetch --unshallow origin" in caught.value.help

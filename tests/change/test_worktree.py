@@ -1,0 +1,303 @@
+"""The working tree as it is, whatever an index or a nested repository would have one believe."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.change import worktree
+from specguard.errors import SpecguardError
+from specguard.testing import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from specguard.change.sources import Change
+
+    Open = Callable[..., Change]
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    files = {"locked/p": "p\n", "src/a": "a\n", "src/b": "b\n", ".gitignore": "ignored/\n*.log\n"}
+    repository.commit("one", files=files)
+    repository.branch("work")
+    return repository
+
+
+def listed(change: Change) -> list[str]:
+    return [f"{entry.status} {entry.path.decode('utf-8', 'backslashreplace')}" for entry in change.entries]
+
+
+def state(repo: Repository) -> Any:
+    """Everything below the git directory, and the index byte for byte."""
+    found = sorted((root, sorted(names), sorted(files)) for root, names, files in os.walk(repo.path / ".git"))
+    index = repo.path / ".git/index"
+    return found, index.read_bytes(), index.stat().st_mtime_ns
+
+
+def test_what_was_written_deleted_and_staged_is_one_change(repo: Repository, change: Open) -> None:
+    repo.write("src/a", "changed\n")
+    repo.delete("src/b")
+    repo.write("new/file", "new\n")
+    repo.write("staged", "staged\n")
+    repo.git("add", "staged")
+    repo.symlink("link", "src")
+    before = state(repo)
+    found = change(repo, worktree=True)
+    assert (found.source, found.stage) == ("worktree", "staged")
+    assert listed(found) == ["A link", "A new/file", "M src/a", "D src/b", "A staged"]
+    assert found.head_files.read(b"src/a") == b"changed\n"
+    assert found.head_files.paths() == [
+        b".gitignore", b"link", b"locked/p", b"new/file", b"src/a", b"staged",
+    ]  # fmt: skip
+    assert found.base.start == repo.oid()
+    assert state(repo) == before
+
+
+def test_nothing_changed_is_nothing(repo: Repository, change: Open) -> None:
+    found = change(repo, worktree=True)
+    assert listed(found) == []
+    assert found.empty
+
+
+def test_the_mode_is_the_file_s_own_whatever_the_configuration_says(repo: Repository, change: Open) -> None:
+    repo.git("config", "core.fileMode", "false")
+    repo.executable("locked/p")
+    [entry] = change(repo, worktree=True).entries
+    assert (entry.status, entry.old_mode, entry.new_mode, entry.old) == ("M", 0o100644, 0o100755, entry.new)
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_files_marked_as_unchanged_are_seen(repo: Repository, change: Open, flag: str) -> None:
+    repo.git("update-index", flag, "locked/p")
+    repo.write("locked/p", "EVIL\n")
+    assert repo.git("status", "--porcelain") == ""
+    assert listed(change(repo, worktree=True)) == ["M locked/p"]
+
+
+def test_what_a_sparse_checkout_leaves_out_is_not_deleted(repo: Repository, change: Open) -> None:
+    repo.git("update-index", "--skip-worktree", "locked/p")
+    repo.delete("locked/p")
+    assert listed(change(repo, worktree=True)) == []
+    repo.git("update-index", "--no-skip-worktree", "locked/p")
+    assert listed(change(repo, worktree=True)) == ["D locked/p"]
+
+
+def test_a_sparse_checkout_with_a_staged_change_of_what_it_leaves_out(repo: Repository, change: Open) -> None:
+    repo.git("update-index", "--cacheinfo", f"100644,{repo.blob('EVIL')},locked/p")
+    repo.git("update-index", "--skip-worktree", "locked/p")
+    repo.delete("locked/p")
+    assert listed(change(repo, worktree=True)) == ["M locked/p"]
+
+
+def test_ignored_files_are_left_out_by_the_tree_s_own_lists_alone(repo: Repository, change: Open) -> None:
+    repo.write("ignored/x", "x")
+    repo.write("src/y.log", "y")
+    repo.write("evil.sh", "z")
+    (repo.path / ".git/info").mkdir(exist_ok=True)
+    (repo.path / ".git/info/exclude").write_text("*.sh\n")
+    (repo.path / "excludes").write_text("*.sh\n")
+    repo.git("config", "core.excludesFile", str(repo.path / "excludes"))
+    assert listed(change(repo, worktree=True)) == ["A evil.sh", "A excludes"]
+
+
+def test_an_ignored_file_that_is_tracked_or_staged_is_seen(repo: Repository, change: Open) -> None:
+    repo.commit("two", files={"kept.log": "kept\n"})
+    repo.write("kept.log", "changed\n")
+    repo.write("forced.log", "forced\n")
+    repo.git("add", "-f", "forced.log")
+    assert listed(change(repo, worktree=True)) == ["A forced.log", "M kept.log"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "new", "expected"),
+    [
+        ("locked", "file", ["A locked", "D locked/p"]),
+        ("locked", "link", ["A locked", "D locked/p"]),
+        ("locked/p", "directory", ["D locked/p", "A locked/p/q"]),
+        ("locked/p", "link", ["T locked/p"]),
+    ],
+)
+def test_files_links_and_directories_change_places(
+    repo: Repository, change: Open, gone: str, new: str, expected: list[str]
+) -> None:
+    repo.delete(gone)
+    if new == "file":
+        repo.write(gone, "file\n")
+    elif new == "link":
+        # The linked directory has a file of the same name, which is not the one that was there.
+        repo.write("src/p", "other\n")
+        repo.git("add", "src/p")
+        repo.commit("two", stage=False)
+        repo.symlink(gone, "src" if gone == "locked" else "../src/p")
+    else:
+        repo.write(f"{gone}/q", "q\n")
+    found = [line for line in listed(change(repo, worktree=True)) if "src" not in line]
+    assert found == expected
+
+
+def test_names_may_be_any_bytes(repo: Repository, change: Open) -> None:
+    repo.write(b"src/\xff\n\t", "x")
+    repo.write("-x", "x")
+    repo.write(":(top)x", "x")
+    assert [entry.path for entry in change(repo, worktree=True).entries] == [
+        b"-x",
+        b":(top)x",
+        b"src/\xff\n\t",
+    ]
+
+
+def test_before_the_first_commit_all_is_new(repository: Repository, change: Open) -> None:
+    repository.write("a", "a\n")
+    found = change(repository, worktree=True)
+    assert listed(found) == ["A a"]
+    assert (found.found.how, found.base.start) == ("none", None)
+    assert found.policy_files.read(b"a") == b"a\n"
+
+
+def test_a_subdirectory_sees_the_whole_tree(repo: Repository, change: Open) -> None:
+    repo.write("locked/p", "EVIL\n")
+    assert listed(change(repo, directory=str(repo.path / "src"), worktree=True)) == ["M locked/p"]
+
+
+def test_a_linked_worktree_is_its_own(repo: Repository, change: Open, tmp_path: Path) -> None:
+    linked = repo.worktree(tmp_path / "linked", "side")
+    linked.write("src/a", "changed\n")
+    assert listed(change(linked, worktree=True)) == ["M src/a"]
+    assert listed(change(repo, worktree=True)) == []
+
+
+def test_a_bare_repository_has_no_working_tree(repo: Repository, change: Open, tmp_path: Path) -> None:
+    bare = repo.clone(tmp_path / "bare.git", bare=True)
+    with pytest.raises(SpecguardError, match="no working tree"):
+        change(bare, worktree=True)
+
+
+def test_line_endings_that_the_tree_asks_for_are_no_change(repo: Repository, change: Open) -> None:
+    repo.commit("two", files={".gitattributes": "*.txt text eol=crlf\n", "x.txt": "a\r\nb\r\n"})
+    assert repo.git("cat-file", "-p", "HEAD:x.txt") == "a\nb"
+    assert listed(change(repo, worktree=True)) == []
+
+
+def test_filters_are_not_run_and_do_not_hide_a_change(repo: Repository, change: Open) -> None:
+    (repo.path / ".git/info").mkdir(exist_ok=True)
+    (repo.path / ".git/info/attributes").write_text("* filter=lie\n")
+    repo.git("config", "filter.lie.clean", "touch ran; git show HEAD:locked/p")
+    repo.write("locked/p", "EVIL\n")
+    found = change(repo, worktree=True)
+    assert listed(found) == ["M locked/p"]
+    assert found.head_files.read(b"locked/p") == b"EVIL\n"
+    assert not (repo.path / "ran").exists()
+
+
+def test_a_file_that_is_too_large_is_named(
+    repo: Repository, change: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worktree, "FILE_LIMIT", 1000)
+    repo.write("big", "x" * 1001)
+    with pytest.raises(SpecguardError, match="big is larger than"):
+        change(repo, worktree=True)
+
+
+def test_pipes_and_sockets_are_no_files(repo: Repository, change: Open) -> None:
+    os.mkfifo(repo.path / "pipe")
+    repo.delete("src/a")
+    os.mkfifo(repo.path / "src/a")
+    assert listed(change(repo, worktree=True)) == ["D src/a"]
+
+
+# Repositories within
+
+
+def nest(repo: Repository, path: str, ran: Path) -> Repository:
+    """A repository whose configuration would have a program run."""
+    nested = Repository(repo.path / path)
+    nested.commit("inner", files={"inner": "inner\n"})
+    for key in ("core.fsmonitor", "core.hooksPath", "core.pager"):
+        nested.git("config", key, f"touch {ran}; false #")
+    return nested
+
+
+def test_a_nested_repository_is_a_submodule_that_was_not_entered(
+    repo: Repository, change: Open, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    nest(repo, "src/nested", ran)
+    repo.write("src/c", "c\n")
+    found = change(repo, worktree=True)
+    assert listed(found) == ["A src/c", "A src/nested"]
+    [_, nested] = found.entries
+    assert (nested.is_submodule, nested.new) == (True, "0" * 40)
+    assert found.head_files.find(b"src/nested").mode == 0o160000  # type: ignore[union-attr]
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("name", [".git", ".GIT", ".Git"])
+def test_a_repository_over_tracked_files_hides_none_of_them(
+    repo: Repository, change: Open, tmp_path: Path, name: str
+) -> None:
+    ran = tmp_path / "ran"
+    nested = nest(repo, "locked", ran)
+    os.rename(nested.path / ".git", nested.path / name)
+    repo.write("locked/p", "EVIL\n")
+    found = change(repo, worktree=True)
+    assert "A locked" in listed(found)
+    assert "M locked/p" in listed(found)
+    assert not ran.exists()
+
+
+def test_a_git_file_makes_a_repository_too(repo: Repository, change: Open) -> None:
+    repo.write("nested/.git", "gitdir: /elsewhere\n")
+    assert listed(change(repo, worktree=True)) == ["A nested"]
+
+
+def test_ignored_repositories_are_left_alone(repo: Repository, change: Open, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    nest(repo, "ignored/nested", ran)
+    assert listed(change(repo, worktree=True)) == []
+    nest(repo, "seen/nested", ran)
+    assert listed(change(repo, worktree=True)) == ["A seen/nested"]
+    assert not ran.exists()
+
+
+def with_submodule(repo: Repository, ran: Path) -> Repository:
+    nested = nest(repo, "module", ran)
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{nested.oid()},module")
+    repo.commit("two", stage=False)
+    return nested
+
+
+def test_a_submodule_is_left_alone(repo: Repository, change: Open, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    nested = with_submodule(repo, ran)
+    nested.write("inner", "changed\n")
+    assert listed(change(repo, worktree=True)) == []
+    assert not ran.exists()
+
+
+def test_a_submodule_that_is_not_checked_out_is_not_deleted(
+    repo: Repository, change: Open, tmp_path: Path
+) -> None:
+    with_submodule(repo, tmp_path / "ran")
+    repo.delete("module")
+    assert listed(change(repo, worktree=True)) == []
+
+
+def test_a_submodule_that_is_removed_moved_or_replaced_is_seen(
+    repo: Repository, change: Open, tmp_path: Path
+) -> None:
+    with_submodule(repo, tmp_path / "ran")
+    repo.git("update-index", "--cacheinfo", f"160000,{'1' * 40},module")
+    assert listed(change(repo, worktree=True)) == ["M module"]
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},moved")
+    repo.delete("module")
+    repo.write("module", "a file\n")
+    assert listed(change(repo, worktree=True)) == ["T module", "A moved"]
+    repo.git("update-index", "--force-remove", "moved")
+    repo.delete("module")
+    repo.git("update-index", "--force-remove", "module")
+    assert listed(change(repo, worktree=True)) == ["D module"]
