@@ -6,7 +6,8 @@ import json
 import re
 
 from specguard.authority.values import plain
-from specguard.declaration.patterns import Patterns, expansion
+from specguard.declaration.globs import expansion
+from specguard.declaration.patterns import Patterns
 from specguard.declaration.record import Record
 from specguard.reporters.escape import visible
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from specguard.declaration.commits import Commits
-from specguard.declaration.patterns import Covering, PatternError, translate
+from specguard.declaration.globs import PatternError, translate
+from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Settings
 from specguard.work.templates import Template, check_number_format, check_readable, check_template
 

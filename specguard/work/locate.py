@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.patterns import PatternError, Selecting
+from specguard.declaration.globs import PatternError
+from specguard.declaration.patterns import Selecting
 from specguard.work.pointers import Tried, file_type
 from specguard.work.stubs import points_to
 from specguard.work.templates import NumberFormat, Template, Unrendered

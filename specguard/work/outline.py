@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.patterns import Covering, PatternError
+from specguard.declaration.globs import PatternError
+from specguard.declaration.patterns import Covering
 from specguard.errors import MissingFact, NotApplicable
 from specguard.work.locate import shown
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathspec import PathSpec
 
-from specguard.declaration.patterns import Covering, Guarding, PatternError, Selecting, expansion, fold
+from specguard.declaration.globs import PatternError, expansion
+from specguard.declaration.patterns import Covering, Guarding, Selecting, fold
 
 segments = st.lists(
     st.sampled_from(
