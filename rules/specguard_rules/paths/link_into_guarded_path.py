@@ -157,7 +157,7 @@ class _Reach:
         try:
             place = resolve(path, target, self._tree)
         except Escape as escape:
-            return f"is a symbolic link that {escape}: {shown(target)}"
+            return f"{escape}: {shown(target)}"
         if place is None:
             return ""
         if has_git_name(place):

@@ -70,5 +70,5 @@ def _segments(target: bytes) -> list[bytes]:
     """A link's text in segments, the last one first; like the system's call it ends at a NUL."""
     text = target.partition(b"\0")[0]
     if _ABSOLUTE.match(text):
-        raise Escape("is absolute")
+        raise Escape("leads to an absolute path")
     return text.replace(b"\\", b"/").split(b"/")[::-1]

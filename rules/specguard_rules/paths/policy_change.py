@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _FOLDER: Final = b".specguard/"
 _BASELINE: Final = b".specguard/baseline.json"
-_DOCUMENTS: Final = frozenset({b"SPEC_AUTHORITY.md", b"specguard.toml", b"pyproject.toml"})
+_PROJECT: Final = b"pyproject.toml"
+_TABLE: Final = "tool.specguard"
+_DOCUMENTS: Final = frozenset({b"SPEC_AUTHORITY.md", b"specguard.toml", _PROJECT})
 """Where settings are read from without being named."""
 
 _WORDS: Final = {
@@ -104,8 +106,14 @@ class PolicyChanges(Rule):
         head_files: Tree,
     ) -> Iterator[Finding]:
         """Look at the policy's difference, then at each file that runs specguard."""
-        named = _DOCUMENTS | {path.encode("utf-8", "surrogateescape") for path, _ in policy.documents}
-        documents = [entry for entry in entries if entry.path in named]
+        authority = {path.encode("utf-8", "surrogateescape") for path, _ in policy.documents}
+        named = _DOCUMENTS | authority
+        documents = [
+            entry
+            for entry in entries
+            if entry.path in named
+            and (entry.path != _PROJECT or _PROJECT in authority or _TABLE in _text(head_files, _PROJECT))
+        ]
         if documents:
             yield from _differences(documents, policy_change)
         # Compiling the patterns would cost a hook more than looking at how they begin.
@@ -125,7 +133,7 @@ class PolicyChanges(Rule):
 def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[Finding]:
     """A finding for each setting that the change alters."""
     paths = {entry.path.decode("utf-8", "surrogateescape"): entry for entry in documents}
-    first = next((entry for entry in documents if entry.path != b"pyproject.toml"), documents[0])
+    first = next((entry for entry in documents if entry.path != _PROJECT), documents[0])
     if change.problem:
         yield _finding(
             first.path, f"leaves a policy that cannot be read: {change.problem}", "error", "unread"
@@ -147,7 +155,7 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
     if not change:
         for entry in documents:
             # A pyproject.toml is mostly about something else.
-            if not entry.added and entry.path != b"pyproject.toml":
+            if not entry.added and entry.path != _PROJECT:
                 yield Finding(
                     f"{shown(entry.path)} changes, and no setting with it",
                     help="See that its prose still says what the settings do.",

@@ -11,6 +11,7 @@ from specguard.testing import Case, Step, run_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from specguard.testing import Outcome
 
@@ -126,6 +127,18 @@ def test_a_project_file_counts_by_its_settings_alone() -> None:
     assert said(judge({"pyproject.toml": '[project]\nname = "y"\n'}, base=base)) == []
     loosened = '[project]\nname = "x"\n[tool.specguard.rules.locked-path]\nexclude = ["docs/api/x/"]\n'
     assert [found[0] for found in said(judge({"pyproject.toml": loosened}, base=base))] == ["error"]
+
+
+def test_a_project_file_without_settings_is_no_policy(tmp_path: Path) -> None:
+    other = tmp_path / "other.md"
+    other.write_text(document(POLICY))
+    case = Case(
+        policy="",
+        base=(Step("chore: base", files={"pyproject.toml": "[project]\n"}),),
+        commits=(Step("chore: x", files={"pyproject.toml": "[project]\nname = 'x'\n"}),),
+        args=("--select=PTH004", "--authority", str(other)),
+    )
+    run_case(case, installed=False)
 
 
 def test_a_first_authority_loosens_nothing() -> None:
