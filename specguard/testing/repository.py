@@ -179,7 +179,7 @@ class Repository:
         self.git("update-index", "--add", "--cacheinfo", b"160000,%s,%s" % (oid.encode(), to_bytes(path)))
 
     def stage(self, *paths: str | bytes) -> None:
-        """Stage everything, or these paths."""
+        """Stage everything, or these paths; what is ignored too."""
         self.git("add", "-A", "-f", "--", *(paths or (".",)))
 
     def apply(self, step: Step) -> None:
