@@ -6,6 +6,8 @@ Python; all else goes to it. Both make the same `Request` and take the same way 
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 from specguard.errors import SpecguardError
@@ -23,6 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line without the program's name; by default the process's.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        closed = sys.stdout is None
+        _open_missing()
+        if closed:
+            complain(SpecguardError("standard output is closed", help="send it to a file or to /dev/null"))
+            return EXIT_NO_VERDICT
     _write_anything(sys.stdout)
     _write_anything(sys.stderr)
     try:
@@ -45,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(error)
         return EXIT_NO_VERDICT
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            sys.stdout = None
+            complain(SpecguardError(f"the output cannot be written: {error.strerror}"))
+            return EXIT_NO_VERDICT
         complain(
             SpecguardError(
                 f"internal error: {type(error).__name__}: {error}",
@@ -68,6 +80,21 @@ def complain(error: SpecguardError) -> None:
         print(visible(f"specguard: error: {place}{line}" if number == 0 else f"  {line}"), file=sys.stderr)
     if error.help:
         print(visible(f"  next: {error.help}"), file=sys.stderr)
+
+
+def _open_missing() -> None:
+    """Give a process that was started without standard streams empty ones.
+
+    Else the first file that it opens would be its standard output, and what is printed would go there.
+    """
+    while True:
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        if descriptor > 2:
+            os.close(descriptor)
+            break
+    sys.stdin = sys.stdin or os.fdopen(0, "r")
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _write_anything(stream: object) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 
 from specguard import __version__
 from specguard.errors import SpecguardError
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ COMMANDS: Final = {
     "docs": "Generate the reference pages of the documents.",
 }
 """Each command with its line in the list of commands; its module in this package has its name."""
+
+COMPLETION: Final = "_SPECGUARD_COMPLETE"
+"""The variable by which a shell asks for its completion script, and then for completions."""
 
 
 class _Commands(click.Group):
@@ -57,25 +62,43 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="specguard", message="%(prog)s %(version)s")
 @click.option("--traceback", is_flag=True, hidden=True, help="Show where an internal error came from.")
-def app(traceback: bool) -> None:
+@click.pass_context
+def app(context: click.Context, traceback: bool) -> int:  # noqa: ARG001 - `main` looks for the word itself
     """Judge changes to a repository against its SPEC_AUTHORITY.md.
 
     Exit codes: 0 every rule that applies passed, 1 findings, 2 no verdict, 130 interrupted.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        return EXIT_NO_VERDICT
+    return EXIT_PASSED
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command that the words name.
+    """Run the command that the words name, or answer a shell that completes them.
 
     Raises:
         SpecguardError: the words are no command line; click's message, as this program gives its own.
     """
+    asked = os.environ.get(COMPLETION)
+    if asked:
+        from click.shell_completion import shell_complete
+
+        if shell_complete(app, {}, "specguard", COMPLETION, asked):
+            raise SpecguardError(f"{asked!r} is no completion: there is one for bash, zsh and fish")
+        return EXIT_PASSED
     try:
-        result = app.main(args=list(words), prog_name="specguard", standalone_mode=False)
+        # Not `app.main`: it ends with 1, which means findings here, where nobody reads the output.
+        with app.make_context("specguard", list(words)) as context:
+            result = app.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.NoSuchOption as error:

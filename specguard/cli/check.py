@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from specguard.change.request import Request
+from specguard.cli.completion import DIRECTORY, FILE, complete_selectors
 from specguard.cli.judge import FORMATS, judge
 from specguard.errors import SpecguardError
 
@@ -36,7 +37,7 @@ def _output(
 
 
 @click.command("check", short_help="Judge a change against the authority.")
-@click.option("-C", "directory", metavar="DIR", default="", help="Run as if started in DIR.")
+@click.option("-C", "directory", metavar="DIR", type=DIRECTORY, default="", help="Run as if started in DIR.")
 @click.option(
     "--base",
     "--from-ref",
@@ -53,11 +54,12 @@ def _output(
 @click.option("--worktree", is_flag=True, help="Judge the working tree, untracked files included.")
 @click.option("--push", is_flag=True, help="Judge what git's pre-push input (or pre-commit) says is pushed.")
 @click.option("--root", is_flag=True, help="Judge the head from the empty tree, as a first commit.")
-@click.option("--patch", metavar="FILE|-", default="", help="Judge HEAD with a patch applied.")
+@click.option("--patch", metavar="FILE|-", type=FILE, default="", help="Judge HEAD with a patch applied.")
 @click.option(
     "--commit-msg-file",
     "message_file",
     metavar="FILE",
+    type=FILE,
     default="",
     is_flag=False,
     flag_value="COMMIT_EDITMSG",
@@ -68,18 +70,48 @@ def _output(
 )
 @click.option("--pr-title", "title", metavar="TEXT", default=None, help="The pull request's title.")
 @click.option(
-    "--pr-body-file", "body_file", metavar="FILE", default="", help="A file with the pull request's body."
+    "--pr-body-file",
+    "body_file",
+    metavar="FILE",
+    type=FILE,
+    default="",
+    help="A file with the pull request's body.",
 )
-@click.option("--pr-event", "event_file", metavar="FILE", default="", help="The platform's event file.")
 @click.option(
-    "--authority", metavar="FILE", default="", help="Judge by FILE instead of the base's authority."
+    "--pr-event",
+    "event_file",
+    metavar="FILE",
+    type=FILE,
+    default="",
+    help="The platform's event file.",
 )
 @click.option(
-    "--select", multiple=True, metavar="RULES", help="Run these rules alone: codes, families or names."
+    "--authority",
+    metavar="FILE",
+    type=FILE,
+    default="",
+    help="Judge by FILE instead of the base's authority.",
 )
-@click.option("--ignore", multiple=True, metavar="RULES", help="Leave these rules out.")
 @click.option(
-    "--extend-select", multiple=True, metavar="RULES", help="Run these too, even where they are off."
+    "--select",
+    multiple=True,
+    metavar="RULES",
+    shell_complete=complete_selectors,
+    help="Run these rules alone: codes, families or names.",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="RULES",
+    shell_complete=complete_selectors,
+    help="Leave these rules out.",
+)
+@click.option(
+    "--extend-select",
+    multiple=True,
+    metavar="RULES",
+    shell_complete=complete_selectors,
+    help="Run these too, even where they are off.",
 )
 @click.option("--all", "all", is_flag=True, help="Judge the whole tree, where a rule can.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")

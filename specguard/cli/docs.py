@@ -9,6 +9,7 @@ import click
 
 from specguard.authority.schema import declaration_options, policy_schema, rule_options, top_level_options
 from specguard.cli.app import COMMANDS, app
+from specguard.cli.completion import DIRECTORY
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_PASSED
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 
 @click.command("docs", short_help="Generate the reference pages of the documents.")
-@click.option("--directory", metavar="DIR", default="docs", help="Where the pages are (default: docs).")
+@click.option(
+    "--directory", metavar="DIR", type=DIRECTORY, default="docs", help="Where the pages are (default: docs)."
+)
 @click.option("--check", "check", is_flag=True, help="Write nothing; end with 1 where a page is out of date.")
 def command(directory: str, check: bool) -> int:
     """Generate the rule pages, the settings and command reference, and the policy's JSON Schema."""

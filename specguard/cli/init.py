@@ -9,6 +9,7 @@ import click
 from specguard.authority.compile import compile_policy
 from specguard.authority.sources import AUTHORITY, Source
 from specguard.change.repository import USUAL_BASES, Repository, short_name
+from specguard.cli.completion import DIRECTORY, complete_presets
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 
@@ -43,9 +44,14 @@ _FORBIDDEN: Final = (
 
 
 @click.command("init", short_help="Write an authority for this repository.")
-@click.option("-C", "directory", metavar="DIR", default="", help="Run as if started in DIR.")
+@click.option("-C", "directory", metavar="DIR", type=DIRECTORY, default="", help="Run as if started in DIR.")
 @click.option(
-    "--preset", "presets", multiple=True, metavar="NAME", help="Start from this preset; repeatable."
+    "--preset",
+    "presets",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_presets,
+    help="Start from this preset; repeatable.",
 )
 @click.option("--lock", "locks", multiple=True, metavar="PATTERN", help="Lock these paths too; repeatable.")
 @click.option("--forbid", "forbids", multiple=True, metavar="PATTERN", help="Forbid these paths; repeatable.")

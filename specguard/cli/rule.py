@@ -7,6 +7,7 @@ import json
 import click
 
 from specguard.authority.schema import rule_options
+from specguard.cli.completion import complete_rules
 from specguard.cli.pages import show_markdown
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("rule", short_help="Show a rule's manual page, or list the rules.")
-@click.argument("selector", metavar="[CODE|NAME]", required=False)
+@click.argument("selector", metavar="[CODE|NAME]", required=False, shell_complete=complete_rules)
 @click.option(
     "--plugin", "plugins", multiple=True, metavar="NAME", help="Include this installed plugin's rules."
 )

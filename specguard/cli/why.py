@@ -8,6 +8,7 @@ import os
 import click
 
 from specguard.change.request import Request
+from specguard.cli.completion import DIRECTORY, FILE
 from specguard.engine.check import open_policy
 from specguard.engine.govern import Governing, governing
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 
 @click.command("why", short_help="Show which rules and lines govern a path.")
-@click.argument("path")
-@click.option("-C", "directory", metavar="DIR", default="", help="Run as if started in DIR.")
+@click.argument("path", type=FILE)
+@click.option("-C", "directory", metavar="DIR", type=DIRECTORY, default="", help="Run as if started in DIR.")
 @click.option("--base", metavar="REF", default="", help="Ask the policy of REF.")
-@click.option("--authority", metavar="FILE", default="", help="Ask the policy of FILE.")
+@click.option("--authority", metavar="FILE", type=FILE, default="", help="Ask the policy of FILE.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(path: str, directory: str, base: str, authority: str, output_format: str) -> None:
     """Show which rules and which lines of the authority govern PATH, given from the repository's root."""

@@ -1,0 +1,107 @@
+"""Completion of command lines, as bash, zsh and fish ask for it, each through its own protocol."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.cli.app import COMMANDS
+from specguard.testing import run
+from specguard.testing.repository import clean_environment
+from specguard.testing.running import command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+def complete(shell: str, line: str, directory: Path) -> list[str]:
+    """What a shell is told about a line that ends in the word to complete."""
+    words = line.split(" ")
+    env = {"_SPECGUARD_COMPLETE": f"{shell}_complete", "COMP_WORDS": line}
+    env["COMP_CWORD"] = words[-1] if shell == "fish" else str(len(words) - 1)
+    outcome = run(directory=directory, env=env)
+    assert outcome.exit_code == 0, outcome
+    assert not outcome.stderr
+    lines = outcome.stdout.splitlines()
+    if shell == "zsh":
+        return lines[1::3]
+    return [line.split(",", 1)[1].split("\t")[0] for line in lines]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: Path) -> None:
+    outcome = run(directory=tmp_path, env={"_SPECGUARD_COMPLETE": f"{shell}_source"})
+    assert outcome.exit_code == 0
+    assert f"_SPECGUARD_COMPLETE={shell}_complete" in outcome.stdout
+    program = shutil.which(shell)
+    if program:
+        subprocess.run([program, "-n"], input=outcome.stdout, text=True, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("specguard ", list(COMMANDS)),
+        ("specguard ch", ["check"]),
+        ("specguard check --out", ["--output-format", "--output"]),
+        ("specguard check --output-format ", ["text", "json", "github", "concise"]),
+        ("specguard rule forb", ["forbidden-command", "forbidden-content", "forbidden-path"]),
+        ("specguard check --select forbidden-path,locked", ["forbidden-path,locked-path"]),
+        ("specguard init --preset tr", ["track-runner"]),
+    ],
+)
+def test_what_is_completed(shell: str, line: str, expected: list[str], tmp_path: Path) -> None:
+    assert complete(shell, line, tmp_path) == expected
+
+
+def test_codes_are_completed_in_any_case_and_families_where_they_select(tmp_path: Path) -> None:
+    codes = complete("bash", "specguard rule pth00", tmp_path)
+    assert codes[0] == "PTH001"
+    assert all(code.startswith("PTH00") for code in codes)
+    assert complete("bash", "specguard check --ignore PT", tmp_path)[0] == "PTH"
+    assert "PTH" not in complete("bash", "specguard rule PT", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("specguard check --patch x", "file"),
+        ("specguard check --authority x", "file"),
+        ("specguard why x", "file"),
+        ("specguard policy -C x", "dir"),
+    ],
+)
+def test_files_and_folders_are_left_to_the_shell(line: str, kind: str, tmp_path: Path) -> None:
+    env = {"_SPECGUARD_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    assert run(directory=tmp_path, env=env).stdout.split() == [f"{kind},x"]
+
+
+def test_bash_completes_a_line(tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    assert bash is not None
+    folder = command().rpartition("/")[0]
+    script = """
+        eval "$(_SPECGUARD_COMPLETE=bash_source specguard)"
+        COMP_WORDS=(specguard pol) COMP_CWORD=1 COMP_LINE="specguard pol" COMP_POINT=13
+        complete -p specguard | grep -q _specguard_completion && _specguard_completion specguard pol specguard
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    environment = clean_environment()
+    environment["PATH"] = f"{folder}:{environment['PATH']}"
+    done = subprocess.run(
+        [bash, "-e", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "policy\n", done.stderr
+
+
+def test_a_shell_that_is_not_known_gets_nothing(tmp_path: Path) -> None:
+    outcome = run(directory=tmp_path, env={"_SPECGUARD_COMPLETE": "tcsh_source"})
+    assert outcome.exit_code == 2
+    assert not outcome.stdout
+    assert "bash, zsh and fish" in outcome.stderr
