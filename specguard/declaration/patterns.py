@@ -91,7 +91,8 @@ class Patterns:
             found = min([found, *(self._set().Match(subject) or ())]) if indexes else found
         else:
             match = few.fullmatch(subject)
-            if match:
+            # Without any alternative the expression matches the empty path, which a crafted tree can hold.
+            if match and indexes:
                 # Each alternative ends in an empty group, whose number says which one matched.
                 found = min(found, indexes[(match.lastindex or 1) - 1])
         return None if found == _NONE else found
@@ -132,7 +133,6 @@ class Patterns:
             few = None
             if all(_wildcards(expression) <= 3 for expression in others):
                 text = "|".join(f"{expression}()" for expression in others)
-                # With no alternative at all an expression would match the empty path, which there is not.
                 few = re.compile(text.encode("ascii"))
             self._few = names, few, indexes
         return self._few

@@ -255,3 +255,8 @@ def test_importing_and_matching_few_paths_loads_nothing_slow() -> None:
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_empty_path_of_a_crafted_tree_is_under_no_plain_pattern() -> None:
+    assert Guarding(["locked/", "LICENSE"]).find(b"") is None
+    assert Guarding(["locked/", "*.md"]).find(b"") is None
