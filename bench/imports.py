@@ -7,6 +7,7 @@ as `python -X importtime` tells them, which adds to them: they say where start-u
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -38,26 +39,30 @@ class Cost:
     by: str = ""
 
 
-def costs(command: Sequence[str], directory: Path, starts: int) -> dict[str, Cost]:
+def costs(
+    command: Sequence[str], directory: Path, starts: int, environment: Mapping[str, str]
+) -> dict[str, Cost]:
     """The modules that a Python program imports; its exit code does not matter.
 
     Args:
         command: the interpreter, by its path, and everything behind its own options.
         directory: where it runs.
-        starts: how often.
+        starts: how often, after a first one that only fills caches.
+        environment: all variables that it sees.
     """
     found: dict[str, Cost] = {}
-    for _ in range(starts):
+    for number in range(starts + 1):
         done = subprocess.run(
             [command[0], "-X", "importtime", *command[1:]],
             cwd=directory,
-            env=place.environment(),
+            env=environment,
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
         )
-        _read(done.stderr.splitlines(), found)
+        if number:
+            _read(done.stderr.splitlines(), found)
     return found
 
 
@@ -103,6 +108,7 @@ def main() -> int:
     parser.add_argument("--starts", type=int, default=15, help="how many starts are looked at (default: 15)")
     parser.add_argument("--order", choices=("own", "whole"), default="own", help="what is sorted by")
     parser.add_argument("--repository", choices=sorted(repositories.BUILDERS), default="hook")
+    parser.add_argument("--compile", action="store_true", help="without a cache, as after a policy changed")
     parser.add_argument("--rebuild", action="store_true", help="build and install the wheel first")
     parser.add_argument(
         "words",
@@ -113,9 +119,13 @@ def main() -> int:
     options = parser.parse_args()
     tools = place.install(keep=not options.rebuild)
     directory = repositories.build(options.repository)
-    bare = costs((tools.python, "-c", "pass"), directory, 1)
+    environment = place.environment()
+    if options.compile:
+        # A folder that nobody can make.
+        environment["XDG_CACHE_HOME"] = f"{os.devnull}/cache"
+    bare = costs((tools.python, "-c", "pass"), directory, 1, environment)
     words = options.words or ["check", "--staged"]
-    found = costs((tools.python, tools.specguard, *words), directory, options.starts)
+    found = costs((tools.python, tools.specguard, *words), directory, options.starts, environment)
     more = {name: cost for name, cost in found.items() if name not in bare}
     print("\n".join(table(more, order=options.order)))
     return 0

@@ -96,5 +96,7 @@ def growth(timings: Mapping[str, Timing]) -> Result:
         for first, part, most in zip(one.seconds, some.seconds, all_.seconds, strict=True)
         if part > first
     ]
+    if some.median <= one.median:
+        return Result(GROWTH, note="the machine is too busy: 500 commits took no longer than one")
     value = (all_.median - one.median) / (some.median - one.median)
     return Result(GROWTH, value, quartiles(sides) if sides else None)
