@@ -188,6 +188,7 @@ class Process:
         Raises:
             CommandError: it failed or complained.
         """
+        self._check_unread()
         try:
             while data := self.chunk():
                 yield data
@@ -204,6 +205,7 @@ class Process:
         Raises:
             CommandError: it failed or complained, or wrote more than `limit`.
         """
+        self._check_unread()
         pieces: list[bytes] = []
         size = 0
         try:
@@ -252,6 +254,11 @@ class Process:
             # It was not waited for, so its number cannot belong to another process yet.
             os.kill(self.pid, _SIGKILL)
             self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def _check_unread(self) -> None:
+        # Read a second time it would seem to have said nothing.
+        if self._out < 0 and not self._buffer:
+            raise CommandError(self.label, self.code or 0, "its output was read before")
 
     def _more(self) -> None:
         while self._out >= 0:

@@ -91,7 +91,8 @@ class StagedChange(SnapshotChange):
     def _read_index(self) -> Sequence[Entry]:
         if self._staged is None:
             head = self.git.repository.head or self.git.empty_tree
-            entries = self.git.entries(self._comparison or self.git.start_index_diff(head))
+            comparison, self._comparison = self._comparison, None
+            entries = self.git.entries(comparison or self.git.start_index_diff(head))
             unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
             if unmerged is not None:
                 name = unmerged.decode("utf-8", "backslashreplace")

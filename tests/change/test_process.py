@@ -120,6 +120,20 @@ def test_only_a_silent_success_is_one(script: str) -> None:
     assert caught.value.said == ("careful" if "careful" in script else "")
 
 
+def test_output_that_was_read_is_not_read_again_as_nothing() -> None:
+    for script in ("echo x", "true"):
+        process = sh(script)
+        process.read()
+        with pytest.raises(CommandError, match="read before"):
+            process.read()
+        with pytest.raises(CommandError, match="read before"):
+            list(process.chunks())
+    process = sh("sleep 1000")
+    process.stop()
+    with pytest.raises(CommandError, match="read before"):
+        process.read()
+
+
 def test_a_killed_program_is_a_failure() -> None:
     with pytest.raises(CommandError) as caught:
         sh("kill -KILL $$").read()
