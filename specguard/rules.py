@@ -17,7 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from specguard.authority.difference import PolicyChange
     from specguard.authority.guards import Guards
-    from specguard.authority.policy import Policy
+    from specguard.authority.policy import Policy, Statement
+    from specguard.authority.unread import Unread
     from specguard.change.commit import Commit, Message
     from specguard.change.entry import Entry
     from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
@@ -72,8 +73,10 @@ __all__ = [
     "Settings",
     "Severity",
     "Stage",
+    "Statement",
     "Totals",
     "Tree",
+    "Unread",
     "Work",
     "WorkItem",
 ]

@@ -99,7 +99,9 @@ def compile_policy(
     data["documents"] = [[part.source.path, part.source.oid] for part in parts]
     data["origins"] = _origins(merged)
     data["unread"] = [
-        [one.path, one.line, one.section, one.text, one.reason] for part in parts for one in part.unread
+        [one.path, one.line, one.section, one.text, one.reason, one.meaning]
+        for part in parts
+        for one in part.unread
     ]
     data["statements"] = []
     policy = Policy(data)

@@ -89,7 +89,8 @@ def read_sections(
         for text, problem in _items(block):
             reason = problem or _take(text, meaning, read)
             if reason:
-                unread.append(Unread(path, text.line, title, text.raw if problem else text.plain, reason))
+                said = text.raw if problem else text.plain
+                unread.append(Unread(path, text.line, title, said, reason, meaning))
     return read, unread
 
 

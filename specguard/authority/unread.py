@@ -18,16 +18,18 @@ class Unread:
         section: the title of the section; empty outside of known ones.
         text: what it says, shortened to one line.
         reason: why it was not read, as a clause.
+        meaning: what the section's items are, such as `locked-path`; empty outside of known ones.
     """
 
-    __slots__ = ("line", "path", "reason", "section", "text")
+    __slots__ = ("line", "meaning", "path", "reason", "section", "text")
 
-    def __init__(self, path: str, line: int, section: str, text: str, reason: str) -> None:
+    def __init__(self, path: str, line: int, section: str, text: str, reason: str, meaning: str = "") -> None:
         self.path = path
         self.line = line
         self.section = section
         self.text = shorten(text)
         self.reason = reason
+        self.meaning = meaning
 
     def __repr__(self) -> str:
         return f"Unread({self.path}:{self.line} {self.text!r}: {self.reason})"

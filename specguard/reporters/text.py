@@ -104,7 +104,8 @@ def _finding(judged: Judged, style: Style) -> Iterator[str]:
     if message.startswith(where.removesuffix(": ")):
         where = ""
     yield f"  {style(judged.severity, judged.severity)}{state}: {where}{message}"
-    if judged.authority is not None:
+    # A finding about a line of the authority is at the line that decides.
+    if judged.authority is not None and place(judged) != f"{visible(str(judged.authority))}: ":
         yield style("quiet", f"    by   {visible(str(judged.authority))}")
     if finding.help:
         yield f"    next {visible(finding.help)}"

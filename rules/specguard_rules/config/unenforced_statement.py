@@ -6,12 +6,12 @@ from specguard.rules import Finding, Origin, Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Annotated, ClassVar
 
     from pydantic import Field
 
-    from specguard.rules import Policy, Severity, Stage
+    from specguard.rules import Entry, Policy, Severity, Stage, Statement
 
 
 class UnenforcedStatement(Rule):
@@ -22,7 +22,8 @@ class UnenforcedStatement(Rule):
     that gives that rule its settings or beside a block with that rule's table, or where it names a path that
     is guarded; more is not guessed.
 
-    This is information. Of each document a few sentences are named and the rest is counted;
+    This is information. Where the change edits the document, a few of its sentences are named and the rest is
+    counted; elsewhere they are counted alone, and with `--all` every one is named.
     `specguard policy --coverage` lists all of them beside those that are held.
 
     How to put it right: turn on the rule that holds the sentence, put it beside that rule's settings,
@@ -58,31 +59,41 @@ class UnenforcedStatement(Rule):
     condition: ClassVar[str] = "every sentence of the authority that commands is bound to an active rule"
 
     shown: Annotated[
-        int, Field(ge=1, description="how many sentences of a document are named before the rest is counted")
+        int,
+        Field(
+            ge=1,
+            description="how many sentences of a document that the change edits are named before the rest is "
+            "counted",
+        ),
     ] = 3
 
-    def check(self, policy: Policy) -> Iterator[Finding]:
-        """Name the sentences that nothing holds."""
-        counts: dict[str, int] = {}
+    def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
+        """Name or count the sentences that nothing holds."""
+        documents: dict[str, list[Statement]] = {}
         for statement in policy.statements:
-            if statement.rules:
-                continue
-            counts[statement.path] = counts.get(statement.path, 0) + 1
-            if counts[statement.path] <= self.shown:
+            if not statement.rules:
+                documents.setdefault(statement.path, []).append(statement)
+        touched = {entry.path for entry in entries}
+        for document, statements in documents.items():
+            path = document.encode("utf-8", "surrogateescape")
+            # A single one takes no more room than its count.
+            named = len(statements) if whole or len(statements) == 1 else self.shown if path in touched else 0
+            for statement in statements[:named]:
                 yield Finding(
                     f"no active rule is bound to: {statement.text}",
                     help="Turn on a rule that holds it, or leave it to people.",
-                    path=statement.path.encode("utf-8", "surrogateescape"),
+                    path=path,
                     line=statement.line,
                     key=statement.text,
-                    authority=Origin(statement.path, statement.line),
+                    authority=Origin(document, statement.line),
                 )
-        for path, count in counts.items():
-            if count > self.shown:
+            rest = len(statements) - named
+            if rest > 0:
+                more = f"{rest} more sentence{'s' * (rest > 1)}" if named else f"{rest} sentences"
                 yield Finding(
-                    f"no active rule is bound to {count - self.shown} more sentences that command",
+                    f"no active rule is bound to {more} that command{'s' * (rest == 1)}",
                     help="List them: specguard policy --coverage",
-                    path=path.encode("utf-8", "surrogateescape"),
+                    path=path,
                     key="more",
                     setting="shown",
                 )

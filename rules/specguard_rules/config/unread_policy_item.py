@@ -6,10 +6,12 @@ from specguard.rules import Finding, Origin, Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import ClassVar
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar
 
-    from specguard.rules import Policy, Severity, Stage
+    from pydantic import Field
+
+    from specguard.rules import Entry, Policy, Severity, Stage, Unread
 
 
 class UnreadPolicyItem(Rule):
@@ -19,7 +21,10 @@ class UnreadPolicyItem(Rule):
     locks nothing, though its author thinks it does. Nothing is guessed at, and nothing is dropped in silence:
     this rule names each such item with its line, and `specguard policy` prints them too.
 
-    It is a warning, because the policy is that of the base: the change that is judged did not write it.
+    It is a warning, because the policy is that of the base: the change that is judged did not write it. In
+    sections that guard nothing, such as *Conflict resolution*, it is information. Where the change leaves a
+    document alone, a few of its items are named and the rest is counted; where it edits the document, and
+    with `--all`, every one is named.
 
     How to put it right: begin the item with the path in a code span, move what is an explanation out of the
     list, or give the section another title.
@@ -57,16 +62,53 @@ class UnreadPolicyItem(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
     condition: ClassVar[str] = "every item in a known section of the authority was understood"
 
-    def check(self, policy: Policy) -> Iterator[Finding]:
+    shown: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="how many items of a document that the change leaves alone are named before the rest "
+            "is counted",
+        ),
+    ] = 3
+
+    def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name what was not understood."""
+        documents: dict[str, list[Unread]] = {}
         for item in policy.unread:
-            where = f"in the section {item.section!r} " if item.section else ""
-            preset = item.path.startswith("preset:")
-            yield Finding(
-                f"{where}{item.text!r} was not read: {item.reason}",
-                help="Begin the item with a path in a code span, or move it out of the section.",
-                path=None if preset else item.path.encode("utf-8", "surrogateescape"),
-                line=None if preset else item.line,
-                key=f"{item.section}: {item.text}",
-                authority=Origin(item.path, item.line),
-            )
+            documents.setdefault(item.path, []).append(item)
+        touched = {entry.path for entry in entries}
+        for document, items in documents.items():
+            path = document.encode("utf-8", "surrogateescape")
+            if not whole and path not in touched:
+                items.sort(key=lambda item: _severity(item) == "info")
+                items, rest = items[: self.shown], items[self.shown :]
+                if rest:
+                    yield Finding(
+                        f"{len(rest)} more in known sections {'was' if len(rest) == 1 else 'were'} not read",
+                        help="List all: specguard policy",
+                        path=None if document.startswith("preset:") else path,
+                        severity=_severity(rest[0]),
+                        key="more",
+                        setting="shown",
+                    )
+            for item in items:
+                yield _finding(item, path)
+
+
+def _severity(item: Unread) -> Severity:
+    # What a section guards can be missing from the policy; what it lists for people alone cannot.
+    return "info" if item.meaning in ("normative", "order") else "warning"
+
+
+def _finding(item: Unread, path: bytes) -> Finding:
+    where = f"in the section {item.section!r} " if item.section else ""
+    preset = item.path.startswith("preset:")
+    return Finding(
+        f"{where}{item.text!r} was not read: {item.reason}",
+        help="Begin the item with a path in a code span, or move it out of the section.",
+        path=None if preset else path,
+        line=None if preset else item.line,
+        severity=_severity(item),
+        key=f"{item.section}: {item.text}",
+        authority=Origin(item.path, item.line),
+    )

@@ -48,8 +48,46 @@ def test_unread_items_are_said_at_a_commit_too(tmp_path: Path) -> None:
         judge(code, tmp_path / code, **case, states={code: "not-applicable"})
 
 
-def test_statements_that_nothing_holds(tmp_path: Path) -> None:
+UNTIDY = """\
+# Authority
+
+## Conflict resolution
+
+1. the schema
+2. the prose
+
+## Locked zones
+
+- `docs/api/`
+- all that matters
+- what we sell
+- what we buy
+"""
+
+
+def test_a_change_elsewhere_is_not_told_all_of_an_untidy_authority(tmp_path: Path) -> None:
+    case = {"policy": UNTIDY, "base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
+    expect = [
+        {"line": None, "severity": "info", "message": "2 more", "help": "specguard policy"},
+        *({"line": line, "severity": "warning"} for line in (11, 12, 13)),
+    ]
+    judge("CFG001", tmp_path, **case, expect=expect)
+    every = [*({"line": line, "severity": "info"} for line in (5, 6)), *expect[1:]]
+    judge("CFG001", tmp_path / "all", **case, args=("--all",), expect=every)
+    case["commits"] = [Step(files={"SPEC_AUTHORITY.md": UNTIDY + "- z\n"})]
+    judge("CFG001", tmp_path / "own", **case, expect=every)
+
+
+def test_a_change_elsewhere_is_told_how_many_statements_nothing_holds(tmp_path: Path) -> None:
     case = {"policy": PROSE, "base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
+    expect = [{"line": None, "message": "bound to 4 sentences that command", "help": "specguard policy"}]
+    judge("CFG003", tmp_path, **case, expect=expect)
+    judge("CFG003", tmp_path / "all", **case, args=("--all",), expect=[{"line": 3}] * 4)
+
+
+def test_statements_that_nothing_holds(tmp_path: Path) -> None:
+    edit = Step(files={"SPEC_AUTHORITY.md": PROSE + "\nAnd more.\n"})
+    case = {"policy": PROSE, "base": FILES, "commits": [edit], "exit_code": 0}
     expect = [
         {"line": 3, "severity": "info", "message": "Agents must ask."},
         {"line": 3, "message": "Never guess."},
