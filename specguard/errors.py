@@ -5,6 +5,10 @@ Everything that a user can cause is a `SpecguardError` (exit code 2); nothing el
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class SpecguardError(Exception):
     """No verdict can be given, and here is why and what to do.
@@ -24,6 +28,10 @@ class SpecguardError(Exception):
         self.help = help
         self.path = path
         self.line = line
+
+    def each(self) -> Sequence[SpecguardError]:
+        """The errors that it stands for; itself, where it is a single one."""
+        return [self]
 
 
 class MissingFact(Exception):

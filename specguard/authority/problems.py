@@ -50,6 +50,13 @@ class PolicyError(SpecguardError):
             super().__init__("\n".join(lines))
         self.problems = problems
 
+    def each(self) -> Sequence[SpecguardError]:
+        """One error for each problem."""
+        return [
+            SpecguardError(one.message, help=one.help, path=one.origin.path, line=one.origin.line or None)
+            for one in self.problems
+        ]
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`did you mean 'limit'?`, where a known name is near; else what there is."""

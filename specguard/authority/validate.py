@@ -181,8 +181,14 @@ def _sentence(error: ErrorDetails, path: Path, registry: Registry, models: Model
     message = error["msg"]
     for before, after in _WORDS:
         if message.startswith(before):
-            return after + message.removeprefix(before), ""
+            return after + message.removeprefix(before), _keys(after, path, registry, models)
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
+
+
+def _keys(wanted: str, path: Path, registry: Registry, models: Models) -> str:
+    """For an element that must be a table: the keys that it has."""
+    names = _names(path, registry, models) if wanted == "must be a table" else set()
+    return f"its keys are {', '.join(sorted(names))}" if names and isinstance(path[-1], int) else ""
 
 
 def _names(path: Path, registry: Registry, models: Models) -> set[str]:

@@ -54,10 +54,11 @@ def error_report(error: SpecguardError) -> str:
         "verdict": "error",
         "errors": [
             {
-                "message": error.message,
-                "help": error.help or None,
-                "location": {"path": error.path, "line": error.line} if error.path else None,
+                "message": _text(one.message),
+                "help": _text(one.help) or None,
+                "location": {"path": _text(one.path), "line": one.line} if one.path else None,
             }
+            for one in error.each()
         ],
         "exit_code": 2,
     }

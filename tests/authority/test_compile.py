@@ -11,6 +11,7 @@ from specguard.authority.problems import PolicyError
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Selecting
 from specguard.errors import MissingFact, SpecguardError
+from specguard.reporters.json import error_report
 from specguard.work.kinds import Commits, WorkKind
 
 if TYPE_CHECKING:
@@ -199,10 +200,21 @@ def test_several_errors_are_one_message(load: Load) -> None:
         "the policy has 2 errors",
         "SPEC_AUTHORITY.md:4: the setting 'a' is not known",
     ]
+    told = json.loads(error_report(caught.value))["errors"]
+    assert [(one["message"], one["location"]["line"]) for one in told] == [
+        ("the setting 'a' is not known", 4),
+        ("the setting 'b' is not known", 5),
+    ]
     with pytest.raises(PolicyError) as caught:
         load.toml("a = 1")
     assert (caught.value.path, caught.value.line) == ("SPEC_AUTHORITY.md", 4)
     assert caught.value.message == "the setting 'a' is not known"
+
+
+def test_an_element_that_must_be_a_table_is_told_its_keys(load: Load) -> None:
+    ((_, message, help),) = errors(load, '[work.phase]\ngates = ["go test"]')
+    assert message == '`work.phase.gates.0` is "go test", and must be a table'
+    assert help == "its keys are each, kind, name, on, run, timeout, when, wrapper"
 
 
 TOML_HELP = "strings stand in quotes, tables in [brackets]: https://toml.io"
