@@ -188,7 +188,11 @@ def _registry(plugins: Sequence[str]) -> Registry:
 
 
 def _compare(policy: Policy, change: Change) -> PolicyChange:
-    """How the change would alter the policy; the head's plugins are not imported, whatever it names."""
+    """How the change alters the policy that it started from.
+
+    The tip of the base may have moved on since, which is not the change's doing. The head's plugins are not
+    imported, whatever it names.
+    """
     from specguard.authority.difference import PolicyChange, compare
     from specguard.authority.sources import DEFAULTS
 
@@ -196,13 +200,21 @@ def _compare(policy: Policy, change: Change) -> PolicyChange:
     if not any(entry.path.decode("utf-8", "surrogateescape") in names for entry in change.entries):
         # Compiling a second policy is what a hook has no time for.
         return PolicyChange()
+
+    def registry(_: Sequence[str]) -> Registry:
+        return _registry(policy.plugins)
+
     try:
-        after = load_policy(change.head_files, registry=lambda _: _registry(policy.plugins))
+        before = load_policy(change.start_files, registry=registry)
+    except SpecguardError:
+        before = None
+    try:
+        after = load_policy(change.head_files, registry=registry)
     except SpecguardError as error:
         return PolicyChange(problem=error.message)
     if after is None:
         return PolicyChange(problem="the authority is removed")
-    return compare(policy, after)
+    return compare(before or policy, after)
 
 
 def _no_authority(where: str) -> SpecguardError:

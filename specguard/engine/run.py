@@ -147,7 +147,7 @@ def _judge(
 
 
 def _state(judged: Sequence[Judged]) -> State:
-    """The worst that the findings make of their rule; information alone leaves it passed."""
+    """The worst that the findings make of their rule; anything below an error leaves it warned."""
     severities = {one.severity for one in judged if one.state == "open"}
     if "error" in severities:
         return "failed"
