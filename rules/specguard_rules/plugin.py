@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import importlib
-import importlib.resources
-import pkgutil
+import os
 
 import specguard_rules
 from specguard.rules import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from specguard.rules import Registry
 
 specguard_api = 1
 
 
 def specguard_register(registry: Registry) -> None:
-    """Register what is found: a rule is a class of a module in a family's folder, a preset a TOML file."""
-    for family in pkgutil.iter_modules(specguard_rules.__path__):
-        if not family.ispkg:
-            continue
-        package = importlib.import_module(f"specguard_rules.{family.name}")
-        for found in pkgutil.iter_modules(package.__path__):
-            module = importlib.import_module(f"{package.__name__}.{found.name}")
+    """Register what is found: a rule is a class of a module in a family's folder, a preset a TOML file.
+
+    A module whose name begins with an underscore belongs to the rules beside it and has none of its own.
+    """
+    root = os.path.dirname(specguard_rules.__file__)
+    for family in _names(root):
+        for name in _names(os.path.join(root, family), ".py"):
+            module = importlib.import_module(f"specguard_rules.{family}.{name}")
             for value in vars(module).values():
                 if (
                     isinstance(value, type)
@@ -31,6 +33,15 @@ def specguard_register(registry: Registry) -> None:
                     and value.__module__ == module.__name__
                 ):
                     registry.add_rule(value)
-    for preset in (importlib.resources.files(specguard_rules) / "presets").iterdir():
-        if preset.name.endswith(".toml"):
-            registry.add_preset(preset.name.removesuffix(".toml"), preset.read_text(encoding="utf-8"))
+    presets = os.path.join(root, "presets")
+    for name in _names(presets, ".toml"):
+        with open(os.path.join(presets, f"{name}.toml"), encoding="utf-8") as file:
+            registry.add_preset(name, file.read())
+
+
+def _names(folder: str, ending: str = "") -> Iterator[str]:
+    """The public names in a folder without their ending, sorted; without an ending, those of folders."""
+    for name in sorted(os.listdir(folder)):
+        wanted = name.endswith(ending) if ending else os.path.isdir(os.path.join(folder, name))
+        if wanted and not name.startswith("_"):
+            yield name.removesuffix(ending)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 
 import pluggy
 
@@ -23,6 +22,12 @@ GROUP: Final = "specguard"
 """The entry point group, and the name of the pluggy project."""
 
 HOOK: Final = "specguard_register"
+
+BUILT_IN: Final = "specguard"
+"""The distribution whose rules are always there."""
+
+_BUILT_IN_MODULES: Final = (("builtin", "specguard_rules.plugin"),)
+"""Its entry points, as `pyproject.toml` has them: looking them up would cost as much as all else here."""
 
 
 class _Hooks:
@@ -55,10 +60,10 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
     manager = _Manager(GROUP)
     manager.add_hookspecs(_Hooks)
     registry = Registry(fact_types())
-    registry.plugin = "specguard"
+    registry.plugin = BUILT_IN
     registry.add_declaration(Declaration("work", WorkKind, shape="tables", fact="work_kinds"))
     problems: list[str] = []
-    for distribution in ("specguard", *distributions):
+    for distribution in (BUILT_IN, *distributions):
         try:
             for name, module in _modules(distribution):
                 manager.register(module, name=f"{distribution}:{name}")
@@ -77,6 +82,22 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
 
 def _modules(distribution: str) -> Iterator[tuple[str, ModuleType]]:
     """The modules that a distribution's entry points name, imported."""
+    for name, target in _BUILT_IN_MODULES if distribution == BUILT_IN else _entry_points(distribution):
+        module = importlib.import_module(target)
+        version = getattr(module, "specguard_api", None)
+        if version != API_VERSION:
+            raise PluginError(
+                f"plugin {distribution!r} states specguard_api = {version!r}, and this is {API_VERSION}"
+            )
+        if not callable(getattr(module, HOOK, None)):
+            raise PluginError(f"plugin {distribution!r}: {target} has no function {HOOK}(registry)")
+        yield name, module
+
+
+def _entry_points(distribution: str) -> Sequence[tuple[str, str]]:
+    """The name and module of each entry point of an installed distribution."""
+    import importlib.metadata
+
     try:
         points = importlib.metadata.distribution(distribution).entry_points
     except importlib.metadata.PackageNotFoundError:
@@ -84,23 +105,16 @@ def _modules(distribution: str) -> Iterator[tuple[str, ModuleType]]:
             f"the policy names the plugin {distribution!r}, which is not installed",
             help=f"install it beside specguard: pip install {distribution}",
         ) from None
-    found = [point for point in points if point.group == GROUP]
+    found = [(point.name, point.module) for point in points if point.group == GROUP]
     if not found:
         raise PluginError(f"the distribution {distribution!r} has no entry point of the group {GROUP!r}")
-    for point in found:
-        module = importlib.import_module(point.module)
-        version = API_VERSION if distribution == "specguard" else getattr(module, "specguard_api", None)
-        if version != API_VERSION:
-            raise PluginError(
-                f"plugin {distribution!r} states specguard_api = {version!r}, and this is {API_VERSION}"
-            )
-        if not callable(getattr(module, HOOK, None)):
-            raise PluginError(f"plugin {distribution!r}: {point.module} has no function {HOOK}(registry)")
-        yield point.name, module
+    return found
 
 
 def installed() -> Mapping[str, str]:
     """Every installed distribution with an entry point of the group, and its version; nothing is imported."""
+    import importlib.metadata
+
     return {
         point.dist.name: point.dist.version
         for point in importlib.metadata.entry_points(group=GROUP)

@@ -8,7 +8,7 @@ import pytest
 
 from specguard.declaration.registry import PluginError, Registry
 from specguard.engine.facts import fact_types
-from specguard.engine.plugins import load_registry
+from specguard.engine.plugins import _BUILT_IN_MODULES, BUILT_IN, _entry_points, load_registry
 from specguard.rules import Declaration, Finding, Rule, Settings
 
 if TYPE_CHECKING:
@@ -123,3 +123,7 @@ def test_every_built_in_rule_is_in_a_known_family_and_named_for_what_it_flags() 
 def test_a_plugin_that_is_not_installed_is_named() -> None:
     with pytest.raises(PluginError, match="specguard-nowhere"):
         load_registry(["specguard-nowhere"])
+
+
+def test_the_built_in_plugin_is_found_where_its_entry_points_say() -> None:
+    assert tuple(_entry_points(BUILT_IN)) == _BUILT_IN_MODULES

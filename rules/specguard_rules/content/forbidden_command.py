@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import Field
 
     from specguard.rules import Entry, Lines, Stage, Tree
-    from specguard_rules.content.shell import Command
+    from specguard_rules.content._shell import Command
 
 
 class ForbiddenForm(Settings):
@@ -122,8 +122,8 @@ class ForbiddenCommand(Rule):
         ]
         if not candidates:
             return
-        from specguard_rules.content.command_form import CommandForm
-        from specguard_rules.content.written_commands import written_commands
+        from specguard_rules.content._command_form import CommandForm
+        from specguard_rules.content._written_commands import written_commands
 
         forms = [CommandForm(form.command, form.unless) for form in self.commands]
         found: dict[bytes, list[tuple[Command, int]]] = {}

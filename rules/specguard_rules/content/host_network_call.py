@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, Selecting
-from specguard_rules.content.scripts import may_be_script
+from specguard_rules.content._scripts import may_be_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class HostNetworkCall(Rule):
         if not touched and not scripts:
             return
         # The readers of YAML and shell are imported only where there is something to read.
-        from specguard_rules.content.host_calls import judge, mentions_host
+        from specguard_rules.content._host_calls import judge, mentions_host
 
         for path in touched:
             yield from judge(path, head_files, None, f"files.{self.files.find(path)}")

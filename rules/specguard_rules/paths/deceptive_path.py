@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule
-from specguard_rules.paths.guarded import quoted, shown
-from specguard_rules.paths.new_names import NewNames, guarded_like
-from specguard_rules.paths.suspicion import crafted_paths, may_be_suspicious, suspicion
+from specguard_rules.paths._guarded import quoted, shown
+from specguard_rules.paths._new_names import NewNames, guarded_like
+from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Guarding, Rule
-from specguard_rules.paths.guarded import findings, landing
+from specguard_rules.paths._guarded import findings, landing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

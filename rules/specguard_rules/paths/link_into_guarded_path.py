@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule
-from specguard_rules.paths.git_names import has_git_name
-from specguard_rules.paths.guarded import SHORT, judged, landing, put_back, shown
-from specguard_rules.paths.links import LONGEST, Escape, resolve
+from specguard_rules.paths._git_names import has_git_name
+from specguard_rules.paths._guarded import SHORT, judged, landing, put_back, shown
+from specguard_rules.paths._links import LONGEST, Escape, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, Rule, Settings
-from specguard_rules.paths.guarded import shown
+from specguard_rules.paths._guarded import shown
 from specguard_rules.trailers import Trailers
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Finding, Rule
 from specguard_rules.bookkeeping import APPROVALS
-from specguard_rules.paths.guarded import shown
+from specguard_rules.paths._guarded import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

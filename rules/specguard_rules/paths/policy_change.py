@@ -6,8 +6,8 @@ import re
 
 from specguard.rules import Finding, Rule, Selecting
 from specguard_rules.bookkeeping import APPROVALS
-from specguard_rules.paths.enforcement import fewer_accepted, mentions, running_part
-from specguard_rules.paths.guarded import shown
+from specguard_rules.paths._enforcement import fewer_accepted, mentions, running_part
+from specguard_rules.paths._guarded import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, Rule
-from specguard_rules.paths.guarded import Moves, put_back, shown
+from specguard_rules.paths._guarded import Moves, put_back, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -96,14 +96,17 @@ class UnresolvedWorkItem(Rule):
         if unresolved is None:
             return
         pointer = unresolved.pointer
-        tried = "; ".join(map(str, pointer.tried))
+        source = work.kinds[naming.kind].source
+        # A list of items that was read says itself that it lacks one.
+        tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
         yield Finding(
             f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
             + (f" (tried: {tried})" if tried else ""),
-            help="Have the pointer corrected in the base, by a change that does nothing else.",
+            help=f"Have the {'list of items' if source else 'pointer'} corrected in the base, by a change that "
+            "does nothing else.",
             path=pointer.path,
             line=pointer.line,
             field=None if pointer.path else "work_item",
             key=naming.kind,
-            setting=f"work.{naming.kind}.{'source' if work.kinds[naming.kind].source else 'pointer'}",
+            setting=f"work.{naming.kind}.{'source' if source else 'pointer'}",
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.content.command_form import CommandForm
-from specguard_rules.content.shell import commands
-from specguard_rules.content.written_commands import written_commands
+from specguard_rules.content._command_form import CommandForm
+from specguard_rules.content._shell import commands
+from specguard_rules.content._written_commands import written_commands
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_a_line_that_changes_within_a_command_counts(tmp_path: Path) -> None:
     judge("CNT003", tmp_path, policy=FORMS, base=base, commits=after, expect=[{"path": "a.sh", "line": 1}])
 
 
-WORKFLOW = "on: push\njobs:\n  smoke:\n    runs-on: x\n    steps:\n      - run: curl http://localhost:8080\n"
+CALLING = "on: push\njobs:\n  smoke:\n    runs-on: x\n    steps:\n      - run: curl http://localhost:8080\n"
 
 
 @pytest.mark.parametrize(("flags", "expected"), [((), []), (("--all",), ["CNT002"])])
@@ -204,7 +204,7 @@ def test_all_judges_ci_files_that_the_change_does_not_touch(
     flags: tuple[str, ...], expected: list[str], repository: Repository
 ) -> None:
     repository.write("SPEC_AUTHORITY.md", CI_FILES)
-    repository.write(".github/workflows/ci.yml", WORKFLOW)
+    repository.write(".github/workflows/ci.yml", CALLING)
     repository.commit("chore: base")
     repository.branch("work")
     repository.write("a", "a")

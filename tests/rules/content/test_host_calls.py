@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
-from specguard_rules.content.host_calls import judge
-from specguard_rules.content.local_hosts import code_literals
+from specguard_rules.content._host_calls import judge
+from specguard_rules.content._local_hosts import code_literals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard_rules.content.shell import commands
+from specguard_rules.content._shell import commands
 
 
 def words(text: str) -> list[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.content.yaml_nodes import YamlError, read
+from specguard_rules.content._yaml_nodes import YamlError, read
 
 
 def test_lines_of_keys_and_scripts() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard_rules.paths.git_names import has_git_name, is_git_name
-from specguard_rules.paths.guarded import quoted
-from specguard_rules.paths.look_alikes import reading
-from specguard_rules.paths.suspicion import crafted_paths, may_be_suspicious, suspicion
+from specguard_rules.paths._git_names import has_git_name, is_git_name
+from specguard_rules.paths._guarded import quoted
+from specguard_rules.paths._look_alikes import reading
+from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
 
 HONEST = [
     "README.md", "foo~", "foo.el~", "file.~1~", "a-b_c.d", ".gitignore", "console.py", "v1.0..2", "%41",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 
-from specguard_rules.content.local_hosts import inside
-from specguard_rules.content.shell import SHELLS
+from specguard_rules.content._local_hosts import inside
+from specguard_rules.content._shell import SHELLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from specguard_rules.content.local_hosts import Shell
+    from specguard_rules.content._local_hosts import Shell
 
 _INTERPRETERS: Final = re.compile(
     r"(?:python[0-9.]*|pypy3?|node|deno|bun|ruby|perl|php|pwsh|powershell|lua|tsx|ts-node)$"

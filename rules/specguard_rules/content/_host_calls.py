@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact
-from specguard_rules.content.called_scripts import called_scripts
-from specguard_rules.content.ci_files import steps
-from specguard_rules.content.local_hosts import Shell, code_literals, literal, mentions
-from specguard_rules.content.scripts import language
-from specguard_rules.content.shell import commands
-from specguard_rules.content.yaml_nodes import YamlError
+from specguard_rules.content._called_scripts import called_scripts
+from specguard_rules.content._ci_files import steps
+from specguard_rules.content._local_hosts import Shell, code_literals, literal, mentions
+from specguard_rules.content._scripts import language
+from specguard_rules.content._shell import commands
+from specguard_rules.content._yaml_nodes import YamlError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.rules import Severity, Tree
-    from specguard_rules.content.called_scripts import Called
-    from specguard_rules.content.ci_files import Step
-    from specguard_rules.content.yaml_nodes import Node
+    from specguard_rules.content._called_scripts import Called
+    from specguard_rules.content._ci_files import Step
+    from specguard_rules.content._yaml_nodes import Node
 
 _HELP: Final = (
     "Call it within the container network (docker compose exec SERVICE ...), or give the job a container."

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 
-from specguard_rules.content.ci_files import steps
-from specguard_rules.content.markdown_code import markdown_commands
-from specguard_rules.content.scripts import language
-from specguard_rules.content.shell import commands
-from specguard_rules.content.yaml_nodes import YamlError
+from specguard_rules.content._ci_files import steps
+from specguard_rules.content._markdown_code import markdown_commands
+from specguard_rules.content._scripts import language
+from specguard_rules.content._shell import commands
+from specguard_rules.content._yaml_nodes import YamlError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-    from specguard_rules.content.shell import Command
+    from specguard_rules.content._shell import Command
 
 _MAKEFILE: Final = re.compile(rb"(?:^|/)(?:GNU)?[Mm]akefile(?:\.[^/]*)?$|\.mk$")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from specguard_rules.paths.git_names import is_git_name
+from specguard_rules.paths._git_names import is_git_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _in_letters(text: str) -> tuple[str, Severity, str] | None:
     """What is suspicious about a segment with characters beyond ASCII."""
     import unicodedata
 
-    from specguard_rules.paths import look_alikes
+    from specguard_rules.paths import _look_alikes as look_alikes
 
     for char in look_alikes.unseen(text):
         return f"has {look_alikes.described(char)}, which cannot be seen", "error", "unseen"

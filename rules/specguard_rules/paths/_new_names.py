@@ -135,7 +135,7 @@ def _reading(name: bytes) -> str | None:
     """How a name reads; None where it is not UTF-8."""
     if name.isascii():
         return name.decode("ascii").lower()
-    from specguard_rules.paths.look_alikes import reading
+    from specguard_rules.paths._look_alikes import reading
 
     try:
         return reading(name.decode("utf-8"))
@@ -155,7 +155,7 @@ def _difference(name: bytes, other: bytes) -> str:
         return f"differs from '{named}' only in Unicode's normal form"
     if one.casefold() == two.casefold():
         return f"differs from '{named}' only in case"
-    from specguard_rules.paths.look_alikes import described
+    from specguard_rules.paths._look_alikes import described
 
     strange = next((char for char in one if not char.isascii() and char not in two), "")
     because = f" (it has {described(strange)})" if strange else ""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from specguard_rules.content.shell import SHELLS, commands
+from specguard_rules.content._shell import SHELLS, commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard_rules.content.shell import Command
+    from specguard_rules.content._shell import Command
 
 _HOST: Final = r"(?:localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|\[::1\]|0\.0\.0\.0)"
 _END: Final = r"(?![\w-]|\.\w)"

@@ -5,14 +5,14 @@ Which of them a file is shows in its structure, not in its name.
 
 from __future__ import annotations
 
-from specguard_rules.content.yaml_nodes import YamlError, read
+from specguard_rules.content._yaml_nodes import YamlError, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard_rules.content.yaml_nodes import Node
+    from specguard_rules.content._yaml_nodes import Node
 
 GITLAB_KEYWORDS: Final = frozenset(
     [

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from specguard_rules.content.shell import commands
+from specguard_rules.content._shell import commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-    from specguard_rules.content.shell import Command
+    from specguard_rules.content._shell import Command
 
 _FENCE: Final = re.compile(r"[ \t>]*(?:[-*+] |[0-9]{1,9}[.)] )?[ \t]*(`{3,}|~{3,})([^`]*)$")
 _SHELL_INFO: Final = frozenset(

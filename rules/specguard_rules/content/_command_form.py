@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from specguard_rules.content.shell import commands
+from specguard_rules.content._shell import commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from specguard_rules.content.shell import Command
+    from specguard_rules.content._shell import Command
 
 # These run a command that stands among their arguments.
 _CARRIERS: Final = frozenset(
