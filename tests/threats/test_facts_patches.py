@@ -84,8 +84,7 @@ LINK = "diff --git a/link b/link\nnew file mode 120000\n--- /dev/null\n+++ b/lin
     "text",
     [
         "--- /dev/null\n+++ b/../outside\n@@ -0,0 +1 @@\n+x\n",
-        "diff --git a/../outside b/../outside\nnew file mode 100644\n"
-        "--- /dev/null\n+++ b/../outside\n@@ -0,0 +1 @@\n+x\n",
+        "diff --git a/../o b/../o\nnew file mode 100644\n--- /dev/null\n+++ b/../o\n@@ -0,0 +1 @@\n+x\n",
         "--- /dev/null\n+++ b/.git/config\n@@ -0,0 +1 @@\n+x\n",
         "--- /dev/null\n+++ b/src/../../x\n@@ -0,0 +1 @@\n+x\n",
         LINK + "\n--- /dev/null\n+++ b/link/p2\n@@ -0,0 +1 @@\n+x\n",
