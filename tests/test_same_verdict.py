@@ -77,6 +77,7 @@ def findings(
         "check", *arguments, "--output-format=json",
         directory=repository.path, env={"XDG_CACHE_HOME": f"{repository.path}.cache"}, stdin=stdin,
     )  # fmt: skip
+    assert outcome.exit_code in (0, 1), outcome
     rows = [
         (finding["code"], finding["severity"], finding["location"]["path"], finding["location"]["line"],
          finding["location"].get("side"), finding["message"], str(finding["authority"]))
