@@ -7,7 +7,13 @@ import os
 
 import click
 
-from specguard.authority.schema import declaration_options, policy_schema, rule_options, top_level_options
+from specguard.authority.schema import (
+    common_options,
+    declaration_options,
+    policy_schema,
+    rule_options,
+    top_level_options,
+)
 from specguard.cli.app import COMMANDS, app
 from specguard.cli.completion import DIRECTORY
 from specguard.engine.plugins import load_registry
@@ -18,6 +24,7 @@ from specguard.reporters import manual
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
     from specguard.declaration.registry import Registry
 
@@ -64,7 +71,9 @@ def _settings(registry: Registry) -> str:
     lines = [
         "# Settings",
         "",
-        "The keys of a policy; `docs/policy.schema.json` has the same for editors.",
+        "The keys of a policy, as they stand in `toml specguard` blocks and in the files of settings;",
+        "[authority.md](authority.md) says how several sources become one policy. The same for editors:",
+        "[policy.schema.json](policy.schema.json).",
         "",
     ]
     lines += ["## Top level", "", *manual.table(top_level_options())]
@@ -73,25 +82,47 @@ def _settings(registry: Registry) -> str:
             declaration.name
         )
         lines += [f"## `{title}`", "", *manual.table(declaration_options(declaration))]
-    lines += ["## Rules", "", "Each rule's own settings are on its page:", ""]
+    lines += ["## `[rules.<name>]`", "", "Every rule takes these; its own settings are on its page.", ""]
+    lines += [*manual.table(common_options()), "| code | table |", "| --- | --- |"]
     for entry in sorted(registry.rules.values(), key=lambda one: one.rule.code):
-        lines.append(f"- [`[rules.{entry.rule.name}]`](rules/{entry.rule.name}.md)")
+        lines.append(f"| {entry.rule.code} | [`[rules.{entry.rule.name}]`](rules/{entry.rule.name}.md) |")
     return "\n".join(lines) + "\n"
+
+
+_WIDTH: Final[Mapping[str, int]] = {"max_content_width": 100, "terminal_width": 100}
+
+_COMMANDS_HEAD = """\
+# Commands
+
+Each command's help, as `specguard COMMAND --help` prints it. `specguard --version` prints the version.
+
+Every command ends with 0, with 1 where what it was asked for does not hold (findings of a check, a page that
+is out of date, something missing), with 2 where it cannot say, and with 130 where it was interrupted. Errors
+go to standard error: one sentence, and the next step.
+
+"""
+
+_COMMANDS_TAIL = """\
+## Completion
+
+Commands, options, rules and presets are completed by the shell, with this line in the file it reads first:
+
+- bash, in `~/.bashrc`: `eval "$(_SPECGUARD_COMPLETE=bash_source specguard)"`
+- zsh, in `~/.zshrc`: `eval "$(_SPECGUARD_COMPLETE=zsh_source specguard)"`
+- fish, in `~/.config/fish/config.fish`: `_SPECGUARD_COMPLETE=fish_source specguard | source`
+"""
 
 
 def _commands() -> str:
     """Every command's help, as the command prints it, at a width that does not depend on the terminal."""
-    lines = ["# Commands", ""]
-    context = click.Context(app, info_name="specguard", max_content_width=100, terminal_width=100)
+    lines: list[str] = []
+    context = app.make_context("specguard", [], None, resilient_parsing=True, **_WIDTH)
     for name in COMMANDS:
         found = app.get_command(context, name)
-        if found is None:
-            continue
-        with click.Context(
-            found, info_name=name, parent=context, max_content_width=100, terminal_width=100
-        ) as inner:
-            lines += [f"## specguard {name}", "", "```text", *found.get_help(inner).split("\n"), "```", ""]
-    return "\n".join(lines).rstrip("\n") + "\n"
+        if found is not None:
+            inner = found.make_context(name, [], context, resilient_parsing=True, **_WIDTH)
+            lines += [f"## specguard {name}", "", "```text", *inner.get_help().split("\n"), "```", ""]
+    return _COMMANDS_HEAD + "\n".join(lines) + "\n" + _COMMANDS_TAIL
 
 
 def _rule_pages(directory: str) -> set[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from specguard.declaration.registry import Registered
 
 _EXAMPLE = re.compile(r"^```toml (fails|passes)$", re.MULTILINE)
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _TITLES = {"fails": "This change fails:", "passes": "This change passes:"}
 
 
@@ -28,6 +29,7 @@ def page(entry: Registered, options: Sequence[Option]) -> str:
     rule = entry.rule
     text = inspect.cleandoc(rule.__doc__ or "")
     prose, examples = _split(text)
+    condition = _PLACEHOLDER.sub(r"`\1`", rule.condition)
     lines = [
         f"# {rule.name} ({rule.code})",
         "",
@@ -38,13 +40,11 @@ def page(entry: Registered, options: Sequence[Option]) -> str:
         f"| severity | {rule.severity} |",
         f"| stages | {', '.join(rule.stages)} |",
         f"| an approval can lift it | {'yes' if rule.approvable else 'no'} |",
-        f"| holds when it passes | {rule.condition} |",
+        f"| holds when it passes | {_cell(condition)} |",
         "",
         "## Settings",
         "",
-        f"Under `[rules.{rule.name}]`; every rule also takes `severity`, `stages`, `exclude`, `approvable`.",
-        "",
-        *table(options),
+        *_settings(rule.name, options),
         "## Examples",
         "",
     ]
@@ -101,10 +101,16 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(prose)).strip("\n"), examples
 
 
+def _settings(name: str, options: Sequence[Option]) -> list[str]:
+    """A rule's own settings, and those that every rule has by name."""
+    common = "`severity`, `stages`, `exclude` and `approvable`"
+    if not options:
+        return [f"None of its own; `[rules.{name}]` takes {common}, as every rule's table does.", ""]
+    return [f"In `[rules.{name}]`, which also takes {common}.", "", *table(options)]
+
+
 def table(options: Sequence[Option]) -> list[str]:
     """A table of settings, ending in an empty line."""
-    if not options:
-        return ["It has no settings of its own.", ""]
     rows = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
     for option in options:
         cells = (f"`{option.name}`", option.type, option.default, option.description)
