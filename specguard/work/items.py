@@ -353,7 +353,7 @@ def _missing(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) ->
     return (
         f"{_place(pointer)} has no {filled} for {item.kind} {item.id}"
         if pointer.path
-        else f"no {name} is known"
+        else f"its names have {{{name}}}, which neither this name nor the base tells"
     )
 
 

@@ -63,6 +63,11 @@ class Hole:
             return SLUG.replace("a-z", "A-Z") if self.upper else SLUG
         return "[^/]+"
 
+    @property
+    def shortest(self) -> str:
+        """The same, taking as little as it can."""
+        return self.expression if self.name == "number" else f"{self.expression}?"
+
     def write(self, value: str) -> str:
         """The text of a value."""
         return value.upper() if self.upper else value
@@ -136,7 +141,7 @@ class Template:
         """The fields that render to a text; None where none do.
 
         Where several values would do, as with two placeholders that may hold the separator between them, the
-        first takes as much as it can.
+        first takes as little as it can: what is free text stands last in names, as in `{id} {text}`.
         """
         if len(text) > LONGEST or not text:
             return None
@@ -174,7 +179,7 @@ class Template:
     def _expression(self) -> Callable[[str], tuple[str, ...] | None]:
         """What gives the text of each placeholder, in time that does not grow faster than a text's square."""
         source = "".join(
-            re.escape(part) if isinstance(part, str) else f"({part.expression})" for part in self.parts
+            re.escape(part) if isinstance(part, str) else f"({part.shortest})" for part in self.parts
         )
         if sum(hole.name != "number" for hole in self.holes) > 2:
             return _by_re2(source)

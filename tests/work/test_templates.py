@@ -97,8 +97,10 @@ def test_any_text_reads_or_does_not(text: str) -> None:
         ("P_{slug:upper}_{number}", "P_A-B_1", {"slug": "a-b", "number": "1"}),
         ("{x:upper}: {x}", "AB: aB", {"x": "aB"}),
         ("{x:upper}: {x}", "AB: ac", None),
-        ("{a}-{b}-{c}-{d}", "1-2-3-4-5", {"a": "1-2", "b": "3", "c": "4", "d": "5"}),
+        ("{a}-{b}-{c}-{d}", "1-2-3-4-5", {"a": "1", "b": "2", "c": "3", "d": "4-5"}),
         ("{a}-{b}-{c}-{d}", "1-2-3-\udce9", None),
+        ("{emoji} {id} {text}", "✅ T7 close: it", {"emoji": "✅", "id": "T7", "text": "close: it"}),
+        ("{slug}-{number}", "add-2-caches-12", {"slug": "add-2-caches", "number": "12"}),
     ],
 )
 def test_read(template: str, text: str, fields: dict[str, str] | None) -> None:

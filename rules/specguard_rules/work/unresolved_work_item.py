@@ -96,14 +96,19 @@ class UnresolvedWorkItem(Rule):
         if unresolved is None:
             return
         pointer = unresolved.pointer
-        source = work.kinds[naming.kind].source
+        kind = work.kinds[naming.kind]
+        source = kind.source
         # A list of items that was read says itself that it lacks one.
         tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
         yield Finding(
             f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
             + (f" (tried: {tried})" if tried else ""),
             help=f"Have the {'list of items' if source else 'pointer'} corrected in the base, by a change that "
-            "does nothing else.",
+            "does nothing else."
+            if source or kind.pointer
+            else f"Name the branch after the item, as {kind.branch!r} says, or give the kind a pointer."
+            if kind.branch
+            else "Give the kind a pointer, or take what nothing tells out of its templates.",
             path=pointer.path,
             line=pointer.line,
             field=None if pointer.path else "work_item",
