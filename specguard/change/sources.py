@@ -224,7 +224,10 @@ def _pushed_change(git: Git, request: Request, push: Push) -> Change:
     # The branch that is being pushed cannot be its own base.
     found = find_base(git, request, remote=push.remote, without=push.remote_ref)
     if found is None:
-        raise no_base(push.remote)
+        if push.old is not None:
+            raise no_base(push.remote)
+        # The first push of a first branch: there is nothing yet that could be a base.
+        found = Found("", None, "none")
     if push.new is None:
         return DeletedRef(git, request, found, push=push)
     return PushedChange(git, request, found, head=Revision(git.commit(push.new).oid), push=push)

@@ -156,11 +156,17 @@ def test_the_base_branch_itself_is_judged_against_the_remote_s(repo: Repository,
     assert [entry.path for entry in change.entries] == [b"e"]
 
 
-def test_a_branch_that_is_no_base_yet_has_none(repo: Repository, pushed: Any) -> None:
+def test_the_first_push_of_a_first_branch_is_judged_from_the_empty_tree(
+    repo: Repository, pushed: Any
+) -> None:
     repo.git("symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
     repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    [change] = pushed(repo, f"refs/heads/main {repo.oid('main')} refs/heads/main {ZERO}")
+    assert [entry.path for entry in change.entries] == [b"a", b"b"]
+    assert not change.found.trusted
+    # What the remote has must be known before it can be compared with.
     with pytest.raises(SpecguardError, match="no base to compare with"):
-        pushed(repo, f"refs/heads/main {repo.oid('main')} refs/heads/main {ZERO}")
+        pushed(repo, f"refs/heads/main {repo.oid('main')} refs/heads/main {repo.oid('main~1')}")
     # Another branch is judged against the local one.
     [change] = pushed(repo, f"refs/heads/work {repo.oid('work')} refs/heads/work {ZERO}")
     assert [entry.path for entry in change.entries] == [b"c"]
