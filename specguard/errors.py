@@ -34,6 +34,14 @@ class SpecguardError(Exception):
         return [self]
 
 
+def internal_error(error: Exception) -> SpecguardError:
+    """What a user is told of an error that is no fault of theirs."""
+    return SpecguardError(
+        f"internal error: {type(error).__name__}: {error}",
+        help="please report it, with what this prints: specguard --traceback, then the same words",
+    )
+
+
 class MissingFact(Exception):
     """A fact that cannot be had; the rules that need it become `indeterminate`.
 

@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, internal_error
 from specguard.model import EXIT_INTERRUPTED, EXIT_NO_VERDICT
 
 TYPE_CHECKING = False
@@ -57,12 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout = None
             complain(SpecguardError(f"the output cannot be written: {error.strerror}"))
             return EXIT_NO_VERDICT
-        complain(
-            SpecguardError(
-                f"internal error: {type(error).__name__}: {error}",
-                help="please report it with the output of: specguard --traceback " + " ".join(words),
-            )
-        )
+        complain(internal_error(error))
         if "--traceback" in words:
             raise
         return EXIT_NO_VERDICT

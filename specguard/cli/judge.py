@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, internal_error
 from specguard.model import EXIT_PASSED
 
 TYPE_CHECKING = False
@@ -40,8 +40,9 @@ def judge(
 
     try:
         verdicts = check(request)
-    except SpecguardError as error:
-        _report_error(error, output_format, outputs)
+    except Exception as error:
+        known = error if isinstance(error, SpecguardError) else internal_error(error)
+        _report_error(known, output_format, outputs)
         raise
     for form, file in outputs:
         _write(file, _render(verdicts, form, explain=explain, statistics=statistics))
