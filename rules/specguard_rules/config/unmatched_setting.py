@@ -60,8 +60,8 @@ class UnmatchedSetting(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("range", "pull-request", "run")
     condition: ClassVar[str] = "every path pattern of the policy's rules matches a file"
 
-    def check(self, policy: Policy, head_files: Tree) -> Iterator[Finding]:
-        """Compare the patterns with the files."""
+    def check(self, policy: Policy, start_files: Tree, head_files: Tree) -> Iterator[Finding]:
+        """Compare the patterns with the files before and after."""
         paths: Sequence[bytes] | None = None
         origins = policy.origins
         for rule in policy.rules:
@@ -70,7 +70,8 @@ class UnmatchedSetting(Rule):
             tables: dict[str, Any] = {} if rule.code[:3] in _ABOUT_BRANCHES else dict(rule.settings)
             for field, patterns in _patterns({**tables, "exclude": rule.exclude}, ""):
                 if paths is None:
-                    paths = head_files.paths()
+                    # What the change itself takes away was no typo.
+                    paths = sorted({*start_files.paths(), *head_files.paths()})
                 for index in _unmatched(patterns, paths):
                     key = f"rules.{rule.name}.{field}"
                     origin = origins.get(f"{key}.{index}", origins.get(key))

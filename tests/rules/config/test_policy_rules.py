@@ -139,8 +139,8 @@ def test_patterns_that_match_nothing(tmp_path: Path) -> None:
     assert all(finding["severity"] == "warning" for finding in found)
 
 
-def test_the_files_after_the_change_count(tmp_path: Path) -> None:
-    policy = '[rules.locked-path]\npaths = ["docs/api/", "new/"]\n'
+def test_the_files_before_and_after_the_change_count(tmp_path: Path) -> None:
+    policy = '[rules.locked-path]\npaths = ["docs/api/", "new/", "nowhere/"]\n'
     steps = [Step(files={"new/a": "a"}, delete=["docs/api/x", "docs/api/y.md"])]
     judge(
         "CFG002",
@@ -148,6 +148,6 @@ def test_the_files_after_the_change_count(tmp_path: Path) -> None:
         policy=policy,
         base=FILES,
         commits=steps,
-        expect=[{"message": "'docs/api/'"}],
+        expect=[{"message": "'nowhere/'"}],
         exit_code=0,
     )
