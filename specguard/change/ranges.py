@@ -94,7 +94,14 @@ class RangeChange(Change):
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """What differs between the merge base and the head."""
-        return self.git.diff_trees(self.base.start or self.git.empty_tree, self._head.oid)
+        start = self.base.start
+        if self.request.enforce:
+            # Where a verdict is final, not even the repository's objects are believed.
+            from specguard.change.integrity import verify_trees
+
+            before = self.git.commit(start).tree if start else self.git.empty_tree
+            verify_trees(self.git, before, self.git.commit(self._head.oid).tree)
+        return self.git.diff_trees(start or self.git.empty_tree, self._head.oid)
 
     @cached_property
     def commits(self) -> Sequence[Commit]:

@@ -261,3 +261,17 @@ def test_t59_a_forged_commit_is_not_believed(repo: Repository, change: Open) -> 
         _ = change(repo).commits
     with pytest.raises(SpecguardError, match="forged or broken"):
         change(repo, head=evil)
+
+
+def test_t59_a_forged_tree_of_the_head_hides_nothing_where_the_verdict_is_final(
+    repo: Repository, change: Open
+) -> None:
+    repo.commit("feat: evil", files={"locked/p": "EVIL\n", "src/deep/er/b": "b\n"})
+    true = rows(change(repo, base="main", enforce=True))
+    assert true == ["M locked/p", "A src/deep/er/b"]
+    content = repo.process("cat-file", "tree", repo.oid("main:locked")).stdout
+    forge(repo, repo.oid("HEAD:locked"), "tree", content)
+    # Git believes it, and so does a check that is not the last word.
+    assert rows(change(repo, base="main")) == ["A src/deep/er/b"]
+    with pytest.raises(MissingFact, match="forged or broken"):
+        _ = change(repo, base="main", enforce=True).entries

@@ -293,7 +293,8 @@ def hostile(repo: Repository, ran: Path) -> None:
     for key, value in (
         ("diff.renames", "copies"), ("diff.noprefix", "true"), ("diff.relative", "true"),
         ("core.abbrev", "4"), ("diff.ignoreSubmodules", "all"), ("diff.orderFile", "order"),
-        ("diff.dirstat", "bogus"), ("log.showSignature", "true"), ("log.mailmap", "true"), ("color.ui", "always"),
+        ("diff.dirstat", "bogus"), ("log.showSignature", "true"), ("log.mailmap", "true"),
+        ("color.ui", "always"),
         ("core.quotePath", "false"), ("core.useReplaceRefs", "true"), ("core.bigFileThreshold", "1"),
         ("core.fileMode", "false"), ("i18n.logOutputEncoding", "UTF-16"), ("core.attributesFile", "evil"),
         ("core.logAllRefUpdates", "true"), ("core.commitGraph", "true"), ("alias.diff-tree", f"!touch {ran}"),

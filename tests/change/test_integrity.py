@@ -1,0 +1,55 @@
+"""Every directory in which two trees differ is read and compared with its id."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard.change.git import Git
+from specguard.change.integrity import verify_trees
+from specguard.change.repository import Repository as Located
+from specguard.errors import MissingFact
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    files = {"same/deep/x": "s\n", "other/deep/x": "x\n", "gone/deep/x": "g\n", "file/x": "f\n", "a": "a\n"}
+    repository.commit("one", files=files)
+    repository.ref("refs/heads/old")
+    repository.delete("gone")
+    repository.delete("file")
+    repository.commit("two", files={"other/deep/x": "y\n", "new/deep/er/x": "n\n", "file": "now a file\n"})
+    return repository
+
+
+def verify(repo: Repository, old: str, new: str) -> None:
+    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+        verify_trees(git, old, new)
+
+
+def test_honest_trees_are_what_they_say(repo: Repository) -> None:
+    old, new = repo.oid("old^{tree}"), repo.oid("main^{tree}")
+    for one, other in ((old, new), (new, old), (new, new), (new, "4b825dc642cb6eb9a060e54bf8d69288fbee4904")):
+        verify(repo, one, other)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        "main^{tree}", "main:other", "main:other/deep", "main:new", "main:new/deep/er", "old:gone/deep",
+        "old:file", "old:other/deep",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("how", ["other content", "missing"])
+def test_each_differing_directory_is_compared_with_its_id(repo: Repository, tree: str, how: str) -> None:
+    old, new, oid = repo.oid("old^{tree}"), repo.oid("main^{tree}"), repo.oid(tree)
+    path = repo.path / ".git/objects" / oid[:2] / oid[2:]
+    path.chmod(0o644)
+    if how == "missing":
+        path.unlink()
+    else:
+        same = repo.oid("main:same/deep")
+        path.write_bytes((repo.path / ".git/objects" / same[:2] / same[2:]).read_bytes())
+    with pytest.raises(MissingFact):
+        verify(repo, old, new)
