@@ -42,6 +42,23 @@ _AFTER: Final = re.compile(
     rf"\s*(?:\([^)]{{0,80}}\)\s*)?(?:is|are|must|may|should|will|can|gets?)?\s*(?:\w+\s+)?{_NO}\b",
     re.IGNORECASE,
 )
+# An instruction, with a few words at most between it and the command: "then run once more `gt sync`".
+_TELLS: Final = re.compile(
+    r"\b(?:(?:re-?)?run|use|execute|call|invoke|type|issue|enter|try|then)\b:?"
+    r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*$",
+    re.IGNORECASE,
+)
+# "Publish with `git push`" instructs too, "it was published with" does not.
+_BY_MEANS: Final = re.compile(r"\b(?:with|using|via|by)\s*[*_(\"']*$", re.IGNORECASE)
+_NARRATES: Final = re.compile(
+    r"\b(?:[a-z]+ed|is|are|was|were|be|been|has|had|have|does|did)\b", re.IGNORECASE
+)
+# What stands before a command with which a list item or a paragraph begins, and what may follow it there.
+_BEGINS: Final = re.compile(
+    r"\s*(?:>\s*)?(?:(?:[-*+]|[0-9]{1,9}[.)])\s+)?(?:\[[ xX]\]\s+)?[*_]{0,2}(?:(?:step\s+)?[0-9]+[.:)]\s*)?$",
+    re.IGNORECASE,
+)
+_GOES_ON: Final = re.compile(r"[*_]{0,2}\s*(?:$|[.,;:(#\u2013\u2014-]|(?:to|and|then|in|from|on|for)\b)")
 _SENTENCE: Final = re.compile(r"[.!?]\s")
 _LONGEST_CONTEXT: Final = 400
 
@@ -50,7 +67,9 @@ def markdown_commands(text: str) -> Iterator[Command]:
     """The commands in a document's code.
 
     A code span whose sentence forbids it (`never run …`, `… is forbidden`), or which stands in a list under
-    words that do, is left out: a brief that warns of a command does not give it.
+    words that do, is left out: a brief that warns of a command does not give it. One is told where an
+    instruction leads to it (`run …`, `use …`) or where an item or paragraph begins with it; elsewhere the
+    document speaks of it.
     """
     fence = ""
     info = ""
@@ -113,5 +132,10 @@ def _spans(line: str, number: int, before: str) -> Iterator[Command]:
         said = _SENTENCE.split(before + " " + line[max(0, start - _LONGEST_CONTEXT) : start])[-1]
         rest = _SENTENCE.split(line[runs[close][1] : runs[close][1] + _LONGEST_CONTEXT])[0]
         if not _BEFORE.search(said) and not _AFTER.match(rest):
-            yield from commands(line[end : runs[close][0]].removeprefix("$ ").strip(), number)
+            begins = not (before and _ITEM.match(line) is None) and _BEGINS.match(line[:start])
+            leads = _TELLS.search(said) or (_BY_MEANS.search(said) and not _NARRATES.search(said))
+            told = bool(leads or (begins and _GOES_ON.match(line[runs[close][1] :])))
+            for command in commands(line[end : runs[close][0]].removeprefix("$ ").strip(), number):
+                command.told = told
+                yield command
         index = close + 1

@@ -52,9 +52,10 @@ class Command:
         targets: the files and host strings of redirections.
         line, end_line: where it is, from the line number given to `commands`.
         here: the text of its here-document, and the line at which that begins.
+        told: whether it is to be run; False where a document only speaks of it.
     """
 
-    __slots__ = ("assigned", "end_line", "here", "here_line", "line", "targets", "words")
+    __slots__ = ("assigned", "end_line", "here", "here_line", "line", "targets", "told", "words")
 
     def __init__(self, line: int) -> None:
         self.words: list[str] = []
@@ -64,6 +65,7 @@ class Command:
         self.end_line = line
         self.here = ""
         self.here_line = line
+        self.told = True
 
     @property
     def program(self) -> str:

@@ -42,7 +42,9 @@ class ForbiddenCommand(Rule):
     **What is read**: shell scripts, recipes of makefiles, the scripts in the steps of CI files, and of
     Markdown the fenced blocks of a shell and the code spans. Prose is not. A code span in a sentence that
     forbids it ("never run `git push --force`", "`git push --force` is refused"), or in a list under such
-    words, is none: a brief that warns of a command does not give it.
+    words, is none: a brief that warns of a command does not give it. A code span that an instruction leads to
+    ("run `git push --force`"), or with which an item or paragraph begins, tells the reader to run it; any
+    other one only speaks of the command, and is information.
 
     **What matches**: words, not text. The first word of a form is the program, whatever its folder and
     whatever runs it (`sudo`, `env A=b`, `bash -c`). Words that are no options are the command's first ones in
@@ -147,8 +149,13 @@ class ForbiddenCommand(Rule):
         form = self.commands[which]
         way_out = f" with {' or '.join(form.unless)}" if form.unless else " in another way"
         return Finding(
-            form.message or f"the command form {form.command!r} is forbidden",
-            help=f"Do this{way_out}, or take the command out.",
+            form.message
+            or f"the command form {form.command!r} is forbidden"
+            + ("" if command.told else "; here it is only named"),
+            help=f"Do this{way_out}, or take the command out."
+            if command.told
+            else "Make sure that nobody takes it for an instruction.",
+            severity=None if command.told else "info",
             path=path,
             line=command.line,
             end_line=command.end_line if command.end_line > command.line else None,

@@ -77,6 +77,30 @@ def test_code_spans(text: str, expected: list[int]) -> None:
     assert lines(b"docs/a.md", text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Run `gt sync`.", True),
+        ("First, re-run the following command: `gt sync`", True),
+        ("Then, once that is done, use **`gt sync`**.", True),
+        ("Publish with `gt sync`.", True),
+        ("It was published with `gt sync`.", False),
+        ("- `gt sync`", True),
+        ("- [ ] `gt sync` to begin with", True),
+        ("1. **`gt sync`**: brings the stack up to date", True),
+        ("- `gt sync` reads as `/usr/bin/gt sync`", False),
+        ("The agent merged the request, and\n`gt sync` took the branch away.", False),
+        ("- TC-1: the hook stops `gt sync` (exit 2)", False),
+        ("```\ngt sync\n```", True),
+        ("| `gt sync` | what it does |", False),
+    ],
+)
+def test_a_document_tells_a_command_or_speaks_of_it(text: str, *, told: bool) -> None:
+    form = CommandForm("gt sync")
+    found = [command for command in written_commands(b"a.md", text.encode()) if form.matches(command)]
+    assert {command.told for command in found} == {told}
+
+
 def test_scripts_makefiles_and_ci_files() -> None:
     assert lines(b"a.sh", "x\ngt sync\n") == [2]
     assert lines(b"bin/a", "#!/usr/bin/env bash\ngt sync\n") == [2]

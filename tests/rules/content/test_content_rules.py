@@ -173,7 +173,7 @@ def test_only_commands_on_added_lines_count(tmp_path: Path) -> None:
     before = {"a.sh": "git push --force\nx\n", "b.md": "`gt sync`\n\ny\n"}
     after = {
         "a.sh": "git push --force\ny\ngit push \\\n  origin \\\n  --force\n",
-        "b.md": "`gt sync`\n\nz `gt sync -q`\n",
+        "b.md": "`gt sync`\n\nrun `gt sync -q`\n",
         CI: "jobs:\n  a:\n    steps:\n      - run: gt sync\n",
         "c.txt": "gt sync\n",
     }
