@@ -103,8 +103,8 @@ class UnresolvedWorkItem(Rule):
         yield Finding(
             f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
             + (f" (tried: {tried})" if tried else ""),
-            help=f"Have the {'list of items' if source else 'pointer'} corrected in the base, by a change that "
-            "does nothing else."
+            help=f"Have the {'list of items' if source else 'pointer'} corrected in the base, by a change of "
+            "its own."
             if source or kind.pointer
             else f"Name the branch after the item, as {kind.branch!r} says, or give the kind a pointer."
             if kind.branch
