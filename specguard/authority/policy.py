@@ -135,6 +135,7 @@ class Policy:
         rules: every registered rule, by code.
         ref: the object id of the commit that the authority was read from; the caller sets it.
         trusted: whether that is a trusted base; the caller sets it.
+        adopted: the documents of a first authority that the change itself brings; the caller sets them.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -160,6 +161,7 @@ class Policy:
         self.rules: Sequence[RuleInPolicy] = [RuleInPolicy(rule) for rule in data["rules"]]
         self.ref: str | None = None
         self.trusted = False
+        self.adopted: frozenset[bytes] = frozenset()
         self._declared: dict[str, Any] = {}
         self._guards: Guards | None = None
 

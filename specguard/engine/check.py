@@ -48,7 +48,10 @@ def check(request: Request) -> list[Verdict]:
     if request.enforce:
         for name, flag in _LOOSENING.items():
             if getattr(request, name):
-                raise SpecguardError(f"--enforce does not go with {flag}, which could loosen the verdict")
+                raise SpecguardError(
+                    f"--enforce does not go with {flag}, which could loosen the verdict",
+                    help=f"leave {flag} out, or --enforce where nothing depends on the verdict",
+                )
     clock = _clock(request)
     repository = Repository.locate(request.directory, request.environment)
     with Git(repository) as git:
@@ -156,6 +159,8 @@ class _Policies:
         if policy is not None and (change.found.trusted or not request.enforce or request.bootstrap):
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
+            if not change.found.oid:
+                policy.adopted = _documents(policy)
             return change, policy, []
         if request.enforce and not request.bootstrap:
             raise SpecguardError(
@@ -166,6 +171,7 @@ class _Policies:
         if policy is None:
             raise _no_authority(change.found.name or "the judged tree")
         policy.ref = change.base.head
+        policy.adopted = _documents(policy)
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
@@ -178,6 +184,11 @@ class _Policies:
         if oid not in self._known:
             self._known[oid] = self.load(change.policy_files)
         return self._known[oid]
+
+
+def _documents(policy: Policy) -> frozenset[bytes]:
+    """The paths of an authority's documents as git has them."""
+    return frozenset(path.encode("utf-8", "surrogateescape") for path, _ in policy.documents)
 
 
 def _registry(plugins: Sequence[str]) -> Registry:

@@ -93,6 +93,7 @@ def findings(
     entries: Sequence[Entry],
     commits: Sequence[Commit],
     base: Base,
+    policy: Policy,
     *,
     word: str,
     way_out: str = "",
@@ -104,10 +105,15 @@ def findings(
         entries: the net change.
         commits: those that land one by one.
         base: what the change is compared with.
+        policy: what judges; a first authority that the change itself brings may be added.
         word: what the pattern makes of the path, e.g. `locked`.
         way_out: what can be done instead of putting it back; starts with a comma.
     """
-    pairs = list(judged(entries, commits))
+    pairs = [
+        (entry, commit)
+        for entry, commit in judged(entries, commits)
+        if not (entry.added and entry.path in policy.adopted)
+    ]
     moves: dict[str, Moves] = {}
     for position, index in patterns.find_each([entry.path for entry, _ in pairs]):
         entry, commit = pairs[position]

@@ -84,4 +84,4 @@ class ForbiddenPath(Rule):
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Compare every path of the change with the patterns."""
-        return findings(self.paths, entries, landing(commits, policy), base, word="forbidden")
+        return findings(self.paths, entries, landing(commits, policy), base, policy, word="forbidden")

@@ -77,7 +77,7 @@ class LockedPath(Rule):
         """Compare every path of the change with the patterns, without those that are forbidden."""
         landed = landing(commits, policy)
         way_out = ", or ask for an approval of PTH002"
-        for found in findings(self.paths, entries, landed, base, word="locked", way_out=way_out):
+        for found in findings(self.paths, entries, landed, base, policy, word="locked", way_out=way_out):
             guard = guards.find(found.path) if found.path is not None else None
             if guard is None or guard.code != "PTH001":
                 yield found

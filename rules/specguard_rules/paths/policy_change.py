@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from specguard.rules import Finding, Rule, Selecting
@@ -30,6 +31,9 @@ _WORDS: Final = {
     "loosens": "loosens the policy",
     "incomparable": "changes the policy, for better or worse",
 }
+_NAMED: Final = 3
+"""So many elements of a list are named before the rest is counted."""
+
 _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH004."
 
 
@@ -143,8 +147,8 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
         origin = next((one for one in origins if one is not None and one.path in paths), None)
         path = paths[origin.path].path if origin else first.path
         yield Finding(
-            f"{shown(path)} {_WORDS[difference.effect]}: {difference.key} from {_value(difference.old)} "
-            f"to {_value(difference.new)}",
+            f"{shown(path)} {_WORDS[difference.effect]}: {difference.key} "
+            f"{_between(difference.old, difference.new)}",
             help="See that this is meant." if difference.effect == "tightens" else _HELP,
             path=path,
             line=origin.line or None if origin is not None and origin is difference.new_origin else None,
@@ -209,7 +213,22 @@ def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
     )
 
 
+def _between(old: object, new: object) -> str:
+    """What lies between two values: of lists the elements that go and come, else both values."""
+    if isinstance(old, list) and isinstance(new, list):
+        gone = [element for element in old if element not in new]
+        come = [element for element in new if element not in old]
+        said = [f"{verb} {_several(some)}" for verb, some in (("drops", gone), ("adds", come)) if some]
+        return " and ".join(said) or f"from {_value(old)} to {_value(new)}"
+    return f"from {_value(old)} to {_value(new)}"
+
+
+def _several(elements: list[object]) -> str:
+    more = f" and {len(elements) - _NAMED} more" if len(elements) > _NAMED else ""
+    return ", ".join(map(_value, elements[:_NAMED])) + more
+
+
 def _value(value: object) -> str:
-    """A setting's value for a message, cut where it is long."""
-    text = "nothing" if value is None else str(value)
+    """A setting's value for a message as TOML would have it, cut where it is long."""
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 120 else f"{text[:117]}..."

@@ -103,6 +103,7 @@ class WeakenedPath(Rule):
             (entries[position], index) for position, index in self.paths.find_each([e.path for e in entries])
         ]
         judged: list[Entry] = []
+        moves: Moves | None = None
         setting: dict[bytes, str] = {}
         for entry, index in under:
             setting[entry.path] = f"paths.{index}"
@@ -110,15 +111,16 @@ class WeakenedPath(Rule):
                 if entry.is_file and entry.old != entry.new:
                     judged.append(entry)
                 continue
-            yield self._gone(entry, base, setting[entry.path])
+            moves = moves or Moves(entries)
+            yield self._gone(entry, moves, base, setting[entry.path])
         modified = [entry for entry in judged if not entry.added]
         for entry, hunks in lines.compare(modified):
             yield from self._losses(entry, hunks, setting[entry.path])
         yield from self._weakened(judged, lines)
 
-    def _gone(self, entry: Entry, base: Base, setting: str) -> Finding:
+    def _gone(self, entry: Entry, moves: Moves, base: Base, setting: str) -> Finding:
         return Finding(
-            f"{shown(entry.path)} was {Moves(()).happened(entry)}; it may grow and not lose",
+            f"{shown(entry.path)} was {moves.happened(entry)}; it may grow and not lose",
             help=f"{put_back(entry, None, base, False)}, or ask for an approval of {self.code}.",
             path=entry.path,
             side="base" if entry.deleted else None,

@@ -1,0 +1,65 @@
+"""Adopting specguard: a first authority may come in, and locks itself from then on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+AUTHORITY = "# Authority\n\n## Locked zones\n\n- `SPEC_AUTHORITY.md`\n- `ci/`\n"
+
+
+@pytest.fixture
+def adopting(repository: Repository) -> Repository:
+    """A branch that brings what `init` wrote to a base without an authority."""
+    repository.write("ci/run", "make\n")
+    repository.commit("chore: start")
+    repository.branch("adopt")
+    assert run("init", "--lock", "ci/", directory=repository.path).exit_code == 0
+    repository.stage()
+    return repository
+
+
+def test_it_passes_at_every_stage(adopting: Repository) -> None:
+    staged = run("check", "--staged", "--strict", directory=adopting.path)
+    assert staged.exit_code == 0, staged
+    adopting.commit("docs: state what may change")
+    assert run("check", directory=adopting.path).exit_code == 0
+    enforced = run("check", "--enforce", "--base", "main", directory=adopting.path)
+    assert enforced.exit_code == 2
+    assert "--bootstrap" in enforced.stderr
+    outcome = run("check", "--enforce", "--base", "main", "--bootstrap", directory=adopting.path)
+    assert outcome.exit_code == 0, outcome
+
+
+def test_what_it_locks_is_locked_for_the_adopting_change_too(adopting: Repository) -> None:
+    adopting.write("ci/run", "true\n")
+    adopting.commit("docs: state what may change")
+    outcome = run("check", "--output-format", "json", directory=adopting.path)
+    assert [(one["code"], one["location"]["path"]) for one in outcome.report["findings"]] == [
+        ("PTH002", "ci/run")
+    ]
+
+
+def test_a_first_commit_brings_its_own(repository: Repository) -> None:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.stage()
+    assert run("check", "--staged", directory=repository.path).exit_code == 0
+    repository.commit("docs: state what may change")
+    assert run("check", "--root", directory=repository.path).exit_code == 0
+
+
+def test_once_it_is_there_it_is_locked(adopting: Repository) -> None:
+    adopting.commit("docs: state what may change")
+    adopting.checkout("main")
+    adopting.git("merge", "--ff-only", "adopt")
+    adopting.branch("late", at="main~1")
+    adopting.write("SPEC_AUTHORITY.md", "# Authority\n\nAll is fine.\n")
+    adopting.commit("docs: another authority")
+    outcome = run("check", "--bootstrap", "--output-format", "json", directory=adopting.path)
+    assert "PTH002" in outcome.codes, outcome
