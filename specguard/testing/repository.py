@@ -33,6 +33,8 @@ def clean_environment() -> dict[str, str]:
     return {
         **kept,
         "HOME": "/nonexistent",
+        # Without a place for it nothing is cached, and root would make one below that home.
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", os.devnull),
         "LC_ALL": "C",
         "TZ": "UTC",
         "GIT_CONFIG_NOSYSTEM": "1",
