@@ -166,6 +166,7 @@ def test_a_file_that_goes_in_any_way_is_lost() -> None:
     )
     found = judge("PTH009", policy=GROWING, base=base, commits=(commit,))
     assert [path for path, _, _ in found] == ["log/a", "log/b", "log/c", "log/l"]
+    assert "log/c was moved to other/c; it may grow and not lose" in [message for _, _, message in found]
 
 
 def test_a_mode_and_a_new_file_are_no_loss() -> None:

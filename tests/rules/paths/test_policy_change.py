@@ -77,9 +77,16 @@ def said(outcome: Outcome) -> list[tuple[str, str]]:
 def test_a_setting_is_compared(old: str, new: str, severity: str, key: str) -> None:
     assert old in POLICY
     outcome = judge({"SPEC_AUTHORITY.md": document(POLICY.replace(old, new))})
-    matching = [found for found in said(outcome) if f": {key} from " in found[1]]
+    matching = [found for found in said(outcome) if f": {key} " in found[1]]
     assert [found[0] for found in matching] == [severity], outcome
     assert outcome.exit_code == (1 if any(found[0] == "error" for found in said(outcome)) else 0)
+
+
+def test_of_a_list_only_what_goes_and_comes_is_said() -> None:
+    new = POLICY.replace('"docs/api/", "LICENSE"', '"LICENSE", "a/", "b/", "c/", "d/"')
+    ((severity, message),) = said(judge({"SPEC_AUTHORITY.md": document(new)}))
+    assert severity == "error"
+    assert message.endswith('rules.locked-path.paths drops "docs/api/" and adds "a/", "b/", "c/" and 1 more')
 
 
 def test_a_difference_cites_the_line_of_the_base_and_stands_at_that_of_the_head() -> None:
