@@ -200,6 +200,11 @@ class Policy:
         return {data["table"]: self.declared(fact) for fact, data in self._data["declared"].items()}
 
     @property
+    def document_paths(self) -> frozenset[bytes]:
+        """The paths of the authority's documents as git has them."""
+        return frozenset(path.encode("utf-8", "surrogateescape") for path, _ in self.documents)
+
+    @property
     def guards(self) -> Guards:
         """Every forbidden and locked pattern."""
         if self._guards is None:

@@ -55,4 +55,4 @@ def _print(path: str, found: Sequence[Governing]) -> None:
         return
     for one in found:
         origin = f"  {visible(str(one.origin))}" if one.origin else ""
-        click.echo(f"{one.code} {one.name} ({one.severity}): {one.effect} by {visible(one.pattern)}{origin}")
+        click.echo(f"{one.code} {one.name} ({one.severity}): {one.effect}: {visible(one.pattern)}{origin}")

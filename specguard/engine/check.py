@@ -160,7 +160,7 @@ class _Policies:
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
             if not change.found.oid:
-                policy.adopted = _documents(policy)
+                policy.adopted = policy.document_paths
             return change, policy, []
         if request.enforce and not request.bootstrap:
             raise SpecguardError(
@@ -171,7 +171,7 @@ class _Policies:
         if policy is None:
             raise _no_authority(change.found.name or "the judged tree")
         policy.ref = change.base.head
-        policy.adopted = _documents(policy)
+        policy.adopted = policy.document_paths
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
@@ -184,11 +184,6 @@ class _Policies:
         if oid not in self._known:
             self._known[oid] = self.load(change.policy_files)
         return self._known[oid]
-
-
-def _documents(policy: Policy) -> frozenset[bytes]:
-    """The paths of an authority's documents as git has them."""
-    return frozenset(path.encode("utf-8", "surrogateescape") for path, _ in policy.documents)
 
 
 def _registry(plugins: Sequence[str]) -> Registry:

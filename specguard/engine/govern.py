@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from specguard.declaration.patterns import Covering, Guarding, Patterns
+from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting
 from specguard.declaration.record import Record
+from specguard.work.templates import Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from specguard.authority.policy import Policy
+    from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.model import Origin, Severity
 
 
@@ -20,7 +21,8 @@ class Governing:
         code, name, severity: the rule's.
         setting: the key in the policy.
         pattern: as it is written.
-        effect: `guarded`, `covered`, `selected` or `left alone` (an exception).
+        effect: `guarded`, `covered`, `selected`, `left alone` (an exception), or what a work item or the
+            policy itself makes of the path.
         origin: the line it stands in; None for a default.
     """
 
@@ -47,28 +49,52 @@ class Governing:
 
 
 def governing(policy: Policy, path: bytes) -> list[Governing]:
-    """The patterns of every active rule that match a path, by the rules' codes."""
+    """The patterns of every active rule that match a path, and what the work items say of it, by code."""
     found: list[Governing] = []
     for rule in policy.rules:
         if not rule.active:
             continue
-        settings: dict[str, object] = dict(rule.settings)
-        if rule.exclude:
-            settings["exclude"] = rule.exclude
+        check = rule.load()
+        settings: dict[str, object] = {name: getattr(check, name) for name in check._fields}
+        settings["exclude"] = rule.exclude
         for key, index, patterns in _matching(settings, f"rules.{rule.name}", path):
-            setting = f"{key}.{index}"
             found.append(
-                Governing(
-                    code=rule.code,
-                    name=rule.name,
-                    severity=rule.severity,
-                    setting=setting,
-                    pattern=patterns.patterns[index],
-                    effect=_effect(key, patterns),
-                    origin=policy.origin(setting),
-                )
+                _governing(policy, rule, f"{key}.{index}", patterns.patterns[index], _effect(key, patterns))
             )
-    return found
+    for code, setting, pattern, effect in _of_work(policy, path):
+        rule_or_none = policy.rule(code)
+        if rule_or_none is not None and rule_or_none.active:
+            found.append(_governing(policy, rule_or_none, setting, pattern, effect))
+    judge = policy.rule("PTH004")
+    if judge is not None and judge.active and path in policy.document_paths:
+        found.append(_governing(policy, judge, "", path.decode("utf-8", "surrogateescape"), "the authority"))
+    return sorted(found, key=lambda one: one.code)
+
+
+def _governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, effect: str) -> Governing:
+    return Governing(
+        code=rule.code,
+        name=rule.name,
+        severity=rule.severity,
+        setting=setting,
+        pattern=pattern,
+        effect=effect,
+        origin=policy.cite(rule.name, setting.removeprefix(f"rules.{rule.name}.")),
+    )
+
+
+def _of_work(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]:
+    """The code, key, pattern and effect of each place in which a work item's files are looked for."""
+    for name, kind in policy.declared("work_kinds").items():
+        places = [("WRK004", "pointer", "the pointer")] if kind.protect_pointer else []
+        places += [("WRK005", "document", "a document"), ("WRK005", "siblings", "a document")]
+        for code, field, what in places:
+            for index, text in enumerate(getattr(kind, field)):
+                template = Template(text)
+                pattern = template.render(dict.fromkeys(template.names, "*"))
+                # A template that is a placeholder alone could stand for any path.
+                if template.literal and Selecting([pattern]).find(path) is not None:
+                    yield code, f"work.{name}.{field}.{index}", text, f"{what} of a {name}"
 
 
 def _matching(value: object, key: str, path: bytes) -> Iterator[tuple[str, int, Patterns]]:

@@ -95,8 +95,26 @@ def test_why_names_the_pattern_and_its_line(governed: Repository) -> None:
     ]
     assert found[0]["authority"]["line"] == 18
     exempt = run("why", "docs/api/drafts/x.yaml", directory=governed.path)
-    assert "left alone by docs/api/drafts/" in exempt.stdout
+    assert "left alone: docs/api/drafts/" in exempt.stdout
     assert "no pattern" in run("why", "src/x", directory=governed.path).stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "origin"),
+    [
+        ("configs/NEXT_TRACK.json", "WRK004", "preset:track-runner"),
+        ("docs/plan/v1/tracks/track-5-login.md", "WRK005", "preset:track-runner"),
+        ("SPEC_AUTHORITY.md", "PTH004", None),
+        (".github/workflows/ci.yml", "PTH004", None),
+    ],
+)
+def test_why_knows_work_items_and_the_policy_itself(
+    governed: Repository, path: str, code: str, origin: str | None
+) -> None:
+    found = json.loads(run("why", path, "--output-format", "json", directory=governed.path).stdout)
+    told = [one for one in found if one["code"] == code]
+    assert told, found
+    assert (told[0]["authority"] or {}).get("path") == origin
 
 
 def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
