@@ -154,6 +154,11 @@ class Judged:
         self.fingerprint = fingerprint
         self.state = state
 
+    @property
+    def place(self) -> tuple[bytes, int, str, str]:
+        """Where it stands in a report: findings are in the order of path, line, code and fingerprint."""
+        return self.finding.path or b"", self.finding.line or 0, self.code, self.fingerprint
+
 
 class RuleResult:
     """What became of one rule in one check.
@@ -247,8 +252,9 @@ class Verdict:
 
     @property
     def findings(self) -> list[Judged]:
-        """All findings, by code and then in the order of their rule's result."""
-        return [judged for result in self.results for judged in result.findings]
+        """All findings, in the order of a report."""
+        found = [judged for result in self.results for judged in result.findings]
+        return sorted(found, key=lambda judged: judged.place)
 
     @property
     def counts(self) -> dict[str, int]:

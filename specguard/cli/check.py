@@ -10,16 +10,6 @@ import click
 from specguard.change.request import Request
 from specguard.cli.completion import DIRECTORY, FILE, complete_selectors
 from specguard.cli.judge import FORMATS, judge
-from specguard.errors import SpecguardError
-
-_SOURCES = {
-    "range": "--range",
-    "staged": "--staged",
-    "worktree": "--worktree",
-    "push": "--push",
-    "patch": "--patch",
-    "message_file": "--commit-msg-file",
-}
 
 
 def _output(
@@ -145,9 +135,6 @@ def command(
 
     Without options the current branch is judged since its merge base with the base.
     """
-    given = [flag for name, flag in _SOURCES.items() if options[name]]
-    if len(given) > 1:
-        raise SpecguardError(f"{given[0]} and {given[1]} are two changes; one is judged at a time")
     request = Request(environment=os.environ, **options)
     return judge(
         request, output_format=output_format, outputs=outputs, explain=explain, statistics=statistics

@@ -142,8 +142,7 @@ def _judge(
                 fingerprint=fingerprint,
             )
         )
-    judged.sort(key=lambda one: (one.finding.path or b"", one.finding.line or 0, one.code, one.fingerprint))
-    return judged
+    return sorted(judged, key=lambda one: one.place)
 
 
 def _state(judged: Sequence[Judged]) -> State:
@@ -157,9 +156,11 @@ def _state(judged: Sequence[Judged]) -> State:
 
 
 def _account(name: str, value: object) -> str:
-    """How large a fact is, or what of it was passed over, for `--explain`."""
+    """What a fact says, how large it is, or what of it was passed over, for `--explain`."""
     if hasattr(value, "account"):
         said = value.account()
+    elif isinstance(value, str):
+        said = value
     else:
         said = str(len(value)) if hasattr(value, "__len__") else ""
     return f"{name} ({said})" if said else name

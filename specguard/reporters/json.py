@@ -35,7 +35,7 @@ def report(verdict: Verdict) -> dict[str, Any]:
         "rules": [_rule(result) for result in verdict.results],
         "findings": [_finding(judged) for judged in verdict.findings],
         "policy_change": list(verdict.policy_change),
-        "notes": list(verdict.notes),
+        "notes": [_text(note) for note in verdict.notes],
         "counts": verdict.counts,
         "empty": verdict.empty,
         "verdict": verdict.outcome,
@@ -56,7 +56,7 @@ def error_report(error: SpecguardError) -> str:
             {
                 "message": _text(one.message),
                 "help": _text(one.help) or None,
-                "location": {"path": _text(one.path), "line": one.line} if one.path else None,
+                "location": _location(_bytes(one.path), one.line) if one.path else None,
             }
             for one in error.each()
         ],
@@ -71,24 +71,17 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         "name": result.name,
         "state": result.state,
         "findings": len(result.findings),
-        "reason": result.reason,
-        "command": result.command or None,
+        "reason": None if result.reason is None else _text(result.reason),
+        "command": _text(result.command) or None,
     }
 
 
 def _finding(judged: Judged) -> dict[str, Any]:
     finding = judged.finding
-    location: dict[str, Any] = {
-        "path": None if finding.path is None else path_text(finding.path),
-        "line": finding.line,
-        "end_line": finding.end_line,
-        "commit": finding.commit,
-        "field": finding.field,
-    }
+    location = _location(finding.path, finding.line)
+    location.update(end_line=finding.end_line, commit=finding.commit, field=finding.field)
     if finding.side:
         location["side"] = finding.side
-    if finding.path is not None and not _is_utf8(finding.path):
-        location["path_bytes"] = base64.b64encode(finding.path).decode("ascii")
     return {
         "code": judged.code,
         "name": judged.name,
@@ -103,8 +96,21 @@ def _finding(judged: Judged) -> dict[str, Any]:
     }
 
 
+def _location(path: bytes | None, line: int | None) -> dict[str, Any]:
+    location: dict[str, Any] = {
+        "path": None if path is None else path_text(path),
+        "line": line,
+        "end_line": None,
+        "commit": None,
+        "field": None,
+    }
+    if path is not None and not _is_utf8(path):
+        location["path_bytes"] = base64.b64encode(path).decode("ascii")
+    return location
+
+
 def _origin(origin: Origin | None) -> dict[str, Any] | None:
-    return None if origin is None else {"path": origin.path, "line": origin.line or None}
+    return None if origin is None else {"path": _text(origin.path), "line": origin.line or None}
 
 
 def _is_utf8(name: bytes) -> bool:
@@ -117,4 +123,8 @@ def _is_utf8(name: bytes) -> bool:
 
 def _text(text: str) -> str:
     """Text whose bytes that were not UTF-8 are shown, since JSON has no place for them."""
-    return path_text(text.encode("utf-8", "surrogateescape"))
+    return path_text(_bytes(text))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -70,7 +70,8 @@ def verdict_line(verdict: Verdict, style: Style) -> str:
     outcome = verdict.outcome
     kind = {"passed": "good", "accepted": "warning"}.get(outcome, "error")
     said = "would block" if verdict.dry_run and outcome == "failed" else outcome
-    subject = "nothing to judge" if verdict.empty else _subject(verdict)
+    # A push can be refused for its branch although it brings no commits.
+    subject = "nothing to judge" if verdict.empty and outcome == "passed" else _subject(verdict)
     return f"specguard: {style(kind, said)} ({subject}): rules: {counts}"
 
 
@@ -100,9 +101,10 @@ def _finding(judged: Judged, style: Style) -> Iterator[str]:
     state = "" if judged.state == "open" else f" ({judged.state})"
     message = visible(finding.message)
     where = place(judged)
-    # A message about a whole file begins with its name already.
-    if message.startswith(where.removesuffix(": ")):
-        where = ""
+    # A message about a file may begin with its name already.
+    name = "" if finding.path is None else f"{visible(path_text(finding.path))} "
+    if name and message.startswith(name):
+        where, message = (where, message.removeprefix(name)) if finding.line else ("", message)
     yield f"  {style(judged.severity, judged.severity)}{state}: {where}{message}"
     # A finding about a line of the authority is at the line that decides.
     if judged.authority is not None and place(judged) != f"{visible(str(judged.authority))}: ":
