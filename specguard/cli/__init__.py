@@ -50,24 +50,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None  # keeps the interpreter from flushing it once more
         return EXIT_NO_VERDICT
     except SpecguardError as error:
-        complain(error)
+        complain(error, words)
         return EXIT_NO_VERDICT
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             sys.stdout = None
             complain(SpecguardError(f"the output cannot be written: {error.strerror}"))
             return EXIT_NO_VERDICT
-        complain(internal_error(error))
+        complain(internal_error(error), words)
         if "--traceback" in words:
             raise
         return EXIT_NO_VERDICT
     return code
 
 
-def complain(error: SpecguardError) -> None:
-    """Say on standard error why there is no verdict."""
+def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
+    """Say on standard error why there is no verdict; and in JSON, where that is what was asked for.
+
+    Args:
+        error: what is wrong.
+        words: the command line.
+    """
     from specguard.reporters.escape import visible
 
+    if words[:1] == ["check"] and _asks_for_json(words):
+        from specguard.reporters.json import error_report
+
+        sys.stdout.write(error_report(error))
     place = ""
     if error.path:
         place = f"{error.path}:{error.line}: " if error.line else f"{error.path}: "
@@ -90,6 +99,13 @@ def _open_missing() -> None:
     sys.stdin = sys.stdin or os.fdopen(0, "r")
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or os.fdopen(2, "w")
+
+
+def _asks_for_json(words: Sequence[str]) -> bool:
+    """Whether the command line, which may be wrong otherwise, asks for a JSON report."""
+    # `index` in place of pairs: itertools costs a hook an import.
+    at = words.index("--output-format") + 1 if "--output-format" in words else 0
+    return "--output-format=json" in words or (at > 0 and words[at : at + 1] == ["json"])
 
 
 def _write_anything(stream: object) -> None:

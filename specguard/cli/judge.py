@@ -42,7 +42,11 @@ def judge(
         verdicts = check(request)
     except Exception as error:
         known = error if isinstance(error, SpecguardError) else internal_error(error)
-        _report_error(known, output_format, outputs)
+        for form, file in outputs:
+            if form == "json":
+                from specguard.reporters.json import error_report
+
+                _write(file, error_report(known))
         raise
     for form, file in outputs:
         _write(file, _render(verdicts, form, explain=explain, statistics=statistics))
@@ -76,18 +80,6 @@ def _render(
     from specguard.reporters import text
 
     return text.render(verdicts, colour=colour, explain=explain, statistics=statistics)
-
-
-def _report_error(error: SpecguardError, output_format: str, outputs: Sequence[tuple[str, str]]) -> None:
-    """A reader of JSON learns in JSON that there is no report."""
-    if output_format == "json" or any(form == "json" for form, _ in outputs):
-        from specguard.reporters.json import error_report
-
-        for form, file in outputs:
-            if form == "json":
-                _write(file, error_report(error))
-        if output_format == "json":
-            sys.stdout.write(error_report(error))
 
 
 def _summarise(verdicts: Sequence[Verdict]) -> None:
