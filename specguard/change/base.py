@@ -79,6 +79,9 @@ def find_base(
     if event is not None and (event.base or event.base_oid):
         return _of_event(git, event, remote)
     if request.enforce:
+        if request.bootstrap and git.repository.head is None:
+            # Before the first commit there is no base that could be given.
+            return None
         raise SpecguardError(
             "--enforce judges against a base that is given, and none is",
             help="Name it with `--base REF`, or give the platform's event with `--pr-event FILE`.",

@@ -50,6 +50,8 @@ def test_a_first_commit_brings_its_own(repository: Repository) -> None:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
     repository.stage()
     assert run("check", "--staged", directory=repository.path).exit_code == 0
+    assert run("check", "--staged", "--enforce", directory=repository.path).exit_code == 2
+    assert run("check", "--staged", "--enforce", "--bootstrap", directory=repository.path).exit_code == 0
     repository.commit("docs: state what may change")
     assert run("check", "--root", directory=repository.path).exit_code == 0
 
