@@ -61,6 +61,12 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[P
             text = problem_of(rule(**own))
             if text:
                 problems.append(Problem(f"[rules.{name}]: {text}", origin=merged.origin(("rules", name))))
+        for declaration in registry.declarations.values():
+            if declaration.problems is not None and declaration.name in values:
+                problems.extend(
+                    Problem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
+                    for path, text, help in declaration.problems(values[declaration.name])
+                )
     return values, problems
 
 

@@ -7,8 +7,8 @@ from specguard.model import SEVERITIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import ClassVar
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, ClassVar
 
     from specguard.model import Finding, Severity, Stage
 
@@ -70,15 +70,26 @@ class Declaration:
         shape: `"table"` for `[name]`, `"tables"` for `[name.<key>]`, `"list"` for `[[name]]`.
         fact: the name under which rules ask for it; its value is one settings record, a mapping of them or
             a sequence of them, by shape.
+        problems: what the tables have against each other: from the fact's value, each key that is wrong, how,
+            as a clause, and the next step. It is asked when a policy is compiled.
     """
 
-    __slots__ = ("fact", "name", "settings", "shape")
+    __slots__ = ("fact", "name", "problems", "settings", "shape")
 
-    def __init__(self, name: str, settings: type[Settings], *, shape: str = "table", fact: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: type[Settings],
+        *,
+        shape: str = "table",
+        fact: str,
+        problems: Callable[[Any], Iterable[tuple[tuple[str | int, ...], str, str]]] | None = None,
+    ) -> None:
         self.name = name
         self.settings = settings
         self.shape = shape
         self.fact = fact
+        self.problems = problems
 
 
 def lower_severity(one: Severity, other: Severity) -> Severity:

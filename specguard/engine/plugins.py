@@ -10,6 +10,7 @@ from specguard.declaration.registry import PluginError, Registry
 from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
 from specguard.rules import API_VERSION
+from specguard.work.clashes import clashes
 from specguard.work.kinds import WorkKind
 
 TYPE_CHECKING = False
@@ -61,7 +62,8 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
     manager.add_hookspecs(_Hooks)
     registry = Registry(fact_types())
     registry.plugin = BUILT_IN
-    registry.add_declaration(Declaration("work", WorkKind, shape="tables", fact="work_kinds"))
+    work = Declaration("work", WorkKind, shape="tables", fact="work_kinds", problems=clashes)
+    registry.add_declaration(work)
     problems: list[str] = []
     for distribution in (BUILT_IN, *distributions):
         try:

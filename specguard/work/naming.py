@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SHOWN: Final = 100
 """How many characters of a name a message shows."""
 
+TELLING: Final = frozenset({"id", "number", "slug"})
+"""The placeholders that tell which item a name is about."""
+
 _SQUASHED = re.compile(r" \(#[0-9]{1,18}\)$")
 
 
@@ -125,7 +128,8 @@ class Names:
             lenient: whether it is enough that the name resembles what a template makes.
 
         Raises:
-            MissingFact: the templates of two kinds read it equally well, which the policy must settle.
+            MissingFact: the templates of two kinds read it equally well. A policy with such templates is
+                refused; only names that merely resemble both can still come to this.
         """
         templates = self._branches if source == "branch" else self._texts
         name = text if source == "branch" else without_number(text)
