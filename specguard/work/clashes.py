@@ -70,9 +70,8 @@ def _clash(one: Template, other: Template) -> bool:
 def _overlap(one: Sequence[_Atom], other: Sequence[_Atom]) -> bool:
     """Whether one text fulfils both; a name that stands in a template twice counts as two."""
     # Every class has the digit, so no other character than a literal one can tell them apart.
-    alphabet = {"0"}.union(
-        *(atom.chars for atom in (*one, *other) if not atom.loops and len(atom.chars) == 1)
-    )
+    literals = {atom.chars for atom in (*one, *other) if len(atom.chars) == 1 and not atom.loops}
+    alphabet = {"0", *literals}
     ends = len(one), len(other)
     seen: set[tuple[int, int]] = set()
     waiting = [(0, 0)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,8 @@ from specguard.work.templates import Template
 
 
 def found(first: str, second: str, key: str = "branch", other: str = "") -> bool:
-    kinds = {"a": WorkKind(**{key: first}), "b": WorkKind(**{other or key: second})}
+    templates: list[dict[str, Any]] = [{key: first}, {other or key: second}]
+    kinds = {name: WorkKind(**own) for name, own in zip("ab", templates, strict=True)}
     return bool(list(clashes(kinds)))
 
 
@@ -92,7 +95,7 @@ def test_the_policy_is_refused_with_both_keys_and_the_line() -> None:
     run_case(
         Case(
             policy='[work.phase]\nbranch = "w-{number}"\n[work.task]\nbranch = "w-{id}"\n',
-            error="SPEC_AUTHORITY.md:7: `work.task.branch` reads names that `work.phase.branch` reads equally well",
+            error="SPEC_AUTHORITY.md:7: `work.task.branch` reads names that `work.phase.branch` reads equally",
             exit_code=2,
         ),
         installed=False,
