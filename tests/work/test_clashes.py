@@ -95,7 +95,7 @@ def test_the_policy_is_refused_with_both_keys_and_the_line() -> None:
     run_case(
         Case(
             policy='[work.phase]\nbranch = "w-{number}"\n[work.task]\nbranch = "w-{id}"\n',
-            error="SPEC_AUTHORITY.md:7: `work.task.branch` reads names that `work.phase.branch` reads equally",
+            error="SPEC_AUTHORITY.md:7: `work.task.branch` reads names that `work.phase.branch` reads",
             exit_code=2,
         ),
         installed=False,
