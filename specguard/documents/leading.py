@@ -24,6 +24,7 @@ _COMMENT: Final = re.compile(
 _EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]*$")
 _MARKS: Final = ("***", "**", "__", "*", "_")
 _ENDS: Final = ":.!?)\u3002"
+_NO_PATH: Final = frozenset("@$<~-\"'\u00ab\u2018\u2019\u201c\u201d\u201e")
 
 
 class Leading:
@@ -70,7 +71,8 @@ def looks_like_path(text: str) -> bool:
     """Whether a word is a path rather than prose: a slash, a wildcard, an extension or a leading dot."""
     if text.rstrip("/") in {"*", "**"}:
         return True
-    if "://" in text or text[:1] in {"@", "$", "<", "~", "-"}:
+    # Whether quotation marks belong to a name is for the author to say, with a code span.
+    if "://" in text or text[:1] in _NO_PATH:
         return False
     if text.startswith("*") and not text.startswith("**/"):
         # Emphasis begins with a star, too; a pattern that does has more of a path in it.
