@@ -64,7 +64,7 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
     registry.plugin = BUILT_IN
     work = Declaration("work", WorkKind, shape="tables", fact="work_kinds", problems=clashes)
     registry.add_declaration(work)
-    problems: list[str] = []
+    problems: list[PluginError] = []
     for distribution in (BUILT_IN, *distributions):
         try:
             for name, module in _modules(distribution):
@@ -74,11 +74,16 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
                     if implementation.plugin is module:
                         implementation.function(registry)
         except PluginError as error:
-            problems.append(error.message)
+            problems.append(error)
         except Exception as error:  # noqa: BLE001 - a plugin's code may raise anything, and the others still count
-            problems.append(f"plugin {distribution!r} cannot be loaded: {type(error).__name__}: {error}")
+            message = f"plugin {distribution!r} cannot be loaded: {type(error).__name__}: {error}"
+            problems.append(PluginError(message))
     if problems:
-        raise PluginError("; ".join(problems), help="mend or remove it from `plugins` in the authority")
+        raise PluginError(
+            "; ".join(problem.message for problem in problems),
+            help=(problems[0].help if len(problems) == 1 else "")
+            or "mend or remove it from `plugins` in the authority",
+        )
     return registry
 
 
