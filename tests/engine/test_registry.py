@@ -124,7 +124,7 @@ def test_a_plugin_that_is_not_installed_is_named() -> None:
     with pytest.raises(PluginError, match="specguard-nowhere") as caught:
         load_registry(["specguard-nowhere"])
     assert "pip install specguard-nowhere" in caught.value.help
-    with pytest.raises(PluginError, match="nowhere.*; .*elsewhere") as caught:
+    with pytest.raises(PluginError, match=r"nowhere.*; .*elsewhere") as caught:
         load_registry(["specguard-nowhere", "specguard-elsewhere"])
     assert "`plugins`" in caught.value.help
 
