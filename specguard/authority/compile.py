@@ -11,7 +11,9 @@ from specguard.authority.prose import MEANINGS, known_sections, read_sections
 from specguard.authority.sources import is_document
 from specguard.authority.statements import commands_of
 from specguard.authority.toml_lines import TomlError
+from specguard.authority.unread import Unread
 from specguard.authority.validate import validate
+from specguard.documents.blocks import Heading
 from specguard.documents.document import Document
 from specguard.model import Origin
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from specguard.authority.layers import Layer
     from specguard.authority.sources import Source
-    from specguard.authority.unread import Unread
     from specguard.declaration.registry import Registry
 
 _PROJECT_ONLY: Final = ("extends", "documents", "plugins")
@@ -88,6 +89,8 @@ def compile_policy(
             layers.append(prose_layer(found, part.source.path))
             part.unread = sorted([*part.unread, *unread], key=lambda one: one.line)
         layers.extend(part.layers)
+    if not any(layer.data for layer in layers) and not any(part.unread for part in parts):
+        _say_silent(parts)
     merged = Merged(layers)
     problems += merged.problems
     values, wrong = validate(merged, known)
@@ -112,6 +115,17 @@ def compile_policy(
                 bound = command.bound_to(active, policy.guards)
                 data["statements"].append([command.path, command.line, command.text, bound])
     return policy
+
+
+def _say_silent(parts: Sequence[_Part]) -> None:
+    """Note a document with sections where no document gives any setting: its author may think otherwise."""
+    reason = "none of its sections is known, and it has no block `toml specguard`"
+    for part in parts:
+        blocks = part.document.blocks if part.document else ()
+        titles = [block for block in blocks if isinstance(block, Heading)]
+        if any(title.level > 1 for title in titles):
+            first = titles[0]
+            part.unread = [Unread(part.source.path, first.line, "", first.text.plain, reason, "nothing")]
 
 
 def _origins(merged: Merged) -> dict[str, list[Any]]:

@@ -87,10 +87,14 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
         yield Diagnosis("history", "note", "the clone is shallow", "git fetch --unshallow origin")
     with Git(repository) as git:
         yield _tried("base", lambda: _base(git, request))
-    yield _tried("authority", lambda: _authority(request))
+    authority = _tried("authority", lambda: _authority(request))
+    yield authority
     yield from _hooks(repository)
     yield _tried("event", lambda: _event(request))
-    yield _tried("plugins", lambda: _plugins(request))
+    plugins = _tried("plugins", lambda: _plugins(request))
+    # Where no policy can be read, the plugins that it names cannot be told either: once is enough.
+    if plugins.said != authority.said:
+        yield plugins
 
 
 def _tried(subject: str, look: Callable[[], Diagnosis]) -> Diagnosis:

@@ -118,8 +118,9 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
         if setting.covers and setting.covers != setting.value:
             said += f"  ({setting.covers})"
         lines.append(f"  {visible(said):60}  {visible(str(setting.origin))}")
+    if table is not None:
+        lines.append("")
     lines += [
-        "",
         f"{sum(rule.active for rule in policy.rules)} of {len(policy.rules)} rules have something to judge",
     ]
     if policy.unread:
@@ -128,7 +129,9 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
             f"  {visible(f'{one.path}:{one.line}: {one.text} ({one.reason})')}" for one in policy.unread
         ]
     if coverage:
-        lines += ["", "statements:"]
+        # Their words are known in English alone; a document in another language is not said to have none.
+        none = "" if policy.statements else " none"
+        lines += ["", f"sentences that command, in English:{none}"]
         for one in policy.statements:
             held = ", ".join(one.rules) or "held by no rule"
             lines.append(f"  {visible(f'{one.path}:{one.line}: {one.text}')}  [{held}]")

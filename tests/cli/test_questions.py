@@ -145,6 +145,13 @@ def test_doctor_fails_where_there_is_no_base(repository: Repository) -> None:
     assert "missing base" in " ".join(outcome.stdout.split())
 
 
+def test_doctor_says_once_that_there_is_no_authority(repository: Repository) -> None:
+    repository.commit("chore: base", files={"a": "a"})
+    outcome = run("doctor", directory=repository.path)
+    assert outcome.exit_code == 1
+    assert outcome.stdout.count("there is no authority") == 1
+
+
 def test_doctor_outside_a_repository(tmp_path: object) -> None:
     outcome = run("doctor", directory=str(tmp_path))
     assert outcome.exit_code == 1

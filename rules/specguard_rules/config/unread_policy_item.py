@@ -19,7 +19,8 @@ class UnreadPolicyItem(Rule):
 
     A list under *Locked zones* is read item by item; an item that begins with neither a code span nor a path
     locks nothing, though its author thinks it does. Nothing is guessed at, and nothing is dropped in silence:
-    this rule names each such item with its line, and `specguard policy` prints them too.
+    this rule names each such item with its line, and `specguard policy` prints them too. Where an authority
+    has sections and not one of them is known, as with titles in another language, it says so.
 
     It is a warning, because the policy is that of the base: the change that is judged did not write it. In
     sections that guard nothing, such as *Conflict resolution*, it is information. Where the change leaves a
@@ -97,7 +98,15 @@ class UnreadPolicyItem(Rule):
 
 def _severity(item: Unread) -> Severity:
     # What a section guards can be missing from the policy; what it lists for people alone cannot.
-    return "info" if item.meaning in ("normative", "order") else "warning"
+    return "info" if item.meaning in ("normative", "order", "nothing") else "warning"
+
+
+def _help(item: Unread) -> str:
+    if item.meaning == "nothing":
+        return "Say under [authority] sections what its sections are, or give settings in such a block."
+    if not item.section:
+        return "Begin the block with ```toml specguard, or with no mention of specguard."
+    return "Begin the item with a path in a code span, or move it out of the section."
 
 
 def _finding(item: Unread, path: bytes) -> Finding:
@@ -105,7 +114,7 @@ def _finding(item: Unread, path: bytes) -> Finding:
     preset = item.path.startswith("preset:")
     return Finding(
         f"{where}{item.text!r} was not read: {item.reason}",
-        help="Begin the item with a path in a code span, or move it out of the section.",
+        help=_help(item),
         path=None if preset else path,
         line=None if preset else item.line,
         severity=_severity(item),

@@ -78,6 +78,24 @@ def test_a_change_elsewhere_is_not_told_all_of_an_untidy_authority(tmp_path: Pat
     judge("CFG001", tmp_path / "own", **case, expect=every)
 
 
+def test_an_authority_of_which_no_section_is_known_says_so(tmp_path: Path) -> None:
+    policy = "# 规范\n\n## 冻结\n\n- `docs/api/`\n"
+    case = {"base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
+    expect = [
+        {"line": 1, "severity": "info", "message": "'规范' was not read: none of its sections is known"}
+    ]
+    judge("CFG001", tmp_path, policy=policy, **case, expect=expect)
+    known = policy + '\n```toml specguard\n[authority]\nsections = {"冻结" = "locked-path"}\n```\n'
+    judge("CFG001", tmp_path / "known", policy=known, **case, states={"CFG001": "passed"})
+
+
+def test_a_block_with_other_words_is_told_how_it_is_to_begin(tmp_path: Path) -> None:
+    policy = '# A\n\n```toml spec-guard specguard\nbase = "main"\n```\n'
+    expect = [{"line": 3, "severity": "warning", "help": "Begin the block with ```toml specguard"}]
+    case = {"base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
+    judge("CFG001", tmp_path, policy=policy, **case, expect=expect)
+
+
 def test_a_change_elsewhere_is_told_how_many_statements_nothing_holds(tmp_path: Path) -> None:
     case = {"policy": PROSE, "base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
     expect = [{"line": None, "message": "bound to 4 sentences that command", "help": "specguard policy"}]
