@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, NotApplicable, Rule
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar, Literal
+    from typing import Annotated, ClassVar, Final, Literal
 
     from pydantic import Field
 
-    from specguard.rules import Commit, Entry, Merges, Policy, Severity, Stage
+    from specguard.rules import Commit, Entry, Hunk, Lines, Merges, Policy, Severity, Stage
+
+_MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
+"""How the lines begin by which git parts the sides of a conflict."""
 
 
 class MergeCommit(Rule):
@@ -22,7 +25,8 @@ class MergeCommit(Rule):
     better hidden than in any other commit. Each merge that differs from all its parents somewhere is done
     again, with git's own merge; what then differs is content of the merge's own. Files in which the parents
     conflict are told apart: how such a conflict was resolved is a decision, and `resolutions` says whether it
-    is let pass (`allow`), shown (`warn`) or refused (`forbid`).
+    is let pass (`allow`), shown (`warn`) or refused (`forbid`). One that keeps every line of both sides, in
+    whatever order, as in a changelog, is not shown.
 
     With `linear = true` every merge commit is refused, unless `merge = "squash"`, where none of them lands.
     Doing a merge again needs git 2.39; with an older one such a merge cannot be judged.
@@ -112,7 +116,9 @@ class MergeCommit(Rule):
         Field(description="what becomes of a file in which a merge resolved a conflict"),
     ] = "warn"
 
-    def check(self, commits: Sequence[Commit], policy: Policy, merges: Merges) -> Iterator[Finding]:
+    def check(
+        self, commits: Sequence[Commit], policy: Policy, merges: Merges, lines: Lines
+    ) -> Iterator[Finding]:
         """Look for merges, and do those again that differ from all their parents."""
         found = [commit for commit in commits if commit.is_merge]
         if not found:
@@ -133,11 +139,15 @@ class MergeCommit(Rule):
                     redone.commit, entry, "own", _deed(entry),
                     "Bring the change in a commit of its own, and merge without it.",
                 )  # fmt: skip
-            if self.resolutions != "allow":
-                for entry in redone.resolved:
+            if self.resolutions == "allow" or not redone.resolved:
+                continue
+            kept = _kept(redone.resolved, lines) if self.resolutions == "warn" else set()
+            for entry in redone.resolved:
+                if entry.path not in kept:
                     yield self._about(
-                        redone.commit, entry, "resolved", "resolves a conflict here with content of its own",
-                        "Look at what no parent had: git show --cc. A rebase would leave no such merge.",
+                        redone.commit, entry, "resolved", "resolves a conflict here in a way of its own",
+                        f"Look at what became of it: git show --cc {redone.commit.oid[:10]}. A rebase would "
+                        "leave no such merge.",
                         "warning" if self.resolutions == "warn" else None,
                     )  # fmt: skip
 
@@ -154,6 +164,35 @@ class MergeCommit(Rule):
             severity=severity,
             setting="resolutions" if key == "resolved" else "",
         )
+
+
+def _kept(resolved: Sequence[Entry], lines: Lines) -> set[bytes]:
+    """Of files in which a conflict was resolved those that keep every line of both sides."""
+    try:
+        return {entry.path for entry, hunks in lines.compare(resolved) if _keeps_both(hunks)}
+    except MissingFact:
+        # Files too large to compare are shown as if they did not.
+        return set()
+
+
+def _keeps_both(hunks: Sequence[Hunk]) -> bool:
+    """Whether a resolution takes away git's marks alone."""
+    balance: dict[bytes, int] = {}
+    for hunk in hunks:
+        for line in hunk.removed:
+            balance[line] = balance.get(line, 0) - 1
+        for line in hunk.added:
+            balance[line] = balance.get(line, 0) + 1
+    marks = [0] * len(_MARKS)
+    for line, count in balance.items():
+        which = next(
+            (i for i, mark in enumerate(_MARKS) if line == mark or line.startswith(mark + b" ")), None
+        )
+        if count and (count > 0 or which is None):
+            return False
+        if which is not None:
+            marks[which] -= count
+    return len(set(marks)) == 1
 
 
 def _named(commit: Commit) -> str:

@@ -72,6 +72,27 @@ def test_a_resolved_conflict(setting: str, severity: str | None, tmp_path: Path)
     )
 
 
+@pytest.mark.parametrize(
+    ("resolved", "shown"),
+    [
+        ("one\ntwo\n", False),
+        ("two\none\n", False),
+        ("one\ntwo\nthree\n", True),
+        ("two\n\n", True),
+        ("one\n=======\ntwo\n", True),
+        ("<<<<<<< mine\none\ntwo\n", True),
+    ],
+)
+def test_a_conflict_of_which_both_sides_are_kept(resolved: str, shown: bool, tmp_path: Path) -> None:
+    commits = [
+        step("docs: one", content="one\n", id="one"),
+        step("docs: two", content="two\n", parents=["base"], id="two"),
+        Step("Merge two", files={"a": resolved}, parents=["one", "two"]),
+    ]
+    expect = [{"path": "a", "message": "resolves a conflict", "severity": "warning"}] if shown else []
+    judge("CMT004", tmp_path, base=[BASE], commits=commits, expect=expect, exit_code=0)
+
+
 def test_a_change_without_merges(tmp_path: Path) -> None:
     judge("CMT004", tmp_path, commits=[step()], states={"CMT004": "not-applicable"})
 
