@@ -139,7 +139,7 @@ class Policy:
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        """Make a policy of compiled data.
+        """Make a policy of compiled data, or of what `to_data` gave.
 
         Raises:
             ValueError: the data is of another format.
@@ -164,15 +164,6 @@ class Policy:
         self.adopted: frozenset[bytes] = frozenset()
         self._declared: dict[str, Any] = {}
         self._guards: Guards | None = None
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Policy:
-        """The policy of what `to_data` gave.
-
-        Raises:
-            ValueError: the data is of another format.
-        """
-        return cls(data)
 
     def to_data(self) -> Mapping[str, Any]:
         """All of it but `ref` and `trusted`, as data that JSON can hold."""

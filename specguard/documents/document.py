@@ -88,11 +88,6 @@ class Document:
         self.blocks = _Reader(_tokens("\n".join(lines))).blocks(nested=False)
 
     @property
-    def headings(self) -> list[Heading]:
-        """The headings that stand in no quote or list."""
-        return [block for block in self.blocks if isinstance(block, Heading)]
-
-    @property
     def sections(self) -> Iterator[Section]:
         """Every heading's section; that of a lower heading lies within that of the higher one."""
         for position, block in enumerate(self.blocks):

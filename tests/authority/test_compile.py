@@ -86,7 +86,7 @@ def test_an_authority_becomes_a_policy(load: Load) -> None:
 
 def test_a_policy_survives_json(load: Load) -> None:
     policy = load(AUTHORITY)
-    again = Policy.from_data(json.loads(json.dumps(policy.to_data())))
+    again = Policy(json.loads(json.dumps(policy.to_data())))
     kinds = again.declared("work_kinds")
     assert kinds == {
         "phase": WorkKind(branch="p-{number}", commits=Commits(at_most=3), commit="feat: {number}")
@@ -97,7 +97,7 @@ def test_a_policy_survives_json(load: Load) -> None:
     with pytest.raises(MissingFact):
         again.declared("nothing")
     with pytest.raises(ValueError, match="another version"):
-        Policy.from_data({"format": 0})
+        Policy({"format": 0})
 
 
 def test_guards_are_forbidden_before_locked_and_excluded(load: Load) -> None:

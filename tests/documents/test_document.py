@@ -43,7 +43,7 @@ Intro with `code`.
 
 
 def test_headings_are_those_that_divide_the_document() -> None:
-    found = [(heading.level, heading.text.plain, heading.line) for heading in Document(TEXT).headings]
+    found = [(one.heading.level, one.heading.text.plain, one.heading.line) for one in Document(TEXT).sections]
     assert found == [(1, "Title", 1), (2, "1. First (draft)", 5), (3, "Sub", 25), (2, "Last", 31)]
 
 
@@ -88,17 +88,17 @@ def test_items_tables_and_fences_have_their_lines() -> None:
 @pytest.mark.parametrize("ending", ["\r\n", "\n"])
 def test_a_byte_order_mark_and_carriage_returns_move_no_line(ending: str) -> None:
     document = Document("\ufeff" + TEXT.replace("\n", ending))
-    assert [heading.line for heading in document.headings] == [1, 5, 25, 31]
+    assert [section.heading.line for section in document.sections] == [1, 5, 25, 31]
     assert next(fences(document.blocks)).content == "x = 1\n"
 
 
 def test_front_matter_is_no_text() -> None:
     document = Document("---\ntitle: x\n---\n# T\n")
     assert document.front_matter == "title: x\n"
-    assert document.headings[0].line == 4
+    assert next(document.sections).heading.line == 4
     unclosed = Document("---\ntitle: x\n\n# T\n")
     assert unclosed.front_matter is None
-    assert [heading.text.raw for heading in unclosed.headings] == ["T"]
+    assert [section.heading.text.raw for section in unclosed.sections] == ["T"]
 
 
 def test_comments_are_not_seen() -> None:
