@@ -28,8 +28,9 @@ lint: .venv/ready
 bench: .venv/ready  ## measure start-up, ranges and large changes; the figures go to .bench/
 	$(BIN)/python bench/run.py
 
-docs: .venv/ready  ## write the pages that are made from the code
+docs: .venv/ready  ## write the pages that are made from the code, and the outputs that others show
 	$(BIN)/specguard docs
+	$(BIN)/python tests/docs/pages.py
 
 clean:  ## remove everything that make makes
 	rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,156 @@
+"""The project's Markdown pages: their blocks, and running those of `sh` as a reader would type them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+
+from specguard.testing.repository import FIRST_DATE, clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")))
+]
+"""README, CONTRIBUTING and the pages of `docs/`, without those of single rules."""
+
+WALKED = ("docs/start.md", "docs/phase-runner.md", "docs/track-runner.md")
+"""The pages that are read by typing what they say."""
+
+_WHERE = "__specguard_where__"
+_FRAME = f"exec 2>&1; trap 'code=$?; echo; echo {_WHERE} $code $PWD' EXIT"
+"""What a block is run behind: its errors are printed too, and at its end its exit code and folder."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page.
+
+    Attributes:
+        info: what stands behind the fence.
+        text: its lines, with a newline at the end.
+        line: the line of its first line of text, from 1.
+    """
+
+    info: str
+    text: str
+    line: int
+
+
+def blocks(text: str) -> list[Block]:
+    """The fenced blocks of a page, also those in list items, in their order."""
+    return [
+        Block(token.info.strip(), token.content, token.map[0] + 2)
+        for token in MarkdownIt("commonmark").parse(text)
+        if token.type == "fence" and token.map
+    ]
+
+
+def read(page: str) -> str:
+    """A page's text, by its path from the root."""
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def walk(page: Sequence[Block], place: Path) -> list[tuple[Block, str | None, str]]:
+    """Run the `sh` blocks of a page, in their order, in one folder, each going on where the last one ended.
+
+    Args:
+        page: the page's blocks.
+        place: an empty folder, which is the reader's home.
+
+    Returns:
+        Of each block that was run: the block; the text of the `text` block right behind it, None where there
+        is none; and what it printed, with the reader's home as `/home/ann`.
+
+    Raises:
+        AssertionError: a block ended with another exit code than what it printed says.
+    """
+    where = place
+    found = []
+    for position, block in enumerate(page):
+        if block.info != "sh":
+            continue
+        following = page[position + 1] if position + 1 < len(page) else None
+        expected = following.text if following and following.info == "text" else None
+        done = subprocess.run(
+            ["bash", "-e", "-c", f"{_FRAME}\n{block.text}"],
+            cwd=where,
+            env=environment(place),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        printed, _, end = done.stdout.rpartition(f"\n{_WHERE} ")
+        code, _, folder = end.rstrip("\n").partition(" ")
+        where = Path(folder)
+        printed = re.sub(r"(?m)^Requirement already satisfied.*\n", "", printed)
+        printed = printed.replace(str(place), "/home/ann")
+        assert int(code) == expected_code(printed), f"line {block.line} ended with {code}:\n{printed}"
+        found.append((block, expected, printed))
+    return found
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What a reader has: the command, git with a name, a home of their own, and a clock that stands still."""
+    clean = clean_environment()
+    when = f"{FIRST_DATE} +0000"
+    return {
+        **clean,
+        "PATH": f"{os.path.dirname(sys.executable)}:{clean['PATH']}",
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "PIP_NO_INDEX": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_ROOT_USER_ACTION": "ignore",
+        "GIT_AUTHOR_NAME": "Ann",
+        "GIT_AUTHOR_EMAIL": "ann@example.org",
+        "GIT_AUTHOR_DATE": when,
+        "GIT_COMMITTER_NAME": "Ann",
+        "GIT_COMMITTER_EMAIL": "ann@example.org",
+        "GIT_COMMITTER_DATE": when,
+    }
+
+
+def expected_code(printed: str) -> int:
+    """The exit code that goes with the last verdict or error that a block printed."""
+    said = re.findall(r"^specguard: (failed|indeterminate|error|would block)", printed, re.MULTILINE)
+    return {"failed": 1, "indeterminate": 2, "error": 2}.get(said[-1], 0) if said else 0
+
+
+def normal(text: str) -> str:
+    """What is the same on every machine and for every reader: without object ids and versions of git."""
+    text = re.sub(r"\b[0-9a-f]{10,64}\b", "<object id>", text)
+    return re.sub(r"(?m)^(ok +git: ).*$", r"\1<version>", text)
+
+
+def rewrite(page: str, place: Path) -> None:
+    """Write what the blocks of a page really print into the `text` blocks behind them."""
+    text = read(page)
+    lines = text.split("\n")
+    page_blocks = blocks(text)
+    for block, expected, printed in reversed(walk(page_blocks, place)):
+        if expected is not None and normal(expected) != normal(printed):
+            following = page_blocks[page_blocks.index(block) + 1]
+            start = following.line - 1
+            lines[start : start + following.text.count("\n")] = printed.rstrip("\n").split("\n")
+    (ROOT / page).write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    # Brings the outputs on the pages that are named, or on all that are walked, up to date.
+    from tempfile import TemporaryDirectory
+
+    for name in sys.argv[1:] or WALKED:
+        with TemporaryDirectory() as folder:
+            rewrite(name, Path(folder).resolve())

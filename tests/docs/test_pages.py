@@ -1,0 +1,186 @@
+"""The pages are right: what they show is printed, what they name exists, what they link to is found.
+
+`python tests/docs/pages.py` brings the outputs that pages show up to date.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+from markdown_it import MarkdownIt
+
+from specguard.authority.compile import compile_policy
+from specguard.authority.sources import Source
+from specguard.cli.app import COMMANDS, app
+from specguard.declaration.registry import FAMILIES
+from specguard.engine.plugins import load_registry
+from tests.docs.pages import DOCS, PAGES, ROOT, WALKED, Block, blocks, normal, read, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HAND_WRITTEN = [page for page in PAGES if page not in ("docs/commands.md", "docs/settings.md")]
+OTHERS = {"--no-verify", "--quick", "--docs", "--rows", "--keep", "--title", "--base main"}
+"""Options of other programs that pages name by themselves."""
+
+
+@pytest.mark.parametrize("page", WALKED)
+def test_what_a_page_shows_is_what_is_printed(page: str, tmp_path: Path) -> None:
+    for block, expected, printed in walk(blocks(read(page)), tmp_path.resolve()):
+        assert normal(printed) == normal(expected or ""), f"{page}:{block.line}"
+
+
+def test_the_readme_shows_what_the_first_page_shows() -> None:
+    there = {normal(block.text) for block in blocks(read("docs/start.md")) if block.info == "text"}
+    shown = [block for block in blocks(read("README.md")) if block.info == "text"]
+    assert len(shown) == 2
+    for block in shown:
+        assert normal(block.text) in there, f"README.md:{block.line}"
+
+
+# Commands and options
+
+
+def code_of(page: str) -> Iterator[str]:
+    """The inline code of a page, and the lines of its blocks of commands and YAML."""
+    for token in MarkdownIt("commonmark").enable("table").parse(read(page)):
+        for child in token.children or ():
+            if child.type == "code_inline":
+                yield child.content
+    for block in blocks(read(page)):
+        if block.info in ("sh", "console", "yaml"):
+            yield from block.text.split("\n")
+
+
+def options_of(command: click.Command) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
+
+
+def command_named(name: str) -> click.Command:
+    found = app.get_command(click.Context(app), name)
+    assert found is not None
+    return found
+
+
+EVERY_OPTION = options_of(app).union(*(options_of(command_named(name)) for name in COMMANDS))
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN)
+def test_every_command_and_option_that_is_named_exists(page: str) -> None:
+    for line in code_of(page):
+        for words in re.findall(r"\bspecguard((?: +[^\s|&;#\"]+)+)", line.partition("# ")[0]):
+            name, *rest = words.split()
+            if name.startswith("-"):
+                assert name in options_of(app), line
+                continue
+            assert name in COMMANDS or name == "COMMAND", line
+            options = EVERY_OPTION if name == "COMMAND" else options_of(command_named(name))
+            for word in rest:
+                if word.startswith("-"):
+                    assert word.partition("=")[0] in options, line
+        if line.startswith("--") and line not in OTHERS:
+            assert line.split()[0].partition("=")[0] in EVERY_OPTION, line
+
+
+def test_every_source_of_a_change_is_on_the_page_about_it() -> None:
+    table = read("docs/checking.md").partition("## The base")[0]
+    for option in ("base", "head", "range", "pr-event", "pr-title", "pr-body-file", "push", "staged",
+                   "worktree", "patch", "commit-msg-file", "root"):  # fmt: skip
+        assert f"`--{option}" in table
+
+
+# Rules and settings
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN)
+def test_every_rule_that_is_named_exists(page: str) -> None:
+    text = read(page)
+    rules = {entry.rule.code: entry.rule.name for entry in load_registry().rules.values()}
+    for code in re.findall(rf"\b((?:{'|'.join(FAMILIES)})\d{{3}})\b", text):
+        assert code in rules, code
+    for code, name in re.findall(r"\[([A-Z]{3}\d{3})\]\((?:docs/)?rules/([\w-]+)\.md", text):
+        assert rules[code] == name
+    for name in re.findall(r"`\[rules\.([a-z-]+)\]`", text):
+        assert name in rules.values(), name
+
+
+def policies() -> Iterator[tuple[str, Block]]:
+    """Every block of settings on a page, also within a document that is shown whole."""
+    for page in HAND_WRITTEN:
+        for block in blocks(read(page)):
+            inner = blocks(block.text) if block.info in ("markdown", "text") else []
+            for one in (block, *inner):
+                if one.info in ("toml", "toml specguard"):
+                    yield f"{page}:{block.line}", one
+
+
+@pytest.mark.parametrize("block", [pytest.param(block, id=where) for where, block in policies()])
+def test_every_block_of_settings_compiles(block: Block) -> None:
+    data = tomllib.loads(block.text)
+    if "project" in data:
+        return
+    source = Source("specguard.toml", "", block.text)
+    policy = compile_policy(
+        [source], registry=load_registry, read=lambda path, _: Source(path, "", "# Another document\n")
+    )
+    assert policy is not None
+    assert not policy.unread
+
+
+@pytest.mark.parametrize("page", ["docs/phase-runner.md", "docs/track-runner.md"])
+def test_a_page_about_a_way_to_work_names_every_rule_that_its_preset_adds(page: str) -> None:
+    preset = page.removeprefix("docs/").removesuffix(".md")
+    text = read(page)
+    for name in tomllib.loads(load_registry().presets[preset])["rules"]:
+        assert f"rules/{name}.md" in text or f"`[rules.{name}]`" in text, name
+    for entry in load_registry().rules.values():
+        if entry.rule.family() in ("WRK", "PRQ") and entry.rule.name != "pull-request-target":
+            assert entry.rule.code in text, entry.rule.code
+
+
+def test_the_sections_that_are_shown_are_read_as_it_is_said() -> None:
+    shown = next(block for block in blocks(read("docs/authority.md")) if "## Locked zones" in block.text)
+    source = Source("SPEC_AUTHORITY.md", "", "# Authority\n\n" + shown.text)
+    policy = compile_policy([source], registry=load_registry, read=lambda path, _: Source(path, "", "# A\n"))
+    assert policy is not None
+    assert not policy.unread
+    guards = [
+        policy.guards.find(path) for path in (b"SPEC_AUTHORITY.md", b".github/workflows/x", b"docs/api/x")
+    ]
+    assert [guard.code for guard in guards if guard] == ["PTH002", "PTH002", "PTH001"]
+
+
+def test_every_preset_is_on_the_page_about_authorities() -> None:
+    table = read("docs/authority.md").partition("## Presets")[2]
+    assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == set(load_registry().presets)
+
+
+# Links
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    tokens = MarkdownIt("commonmark").parse(text)
+    titles = [tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, *sorted(f"docs/rules/{page.name}" for page in DOCS.glob("rules/*"))]
+)
+def test_every_relative_link_resolves(page: str) -> None:
+    for token in MarkdownIt("commonmark").enable("table").parse(read(page)):
+        for child in token.children or ():
+            target = str(child.attrs.get("href", "")) if child.type == "link_open" else ""
+            if not target or "://" in target:
+                continue
+            name, _, anchor = target.partition("#")
+            place = (ROOT / page).parent / name if name else ROOT / page
+            assert place.is_file(), f"{page} links to {target}"
+            if anchor:
+                assert anchor in anchors(place.read_text()), f"{page} links to {target}"

@@ -1,0 +1,88 @@
+"""The page about plugins: its rule, made into the distribution that it describes, works as it says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.engine.plugins import load_registry
+from specguard.testing import Case, run
+from specguard.testing.repository import clean_environment
+from tests.docs.pages import blocks, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = "docs/plugins.md"
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """The files of the page, each under the name in its first line, installed as a distribution would be."""
+    for block in blocks(read(PAGE)):
+        name, _, text = block.text.removeprefix("# ").partition("\n")
+        if block.info in ("python", "toml") and name.endswith((".py", ".toml")):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+    (tmp_path / "acme_rules" / "__init__.py").write_text("")
+    project = tomllib.loads((tmp_path / "pyproject.toml").read_text())["project"]
+    info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    points = [f"{name} = {target}\n" for name, target in project["entry-points"]["specguard"].items()]
+    (info / "entry_points.txt").write_text("[specguard]\n" + "".join(points))
+    return tmp_path
+
+
+def test_the_rule_s_examples_hold_in_the_test_that_is_shown(plugin: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_deep_path.py"],
+        cwd=plugin,
+        env={**clean_environment(), "PYTHONPATH": str(plugin)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+
+
+def test_a_policy_that_names_the_plugin_has_its_rule(plugin: Path) -> None:
+    case = Case.from_toml(
+        """
+        policy = '''
+        plugins = ["specguard-acme"]
+        [rules.deep-path]
+        depth = 2
+        '''
+        commits = [{message = "feat: x", files = {"a/b/c/d" = "x"}}]
+        """
+    )
+    repository = case.build(plugin / "repository")
+    env = {"PYTHONPATH": str(plugin), "XDG_CACHE_HOME": os.fspath(plugin / "cache")}
+    outcome = run("check", directory=repository.path, env=env)
+    assert outcome.exit_code == 1, outcome
+    assert "ACM001 deep-path" in outcome.stdout
+    assert "it is 3 folders deep, and 2 are enough" in outcome.stdout
+    page = run("rule", "--plugin", "specguard-acme", "ACM001", directory=repository.path, env=env)
+    assert page.stdout.startswith("# deep-path (ACM001)\n")
+    assert "no file is added below more than `depth` folders" in page.stdout
+
+
+def test_every_fact_is_on_the_page_with_its_type() -> None:
+    table = read(PAGE).partition("## The facts")[2].partition("\n## ")[0]
+    found: dict[str, str] = {}
+    for row in table.splitlines():
+        if row.startswith("| `"):
+            names, types, _ = (cell.strip() for cell in row.strip("|").split(" | "))
+            kinds = [kind.strip("`") for kind in types.split("`, `")]
+            parts = [name.strip("`") for name in names.split(", ")]
+            found.update(zip(parts, kinds * len(parts) if len(kinds) == 1 else kinds, strict=False))
+    assert found == load_registry()._facts
