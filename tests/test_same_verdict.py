@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,11 +63,20 @@ def test_every_source_gives_the_same_findings(change: str, tmp_path: Path) -> No
     found["branch"] = findings(repository)
     found["range"] = findings(repository, f"--range={base}..{head}")
     found["enforced"] = findings(repository, "--enforce", f"--base={base}", f"--head={head}")
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(pull_request(base, head)))
+    found["pull request"] = findings(repository, "--enforce", f"--pr-event={event}")
     bare = repository.clone(tmp_path / "bare", bare=True)
     found["bare"] = findings(bare, "--base=main", "--head=work")
     for source, these in found.items():
         assert these == found["staged"], source
     assert bool(found["staged"][1]) is (change != "nothing-wrong")
+
+
+def pull_request(base: str, head: str) -> dict[str, object]:
+    """What a platform's event says of a pull request."""
+    ends = {"base": {"sha": base, "ref": "main"}, "head": {"sha": head, "ref": "work"}}
+    return {"pull_request": {"number": 1, "title": "feat: change", "body": "", **ends}}
 
 
 def findings(

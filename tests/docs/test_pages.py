@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+import yaml
 from markdown_it import MarkdownIt
 
+import specguard
 from specguard.authority.compile import compile_policy
 from specguard.authority.sources import Source
 from specguard.cli.app import COMMANDS, app
@@ -92,6 +94,15 @@ def test_every_source_of_a_change_is_on_the_page_about_it() -> None:
     for option in ("base", "head", "range", "pr-event", "pr-title", "pr-body-file", "push", "staged",
                    "worktree", "patch", "commit-msg-file", "root"):  # fmt: skip
         assert f"`--{option}" in table
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN)
+def test_jobs_and_hooks_that_are_shown_are_of_this_version(page: str) -> None:
+    text = read(page)
+    known = {hook["id"] for hook in yaml.safe_load(read(".pre-commit-hooks.yaml"))}
+    assert set(re.findall(r"- id: ([\w-]+)", text)) <= known
+    for version in re.findall(r"(?:rev: v|specguard==|specguard@v)(\d[\w.]*)", text):
+        assert version == specguard.__version__
 
 
 # Rules and settings
