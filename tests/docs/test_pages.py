@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +21,7 @@ from specguard.authority.sources import Source
 from specguard.cli.app import COMMANDS, app
 from specguard.declaration.registry import FAMILIES
 from specguard.engine.plugins import load_registry
+from specguard.testing import Case, Step, run_case
 from tests.docs.pages import DOCS, PAGES, ROOT, WALKED, Block, blocks, normal, read, walk
 
 if TYPE_CHECKING:
@@ -195,3 +197,73 @@ def test_every_relative_link_resolves(page: str) -> None:
             assert place.is_file(), f"{page} links to {target}"
             if anchor:
                 assert anchor in anchors(place.read_text()), f"{page} links to {target}"
+
+
+# The settings that teams are shown for names of their own
+
+
+def own(page: str) -> str:
+    """The block of settings below the heading *Make it your own*."""
+    return next(
+        block.text for block in blocks(read(page).partition("## Make it your own")[2]) if "toml" in block.info
+    )
+
+
+def test_phases_under_other_names_are_judged_by_those() -> None:
+    files = {
+        "plan/current.json": '{"plan": "v1", "phase": {"number": 7}}',
+        "plan/v1/07-cart.md": "# Phase 7\n",
+        "plan/v1/08-till.md": "# Phase 8\n",
+    }
+    case = Case(
+        policy=own("docs/phase-runner.md"),
+        base=[Step(files=files, id="base")],
+        commits=[Step("wip", files={"src/a": "1"}), Step("more", files={"tests/a": "1"})],
+        branch="feature/phase-07",
+        refs={"refs/remotes/origin/develop": "base"},
+        title="feat: phase 07",
+        body="Implements plan/v1/07-cart.md.",
+        states={"WRK001": "passed", "WRK002": "passed", "BRN001": "passed", "PRQ001": "passed",
+                "PTH003": "passed", "CMT001": "not-applicable", "CNT002": "off"},
+        expect=(),
+    )  # fmt: skip
+    run_case(case)
+    wrong = replace(case.commits[0], files={"lib/a": "1", "plan/v1/08-till.md": "# Easier\n"})
+    run_case(
+        replace(
+            case,
+            commits=[wrong],
+            states={},
+            expect=[
+                {"code": "PTH003", "path": "lib/a"},
+                {"code": "PTH003", "path": "plan/v1/08-till.md"},
+                {"code": "WRK005", "path": "plan/v1/08-till.md"},
+            ],
+            exit_code=1,
+        )
+    )
+
+
+def test_tracks_under_other_names_are_judged_by_those() -> None:
+    files = {
+        "plan/state.json": '{"track": {"current": 5}, "titles": {"5": "add-cache"}}',
+        "plan/tracks/5-add-cache.md": "# Track 5\n\n## Touches\n\n- `src/`\n",
+        "plan/tracks/6-more.md": "# Track 6\n",
+    }
+    case = Case(
+        policy=own("docs/track-runner.md"),
+        base=[Step(files=files)],
+        commits=[Step("track 5: add-cache", files={"src/a": "1"})],
+        branch="track/5-add-cache",
+        title="Track 5: add-cache",
+        body="Implements plan/tracks/5-add-cache.md.",
+        states=dict.fromkeys(("WRK001", "WRK002", "BRN001", "CMT002", "PRQ001", "PTH003"), "passed"),
+    )
+    run_case(case)
+    wrong = replace(case.commits[0], files={"lib/a": "1", "plan/tracks/6-more.md": "# Easier\n"})
+    expect = [
+        {"code": "PTH003", "path": "lib/a"},
+        {"code": "PTH003", "path": "plan/tracks/6-more.md"},
+        {"code": "WRK005", "path": "plan/tracks/6-more.md"},
+    ]
+    run_case(replace(case, commits=[wrong], states={}, expect=expect, exit_code=1))
