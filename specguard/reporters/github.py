@@ -14,7 +14,7 @@ from specguard.reporters.escape import (
     workflow_data,
     workflow_property,
 )
-from specguard.reporters.text import Style, verdict_line
+from specguard.reporters.text import Style, titles, undecided, verdict_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,10 +43,9 @@ def render(verdicts: Sequence[Verdict]) -> str:
     """
     annotations: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for verdict in verdicts:
-        for result in verdict.results:
-            if result.state == "indeterminate":
-                kind = "error" if result.incomplete else "warning"
-                annotations[kind].append(_command(kind, _undecided(result), title=_title(result)))
+        for results in undecided(verdict):
+            kind = "error" if results[0].incomplete else "warning"
+            annotations[kind].append(_command(kind, _undecided(results[0]), title=titles(results)))
     for verdict in verdicts:
         for judged in verdict.findings:
             kind = _kind(judged, dry_run=verdict.dry_run)
@@ -110,10 +109,6 @@ def _command(kind: str, message: str, **properties: str) -> str:
     return f"::{kind} {fields}::{workflow_data(message)}"
 
 
-def _title(result: RuleResult) -> str:
-    return f"{result.code} {result.name}"
-
-
 def _undecided(result: RuleResult) -> str:
     command = f"\nnext: {result.command}" if result.command else ""
     return f"could not be judged: {result.reason or ''}{command}"
@@ -127,13 +122,14 @@ def _page(verdict: Verdict) -> Iterator[str]:
     counts = ", ".join(f"{count} {state}" for state, count in verdict.counts.items() if count)
     yield f"{'Nothing to judge. ' if verdict.empty else ''}Rules: {counts}.\n"
     for result in verdict.results:
-        if result.findings or result.state == "indeterminate":
+        if result.findings:
             yield f"\n### {result.code} {result.name}\n\n"
         for judged in result.findings:
             yield f"- {_item(judged)}\n"
-        if result.state == "indeterminate":
-            command = f" Next: {markdown_code(result.command)}" if result.command else ""
-            yield f"- **could not be judged**: {markdown_text(result.reason or '')}.{command}\n"
+    for results in undecided(verdict):
+        command = f" Next: {markdown_code(results[0].command)}" if results[0].command else ""
+        yield f"\n### {titles(results)}\n\n"
+        yield f"- **could not be judged**: {markdown_text(results[0].reason or '')}.{command}\n"
     if verdict.notes:
         yield "\n"
     for note in verdict.notes:

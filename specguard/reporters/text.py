@@ -53,8 +53,8 @@ def render(
             ]
         for result in verdict.results:
             lines += _findings(result, style)
-        for result in verdict.results:
-            lines += _undecided(result, style)
+        for results in undecided(verdict):
+            lines += _undecided(results, style)
         if explain:
             lines += _explanation(verdict)
         if statistics:
@@ -124,13 +124,27 @@ def place(judged: Judged) -> str:
     return ""
 
 
-def _undecided(result: RuleResult, style: Style) -> Iterator[str]:
-    if result.state != "indeterminate":
-        return
-    yield style("strong", f"{result.code} {result.name}") + f" {style('error', 'could not be judged')}"
-    yield f"    {visible(result.reason or '')}"
-    if result.command:
-        yield f"    next {visible(result.command)}"
+def undecided(verdict: Verdict) -> list[list[RuleResult]]:
+    """The rules that could not be judged; those that lack the same fact stand together."""
+    lacking: dict[tuple[str | None, str, bool], list[RuleResult]] = {}
+    for result in verdict.results:
+        if result.state == "indeterminate":
+            lacking.setdefault((result.reason, result.command, result.incomplete), []).append(result)
+    return list(lacking.values())
+
+
+def titles(results: Sequence[RuleResult]) -> str:
+    """A rule's code and name; of several rules how many they are, and their codes."""
+    if len(results) == 1:
+        return f"{results[0].code} {results[0].name}"
+    return f"{len(results)} rules ({', '.join(result.code for result in results)})"
+
+
+def _undecided(results: Sequence[RuleResult], style: Style) -> Iterator[str]:
+    yield f"{style('strong', titles(results))} {style('error', 'could not be judged')}"
+    yield f"    {visible(results[0].reason or '')}"
+    if results[0].command:
+        yield f"    next {visible(results[0].command)}"
     yield ""
 
 

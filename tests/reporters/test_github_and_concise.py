@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specguard.model import Finding, Judged, Origin, RuleResult, Verdict
-from specguard.reporters import concise, github
+from specguard.reporters import concise, github, text
 from specguard.testing import Repository, run
 
 HOSTILE = b"a\n::error file=x::pwn\x1b[2J,`|<b>.md"
@@ -70,6 +70,51 @@ def test_an_undecided_rule_is_an_error() -> None:
         [verdict(results=[result])]
     )
     assert "**could not be judged**" in github.summary([verdict(results=[result])])
+
+
+def test_rules_that_lack_the_same_fact_are_told_together() -> None:
+    lacking = [
+        RuleResult(code, "name", "indeterminate", reason="the clone is shallow", command="git fetch")
+        for code in ("CMT001", "CMT002", "CMT003")
+    ]
+    alone = RuleResult("PRQ001", "pull-request-title", "indeterminate", reason="no title")
+    found = [verdict(results=[*lacking, alone])]
+    assert github.render(found).count("::error ") == 2
+    assert "title=3 rules (CMT001%2C CMT002%2C CMT003)::could not be judged: the clone" in github.render(
+        found
+    )
+    assert github.summary(found).count("the clone is shallow") == 1
+    assert text.render(found).split("\n")[:7] == [
+        "3 rules (CMT001, CMT002, CMT003) could not be judged",
+        "    the clone is shallow",
+        "    next git fetch",
+        "",
+        "PRQ001 pull-request-title could not be judged",
+        "    no title",
+        "",
+    ]
+    assert concise.render(found).count("the clone is shallow") == 3
+
+
+def test_a_file_is_named_once() -> None:
+    found = [
+        verdict(
+            judged("docs/a loses line 3: x", path=b"docs/a", line=3),
+            judged("docs/a was deleted", path=b"docs/a"),
+            judged("docs/ab is near", path=b"docs/a"),
+            judged("was not read", path=b"SPEC_AUTHORITY.md", line=9),
+        )
+    ]
+    assert text.render(found).split("\n")[1:9] == [
+        "  error: docs/a:3: loses line 3: x",
+        "    by   SPEC_AUTHORITY.md:9",
+        "  error: docs/a was deleted",
+        "    by   SPEC_AUTHORITY.md:9",
+        "  error: docs/a: docs/ab is near",
+        "    by   SPEC_AUTHORITY.md:9",
+        "  error: SPEC_AUTHORITY.md:9: was not read",
+        "",
+    ]
 
 
 def test_hostile_names_are_one_escaped_line() -> None:
