@@ -101,10 +101,10 @@ def _finding(judged: Judged, style: Style) -> Iterator[str]:
     state = "" if judged.state == "open" else f" ({judged.state})"
     message = visible(finding.message)
     where = place(judged)
-    # A message about a file may begin with its name already.
-    name = "" if finding.path is None else f"{visible(path_text(finding.path))} "
-    if name and message.startswith(name):
-        where, message = (where, message.removeprefix(name)) if finding.line else ("", message)
+    # A message may begin with the name of its file or commit already.
+    name = where.removesuffix(": ") if finding.path is None else visible(path_text(finding.path))
+    if where and message.startswith((f"{name} ", f"{name}, ")):
+        where, message = (where, message.removeprefix(f"{name} ")) if finding.line else ("", message)
     yield f"  {style(judged.severity, judged.severity)}{state}: {where}{message}"
     # A finding about a line of the authority is at the line that decides.
     if judged.authority is not None and place(judged) != f"{visible(str(judged.authority))}: ":

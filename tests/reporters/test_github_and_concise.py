@@ -102,15 +102,21 @@ def test_a_file_is_named_once() -> None:
             judged("docs/a loses line 3: x", path=b"docs/a", line=3),
             judged("docs/a was deleted", path=b"docs/a"),
             judged("docs/ab is near", path=b"docs/a"),
+            judged("docs/a, the document, is changed", path=b"docs/a"),
+            judged("commit 111111111111 'x' works on two", commit="1" * 40),
             judged("was not read", path=b"SPEC_AUTHORITY.md", line=9),
         )
     ]
-    assert text.render(found).split("\n")[1:9] == [
+    assert text.render(found).split("\n")[1:13] == [
         "  error: docs/a:3: loses line 3: x",
         "    by   SPEC_AUTHORITY.md:9",
         "  error: docs/a was deleted",
         "    by   SPEC_AUTHORITY.md:9",
         "  error: docs/a: docs/ab is near",
+        "    by   SPEC_AUTHORITY.md:9",
+        "  error: docs/a, the document, is changed",
+        "    by   SPEC_AUTHORITY.md:9",
+        "  error: commit 111111111111 'x' works on two",
         "    by   SPEC_AUTHORITY.md:9",
         "  error: SPEC_AUTHORITY.md:9: was not read",
         "",
