@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule
+from specguard_rules.paths._guarded import put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Entry, Stage, WorkItem
+    from specguard.rules import Base, Entry, Stage, WorkItem
 
 
 class ForeignWorkDocument(Rule):
@@ -20,7 +21,7 @@ class ForeignWorkDocument(Rule):
     `siblings`, or, where that is empty, `document` and `legacy` with any number in them; the item's own
     document, in each place where it could be, is left out.
 
-    How to put it right: `git checkout <base> -- <path>`, and commit.
+    How to put it right: `git checkout <base> -- <path>`, and commit; the finding has the command in full.
 
     ```toml fails
     policy = '''
@@ -65,7 +66,7 @@ class ForeignWorkDocument(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no document of another work item is changed"
 
-    def check(self, entries: Sequence[Entry], work_item: WorkItem) -> Iterator[Finding]:
+    def check(self, entries: Sequence[Entry], work_item: WorkItem, base: Base) -> Iterator[Finding]:
         """Look for other items' documents among the entries."""
         by_path = {entry.path: entry for entry in entries}
         setting = "siblings" if work_item.settings.siblings else "document"
@@ -75,9 +76,7 @@ class ForeignWorkDocument(Rule):
             deed = "removed" if entry.deleted else "added" if entry.added else "changed"
             yield Finding(
                 f"{name}, the document of another {work_item.kind}, is {deed} by the change for {work_item}",
-                help=f"Leave it as it is in the base: git checkout <base> -- {name}"
-                if not entry.added
-                else "Bring it in by a change of its own.",
+                help=f"{put_back(entry, None, base, False)}, and leave it to a change of its own.",
                 path=path,
                 side="base" if entry.deleted else None,
                 key=name,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule
+from specguard_rules.paths._guarded import put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Entry, Stage, Work
+    from specguard.rules import Base, Entry, Stage, Work
 
 
 class PointerChange(Rule):
@@ -22,7 +23,7 @@ class PointerChange(Rule):
     A change that does nothing but move pointers is no item's change, whatever its branch is called, and is
     left alone; while single files are being edited (`edit`), that cannot be told and the edit is refused.
 
-    How to put it right: `git checkout <base> -- <pointer>`, and commit.
+    How to put it right: `git checkout <base> -- <pointer>`, and commit; the finding has the command in full.
 
     ```toml fails
     policy = '''
@@ -61,7 +62,7 @@ class PointerChange(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no pointer to the current work item is changed by an item's change"
 
-    def check(self, entries: Sequence[Entry], work: Work, stage: Stage) -> Iterator[Finding]:
+    def check(self, entries: Sequence[Entry], work: Work, stage: Stage, base: Base) -> Iterator[Finding]:
         """Look for pointers among the entries."""
         naming = work.named()
         pointers = {
@@ -77,7 +78,7 @@ class PointerChange(Rule):
             path = entry.path.decode("utf-8", "backslashreplace")
             yield Finding(
                 f"{path} is changed by the change for {naming.item}",
-                help=f"Leave it as the base has it (git checkout <base> -- {path}): it moves after that.",
+                help=f"{put_back(entry, None, base, False)}: it moves when that is merged.",
                 path=entry.path,
                 side="base" if entry.deleted else None,
                 key=path,
