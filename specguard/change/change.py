@@ -231,18 +231,23 @@ class Change:
         Raises:
             MissingFact, NotApplicable: as `entries`.
         """
-        state = sha256(b"specguard-change-v1\0" + self.git.repository.format.encode() + b"\0")
+        parts = [b"specguard-change-v1\0", self.git.repository.format.encode(), b"\0"]
         rows = sorted(
             (entry.path, entry.old_mode, entry.new_mode, entry.old, entry.new, entry.status)
             for entry in self.entries
             if not (entry.added and entry.path.startswith(approvals))
         )
         for path, old_mode, new_mode, old, new, status in rows:
-            state.update(f"{old_mode:06o}\0{new_mode:06o}\0{old}\0{new}\0{status}\0".encode() + path + b"\0")
-        return state.hexdigest()
+            parts += (f"{old_mode:06o}\0{new_mode:06o}\0{old}\0{new}\0{status}\0".encode(), path, b"\0")
+        return sha256(b"".join(parts)).hexdigest()
 
-    def summary(self, approvals: bytes = APPROVALS) -> dict[str, Any]:
-        """The `change` object of the JSON report, without its work item; what is not known is None."""
+    def summary(self, approvals: bytes = APPROVALS, *, identify: bool = True) -> dict[str, Any]:
+        """The `change` object of the JSON report, without its work item; what is not known is None.
+
+        Args:
+            approvals: the folder of approvals.
+            identify: whether the fingerprint is wanted, which costs as much as a rule.
+        """
         base = self._known(lambda: self.base)
         branch = self._known(lambda: self.branch)
         commits = self._known(lambda: self.commits)
@@ -256,7 +261,7 @@ class Change:
             "branch": None if branch is None else _shown(branch.name),
             "commits": None if commits is None else len(commits),
             "entries": None if entries is None else len(entries),
-            "fingerprint": None if entries is None else self.fingerprint(approvals),
+            "fingerprint": self.fingerprint(approvals) if identify and entries is not None else None,
         }
 
     @staticmethod

@@ -29,8 +29,9 @@ QUIET: Final = {
     "GIT_LITERAL_PATHSPECS": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_FLUSH": "0",
 }
-"""No lock, prompt, transport or fetch of missing objects; plain messages; names that are no patterns."""
+"""No lock, prompt, transport, fetch of missing objects or flush; plain messages; names are no patterns."""
 
 NO_CONFIGURATION: Final = {
     "HOME": "/nonexistent",

@@ -39,7 +39,8 @@ def judge(
     from specguard.engine.check import check
 
     try:
-        verdicts = check(request)
+        identify = output_format == "json" or any(form == "json" for form, _ in outputs)
+        verdicts = check(request, identify=identify)
     except Exception as error:
         known = error if isinstance(error, SpecguardError) else internal_error(error)
         for form, file in outputs:
@@ -96,7 +97,11 @@ def _write(file: str, text: str, *, append: bool = False) -> None:
         with open(file, "a" if append else "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
     except OSError as error:
-        raise SpecguardError(f"the report cannot be written: {error.strerror}", path=file) from error
+        raise SpecguardError(
+            f"the report cannot be written: {error.strerror}",
+            path=file,
+            help="name a file in a folder that exists, as in --output json=report.json",
+        ) from error
 
 
 def _wants_colour() -> bool:

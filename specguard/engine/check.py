@@ -36,8 +36,12 @@ _LOOSENING: Final = {
 """What `--enforce` refuses: each could turn a red verdict green."""
 
 
-def check(request: Request) -> list[Verdict]:
+def check(request: Request, *, identify: bool = True) -> list[Verdict]:
     """Judge what is asked for.
+
+    Args:
+        request: what is judged, and against what.
+        identify: whether a report needs the change's fingerprint.
 
     Returns:
         One verdict; for a push one for each ref.
@@ -53,13 +57,15 @@ def check(request: Request) -> list[Verdict]:
                     help=f"leave {flag} out, or --enforce where nothing depends on the verdict",
                 )
     clock = _clock(request)
-    repository = Repository.locate(request.directory, request.environment)
+    # Hooks are told by GIT_DIR where they are; where nothing may loosen the verdict it has no say.
+    directory = request.directory or ("." if request.enforce else "")
+    repository = Repository.locate(directory, request.environment)
     with Git(repository) as git:
         policies = _Policies(request, repository)
-        return [_judge(change, request, policies, clock) for change in open_changes(git, request)]
+        return [_judge(change, request, policies, clock, identify) for change in open_changes(git, request)]
 
 
-def _judge(change: Change, request: Request, policies: _Policies, clock: _Clock) -> Verdict:
+def _judge(change: Change, request: Request, policies: _Policies, clock: _Clock, identify: bool) -> Verdict:
     change, policy, notes = policies.of(change)
     selection = Selection(
         policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select
@@ -73,7 +79,7 @@ def _judge(change: Change, request: Request, policies: _Policies, clock: _Clock)
     facts = Facts(change, policy, today=clock.today, policy_change=policy_change)
     results = run_rules(policy, facts, selection, strict=request.strict)
     return Verdict(
-        change={**change.summary(), "work_item": _work_item(facts)},
+        change={**change.summary(identify=identify), "work_item": _work_item(facts)},
         authority={
             "documents": [path for path, _ in policy.documents],
             "ref": policy.ref,
@@ -131,7 +137,7 @@ class _Policies:
 
     def __init__(self, request: Request, repository: Repository) -> None:
         self._request = request
-        self._known: dict[str | None, Policy | None] = {}
+        self._known: dict[str, Policy | None] = {}
         self._cache: Cache | None = None
         if not request.enforce:
             top = repository.common.removesuffix("/.git")
@@ -156,6 +162,11 @@ class _Policies:
             moved = change.with_base(policy.base or "")
             if moved is not change:
                 change, policy = moved, self._at(moved)
+                if policy is None and not request.bootstrap:
+                    raise SpecguardError(
+                        f"there is no authority in {change.found.name}, which the authority names as its base",
+                        help="bring the authority there, or name the base that has it with --base",
+                    )
         if policy is not None and (change.found.trusted or not request.enforce or request.bootstrap):
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
@@ -181,6 +192,8 @@ class _Policies:
     def _at(self, change: Change) -> Policy | None:
         """The policy of the change's base, or of the judged tree where there is no base."""
         oid = change.found.oid
+        if oid is None:
+            return self.load(change.policy_files)
         if oid not in self._known:
             self._known[oid] = self.load(change.policy_files)
         return self._known[oid]
@@ -212,14 +225,15 @@ def _compare(policy: Policy, change: Change) -> PolicyChange:
 
     try:
         before = load_policy(change.start_files, registry=registry)
+        known = before is not None
     except SpecguardError:
-        before = None
+        before, known = None, True
     try:
         after = load_policy(change.head_files, registry=registry)
     except SpecguardError as error:
         return PolicyChange(problem=error.message)
     if after is None:
-        return PolicyChange(problem="the authority is removed")
+        return PolicyChange(problem="the authority is removed" if known else "")
     return compare(before or policy, after)
 
 
