@@ -118,9 +118,13 @@ def read_file(path: str) -> Source:
         with open(path, "rb") as file:
             data = file.read()
     except IsADirectoryError:
-        raise SpecguardError("the authority is a folder, and must be a file", path=path) from None
+        raise SpecguardError(
+            "the authority is a folder, and must be a file", path=path, help="name a document in it"
+        ) from None
     except OSError as error:
-        raise SpecguardError(f"the authority cannot be read: {error.strerror}", path=path) from None
+        raise SpecguardError(
+            f"the authority cannot be read: {error.strerror}", path=path, help="check its name"
+        ) from None
     return Source(path, "", decode(data, path))
 
 

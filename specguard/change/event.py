@@ -148,7 +148,11 @@ def read_bounded(file: str, limit: int, what: str) -> bytes:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise SpecguardError(f"{what} cannot be read: {reason}", path=file, help="Check its name.") from error
     if len(data) > limit:
-        raise SpecguardError(f"{what} may have {limit >> 20} MiB, and this one is larger", path=file)
+        raise SpecguardError(
+            f"{what} may have {limit >> 20} MiB, and this one is larger",
+            path=file,
+            help="Check that it is the one that is meant.",
+        )
     return data
 
 
@@ -213,7 +217,11 @@ class _Fields:
         return value
 
     def _wrong(self, key: str, what: str) -> SpecguardError:
-        return SpecguardError(f"{self._name}{key} in the event file is not {what}", path=self._file)
+        return SpecguardError(
+            f"{self._name}{key} in the event file is not {what}",
+            path=self._file,
+            help="Give the file as the platform wrote it.",
+        )
 
 
 def _pull_request(fields: _Fields) -> Event:

@@ -46,7 +46,9 @@ def apply_patch(git: Git, start: str, file: str) -> str:
             with open(file, "rb") as stream:
                 _copy(stream, copy, file)
     except OSError as error:
-        raise SpecguardError(f"the patch cannot be read: {error.strerror}", path=name) from error
+        raise SpecguardError(
+            f"the patch cannot be read: {error.strerror}", path=name, help="Check its name."
+        ) from error
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
     patch = os.open(copy, os.O_RDONLY)
     try:

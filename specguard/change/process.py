@@ -119,7 +119,9 @@ class Process:
             for number in opened:
                 os.close(number)
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise SpecguardError(f"git cannot be run: {reason}") from error
+            raise SpecguardError(
+                f"git cannot be run: {reason}", help="`specguard doctor` tells which git is used, if any."
+            ) from error
         for number in (feed, out, errors):
             os.close(number)
         self._poll = select.poll()

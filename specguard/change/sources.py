@@ -195,7 +195,10 @@ def _check_index(git: Git) -> None:
 
     repository = git.repository
     if repository.environment.get("GIT_INDEX_FILE") and not os.path.exists(repository.index):
-        raise SpecguardError(f"the index that GIT_INDEX_FILE names is not there: {repository.index}")
+        raise SpecguardError(
+            f"the index that GIT_INDEX_FILE names is not there: {repository.index}",
+            help="Unset the variable, or let it name the index of a commit that is being made.",
+        )
     if repository.bare and not os.path.exists(repository.index):
         raise SpecguardError(
             "a bare repository has nothing staged", help="Judge commits: `specguard check --head BRANCH`."

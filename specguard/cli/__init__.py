@@ -55,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             sys.stdout = None
-            complain(SpecguardError(f"the output cannot be written: {error.strerror}"))
+            complain(
+                SpecguardError(
+                    f"the output cannot be written: {error.strerror}", help="make room, or send it elsewhere"
+                )
+            )
             return EXIT_NO_VERDICT
         complain(internal_error(error), words)
         if "--traceback" in words:

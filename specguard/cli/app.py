@@ -91,7 +91,10 @@ def run(words: Sequence[str]) -> int:
         from click.shell_completion import shell_complete
 
         if shell_complete(app, {}, "specguard", COMPLETION, asked):
-            raise SpecguardError(f"{asked!r} is no completion: there is one for bash, zsh and fish")
+            raise SpecguardError(
+                f"{asked!r} is no completion: there is one for bash, zsh and fish",
+                help=f"for bash: {COMPLETION}=bash_source specguard",
+            )
         return EXIT_PASSED
     try:
         # Not `app.main`: it ends with 1, which means findings here, where nobody reads the output.

@@ -88,7 +88,11 @@ def command(
             help="`specguard init --print` shows what would be written",
         ) from None
     except OSError as error:
-        raise SpecguardError(f"it cannot be written: {error.strerror}", path=AUTHORITY) from error
+        raise SpecguardError(
+            f"it cannot be written: {error.strerror}",
+            path=AUTHORITY,
+            help="`specguard init --print` writes it to standard output",
+        ) from error
     _next_steps(top, base, policy)
 
 

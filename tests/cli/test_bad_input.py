@@ -31,11 +31,12 @@ paths = ["locked/"]
 
 
 def refused(outcome: Outcome, *said: str) -> None:
-    """That a run gave no verdict, and said so in one message."""
+    """That a run gave no verdict, and said so in one message with a next step."""
     assert outcome.exit_code == 2, outcome
     errors = [line for line in outcome.stderr.splitlines() if line.startswith("specguard: error: ")]
     assert len(errors) == 1, outcome
     assert not outcome.stdout, outcome
+    assert "  next: " in outcome.stderr, outcome
     assert "Traceback" not in outcome.stderr
     assert "internal error" not in outcome.stderr
     for part in said:
@@ -329,7 +330,11 @@ def shell(script: str, repository: Repository) -> subprocess.CompletedProcess[st
 
 
 def interrupt(words: list[str], repository: Repository, ready: Callable[[], None]) -> Outcome:
-    """Run the command, and send it an interrupt as soon as it is ready for it."""
+    """Run the command, and send it an interrupt as soon as it is ready for it.
+
+    An interrupt that comes between Python's look at its signals and a read that blocks is seen when the read
+    ends, so, like a person, this sends another where nothing happens.
+    """
     process = subprocess.Popen(
         [command(), *words],
         cwd=repository.path,
@@ -342,7 +347,11 @@ def interrupt(words: list[str], repository: Repository, ready: Callable[[], None
     try:
         ready()
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=30)
+        try:
+            stdout, stderr = process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=30)
     finally:
         process.kill()
         process.wait()
