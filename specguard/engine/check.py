@@ -164,7 +164,7 @@ class _Policies:
                 change, policy = moved, self._at(moved)
                 if policy is None and not request.bootstrap:
                     raise SpecguardError(
-                        f"there is no authority in {change.found.name}, which the authority names as its base",
+                        f"{change.found.name}, which the authority names as its base, has no authority",
                         help="bring the authority there, or name the base that has it with --base",
                     )
         if policy is not None and (change.found.trusted or not request.enforce or request.bootstrap):

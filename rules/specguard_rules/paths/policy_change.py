@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _FOLDER: Final = b".specguard/"
 _BASELINE: Final = b".specguard/baseline.json"
 _PROJECT: Final = b"pyproject.toml"
-_TABLE: Final = "tool.specguard"
 _DOCUMENTS: Final = frozenset({b"SPEC_AUTHORITY.md", b"specguard.toml", _PROJECT})
 """Where settings are read from without being named."""
 
@@ -112,12 +111,7 @@ class PolicyChanges(Rule):
         """Look at the policy's difference, then at each file that runs specguard."""
         authority = {path.encode("utf-8", "surrogateescape") for path, _ in policy.documents}
         named = _DOCUMENTS | authority
-        documents = [
-            entry
-            for entry in entries
-            if entry.path in named
-            and (entry.path != _PROJECT or _PROJECT in authority or _TABLE in _text(head_files, _PROJECT))
-        ]
+        documents = [entry for entry in entries if entry.path in named]
         if documents:
             yield from _differences(documents, policy_change)
         # Compiling the patterns would cost a hook more than looking at how they begin.
