@@ -83,7 +83,12 @@ class BranchName(Rule):
     ] = []
 
     def check(
-        self, branch: Branch, base: Base, push: Push | None = None, work_item: WorkItem | None = None
+        self,
+        branch: Branch,
+        base: Base,
+        stage: Stage,
+        push: Push | None = None,
+        work_item: WorkItem | None = None,
     ) -> Iterator[Finding]:
         """Compare the name with the item's, or with the pattern."""
         if push is not None and push.new is None:
@@ -95,7 +100,9 @@ class BranchName(Rule):
                 if characters.match(name) if begins else characters.search(name):
                     yield _about(name, problem, "Take another name", "characters")
                     return
-        if _is_base(name, base) and (branch.source == "event" or base.head == base.tip):
+        # A fork's pull request may come from a branch that has the base's name: nothing of it has landed.
+        landed = branch.source == "event" and stage != "pull-request"
+        if _is_base(name, base) and (landed or base.head == base.tip):
             return
         if any(one.search(name) for one in self.exclude_names):
             return
