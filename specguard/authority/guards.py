@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
+from specguard.declaration.patterns import fold, fold_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Final
 
     from specguard.declaration.patterns import Covering, Guarding
+
+_WILD: Final = re.compile(r"[*?\[\\]")
 
 
 class Guard:
@@ -39,10 +46,11 @@ class Guards:
             that is both forbidden and locked is forbidden.
     """
 
-    __slots__ = ("_rules",)
+    __slots__ = ("_folders", "_rules")
 
     def __init__(self, rules: Sequence[tuple[str, str, Guarding, Covering | None]]) -> None:
         self._rules = [rule for rule in rules if rule[2]]
+        self._folders: dict[bytes, Guard] | None = None
 
     def find(self, path: bytes) -> Guard | None:
         """What guards a path; None where nothing does, or where the rule excludes it."""
@@ -51,6 +59,18 @@ class Guards:
             if index is not None and not (exclude and exclude.find(path) is not None):
                 return Guard(code, name, patterns.patterns[index], f"rules.{name}.paths.{index}")
         return None
+
+    def below(self, folder: bytes) -> Guard | None:
+        """A guard of paths that lie in a folder, as its pattern begins; None where no pattern does."""
+        if self._folders is None:
+            self._folders = {}
+            for guard in self.all:
+                segments = fold_text(guard.pattern.strip("/")).split("/")
+                plain = next((end for end, name in enumerate(segments) if _WILD.search(name)), len(segments))
+                for end in range(1, min(plain + 1, len(segments))):
+                    name = "/".join(segments[:end]).encode("utf-8", "surrogateescape")
+                    self._folders.setdefault(name, guard)
+        return self._folders.get(fold(folder))
 
     @property
     def all(self) -> Iterator[Guard]:

@@ -25,7 +25,8 @@ class LinkIntoGuardedPath(Rule):
     disk, through other links too. Flagged is one that leads to a guarded path (see `forbidden-path` and
     `locked-path`), to a folder that holds one, into git's own folder, above the repository's root, or to an
     absolute path, which is another one on each machine. A link within the same guarded pattern leads
-    nowhere new and is left to that pattern's rule.
+    nowhere new and is left to that pattern's rule. Flagged is also a link or submodule that takes the place
+    of a folder in which a path is guarded, whether or not there is such a path yet.
 
     A submodule is a repository that no rule looks into. By default (`submodules = "existing"`) those that
     the base has may move to other commits, and a new one is flagged; so is any other repository within the
@@ -80,7 +81,7 @@ class LinkIntoGuardedPath(Rule):
 
     submodules: Annotated[
         Literal["none", "existing", "any"],
-        Field(description="which submodules a change may touch: those the base has, any, or none"),
+        Field(description="which submodules a change may touch: none, those that the base has, or any"),
     ] = "existing"
 
     def check(
@@ -111,6 +112,8 @@ class LinkIntoGuardedPath(Rule):
                 key = "submodule"
             else:
                 continue
+            if not where and entry.status != "M":
+                where = _in_place_of(entry, guards)
             if where:
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
                 yield Finding(
@@ -132,6 +135,15 @@ class LinkIntoGuardedPath(Rule):
         if entry.status == "M":
             return "is a submodule that is set to another commit, which no rule looks into"
         return "is a new submodule, a repository that no rule looks into"
+
+
+def _in_place_of(entry: Entry, guards: Guards) -> str:
+    """What a link or submodule would hold, or give another name, of what is guarded and not there yet."""
+    guard = guards.below(entry.path) if guards.find(entry.path) is None else None
+    if guard is None:
+        return ""
+    kind = "symbolic link" if entry.is_symlink else "submodule"
+    return f"is a {kind} in the place of a folder; {guard.pattern} is guarded and would lie elsewhere"
 
 
 class _Reach:
