@@ -90,6 +90,9 @@ def find_base(
     existing = git.repository.refs_named(names)
     for name in names:
         target = git.repository.target_of(name)
+        if name.endswith("/HEAD") and target == name:
+            # Git makes it symbolic; a ref of its own was fetched from somebody's branch of that name.
+            continue
         if name in existing and target != without:
             return Found(short_name(target), git.commit(existing[name]).oid, "usual", target)
     return None
