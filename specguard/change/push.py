@@ -31,24 +31,35 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
     Raises:
         SpecguardError: there is no such input, or it is malformed.
     """
-    if environment.get("PRE_COMMIT") and environment.get("PRE_COMMIT_REMOTE_NAME"):
-        return [_of_pre_commit(git, environment)]
-    if environment.get("PRE_COMMIT_TO_REF"):
+    data = _read_input()
+    if data:
+        # What git itself says goes before variables, which anyone may have left behind.
+        return read_pushes(data, git.repository.hexadecimal, remote or "origin")
+    if environment.get("PRE_COMMIT_TO_REF") or (
+        environment.get("PRE_COMMIT") and environment.get("PRE_COMMIT_REMOTE_NAME")
+    ):
         return [_of_pre_commit(git, environment)]
     if environment.get("PRE_COMMIT"):
         raise SpecguardError(
             "pre-commit does not say what is pushed",
             help="Name it: `pre-commit run --hook-stage pre-push --from-ref REF --to-ref REF`.",
         )
-    if sys.stdin is None or sys.stdin.isatty():
+    if data is None:
         raise SpecguardError(
             "--push reads what git tells a pre-push hook, and nothing was given",
             help="Run it from a pre-push hook, or judge the branch with `specguard check`.",
         )
+    return []
+
+
+def _read_input() -> bytes | None:
+    """Standard input; None where nothing can come from there. Pre-commit gives its hooks an empty one."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
     data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
     if len(data) > INPUT_LIMIT:
         raise SpecguardError(f"a push may have {INPUT_LIMIT >> 20} MiB of refs, and this one has more")
-    return read_pushes(data, git.repository.hexadecimal, remote or "origin")
+    return data
 
 
 def read_pushes(data: bytes, digits: int, remote: str) -> list[Push]:
