@@ -15,6 +15,7 @@ from specguard.authority.unread import Unread
 from specguard.authority.validate import validate
 from specguard.documents.blocks import Heading
 from specguard.documents.document import Document
+from specguard.errors import MissingFact, SpecguardError
 from specguard.model import Origin
 
 TYPE_CHECKING = False
@@ -42,7 +43,12 @@ class _Part:
         if source.is_toml:
             self.layers, self.problems = settings_file(source)
         else:
-            self.document = Document(source.text)
+            try:
+                self.document = Document(source.text)
+            except MissingFact as missing:
+                raise SpecguardError(
+                    f"the authority cannot be read: {missing.reason}", path=source.path
+                ) from None
             self.layers, self.unread, self.problems = blocks_of(self.document, source.path)
 
     @property

@@ -233,7 +233,9 @@ def _elements(old: Any, new: Any, *, more: bool) -> Effect:
 
 
 def _lost(one: Any, other: Any) -> list[Any]:
-    lost = [element for element in plain(one) if element not in plain(other)]
+    left = plain(other)
+    names = {element for element in left if isinstance(element, str)}
+    lost = [element for element in plain(one) if element not in (names if isinstance(element, str) else left)]
     if isinstance(other, Patterns) and other.covers:
         return [name for name in lost if not _is_name(name) or other.find(name.strip("/").encode()) is None]
     return lost

@@ -61,26 +61,36 @@ class Merged:
             self._replace(target, key, value, path, layer)
 
     def _replace(self, target: dict[str, Any], key: str, value: Any, path: Path, layer: Layer) -> None:
-        for known in [known for known in self.origins if known[: len(path)] == path]:
-            del self.origins[known]
-            self._from_preset.discard(known)
+        if key in target:
+            for known in [known for known in self.origins if known[: len(path)] == path]:
+                del self.origins[known]
+                self._from_preset.discard(known)
         self._mark(path, layer)
         if isinstance(value, dict):
             target[key] = {}
             self._table(target[key], value, path, layer)
         else:
             target[key] = value
-            for below in layer.lines:
-                if below[: len(path)] == path:
-                    self._mark(below, layer)
+            self._mark_below(value, path, layer)
+
+    def _mark_below(self, value: Any, path: Path, layer: Layer) -> None:
+        """Mark the elements of a list, and what is in them."""
+        if not isinstance(value, (dict, list)):
+            return
+        for key, element in value.items() if isinstance(value, dict) else enumerate(value):
+            self._mark((*path, key), layer)
+            self._mark_below(element, (*path, key), layer)
 
     def _unite(self, known: list[Any], value: list[Any], path: Path, layer: Layer) -> None:
         if path not in self.origins:
             self._mark(path, layer)
+        names = {element for element in known if isinstance(element, str)}
         for index, element in enumerate(value):
-            if element not in known:
+            if element not in (names if isinstance(element, str) else known):
                 self.origins[*path, len(known)] = layer.origin((*path, index))
                 known.append(element)
+                if isinstance(element, str):
+                    names.add(element)
 
     def _mark(self, path: Path, layer: Layer) -> None:
         self.origins[path] = layer.origin(path)

@@ -29,6 +29,16 @@ _PLAIN: Final = re.compile(r"[^,\]}#\n]*")
 _WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
+MAX_DEPTH: Final = 50
+"""How deep tables and arrays may be nested, dotted keys among them; no setting is deeper than six."""
+
+LONGEST_NUMBER: Final = 100
+"""How many characters a number or date may have; TOML's own limit is an integer of 64 bits."""
+
+_TOO_DEEP: Final = "it is nested too deeply"
+_TOO_LONG: Final = "it has a number that is too long"
+
+
 class TomlError(ValueError):
     """Text that is no TOML.
 
@@ -58,7 +68,10 @@ def read_toml(text: str) -> tuple[dict[str, Any], dict[Path, int]]:
         line = int(where[1]) if where and where[1] else text.rstrip("\n").count("\n") + 1
         raise TomlError(_WHERE.sub("", message), line) from None
     except RecursionError:
-        raise TomlError("it is nested too deeply", 1) from None
+        raise TomlError(_TOO_DEEP, 1) from None
+    except ValueError:
+        # Python reads no number of more digits than `sys.get_int_max_str_digits` says.
+        raise TomlError(_TOO_LONG, 1) from None
     return data, _Scanner(text).scan()
 
 
@@ -89,6 +102,8 @@ class _Scanner:
         return bisect_right(self._newlines, self._position - 1) + 1
 
     def _note(self, path: Path, line: int) -> None:
+        if len(path) > MAX_DEPTH:
+            raise TomlError(_TOO_DEEP, line)
         for end in range(1, len(path) + 1):
             self._lines.setdefault(path[:end], line)
 
@@ -103,6 +118,8 @@ class _Scanner:
         several = self._text.startswith("[[", self._position)
         self._position += 2 if several else 1
         names = self._key()
+        if len(names) > MAX_DEPTH:
+            raise TomlError(_TOO_DEEP, line)
         self._position += 2 if several else 1
         path: Path = ()
         for number, name in enumerate(names):
@@ -153,8 +170,8 @@ class _Scanner:
             self._array(path)
         elif text.startswith("{", position):
             self._inline_table(path)
-        else:
-            self._skip(_PLAIN)
+        elif len(self._skip(_PLAIN)) > LONGEST_NUMBER:
+            raise TomlError(_TOO_LONG, self._line())
 
     def _array(self, path: Path) -> None:
         self._position += 1

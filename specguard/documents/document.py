@@ -17,6 +17,7 @@ from specguard.documents.blocks import (
     texts,
     without_comments,
 )
+from specguard.errors import MissingFact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
 
     from specguard.documents.blocks import AnyBlock
 
-MAX_NESTING: Final = 1000
-"""How deep lists and quotes may be nested; markdown-it's own limit of 20 would drop text without a word."""
+MAX_NESTING: Final = 200
+"""How deep quotes and the items of lists may be nested, a list and its item counted as two.
+
+What is deeper is refused: markdown-it drops it without a word, and without a limit it and the reader below
+would end in a `RecursionError`.
+"""
 
 _NUMBERING: Final = re.compile(r"(?:§\s*)?(?:[0-9]+(?:\.[0-9]+)*[a-z]?[.):]?|(?:[a-z]|[ivxl]+)[.):])\s+")
 _BRACKETS: Final = re.compile(r"[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]")
@@ -73,6 +78,9 @@ class Document:
         front_matter: the YAML between `---` at its very beginning, from line 2; None where there is none.
         blocks: what stands in it, in order.
         last_line: the number of its last line.
+
+    Raises:
+        MissingFact: lists and quotes are nested so deep that not all of it can be read.
     """
 
     __slots__ = ("blocks", "front_matter", "last_line")
@@ -145,7 +153,11 @@ def _tokens(text: str) -> list[Token]:
     parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table")
     # Only blocks are read here; what is inside a line is read from its source.
     parser.disable("inline")
-    return parser.parse(text)
+    tokens = parser.parse(text)
+    deep = next((token for token in tokens if token.level >= MAX_NESTING - 1 and token.nesting == 1), None)
+    if deep is not None:
+        raise MissingFact(f"lists and quotes are nested too deeply in line {_line(deep)}")
+    return tokens
 
 
 class _Reader:
