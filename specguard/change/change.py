@@ -148,7 +148,7 @@ class Change:
         return self._own_branch()
 
     def _own_branch(self) -> Branch:
-        name = self.git.repository.branch
+        name = self.git.repository.branch or self.git.repository.rebased()
         if name is None:
             raise MissingFact("HEAD is detached, so no branch is known", "specguard check --branch NAME")
         return Branch(short_name(name), "HEAD")

@@ -55,6 +55,7 @@ _PLACES: Final = (
     "HEAD", "--symbolic-full-name", "HEAD",
 )  # fmt: skip
 _LINES: Final = 9
+_LONGEST_NAME: Final = 4096
 
 
 class Repository:
@@ -167,6 +168,22 @@ class Repository:
     def target_of(self, name: str) -> str:
         """The full name of the ref that a symbolic ref points to; the name itself for any other."""
         return self._known.get(name, ("", ""))[1] or name
+
+    def rebased(self) -> str | None:
+        """The full name of the branch that a rebase in this working tree will move; None where there is none.
+
+        While it goes on `HEAD` is detached, and the commits that are amended in it are still that branch's.
+        """
+        for folder in ("rebase-merge", "rebase-apply"):
+            path = f"{self.git_dir}/{folder}/head-name"
+            try:
+                with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+                    name = stream.read(_LONGEST_NAME).removesuffix("\n")
+            except OSError:
+                continue
+            if name.startswith("refs/heads/"):
+                return name
+        return None
 
     def branches(self) -> list[Ref]:
         """All branches, local and of remotes, by full name; a remote's `HEAD` is none.

@@ -170,6 +170,18 @@ def test_a_detached_head_has_no_branch_unless_one_is_given(repo: Repository, cha
         _ = change(repo, head=repo.names["head"]).branch
 
 
+def test_in_a_rebase_the_branch_is_the_one_that_is_rebased(repo: Repository, change: Open) -> None:
+    repo.checkout("work")
+    editor = {"GIT_SEQUENCE_EDITOR": "sed -i s/^pick/edit/"}
+    repo.git("rebase", "-q", "-i", "--force-rebase", repo.names["fork"], environment=editor)
+    assert repo.git("rev-parse", "--abbrev-ref", "HEAD") == "HEAD"
+    assert change(repo, staged=True).branch.name == "work"
+    assert change(repo).branch.name == "work"
+    (repo.git_dir / "rebase-merge" / "head-name").write_text("detached HEAD\n")
+    with pytest.raises(MissingFact, match="HEAD is detached"):
+        _ = change(repo).branch
+
+
 def test_a_branch_of_a_remote_gives_its_name_without_the_remote(repo: Repository, change: Open) -> None:
     repo.publish("phase/1", "work")
     repo.git("branch", "-q", "-D", "phase/1") if "phase/1" in repo.git("branch") else None
