@@ -33,13 +33,15 @@ class Leading:
     Attributes:
         paths: the paths, in order; empty where it begins with something else.
         rest: what follows them and is neither a comment nor empty, so that it was not understood.
+        sentence: whether the last one is a bare word of a sentence that goes on: "a.sh/b.sh remove the rest".
     """
 
-    __slots__ = ("paths", "rest")
+    __slots__ = ("paths", "rest", "sentence")
 
-    def __init__(self, paths: list[str], rest: str) -> None:
+    def __init__(self, paths: list[str], rest: str, sentence: bool = False) -> None:
         self.paths = paths
         self.rest = rest
+        self.sentence = sentence
 
 
 def leading_paths(raw: str) -> Leading:
@@ -54,6 +56,7 @@ def leading_paths(raw: str) -> Leading:
         found = _one(text)
         if found is None:
             return Leading(paths, text if paths else "")
+        bare = text.startswith(found[0])
         path, text = found
         paths.append(path)
         bracket = _BRACKETS.match(text)
@@ -64,7 +67,7 @@ def leading_paths(raw: str) -> Leading:
         text = after[between.end() :]
     if _COMMENT.match(after):
         return Leading(paths, "")
-    return Leading(paths, after.strip() if between or _CODE.search(after) else "")
+    return Leading(paths, after.strip() if between or _CODE.search(after) else "", bare)
 
 
 def looks_like_path(text: str) -> bool:

@@ -237,7 +237,8 @@ class Locator:
                 name = pattern.rpartition("/")[2]
                 if not has_wildcard(pattern):
                     exact[readable(pattern).encode("utf-8", "surrogateescape")] = template
-                if re.search("[A-Za-z0-9]", name):
+                # A name that all items share, `README.md` in a folder of each, says nothing of this one.
+                if "{" in template.rpartition("/")[2] and re.search("[A-Za-z0-9]", name):
                     star = re.escape(name).replace(r"\*", "[^/]*")
                     names.append(re.compile(star, re.IGNORECASE))
         found = 0

@@ -212,9 +212,13 @@ def _path_in(text: Text) -> Iterator[Ask]:
 
     raw = _CHECKBOX.sub("", text.raw.strip())
     for start in dict.fromkeys((raw, _LABEL.sub("", raw, count=1))):
-        paths = [path for found in leading_paths(start).paths if (path := _path(found))]
+        leading = leading_paths(start)
+        paths = [path for found in leading.paths if (path := _path(found))]
         yield from (Ask(path, text.line, allowed=True) for path in paths)
         if paths:
+            # A sentence speaks of a path and of more: what else it allows cannot be told.
+            if leading.sentence:
+                yield Ask("", text.line, allowed=True)
             return
 
 

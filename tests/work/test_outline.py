@@ -132,12 +132,18 @@ def test_what_a_document_asks_to_change(tree: Grow, text: str, asks: list[str]) 
         ("- `src/`: so no crash is left, only an error", []),
         ("- `src/`\n- No new dependencies\n- Do not touch the client", []),
         ("- Sources:\n  - `src/`", []),
+        ("- `src/` holds the code", []),
     ],
 )
 def test_items_that_name_no_path_are_known(tree: Grow, items: str, unread: list[int]) -> None:
     scope = item(tree, f"# P\n\n## Scope\n\n{items}\n").scope
     assert list(scope.paths.patterns) == ["src/"]
     assert scope.unread == unread
+
+
+def test_a_sentence_that_begins_with_a_bare_path_may_mean_more(tree: Grow) -> None:
+    scope = item(tree, "# P\n\n## Scope\n\n- bin/a.sh removes a file; the viewer is updated\n").scope
+    assert (list(scope.paths.patterns), scope.unread) == (["bin/a.sh"], [5])
 
 
 def test_asks_have_their_lines_and_say_what_is_allowed(tree: Grow) -> None:
