@@ -130,8 +130,9 @@ class OversizedChange(Rule):
                 yield self._over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
         if self.lines:
             totals = lines.totals([entry for entry in counted if entry.path not in large])
-            if totals.added + totals.removed > self.lines:
-                what = f"the change adds {totals.added} lines and removes {totals.removed}"
+            both = totals.added + totals.removed
+            if both > self.lines:
+                what = f"the change adds {totals.added} lines and removes {totals.removed}, {both} in all"
                 yield self._over("lines", what, str(self.lines))
 
     def _large(self, entry: Entry, size: int) -> Finding:

@@ -104,7 +104,7 @@ def test_bytes_and_lines_are_totals() -> None:
     commit = Step("feat: x", files={"a": "3\n4\n", "c": "1\n2\n3\n"}, delete=["b"])
     messages = [message for _, _, message in judge("PTH008", policy=policy, base=base, commits=(commit,))]
     assert sorted(messages) == [
-        "the change adds 5 lines and removes 3; the policy allows 5",
+        "the change adds 5 lines and removes 3, 8 in all; the policy allows 5",
         "the change's files come to 10 bytes; the policy allows 8 bytes",
     ]
 
