@@ -127,7 +127,15 @@ def _base(git: Git, request: Request) -> Diagnosis:
     if found is None:
         error = no_base()
         return Diagnosis("base", "missing", error.message, error.help)
-    return Diagnosis("base", "ok", f"{found.name} at {(found.oid or '')[:12]}")
+    said = f"{found.name} at {(found.oid or '')[:12]}"
+    try:
+        policy = open_policy(request)
+    except SpecguardError:
+        # It is said of the authority.
+        return Diagnosis("base", "ok", said)
+    if found.given or not policy.base or policy.ref in (None, found.oid):
+        return Diagnosis("base", "ok", said)
+    return Diagnosis("base", "ok", f"{policy.base} at {policy.ref[:12]}, as the authority of {said} says")
 
 
 def _authority(request: Request) -> Diagnosis:

@@ -11,6 +11,7 @@ from specguard.change.request import Request
 from specguard.cli.completion import DIRECTORY, FILE
 from specguard.engine.check import open_policy
 from specguard.engine.govern import Governing, governing
+from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(path: str, directory: str, base: str, authority: str, output_format: str) -> None:
     """Show which rules and which lines of the authority govern PATH, given from the repository's root."""
+    plain = path.strip("/")
+    if {"", ".", ".."} & set(plain.split("/")):
+        raise SpecguardError(
+            f"{path!r} is no path from the repository's root", help="write it as git does: docs/api/x.yaml"
+        )
     request = Request(environment=os.environ, directory=directory, base=base, authority=authority)
-    found = governing(open_policy(request), os.fsencode(path.strip("/")))
+    found = governing(open_policy(request), os.fsencode(plain))
     if output_format == "json":
         click.echo(json.dumps([_data(one) for one in found], indent=2))
     else:

@@ -97,6 +97,8 @@ def _judge(change: Change, request: Request, policies: _Policies, clock: _Clock,
 def open_policy(request: Request) -> Policy:
     """The policy that would judge here; without one in the base, that of `HEAD` or of the working tree.
 
+    As in a check, the base's policy may name another base, whose policy it then is.
+
     Args:
         request: its directory, environment, `base` and `authority` count.
 
@@ -104,7 +106,7 @@ def open_policy(request: Request) -> Policy:
         SpecguardError: there is none, or it is wrong.
     """
     from specguard.authority.sources import AUTHORITY
-    from specguard.change.base import find_base
+    from specguard.change.base import find_base, named_base
     from specguard.change.tree import Tree
 
     repository = Repository.locate(request.directory, request.environment)
@@ -112,14 +114,24 @@ def open_policy(request: Request) -> Policy:
     with Git(repository) as git:
         found = find_base(git, request)
         oids = [oid for oid in (found.oid if found else None, repository.head) if oid]
-        trees = [Tree(git, git.commit(oid).tree) for oid in dict.fromkeys(oids)] or [Tree(git, None)]
-        for tree in trees:
+        trees = {oid: Tree(git, git.commit(oid).tree) for oid in oids} or {"": Tree(git, None)}
+        for oid, tree in trees.items():
             policy = policies.load(tree, request.authority)
-            if policy is not None:
+            if policy is None:
+                continue
+            policy.ref = None if request.authority else oid or None
+            if found is None or found.oid != oid or found.given or request.authority or not policy.base:
                 return policy
+            named = named_base(git, policy.base, "policy")
+            if named.oid and named.oid != oid:
+                policy = policies.load(Tree(git, git.commit(named.oid).tree))
+                if policy is None:
+                    raise _no_authority_there(named.name)
+                policy.ref = named.oid
+            return policy
         file = f"{repository.work_tree()}/{AUTHORITY}"
         try:
-            policy = policies.load(trees[0], file)
+            policy = policies.load(next(iter(trees.values())), file)
         except SpecguardError:
             policy = None
     if policy is None:
@@ -163,10 +175,7 @@ class _Policies:
             if moved is not change:
                 change, policy = moved, self._at(moved)
                 if policy is None and not request.bootstrap:
-                    raise SpecguardError(
-                        f"{change.found.name}, which the authority names as its base, has no authority",
-                        help="bring the authority there, or name the base that has it with --base",
-                    )
+                    raise _no_authority_there(change.found.name)
         if policy is not None and (change.found.trusted or not request.enforce or request.bootstrap):
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
@@ -241,6 +250,13 @@ def _no_authority(where: str) -> SpecguardError:
     return SpecguardError(
         f"there is no authority: {where} has neither SPEC_AUTHORITY.md nor other settings of specguard",
         help="`specguard init` writes one",
+    )
+
+
+def _no_authority_there(base: str) -> SpecguardError:
+    return SpecguardError(
+        f"{base}, which the authority names as its base, has no authority",
+        help="bring the authority there, or name the base that has it with --base",
     )
 
 

@@ -126,6 +126,36 @@ def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     assert "did you mean 'forbidden-path'" in unknown.stderr
 
 
+def test_the_base_that_the_bases_authority_names_is_asked(governed: Repository) -> None:
+    text = AUTHORITY.replace("extends", 'base = "develop"\nextends')
+    governed.write("SPEC_AUTHORITY.md", text)
+    governed.commit("docs: move to another base")
+    governed.branch("develop")
+    governed.write("SPEC_AUTHORITY.md", text.replace("docs/api/", "docs/interface/"))
+    head = governed.commit("docs: lock the interface")
+    assert "docs/interface/" in run("policy", directory=governed.path).stdout
+    assert "PTH001" in run("why", "docs/interface/x", directory=governed.path).stdout
+    assert f"base: develop at {head[:12]}" in run("doctor", directory=governed.path).stdout
+    assert "docs/interface/" not in run("policy", "--base", "main", directory=governed.path).stdout
+
+
+def test_an_authority_in_a_file_is_asked_before_the_first_commit(repository: Repository) -> None:
+    repository.write("other.md", AUTHORITY)
+    outcome = run("policy", "--authority", "other.md", directory=repository.path)
+    assert "other.md:6" in outcome.stdout
+    assert run("policy", directory=repository.path).exit_code == 2
+    repository.rename("other.md", "SPEC_AUTHORITY.md")
+    assert "SPEC_AUTHORITY.md:6" in run("policy", directory=repository.path).stdout
+
+
+@pytest.mark.parametrize("path", ["", "/", "../x", "a/../b", "./x", "a//b"])
+def test_why_asks_for_a_path_from_the_root(path: str, governed: Repository) -> None:
+    outcome = run("why", path, directory=governed.path)
+    assert outcome.exit_code == 2
+    assert "no path from the repository's root" in outcome.stderr
+    assert "next: " in outcome.stderr
+
+
 def test_doctor_says_what_is_there_and_what_is_missing(governed: Repository) -> None:
     outcome = run("doctor", "--output-format", "json", directory=governed.path)
     assert outcome.exit_code == 0, outcome

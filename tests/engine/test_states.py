@@ -299,6 +299,15 @@ def test_extending_adds_to_a_selection() -> None:
 # What --enforce refuses
 
 
+def test_enforcing_trusts_no_tree_for_want_of_a_base(tmp_path: Path) -> None:
+    repository = Case().build(tmp_path / "project")
+    refused = run("check", "--root", "--enforce", directory=repository.path)
+    assert refused.exit_code == 2
+    assert "--bootstrap" in refused.stderr
+    adopting = run("check", "--root", "--enforce", "--bootstrap", directory=repository.path)
+    assert adopting.exit_code == 0, adopting
+
+
 @pytest.mark.parametrize(
     "words",
     [
