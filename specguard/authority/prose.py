@@ -65,7 +65,8 @@ def read_sections(
     A section within a known one belongs to it, unless it is known itself. List items and table rows that
     begin with a code span or a bare path give that path; an item with a list of its own below it may be a
     label. Everything else that could hold a path is unread: other items, blocks of code, quotes, and
-    paragraphs that name a path. Other paragraphs explain, and are left alone.
+    paragraphs that name a path. Other paragraphs explain, and are left alone. A list of which no item names a
+    path, in a section that gives paths elsewhere, explains too; it is unread as `prose`.
 
     Args:
         document: the document.
@@ -75,6 +76,8 @@ def read_sections(
     read: list[Read] = []
     unread: list[Unread] = []
     open_sections: list[tuple[int, str, str]] = []
+    giving: set[str] = set()
+    sayings: list[tuple[str, Unread]] = []
     for block in document.blocks:
         if isinstance(block, Heading):
             while open_sections and open_sections[-1][0] >= block.level:
@@ -86,12 +89,28 @@ def read_sections(
         if not open_sections:
             continue
         _, meaning, title = open_sections[-1]
+        prose = _is_prose(block)
         for text, problem in _items(block):
             reason = problem or _take(text, meaning, read)
-            if reason:
-                said = text.raw if problem else text.plain
-                unread.append(Unread(path, text.line, title, said, reason, meaning))
+            if not reason:
+                giving.add(title)
+                continue
+            unread.append(
+                Unread(path, text.line, title, text.raw if problem else text.plain, reason, meaning)
+            )
+            if prose:
+                sayings.append((title, unread[-1]))
+    for title, one in sayings:
+        if title in giving:
+            one.meaning = "prose"
     return read, unread
+
+
+def _is_prose(block: AnyBlock) -> bool:
+    """Whether a block is a list of which no item begins with a path or names one."""
+    return isinstance(block, List) and not any(
+        leading_paths(text.raw).paths or any(map(looks_like_path, _names(text))) for text, _ in _items(block)
+    )
 
 
 def _take(text: Text, meaning: str, read: list[Read]) -> str:

@@ -23,9 +23,10 @@ class UnreadPolicyItem(Rule):
     has sections and not one of them is known, as with titles in another language, it says so.
 
     It is a warning, because the policy is that of the base: the change that is judged did not write it. In
-    sections that guard nothing, such as *Conflict resolution*, it is information. Where the change leaves a
-    document alone, a few of its items are named and the rest is counted; where it edits the document, and
-    with `--all`, every one is named.
+    sections that guard nothing, such as *Conflict resolution*, it is information, as it is for a list that
+    names no path at all beside one that gives paths. Where the change leaves a document alone, a few
+    warnings are named and the rest is counted; where it edits the document, and with `--all`, every one is
+    named.
 
     How to put it right: begin the item with the path in a code span, move what is an explanation out of the
     list, or give the section another title.
@@ -81,14 +82,18 @@ class UnreadPolicyItem(Rule):
         for document, items in documents.items():
             path = document.encode("utf-8", "surrogateescape")
             if not whole and path not in touched:
-                items.sort(key=lambda item: _severity(item) == "info")
-                items, rest = items[: self.shown], items[self.shown :]
+                grave = [item for item in items if _severity(item) == "warning"][: self.shown]
+                # A single one takes no more room than its count.
+                named = items if len(items) == 1 else grave
+                rest = [item for item in items if item not in named]
+                items = named
                 if rest:
+                    more = f"{len(rest)} {'more ' if named else ''}item{'s' * (len(rest) > 1)}"
                     yield Finding(
-                        f"{len(rest)} more in known sections {'was' if len(rest) == 1 else 'were'} not read",
+                        f"{more} in known sections {'was' if len(rest) == 1 else 'were'} not read",
                         help="List all: specguard policy",
                         path=None if document.startswith("preset:") else path,
-                        severity=_severity(rest[0]),
+                        severity=min(map(_severity, rest), key=("warning", "info").index),
                         key="more",
                         setting="shown",
                     )
@@ -98,7 +103,7 @@ class UnreadPolicyItem(Rule):
 
 def _severity(item: Unread) -> Severity:
     # What a section guards can be missing from the policy; what it lists for people alone cannot.
-    return "info" if item.meaning in ("normative", "order", "nothing") else "warning"
+    return "info" if item.meaning in ("normative", "order", "nothing", "prose") else "warning"
 
 
 def _help(item: Unread) -> str:

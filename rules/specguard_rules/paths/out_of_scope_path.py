@@ -74,7 +74,7 @@ class OutOfScopePath(Rule):
         place = None if scope.document is None else scope.document.decode("utf-8", "backslashreplace")
         allowed = ", ".join(scope.paths.patterns[:8]) + (", ..." if len(scope.paths.patterns) > 8 else "")
         unread = (
-            f" (line {scope.unread[0]} of it names no path, so this is a warning)" if scope.unread else ""
+            f" (line {scope.unread[0]} of it may mean more, so this is a warning)" if scope.unread else ""
         )
         for position, entry in enumerate(entries):
             if position in inside or entry.path.startswith(APPROVALS):

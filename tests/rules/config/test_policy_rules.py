@@ -96,6 +96,34 @@ def test_a_block_with_other_words_is_told_how_it_is_to_begin(tmp_path: Path) -> 
     judge("CFG001", tmp_path, policy=policy, **case, expect=expect)
 
 
+def test_a_list_that_only_explains_is_information(tmp_path: Path) -> None:
+    policy = """\
+# A
+
+## Locked zones
+
+- `docs/api/`
+
+Rules:
+
+- They must not be changed.
+- Ask first.
+
+## Forbidden paths
+
+- what we sell
+"""
+    case = {"base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
+    expect = [{"line": line, "severity": "info"} for line in (9, 10)]
+    expect.append({"line": 14, "severity": "warning"})
+    judge("CFG001", tmp_path, policy=policy, **case, args=("--all",), expect=expect)
+    counted = [{"line": None, "severity": "info", "message": "2 more items"}, expect[-1]]
+    judge("CFG001", tmp_path / "counted", policy=policy, **case, expect=counted)
+    named = policy.replace("Ask first", "Ask first, and never touch docs/x/y")
+    expect = [{"line": line, "severity": "warning"} for line in (9, 10, 14)]
+    judge("CFG001", tmp_path / "named", policy=named, **case, expect=expect)
+
+
 def test_a_change_elsewhere_is_told_how_many_statements_nothing_holds(tmp_path: Path) -> None:
     case = {"policy": PROSE, "base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
     expect = [{"line": None, "message": "bound to 4 sentences that command", "help": "specguard policy"}]
