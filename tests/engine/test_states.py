@@ -327,3 +327,27 @@ def test_enforcing_refuses_what_could_loosen(words: list[str], tmp_path: Path) -
     assert refused.exit_code == 2
     assert "--enforce does not go with" in refused.stderr
     assert "next: " in refused.stderr
+
+
+def test_enforcing_neither_reads_nor_writes_the_cache(tmp_path: Path) -> None:
+    repository = Case(policy='[rules.forbidden-path]\npaths = ["x/"]\n').build(tmp_path / "project")
+    repository.commit("feat: x", files={"x/a": "1"})
+    cache = tmp_path / "cache"
+    words = ("check", "--base", "main")
+
+    def check(*more: str) -> int:
+        variables = {"XDG_CACHE_HOME": str(cache)}
+        return run(*words, *more, directory=repository.path, env=variables).exit_code
+
+    assert check("--enforce") == 1
+    assert not list(cache.rglob("*.json"))
+    assert check() == 1
+    [kept] = cache.rglob("*.json")
+    # What is kept under this name is the policy of another repository, and sound in itself.
+    other = Case().build(tmp_path / "other")
+    elsewhere = {"XDG_CACHE_HOME": str(tmp_path / "elsewhere")}
+    assert run(*words, directory=other.path, env=elsewhere).exit_code == 0
+    [lenient] = (tmp_path / "elsewhere").rglob("*.json")
+    kept.write_bytes(lenient.read_bytes())
+    assert check() == 0
+    assert check("--enforce") == 1
