@@ -165,7 +165,7 @@ class CommitMessage(ConventionalForm, Rule):
                 help=f"Reword the body{_how(message)}.",
                 commit=message.commit,
                 field="commit.body",
-                key=f"conventional {problem}",
+                key="conventional footer",
                 setting="conventional",
             )
 
