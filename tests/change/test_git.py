@@ -92,6 +92,8 @@ def test_an_interrupted_or_forgetful_caller_leaves_nothing_behind(
         env={**clean_environment(), "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        # A shell's background job, such as these tests may be, ignores interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout is not None
     child = int(process.stdout.readline())
