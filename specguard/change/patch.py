@@ -10,7 +10,8 @@ from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO, Final
+    from io import BufferedReader
+    from typing import Any, Final
 
     from specguard.change.git import Git
 
@@ -41,7 +42,8 @@ def apply_patch(git: Git, start: str, file: str) -> str:
     name = None if file == "-" else file
     try:
         if file == "-":
-            _copy(sys.stdin.buffer, copy, None)
+            given: Any = sys.stdin.buffer
+            _copy(given, copy, None)
         else:
             with open(file, "rb") as stream:
                 _copy(stream, copy, file)
@@ -65,11 +67,12 @@ def apply_patch(git: Git, start: str, file: str) -> str:
     return git.read(git.start("write-tree", "--missing-ok", index=index), "the patched tree").decode().strip()
 
 
-def _copy(stream: BinaryIO, copy: str, name: str | None) -> None:
+def _copy(stream: BufferedReader, copy: str, name: str | None) -> None:
     """Copy a patch where nobody changes it while it is read, a block at a time."""
     size = 0
     with open(copy, "wb") as out:
-        while block := stream.read(_BLOCK):
+        # A slow pipe is read piece by piece, so that an interrupt between two pieces is not missed.
+        while block := stream.read1(_BLOCK):
             size += len(block)
             if size > PATCH_LIMIT:
                 raise SpecguardError(

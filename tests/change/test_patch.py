@@ -124,9 +124,9 @@ def test_a_patch_that_is_too_large_is_refused_with_the_limit(
     with pytest.raises(SpecguardError, match="larger than 1 MiB"):
         judge(EDIT + "x" * (1 << 20))
 
-    class Endless(io.RawIOBase):
-        def read(self, size: int = -1) -> bytes:
-            return b"x" * size
+    class Endless(io.BytesIO):
+        def read1(self, size: int | None = -1) -> bytes:
+            return b"x" * (size or 0)
 
     class Input:
         buffer = Endless()

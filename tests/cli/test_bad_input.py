@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -335,7 +336,7 @@ def interrupt(words: list[str], repository: Repository, ready: Callable[[], None
     An interrupt that comes between Python's look at its signals and a read that blocks is seen when the read
     ends, so, like a person, this sends another where nothing happens.
     """
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [command(), *words],
         cwd=repository.path,
         env=clean_environment(),
@@ -343,18 +344,13 @@ def interrupt(words: list[str], repository: Repository, ready: Callable[[], None
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    try:
-        ready()
-        process.send_signal(signal.SIGINT)
+    ) as process:
         try:
-            stdout, stderr = process.communicate(timeout=5)
-        except subprocess.TimeoutExpired:
+            ready()
             process.send_signal(signal.SIGINT)
             stdout, stderr = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.wait()
+        finally:
+            process.kill()
     return Outcome(process.returncode, stdout, stderr)
 
 
@@ -368,6 +364,7 @@ def test_an_interrupted_run(form: str, project: Repository, tmp_path: Path) -> N
         nonlocal writer
         writer = os.open(pipe, os.O_WRONLY)  # returns when the command has opened its end
         os.write(writer, b"diff --git a/src/b b/src/b\n")
+        time.sleep(0.2)  # until it waits for more
 
     try:
         outcome = interrupt(
