@@ -56,6 +56,11 @@ def times(timings: Mapping[str, Timing]) -> list[str]:
     return _aligned(cells)
 
 
+def machine() -> str:
+    """What was measured on, and how busy it was."""
+    return f"{platform.system()}, {os.cpu_count()} cores, {os.getloadavg()[1]:.1f} processes running"
+
+
 def write_figures(
     results: Sequence[Result], timings: Mapping[str, Timing], versions: Mapping[str, str], *, quick: bool
 ) -> None:

@@ -46,7 +46,9 @@ def main() -> int:
     versions = place.versions(tools)
     report.write_figures(results, timings, versions, quick=options.quick)
     lines = [
-        ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
+        ", ".join(f"{name} {version}" for name, version in versions.items())
+        + f"; {report.machine()}"
+        + (", few runs." if options.quick else "."),
         "",
         *report.table(results),
         "",
