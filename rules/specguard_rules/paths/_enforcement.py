@@ -7,13 +7,22 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Final
 
 _MENTION: Final = "specguard"
 _COMMENT: Final = re.compile(r"\s*(#|$)")
 _TOP: Final = re.compile(r"""(["']?)([^\s"'#][^"':]*)\1\s*:""")
 _ANCHOR: Final = re.compile(r"(^|[\s:])&[A-Za-z0-9_-]+(\s|$)")
+
+_ITEM: Final = re.compile(r"\s*-(?:\s+(?:job|deployment|stage)\s*:\s*(\S+)|\s|$)")
+# How a job names those that run before it, or that it is made of.
+_REFERENCE: Final = re.compile(
+    r"([\s-]*)[\"']?(?:needs|dependson|dependencies|requires|extends)[\"']?\s*:(.*)", re.IGNORECASE
+)
+_TAKEN: Final = re.compile(r"!reference\s*\[([^\]]*)")
+_WORD: Final = re.compile(r"[^\s,\[\]{}\"']+")
+_ODD: Final = "?"
 
 _CONTAINERS: Final = frozenset({"jobs", "repos"})
 """Top-level keys whose children run apart from each other: GitHub's jobs, pre-commit's repositories."""
@@ -28,7 +37,10 @@ _GLOBAL: Final = frozenset(
         # pre-commit
         "exclude", "files", "fail_fast", "default_stages", "default_install_hook_types", "ci",
         # Azure Pipelines, CircleCI
-        "trigger", "pr", "pool", "parameters", "version", "setup", "workflows",
+        "trigger", "pr", "pool", "parameters", "version", "setup", "workflows", "orbs", "commands",
+        "executors", "resources",
+        # lefthook, Azure Pipelines
+        "extends", "remotes", "remote", "rc", "source_dir", "lefthook",
     }
 )  # fmt: skip
 """Top-level keys that decide whether and how every job runs."""
@@ -42,9 +54,9 @@ def mentions(text: str) -> bool:
 def running_part(text: str, *, yaml: bool) -> list[str]:
     """The lines of a file that decide whether and how specguard runs.
 
-    In YAML these are the jobs or repositories that name it, what holds for all of them (triggers, stages,
-    variables), and templates and anchors that they may take over. Any other file counts as a whole.
-    Comments and blank lines never do.
+    In YAML these are the jobs or repositories that name it, those that they wait for or take over, what holds
+    for all of them (triggers, stages, variables), and templates and anchors. Any other file counts as a
+    whole. Comments and blank lines never do.
 
     Args:
         text: the file.
@@ -54,17 +66,65 @@ def running_part(text: str, *, yaml: bool) -> list[str]:
     if not yaml:
         return lines
     kept: list[str] = []
-    for block in _blocks(lines):
-        top = _TOP.match(block[0])
-        key = top[2].strip().lower() if top else ""
-        if key in _CONTAINERS:
-            kept.append(block[0])
-            for child in _children(block[1:]):
-                if _counts(child):
-                    kept += child
-        elif not key or key in _GLOBAL or key.startswith(".") or _counts(block):
-            kept += block
+    for block in _deciding(list(_blocks(lines))):
+        kept.append(block[0])
+        if _name(block) in _CONTAINERS:
+            for child in _deciding(list(_children(block[1:]))):
+                kept += child
+        else:
+            kept += block[1:]
     return kept
+
+
+def _deciding(blocks: Sequence[list[str]]) -> list[list[str]]:
+    """Those of some keys or items that decide, in their order.
+
+    A second key of a name takes the place of the first, and a job runs only where those that it needs do.
+    """
+    names = [_name(block) for block in blocks]
+    kept = [
+        name in _CONTAINERS or name in _GLOBAL or name.startswith(".") or name == _ODD or _counts(block)
+        for name, block in zip(names, blocks, strict=True)
+    ]
+    while True:
+        wanted: set[str] = set()
+        for name, block, is_kept in zip(names, blocks, kept, strict=True):
+            if is_kept and name not in _CONTAINERS:
+                wanted.update([name, *_references(block)])
+        wanted.discard("")
+        more = [is_kept or name in wanted for name, is_kept in zip(names, kept, strict=True)]
+        if more == kept:
+            return [block for block, is_kept in zip(blocks, kept, strict=True) if is_kept]
+        kept = more
+
+
+def _name(block: Sequence[str]) -> str:
+    """The key of a block, in small letters; of a job in a list its name, and else nothing.
+
+    One that YAML may read otherwise than it is written is `_ODD`.
+    """
+    item = _ITEM.match(block[0])
+    if item:
+        return (item[1] or "").strip("\"'").lower()
+    key = _TOP.match(block[0].lstrip())
+    name = key[2].strip().lower() if key else ""
+    return name if name and name[0] not in "?!&*[{<" and "\\" not in name else _ODD
+
+
+def _references(block: Sequence[str]) -> Iterator[str]:
+    """The names of other jobs that a job waits for or takes over, in small letters."""
+    margin: int | None = None
+    for line in block:
+        key = _REFERENCE.match(line)
+        if key:
+            margin = len(key[1])
+            yield from _WORD.findall(key[2].lower())
+        elif margin is not None and (_indent(line) > margin or line.lstrip().startswith("- ")):
+            yield from _WORD.findall(line.lower())
+        else:
+            margin = None
+        for taken in _TAKEN.findall(line):
+            yield from _WORD.findall(taken.lower())
 
 
 def _lines(text: str) -> list[str]:

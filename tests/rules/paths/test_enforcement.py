@@ -42,6 +42,47 @@ guard:
 """
 
 
+NEEDING = (
+    WORKFLOW.replace("  guard:\n", "  guard:\n    needs:\n    - test\n    - build\n")
+    + """\
+  build:
+    needs: [fetch]
+    steps:
+      - run: make
+  fetch:
+    steps:
+      - run: make fetch
+  other:
+    steps:
+      - run: make other
+"""
+)
+
+EXTENDING = (
+    GITLAB.replace("guard:\n", "guard:\n  extends: unit\n  before_script: !reference [setup, script]\n")
+    + """\
+setup:
+  script: make setup
+other:
+  script: make other
+"""
+)
+
+AZURE = """\
+jobs:
+- job: build
+  steps:
+  - script: make
+- job: guard
+  dependsOn: build
+  steps:
+  - script: specguard check
+- job: other
+  steps:
+  - script: make other
+"""
+
+
 def same(before: str, after: str) -> bool:
     return running_part(before, yaml=True) == running_part(after, yaml=True)
 
@@ -57,6 +98,10 @@ def same(before: str, after: str) -> bool:
         (PRE_COMMIT, "rev: v1\n", "rev: v2\n"),
         (PRE_COMMIT, "  - id: ruff\n", "  - id: ruff\n  - id: ruff-format\n"),
         (GITLAB, "script: make test", "script: make tests"),
+        (NEEDING, "make other", "make others"),
+        (EXTENDING, "make other", "make others"),
+        (AZURE, "make other", "make others"),
+        (AZURE, "- job: other", "- job: more\n  steps: []\n- job: other"),
     ],
 )
 def test_a_change_beside_it_leaves_it(text: str, old: str, new: str) -> None:
@@ -83,6 +128,22 @@ def test_a_change_beside_it_leaves_it(text: str, old: str, new: str) -> None:
         (GITLAB, "stages: [test]\n", "stages: [test]\n.base:\n  when: never\n"),
         (GITLAB, "unit:\n", "unit: &all\n"),
         (GITLAB, "stages: [test]\n", "stages: [test]\nworkflow:\n  rules: []\n"),
+        # A job that others need: where it is skipped, so are they.
+        (NEEDING, "  test:\n", "  test:\n    if: false\n"),
+        (NEEDING, "  build:\n", "  build:\n    if: false\n"),
+        (NEEDING, "  fetch:\n", "  fetch:\n    if: false\n"),
+        (AZURE, "- job: build\n", "- job: build\n  condition: false\n"),
+        (EXTENDING, "unit:\n", "unit:\n  when: never\n"),
+        (EXTENDING, "make setup", "exit 0"),
+        # Of two keys that are the same many readers take the last.
+        (WORKFLOW, "  guard:\n", "  guard:\n    steps: []\n  guard:\n"),
+        (GITLAB, "unit:\n", "guard:\n  script: 'true'\nunit:\n"),
+        (GITLAB, "unit:\n", "'guard' :\n  script: 'true'\nunit:\n"),
+        (GITLAB, "unit:\n", '"g\\x75ard":\n  script: "true"\nunit:\n'),
+        (GITLAB, "unit:\n", "? guard\n: {script: 'true'}\nunit:\n"),
+        (GITLAB, "unit:\n", "!!str guard:\n  script: 'true'\nunit:\n"),
+        (GITLAB, "unit:\n", "<<: {guard: {script: 'true'}}\nunit:\n"),
+        (GITLAB, "unit:\n", "---\nunit:\n"),
     ],
 )
 def test_a_change_of_it_is_seen(text: str, old: str, new: str) -> None:
