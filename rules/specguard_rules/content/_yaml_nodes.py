@@ -74,7 +74,7 @@ class Node:
 
 
 def read(data: bytes) -> Node:
-    """The first document of a YAML file.
+    """The last document of a YAML file: GitLab takes one before it for a header, and others take but one.
 
     Raises:
         YamlError: it is no YAML or no UTF-8, is larger than `MAX_BYTES`, nested deeper than `MAX_DEPTH`,
@@ -110,13 +110,14 @@ class _Builder:
         self._nodes = 0
 
     def document(self) -> Node:
+        last = Node("scalar", 1)
         for event in self._events:
             kind = type(event).__name__
-            if kind not in ("StreamStartEvent", "DocumentStartEvent"):
-                if kind == "StreamEndEvent":
-                    break
-                return self._node(event, 0)
-        return Node("scalar", 1)
+            if kind == "DocumentStartEvent":
+                self._anchors.clear()
+            elif kind not in ("StreamStartEvent", "DocumentEndEvent", "StreamEndEvent"):
+                last = self._node(event, 0)
+        return last
 
     def _node(self, event: Any, depth: int) -> Node:
         kind = type(event).__name__

@@ -58,3 +58,11 @@ def test_other_line_breaks_do_not_shift_lines() -> None:
 
 def test_nothing_is_constructed() -> None:
     assert read(b"a: !!python/object/apply:os.system [x]\nb: no\nc: 010\n").string("c") == "010"
+
+
+def test_of_several_documents_the_last_one_counts() -> None:
+    # GitLab takes the first of two for a header.
+    top = read(b"spec:\n  inputs: &a {}\n---\njob:\n  script: [curl x]\n")
+    assert list(top.fields) == ["job"]
+    with pytest.raises(YamlError, match="has no anchor"):
+        read(b"spec: &a {}\n---\njob: *a\n")
