@@ -44,6 +44,14 @@ EXIT_NO_VERDICT: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
 
+def path_text(path: bytes) -> str:
+    r"""A path as text for people and reports: UTF-8, with each byte that is not as `\xNN`.
+
+    Other characters are kept as they are, so what goes to a terminal passes through `visible` too.
+    """
+    return path.decode("utf-8", "backslashreplace")
+
+
 class Origin:
     """Where a setting was written: a file (or `preset:NAME`) and its line, from 1; 0 is the whole file."""
 

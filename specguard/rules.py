@@ -11,7 +11,7 @@ from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Declaration, Rule, Settings
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import Finding, Origin
+from specguard.model import Finding, Origin, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,4 +79,5 @@ __all__ = [
     "Unread",
     "Work",
     "WorkItem",
+    "path_text",
 ]

@@ -12,6 +12,7 @@ from specguard.change.remotes import read_remote
 from specguard.change.repository import short_name
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -274,4 +275,4 @@ class Change:
 
 def _shown(name: str) -> str:
     r"""A name with bytes that are not UTF-8 as `\xNN`."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return path_text(name.encode("utf-8", "surrogateescape"))

@@ -12,6 +12,7 @@ from specguard.change.hunks import pieces
 from specguard.change.process import CommandError
 from specguard.change.scan import Scanner
 from specguard.errors import MissingFact
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class Lines:
             reader = BlobReader(self._git, [entry.new for entry in waiting])
             try:
                 for position, entry in enumerate(waiting):
-                    size = reader.next(_label(entry))
+                    size = reader.next(path_text(entry.path))
                     if is_binary(reader.head()):
                         self.skipped.add(entry.path)
                     elif size > TEXT_LIMIT:
@@ -291,12 +292,8 @@ def _has_text(entry: Entry) -> bool:
     return entry.old != entry.new and (entry.is_file or _was_file(entry))
 
 
-def _label(entry: Entry) -> str:
-    return entry.path.decode("utf-8", "backslashreplace")
-
-
 def _too_large(entry: Entry, size: int, limit: int) -> MissingFact:
     return MissingFact(
-        f"{_label(entry)} has {size} bytes, and at most {limit} are read for their lines; "
+        f"{path_text(entry.path)} has {size} bytes, and at most {limit} are read for their lines; "
         "the rule's 'exclude' takes a file out"
     )

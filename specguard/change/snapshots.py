@@ -8,6 +8,7 @@ from specguard.change.change import Change
 from specguard.change.facts import Base
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,8 +96,7 @@ class StagedChange(SnapshotChange):
             entries = self.git.entries(comparison or self.git.start_index_diff(head))
             unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
             if unmerged is not None:
-                name = unmerged.decode("utf-8", "backslashreplace")
-                raise MissingFact(f"{name} is not merged", "git mergetool")
+                raise MissingFact(f"{path_text(unmerged)} is not merged", "git mergetool")
             self._staged = entries
         return self._staged
 

@@ -11,6 +11,7 @@ import os
 
 from specguard.change.entry import SUBMODULE, Entry
 from specguard.errors import MissingFact
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,17 +177,13 @@ def _walk(root: bytes, tracked: Mapping[bytes, _Item]) -> tuple[set[bytes], list
                     present.add(path)
                     if entry.stat(follow_symlinks=False).st_size > FILE_LIMIT:
                         raise MissingFact(
-                            f"{_shown(path)} is larger than {FILE_LIMIT >> 30} GiB and is not hashed",
-                            f"add {_shown(path)} to .gitignore",
+                            f"{path_text(path)} is larger than {FILE_LIMIT >> 30} GiB and is not hashed",
+                            f"add {path_text(path)} to .gitignore",
                         )
         except OSError as error:
-            name = _shown(directory) or "the working tree"
+            name = path_text(directory) or "the working tree"
             raise MissingFact(f"{name} cannot be read: {error.strerror}", "chmod -R u+rX .") from error
     return present, sorted(nested)
-
-
-def _shown(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")
 
 
 def _take(git: Git, index: str, items: Mapping[bytes, _Item]) -> None:

@@ -45,15 +45,6 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(_shown, text)
 
 
-def path_text(path: bytes) -> str:
-    r"""A path as UTF-8, each byte that is not UTF-8 as `\xNN`.
-
-    This is the `path` of the JSON report. Other characters are kept as they are, so what goes to a terminal
-    passes through `visible` too.
-    """
-    return path.decode("utf-8", "backslashreplace")
-
-
 def workflow_data(text: str) -> str:
     """A text for the message of a workflow command (`::error::TEXT`).
 

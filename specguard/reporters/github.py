@@ -7,10 +7,10 @@ kind a step and drops the others in silence, hence the order, and the line that 
 
 from __future__ import annotations
 
+from specguard.model import path_text
 from specguard.reporters.escape import (
     markdown_code,
     markdown_text,
-    path_text,
     workflow_data,
     workflow_property,
 )

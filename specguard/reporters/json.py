@@ -6,8 +6,7 @@ import base64
 import json
 
 from specguard import __version__
-from specguard.model import REPORT_SCHEMA
-from specguard.reporters.escape import path_text
+from specguard.model import REPORT_SCHEMA, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from specguard.reporters.escape import path_text, visible
+from specguard.model import path_text
+from specguard.reporters.escape import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import re
 
 from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Selecting
-from specguard.work.locate import Locator, escape, read_text, shown
+from specguard.model import path_text
+from specguard.work.locate import Locator, escape, read_text
 from specguard.work.naming import same_item
 from specguard.work.templates import NumberFormat, Template, Unrendered
 
@@ -207,7 +208,7 @@ class WorkItem:
             "kind": self.kind,
             "id": self.id,
             "slug": self.slug,
-            "document": None if document is None else shown(document),
+            "document": None if document is None else path_text(document),
         }
 
     def rendered(self, key: str) -> Sequence[str]:
@@ -282,7 +283,7 @@ class WorkItem:
             values["number"] = self._number(width)
         values["gates"] = ", ".join(gate.run for gate in self.settings.gates if gate.kind == "gate") or "none"
         if "{document" in template and self.document is not None:
-            values["document"] = shown(self.document)
+            values["document"] = path_text(self.document)
         return values
 
     def _render(self, template: str, width: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.errors import NotApplicable
+from specguard.model import path_text
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.naming import Names
 from specguard.work.pointers import Shape, entry_of, read_pointer, same_id, text_at
@@ -358,4 +359,4 @@ def _missing(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) ->
 
 
 def _place(pointer: Pointer) -> str:
-    return (pointer.path or b"the policy").decode("utf-8", "backslashreplace")
+    return path_text(pointer.path or b"the policy")

@@ -6,6 +6,7 @@ import re
 
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Selecting
+from specguard.model import path_text
 from specguard.work.pointers import Tried, file_type
 from specguard.work.stubs import points_to
 from specguard.work.templates import NumberFormat, Template, Unrendered
@@ -104,7 +105,7 @@ class Locator:
             )
             return False
         if len(matches) > 1:
-            names = " and ".join(shown(path) for path in sorted(matches))
+            names = " and ".join(path_text(path) for path in sorted(matches))
             self.found.tried.append(Tried(readable(patterns[0]), f"matches {names}"))
             self.found.problem = f"{len(matches)} files could be it: {names}"
             return True
@@ -137,7 +138,7 @@ class Locator:
                 Tried(place, "maps it to a document" if targets else "maps it to no document")
             )
             if len(targets) > 1:
-                names = " and ".join(shown(target) for target in sorted(targets))
+                names = " and ".join(path_text(target) for target in sorted(targets))
                 self.found.problem = f"{place} maps it to {len(targets)} documents: {names}"
                 return True
             if targets:
@@ -151,30 +152,30 @@ class Locator:
             entry = self.tree.find(path)
             special = file_type(entry.mode) if entry is not None else ""
             if special:
-                self.found.tried.append(Tried(shown(path), f"is {special}"))
-                self.found.problem = f"{shown(path)} is {special}, not a document"
+                self.found.tried.append(Tried(path_text(path), f"is {special}"))
+                self.found.problem = f"{path_text(path)} is {special}, not a document"
                 return True
             text = self.text_of(path)
             if text is not None and not text.strip():
-                self.found.tried.append(Tried(shown(path), "is empty"))
-                self.found.problem = f"{shown(path)} is empty"
+                self.found.tried.append(Tried(path_text(path), "is empty"))
+                self.found.problem = f"{path_text(path)} is empty"
                 return True
             link = points_to(text or "")
             if not link:
-                self.found.tried.append(Tried(shown(path), "was found"))
+                self.found.tried.append(Tried(path_text(path), "was found"))
                 self.found.path = path
                 return True
             target = self._existing(path, link)
             if target is None or target in seen:
                 reason = "which is not there" if target is None else "which leads back to it"
-                self.found.tried.append(Tried(shown(path), f"only points to {link!r}, {reason}"))
-                self.found.problem = f"{shown(path)} only points to {link!r}, {reason}"
+                self.found.tried.append(Tried(path_text(path), f"only points to {link!r}, {reason}"))
+                self.found.problem = f"{path_text(path)} only points to {link!r}, {reason}"
                 return True
-            self.found.tried.append(Tried(shown(path), f"only points to {shown(target)}"))
+            self.found.tried.append(Tried(path_text(path), f"only points to {path_text(target)}"))
             seen.append(target)
             path = target
         self.found.problem = (
-            f"{shown(seen[0])} only points to a document that only points to another, and so on"
+            f"{path_text(seen[0])} only points to a document that only points to another, and so on"
         )
         return True
 
@@ -245,9 +246,9 @@ class Locator:
         for path in self.tree.paths():
             name = path.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
             if path in exact:
-                yield f"{shown(path)} has the number padded otherwise, which number_format could allow"
+                yield f"{path_text(path)} has the number padded otherwise, which number_format could allow"
             elif any(expression.fullmatch(name) for expression in names):
-                yield f"{shown(path)} has such a name in another place"
+                yield f"{path_text(path)} has such a name in another place"
             else:
                 continue
             found += 1
@@ -325,8 +326,3 @@ def escape(value: str) -> str:
 def readable(pattern: str) -> str:
     """A pattern as the name it stands for, its backslashes taken away."""
     return re.sub(r"\\(.)", r"\1", pattern)
-
-
-def shown(path: bytes) -> str:
-    """A path in a message; bytes that are not UTF-8 are written as escapes."""
-    return path.decode("utf-8", "backslashreplace")

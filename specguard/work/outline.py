@@ -7,7 +7,7 @@ import re
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Covering
 from specguard.errors import MissingFact, NotApplicable
-from specguard.work.locate import shown
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def scope_of(item: WorkItem) -> Scope:
     listed = [ask for ask in found if ask.path]
     if not listed:
         titles = " or ".join(item.settings.scope_sections) or "scope"
-        raise NotApplicable(f"no scope is stated for {item}: {shown(path)} lists no paths under {titles}")
+        raise NotApplicable(f"no scope is stated for {item}: {path_text(path)} lists no paths under {titles}")
     unread = [ask.line for ask in found if not ask.path]
     return Scope(Covering([ask.path for ask in listed]), path, [ask.line for ask in listed], unread)
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from specguard.model import path_text
 from specguard.reporters.escape import (
     markdown_code,
     markdown_text,
-    path_text,
     visible,
     workflow_data,
     workflow_property,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding
+from specguard.rules import Finding, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ class Moves:
         """What happened to an entry's path, as a past participle: `modified`, `moved to src/x`."""
         if entry.deleted:
             target = self._added.get(entry.old)
-            return f"moved to {shown(target)}" if target is not None else "deleted"
+            return f"moved to {path_text(target)}" if target is not None else "deleted"
         if entry.added:
             source = self._deleted.get(entry.new)
-            return f"moved here from {shown(source)}" if source is not None else f"added{_as(entry)}"
+            return f"moved here from {path_text(source)}" if source is not None else f"added{_as(entry)}"
         if entry.status == "U":
             return "left unmerged"
         if entry.status == "T" or entry.old_mode & 0o170000 != entry.new_mode & 0o170000:
@@ -121,7 +121,7 @@ def findings(
         if origin not in moves:
             moves[origin] = Moves(commit.own_entries if commit else entries)
         pattern = patterns.patterns[index]
-        name = shown(entry.path)
+        name = path_text(entry.path)
         subject = "it" if pattern.strip("/") == name else pattern
         where = f" in commit {commit.oid[:SHORT]} and put back later" if commit else ""
         yield Finding(
@@ -153,11 +153,6 @@ def put_back(entry: Entry, commit: Commit | None, base: Base, by_commit: bool) -
     else:
         step = f"Put it back with `{literal} checkout {base.start[:SHORT]} -- {quoted(entry.path)}`"
     return f"{step} and fold that into the commit that did it" if by_commit else step
-
-
-def shown(path: bytes) -> str:
-    r"""A path for a message; bytes that are not UTF-8 as `\xNN`."""
-    return path.decode("utf-8", "backslashreplace")
 
 
 def quoted(path: bytes) -> str:

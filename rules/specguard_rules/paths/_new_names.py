@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.rules import path_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,7 +90,7 @@ class NewNames:
         on_windows = on_windows_disk(name)
         if on_windows != name:
             for other in self._alike(folder, _reading(on_windows)):
-                return f"is '{_shown(other)}' on Windows", "error", "twin"
+                return f"is '{path_text(other)}' on Windows", "error", "twin"
         return None
 
     def _alike(self, folder: bytes, read: str | None) -> list[bytes]:
@@ -145,7 +147,7 @@ def _reading(name: bytes) -> str | None:
 
 def _difference(name: bytes, other: bytes) -> str:
     """How two names differ that read alike."""
-    named = _shown(other)
+    named = path_text(other)
     if name.isascii() and other.isascii():
         return f"differs from '{named}' only in case"
     import unicodedata
@@ -160,7 +162,3 @@ def _difference(name: bytes, other: bytes) -> str:
     strange = next((char for char in one if not char.isascii() and char not in two), "")
     because = f" (it has {described(strange)})" if strange else ""
     return f"looks like '{named}'{because}"
-
-
-def _shown(name: bytes) -> str:
-    return name.decode("utf-8", "backslashreplace")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule
-from specguard_rules.paths._guarded import quoted, shown
+from specguard.rules import Finding, Rule, path_text
+from specguard_rules.paths._guarded import quoted
 from specguard_rules.paths._new_names import NewNames, guarded_like
 from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
 
@@ -118,7 +118,7 @@ def _prefixes(path: bytes) -> Iterator[bytes]:
 
 def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
     return Finding(
-        f"the name {shown(path)} {what}",
+        f"the name {path_text(path)} {what}",
         help=f"Rename it in plain characters (in a shell it is {quoted(path)}), or let it in with 'exclude'.",
         path=path,
         key=key,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, path_text
 from specguard_rules.paths._git_names import has_git_name
-from specguard_rules.paths._guarded import SHORT, judged, landing, put_back, shown
+from specguard_rules.paths._guarded import SHORT, judged, landing, put_back
 from specguard_rules.paths._links import LONGEST, Escape, resolve
 
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ class LinkIntoGuardedPath(Rule):
             if where:
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
                 yield Finding(
-                    f"{shown(entry.path)} {where}{at}",
+                    f"{path_text(entry.path)} {where}{at}",
                     help=f"{put_back(entry, commit, base, bool(landed))}.",
                     path=entry.path,
                     commit=commit.oid if commit else None,
@@ -169,21 +169,22 @@ class _Reach:
         try:
             place = resolve(path, target, self._tree)
         except Escape as escape:
-            return f"{escape}: {shown(target)}"
+            return f"{escape}: {path_text(target)}"
         if place is None:
             return ""
         if has_git_name(place):
-            return f"leads into git's own folder: {shown(target)}"
+            return f"leads into git's own folder: {path_text(target)}"
         own = self._guards.find(path)
         guard = self._guards.find(place) if place else None
         if guard is not None:
             if own is not None and own.key == guard.key:
                 return ""
-            return f"leads to {shown(place)}; {guard.pattern} is guarded"
+            return f"leads to {path_text(place)}; {guard.pattern} is guarded"
         held = self._held(place) if own is None else None
         if held is None:
             return ""
-        return f"leads to {shown(place) or 'the root'}, which holds {shown(held[0])}; {held[1]} is guarded"
+        where = path_text(place) or "the root"
+        return f"leads to {where}, which holds {path_text(held[0])}; {held[1]} is guarded"
 
     def _held(self, folder: bytes) -> tuple[bytes, str] | None:
         """A guarded path below a folder, with its pattern; case is ignored, as guards do."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Covering, Finding, Rule, Settings
-from specguard_rules.paths._guarded import shown
+from specguard.rules import Covering, Finding, Rule, Settings, path_text
 from specguard_rules.trailers import Trailers
 
 TYPE_CHECKING = False
@@ -113,7 +112,7 @@ class MissingCompanion(Rule):
             wanted = " or ".join(companion.require.patterns)
             reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
             yield Finding(
-                f"{shown(asking[0])}{more} changed, and nothing under {wanted} did",
+                f"{path_text(asking[0])}{more} changed, and nothing under {wanted} did",
                 help=f"Change what belongs to it under {wanted}{reason}.",
                 path=asking[0],
                 key=f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}",

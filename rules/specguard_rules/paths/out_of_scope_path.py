@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Origin, Rule
+from specguard.rules import Finding, Origin, Rule, path_text
 from specguard_rules.bookkeeping import APPROVALS
 
 TYPE_CHECKING = False
@@ -71,7 +71,7 @@ class OutOfScopePath(Rule):
         scope = work_item.scope
         paths = [entry.path for entry in entries]
         inside = {position for position, _ in scope.paths.find_each(paths)}
-        place = None if scope.document is None else scope.document.decode("utf-8", "backslashreplace")
+        place = None if scope.document is None else path_text(scope.document)
         allowed = ", ".join(scope.paths.patterns[:8]) + (", ..." if len(scope.paths.patterns) > 8 else "")
         unread = (
             f" (line {scope.unread[0]} of it may mean more, so this is a warning)" if scope.unread else ""
@@ -79,7 +79,7 @@ class OutOfScopePath(Rule):
         for position, entry in enumerate(entries):
             if position in inside or entry.path.startswith(APPROVALS):
                 continue
-            path = entry.path.decode("utf-8", "backslashreplace")
+            path = path_text(entry.path)
             yield Finding(
                 f"{path} is outside the scope of {work_item}: {allowed}{unread}",
                 help="Take it out of the change, or have "

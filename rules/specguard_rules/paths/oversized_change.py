@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, path_text
 from specguard_rules.bookkeeping import APPROVALS
-from specguard_rules.paths._guarded import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ class OversizedChange(Rule):
 
     def _large(self, entry: Entry, size: int) -> Finding:
         return Finding(
-            f"{shown(entry.path)} has {_amount(size)}; a file may have {_amount(self.file_bytes)}",
+            f"{path_text(entry.path)} has {_amount(size)}; a file may have {_amount(self.file_bytes)}",
             help="Keep large files outside the repository, or let this one in with 'exclude'.",
             path=entry.path,
             key="file_bytes",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from specguard.rules import Finding, Rule, Selecting
+from specguard.rules import Finding, Rule, Selecting, path_text
 from specguard_rules.bookkeeping import APPROVALS
 from specguard_rules.paths._enforcement import fewer_accepted, mentions, running_part
-from specguard_rules.paths._guarded import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
         origin = next((one for one in origins if one is not None and one.path in paths), None)
         path = paths[origin.path].path if origin else first.path
         yield Finding(
-            f"{shown(path)} {_WORDS[difference.effect]}: {difference.key} "
+            f"{path_text(path)} {_WORDS[difference.effect]}: {difference.key} "
             f"{_between(difference.old, difference.new)}",
             help="See that this is meant." if difference.effect == "tightens" else _HELP,
             path=path,
@@ -155,7 +154,7 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
             # A pyproject.toml is mostly about something else.
             if not entry.added and entry.path != _PROJECT:
                 yield Finding(
-                    f"{shown(entry.path)} changes, and no setting with it",
+                    f"{path_text(entry.path)} changes, and no setting with it",
                     help="See that its prose still says what the settings do.",
                     path=entry.path,
                     key="prose",
@@ -199,7 +198,7 @@ def _text(tree: Tree, path: bytes) -> str:
 def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
     mild = severity != "error"
     return Finding(
-        f"{shown(path)} {what}",
+        f"{path_text(path)} {what}",
         help="See that this is meant." if mild else _HELP,
         path=path,
         key=key,

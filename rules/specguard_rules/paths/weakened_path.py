@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from specguard.rules import Covering, Finding, Rule
-from specguard_rules.paths._guarded import Moves, put_back, shown
+from specguard.rules import Covering, Finding, Rule, path_text
+from specguard_rules.paths._guarded import Moves, put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class WeakenedPath(Rule):
 
     def _gone(self, entry: Entry, moves: Moves, base: Base, setting: str) -> Finding:
         return Finding(
-            f"{shown(entry.path)} was {moves.happened(entry)}; it may grow and not lose",
+            f"{path_text(entry.path)} was {moves.happened(entry)}; it may grow and not lose",
             help=f"{put_back(entry, None, base, False)}, or ask for an approval of {self.code}.",
             path=entry.path,
             side="base" if entry.deleted else None,
@@ -137,7 +137,7 @@ class WeakenedPath(Rule):
             count = len(hunk.removed) - (first - hunk.old_start)
             lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
             yield Finding(
-                f"{shown(entry.path)} loses {lines}: {text[:120]}",
+                f"{path_text(entry.path)} loses {lines}: {text[:120]}",
                 help=help_,
                 path=entry.path,
                 line=max(hunk.new_start, 1),
@@ -147,7 +147,7 @@ class WeakenedPath(Rule):
             )
         if len(losses) > MOST:
             yield Finding(
-                f"{shown(entry.path)} loses lines at {len(losses) - MOST} more places",
+                f"{path_text(entry.path)} loses lines at {len(losses) - MOST} more places",
                 help=help_,
                 path=entry.path,
                 key="more",
@@ -165,7 +165,7 @@ class WeakenedPath(Rule):
                 continue
             text = added.text.strip()
             yield Finding(
-                f"the added line takes force away from {shown(added.path)}: {text[:120]}",
+                f"the added line takes force away from {path_text(added.path)}: {text[:120]}",
                 help=f"Take the line out, or ask for an approval of {self.code}.",
                 path=added.path,
                 line=added.line,
@@ -175,7 +175,7 @@ class WeakenedPath(Rule):
         for path, count in counts.items():
             if count > MOST:
                 yield Finding(
-                    f"{count - MOST} more added lines take force away from {shown(path)}",
+                    f"{count - MOST} more added lines take force away from {path_text(path)}",
                     help=f"Take the lines out, or ask for an approval of {self.code}.",
                     path=path,
                     key="more",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class ConflictingDocument(Rule):
     def check(self, work_item: WorkItem, guards: Guards) -> Iterator[Finding]:
         """Look for guarded paths among those that the document asks for."""
         document = work_item.document
-        place = (document or b"").decode("utf-8", "backslashreplace")
+        place = path_text(document or b"")
         for ask in work_item.asks:
             path = _ALL_BELOW.sub("", ask.path).removeprefix("/")
             guard = guards.find(path.encode("utf-8", "surrogateescape"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, path_text
 from specguard_rules.paths._guarded import put_back
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ class ForeignWorkDocument(Rule):
         setting = "siblings" if work_item.settings.siblings else "document"
         for path in work_item.foreign(list(by_path)):
             entry = by_path[path]
-            name = path.decode("utf-8", "backslashreplace")
+            name = path_text(path)
             deed = "removed" if entry.deleted else "added" if entry.added else "changed"
             yield Finding(
                 f"{name}, the document of another {work_item.kind}, is {deed} by the change for {work_item}",

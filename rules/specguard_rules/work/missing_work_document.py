@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, NotApplicable, Rule
+from specguard.rules import Finding, NotApplicable, Rule, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class MissingWorkDocument(Rule):
                 setting=work_item.setting("document" if settings.document else "index"),
             )
         elif located.legacy:
-            path = located.path.decode("utf-8", "backslashreplace")
+            path = path_text(located.path)
             yield Finding(
                 f"the document of {work_item} is in an older place, {path}",
                 help=f"Move it to {located.legacy}/, by a change of its own.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, NotApplicable, Rule
+from specguard.rules import Finding, NotApplicable, Rule, path_text
 from specguard_rules.paths._guarded import put_back
 
 TYPE_CHECKING = False
@@ -75,7 +75,7 @@ class PointerChange(Rule):
         if touched and len(touched) == len(entries) and stage != "edit":
             raise NotApplicable("the change only moves a pointer, so it is no work item's")
         for entry in touched:
-            path = entry.path.decode("utf-8", "backslashreplace")
+            path = path_text(entry.path)
             yield Finding(
                 f"{path} is changed by the change for {naming.item}",
                 help=f"{put_back(entry, None, base, False)}: it moves when that is merged.",

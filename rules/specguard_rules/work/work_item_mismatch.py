@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, Rule
+from specguard.rules import Finding, MissingFact, Rule, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class WorkItemMismatch(Rule):
         pointer = work.pointer(naming.kind)
         known = work.kinds[naming.kind].pointer and not pointer.problem and naming.number is not None
         if known and pointer.number != naming.number:
-            place = (pointer.path or b"").decode("utf-8", "backslashreplace")
+            place = path_text(pointer.path or b"")
             current = f"{naming.kind} {pointer.id}"
             branch = work.branch_of_current(naming.kind)
             yield Finding(
