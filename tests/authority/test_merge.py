@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from specguard.model import Origin
 
 if TYPE_CHECKING:
     from specguard.authority.layers import Layer
+    from tests.authority.conftest import Load
 
 
 def layer(text: str, name: str, *, preset: bool = False) -> Layer:
@@ -44,6 +46,19 @@ def test_guards_add_up_and_keep_their_own_origins() -> None:
         Origin("c", 1),
     ]
     assert merged.problems == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "setting"),
+    [("locked-path", "paths"), ("forbidden-path", "paths"), ("protected-branch", "branches")],
+)
+def test_every_setting_that_guards_adds_up(rule: str, setting: str, load: Load) -> None:
+    files = {"specguard.toml": f'[rules.{rule}]\n{setting} = ["b"]\n'}
+    policy = load.toml(f'[rules.{rule}]\n{setting} = ["a"]', files=files)
+    [made] = [one for one in policy.rules if one.name == rule]
+    assert made.settings[setting].patterns == ("a", "b")
+    origins = [str(policy.origin(f"rules.{rule}.{setting}.{index}")) for index in range(2)]
+    assert origins == ["SPEC_AUTHORITY.md:5", "specguard.toml:2"]
 
 
 def test_other_lists_are_replaced() -> None:

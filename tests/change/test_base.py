@@ -116,6 +116,8 @@ def test_then_what_the_platform_names(repo: Repository) -> None:
     found = find(repo, event)
     assert found is not None
     assert (number(repo, found), found.name) == ("2", "origin/release")
+    assert found.given
+    assert found.trusted
     assert number(repo, find(repo, Event("pull_request", base="release"))) == "2"
 
 
