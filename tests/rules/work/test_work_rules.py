@@ -1,0 +1,242 @@
+"""PTH003 and the WRK rules beyond what the workflows' cases show: each way out, and each severity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import Step
+from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DONE = Step(SUBJECT, files={"src/a": "1\n"})
+
+
+def judged(code: str, directory: Path, *commits: Step, policy: str = PHASES, **case: Any) -> Any:
+    case.setdefault("branch", "phase-12")
+    case.setdefault("base", [PLAN])
+    return judge(code, directory, policy=policy, commits=commits, **case)
+
+
+def document(text: str, **files: str) -> list[Step]:
+    return [Step("chore: base", files={**PLAN.files, "docs/phase-12.md": f"# Phase 12\n{text}", **files})]
+
+
+# PTH003
+
+
+def test_a_path_outside_the_scope_that_the_document_states(tmp_path: Path) -> None:
+    judged(
+        "PTH003",
+        tmp_path,
+        Step(SUBJECT, files={"src/a": "1", "bin/b": "1"}, delete=["a"]),
+        base=document("\n## Scope\n\n- `src/`\n"),
+        expect=[
+            {"path": "a", "side": "base", "severity": "error", "authority": "docs/phase-12.md:5"},
+            {"path": "bin/b", "severity": "error", "authority": "docs/phase-12.md:5"},
+        ],
+    )
+
+
+def test_a_scope_that_was_not_wholly_understood_only_warns(tmp_path: Path) -> None:
+    judged(
+        "PTH003",
+        tmp_path,
+        Step(SUBJECT, files={"bin/b": "1"}),
+        base=document("\n## Scope\n\n- `src/`\n- and what goes with `it`\n"),
+        expect=[{"path": "bin/b", "severity": "warning", "message": "line 6 of it may mean more"}],
+        exit_code=0,
+    )
+
+
+def test_approvals_are_in_every_scope(tmp_path: Path) -> None:
+    judged(
+        "PTH003",
+        tmp_path,
+        Step(SUBJECT, files={"src/a": "1", ".specguard/approvals/1.json": "{}"}),
+        base=document("\n## Scope\n\n- `src/`\n"),
+        states={"PTH003": "passed"},
+    )
+
+
+def test_the_kinds_scope_goes_before_the_documents(tmp_path: Path) -> None:
+    judged(
+        "PTH003",
+        tmp_path,
+        Step(SUBJECT, files={"src/a": "1", "bin/b": "1"}),
+        policy=f'{PHASES}scope = ["bin/"]\n',
+        base=document("\n## Scope\n\n- `src/`\n"),
+        expect=[{"path": "src/a", "authority": "SPEC_AUTHORITY.md:13"}],
+    )
+
+
+def test_a_scope_that_the_change_itself_widens_is_the_bases(tmp_path: Path) -> None:
+    judged(
+        "PTH003",
+        tmp_path,
+        Step(SUBJECT, files={"docs/phase-12.md": "# Phase 12\n\n## Scope\n\n- `src/`\n- `docs/`\n"}),
+        base=document("\n## Scope\n\n- `src/`\n"),
+        expect=[{"path": "docs/phase-12.md"}],
+    )
+
+
+# WRK001
+
+
+def test_a_required_item_that_is_named_is_enough(tmp_path: Path) -> None:
+    policy = f"require_work_item = true\n{PHASES}"
+    judged("WRK001", tmp_path / "named", DONE, policy=policy, states={"WRK001": "passed"})
+    outcome = judged(
+        "WRK001",
+        tmp_path / "unnamed",
+        step(),
+        policy=policy,
+        branch="work",
+        expect=[{"field": "work_item", "authority": "SPEC_AUTHORITY.md:4"}],
+    )
+    assert "'phase-12'" in outcome.report["findings"][0]["help"]
+
+
+def test_an_item_is_required_of_some_branches_alone(tmp_path: Path) -> None:
+    policy = f'require_work_item = ["team/*"]\n{PHASES}'
+    judged(
+        "WRK001", tmp_path / "team", step(), policy=policy, branch="team/x", expect=[{"field": "work_item"}]
+    )
+    judged("WRK001", tmp_path / "own", step(), policy=policy, branch="x", states={"WRK001": "not-applicable"})
+
+
+# WRK002
+
+
+def test_a_document_in_an_older_place_is_a_warning(tmp_path: Path) -> None:
+    files = {name: text for name, text in PLAN.files.items() if name != "docs/phase-12.md"}
+    judged(
+        "WRK002",
+        tmp_path,
+        DONE,
+        policy=f'{PHASES}legacy = ["old/phase-{{number}}.md"]\n',
+        base=[Step("chore: base", files={**files, "old/phase-12.md": "# Phase 12\n"})],
+        expect=[{"path": "old/phase-12.md", "severity": "warning", "authority": "SPEC_AUTHORITY.md:13"}],
+        exit_code=0,
+    )
+
+
+# WRK003
+
+
+def test_the_pointer_names_another_item(tmp_path: Path) -> None:
+    judged(
+        "WRK003",
+        tmp_path,
+        step(SUBJECT.replace("12", "11")),
+        branch="phase-11",
+        expect=[{"path": "configs/NEXT_PHASE.json", "line": 1, "message": "phase 12 is the current one"}],
+    )
+
+
+def test_only_the_first_name_of_a_kind_is_compared(tmp_path: Path) -> None:
+    # That later commits name another item is WRK007's to say.
+    judged(
+        "WRK003", tmp_path, DONE, step("feat(phase13): implement phase 13", "b"), states={"WRK003": "passed"}
+    )
+
+
+def test_a_title_that_is_not_known_cannot_agree(tmp_path: Path) -> None:
+    body = {"WRK003": "indeterminate"}
+    judged("WRK003", tmp_path, DONE, body="x", states=body, exit_code=2)
+
+
+# WRK004
+
+
+def test_the_pointer_is_left_alone_by_an_items_change(tmp_path: Path) -> None:
+    moved = {"configs/NEXT_PHASE.json": '{"next": 13}'}
+    judged(
+        "WRK004",
+        tmp_path / "both",
+        Step(SUBJECT, files={"src/a": "1", **moved}),
+        expect=[{"path": "configs/NEXT_PHASE.json", "authority": "SPEC_AUTHORITY.md:4"}],
+    )
+    judged("WRK004", tmp_path / "alone", Step(SUBJECT, files=moved), states={"WRK004": "not-applicable"})
+    judged("WRK004", tmp_path / "no-item", Step("x", files={"b": "1", **moved}), branch="work")
+    judged(
+        "WRK004",
+        tmp_path / "allowed",
+        Step(SUBJECT, files={"src/a": "1", **moved}),
+        policy=f"{PHASES}protect_pointer = false\n",
+        states={"WRK004": "passed"},
+    )
+
+
+# WRK006
+
+LANDED = Step(f"{SUBJECT} (#7)", files={"src/old": "1"}, id="landed")
+
+
+def test_an_item_that_has_landed(tmp_path: Path) -> None:
+    judged(
+        "WRK006",
+        tmp_path,
+        DONE,
+        base=[PLAN, LANDED],
+        expect=[{"field": "commit.subject", "message": "phase 12 is in the base already"}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("then", "lifted"),
+    [
+        ([f'Revert "{SUBJECT} (#7)"'], True),
+        ([f'Revert "{SUBJECT} (#7)" (#8)'], True),
+        ([f'Revert "{SUBJECT} (#7)"', f'Reapply "{SUBJECT} (#7)"'], False),
+        (["feat(phase1): implement phase 1"], False),
+        ([f"fixup! {SUBJECT}"], False),
+    ],
+)
+def test_a_revert_lifts_it(then: list[str], lifted: bool, tmp_path: Path) -> None:
+    later = [Step(message, files={"src/old": str(number)}) for number, message in enumerate(then)]
+    judged(
+        "WRK006",
+        tmp_path,
+        DONE,
+        base=[PLAN, LANDED, *later],
+        expect=[] if lifted else [{"message": "in the base already"}],
+    )
+
+
+def test_what_only_resembles_its_message_has_not_landed(tmp_path: Path) -> None:
+    judged("WRK006", tmp_path, DONE, base=[PLAN, step("feat(phase-12): begin")])
+
+
+def test_another_branch_works_on_it(tmp_path: Path) -> None:
+    judged(
+        "WRK006",
+        tmp_path,
+        DONE,
+        # Its own name on a remote is no other branch, and one of another phase does not matter.
+        refs={
+            "refs/remotes/origin/phase-12": "base",
+            "refs/heads/phase-13": "base",
+            "refs/remotes/fork/phase-12-again": "base",
+        },
+        expect=[{"field": "branch", "message": "'fork/phase-12-again'"}],
+    )
+
+
+# WRK007
+
+
+def test_each_other_item_is_named_once(tmp_path: Path) -> None:
+    other = "feat(phase13): implement phase 13"
+    judged(
+        "WRK007",
+        tmp_path,
+        DONE,
+        step(other, "b"),
+        step(other, "c"),
+        step("feat: no item", "d"),
+        expect=[{"field": "commit.subject", "message": "works on phase 13"}],
+    )
