@@ -22,7 +22,8 @@ def judged(code: str, directory: Path, *commits: Step, policy: str = PHASES, **c
 
 
 def document(text: str, **files: str) -> list[Step]:
-    return [Step("chore: base", files={**PLAN.files, "docs/phase-12.md": f"# Phase 12\n{text}", **files})]
+    plan: dict[Any, Any] = {**PLAN.files, "docs/phase-12.md": f"# Phase 12\n{text}", **files}
+    return [Step("chore: base", files=plan)]
 
 
 # PTH003
