@@ -165,6 +165,17 @@ def git(repo: Repository) -> Iterator[Git]:
         yield git
 
 
+@pytest.mark.parametrize(
+    ("alias", "branch"), [("refs/heads/master", "refs/heads/main"), ("refs/heads/main", "refs/heads/trunk")]
+)
+def test_nor_is_it_by_another_name(alias: str, branch: str, repo: Repository) -> None:
+    repo.git("update-ref", "-d", "refs/heads/main")
+    point(repo, branch, "1")
+    repo.git("symbolic-ref", alias, branch)
+    found = find(repo, without="refs/heads/main")
+    assert found is None
+
+
 def test_a_base_that_is_no_commit_is_an_error(repo: Repository, git: Git) -> None:
     repo.git("update-ref", "refs/tags/blob", repo.oid("HEAD:f"))
     with pytest.raises(SpecguardError, match="is a blob"):

@@ -172,6 +172,23 @@ def test_the_pointer_is_left_alone_by_an_items_change(tmp_path: Path) -> None:
     )
 
 
+# WRK005
+
+
+def test_a_document_that_an_index_names_is_the_items_own_wherever_it_is(tmp_path: Path) -> None:
+    policy = PHASES + 'index = ["docs/INDEX.md"]\nsiblings = ["docs/*.md"]\n'
+    files = {"configs/NEXT_PHASE.json": '{"next": 12}', "docs/storage.md": "# S\n", "docs/other.md": "# O\n"}
+    index = "| phase | document |\n| --- | --- |\n| 12 | [storage](storage.md) |\n"
+    judged(
+        "WRK005",
+        tmp_path,
+        Step(SUBJECT, files={"docs/storage.md": "# Storage\n", "docs/other.md": "# Other\n"}),
+        policy=policy,
+        base=[Step("chore: base", files={**files, "docs/INDEX.md": index})],
+        expect=[{"path": "docs/other.md", "authority": "SPEC_AUTHORITY.md:14"}],
+    )
+
+
 # WRK006
 
 LANDED = Step(f"{SUBJECT} (#7)", files={"src/old": "1"}, id="landed")
