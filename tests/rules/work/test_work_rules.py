@@ -225,8 +225,9 @@ def test_a_revert_lifts_it(then: list[str], lifted: bool, tmp_path: Path) -> Non
     )
 
 
-def test_what_only_resembles_its_message_has_not_landed(tmp_path: Path) -> None:
-    judged("WRK006", tmp_path, DONE, base=[PLAN, step("feat(phase-12): begin")])
+@pytest.mark.parametrize("subject", ["feat(phase-12): implement phase storage", "Phase 12 begins"])
+def test_what_only_resembles_its_message_has_not_landed(subject: str, tmp_path: Path) -> None:
+    judged("WRK006", tmp_path, DONE, base=[PLAN, step(subject)])
 
 
 def test_another_branch_works_on_it(tmp_path: Path) -> None:
