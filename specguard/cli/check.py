@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from specguard.change.request import Request
-from specguard.cli.completion import DIRECTORY, FILE, complete_selectors
+from specguard.cli.completion import FILE, complete_selectors
 from specguard.cli.judge import FORMATS, judge
+from specguard.cli.options import in_directory
 
 
 def _output(
@@ -27,7 +28,7 @@ def _output(
 
 
 @click.command("check", short_help="Judge a change against the authority.")
-@click.option("-C", "directory", metavar="DIR", type=DIRECTORY, default="", help="Run as if started in DIR.")
+@in_directory
 @click.option(
     "--base",
     "--from-ref",

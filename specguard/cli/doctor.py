@@ -13,7 +13,7 @@ from specguard.change.event import find_event, read_event
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.cli.completion import DIRECTORY
+from specguard.cli.options import in_directory
 from specguard.engine.check import open_policy
 from specguard.engine.plugins import installed, load_registry
 from specguard.errors import MissingFact, SpecguardError
@@ -52,7 +52,7 @@ class Diagnosis:
 
 
 @click.command("doctor", short_help="Diagnose what a check needs here.")
-@click.option("-C", "directory", metavar="DIR", type=DIRECTORY, default="", help="Run as if started in DIR.")
+@in_directory
 @click.option("--base", metavar="REF", default="", help="The base that checks will be given.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(directory: str, base: str, output_format: str) -> int:

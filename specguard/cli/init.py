@@ -9,7 +9,8 @@ import click
 from specguard.authority.compile import compile_policy
 from specguard.authority.sources import AUTHORITY, Source
 from specguard.change.repository import USUAL_BASES, Repository, short_name
-from specguard.cli.completion import DIRECTORY, complete_presets
+from specguard.cli.completion import complete_presets
+from specguard.cli.options import in_directory
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 
@@ -44,7 +45,7 @@ _FORBIDDEN: Final = (
 
 
 @click.command("init", short_help="Write an authority for this repository.")
-@click.option("-C", "directory", metavar="DIR", type=DIRECTORY, default="", help="Run as if started in DIR.")
+@in_directory
 @click.option(
     "--preset",
     "presets",

@@ -7,14 +7,15 @@ import os
 import click
 
 from specguard.change.request import Request
-from specguard.cli.completion import DIRECTORY, FILE
+from specguard.cli.completion import FILE
+from specguard.cli.options import in_directory
 from specguard.engine.check import open_policy
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.policy import as_json, as_text, as_toml
 
 
 @click.command("policy", short_help="Show what was understood of the authority.")
-@click.option("-C", "directory", metavar="DIR", type=DIRECTORY, default="", help="Run as if started in DIR.")
+@in_directory
 @click.option("--base", metavar="REF", default="", help="Show the policy of REF.")
 @click.option("--authority", metavar="FILE", type=FILE, default="", help="Show the policy of FILE.")
 @click.option(

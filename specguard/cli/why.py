@@ -8,7 +8,8 @@ import os
 import click
 
 from specguard.change.request import Request
-from specguard.cli.completion import DIRECTORY, FILE
+from specguard.cli.completion import FILE
+from specguard.cli.options import in_directory
 from specguard.engine.check import open_policy
 from specguard.engine.govern import Governing, governing
 from specguard.errors import SpecguardError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("why", short_help="Show which rules and lines govern a path.")
 @click.argument("path", type=FILE)
-@click.option("-C", "directory", metavar="DIR", type=DIRECTORY, default="", help="Run as if started in DIR.")
+@in_directory
 @click.option("--base", metavar="REF", default="", help="Ask the policy of REF.")
 @click.option("--authority", metavar="FILE", type=FILE, default="", help="Ask the policy of FILE.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")

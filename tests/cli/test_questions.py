@@ -10,6 +10,8 @@ import pytest
 from specguard.testing import run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from specguard.testing import Repository
 
 AUTHORITY = """# Authority
@@ -186,3 +188,12 @@ def test_doctor_outside_a_repository(tmp_path: object) -> None:
     outcome = run("doctor", directory=str(tmp_path))
     assert outcome.exit_code == 1
     assert "is not in a git repository" in outcome.stdout
+
+
+def test_with_a_folder_named_every_file_is_seen_from_there(governed: Repository, tmp_path: Path) -> None:
+    governed.write("other.md", "# Other\n\n## Locked zones\n\n- `elsewhere/`\n")
+    outcome = run("policy", "-C", str(governed.path), "--authority", "other.md", directory=tmp_path)
+    assert "elsewhere/" in outcome.stdout, outcome
+    wrong = run("policy", "-C", "nowhere", directory=tmp_path)
+    assert wrong.exit_code == 2
+    assert "-C nowhere" in wrong.stderr
