@@ -215,8 +215,15 @@ class Change:
     def empty(self) -> bool:
         """Whether there is nothing to judge: neither entries nor commits."""
         try:
-            return not self.entries and not self._known(lambda: self.commits)
+            if self.entries:
+                return False
         except (MissingFact, NotApplicable):
+            return False
+        try:
+            return not self.commits
+        except NotApplicable:
+            return True
+        except MissingFact:
             return False
 
     def fingerprint(self, approvals: bytes = APPROVALS) -> str:
