@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from specguard.change.sources import Change
 
-# Tests run beside each other on slow machines: what takes long is no failure.
-settings.register_profile("specguard", deadline=None)
+# Tests run beside each other on slow machines: what takes long is no failure. In CI the examples are the same
+# each time, so that a change is judged by what it changes; anywhere else they are new ones.
+settings.register_profile("specguard", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("specguard")
 
 _AMBIENT = ("GIT_", "GITHUB_", "GITLAB_", "CI_", "PRE_COMMIT", "SPECGUARD_")

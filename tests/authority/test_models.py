@@ -100,6 +100,11 @@ def make(annotation: str) -> type[Settings]:
     return type("Table", (Settings,), members)
 
 
+def _kind(type_: str) -> str:
+    """An error's type; behind a function pydantic no longer says that what is too short is a text."""
+    return type_.removeprefix("string_") if type_.startswith("string_too_") else type_
+
+
 @pytest.mark.parametrize("annotation", ANNOTATIONS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=values)
@@ -111,11 +116,11 @@ def test_a_field_takes_what_pydantic_takes(annotation: str, value: Any) -> None:
     try:
         expected = theirs.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        problems = {(one["loc"], one["type"]) for one in error.errors()}
+        problems = {(one["loc"], _kind(one["type"])) for one in error.errors()}
     if problems:
         with pytest.raises(ValidationError) as caught:
             ours.validate_json(text, strict=True)
-        assert {(one["loc"][1:], one["type"]) for one in caught.value.errors()} == problems
+        assert {(one["loc"][1:], _kind(one["type"])) for one in caught.value.errors()} == problems
     else:
         assert ours.validate_json(text, strict=True) == {"x": expected}
 
