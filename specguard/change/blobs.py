@@ -66,7 +66,7 @@ class BlobReader:
         self._git = git
         self._oids = iter(oids)
         text = "".join(f"{oid}\n" for oid in oids).encode("ascii")
-        self._process = git.start("cat-file", "--batch", "--buffer", stdin=text)
+        self._process = git.start("cat-file", "--batch", "--buffer", stdin=text, wide=True)
         self._data = b""
         self._at = 0
         self._name = ""

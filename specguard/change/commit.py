@@ -100,6 +100,10 @@ class Commit:
         self.message = message
         self._diffs = diffs
 
+    def differs_by(self, entries: Callable[[], Sequence[Entry]]) -> None:
+        """Take its diff against its one parent from elsewhere, where that comparison is made anyway."""
+        self._diffs = lambda: [entries()]
+
     @property
     def diffs(self) -> Sequence[Sequence[Entry]]:
         """What it changes against each of its parents in turn (against nothing for a root commit), by path.

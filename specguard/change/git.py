@@ -40,7 +40,10 @@ _EMPTY_TREES: Final = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
-_FEW: Final = 8
+SMALL: Final = 1 << 20
+"""A content up to this size, in bytes, may be sent along where only its size is asked for."""
+
+FEW: Final = 8
 """Up to so many objects are asked for one by one of the process that is there already."""
 
 
@@ -102,6 +105,7 @@ class Git:
         stdin_file: int | None = None,
         index: str = "",
         work_tree: str = "",
+        wide: bool = False,
     ) -> Process:
         """Start a git command on the private directory; it is ended by `close` at the latest.
 
@@ -112,6 +116,7 @@ class Git:
             stdin_file: an open file as its standard input.
             index: the index file it uses; none by default.
             work_tree: the working tree it uses; none by default.
+            wide: whether it may run far ahead of what is read from it.
         """
         environment = self._environment
         flags: tuple[str, ...] = _FLAGS
@@ -130,6 +135,7 @@ class Git:
             talk=talk,
             stdin_file=stdin_file,
             label=["git", *arguments],
+            wide=wide,
         )
         self._processes = [other for other in self._processes if other.code is None]
         self._processes.append(process)
@@ -185,22 +191,52 @@ class Git:
         Raises:
             MissingFact: it is not there, is larger than `limit`, or has another content.
         """
-        if self._batch is None:
-            self._batch = self.start("cat-file", "--batch", talk=True)
+        kind, size, content = self._asked(oid, limit)
+        if content is None:
+            raise MissingFact(f"object {oid} has {size} bytes, and {limit} are read at most")
+        self._verify(oid, kind, content)
+        return kind, content
+
+    def small_blob(self, oid: str, name: str) -> bytes | None:
+        """A blob's content, as `object` reads it; None where it has more than `SMALL` bytes.
+
+        Args:
+            oid: its full object id.
+            name: what it is, for the sentence about its failure.
+
+        Raises:
+            MissingFact: it is not there, is no blob, or has another content.
+        """
         try:
-            self._batch.send(oid.encode("ascii") + b"\n")
-            kind, size = self._header(oid, self._batch.line())
+            kind, _, content = self._asked(oid, SMALL)
+        except MissingFact:
+            raise self.missing(name, f"the blob {oid} is not in the object store") from None
+        if kind != "blob":
+            raise self.missing(name, f"object {oid} is a {kind}")
+        if content is not None:
+            self._verify(oid, kind, content)
+        return content
+
+    def _asked(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
+        """An object's kind, size and content; None for a content that is larger than `limit`."""
+        batch = self._batch
+        if batch is None:
+            self._batch = batch = self.start("cat-file", "--batch", talk=True)
+        try:
+            batch.send(oid.encode("ascii") + b"\n")
+            kind, size = self._header(oid, batch.line())
             if size > limit:
                 # The rest is on its way; a new process costs less than reading it.
-                self._batch.stop()
+                batch.stop()
                 self._batch = None
-                raise MissingFact(f"object {oid} has {size} bytes, and {limit} are read at most")
-            content = self._batch.exactly(size + 1)[:-1]
+                return kind, size, None
+            return kind, size, batch.exactly(size + 1)[:-1]
         except CommandError as error:
             self._batch = None
             raise self.missing(f"object {oid}", error.first_line) from error
-        self._verify(oid, kind, content)
-        return kind, content
+
+    def _size(self, oid: str) -> int:
+        return self._asked(oid, SMALL)[1]
 
     def objects(self, oids: Sequence[str], *, verify: bool = True) -> Iterator[tuple[str, str, bytes]]:
         """The id, kind and content of many objects, in the order asked for, from one process.
@@ -212,7 +248,7 @@ class Git:
         Raises:
             MissingFact: one of them is not there or, with `verify`, has another content.
         """
-        if len(oids) <= _FEW:
+        if len(oids) <= FEW:
             for oid in oids:
                 yield oid, *self.object(oid, limit=1 << 62)
             return
@@ -236,11 +272,19 @@ class Git:
         Raises:
             MissingFact: one of them is not there.
         """
-        if not oids:
-            return {}
+        if len(oids) <= FEW:
+            # The process that is there already says it too, although it has to send the contents with it.
+            return {oid: self._size(oid) for oid in oids}
         process = self.start("cat-file", "--batch-check", "--buffer", stdin=_lines(oids))
-        lines = self.read(process, "the objects' sizes").split(b"\n")
-        return {oid: self._header(oid, line)[1] for oid, line in zip(oids, lines, strict=False)}
+        lines = self.read(process, "the objects' sizes").decode("ascii", "replace")
+        fields = lines.split()
+        if fields[::3] == list(oids) and lines.count("\n") == len(oids):
+            return dict(zip(oids, map(int, fields[2::3]), strict=True))
+        # One of them is not there: that line is another, and says so.
+        return {
+            oid: self._header(oid, line)[1]
+            for oid, line in zip(oids, lines.encode().split(b"\n"), strict=False)
+        }
 
     def _header(self, oid: str, line: bytes) -> tuple[str, int]:
         parts = line.decode("ascii", "replace").split(" ")
@@ -293,7 +337,7 @@ class Git:
                 commits.append(read_commit(oid, content, diffs.loader(len(commits))))
             except FormatError as error:
                 raise self.missing(f"commit {oid}", str(error)) from error
-        if compare:
+        if compare and len(commits) > 1:
             diffs.start()
         return commits
 
@@ -367,7 +411,7 @@ class Git:
         """
         if old == new:
             return []
-        return self.entries(self.start("diff-tree", *RAW, old, new, "--"))
+        return self.entries(self.start("diff-tree", *RAW, old, new, "--", wide=True))
 
     def start_index_diff(self, tree: str) -> Process:
         """Start comparing a tree or commit with the index; `entries` reads the result.
@@ -417,6 +461,7 @@ class _Diffs:
             "--root",
             *RAW,
             stdin=_lines([pair.rstrip() for pair in pairs]),
+            wide=True,
         )
         return self._process
 

@@ -8,6 +8,7 @@ working tree and a patch are all one thing here.
 from __future__ import annotations
 
 from specguard.change.blobs import BlobReader, is_binary, whole_lines
+from specguard.change.git import FEW
 from specguard.change.hunks import pieces
 from specguard.change.process import CommandError
 from specguard.change.scan import Scanner
@@ -209,6 +210,20 @@ class Lines:
 
     def _texts(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Each text file after the change, with its content in blocks of whole lines."""
+        if len(entries) > FEW:
+            yield from self._streamed(entries)
+            return
+        for entry in entries:
+            content = self._git.small_blob(entry.new, path_text(entry.path))
+            if content is None or len(content) > TEXT_LIMIT:
+                yield from self._streamed([entry])
+            elif is_binary(content):
+                self.skipped.add(entry.path)
+            else:
+                yield entry, whole_lines([content], path_text(entry.path))
+
+    def _streamed(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
+        """The same from a process of its own, which holds none of them as a whole."""
         waiting = list(entries)
         while waiting:
             reader = BlobReader(self._git, [entry.new for entry in waiting])
@@ -242,7 +257,9 @@ class Lines:
         if not entries:
             return
         self._refuse_large(entries, limit or TEXT_LIMIT)
-        process = self._git.start("diff-tree", "-p", "-U0", *options, *_PLAIN, *self._trees(entries))
+        process = self._git.start(
+            "diff-tree", "-p", "-U0", *options, *_PLAIN, *self._trees(entries), wide=True
+        )
         try:
             yield from pieces(whole_lines(process.chunks(), "the change"), removed=removed)
         except CommandError as error:

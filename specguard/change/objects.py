@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.change.git import FEW
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -52,8 +54,8 @@ class Objects:
         Raises:
             MissingFact: one of them is not there.
         """
-        if not oids:
-            return {}
+        if len(oids) <= FEW:
+            return {oid: size for oid, size in self._git.sizes(list(oids)).items() if size > limit}
         process = self._git.start(
             "cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer",
             stdin="\n".join([*oids, ""]).encode("ascii"),

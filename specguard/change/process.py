@@ -65,6 +65,7 @@ class Process:
         talk: whether more is sent to it later, with `send`.
         stdin_file: an open file that is its standard input, in place of `stdin`.
         label: the arguments as an error names them; all of them by default.
+        wide: whether it may write `CHUNK` bytes ahead of what is read from it.
 
     Raises:
         SpecguardError: it cannot be started.
@@ -85,6 +86,7 @@ class Process:
         talk: bool = False,
         stdin_file: int | None = None,
         label: Sequence[str] = (),
+        wide: bool = False,
     ) -> None:
         self.label = label or arguments
         self.code: int | None = None
@@ -97,6 +99,8 @@ class Process:
         opened: list[int] = []
         try:
             self._out, out = _pipe(opened)
+            if wide:
+                _widen(out)
             self._errors, errors = _pipe(opened)
             if stdin or talk:
                 feed, self._in = _pipe(opened)
@@ -329,3 +333,16 @@ def _above(number: int, opened: list[int]) -> int:
         os.close(low)
     opened.append(number)
     return number
+
+
+def _widen(number: int) -> None:
+    """Let a pipe hold `CHUNK` bytes where the system can, so that its writer need not wait for its reader."""
+    import fcntl
+
+    resize = getattr(fcntl, "F_SETPIPE_SZ", None)
+    if resize is not None:
+        try:
+            fcntl.fcntl(number, resize, CHUNK)
+        except OSError:
+            # It is more than this user may have: with less, both wait more often.
+            return

@@ -108,7 +108,10 @@ class RangeChange(Change):
         """The commits of the head that the base does not have, every parent before its children."""
         # Unrelated histories have no range, although git would list one.
         base = self.base
-        return self.git.commits(self.git.revisions(self._head.oid, base.tip))
+        commits = self.git.commits(self.git.revisions(self._head.oid, base.tip))
+        if len(commits) == 1 and commits[0].parents == [base.start]:
+            commits[0].differs_by(lambda: self.entries)
+        return commits
 
     def messages(self, merge: str) -> Sequence[Message]:
         """Each commit's message; with `squash` the title that will land."""

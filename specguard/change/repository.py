@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final
 
+    from specguard.change.request import Request
+
 INHERITED: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 """What git sets for its hooks, and all that is honoured of a caller's `GIT_*` variables."""
 
@@ -101,19 +103,7 @@ class Repository:
         Raises:
             SpecguardError: there is none, it belongs to somebody else, or git cannot be run.
         """
-        repository = cls(directory, environment)
-        # Both are under way at once; in a folder that is no repository the second answer is not looked at.
-        refs = repository.in_place("for-each-ref", f"--format={_REF_FORMAT}", *USUAL_BASES)
-        try:
-            repository._read_places(repository.in_place(*_REV_PARSE))
-            if not repository._trusting:
-                repository._take_refs(USUAL_BASES, refs)
-            repository._read_head()
-        except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
-        finally:
-            refs.stop()
-        return repository
+        return Looking(directory, environment).repository()
 
     @property
     def hexadecimal(self) -> int:
@@ -285,6 +275,53 @@ class Repository:
         return SpecguardError(
             f"the repository of {where} cannot be read: {reason}", help="Try `git status` there."
         )
+
+
+class Looking:
+    """Git looking for the repository that a folder belongs to, while something else is done.
+
+    Args:
+        directory: the folder; empty: the working directory, or what `GIT_DIR` names.
+        environment: the caller's environment.
+
+    Raises:
+        SpecguardError: git cannot be run.
+    """
+
+    def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
+        self._repository = Repository(directory, environment)
+        # Both are under way at once; in a folder that is no repository the second answer is not looked at.
+        self._refs = self._repository.in_place("for-each-ref", f"--format={_REF_FORMAT}", *USUAL_BASES)
+        self._places = self._repository.in_place(*_REV_PARSE)
+
+    @classmethod
+    def of(cls, request: Request) -> Looking:
+        """Look for the repository that a request is about.
+
+        Raises:
+            SpecguardError: git cannot be run.
+        """
+        # Hooks are told by GIT_DIR where they are; where nothing may loosen the verdict it has no say.
+        return cls(request.directory or ("." if request.enforce else ""), request.environment)
+
+    def repository(self) -> Repository:
+        """What it found.
+
+        Raises:
+            SpecguardError: there is none, or it belongs to somebody else.
+        """
+        repository = self._repository
+        try:
+            repository._read_places(self._places)
+            if not repository._trusting:
+                repository._take_refs(USUAL_BASES, self._refs)
+            repository._read_head()
+        except MissingFact as missing:
+            raise SpecguardError(missing.reason, help=missing.command) from missing
+        finally:
+            self._refs.stop()
+            self._places.stop()
+        return repository
 
 
 _REV_PARSE: Final = ("rev-parse", *_PLACES)

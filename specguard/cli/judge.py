@@ -36,11 +36,15 @@ def judge(
         explain: say in text what each rule looked at and what held.
         statistics: count in text the findings of each rule.
     """
-    from specguard.engine.check import check
+    from specguard.change.repository import Looking
 
     try:
         identify = output_format == "json" or any(form == "json" for form, _ in outputs)
-        verdicts = check(request, identify=identify)
+        # Git looks for the repository while the rest is imported.
+        looking = Looking.of(request)
+        from specguard.engine.check import check
+
+        verdicts = check(request, identify=identify, looking=looking)
     except Exception as error:
         known = error if isinstance(error, SpecguardError) else internal_error(error)
         for form, file in outputs:

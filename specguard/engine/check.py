@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.authority.cache import Cache
 from specguard.authority.load import load_policy
 from specguard.change.git import Git
-from specguard.change.repository import Repository
+from specguard.change.repository import Looking, Repository
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Facts
 from specguard.engine.run import run_rules
@@ -36,12 +36,13 @@ _LOOSENING: Final = {
 """What `--enforce` refuses: each could turn a red verdict green."""
 
 
-def check(request: Request, *, identify: bool = True) -> list[Verdict]:
+def check(request: Request, *, identify: bool = True, looking: Looking | None = None) -> list[Verdict]:
     """Judge what is asked for.
 
     Args:
         request: what is judged, and against what.
         identify: whether a report needs the change's fingerprint.
+        looking: git looking for the repository already, where the caller has begun that.
 
     Returns:
         One verdict; for a push one for each ref.
@@ -57,9 +58,7 @@ def check(request: Request, *, identify: bool = True) -> list[Verdict]:
                     help=f"leave {flag} out, or --enforce where nothing depends on the verdict",
                 )
     clock = _clock(request)
-    # Hooks are told by GIT_DIR where they are; where nothing may loosen the verdict it has no say.
-    directory = request.directory or ("." if request.enforce else "")
-    repository = Repository.locate(directory, request.environment)
+    repository = (looking or Looking.of(request)).repository()
     with Git(repository) as git:
         policies = _Policies(request, repository)
         return [_judge(change, request, policies, clock, identify) for change in open_changes(git, request)]

@@ -172,6 +172,9 @@ class Facts:
     @property
     def work(self) -> Work:
         """Which work items the change names, and what told so."""
+        if not self._policy.declared("work_kinds"):
+            # What reads names by templates costs a hook more to import than most rules to run.
+            raise NotApplicable("the policy describes no work items ([work.<kind>])")
         from specguard.work.items import Work
 
         return Work.of(self._change, self._policy)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # C0 and C1 controls, and everything that Unicode calls Cf (format: soft hyphen, zero-width and bidirectional
 # characters, tags), Zl, Zp, Co (private use), Cs (surrogates) or leaves unassigned as a noncharacter; with
 # the blank letters (Hangul fillers, Braille blank) and variation selectors that show as nothing.
-_UNSEEN: Final = re.compile(
+_UNSEEN: Final = (
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ue000-\uf8ff"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f"
@@ -42,7 +42,8 @@ def visible(text: str) -> str:
         The text with every control, format, bidirectional and surrogate character as `\xNN`, `\uNNNN` or
         `\UNNNNNNNN`. A newline or tab is shown as well.
     """
-    return _UNSEEN.sub(_shown, text)
+    # Compiled where it is needed: a hook that passes prints plain text alone.
+    return text if text.isascii() and text.isprintable() else re.sub(_UNSEEN, _shown, text)
 
 
 def workflow_data(text: str) -> str:
@@ -72,7 +73,8 @@ def markdown_code(text: str) -> str:
     longest = max((len(run) for run in re.findall("`+", seen)), default=0)
     fence = "`" * (longest + 1)
     # CommonMark takes one space away on either side, unless the whole is blank.
-    padded = f" {seen} " if longest or seen[:1] == " " or seen[-1:] == " " or not seen else seen
+    spaced = bool(seen.strip(" ")) and (seen[:1] == " " or seen[-1:] == " ")
+    padded = f" {seen} " if longest or spaced or not seen else seen
     return f"{fence}{padded}{fence}"
 
 
@@ -83,12 +85,12 @@ def markdown_text(text: str) -> str:
 
 # Everything that CommonMark or GitHub's extensions give a meaning to, as a numeric entity; an entity is
 # never markup, and unlike a backslash it also breaks mentions, references and bare links.
-_MARKUP: Final = re.compile(r"[!-/:-@\[-`{-~]")
+_MARKUP: Final = r"[!-/:-@\[-`{-~]"
 _HARMLESS: Final = frozenset("!\"%'(),-./;?=")
 
 
 def _entities(text: str) -> str:
-    escaped = _MARKUP.sub(lambda m: m[0] if m[0] in _HARMLESS else f"&#{ord(m[0])};", text)
+    escaped = re.sub(_MARKUP, lambda m: m[0] if m[0] in _HARMLESS else f"&#{ord(m[0])};", text)
     # A bare `www.` or the first character of a line can still mean something.
     escaped = re.sub(r"(?i)\bwww\.", lambda m: m[0][:-1] + "&#46;", escaped)
     return re.sub(r"^([-=]|\d+[.)])", lambda m: m[0][:-1] + f"&#{ord(m[0][-1])};", escaped)
