@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Final, Literal
 
-_MARK: Final = re.compile(
+_MARK: Final = (
     rb"\n(?:@@ -([0-9]+)(?:,[0-9]+)? \+([0-9]+)(?:,[0-9]+)? @@[^\n]*"
     rb"|diff --git a/([0-9]+) b/[0-9]+|\\[^\n]*)(?=\n)"
 )
@@ -56,6 +56,7 @@ def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
     Yields:
         For each hunk its beginning, then its removed lines if they are wanted, then its added lines.
     """
+    find = re.compile(_MARK).search
     number = hunk = old = new = 0
     inside = False
     for block in blocks:
@@ -63,7 +64,7 @@ def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
         text = b"\n" + block
         start, last = 0, len(text) - 1
         while True:
-            mark = _MARK.search(text, start)
+            mark = find(text, start)
             end = mark.start() if mark else last
             if inside and start < end:
                 plus = text.find(b"\n+", start, end)

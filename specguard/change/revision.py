@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from specguard.change.git import Git
 
-_SPELLING: Final = re.compile(r"(?P<name>.*?)(?P<steps>(?:[~^][0-9]*)*)", re.DOTALL)
-_HEX: Final = re.compile(r"[0-9a-f]{4,64}")
-_WRONG: Final = re.compile(r"[\x00-\x20\x7f:?*\[\\^~]|\.\.|@\{")
+# Compiled by their first use: a hook is seldom given a revision.
+_SPELLING: Final = r"(?s)(?P<name>.*?)(?P<steps>(?:[~^][0-9]*)*)"
+_HEX: Final = r"[0-9a-f]{4,64}"
+_WRONG: Final = r"[\x00-\x20\x7f:?*\[\\^~]|\.\.|@\{"
 
 
 class Revision:
@@ -67,7 +68,7 @@ def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_ref
         SpecguardError: there is no such commit, or the name has several meanings.
         MissingFact: the ref or the object is broken.
     """
-    match = _SPELLING.fullmatch(text)
+    match = re.fullmatch(_SPELLING, text)
     name, steps = (match["name"], match["steps"]) if match else (text, "")
     found = _find(git, name, refs(name))
     if found is None:
@@ -97,10 +98,10 @@ def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
                 "HEAD has no commit yet", help="Make one, or judge what is staged with `--staged`."
             )
         return Revision(repository.head)
-    if not name or name.startswith("-") or _WRONG.search(name):
+    if not name or name.startswith("-") or re.search(_WRONG, name):
         return None
     by_id = None
-    if _HEX.fullmatch(name):
+    if re.fullmatch(_HEX, name):
         if len(name) == repository.hexadecimal:
             return Revision(name)
         by_id = git.resolve(name)
@@ -125,7 +126,7 @@ def unknown(git: Git, name: str) -> SpecguardError:
     nearest = get_close_matches(name, git.repository.names(), n=1)
     if nearest:
         help = f"Did you mean {nearest[0]}?"
-    elif _WRONG.search(name):
+    elif re.search(_WRONG, name):
         help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it."
     else:
         help = f"Fetch it with `git fetch origin {name}`, or name another."

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from specguard.rules import Base, Branch, Expression, Push, Stage, WorkItem
 
 _UNSAFE = (
-    (re.compile("[\udc80-\udcff]"), "has bytes that are not UTF-8"),
+    ("[\udc80-\udcff]", "has bytes that are not UTF-8"),
     (
-        re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"),
+        "[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]",
         "has characters that are not shown, or that change how text is shown",
     ),
-    (re.compile("[`$;|&<>\"']"), "has a character that a shell acts on"),
-    (re.compile("-"), "begins with '-', so commands take it for an option"),
+    ("[`$;|&<>\"']", "has a character that a shell acts on"),
+    (r"\A-", "begins with '-', so commands take it for an option"),
 )
+_BETWEEN_WORDS = str.maketrans("", "", "/._-")
 
 
 class BranchName(Rule):
@@ -95,9 +96,8 @@ class BranchName(Rule):
             raise NotApplicable("the push deletes a branch, whatever its name is")
         name = branch.name
         if self.characters == "safe":
-            for characters, problem in _UNSAFE:
-                begins = characters.pattern == "-"
-                if characters.match(name) if begins else characters.search(name):
+            for characters, problem in () if _is_plain(name) else _UNSAFE:
+                if re.search(characters, name):
                     yield _about(name, problem, "Take another name", "characters")
                     return
         # A fork's pull request may come from a branch that has the base's name: nothing of it has landed.
@@ -125,6 +125,11 @@ class BranchName(Rule):
 
 def _is_base(name: str, base: Base) -> bool:
     return base.name in {name, f"origin/{name}"}
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name has ASCII letters, digits and what stands between them alone, which most have."""
+    return name.isascii() and name.translate(_BETWEEN_WORDS).isalnum() and not name.startswith("-")
 
 
 def _about(name: str, problem: str, step: str, setting: str) -> Finding:

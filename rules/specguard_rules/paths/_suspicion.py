@@ -14,16 +14,15 @@ if TYPE_CHECKING:
 
     from specguard.rules import Severity
 
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+# Most checks need none of these but the one for crafted paths; `re` compiles and keeps what is used.
+_CONTROL: Final = "[\x00-\x1f\x7f-\x9f]"
 # Names that Windows gives to devices, with any extension (Microsoft, "Naming Files, Paths, and Namespaces").
-_DEVICE: Final = re.compile(
-    r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(?=[ .:]|$)"
-)
+_DEVICE: Final = r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(?=[ .:]|$)"
 # What Windows makes of a long name for old programs: up to eight characters with a number at their end.
-_SHORT_NAME: Final = re.compile(rb"(?=[^.]{3,8}(?:\.|$))[^. /]+~[1-9][0-9]*(?:\.[^. ]{1,3})?")
+_SHORT_NAME: Final = rb"(?=[^.]{3,8}(?:\.|$))[^. /]+~[1-9][0-9]*(?:\.[^. ]{1,3})?"
 
-_CRAFTED: Final = re.compile(rb"(?i)/(?:\.{1,2}/|(?:\.git|git~1)[ .:\\/])")
-_ODD: Final = re.compile(
+_CRAFTED: Final = rb"(?i)/(?:\.{1,2}/|(?:\.git|git~1)[ .:\\/])"
+_ODD: Final = (
     rb"(?i)[\x00-\x1f\x7f-\xff:\\~]|[ .]/|/(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:in\$|out\$)?[ .:/]"
 )
 
@@ -46,7 +45,7 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
     both = files & folders
     # All of them are searched at once, with each segment between slashes.
     whole = b"/%s/" % b"/\0/".join(paths)
-    if not both and whole.isascii() and b"//" not in whole and not _CRAFTED.search(whole):
+    if not both and whole.isascii() and b"//" not in whole and not re.search(_CRAFTED, whole):
         return
     for path in paths:
         what = _crafted(path)
@@ -68,7 +67,7 @@ def _crafted(path: bytes) -> str:
 
 def may_be_suspicious(names: Sequence[bytes]) -> bool:
     """Whether `suspicion` may find something in one of these segments; False is certain, and cheap."""
-    return _ODD.search(b"/%s/" % b"/".join(names)) is not None
+    return re.search(_ODD, b"/%s/" % b"/".join(names)) is not None
 
 
 def suspicion(segment: bytes) -> tuple[str, Severity, str] | None:
@@ -79,7 +78,7 @@ def suspicion(segment: bytes) -> tuple[str, Severity, str] | None:
     """
     if segment.isascii():
         text = segment.decode("ascii")
-        control = _CONTROL.search(text)
+        control = re.search(_CONTROL, text)
         if control:
             return f"has the control character {_code(control[0])}", "error", "control"
         return _on_windows(segment, text)
@@ -87,7 +86,7 @@ def suspicion(segment: bytes) -> tuple[str, Severity, str] | None:
         text = segment.decode("utf-8")
     except UnicodeDecodeError:
         return "is not UTF-8", "error", "encoding"
-    control = _CONTROL.search(text)
+    control = re.search(_CONTROL, text)
     if control:
         return f"has the control character {_code(control[0])}", "error", "control"
     return _in_letters(text) or _on_windows(segment, text)
@@ -145,9 +144,9 @@ def _on_windows(segment: bytes, text: str) -> tuple[str, Severity, str] | None:
         return f"ends with a {sign}, which Windows leaves out", "error", "end"
     if b"::" in segment and b":$" in segment.lower():
         return "names a stream of another file on Windows", "error", "stream"
-    if _SHORT_NAME.fullmatch(segment):
+    if re.fullmatch(_SHORT_NAME, segment):
         return "has the form of Windows' short name for another file", "error", "short-name"
-    device = _DEVICE.match(text)
+    device = re.match(_DEVICE, text)
     if device:
         alone = device.end() == len(text)
         return f"is the device '{device[0]}' on Windows", "error" if alone else "warning", "device"

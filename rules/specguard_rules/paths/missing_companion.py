@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, Rule, Settings, path_text
-from specguard_rules.trailers import Trailers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,4 +126,6 @@ def _stated(key: str, commits: Sequence[Commit], pull_request: PullRequest | Non
     if pull_request is not None and pull_request.body:
         # The body stands below the title, as it does in the message of a merge.
         texts.append(["", "", *pull_request.body.split("\n")])
+    from specguard_rules.trailers import Trailers
+
     return any(trailer.value for lines in texts for trailer in Trailers(lines).of(key))

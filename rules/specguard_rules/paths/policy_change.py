@@ -7,7 +7,6 @@ import re
 
 from specguard.rules import Finding, Rule, Selecting, path_text
 from specguard_rules.bookkeeping import APPROVALS
-from specguard_rules.paths._enforcement import fewer_accepted, mentions, running_part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,6 +164,8 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
 def _state(entry: Entry, before: Tree, after: Tree) -> Finding:
     """What a change of specguard's own folder comes to."""
     if entry.path == _BASELINE and not entry.deleted and (entry.is_file or entry.added):
+        from specguard_rules.paths._enforcement import fewer_accepted
+
         if fewer_accepted(before.read(entry.path), after.read(entry.path)):
             return _finding(entry.path, "accepts no more findings than before", "warning", "baseline")
         return _finding(entry.path, "accepts findings that were not accepted before", "error", "baseline")
@@ -175,6 +176,8 @@ def _runner(entry: Entry, before: Tree, after: Tree) -> Iterator[Finding]:
     """What a change of a hook or CI file comes to, where it has to do with specguard."""
     if entry.old == entry.new and entry.old_mode == entry.new_mode:
         return
+    from specguard_rules.paths._enforcement import mentions, running_part
+
     old, new = _text(before, entry.path), _text(after, entry.path) if entry.is_file else ""
     if not mentions(old):
         if mentions(new):
