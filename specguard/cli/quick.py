@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def run_quickly(words: Sequence[str]) -> int | None:
-    """Run `check --staged` or `check --commit-msg-file FILE`; None where these are not the words."""
+    """Run `check` with `--staged`, `--push`, `--range A..B` or `--commit-msg-file FILE` alone; else None."""
     request = quick_request(words)
     if request is None:
         return None
@@ -26,6 +26,10 @@ def quick_request(words: Sequence[str]) -> Request | None:
     match words:
         case ["check", "--staged"]:
             return Request(environment=os.environ, staged=True)
+        case ["check", "--push"]:
+            return Request(environment=os.environ, push=True)
+        case ["check", "--range", ends] if ".." in ends and not ends.startswith("-"):
+            return Request(environment=os.environ, range=ends)
         case ["check", "--commit-msg-file", file] if file and not file.startswith("-"):
             return Request(environment=os.environ, message_file=file)
     return None

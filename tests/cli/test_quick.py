@@ -32,6 +32,8 @@ extends = ["conventional-commits"]
         ["check", "--commit-msg-file"],
         ["check", "--commit-msg-file", "--staged"],
         ["check", "--commit-msg-file", ""],
+        ["check", "--range", "main"],
+        ["check", "--range", "--strict"],
         ["--help"],
         [],
     ],
@@ -48,6 +50,9 @@ def test_other_words_are_left_to_click(words: list[str]) -> None:
         ("src/x", "no form at all\n", ["--commit-msg-file", "message"]),
         ("src/x", "feat: x\n", ["--commit-msg-file", "message"]),
         ("src/x", "feat: x\n", ["--commit-msg-file", "absent"]),
+        ("docs/api/x", "feat: x\n", ["--range", "main..HEAD"]),
+        ("src/x", "feat: x\n", ["--range", "nowhere..HEAD"]),
+        ("src/x", "feat: x\n", ["--push"]),
     ],
 )
 def test_both_ways_give_one_result(

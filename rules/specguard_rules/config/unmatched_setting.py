@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final
 
-    from specguard.rules import Origin, Policy, Severity, Stage, Tree
+    from specguard.rules import Entry, Origin, Policy, Severity, Stage, Tree
 
 _WILD: Final = re.compile(r"[*?\[]")
 _ABOUT_BRANCHES: Final = frozenset(["BRN", "PRQ"])
@@ -60,7 +60,7 @@ class UnmatchedSetting(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("range", "pull-request", "run")
     condition: ClassVar[str] = "every path pattern of the policy's rules matches a file"
 
-    def check(self, policy: Policy, start_files: Tree, head_files: Tree) -> Iterator[Finding]:
+    def check(self, policy: Policy, entries: Sequence[Entry], head_files: Tree) -> Iterator[Finding]:
         """Compare the patterns with the files before and after."""
         paths: Sequence[bytes] | None = None
         origins = policy.origins
@@ -71,7 +71,8 @@ class UnmatchedSetting(Rule):
             for field, patterns in _patterns({**tables, "exclude": rule.exclude}, ""):
                 if paths is None:
                     # What the change itself takes away was no typo.
-                    paths = sorted({*start_files.paths(), *head_files.paths()})
+                    gone = [entry.path for entry in entries if entry.deleted]
+                    paths = [*head_files.paths(), *gone]
                 for index in _unmatched(patterns, paths):
                     key = f"rules.{rule.name}.{field}"
                     origin = origins.get(f"{key}.{index}", origins.get(key))
