@@ -42,26 +42,33 @@ class ConventionalForm(Settings):
         Literal["optional", "required", "forbidden"], Field(description="whether a subject has a scope")
     ] = "optional"
 
-    def subject_problem(self, subject: str) -> str:
-        """What keeps a subject from the form, as a clause with the subject as `it`; empty where it has it."""
+    def subject_problem(self, subject: str) -> tuple[str, str]:
+        """What keeps a subject from the form, and the setting that asks for it; both empty where it has it.
+
+        Returns:
+            A clause with the subject as `it`, and a setting's name.
+        """
         found = re.fullmatch(_SUBJECT, subject)
         if found is None:
-            return _malformed(subject)
+            return _malformed(subject), "conventional"
         kind, scope = found["type"], found["scope"]
         unlisted = self.types and kind not in self.types
         if unlisted and kind.casefold() not in {known.casefold() for known in self.types}:
-            return f"its type {quoted(kind)} is none of {', '.join(self.types)}"
+            return f"its type {quoted(kind)} is none of {', '.join(self.types)}", "types"
         if self.type_case == "lower" and kind != kind.lower():
-            return f"its type is {quoted(kind)} and not {quoted(kind.lower())}: types are in lower case"
+            return (
+                f"its type is {quoted(kind)} and not {quoted(kind.lower())}: types are in lower case",
+                "type_case",
+            )
         if scope is None:
-            return "it has no scope" if self.scope == "required" else ""
+            return ("it has no scope", "scope") if self.scope == "required" else ("", "")
         if self.scope == "forbidden":
-            return f"it has the scope {quoted(scope)}, and none is wanted"
+            return f"it has the scope {quoted(scope)}, and none is wanted", "scope"
         if self.scopes:
             for one in scope.split(","):
                 if one.strip() not in self.scopes:
-                    return f"its scope {quoted(one.strip())} is none of {', '.join(self.scopes)}"
-        return ""
+                    return f"its scope {quoted(one.strip())} is none of {', '.join(self.scopes)}", "scopes"
+        return "", ""
 
 
 def footer_problems(text: str) -> Iterator[tuple[int, str]]:

@@ -23,7 +23,7 @@ from specguard_rules.conventional import ConventionalForm, footer_problems
     ],
 )
 def test_the_form(subject: str) -> None:
-    assert ConventionalForm().subject_problem(subject) == ""
+    assert ConventionalForm().subject_problem(subject) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_form(subject: str) -> None:
     ],
 )
 def test_what_is_not_of_the_form_is_explained(subject: str, problem: str) -> None:
-    assert problem in ConventionalForm().subject_problem(subject)
+    assert problem in ConventionalForm().subject_problem(subject)[0]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_is_not_of_the_form_is_explained(subject: str, problem: str) -> Non
     ],
 )
 def test_settings_of_the_form(form: ConventionalForm, subject: str, problem: str) -> None:
-    found = form.subject_problem(subject)
+    found = form.subject_problem(subject)[0]
     assert (problem in found) if problem else found == ""
 
 

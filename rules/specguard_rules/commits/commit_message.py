@@ -149,7 +149,7 @@ class CommitMessage(ConventionalForm, Rule):
             )
         if not self.conventional:
             return
-        problem = self.subject_problem(subject)
+        problem, setting = self.subject_problem(subject)
         if problem:
             yield Finding(
                 f"the subject {quoted(subject)} has not the form of Conventional Commits: {problem}",
@@ -157,7 +157,7 @@ class CommitMessage(ConventionalForm, Rule):
                 commit=message.commit,
                 field=message.field,
                 key="conventional",
-                setting="conventional",
+                setting=setting,
             )
         for line, problem in footer_problems(message.text):
             yield Finding(

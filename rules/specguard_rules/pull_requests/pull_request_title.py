@@ -80,11 +80,11 @@ class PullRequestTitle(ConventionalForm, Rule):
                 f"the title {quoted(title)} does not match {quoted(self.pattern.text)}",
                 "Reword the title.", "pattern", "pattern",
             )  # fmt: skip
-        problem = self.subject_problem(title) if self.conventional else ""
+        problem, setting = self.subject_problem(title) if self.conventional else ("", "")
         if problem:
             yield _finding(
                 f"the title {quoted(title)} has not the form of Conventional Commits: {problem}",
-                "Write it as 'type(scope): description'.", "conventional", "conventional",
+                "Write it as 'type(scope): description'.", "conventional", setting,
             )  # fmt: skip
 
 

@@ -182,3 +182,11 @@ def test_the_preset(message: str, findings: list[str], tmp_path: Path) -> None:
 
 def test_without_item_pattern_or_form_nothing_is_judged(tmp_path: Path) -> None:
     judge("CMT002", tmp_path, commits=[step("anything")], states={"CMT002": "not-applicable"})
+
+
+def test_the_line_that_is_cited_is_that_of_the_setting_that_asks(tmp_path: Path) -> None:
+    policy = '[rules.commit-message]\nconventional = true\ntypes = ["feat"]\nscopes = ["cli"]\n'
+    for subject, line in (("style: x", 6), ("feat(api): x", 7), ("x", 5)):
+        outcome = judge("CMT002", tmp_path / subject[:5], policy=policy, commits=[step(subject)], expect=[{}])
+        [finding] = outcome.report["findings"]
+        assert finding["authority"] == {"path": "SPEC_AUTHORITY.md", "line": line}
