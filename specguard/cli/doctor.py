@@ -8,7 +8,7 @@ import subprocess
 
 import click
 
-from specguard.change.base import find_base, no_base
+from specguard.change.base import find_base, named_base, no_base
 from specguard.change.event import find_event, read_event
 from specguard.change.git import Git
 from specguard.change.repository import Repository
@@ -18,11 +18,15 @@ from specguard.engine.check import open_policy
 from specguard.engine.plugins import installed, load_registry
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_PASSED
+from specguard.reporters.escape import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Final, Literal
+
+    from specguard.authority.policy import Policy
+    from specguard.change.base import Found
 
     Status = Literal["ok", "note", "missing"]
 
@@ -68,9 +72,9 @@ def command(directory: str, base: str, output_format: str) -> int:
         )
     else:
         for one in found:
-            click.echo(f"{one.status:8}{one.subject}: {one.said}")
+            click.echo(visible(f"{one.status:8}{one.subject}: {one.said}"))
             if one.help:
-                click.echo(f"        next {one.help}")
+                click.echo(visible(f"        next {one.help}"))
     return EXIT_FAILED if any(one.status == "missing" for one in found) else EXIT_PASSED
 
 
@@ -87,7 +91,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
         yield Diagnosis("history", "note", "the clone is shallow", "git fetch --unshallow origin")
     with Git(repository) as git:
         yield _tried("base", lambda: _base(git, request))
-    authority = _tried("authority", lambda: _authority(request))
+        authority = _tried("authority", lambda: _authority(git, request))
     yield authority
     yield from _hooks(repository)
     yield _tried("event", lambda: _event(request))
@@ -130,24 +134,37 @@ def _base(git: Git, request: Request) -> Diagnosis:
     said = f"{found.name} at {(found.oid or '')[:12]}"
     try:
         policy = open_policy(request)
+        named = named_base(git, policy.base, "policy") if policy.base and not found.given else found
     except SpecguardError:
         # It is said of the authority.
         return Diagnosis("base", "ok", said)
-    if found.given or not policy.base or policy.ref in (None, found.oid):
+    if policy.ref is None or policy.ref == found.oid or policy.ref != named.oid:
         return Diagnosis("base", "ok", said)
-    return Diagnosis("base", "ok", f"{policy.base} at {policy.ref[:12]}, as the authority of {said} says")
+    return Diagnosis("base", "ok", f"{named.name} at {policy.ref[:12]}, as the authority of {said} says")
 
 
-def _authority(request: Request) -> Diagnosis:
+def _authority(git: Git, request: Request) -> Diagnosis:
     policy = open_policy(request)
     documents = ", ".join(path for path, _ in policy.documents)
     active = sum(rule.active for rule in policy.rules)
     said = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
+    bases = {base.oid for base in (find_base(git, request, find_event(request)), _named(git, policy)) if base}
+    if policy.ref is None or policy.ref not in bases:
+        where = "HEAD's" if policy.ref else "the working tree's"
+        return Diagnosis("authority", "note", f"{said}; this is {where}: the base has none yet")
     if policy.unread:
         return Diagnosis(
             "authority", "note", f"{said}; {len(policy.unread)} items not understood", "specguard policy"
         )
     return Diagnosis("authority", "ok", said)
+
+
+def _named(git: Git, policy: Policy) -> Found | None:
+    """The base that a policy names, if there is such a branch."""
+    try:
+        return named_base(git, policy.base, "policy") if policy.base else None
+    except SpecguardError:
+        return None
 
 
 def _hooks(repository: Repository) -> Iterator[Diagnosis]:

@@ -94,7 +94,7 @@ def command(
             path=AUTHORITY,
             help="`specguard init --print` writes it to standard output",
         ) from error
-    _next_steps(top, base, policy)
+    _next_steps(repository, top, base, policy)
 
 
 def authority_text(
@@ -173,9 +173,11 @@ def _compiled(text: str) -> Policy:
     return policy
 
 
-def _next_steps(top: str, base: str, policy: Policy) -> None:
+def _next_steps(repository: Repository, top: str, base: str, policy: Policy) -> None:
     """Say what a person has to do for the authority to judge."""
-    click.echo(f"{AUTHORITY} is written; it judges once it is on {base}:")
+    remote = f"refs/remotes/origin/{base}"
+    where = f"origin/{base}" if repository.refs_named([remote]) else base
+    click.echo(f"{AUTHORITY} is written; it judges once it is on {where}:")
     click.echo(f"  git add {AUTHORITY} && git commit -m 'docs: state what may change'")
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
         click.echo("hooks: add specguard to .pre-commit-config.yaml, then")

@@ -197,3 +197,18 @@ def test_with_a_folder_named_every_file_is_seen_from_there(governed: Repository,
     wrong = run("policy", "-C", "nowhere", directory=tmp_path)
     assert wrong.exit_code == 2
     assert "-C nowhere" in wrong.stderr
+
+
+def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository: Repository) -> None:
+    repository.write("a", "a")
+    repository.commit("chore: start")
+    repository.publish()
+    repository.branch("work")
+    assert "once it is on origin/main" in run("init", directory=repository.path).stdout
+    asked = run("doctor", directory=repository.path).stdout
+    assert "this is the working tree's: the base has none yet" in asked
+    repository.stage()
+    repository.commit("docs: state what may change")
+    asked = run("doctor", directory=repository.path).stdout
+    assert "this is HEAD's: the base has none yet" in asked
+    assert f"base: origin/main at {repository.oid('main')[:12]}\n" in asked
