@@ -8,10 +8,10 @@ working tree and a patch are all one thing here.
 from __future__ import annotations
 
 from specguard.change.blobs import BlobReader, is_binary, whole_lines
-from specguard.change.git import FEW
 from specguard.change.hunks import pieces
 from specguard.change.process import CommandError
 from specguard.change.scan import Scanner
+from specguard.change.store import FEW
 from specguard.errors import MissingFact
 from specguard.model import path_text
 

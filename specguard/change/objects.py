@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.change.git import FEW
+from specguard.change.store import FEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Where a repository is, and what must be read in place: its refs and its configuration.
 
 Names of refs are resolved here to full object ids, and nothing is peeled: objects are read through the
-private git directory of `specguard.change.git` alone.
+private git directory of `specguard.change.store` alone.
 """
 
 from __future__ import annotations

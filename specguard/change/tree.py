@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.change.entry import SUBMODULE, SYMLINK
-from specguard.change.git import DOCUMENT_LIMIT
 from specguard.change.raw import FormatError, read_tree
+from specguard.change.store import DOCUMENT_LIMIT
 from specguard.errors import MissingFact
 
 TYPE_CHECKING = False

@@ -1,0 +1,324 @@
+"""A repository's objects, read through a private git directory.
+
+The directory holds two files and an empty `refs/`; its object store is the repository's. So nothing of the
+repository's configuration, attributes, replace refs, grafts, shallow file or hooks, and nothing of the
+caller's environment, has a say in what is read. Git gets full object ids alone, never a name that could be
+taken for an option or for another thing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+
+from specguard.change.digest import object_id
+from specguard.change.process import CommandError, Process
+from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
+from specguard.errors import MissingFact, SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+    from typing import Final, Self
+
+DOCUMENT_LIMIT: Final = 16 << 20
+"""How many bytes of one object are read whole, unless a caller says otherwise."""
+
+SMALL: Final = 1 << 20
+"""A content up to this size, in bytes, may be sent along where only its size is asked for."""
+
+FEW: Final = 8
+"""Up to so many objects are asked for one by one of the process that is there already."""
+
+_FLAGS: Final = ("--no-pager", "-c", "core.commitGraph=false", "-c", "core.multiPackIndex=false")
+
+
+class Store:
+    """A repository's objects, and git on them, through a private directory that `close` removes.
+
+    Args:
+        repository: whose objects are read.
+
+    Attributes:
+        repository: the same.
+        folder: the private directory.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.folder = _make_folder(repository)
+        atexit.register(self.close)
+        self._environment = {
+            "PATH": search_path(repository.program),
+            **QUIET,
+            **NO_CONFIGURATION,
+            # Files of attributes and of ignored paths are looked for there; nobody else can write to it.
+            "HOME": self.folder,
+            "GIT_DIR": self.folder,
+            "GIT_OBJECT_DIRECTORY": repository.objects,
+        }
+        self._processes: list[Process] = []
+        self._batch: Process | None = None
+        self._scratch = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process that is still under way and remove the private directory."""
+        atexit.unregister(self.close)
+        for process in self._processes:
+            process.stop()
+        self._processes.clear()
+        self._batch = None
+        _remove_folder(self.folder)
+
+    # Processes
+
+    def start(
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        talk: bool = False,
+        stdin_file: int | None = None,
+        index: str = "",
+        work_tree: str = "",
+        wide: bool = False,
+    ) -> Process:
+        """Start a git command on the private directory; it is ended by `close` at the latest.
+
+        Args:
+            arguments: the command and its arguments, all of them specguard's own words or object ids.
+            stdin: its standard input.
+            talk: whether more input is sent later.
+            stdin_file: an open file as its standard input.
+            index: the index file it uses; none by default.
+            work_tree: the working tree it uses; none by default.
+            wide: whether it may run far ahead of what is read from it.
+        """
+        environment = self._environment
+        flags: tuple[str, ...] = _FLAGS
+        if index or work_tree:
+            environment = dict(environment)
+            if index:
+                environment["GIT_INDEX_FILE"] = index
+            if work_tree:
+                environment["GIT_WORK_TREE"] = work_tree
+                flags = ("-C", work_tree, *flags, "-c", "core.bare=false")
+        process = Process(
+            self.repository.program,
+            [*flags, *arguments],
+            environment,
+            stdin=stdin,
+            talk=talk,
+            stdin_file=stdin_file,
+            label=["git", *arguments],
+            wide=wide,
+        )
+        self._processes = [other for other in self._processes if other.code is None]
+        self._processes.append(process)
+        return process
+
+    def read(self, process: Process, what: str, *, limit: int | None = None) -> bytes:
+        """All that a command prints.
+
+        Args:
+            process: a command that `start` started.
+            what: what it reads, for the sentence about its failure.
+            limit: how many bytes are too many.
+
+        Raises:
+            MissingFact: it failed or complained: an object is not there or broken.
+        """
+        try:
+            return process.read(limit)
+        except CommandError as error:
+            raise self.missing(what, error.first_line) from error
+
+    def missing(self, what: str, reason: str) -> MissingFact:
+        """The fact that something cannot be read, with the command that supplies it."""
+        return MissingFact(f"{what} cannot be read: {reason}", self.repository.missing_command)
+
+    def use_scratch(self) -> str:
+        """From now on keep what git writes in a store of its own within the private directory.
+
+        Returns:
+            The store's folder. What was in the repository's store is still found.
+        """
+        store = f"{self.folder}/objects"
+        if not self._scratch:
+            self._scratch = True
+            os.makedirs(f"{store}/info", mode=0o700)
+            with open(f"{store}/info/alternates", "wb") as file:
+                file.write(os.fsencode(self.repository.objects) + b"\n")
+            self._environment = {**self._environment, "GIT_OBJECT_DIRECTORY": store}
+            if self._batch is not None:
+                self._batch.stop()
+                self._batch = None
+        return store
+
+    # Objects
+
+    def object(self, oid: str, *, limit: int = DOCUMENT_LIMIT) -> tuple[str, bytes]:
+        """An object's kind and content, after its content was found to be what its id says.
+
+        Args:
+            oid: a full object id.
+            limit: how many bytes are too many.
+
+        Raises:
+            MissingFact: it is not there, is larger than `limit`, or has another content.
+        """
+        kind, size, content = self._asked(oid, limit)
+        if content is None:
+            raise MissingFact(f"object {oid} has {size} bytes, and {limit} are read at most")
+        self._verify(oid, kind, content)
+        return kind, content
+
+    def small_blob(self, oid: str, name: str) -> bytes | None:
+        """A blob's content, as `object` reads it; None where it has more than `SMALL` bytes.
+
+        Args:
+            oid: its full object id.
+            name: what it is, for the sentence about its failure.
+
+        Raises:
+            MissingFact: it is not there, is no blob, or has another content.
+        """
+        try:
+            kind, _, content = self._asked(oid, SMALL)
+        except MissingFact:
+            raise self.missing(name, f"the blob {oid} is not in the object store") from None
+        if kind != "blob":
+            raise self.missing(name, f"object {oid} is a {kind}")
+        if content is not None:
+            self._verify(oid, kind, content)
+        return content
+
+    def _asked(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
+        """An object's kind, size and content; None for a content that is larger than `limit`."""
+        batch = self._batch
+        if batch is None:
+            self._batch = batch = self.start("cat-file", "--batch", talk=True)
+        try:
+            batch.send(oid.encode("ascii") + b"\n")
+            kind, size = self._header(oid, batch.line())
+            if size > limit:
+                # The rest is on its way; a new process costs less than reading it.
+                batch.stop()
+                self._batch = None
+                return kind, size, None
+            return kind, size, batch.exactly(size + 1)[:-1]
+        except CommandError as error:
+            self._batch = None
+            raise self.missing(f"object {oid}", error.first_line) from error
+
+    def _size(self, oid: str) -> int:
+        return self._asked(oid, SMALL)[1]
+
+    def objects(self, oids: Sequence[str], *, verify: bool = True) -> Iterator[tuple[str, str, bytes]]:
+        """The id, kind and content of many objects, in the order asked for, from one process.
+
+        Args:
+            oids: full object ids.
+            verify: whether the contents are compared with the ids.
+
+        Raises:
+            MissingFact: one of them is not there or, with `verify`, has another content.
+        """
+        if len(oids) <= FEW:
+            for oid in oids:
+                yield oid, *self.object(oid, limit=1 << 62)
+            return
+        process = self.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids))
+        try:
+            for oid in oids:
+                kind, size = self._header(oid, process.line())
+                content = process.exactly(size + 1)[:-1]
+                if verify:
+                    self._verify(oid, kind, content)
+                yield oid, kind, content
+            process.check()
+        except CommandError as error:
+            raise self.missing("objects", error.first_line) from error
+        finally:
+            process.stop()
+
+    def sizes(self, oids: Sequence[str]) -> dict[str, int]:
+        """The size of each object in bytes, without reading any.
+
+        Raises:
+            MissingFact: one of them is not there.
+        """
+        if len(oids) <= FEW:
+            # The process that is there already says it too, although it has to send the contents with it.
+            return {oid: self._size(oid) for oid in oids}
+        process = self.start("cat-file", "--batch-check", "--buffer", stdin=lines_of(oids))
+        lines = self.read(process, "the objects' sizes").decode("ascii", "replace")
+        fields = lines.split()
+        if fields[::3] == list(oids) and lines.count("\n") == len(oids):
+            return dict(zip(oids, map(int, fields[2::3]), strict=True))
+        # One of them is not there: that line is another, and says so.
+        return {
+            oid: self._header(oid, line)[1]
+            for oid, line in zip(oids, lines.encode().split(b"\n"), strict=False)
+        }
+
+    def _header(self, oid: str, line: bytes) -> tuple[str, int]:
+        parts = line.decode("ascii", "replace").split(" ")
+        if len(parts) != 3 or parts[0] != oid or not parts[2].isdigit():
+            raise self.missing(f"object {oid}", "it is not in the object store")
+        return parts[1], int(parts[2])
+
+    def _verify(self, oid: str, kind: str, content: bytes) -> None:
+        if object_id(kind, content, len(oid)) != oid:
+            raise MissingFact(f"object {oid} is forged or broken: its content has another hash", "git fsck")
+
+
+def lines_of(words: Iterable[str]) -> bytes:
+    """Words as the standard input of a git command, one a line."""
+    return "".join([word + "\n" for word in words]).encode("ascii")
+
+
+def _make_folder(repository: Repository) -> str:
+    """The private git directory: what `git init` would make, without the rest."""
+    parent = repository.environment.get("TMPDIR") or "/tmp"  # noqa: S108 - the name below cannot be guessed
+    folder = f"{parent}/specguard-{os.urandom(12).hex()}"
+    extension = "" if repository.format == "sha1" else "[extensions]\n\tobjectformat = sha256\n"
+    version = 1 if extension else 0
+    try:
+        os.mkdir(folder, 0o700)
+        os.mkdir(f"{folder}/refs", 0o700)
+        for name, text in (
+            ("HEAD", "ref: refs/heads/none\n"),
+            ("config", f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n{extension}"),
+        ):
+            with open(f"{folder}/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+    except OSError as error:
+        raise SpecguardError(
+            f"no temporary folder can be made in {parent}: {error.strerror}",
+            help="Set TMPDIR to a folder that can be written.",
+        ) from error
+    return os.path.abspath(folder)
+
+
+def _remove_folder(folder: str) -> None:
+    """Remove a folder and all in it, links as links; what is gone already does not matter."""
+    try:
+        with os.scandir(folder) as found:
+            entries = list(found)
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _remove_folder(entry.path)
+            else:
+                os.unlink(entry.path)
+        os.rmdir(folder)
+    except FileNotFoundError:
+        pass
