@@ -15,9 +15,10 @@ help:  ## list the targets
 check: .venv/ready  ## judge this repository's newest change by its own SPEC_AUTHORITY.md
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
 
-test: .venv/ready lint  ## lint, check types, imports and generated pages, and run the tests
+test: .venv/ready lint  ## lint, check types, imports and generated pages, run the tests, and check
 	$(BIN)/specguard docs --check
 	$(BIN)/pytest -n 2 --dist loadgroup
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
 
 lint: .venv/ready
 	$(BIN)/ruff check

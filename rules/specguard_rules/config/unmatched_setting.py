@@ -119,11 +119,12 @@ def _patterns(value: Any, field: str) -> Iterator[tuple[str, Covering | Guarding
 
 def _unmatched(patterns: Covering | Guarding | Selecting, paths: Sequence[bytes]) -> list[int]:
     """The indices of the patterns that match none of these paths."""
-    left = set(range(len(patterns.patterns)))
-    left -= {index for _, index in patterns.find_each(paths)}
+    found = list(patterns.find_each(paths))
+    left = set(range(len(patterns.patterns))) - {index for _, index in found}
     # A pattern may match only what an earlier one of the list matches too.
+    matched = [paths[position] for position, _ in found]
     return [
         index
         for index in sorted(left)
-        if next(type(patterns)([patterns.patterns[index]]).find_each(paths), None) is None
+        if next(type(patterns)([patterns.patterns[index]]).find_each(matched), None) is None
     ]
