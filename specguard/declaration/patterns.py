@@ -111,6 +111,15 @@ class Patterns:
                 if index is not None:
                     yield position, index
             return
+        for position, found in self._found(paths):
+            yield position, min(found)
+
+    def used(self, paths: Sequence[bytes]) -> set[int]:
+        """The indexes of all patterns that match one of these paths."""
+        return {index for _, found in self._found(paths) for index in found} if self.patterns else set()
+
+    def _found(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
+        """For each path that matches: its position, and the indexes of the patterns that match it."""
         folds = self.folds
         for start in range(0, len(paths), JOINED):
             part = paths[start : start + JOINED]
@@ -121,7 +130,7 @@ class Patterns:
             for position, path in enumerate(part, start):
                 found = match(fold(path) if folds else path)
                 if found:
-                    yield position, min(found)
+                    yield position, found
 
     def _parts(self) -> tuple[dict[bytes, int], re.Pattern[bytes] | None, list[int]]:
         """The patterns in two parts: plain names with their indexes, and one expression for all others.

@@ -67,6 +67,10 @@ def test_a_set_and_an_expression_agree(patterns: list[str], found: list[str], ki
     names = [path.encode() for path in found]
     one_by_one = [(n, i) for n, path in enumerate(names) if (i := matcher.find(path)) is not None]
     many = [pair for pair in matcher.find_each(names * 600) if pair[0] < len(names)]
+    alone = [type(matcher)([pattern]) for pattern in matcher.patterns]
+    assert matcher.used(names) == {
+        i for i, one in enumerate(alone) if any(one.find(n) is not None for n in names)
+    }
     assert many == one_by_one
 
 

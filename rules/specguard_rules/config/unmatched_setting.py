@@ -73,7 +73,10 @@ class UnmatchedSetting(Rule):
                     # What the change itself takes away was no typo.
                     gone = [entry.path for entry in entries if entry.deleted]
                     paths = [*head_files.paths(), *gone]
-                for index in _unmatched(patterns, paths):
+                used = patterns.used(paths)
+                for index in range(len(patterns.patterns)):
+                    if index in used:
+                        continue
                     key = f"rules.{rule.name}.{field}"
                     origin = origins.get(f"{key}.{index}", origins.get(key))
                     pattern = patterns.patterns[index]
@@ -115,16 +118,3 @@ def _patterns(value: Any, field: str) -> Iterator[tuple[str, Covering | Guarding
             yield from _patterns(inner, f"{field}.{index}")
     elif hasattr(value, "_fields"):
         yield from _patterns({name: getattr(value, name) for name in value._fields}, field)
-
-
-def _unmatched(patterns: Covering | Guarding | Selecting, paths: Sequence[bytes]) -> list[int]:
-    """The indices of the patterns that match none of these paths."""
-    found = list(patterns.find_each(paths))
-    left = set(range(len(patterns.patterns))) - {index for _, index in found}
-    # A pattern may match only what an earlier one of the list matches too.
-    matched = [paths[position] for position, _ in found]
-    return [
-        index
-        for index in sorted(left)
-        if next(type(patterns)([patterns.patterns[index]]).find_each(matched), None) is None
-    ]
