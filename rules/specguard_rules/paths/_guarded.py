@@ -44,6 +44,9 @@ def judged(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tupl
     """
     for entry in entries:
         yield entry, None
+    if len(commits) == 1 and not commits[0].is_merge:
+        # What it brings is the net change.
+        return
     seen = {entry.path for entry in entries}
     for commit in commits:
         for entry in commit.own_entries:
@@ -109,10 +112,11 @@ def findings(
         word: what the pattern makes of the path, e.g. `locked`.
         way_out: what can be done instead of putting it back; starts with a comma.
     """
+    adopted = policy.adopted
     pairs = [
         (entry, commit)
         for entry, commit in judged(entries, commits)
-        if not (entry.added and entry.path in policy.adopted)
+        if not (adopted and entry.added and entry.path in adopted)
     ]
     moves: dict[str, Moves] = {}
     for position, index in patterns.find_each([entry.path for entry, _ in pairs]):
