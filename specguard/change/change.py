@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 from specguard.change.base import Found, named_base
@@ -33,7 +34,7 @@ APPROVALS: Final = b".specguard/approvals/"
 """Where approvals are kept, unless the policy says otherwise."""
 
 
-class Change:
+class Change(ABC):
     """What is judged. Its kinds say what their entries, commits and trees are.
 
     A property that a kind of change does not have raises `NotApplicable`, one that cannot be read raises
@@ -168,34 +169,34 @@ class Change:
 
     # What the kinds of changes have
 
-    @cached_property
+    @property
+    @abstractmethod
     def entries(self) -> Sequence[Entry]:
         """What the change adds, modifies and deletes in all, by path."""
-        raise NotImplementedError
 
-    @cached_property
+    @property
+    @abstractmethod
     def commits(self) -> Sequence[Commit]:
         """The change's commits, oldest first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def messages(self, merge: str) -> Sequence[Message]:
         """What is judged as a commit message, by the policy's way to merge: `rebase`, `merge` or `squash`."""
-        raise NotImplementedError
 
-    @cached_property
+    @property
+    @abstractmethod
     def base(self) -> Base:
         """What the change is compared with."""
-        raise NotImplementedError
 
     @cached_property
     def start_files(self) -> Tree:
         """The files before the change."""
         return self._files(self.base.start)
 
-    @cached_property
+    @property
+    @abstractmethod
     def head_files(self) -> Tree:
         """The files after the change."""
-        raise NotImplementedError
 
     def _files(self, commit: str | None) -> Tree:
         return Tree(self.git, self.git.commit(commit).tree if commit else None)
