@@ -7,7 +7,7 @@ from specguard.authority.sources import find, find_sources, read_file, read_sour
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from specguard.authority.cache import Cache
     from specguard.authority.sources import Source
@@ -45,15 +45,26 @@ def load_policy(
     if not found:
         return None
     if cache is not None:
-        data = cache.read(found)
-        if data is not None and all(
-            found.get(path) or _is_same(tree, path, oid) for path, oid in data["documents"]
-        ):
-            return Policy(data)
+        policy = _kept(cache, found, tree)
+        if policy is not None:
+            return policy
     policy = _compile([read_source(tree, path) for path in found], tree, registry)
     if policy is not None and cache is not None:
         cache.write(found, policy.to_data())
     return policy
+
+
+def _kept(cache: Cache, found: Mapping[str, str], tree: Tree) -> Policy | None:
+    """The policy of the cache; None where it has none, or one of another shape or of other documents."""
+    data = cache.read(found)
+    try:
+        if data is not None and all(
+            found.get(path) or _is_same(tree, path, oid) for path, oid in data["documents"]
+        ):
+            return Policy(data)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return None
 
 
 def _compile(

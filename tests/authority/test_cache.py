@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -81,6 +82,11 @@ def test_a_document_that_became_a_link_is_not_taken_from_the_cache(loader: Any) 
             loader(**{path: 0o120000})
 
 
+def sealed(body: bytes) -> bytes:
+    """A body behind its right checksum."""
+    return hashlib.sha1(body, usedforsecurity=False).hexdigest().encode() + b"\n" + body
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -89,6 +95,8 @@ def test_a_document_that_became_a_link_is_not_taken_from_the_cache(loader: Any) 
         lambda data: b"",
         lambda data: b"\xff\xfe",
         lambda data: data.partition(b"\n")[0] + b"\n{}",
+        lambda data: sealed(b'{"files": [], "policy": {"documents": []}}'),
+        lambda data: sealed(b'{"files": [], "policy": {"format": 1, "documents": [], "top": 3}}'),
     ],
 )
 def test_a_broken_file_is_a_miss(loader: Any, tmp_path: Path, damage: Any) -> None:
