@@ -102,8 +102,11 @@ class WorkItem:
 
     @property
     def branches(self) -> Sequence[str]:
-        """The names its branch may have; empty where the policy has no template."""
-        return self.rendered("branch")
+        """The names its branch may have; empty where the policy has none, or a value for it is missing."""
+        try:
+            return self.rendered("branch")
+        except Unrendered:
+            return ()
 
     @property
     def commit_messages(self) -> Sequence[str]:

@@ -274,6 +274,9 @@ class Work:
             remote=self._remote,
         )
         for key in _NAMES:
+            if key == "branch" and not self.branch:
+                # No branch is judged, so its name need not be known.
+                continue
             try:
                 item.rendered(key)
             except Unrendered as missing:
