@@ -57,7 +57,7 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
 """The constraints that each type of schema has by itself."""
 
 
-class Facts:
+class FieldNotes:
     """What `Field` says of a setting: constraints, and what is for readers alone.
 
     It stands for `pydantic.Field` where an annotation is evaluated.
@@ -191,7 +191,7 @@ class Models:
 
     def _annotated(self, schema: CoreSchema, metadata: Iterable[Any], annotation: Any) -> CoreSchema:
         for data in metadata:
-            if isinstance(data, Facts):
+            if isinstance(data, FieldNotes):
                 schema = _constrained(schema, data.constraints)
             elif isinstance(data, _After):
                 schema = core_schema.no_info_after_validator_function(data.func, schema)
@@ -270,7 +270,7 @@ _KNOWN: Mapping[str, Any] = {
     "Guarding": Guarding,
     "Covering": Covering,
     "Selecting": Selecting,
-    "Field": Facts,
+    "Field": FieldNotes,
     "AfterValidator": _After,
     "BeforeValidator": _Before,
 }

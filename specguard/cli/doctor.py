@@ -14,8 +14,8 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli.options import in_directory
-from specguard.engine.check import open_policy
 from specguard.engine.plugins import installed, load_registry
+from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import visible

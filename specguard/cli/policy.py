@@ -9,7 +9,7 @@ import click
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
-from specguard.engine.check import open_policy
+from specguard.engine.policies import open_policy
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.policy import as_json, as_text, as_toml
 

@@ -10,8 +10,8 @@ import click
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
-from specguard.engine.check import open_policy
 from specguard.engine.govern import Governing, governing
+from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
