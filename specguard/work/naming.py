@@ -83,8 +83,20 @@ class Naming:
 
 
 def same_item(one_id: str, one: int | None, other_id: str, other: int | None) -> bool:
-    """Whether two ids of a kind are one item: by their numbers, or by the ids where one has none."""
-    return one_id == other_id if one is None or other is None else one == other
+    """Whether two ids of a kind are one item.
+
+    Where a name gives the number alone, the number decides; `PERF-5` is `PERF-005`, and not `ARCH-005`.
+    """
+    if one is None or other is None:
+        return one_id == other_id
+    if one != other:
+        return False
+    return one_id.isdigit() or other_id.isdigit() or _around_number(one_id) == _around_number(other_id)
+
+
+def _around_number(item_id: str) -> str:
+    """An id without the digits of its number, in small letters."""
+    return re.sub("[0-9]{1,18}(?=[^0-9]*$)", "", item_id).casefold()
 
 
 def identity(fields: Mapping[str, str]) -> tuple[str, int | None]:

@@ -1,0 +1,68 @@
+"""When two names are names of one item."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import run
+from specguard.work.naming import identity, same_item
+from specguard.work.templates import Template
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+```toml specguard
+[work.item]
+commit = "feat: {id}"
+branch = "feat/{id}"
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("PERF-005", "PERF-5", True),
+        ("PERF-005", "perf-005", True),
+        ("PERF-005", "ARCH-005", False),
+        ("PERF-005", "PERF-006", False),
+        ("task_003", "3", True),
+        ("12", "012", True),
+        ("login", "login", True),
+        ("login", "logout", False),
+        ("login", "login-2", False),
+    ],
+)
+def test_an_id_is_more_than_its_number(one: str, other: str, same: bool) -> None:
+    first, second = identity({"id": one}), identity({"id": other})
+    assert same_item(*first, *second) is same
+    assert same_item(*second, *first) is same
+
+
+def test_an_id_is_one_word() -> None:
+    template = Template("{type}: {id} - {text}")
+    assert template.read("feat: SEC-008 - admission") == {
+        "type": "feat",
+        "id": "SEC-008",
+        "text": "admission",
+    }
+    assert template.read("feat: close SEC-008 - admission") is None
+
+
+def test_two_items_of_one_number_are_told_apart(repository: Repository) -> None:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.commit("feat: ARCH-005")
+    repository.branch("feat/PERF-005")
+    repository.write("a", "a")
+    repository.commit("feat: PERF-005")
+    outcome = run("check", "--select", "WRK006,WRK007", "--output-format", "json", directory=repository.path)
+    assert outcome.codes == [], outcome
+    assert outcome.state("WRK006") == "passed"
+    repository.write("b", "b")
+    repository.commit("feat: ARCH-005")
+    outcome = run("check", "--select", "WRK007", "--output-format", "json", directory=repository.path)
+    assert outcome.codes == ["WRK007"], outcome
