@@ -15,11 +15,14 @@ from specguard.model import Finding, Origin, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from specguard.artifacts.artifacts import Artifact, Artifacts
+    from specguard.artifacts.contracts import Contract
     from specguard.authority.difference import PolicyChange
     from specguard.authority.guards import Guards
     from specguard.authority.policy import Policy, Statement
     from specguard.authority.unread import Unread
     from specguard.change.commit import Commit, Message
+    from specguard.change.documents import Documents
     from specguard.change.entry import Entry
     from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
     from specguard.change.history import History
@@ -30,6 +33,14 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
     from specguard.model import Severity, Stage
+    from specguard.plans.plans import Plans
+    from specguard.plans.settings import Models, PlanKind
+    from specguard.runs.runs import Runs
+    from specguard.runs.settings import RunSettings
+    from specguard.specs.settings import SpecSettings
+    from specguard.specs.specs import Specs
+    from specguard.waves.settings import WaveSettings
+    from specguard.waves.waves import Waves
     from specguard.work.item import WorkItem
     from specguard.work.items import Work
 
@@ -39,12 +50,16 @@ API_VERSION = 1
 __all__ = [
     "API_VERSION",
     "AddedLine",
+    "Artifact",
+    "Artifacts",
     "Base",
     "Branch",
     "Commit",
     "Commits",
+    "Contract",
     "Covering",
     "Declaration",
+    "Documents",
     "Entry",
     "Expression",
     "Finding",
@@ -56,10 +71,13 @@ __all__ = [
     "Merges",
     "Message",
     "MissingFact",
+    "Models",
     "NotApplicable",
     "Objects",
     "Origin",
     "PastCommit",
+    "PlanKind",
+    "Plans",
     "Policy",
     "PolicyChange",
     "PullRequest",
@@ -69,14 +87,20 @@ __all__ = [
     "Registry",
     "Remote",
     "Rule",
+    "RunSettings",
+    "Runs",
     "Selecting",
     "Settings",
     "Severity",
+    "SpecSettings",
+    "Specs",
     "Stage",
     "Statement",
     "Totals",
     "Tree",
     "Unread",
+    "WaveSettings",
+    "Waves",
     "Work",
     "WorkItem",
     "path_text",

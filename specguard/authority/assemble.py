@@ -8,6 +8,7 @@ from specguard.authority.policy import FORMAT
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.values import encode, plain
 from specguard.change.digest import sha256
+from specguard.declaration.record import Record
 from specguard.declaration.rule import lower_severity
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
     authority = values.get("authority") or AuthoritySettings()
     tables = values.get("rules", {})
     entries = sorted(registry.rules.values(), key=lambda entry: entry.rule.code)
-    rules = [_rule(entry, tables.get(entry.rule.name)) for entry in entries]
+    rules = [_rule(entry, tables.get(entry.rule.name), values) for entry in entries]
     declared = {name: _declared(declaration, values) for name, declaration in registry.declarations.items()}
     return {
         "policy_id": _identity(values, registry, rules),
@@ -39,14 +40,14 @@ def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
         "authority": plain(authority),
         "rules": rules,
         "declared": {
-            registry.declarations[name].fact: {"table": name, "value": encode(value)}
+            registry.declarations[name].fact: {"table": name, "set": name in values, "value": encode(value)}
             for name, value in declared.items()
         },
         "keys": sorted({*TopLevel._fields, "authority", "rules", *registry.declarations}),
     }
 
 
-def _rule(entry: Registered, table: Mapping[str, Any] | None) -> dict[str, Any]:
+def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
     """A rule as a policy has it; without a table it has its defaults."""
     rule = entry.rule
     common = RuleTable(**{name: table[name] for name in RuleTable._fields if table and name in table})
@@ -55,6 +56,8 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None) -> dict[str, Any]:
     wanted = rule.requires
     if wanted and not any((settings or {}).get(name, getattr(rule, name, None)) for name in wanted):
         required = [" or ".join(wanted)]
+    if rule.tables and not any(_holds(values, key.split(".")) for key in rule.tables):
+        required = [" or ".join(f"[{key.replace('*', '<name>')}]" for key in rule.tables)]
     severity = lower_severity(rule.severity, common.severity) if common.severity else rule.severity
     return {
         "code": rule.code,
@@ -69,6 +72,18 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None) -> dict[str, Any]:
         "unset": required[0] if required else "",
         "settings": None if settings is None else {name: encode(value) for name, value in settings.items()},
     }
+
+
+def _holds(value: Any, key: Sequence[str]) -> bool:
+    """Whether something is set at a key; `*` is any name or place."""
+    if not key:
+        return bool(value)
+    if key[0] == "*":
+        elements = value.values() if isinstance(value, dict) else value or ()
+        return any(_holds(element, key[1:]) for element in elements)
+    if isinstance(value, Record):
+        return _holds(getattr(value, key[0], None), key[1:])
+    return isinstance(value, dict) and _holds(value.get(key[0]), key[1:])
 
 
 def _declared(declaration: Declaration, values: Mapping[str, Any]) -> Any:

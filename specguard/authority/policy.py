@@ -185,6 +185,11 @@ class Policy:
             self._declared[fact] = decode(self._data["declared"][fact]["value"])
         return self._declared[fact]
 
+    def declares(self, fact: str) -> bool:
+        """Whether the policy has the table that a fact stands for."""
+        data = self._data["declared"].get(fact)
+        return data is not None and bool(data["set"])
+
     @property
     def tables(self) -> Mapping[str, Any]:
         """The settings of every declared table, by the table's name."""

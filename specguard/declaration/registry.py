@@ -141,6 +141,9 @@ class Registry:
         for field in rule.requires:
             if field not in rule._fields:
                 return f"requires {field!r}, which is none of its settings"
+        for key in rule.tables:
+            if key.partition(".")[0] not in self.declarations:
+                return f"needs the table [{key}], which nothing declares"
         return self._check_problem(rule)
 
     def _check_problem(self, rule: type[Rule]) -> str:

@@ -43,6 +43,8 @@ class Rule(Settings):
         approvable: whether an approval may lift its findings.
         requires: settings without which it has nothing to judge; while all of them are empty it is
             not-applicable and its module is not imported.
+        tables: the same for keys of declared tables, from the top of the policy; `*` is any name, as in
+            `artifacts.*.evidence`.
         condition: what holds when it passes, in one sentence; a setting is named as `{limit}`.
     """
 
@@ -52,6 +54,7 @@ class Rule(Settings):
     stages: ClassVar[tuple[Stage, ...]]
     approvable: ClassVar[bool] = True
     requires: ClassVar[tuple[str, ...]] = ()
+    tables: ClassVar[tuple[str, ...]] = ()
     condition: ClassVar[str]
     check: ClassVar[Callable[..., Iterator[Finding]]]
 

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Any
 
+    from specguard.artifacts.artifacts import Artifacts
     from specguard.authority.difference import PolicyChange
     from specguard.authority.guards import Guards
     from specguard.authority.policy import Policy
     from specguard.change.commit import Commit, Message
+    from specguard.change.documents import Documents
     from specguard.change.entry import Entry
     from specguard.change.facts import Base, Branch, PullRequest, Push, Ref, Remote
     from specguard.change.history import History
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.model import Stage
+    from specguard.plans.plans import Plans
+    from specguard.runs.runs import Runs
+    from specguard.specs.specs import Specs
+    from specguard.waves.waves import Waves
     from specguard.work.items import Work, WorkItem
 
 
@@ -184,6 +190,76 @@ class Facts:
         """The work item that the change implements."""
         work: Work = self.get("work")
         return work.item
+
+    @property
+    def documents(self) -> Documents:
+        """The documents of the judged tree, each parsed once."""
+        from specguard.change.documents import Documents
+
+        return Documents(self._change.head_files)
+
+    @property
+    def start_documents(self) -> Documents:
+        """The same before the change."""
+        from specguard.change.documents import Documents
+
+        return Documents(self._change.start_files)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The files that the policy's contracts are about."""
+        self._ask_for("contracts", "artifacts.<name>")
+        from specguard.artifacts.artifacts import Artifacts
+
+        return Artifacts(
+            self._policy.declared("contracts"),
+            change=self._change,
+            documents=self.get("documents"),
+            today=self._today,
+        )
+
+    @property
+    def specs(self) -> Specs:
+        """The specs and what is known of them."""
+        self._ask_for("spec_settings", "specs")
+        from specguard.specs.specs import Specs
+
+        return Specs(
+            self._policy.declared("spec_settings"),
+            change=self._change,
+            documents=self.get("documents"),
+            today=self._today,
+        )
+
+    @property
+    def plans(self) -> Plans:
+        """The plans and their tasks."""
+        self._ask_for("plan_kinds", "plans.<name>")
+        from specguard.plans.plans import Plans
+
+        return Plans(
+            self._policy.declared("plan_kinds"), change=self._change, documents=self.get("documents")
+        )
+
+    @property
+    def waves(self) -> Waves:
+        """The waves, each with the state of its stages."""
+        self._ask_for("wave_settings", "wave")
+        from specguard.waves.waves import Waves
+
+        return Waves(self._policy.declared("wave_settings"), artifacts=self.get("artifacts"))
+
+    @property
+    def runs(self) -> Runs:
+        """The manifests of runs."""
+        from specguard.runs.runs import Runs
+
+        return Runs(self._policy.declared("run_settings"), documents=self.get("documents"))
+
+    def _ask_for(self, fact: str, table: str) -> None:
+        """Leave where the policy has no such table: nothing is imported for it then."""
+        if not self._policy.declares(fact):
+            raise NotApplicable(f"the policy has no [{table}]")
 
     @property
     def policy(self) -> Policy:

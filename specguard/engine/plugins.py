@@ -7,11 +7,9 @@ import importlib
 import pluggy
 
 from specguard.declaration.registry import PluginError, Registry
-from specguard.declaration.rule import Declaration
+from specguard.engine.declarations import DECLARATIONS
 from specguard.engine.facts import fact_types
 from specguard.rules import API_VERSION
-from specguard.work.clashes import clashes
-from specguard.work.kinds import WorkKind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,8 +60,8 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
     manager.add_hookspecs(_Hooks)
     registry = Registry(fact_types())
     registry.plugin = BUILT_IN
-    work = Declaration("work", WorkKind, shape="tables", fact="work_kinds", problems=clashes)
-    registry.add_declaration(work)
+    for declaration in DECLARATIONS:
+        registry.add_declaration(declaration)
     problems: list[PluginError] = []
     for distribution in (BUILT_IN, *distributions):
         try:

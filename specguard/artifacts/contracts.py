@@ -1,0 +1,208 @@
+"""`[artifacts.<name>]`: what a policy asks of one kind of artifact."""
+
+from __future__ import annotations
+
+from specguard.declaration.rule import Settings
+from specguard.work.templates import check_template
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Annotated, Literal
+
+    from pydantic import AfterValidator, Field
+
+
+class Evidence(Settings):
+    """What an artifact must cite, and how."""
+
+    section: Annotated[
+        str, Field(description="the title of the section that holds the evidence; empty: the whole document")
+    ] = ""
+    anchors: Annotated[
+        Literal["line", "path"],
+        Field(
+            description="`line`: a path is cited with a line of it; `path`: a path is enough",
+            json_schema_extra={"tightens": ["path", "line"]},
+        ),
+    ] = "line"
+    paths: Annotated[
+        Literal["any", "absolute", "relative"], Field(description="the kind of path that is cited")
+    ] = "any"
+    roots: Annotated[
+        list[str],
+        Field(
+            description="prefixes of absolute paths that stand for the repository's root; what is cited "
+            "outside of them cannot be looked up"
+        ),
+    ] = []
+    resolve: Annotated[
+        bool,
+        Field(
+            description="whether a cited file and line must exist in the judged tree",
+            json_schema_extra={"tightens": "higher"},
+        ),
+    ] = True
+    every: Annotated[
+        bool,
+        Field(
+            description="whether each list item and table row of the section must cite something, "
+            "and not only the section as a whole",
+            json_schema_extra={"tightens": "higher"},
+        ),
+    ] = False
+
+
+class Findings(Settings):
+    """What an artifact's own findings must look like, as in a review."""
+
+    severities: Annotated[
+        list[str], Field(min_length=1, description="the severities there are, the worst first")
+    ]
+    section: Annotated[
+        str, Field(description="the title of the section that lists them; empty: the whole document")
+    ] = ""
+    anchors: Annotated[
+        Literal["line", "path", "none"],
+        Field(
+            description="what each finding cites",
+            json_schema_extra={"tightens": ["none", "path", "line"]},
+        ),
+    ] = "line"
+    closed: Annotated[
+        list[str], Field(description="the words that say of a finding that it is dealt with")
+    ] = ["fixed", "re-verified"]
+    must_close: Annotated[
+        list[str],
+        Field(
+            description="the severities whose findings must be dealt with",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+
+
+class Contract(Settings):
+    """A kind of artifact: where such a file is, and what it must hold.
+
+    Templates may hold `*` and `**` beside placeholders; a placeholder takes the value that the artifact's
+    own path gives it, so that companions and members belong to the same agent or pass.
+    """
+
+    path: Annotated[
+        str,
+        AfterValidator(check_template),
+        Field(description="where such artifacts are, e.g. `**/AGENT_{agent}_FINAL_{objective}.md`"),
+    ] = ""
+    root: Annotated[
+        str,
+        AfterValidator(check_template),
+        Field(description="in place of `path`: the folder that holds all of `members`"),
+    ] = ""
+    members: Annotated[
+        list[Annotated[str, AfterValidator(check_template)]],
+        Field(
+            description="the files that must be in a folder that matches `root`",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    companions: Annotated[
+        list[Annotated[str, AfterValidator(check_template)]],
+        Field(
+            description="the files that must stand beside the artifact",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    sections: Annotated[
+        list[str],
+        Field(description="the titles of the sections it must have", json_schema_extra={"tightens": "more"}),
+    ] = []
+    forbidden_sections: Annotated[
+        list[str],
+        Field(description="the titles of sections it must not have", json_schema_extra={"tightens": "more"}),
+    ] = []
+    aliases: Annotated[
+        dict[str, list[str]], Field(description="other titles that stand for a section's, by its title")
+    ] = {}
+    bold_headings: Annotated[
+        bool, Field(description="whether a paragraph that is bold as a whole counts as a heading")
+    ] = False
+    placeholders: Annotated[
+        list[str],
+        Field(
+            description="texts of the template that are no content, next to `TODO`, `TBD`, `<...>` and such",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    fields: Annotated[
+        dict[str, str | list[str]],
+        Field(
+            description="the fields it must have: `any`, `date`, or the values that are allowed",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = {}
+    timestamps: Annotated[
+        Literal["", "present", "ascending"],
+        Field(
+            description="whether its entries carry times, and whether these ascend",
+            json_schema_extra={"tightens": ["", "present", "ascending"]},
+        ),
+    ] = ""
+    evidence: Annotated[Evidence | None, Field(description="what it must cite")] = None
+    findings: Annotated[Findings | None, Field(description="what its own findings must look like")] = None
+    options: Annotated[
+        list[str],
+        Field(
+            description='the options it must describe, e.g. `["A", "B", "C"]`',
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    inputs: Annotated[
+        list[Annotated[str, AfterValidator(check_template)]],
+        Field(
+            description="patterns of files, one of each of which it must cite as what it has read",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    records: Annotated[
+        list[Annotated[str, AfterValidator(check_template)]],
+        Field(
+            description="files whose object ids it must name, so that it is known which state it has read",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    author_not: Annotated[
+        str,
+        Field(
+            description="who its author must not be: a field of the work item, such as `slice.owner`, or of "
+            "another artifact, such as `packet.author`"
+        ),
+    ] = ""
+    author: Annotated[list[str], Field(description="the fields that name its author")] = [
+        "author",
+        "reviewer",
+        "reviewed by",
+        "steward",
+    ]
+    agrees_with: Annotated[
+        Literal["", "deletions"],
+        Field(
+            description="`deletions`: it names every path that the change removes, with a reason, and no "
+            "other",
+            json_schema_extra={"tightens": ["", "deletions"]},
+        ),
+    ] = ""
+    closure: Annotated[
+        list[str],
+        Field(description="folders that hold only what the artifact lists, once it is there"),
+    ] = []
+    schema: Annotated[
+        str,
+        Field(description="the JSON Schema that it fits, as a path in the trusted base (JSON or YAML)"),
+    ] = ""
+
+    def problem(self) -> str:
+        """What is wrong with the table as a whole; empty where nothing is."""
+        if bool(self.path) == bool(self.root):
+            return "an artifact has a `path` or a `root`, one of the two"
+        if self.members and not self.root:
+            return "`members` are the files of a `root`"
+        return ""

@@ -1,0 +1,26 @@
+"""The tables at the top of a policy that specguard itself declares, next to those of plugins."""
+
+from __future__ import annotations
+
+from specguard.artifacts.contracts import Contract
+from specguard.declaration.rule import Declaration
+from specguard.plans.settings import Models, PlanKind
+from specguard.runs.settings import RunSettings
+from specguard.specs.settings import SpecSettings
+from specguard.waves.settings import WaveSettings
+from specguard.work.clashes import clashes
+from specguard.work.kinds import WorkKind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+DECLARATIONS: Final = (
+    Declaration("work", WorkKind, shape="tables", fact="work_kinds", problems=clashes),
+    Declaration("artifacts", Contract, shape="tables", fact="contracts"),
+    Declaration("specs", SpecSettings, fact="spec_settings"),
+    Declaration("plans", PlanKind, shape="tables", fact="plan_kinds"),
+    Declaration("models", Models, fact="models"),
+    Declaration("wave", WaveSettings, fact="wave_settings"),
+    Declaration("runs", RunSettings, fact="run_settings"),
+)

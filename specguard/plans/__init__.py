@@ -1,0 +1,1 @@
+"""Plans: tasks with their dependencies, files and verification."""

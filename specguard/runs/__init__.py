@@ -1,0 +1,1 @@
+"""Runs: where they are kept, and what their manifests say."""
