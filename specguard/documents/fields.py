@@ -1,0 +1,257 @@
+"""Fields as people write them: front matter, `Key: value` lines, bullets, bold labels, tables and data.
+
+The forms, each of them read wherever it stands at the top of a document or in a list, never in a quote, in
+code or in a comment:
+
+- front matter, and the keys of a structured file; a key within a key is named with a dot;
+- `Key: value`, alone on its line or several on one line with `|`, a middle dot or a bullet between them;
+- `- Key: value`, also behind a ticked checkbox; of an item that is not ticked nothing is stated;
+- `**Key:** value`, `**Key**: value`, `**Key** - value`, or the label alone on the line before the value;
+- a label that ends in a colon and has nothing behind it: the list or the paragraph that follows is its value;
+- a row `| Key | value |` of a table with two columns, or of one whose header says `Field` or `Value`;
+- a table with one row below its header, three columns or more: each column is a field.
+"""
+
+from __future__ import annotations
+
+import re
+
+from specguard.documents.blocks import List, Paragraph, Table, Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, Final, Literal
+
+    from specguard.documents.blocks import AnyBlock
+    from specguard.documents.data import Data
+    from specguard.documents.document import Document
+
+    Form = Literal["front matter", "line", "bullet", "bold", "table", "data"]
+
+LONGEST_NAME: Final = 80
+"""How many characters a field's name has at most; what is longer is a sentence."""
+
+DEEPEST: Final = 3
+"""How many keys within keys make one name, as in `review.last.date`."""
+
+_BOX: Final = re.compile(r"\[([ xX])\]\s+")
+_BETWEEN: Final = re.compile(r"\s[|·•]\s")
+_MARKS: Final = ("***", "**", "__", "*", "_", "`")
+_COLONS: Final = (":", "\uff1a")
+_DASHES: Final = ("\u2014", "\u2013", "--", "-")
+_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_QUALIFIER: Final = re.compile(r"\s*[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]$")
+_NAMES: Final = frozenset({"field", "key", "property", "attribute", "setting", "metadata"})
+
+
+class Field:
+    """A field and its value.
+
+    Attributes:
+        name: its name as it is written, without marks and colon.
+        value: its value on one line, without the marks of emphasis, code and links; of a list the items with
+            `, ` between them.
+        line: the line it stands in, from 1.
+        form: how it is written.
+    """
+
+    __slots__ = ("form", "line", "name", "value")
+
+    def __init__(self, name: str, value: str, line: int, form: Form) -> None:
+        self.name = name
+        self.value = value
+        self.line = line
+        self.form = form
+
+    def __repr__(self) -> str:
+        return f"Field({self.name!r}, {self.value!r}, {self.line}, {self.form!r})"
+
+
+def read_fields(document: Document, data: Data | None = None) -> Sequence[Field]:
+    """All fields of a document, those of its front matter first, then in order.
+
+    Args:
+        document: a Markdown document; one without blocks for a structured file.
+        data: the value of a structured file (JSON, YAML, TOML), whose keys are fields too.
+    """
+    found = list(_keys(document.properties, "front matter"))
+    # The data of a Markdown document is its front matter, which was read just now.
+    if data is not None and data is not document.properties:
+        found += _keys(data, "data")
+    found += _in_blocks(document.blocks, bullet=False)
+    return found
+
+
+def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:
+    """The fields that have one of these names, in order.
+
+    Names are compared by `normal_name`; what stands in brackets behind one (`Last review (UTC)`) is left out
+    where the name does not match with it.
+    """
+    wanted = {normal_name(name) for name in names}
+    found = []
+    for field in fields:
+        name = field.name[: LONGEST_NAME + 1]
+        if normal_name(name) in wanted or normal_name(_QUALIFIER.sub("", name)) in wanted:
+            found.append(field)
+    return found
+
+
+def normal_name(text: str) -> str:
+    """A name or a status for comparison: case, `_`, `-` and spaces do not count.
+
+    `in_progress`, `In progress` and `in-progress` are the same.
+    """
+    if not text.isascii():
+        import unicodedata
+
+        text = unicodedata.normalize("NFC", text)
+    return "".join(char for char in text.casefold() if char not in "_-\u2010\u2011" and not char.isspace())
+
+
+def plain_value(raw: str) -> str:
+    """The text of a value on one line, without the marks of emphasis, code and links."""
+    text = raw.strip().removesuffix("\\")
+    return " ".join(Text(_LINK.sub(r"\1", text), 1).plain.split())
+
+
+def _keys(data: Data, form: Form) -> Iterator[Field]:
+    """The keys of a mapping, and those within them, as fields."""
+    if isinstance(data.value, dict):
+        yield from _within(data, data.value, (), form)
+
+
+def _within(
+    data: Data, values: dict[Any, Any], above: tuple[str | int, ...], form: Form
+) -> Iterator[Field]:
+    for key, value in values.items():
+        path = (*above, key)
+        line = data.line(path) or 1
+        yield Field(".".join(map(str, path)), _written(value), line, form)
+        if isinstance(value, dict) and len(path) < DEEPEST:
+            yield from _within(data, value, path, form)
+
+
+def _written(value: Any) -> str:
+    """A value of a structured file as text; nothing is an empty one."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_written(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_written, value)))
+    return " ".join(str(value).split())
+
+
+def _in_blocks(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
+    for position, block in enumerate(blocks):
+        following = blocks[position + 1] if position + 1 < len(blocks) else None
+        if isinstance(block, Paragraph):
+            yield from _in_text(block.text, following, bullet=bullet and not position)
+        elif isinstance(block, List):
+            for item in block.items:
+                box = _BOX.match(item.text.raw)
+                if getattr(item, "checked", None) is not False and not (box and box[1] == " "):
+                    yield from _in_blocks(item.blocks, bullet=True)
+        elif isinstance(block, Table):
+            yield from _in_table(block)
+
+
+def _in_text(text: Text, following: AnyBlock | None, *, bullet: bool) -> Iterator[Field]:
+    """The fields of a paragraph's lines; the last one may have what follows the paragraph as its value."""
+    lines = text.raw.split("\n")
+    for number, line in enumerate(lines):
+        parts = _parts(_BOX.sub("", line.strip(), count=1) if not number else line.strip())
+        for which, (name, raw, form) in enumerate(parts):
+            value = plain_value(raw)
+            if not value and which == len(parts) - 1:
+                last = number + 1 == len(lines)
+                value = _below(following) if last else _unlabelled(lines[number + 1])
+            yield Field(name, value, text.line + number, "bullet" if bullet and form == "line" else form)
+
+
+def _below(following: AnyBlock | None) -> str:
+    """The value of a label that ends its paragraph and has nothing behind it."""
+    if isinstance(following, List):
+        return ", ".join(filter(None, (plain_value(_BOX.sub("", item.text.raw)) for item in following.items)))
+    if isinstance(following, Paragraph):
+        return _unlabelled(following.text.raw.split("\n", 1)[0])
+    return ""
+
+
+def _unlabelled(line: str) -> str:
+    """A line as a value; empty where it is a field itself."""
+    return "" if _label(line.strip()) else plain_value(line)
+
+
+def _parts(line: str) -> list[tuple[str, str, Form]]:
+    """The fields of one line: name, value as written, form."""
+    first = _label(line)
+    if first is None:
+        return []
+    if not _BETWEEN.search(line):
+        return [first]
+    found: list[tuple[str, list[str], Form]] = []
+    for part in _BETWEEN.split(line):
+        label = _label(part.strip())
+        if label is not None:
+            name, value, form = label
+            found.append((name, [value], form))
+        elif found:
+            found[-1][1].append(part)
+    return [(name, " | ".join(values), form) for name, values, form in found]
+
+
+def _label(line: str) -> tuple[str, str, Form] | None:
+    """The name that a line begins with, and what stands behind it; None where it begins with none."""
+    mark = next((mark for mark in _MARKS if line.startswith(mark)), "")
+    if mark:
+        end = line.find(mark, len(mark), LONGEST_NAME + 2 * len(mark) + 1)
+        if end < 0:
+            return None
+        name = line[len(mark) : end].strip()
+        rest = line[end + len(mark) :].lstrip()
+        form: Form = "line" if mark == "`" else "bold"
+        if name.endswith(_COLONS):
+            name = name[:-1].strip()
+        elif rest.startswith(_COLONS):
+            rest = rest[1:]
+        elif form == "bold" and rest.startswith(_DASHES):
+            rest = rest.lstrip("-\u2014\u2013")
+        elif form == "line" or rest:
+            return None
+        return (name, rest, form) if _is_name(name) else None
+    for position, char in enumerate(line[: LONGEST_NAME + 1]):
+        if char not in _COLONS:
+            continue
+        rest = line[position + 1 :]
+        if char == ":" and rest and not rest[0].isspace():
+            return None
+        name = line[:position].strip()
+        return (name, rest, "line") if _is_name(name) else None
+    return None
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_NAME and text[0].isalpha()
+
+
+def _in_table(table: Table) -> Iterator[Field]:
+    header = [plain_value(cell.raw) for cell in table.header]
+    if len(header) < 2:
+        return
+    named = normal_name(header[0]) in _NAMES or normal_name(header[1]) == "value"
+    if not named and len(header) > 2:
+        if len(table.rows) == 1:
+            for name, cell in zip(header, table.rows[0], strict=False):
+                yield Field(name.rstrip(":\uff1a"), plain_value(cell.raw), cell.line, "table")
+        return
+    if not named:
+        yield Field(header[0].rstrip(":\uff1a"), header[1], table.line, "table")
+    for row in table.rows:
+        if len(row) > 1:
+            name = plain_value(row[0].raw).rstrip(":\uff1a")
+            yield Field(name, plain_value(row[1].raw), row[0].line, "table")
