@@ -10,11 +10,11 @@ from specguard.authority.problems import PolicyError, Problem, nearest
 from specguard.authority.prose import MEANINGS, known_sections, read_sections
 from specguard.authority.sources import is_document
 from specguard.authority.statements import commands_of
-from specguard.authority.toml_lines import TomlError
 from specguard.authority.unread import Unread
 from specguard.authority.validate import validate
 from specguard.documents.blocks import Heading
 from specguard.documents.document import Document
+from specguard.documents.toml_lines import TomlError
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import Origin
 

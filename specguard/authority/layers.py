@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from specguard.authority.problems import Problem
-from specguard.authority.toml_lines import TomlError, read_toml
 from specguard.authority.unread import Unread
 from specguard.documents.blocks import fences
+from specguard.documents.toml_lines import TomlError, read_toml
 from specguard.model import Origin
 
 TYPE_CHECKING = False
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from specguard.authority.prose import Read
     from specguard.authority.sources import Source
-    from specguard.authority.toml_lines import Path
     from specguard.documents.document import Document
+    from specguard.documents.toml_lines import Path
 
 INFO: Final = ("toml", "specguard")
 """The words behind the fence of a block of settings."""

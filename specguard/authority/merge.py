@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.layers import Layer
-    from specguard.authority.toml_lines import Path
+    from specguard.documents.toml_lines import Path
     from specguard.model import Origin
 
 UNITED: Final[frozenset[Path]] = frozenset(

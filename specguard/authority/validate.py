@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema, ErrorDetails
 
     from specguard.authority.merge import Merged
-    from specguard.authority.toml_lines import Path
     from specguard.declaration.registry import Registry
     from specguard.declaration.rule import Declaration, Settings
+    from specguard.documents.toml_lines import Path
 
 _WORDS: Final = (
     ("Input should be an object", "must be a table"),

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.authority.toml_lines import TomlError, read_toml
+from specguard.documents.toml_lines import TomlError, read_toml
 
 if TYPE_CHECKING:
-    from specguard.authority.toml_lines import Path
+    from specguard.documents.toml_lines import Path
 
 TEXT = r'''# comment
 a = 1
