@@ -7,8 +7,9 @@ import re
 from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Selecting
 from specguard.model import path_text
-from specguard.work.locate import Locator, escape, read_text
+from specguard.work.locate import Locator, read_text
 from specguard.work.naming import same_item
+from specguard.work.path_templates import escape
 from specguard.work.templates import NumberFormat, Template, Unrendered
 
 TYPE_CHECKING = False

@@ -7,6 +7,7 @@ import re
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Selecting
 from specguard.model import path_text
+from specguard.work.path_templates import escape
 from specguard.work.pointers import Tried, file_type
 from specguard.work.stubs import points_to
 from specguard.work.templates import NumberFormat, Template, Unrendered
@@ -24,7 +25,6 @@ LARGEST_DOCUMENT: Final = 4 << 20
 
 _PADDINGS: Final = (1, 2, 3, 4)
 _STEPS: Final = 3
-_SPECIAL = re.compile(r"([*?\[\]\\])|^([!# ])")
 
 
 class Located:
@@ -316,11 +316,6 @@ def joined(folder: bytes, link: str) -> bytes | None:
 def has_wildcard(pattern: str) -> bool:
     """Whether a pattern or template has a wildcard that no backslash takes away."""
     return re.search(r"(?<!\\)(?:\\\\)*[*?\[]", pattern) is not None
-
-
-def escape(value: str) -> str:
-    """A value as a pattern that matches only it."""
-    return _SPECIAL.sub(lambda match: "\\" + match.group(), value)
 
 
 def readable(pattern: str) -> str:

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.declaration.globs import PatternError
+from specguard.declaration.patterns import Selecting
+from specguard.work.path_templates import PathTemplate, check_path_template
+from specguard.work.templates import TemplateError, Unrendered
+
+FINAL = "**/AGENT_{agent}_FINAL_{objective}.md"
+ROOT = "**/_phase-{x}-planning-pass-{nn}-{date}/"
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "fields"),
+    [
+        (FINAL, b"AGENT_3_FINAL_AUTH.md", {"agent": "3", "objective": "AUTH"}),
+        (FINAL, b"a/b/AGENT_3_FINAL_A_FINAL_B.md", {"agent": "3", "objective": "A_FINAL_B"}),
+        (FINAL, b"a/AGENT_3_FINAL_AUTH.md/x.md", None),
+        (FINAL, b"a/AGENT__FINAL_AUTH.md", None),
+        (FINAL, b"a/AGENT_3/4_FINAL_AUTH.md", None),
+        (FINAL, b"a/agent_3_final_auth.md", None),
+        (FINAL, "a/AGENT_é_FINAL_ü.md".encode(), {"agent": "é", "objective": "ü"}),
+        (FINAL, b"a/AGENT_\xff_FINAL_x\n.md", {"agent": "\udcff", "objective": "x\n"}),
+        (
+            ROOT,
+            b"docs/_phase-c2-planning-pass-01-2025-03-04",
+            {"x": "c2", "nn": "01", "date": "2025-03-04"},
+        ),
+        ("p/PHASE_{X}_PACKET.md", b"p/PHASE_C_PACKET.md", {"x": "c"}),
+        ("p/PHASE_{X}_PACKET.md", b"p/PHASE_c_PACKET.md", None),
+        ("_phase-{x}/PHASE_{X}.md", b"_phase-c/PHASE_C.md", {"x": "c"}),
+        ("PHASE_{X}/{x}.md", b"PHASE_MAIN/Main.md", {"x": "Main"}),
+        ("_phase-{x}/PHASE_{X}.md", b"_phase-c/PHASE_D.md", None),
+        ("{x}/{x}.md", b"a/a.md", {"x": "a"}),
+        ("{x}/{x}.md", b"a/b.md", None),
+        ("t/{number}-*.md", b"t/12-a.md", {"number": "12"}),
+        ("t/{number}-*.md", b"t/x-a.md", None),
+        ("t/{slug}.md", b"t/a-b.md", {"slug": "a-b"}),
+        ("t/{{{x}}}.md", b"t/{a}.md", {"x": "a"}),
+        ("t/{{X}}.md", b"t/{X}.md", {}),
+        ("**/*_READINESS.md", b"a/b/X_READINESS.md", {}),
+        ("a/*REVIEW*.md", b"a/b/REVIEW.md", None),
+    ],
+)
+def test_a_path_is_read_back(template: str, path: bytes, fields: dict[str, str] | None) -> None:
+    one = PathTemplate(template)
+    assert one.read(path) == fields
+    assert list(one.find([b"zz", path])) == ([] if fields is None else [(1, fields)])
+
+
+def test_what_is_left_is_a_pattern() -> None:
+    one = PathTemplate("**/_phase-{x}/PHASE_{X}_{nn}.md")
+    assert one.names == {"x", "nn"}
+    assert one.render({"x": "c*"}) == "**/_phase-c\\*/PHASE_C\\*_*.md"
+    assert one.pattern.patterns == ("**/_phase-*/PHASE_*_*.md",)
+    assert one.fill({"x": "c", "nn": "1"}) == "**/_phase-c/PHASE_C_1.md"
+    with pytest.raises(Unrendered):
+        one.fill({"x": "c"})
+
+
+@pytest.mark.parametrize("text", ["a/{x", "a/{xX}.md", "a/{ x }", "a/[{x}].md", "a/[a{x}].md", "\ue000{x}"])
+def test_what_is_no_template_is_refused(text: str) -> None:
+    with pytest.raises(TemplateError):
+        check_path_template(text)
+
+
+@pytest.mark.parametrize("text", ["", "/", "a/../{x}", "a//{x}", "[a/{x}"])
+def test_what_is_no_pattern_is_refused(text: str) -> None:
+    with pytest.raises(PatternError):
+        check_path_template(text)
+
+
+@given(st.text("ab_/\u00e9*[ !#", min_size=1, max_size=12), st.text("ab_-\u00e9", min_size=1, max_size=12))
+def test_what_is_rendered_is_read(x: str, y: str) -> None:
+    template = PathTemplate("**/A_{x}__B_{y}.md")
+    if "/" in x:
+        assert template.read(f"A_{x}__B_{y}.md".encode()) is None
+        return
+    path = f"d/A_{x}__B_{y}.md".encode()
+    fields = template.read(path)
+    assert fields is not None
+    assert f"d/A_{fields['x']}__B_{fields['y']}.md".encode() == path
+    assert Selecting([template.render(fields)]).find(path) == 0
+
+
+@pytest.mark.parametrize("template", [FINAL, "{a}_{b}_{c}_{d}_{e}x.md"])
+def test_a_long_path_takes_no_time(template: str) -> None:
+    path = b"AGENT_" + b"_FINAL_" * 100_000 + b".mx"
+    before = time.process_time()
+    assert PathTemplate(template).read(path) is None
+    assert time.process_time() - before < 2
