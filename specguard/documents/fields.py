@@ -122,9 +122,7 @@ def _keys(data: Data, form: Form) -> Iterator[Field]:
         yield from _within(data, data.value, (), form)
 
 
-def _within(
-    data: Data, values: dict[Any, Any], above: tuple[str | int, ...], form: Form
-) -> Iterator[Field]:
+def _within(data: Data, values: dict[Any, Any], above: tuple[str | int, ...], form: Form) -> Iterator[Field]:
     for key, value in values.items():
         path = (*above, key)
         line = data.line(path) or 1
