@@ -1,4 +1,4 @@
-"""The built-in plugin: every rule of the family folders, and the presets."""
+"""The built-in plugin: every rule of the family folders, the tables that they read, and the presets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 
 import specguard_rules
 from specguard.rules import Rule
+from specguard_rules.declarations import DECLARATIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ def specguard_register(registry: Registry) -> None:
 
     A module whose name begins with an underscore belongs to the rules beside it and has none of its own.
     """
+    # Their facts must be known before the rules that ask for them.
+    for declaration in DECLARATIONS:
+        registry.add_declaration(declaration)
     root = os.path.dirname(specguard_rules.__file__)
     for family in _names(root):
         for name in _names(os.path.join(root, family), ".py"):

@@ -1,0 +1,1 @@
+"""Rules about what agents write: artifacts, their sections, evidence and findings."""

@@ -1,0 +1,42 @@
+"""`[checklists]`: lists of tasks whose checked items must prove themselves."""
+
+from __future__ import annotations
+
+from specguard.rules import Selecting, Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Annotated
+
+    from pydantic import AfterValidator, Field
+
+
+def as_patterns(value: Selecting | str) -> Selecting:
+    """Patterns, of which a single one may stand without a list.
+
+    Raises:
+        PatternError: it is malformed.
+    """
+    return Selecting([value]) if isinstance(value, str) else value
+
+
+class Checklists(Settings):
+    """Documents with checklists, and what proves that a checked item was done."""
+
+    files: Annotated[
+        Selecting,
+        Field(description="the documents whose checklists count", json_schema_extra={"tightens": "more"}),
+    ] = Selecting()
+    evidence: Annotated[
+        Selecting | str,
+        AfterValidator(as_patterns),
+        Field(
+            description="the files, anywhere named in a checked item, that prove it: a pattern or a list "
+            "of them, e.g. `.runs/**/manifest.json`"
+        ),
+    ] = Selecting()
+
+    @property
+    def proofs(self) -> Selecting:
+        """The patterns of `evidence`."""
+        return as_patterns(self.evidence)

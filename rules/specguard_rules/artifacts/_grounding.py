@@ -1,0 +1,59 @@
+"""`[grounding]`: the documents that agents must have read."""
+
+from __future__ import annotations
+
+from specguard.rules import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Annotated
+
+    from pydantic import Field
+
+
+class Grounding(Settings):
+    """Documents that agents read before they work, and where they say that they did."""
+
+    all: Annotated[
+        list[str],
+        Field(
+            description="the documents that every agent cites, as paths from the repository's root",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    by_agent: Annotated[
+        dict[str, list[str]],
+        Field(
+            description="further documents for single agents, by the agent's name in its artifacts' paths",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = {}
+    equivalents: Annotated[
+        dict[str, list[str]],
+        Field(description="documents that may be read in place of one, by that one's path"),
+    ] = {}
+    agent: Annotated[
+        str, Field(min_length=1, description="the placeholder of artifacts' paths that names the agent")
+    ] = "agent"
+    cited_by: Annotated[
+        list[str],
+        Field(
+            description="the contracts of the artifacts in which an agent cites what it has read, any one of "
+            "which will do; empty: every one whose path names an agent, other than `noted_in`"
+        ),
+    ] = []
+    noted_in: Annotated[
+        str,
+        Field(description="the contract of the artifact in which an agent notes that it used an equivalent"),
+    ] = "agent-scratchpad"
+
+    def problem(self) -> str:
+        """What is wrong with the table as a whole; empty where nothing is."""
+        named = {*self.all, *(document for documents in self.by_agent.values() for document in documents)}
+        for document in [*named, *(other for others in self.equivalents.values() for other in others)]:
+            if not document or document.startswith("/") or ".." in document.split("/"):
+                return f"{document!r} is no path from the repository's root"
+        for document in self.equivalents:
+            if document not in named:
+                return f"`equivalents` names {document!r}, which no agent has to read"
+        return ""

@@ -1,0 +1,47 @@
+"""`[[invariants]]`: what the architecture keeps, whatever an assessment finds."""
+
+from __future__ import annotations
+
+from specguard.rules import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Annotated, Literal
+
+    from pydantic import Field
+
+    from specguard.rules import Expression, Selecting
+
+
+class Invariant(Settings):
+    """Files and folders that stay where they are, or a pattern that keeps matching in files."""
+
+    paths: Annotated[
+        Selecting,
+        Field(
+            min_length=1,
+            description="the files; without a `pattern` also folders, by their name alone",
+        ),
+    ]
+    pattern: Annotated[
+        Expression | None,
+        Field(
+            description="what keeps matching in these files, in each as many times as before; absent: the "
+            "files and folders stay where they are"
+        ),
+    ] = None
+    count: Annotated[
+        Literal["same", "at-least"],
+        Field(
+            description="`at-least`: there may be more matches than before",
+            json_schema_extra={"tightens": ["at-least", "same"]},
+        ),
+    ] = "same"
+    assessment: Annotated[
+        str,
+        Field(
+            description="the contract of structural assessments: the invariant is judged where the change "
+            "touches one of these; empty: in every change"
+        ),
+    ] = ""
+    message: Annotated[str, Field(description="what a finding says besides, such as the reason")] = ""
