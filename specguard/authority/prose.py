@@ -6,8 +6,8 @@ from specguard.authority.unread import Unread
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Guarding
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table
-from specguard.documents.document import normal_title
 from specguard.documents.leading import leading_paths, looks_like_path
+from specguard.documents.titles import normal_title
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import re
 
 from specguard.authority.unread import shorten
 from specguard.documents.blocks import Heading, fences, texts
-from specguard.documents.document import normal_title
 from specguard.documents.leading import looks_like_path
+from specguard.documents.titles import normal_title
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

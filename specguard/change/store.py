@@ -250,6 +250,48 @@ class Store:
         finally:
             process.stop()
 
+    def blobs(
+        self, oids: Sequence[str], *, limit: int = DOCUMENT_LIMIT
+    ) -> Iterator[tuple[str, bytes | None]]:
+        """The id and content of many blobs, in the order asked for, from one process.
+
+        Args:
+            oids: full object ids.
+            limit: how many bytes are too many; of a blob that has more, None stands in place of its content.
+
+        Raises:
+            MissingFact: one of them is not there, is no blob, or has another content than its id says.
+        """
+        if len(oids) <= FEW:
+            for oid in oids:
+                kind, _, content = self._asked(oid, limit)
+                yield oid, self._blob(oid, kind, content)
+            return
+        process = self.start("cat-file", "--batch", "--buffer", stdin=lines_of(oids), wide=True)
+        try:
+            for oid in oids:
+                kind, size = self._header(oid, process.line())
+                if size > limit:
+                    content = None
+                    while size > 0:
+                        size -= len(process.exactly(min(size, SMALL)))
+                else:
+                    content = process.exactly(size)
+                process.exactly(1)
+                yield oid, self._blob(oid, kind, content)
+            process.check()
+        except CommandError as error:
+            raise self.missing("objects", error.first_line) from error
+        finally:
+            process.stop()
+
+    def _blob(self, oid: str, kind: str, content: bytes | None) -> bytes | None:
+        if kind != "blob":
+            raise self.missing(f"object {oid}", f"it is a {kind}, where a file is expected")
+        if content is not None:
+            self._verify(oid, kind, content)
+        return content
+
     def sizes(self, oids: Sequence[str]) -> dict[str, int]:
         """The size of each object in bytes, without reading any.
 

@@ -9,7 +9,7 @@ from specguard.errors import MissingFact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.change.entry import Entry
@@ -114,6 +114,20 @@ class Tree:
         if kind != "blob":
             raise MissingFact(f"object {entry.oid} is a {kind}, where a file is expected", "git fsck")
         return content
+
+    def blobs(
+        self, oids: Sequence[str], limit: int = DOCUMENT_LIMIT
+    ) -> Iterator[tuple[str, bytes | None]]:
+        """The contents of many files at once, in the order asked for.
+
+        Args:
+            oids: the object ids of files, as `find` and `names` tell them.
+            limit: how many bytes are too many; None stands for a content that has more.
+
+        Raises:
+            MissingFact: an object is not there, or is not what its id says.
+        """
+        return self._git.blobs(oids, limit=limit)
 
     def paths(self) -> Sequence[bytes]:
         """The paths of all files, symbolic links and submodules, sorted by bytes.

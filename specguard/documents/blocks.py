@@ -16,6 +16,8 @@ _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 # Within a line a comment that is not closed is text, and so is one in a code span.
 _SPAN_OR_COMMENT: Final = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|<!--.*?-->", re.DOTALL)
 _EMPHASIS: Final = re.compile(r"\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)")
+_CHECKBOX: Final = re.compile(r"\[([ xX])\](?:\s|$)")
+_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\(\s*(<[^<>\n]*>|[^\s()]*)[^()]*\)")
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 
 
@@ -48,6 +50,14 @@ class Text:
         """The contents of its code spans, in order."""
         return [span[2].strip().replace("\n", " ") for span in _CODE.finditer(self.raw)]
 
+    @property
+    def links(self) -> list[Link]:
+        """Its links, in order."""
+        return [
+            Link(link[1], link[2].strip("<>"), self.line + self.raw.count("\n", 0, link.start()))
+            for link in _LINK.finditer(self.raw)
+        ]
+
     def sentences(self) -> Iterator[Text]:
         """Its sentences, each with its own line."""
         start = 0
@@ -61,6 +71,26 @@ class Text:
 
     def __repr__(self) -> str:
         return f"Text({self.raw!r}, {self.line})"
+
+
+class Link:
+    """A link.
+
+    Attributes:
+        text: what it says.
+        target: where it leads, as written.
+        line: its line, from 1.
+    """
+
+    __slots__ = ("line", "target", "text")
+
+    def __init__(self, text: str, target: str, line: int) -> None:
+        self.text = text
+        self.target = target
+        self.line = line
+
+    def __repr__(self) -> str:
+        return f"Link({self.text!r}, {self.target!r}, {self.line})"
 
 
 class Heading:
@@ -125,8 +155,14 @@ class Item:
         self.line = line
 
     @property
+    def checked(self) -> bool | None:
+        """Whether its checkbox is ticked; None where it has none."""
+        box = _CHECKBOX.match(self.text.raw)
+        return None if box is None else box[1] != " "
+
+    @property
     def text(self) -> Text:
-        """The text it begins with; empty where it begins with something else."""
+        """The text it begins with, its checkbox included; empty where it begins with something else."""
         first = self.blocks[0] if self.blocks else None
         return first.text if isinstance(first, Paragraph) else Text("", self.line)
 

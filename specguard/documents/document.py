@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from functools import cached_property
 
 from specguard.documents.blocks import (
     Fence,
@@ -17,16 +17,19 @@ from specguard.documents.blocks import (
     texts,
     without_comments,
 )
+from specguard.documents.problem import Problem
+from specguard.documents.titles import normal_title
 from specguard.errors import MissingFact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Final
+    from typing import Final, Literal, Self
 
     from markdown_it.token import Token
 
     from specguard.documents.blocks import AnyBlock
+    from specguard.documents.data import Data
 
 MAX_NESTING: Final = 200
 """How deep quotes and the items of lists may be nested, a list and its item counted as two.
@@ -35,26 +38,30 @@ What is deeper is refused: markdown-it drops it without a word, and without a li
 would end in a `RecursionError`.
 """
 
-_NUMBERING: Final = re.compile(r"(?:§\s*)?(?:[0-9]+(?:\.[0-9]+)*[a-z]?[.):]?|(?:[a-z]|[ivxl]+)[.):])\s+")
-_BRACKETS: Final = re.compile(r"[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]")
-_SUFFIX: Final = re.compile(r"\s[-\u2013—]+\s.*|[—:\uff1a].*")
-
-
 class Section:
     """A heading and all below it up to the next heading of its level or a higher one.
 
     Attributes:
         heading: its heading.
-        blocks: what it holds, the headings of its subsections among it.
         end: the last line, from 1.
+        parent: the section it lies in; None at the top.
+        children: the sections that lie in it, without those that lie in one of them.
     """
 
-    __slots__ = ("blocks", "end", "heading")
+    __slots__ = ("_blocks", "_own", "_start", "_stop", "children", "end", "heading", "parent")
 
-    def __init__(self, heading: Heading, blocks: Sequence[AnyBlock], end: int) -> None:
+    def __init__(
+        self, heading: Heading, blocks: Sequence[AnyBlock], start: int, parent: Section | None
+    ) -> None:
         self.heading = heading
-        self.blocks = blocks
-        self.end = end
+        self.end = 0
+        self.parent = parent
+        self.children: list[Section] = []
+        self._blocks = blocks
+        self._start = start
+        self._own = self._stop = len(blocks)
+        if parent is not None:
+            parent.children.append(self)
 
     @property
     def line(self) -> int:
@@ -62,9 +69,37 @@ class Section:
         return self.heading.line
 
     @property
+    def level(self) -> int:
+        """The heading's level, from 1 to 6."""
+        return self.heading.level
+
+    @property
+    def blocks(self) -> Sequence[AnyBlock]:
+        """What it holds, the headings of its subsections among it."""
+        return self._blocks[self._start : self._stop]
+
+    @property
+    def own(self) -> Sequence[AnyBlock]:
+        """What it holds up to its first subsection."""
+        return self._blocks[self._start : self._own]
+
+    @property
     def empty(self) -> bool:
         """Whether a reader sees nothing below the heading but headings."""
         return all(isinstance(block, Heading) for block in self.blocks)
+
+    def seen(self, placeholders: Sequence[str] = ()) -> bool:
+        """Whether a reader sees content in it: more than headings, what is hidden, and placeholders.
+
+        Args:
+            placeholders: texts that are no content, next to those that are none anywhere.
+        """
+        from specguard.documents.hidden import has_content
+
+        return has_content(self.blocks, placeholders)
+
+    def __repr__(self) -> str:
+        return f"Section({self.heading!r}, {self.line}-{self.end})"
 
 
 class Document:
@@ -76,39 +111,90 @@ class Document:
 
     Attributes:
         front_matter: the YAML between `---` at its very beginning, from line 2; None where there is none.
+        problem: why it could not be read; None where it could.
         blocks: what stands in it, in order.
         last_line: the number of its last line.
+        source_lines: its lines as they were read.
 
     Raises:
         MissingFact: lists and quotes are nested so deep that not all of it can be read.
     """
 
-    __slots__ = ("blocks", "front_matter", "last_line")
-
     def __init__(self, text: str) -> None:
         text = text.removeprefix("\ufeff")
         lines = [line.removesuffix("\r").replace("\r", " ") for line in text.split("\n")]
+        self.problem: Problem | None = None
+        self.source_lines: Sequence[str] = lines
         self.last_line = len(lines) - (len(lines) > 1 and not lines[-1])
-        self.front_matter = _front_matter(lines)
-        if self.front_matter is not None:
-            count = self.front_matter.count("\n") + 2
-            lines[:count] = [""] * count
-        self.blocks = _Reader(_tokens("\n".join(lines))).blocks(nested=False)
+        self._matter = _front_matter(lines)
+        if self._matter is not None:
+            lines = [*[""] * (self._matter.end), *lines[self._matter.end :]]
+        self.blocks: Sequence[AnyBlock] = _Reader(_tokens("\n".join(lines))).blocks(nested=False)
+
+    @classmethod
+    def unread(cls, problem: Problem) -> Self:
+        """A document that cannot be read: it has nothing in it."""
+        document = cls("")
+        document.problem = problem
+        return document
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """The document that a file holds; with a `problem` where that is none, and never an exception."""
+        if b"\0" in content:
+            line = content.count(b"\n", 0, content.index(b"\0")) + 1
+            return cls.unread(Problem("it is a binary file", line))
+        try:
+            return cls(content.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            return cls.unread(Problem("it is not UTF-8", content.count(b"\n", 0, error.start) + 1))
+        except MissingFact as missing:
+            return cls.unread(Problem(missing.reason))
 
     @property
-    def sections(self) -> Iterator[Section]:
-        """Every heading's section; that of a lower heading lies within that of the higher one."""
+    def front_matter(self) -> str | None:
+        """The text of its front matter, from line 2; None where there is none."""
+        return self._matter.text if self._matter else None
+
+    @cached_property
+    def properties(self) -> Data:
+        """Its front matter: YAML between lines of `---` at its very beginning, or TOML between lines of `+++`.
+
+        The value is a mapping, empty where there is no front matter, and None where it cannot be read.
+        """
+        from specguard.documents.data import Data, read_data
+
+        if self.problem is not None:
+            return Data.unread(self.problem)
+        if self._matter is None:
+            return Data({})
+        data = read_data(self._matter.text, self._matter.kind, first=2)
+        if data.problem is None and data.value is None:
+            return Data({})
+        if data.problem is None and not isinstance(data.value, dict):
+            return Data.unread(Problem("its front matter is no mapping of keys", 2))
+        return data
+
+    @cached_property
+    def sections(self) -> Sequence[Section]:
+        """Every heading's section in order; that of a lower heading lies within that of the higher one."""
+        sections: list[Section] = []
+        above: list[Section] = []
         for position, block in enumerate(self.blocks):
             if not isinstance(block, Heading):
                 continue
-            inside: list[AnyBlock] = []
-            end = self.last_line
-            for following in self.blocks[position + 1 :]:
-                if isinstance(following, Heading) and following.level <= block.level:
-                    end = following.line - 1
-                    break
-                inside.append(following)
-            yield Section(block, inside, end)
+            if above:
+                above[-1]._own = min(above[-1]._own, position)
+            while above and above[-1].level >= block.level:
+                closed = above.pop()
+                closed.end = block.line - 1
+                closed._stop = position
+            section = Section(block, self.blocks, position + 1, above[-1] if above else None)
+            sections.append(section)
+            above.append(section)
+        for section in above:
+            section.end = self.last_line
+        return sections
 
     def section(self, *titles: str) -> Section | None:
         """The first section with one of these titles, compared as `normal_title` does."""
@@ -124,26 +210,33 @@ class Document:
         return texts(self.blocks)
 
 
-def normal_title(title: str) -> str:
-    """A heading's words alone, for comparison.
+class _Matter:
+    """Front matter.
 
-    Case, numbering, what stands in brackets or behind a dash or colon, and punctuation do not count:
-    `3. LOCKED ZONES (immutable)` and `Locked zones - do not modify` are both `locked zones`.
+    Attributes:
+        kind: what it is written in.
+        text: its lines.
+        end: the number of its last line, which closes it.
     """
-    words = _BRACKETS.sub(" ", title.casefold()).strip()
-    numbering = _NUMBERING.match(words)
-    words = words[numbering.end() :] if numbering else words
-    words = _SUFFIX.sub("", words)
-    return " ".join("".join(char if char.isalnum() or char.isspace() else " " for char in words).split())
+
+    __slots__ = ("end", "kind", "text")
+
+    def __init__(self, kind: Literal["yaml", "toml"], text: str, end: int) -> None:
+        self.kind = kind
+        self.text = text
+        self.end = end
 
 
-def _front_matter(lines: Sequence[str]) -> str | None:
-    """The front matter's text; None where there is none, or where it is never closed."""
-    if lines[0].rstrip() != "---":
+def _front_matter(lines: Sequence[str]) -> _Matter | None:
+    """The front matter; None where there is none, or where it is never closed."""
+    first = lines[0].rstrip()
+    if first not in {"---", "+++"}:
         return None
+    ends = {"---", "..."} if first == "---" else {"+++"}
     for position, line in enumerate(lines[1:], start=1):
-        if line.rstrip() in {"---", "..."}:
-            return "".join(f"{inside}\n" for inside in lines[1:position])
+        if line.rstrip() in ends:
+            text = "".join(f"{inside}\n" for inside in lines[1:position])
+            return _Matter("yaml" if first == "---" else "toml", text, position + 1)
     return None
 
 

@@ -12,6 +12,7 @@ from bisect import bisect_right
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Final
 
     Path = tuple[str | int, ...]
@@ -51,17 +52,23 @@ class TomlError(ValueError):
         self.line = line
 
 
-def read_toml(text: str) -> tuple[dict[str, Any], dict[Path, int]]:
+def read_toml(
+    text: str, *, number: Callable[[str], Any] = float
+) -> tuple[dict[str, Any], dict[Path, int]]:
     """The data of a TOML text, and the line (from 1) of every key and array element in it.
 
     A table that is only implied has the line of the first key below it.
+
+    Args:
+        text: the text.
+        number: what a number with a point or an exponent becomes.
 
     Raises:
         TomlError: it is no TOML.
     """
     text = text.replace("\r\n", "\n")
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(text, parse_float=number)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         where = _WHERE.search(message)

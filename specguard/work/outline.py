@@ -150,7 +150,8 @@ def _listed(text: str, titles: Sequence[str]) -> list[Ask]:
     plain = text.casefold()
     if not any(title.split() and title.split()[0].casefold() in plain for title in titles):
         return []
-    from specguard.documents.document import Document, normal_title
+    from specguard.documents.document import Document
+    from specguard.documents.titles import normal_title
 
     wanted = {normal_title(title) for title in titles}
     found: dict[tuple[str, int], Ask] = {}
@@ -188,7 +189,7 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
 def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
     """Blocks without those below a heading or a line such as "Out of scope:"."""
     from specguard.documents.blocks import Heading, Paragraph
-    from specguard.documents.document import normal_title
+    from specguard.documents.titles import normal_title
 
     level = 0
     outside = False

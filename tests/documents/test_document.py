@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.documents.blocks import Fence, Html, List, Paragraph, Quote, Table, fences
-from specguard.documents.document import Document, normal_title
+from specguard.documents.document import Document
+from specguard.documents.titles import normal_title
 
 TEXT = """\
 # Title
@@ -95,7 +96,7 @@ def test_a_byte_order_mark_and_carriage_returns_move_no_line(ending: str) -> Non
 def test_front_matter_is_no_text() -> None:
     document = Document("---\ntitle: x\n---\n# T\n")
     assert document.front_matter == "title: x\n"
-    assert next(document.sections).heading.line == 4
+    assert document.sections[0].heading.line == 4
     unclosed = Document("---\ntitle: x\n\n# T\n")
     assert unclosed.front_matter is None
     assert [section.heading.text.raw for section in unclosed.sections] == ["T"]

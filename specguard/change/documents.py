@@ -1,0 +1,141 @@
+"""The documents of one tree: every blob is read once and every document parsed once."""
+
+from __future__ import annotations
+
+from specguard.change.store import DOCUMENT_LIMIT
+from specguard.documents.problem import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Final
+
+    from specguard.change.tree import Tree
+    from specguard.documents.data import Data, Kind
+    from specguard.documents.document import Document
+
+KEPT: Final = 32 << 20
+"""How many bytes of contents are kept; of what is more, the oldest is read again where it is asked for."""
+
+_KINDS: Final[Mapping[bytes, Kind]] = {b"json": "json", b"yaml": "yaml", b"yml": "yaml", b"toml": "toml"}
+
+
+class Documents:
+    """The documents of a tree, read and parsed when they are first asked for.
+
+    Files with the same content are one document, so nothing in a document says where it is.
+
+    Args:
+        tree: whose files they are.
+
+    Attributes:
+        tree: the same.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._contents: dict[str, bytes | None] = {}
+        self._size = 0
+        self._documents: dict[str, Document] = {}
+        self._data: dict[tuple[str, str], Data] = {}
+
+    def read(self, path: bytes) -> Document | None:
+        """The Markdown document at a path; None where there is no regular file.
+
+        One that cannot be read (no UTF-8, binary, too large, nested too deeply) has a `problem` and no
+        blocks, so that whatever it must hold is found missing.
+
+        Raises:
+            MissingFact: the object is not there, or is broken.
+        """
+        oid = self._oid(path)
+        if oid is None:
+            return None
+        known = self._documents.get(oid)
+        if known is None:
+            from specguard.documents.document import Document
+
+            content = self._content(oid, path)
+            self._documents[oid] = known = (
+                Document.unread(_too_large()) if content is None else Document.of(content)
+            )
+        return known
+
+    def data(self, path: bytes) -> Data | None:
+        """The data of a `.json`, `.yaml`, `.yml` or `.toml` file, or the front matter of any other one.
+
+        Data that cannot be read has a `problem`, and None as its value.
+
+        Raises:
+            MissingFact: the object is not there, or is broken.
+        """
+        kind = _KINDS.get(path.rpartition(b".")[2].lower()) if b"." in path else None
+        if kind is None:
+            document = self.read(path)
+            return None if document is None else document.properties
+        oid = self._oid(path)
+        if oid is None:
+            return None
+        known = self._data.get((oid, kind))
+        if known is None:
+            from specguard.documents.data import Data, data_of
+
+            content = self._content(oid, path)
+            self._data[oid, kind] = known = (
+                Data.unread(_too_large()) if content is None else data_of(content, kind)
+            )
+        return known
+
+    def content(self, path: bytes) -> bytes | None:
+        """What a regular file holds; None where there is none.
+
+        Raises:
+            MissingFact: the object is not there, is broken, or is larger than `DOCUMENT_LIMIT`.
+        """
+        oid = self._oid(path)
+        if oid is None:
+            return None
+        content = self._content(oid, path)
+        return self.tree.read(path) if content is None else content
+
+    def lines(self, path: bytes) -> int | None:
+        """How many lines a file has, so that a line that is cited can be looked up; None: no such file.
+
+        Raises:
+            MissingFact: as for `content`.
+        """
+        content = self.content(path)
+        if content is None:
+            return None
+        return content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
+
+    def prefetch(self, paths: Iterable[bytes]) -> None:
+        """Read many files at once, where they will be asked for one by one.
+
+        Raises:
+            MissingFact: an object is not there, or is broken.
+        """
+        oids = {oid: path for path in paths if (oid := self._oid(path)) and oid not in self._contents}
+        for oid, content in self.tree.blobs(list(oids)):
+            self._keep(oid, content)
+
+    def _oid(self, path: bytes) -> str | None:
+        entry = self.tree.find(path)
+        return entry.oid if entry is not None and entry.is_file else None
+
+    def _content(self, oid: str, path: bytes) -> bytes | None:
+        """A blob's content; None where it is too large."""
+        if oid not in self._contents:
+            self.prefetch([path])
+        return self._contents[oid]
+
+    def _keep(self, oid: str, content: bytes | None) -> None:
+        self._contents[oid] = content
+        self._size += len(content or b"")
+        while self._size > KEPT and len(self._contents) > 1:
+            oldest = next(iter(self._contents))
+            self._size -= len(self._contents.pop(oldest) or b"")
+
+
+def _too_large() -> Problem:
+    return Problem(f"it has more than {DOCUMENT_LIMIT >> 20} MiB")

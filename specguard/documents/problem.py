@@ -1,0 +1,21 @@
+"""What is wrong with a document or with structured data as a whole."""
+
+from __future__ import annotations
+
+
+class Problem:
+    """Why something cannot be read.
+
+    Attributes:
+        message: what is wrong, as a clause that can follow the file's name: `it is not UTF-8`.
+        line: where, from 1; None where it is no line's fault.
+    """
+
+    __slots__ = ("line", "message")
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        self.message = message
+        self.line = line
+
+    def __repr__(self) -> str:
+        return f"Problem({self.message!r}, {self.line})"
