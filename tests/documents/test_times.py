@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.documents.document import Document
+from specguard.documents.times import date_problem, parse_date, read_times, stamps
+
+DAY = datetime.date(2026, 1, 31)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-31",
+        "2026/01/31",
+        "2026.1.31",
+        "20260131",
+        "31.01.2026",
+        "01/31/2026",
+        "31 January 2026",
+        "January 31, 2026",
+        "Jan. 31st 2026",
+        "31-Jan-2026",
+        "Sat, 31 Jan 2026",
+        "on 2026-01-31",
+        "`2026-01-31`",
+        "**2026-01-31**",
+        '"2026-01-31"',
+        "2026-01-31 (approved by Ann)",
+        "2026-01-31 - by Ann",
+        "2026-01-31 by Ann",
+        "2026-01-31.",
+        "2026\u201101\u201131",
+        "2026-01-31T12:00:00Z",
+        "2026-01-31 12:00 UTC",
+        "2026-02-01T00:30+02:00",
+        "2026-01-30 23:30 EST",
+        "20260131T120000Z",
+    ],
+)
+def test_a_day_is_read_as_people_write_it(text: str) -> None:
+    assert (parse_date(text), date_problem(text)) == (DAY, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("03/04/2026", "may be 2026-03-04 or 2026-04-03"),
+        ("03.04.2026", "may be 2026-03-04 or 2026-04-03"),
+        ("31/01/26", "year of two digits"),
+        ("January 2026", "names no day"),
+        ("2026-01", "names no day"),
+        ("2026-02-30", "no day of the calendar"),
+        ("2026-01-31 -> 2026-02-28", "several dates"),
+        ("2026-01-31 or so", "more than a date"),
+        ("never", "is no date"),
+        ("TBD", "is no date"),
+        ("", "is no date"),
+        ("reviewed 2026-01-31", "is no date"),
+        ("not since 2026-01-31", "is no date"),
+        ("v2.01.2026", "is no date"),
+        ("12026-01-31", "is no date"),
+        ("\uff12\uff10\uff12\uff16-01-31", "is no date"),
+        ("2026-01-31" * 200, "too long"),
+    ],
+)
+def test_what_is_no_day_or_could_be_two_says_what_would_settle_it(text: str, problem: str) -> None:
+    assert parse_date(text) is None
+    assert problem in date_problem(text)
+
+
+def test_the_same_number_twice_is_no_question() -> None:
+    assert parse_date("05/05/2026") == datetime.date(2026, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("## 2026-01-31T12:00Z", "2026-01-31 12:00:00+00:00"),
+        ("## [2026-01-31 12:00:05 EST] Looked", "2026-01-31 12:00:05-05:00"),
+        ("## Second session (2026-01-31 12:00)", "2026-01-31 12:00:00"),
+        ("## Day 2 - 2026-01-31 12:00 UTC", "2026-01-31 12:00:00+00:00"),
+        ("- 2026-01-31 12:00 Looked", "2026-01-31 12:00:00"),
+        ("- [2026-01-31 12:00:00 -0500] Looked", "2026-01-31 12:00:00-05:00"),
+        ("- 2026-01-31T12:00:00.123456Z [me] looked", "2026-01-31 12:00:00+00:00"),
+        ("- 2026-01-31T12:00:01: looked", "2026-01-31 12:00:01"),
+        ("- [x] 2026-01-31 12:00 looked", "2026-01-31 12:00:00"),
+        ("1. `2026-01-31 12:00` looked", "2026-01-31 12:00:00"),
+        ("- **2026-01-31 12:00** looked", "2026-01-31 12:00:00"),
+        ("- \u23f0 2026-01-31 12:00 looked", "2026-01-31 12:00:00"),
+        ("- Timestamp (UTC): `2026-01-31T12:00:00Z`", "2026-01-31 12:00:00+00:00"),
+        ("**Time:** 2026-01-31 12:00 UTC+2", "2026-01-31 12:00:00+02:00"),
+        ("2026-01-31 12:00 looked", "2026-01-31 12:00:00"),
+        ("- 2026-01-31 08:50-09:03 PST: looked", "2026-01-31 08:50:00-08:00"),
+        ("- 2026-01-31T08:50-09:00 looked", "2026-01-31 08:50:00-09:00"),
+        ("- 2026-01-31 08:50 IST looked", "2026-01-31 08:50:00"),
+        ("- Jan 31, 2026 at 8:50 PM looked", "2026-01-31 20:50:00"),
+        ("- 20260131T085000Z looked", "2026-01-31 08:50:00+00:00"),
+        ("# 2026-01-31\n\n- 12:00 looked", "2026-01-31 12:00:00"),
+        ("## Log of work, 2026-01-31\n\n### Morning\n\n- [08:00Z] looked", "2026-01-31 08:00:00+00:00"),
+        ("**2026-01-31**\n\n- 12:00 looked", "2026-01-31 12:00:00"),
+        ("- 2026-01-31\n  - 12:00 looked", "2026-01-31 12:00:00"),
+        ("| When | What |\n|---|---|\n| 2026-01-31 12:00 | x |", "2026-01-31 12:00:00"),
+        ("| What | Time |\n|---|---|\n| x | 2026-01-31 12:00 |", "2026-01-31 12:00:00"),
+        ("| Date | Time | What |\n|---|---|---|\n| 2026-01-31 | 12:00 | x |", "2026-01-31 12:00:00"),
+    ],
+)
+def test_an_entry_has_its_time(text: str, moment: str) -> None:
+    assert [str(stamp.moment) for stamp in stamps(Document(text))] == [moment]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntime: 2026-01-31 12:00\n---\n",
+        "> 2026-01-31 12:00 looked",
+        "```\n2026-01-31 12:00 looked\n```",
+        "<!-- 2026-01-31 12:00 looked -->",
+        "Looked at 2026-01-31 12:00.",
+        "- the file is of 2026-01-31 12:00",
+        "- Deadline: 2026-01-31 12:00",
+        "## Data of 2026-01-31\n",
+        "- 2:1 is a ratio",
+    ],
+)
+def test_other_times_are_no_entries(text: str) -> None:
+    assert stamps(Document(text)) == []
+
+
+def test_what_is_only_a_day_or_only_a_time_is_told_apart() -> None:
+    times = read_times(
+        Document("# Log\n\n- 2026-01-31: looked\n- 12:00 looked\n- 3/4/2026 12:00 looked\n- and so on\n")
+    )
+    assert [(stamp.at, stamp.text) for stamp in times.days] == [(3, "2026-01-31")]
+    assert [(loose.at, loose.text) for loose in times.loose] == [(4, "12:00"), (5, "3/4/2026")]
+    assert "below a heading with its date" in times.loose[0].problem
+    assert "2026-03-04 or 2026-04-03" in times.loose[1].problem
+    assert (times.stamps, times.without) == ([], [])
+
+
+def test_an_item_without_a_time_in_a_log_is_named() -> None:
+    times = read_times(
+        Document("- 2026-01-31 12:00 a\n  - part of it\n- b\n\n- Time: 2026-01-31 12:00\n- Branch: x\n")
+    )
+    assert times.without == [3, 6]
+    assert read_times(Document("- Time: 2026-01-31 12:00\n- Branch: x\n")).without == []
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "before"),
+    [
+        ("2026-01-31 12:00", "2026-01-31 12:01", True),
+        ("2026-01-31 12:00", "2026-01-31 12:00:30", False),
+        ("2026-01-31T12:00:00Z", "2026-01-31T13:30:00+02:00", False),
+        ("2026-01-31T12:00:00Z", "2026-01-31T14:30:00+02:00", True),
+        ("2026-01-31 12:00", "2026-01-31T23:00Z", False),
+        ("2026-01-30 10:00", "2026-01-31T23:00Z", True),
+        ("2026-01-31T00:00Z", "2026-01-31 14:00", False),
+        ("2026-01-31T00:00Z", "2026-01-31 14:02", True),
+    ],
+)
+def test_one_time_is_before_another_where_that_is_sure(one: str, two: str, before: bool) -> None:
+    first, second = stamps(Document(f"- {one} a\n- {two} b\n"))
+    assert first.before(second) is before
+
+
+@given(st.text(alphabet="0123456789-/.:TZ +[]()*_`#|>\n\tdayMarjune,xAP", max_size=200))
+def test_any_text_is_read_and_lines_are_there(text: str) -> None:
+    times = read_times(Document(text))
+    lines = text.replace("\r", " ").split("\n")
+    found = [one.at for one in [*times.stamps, *times.days]] + [one.at for one in times.loose]
+    assert all(1 <= line <= len(lines) for line in found + times.without)
+    parse_date(text)
+    date_problem(text)
