@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from specguard.work.naming import Naming
     from specguard.work.outline import Ask, Scope
     from specguard.work.pointers import Pointer
+    from specguard.work.sources import Listed
 
 _PADDED = (1, 2, 3, 4)
 
@@ -52,6 +53,7 @@ class WorkItem:
         id: its id as text, e.g. `12` or `task_003`.
         number: the digits of the id as an integer; None where it has none.
         pointer: the pointer or source it was resolved by.
+        listed: its entry in its kind's source; None for a kind without.
         base: the branch it starts from; empty where the policy has none.
         remote: the canonical repository; empty where the policy has none.
     """
@@ -69,12 +71,14 @@ class WorkItem:
         tree: Tree,
         base: str = "",
         remote: str = "",
+        listed: Listed | None = None,
     ) -> None:
         self.kind = kind
         self.settings = settings
         self.id = item_id
         self.number = number
         self.pointer = pointer
+        self.listed = listed
         self._fields = dict(fields)
         self._tree = tree
         self._located: Located | None = None

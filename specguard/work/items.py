@@ -6,7 +6,7 @@ from specguard.errors import NotApplicable
 from specguard.model import path_text
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.naming import Names
-from specguard.work.pointers import Shape, entry_of, read_pointer, same_id, text_at
+from specguard.work.pointers import Shape, read_pointer, same_id, text_at
 from specguard.work.templates import Template, Unrendered
 
 __all__ = ["Unresolved", "Work", "WorkItem"]
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.authority.policy import Policy
+    from specguard.change.documents import Documents
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.work.kinds import WorkKind
     from specguard.work.naming import Naming
     from specguard.work.pointers import Pointer
+    from specguard.work.sources import Listed
 
 _NAMES = ("branch", "commit", "pull_request")
 
@@ -69,6 +71,7 @@ class Work:
         self._remote = remote
         self._pointers: dict[str, Pointer] = {}
         self._resolved: WorkItem | Unresolved | None = None
+        self._read: Documents | None = None
 
     @classmethod
     def of(cls, change: Change, policy: Policy) -> Work:
@@ -200,7 +203,7 @@ class Work:
         return current.branches[0] if isinstance(current, WorkItem) and current.branches else ""
 
     def pointer(self, kind: str) -> Pointer:
-        """The pointer, or source, of a kind.
+        """The pointer of a kind; an empty one for a kind without.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -238,21 +241,33 @@ class Work:
             MissingFact: the trusted base cannot be read.
         """
         settings = self.kinds[kind]
-        pointer = self.pointer(kind)
+        listed: Listed | None = None
+        if settings.source:
+            from specguard.work.listing import fields_of, find_listed, pointer_of, spare_of, spelt
+
+            told = {**self._told_by_branch(kind), **told}
+            listed_or_not = find_listed(kind, settings, self._documents, item_id, told)
+            if isinstance(listed_or_not, Unresolved):
+                return listed_or_not
+            listed = listed_or_not
+            pointer = pointer_of(listed.source, listed.line)
+            item_id = spelt(listed, told)
+            number = listed.number if number is None else number
+        else:
+            pointer = self.pointer(kind)
         if pointer.problem:
             return Unresolved(pointer.problem, pointer)
         by_id = any("id" in Template(getattr(settings, key)).names for key in _NAMES)
-        if not by_id and number is not None:
+        if not by_id and number is not None and listed is None:
             item_id = str(number)
         fields = {"kind": kind, "id": item_id}
         if number is not None:
             fields["number"] = str(number)
+        spare = {name: value for name, value in told.items() if name not in {"number", "id"}}
         try:
-            if settings.source:
-                entry = entry_of(pointer.data, settings, item_id)
-                if entry is None:
-                    return Unresolved(f"{_place(pointer)} has no {kind} {item_id}", pointer)
-                found = {**_scalars(entry), **_fields_of(entry, settings, fields, current=True)}
+            if listed is not None:
+                found = fields_of(listed, told)
+                spare = spare_of(listed, spare)
             elif settings.pointer:
                 current = same_id(item_id, pointer.id) or (number is not None and number == pointer.number)
                 found = _fields_of(pointer.data, settings, fields, current=current)
@@ -260,7 +275,6 @@ class Work:
                 found = {}
         except Shape as problem:
             return Unresolved(f"{_place(pointer)} {problem}", pointer)
-        spare = {name: value for name, value in told.items() if name not in {"number", "id"}}
         item = WorkItem(
             kind,
             settings,
@@ -272,6 +286,7 @@ class Work:
             tree=self._tree(),
             base=self._base,
             remote=self._remote,
+            listed=listed,
         )
         for key in _NAMES:
             if key == "branch" and not self.branch:
@@ -283,6 +298,20 @@ class Work:
                 return Unresolved(_missing(missing.name, settings, pointer, item), pointer)
         unknown = _unplaced(settings, item)
         return Unresolved(_missing(unknown, settings, pointer, item), pointer) if unknown else item
+
+    @property
+    def _documents(self) -> Documents:
+        """The trusted base's documents."""
+        if self._read is None:
+            from specguard.change.documents import Documents
+
+            self._read = Documents(self._tree())
+        return self._read
+
+    def _told_by_branch(self, kind: str) -> dict[str, str]:
+        """What the judged branch tells by a kind's template, be it enough to name an item or not."""
+        template = self.kinds[kind].branch
+        return (Template(template).read(self.branch) or {}) if template and self.branch else {}
 
     def summary(self) -> dict[str, str | None] | None:
         """The `work_item` of the JSON report; None where none is named."""
@@ -337,17 +366,6 @@ def _spellings(known: Mapping[str, str]) -> Sequence[str]:
     """A number as keys of a map may spell it."""
     number = known.get("number", "")
     return [number, *(number.zfill(width) for width in (2, 3) if len(number) < width)]
-
-
-def _scalars(entry: Any) -> dict[str, str]:
-    """The texts and numbers of a source's entry: its fields are placeholders."""
-    if not isinstance(entry, dict):
-        raise Shape("holds an item that is no object")
-    return {
-        key: str(value)
-        for key, value in entry.items()
-        if isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
-    }
 
 
 def _missing(name: str, settings: WorkKind, pointer: Pointer, item: WorkItem) -> str:

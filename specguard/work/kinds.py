@@ -6,6 +6,7 @@ from specguard.declaration.commits import Commits
 from specguard.declaration.globs import PatternError, translate
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Settings
+from specguard.work.path_templates import check_path_template
 from specguard.work.templates import Template, check_number_format, check_readable, check_template
 
 TYPE_CHECKING = False
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
 
     from pydantic import AfterValidator, Field
 
-__all__ = ["Commits", "Gate", "WorkKind", "check_number_format", "check_readable", "check_template"]
+__all__ = [
+    "Commits",
+    "Gate",
+    "WorkKind",
+    "check_number_format",
+    "check_path_template",
+    "check_readable",
+    "check_template",
+]
 
 
 class Gate(Settings):
@@ -59,14 +68,19 @@ class WorkKind(Settings):
         ),
     ] = []
     source: Annotated[
-        list[str],
+        Annotated[str, AfterValidator(check_path_template)]
+        | list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
-            description="in place of a pointer: JSON files that list all items; the first that exists is read"
+            description="in place of a pointer: the JSON, YAML or TOML files that list all items, with "
+            "globs and placeholders, e.g. `.plans/{name}/plan.json`; of a list the first that matches is read"
         ),
     ] = []
     items: Annotated[
         str,
-        Field(description="the field of `source` that holds the items, as a list or by id; empty: all of it"),
+        Field(
+            description="the field of `source` that holds the items, as a list or by id; empty: one named "
+            "like the kind with an `s` (`slices`), or `items`, or all of it"
+        ),
     ] = ""
     number: Annotated[
         str,
@@ -74,11 +88,26 @@ class WorkKind(Settings):
             description="the field of the pointer, or of an entry of `source`, that holds the number or id"
         ),
     ] = "number"
+    required: Annotated[
+        list[str],
+        Field(
+            description="the fields that every entry of `source` must have, such as `owner` and `files`",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    closed: Annotated[
+        list[str], Field(description="the statuses of an entry of `source` that is done with")
+    ] = ["done", "closed", "complete", "completed", "merged", "landed"]
+    deferred: Annotated[
+        list[str], Field(description="the statuses of an entry of `source` that is put off")
+    ] = ["deferred"]
     fields: Annotated[
         dict[str, str | list[str]],
         Field(
-            description="more placeholders: a field of the pointer, as a dotted path that may hold "
-            "`{number}`; of a list the first that is there is taken"
+            description="more placeholders: a field of the pointer, or of an entry of `source`, as a dotted "
+            "path that may hold `{number}`; of a list the first that is there is taken. Also where an entry "
+            "has its `owner`, `files`, `depends_on`, `acceptance`, `conditional`, `status` and `title`, if "
+            "not under these names"
         ),
     ] = {}
     document: Annotated[
@@ -123,6 +152,11 @@ class WorkKind(Settings):
         Field(description="the branch it starts from; empty: the policy's `base`"),
     ] = ""
     branch: Annotated[str, AfterValidator(check_readable), Field(description="the name of its branch")] = ""
+    submit: Annotated[
+        str,
+        AfterValidator(check_template),
+        Field(description="the command that submits its branch, as reports show it"),
+    ] = ""
     commits: Annotated[
         Annotated[int, Field(ge=1)] | Commits | None,
         Field(description="how many commits it has: a number, or a table; absent: any"),
@@ -149,6 +183,16 @@ class WorkKind(Settings):
     gates: Annotated[
         list[Gate], Field(description="the commands its change has to get through, in order")
     ] = []
+
+    @property
+    def sources(self) -> list[str]:
+        """`source` as a list."""
+        return [self.source] if isinstance(self.source, str) else self.source
+
+    def paths_of(self, name: str) -> list[str]:
+        """The dotted paths at which a field stands: those that `fields` says, else its own name."""
+        paths = self.fields.get(name, name)
+        return [paths] if isinstance(paths, str) else paths
 
     def problem(self) -> str:
         """What is wrong with the table as a whole; empty where nothing is."""

@@ -1,4 +1,4 @@
-"""Pointers and sources: JSON files of the trusted base that name work items and hold their fields."""
+"""Pointers: JSON files of the trusted base that name the current work item and hold its fields."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from specguard.work.kinds import WorkKind
 
 LARGEST: Final = 1 << 20
-"""A pointer of more bytes is none; a source may have `LARGEST_SOURCE`."""
-
-LARGEST_SOURCE: Final = 16 << 20
+"""A pointer of more bytes is none."""
 
 _ID = re.compile("(?:[A-Za-z]{1,40}[-_ ]?)?([0-9]{1,18})")
 """A number as text, alone or behind its word: `12`, `task_003`."""
@@ -46,14 +44,14 @@ class Tried:
 
 
 class Pointer:
-    """The file that names the current item, or lists all of them, as the trusted base has it.
+    """The file that an item is resolved by: one that names the current item, or one that lists all of them.
 
     Attributes:
         path: its path; None where there is no such file.
         data: its JSON object.
-        number: the number of the item it names; None for a source.
+        number: the number of the item it names; None for a file that lists all.
         id: the same as text, as the file has it.
-        line: the line of the number's key, from 1; None where it cannot be told.
+        line: the line of the number's key, or of the item's entry, from 1; None where it cannot be told.
         tried: every place that was looked at.
         problem: what is wrong, in one sentence; empty where nothing is.
     """
@@ -75,16 +73,16 @@ class Shape(Exception):
 
 
 def read_pointer(kind: WorkKind, tree: Tree) -> Pointer:
-    """The pointer or source of a kind.
+    """The pointer of a kind.
 
     Args:
-        kind: its `pointer` or `source`, and `number`.
+        kind: its `pointer` and `number`.
         tree: the trusted base's files.
 
     Raises:
         MissingFact: the tree or the file cannot be read.
     """
-    places = kind.pointer or kind.source
+    places = kind.pointer
     tried: list[Tried] = []
     for place in places:
         path = place.encode("utf-8")
@@ -94,11 +92,10 @@ def read_pointer(kind: WorkKind, tree: Tree) -> Pointer:
             continue
         pointer = Pointer(path=path, tried=tried)
         try:
-            text = _read(tree, path, entry.mode, LARGEST if kind.pointer else LARGEST_SOURCE)
+            text = _read(tree, path, entry.mode)
             pointer.data = _parse(text)
-            if kind.pointer:
-                pointer.id, pointer.number = number_in(pointer.data, kind.number)
-                pointer.line = line_of(text, kind.number)
+            pointer.id, pointer.number = number_in(pointer.data, kind.number)
+            pointer.line = line_of(text, kind.number)
         except Shape as problem:
             tried.append(Tried(place, str(problem)))
             pointer.problem = f"{place} {problem}"
@@ -158,25 +155,6 @@ def text_at(data: Any, path: str) -> str | None:
     raise Shape(f"has {json.dumps(value)[:60]} in {path!r}, which should hold a text or a number")
 
 
-def entry_of(data: Any, kind: WorkKind, wanted: str) -> Any:
-    """The entry of a source for an id (or a number, however it is padded); None where it has none.
-
-    Raises:
-        Shape: the items are neither a list nor an object, or two entries have the same id.
-    """
-    items = value_at(data, kind.items)
-    if isinstance(items, dict):
-        pairs = list(items.items())
-    elif isinstance(items, list):
-        pairs = [(value_at(item, kind.number), item) for item in items]
-    else:
-        raise Shape(f"has no list or object in {kind.items!r}, which should hold the items")
-    found = [item for key, item in pairs if same_id(str(key), wanted)]
-    if len(found) > 1:
-        raise Shape(f"has {len(found)} items with the id {wanted!r}")
-    return found[0] if found else None
-
-
 def same_id(one: str, other: str) -> bool:
     """Whether two ids are the same, or the same number padded differently."""
     if one.isascii() and other.isascii() and one.isdigit() and other.isdigit():
@@ -198,13 +176,13 @@ def file_type(mode: int) -> str:
     return _FILE_TYPES.get(mode & 0o170000, "")
 
 
-def _read(tree: Tree, path: bytes, mode: int, largest: int) -> str:
+def _read(tree: Tree, path: bytes, mode: int) -> str:
     kind = file_type(mode)
     if kind:
         raise Shape(f"is {kind}, not a file")
     data = tree.read(path) or b""
-    if len(data) > largest:
-        raise Shape(f"has {len(data)} bytes, more than the {largest} that are read")
+    if len(data) > LARGEST:
+        raise Shape(f"has {len(data)} bytes, more than the {LARGEST} that are read")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.work.kinds import WorkKind
-from specguard.work.pointers import Shape, entry_of, read_pointer, text_at
+from specguard.work.pointers import Shape, read_pointer, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,15 +105,3 @@ def test_fields_are_dotted_paths() -> None:
     for path in ("tracks.5.x", "tracks.5.bad"):
         with pytest.raises(Shape):
             text_at(data, path)
-
-
-def test_a_source_lists_items() -> None:
-    kind = WorkKind(source=["plan.json"], items="tasks", number="id", branch="task-{id}")
-    tasks = [{"id": "task_001"}, {"id": "task_002", "title": "x"}]
-    assert entry_of({"tasks": tasks}, kind, "task_002") == tasks[1]
-    assert entry_of({"tasks": tasks}, kind, "task_2") is None
-    assert entry_of({"tasks": {"02": {"title": "x"}}}, kind, "2") == {"title": "x"}
-    with pytest.raises(Shape, match="2 items"):
-        entry_of({"tasks": [tasks[0], tasks[0]]}, kind, "task_001")
-    with pytest.raises(Shape, match="no list or object"):
-        entry_of({"tasks": "x"}, kind, "task_001")
