@@ -15,8 +15,11 @@ from specguard.model import Finding, Origin, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.contracts import Contract
+    from specguard.authority.baseline import BaselineChange
     from specguard.authority.difference import PolicyChange
     from specguard.authority.guards import Guards
     from specguard.authority.policy import Policy, Statement
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from specguard.change.merges import Merges, Redone
     from specguard.change.objects import Objects
     from specguard.change.tree import Tree
+    from specguard.declaration import look_alikes
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
     from specguard.model import Severity, Stage
@@ -53,6 +57,7 @@ __all__ = [
     "Artifact",
     "Artifacts",
     "Base",
+    "BaselineChange",
     "Branch",
     "Commit",
     "Commits",
@@ -103,5 +108,15 @@ __all__ = [
     "Waves",
     "Work",
     "WorkItem",
+    "look_alikes",
     "path_text",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What reads letters is imported by the rules that met one beyond ASCII, and by no hook before that.
+    if name == "look_alikes":
+        from specguard.declaration import look_alikes
+
+        return look_alikes
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -137,10 +137,10 @@ def _reading(name: bytes) -> str | None:
     """How a name reads; None where it is not UTF-8."""
     if name.isascii():
         return name.decode("ascii").lower()
-    from specguard_rules.paths._look_alikes import reading
+    from specguard.rules import look_alikes
 
     try:
-        return reading(name.decode("utf-8"))
+        return look_alikes.reading(name.decode("utf-8"))
     except UnicodeDecodeError:
         return None
 
@@ -157,8 +157,8 @@ def _difference(name: bytes, other: bytes) -> str:
         return f"differs from '{named}' only in Unicode's normal form"
     if one.casefold() == two.casefold():
         return f"differs from '{named}' only in case"
-    from specguard_rules.paths._look_alikes import described
+    from specguard.rules import look_alikes
 
     strange = next((char for char in one if not char.isascii() and char not in two), "")
-    because = f" (it has {described(strange)})" if strange else ""
+    because = f" (it has {look_alikes.described(strange)})" if strange else ""
     return f"looks like '{named}'{because}"

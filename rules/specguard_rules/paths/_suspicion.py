@@ -100,7 +100,7 @@ def _in_letters(text: str) -> tuple[str, Severity, str] | None:
     """What is suspicious about a segment with characters beyond ASCII."""
     import unicodedata
 
-    from specguard_rules.paths import _look_alikes as look_alikes
+    from specguard.rules import look_alikes
 
     for char in look_alikes.unseen(text):
         return f"has {look_alikes.described(char)}, which cannot be seen", "error", "unseen"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.declaration.look_alikes import reading
 from specguard_rules.paths._git_names import has_git_name, is_git_name
 from specguard_rules.paths._guarded import quoted
-from specguard_rules.paths._look_alikes import reading
 from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
 
 HONEST = [

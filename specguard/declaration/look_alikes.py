@@ -1,4 +1,4 @@
-"""What a name looks like: letters of other scripts, widths and styles brought back to those they resemble.
+"""How letters look: those of other scripts, widths and styles brought back to the ones they resemble.
 
 The table is taken from `confusables.txt` of Unicode Technical Standard 39, version 17.0
 (https://www.unicode.org/Public/security/17.0.0/confusables.txt): the letters of Latin, Greek, Cyrillic,
