@@ -139,9 +139,11 @@ class Judged:
 
     Attributes:
         fingerprint: sha256 as hexadecimal digits; it survives line shifts and rebases.
+        exceeds: how many errors of its rule its file has, and how many the baseline accepts, where these are
+            fewer; None otherwise.
     """
 
-    __slots__ = ("authority", "code", "finding", "fingerprint", "name", "severity", "state")
+    __slots__ = ("authority", "code", "exceeds", "finding", "fingerprint", "name", "severity", "state")
 
     def __init__(
         self,
@@ -161,6 +163,7 @@ class Judged:
         self.authority = authority
         self.fingerprint = fingerprint
         self.state = state
+        self.exceeds: tuple[int, int] | None = None
 
     @property
     def place(self) -> tuple[bytes, int, str, str]:
@@ -277,10 +280,10 @@ class Verdict:
         """The verdict in one word; a missing picture outweighs a bad one."""
         if any(result.incomplete for result in self.results):
             return "indeterminate"
-        states = {result.state for result in self.results}
-        if "failed" in states:
+        if any(result.state == "failed" for result in self.results):
             return "failed"
-        if "approved" in states or "baselined" in states:
+        # A rule that also has a warning is warned, and what was accepted of it is accepted all the same.
+        if any(judged.state != "open" for result in self.results for judged in result.findings):
             return "accepted"
         return "passed"
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
+    from specguard.authority.baseline import BaselineChange
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.model import Origin
 
@@ -72,13 +73,21 @@ class PolicyChange:
     Attributes:
         differences: the settings that differ, by key.
         problem: why the policy after the change cannot be read; empty where it can.
+        baseline: what the change does to the baseline; None where it leaves it alone.
     """
 
-    __slots__ = ("differences", "problem")
+    __slots__ = ("baseline", "differences", "problem")
 
-    def __init__(self, differences: Sequence[Difference] = (), problem: str = "") -> None:
+    def __init__(
+        self,
+        differences: Sequence[Difference] = (),
+        problem: str = "",
+        *,
+        baseline: BaselineChange | None = None,
+    ) -> None:
         self.differences = differences
         self.problem = problem
+        self.baseline = baseline
 
     @property
     def effect(self) -> Effect | None:
@@ -94,13 +103,19 @@ class PolicyChange:
         return bool(self.differences or self.problem)
 
 
-def compare(old: Policy, new: Policy) -> PolicyChange:
-    """Compare two policies, each with its defaults."""
+def compare(old: Policy, new: Policy, *, baseline: BaselineChange | None = None) -> PolicyChange:
+    """Compare two policies, each with its defaults.
+
+    Args:
+        old: the policy before.
+        new: the policy after.
+        baseline: what became of the baseline between them.
+    """
     found = [*_top(old, new), *_rules(old, new), *_tables(old, new)]
     for difference in found:
         difference.old_origin = old.origin(difference.key) if difference.old is not None else None
         difference.new_origin = new.origin(difference.key) if difference.new is not None else None
-    return PolicyChange(sorted(found, key=lambda difference: difference.key))
+    return PolicyChange(sorted(found, key=lambda difference: difference.key), baseline=baseline)
 
 
 def _top(old: Policy, new: Policy) -> Iterator[Difference]:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 APPROVALS: Final = b".specguard/approvals/"
 """Where approvals are kept, unless the policy says otherwise."""
 
+BASELINE: Final = b".specguard/baseline.json"
+"""Where the findings are counted that a repository had when it began."""
+
 
 class Change(ABC):
     """What is judged. Its kinds say what their entries, commits and trees are.

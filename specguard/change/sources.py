@@ -190,6 +190,26 @@ def _snapshot(git: Git, request: Request) -> Change:
     )
 
 
+def open_work_tree(git: Git, request: Request) -> Change:
+    """The working tree as it is: it is compared with nothing, and its own authority is the one that holds.
+
+    Args:
+        git: where everything is read; it must stay open as long as the change is used.
+        request: what was asked for; its flags that name a change or a base play no part.
+
+    Raises:
+        SpecguardError: there is no working tree, or a file of it cannot be read.
+    """
+    from specguard.change.snapshots import WholeTree
+    from specguard.change.worktree import hash_work_tree
+
+    try:
+        hashed = hash_work_tree(git, git.repository.head or git.empty_tree)
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command) from missing
+    return WholeTree(git, request, Found("", None, "none"), tree=hashed.tree, nested=hashed.nested)
+
+
 def _check_index(git: Git) -> None:
     import os
 

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "why": "Show which rules and lines govern a path.",
     "policy": "Show what was understood of the authority.",
     "init": "Write an authority for this repository.",
+    "baseline": "Record the findings that are there already.",
     "doctor": "Diagnose what a check needs here.",
     "docs": "Generate the reference pages of the documents.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Looking
 from specguard.change.sources import open_changes
@@ -15,11 +16,12 @@ from specguard.model import Verdict
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import date
-    from typing import Any, Final
+    from typing import Any, Final, Self
 
     from specguard.authority.difference import PolicyChange
     from specguard.change.request import Request
     from specguard.change.sources import Change
+    from specguard.change.tree import Tree
 
 _LOOSENING: Final = {
     "authority": "--authority",
@@ -52,14 +54,14 @@ def check(request: Request, *, identify: bool = True, looking: Looking | None = 
                     f"--enforce does not go with {flag}, which could loosen the verdict",
                     help=f"leave {flag} out, or --enforce where nothing depends on the verdict",
                 )
-    clock = _clock(request)
+    clock = Clock.of(request)
     repository = (looking or Looking.of(request)).repository()
     with Git(repository) as git:
         policies = Policies(request, repository)
         return [_judge(change, request, policies, clock, identify) for change in open_changes(git, request)]
 
 
-def _judge(change: Change, request: Request, policies: Policies, clock: _Clock, identify: bool) -> Verdict:
+def _judge(change: Change, request: Request, policies: Policies, clock: Clock, identify: bool) -> Verdict:
     change, policy, notes = policies.of(change)
     selection = Selection(
         policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select
@@ -72,8 +74,18 @@ def _judge(change: Change, request: Request, policies: Policies, clock: _Clock, 
 
     facts = Facts(change, policy, today=clock.today, policy_change=policy_change)
     results = run_rules(policy, facts, selection, strict=request.strict)
+    # The baseline is as trusted as the policy, and comes from the same tree.
+    trusted = change.head_files if policy.adopted else change.policy_files
+    if _has_baseline(trusted):
+        from specguard.engine.baseline import accept
+
+        accept(results, trusted)
     return Verdict(
-        change={**change.summary(identify=identify), "work_item": _work_item(facts)},
+        change={
+            **change.summary(identify=identify),
+            "whole": request.all,
+            "work_item": _work_item(facts),
+        },
         authority={
             "documents": [path for path, _ in policy.documents],
             "ref": policy.ref,
@@ -82,10 +94,17 @@ def _judge(change: Change, request: Request, policies: Policies, clock: _Clock, 
         },
         results=results,
         notes=[*change.notes, *notes],
-        empty=change.empty,
+        empty=not request.all and change.empty,
         dry_run=request.dry_run,
         policy_change=[difference.data for one in compared for difference in one.differences],
     )
+
+
+def _has_baseline(tree: Tree) -> bool:
+    try:
+        return tree.find(BASELINE) is not None
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command) from missing
 
 
 def _work_item(facts: Facts) -> Any:
@@ -95,7 +114,7 @@ def _work_item(facts: Facts) -> Any:
         return None
 
 
-class _Clock:
+class Clock:
     """The date of the check.
 
     Args:
@@ -105,6 +124,23 @@ class _Clock:
     def __init__(self, said: str) -> None:
         self._said = said
 
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        """The clock that a request asks for.
+
+        Raises:
+            SpecguardError: `--today` is no date.
+        """
+        clock = cls(request.today)
+        if request.today:
+            try:
+                clock.today()
+            except ValueError:
+                raise SpecguardError(
+                    f"--today {request.today!r} is no date", help="write it as 2026-01-31"
+                ) from None
+        return clock
+
     def today(self) -> date:
         """The UTC date."""
         import datetime
@@ -112,20 +148,3 @@ class _Clock:
         if self._said:
             return datetime.date.fromisoformat(self._said)
         return datetime.datetime.now(datetime.UTC).date()
-
-
-def _clock(request: Request) -> _Clock:
-    """The clock of a check.
-
-    Raises:
-        SpecguardError: `--today` is no date.
-    """
-    clock = _Clock(request.today)
-    if request.today:
-        try:
-            clock.today()
-        except ValueError:
-            raise SpecguardError(
-                f"--today {request.today!r} is no date", help="write it as 2026-01-31"
-            ) from None
-    return clock

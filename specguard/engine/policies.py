@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specguard.authority.cache import Cache
 from specguard.authority.load import load_policy
+from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.errors import SpecguardError
@@ -12,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from specguard.authority.baseline import BaselineChange
     from specguard.authority.difference import PolicyChange
     from specguard.authority.policy import Policy
     from specguard.change.request import Request
@@ -143,10 +145,12 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     from specguard.authority.difference import PolicyChange, compare
     from specguard.authority.sources import DEFAULTS
 
-    names = {*DEFAULTS, *(path for path, _ in policy.documents)}
-    if not any(entry.path.decode("utf-8", "surrogateescape") in names for entry in change.entries):
+    names = {name.encode("utf-8", "surrogateescape") for name in DEFAULTS} | policy.document_paths
+    touched = {entry.path for entry in change.entries if entry.path in names or entry.path == BASELINE}
+    baseline = _compare_baselines(change) if BASELINE in touched else None
+    if touched <= {BASELINE}:
         # Compiling a second policy is what a hook has no time for.
-        return PolicyChange()
+        return PolicyChange(baseline=baseline)
 
     def registry(_: Sequence[str]) -> Registry:
         return _registry(policy.plugins)
@@ -159,10 +163,22 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     try:
         after = load_policy(change.head_files, registry=registry)
     except SpecguardError as error:
-        return PolicyChange(problem=error.message)
+        return PolicyChange(problem=error.message, baseline=baseline)
     if after is None:
-        return PolicyChange(problem="the authority is removed" if known else "")
-    return compare(before or policy, after)
+        return PolicyChange(problem="the authority is removed" if known else "", baseline=baseline)
+    return compare(before or policy, after, baseline=baseline)
+
+
+def _compare_baselines(change: Change) -> BaselineChange:
+    from specguard.authority.baseline import LIMIT, BaselineChange, compare_baselines
+
+    contents = []
+    for tree in (change.start_files, change.head_files):
+        entry = tree.find(BASELINE)
+        if entry is not None and not entry.is_file:
+            return BaselineChange(problem="it is no regular file")
+        contents.append(tree.read(BASELINE, LIMIT))
+    return compare_baselines(*contents)
 
 
 def _registry(plugins: Sequence[str]) -> Registry:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def run_rules(
-    policy: Policy, facts: Facts, selection: Selection, *, strict: bool = False
+    policy: Policy, facts: Facts, selection: Selection, *, strict: bool = False, any_stage: bool = False
 ) -> list[RuleResult]:
     """Run every rule of a policy that belongs to the stage; the others are counted with their reason.
 
@@ -27,11 +27,14 @@ def run_rules(
         facts: what they ask for.
         selection: which of them were asked for.
         strict: whether a warning counts as an error.
+        any_stage: whether rules of other stages run too.
     """
-    return [_run(rule, policy, facts, selection, strict) for rule in policy.rules]
+    return [_run(rule, policy, facts, selection, strict, any_stage) for rule in policy.rules]
 
 
-def _run(rule: RuleInPolicy, policy: Policy, facts: Facts, selection: Selection, strict: bool) -> RuleResult:
+def _run(
+    rule: RuleInPolicy, policy: Policy, facts: Facts, selection: Selection, strict: bool, any_stage: bool
+) -> RuleResult:
     severity = rule.severity
     if selection.leaves_out(rule):
         return RuleResult(rule.code, rule.name, "off", reason="not selected")
@@ -39,7 +42,7 @@ def _run(rule: RuleInPolicy, policy: Policy, facts: Facts, selection: Selection,
         if not selection.turns_on(rule):
             return RuleResult(rule.code, rule.name, "off", reason="the policy has it off")
         severity = rule.default_severity
-    if facts.stage not in rule.stages:
+    if facts.stage not in rule.stages and not any_stage:
         return RuleResult(
             rule.code, rule.name, "not-applicable", reason=f"not a rule of the stage {facts.stage}"
         )
@@ -69,7 +72,7 @@ def _run(rule: RuleInPolicy, policy: Policy, facts: Facts, selection: Selection,
     elif isinstance(absent, NotApplicable) and not judged:
         state, reason = "not-applicable", absent.reason
     else:
-        state, reason = _state(judged), None
+        state, reason = state_of(judged), None
     return RuleResult(
         rule.code,
         rule.name,
@@ -145,14 +148,17 @@ def _judge(
     return sorted(judged, key=lambda one: one.place)
 
 
-def _state(judged: Sequence[Judged]) -> State:
-    """The worst that the findings make of their rule; anything below an error leaves it warned."""
+def state_of(judged: Sequence[Judged]) -> State:
+    """The worst that the findings make of their rule; anything open below an error leaves it warned."""
     severities = {one.severity for one in judged if one.state == "open"}
     if "error" in severities:
         return "failed"
     if severities:
         return "warned"
-    return "passed"
+    states = {one.state for one in judged}
+    if "approved" in states:
+        return "approved"
+    return "baselined" if states else "passed"
 
 
 def _account(name: str, value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.reporters.escape import visible
-from specguard.reporters.text import Style, place, verdict_line
+from specguard.reporters.text import Style, more_than_accepted, place, verdict_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,5 +39,7 @@ def _place(judged: Judged) -> str:
 
 
 def _remark(judged: Judged) -> str:
-    remarks = [word for word in (judged.severity, judged.state) if word not in ("error", "open")]
+    remarks: list[str] = [word for word in (judged.severity, judged.state) if word not in ("error", "open")]
+    if judged.exceeds:
+        remarks.append(more_than_accepted(judged.exceeds))
     return f" ({', '.join(remarks)})" if remarks else ""

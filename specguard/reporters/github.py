@@ -14,7 +14,7 @@ from specguard.reporters.escape import (
     workflow_data,
     workflow_property,
 )
-from specguard.reporters.text import Style, titles, undecided, verdict_line
+from specguard.reporters.text import Style, more_than_accepted, titles, undecided, verdict_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def _annotation(kind: str, judged: Judged) -> str:
         message = f"commit {finding.commit[:12]}: {message}"
     if judged.authority is not None:
         message += f"\nby {judged.authority}"
+    if judged.exceeds:
+        message += f"\n{more_than_accepted(judged.exceeds)}"
     if finding.help:
         message += f"\nnext: {finding.help}"
     properties: dict[str, str] = {}
@@ -149,6 +151,8 @@ def _item(judged: Judged) -> str:
     text = f"{' '.join(parts)}: {markdown_text(finding.message)}"
     if judged.authority is not None:
         text += f"<br>by {markdown_code(str(judged.authority))}"
+    if judged.exceeds:
+        text += f"<br>{markdown_text(more_than_accepted(judged.exceeds))}"
     if finding.help:
         text += f"<br>next: {markdown_text(finding.help)}"
     return text

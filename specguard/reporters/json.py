@@ -92,7 +92,13 @@ def _finding(judged: Judged) -> dict[str, Any]:
         "fingerprint": judged.fingerprint,
         "state": judged.state,
         "approval": None,
+        "baseline": _exceeded(judged),
     }
+
+
+def _exceeded(judged: Judged) -> dict[str, int] | None:
+    """How many such errors the file has, and how many of them the baseline accepts, where these are fewer."""
+    return None if judged.exceeds is None else dict(zip(("found", "accepted"), judged.exceeds, strict=True))
 
 
 def _location(path: bytes | None, line: int | None) -> dict[str, Any]:

@@ -83,18 +83,37 @@ def _subject(verdict: Verdict) -> str:
         count = change.get(name)
         if count is not None:
             parts.append(f"{count} {plural[:-1] if count == 1 else plural}")
-    return ", ".join(parts)
+    said = ", ".join(parts)
+    if not change.get("whole"):
+        return said
+    return f"the whole tree; {said}" if change.get("commits") or change.get("entries") else "the whole tree"
 
 
 def _findings(result: RuleResult, style: Style) -> Iterator[str]:
     if not result.findings:
         return
     yield style("strong", f"{result.code} {result.name}")
-    for judged in result.findings[:SHOWN]:
+    # Nobody has to do anything about what is in the baseline.
+    shown = [judged for judged in result.findings if judged.state != "baselined"]
+    for judged in shown[:SHOWN]:
         yield from _finding(judged, style)
-    if len(result.findings) > SHOWN:
-        yield f"  and {len(result.findings) - SHOWN} more; --output-format json has them all"
+    if len(shown) > SHOWN:
+        yield f"  and {len(shown) - SHOWN} more; --output-format json has them all"
+    if len(shown) < len(result.findings):
+        yield style("quiet", f"  {in_baseline(result)}")
     yield ""
+
+
+def in_baseline(result: RuleResult) -> str:
+    """How many of a rule's errors the baseline accepts, as a clause."""
+    count = sum(judged.state == "baselined" for judged in result.findings)
+    return "1 error is in the baseline" if count == 1 else f"{count} errors are in the baseline"
+
+
+def more_than_accepted(exceeds: tuple[int, int]) -> str:
+    """Both numbers of a file that has more errors of a rule than the baseline accepts."""
+    found, accepted = exceeds
+    return f"{found} of these are in this file, and the baseline accepts {accepted}"
 
 
 def _finding(judged: Judged, style: Style) -> Iterator[str]:
@@ -110,6 +129,8 @@ def _finding(judged: Judged, style: Style) -> Iterator[str]:
     # A finding about a line of the authority is at the line that decides.
     if judged.authority is not None and place(judged) != f"{visible(str(judged.authority))}: ":
         yield style("quiet", f"    by   {visible(str(judged.authority))}")
+    if judged.exceeds:
+        yield style("quiet", f"    more {more_than_accepted(judged.exceeds)}")
     if finding.help:
         yield f"    next {visible(finding.help)}"
 
@@ -152,6 +173,8 @@ def _undecided(results: Sequence[RuleResult], style: Style) -> Iterator[str]:
 def _explanation(verdict: Verdict) -> Iterator[str]:
     for result in verdict.results:
         why = result.reason or result.condition
+        if result.state == "baselined":
+            why = f"{in_baseline(result)}; else {why}"
         facts = f" [looked at {', '.join(result.looked_at)}]" if result.looked_at else ""
         yield f"{result.code} {result.name}: {result.state}: {visible(why)}{facts}"
     yield ""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RULE = {"code", "name", "state", "findings", "reason", "command"}
 FINDING = {
     "code", "name", "severity", "message", "help", "location", "authority", "fingerprint", "state",
-    "approval",
+    "approval", "baseline",
 }  # fmt: skip
 LOCATION = {"path", "line", "end_line", "commit", "field"}
 
@@ -57,7 +57,7 @@ def test_every_field_is_there(project: Repository) -> None:
     assert report["tool"]["name"] == "specguard"
     assert set(report["change"]) == {
         "source", "stage", "base", "head", "merge_base", "branch", "commits", "entries", "fingerprint",
-        "work_item",
+        "whole", "work_item",
     }  # fmt: skip
     assert set(report["authority"]) == {"documents", "ref", "policy_id", "trusted"}
     assert all(set(rule) == RULE for rule in report["rules"])

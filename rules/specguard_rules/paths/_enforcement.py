@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 TYPE_CHECKING = False
@@ -163,32 +162,3 @@ def _children(lines: list[str]) -> Iterator[list[str]]:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
-
-
-def fewer_accepted(old: bytes | None, new: bytes | None) -> bool:
-    """Whether a baseline accepts nothing that another one does not: `{rule: {path: count}}` as JSON.
-
-    Args:
-        old: the baseline before; None where there was none.
-        new: the baseline after; None where there is none.
-    """
-    before, after = _counts_of(old), _counts_of(new)
-    if before is None or after is None:
-        return False
-    return all(count <= before.get(place, 0) for place, count in after.items())
-
-
-def _counts_of(data: bytes | None) -> dict[tuple[str, str], int] | None:
-    """The count of each rule and path; None where the text is no baseline."""
-    if data is None:
-        return {}
-    counts: dict[tuple[str, str], int] = {}
-    try:
-        for rule, paths in json.loads(data).items():
-            for path, count in paths.items():
-                if not isinstance(count, int):
-                    return None
-                counts[rule, path] = count
-    except (ValueError, AttributeError, RecursionError):
-        return None
-    return counts

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Entry, Policy, PolicyChange, Severity, Stage, Tree
+    from specguard.rules import BaselineChange, Entry, Policy, PolicyChange, Severity, Stage, Tree
 
 _FOLDER: Final = b".specguard/"
 _BASELINE: Final = b".specguard/baseline.json"
@@ -120,8 +120,14 @@ class PolicyChanges(Rule):
             if entry.path in named:
                 continue
             if entry.path.startswith(_FOLDER):
-                if not (entry.added and entry.path.startswith(APPROVALS)):
-                    yield _state(entry, start_files, head_files)
+                if entry.path == _BASELINE:
+                    # Before a first authority nothing was judged, so nothing could be accepted.
+                    if policy_change.baseline is not None and not (entry.added and policy.adopted):
+                        yield _accepted(policy_change.baseline)
+                elif not (entry.added and entry.path.startswith(APPROVALS)):
+                    yield _finding(
+                        entry.path, "is part of what specguard goes by, and was changed", "error", "state"
+                    )
             elif entry.path.startswith(beginnings) and self.files.find(entry.path) is not None:
                 yield from _runner(entry, start_files, head_files)
 
@@ -161,15 +167,21 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
                 )
 
 
-def _state(entry: Entry, before: Tree, after: Tree) -> Finding:
-    """What a change of specguard's own folder comes to."""
-    if entry.path == _BASELINE and not entry.deleted and (entry.is_file or entry.added):
-        from specguard_rules.paths._enforcement import fewer_accepted
-
-        if fewer_accepted(before.read(entry.path), after.read(entry.path)):
-            return _finding(entry.path, "accepts no more findings than before", "warning", "baseline")
-        return _finding(entry.path, "accepts findings that were not accepted before", "error", "baseline")
-    return _finding(entry.path, "is part of what specguard goes by, and was changed", "error", "state")
+def _accepted(change: BaselineChange) -> Finding:
+    """What a change of the baseline comes to."""
+    if change.problem:
+        return _finding(
+            _BASELINE, f"cannot be compared with what it was: {change.problem}", "error", "baseline"
+        )
+    if not change.growths:
+        return _finding(_BASELINE, "accepts no more findings than before", "warning", "baseline")
+    named = ", ".join(map(str, change.growths[:_NAMED]))
+    more = f" and {len(change.growths) - _NAMED} more" if len(change.growths) > _NAMED else ""
+    found = _finding(
+        _BASELINE, f"accepts findings that were not accepted before: {named}{more}", "error", "baseline"
+    )
+    found.line = change.growths[0].line
+    return found
 
 
 def _runner(entry: Entry, before: Tree, after: Tree) -> Iterator[Finding]:

@@ -1,0 +1,114 @@
+"""The baseline's file: what is read, what is refused with its line, what is written, and comparing two."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.authority.baseline import Baseline, compare_baselines
+from specguard.errors import SpecguardError
+
+CODES = st.sampled_from(["ART002", "SPC003", "PLN001", "CNT002", "CFG001"])
+COUNTS = st.dictionaries(
+    CODES,
+    st.dictionaries(
+        st.binary(min_size=1, max_size=12).filter(lambda path: b"\0" not in path),
+        st.integers(1, 10**6),
+        min_size=1,
+        max_size=4,
+    ),
+    max_size=4,
+)
+
+
+@given(COUNTS)
+def test_what_is_written_is_read(counts: dict[str, dict[bytes, int]]) -> None:
+    text = Baseline(counts).text()
+    assert Baseline.read(text.encode("utf-8")).counts == counts
+    assert text.endswith("}\n")
+
+
+def test_the_file_has_one_line_a_path() -> None:
+    counts = {"SPC003": {b"b": 1}, "ART002": {b"b": 2, b"a/\xc3\xa9": 1, b"a/\xff": 3, b"a\xe2\x80\xae": 4}}
+    assert Baseline(counts).text() == (
+        "{\n"
+        '  "ART002": {\n'
+        '    "a/\u00e9": 1,\n'
+        '    "a/\\udcff": 3,\n'
+        '    "a\\u202e": 4,\n'
+        '    "b": 2\n'
+        "  },\n"
+        '  "SPC003": {\n'
+        '    "b": 1\n'
+        "  }\n"
+        "}\n"
+    )
+    assert Baseline({}).text() == "{}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ('{\n"ART002": {"a": 1,}\n}', 2, "is no JSON"),
+        ("", 1, "is no JSON"),
+        ("[]", 1, "no object of rules"),
+        ('{\n\n"ART002": 3}', 3, "no object of paths for ART002"),
+        ('{"ART002": {\n"a": 1,\n"b": 0}}', 3, "count of at least 1 for ART002 in 'b'"),
+        ('{"ART002": {\n"a": 1.5}}', 2, "count of at least 1"),
+        ('{"ART002": {\n"a": true}}', 2, "count of at least 1"),
+        ('{"ART002": {\n"a": "2"}}', 2, "count of at least 1"),
+        ('{"ART002": {\n"a": {\n"a": 2}}}', 2, "count of at least 1"),
+        ('{"ART002": {"a": 1},\n"PTH001": {"a": 1}}', 2, "only rules of ART, CFG, CNT, PLN, SPC"),
+        ('{"ART002": {"a": 1},\n"missing-section": {"a": 1}}', 2, "no rule's code"),
+        ('{"ART002": {\n"a": 1,\n"a": 9}}', 3, "'a' twice"),
+        ('{"ART002": {"a": 1},\n"ART002": {"a": 9}}', 2, "'ART002' twice"),
+        ('{"ART002": {\n\n"\\ud800": 1}}', 3, "no file can be called"),
+        ("[" * 200_000, 1, "is no JSON"),
+        ('{"ART002": {"a": ' + "9" * 5000 + "}}", 1, "is no JSON"),
+    ],
+)
+def test_a_broken_one_is_refused_with_its_line(text: str, line: int, said: str) -> None:
+    with pytest.raises(SpecguardError, match=said) as caught:
+        Baseline.read(text.encode())
+    assert caught.value.path == ".specguard/baseline.json"
+    assert caught.value.line == line
+
+
+def test_bytes_that_are_no_utf_8_are_refused() -> None:
+    with pytest.raises(SpecguardError, match="UTF-8") as caught:
+        Baseline.read(b'{\n"\xff": 1}')
+    assert caught.value.line == 2
+
+
+def test_an_empty_one_accepts_nothing() -> None:
+    assert Baseline.read(b"{}").accepts("ART002", b"a") == 0
+    assert Baseline.read(b'{"ART002": {}}').accepts("ART002", b"a") == 0
+
+
+def growths(old: object, new: object) -> list[tuple[str, int]]:
+    change = compare_baselines(
+        None if old is None else json.dumps(old, indent=1).encode(),
+        None if new is None else json.dumps(new, indent=1).encode(),
+    )
+    assert not change.problem
+    return [(str(growth), growth.line) for growth in change.growths]
+
+
+def test_growth_is_named_with_both_numbers_and_its_line() -> None:
+    old = {"ART002": {"a": 2, "b": 1}}
+    assert growths(old, {"ART002": {"a": 2}}) == []
+    assert growths(old, None) == []
+    assert growths(old, {"ART002": {"a": 3, "c": 1}, "SPC003": {"a": 1}}) == [
+        ("3 instead of 2 of ART002 in a", 3),
+        ("1 of ART002 in c", 4),
+        ("1 of SPC003 in a", 7),
+    ]
+    assert growths(None, {"ART002": {"a": 1}}) == [("1 of ART002 in a", 3)]
+
+
+def test_what_cannot_be_read_cannot_be_compared() -> None:
+    assert "no JSON" in compare_baselines(b"{}", b"{").problem
+    assert "before" in compare_baselines(b"{", b"{}").problem

@@ -1,0 +1,202 @@
+"""`specguard baseline`: what it records, what it takes back, and what it asks for before it accepts more."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case, Step, run, run_here
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Outcome, Repository
+
+FILE = ".specguard/baseline.json"
+ONE, TWO = ".github/workflows/one.yml", ".github/workflows/two.yml"
+POLICY = '[rules.host-network-call]\nfiles = [".github/workflows/*.yml"]\n'
+
+
+def workflow(calls: int) -> str:
+    steps = "".join(f"      - run: curl http://localhost:{8000 + number}\n" for number in range(calls))
+    return f"on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: true\n{steps}"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Repository:
+    """A repository on main with two findings in one file and one in another."""
+    return Case(
+        policy=POLICY,
+        base=(Step("chore: base", files={ONE: workflow(2), TWO: workflow(1)}),),
+        branch="main",
+    ).build(tmp_path / "project")
+
+
+def baseline(project: Repository, *args: str) -> Outcome:
+    return run_here("baseline", *args, directory=project.path)
+
+
+def recorded(project: Repository) -> object:
+    return json.loads(project.read(FILE))
+
+
+def test_the_first_time_everything_is_recorded(project: Repository) -> None:
+    outcome = run("baseline", directory=project.path)
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
+    assert "CNT002: 3 errors in 2 files" in outcome.stdout
+    assert "accepts 3 errors in 2 files, once it is on the base branch" in outcome.stdout
+    project.stage()
+    project.git("commit", "-q", "-m", "chore: begin")
+    project.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    assert run("check", "--all", directory=project.path).exit_code == 0
+    assert "stays as it is" in baseline(project).stdout
+    assert baseline(project, "--check").exit_code == 0
+    assert not project.git("status", "--porcelain")
+
+
+def test_it_shrinks_and_does_not_grow(project: Repository) -> None:
+    baseline(project)
+    project.write(ONE, workflow(1))
+    project.write(TWO, workflow(4))
+    checked = baseline(project, "--check")
+    assert checked.exit_code == 1
+    assert f"CNT002 {ONE}: 1 instead of 2" in checked.stdout
+    assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
+    outcome = baseline(project)
+    assert outcome.exit_code == 0
+    assert f"CNT002 {TWO}: 4 found, 1 accepted" in outcome.stdout
+    assert "--grow accepts it" in outcome.stdout
+    assert recorded(project) == {"CNT002": {ONE: 1, TWO: 1}}
+    assert baseline(project, "--check").exit_code == 0
+    grown = baseline(project, "--grow")
+    assert f"CNT002 {TWO}: 4 instead of 1" in grown.stdout
+    assert recorded(project) == {"CNT002": {ONE: 1, TWO: 4}}
+
+
+def test_a_file_that_is_new_is_not_accepted_by_itself(project: Repository) -> None:
+    baseline(project)
+    project.write(".github/workflows/three.yml", workflow(1))
+    assert "three.yml: 1 found, 0 accepted" in baseline(project).stdout
+    assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
+
+
+def test_it_is_taken_away_when_nothing_is_left(project: Repository) -> None:
+    baseline(project)
+    project.write(ONE, workflow(0))
+    project.delete(TWO)
+    checked = baseline(project, "--check")
+    assert (checked.exit_code, "is not needed any more" in checked.stdout) == (1, True)
+    assert "and is removed" in baseline(project).stdout
+    assert not (project.path / FILE).exists()
+    none = baseline(project)
+    assert (none.exit_code, none.stdout) == (0, "there is nothing to accept: no baseline is needed\n")
+    assert not (project.path / ".specguard" / "baseline.json").exists()
+    assert baseline(project, "--check").exit_code == 0
+
+
+def test_one_that_is_empty_is_not_needed(project: Repository) -> None:
+    project.write(FILE, "{}")
+    project.write(ONE, workflow(0))
+    project.delete(TWO)
+    assert baseline(project, "--check").exit_code == 1
+    baseline(project)
+    assert not (project.path / FILE).exists()
+
+
+def test_a_rule_that_is_off_or_gone_needs_no_record(project: Repository) -> None:
+    project.write(FILE, json.dumps({"CNT002": {ONE: 2}, "ART999": {"a": 1}}))
+    project.write("specguard.toml", 'rules.host-network-call.severity = "off"\n')
+    outcome = baseline(project)
+    assert "ART999 a: none instead of 1" in outcome.stdout
+    assert not (project.path / FILE).exists()
+
+
+def test_what_could_not_be_judged_stays_recorded(project: Repository) -> None:
+    """A workflow that cannot be read leaves the rule undecided: nobody knows what would go."""
+    baseline(project)
+    project.write(ONE, "a" * (17 << 20))
+    outcome = baseline(project)
+    assert outcome.exit_code == 2
+    assert "CNT002 could not be judged, and its counts stay as they were" in outcome.stdout
+    assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
+    assert baseline(project, "--check").exit_code == 2
+
+
+def test_the_working_trees_own_authority_is_asked(project: Repository) -> None:
+    """A branch that adds a rule records what that rule finds, although the base does not know it yet."""
+    project.write("SPEC_AUTHORITY.md", "# A\n\n```toml specguard\n[rules]\n```\n")
+    assert "no baseline is needed" in baseline(project).stdout
+    project.write("SPEC_AUTHORITY.md", f"# A\n\n```toml specguard\n{POLICY}```\n")
+    assert "3 errors" in baseline(project).stdout
+
+
+def test_a_rule_of_any_stage_is_recorded(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", f'# A\n\n```toml specguard\n{POLICY}stages = ["pull-request"]\n```\n')
+    baseline(project)
+    assert recorded(project) == {"CNT002": {ONE: 2, TWO: 1}}
+
+
+def test_what_is_uncommitted_is_no_change_here(project: Repository) -> None:
+    """Rules about what a change adds have no past, so nothing of a change is recorded."""
+    project.write(
+        "SPEC_AUTHORITY.md",
+        '# A\n\n```toml specguard\n[[rules.forbidden-content.forbid]]\npattern = "secret"\n```\n',
+    )
+    project.write("a", "secret\n")
+    assert "no baseline is needed" in baseline(project).stdout
+
+
+def test_as_json(project: Repository) -> None:
+    baseline(project)
+    project.write(ONE, workflow(1))
+    data = json.loads(baseline(project, "--check", "--output-format=json").stdout)
+    assert data == {
+        "path": FILE,
+        "written": False,
+        "needed": True,
+        "entries": [
+            {"code": "CNT002", "path": ONE, "before": 2, "after": 1, "found": 1},
+            {"code": "CNT002", "path": TWO, "before": 1, "after": 1, "found": 1},
+        ],
+        "undecided": [],
+    }
+    assert json.loads(baseline(project, "--output-format=json").stdout)["written"] is True
+
+
+@pytest.mark.parametrize("link", [FILE, ".specguard"])
+def test_it_is_not_written_through_a_link(project: Repository, tmp_path: Path, link: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    project.symlink(link, str(tmp_path / "elsewhere"))
+    outcome = baseline(project)
+    assert outcome.exit_code == 2
+    assert FILE in outcome.stderr
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_one_that_git_ignores_is_refused(project: Repository) -> None:
+    project.write(".gitignore", ".specguard/\n")
+    baseline(project)
+    outcome = baseline(project)
+    assert outcome.exit_code == 2
+    assert "ignored by git" in outcome.stderr
+
+
+def test_a_broken_one_is_named_with_its_line(project: Repository) -> None:
+    project.write(FILE, '{\n"CNT002": 1}')
+    outcome = baseline(project)
+    assert outcome.exit_code == 2
+    assert f"{FILE}:2: the baseline has no object of paths" in outcome.stderr
+
+
+def test_growing_and_checking_are_two_things(project: Repository) -> None:
+    assert baseline(project, "--grow", "--check").exit_code == 2
+
+
+def test_a_folder_without_a_repository_or_an_authority(tmp_path: Path) -> None:
+    assert run_here("baseline", directory=tmp_path).exit_code == 2
+    bare = Case(policy="", base=(Step("chore: x", files={"a": "a"}),)).build(tmp_path / "bare")
+    outcome = baseline(bare)
+    assert (outcome.exit_code, "there is no authority" in outcome.stderr) == (2, True)
