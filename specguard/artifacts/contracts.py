@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.declaration.rule import Settings
-from specguard.work.templates import check_template
+from specguard.work.path_templates import check_path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,23 +89,23 @@ class Contract(Settings):
 
     path: Annotated[
         str,
-        AfterValidator(check_template),
+        AfterValidator(check_path_template),
         Field(description="where such artifacts are, e.g. `**/AGENT_{agent}_FINAL_{objective}.md`"),
     ] = ""
     root: Annotated[
         str,
-        AfterValidator(check_template),
+        AfterValidator(check_path_template),
         Field(description="in place of `path`: the folder that holds all of `members`"),
     ] = ""
     members: Annotated[
-        list[Annotated[str, AfterValidator(check_template)]],
+        list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
             description="the files that must be in a folder that matches `root`",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     companions: Annotated[
-        list[Annotated[str, AfterValidator(check_template)]],
+        list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
             description="the files that must stand beside the artifact",
             json_schema_extra={"tightens": "more"},
@@ -156,14 +156,14 @@ class Contract(Settings):
         ),
     ] = []
     inputs: Annotated[
-        list[Annotated[str, AfterValidator(check_template)]],
+        list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
             description="patterns of files, one of each of which it must cite as what it has read",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     records: Annotated[
-        list[Annotated[str, AfterValidator(check_template)]],
+        list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
             description="files whose object ids it must name, so that it is known which state it has read",
             json_schema_extra={"tightens": "more"},

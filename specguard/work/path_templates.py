@@ -14,10 +14,12 @@ from specguard.work.templates import Hole, Template, TemplateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Final
 
 _CAPITALS: Final = re.compile(r"\{\{|\}\}|\{([A-Z][A-Z0-9_]*)\}")
+_GLOB: Final = re.compile(r"(?<!\\)[*?\[]")
+_ESCAPED: Final = re.compile(r"\\(.)")
 _SPECIAL: Final = re.compile(r"[*?\[\]\\]|^[!# ]| $")
 # Characters of private use stand for placeholders while the globs are translated.
 _FIRST: Final = 0xE000
@@ -62,20 +64,58 @@ class PathTemplate:
         A placeholder takes as little as it can. The value of one that is written in capitals alone is given
         in small letters. A name that stands in it twice must have the same value at both places.
         """
-        if self._exact is None:
-            self._exact = self._matcher()
-        groups = self._exact(path)
-        if groups is None:
+        found = self._texts(path)
+        if found is None:
             return None
-        found = [group.decode("utf-8", "surrogateescape") for group in groups]
-        fields: dict[str, str] = {}
-        for hole, text in zip(self._template.holes, found, strict=True):
-            if not hole.upper:
-                fields.setdefault(hole.name, text)
-        for hole, text in zip(self._template.holes, found, strict=True):
+        holes = self._template.holes
+        fields = {hole.name: text for hole, text in zip(holes, found, strict=True) if not hole.upper}
+        for hole, text in zip(holes, found, strict=True):
             fields.setdefault(hole.name, text.lower())
-        holes = zip(self._template.holes, found, strict=True)
-        return fields if all(hole.write(fields[hole.name]) == text for hole, text in holes) else None
+        agrees = all(hole.write(fields[hole.name]) == text for hole, text in zip(holes, found, strict=True))
+        return fields if agrees else None
+
+    def key_of(self, path: bytes, names: Collection[str]) -> tuple[str, ...] | None:
+        """The texts that some of its placeholders have in a path, to be compared with `key`.
+
+        Args:
+            path: the path.
+            names: which placeholders count.
+
+        Returns:
+            None where it is no such path.
+        """
+        if self.read(path) is None:
+            return None
+        found = zip(self._template.holes, self._texts(path) or (), strict=True)
+        return tuple(text for hole, text in found if hole.name in names)
+
+    def key(self, fields: Mapping[str, str]) -> tuple[str, ...]:
+        """The texts of the placeholders that have a value, in the order in which they stand in it."""
+        return tuple(hole.write(fields[hole.name]) for hole in self._template.holes if hole.name in fields)
+
+    def plain(self, fields: Mapping[str, str]) -> bytes | None:
+        """The one path that it is with these values; None where it has globs, or a value is missing.
+
+        No value has a slash in it where it comes from a path; here one that has is taken as it is.
+        """
+        if not self.names <= fields.keys():
+            return None
+        text = ""
+        for part in self._template.parts:
+            if isinstance(part, Hole):
+                text += part.write(fields[part.name])
+            elif _GLOB.search(part):
+                return None
+            else:
+                text += _ESCAPED.sub(r"\1", part)
+        return text.removeprefix("/").encode("utf-8", "surrogateescape")
+
+    def show(self, fields: Mapping[str, str]) -> str:
+        """The template for people, with the values that there are, and a star for each that is missing."""
+        return "".join(
+            part if isinstance(part, str) else part.write(fields.get(part.name) or "*")
+            for part in self._template.parts
+        )
 
     def find(self, paths: Sequence[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
         """For each path that it reads: its position, and the values of the placeholders."""
@@ -108,6 +148,13 @@ class PathTemplate:
             Unrendered: a placeholder has no value.
         """
         return self._template.render(fields)
+
+    def _texts(self, path: bytes) -> Sequence[str] | None:
+        """The text of each placeholder in a path; None where it is no such path."""
+        if self._exact is None:
+            self._exact = self._matcher()
+        groups = self._exact(path)
+        return None if groups is None else [group.decode("utf-8", "surrogateescape") for group in groups]
 
     def _matcher(self) -> Callable[[bytes], Sequence[bytes] | None]:
         """What gives the text of each placeholder, in time that is linear where it could be long."""

@@ -1,0 +1,119 @@
+"""The artifacts that must be there because another one is, or because their folder is."""
+
+from __future__ import annotations
+
+from specguard.artifacts.places import joined
+from specguard.model import Finding, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from typing import Final
+
+    from specguard.artifacts.artifacts import Artifact, Artifacts, Pass
+
+MOST_NAMES: Final = 500
+"""Among so many names of a folder one is looked for that may be meant."""
+
+LONGEST_NAME: Final = 255
+"""A longer name, in bytes, is not compared."""
+
+
+def missing_companions(artifact: Artifact) -> Iterator[Finding]:
+    """The companions that are not beside an artifact, and the artifact itself where it is no file.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    path = path_text(artifact.path)
+    if not artifact.is_file:
+        yield Finding(
+            f"{path} is no regular file, and an artifact is one",
+            help="Put the file itself there, not a link to it.",
+            path=artifact.path,
+            key="no file",
+            setting=artifact.setting("path"),
+        )
+    for which, template in enumerate(artifact.contract.companions):
+        yield from _missing(artifact, template, f"companions.{which}", beside=f"beside {path}")
+
+
+def missing_members(one: Pass) -> Iterator[Finding]:
+    """The members that are not in a pass.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    for which, template in enumerate(one.contract.members):
+        yield from _missing(one, template, f"members.{which}", beside=f"in {path_text(one.path)}/")
+
+
+def orphans(artifacts: Artifacts) -> Iterator[Artifact]:
+    """The artifacts that the change leaves alone while it takes one of their companions away.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    asking = {name for name, contract in artifacts.contracts.items() if contract.companions}
+    gone = {entry.path for entry in artifacts.entries if entry.deleted or not entry.is_file}
+    if artifacts.whole or not gone or not asking:
+        return
+    for artifact in artifacts.all:
+        if artifact.name in asking and not artifact.touched and _loses(artifact, gone):
+            yield artifact
+
+
+def _loses(artifact: Artifact, gone: Collection[bytes]) -> bool:
+    """Whether something that is gone was a companion of an artifact."""
+    places = artifact.artifacts.places
+    for text in artifact.contract.companions:
+        plain = places.template(text).plain(artifact.fields)
+        if plain is not None:
+            if (plain if text.startswith("/") else joined(artifact.folder, plain)) in gone:
+                return True
+        elif any(places.stands(path, artifact.folder, text, artifact.fields) for path in gone):
+            return True
+    return False
+
+
+def _missing(artifact: Artifact, template: str, key: str, *, beside: str) -> Iterator[Finding]:
+    places = artifact.artifacts.places
+    there = [
+        path for path in places.beside(artifact.folder, template, artifact.fields) if path != artifact.path
+    ]
+    whys = [why for path in there if (why := _no_artifact(artifact.artifacts, path))]
+    if len(whys) < len(there):
+        return
+    name = places.template(template).show(artifact.fields)
+    if there:
+        message = f"{path_text(there[0])} {whys[0]}, and must be an artifact {beside}"
+        help = f"Write {path_text(there[0])}; what it must hold says its contract."
+    else:
+        message = f"{name} is missing {beside}"
+        near = _near(artifact, name)
+        help = f"Rename {near} to it, if that is meant." if near else f"Add {name}."
+    yield Finding(message, help=help, path=artifact.path, key=name, setting=artifact.setting(key))
+
+
+def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
+    """Why what is at a path is no artifact; empty where it is one."""
+    entry = artifacts.documents.tree.find(path)
+    if entry is None or not entry.is_file:
+        return "is no regular file"
+    content = artifacts.documents.content(path) or b""
+    return "" if content.strip() else "is empty"
+
+
+def _near(artifact: Artifact, name: str) -> str:
+    """A file in the folder whose name could be meant for a missing one; empty where none could."""
+    from difflib import get_close_matches
+    from itertools import islice
+
+    names = (
+        path_text(one)
+        for one, entry in artifact.artifacts.documents.tree.names(artifact.folder).items()
+        if entry.is_file and len(one) <= LONGEST_NAME
+    )
+    folded = {one.casefold(): one for one in islice(names, MOST_NAMES)}
+    near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.85)
+    return folded[near[0]] if near else ""

@@ -1,0 +1,57 @@
+"""Artifacts of a change in a real repository."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from specguard.artifacts.artifacts import Artifacts
+from specguard.change.documents import Documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from specguard.artifacts.contracts import Contract
+    from specguard.testing import Repository
+
+
+class Make(Protocol):
+    """Makes the artifacts of a change on top of a base."""
+
+    def __call__(
+        self,
+        contracts: Mapping[str, Contract],
+        files: Mapping[str, str | bytes],
+        *,
+        base: Mapping[str, str | bytes] | None = None,
+        delete: Iterable[str | bytes] = (),
+        symlinks: Mapping[str, str] | None = None,
+        whole: bool = False,
+    ) -> Artifacts: ...
+
+
+@pytest.fixture
+def artifacts(repository: Repository, change: Any) -> Make:
+    """Makes the artifacts of a change: what a commit on the branch `work` does on top of `main`."""
+
+    def make(
+        contracts: Mapping[str, Contract],
+        files: Mapping[str, str | bytes],
+        *,
+        base: Mapping[str, str | bytes] | None = None,
+        delete: Iterable[str | bytes] = (),
+        symlinks: Mapping[str, str] | None = None,
+        whole: bool = False,
+    ) -> Artifacts:
+        repository.commit("chore: base", files=base or {})
+        repository.branch("work")
+        for path, target in (symlinks or {}).items():
+            repository.symlink(path, target)
+        repository.commit("feat: change", files=files, delete=delete)
+        one = change(repository, base="main", head="work", all=whole)
+        documents = Documents(one.head_files)
+        return Artifacts(contracts, change=one, documents=documents, today=lambda: date(2026, 1, 31))
+
+    return make

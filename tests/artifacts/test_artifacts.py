@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.artifacts.contracts import Contract
+from specguard.artifacts.members import missing_companions, missing_members, orphans
+
+if TYPE_CHECKING:
+    from tests.artifacts.conftest import Make
+
+FINAL = Contract(
+    path="**/AGENT_{agent}_FINAL_{objective}.md",
+    companions=["AGENT_{agent}_PLAN_VERBATIM.md", "AGENT_{agent}_SCRATCHPAD.md"],
+)
+PLAN = Contract(path="**/AGENT_{agent}_PLAN_VERBATIM.md")
+PASS = Contract(
+    root="**/_phase-{x}-planning-pass-{nn}-{date}/",
+    members=[
+        "ORCHESTRATOR_PLAN_VERBATIM.md",
+        "PHASE_{X}_EXECUTION_PACKET.md",
+        "{X}7_PHASE_{NEXT}_READINESS.md",
+    ],
+)
+PACKET = Contract(path="**/PHASE_{X}_EXECUTION_PACKET.md", fields={"status": ["ready"]})
+REVIEW = Contract(path="**/PHASE_{X}_REVIEW.md")
+ROOT = "docs/_phase-c-planning-pass-01-2026-01-02"
+
+
+def test_what_the_change_touches_is_judged(artifacts: Make) -> None:
+    found = artifacts(
+        {"final": FINAL, "plan": PLAN},
+        {"a/AGENT_3_FINAL_AUTH.md": "x", "a/b.md": "x"},
+        base={
+            "a/AGENT_3_PLAN_VERBATIM.md": "x",
+            "AGENT_4_FINAL_DB.md": "x",
+            "a/AGENT_5_PLAN_VERBATIM.md": "x",
+        },
+        delete=["a/AGENT_5_PLAN_VERBATIM.md"],
+    )
+    assert [one.path for one in found.all] == [
+        b"AGENT_4_FINAL_DB.md",
+        b"a/AGENT_3_FINAL_AUTH.md",
+        b"a/AGENT_3_PLAN_VERBATIM.md",
+    ]
+    [judged] = found.judged
+    assert (judged.name, judged.path, judged.touched) == ("final", b"a/AGENT_3_FINAL_AUTH.md", True)
+    assert judged.fields == {"agent": "3", "objective": "AUTH"}
+    assert judged.setting("sections") == "artifacts.final.sections"
+    assert [one.path for one in found.removed] == [b"a/AGENT_5_PLAN_VERBATIM.md"]
+    assert [one.path for one in found.named("plan")] == [b"a/AGENT_3_PLAN_VERBATIM.md"]
+    assert found.at(b"a/b.md") is None
+    assert found.at(b"a/AGENT_3_FINAL_AUTH.md") is judged
+
+
+def test_the_whole_tree_is_judged_where_it_is_asked_for(artifacts: Make) -> None:
+    found = artifacts(
+        {"final": FINAL}, {"AGENT_3_FINAL_A.md": "x"}, base={"AGENT_4_FINAL_B.md": "x"}, whole=True
+    )
+    assert [(one.path, one.touched) for one in found.judged] == [
+        (b"AGENT_3_FINAL_A.md", True),
+        (b"AGENT_4_FINAL_B.md", False),
+    ]
+
+
+def test_companions_belong_to_the_same_agent_and_folder(artifacts: Make) -> None:
+    found = artifacts(
+        {"final": FINAL},
+        {
+            "a/AGENT_3_FINAL_AUTH.md": "x",
+            "a/AGENT_4_PLAN_VERBATIM.md": "x",
+            "b/AGENT_3_PLAN_VERBATIM.md": "x",
+            "a/agent_3_scratchpad.md": "x",
+        },
+    )
+    [plan, pad] = missing_companions(found.judged[0])
+    assert plan.message == "AGENT_3_PLAN_VERBATIM.md is missing beside a/AGENT_3_FINAL_AUTH.md"
+    assert plan.setting == "artifacts.final.companions.0"
+    assert pad.help == "Rename agent_3_scratchpad.md to it, if that is meant."
+    assert (pad.path, pad.key) == (b"a/AGENT_3_FINAL_AUTH.md", "AGENT_3_SCRATCHPAD.md")
+
+
+def test_neither_a_link_nor_an_empty_file_is_a_companion(artifacts: Make) -> None:
+    found = artifacts(
+        {"final": FINAL},
+        {"AGENT_3_FINAL_AUTH.md": "x", "AGENT_3_PLAN_VERBATIM.md": " \n", "x.md": "x"},
+        symlinks={"AGENT_3_SCRATCHPAD.md": "x.md"},
+    )
+    messages = [one.message for one in missing_companions(found.judged[0])]
+    assert messages == [
+        "AGENT_3_PLAN_VERBATIM.md is empty, and must be an artifact beside AGENT_3_FINAL_AUTH.md",
+        "AGENT_3_SCRATCHPAD.md is no regular file, and must be an artifact beside AGENT_3_FINAL_AUTH.md",
+    ]
+
+
+def test_a_link_is_no_artifact(artifacts: Make) -> None:
+    found = artifacts({"plan": PLAN}, {"x.md": "x"}, symlinks={"AGENT_3_PLAN_VERBATIM.md": "x.md"})
+    [finding] = found.judged[0].flaws()
+    assert finding.message == "AGENT_3_PLAN_VERBATIM.md is no regular file, and an artifact is one"
+    assert found.judged[0].document.problem is not None
+
+
+def test_a_companion_taken_away_is_missed(artifacts: Make) -> None:
+    files = {
+        f"{folder}/AGENT_3_{name}.md": "x"
+        for folder in "ab"
+        for name in ("FINAL_A", "PLAN_VERBATIM", "SCRATCHPAD")
+    }
+    found = artifacts({"final": FINAL}, {}, base=files, delete=["a/AGENT_3_SCRATCHPAD.md"])
+    assert found.judged == []
+    assert [one.path for one in orphans(found)] == [b"a/AGENT_3_FINAL_A.md"]
+
+
+@pytest.mark.parametrize("name", ["a\n[b", "a*", " a", "#a ", "\udcff", "{x}"])
+def test_names_may_hold_anything(artifacts: Make, name: str) -> None:
+    contract = Contract(path="**/A_{agent}_Z.md", companions=["A_{agent}_P.md", "A_{agent}_*.txt"])
+    files = {f"{name}/A_{name}_Z.md": "x", f"{name}/A_{name}_P.md": "x", f"{name}/A_x_y.txt": "x"}
+    found = artifacts({"final": contract}, {path.encode("utf-8", "surrogateescape"): "x" for path in files})
+    [finding] = missing_companions(found.judged[0])
+    assert finding.setting == "artifacts.final.companions.1"
+
+
+def test_a_pass_has_its_members(artifacts: Make) -> None:
+    found = artifacts(
+        {"pass": PASS, "packet": PACKET},
+        {f"{ROOT}/ORCHESTRATOR_PLAN_VERBATIM.md": "x", f"{ROOT}/sub/PHASE_C_EXECUTION_PACKET.md": "x"},
+        base={f"{ROOT}/C7_PHASE_D_READINESS.md": "x", "docs/_phase-d-planning-pass-01-2026-01-02/x": ""},
+    )
+    [one] = found.judged_passes
+    assert one.fields == {"x": "c", "nn": "01", "date": "2026-01-02"}
+    assert one.touched
+    assert len(found.passes) == 2
+    [finding] = missing_members(one)
+    assert finding.message == f"PHASE_C_EXECUTION_PACKET.md is missing in {ROOT}/"
+    assert finding.path == ROOT.encode()
+
+
+def test_a_pass_is_judged_where_a_member_is_taken_away(artifacts: Make) -> None:
+    base = {f"{ROOT}/ORCHESTRATOR_PLAN_VERBATIM.md": "x", f"{ROOT}/C7_PHASE_D_READINESS.md": "x"}
+    found = artifacts({"pass": PASS}, {}, base=base, delete=[f"{ROOT}/C7_PHASE_D_READINESS.md"])
+    [one] = found.judged_passes
+    missing = [finding.key for finding in missing_members(one)]
+    assert missing == ["PHASE_C_EXECUTION_PACKET.md", "C7_PHASE_*_READINESS.md"]
+
+
+def test_a_pass_that_is_gone_is_none(artifacts: Make) -> None:
+    base = {f"{ROOT}/ORCHESTRATOR_PLAN_VERBATIM.md": "x", "y": ""}
+    assert artifacts({"pass": PASS}, {}, base=base, delete=list(base)[:1]).judged_passes == []
+
+
+def test_a_pass_has_the_fields_and_flaws_of_its_members(artifacts: Make) -> None:
+    files = {
+        f"{ROOT}/ORCHESTRATOR_PLAN_VERBATIM.md": "x",
+        f"{ROOT}/PHASE_C_EXECUTION_PACKET.md": "Status: draft",
+        f"{ROOT}/C7_PHASE_D_READINESS.md": "Posture: ready",
+    }
+    [one] = artifacts({"pass": PASS, "packet": PACKET}, files).named("pass")
+    assert [(field.name, field.value) for field in one.values] == [("Posture", "ready"), ("Status", "draft")]
+
+
+def test_what_belongs_together_is_found(artifacts: Make) -> None:
+    other = ROOT.replace("-c-", "-d-")
+    files = {
+        f"{ROOT}/PHASE_C_EXECUTION_PACKET.md": "x",
+        f"{other}/PHASE_D_EXECUTION_PACKET.md": "x",
+        f"{ROOT}/reviews/PHASE_C_REVIEW.md": "x",
+        "reviews/PHASE_D_REVIEW.md": "x",
+    }
+    found = artifacts({"pass": PASS, "execution-packet": PACKET, "review": REVIEW}, files)
+    [near] = found.related(found.named("review")[0], "packet")
+    assert near.path == f"{ROOT}/PHASE_C_EXECUTION_PACKET.md".encode()
+    [far] = found.related(found.named("review")[1], "packet")
+    assert far.path == f"{other}/PHASE_D_EXECUTION_PACKET.md".encode()
