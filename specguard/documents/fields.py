@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import List, Paragraph, Table, Text
+from specguard.documents.data import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ LONGEST_NAME: Final = 80
 DEEPEST: Final = 3
 """How many keys within keys make one name, as in `review.last.date`."""
 
-_BOX: Final = re.compile(r"\[([ xX])\]\s+")
+_BOX: Final = re.compile(r"\[[ xX]\]\s+")
 _BETWEEN: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
 _COLONS: Final = (":", "\uff1a")
@@ -135,13 +136,11 @@ def _written(value: Any) -> str:
     """A value of a structured file as text; nothing is an empty one."""
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_written(one)}" for key, one in value.items())
     if isinstance(value, list):
         return ", ".join(filter(None, map(_written, value)))
-    return " ".join(str(value).split())
+    return " ".join(written(value).split())
 
 
 def _in_blocks(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
@@ -151,8 +150,7 @@ def _in_blocks(blocks: Sequence[AnyBlock], *, bullet: bool) -> Iterator[Field]:
             yield from _in_text(block.text, following, bullet=bullet and not position)
         elif isinstance(block, List):
             for item in block.items:
-                box = _BOX.match(item.text.raw)
-                if getattr(item, "checked", None) is not False and not (box and box[1] == " "):
+                if item.checked is not False:
                     yield from _in_blocks(item.blocks, bullet=True)
         elif isinstance(block, Table):
             yield from _in_table(block)

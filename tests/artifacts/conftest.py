@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import Contract
     from specguard.testing import Repository
+    from specguard.testing.stream import Texts
 
 
 class Make(Protocol):
@@ -23,9 +24,9 @@ class Make(Protocol):
     def __call__(
         self,
         contracts: Mapping[str, Contract],
-        files: Mapping[str, str | bytes],
+        files: Texts,
         *,
-        base: Mapping[str, str | bytes] | None = None,
+        base: Texts | None = None,
         delete: Iterable[str | bytes] = (),
         symlinks: Mapping[str, str] | None = None,
         whole: bool = False,
@@ -38,9 +39,9 @@ def artifacts(repository: Repository, change: Any) -> Make:
 
     def make(
         contracts: Mapping[str, Contract],
-        files: Mapping[str, str | bytes],
+        files: Texts,
         *,
-        base: Mapping[str, str | bytes] | None = None,
+        base: Texts | None = None,
         delete: Iterable[str | bytes] = (),
         symlinks: Mapping[str, str] | None = None,
         whole: bool = False,

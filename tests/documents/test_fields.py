@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.documents.data import read_data
+from specguard.documents.document import Document
+from specguard.documents.fields import find_fields, normal_name, plain_value, read_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.documents.fields import Field
+
+
+def posture(text: str) -> Sequence[Field]:
+    return find_fields(read_fields(Document(text)), "posture")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "form"),
+    [
+        ("---\nposture: ready\n---\n", 2, "front matter"),
+        ("---\n# why\nPosture: 'ready'\n---\n", 3, "front matter"),
+        ("Posture: ready", 1, "line"),
+        ("# T\n\nOwner: me\nPOSTURE:   ready  \nOrder: x\n", 4, "line"),
+        ("Posture: `ready`", 1, "line"),
+        ("`posture`: ready", 1, "line"),
+        ("Posture\uff1aready", 1, "line"),
+        ("Owner: me | Posture: ready | Order: 1", 1, "line"),
+        ("**Owner:** me · **Posture:** ready", 1, "bold"),
+        ("- Posture: ready", 1, "bullet"),
+        ("* [x] Posture: ready", 1, "bullet"),
+        ("1. a\n2. Posture: **ready**\n", 2, "bullet"),
+        ("- all\n  - posture: ready\n", 2, "bullet"),
+        ("- a\n\n  Posture: ready\n", 3, "line"),
+        ("**Posture:** ready", 1, "bold"),
+        ("**Posture**: ready", 1, "bold"),
+        ("- **Posture**: ready", 1, "bold"),
+        ("__Posture__ - ready", 1, "bold"),
+        ("**Posture** \u2014 ready", 1, "bold"),
+        ("**Posture**\nready\n", 1, "bold"),
+        ("**Posture**\n\nready\n", 1, "bold"),
+        ("Posture:\n\n- ready\n", 1, "line"),
+        ("- Posture:\n  - ready\n", 1, "bullet"),
+        ("| Field | Value |\n|---|---|\n| Posture | ready |\n", 3, "table"),
+        ("| Posture | ready |\n|---|---|\n| Owner | me |\n", 1, "table"),
+        ("| Key | Value | Note |\n|---|---|---|\n| **Posture:** | `ready` | x |\n", 3, "table"),
+        ("| Posture | Owner | Order |\n|---|---|---|\n| ready | me | 1 |\n", 3, "table"),
+        ("Posture (overall): ready", 1, "line"),
+        ("Posture: [ready](x.md)", 1, "line"),
+    ],
+)
+def test_a_field_is_read_as_people_write_it(text: str, line: int, form: str) -> None:
+    (field,) = posture(text)
+    assert (field.value, field.line, field.form) == ("ready", line, form)
+    (crlf,) = posture("\ufeff" + text.replace("\n", "\r\n"))
+    assert (crlf.value, crlf.line, crlf.form) == ("ready", line, form)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- Posture: ready -->",
+        "<!--\nPosture: ready\n-->",
+        "```\nPosture: ready\n```",
+        "    Posture: ready",
+        "> Posture: ready",
+        "`Posture: ready`",
+        "- [ ] Posture: ready",
+        "We said that posture: ready",
+        "Post\u200bure: ready",
+        "P\u043esture: ready",
+        "posture:ready",
+        "| Area | Posture |\n|---|---|\n| a | ready |\n| b | x |\n",
+    ],
+)
+def test_what_is_no_field_is_none(text: str) -> None:
+    assert not posture(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Posture:", "- Posture:\n- Owner: x\n", "**Posture:**\nOwner: x\n", "Posture:\n\n# x\n"]
+)
+def test_a_label_with_nothing_behind_it_is_empty(text: str) -> None:
+    (field,) = posture(text)
+    assert field.value == ""
+
+
+def test_data_gives_its_keys_and_those_within() -> None:
+    data = read_data(
+        '{"posture": "ready",\n "go": true,\n "owners": ["a", "b"],\n "review": {"by": "me"}}', "json"
+    )
+    fields = read_fields(Document(""), data)
+    assert [(field.name, field.value, field.line) for field in fields] == [
+        ("posture", "ready", 1),
+        ("go", "true", 2),
+        ("owners", "a, b", 3),
+        ("review", "by: me", 4),
+        ("review.by", "me", 4),
+    ]
+    assert {field.form for field in fields} == {"data"}
+
+
+def test_a_name_that_is_given_twice_is_found_twice() -> None:
+    values = [field.value for field in posture("---\nposture: a\n---\n\nPosture: b\n\n- Posture: c\n")]
+    assert values == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("text", ["in_progress", "In progress", "in-progress", "IN PROGRESS", "InProgress"])
+def test_names_are_compared_without_case_and_separators(text: str) -> None:
+    assert normal_name(text) == "inprogress"
+
+
+def test_a_value_is_plain() -> None:
+    assert plain_value(" **a** [b](c)  `_d_`\\") == "a b _d_"
+
+
+@given(st.text("ab:*_`|-[x] \n>#\u00b7", max_size=80))
+def test_any_text_has_fields_on_its_own_lines(text: str) -> None:
+    document = Document(text)
+    for field in read_fields(document):
+        assert field.name
+        assert 1 <= field.line <= document.last_line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: b" + " | c" * 300_000,
+        "a:\n" * 200_000,
+        "[" * 1_000_000 + ": x",
+        "a: " + "[](x" * 300_000,
+        "a" * 1_000_000 + ": x",
+        "**" * 500_000,
+    ],
+    ids=["bars", "labels", "brackets", "links", "name", "stars"],
+)
+def test_long_lines_take_no_time(text: str) -> None:
+    document = Document(text)
+    before = time.process_time()
+    read_fields(document)
+    assert time.process_time() - before < 5
