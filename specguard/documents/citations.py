@@ -1,0 +1,351 @@
+"""What a document cites: paths, with the lines of them that are meant.
+
+A citation is a code span, a link or a bare word that is a path, with its lines in it (`path:12-40`,
+`path#L12`) or beside it (`path`:12, `path` (lines 12-40), L12 of `path`). In a block of code a line that
+begins with one cites it. `docs/documents.md` lists the forms.
+"""
+
+from __future__ import annotations
+
+import re
+
+from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final, Literal
+
+    from specguard.documents.blocks import AnyBlock, Text
+
+    Form = Literal["colon", "fragment", "words", "cell", "none"]
+    Kind = Literal["absolute", "relative", "url", "shortened"]
+
+LONGEST: Final = 1000
+"""A word or span of code of more characters is no path."""
+
+_LINE: Final = r"L?[0-9]{1,9}(?::[0-9]{1,9})?(?:C[0-9]{1,9})?"
+_RANGE: Final = rf"{_LINE}(?:[-\u2013\u2014]{_LINE})?"
+_SPOKEN: Final = rf"{_RANGE}(?:\s?(?:-|\u2013|\u2014|to|through)\s?L?[0-9]{{1,9}})?"
+_RANGES: Final = rf"(?P<lines>{_RANGE}(?:(?:, ?|/):?{_RANGE})*)"
+# The end of a path: what follows its lines is no further part of a name.
+_COLON: Final = re.compile(rf":{_RANGES}(?![A-Za-z0-9_/])")
+_FRAGMENT: Final = re.compile(rf"#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])")
+_BEHIND: Final = re.compile(
+    rf"(?:[*_`]{{0,3}}(?::(?=L?[0-9])|#(?=L[0-9]))|[*_]{{0,3}},?\s{{1,3}}(?:\(|at |on |- |@ ?)?"
+    rf"(?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9]))|\((?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9])))"
+    rf"(?P<lines>{_SPOKEN}(?:(?:, ?:?(?:and )?| and | & ){_SPOKEN})*)(?![A-Za-z0-9_])",
+    re.IGNORECASE,
+)
+_AHEAD: Final = re.compile(
+    rf"(?:\blines?\s|(?<!\w)(?=L[0-9]))(?P<lines>{_SPOKEN}(?:, ?{_SPOKEN})*)"
+    r"\s(?:of|in)\s(?:the file\s)?[*_]{0,3}$",
+    re.IGNORECASE,
+)
+_SPACED: Final = re.compile(r"(?<=[0-9])\s?(?:[-\u2013\u2014]|to|through)\s?(?=L?[0-9])", re.IGNORECASE)
+_ONE: Final = re.compile(
+    r"L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?(?:[-\u2013\u2014]L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?)?", re.IGNORECASE
+)
+
+_RUN: Final = re.compile("`+")
+_LINK: Final = re.compile(
+    r"\[([^\[\]\n]{0,1000})\]\( ?"
+    r"(<[^<>\n]{0,1000}>|[^\s<>()]{0,1000}(?:\([^\s()]{0,200}\)[^\s()]{0,1000})?)"
+)
+_WORD: Final = re.compile(
+    "[^\\s`<>\"'()\\[\\]{},;|\u201c\u201d\u2018\u2019\u0000]+(?:, ?:?[0-9][0-9:-]*(?![\\w.]))*"
+)
+_EDGES: Final = "*_.!?:"
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
+_BLOB: Final = re.compile(r"/(?:-/)?(?:blob|tree|raw|src/branch|src/commit|blame)/")
+_EXTENSION: Final = re.compile(
+    r"[^.]\.(?:[a-z][a-z0-9]{0,11}|[A-Z][A-Z0-9]{0,11})$|^\.[A-Za-z][\w.-]*$", re.ASCII
+)
+_DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
+_HOST: Final = re.compile(
+    r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|(?:[\w-]+\.)*(?:localhost|[\w-]+\.(?:com|org|net|io|dev|local|internal|cloud|app|ai|edu|gov)))$",
+    re.IGNORECASE,
+)
+_PLAIN_NAMES: Final = frozenset({
+    "AUTHORS", "BUILD", "Brewfile", "CHANGELOG", "CODEOWNERS", "CONTRIBUTING", "COPYING", "Caddyfile",
+    "Containerfile", "Dockerfile", "Earthfile", "Gemfile", "Jenkinsfile", "Justfile", "LICENSE", "Makefile",
+    "NOTICE", "Procfile", "README", "Rakefile", "Tiltfile", "VERSION", "Vagrantfile", "WORKSPACE", "justfile",
+})  # fmt: skip
+_LINE_TITLES: Final = frozenset(
+    {"line", "lines", "line(s)", "line number", "line numbers", "line no.", "line #"}
+)
+_CELL: Final = re.compile(rf"[*_`(]*(?:lines?\s)?(?P<lines>{_RANGE}(?:, ?{_RANGE})*)[)*_`]*", re.IGNORECASE)
+
+
+class Citation:
+    """A place that a document cites.
+
+    Attributes:
+        path: the file as it is written, without marks and lines, with `/` for a backslash.
+        line: the first line that is cited; None where none is.
+        end_line: the last one; the same where it is a single one.
+        at: its own line in the document.
+        form: how the lines are written.
+        marked: whether it is a span of code or a link, and not a bare word.
+    """
+
+    __slots__ = ("at", "end_line", "form", "line", "marked", "path")
+
+    def __init__(
+        self, path: str, line: int | None, end_line: int | None, *, at: int, form: Form, marked: bool
+    ) -> None:
+        self.path = path
+        self.line = line
+        self.end_line = end_line
+        self.at = at
+        self.form = form
+        self.marked = marked
+
+    @property
+    def kind(self) -> Kind:
+        """What its path is: from a root, from somewhere, a web address, or with a part left out."""
+        if _URL.match(self.path):
+            return "url"
+        if self.path.startswith(("...", "\u2026")) or "/.../" in self.path or "/\u2026" in self.path:
+            return "shortened"
+        return "absolute" if self.path.startswith(("/", "~/")) or _DRIVE.match(self.path) else "relative"
+
+    @property
+    def absolute(self) -> bool:
+        """Whether its path begins at a root: with `/`, `~/`, a drive letter or `file:///`."""
+        return self.kind == "absolute"
+
+    def __str__(self) -> str:
+        if self.line is None:
+            return self.path
+        return f"{self.path}:{self.line}" + ("" if self.end_line == self.line else f"-{self.end_line}")
+
+    def __repr__(self) -> str:
+        return f"Citation({str(self)!r}, at={self.at})"
+
+
+def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
+    """Everything that blocks cite, in order; quotes and HTML are left out, as somebody else's words."""
+    for block in blocks:
+        if isinstance(block, Heading | Paragraph):
+            yield from citations_in(block.text)
+        elif isinstance(block, List):
+            for item in block.items:
+                yield from citations(item.blocks)
+        elif isinstance(block, Table):
+            yield from _in_row(block.header, block.header)
+            for row in block.rows:
+                yield from _in_row(row, block.header)
+        elif isinstance(block, Fence):
+            yield from _in_code(block)
+
+
+def citations_in(text: Text) -> Iterator[Citation]:
+    """Everything that a text cites, in order."""
+    raw = text.raw
+    at = text.line
+    counted = 0
+    for start, end, written, marked in _atoms(raw):
+        at += raw.count("\n", counted, start)
+        counted = start
+        found = _path(written, marked)
+        if found is None:
+            continue
+        path, lines, form = found
+        if not lines:
+            beside = _beside(raw, start, end)
+            if beside:
+                lines, form = beside, "words"
+        if lines or _alone(path, marked):
+            yield from _cited(path, lines, at=at, form=form, marked=marked)
+
+
+def _cited(path: str, lines: str, *, at: int, form: Form, marked: bool) -> Iterator[Citation]:
+    """One citation for each line or range of lines that is listed; one without any where none is."""
+    if not lines:
+        yield Citation(path, None, None, at=at, form="none", marked=marked)
+    for one in _ONE.finditer(_SPACED.sub("-", lines)):
+        first = int(one[1])
+        yield Citation(path, first, int(one[2] or first), at=at, form=form, marked=marked)
+
+
+def _in_row(row: Sequence[Text], header: Sequence[Text]) -> Iterator[Citation]:
+    """What a table's row cites; lines may stand in a column of their own."""
+    found = [one for cell in row for one in _in_cell(cell)]
+    bare = [one for one in found if one.line is None]
+    if len(bare) == 1 and len(found) == 1:
+        for position, cell in enumerate(row):
+            title = header[position].plain.strip().casefold() if position < len(header) else ""
+            match = _CELL.fullmatch(cell.raw.strip()) if len(cell.raw) < LONGEST else None
+            if match and (title in _LINE_TITLES or match["lines"][:1] in {"L", "l"}):
+                yield from _cited(
+                    bare[0].path, match["lines"], at=bare[0].at, form="cell", marked=bare[0].marked
+                )
+                return
+    yield from found
+
+
+def _in_cell(cell: Text) -> Iterator[Citation]:
+    """What a cell cites; a path that is all of it is as good as one in a span of code."""
+    found = _path(cell.raw.strip(), True)
+    if found and not found[1] and _EXTENSION.search(found[0]):
+        yield Citation(found[0], None, None, at=cell.line, form="none", marked=True)
+    else:
+        yield from citations_in(cell)
+
+
+def _in_code(fence: Fence) -> Iterator[Citation]:
+    """The citations that lines of a block of code begin with: a list of places, or what a search printed."""
+    for at, line in enumerate(fence.content.split("\n"), start=fence.first):
+        word = _WORD.match(line.lstrip(" \t-*+")[:LONGEST])
+        found = _path(word[0], False) if word else None
+        if word is None or found is None:
+            continue
+        path, lines, form = found
+        whole = line.strip(" \t-*+") == word[0]
+        if lines or (whole and _alone(path, True)):
+            yield from _cited(path, lines, at=at, form=form, marked=True)
+
+
+def _atoms(raw: str) -> Iterator[tuple[int, int, str, bool]]:
+    """The parts of a text that could be paths: where each begins and ends, what it says, whether marked."""
+    spans = list(_spans(raw))
+    masked = _mask(raw, spans)
+    links = []
+    if "](" in masked:
+        links = list(_LINK.finditer(masked))
+        masked = _mask(masked, [(link.start(), link.end(), "") for link in links])
+    atoms = [(start, end, content, True) for start, end, content in spans if masked[start] == "\0"]
+    taken = []
+    for link in links:
+        end = raw.find(")", link.end())
+        end = link.end() if end < 0 or end > link.end() + LONGEST else end + 1
+        target = _target(raw[link.start(2) : link.end(2)].strip("<>"))
+        said = raw[link.start(1) : link.end(1)].strip("`*_ ")
+        inner = _path(said, True)
+        if inner and inner[1] and "#L" not in target and _path(target, True):
+            # The lines stand in what the link says, and its target is the file alone.
+            target = f"{target.partition('#')[0]}:{inner[1]}"
+        atoms.append((link.start(), end, target, True))
+        taken.append((link.start(), link.end()))
+    atoms += [(word.start(), word.end(), word[0], False) for word in _WORD.finditer(masked)]
+    atoms.sort(key=lambda atom: atom[0])
+    limit = -1
+    inside = dict(taken)
+    for start, end, content, marked in atoms:
+        if start < limit:
+            continue
+        limit = max(limit, inside.get(start, -1))
+        if len(content) <= LONGEST:
+            yield start, end, content, marked
+
+
+def _spans(raw: str) -> Iterator[tuple[int, int, str]]:
+    """The code spans of a text; every run of backticks is looked at once."""
+    runs = [(run.start(), run.end()) for run in _RUN.finditer(raw)]
+    following: dict[int, int] = {}
+    closes: list[int | None] = [None] * len(runs)
+    for position in range(len(runs) - 1, -1, -1):
+        length = runs[position][1] - runs[position][0]
+        closes[position] = following.get(length)
+        following[length] = position
+    position = 0
+    while position < len(runs):
+        closing = closes[position]
+        if closing is None:
+            position += 1
+            continue
+        start, inner = runs[position]
+        yield start, runs[closing][1], " ".join(raw[inner : runs[closing][0]].split("\n")).strip()
+        position = closing + 1
+
+
+def _mask(raw: str, parts: Sequence[tuple[int, int, str]]) -> str:
+    """A text with some of its parts blotted out, as long as before."""
+    made = []
+    end = 0
+    for start, stop, _ in parts:
+        made += [raw[end:start], "\0" * (stop - start)]
+        end = stop
+    return "".join([*made, raw[end:]])
+
+
+def _target(target: str) -> str:
+    """Where a link leads, as a path with its lines; of `file:` the path alone."""
+    if target[:7].lower() == "file://":
+        target = target[7:]
+        if target.startswith("/") and _DRIVE.match(target, 1):
+            target = target[1:]
+    if "%" in target:
+        from urllib.parse import unquote
+
+        target = unquote(target)
+    return target
+
+
+def _path(written: str, marked: bool) -> tuple[str, str, Form] | None:
+    """The path, the lines and their form of what could be a citation; None where it is none."""
+    word = written if marked else _bare(written)
+    if len(word) > LONGEST or not word or any(char in word for char in "\n*?$<>|=\0"):
+        return None
+    lines: str = ""
+    form: Form = "none"
+    anchors: tuple[tuple[re.Pattern[str], Form], ...] = ((_FRAGMENT, "fragment"), (_COLON, "colon"))
+    for expression, name in anchors:
+        match = _last(expression, word)
+        if match:
+            word, lines = word[: match.start()], match["lines"]
+            form = name
+            break
+    if not lines:
+        # A test is named by its file and its own name.
+        word = word.partition("::")[0]
+        word = word.partition("#")[0] if marked and "#" in word[1:] else word
+    path = word.replace("\\", "/")
+    if not path or not _is_path(path, bool(lines), form, marked):
+        return None
+    return path, lines, form
+
+
+def _last(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
+    """A word's lines: they end it, or what follows is a line as a search prints it, or another script."""
+    for match in expression.finditer(word):
+        following = word[match.end() : match.end() + 1]
+        if following in {"", ":"} or not following.isascii():
+            return match
+    return None
+
+
+def _bare(word: str) -> str:
+    """A word without the punctuation and emphasis around it."""
+    word = word.strip("~") if word.startswith("~~") else word
+    return word.rstrip(_EDGES) if word.startswith(".") else word.lstrip("*_!?:").rstrip(_EDGES)
+
+
+def _is_path(path: str, lines: bool, form: Form, marked: bool) -> bool:
+    """Whether a text is a path, and not a command, a route, a host with its port or prose."""
+    if _URL.match(path):
+        return bool(_BLOB.search(path)) or path[:7].lower() == "file://"
+    name = path.rstrip("/").rpartition("/")[2]
+    if " " in path and not (lines and "/" in path.partition(" ")[0] and _EXTENSION.search(name)):
+        return False
+    if not any(char.isalpha() for char in name) or "@" in path.partition("/")[0][1:]:
+        return False
+    if form == "fragment" or name in _PLAIN_NAMES or _EXTENSION.search(name):
+        return "/" in path or not _HOST.match(path)
+    deep = path.startswith(("/", "./", "../")) or path.count("/") > 1
+    return lines and (deep or (marked and "/" in path)) and not _HOST.match(path.partition("/")[0] or "-")
+
+
+def _alone(path: str, marked: bool) -> bool:
+    """Whether a path without lines is cited, and not just spoken of: marked, or with a folder."""
+    return marked or "/" in path.strip("/")
+
+
+def _beside(raw: str, start: int, end: int) -> str:
+    """The lines that stand right behind a path, or right before it; empty where none do."""
+    match = _BEHIND.match(raw, end)
+    if match:
+        return match["lines"]
+    match = _AHEAD.search(raw[max(0, start - 60) : start])
+    return match["lines"] if match else ""

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.documents.citations import citations
+from specguard.documents.document import Document
+
+
+def cited(text: str) -> list[str]:
+    return [str(one) for one in citations(Document(text).blocks)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("`src/a.py:12`", ["src/a.py:12"]),
+        ("src/a.py:12-40.", ["src/a.py:12-40"]),
+        ("(src/a.py:12\u201340)", ["src/a.py:12-40"]),
+        ("`src/a.py:12:5`", ["src/a.py:12"]),
+        ("`a.py:L12-L40`", ["a.py:12-40"]),
+        ("`src/a.py:12,15, 20-22`", ["src/a.py:12", "src/a.py:15", "src/a.py:20-22"]),
+        ("src/a.py:12,:15, and so on", ["src/a.py:12", "src/a.py:15"]),
+        ("src/a.py:12, src/b.py:3; c.py:4", ["src/a.py:12", "src/b.py:3", "c.py:4"]),
+        ("`src/a.py#L12`", ["src/a.py:12"]),
+        ("src/a.py#L12-L40", ["src/a.py:12-40"]),
+        ("src/a.py#L12C3-L40C5", ["src/a.py:12-40"]),
+        ("[a](src/a.py#L12)", ["src/a.py:12"]),
+        ("[a](<src/a b.py#L12>)", ["src/a b.py:12"]),
+        ("[a](src/a%20b.py#L12)", ["src/a b.py:12"]),
+        ("[src/a.py:12-40](src/a.py)", ["src/a.py:12-40"]),
+        ("[`src/a.py:12`](src/a.py#L12 'title')", ["src/a.py:12"]),
+        ("[a](file:///home/me/a.py#L12)", ["/home/me/a.py:12"]),
+        ("[a](file:///d:/me/a.py#L12)", ["d:/me/a.py:12"]),
+        ("[a](https://github.com/o/r/blob/main/a.py#L12)", ["https://github.com/o/r/blob/main/a.py:12"]),
+        ("`src/a.py`:12", ["src/a.py:12"]),
+        ("`src/a.py`#L12", ["src/a.py:12"]),
+        ("**`src/a.py`**:12", ["src/a.py:12"]),
+        ("`src/a.py` (lines 12-40)", ["src/a.py:12-40"]),
+        ("`src/a.py`, line 12", ["src/a.py:12"]),
+        ("`src/a.py` L12-L40", ["src/a.py:12-40"]),
+        ("`src/a.py` (L12)", ["src/a.py:12"]),
+        ("src/a.py lines 3, 5 to 7 and 9", ["src/a.py:3", "src/a.py:5-7", "src/a.py:9"]),
+        ("lines 3-4 of `src/a.py`", ["src/a.py:3-4"]),
+        ("L12 in src/a.py", ["src/a.py:12"]),
+        ("| File | Line |\n|---|---|\n| a.py | 12 |\n| `b.py` | 3-4 |", ["a.py:12", "b.py:3-4"]),
+        ("| File | At |\n|---|---|\n| `a.py` | L12 |", ["a.py:12"]),
+        ("`C:\\repo\\a.py:12`", ["C:/repo/a.py:12"]),
+        ("`/home/my work/a.py:12`", ["/home/my work/a.py:12"]),
+        ("`apps/(app)/[id].tsx:7`", ["apps/(app)/[id].tsx:7"]),
+        ("`Makefile:12` and LICENSE:3", ["Makefile:12", "LICENSE:3"]),
+        (".github/workflows/ci.yml:5", [".github/workflows/ci.yml:5"]),
+        ("`.../a.py:12`", [".../a.py:12"]),
+        ("`a.py:0` and `a.py:9-3`", ["a.py:0", "a.py:9-3"]),
+        ("src/a.py:12\uc5d0\uc11c", ["src/a.py:12"]),
+        ("```\nsrc/a.py:12: code\n  at f (src/b.py:1)\n- c.py:3\n```", ["src/a.py:12", "c.py:3"]),
+        ("- a\n  - b\n    1. `a.py:1`", ["a.py:1"]),
+        ("`tests/a.py::test_b`", ["tests/a.py"]),
+        ("docs/a.md and `README.md`, README.md", ["docs/a.md", "README.md"]),
+        ("`src/a.py` (~12 lines)", ["src/a.py"]),
+    ],
+)
+def test_places_are_read_as_people_write_them(text: str, found: list[str]) -> None:
+    assert cited(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "> src/a.py:12",
+        "<!-- src/a.py:12 -->",
+        "text <!-- `src/a.py:12` -->",
+        "<div>src/a.py:12</div>",
+        "localhost:3000, 127.0.0.1:80, db.example.com:5432",
+        "me@db.example.com:5432",
+        "HOST=http://localhost:80",
+        "https://example.com/a.html",
+        "12:30, 24/7:00, TCP/IP:80",
+        "step:1 and path:12",
+        "`pytest tests/a.py`",
+        "`/api/orpc/*` and `/rpc`",
+        "and/or",
+        "src/**/*.py",
+        "`terminal.writeLine:3`",
+        "[a](#L12)",
+        "`",
+    ],
+)
+def test_other_things_are_no_places(text: str) -> None:
+    assert cited(text) == []
+
+
+def test_a_place_has_its_own_line_and_kind() -> None:
+    found = list(
+        citations(Document("# T\n\nSee `a/b.py:1`\nand `/c/d.py:2`\n\n| x |\n|---|\n| `~/e.py:3` |\n").blocks)
+    )
+    assert [(one.at, one.path, one.kind, one.absolute) for one in found] == [
+        (3, "a/b.py", "relative", False),
+        (4, "/c/d.py", "absolute", True),
+        (8, "~/e.py", "absolute", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "`a.py:1",
+        "[a](",
+        "a.py:1,",
+        "a.py:1-",
+        "`` ` ",
+        "[",
+        "a/",
+        "L1 in ",
+        "lines 1, ",
+        "(",
+        "a.py (line ",
+        "file://",
+    ],
+)
+def test_time_grows_with_the_length_alone(piece: str) -> None:
+    def taken(count: int) -> float:
+        text = piece * count
+        document = Document("x")
+        from specguard.documents.blocks import Paragraph, Text
+
+        document.blocks = [Paragraph(Text(text, 1))]
+        start = time.perf_counter()
+        list(citations(document.blocks))
+        return time.perf_counter() - start
+
+    small = min(taken(2_000) for _ in range(3))
+    assert taken(32_000) < max(small, 0.002) * 16 * 6
+
+
+@given(st.text(alphabet="ab/.py:#L12-,`[]()<> \n|\\~", max_size=120))
+def test_any_text_is_read_and_lines_are_there(text: str) -> None:
+    lines = text.count("\n") + 1
+    for one in citations(Document(text).blocks):
+        assert 1 <= one.at <= lines
+        assert one.path
