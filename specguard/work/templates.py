@@ -61,6 +61,8 @@ class Hole:
             return NUMBER
         if self.name == "slug":
             return SLUG.replace("a-z", "A-Z") if self.upper else SLUG
+        if self.name == "text":
+            return r"[^\n]+"
         # An id is one word; in a subject all else could be anything.
         return r"[^/\s]+" if self.name == "id" else "[^/]+"
 

@@ -1,0 +1,168 @@
+"""Where files name models: fields, data, and the words of commands."""
+
+from __future__ import annotations
+
+import re
+
+from specguard_rules.content._shell import commands
+from specguard_rules.content._written_commands import written_commands
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, Final
+
+    from specguard.rules import Data, Document
+    from specguard_rules.content._shell import Command
+
+AGENTS: Final = frozenset(
+    {"aider", "claude", "codex", "copilot", "crush", "gemini", "goose", "llm", "opencode", "qwen"}
+)
+"""Programs whose option `-m` names a model; of most others it means something else."""
+
+UNNAMED: Final = frozenset({"", "-", "default", "inherit", "n/a", "na", "none", "null", "unknown"})
+"""What stands where no model is named."""
+
+LONGEST: Final = 300
+"""A value of more characters is prose, and names no model."""
+
+_OPTION: Final = re.compile(r"--(?:[a-z]+-)?model(?:-name|-id)?(?:=(?P<value>.*))?", re.DOTALL)
+_VARIABLE: Final = re.compile(r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?")
+_BETWEEN: Final = re.compile(r"\s*[,;|]\s*|\s+(?:and|or|then|with|/|\+|->)\s+")
+_REMARK: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
+_HOLE: Final = re.compile(r"[$<{]|\.{3}|\u2026")
+_LIKE_A_MODEL: Final = re.compile(
+    r"(?:[\w.-]+/)?(?:claude|codex|codestral|command|deepseek|devstral|gemini|gemma|glm|gpt|grok|haiku|kimi"
+    r"|llama|mistral|mixtral|opus|phi|qwen|sonnet|o[0-9])[\w.:@-]*",
+    re.IGNORECASE,
+)
+
+
+class Named:
+    """A model that a file names.
+
+    Attributes:
+        name: as it is written.
+        forms: the name and how else it could be written: without a provider, with hyphens for spaces.
+        line: its line, from 1; None where it cannot be told.
+        sure: whether it can be nothing else; otherwise it may be a model of data, or a person's name.
+        told: whether it is used; False where a document only speaks of a command.
+    """
+
+    __slots__ = ("forms", "line", "name", "sure", "told")
+
+    def __init__(self, name: str, line: int | None, *, sure: bool, told: bool = True) -> None:
+        self.name = name
+        self.forms = list(dict.fromkeys((name, name.rpartition("/")[2], "-".join(name.lower().split()))))
+        self.line = line
+        self.sure = sure
+        self.told = told
+
+
+def in_document(document: Document, fields: Sequence[str], people: Sequence[str]) -> Iterator[Named]:
+    """The models in a Markdown document's front matter and fields."""
+    if document.problem is not None:
+        return
+    from specguard.rules import find_fields, read_fields
+
+    every = read_fields(document)
+    for field in find_fields(every, *fields):
+        yield from _names(field.value, field.line, prose=field.form != "front matter")
+    for field in find_fields(every, *people):
+        yield from (named for named in _names(field.value, field.line, prose=True) if is_model(named.name))
+
+
+def in_data(data: Data, fields: Sequence[str], people: Sequence[str]) -> Iterator[Named]:
+    """The models in structured data: values of keys, and options in lists and texts that are commands."""
+    from specguard.rules import normal_name
+
+    wanted = {normal_name(name) for name in fields}
+    who = {normal_name(name) for name in people}
+    for path, value in _values(data.value, ()):
+        name = normal_name(next((part for part in reversed(path) if isinstance(part, str)), ""))
+        line = data.line(path)
+        if isinstance(value, list):
+            yield from _in_words([word for word in value if isinstance(word, str)], line, True)
+            continue
+        if name in wanted:
+            yield from _names(value, line, prose=False)
+        elif name in who:
+            yield from (named for named in _names(value, line, prose=True) if is_model(named.name))
+        elif "model" in value.lower() or " -m" in value:
+            for command in commands(value):
+                yield from (_at(named, line) for named in _in_command(command))
+
+
+def in_commands(path: bytes, content: bytes) -> Iterator[Named]:
+    """The models that the commands of a file name: scripts, makefiles, CI files, code in Markdown."""
+    if b"model" in content.lower() or b" -m" in content:
+        for command in written_commands(path, content):
+            yield from _in_command(command)
+
+
+def is_model(name: str) -> bool:
+    """Whether a text is written as models' names are."""
+    return _LIKE_A_MODEL.fullmatch("-".join(name.split())) is not None
+
+
+def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every text of some data, and every list with texts, each with its place."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _values(one, (*path, key))
+    elif isinstance(value, list):
+        if len(value) > 1:
+            yield path, value
+        for position, one in enumerate(value):
+            yield from _values(one, (*path, position))
+    elif isinstance(value, str):
+        yield path, value
+
+
+def _names(value: str, line: int | None, *, prose: bool) -> Iterator[Named]:
+    """The models that a value names; of running text words without a digit may mean anything else."""
+    if len(value) > LONGEST:
+        return
+    for piece in _BETWEEN.split(value):
+        name = _REMARK.sub("", piece).strip().strip("`'\"*_.")
+        if name.casefold() in UNNAMED or _HOLE.match(name):
+            continue
+        digits = any(char.isdigit() for char in name)
+        if " " in name and prose and not digits:
+            continue
+        yield Named(name, line, sure=digits or is_model(name))
+
+
+def _in_command(command: Command) -> Iterator[Named]:
+    for name, value in command.assigned:
+        if _VARIABLE.fullmatch(name):
+            yield from _named(value, command.line, command.told)
+    yield from _in_words(command.words, command.line, command.told)
+    for inner in command.inner:
+        yield from _in_command(inner)
+
+
+def _in_words(words: Sequence[str], line: int | None, told: bool) -> Iterator[Named]:
+    agent = any(word.rpartition("/")[2] in AGENTS for word in words[:4])
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word.startswith("--"):
+            option = _OPTION.fullmatch(word)
+            if option is not None:
+                value = following if option["value"] is None else option["value"]
+                yield from _named(value, line, told)
+        elif agent and word == "-m":
+            yield from _named(following, line, told)
+        elif agent and word.startswith("-m") and len(word) > 3 and not word.startswith("--"):
+            yield from _named(word[2:].removeprefix("="), line, told)
+        elif agent and word.startswith("model="):
+            yield from _named(word[6:], line, told)
+
+
+def _named(value: str, line: int | None, told: bool) -> Iterator[Named]:
+    name = value.strip().strip("'\"")
+    if name.casefold() not in UNNAMED and not name.startswith("-") and not _HOLE.match(name):
+        yield Named(name[:LONGEST], line, sure=True, told=told)
+
+
+def _at(named: Named, line: int | None) -> Named:
+    return Named(named.name, line, sure=named.sure, told=named.told)

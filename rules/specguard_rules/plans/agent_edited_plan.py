@@ -1,0 +1,188 @@
+"""PLN009: changes for a task that edit its plan."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Documents, Entry, Plans, RunSettings, Stage, Unit, Work
+
+
+class AgentEditedPlan(Rule):
+    r"""A change for a task edits the plan that the task is from, or sets the task's own status.
+
+    The planner owns the plan. An agent that may edit it can widen what it is expected to touch, drop what it
+    depends on, weaken how it is verified, or simply call itself done.
+
+    Who wrote a file cannot be told from the file, so the moment decides:
+
+    - **At `run`**, where an agent's own tree is judged, anything in the plan's folder is a finding: the
+      status is the planner's to set, after verifying.
+    - **In a range, a pull request and what is staged**, the planner has added its own to the task's commit.
+      It may finish the one task that the change is for: its status becomes one of `done`, with the evidence
+      of it (which [PLN003](unverified-done.md) weighs) and keys that specguard does not read, such as
+      `agent_done_at`. Lines may be added at the end of the files that `log` of `[plans.<name>]` names. All
+      else is a finding: another status, another task, what the task is and what it expects, other files.
+
+    With `unit = "commit"` each commit that names a task is judged by itself, and commits that name none may
+    edit the plan; else the change is judged as a whole, and the plan is edited by changes of its own.
+
+    How to put it right: take the plan's folder out of the change; have the planner edit it in the base.
+
+    ```toml fails
+    policy = '''
+    [plans.default]
+
+    [work.task]
+    source = ".plans/{name}/plan.json"
+    number = "id"
+    number_format = ["{n:03}"]
+    branch = "pr/{name}"
+    commit = "task_{number}: {text}"
+    '''
+    branch = "pr/cart"
+
+    [base.files]
+    ".plans/cart/CONTEXT.md" = "# Cart\n"
+    ".plans/cart/plan.json" = '''
+    {"tasks": [{"id": "task_001", "status": "pending", "verify": ["pytest -q"]},
+               {"id": "task_002", "status": "pending"}]}
+    '''
+
+    [[commits]]
+    message = "task_001: add the cart"
+
+    [commits.files]
+    ".plans/cart/CONTEXT.md" = "# Cart\n\nAnything goes.\n"
+    ".plans/cart/plan.json" = '''
+    {"tasks": [{"id": "task_001", "status": "agent_done", "verify": ["true"]},
+               {"id": "task_002", "status": "deferred"}]}
+    '''
+
+    [[expect]]
+    code = "PLN009"
+    path = ".plans/cart/CONTEXT.md"
+
+    [[expect]]
+    code = "PLN009"
+    path = ".plans/cart/plan.json"
+    line = 1
+    field = "tasks.0.status"
+    message = "moves task_001 from pending to agent_done"
+
+    [[expect]]
+    code = "PLN009"
+    line = 1
+    message = "changes verify of task_001"
+
+    [[expect]]
+    code = "PLN009"
+    line = 2
+    message = "moves task_002 from pending to deferred"
+    ```
+
+    ```toml passes
+    policy = '''
+    [plans.default]
+    log = ["MASTER.md"]
+
+    [work.task]
+    source = ".plans/{name}/plan.json"
+    number = "id"
+    number_format = ["{n:03}"]
+    branch = "pr/{name}"
+    commit = "task_{number}: {text}"
+    '''
+    branch = "pr/cart"
+
+    [base.files]
+    ".plans/cart/MASTER.md" = "# Log\n"
+    ".plans/cart/plan.json" = '''
+    {"tasks": [{"id": "task_001", "status": "pending", "verify": ["pytest -q"]},
+               {"id": "task_002", "status": "pending"}]}
+    '''
+
+    [[commits]]
+    message = "task_001: add the cart"
+
+    [commits.files]
+    ".plans/cart/MASTER.md" = "# Log\n- task_001 verified\n"
+    ".plans/cart/plan.json" = '''
+    {"tasks": [{"id": "task_001", "status": "done", "verify": ["pytest -q"],
+                "verification": [{"command": "pytest -q", "exit_code": 0}]},
+               {"id": "task_002", "status": "pending"}]}
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "PLN009"
+    name: ClassVar[str] = "agent-edited-plan"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("plans",)
+    condition: ClassVar[str] = "a task's change leaves its plan alone, but for finishing the task"
+
+    def check(self, plans: Plans, work: Work, stage: Stage, run_settings: RunSettings) -> Iterator[Finding]:
+        """Look at what is done in the plan's folder."""
+        runs = run_settings.path.strip("/").encode("utf-8") + b"/"
+        for unit in plans.for_tasks(work):
+            plan = unit.task.plan
+            for entry in unit.entries:
+                if not plan.holds(entry.path) or entry.path.startswith(runs):
+                    continue
+                if stage == "run":
+                    yield _touched(unit, entry, "the agent's tree")
+                elif entry.path == plan.path:
+                    yield from _edited(unit, entry)
+                elif not _is_log(unit, entry):
+                    yield _touched(unit, entry, unit.label)
+
+
+def _edited(unit: Unit, entry: Entry) -> Iterator[Finding]:
+    """What a unit does to the plan beyond finishing its task."""
+    task = unit.task
+    for edit in unit.edits():
+        yield Finding(
+            f"{unit.label} for {task.name} {edit.what}",
+            help="Take that out of the change, and have the planner edit the plan in the base.",
+            path=entry.path,
+            line=edit.line,
+            side="base" if entry.deleted else None,
+            commit=unit.commit,
+            field=".".join(map(str, edit.key)) or None,
+            key=f"{task.id}:{'.'.join(map(str, edit.key))}",
+            setting=task.plan.setting("folder"),
+        )
+
+
+def _touched(unit: Unit, entry: Entry, what: str) -> Finding:
+    task = unit.task
+    did = "adds" if entry.added else "removes" if entry.deleted else "changes"
+    return Finding(
+        f"{what} for {task.name} {did} {path_text(entry.path)}, which is the planner's",
+        help="Take it out of the change; the planner edits the plan, and says what is done.",
+        path=entry.path,
+        side="base" if entry.deleted else None,
+        commit=unit.commit,
+        key=f"{task.id}:folder",
+        setting=task.plan.setting("folder"),
+    )
+
+
+def _is_log(unit: Unit, entry: Entry) -> bool:
+    """Whether an entry only adds to the end of a file that is the plan's log."""
+    plan = unit.task.plan
+    logs = {plan.folder + b"/" + name.encode("utf-8") for name in plan.settings.log}
+    return entry.path in logs and entry.is_file and _grows(entry.path, unit.before, unit.after)
+
+
+def _grows(path: bytes, before: Documents, after: Documents) -> bool:
+    old, new = before.content(path) or b"", after.content(path) or b""
+    return (
+        new.startswith(old)
+        and len(new) > len(old)
+        and (not old or old.endswith(b"\n") or new[len(old)] == 10)
+    )

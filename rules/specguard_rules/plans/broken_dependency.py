@@ -1,0 +1,101 @@
+"""PLN002: dependencies between tasks that do not hold."""
+
+from __future__ import annotations
+
+from specguard.rules import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Finding, Plans, Stage, Work
+
+
+class BrokenDependency(Rule):
+    r"""A task needs one that does not exist, needs itself in a circle, or was begun before what it needs.
+
+    A plan is worked off in the order of its dependencies. A task that needs `task_9`, where the plan has
+    `task_009`, waits for ever or for nothing; of a circle no task can ever be begun; and a task that is begun
+    too early is built on what is not there yet.
+
+    Of every circle the whole way round is named. A task was begun where its status is one of `started`; what
+    it needs must then have one of `done`. Where the change is for a task (see [PLN004](unexpected-file.md)),
+    that task was begun, whatever the plan says of it.
+
+    How to put it right: correct the id, take out the dependency that is none, or finish the other task first.
+
+    ```toml fails
+    policy = '''
+    [plans.default]
+    required = ["id", "status"]
+    '''
+
+    [[commits]]
+    message = "docs: plan the cart"
+
+    [commits.files]
+    ".plans/cart/plan.json" = '''
+    {"tasks": [
+      {"id": "task_001", "status": "pending", "depends_on": ["task_002"]},
+      {"id": "task_002", "status": "pending", "depends_on": ["task_001"]},
+      {"id": "task_003", "status": "in_progress", "depends_on": ["task_001", "task_4"]},
+      {"id": "task_004", "status": "pending", "depends_on": ["task_05"]}
+    ]}
+    '''
+
+    [[expect]]
+    code = "PLN002"
+    path = ".plans/cart/plan.json"
+    line = 2
+    message = "task_001 -> task_002 -> task_001"
+
+    [[expect]]
+    code = "PLN002"
+    line = 4
+    field = "tasks.2.depends_on.0"
+    message = "task_003 is in_progress, and needs task_001, which is pending"
+
+    [[expect]]
+    code = "PLN002"
+    line = 4
+    message = "needs task_004, which is pending"
+
+    [[expect]]
+    code = "PLN002"
+    line = 5
+    message = "task_004 needs 'task_05', which is no task of this plan"
+    ```
+
+    ```toml passes
+    policy = '''
+    [plans.default]
+    required = ["id", "status"]
+    '''
+
+    [[commits]]
+    message = "docs: plan the cart"
+
+    [commits.files]
+    ".plans/cart/plan.json" = '''
+    {"tasks": [
+      {"id": "task_001", "status": "done", "depends_on": []},
+      {"id": "task_002", "status": "in_progress", "depends_on": ["task_001"]},
+      {"id": "task_003", "status": "pending", "depends_on": ["task_002"]}
+    ]}
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "PLN002"
+    name: ClassVar[str] = "broken-dependency"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("plans",)
+    condition: ClassVar[str] = "what a task needs exists, is no circle, and is done before it is begun"
+
+    def check(self, plans: Plans, work: Work | None = None) -> Iterator[Finding]:
+        """Follow the dependencies."""
+        for plan in plans.judged:
+            yield from plan.broken()
+        if work is not None:
+            yield from plans.too_early(work)

@@ -1,0 +1,128 @@
+"""PLN003: tasks that are done without evidence of their verification."""
+
+from __future__ import annotations
+
+from specguard.rules import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from typing import ClassVar
+
+    from specguard.rules import Finding, Plans, Runs, Stage
+
+
+class UnverifiedDone(Rule):
+    r"""A task is done, and nothing shows that it was verified.
+
+    An agent's "done" is a claim. What makes it a fact are the task's own commands, run and passed, or a
+    person who looked. Evidence stands with the task, under `verification`, `verified` or `evidence`, as one
+    entry or a list of them:
+
+    | form | counts where |
+    | --- | --- |
+    | `{"command": "pytest -q", "exit_code": 0}` | every command of `verify` is there, and ended with 0 |
+    | `{"commands": ["pytest -q", "ruff check"], "exit_code": 0}` | the same |
+    | `{"manifest": ".runs/task_001/1/manifest.json"}`, or the path alone | the run exists and succeeded |
+    | `{"note": "works on the device", "by": "Ann Lee", "at": "2026-01-31"}` | all three are there |
+
+    The task's own keys `verified_note`, `verified_by` and `verified_at` are a person's word, too; `manual`,
+    `agent` or a model's name is no person. Of a command that was run twice the last time counts; one that
+    ended with another code than 0 is a finding whatever else is there. A bare `true` or "passed" proves
+    nothing.
+
+    A task that is done has commands under `verify`, unless a person verified it. A placeholder
+    (`<fill in>`) is none, and neither is one that cannot fail (`true`, `echo ok`).
+
+    Where runs are not kept in the tree (`[runs] keep = "local"`), nobody can tell here whether a run
+    succeeded, and the rule is indeterminate.
+
+    How to put it right: run the commands and record their exit codes, or take the status back.
+
+    ```toml fails
+    policy = '''
+    [plans.default]
+    required = ["id", "status"]
+    '''
+
+    [[commits]]
+    message = "docs: cart"
+
+    [commits.files]
+    ".plans/cart/plan.json" = '''
+    {"tasks": [
+      {"id": "task_001", "status": "done", "verify": ["pytest -q"]},
+      {"id": "task_002", "status": "done", "verify": ["pytest -q"],
+       "verification": [{"command": "pytest -q", "exit_code": 1}]},
+      {"id": "task_003", "status": "done", "verify": ["pytest -q"], "verified": true},
+      {"id": "task_004", "status": "done", "verify": []},
+      {"id": "task_005", "status": "done", "verify": ["pytest -q"],
+       "verified_by": "manual", "verified_at": "2026-01-31T12:00:00Z", "verified_note": "device ok"}
+    ]}
+    '''
+
+    [[expect]]
+    code = "PLN003"
+    path = ".plans/cart/plan.json"
+    line = 2
+    field = "tasks.0.status"
+
+    [[expect]]
+    code = "PLN003"
+    line = 4
+    message = "'pytest -q' ended with 1"
+
+    [[expect]]
+    code = "PLN003"
+    line = 5
+    message = "what stands there is no evidence"
+
+    [[expect]]
+    code = "PLN003"
+    line = 6
+    message = "has no verify commands"
+
+    [[expect]]
+    code = "PLN003"
+    line = 8
+    message = "names 'manual', who is no person"
+    ```
+
+    ```toml passes
+    policy = '''
+    [plans.default]
+    required = ["id", "status"]
+
+    [runs]
+    keep = "tree"
+    '''
+
+    [[commits]]
+    message = "docs: cart"
+
+    [commits.files]
+    ".runs/task_002/1/manifest.json" = '{"status": "succeeded"}'
+    ".plans/cart/plan.json" = '''
+    {"tasks": [
+      {"id": "task_001", "status": "done", "verify": ["pytest -q"],
+       "verification": [{"command": "pytest -q", "exit_code": 0}]},
+      {"id": "task_002", "status": "done", "verify": ["pytest -q"],
+       "verification": {"manifest": ".runs/task_002/1/manifest.json"}},
+      {"id": "task_003", "status": "done", "verify": [],
+       "verification": {"note": "works on the device", "by": "Ann Lee", "at": "2020-01-31"}},
+      {"id": "task_004", "status": "agent_done", "verify": []}
+    ]}
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "PLN003"
+    name: ClassVar[str] = "unverified-done"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("plans",)
+    condition: ClassVar[str] = "every task that is done has evidence of its verification"
+
+    def check(self, plans: Plans, runs: Runs, today: date) -> Iterator[Finding]:
+        """Weigh the evidence of every task that is done."""
+        yield from plans.unverified(runs, today)

@@ -1,0 +1,201 @@
+"""What the tasks of a plan need of each other: unknown ones, circles, and tasks that were begun too early."""
+
+from __future__ import annotations
+
+from specguard.model import Finding
+from specguard.plans.task import number_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from specguard.plans.plan import Plan
+    from specguard.plans.task import Task
+
+    Place = tuple[str | int, ...]
+
+SHOWN = 12
+"""How many tasks of a circle a message names before it cuts the middle out."""
+
+
+class Need:
+    """One entry of a task's `depends_on`.
+
+    Attributes:
+        task: the task that needs.
+        text: the id as it is written.
+        place: where it stands, below the task.
+        needed: the task that is needed; None where the plan has none of that id.
+    """
+
+    __slots__ = ("needed", "place", "task", "text")
+
+    def __init__(self, task: Task, text: str, place: Place, needed: Task | None) -> None:
+        self.task = task
+        self.text = text
+        self.place = place
+        self.needed = needed
+
+
+def needs(task: Task) -> Iterator[Need]:
+    """What a task needs, in order."""
+    for place, text in task.listed("depends_on"):
+        yield Need(task, text, place, task.plan.task(text))
+
+
+def broken(plan: Plan) -> Iterator[Finding]:
+    """What is wrong with the dependencies of a plan's tasks."""
+    for task in plan.tasks:
+        for need in needs(task):
+            if need.needed is None:
+                yield _unknown(need)
+            elif need.needed is task:
+                yield _finding(need, f"{task.name} needs itself", "Take it out.", "self")
+    for circle in circles(plan):
+        names = [task.name for task in (*circle, circle[0])]
+        if len(names) > SHOWN:
+            left_out = len(names) - SHOWN
+            names[SHOWN // 2 : -SHOWN // 2] = [f"... {left_out} more ..."]
+        need = next(need for need in needs(circle[0]) if need.needed is circle[1])
+        yield _finding(
+            need,
+            f"tasks need each other in a circle: {' -> '.join(names)}",
+            "Take out the dependency that is not one.",
+            f"circle:{min(task.id for task in circle)}",
+        )
+    for task in plan.tasks:
+        if task.started:
+            yield from too_early(task)
+
+
+def too_early(task: Task, *, why: str = "", base: Plan | None = None) -> Iterator[Finding]:
+    """The dependencies of a task that was begun which are not done.
+
+    Args:
+        task: the task.
+        why: what says that it was begun, as a clause; by default its status.
+        base: the same plan in the trusted base, where a task may be done already.
+    """
+    said = why or f"is {task.status}"
+    for need in needs(task):
+        needed = need.needed
+        if needed is None or needed is task or needed.done:
+            continue
+        before = base.task(needed.id) if base is not None else None
+        if before is not None and before.done:
+            continue
+        state = f"is {needed.status}" if needed.status else "has no status"
+        yield _finding(
+            need,
+            f"{task.name} {said}, and needs {needed.name}, which {state}",
+            f"Finish {needed.name} first, or take it out of what {task.name} needs if that is a mistake.",
+            f"early:{needed.id}",
+            setting="started",
+        )
+
+
+def circles(plan: Plan) -> Iterator[Sequence[Task]]:
+    """The circles in which tasks need each other: of each knot of tasks the shortest through its first one.
+
+    A task that needs itself is no circle here.
+    """
+    graph = {
+        position: list(
+            dict.fromkeys(
+                plan.positions[need.needed.key]
+                for need in needs(task)
+                if need.needed is not None and need.needed is not task
+            )
+        )
+        for position, task in enumerate(plan.tasks)
+    }
+    for knot in _knots(graph):
+        first = min(knot)
+        yield [plan.tasks[position] for position in _shortest_circle(graph, first, set(knot))]
+
+
+def _shortest_circle(graph: Mapping[int, Sequence[int]], first: int, within: set[int]) -> list[int]:
+    """The shortest way from a task back to itself, without the return."""
+    came: dict[int, int] = {}
+    waiting = [first]
+    for here in waiting:
+        for there in graph[here]:
+            if there == first:
+                way = [here]
+                while way[-1] != first:
+                    way.append(came[way[-1]])
+                return way[::-1]
+            if there in within and there not in came:
+                came[there] = here
+                waiting.append(there)
+    return [first]
+
+
+def _knots(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
+    """The strongly connected parts of several nodes, by Tarjan's algorithm without recursion."""
+    order: dict[int, int] = {}
+    low: dict[int, int] = {}
+    stack: list[int] = []
+    held: set[int] = set()
+    for root in graph:
+        if root in order:
+            continue
+        work = [(root, iter(graph[root]))]
+        order[root] = low[root] = len(order)
+        stack.append(root)
+        held.add(root)
+        while work:
+            node, following = work[-1]
+            deeper = False
+            for there in following:
+                if there not in order:
+                    order[there] = low[there] = len(order)
+                    stack.append(there)
+                    held.add(there)
+                    work.append((there, iter(graph[there])))
+                    deeper = True
+                    break
+                if there in held:
+                    low[node] = min(low[node], order[there])
+            if deeper:
+                continue
+            work.pop()
+            if work:
+                low[work[-1][0]] = min(low[work[-1][0]], low[node])
+            if low[node] == order[node]:
+                knot = []
+                while True:
+                    member = stack.pop()
+                    held.discard(member)
+                    knot.append(member)
+                    if member == node:
+                        break
+                if len(knot) > 1:
+                    yield knot
+
+
+def _unknown(need: Need) -> Finding:
+    near = need.task.plan.task_numbered(need.text, number_of(need.text))
+    return _finding(
+        need,
+        f"{need.task.name} needs {_shown(need.text)}, which is no task of this plan",
+        f"Did you mean {near.id}?" if near else "Name a task of the plan, or take it out.",
+        f"unknown:{need.text}",
+    )
+
+
+def _finding(need: Need, message: str, help: str, what: str, *, setting: str = "") -> Finding:
+    task = need.task
+    return Finding(
+        message,
+        help=help,
+        path=task.plan.path,
+        line=task.line_of(*need.place),
+        field=task.field(*need.place),
+        key=f"{task.id}:{what}",
+        setting=task.plan.setting(setting) if setting else "",
+    )
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:60]}...")

@@ -1,0 +1,162 @@
+"""What a change does to a plan: which tasks it finishes, and what else it edits."""
+
+from __future__ import annotations
+
+from specguard.documents.fields import normal_name
+from specguard.plans.settings import KEYS
+from specguard.plans.task import normal_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.plans.plan import Plan
+    from specguard.plans.task import Task
+
+_STAMPS: Final = frozenset({"updatedat", "updated", "lastupdated", "modifiedat"})
+"""Keys at the top of a plan that change with everything in it."""
+
+
+class Edit:
+    """One thing that a change does to a plan.
+
+    Attributes:
+        what: what it does, as a clause that follows "the change": `moves task_003 from pending to blocked`.
+        key: the place in the plan's file.
+        line: its line after the change; None where it is gone.
+    """
+
+    __slots__ = ("key", "line", "what")
+
+    def __init__(self, what: str, key: Sequence[str | int], line: int | None) -> None:
+        self.what = what
+        self.key = tuple(key)
+        self.line = line
+
+
+def finished(before: Plan | None, after: Plan | None) -> list[Task]:
+    """The tasks that are done after a change and were not before it, as the plan has them afterwards."""
+    if after is None:
+        return []
+    known = {} if before is None else _by_id(before)
+    found = []
+    for name, task in _by_id(after).items():
+        old = known.get(name)
+        if task.done and not (old is not None and old.done):
+            found.append(task)
+    return found
+
+
+def edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edit]:
+    """What a change does to a plan, but for finishing one task with the evidence of it.
+
+    Finishing is: its status becomes one of `done`, and keys of it that say nothing of what the task is, such
+    as its evidence and the times that tools note.
+
+    Args:
+        before: the plan before; None where there was none.
+        after: the plan after; None where it is gone.
+        task_id: the id of that task.
+    """
+    if before is None or after is None or after.data.problem is not None:
+        if before is not None or after is not None:
+            what = (
+                "adds the plan"
+                if before is None
+                else "removes the plan"
+                if after is None
+                else "breaks the plan"
+            )
+            yield Edit(what, (), None)
+        return
+    found = False
+    for edit in _by_key(before, after, task_id):
+        found = True
+        yield edit
+    if not found and _neutral(before, before, task_id) != _neutral(after, before, task_id):
+        # Tasks in another order, or without an id of their own.
+        yield Edit("changes the list of tasks", after.tasks_key, after.line(*after.tasks_key))
+
+
+def _by_key(before: Plan, after: Plan, task_id: str) -> Iterator[Edit]:
+    yield from _top_edits(before, after)
+    old, new = _by_id(before), _by_id(after)
+    for name, task in old.items():
+        if name not in new:
+            yield Edit(f"removes {task.name}", task.key, None)
+    for name, task in new.items():
+        if name not in old:
+            yield Edit(f"adds {task.name}", task.key, task.line)
+        elif name == normal_id(task_id):
+            yield from _own_edits(old[name], task)
+        elif old[name].raw != task.raw:
+            yield _edit(old[name], task)
+
+
+def _neutral(plan: Plan, before: Plan, task_id: str) -> Any:
+    """The list of a plan's tasks with one of them as it was before."""
+    old, new = before.task(task_id), plan.task(task_id)
+    listing = plan.listing
+    if old is None or new is None:
+        return listing
+    if isinstance(listing, dict):
+        return [(key, old.raw if value is new.raw else value) for key, value in listing.items()]
+    return [old.raw if value is new.raw else value for value in listing]
+
+
+def _top_edits(before: Plan, after: Plan) -> Iterator[Edit]:
+    old, new = _without_tasks(before), _without_tasks(after)
+    for key in sorted({*old, *new}):
+        if normal_name(key) not in _STAMPS and old.get(key) != new.get(key):
+            what = "adds" if key not in old else "removes" if key not in new else "changes"
+            yield Edit(f"{what} {key!r}", (key,), after.line(key) if key in new else None)
+
+
+def _without_tasks(plan: Plan) -> Mapping[str, Any]:
+    """What stands at the top of a plan, without the key that leads to the tasks."""
+    value = plan.data.value
+    first = next(iter(plan.tasks_key), None)
+    return {key: one for key, one in value.items() if key != first} if isinstance(value, dict) else {}
+
+
+def _own_edits(old: Task, new: Task) -> Iterator[Edit]:
+    """What a change does to the task that it is for, but for finishing it."""
+    fixed = {key for name in KEYS if name != "verification" for key in old.plan.settings.keys_of(name)}
+    status = _status_key(new) or _status_key(old)
+    for key in sorted(fixed & {*old.raw, *new.raw}):
+        if old.raw.get(key) == new.raw.get(key) or (key == status and new.done):
+            continue
+        if key == status:
+            yield _moves(old, new)
+        else:
+            yield Edit(f"changes {key} of {new.name}", (*new.key, key), new.line_of(key))
+
+
+def _edit(old: Task, new: Task) -> Edit:
+    if old.status != new.status:
+        return _moves(old, new)
+    keys = [key for key in {**old.raw, **new.raw} if old.raw.get(key) != new.raw.get(key)]
+    return Edit(f"changes {', '.join(keys[:5])} of {new.name}", (*new.key, keys[0]), new.line_of(keys[0]))
+
+
+def _moves(old: Task, new: Task) -> Edit:
+    key = _status_key(new) or "status"
+    return Edit(
+        f"moves {new.name} from {old.status or 'no status'} to {new.status or 'no status'}",
+        (*new.key, key),
+        new.line_of(key),
+    )
+
+
+def _status_key(task: Task) -> str:
+    found = task.find("status")
+    return found[0] if found else ""
+
+
+def _by_id(plan: Plan) -> Mapping[str, Task]:
+    found: dict[str, Task] = {}
+    for task in plan.tasks:
+        if task.id:
+            found.setdefault(normal_id(task.id), task)
+    return found

@@ -1,0 +1,253 @@
+"""Whether a task that is done has evidence that it was verified."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.placeholders import owes
+from specguard.errors import MissingFact
+from specguard.model import Finding
+from specguard.plans.evidence import evidence_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+    from typing import Final
+
+    from specguard.plans.evidence import Cited, Evidence, Manual, Place, Ran
+    from specguard.plans.plan import Plan
+    from specguard.plans.task import Task
+    from specguard.runs.runs import Runs
+
+NOBODY: Final = frozenset(
+    {
+        "agent",
+        "ai",
+        "assistant",
+        "auto",
+        "automated",
+        "automatic",
+        "automation",
+        "bot",
+        "ci",
+        "claude",
+        "codex",
+        "copilot",
+        "cursor",
+        "gemini",
+        "gpt",
+        "human",
+        "llm",
+        "machine",
+        "manual",
+        "manually",
+        "me",
+        "model",
+        "na",
+        "n/a",
+        "nobody",
+        "none",
+        "person",
+        "planner",
+        "reviewer",
+        "robot",
+        "script",
+        "self",
+        "someone",
+        "specguard",
+        "system",
+        "tbd",
+        "todo",
+        "unknown",
+        "user",
+        "verifier",
+    }
+)
+"""What stands for a person where none is named."""
+
+_FILL: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
+_CANNOT_FAIL: Final = re.compile(r"(?:true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*)", re.DOTALL)
+_MODEL: Final = re.compile(
+    r"(?:claude|codex|copilot|gemini|gpt|o)[-_ .]?[a-z-]*[-_ .]?[0-9][\w.-]*", re.IGNORECASE
+)
+_FORMS: Final = (
+    "Record under `verification` each command with its exit code, the manifest of the run, or a note with "
+    "the person and the time."
+)
+
+
+def unverified(plan: Plan, runs: Runs, today: date) -> Iterator[Finding]:
+    """The tasks of a plan that are done without evidence.
+
+    Args:
+        plan: the plan.
+        runs: tells of a run whether it succeeded.
+        today: the UTC date.
+
+    Raises:
+        MissingFact: a run is cited that cannot be looked up here, and nothing else proves the task; after all
+            findings.
+    """
+    missing: MissingFact | None = None
+    for task in plan.tasks:
+        if task.done:
+            try:
+                yield from unverified_task(task, runs, today)
+            except MissingFact as fact:
+                missing = missing or fact
+    if missing is not None:
+        raise missing
+
+
+def unverified_task(task: Task, runs: Runs, today: date) -> Iterator[Finding]:
+    """What is missing for a task that is done; see `unverified`."""
+    evidence = evidence_of(task)
+    commands = [text for text in task.verify if not _FILL.fullmatch(text)]
+    proofs = [command for command in commands if not _CANNOT_FAIL.fullmatch(command)]
+    manual = [problem for one in evidence.manual if (problem := _manual_problem(one, today))]
+    by_hand = len(manual) < len(evidence.manual)
+    failed = [ran for ran in _last(evidence.ran) if ran.code]
+    for ran in failed:
+        yield _finding(
+            task,
+            f"{task.name} is {task.status}, and {_shown(ran.command)} ended with {ran.code}",
+            "Take the task back to where it stands, and verify it again.",
+            f"failed:{_plain(ran.command)}",
+            ran.place,
+        )
+    if failed:
+        return
+    if by_hand:
+        return
+    if not proofs:
+        yield _no_commands(task, commands)
+        return
+    if not evidence:
+        yield _finding(
+            task,
+            f"{task.name} is {task.status}, and nothing says how that was verified",
+            _FORMS,
+            "evidence",
+            (),
+        )
+        return
+    yield from _unproven(task, evidence, proofs, manual, runs)
+
+
+def _unproven(
+    task: Task, evidence: Evidence, commands: Sequence[str], manual: Sequence[str], runs: Runs
+) -> Iterator[Finding]:
+    """What keeps all that a task has from proving it; nothing where something does."""
+    recorded = {_plain(ran.command): ran for ran in _last(evidence.ran)}
+    without = [command for command in commands if _plain(command) not in recorded]
+    unknown = next((ran for ran in recorded.values() if ran.code is None), None)
+    if evidence.ran and not without and unknown is None:
+        return
+    missing: MissingFact | None = None
+    reasons: list[tuple[str, str, Place]] = []
+    for cited in evidence.runs:
+        try:
+            problem = _run_problem(cited, runs)
+        except MissingFact as fact:
+            missing = missing or fact
+            continue
+        if not problem:
+            return
+        reasons.append((problem, f"run:{cited.path}", cited.place))
+    if missing is not None:
+        raise missing
+    if unknown is not None:
+        reasons.append((f"{_shown(unknown.command)} has no exit code", "code", unknown.place))
+    elif evidence.ran:
+        reasons.append((f"{_shown(without[0])} is not among what was run", "command", evidence.ran[0].place))
+    reasons += [(problem, "manual", one.place) for problem, one in zip(manual, evidence.manual, strict=True)]
+    reasons += [("what stands there is no evidence", "other", place) for place in evidence.other]
+    for problem, what, place in reasons:
+        yield _finding(task, f"{task.name} is {task.status}, but {problem}", _FORMS, what, place)
+
+
+def _no_commands(task: Task, commands: Sequence[str]) -> Finding:
+    found = task.find("verify")
+    key = found[0] if found else "verify"
+    said = f"{_shown(commands[0])} cannot fail" if commands else f"has no {key} commands"
+    return _finding(
+        task,
+        f"{task.name} is {task.status}, and " + (f"its only command {said}" if commands else said),
+        f"List under `{key}` the commands that verify it, and record their exit codes; or have a person "
+        "verify it, and record who, when and what they saw.",
+        "verify",
+        (key,),
+    )
+
+
+def _last(ran: Sequence[Ran]) -> list[Ran]:
+    """Of each command what was run last."""
+    last: dict[str, Ran] = {}
+    for one in ran:
+        last[_plain(one.command)] = one
+    return list(last.values())
+
+
+def _run_problem(cited: Cited, runs: Runs) -> str:
+    """Why a cited run proves nothing; empty where it proves the task."""
+    path = posixpath.normpath(cited.path).encode("utf-8", "surrogateescape")
+    folder = runs.settings.path.strip("/").encode("utf-8")
+    if not path.startswith(folder + b"/"):
+        return f"{_shown(cited.path)} is not in the folder of runs, {runs.settings.path}"
+    if not path.rpartition(b"/")[2].endswith((b".json", b".yaml", b".yml", b".toml")):
+        path += b"/manifest.json"
+    manifest = runs.manifest(path)
+    if manifest is None:
+        return f"there is no run {_shown(cited.path)}"
+    if manifest.succeeded:
+        return ""
+    ended = manifest.problem or (f"it is {manifest.status}" if manifest.status else "it has no status")
+    return f"the run {_shown(cited.path)} did not succeed: {ended}"
+
+
+def _manual_problem(manual: Manual, today: date) -> str:
+    """What a person's word lacks; empty where it is complete."""
+    if not manual.note or owes(manual.note):
+        return "its verification by hand has no note"
+    who = manual.who.casefold().strip(" .@<>")
+    if not who:
+        return "its verification by hand names no person"
+    if who in NOBODY or _MODEL.fullmatch(who) or not any(char.isalpha() for char in who):
+        return f"its verification by hand names {_shown(manual.who)}, who is no person"
+    if not manual.when:
+        return "its verification by hand has no time"
+    day = parse_date(manual.when)
+    if day is None:
+        return f"the time of its verification by hand, {_shown(manual.when)}, {date_problem(manual.when)}"
+    # A clock that is ahead of UTC may show tomorrow's date.
+    if (day - today).days > 1:
+        return f"its verification by hand is dated {day}, which is in the future"
+    return ""
+
+
+def _plain(command: str) -> str:
+    return " ".join(command.removeprefix("$ ").split())
+
+
+def _finding(task: Task, message: str, help: str, what: str, place: Place) -> Finding:
+    return Finding(
+        message,
+        help=help,
+        path=task.plan.path,
+        line=task.line_of(*(place or _status_key(task))),
+        field=task.field(*(place or _status_key(task))),
+        key=f"{task.id}:{what}",
+        setting=task.plan.setting("done"),
+    )
+
+
+def _status_key(task: Task) -> Place:
+    found = task.find("status")
+    return (found[0],) if found else ()
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:80]}...")
