@@ -36,17 +36,28 @@ if TYPE_CHECKING:
     from specguard.declaration import look_alikes
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
+    from specguard.documents.data import Data
+    from specguard.documents.document import Document
+    from specguard.documents.fields import find_fields, normal_name, read_fields
     from specguard.model import Severity, Stage
+    from specguard.plans.plan import Plan
     from specguard.plans.plans import Plans
     from specguard.plans.settings import Models, PlanKind
+    from specguard.plans.task import Task
+    from specguard.plans.units import Unit
     from specguard.runs.runs import Runs
     from specguard.runs.settings import RunSettings
+    from specguard.specs.index import Index, IndexEntry
+    from specguard.specs.said import Said
     from specguard.specs.settings import SpecSettings
+    from specguard.specs.spec import Spec
     from specguard.specs.specs import Specs
     from specguard.waves.settings import WaveSettings
     from specguard.waves.waves import Waves
     from specguard.work.item import WorkItem
     from specguard.work.items import Work
+    from specguard.work.kinds import WorkKind
+    from specguard.work.sources import Listed, Source, Sources
 
 API_VERSION = 1
 """The number a plugin states as `specguard_api`."""
@@ -63,7 +74,9 @@ __all__ = [
     "Commits",
     "Contract",
     "Covering",
+    "Data",
     "Declaration",
+    "Document",
     "Documents",
     "Entry",
     "Expression",
@@ -72,7 +85,10 @@ __all__ = [
     "Guards",
     "History",
     "Hunk",
+    "Index",
+    "IndexEntry",
     "Lines",
+    "Listed",
     "Merges",
     "Message",
     "MissingFact",
@@ -81,6 +97,7 @@ __all__ = [
     "Objects",
     "Origin",
     "PastCommit",
+    "Plan",
     "PlanKind",
     "Plans",
     "Policy",
@@ -94,23 +111,41 @@ __all__ = [
     "Rule",
     "RunSettings",
     "Runs",
+    "Said",
     "Selecting",
     "Settings",
     "Severity",
+    "Source",
+    "Sources",
+    "Spec",
     "SpecSettings",
     "Specs",
     "Stage",
     "Statement",
+    "Task",
     "Totals",
     "Tree",
+    "Unit",
     "Unread",
     "WaveSettings",
     "Waves",
     "Work",
     "WorkItem",
+    "WorkKind",
+    "find_fields",
     "look_alikes",
+    "normal_name",
     "path_text",
+    "read_fields",
 ]
+
+
+_LATE = {
+    "find_fields": "specguard.documents.fields",
+    "normal_name": "specguard.documents.fields",
+    "read_fields": "specguard.documents.fields",
+}
+"""What is imported by the rules that read documents, and by no hook before that, with its module."""
 
 
 def __getattr__(name: str) -> Any:
@@ -119,4 +154,8 @@ def __getattr__(name: str) -> Any:
         from specguard.declaration import look_alikes
 
         return look_alikes
+    if name in _LATE:
+        import importlib
+
+        return getattr(importlib.import_module(_LATE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

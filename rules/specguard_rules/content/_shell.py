@@ -53,9 +53,13 @@ class Command:
         line, end_line: where it is, from the line number given to `commands`.
         here: the text of its here-document, and the line at which that begins.
         told: whether it is to be run; False where a document only speaks of it.
+        piped: whether it reads what the command before it in the list writes.
+        inner: the commands of the substitutions in its words and variables.
     """
 
-    __slots__ = ("assigned", "end_line", "here", "here_line", "line", "targets", "told", "words")
+    __slots__ = (
+        "assigned", "end_line", "here", "here_line", "inner", "line", "piped", "targets", "told", "words",
+    )  # fmt: skip
 
     def __init__(self, line: int) -> None:
         self.words: list[str] = []
@@ -66,6 +70,8 @@ class Command:
         self.here = ""
         self.here_line = line
         self.told = True
+        self.piped = False
+        self.inner: list[Command] = []
 
     @property
     def program(self) -> str:
@@ -135,6 +141,7 @@ class _Reader:
         self._command = Command(line)
         self._waiting: list[tuple[Command, str, bool]] = []
         self._redirected = False
+        self._piped = False
 
     def run(self) -> list[Command]:
         text, size = self.text, len(self.text)
@@ -146,8 +153,12 @@ class _Reader:
             elif char == "\n":
                 self._end()
                 self._newline()
+            elif text.startswith("||", self.at):
+                self._end()
+                self.at += 2
             elif char in ";&|()":
                 self._end()
+                self._piped = self._piped or char == "|"
                 self.at += 1
             elif char == "#":
                 end = text.find("\n", self.at)
@@ -231,6 +242,7 @@ class _Reader:
             or any(c is command for c, _, _ in self._waiting)
         ):
             command.end_line = self.line
+            command.piped, self._piped = self._piped, False
             self.found.append(command)
         self._command = Command(self.line)
 
@@ -350,7 +362,9 @@ class _Reader:
         self.at = end = _closing(self.text, start, closing)
         inner = self.text[start:end]
         if self.depth < DEPTH:
-            self.found += _Reader(inner, self.line, self.depth + 1).run()
+            found = _Reader(inner, self.line, self.depth + 1).run()
+            self.found += found
+            self._command.inner += found
         self.line += inner.count("\n")
         self.at = end + 1
 

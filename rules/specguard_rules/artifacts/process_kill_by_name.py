@@ -1,0 +1,202 @@
+"""ART017: commands that end processes by name."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, MissingFact, Rule, Selecting
+from specguard_rules.selected import contents, selected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Documents, Entry, PlanKind, Policy, PolicyChange, Stage, Tree, WorkKind
+    from specguard_rules.content._shell import Command
+
+
+class ProcessKillByName(Rule):
+    r"""A script, gate, CI file or brief ends processes by what these are called.
+
+    On a machine where several agents work, `pkill -f vite` also ends the server of another one, the editor of
+    whoever watches, and the run itself. A run ends the processes that it started, by their ids.
+
+    **What is read**: shell scripts, recipes of makefiles, scripts of Windows, the steps of CI files, the
+    commands that Python, JavaScript, Ruby and others start by a text that is written in them; of Markdown the
+    fenced blocks of a shell and the code spans that an instruction leads to, as CNT003 reads them; of JSON,
+    YAML and TOML what stands under `run`, `scripts`, `command`, `verify`, `gates` and such. Files of
+    `[plans.<name>]` are read whatever `files` says, and so are the gates of `[[work.<kind>.gates]]`: those
+    that the change brings, and all of them in a run, with `--all` and where the change touches the authority.
+    A file that the change touches is judged as a whole.
+
+    **What counts**: `killall`, `pkill`, `taskkill /IM`, `Stop-Process -Name`, `wmic process where name=...
+    delete`, and a `kill` whose ids come from `pgrep`, `pidof`, a filtered `ps` or `Get-Process`: through a
+    substitution, a pipe, `xargs` or a variable.
+
+    **What does not**: `kill` with an id from a file or from `$!`; `pkill -P` and `-F`, which pick by an id;
+    signal 0 and lists; what is printed; a document's prose, and its code spans that forbid or only name the
+    command; what runs in a container (`docker exec web pkill node`), where it meets no other process.
+
+    How to put it right: keep the id when the process is started (`server & pid=$!`), and end that
+    (`kill "$pid"`).
+
+    ```toml fails
+    [[commits]]
+    message = "chore: scripts"
+
+    [commits.files]
+    "scripts/stop.sh" = "pids=$(pgrep -f vite)\nkill $pids\n"
+    "AGENTS.md" = "Never use `killall`.\n\nBefore you begin, run `pkill -f vite`.\n"
+
+    [[expect]]
+    code = "ART017"
+    path = "AGENTS.md"
+    line = 3
+
+    [[expect]]
+    code = "ART017"
+    path = "scripts/stop.sh"
+    line = 2
+    ```
+
+    ```toml passes
+    [[commits]]
+    message = "chore: scripts"
+
+    [commits.files]
+    "scripts/stop.sh" = "vite & pid=$!\ntrap 'kill $pid' EXIT\npkill -P $$\n# killall vite\n"
+    "AGENTS.md" = "Never use `killall`: end the process that you started, by its id.\n"
+    ```
+    """
+
+    code: ClassVar[str] = "ART017"
+    name: ClassVar[str] = "process-kill-by-name"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    condition: ClassVar[str] = "no script, gate, CI file or brief ends processes by name"
+
+    files: Annotated[
+        Selecting,
+        Field(
+            description="the scripts, CI files, briefs and plans that are read",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = Selecting.of(
+        "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/*.ps1", "**/*.psm1", "**/*.bat", "**/*.cmd",
+        "**/Makefile", "**/makefile", "**/GNUmakefile", "**/*.mk", "**/package.json", ".github/**/*.yml",
+        ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", ".gitlab/**/*.yml",
+        "scripts/**", "tools/**", "bin/**", "ci/**", ".ci/**", ".githooks/**", ".husky/**", ".claude/**",
+        ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**", ".plans/**", "**/AGENTS.md",
+        "**/CLAUDE.md", "**/GEMINI.md", ".github/copilot-instructions.md", "**/prompts/**/*.md",
+        "**/briefs/**/*.md",
+    )  # fmt: skip
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        head_files: Tree,
+        documents: Documents,
+        whole: bool,
+        stage: Stage,
+        policy: Policy,
+        policy_change: PolicyChange,
+        plan_kinds: Mapping[str, PlanKind],
+        work_kinds: Mapping[str, WorkKind],
+    ) -> Iterator[Finding]:
+        """Look at the files that the change touches, and at the gates."""
+        found = selected(self.files, entries, head_files, whole=whole)
+        setting = {path: f"files.{index}" for path, index in found.items()}
+        for name, kind in plan_kinds.items():
+            for path in selected(_of_plans(kind), entries, head_files, whole=whole):
+                setting.setdefault(path, f"plans.{name}.plan")
+        missing: MissingFact | None = None
+        for path, content in contents(sorted(setting), head_files):
+            try:
+                for command in _kills(path, content, documents):
+                    yield _finding(command, path=path, line=command.line, setting=setting[path])
+            except MissingFact as fact:
+                missing = missing or fact
+        if work_kinds or policy_change:
+            touched = any(entry.path in policy.document_paths for entry in entries)
+            yield from _gates(work_kinds, policy, policy_change, whole=whole or stage == "run" or touched)
+        if missing is not None:
+            raise missing
+
+
+def _of_plans(kind: PlanKind) -> Selecting:
+    """The files that list a kind of plan's tasks."""
+    import re
+
+    return Selecting([f"{re.sub('{[^{}]*}', '*', kind.folder)}/{kind.plan}"])
+
+
+def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
+    from specguard_rules.artifacts._process_kills import HINT, process_kills
+    from specguard_rules.artifacts._run_commands import run_commands
+
+    if HINT.search(content):
+        found = list(run_commands(path, content, documents))
+        yield from (command for command in process_kills(found) if command.told)
+
+
+def _gates(
+    work_kinds: Mapping[str, WorkKind], policy: Policy, change: PolicyChange, *, whole: bool
+) -> Iterator[Finding]:
+    """The gates that end processes by name: those of the policy, and those that the change brings."""
+    altered = {difference.key: difference for difference in change.differences}
+    for name, kind in work_kinds.items():
+        key = f"work.{name}.gates"
+        if whole and key not in altered:
+            for index, gate in enumerate(kind.gates):
+                for command in _in_gate(gate.run):
+                    setting = f"{key}.{index}.run"
+                    origin = policy.origin(setting)
+                    inside = origin is not None and not origin.path.startswith("preset:")
+                    yield _finding(
+                        command,
+                        path=origin.path.encode("utf-8", "surrogateescape") if origin and inside else None,
+                        line=origin.line if origin and inside else None,
+                        setting=setting,
+                        gate=gate.name,
+                    )
+    for key, difference in altered.items():
+        parts = key.split(".")
+        if parts[0] != "work":
+            continue
+        brought = difference.new
+        if len(parts) == 2:
+            brought = brought.get("gates") if isinstance(brought, dict) else None
+        elif parts[2:] != ["gates"]:
+            continue
+        place = difference.new_origin
+        for gate in brought or ():
+            for command in _in_gate(str(gate.get("run", ""))):
+                yield _finding(
+                    command,
+                    path=place.path.encode("utf-8", "surrogateescape") if place else None,
+                    line=place.line if place else None,
+                    gate=str(gate.get("name", "")),
+                )
+
+
+def _in_gate(run: str) -> Iterator[Command]:
+    if "kill" in run.lower() or "spps" in run.lower() or "stop-process" in run.lower():
+        from specguard_rules.artifacts._process_kills import process_kills
+        from specguard_rules.content._shell import commands
+
+        yield from process_kills(commands(run))
+
+
+def _finding(
+    command: Command, *, path: bytes | None, line: int | None, setting: str = "", gate: str = ""
+) -> Finding:
+    words = " ".join(command.words)
+    shown = words if len(words) <= 80 else f"{words[:77]}..."
+    return Finding(
+        f"{f'the gate {gate!r}: ' if gate else ''}`{shown}` ends processes by name, whoever started them",
+        help='End the process that was started, by its id: `server & pid=$!`, then `kill "$pid"`.',
+        path=path,
+        line=line,
+        key=words,
+        setting=setting,
+    )

@@ -1,0 +1,79 @@
+"""The files that a rule reads: those of its patterns that the change touches, or all in the tree."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import MissingFact, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final
+
+    from specguard.rules import Entry, Selecting, Tree
+
+_SPECIAL: Final = re.compile(rb"[*?\[\]\\]")
+
+
+def selected(
+    patterns: Selecting, entries: Sequence[Entry], head_files: Tree, *, whole: bool
+) -> dict[bytes, int]:
+    """The regular files that patterns select, each with the index of the first pattern that does.
+
+    Args:
+        patterns: what selects.
+        entries: the change; files whose content it leaves alone do not count.
+        head_files: the judged tree.
+        whole: whether every file of the tree counts, and not only what the change touches.
+
+    Raises:
+        MissingFact: a tree object is not there.
+    """
+    if whole:
+        paths = head_files.paths()
+        found = {paths[position]: index for position, index in patterns.find_each(paths)}
+        return {path: index for path, index in found.items() if is_regular(path, head_files)}
+    touched = [entry.path for entry in entries if entry.is_file and entry.old != entry.new]
+    if not touched or not _may_match(patterns, touched):
+        return {}
+    return {touched[position]: index for position, index in patterns.find_each(touched)}
+
+
+def is_regular(path: bytes, files: Tree) -> bool:
+    """Whether a path is a regular file."""
+    entry = files.find(path)
+    return entry is not None and entry.is_file
+
+
+def contents(paths: Iterable[bytes], files: Tree) -> Iterator[tuple[bytes, bytes]]:
+    """The contents of regular files of a tree, in the order asked for.
+
+    Raises:
+        MissingFact: an object is not there or is broken; or, after all others, a file is too large.
+    """
+    found = {path: entry.oid for path in paths if (entry := files.find(path)) is not None}
+    large: list[bytes] = []
+    for path, (_, content) in zip(found, files.blobs(list(found.values())), strict=True):
+        if content is None:
+            large.append(path)
+        else:
+            yield path, content
+    if large:
+        name = path_text(large[0])
+        raise MissingFact(f"{name} is too large to be read", f"git cat-file -s HEAD:{name}")
+
+
+def _may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
+    """Whether a path begins and ends as one of the patterns does; False is certain.
+
+    Compiling patterns would cost a hook more than all else that a rule does where nothing matches.
+    """
+    # `**/x` is also the `x` of the root, so each path is compared with the slash before it.
+    slashed = [b"/" + path for path in paths]
+    for pattern in patterns.patterns:
+        parts = _SPECIAL.split(pattern.strip("/").encode("utf-8", "surrogateescape"))
+        begin, end = b"/" + parts[0], parts[-1]
+        if any(path.startswith(begin) and path.endswith(end) for path in slashed):
+            return True
+    return False
