@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from specguard.specs.index import Index, IndexEntry
     from specguard.specs.said import Said
     from specguard.specs.settings import SpecSettings
-    from specguard.specs.spec import Spec
+    from specguard.specs.spec import Review, Spec
     from specguard.specs.specs import Specs
     from specguard.waves.settings import WaveSettings
     from specguard.waves.waves import Waves
@@ -108,6 +108,7 @@ __all__ = [
     "Ref",
     "Registry",
     "Remote",
+    "Review",
     "Rule",
     "RunSettings",
     "Runs",
