@@ -12,7 +12,9 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from specguard.rules import Commit, PullRequest
 
 _TRAILER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)[ \t]*:(.*)", re.DOTALL)
 # `git cherry-pick -x` puts this among the trailers.
@@ -78,6 +80,15 @@ class Trailers:
     def misplaced(self, key: str) -> list[Trailer]:
         """The lines that would be trailers of a key, stood they in the last paragraph."""
         return [trailer for trailer in self.elsewhere if trailer.key.lower() == key.lower()]
+
+
+def in_change(commits: Sequence[Commit], pull_request: PullRequest | None) -> Iterator[Trailers]:
+    """The trailers of each commit's message and of the pull request's text."""
+    for commit in commits:
+        yield Trailers(commit.message.lines)
+    if pull_request is not None and pull_request.body:
+        # The body stands below the title, as it does in the message of a merge.
+        yield Trailers(["", "", *pull_request.body.split("\n")])
 
 
 def _read(lines: Sequence[str]) -> list[Trailer]:

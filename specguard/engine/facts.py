@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from specguard.specs.specs import Specs
     from specguard.waves.waves import Waves
     from specguard.work.items import Work, WorkItem
+    from specguard.work.sources import Listed, Sources
 
 
 class Facts:
@@ -192,6 +193,21 @@ class Facts:
         return work.item
 
     @property
+    def sources(self) -> Sources:
+        """The files of the judged tree that list work items."""
+        kinds = {name: kind for name, kind in self._policy.declared("work_kinds").items() if kind.source}
+        if not kinds:
+            raise NotApplicable("no kind of work item has a source ([work.<kind>] source)")
+        from specguard.work.sources import Sources
+
+        return Sources(
+            kinds,
+            documents=self.get("documents"),
+            entries=lambda: self._change.entries,
+            whole=self.get("whole"),
+        )
+
+    @property
     def documents(self) -> Documents:
         """The documents of the judged tree, each parsed once."""
         from specguard.change.documents import Documents
@@ -228,6 +244,7 @@ class Facts:
             self._policy.declared("spec_settings"),
             change=self._change,
             documents=self.get("documents"),
+            start_documents=lambda: self.get("start_documents"),
             today=self._today,
         )
 
@@ -247,14 +264,55 @@ class Facts:
         self._ask_for("wave_settings", "wave")
         from specguard.waves.waves import Waves
 
-        return Waves(self._policy.declared("wave_settings"), artifacts=self.get("artifacts"))
+        return Waves(
+            self._policy.declared("wave_settings"),
+            artifacts=self.get("artifacts"),
+            sources=self._if_declared("sources"),
+            plans=self._if_declared("plans"),
+            landed=self._landed(),
+        )
 
     @property
     def runs(self) -> Runs:
         """The manifests of runs."""
         from specguard.runs.runs import Runs
 
-        return Runs(self._policy.declared("run_settings"), documents=self.get("documents"))
+        beside = self._change.source in {"staged", "worktree"}
+        return Runs(
+            self._policy.declared("run_settings"),
+            documents=self.get("documents"),
+            local=self._change.git.repository.work_tree if beside else None,
+        )
+
+    def _if_declared(self, fact: str) -> Any:
+        """A fact of which the policy may say nothing; None where it does not."""
+        try:
+            return self.get(fact)
+        except NotApplicable:
+            return None
+
+    def _landed(self) -> Callable[[Listed], bool] | None:
+        """What tells of a listed item whether a commit did it; None where no commit tells of any.
+
+        What is staged is judged without history; there an item that a commit could have done passes for done,
+        and the commits' own check says otherwise.
+        """
+        kinds = self._policy.declared("work_kinds")
+        if not any(kind.source and (kind.commit or kind.pull_request) for kind in kinds.values()):
+            return None
+        if self._change.stage in ("edit", "staged", "commit-msg"):
+            return lambda listed: bool(
+                kinds[listed.source.kind].commit or kinds[listed.source.kind].pull_request
+            )
+        from specguard.work.landed import Landings
+        from specguard.work.naming import Names
+
+        return Landings(
+            self.get("sources"),
+            Names(kinds),
+            history=self._change.history,
+            commits=lambda: self._change.commits,
+        )
 
     def _ask_for(self, fact: str, table: str) -> None:
         """Leave where the policy has no such table: nothing is imported for it then."""

@@ -111,10 +111,33 @@ class SpecSettings(Settings):
         ApprovalFields()
     )
     governs: Annotated[
-        dict[str, list[str]],
+        dict[str, Selecting],
         Field(
-            description="which specs govern which paths: a stale spec blocks a change of these, and only "
-            "warns elsewhere; absent: a spec governs what its own text lists under `governs`",
-            json_schema_extra={"tightens": "more"},
+            description="which specs govern which paths, by the pattern of the paths: a stale spec blocks a "
+            "change of these, and only warns elsewhere; absent: a spec governs what its own text lists under "
+            "`governs`",
         ),
     ] = {}
+
+    def problem(self) -> str:
+        """What in these settings cannot be, as a clause."""
+        from specguard.declaration.globs import PatternError
+        from specguard.documents.fields import normal_name
+
+        if self.index and not self.index.endswith((".json", ".yaml", ".yml", ".toml")):
+            return f"`index` is {self.index!r}, which is neither JSON nor YAML nor TOML"
+        for pattern in self.governs:
+            try:
+                Covering.translate(pattern)
+            except PatternError as error:
+                return f"of a key of `governs`, {error}"
+        known = {normal_name(name) for name in (*self.statuses, *self.terminal)}
+        following = [name for names in self.transitions.values() for name in names]
+        for key, names in (
+            ("transitions", [*self.transitions, *following]),
+            ("approval_needed", self.approval_needed),
+        ):
+            for name in names:
+                if self.statuses and normal_name(name) not in known:
+                    return f"`{key}` has the status {name!r}, which `statuses` does not"
+        return ""

@@ -122,10 +122,6 @@ class MissingCompanion(Rule):
 
 def _stated(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> bool:
     """Whether a message or the pull request's text states a reason under a trailer."""
-    texts = [commit.message.lines for commit in commits]
-    if pull_request is not None and pull_request.body:
-        # The body stands below the title, as it does in the message of a merge.
-        texts.append(["", "", *pull_request.body.split("\n")])
-    from specguard_rules.trailers import Trailers
+    from specguard_rules.trailers import in_change
 
-    return any(trailer.value for lines in texts for trailer in Trailers(lines).of(key))
+    return any(trailer.value for found in in_change(commits, pull_request) for trailer in found.of(key))

@@ -1,0 +1,124 @@
+"""SPC008: a document that repeats what the index says of a spec, and says something else."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Specs, Stage
+
+
+class DivergedMirror(Rule):
+    """A document repeats the status of a spec, and it is not the one that the index gives.
+
+    Two documents that both say where the work stands are read by different people, and sooner or later by an
+    agent that believes the wrong one. `mirrors` in `[specs]` names the documents that repeat the statuses of
+    the index in tables or lists; a spec's own document repeats its status, too. Without an index, the status
+    that the spec itself states is the one that counts.
+
+    A row of a table is about the spec whose id or path stands in one of its cells, and gives its status in
+    the column `Status` (the name of the field in `[specs]`), or in a cell that is a status alone. A list item
+    is about the spec whose id or path it begins with, and gives its status behind it: `0002 Runs: in
+    progress`,
+    `0002 Runs (done)`. Where it gives none, a checkbox does: ticked is a terminal status, and not ticked any
+    other. In JSON or YAML a table with an id or path gives its own status. A mirror need not repeat every
+    spec.
+
+    Judged are mirrors that the change touches, and all of them where it touches the index or a spec; with
+    `--all` every one.
+
+    How to put it right: correct the document that is wrong; where there is an index, that is the mirror.
+
+    ```toml fails
+    policy = '''
+    [specs]
+    index = "tasks/index.json"
+    mirrors = ["docs/STATUS.md"]
+    '''
+
+    [base.files]
+    "tasks/specs/0001-runs.md" = "# Runs"
+    "tasks/index.json" = '''
+    {"specs": [{"id": "0001", "path": "tasks/specs/0001-runs.md", "status": "in-progress"}]}
+    '''
+
+    [[commits]]
+    message = "docs: say where the work stands"
+
+    [commits.files]
+    "docs/STATUS.md" = '''
+    # Status
+
+    | Spec | Title | Status |
+    | --- | --- | --- |
+    | 0001 | Runs | Done |
+    '''
+
+    [[expect]]
+    code = "SPC008"
+    path = "docs/STATUS.md"
+    line = 5
+    message = "tasks/index.json:1"
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    index = "tasks/index.json"
+    mirrors = ["docs/STATUS.md"]
+    '''
+
+    [base.files]
+    "tasks/specs/0001-runs.md" = "# Runs"
+    "tasks/index.json" = '''
+    {"specs": [{"id": "0001", "path": "tasks/specs/0001-runs.md", "status": "in-progress"}]}
+    '''
+
+    [[commits]]
+    message = "docs: say where the work stands"
+
+    [commits.files]
+    "docs/STATUS.md" = '''
+    # Status
+
+    - [Runs](../tasks/specs/0001-runs.md) - In progress
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "SPC008"
+    name: ClassVar[str] = "diverged-mirror"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("specs.mirrors", "specs.index")
+    condition: ClassVar[str] = "no document gives a spec another status than the index"
+
+    def check(self, specs: Specs) -> Iterator[Finding]:
+        """Compare the statuses in specs and mirrors with those that count."""
+        for spec in specs.judged:
+            own = [said for said in spec.statuses if said.form != "index"]
+            index = [said for said in spec.statuses if said.form == "index"]
+            if own and index and not specs.ways.same(own[0].text, index[0].text):
+                yield Finding(
+                    f"{path_text(spec.path)} says that it is {own[0].text[:60]!r}, and {index[0].place} "
+                    f"that it is {index[0].text[:60]!r}",
+                    help="Correct the one that is wrong.",
+                    path=spec.path,
+                    line=own[0].line,
+                    key="own status",
+                    setting="specs.index",
+                )
+        for mirror, repeated in specs.mirrors.repeated():
+            for one in repeated:
+                yield Finding(
+                    f"{path_text(mirror)} says that {one.name} is {one.shown}, and {one.counts.place} that "
+                    f"it is {one.counts.text[:60]!r}",
+                    help=f"Write {one.counts.text[:60]!r} here, or correct the other.",
+                    path=mirror,
+                    line=one.line,
+                    key=f"status of {one.name}",
+                    setting="specs.mirrors",
+                )

@@ -1,0 +1,183 @@
+"""SPC005: a status that the policy does not know, or a move from one to another that it does not allow."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Said, Spec, Specs, Stage
+
+
+class InvalidStatus(Rule):
+    """A spec's status is none of the policy's, or it has moved where no way leads.
+
+    A status is what tools and agents act on. `statuses` in `[specs]` says which there are (`terminal` ones
+    are known too), `transitions` which may follow which, from what a spec says before the change to what it
+    says after it. Case, `_`, `-` and spaces do not count, nor does what stands in brackets behind a status or
+    marks around it: `In progress`, `in_progress` and `in-progress (since May)` are the same.
+
+    The status is read from the index, and from the document: its front matter, or else the first `Status:` in
+    its text. A spec that was renamed keeps its history, by its id or by what it says. A status may not be
+    taken away. A new spec begins with a status that follows no other, or one to which the ways lead from
+    there without passing a status that needs an approval.
+
+    Judged are the specs that the change touches, and those that govern what it touches; with `--all` every
+    one.
+
+    How to put it right: write one of the statuses, and take the steps between in changes of their own.
+
+    ```toml fails
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    statuses = ["planned", "in-progress", "review", "done"]
+    transitions = {planned = ["in-progress"], in-progress = ["review"], review = ["done"]}
+    '''
+
+    [base.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: in-progress
+    ---
+    '''
+
+    [[commits]]
+    message = "docs: the runs are done"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: done
+    ---
+    '''
+    "tasks/specs/0002-logs.md" = '''
+    # Logs
+
+    Status: nearly there
+    '''
+
+    [[expect]]
+    code = "SPC005"
+    path = "tasks/specs/0001-runs.md"
+    line = 2
+    message = "from in-progress to done"
+
+    [[expect]]
+    code = "SPC005"
+    path = "tasks/specs/0002-logs.md"
+    line = 3
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    statuses = ["planned", "in-progress", "done"]
+    transitions = {planned = ["in-progress", "done"], in-progress = ["done"]}
+    '''
+
+    [base.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: in_progress
+    ---
+    '''
+
+    [[commits]]
+    message = "docs: the runs are done"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: Done (2026-01-31)
+    ---
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "SPC005"
+    name: ClassVar[str] = "invalid-status"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("specs.statuses", "specs.transitions")
+    condition: ClassVar[str] = (
+        "every spec that is judged has a known status, and came to it by an allowed way"
+    )
+
+    def check(self, specs: Specs) -> Iterator[Finding]:
+        """Look at the status of each spec, and at what it was."""
+        for spec in specs.judged:
+            if not spec.statuses:
+                yield from _without(spec, specs)
+            for said in spec.statuses:
+                if not specs.ways.known(said.text):
+                    known = ", ".join(specs.settings.statuses)
+                    written = f"is {said.text[:60]!r}" if said.text else "is empty"
+                    yield Finding(
+                        f"the status of {path_text(spec.path)} {written}{_elsewhere(said, spec)}, "
+                        "which the policy does not know",
+                        help=f"Write one of: {known}.",
+                        path=spec.path,
+                        line=said.line_in(spec.path),
+                        key=f"unknown status in {said.form}",
+                        setting="specs.statuses",
+                    )
+                elif specs.touches(spec):
+                    yield from _moved(spec, said, specs)
+
+
+def _without(spec: Spec, specs: Specs) -> Iterator[Finding]:
+    """A finding where a spec has no status: where statuses are listed, or it had one before."""
+    was = specs.before(spec) if specs.touches(spec) else None
+    had = was.statuses[0].text if was is not None and was.statuses else ""
+    if specs.settings.statuses or had:
+        yield Finding(
+            f"{path_text(spec.path)} has no {specs.settings.status}" + (f", and had {had!r}" if had else ""),
+            help=f"Write one of: {', '.join(specs.settings.statuses)}."
+            if specs.settings.statuses
+            else "Write its status.",
+            path=spec.path,
+            key="no status",
+            setting="specs.statuses" if specs.settings.statuses else "specs.transitions",
+        )
+
+
+def _moved(spec: Spec, said: Said, specs: Specs) -> Iterator[Finding]:
+    """A finding where a status is no step from what it was in the same place, or no beginning."""
+    was = specs.before(spec)
+    of_index = said.form == "index"
+    before = [one for one in was.statuses if (one.form == "index") == of_index] if was is not None else []
+    if was is not None and not before:
+        # It stood in the other place before.
+        before = list(was.statuses)
+    old = before[0].text if before else ""
+    path = path_text(spec.path)
+    if not old or not specs.ways.known(old):
+        if not specs.ways.may_begin(said.text):
+            yield Finding(
+                f"{path} begins as {said.text}{_elsewhere(said, spec)}, which needs steps before it",
+                help="Begin with a status that follows no other: "
+                f"{', '.join(specs.ways.first) or specs.settings.statuses[0]}.",
+                path=spec.path,
+                line=said.line_in(spec.path),
+                key=f"begins in {said.form}",
+                setting="specs.transitions",
+            )
+    elif not specs.ways.may_follow(old, said.text):
+        after = specs.ways.after(old)
+        yield Finding(
+            f"the status of {path} goes from {old} to {said.text}{_elsewhere(said, spec)}, "
+            "and no way leads there",
+            help=f"Behind {old} comes {' or '.join(after)}." if after else f"Nothing comes behind {old}.",
+            path=spec.path,
+            line=said.line_in(spec.path),
+            key=f"moved in {said.form}",
+            setting="specs.transitions",
+        )
+
+
+def _elsewhere(said: Said, spec: Spec) -> str:
+    return "" if said.path == spec.path else f" in {said.place}"

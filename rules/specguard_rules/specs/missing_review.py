@@ -1,0 +1,141 @@
+"""SPC002: a spec without the date of its last review, or with one that is no date."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Review, Spec, Specs, Stage
+
+
+class MissingReview(Rule):
+    """A spec has no date of its last review, or one that is no date, or two that differ.
+
+    `review` in `[specs]` names the field, such as `last_review`. It may stand in the spec's front matter, in
+    a line, list item or table of its text (`last_review: 2026-01-31`, `- **Last review:** 2026-01-31`), or in
+    its entry in the index; what stands in a comment or a code block does not count. A date that can be read
+    in two ways is none: `2026-01-31` is never ambiguous. Where the document and the index, or two places of
+    the document, give different days, that is a warning, and the older one counts.
+
+    Judged are the specs that the change touches, and those that govern what it touches; with `--all` every
+    one. Specs with a terminal status are done with, and need no review.
+
+    How to put it right: have the spec read by someone, and write down the day.
+
+    ```toml fails
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    review = "last_review"
+    '''
+
+    [[commits]]
+    message = "docs: plan the runs"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    # Runs
+
+    <!-- last_review: 2026-01-31 -->
+    '''
+    "tasks/specs/0002-logs.md" = '''
+    ---
+    last_review: 03/04/2026
+    ---
+    '''
+
+    [[expect]]
+    code = "SPC002"
+    path = "tasks/specs/0001-runs.md"
+
+    [[expect]]
+    code = "SPC002"
+    path = "tasks/specs/0002-logs.md"
+    line = 2
+    message = "2026-03-04 or 2026-04-03"
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    review = "last_review"
+    '''
+
+    [[commits]]
+    message = "docs: plan the runs"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    # Runs
+
+    - **Last review:** 2026-01-31 (Ann Example)
+    '''
+    "tasks/specs/0002-logs.md" = '''
+    ---
+    last_reviewed: 2026-01-31
+    ---
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "SPC002"
+    name: ClassVar[str] = "missing-review"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("specs.review",)
+    condition: ClassVar[str] = "every spec that is judged says on which day it was last reviewed"
+
+    def check(self, specs: Specs) -> Iterator[Finding]:
+        """Look for the dates of each spec."""
+        name = specs.settings.review
+        for spec in specs.judged:
+            if specs.terminal(spec):
+                continue
+            path = path_text(spec.path)
+            if not spec.reviews:
+                yield Finding(
+                    f"{path} has no {name}" + (f": {spec.problem[0]}" if spec.problem else ""),
+                    help=f"Have it reviewed, and write '{name}: YYYY-MM-DD' into its front matter.",
+                    path=spec.path,
+                    line=spec.problem[1] if spec.problem else None,
+                    key=f"no {name}",
+                    setting="specs.review",
+                )
+            for review in spec.reviews:
+                if review.problem:
+                    elsewhere = "" if review.said.path == spec.path else f" in {review.said.place}"
+                    yield Finding(
+                        f"the {name} of {path}{elsewhere} {_shown(review)}",
+                        help="Write the day as YYYY-MM-DD.",
+                        path=spec.path,
+                        line=review.said.line_in(spec.path),
+                        key=f"{name} in {review.said.form}",
+                        setting="specs.review",
+                    )
+            yield from _differing(spec, name)
+
+
+def _differing(spec: Spec, name: str) -> Iterator[Finding]:
+    """A warning where two places give different days."""
+    dated = [review for review in spec.reviews if review.date is not None]
+    if len({review.date for review in dated}) < 2:
+        return
+    places = ", ".join(f"{review.date} in {review.said.place}" for review in dated)
+    yield Finding(
+        f"{path_text(spec.path)} has several days as its {name}, of which the oldest counts: {places}",
+        help="Write the same day everywhere, or in one place alone.",
+        path=spec.path,
+        line=next((line for review in dated if (line := review.said.line_in(spec.path))), None),
+        key=f"several {name}",
+        severity="warning",
+        setting="specs.review",
+    )
+
+
+def _shown(review: Review) -> str:
+    """What is written and why it is no day, as a clause."""
+    return f"is {review.said.text[:60]!r}, which {review.problem}" if review.said.text else review.problem

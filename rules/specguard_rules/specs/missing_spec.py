@@ -1,0 +1,217 @@
+"""SPC001: an entry of the index, or a governed path, without its spec; a spec that no index knows."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Index, IndexEntry, Specs, Stage
+
+
+class MissingSpec(Rule):
+    """The index, the governed paths and the spec files do not fit together.
+
+    An index that names a file which is not there, names two specs by one id, or does not know a spec at all,
+    tells an agent the wrong thing, and rules that read reviews and approvals from it judge the wrong
+    document. So these are findings: an index that is not there or cannot be read; an entry without its file,
+    or whose path leads out of the repository; an id or a file in two entries; a spec that no entry names; a
+    path that
+    `[specs.governs]` gives to specs of which there is none; a spec that cannot be read.
+
+    An entry names its file by `path`, `file`, `spec`, `doc` or `document`, from the root or from the index's
+    own folder, or in a table such as `paths`; one without a path is about the spec that states its id, or
+    whose name begins with it. Of other paths in an entry those count that `files` has.
+
+    What the change touches is judged; with `--all` everything.
+
+    How to put it right: add the file or the entry, or take out what is left of a spec that has gone.
+
+    ```toml fails
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    index = "tasks/index.json"
+    '''
+
+    [base.files]
+    "tasks/index.json" = '{"specs": []}'
+
+    [[commits]]
+    message = "docs: plan the runs"
+
+    [commits.files]
+    "tasks/specs/0002-runs.md" = "# Runs"
+    "tasks/index.json" = '''
+    {"specs": [
+      {"id": "0003", "path": "tasks/specs/0003-logs.md"}
+    ]}
+    '''
+
+    [[expect]]
+    code = "SPC001"
+    path = "tasks/index.json"
+    line = 2
+
+    [[expect]]
+    code = "SPC001"
+    path = "tasks/specs/0002-runs.md"
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    index = "tasks/index.json"
+    '''
+    base = {files = {"tasks/index.json" = '{"specs": []}'}}
+
+    [[commits]]
+    message = "docs: plan the runs"
+
+    [commits.files]
+    "tasks/specs/0002-runs.md" = "# Runs"
+    "tasks/index.json" = '{"specs": [{"id": "0002", "path": "tasks/specs/0002-runs.md"}]}'
+    ```
+    """
+
+    code: ClassVar[str] = "SPC001"
+    name: ClassVar[str] = "missing-spec"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("specs.files", "specs.index", "specs.governs")
+    condition: ClassVar[str] = (
+        "every entry of the index and every governed path has its spec, and the reverse"
+    )
+
+    def check(self, specs: Specs) -> Iterator[Finding]:
+        """Compare the index with the files, and the governed paths with the specs."""
+        index = specs.index
+        if index is not None:
+            broken = _problem(index)
+            if broken is not None:
+                yield broken
+                return
+            yield from _of_index(index, specs)
+        for spec in specs.judged:
+            path = path_text(spec.path)
+            problem = spec.problem
+            if problem is not None:
+                yield Finding(
+                    f"the spec {path} cannot be read: {problem[0]}",
+                    help="Correct it, so that its review, status and approvals can be read.",
+                    path=spec.path,
+                    line=problem[1],
+                    key="unreadable",
+                    setting="specs.files",
+                )
+            if index is not None and spec.entry is None:
+                yield Finding(
+                    f"no entry of {path_text(index.path)} names the spec {path}",
+                    help=f"Add an entry with its id and path to {path_text(index.path)}.",
+                    path=spec.path,
+                    key="unknown to the index",
+                    setting="specs.index",
+                )
+            if not specs.settings.governs:
+                for said, why in specs.malformed(spec):
+                    yield Finding(
+                        f"{path} says that it governs {said.text!r}, but {why}",
+                        help="Write a path or pattern from the root.",
+                        path=spec.path,
+                        line=said.line,
+                        key=f"governs {said.text}",
+                    )
+        for pattern, files, asking in specs.unmet():
+            wanted = " or ".join(files.patterns)
+            yield Finding(
+                f"{path_text(asking)} is governed by a spec under {wanted}, and there is none",
+                help="Write the spec, or correct the patterns in [specs.governs].",
+                path=asking,
+                key=f"governed by {pattern}",
+                setting=f"specs.governs.{pattern}",
+            )
+
+
+def _problem(index: Index) -> Finding | None:
+    """What makes the index as a whole unusable; None where nothing does."""
+    path = path_text(index.path)
+    if not index.there:
+        return Finding(
+            f"there is no index {path}",
+            help="Add it, or correct `index` in [specs].",
+            path=index.path,
+            key="no index",
+            setting="specs.index",
+        )
+    if index.problem is None:
+        return None
+    return Finding(
+        f"the index {path} cannot be read: {index.problem[0]}",
+        help="Correct it; until then nothing is known of what it says.",
+        path=index.path,
+        line=index.problem[1],
+        key="unreadable",
+        setting="specs.index",
+    )
+
+
+def _of_index(index: Index, specs: Specs) -> Iterator[Finding]:
+    """What is wrong with single entries."""
+    if specs.whole or specs.touches_path(index.path):
+        for line, fault in index.faults:
+            yield Finding(
+                f"{fault}, in the index {path_text(index.path)}",
+                help="Write a table with an id, a path and a status.",
+                path=index.path,
+                line=line,
+                key=f"fault: {fault}",
+                setting="specs.entries",
+            )
+    for entry in specs.entries:
+        if not specs.whole and not specs.touches_entry(entry):
+            continue
+        missing = specs.missing(entry)
+        for named in missing:
+            yield Finding(
+                f"the entry {entry.label} names {named.text}, but {named.problem}",
+                help="Add the file, or take the entry out.",
+                path=index.path,
+                line=entry.line_of(named.place),
+                key=f"{entry.label} {named.text}",
+                setting="specs.index",
+            )
+        if not missing and not entry.files:
+            yield Finding(
+                f"the entry {entry.label} names no spec, and none has its id",
+                help="Give it a `path`.",
+                path=index.path,
+                line=entry.line,
+                key=f"{entry.label} without a path",
+                setting="specs.entries",
+            )
+    yield from _twice(index, specs)
+
+
+def _twice(index: Index, specs: Specs) -> Iterator[Finding]:
+    """Ids and files that stand in two entries."""
+    seen: dict[tuple[str, str], IndexEntry] = {}
+    told: set[tuple[str, str]] = set()
+    for entry in specs.entries:
+        for what, name in specs.identities(entry):
+            first = seen.setdefault((what, name), entry)
+            pair: Sequence[IndexEntry] = (first, entry)
+            if first is entry or (what, name) in told:
+                continue
+            if specs.whole or any(map(specs.touches_entry, pair)):
+                told.add((what, name))
+                yield Finding(
+                    f"the {what} {name} stands in two entries, the first in line {first.line}",
+                    help="Give each spec one entry, with an id of its own.",
+                    path=index.path,
+                    line=entry.line,
+                    key=f"{what} {name} twice",
+                    setting="specs.index",
+                )

@@ -1,0 +1,148 @@
+"""SPC007: governed code that changed without a spec."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Commit, Entry, PullRequest, Specs, Stage
+
+_DASH = re.compile(r"\s-+\s|[\u2013\u2014]")
+_WORD = re.compile(r"\w{2,}")
+# Words that stand where a reason should.
+_EMPTY = frozenset(
+    {"reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx"}
+)
+
+
+class MissingSpecChange(Rule):
+    r"""Code that specs govern changes, no spec does, and nobody says why.
+
+    A spec that is not changed with its code is soon a description of something else. Where a change adds,
+    modifies or deletes a path under `code` in `[specs]`, it also changes one under `spec_paths` (without that
+    setting: one of `files`, or the index). A deletion, a new name, white space, comments, or the bare date of
+    a review is no change of a spec.
+
+    Where no spec has to change, a commit of the change or the pull request's text says so in a trailer, in
+    its last paragraph, with the reason in brackets or behind a dash: `Spec-Impact: none (only names
+    changed)`. A trailer without a reason says nothing. While nothing is committed yet there is no message to
+    look into, and the finding is a warning.
+
+    How to put it right: change the spec, or state the reason.
+
+    ```toml fails
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    code = ["src/**"]
+    '''
+    base = {files = {"src/a.py" = "a", "tasks/specs/0001-runs.md" = "# Runs"}}
+
+    [[commits]]
+    message = "feat: run\n\nSpec-Impact: none"
+    files = {"src/a.py" = "b", "tasks/specs/0001-runs.md" = "# Runs\n\n"}
+
+    [[expect]]
+    code = "SPC007"
+    path = "src/a.py"
+    message = "without a reason"
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    code = ["src/**"]
+    '''
+    base = {files = {"src/a.py" = "a"}}
+    commits = [{message = "feat: run\n\nSpec-Impact: none (a private name)", files = {"src/a.py" = "b"}}]
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    code = ["src/**"]
+    '''
+    base = {files = {"src/a.py" = "a"}}
+    commits = [{message = "feat: run", files = {"src/a.py" = "b", "tasks/specs/0001-runs.md" = "# Runs"}}]
+    ```
+    """
+
+    code: ClassVar[str] = "SPC007"
+    name: ClassVar[str] = "missing-spec-change"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("specs.code",)
+    condition: ClassVar[str] = "governed code changes with a spec, or a trailer says why not"
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        specs: Specs,
+        commits: Sequence[Commit] | None = None,
+        pull_request: PullRequest | None = None,
+    ) -> Iterator[Finding]:
+        """Look for code, then for a spec, then for a reason."""
+        settings = specs.settings
+        changed = [entry for entry in entries if settings.code.find(entry.path) is not None]
+        changed = [entry for entry in changed if not specs.is_spec_path(entry.path)]
+        if not changed:
+            return
+        candidates = [entry for entry in entries if specs.is_spec_path(entry.path)]
+        if any(specs.counts(entry) for entry in candidates):
+            return
+        stated, hint = _reason(settings.trailer, commits or (), pull_request)
+        if stated:
+            return
+        more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
+        wanted = " or ".join(
+            settings.spec_paths.patterns or (*settings.files.patterns, settings.index)
+        ).strip()
+        touched = ""
+        if candidates:
+            touched = f"; what changed in {path_text(candidates[0].path)} does not count"
+        yield Finding(
+            f"{path_text(changed[0].path)}{more} changed, and no spec did{touched}{hint}",
+            help=f"Change the spec under {wanted}, or say why not in the last paragraph of the commit message"
+            f": '{settings.trailer}: none (REASON)'.",
+            path=changed[0].path,
+            side="base" if changed[0].deleted else None,
+            key="no spec changed",
+            severity="warning" if commits is None else None,
+            setting="specs.code",
+        )
+
+
+def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
+    """Whether a reason is stated under a trailer; else what is wrong with the trailers, as a clause."""
+    from specguard_rules.trailers import in_change
+
+    hint = ""
+    for found in in_change(commits, pull_request):
+        for trailer in found.of(key):
+            if _has_reason(trailer.value):
+                return True, ""
+            hint = f"; '{key}: {trailer.value[:60]}' is without a reason"
+        for trailer in found.misplaced(key):
+            hint = hint or f"; '{key}' in line {trailer.line} of a message is not in its last paragraph"
+    return False, hint
+
+
+def _has_reason(value: str) -> bool:
+    """Whether a trailer's value has a reason in brackets or behind a dash, and something before it."""
+    start, end = value.find("("), value.rfind(")")
+    dash = _DASH.search(value)
+    if 0 <= start < end and (dash is None or start < dash.start()):
+        before, reason = value[:start], value[start + 1 : end]
+    elif dash is not None:
+        before, reason = value[: dash.start()], value[dash.end() :]
+    else:
+        return False
+    words = {word.casefold() for word in _WORD.findall(reason)}
+    return any(map(str.isalnum, before)) and bool(words - _EMPTY)

@@ -1,0 +1,134 @@
+"""SPC006: a status that needs an approval, and none that says who and when."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from specguard.rules import Spec, Specs, Stage
+
+
+class UnapprovedSpec(Rule):
+    """A spec has a status that needs an approval, and no record says who approved it, and when.
+
+    `approval_needed` in `[specs]` names the statuses. An approval stands in the index, in the front matter or
+    in a section of the document, under the name that `approvals` gives; `approval_fields` names the fields
+    that say who and when. It may be a table of data (`{reviewer = "Ann Example", date = "2026-01-31"}`), also
+    in a list or by what it is for; a row of a table; or a list item with a name and a day, such as
+    `- Product: approved 2026-01-31 (Ann Example)`. A placeholder is no name, a day in the future is none, an
+    item that is not ticked records nothing, and neither does one that says *pending* or *rejected*.
+
+    Whether that person did approve is not checked here.
+
+    Judged are the specs that the change touches, and those that govern what it touches; with `--all` every
+    one, terminal ones too.
+
+    How to put it right: have it approved, and record who and when.
+
+    ```toml fails
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    statuses = ["planned", "in-progress"]
+    approval_needed = ["in-progress"]
+    '''
+    args = ["--today", "2026-02-01"]
+
+    [[commits]]
+    message = "docs: begin with the runs"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: in-progress
+    ---
+
+    ## Approvals
+
+    - [ ] Ann Example (2026-01-31)
+    - Reviewer: TBD, Date: 2026-01-31
+    '''
+
+    [[expect]]
+    code = "SPC006"
+    path = "tasks/specs/0001-runs.md"
+    line = 8
+    ```
+
+    ```toml passes
+    policy = '''
+    [specs]
+    files = ["tasks/specs/*.md"]
+    statuses = ["planned", "in-progress"]
+    approval_needed = ["in-progress"]
+    '''
+    args = ["--today", "2026-02-01"]
+
+    [[commits]]
+    message = "docs: begin with the runs"
+
+    [commits.files]
+    "tasks/specs/0001-runs.md" = '''
+    ---
+    status: In progress
+    approvals:
+      - reviewer: Ann Example
+        date: 2026-01-31
+    ---
+    '''
+    "tasks/specs/0002-logs.md" = '''
+    ---
+    status: in-progress
+    ---
+
+    ## Approvals
+
+    | Role | Approver | Approved on |
+    | --- | --- | --- |
+    | Product | Ann Example | 2026-01-31 |
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "SPC006"
+    name: ClassVar[str] = "unapproved-spec"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("specs.approval_needed",)
+    condition: ClassVar[str] = "every spec whose status needs it says who approved it, and when"
+
+    def check(self, specs: Specs) -> Iterator[Finding]:
+        """Look for the approvals of each spec that needs them."""
+        for spec in specs.judged:
+            status = next((said for said in spec.statuses if specs.ways.needs_approval(said.text)), None)
+            if status is None or any(specs.holds(approval) for approval in spec.approvals):
+                continue
+            why, line = _lacking(spec, specs)
+            yield Finding(
+                f"{path_text(spec.path)} is {status.text}, and {why}",
+                help=f"Record who approved it and when under '{specs.settings.approvals}', e.g. "
+                f"{specs.settings.approval_fields.who[0]}: NAME, {specs.settings.approval_fields.when[0]}: "
+                "YYYY-MM-DD.",
+                path=spec.path,
+                line=line or status.line_in(spec.path),
+                key="no approval",
+                setting="specs.approval_needed",
+            )
+
+
+def _lacking(spec: Spec, specs: Specs) -> tuple[str, int | None]:
+    """What the approvals lack, and the line of the first that lacks something."""
+    if not spec.approvals:
+        return "no approval is recorded", None
+    near = next((one for one in spec.approvals if not one.refused), spec.approvals[0])
+    line = near.said.line_in(spec.path)
+    elsewhere = "" if near.said.path == spec.path else f" in {near.said.place}"
+    if near.refused:
+        return f"its approval{elsewhere} is not given: {near.said.text[:80]!r}", line
+    if near.when is not None and near.when > specs.today:
+        return f"its approval{elsewhere} is in the future: {near.when}", line
+    lacks = " nor ".join(word for word, there in (("who", near.who), ("when", near.when)) if not there)
+    return f"its approval{elsewhere} does not say {lacks}: {near.said.text[:80]!r}", line

@@ -1,0 +1,274 @@
+"""Approvals as people record them: in an index, in front matter, or in a section of the document.
+
+A record says who and when. Its forms:
+
+- a table of data with a field for each, as `approval_fields` names them: `{reviewer = "Ann", date =
+  "2026-01-31"}`; several in a list, or by what each is for: `{product = {...}, engineering = {...}}`;
+- one text with a name and a date: `Ann Example (2026-01-31)`, `2026-01-31: Ann Example`, `Approved by Ann
+  Example on 2026-01-31`, `Reviewer: Ann Example, Date: 2026-01-31`, `Product: Approved 2026-01-31 (Ann
+  Example)`; a name with a date as its value, `Ann Example: 2026-01-31`;
+- in a section, such a text as a list item, also with its fields as a list below it; a paragraph that speaks
+  of an approval; a row of a table whose header names the fields, or else with a name and a date in it.
+
+An item whose checkbox is not ticked records nothing, and neither does a text that says that the approval is
+pending, refused or withdrawn.
+"""
+
+from __future__ import annotations
+
+import re
+
+from specguard.documents.blocks import List, Paragraph, Table
+from specguard.documents.data import written
+from specguard.documents.dates import days, parse_date, plain
+from specguard.documents.fields import normal_name, plain_value
+from specguard.documents.hidden import visible
+from specguard.documents.placeholders import bare_nothing, owes
+from specguard.specs.said import Said
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import date
+    from typing import Any, Final
+
+    from specguard.documents.blocks import AnyBlock, Item
+    from specguard.documents.data import Data
+    from specguard.specs.settings import ApprovalFields
+
+LONGEST: Final = 1000
+"""A longer text, in characters, is no record of an approval."""
+
+_VERDICTS: Final = frozenset({"status", "state", "decision", "outcome", "result", "verdict", "approved"})
+_REFUSED: Final = re.compile(
+    r"\b(?:not|pending|rejected|declined|denied|refused|await(?:s|ing)|waiting|requested|required|needed"
+    r"|unapproved|withdrawn|revoked|missing|failed|blocked|hold|todo|tbd|false)\b|changes[ _-]requested",
+    re.IGNORECASE,
+)
+_SPEAKS: Final = re.compile(r"\b(?:approv|accept|sign(?:ed)?[ -]?off|lgtm|review)", re.IGNORECASE)
+_BETWEEN: Final = re.compile(r"[,;|·•\n]")
+_BOX: Final = re.compile(r"\[[ xX]\]\s+")
+_CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*")
+# Words around a name and a date that are no name.
+_WORDS: Final = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and approval approvals approve approved approver as at by created date dated due for from"
+        " granted in is last log lgtm no of off on per recorded review reviewed reviewer reviewers sign"
+        " signed since state status the this to update updated utc via was when who with yes",
+    )
+)
+
+
+class Approval:
+    """A record of an approval, which may lack a part.
+
+    Attributes:
+        who: who approved; empty where it does not say.
+        when: the day; None where it does not say one.
+        refused: whether it says that nothing was approved.
+        said: what is written, and where.
+    """
+
+    __slots__ = ("refused", "said", "when", "who")
+
+    def __init__(self, who: str, when: date | None, said: Said, *, refused: bool = False) -> None:
+        self.who = who if is_name(who) else ""
+        self.when = when
+        self.said = said
+        self.refused = refused
+
+    @property
+    def complete(self) -> bool:
+        """Whether it says who approved, and when."""
+        return bool(self.who) and self.when is not None and not self.refused
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it this one, wherever it stands."""
+        return normal_name(self.who), str(self.when)
+
+    def __repr__(self) -> str:
+        return f"Approval({self.who!r}, {self.when}, {self.said.place})"
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can say who somebody is: it has a word, and is no placeholder."""
+    text = " ".join(visible(text).split())
+    if not text or len(text) > LONGEST or owes(text) or bare_nothing(text):
+        return False
+    words = [word for word in _WORD.findall(text) if word.casefold().rstrip(".") not in _WORDS]
+    return any(len(word.strip(".'@&-")) > 1 for word in words)
+
+
+class Reader:
+    """Reads the records of one place.
+
+    Args:
+        fields: the names of the fields that say who and when.
+        path: the file they stand in.
+    """
+
+    def __init__(self, fields: ApprovalFields, path: bytes) -> None:
+        self._who = {normal_name(name) for name in fields.who}
+        self._when = {normal_name(name) for name in fields.when}
+        self._path = path
+
+    def of_data(
+        self, value: Any, data: Data | None, place: tuple[str | int, ...], form: str, label: str = ""
+    ) -> Iterator[Approval]:
+        """The records in structured data.
+
+        Args:
+            value: the value of the field for approvals.
+            data: where it stands, for its lines.
+            place: its key there.
+            form: what the place is called, `index` or `front matter`.
+            label: what it is for, where a key above says that.
+        """
+        if isinstance(value, list):
+            for position, element in enumerate(value):
+                yield from self.of_data(element, data, (*place, position), form, label)
+        elif isinstance(value, dict):
+            yield from self._of_table(value, data, place, form)
+        elif value is not None and not isinstance(value, bool):
+            line = data.line(place) if data is not None else None
+            text = written(value)
+            yield self._of_text(f"{label}: {text}" if label else text, Said(text, self._path, line, form))
+
+    def _of_table(
+        self, value: Mapping[str, Any], data: Data | None, place: tuple[str | int, ...], form: str
+    ) -> Iterator[Approval]:
+        names = {normal_name(key): key for key in reversed(list(value))}
+        who, when = (_first(value, names, wanted) for wanted in (self._who, self._when))
+        if who is None and when is None:
+            for key, inner in value.items():
+                yield from self.of_data(inner, data, (*place, key), form, key)
+            return
+        said = ", ".join(f"{key}: {written(inner)}" for key, inner in value.items() if _is_scalar(inner))
+        verdicts = [
+            written(inner)
+            for key, inner in value.items()
+            if normal_name(key) in _VERDICTS and not isinstance(inner, (dict, list))
+        ]
+        line = data.line(place) if data is not None else None
+        yield Approval(
+            plain_value(who or ""),
+            parse_date(when or ""),
+            Said(said, self._path, line, form),
+            refused=any(_REFUSED.search(verdict) for verdict in verdicts),
+        )
+
+    def of_blocks(self, blocks: Sequence[AnyBlock]) -> Iterator[Approval]:
+        """The records in a section of a document."""
+        for block in blocks:
+            if isinstance(block, List):
+                for item in block.items:
+                    yield from self._of_item(item)
+            elif isinstance(block, Table):
+                yield from self._of_rows(block)
+            elif isinstance(block, Paragraph):
+                raw = block.text.raw
+                if len(raw) <= LONGEST and (_SPEAKS.search(raw) or self._has_label(raw)):
+                    yield from self._of_lines(raw, block.text.line)
+
+    def of_line(self, text: str, line: int | None, form: str) -> Approval:
+        """The record that a single value holds."""
+        return self._of_text(text, Said(text, self._path, line, form))
+
+    def _of_item(self, item: Item) -> Iterator[Approval]:
+        if item.checked is False:
+            return
+        raw = _BOX.sub("", item.text.raw.strip(), count=1)
+        own = self._of_text(raw, Said(plain_value(raw[:LONGEST]), self._path, item.line, "section"))
+        below = [inner for block in item.rest if isinstance(block, List) for inner in block.items]
+        if own.complete or own.refused or not below:
+            yield own
+        else:
+            # The fields of one record, or a label with records below it.
+            texts = [raw, *(inner.text.raw for inner in below if inner.checked is not False)]
+            said = Said(plain_value(raw[:LONGEST]), self._path, item.line, "section")
+            joined = self._of_text("\n".join(texts), said)
+            if joined.complete and len(list(days(" ".join(texts)))) == 1:
+                yield joined
+                return
+        for block in item.rest:
+            yield from self.of_blocks([block])
+
+    def _of_rows(self, table: Table) -> Iterator[Approval]:
+        header = [normal_name(plain_value(cell.raw)) for cell in table.header]
+        who = next((position for position, name in enumerate(header) if name in self._who), None)
+        when = next((position for position, name in enumerate(header) if name in self._when), None)
+        for row in table.rows:
+            cells = [plain_value(cell.raw[:LONGEST]) for cell in row]
+            said = Said(" | ".join(cells), self._path, row[0].line, "table")
+            if who is None or when is None or max(who, when) >= len(cells):
+                yield self._of_text("\n".join(cells), said)
+                continue
+            others = [
+                cell
+                for position, cell in enumerate(cells)
+                if position < len(header) and header[position] in _VERDICTS
+            ]
+            refused = any(_REFUSED.search(cell) for cell in others)
+            yield Approval(cells[who], parse_date(cells[when]), said, refused=refused)
+
+    def _of_lines(self, raw: str, line: int) -> Iterator[Approval]:
+        """The records of a paragraph: one a line, or all of it one."""
+        found = [
+            self._of_text(text, Said(plain_value(text), self._path, number, "section"))
+            for number, text in enumerate(raw.split("\n"), line)
+        ]
+        if any(one.complete for one in found):
+            yield from (one for one in found if one.complete or one.refused)
+        else:
+            yield self._of_text(raw, Said(plain_value(raw), self._path, line, "section"))
+
+    def _has_label(self, raw: str) -> bool:
+        labels = {normal_name(part.partition(":")[0]) for part in raw.split("\n")}
+        return bool(labels & (self._who | self._when))
+
+    def _of_text(self, raw: str, said: Said) -> Approval:
+        """The record that a text holds: fields with their labels, or a name and a date."""
+        if len(raw) > LONGEST:
+            return Approval("", None, said)
+        text = plain("\n".join(plain_value(visible(line)) for line in raw.split("\n")))
+        refused = bool(_REFUSED.search(text))
+        who, when = "", None
+        for part in _BETWEEN.split(text):
+            label, colon, value = part.partition(":")
+            name = normal_name(label)
+            if colon and name in self._who and not who:
+                who = _without_date(value)
+            elif colon and name in self._when and when is None:
+                when = parse_date(value)
+        found = [day for day in days(text) if day.date is not None]
+        if when is None and found:
+            when = found[0].date
+        if not who:
+            words = _WORD.findall(_without_date(text))
+            who = " ".join(word for word in words if word.casefold().rstrip(".") not in _WORDS)
+        return Approval(who, when, said, refused=refused)
+
+
+def _without_date(text: str) -> str:
+    """A text without the days and times in it."""
+    kept = ""
+    end = 0
+    for day in days(text):
+        kept += text[end : day.start] + " "
+        end = day.end
+    return _CLOCK.sub(" ", kept + text[end:]).strip(" ()[]\t-\u2013\u2014")
+
+
+def _first(value: Mapping[str, Any], names: Mapping[str, str], wanted: Collection[str]) -> str | None:
+    """The text of the first key that is wanted; None where there is none."""
+    key = next((names[name] for name in names if name in wanted), None)
+    if key is None:
+        return None
+    return written(value[key]) if _is_scalar(value[key]) else ""
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is not None and not isinstance(value, (dict, list))

@@ -1,0 +1,146 @@
+"""The specs of one tree: its index and its documents, brought together."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from specguard.documents.fields import normal_name
+from specguard.errors import MissingFact
+from specguard.model import path_text
+from specguard.specs.index import Index, place_of
+from specguard.specs.spec import Spec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from specguard.change.documents import Documents
+    from specguard.specs.index import IndexEntry, NamedPath
+    from specguard.specs.settings import SpecSettings
+
+
+class Catalogue:
+    """The specs of one tree, read as they are asked for.
+
+    Args:
+        settings: `[specs]`.
+        documents: the documents of the tree.
+    """
+
+    def __init__(self, settings: SpecSettings, documents: Documents) -> None:
+        self.settings = settings
+        self.documents = documents
+        self._specs: dict[bytes, Spec] = {}
+
+    @cached_property
+    def index(self) -> Index | None:
+        """The index; None where the policy has none.
+
+        Raises:
+            MissingFact: an object is not there.
+        """
+        if not self.settings.index:
+            return None
+        path = self.settings.index.encode("utf-8", "surrogateescape")
+        return Index(path, self.documents.data(path), self.settings.entries)
+
+    @property
+    def index_path(self) -> bytes:
+        """Where the index is; empty where there is none."""
+        return self.settings.index.encode("utf-8", "surrogateescape")
+
+    @cached_property
+    def entries(self) -> Sequence[IndexEntry]:
+        """The entries of the index, each with the specs it is about.
+
+        Raises:
+            MissingFact: the index cannot be read, so nothing is known of what it says.
+        """
+        index = self.index
+        if index is None:
+            return ()
+        if index.problem is not None:
+            raise MissingFact(f"the index {path_text(index.path)} cannot be read: {index.problem[0]}")
+        folder = index.path.rpartition(b"/")[0]
+        for entry in index.entries:
+            for named in entry.paths:
+                named.path, named.problem = place_of(named.text, self.documents.tree, folder)
+                if not named.problem and self.means_spec(named):
+                    entry.files.append(named.path)
+        self._find_by_id([entry for entry in index.entries if entry.id and not entry.paths])
+        return index.entries
+
+    def means_spec(self, named: NamedPath) -> bool:
+        """Whether a path in the index is to be a spec: by its key, or because `files` has it."""
+        return named.main or self.settings.files.find(named.path) is not None
+
+    @cached_property
+    def paths(self) -> Sequence[bytes]:
+        """The paths of all specs in order: the files that the policy names, and those that the index does."""
+        found = {path for entry in self.entries for path in entry.files}
+        found.update(self.files)
+        return sorted(found)
+
+    @cached_property
+    def files(self) -> Sequence[bytes]:
+        """The regular files that the policy's `files` has, in order."""
+        paths = self.documents.tree.paths()
+        found = [paths[position] for position, _ in self.settings.files.find_each(paths)]
+        found = [path for path in found if path != self.index_path]
+        return [path for path in found if (entry := self.documents.tree.find(path)) and entry.is_file]
+
+    def at(self, path: bytes) -> Spec | None:
+        """The spec at a path; None where no spec is there."""
+        if path in self._specs:
+            return self._specs[path]
+        entry = self._by_path.get(path)
+        if entry is None:
+            there = self.documents.tree.find(path)
+            is_spec = there is not None and there.is_file and self.settings.files.find(path) is not None
+            if not is_spec or path == self.index_path:
+                return None
+        spec = self._specs[path] = self._spec(path, entry)
+        return spec
+
+    @cached_property
+    def all(self) -> Sequence[Spec]:
+        """Every spec, by path."""
+        return [spec for path in self.paths if (spec := self.at(path)) is not None]
+
+    @cached_property
+    def _by_path(self) -> Mapping[bytes, IndexEntry]:
+        """The entry of each path: the first that names it as its spec, else the first that names it."""
+        main: dict[bytes, IndexEntry] = {}
+        other: dict[bytes, IndexEntry] = {}
+        for entry in self.entries:
+            for position, path in enumerate(entry.files):
+                (main if not position else other).setdefault(path, entry)
+        return {**other, **main}
+
+    def _spec(self, path: bytes, entry: IndexEntry | None) -> Spec:
+        return Spec(path, entry, settings=self.settings, documents=self.documents, index=self.index_path)
+
+    def _find_by_id(self, entries: Sequence[IndexEntry]) -> None:
+        """Give entries without a path the one spec that has their id, or whose name begins with it."""
+        if not entries:
+            return
+        by_id: dict[str, list[bytes]] = {}
+        for path in self.files:
+            spec = self._spec(path, None)
+            stem = path.rpartition(b"/")[2].rpartition(b".")[0].decode("utf-8", "replace")
+            for name in {spec.own_id or stem, stem}:
+                by_id.setdefault(normal_name(name), []).append(path)
+        for entry in entries:
+            wanted = normal_name(entry.id)
+            found = by_id.get(wanted) or sorted(
+                {path for name, paths in by_id.items() if _begins(name, entry.id) for path in paths}
+            )
+            if len(found) == 1:
+                entry.files.append(found[0])
+
+
+def _begins(name: str, wanted: str) -> bool:
+    """Whether a name in normal form begins with an id that ends there: `2runs` with `2`, but not `21`."""
+    prefix = normal_name(wanted)
+    rest = name.removeprefix(prefix)
+    return name.startswith(prefix) and rest != name and not (rest[:1].isdigit() and prefix[-1:].isdigit())

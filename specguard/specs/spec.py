@@ -1,0 +1,335 @@
+"""One spec: its document, its entry in the index, and what the two say of it."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from specguard.documents.blocks import List, Table
+from specguard.documents.data import Data, written
+from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.document import Document
+from specguard.documents.fields import find_fields, normal_name, read_fields
+from specguard.documents.leading import leading_paths
+from specguard.specs.approvals import Reader
+from specguard.specs.index import SUFFIXES
+from specguard.specs.said import Said
+from specguard.specs.text import essence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+    from typing import Any, Final
+
+    from specguard.change.documents import Documents
+    from specguard.documents.blocks import AnyBlock
+    from specguard.documents.fields import Field
+    from specguard.documents.sections import Section
+    from specguard.specs.approvals import Approval
+    from specguard.specs.index import IndexEntry
+    from specguard.specs.settings import SpecSettings
+
+CHANGED: Final = ("updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified")
+"""Fields that say when a document was last written to; bumping one says no more than bumping the review."""
+
+LONGEST: Final = 2000
+"""So many characters of a list item or row are read for a path and an object id."""
+
+_OID: Final = re.compile(r"\b[0-9a-fA-F]{4,64}\b")
+_GOVERNS: Final = "governs"
+
+
+class Review:
+    """A date of a last review as it is written.
+
+    Attributes:
+        said: what is written, and where.
+        date: the day; None where it is none.
+        problem: why it is none, as a clause; empty where it is one.
+    """
+
+    __slots__ = ("date", "problem", "said")
+
+    def __init__(self, said: Said) -> None:
+        self.said = said
+        self.date: date | None = parse_date(said.text)
+        self.problem = "" if self.date else "is empty" if not said.text else date_problem(said.text)
+
+    def __repr__(self) -> str:
+        return f"Review({self.said!r})"
+
+
+class Spec:
+    """A document that is a spec.
+
+    Attributes:
+        path: where it is.
+        entry: what the index says of it; None where the index does not know it.
+    """
+
+    def __init__(
+        self,
+        path: bytes,
+        entry: IndexEntry | None,
+        settings: SpecSettings,
+        documents: Documents,
+        index: bytes,
+    ) -> None:
+        self.path = path
+        self.entry = entry
+        self._settings = settings
+        self._documents = documents
+        self._index = index
+
+    @cached_property
+    def document(self) -> Document:
+        """The document; for structured data, which is `data`, an empty one."""
+        if self.is_data:
+            return Document("")
+        document = self._documents.read(self.path)
+        return Document("") if document is None else document
+
+    @cached_property
+    def data(self) -> Data:
+        """The structured data that it is, or its front matter."""
+        return self._documents.data(self.path) or Data({})
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it is a file of structured data, and no text."""
+        return self.path.lower().endswith(tuple(suffix.encode() for suffix in SUFFIXES))
+
+    @property
+    def problem(self) -> tuple[str, int | None] | None:
+        """Why it, or its front matter, cannot be read, and the line; None where it can."""
+        problem = self.document.problem or self.data.problem
+        return (problem.message, problem.line) if problem else None
+
+    @cached_property
+    def fields(self) -> Sequence[Field]:
+        """The fields that the document has."""
+        return read_fields(self.document, self.data if self.is_data else None)
+
+    @cached_property
+    def id(self) -> str:
+        """The id that the index gives it, else its own; empty where it has none."""
+        if self.entry is not None and self.entry.id:
+            return self.entry.id
+        return self.own_id
+
+    @cached_property
+    def own_id(self) -> str:
+        """The id that the document itself states, in its front matter or data."""
+        for name in ("id", "spec_id"):
+            value = self._own_keys.get(normal_name(name))
+            if value is not None and not isinstance(value, (dict, list)):
+                return written(value).strip()
+        return ""
+
+    # What is said of it
+
+    @cached_property
+    def reviews(self) -> Sequence[Review]:
+        """Every date of a last review that it or the index gives, those of the document first."""
+        return [Review(said) for said in self._said(review_names(self._settings.review))]
+
+    @property
+    def review(self) -> Review | None:
+        """The review that counts: of several dates the oldest; None where none is a date."""
+        dated = [review for review in self.reviews if review.date is not None]
+        return min(dated, key=lambda review: str(review.date)) if dated else None
+
+    @cached_property
+    def statuses(self) -> Sequence[Said]:
+        """The status that the document states, and the one that the index gives it.
+
+        A document states its status in its front matter, or else where it first names one.
+        """
+        found = self._said((self._settings.status,))
+        own = [said for said in found if said.form != "index"]
+        matter = [said for said in own if said.form in {"front matter", "data"}]
+        return [*(matter or own)[:1], *(said for said in found if said.form == "index")]
+
+    @cached_property
+    def approvals(self) -> Sequence[Approval]:
+        """Every record of an approval, in the document and in the index, complete or not."""
+        return list(self._approvals())
+
+    @cached_property
+    def recorded(self) -> Sequence[tuple[str, Said]]:
+        """The object ids that the review recorded: a path or pattern each, and the id with its place."""
+        return list(self._recorded())
+
+    @cached_property
+    def listed(self) -> Sequence[Said]:
+        """The patterns of paths that the document itself says it governs."""
+        return list(self._listed())
+
+    @cached_property
+    def essence(self) -> str:
+        """What its document says apart from its reviews.
+
+        Dates of reviews, object ids recorded by them, approvals, white space, comments and what no reader
+        sees do not count.
+        """
+        left_out = (self._settings.reviewed, self._settings.approvals)
+        sections = [section for name in left_out for section in self._sections(name)]
+        return essence(self.document, self.data, self.fields, _dates(self._settings), left_out, sections)
+
+    @cached_property
+    def entry_essence(self) -> str:
+        """What the index says of it, in the same way; empty where the index does not know it."""
+        return "" if self.entry is None else entry_essence(self.entry, self._settings)
+
+    def _said(self, names: Sequence[str]) -> list[Said]:
+        if not names:
+            return []
+        found = [
+            Said(field.value, self.path, field.line, field.form) for field in find_fields(self.fields, *names)
+        ]
+        of_index = self.entry.said(*names) if self.entry is not None else None
+        return [*found, of_index] if of_index is not None else found
+
+    def _approvals(self) -> Iterator[Approval]:
+        name = self._settings.approvals
+        reader = Reader(self._settings.approval_fields, self.path)
+        for key, value in self._own(name):
+            form = "data" if self.is_data else "front matter"
+            yield from reader.of_data(value, self.data, (key,), form)
+        for field in find_fields(self.fields, name):
+            if field.form not in {"front matter", "data"}:
+                yield reader.of_line(field.value, field.line, field.form)
+        for section in self._sections(name):
+            yield from reader.of_blocks(section.blocks)
+        found = self.entry.find(name) if self.entry is not None else None
+        if self.entry is not None and found is not None:
+            of_index = Reader(self._settings.approval_fields, self._index)
+            data = EntryLines(self.entry)
+            yield from of_index.of_data(found[1], data, (*self.entry.place, found[0]), "index")
+
+    def _recorded(self) -> Iterator[tuple[str, Said]]:
+        name = self._settings.reviewed
+        for key, value in self._own(name):
+            form = "data" if self.is_data else "front matter"
+            for path, oid, place in _pairs(value, (key,)):
+                yield path, Said(oid, self.path, self.data.line(place), form)
+        for section in self._sections(name):
+            for raw, line in _rows(section.blocks):
+                paths = leading_paths(raw).paths[:1]
+                ids = _OID.findall(raw.partition(paths[0])[2]) if paths else []
+                if ids:
+                    yield paths[0], Said(ids[-1], self.path, line, "section")
+        found = self.entry.find(name) if self.entry is not None else None
+        if self.entry is not None and found is not None:
+            for path, oid, place in _pairs(found[1], (*self.entry.place, found[0])):
+                yield path, Said(oid, self._index, self.entry.line_of(place), "index")
+
+    def _listed(self) -> Iterator[Said]:
+        content = self._documents.content(self.path)
+        # Most documents say nothing of this, and need not be parsed for it.
+        if content is None or _GOVERNS.encode() not in content.lower():
+            return
+        for key, value in self._own(_GOVERNS):
+            values = value if isinstance(value, list) else str(value or "").replace(",", " ").split()
+            for position, pattern in enumerate(values):
+                if isinstance(pattern, str) and pattern.strip():
+                    line = self.data.line((key, position) if isinstance(value, list) else (key,))
+                    yield Said(pattern.strip(), self.path, line, "front matter")
+        for field in find_fields(self.fields, _GOVERNS):
+            if field.form not in {"front matter", "data"}:
+                for pattern in leading_paths(field.value).paths:
+                    yield Said(pattern, self.path, field.line, field.form)
+        for section in self._sections(_GOVERNS):
+            for raw, line in _rows(section.blocks):
+                for pattern in leading_paths(raw).paths:
+                    yield Said(pattern, self.path, line, "section")
+
+    def _sections(self, name: str) -> Iterator[Section]:
+        """The sections with the name of a field, without those in such a section."""
+        end = 0
+        for section in self.document.sections:
+            if section.line > end and _titled(section.heading.text.plain, name):
+                end = section.end
+                yield section
+
+    def _own(self, name: str) -> Iterator[tuple[str, Any]]:
+        """The key of a name in the front matter or data, with its value."""
+        value = self.data.value
+        if isinstance(value, dict):
+            wanted = normal_name(name)
+            yield from ((key, inner) for key, inner in value.items() if normal_name(key) == wanted)
+
+    @property
+    def _own_keys(self) -> Mapping[str, Any]:
+        value = self.data.value
+        return {normal_name(key): inner for key, inner in value.items()} if isinstance(value, dict) else {}
+
+    def __repr__(self) -> str:
+        return f"Spec({self.path!r})"
+
+
+class EntryLines(Data):
+    """The lines of an entry's part of the index."""
+
+    def __init__(self, entry: IndexEntry) -> None:
+        super().__init__(entry.value)
+        self._entry = entry
+
+    def line(self, path: Sequence[str | int] = ()) -> int | None:
+        """The line of a key of the index."""
+        return self._entry.line_of(path)
+
+
+def entry_essence(entry: IndexEntry, settings: SpecSettings) -> str:
+    """What an entry of the index says apart from reviews and approvals."""
+    return essence(None, Data(entry.value), (), _dates(settings), (settings.reviewed, settings.approvals))
+
+
+def _dates(settings: SpecSettings) -> Sequence[str]:
+    """The fields whose dates say no more than that somebody was there."""
+    return (*review_names(settings.review), *CHANGED)
+
+
+def review_names(name: str) -> tuple[str, ...]:
+    """The names of the field for the last review: as the policy has it, and in its other usual form.
+
+    `last_review` is also written `last_reviewed`, and the reverse.
+    """
+    if not name:
+        return ()
+    other = name.removesuffix("ed") if normal_name(name).endswith("reviewed") else f"{name}ed"
+    return (name, other) if normal_name(name).endswith(("review", "reviewed")) else (name,)
+
+
+def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
+    """The items of lists and the rows of tables as text, with their lines."""
+    for block in blocks:
+        if isinstance(block, List):
+            yield from ((item.text.raw[:LONGEST], item.line) for item in block.items)
+        elif isinstance(block, Table):
+            for row in block.rows:
+                yield " ".join(cell.raw for cell in row)[:LONGEST], row[0].line
+
+
+def _titled(title: str, name: str) -> bool:
+    """Whether a heading has the name of a field: `## Approvals`, `### 4. Reviewed objects (2026)`."""
+    from specguard.documents.titles import normal_title
+
+    return normal_name(normal_title(title)) == normal_name(normal_title(name.replace("_", " ")))
+
+
+def _pairs(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
+    """Paths and object ids in data: a table of them, or a list of tables with `path` and `oid`."""
+    if isinstance(value, dict):
+        for path, oid in value.items():
+            if not isinstance(oid, (dict, list)) and oid is not None:
+                yield path, written(oid).strip(), (*place, path)
+    elif isinstance(value, list):
+        for position, element in enumerate(value):
+            if isinstance(element, dict):
+                named = {normal_name(key): inner for key, inner in element.items()}
+                path = named.get("path", named.get("pattern"))
+                oid = named.get("oid", named.get("id", named.get("object")))
+                if isinstance(path, str) and oid is not None and not isinstance(oid, (dict, list)):
+                    yield path, written(oid).strip(), (*place, position)

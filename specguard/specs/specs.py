@@ -1,0 +1,388 @@
+"""The specs that a change is judged by: what they say now, what they said before, and what they govern."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from specguard.declaration.globs import PatternError
+from specguard.declaration.patterns import Covering
+from specguard.documents.fields import normal_name
+from specguard.errors import MissingFact, NotApplicable
+from specguard.model import path_text
+from specguard.specs.binding import Binding
+from specguard.specs.catalogue import Catalogue
+from specguard.specs.mirrors import Mirrors
+from specguard.specs.spec import entry_essence
+from specguard.specs.statuses import Ways
+from specguard.specs.text import canonical, visible_lines, without_space
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from specguard.change.documents import Documents
+    from specguard.change.entry import Entry
+    from specguard.change.sources import Change
+    from specguard.declaration.patterns import Selecting
+    from specguard.specs.approvals import Approval
+    from specguard.specs.index import Index, IndexEntry, NamedPath
+    from specguard.specs.said import Said
+    from specguard.specs.settings import SpecSettings
+    from specguard.specs.spec import Spec
+
+
+class Specs:
+    """The specs after a change, next to those before it.
+
+    Args:
+        settings: `[specs]`.
+        change: what is judged.
+        documents: the documents after it.
+        start_documents: gives the documents before it.
+        today: gives the UTC date.
+
+    Attributes:
+        settings: the same.
+        whole: whether the whole tree is judged, and not only what the change touches.
+    """
+
+    def __init__(
+        self,
+        settings: SpecSettings,
+        *,
+        change: Change,
+        documents: Documents,
+        start_documents: Callable[[], Documents],
+        today: Callable[[], date],
+    ) -> None:
+        self.settings = settings
+        self.whole: bool = change.request.all
+        self._change = change
+        self._documents = documents
+        self._start_documents = start_documents
+        self._today = today
+        self._governs: dict[bytes, Covering] = {}
+        self._governed: dict[bytes, Sequence[bytes]] = {}
+
+    def account(self) -> str:
+        """How many there are, for `--explain`."""
+        return str(len(self.now.paths))
+
+    @property
+    def today(self) -> date:
+        """The UTC date."""
+        return self._today()
+
+    @cached_property
+    def now(self) -> Catalogue:
+        """The specs after the change."""
+        return Catalogue(self.settings, self._documents)
+
+    @cached_property
+    def earlier(self) -> Catalogue | None:
+        """The specs before the change; None where there is nothing before it."""
+        try:
+            return Catalogue(self.settings, self._start_documents())
+        except NotApplicable:
+            return None
+
+    @property
+    def index(self) -> Index | None:
+        """The index after the change; None where the policy has none."""
+        return self.now.index
+
+    @property
+    def all(self) -> Sequence[Spec]:
+        """Every spec after the change, by path."""
+        return self.now.all
+
+    @cached_property
+    def judged(self) -> Sequence[Spec]:
+        """The specs that the change touches, or that govern what it touches; with `--all` every one.
+
+        Raises:
+            MissingFact: the index or a document cannot be read.
+        """
+        if self.whole:
+            self._documents.prefetch(self.now.paths)
+            return self.all
+        if not self._touched:
+            return ()
+        if not self.settings.governs:
+            # Each may say itself what it governs.
+            self._documents.prefetch(self.now.paths)
+        return [spec for spec in self.all if self.touches(spec) or self.governed_by(spec)]
+
+    # What the index says
+
+    @property
+    def entries(self) -> Sequence[IndexEntry]:
+        """The entries of the index.
+
+        Raises:
+            MissingFact: it cannot be read.
+        """
+        return self.now.entries
+
+    def missing(self, entry: IndexEntry) -> Sequence[NamedPath]:
+        """The paths of an entry that are to be specs and are not there."""
+        return [named for named in entry.paths if named.problem and self.now.means_spec(named)]
+
+    def identities(self, entry: IndexEntry) -> Iterator[tuple[str, str]]:
+        """What may stand in one entry alone: its id, and the file that is its spec."""
+        if entry.id:
+            yield "id", entry.id
+        main = next((named for named in entry.paths if named.main), None)
+        if main is not None and not main.problem:
+            yield "spec", path_text(main.path)
+
+    # What the change touches
+
+    @cached_property
+    def _touched(self) -> Mapping[bytes, Entry]:
+        return {entry.path: entry for entry in self._change.entries}
+
+    def touches(self, spec: Spec) -> bool:
+        """Whether the change alters a spec's document, or what the index says of it."""
+        if spec.path in self._touched:
+            return True
+        if self.now.index_path not in self._touched or self.earlier is None:
+            return False
+        was = self._before_at(spec.path)
+        return _value(spec.entry) != _value(was.entry if was else None)
+
+    def touches_entry(self, entry: IndexEntry) -> bool:
+        """Whether the change alters an entry of the index, or a file that it names."""
+        if any(named.path in self._touched for named in entry.paths):
+            return True
+        if self.now.index_path not in self._touched:
+            return False
+        return _value(entry) not in self._earlier_entries
+
+    @cached_property
+    def _earlier_entries(self) -> frozenset[str | None]:
+        """The entries of the index before the change."""
+        try:
+            return frozenset(map(_value, self.earlier.entries if self.earlier else ()))
+        except MissingFact:
+            return frozenset()
+
+    def touches_path(self, path: bytes) -> bool:
+        """Whether the change adds, modifies or deletes a path."""
+        return path in self._touched
+
+    # What a spec was before
+
+    def before(self, spec: Spec) -> Spec | None:
+        """The same spec before the change: at its path, or where it was renamed or moved from.
+
+        A spec that was moved is one that the change deletes, with the same id or saying the same.
+        """
+        was = self._before_at(spec.path)
+        if was is not None or self.earlier is None or spec.path not in self._touched:
+            return was
+        gone = [
+            old
+            for path, entry in self._touched.items()
+            if entry.deleted and (old := self._before_at(path)) is not None
+        ]
+        named = [old for old in gone if spec.id and normal_name(old.id) == normal_name(spec.id)]
+        same = [old for old in gone if old.essence == spec.essence]
+        return next(iter([*named, *same]), None)
+
+    def _before_at(self, path: bytes) -> Spec | None:
+        if self.earlier is None:
+            return None
+        try:
+            return self.earlier.at(path)
+        except MissingFact:
+            # The index before the change cannot be read, which the change may well put right.
+            return None
+
+    def says_more(self, spec: Spec, was: Spec) -> bool:
+        """Whether a spec says more than it did, apart from dates, or has a new approval."""
+        same = spec.essence == was.essence and spec.entry_essence == was.entry_essence
+        return not same or bool(self.new_approvals(spec, was))
+
+    def new_approvals(self, spec: Spec, was: Spec) -> Sequence[Approval]:
+        """The approvals that the change adds: they hold, and are no older than the last review was."""
+        known = {approval.key for approval in was.approvals}
+        since = was.review.date if was.review else None
+        return [
+            approval
+            for approval in spec.approvals
+            if self.holds(approval)
+            and approval.key not in known
+            and (since is None or approval.when is None or approval.when >= since)
+        ]
+
+    def holds(self, approval: Approval) -> bool:
+        """Whether an approval says who and when, and is not of the future."""
+        return approval.complete and approval.when is not None and approval.when <= self.today
+
+    # What a spec governs
+
+    def governs(self, spec: Spec) -> Covering:
+        """The patterns of the paths that a spec governs, by the policy or else by its own text."""
+        if spec.path not in self._governs:
+            if self.settings.governs:
+                patterns = [
+                    pattern
+                    for pattern, files in self.settings.governs.items()
+                    if files.find(spec.path) is not None
+                ]
+            else:
+                patterns = [said.text for said in spec.listed if not pattern_problem(said.text)]
+            self._governs[spec.path] = Covering(patterns)
+        return self._governs[spec.path]
+
+    def malformed(self, spec: Spec) -> Iterator[tuple[Said, str]]:
+        """The patterns of governed paths in a spec's own text that are none, each with why, as a clause."""
+        for said in spec.listed:
+            problem = pattern_problem(said.text)
+            if problem:
+                yield said, problem
+
+    def governed_by(self, spec: Spec) -> Sequence[bytes]:
+        """The paths that the change touches and a spec governs, itself left out."""
+        if spec.path not in self._governed:
+            paths = sorted(path for path in self._touched if path != spec.path)
+            found = [paths[position] for position, _ in self.governs(spec).find_each(paths)]
+            self._governed[spec.path] = found
+        return self._governed[spec.path]
+
+    def governed_files(self, spec: Spec) -> Sequence[bytes]:
+        """The files of the tree that a spec governs, itself and the index left out."""
+        paths = self._documents.tree.paths()
+        found = [paths[position] for position, _ in self.governs(spec).find_each(paths)]
+        return [path for path in found if path not in {spec.path, self.now.index_path}]
+
+    def binding(self, spec: Spec) -> Binding:
+        """The files that a spec governs, next to what its review recorded of them."""
+        return Binding(
+            self._documents.tree,
+            self.governed_files(spec),
+            apart={spec.path, self.now.index_path},
+            patterns=self.governs(spec).patterns,
+            recorded=spec.recorded,
+            entries=self._touched,
+        )
+
+    def governing(self, path: bytes) -> Sequence[Spec]:
+        """The specs that govern a path."""
+        return [spec for spec in self.all if self.governs(spec).find(path) is not None]
+
+    def unmet(self) -> Iterator[tuple[str, Selecting, bytes]]:
+        """The patterns of governed paths for which there is no spec, each with a path that asks for one."""
+        for pattern, files in self.settings.governs.items():
+            if next(files.find_each(self.now.paths), None) is not None:
+                continue
+            gone = any(one.deleted and files.find(one.path) is not None for one in self._touched.values())
+            if self.whole or gone:
+                paths = self._documents.tree.paths()
+            else:
+                paths = sorted(one.path for one in self._touched.values() if not one.deleted)
+            found = next(Covering([pattern]).find_each(paths), None)
+            if found is not None:
+                yield pattern, files, paths[found[0]]
+
+    # States
+
+    @cached_property
+    def ways(self) -> Ways:
+        """The statuses there are, and the ways between them."""
+        return Ways(self.settings)
+
+    def terminal(self, spec: Spec) -> bool:
+        """Whether a spec is done with: every status that is stated of it is a terminal one."""
+        return bool(spec.statuses) and all(self.ways.over(said.text) for said in spec.statuses)
+
+    @cached_property
+    def mirrors(self) -> Mirrors:
+        """The documents that repeat the statuses of specs."""
+        return Mirrors(self)
+
+    # What counts as a change of a spec
+
+    def is_spec_path(self, path: bytes) -> bool:
+        """Whether a change of a path can be one of a spec: `spec_paths`, or else `files` and the index."""
+        if self.settings.spec_paths:
+            return self.settings.spec_paths.find(path) is not None
+        return path == self.now.index_path or self.settings.files.find(path) is not None
+
+    def counts(self, entry: Entry) -> bool:
+        """Whether an entry changes what specs say: not by a deletion, a rename, white space or a date alone.
+
+        Raises:
+            MissingFact: a document cannot be read.
+        """
+        if entry.deleted or not entry.is_file:
+            return False
+        if entry.path == self.now.index_path:
+            return self._index_says_more()
+        spec = self.now.at(entry.path)
+        if spec is not None:
+            was = self.before(spec)
+            return bool(spec.essence) if was is None else self.says_more(spec, was)
+        return self._file_says_more(entry)
+
+    def _index_says_more(self) -> bool:
+        index = self.now.index
+        if index is None or index.problem is not None:
+            return False
+        if self.earlier is None or self.earlier.index is None or self.earlier.index.problem is not None:
+            return bool(index.entries)
+        known = {self._says(entry) for entry in self.earlier.entries}
+        if any(self._says(entry) not in known for entry in self.now.entries):
+            return True
+        touched = [spec for spec in self.all if self.touches(spec)]
+        return any((was := self.before(spec)) and self.new_approvals(spec, was) for spec in touched)
+
+    def _says(self, entry: IndexEntry) -> str:
+        return entry_essence(entry, self.settings)
+
+    def _file_says_more(self, entry: Entry) -> bool:
+        """Whether a file that is no spec itself says something that was not there before."""
+        says = _essence_of(self._documents, entry.path)
+        if not says:
+            return False
+        if self.earlier is None:
+            return True
+        earlier = self.earlier.documents
+        before = [entry.path, *(path for path, other in self._touched.items() if other.deleted)]
+        return all(_essence_of(earlier, path) != says for path in before)
+
+
+def _essence_of(documents: Documents, path: bytes) -> str:
+    """What any file says, without white space and what no reader sees."""
+    if documents.tree.find(path) is None:
+        return ""
+    document = documents.read(path)
+    if document is None or document.problem is not None:
+        content = documents.content(path) or b""
+        return content.decode("utf-8", "surrogateescape")
+    matter = canonical(document.properties.value) if document.front_matter is not None else ""
+    return matter + "".join(without_space(text) for _, text in visible_lines(document.blocks))
+
+
+def _value(entry: IndexEntry | None) -> str | None:
+    """An entry of the index as text, for comparison."""
+    return (
+        None if entry is None else canonical([entry.id, dict(entry.value), [one.text for one in entry.paths]])
+    )
+
+
+def pattern_problem(pattern: str) -> str:
+    """What is wrong with a pattern; empty where nothing is."""
+    try:
+        Covering.translate(pattern)
+    except PatternError as error:
+        return str(error)
+    return ""
+
+
+def describe(paths: Sequence[bytes]) -> str:
+    """A few paths as text, and how many more there are."""
+    shown = ", ".join(path_text(path) for path in paths[:3])
+    return shown + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
