@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 
-from specguard_rules.content._shell import commands
-from specguard_rules.content._written_commands import written_commands
+from specguard_rules.artifacts._run_commands import run_commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.rules import Data, Document
+    from specguard.rules import Data, Document, Documents
     from specguard_rules.content._shell import Command
 
 AGENTS: Final = frozenset(
@@ -73,30 +72,28 @@ def in_document(document: Document, fields: Sequence[str], people: Sequence[str]
 
 
 def in_data(data: Data, fields: Sequence[str], people: Sequence[str]) -> Iterator[Named]:
-    """The models in structured data: values of keys, and options in lists and texts that are commands."""
+    """The models in structured data: the values of keys, at any depth."""
     from specguard.rules import normal_name
 
     wanted = {normal_name(name) for name in fields}
     who = {normal_name(name) for name in people}
     for path, value in _values(data.value, ()):
         name = normal_name(next((part for part in reversed(path) if isinstance(part, str)), ""))
-        line = data.line(path)
-        if isinstance(value, list):
-            yield from _in_words([word for word in value if isinstance(word, str)], line, True)
-            continue
         if name in wanted:
-            yield from _names(value, line, prose=False)
+            yield from _names(value, data.line(path), prose=False)
         elif name in who:
-            yield from (named for named in _names(value, line, prose=True) if is_model(named.name))
-        elif "model" in value.lower() or " -m" in value:
-            for command in commands(value):
-                yield from (_at(named, line) for named in _in_command(command))
+            named = _names(value, data.line(path), prose=True)
+            yield from (one for one in named if is_model(one.name))
 
 
-def in_commands(path: bytes, content: bytes) -> Iterator[Named]:
-    """The models that the commands of a file name: scripts, makefiles, CI files, code in Markdown."""
-    if b"model" in content.lower() or b" -m" in content:
-        for command in written_commands(path, content):
+def in_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Named]:
+    """The models that the commands of a file name: a script, a CI file, code in Markdown, `verify` of a plan.
+
+    Raises:
+        MissingFact: the file is data that cannot be read.
+    """
+    if b"model" in content.lower() or b"-m" in content:
+        for command in run_commands(path, content, documents):
             yield from _in_command(command)
 
 
@@ -106,13 +103,11 @@ def is_model(name: str) -> bool:
 
 
 def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Every text of some data, and every list with texts, each with its place."""
+    """Every text of some data, with its place."""
     if isinstance(value, dict):
         for key, one in value.items():
             yield from _values(one, (*path, key))
     elif isinstance(value, list):
-        if len(value) > 1:
-            yield path, value
         for position, one in enumerate(value):
             yield from _values(one, (*path, position))
     elif isinstance(value, str):
@@ -162,7 +157,3 @@ def _named(value: str, line: int | None, told: bool) -> Iterator[Named]:
     name = value.strip().strip("'\"")
     if name.casefold() not in UNNAMED and not name.startswith("-") and not _HOLE.match(name):
         yield Named(name[:LONGEST], line, sure=True, told=told)
-
-
-def _at(named: Named, line: int | None) -> Named:
-    return Named(named.name, line, sure=named.sure, told=named.told)

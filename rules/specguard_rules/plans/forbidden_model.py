@@ -169,16 +169,17 @@ class ForbiddenModel(Rule):
         lower = path.lower()
         if lower.endswith(_DATA):
             data = documents.data(path)
-            if data is not None and data.problem is None:
-                yield from in_data(data, self.fields, self.people)
+            if data is None or data.problem is not None:
+                # It names nothing that anybody could read; other rules say what is wrong with it.
+                return
+            yield from in_data(data, self.fields, self.people)
         elif lower.endswith(_TEXT):
             document = documents.read(path)
             if document is not None:
                 yield from in_document(document, self.fields, self.people)
-        if not lower.endswith(_DATA) or self.files.find(path) is not None:
-            content = documents.content(path)
-            if content is not None:
-                yield from in_commands(path, content)
+        content = documents.content(path)
+        if content is not None:
+            yield from in_commands(path, content, documents)
 
 
 def _finding(path: bytes, named: Named, models: Models) -> Iterator[Finding]:
