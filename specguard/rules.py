@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from specguard.specs.settings import SpecSettings
     from specguard.specs.spec import Review, Spec
     from specguard.specs.specs import Specs
+    from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.settings import WaveSettings
     from specguard.waves.waves import Waves
     from specguard.work.item import WorkItem
@@ -70,6 +71,7 @@ __all__ = [
     "Base",
     "BaselineChange",
     "Branch",
+    "Breakdowns",
     "Commit",
     "Commits",
     "Contract",

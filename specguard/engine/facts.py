@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from specguard.plans.plans import Plans
     from specguard.runs.runs import Runs
     from specguard.specs.specs import Specs
+    from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import Waves
     from specguard.work.items import Work, WorkItem
     from specguard.work.sources import Listed, Sources
@@ -200,12 +201,14 @@ class Facts:
             raise NotApplicable("no kind of work item has a source ([work.<kind>] source)")
         from specguard.work.sources import Sources
 
-        return Sources(
+        sources = Sources(
             kinds,
             documents=self.get("documents"),
             entries=lambda: self._change.entries,
             whole=self.get("whole"),
         )
+        sources.landed = self._landed(sources)
+        return sources
 
     @property
     def documents(self) -> Documents:
@@ -269,7 +272,21 @@ class Facts:
             artifacts=self.get("artifacts"),
             sources=self._if_declared("sources"),
             plans=self._if_declared("plans"),
-            landed=self._landed(),
+        )
+
+    @property
+    def breakdowns(self) -> Breakdowns:
+        """The items that sources list, with what other documents say of them."""
+        sources = self.get("sources")
+        from specguard.waves.breakdowns import Breakdowns
+
+        return Breakdowns(
+            sources,
+            documents=self.get("documents"),
+            whole=self.get("whole"),
+            artifacts=self._if_declared("artifacts"),
+            waves=self._if_declared("waves"),
+            runs=self.get("runs"),
         )
 
     @property
@@ -291,14 +308,14 @@ class Facts:
         except NotApplicable:
             return None
 
-    def _landed(self) -> Callable[[Listed], bool] | None:
+    def _landed(self, sources: Sources) -> Callable[[Listed], bool] | None:
         """What tells of a listed item whether a commit did it; None where no commit tells of any.
 
         What is staged is judged without history; there an item that a commit could have done passes for done,
-        and the commits' own check says otherwise.
+        and the check of the commits says otherwise.
         """
         kinds = self._policy.declared("work_kinds")
-        if not any(kind.source and (kind.commit or kind.pull_request) for kind in kinds.values()):
+        if not any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
             return None
         if self._change.stage in ("edit", "staged", "commit-msg"):
             return lambda listed: bool(
@@ -308,7 +325,7 @@ class Facts:
         from specguard.work.naming import Names
 
         return Landings(
-            self.get("sources"),
+            sources,
             Names(kinds),
             history=self._change.history,
             commits=lambda: self._change.commits,

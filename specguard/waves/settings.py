@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Settings
+from specguard.work.path_templates import check_path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated
 
-    from pydantic import Field
-
-    from specguard.declaration.patterns import Selecting
+    from pydantic import AfterValidator, Field
 
 
 class WaveStage(Settings):
-    """A stage of a wave."""
+    """A stage of a wave.
+
+    A stage is complete when the artifacts that it requires and leaves behind are there and fulfil their
+    contracts, their fields have the values of `fields`, and its items are closed. It is open when the stages
+    in `opens_after` are complete.
+    """
 
     name: Annotated[str, Field(min_length=1, description="what reports call it")]
     opens_after: Annotated[
@@ -29,27 +32,75 @@ class WaveStage(Settings):
         list[str],
         Field(
             description="the artifacts, by the names of their contracts, that must be there and fulfil "
-            "their contracts for the stage to be complete",
+            "their contracts for the stage to be complete, and before any work is done on its branch or on "
+            "one of its items",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    leaves: Annotated[
+        list[str],
+        Field(
+            description="the artifacts that its work leaves behind: they must be there and fulfil their "
+            "contracts for the stage to be complete, and not before",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     fields: Annotated[
         dict[str, str | list[str]],
-        Field(description="the values that fields of these artifacts must have for the stage to be complete"),
+        Field(
+            description="the values that fields of the artifacts in `requires` and `leaves` must have for "
+            "the stage to be complete; with the name of a contract before it, as in "
+            '`"execution-packet.status"`, a field is looked for in that one alone'
+        ),
+    ] = {}
+    when: Annotated[
+        dict[str, str | list[str]],
+        Field(
+            description="what makes the stage necessary, as the values of fields of artifacts: "
+            '`{"drift-check.drift" = ["found"]}`; empty: it always is'
+        ),
     ] = {}
     items: Annotated[
         str,
         Field(
             description="the kind of work item, or `tasks` for the tasks of plans, all of which must "
-            "be closed for the stage to be complete"
+            "be closed for the stage to be complete; what is conditional or put off need not be"
         ),
     ] = ""
     branch: Annotated[
-        Selecting | None, Field(description="the branches on which the stage's changes are made")
-    ] = None
+        Annotated[str, AfterValidator(check_path_template)]
+        | list[Annotated[str, AfterValidator(check_path_template)]],
+        Field(
+            description="the branches on which the stage's changes are made, with globs and the placeholders "
+            "of `by`; one without a slash is also the last part of a name"
+        ),
+    ] = []
     paths: Annotated[
-        Covering, Field(description="the only paths that a change of the stage touches; empty: any")
-    ] = Covering()
+        list[Annotated[str, AfterValidator(check_path_template)]],
+        Field(
+            description="the only paths that a change on its branch touches, with all below them; globs and "
+            "the placeholders of `by` are allowed; empty: any"
+        ),
+    ] = []
+
+    @property
+    def branches(self) -> list[str]:
+        """`branch` as a list."""
+        return [self.branch] if isinstance(self.branch, str) else self.branch
+
+    @property
+    def artifacts(self) -> list[str]:
+        """The contracts of `requires` and `leaves`."""
+        return list(dict.fromkeys([*self.requires, *self.leaves]))
+
+    def problem(self) -> str:
+        """What is wrong with the table as a whole; empty where nothing is."""
+        for key in self.when:
+            if "." not in key:
+                return f"`when` names no artifact in {key!r}: write it as `contract.field`"
+        if self.paths and not self.branches:
+            return f"the stage {self.name!r} has `paths`, which are judged on its `branch`, and no branch"
+        return ""
 
 
 class WaveSettings(Settings):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.documents import Documents
+    from specguard.change.facts import PastCommit
+    from specguard.change.history import History
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.work.kinds import WorkKind
@@ -298,6 +300,19 @@ class Work:
                 return Unresolved(_missing(missing.name, settings, pointer, item), pointer)
         unknown = _unplaced(settings, item)
         return Unresolved(_missing(unknown, settings, pointer, item), pointer) if unknown else item
+
+    def landed(self, item: WorkItem, history: History) -> PastCommit | None:
+        """The newest commit of a history that did an item and is not reverted; None where none did.
+
+        Raises:
+            MissingFact: the history is not all there.
+        """
+        from specguard.work.landed import standing
+
+        for commit, naming in standing(history.mentioning(self.names.words(item.kind)), self.names):
+            if item.told_by(naming):
+                return commit
+        return None
 
     @property
     def _documents(self) -> Documents:

@@ -48,13 +48,11 @@ def find_listed(
         return _nowhere(
             f"no file matches {places}", [Tried(text, "matches no file") for text in settings.sources]
         )
-    sources = [source for source in every if _agree(source.fields, told)]
+    sources = _about(every, told)
     if not sources:
         tried = [Tried(path_text(source.path), "is about another one") for source in every]
         return _nowhere(f"no file that matches {places} is about {_told(every, told)}", tried)
-    found = [listed for source in sources for listed in _named(source.items, item_id)]
-    if len(found) > 1:
-        found = [listed for listed in found if _agree(scalars(listed.value), told)] or found
+    found = meant(sources, item_id, told)
     if len(found) == 1:
         return found[0]
     if found:
@@ -65,6 +63,14 @@ def find_listed(
         return _wrong(broken, f"{path_text(broken.path)} {broken.problem}")
     names = " and ".join(path_text(source.path) for source in sources[:3])
     return Unresolved(f"{names} has no {kind} {item_id}", pointer_of(sources[0]))
+
+
+def meant(sources: Sequence[Source], item_id: str, told: Mapping[str, str]) -> list[Listed]:
+    """The entries of several sources that a name could mean."""
+    found = [listed for source in _about(sources, told) for listed in _named(source.items, item_id)]
+    if len(found) > 1:
+        found = [listed for listed in found if _agree(scalars(listed.value), told)] or found
+    return found
 
 
 def pointer_of(source: Source, line: int | None = None, problem: str = "") -> Pointer:
@@ -109,6 +115,11 @@ def spelt(listed: Listed, told: Mapping[str, str]) -> str:
     """The entry's id, as the name spells it where that differs in capitals alone."""
     said = told.get("id", "")
     return said if said.casefold() == listed.id.casefold() else listed.id
+
+
+def _about(sources: Sequence[Source], told: Mapping[str, str]) -> Sequence[Source]:
+    """The sources whose own fields are what a name tells."""
+    return [source for source in sources if _agree(source.fields, told)]
 
 
 def _named(items: Iterable[Listed], item_id: str) -> list[Listed]:

@@ -181,11 +181,6 @@ class Names:
             if name == kind
         ]
 
-    @staticmethod
-    def plain(subject: str) -> str:
-        """A subject without the pull request's number that a squash merge puts behind it."""
-        return without_number(subject)
-
 
 def without_number(subject: str) -> str:
     """A subject without the pull request's number that a squash merge puts behind it."""

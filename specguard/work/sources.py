@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
+from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Covering
 from specguard.documents.fields import normal_name
+from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.work.locate import has_wildcard, matching
 from specguard.work.naming import identity
@@ -117,9 +120,18 @@ class Listed:
         """The same as one matcher.
 
         Raises:
-            PatternError: one of them is no pattern.
+            MissingFact: one of them is no pattern.
         """
-        return Covering([file.text.removeprefix("./") for file in self.files])
+        patterns = []
+        for file in self.files:
+            pattern = file.text.removeprefix("./")
+            try:
+                Covering.translate(pattern)
+            except PatternError as error:
+                place = f"{path_text(self.source.path)}:{file.line}"
+                raise MissingFact(f"{place} has a file of {self} that no path matches: {error}") from None
+            patterns.append(pattern)
+        return Covering(patterns)
 
     @property
     def acceptance(self) -> Sequence[Stated]:
@@ -318,8 +330,13 @@ class Sources:
     Args:
         kinds: the policy's kinds by name.
         documents: the tree's.
-        entries: what the change touches; empty where no change is judged.
+        entries: what the change touches; None where no change is judged.
         whole: whether the whole tree is judged.
+
+    Attributes:
+        kinds: the same.
+        documents: the same.
+        landed: tells whether a commit did an item; None where no commit can tell.
     """
 
     def __init__(
@@ -332,6 +349,7 @@ class Sources:
     ) -> None:
         self.kinds = kinds
         self.documents = documents
+        self.landed: Callable[[Listed], bool] | None = None
         self._entries = entries
         self._whole = whole
         self._known: dict[str, Sequence[Source]] = {}
@@ -350,12 +368,21 @@ class Sources:
         """Those that the change adds or modifies; all of them where the whole tree is judged.
 
         Raises:
-            MissingFact, NotApplicable: as the change's entries.
+            MissingFact: the tree or the change cannot be read.
         """
-        if self._whole or self._entries is None:
-            return self.all
-        touched = {entry.path for entry in self._entries() if not entry.deleted}
-        return [source for source in self.all if source.path in touched]
+        return [source for source in self.all if self._whole or source.path in self.touched]
+
+    @cached_property
+    def touched(self) -> frozenset[bytes]:
+        """The paths that the change touches; none where no change is judged.
+
+        Raises:
+            MissingFact: they cannot be read.
+        """
+        try:
+            return frozenset(entry.path for entry in (self._entries() if self._entries else ()))
+        except NotApplicable:
+            return frozenset()
 
     def of(self, kind: str) -> Sequence[Source]:
         """The sources of one kind, by path.
@@ -366,6 +393,14 @@ class Sources:
         if kind not in self._known:
             self._known[kind] = find_sources(kind, self.kinds[kind], self.documents)
         return self._known[kind]
+
+    def done(self, item: Listed) -> bool:
+        """Whether an item is done with: its status says so, or a commit did it.
+
+        Raises:
+            MissingFact: the history cannot be read.
+        """
+        return item.closed or (self.landed is not None and self.landed(item))
 
     def at(self, path: bytes) -> Source | None:
         """The source that a file is; None where it is none."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.rules import Finding, Rule
 from specguard_rules.spelling import quoted
 
@@ -12,10 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import History, PastCommit, Ref, Stage, Work, WorkItem
-
-_REVERT = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
-_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
+    from specguard.rules import History, Ref, Stage, Work, WorkItem
 
 
 class RepeatedWorkItem(Rule):
@@ -69,7 +64,7 @@ class RepeatedWorkItem(Rule):
         self, work_item: WorkItem, work: Work, history: History, refs: Sequence[Ref]
     ) -> Iterator[Finding]:
         """Read back the base's subjects, then the branches."""
-        landed = _landed(history, work, work_item)
+        landed = work.landed(work_item, history)
         if landed is not None:
             yield Finding(
                 f"{work_item} is in the base already: commit {landed.oid[:10]} {quoted(landed.subject)}",
@@ -96,30 +91,3 @@ class RepeatedWorkItem(Rule):
                 key=short,
                 setting=work_item.setting("branch"),
             )
-
-
-def _landed(history: History, work: Work, item: WorkItem) -> PastCommit | None:
-    """The newest commit of the base that reads back to the item and is not reverted."""
-    undone: list[tuple[str, str]] = []
-    for commit in history.mentioning(work.names.words(item.kind)):
-        subject = work.names.plain(commit.subject)
-        by = next((one for one in undone if _undoes(one, commit.oid, subject)), None)
-        if by is not None:
-            undone.remove(by)
-            continue
-        revert = _REVERT.fullmatch(subject)
-        if revert:
-            what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
-            named = _REVERTS.search(commit.message)
-            undone.append((named[1] if named else "", work.names.plain(what)))
-            continue
-        naming = work.names.read("commit", commit.subject, lenient=False)
-        if naming is not None and item.told_by(naming):
-            return commit
-    return None
-
-
-def _undoes(revert: tuple[str, str], oid: str, subject: str) -> bool:
-    """Whether a revert, by the object id or else the subject it names, is of a commit."""
-    named, of = revert
-    return subject == of or (named != "" and oid.startswith(named))

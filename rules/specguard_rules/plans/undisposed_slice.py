@@ -1,0 +1,144 @@
+"""PLN011: a conditional slice that is neither done nor put off."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, Selecting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Breakdowns, Entry, Listed, Stage, WorkItem
+
+
+class UndisposedSlice(Rule):
+    """A conditional slice is neither done nor put off in the readiness document, or done without a decision.
+
+    A slice that is `conditional` in its work breakdown is done only where something triggers it. The question
+    must not be dropped in silence:
+
+    - **yes**: the slice is done, and its change also changes a decisions document (`decisions`), since what
+      was to be decided only then is decided now;
+    - **no**: the readiness document of its wave says so: it names the slice by its id, says that it is
+      deferred, put off, or that its trigger is answered with no, and cites evidence that is there, in the
+      same item, row, paragraph or section.
+
+    A slice is done where its status in the breakdown is one of `closed` of `[work.<kind>]`, or a commit with
+    its subject has landed. The readiness documents are the artifacts of the contracts that `readiness` names;
+    which slices such a document is about is told by its wave (`[wave]`), or else by the placeholders that its
+    path and the breakdown's share.
+
+    How to put it right: add a line such as "D4: deferred, trigger: no (`scans/d4.json`)" to the readiness
+    document, or do the slice.
+
+    ```toml fails
+    policy = '''
+    [artifacts.readiness]
+    path = "plan/PHASE_{phase}_READINESS.md"
+
+    [work.slice]
+    source = "plan/PHASE_{phase}_WORKBREAKDOWN.yaml"
+    branch = "phase-{phase}-{number}"
+    '''
+    commits = [{message = "docs: readiness", files = {"plan/PHASE_D_READINESS.md" = "Posture: ready"}}]
+
+    [base.files]
+    "plan/PHASE_D_WORKBREAKDOWN.yaml" = '''
+    slices:
+      - {id: D1, status: done}
+      - {id: D4, conditional: true}
+    '''
+
+    [[expect]]
+    code = "PLN011"
+    path = "plan/PHASE_D_READINESS.md"
+    message = "slice D4 is conditional"
+    ```
+
+    ```toml fails
+    policy = '''
+    [work.slice]
+    source = "plan/PHASE_{phase}_WORKBREAKDOWN.yaml"
+    branch = "phase-{phase}-{number}"
+    '''
+    branch = "phase-D-4"
+    commits = [{message = "feat: tighten", files = {"src/a" = "1"}}]
+
+    [base.files]
+    "plan/PHASE_D_WORKBREAKDOWN.yaml" = "slices: [{id: D4, conditional: true}]"
+
+    [[expect]]
+    code = "PLN011"
+    field = "work_item"
+    help = "DECISIONS.md"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.readiness]
+    path = "plan/PHASE_{phase}_READINESS.md"
+
+    [work.slice]
+    source = "plan/PHASE_{phase}_WORKBREAKDOWN.yaml"
+    branch = "phase-{phase}-{number}"
+    '''
+
+    [[commits]]
+    message = "docs: readiness"
+
+    [commits.files]
+    "plan/d4.json" = '{"triggered": false}'
+    "plan/PHASE_D_READINESS.md" = '''
+    Posture: ready
+
+    - D4: deferred, trigger: no (`plan/d4.json`)
+    '''
+
+    [base.files]
+    "plan/PHASE_D_WORKBREAKDOWN.yaml" = "slices: [{id: D4, conditional: true}]"
+    ```
+    """
+
+    code: ClassVar[str] = "PLN011"
+    name: ClassVar[str] = "undisposed-slice"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work.*.source",)
+    condition: ClassVar[str] = "every conditional slice is done, or put off in the readiness document"
+
+    readiness: Annotated[
+        list[str], Field(description="the contracts of the documents that say which slices are put off")
+    ] = ["readiness"]
+    decisions: Annotated[
+        Selecting,
+        Field(
+            description="the decisions documents, one of which a conditional slice's change changes; empty: "
+            "none has to"
+        ),
+    ] = Selecting.of("**/DECISIONS.md")
+
+    def check(
+        self,
+        breakdowns: Breakdowns,
+        entries: Sequence[Entry] | None = None,
+        work_item: WorkItem | None = None,
+    ) -> Iterator[Finding]:
+        """Look at the slice that the change does, and at the readiness documents that it touches."""
+        listed = work_item.listed if work_item else None
+        if listed is not None and listed.conditional:
+            yield from self._undecided(listed, entries or ())
+        yield from breakdowns.undisposed(self.readiness, "readiness")
+
+    def _undecided(self, listed: Listed, entries: Sequence[Entry]) -> Iterator[Finding]:
+        if not self.decisions or any(self.decisions.find(entry.path) is not None for entry in entries):
+            return
+        yield Finding(
+            f"{listed} is conditional, and its change decides nothing: it leaves "
+            f"{' and '.join(self.decisions.patterns)} as it is",
+            help=f"Record what triggered {listed}, and what is decided, in {self.decisions.patterns[0]}.",
+            field="work_item",
+            key=listed.id,
+            setting="decisions",
+        )

@@ -1,0 +1,161 @@
+"""What a readiness document says of conditional items: whether each was triggered, and by which evidence."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.artifacts.targets import Targets
+from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
+from specguard.documents.citations import citations
+from specguard.model import Finding, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.documents.blocks import AnyBlock
+    from specguard.documents.document import Document
+    from specguard.work.sources import Listed
+
+_DEFERRED: Final = re.compile(
+    r"\b(?:deferred|defer|deferral|put off|not triggered|untriggered|no trigger)\b"
+    r"|\btrigger(?:ed|s)?\b[^.;\n]{0,20}?[:=|?]?\s*\bno\b",
+    re.IGNORECASE,
+)
+_NOT_DEFERRED: Final = re.compile(
+    r"\b(?:not|never|no longer|cannot be|isn't)\s+(?:yet\s+|be\s+)?(?:deferred|put off)\b", re.IGNORECASE
+)
+_TRIGGERED: Final = re.compile(
+    r"\btrigger(?:ed|s)?\b[^.;\n]{0,20}?[:=|?]\s*\byes\b|(?<!not )(?<!un)\b(?:is|was|has been)\s+triggered\b",
+    re.IGNORECASE,
+)
+_SHORTEST_TITLE: Final = 8
+
+
+class Disposition:
+    """What a document says of a conditional item.
+
+    Attributes:
+        line: where it speaks of it.
+        deferred: whether it says that the item is put off, or its trigger answered with no.
+        triggered: whether it says that the trigger is answered with yes.
+        evidence: whether it cites something that is there.
+    """
+
+    __slots__ = ("deferred", "evidence", "line", "triggered")
+
+    def __init__(self, line: int, *, deferred: bool, triggered: bool, evidence: bool) -> None:
+        self.line = line
+        self.deferred = deferred
+        self.triggered = triggered
+        self.evidence = evidence
+
+
+def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Iterator[Finding]:
+    """The items of which a readiness document does not say that they are put off, with evidence.
+
+    Args:
+        artifact: the document.
+        items: conditional items that are not done.
+        setting: the key of the setting that asks for it.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    place = path_text(artifact.path)
+    for item in items:
+        found = list(dispositions(artifact, item))
+        best = max(found, key=lambda one: (one.deferred, one.evidence), default=None)
+        if best is not None and best.deferred and best.evidence:
+            continue
+        line = best.line if best else None
+        told = next((one for one in found if one.triggered), None)
+        if told is not None and not (best and best.deferred):
+            line = told.line
+            said = f"{place} says that {item} was triggered, and it is not done"
+            step = f"Do {item}, or say why it is put off."
+        elif best is None:
+            said = f"{item} is conditional, not done, and {place} does not say that it is put off"
+            step = f"Say there: '{item.id}: deferred', whether it was triggered, and by which evidence."
+        elif not best.deferred:
+            said = f"{place} speaks of {item} without saying that it is put off, and it is not done"
+            step = f"Say there: '{item.id}: deferred', or 'trigger: no', with the evidence."
+        else:
+            said = f"{place} puts {item} off without evidence that is there"
+            step = "Cite the file that shows that nothing triggered it."
+        yield Finding(said, help=step, path=artifact.path, line=line, key=item.id, setting=setting)
+
+
+def dispositions(artifact: Artifact, item: Listed) -> Iterator[Disposition]:
+    """Every passage of a document that speaks of an item.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    targets = Targets(artifact.artifacts.documents, _roots(artifact))
+    for line, text, blocks in _passages(artifact.document, _mention(item)):
+        cited = [one for one in citations(blocks) if one.kind != "shortened"]
+        evidence = any(
+            targets.find(one, artifact.folder).path not in (None, artifact.path) or one.kind == "url"
+            for one in cited
+        )
+        deferred = bool(_DEFERRED.search(text)) and not _NOT_DEFERRED.search(text)
+        yield Disposition(line, deferred=deferred, triggered=bool(_TRIGGERED.search(text)), evidence=evidence)
+
+
+def _roots(artifact: Artifact) -> Sequence[str]:
+    """The prefixes that stand for the root in any contract: those of one team's machines."""
+    contracts = artifact.artifacts.contracts.values()
+    return list(dict.fromkeys(root for one in contracts if one.evidence for root in one.evidence.roots))
+
+
+def _mention(item: Listed) -> re.Pattern[str]:
+    """What a text has that speaks of an item: its id as a word, behind the kind's where it is a number."""
+    name = rf"(?<![\w.-]){re.escape(item.id)}(?![\w]|-\w|\.\d)"
+    if item.id.isdigit():
+        name = rf"\b{re.escape(item.source.kind)}[\s#_-]{{0,3}}0*{re.escape(item.id)}(?!\w)"
+    title = " ".join(item.title.split())
+    if len(title) >= _SHORTEST_TITLE:
+        name += "|" + r"\s+".join(map(re.escape, title.split()))
+    return re.compile(name, re.IGNORECASE)
+
+
+def _passages(document: Document, mention: re.Pattern[str]) -> Iterator[tuple[int, str, Sequence[AnyBlock]]]:
+    """The passages that speak of something: a section called so, else an item, a row or a paragraph."""
+    for section in document.sections:
+        if mention.search(section.heading.text.rendered):
+            blocks = section.blocks
+            yield section.line, f"{section.heading.text.rendered}\n{_text(blocks)}", blocks
+    yield from _in_blocks(document.blocks, mention)
+
+
+def _in_blocks(
+    blocks: Sequence[AnyBlock], mention: re.Pattern[str]
+) -> Iterator[tuple[int, str, Sequence[AnyBlock]]]:
+    for position, block in enumerate(blocks):
+        if isinstance(block, Paragraph):
+            if mention.search(block.text.rendered):
+                # What a paragraph ends with may be in the list behind it.
+                following = blocks[position + 1 : position + 2]
+                inside: Sequence[AnyBlock] = [block, *(one for one in following if isinstance(one, List))]
+                yield block.line, _text(inside), inside
+        elif isinstance(block, List):
+            for item in block.items:
+                if mention.search(item.text.rendered):
+                    yield item.line, _text(item.blocks), item.blocks
+                else:
+                    yield from _in_blocks(item.rest, mention)
+        elif isinstance(block, Table):
+            for row in block.rows:
+                if any(mention.search(cell.rendered) for cell in row):
+                    pairs = zip(block.header, row, strict=False)
+                    said = "\n".join(f"{name.rendered}: {cell.rendered}" for name, cell in pairs)
+                    yield row[0].line, said, [Table(block.header, [row], block.line)]
+
+
+def _text(blocks: Sequence[AnyBlock]) -> str:
+    plain = [text.rendered for text in texts(blocks)]
+    plain += [block.text.rendered for block in blocks if isinstance(block, Heading)]
+    return "\n".join(plain)

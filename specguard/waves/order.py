@@ -1,0 +1,276 @@
+"""What a change does before its time: artifacts and work of a stage while an earlier one is not complete."""
+
+from __future__ import annotations
+
+from specguard.change.change import APPROVALS
+from specguard.declaration.patterns import Covering
+from specguard.model import Finding, path_text
+from specguard.waves.waves import UNKNOWN
+from specguard.work.path_templates import PathTemplate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from specguard.change.commit import Commit
+    from specguard.change.entry import Entry
+    from specguard.waves.stage import Missing, StageState
+    from specguard.waves.waves import Wave, Waves
+    from specguard.work.item import WorkItem
+
+
+class Work:
+    """A stage at whose work a change is, and how that is told.
+
+    Attributes:
+        stage: the stage, in the wave that is told or could be meant.
+        told: whether the wave is told, or only one of those it could be.
+        because: what tells it, for messages: `the branch 'codex/phase-d-2-x'`.
+        by_branch: whether that is the stage's own branch, and not that of one of its items.
+    """
+
+    __slots__ = ("because", "by_branch", "stage", "told")
+
+    def __init__(self, stage: StageState, because: str, *, told: bool, by_branch: bool) -> None:
+        self.stage = stage
+        self.because = because
+        self.told = told
+        self.by_branch = by_branch
+
+
+def out_of_order(
+    waves: Waves,
+    *,
+    entries: Sequence[Entry],
+    commits: Sequence[Commit] = (),
+    branch: str = "",
+    item: WorkItem | None = None,
+    whole: bool = False,
+) -> Iterator[Finding]:
+    """Everything of a change that belongs to a stage which is not open.
+
+    Args:
+        waves: those of the judged tree.
+        entries: what the change touches.
+        commits: its commits, oldest first, where it has any.
+        branch: the branch that is judged; empty where none is.
+        item: the work item that the change implements.
+        whole: whether all waves are judged, and not only those that the change touches.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    touched = waves.all if whole else waves.touched([entry.path for entry in entries])
+    for wave in touched:
+        yield from _present(wave)
+    if not entries:
+        return
+    works = _works(waves, touched, branch, item)
+    yield from _too_early([work for work in works if work.by_branch], entries, waves)
+    yield from _too_early([work for work in works if not work.by_branch], entries, waves)
+    yield from _elsewhere([work for work in works if work.by_branch], entries)
+    yield from _made_elsewhere(works, entries)
+    for wave in touched:
+        for stage in wave.stages:
+            at_it = next((work for work in works if work.stage is stage), None)
+            yield from _recorded_too_late(stage, at_it, commits, waves)
+
+
+def _present(wave: Wave) -> Iterator[Finding]:
+    """The stages of which artifacts are there while an earlier one is not complete."""
+    for stage in wave.stages:
+        if stage.artifacts and stage.needed and stage.waits_for:
+            first = stage.artifacts[0]
+            earlier = stage.waits_for[0]
+            yield Finding(
+                f"{path_text(first.path)} belongs to the stage {stage.name} of {wave.name}, and the stage "
+                f"{earlier.name} is not complete: {_why(earlier.missing)}",
+                help=_step(earlier),
+                path=first.path,
+                key=f"{stage.name} before {earlier.name}",
+                setting=_setting(stage, "opens_after"),
+            )
+
+
+def _too_early(works: Sequence[Work], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
+    """The work of a stage that is not open, or without what must be there before it begins.
+
+    Where a branch is that of several stages, or its name tells no wave, one that is open may be meant.
+    """
+    findings = [_early(work, entries, waves) for work in works]
+    if findings and None not in findings:
+        yield findings[0]  # type: ignore[misc]  # the line above says that there is none
+
+
+def _early(work: Work, entries: Sequence[Entry], waves: Waves) -> Finding | None:
+    stage = work.stage
+    if all(any(_is_of(one, entry.path) for one in stage.before) for entry in entries):
+        # The change is what the earlier stages wait for.
+        return None
+    field = "branch" if work.by_branch else "work_item"
+    if stage.waits_for:
+        earlier = stage.waits_for[0]
+        return Finding(
+            f"{work.because} is for the stage {stage.name} of {stage.wave.name}, and the stage "
+            f"{earlier.name} is not complete: {_why(earlier.missing)}",
+            help=_step(earlier),
+            field=field,
+            key=f"{stage.name} before {earlier.name}",
+            setting=_setting(stage, "opens_after"),
+        )
+    if stage.lacking and not all(waves.belongs(entry.path) for entry in entries):
+        return Finding(
+            f"{work.because} is for the stage {stage.name} of {stage.wave.name}, which must not begin yet: "
+            f"{_why(stage.lacking)}",
+            help="Bring that about first, by a change of its own.",
+            field=field,
+            key=f"{stage.name} without what it requires",
+            setting=_setting(stage, "requires"),
+        )
+    return None
+
+
+def _elsewhere(works: Sequence[Work], entries: Sequence[Entry]) -> Iterator[Finding]:
+    """The entries outside the paths that changes on a stage's branch may touch."""
+    if not works or not all(work.stage.settings.paths for work in works):
+        return
+    stage = works[0].stage
+    inside = Covering(
+        list(
+            dict.fromkeys(
+                PathTemplate(text).render(work.stage.wave.fields if work.told else {})
+                for work in works
+                for text in work.stage.settings.paths
+            )
+        )
+    )
+    for entry in entries:
+        if entry.path.startswith(APPROVALS) or inside.find(entry.path) is not None:
+            continue
+        yield Finding(
+            f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, which changes "
+            f"{', '.join(inside.patterns[:5])} alone",
+            help="Take it out, and change it on the branch of a later stage.",
+            path=entry.path,
+            side="base" if entry.deleted else None,
+            key=f"outside {stage.name}",
+            setting=_setting(stage, "paths"),
+        )
+
+
+def _made_elsewhere(works: Sequence[Work], entries: Sequence[Entry]) -> Iterator[Finding]:
+    """The artifacts of a stage with a branch of its own that are added on that of a later stage."""
+    here = [work.stage for work in works]
+    said: set[StageState] = set()
+    for work in works:
+        for stage in work.stage.before:
+            if not stage.settings.branches or stage in here or stage in said:
+                continue
+            added = next((entry for entry in entries if entry.added and _is_of(stage, entry.path)), None)
+            if added is not None:
+                said.add(stage)
+                yield Finding(
+                    f"{path_text(added.path)} is added by a change of the stage {work.stage.name}, and the "
+                    f"stage {stage.name} comes first, on a branch of its own",
+                    help=f"Submit it first, on a branch like {stage.settings.branches[0]}.",
+                    path=added.path,
+                    key=f"{stage.name} on the branch of {work.stage.name}",
+                    setting=_setting(stage, "branch"),
+                )
+
+
+def _recorded_too_late(
+    stage: StageState, work: Work | None, commits: Sequence[Commit], waves: Waves
+) -> Iterator[Finding]:
+    """The earlier stages that were completed by a later commit than the one that began a stage."""
+    if len(commits) < 2 or not stage.needed or stage.waits_for:
+        return
+    begun = next((place for place, commit in enumerate(commits) if _begins(stage, work, commit, waves)), None)
+    if begun is None:
+        return
+    for earlier in stage.before:
+        for commit in commits[begun + 1 :]:
+            late = next(
+                (entry for entry in commit.own_entries if entry.added and _is_of(earlier, entry.path)), None
+            )
+            if late is not None:
+                first = commits[begun]
+                yield Finding(
+                    f"{path_text(late.path)} completes the stage {earlier.name} of {stage.wave.name} after "
+                    f"commit {first.oid[:12]} began the stage {stage.name}",
+                    help=f"Record it before: reorder the commits with `git rebase -i {first.oid[:12]}^`.",
+                    path=late.path,
+                    commit=commit.oid,
+                    key=f"{stage.name} begun before {earlier.name}",
+                    setting=_setting(stage, "opens_after"),
+                )
+                break
+
+
+def _begins(stage: StageState, work: Work | None, commit: Commit, waves: Waves) -> bool:
+    """Whether a commit has work of a stage: one of its artifacts, or on its branch what is no artifact."""
+    for entry in commit.own_entries:
+        if _is_of(stage, entry.path):
+            return True
+        if work is not None and not waves.belongs(entry.path) and not entry.path.startswith(APPROVALS):
+            return True
+    return False
+
+
+def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[Work]:
+    """The stages at whose work the change is, by its branch or its work item."""
+    found: list[Work] = []
+    for settings in waves.settings.stages:
+        fields = _read(settings.branches, branch) if branch else None
+        if fields is not None:
+            told = all(fields.get(name) for name in waves.settings.by)
+            candidates = [waves.wave(fields)] if told else _candidates(waves, touched)
+            found += [
+                Work(wave.by_name[settings.name], f"the branch {branch!r}", told=told, by_branch=True)
+                for wave in candidates
+            ]
+        elif item is not None and settings.items in (item.kind, f"{item.kind}s") and item.listed is not None:
+            source = item.listed.source
+            known = waves.fields_at(source.path, source.fields)
+            candidates = [waves.wave(known)] if known is not None else _candidates(waves, touched)
+            found += [
+                Work(wave.by_name[settings.name], str(item), told=known is not None, by_branch=False)
+                for wave in candidates
+            ]
+    return found
+
+
+def _candidates(waves: Waves, touched: Sequence[Wave]) -> Sequence[Wave]:
+    """The waves that could be meant where none is told: those that are touched, else all."""
+    if touched or waves.all:
+        return touched or waves.all
+    return [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
+
+
+def _read(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
+    """What a branch's name tells by one of a stage's templates; None where it is not of the stage."""
+    for text in templates:
+        template = PathTemplate(text if "/" in text else f"**/{text}")
+        fields = template.read(branch.encode("utf-8", "surrogateescape"))
+        if fields is not None:
+            return fields
+    return None
+
+
+def _is_of(stage: StageState, path: bytes) -> bool:
+    """Whether a path is that of one of a stage's own artifacts, or in one that is a folder."""
+    return any(path == one.path or path.startswith(one.path + b"/") for one in stage.artifacts)
+
+
+def _why(missing: Sequence[Missing]) -> str:
+    more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return f"{missing[0]}{more}" if missing else "it is not"
+
+
+def _step(stage: StageState) -> str:
+    return f"Complete the stage {stage.name} first; `specguard status` lists all that is missing."
+
+
+def _setting(stage: StageState, key: str) -> str:
+    position = [one.name for one in stage.wave.waves.settings.stages].index(stage.name)
+    return f"wave.stages.{position}.{key}"

@@ -1,0 +1,248 @@
+"""One stage of one wave: its artifacts and items, whether it is open and complete, and what is missing."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from specguard.artifacts.values import chosen, stated, value_problem
+from specguard.documents.document import Document
+from specguard.documents.fields import find_fields, normal_name, read_fields
+from specguard.model import path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.documents.fields import Field
+    from specguard.waves.settings import WaveStage
+    from specguard.waves.waves import Wave
+
+STRUCTURED: Final = (b".json", b".yaml", b".yml", b".toml")
+"""The endings of files that are no Markdown."""
+
+_PUT_OFF: Final = "deferred"
+
+
+class Missing:
+    """Something that stands between a stage and its completion.
+
+    Attributes:
+        what: what is missing or wrong, as a clause.
+        path: the file it is about; None where there is none yet.
+        line: its line, from 1; None where none can be told.
+    """
+
+    __slots__ = ("line", "path", "what")
+
+    def __init__(self, what: str, path: bytes | None = None, line: int | None = None) -> None:
+        self.what = what
+        self.path = path
+        self.line = line
+
+    def __str__(self) -> str:
+        return self.what
+
+    def __repr__(self) -> str:
+        return f"Missing({self.what!r})"
+
+
+class StageState:
+    """A stage of a wave.
+
+    Attributes:
+        wave: whose it is.
+        settings: what the policy says of it.
+        name: what it is called.
+    """
+
+    def __init__(self, wave: Wave, settings: WaveStage) -> None:
+        self.wave = wave
+        self.settings = settings
+        self.name = settings.name
+
+    @cached_property
+    def artifacts(self) -> Sequence[Artifact]:
+        """Its own artifacts: those of contracts that no earlier stage requires or leaves, by path."""
+        owners = self.wave.waves.owners
+        found = [
+            artifact
+            for contract in self.settings.artifacts
+            if owners[contract] is self.settings
+            for artifact in self.wave.artifacts(contract)
+        ]
+        return sorted(found, key=lambda one: one.path)
+
+    @cached_property
+    def needed(self) -> bool:
+        """Whether the wave needs it: always, unless `when` makes it depend on what an artifact says.
+
+        Raises:
+            MissingFact: such an artifact cannot be read.
+        """
+        conditions = self.settings.when
+        return not conditions or any(
+            chosen(field.value, [values] if isinstance(values, str) else values)
+            for key, values in conditions.items()
+            for _, field in self._fields(*key.rsplit(".", 1))
+        )
+
+    @cached_property
+    def before(self) -> Sequence[StageState]:
+        """The stages that must be complete before it opens, and those before them, in order."""
+        wanted = set(self.settings.opens_after)
+        found: list[StageState] = []
+        for stage in reversed(self.wave.stages):
+            if stage.name in wanted:
+                found.insert(0, stage)
+                wanted.update(stage.settings.opens_after)
+        return found
+
+    @cached_property
+    def waits_for(self) -> Sequence[StageState]:
+        """Of the stages before it those that are not complete.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        return [stage for stage in self.before if not stage.complete]
+
+    @property
+    def open(self) -> bool:
+        """Whether all stages before it are complete.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        return not self.waits_for
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing, or the wave does not need it.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        return not self.needed or not self.missing
+
+    @property
+    def state(self) -> str:
+        """`complete`, `open`, `waiting` (for another stage), or `not needed`.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        if not self.needed:
+            return "not needed"
+        return "complete" if self.complete and self.open else "open" if self.open else "waiting"
+
+    @cached_property
+    def missing(self) -> Sequence[Missing]:
+        """What stands between it and its completion.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        contracts = self.settings.artifacts
+        return [*self._unfulfilled(contracts), *self._unstated(contracts), *self._unclosed()]
+
+    @cached_property
+    def lacking(self) -> Sequence[Missing]:
+        """What must be there before its work begins: what it requires, leaving aside what it leaves.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        contracts = self.settings.requires
+        return [*self._unfulfilled(contracts), *self._unstated(contracts)]
+
+    def _unfulfilled(self, contracts: Sequence[str]) -> Iterator[Missing]:
+        """The contracts without an artifact, and the artifacts that do not fulfil theirs."""
+        waves = self.wave.waves
+        for contract in contracts:
+            declared = waves.artifacts.contracts.get(contract)
+            if declared is None:
+                yield Missing(f"the policy has no [artifacts.{contract}]")
+                continue
+            artifacts = self.wave.artifacts(contract)
+            if not artifacts:
+                yield Missing(f"there is no {contract} ({declared.path or declared.root})")
+            for artifact in artifacts:
+                flaws = waves.flaws(artifact)
+                if flaws:
+                    more = f" (and {len(flaws) - 1} more)" if len(flaws) > 1 else ""
+                    yield Missing(f"{flaws[0].message}{more}", flaws[0].path or artifact.path, flaws[0].line)
+
+    def _unstated(self, contracts: Sequence[str]) -> Iterator[Missing]:
+        """The fields that none of these artifacts has, and those with another value than they must have."""
+        for key, values in self.settings.fields.items():
+            contract, dot, name = key.rpartition(".")
+            if not dot or contract not in self.wave.waves.artifacts.contracts:
+                contract, name = "", key
+            elif contract not in contracts:
+                continue
+            among = [contract] if contract else contracts
+            found = [pair for one in among for pair in self._fields(one, name)]
+            wanted = " or ".join([values] if isinstance(values, str) else values)
+            if not found and any(self.wave.artifacts(one) for one in among):
+                yield Missing(f"{' and '.join(among)} has no field {name!r}, which must be {wanted}")
+            for path, field in found:
+                problem = value_problem(field.value, values)
+                if problem:
+                    yield Missing(f"{path_text(path)}: {field.name} {problem}", path, field.line)
+
+    def _fields(self, contract: str, name: str) -> Iterator[tuple[bytes, Field]]:
+        """A field of each of the wave's artifacts of a contract; of a pass that of each of its members."""
+        artifacts = self.wave.waves.artifacts
+        for artifact in self.wave.artifacts(contract):
+            if not artifact.contract.root:
+                for field in stated(artifact, name)[:1]:
+                    yield artifact.path, field
+                continue
+            for template in artifact.contract.members:
+                for path in artifacts.places.files_beside(artifact.path, template, artifact.fields):
+                    structured = path.lower().endswith(STRUCTURED)
+                    document = Document("") if structured else artifacts.documents.read(path)
+                    if document is not None:
+                        data = artifacts.documents.data(path) if structured else None
+                        for field in find_fields(read_fields(document, data), name)[:1]:
+                            yield path, field
+
+    def _unclosed(self) -> Iterator[Missing]:
+        """The items that are not done with, conditional ones and those that are put off left out."""
+        kind = self.settings.items
+        if not kind:
+            return
+        sources = self.wave.waves.sources
+        if sources is None or kind not in sources.kinds:
+            yield from self._undone()
+            return
+        files = self.wave.sources(kind)
+        if not files:
+            places = " or ".join(sources.kinds[kind].sources)
+            yield Missing(f"no file lists the {kind}s ({places})")
+        for source in files:
+            if source.problem:
+                yield Missing(f"{path_text(source.path)} {source.problem}", source.path)
+            for item in source.items:
+                if item.deferred or item.conditional or sources.done(item):
+                    continue
+                status = f"its status is {item.status}" if item.status else "it has no status"
+                yield Missing(f"{item} is not closed: {status}", source.path, item.line)
+
+    def _undone(self) -> Iterator[Missing]:
+        """The tasks of plans that are not done."""
+        plans = self.wave.plans
+        if not plans:
+            yield Missing("there is no plan")
+        for plan in plans:
+            if not plan.tasks:
+                yield Missing(f"{path_text(plan.path)} lists no tasks", plan.path)
+            for task in plan.tasks:
+                if not task.done and normal_name(task.status) != _PUT_OFF:
+                    status = task.status or "without a status"
+                    yield Missing(f"{task.name} of {plan.name} is {status}", plan.path, task.line)
+
+    def __repr__(self) -> str:
+        return f"StageState({self.name!r}, {dict(self.wave.fields)!r})"

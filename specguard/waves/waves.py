@@ -1,0 +1,322 @@
+"""Waves: which there are, which artifacts and items are whose, and how far each stage is."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from specguard.waves.stage import StageState
+from specguard.work.path_templates import PathTemplate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from specguard.artifacts.artifacts import Artifact, Artifacts
+    from specguard.change.commit import Commit
+    from specguard.change.entry import Entry
+    from specguard.model import Finding
+    from specguard.plans.plan import Plan
+    from specguard.plans.plans import Plans
+    from specguard.waves.settings import WaveSettings, WaveStage
+    from specguard.work.item import WorkItem
+    from specguard.work.sources import Listed, Source, Sources
+
+    Key = tuple[str, ...]
+
+UNKNOWN = "?"
+"""What stands for a value that tells a wave from others where nothing says which one is meant."""
+
+
+class Wave:
+    """One run through the stages.
+
+    Attributes:
+        waves: all of them.
+        fields: the values of `by` that tell it from others; empty where there is one wave.
+    """
+
+    def __init__(self, waves: Waves, fields: Mapping[str, str]) -> None:
+        self.waves = waves
+        self.fields = fields
+        self._artifacts: dict[str, Sequence[Artifact]] = {}
+
+    @property
+    def key(self) -> Key:
+        """What tells it from others."""
+        return self.waves.key_of(self.fields)
+
+    @property
+    def name(self) -> str:
+        """What messages call it: `wave d`, or `the wave` where there is one alone."""
+        known = [value for value in self.fields.values() if value != UNKNOWN]
+        return f"wave {' '.join(known)}" if known else "the wave"
+
+    @cached_property
+    def stages(self) -> Sequence[StageState]:
+        """Its stages, in order."""
+        return [StageState(self, settings) for settings in self.waves.settings.stages]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, StageState]:
+        """Its stages by their names."""
+        return {stage.name: stage for stage in self.stages}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every stage that it needs is.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        return all(stage.complete for stage in self.stages)
+
+    @property
+    def current(self) -> StageState | None:
+        """The first stage that is open and not complete; None where there is none.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        return next((stage for stage in self.stages if stage.open and not stage.complete), None)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of it is there."""
+        return any(stage.artifacts for stage in self.stages)
+
+    def artifacts(self, contract: str) -> Sequence[Artifact]:
+        """Its artifacts of a contract, by path; those in a folder that a later pass supersedes left out."""
+        if contract not in self._artifacts:
+            self._artifacts[contract] = [
+                one
+                for one in self.waves.artifacts.named(contract)
+                if self.waves.key_at(one.path, one.fields) == self.key and not self.waves.superseded(one.path)
+            ]
+        return self._artifacts[contract]
+
+    def sources(self, kind: str) -> Sequence[Source]:
+        """Its files that list the items of a kind."""
+        sources = self.waves.sources
+        if sources is None or kind not in sources.kinds:
+            return []
+        return [
+            source
+            for source in sources.of(kind)
+            if self.waves.key_at(source.path, source.fields) == self.key
+            and not self.waves.superseded(source.path)
+        ]
+
+    def items(self, kind: str) -> Sequence[Listed]:
+        """Its items of a kind, in the order in which they are listed."""
+        return [listed for source in self.sources(kind) for listed in source.items]
+
+    @property
+    def plans(self) -> Sequence[Plan]:
+        """Its plans, by path."""
+        plans = self.waves.plans
+        if plans is None:
+            return []
+        return [plan for plan in plans.all if self.waves.key_at(plan.path, plan.fields) == self.key]
+
+    def __repr__(self) -> str:
+        return f"Wave({dict(self.fields)!r})"
+
+
+class Waves:
+    """The waves of one tree.
+
+    Args:
+        settings: the policy's `[wave]`.
+        artifacts: the tree's.
+        sources: the tree's files that list work items; None where the policy has no kind with a source.
+        plans: the tree's plans; None where the policy has none.
+    """
+
+    def __init__(
+        self,
+        settings: WaveSettings,
+        *,
+        artifacts: Artifacts,
+        sources: Sources | None = None,
+        plans: Plans | None = None,
+    ) -> None:
+        self.settings = settings
+        self.artifacts = artifacts
+        self.sources = sources
+        self.plans = plans
+        self._made: dict[Key, Wave] = {}
+        self._flaws: dict[tuple[str, bytes], Sequence[Finding]] = {}
+
+    @cached_property
+    def all(self) -> Sequence[Wave]:
+        """The waves of which anything is there, by what tells them apart.
+
+        Raises:
+            MissingFact: the tree cannot be read.
+        """
+        found: dict[Key, Wave] = {}
+        for contract in self.owners:
+            for artifact in self.artifacts.named(contract):
+                self._note(found, artifact.path, artifact.fields)
+        kinds = {stage.items for stage in self.settings.stages if stage.items}
+        for kind in kinds:
+            if self.sources is not None and kind in self.sources.kinds:
+                for source in self.sources.of(kind):
+                    self._note(found, source.path, source.fields)
+            elif self.plans is not None:
+                for plan in self.plans.all:
+                    self._note(found, plan.path, plan.fields)
+        return [found[key] for key in sorted(found, key=lambda key: [natural(part) for part in key])]
+
+    def wave(self, fields: Mapping[str, str]) -> Wave:
+        """The wave of these values, be there anything of it or not."""
+        own = {name: fields[name].casefold() for name in self.settings.by}
+        return self._made.setdefault(self.key_of(own), Wave(self, own))
+
+    def touched(self, paths: Iterable[bytes]) -> Sequence[Wave]:
+        """The waves that have artifacts, files that list items, or plans at some of these paths, in order.
+
+        Whether anything is there still does not count, so what is removed touches its wave too.
+
+        Raises:
+            MissingFact: the tree cannot be read.
+        """
+        found: dict[Key, Wave] = {}
+        for path in paths:
+            for fields in self._places(path):
+                self._note(found, path, fields)
+        return [found[key] for key in sorted(found, key=lambda key: [natural(part) for part in key])]
+
+    def belongs(self, path: bytes) -> bool:
+        """Whether a path is that of an artifact of any stage, in a pass, or of a file that lists items."""
+        return any(True for _ in self._places(path))
+
+    @cached_property
+    def owners(self) -> Mapping[str, WaveStage]:
+        """The stage whose artifact a contract's is: the first that requires or leaves it."""
+        found: dict[str, WaveStage] = {}
+        for stage in self.settings.stages:
+            for contract in stage.artifacts:
+                found.setdefault(contract, stage)
+        return found
+
+    def key_of(self, fields: Mapping[str, str]) -> Key:
+        """What tells the wave of these values from others."""
+        return tuple(fields[name].casefold() for name in self.settings.by)
+
+    def key_at(self, path: bytes, fields: Mapping[str, str]) -> Key | None:
+        """The key of the wave that a file belongs to; None where nothing tells it; see `fields_at`."""
+        known = self.fields_at(path, fields)
+        return None if known is None else self.key_of(known)
+
+    def out_of_order(
+        self,
+        *,
+        entries: Sequence[Entry],
+        commits: Sequence[Commit] = (),
+        branch: str = "",
+        item: WorkItem | None = None,
+        whole: bool = False,
+    ) -> Iterator[Finding]:
+        """Everything of a change that belongs to a stage which is not open; see `specguard.waves.order`.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        from specguard.waves.order import out_of_order
+
+        yield from out_of_order(self, entries=entries, commits=commits, branch=branch, item=item, whole=whole)
+
+    def fields_at(self, path: bytes, fields: Mapping[str, str]) -> Mapping[str, str] | None:
+        """The values of `by` for a file, and others; None where one of them is not told.
+
+        Args:
+            path: the file; what its own fields do not tell, the folder of its pass may, or its content.
+            fields: what its path or its content tells.
+        """
+        by = self.settings.by
+        if all(fields.get(name) for name in by):
+            return fields
+        known = dict(fields)
+        for one in self.artifacts.passes:
+            if path.startswith(one.path + b"/"):
+                known = {**one.fields, **known}
+        if not all(known.get(name) for name in by) and self.sources is not None:
+            source = self.sources.at(path)
+            known = {**(source.fields if source else {}), **known}
+        return known if all(known.get(name) for name in by) else None
+
+    def superseded(self, path: bytes) -> bool:
+        """Whether a path lies in the folder of a pass that a later one of its wave supersedes."""
+        return any(path == folder or path.startswith(folder + b"/") for folder in self._superseded)
+
+    def flaws(self, artifact: Artifact) -> Sequence[Finding]:
+        """What is wrong with an artifact beyond a warning.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        known = self._flaws.get((artifact.name, artifact.path))
+        if known is None:
+            known = [flaw for flaw in artifact.flaws() if flaw.severity in (None, "error")]
+            self._flaws[artifact.name, artifact.path] = known
+        return known
+
+    @cached_property
+    def _superseded(self) -> Sequence[bytes]:
+        """The folders of all passes but the last of each wave and contract, last by the order of numbers."""
+        latest: dict[tuple[str, Key], bytes] = {}
+        for one in self.artifacts.passes:
+            key = self.key_at(one.path, one.fields)
+            if key is not None:
+                known = latest.get((one.name, key))
+                if known is None or natural(_text(known)) < natural(_text(one.path)):
+                    latest[one.name, key] = one.path
+        kept = set(latest.values())
+        return [
+            one.path
+            for one in self.artifacts.passes
+            if one.path not in kept and self.key_at(one.path, one.fields) is not None
+        ]
+
+    @cached_property
+    def _templates(self) -> Sequence[PathTemplate]:
+        """The templates of everything that belongs to a wave; of a pass that of what is in it."""
+        contracts = self.artifacts.contracts
+        texts: list[str] = []
+        for name in self.owners:
+            if name in contracts:
+                root = contracts[name].root.rstrip("/")
+                texts.append(contracts[name].path or f"{root}/**")
+        for stage in self.settings.stages:
+            if self.sources is not None and stage.items in self.sources.kinds:
+                texts += self.sources.kinds[stage.items].sources
+            elif stage.items and self.plans is not None:
+                texts += [f"{kind.folder}/{kind.plan}" for kind in self.plans.kinds.values()]
+        return [PathTemplate(text) for text in dict.fromkeys(texts)]
+
+    def _places(self, path: bytes) -> Iterable[Mapping[str, str]]:
+        for template in self._templates:
+            fields = template.read(path)
+            if fields is not None:
+                yield fields
+
+    def _note(self, found: dict[Key, Wave], path: bytes, fields: Mapping[str, str]) -> None:
+        known = self.fields_at(path, fields)
+        if known is not None:
+            wave = self.wave(known)
+            found[wave.key] = wave
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """A text for sorting: numbers in it by their value, all else whatever its case."""
+    return [
+        (int(part), "") if part.isdigit() else (-1, part)
+        for part in re.split("([0-9]{1,18})", text.casefold())
+        if part
+    ]
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")

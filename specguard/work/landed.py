@@ -1,0 +1,97 @@
+"""Which commits did a work item, and have not been reverted since."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.change.facts import PastCommit
+from specguard.work.naming import without_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Final
+
+    from specguard.change.commit import Commit
+    from specguard.change.history import History
+    from specguard.work.naming import Names, Naming
+    from specguard.work.sources import Listed, Sources
+
+_REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
+_REVERTS: Final = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)
+
+
+def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[PastCommit, Naming]]:
+    """The commits that name an item exactly and are not reverted, each with what it names.
+
+    Args:
+        commits: newest first.
+        names: the templates of all kinds.
+    """
+    undone: list[tuple[str, str]] = []
+    for commit in commits:
+        subject = without_number(commit.subject)
+        by = next((one for one in undone if _undoes(one, commit.oid, subject)), None)
+        if by is not None:
+            undone.remove(by)
+            continue
+        revert = _REVERT.fullmatch(subject)
+        if revert:
+            what = f'Revert "{revert["what"]}"' if revert["how"] == "Reapply" else revert["what"]
+            named = _REVERTS.search(commit.message)
+            undone.append((named[1] if named else "", without_number(what)))
+            continue
+        naming = names.read("commit", commit.subject, lenient=False)
+        if naming is not None:
+            yield commit, naming
+
+
+class Landings:
+    """The listed items that a commit of the history did, told by its subject.
+
+    Args:
+        sources: the files that list the items.
+        names: the templates of all kinds.
+        history: the trusted base's.
+        commits: the change's own, oldest first.
+    """
+
+    def __init__(
+        self, sources: Sources, names: Names, *, history: History, commits: Callable[[], Sequence[Commit]]
+    ) -> None:
+        self._sources = sources
+        self._names = names
+        self._history = history
+        self._commits = commits
+        self._known: dict[str, frozenset[tuple[bytes, str]]] = {}
+
+    def __call__(self, listed: Listed) -> bool:
+        """Whether a commit says that an item was done.
+
+        Raises:
+            MissingFact: the history or a source cannot be read.
+        """
+        kind = listed.source.kind
+        if kind not in self._known:
+            self._known[kind] = frozenset(self._landed(kind))
+        return (listed.source.path, listed.id) in self._known[kind]
+
+    def _landed(self, kind: str) -> Iterator[tuple[bytes, str]]:
+        from specguard.work.listing import meant
+
+        words = self._names.words(kind)
+        if not words:
+            return
+        own = [PastCommit(commit.oid, commit.message.text) for commit in reversed(self._commits())]
+        for _, naming in standing([*own, *self._history.mentioning(words)], self._names):
+            if naming.kind == kind:
+                found = meant(self._sources.of(kind), naming.id, naming.fields)
+                # A subject that could mean an item of several lists says of none that it was done.
+                if len(found) == 1:
+                    yield found[0].source.path, found[0].id
+
+
+def _undoes(revert: tuple[str, str], oid: str, subject: str) -> bool:
+    """Whether a revert, by the object id or else the subject it names, is of a commit."""
+    named, of = revert
+    return subject == of or (named != "" and oid.startswith(named))
