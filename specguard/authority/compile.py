@@ -14,8 +14,9 @@ from specguard.authority.unread import Unread
 from specguard.authority.validate import validate
 from specguard.documents.blocks import Heading
 from specguard.documents.document import Document
+from specguard.documents.problem import UnreadDocument
 from specguard.documents.toml_lines import TomlError
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.model import Origin
 
 TYPE_CHECKING = False
@@ -45,9 +46,11 @@ class _Part:
         else:
             try:
                 self.document = Document(source.text)
-            except MissingFact as missing:
+            except UnreadDocument as error:
                 raise SpecguardError(
-                    f"the authority cannot be read: {missing.reason}", path=source.path
+                    f"the authority cannot be read: {error.problem.message}",
+                    path=source.path,
+                    line=error.problem.line,
                 ) from None
             self.layers, self.unread, self.problems = blocks_of(self.document, source.path)
 

@@ -4,69 +4,129 @@ from __future__ import annotations
 
 import re
 
+from specguard.documents.characters import visible
+from specguard.documents.html import MAY_HIDE, PICTURES, has_pictures, text_of
+from specguard.documents.inline import Inline, LineCounter
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
 
 # A full stop ends a sentence where no small letter follows ("e.g. this" goes on); the ideographic one always.
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?])[)\"'*_`]*\s+(?![a-z])|(?<=[。\uff01\uff1f])\s*")
-_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-# Within a line a comment that is not closed is text, and so is one in a code span.
-_SPAN_OR_COMMENT: Final = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|<!--.*?-->", re.DOTALL)
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])[)\"'*_`]*+\s+(?![a-z])|(?<=[。\uff01\uff1f])\s*")
 _EMPHASIS: Final = re.compile(r"\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)")
 _CHECKBOX: Final = re.compile(r"\[([ xX])\](?:\s|$)")
-_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\(\s*(<[^<>\n]*>|[^\s()]*)[^()]*\)")
-_CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_NO_REFERENCES: Final[Mapping[str, str]] = {}
 
 
 class Text:
     """Running text: a paragraph's, a table cell's or a heading's.
 
     Attributes:
-        raw: the source, its lines without indentation, quote and list marks; comments are taken out.
+        raw: the source, its lines without indentation, quote and list marks; what a reader does not see is
+            taken out: comments, hidden HTML, and characters that show as nothing where they have no business.
         line: the line of its first character, from 1.
     """
 
-    __slots__ = ("line", "raw")
+    __slots__ = ("_inline", "_references", "line", "raw")
 
-    def __init__(self, raw: str, line: int) -> None:
-        self.raw = _SPAN_OR_COMMENT.sub(_shown, raw) if "<!--" in raw else raw
+    def __init__(self, raw: str, line: int, references: Mapping[str, str] = _NO_REFERENCES) -> None:
         self.line = line
+        self._references = references
+        self._inline: Inline | None = None
+        if "<" in raw and MAY_HIDE.search(raw):
+            raw = _without(raw, Inline(raw, references).hidden())
+        self.raw = visible(raw)
+
+    @property
+    def _parts(self) -> Inline:
+        if self._inline is None:
+            self._inline = Inline(self.raw, self._references)
+        return self._inline
 
     @property
     def plain(self) -> str:
         """The text without the marks of emphasis and code; spans of code keep all their characters."""
-        plain = ""
+        plain: list[str] = []
         end = 0
-        for span in _CODE.finditer(self.raw):
-            plain += _EMPHASIS.sub("", self.raw[end : span.start()]) + span[2].strip()
-            end = span.end()
-        return plain + _EMPHASIS.sub("", self.raw[end:])
+        for span in self._parts.codes if "`" in self.raw else ():
+            plain += _EMPHASIS.sub("", self.raw[end : span.start]), span.content.strip()
+            end = span.end
+        plain.append(_EMPHASIS.sub("", self.raw[end:]))
+        return "".join(plain)
+
+    @property
+    def rendered(self) -> str:
+        """The text as a reader sees it: without marks, of a link its words, of a picture its description."""
+        raw = self.raw
+        if not _MARKED.search(raw):
+            return raw
+        parts = self._parts
+        cuts = [(span.start, span.end, span.content.strip()) for span in parts.codes]
+        cuts += [(tag.start, tag.end, "\n" if tag.name == "br" else "") for tag in parts.tags]
+        cuts += [(position, position + 1, "") for position in parts.escapes]
+        for link in parts.links:
+            cuts += [(link.start, link.text_start, ""), (link.text_end, link.end, "")]
+        rendered: list[str] = []
+        end = 0
+        escaped = ""
+        for start, stop, instead in sorted(cuts):
+            if start < end:
+                continue
+            rendered.append(_plain(raw[end:start]) if not escaped else escaped + _plain(raw[end + 1 : start]))
+            rendered.append(instead)
+            end = stop
+            escaped = raw[stop : stop + 1] if stop == start + 1 and raw[start] == "\\" else ""
+        rendered.append(_plain(raw[end:]) if not escaped else escaped + _plain(raw[end + 1 :]))
+        return "".join(rendered)
 
     @property
     def spans(self) -> list[str]:
         """The contents of its code spans, in order."""
-        return [span[2].strip().replace("\n", " ") for span in _CODE.finditer(self.raw)]
+        if "`" not in self.raw:
+            return []
+        return [span.content.strip().replace("\n", " ") for span in self._parts.codes]
 
     @property
     def links(self) -> list[Link]:
-        """Its links, in order."""
+        """Its links and pictures in order, also `<url>` and those that refer to a definition elsewhere."""
+        if "[" not in self.raw and "<" not in self.raw:
+            return []
+        lines = LineCounter(self.raw, self.line)
         return [
-            Link(link[1], link[2].strip("<>"), self.line + self.raw.count("\n", 0, link.start()))
-            for link in _LINK.finditer(self.raw)
+            Link(
+                _plain(self.raw[link.text_start : link.text_end]),
+                link.target,
+                lines.at(link.start),
+                picture=link.picture,
+            )
+            for link in self._parts.links
         ]
+
+    @property
+    def labels(self) -> set[str]:
+        """What stands in square brackets without a target, in normal form: it may name a definition."""
+        return self._parts.labels if "[" in self.raw else set()
+
+    @property
+    def pictures(self) -> bool:
+        """Whether it shows a picture."""
+        return ("![" in self.raw and any(link.picture for link in self._parts.links)) or (
+            "<" in self.raw and any(tag.name in PICTURES for tag in self._parts.tags)
+        )
 
     def sentences(self) -> Iterator[Text]:
         """Its sentences, each with its own line."""
         start = 0
+        lines = LineCounter(self.raw, self.line)
         for end in [*_SENTENCE_END.finditer(self.raw), None]:
             part = self.raw[start : end.start() if end else None]
             stripped = part.lstrip()
             if stripped.strip():
-                ahead = self.raw[: start + len(part) - len(stripped)]
-                yield Text(stripped.rstrip(), self.line + ahead.count("\n"))
+                line = lines.at(start + len(part) - len(stripped))
+                yield Text(stripped.rstrip(), line, self._references)
             start = end.end() if end else start
 
     def __repr__(self) -> str:
@@ -80,11 +140,13 @@ class Link:
         text: what it says.
         target: where it leads, as written.
         line: its line, from 1.
+        picture: whether it shows a picture.
     """
 
-    __slots__ = ("line", "target", "text")
+    __slots__ = ("line", "picture", "target", "text")
 
-    def __init__(self, text: str, target: str, line: int) -> None:
+    def __init__(self, text: str, target: str, line: int, *, picture: bool = False) -> None:
+        self.picture = picture
         self.text = text
         self.target = target
         self.line = line
@@ -218,7 +280,7 @@ class Html:
     """HTML that a reader sees something of; a comment alone is none.
 
     Attributes:
-        content: its source without comments.
+        content: its source without what is hidden.
     """
 
     __slots__ = ("content", "line")
@@ -227,19 +289,82 @@ class Html:
         self.content = content
         self.line = line
 
+    @property
+    def text(self) -> str:
+        """What a reader reads of it."""
+        return _entities(text_of(self.content))
+
+    @property
+    def pictures(self) -> bool:
+        """Whether it shows a picture."""
+        return has_pictures(self.content)
+
+
+class Footnote:
+    """What a footnote says; a reader sees it at the end of the page.
+
+    Attributes:
+        label: how the text refers to it, without brackets and caret.
+        blocks: what it holds.
+    """
+
+    __slots__ = ("blocks", "label", "line")
+
+    def __init__(self, label: str, blocks: Sequence[AnyBlock], line: int) -> None:
+        self.label = label
+        self.blocks = blocks
+        self.line = line
+
+
+class Comment:
+    """An HTML comment, which no reader of the rendered page sees.
+
+    Attributes:
+        text: what is in it.
+        line: the line on which it begins, from 1.
+        end: the line on which it ends.
+    """
+
+    __slots__ = ("end", "line", "text")
+
+    def __init__(self, text: str, line: int) -> None:
+        self.text = text
+        self.line = line
+        self.end = line + text.count("\n")
+
+    def __repr__(self) -> str:
+        return f"Comment({self.text!r}, {self.line})"
+
 
 if TYPE_CHECKING:
-    AnyBlock = Heading | Paragraph | List | Table | Fence | Quote | Html
+    AnyBlock = Heading | Paragraph | List | Table | Fence | Quote | Html | Footnote
 
 
-def _shown(match: re.Match[str]) -> str:
-    """A code span as it is; of a comment its newlines, so that what follows keeps its line."""
-    return match[0] if match[1] else "\n" * match[0].count("\n")
+_MARKED: Final = re.compile(r"[`<\\\[*_&]")
 
 
-def without_comments(html: str) -> str:
-    """HTML without its comments; one that is never closed takes all that follows with it."""
-    return _COMMENT.sub("", html)
+def _plain(text: str) -> str:
+    """Text without the marks of emphasis, and with the characters that entities stand for."""
+    return _entities(_EMPHASIS.sub("", text))
+
+
+def _entities(text: str) -> str:
+    if "&" not in text:
+        return text
+    # The table of all names is large, and few texts need it.
+    from html import unescape
+
+    return unescape(text)
+
+
+def _without(raw: str, parts: Sequence[tuple[int, int, str]]) -> str:
+    """A text without some of its parts; their newlines stay, so that what follows keeps its line."""
+    kept: list[str] = []
+    end = 0
+    for start, stop, _ in parts:
+        kept += raw[end:start], "\n" * raw.count("\n", start, stop)
+        end = stop
+    return "".join(kept) + raw[end:]
 
 
 def texts(blocks: Sequence[AnyBlock]) -> Iterator[Text]:
@@ -253,6 +378,8 @@ def texts(blocks: Sequence[AnyBlock]) -> Iterator[Text]:
         elif isinstance(block, Table):
             for row in block.rows:
                 yield from row
+        elif isinstance(block, Footnote):
+            yield from texts(block.blocks)
 
 
 def fences(blocks: Sequence[AnyBlock]) -> Iterator[Fence]:
@@ -263,3 +390,5 @@ def fences(blocks: Sequence[AnyBlock]) -> Iterator[Fence]:
         elif isinstance(block, List):
             for item in block.items:
                 yield from fences(item.blocks)
+        elif isinstance(block, Footnote):
+            yield from fences(block.blocks)

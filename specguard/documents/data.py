@@ -460,4 +460,3 @@ def _scalar(text: str) -> Any:
     if found is None:
         return text
     return Number(text) if found[1] else int(text)
-

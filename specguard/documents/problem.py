@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from specguard.errors import MissingFact
+
 
 class Problem:
     """Why something cannot be read.
@@ -19,3 +21,16 @@ class Problem:
 
     def __repr__(self) -> str:
         return f"Problem({self.message!r}, {self.line})"
+
+
+class UnreadDocument(MissingFact):
+    """A document that is not parsed.
+
+    Attributes:
+        problem: why.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        where = f" in line {problem.line}" if problem.line else ""
+        super().__init__(f"the document cannot be read: {problem.message}{where}")
+        self.problem = problem

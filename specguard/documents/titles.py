@@ -1,19 +1,62 @@
-"""Headings as people write them: which words make a title."""
+"""Headings as people write them: which one is meant by a title, and what only comes near to it.
+
+Case, numbering, level, emphasis, punctuation and emoji around the words, and a qualifier behind them do not
+count: `## 2.3 RISKS (draft)`, `# Risks - v2` and `### ✅ Risks:` all are "Risks". Letters do: one of another
+script that looks the same makes another word.
+"""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from unicodedata import normalize
+
+from specguard.documents.blocks import Heading, Paragraph, Text
+from specguard.documents.characters import visible
+from specguard.documents.sections import Section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
 
-    from specguard.documents.document import Document, Section
+    from specguard.documents.blocks import AnyBlock
+    from specguard.documents.document import Document
+
+LONGEST: Final = 300
+"""A heading of more characters is no title that anyone asks for."""
+
+MOST_COMPARED: Final = 500
+"""Of so many headings it is told whether they are spelt nearly as a title is."""
+
+LEAST_LIKENESS: Final = 0.8
+"""How much of two spellings must agree (`difflib.SequenceMatcher.ratio`) for one to be the other misspelt."""
+
+BOLD_LEVEL: Final = 7
+"""The level of a bold paragraph that stands for a heading: below all headings."""
 
 _NUMBERING: Final = re.compile(r"(?:§\s*)?(?:[0-9]+(?:\.[0-9]+)*[a-z]?[.):]?|(?:[a-z]|[ivxl]+)[.):])\s+")
+# Of a title in the policy only what cannot be a word of it is numbering.
+_SURE_NUMBERING: Final = re.compile(
+    r"(?:§\s*)?(?:[0-9]+(?:\.[0-9]+)+[.):]?|[0-9]+[.):]|(?:[a-z]|[ivxl]+)[.)])\s+|§\s*[0-9]+\s+"
+)
+_LEADING: Final = re.compile(
+    r"\W*(?:[0-9]\ufe0f?\u20e3\s*|[(\[]?(?:[0-9]+(?:\.[0-9]+)*|[a-z]|[ivxl]+)[)\]]\s*[-:.]?\s+|#[0-9]+\s+"
+    r"|(?:§\s*)?[0-9]+(?:\.[0-9]+)*[a-z]?[.):]?\s+(?:[-\u2013\u2014|]\s+)?|(?:[a-z]|[ivxl]+)[.):]\s+)"
+)
 _BRACKETS: Final = re.compile(r"[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]")
 _SUFFIX: Final = re.compile(r"\s[-\u2013—]+\s.*|[—:\uff1a].*")
+# `{#risks}` and `{: .class}` give a heading an anchor or a style.
+_ATTRIBUTES: Final = re.compile(r"\s*\{[#:.][^{}]*\}\s*$")
+_QUALIFIER: Final = re.compile(
+    r"\s*[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]\W*$|\s[-\u2013\u2014~|/\u2022\u00b7]+\s.*$"
+    r"|\s?[\u2013\u2014].*$|[:\uff1a].*$",
+    re.DOTALL,
+)
+_HEADING_LINE: Final = re.compile(
+    r"(?P<marks>(?:[ \t]*(?:>|[-*+]|[0-9]{1,9}[.)])(?=[ \t>#]))*+[ \t]*)(?P<hashes>#{1,9})?(?P<words>[^\n]*)"
+)
+_BOLD: Final = re.compile(r"\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)", re.DOTALL)
 
 
 def normal_title(title: str) -> str:
@@ -25,8 +68,7 @@ def normal_title(title: str) -> str:
     words = _BRACKETS.sub(" ", title.casefold()).strip()
     numbering = _NUMBERING.match(words)
     words = words[numbering.end() :] if numbering else words
-    words = _SUFFIX.sub("", words)
-    return " ".join("".join(char if char.isalnum() or char.isspace() else " " for char in words).split())
+    return _words(_SUFFIX.sub("", words))
 
 
 class Near:
@@ -34,8 +76,9 @@ class Near:
 
     Attributes:
         line: where it stands, from 1.
-        text: its words.
-        why: why it is not the section: `in a code block`, `in a comment`, `spelt differently`.
+        text: its words, as they are written.
+        why: why it is not the section, to follow its words: `in a code block`, `in a comment`, `spelt
+            differently`, `with letters that only look alike`.
     """
 
     __slots__ = ("line", "text", "why")
@@ -52,7 +95,9 @@ class Near:
 def find_section(
     document: Document, title: str, *, aliases: Iterable[str] = (), bold: bool = False
 ) -> Section | None:
-    """The first section with a title, compared as people write headings.
+    """The first section with a title, compared as people write headings; None where there is none.
+
+    A heading that says just that goes before one with a qualifier.
 
     Args:
         document: where it is looked for.
@@ -60,9 +105,228 @@ def find_section(
         aliases: other titles that stand for it.
         bold: whether a paragraph that is bold as a whole counts as a heading.
     """
-    return document.section(title, *aliases)
+    found = find_sections(document, title, aliases=aliases, bold=bold)
+    return found[0] if found else None
+
+
+def find_sections(
+    document: Document, title: str, *, aliases: Iterable[str] = (), bold: bool = False
+) -> Sequence[Section]:
+    """All sections with a title, first those that say just that; arguments as for `find_section`."""
+    wanted = {form for one in (title, *aliases) for form in _wanted(one)}
+    exact: list[Section] = []
+    qualified: list[Section] = []
+    for section in _all_sections(document, bold=bold):
+        full, short = _forms(section.heading.text.rendered)
+        if not wanted.isdisjoint(full):
+            exact.append(section)
+        elif not wanted.isdisjoint(short):
+            qualified.append(section)
+    return exact + qualified
+
+
+def same_title(heading: str, title: str) -> bool:
+    """Whether a heading's words, as a reader sees them, are meant by a title."""
+    return any(not _wanted(title).isdisjoint(forms) for forms in _forms(heading))
 
 
 def near_section(document: Document, title: str, *, aliases: Iterable[str] = ()) -> Near | None:
-    """What comes nearest to a section that is not there; None where nothing does."""
+    """What comes nearest to a section that is not there; None where nothing does.
+
+    Args:
+        document: where it is looked for; `find_section` has found nothing.
+        title: the title.
+        aliases: other titles that stand for it.
+    """
+    titles = [one for one in (title, *aliases) if _words(one)]
+    return _alike(document, titles) or _elsewhere(document, titles) or _spelt(document, titles)
+
+
+def _all_sections(document: Document, *, bold: bool) -> Iterator[Section]:
+    """A document's sections in order; with `bold`, those of bold paragraphs among them."""
+    if not bold:
+        yield from document.sections
+        return
+    blocks = document.blocks
+    sections = iter(document.sections)
+    opened: Section | None = None
+    found: list[Section] = []
+    for position, block in enumerate(blocks):
+        words = block.text if isinstance(block, Paragraph) and bold_words(block.text) else None
+        if opened is not None and (words is not None or isinstance(block, Heading)):
+            opened.close(position, block.line - 1)
+            opened = None
+        if isinstance(block, Heading):
+            found.append(next(sections))
+        elif words is not None:
+            opened = Section(Heading(BOLD_LEVEL, words, block.line), blocks, position + 1, None)
+            found.append(opened)
+    if opened is not None:
+        opened.close(len(blocks), document.last_line)
+    yield from found
+
+
+def bold_words(text: Text) -> str:
+    """The words of a paragraph that is bold as a whole; empty for any other one."""
+    if "\n" in text.raw.strip() or len(text.raw) > LONGEST:
+        return ""
+    bold = _BOLD.fullmatch(text.raw)
+    return bold[2] if bold and not bold[3].strip(" \t:.\uff1a") else ""
+
+
+def _wanted(title: str) -> set[str]:
+    """The forms of a title in a policy."""
+    folded = normalize("NFC", visible(title)).casefold().strip()
+    numbering = _SURE_NUMBERING.match(folded)
+    forms = {_words(folded), _words(folded[numbering.end() :]) if numbering else ""}
+    return forms - {""}
+
+
+@lru_cache(maxsize=4096)
+def _forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
+    """What a heading may be called: by all its words, and without the qualifier behind them."""
+    if len(heading) > LONGEST:
+        return frozenset(), frozenset()
+    folded = _ATTRIBUTES.sub("", normalize("NFC", visible(heading)).casefold()).strip()
+    starts = {folded}
+    numbering = _LEADING.match(folded)
+    if numbering:
+        starts.add(folded[numbering.end() :])
+    full = {_words(one) for one in starts}
+    short: set[str] = set()
+    for one in starts:
+        while qualifier := _QUALIFIER.search(one):
+            one = one[: qualifier.start()]
+            short.add(_words(one))
+    return frozenset(full - {""}), frozenset(short - full - {""})
+
+
+def _words(text: str) -> str:
+    """The words of a text in small letters, one space between them."""
+    text = text.casefold().replace("&", " and ")
+    return " ".join("".join(char if _in_word(char) else " " for char in text).split())
+
+
+def _in_word(char: str) -> bool:
+    # Of the digits, those in circles or raised are decoration. A mark belongs to the letter before it.
+    return char.isalpha() or char.isdecimal() or (not char.isascii() and _is_mark(char))
+
+
+def _is_mark(char: str) -> bool:
+    from unicodedata import category
+
+    return category(char) in {"Mn", "Mc"} and not "\ufe00" <= char <= "\ufe0f"
+
+
+# What comes near
+
+
+def _alike(document: Document, titles: Sequence[str]) -> Near | None:
+    """A heading with letters that only look like those of a title."""
+    from specguard.declaration.look_alikes import reading
+
+    readings = {reading(form) for title in titles for form in _wanted(title)}
+    for section in document.sections:
+        words = section.heading.text.rendered
+        if not words.isascii() and any(
+            reading(form) in readings for forms in _forms(words) for form in forms
+        ):
+            return Near(section.line, words, "with letters that only look alike")
     return None
+
+
+def _elsewhere(document: Document, titles: Sequence[str]) -> Near | None:
+    """A line that says a title where it is no heading."""
+    wanted = {form for title in titles for form in _wanted(title)}
+    # Every form keeps the words of a title in this order, so that few lines need a closer look.
+    first = {form.split()[0] for form in wanted}
+    places = _Places(document)
+    plain: Near | None = None
+    for number, line in enumerate(document.source_lines, start=1):
+        if len(line) > LONGEST or not any(word in line.casefold() for word in first):
+            continue
+        found = _HEADING_LINE.fullmatch(line)
+        if found is None:
+            continue
+        words = Text(found["words"].strip().strip("#").strip(), number)
+        if not any(not wanted.isdisjoint(forms) for forms in _forms(words.rendered)):
+            continue
+        why = places.of(number)
+        if found["hashes"] or why in {"in the front matter", "in a comment"}:
+            return Near(number, line.strip(), why or _flawed(found))
+        bold = _BOLD.match(words.raw)
+        if bold and not why:
+            why = "a bold line and no heading"
+        if plain is None:
+            plain = Near(number, line.strip(), why or "a line of text and no heading")
+    return plain
+
+
+def _flawed(line: re.Match[str]) -> str:
+    """Why a line with hashes is no heading, where it stands in nothing else."""
+    if len(line["hashes"]) > 6:
+        return "with more than six hashes"
+    if line["words"][:1] not in {" ", "\t", ""}:
+        return "without a space behind the hashes"
+    return "in hidden HTML"
+
+
+class _Places:
+    """Where a document's lines stand, if not in running text."""
+
+    def __init__(self, document: Document) -> None:
+        self._ranges: list[tuple[int, int, str]] = []
+        if document.front_matter is not None:
+            self._ranges.append((1, document.front_matter.count("\n") + 2, "in the front matter"))
+        for comment in document.comments:
+            self._ranges.append((comment.line, comment.end, "in a comment"))
+        for blocks, why in ((document.blocks, ""), (document.hidden_blocks, "in hidden HTML")):
+            self._add(blocks, document.last_line, why)
+
+    def _add(self, blocks: Sequence[AnyBlock], last_line: int, why: str) -> None:
+        for position, block in enumerate(blocks):
+            following = blocks[position + 1].line - 1 if position + 1 < len(blocks) else last_line
+            place = why or _PLACES.get(type(block).__name__, "")
+            if place:
+                self._ranges.append((block.line, max(block.line, following), place))
+
+    def of(self, line: int) -> str:
+        """Where a line stands; empty for running text."""
+        return next((why for first, last, why in self._ranges if first <= line <= last), "")
+
+
+_PLACES: Final = {
+    "Fence": "in a code block",
+    "Quote": "in a quote",
+    "List": "in a list",
+    "Html": "in HTML",
+    "Table": "in a table",
+    "Footnote": "in a footnote",
+}
+
+
+def _spelt(document: Document, titles: Sequence[str]) -> Near | None:
+    """A heading whose words are nearly a title's, or have all of them among others."""
+    wanted = [form for title in titles for form in _wanted(title)]
+    best: tuple[float, Near | None] = (0.0, None)
+    for section in document.sections[:MOST_COMPARED]:
+        words = section.heading.text.rendered
+        likeness = max(
+            (_likeness(form, title) for forms in _forms(words) for form in forms for title in wanted),
+            default=0.0,
+        )
+        if likeness > best[0]:
+            best = likeness, Near(section.line, words, "spelt differently")
+    return best[1]
+
+
+def _likeness(form: str, title: str) -> float:
+    """How much a heading is like a title, from 0 to 1; 0 where it is so little that it is another one."""
+    from difflib import SequenceMatcher
+
+    likeness = SequenceMatcher(None, form, title, autojunk=False).ratio()
+    if likeness >= LEAST_LIKENESS:
+        return likeness
+    words, others = set(form.split()), set(title.split())
+    within = words >= others or (len(words) > 1 and words <= others)
+    return len(words & others) / max(len(words), len(others)) * LEAST_LIKENESS if within else 0.0

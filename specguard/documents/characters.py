@@ -1,0 +1,232 @@
+"""Characters that show as nothing, or turn the direction of those around them, where they have no business.
+
+Which characters these are follows the Unicode Character Database (Default_Ignorable_Code_Point, Bidi_Control,
+the blank letters of Hangul and Braille) and the way people write: emoji need joiners and selectors, Persian
+and Indic scripts need joiners, scripts without spaces have places to break a line, and text that runs from
+right to left has marks of direction. There these characters are what the writer meant.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Final
+
+_TAGS: Final = "\U000e0000-\U000e0fff"
+_UNSEEN: Final = (
+    "\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    f"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a{_TAGS}"
+)
+# England, Scotland and Wales have flags that are spelt in tag characters; no others are in use.
+_FLAG: Final = "\U0001f3f4\U000e0067\U000e0062(?:{}|{}|{})\U000e007f".format(
+    *("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("eng", "sct", "wls"))
+)
+_SEARCH: Final = re.compile(f"{_FLAG}|[{_UNSEEN}]")
+_IS_UNSEEN: Final = re.compile(f"[{_UNSEEN}]")
+
+_RIGHT_TO_LEFT: Final = re.compile(
+    "[\u05d0-\u05ea\u05ef-\u05f2\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0710-\u072f\u074d-\u07ea\u0800-\u0815"
+    "\u0840-\u0858\u0860-\u08c9\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+# Scripts whose letters join, stack, or stand without spaces between words.
+_JOINING: Final = (
+    "\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\uaadf\ufb1d-\ufdff\ufe70-\ufefc"
+    "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff"
+)
+_JOINS: Final = re.compile(f"[{_JOINING}]")
+_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1980-\u19ff\u1a20-\u1aaf\u2e80-\u9fff\ua980-\ua9df\uac00-\ud7ff"
+    "\uf900-\ufaff\uff00-\uff9f\U00020000-\U0003ffff]"
+)
+_IDEOGRAPH: Final = re.compile("[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_SELECTABLE: Final = re.compile(
+    "[\u1000-\u109f\u2190-\u22ff\u2a00-\u2aff\u2e80-\u9fff\ua840-\ua87f\uf900-\ufaff\uff00-\uff65"
+    "\U00010d40-\U00010d8f\U00013000-\U0001345f\U00020000-\U0003ffff]"
+)
+_PICTURE: Final = re.compile(
+    "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"
+    "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
+_SKIN: Final = re.compile("[\U0001f3fb-\U0001f3ff]")
+_MONGOLIAN: Final = re.compile("[\u1800-\u18af]")
+_JAMO: Final = re.compile("[\u1100-\u115e\u1161-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")
+_OLD_JAMO: Final = re.compile("[\u3131-\u3163\u3165-\u318e]")
+_KHMER: Final = re.compile("[\u1780-\u17b3\u17b6-\u17ff]")
+_BRAILLE: Final = re.compile("[\u2801-\u28ff]")
+_MUSICAL: Final = re.compile("[\U0001d100-\U0001d172\U0001d17b-\U0001d1ff]")
+
+
+class Strange:
+    """A character that shows as nothing where it has no business.
+
+    Attributes:
+        position: where it stands in the text.
+        char: the character.
+        what: what kind it is: `bidirectional`, `tag`, `zero-width`, `blank`, `selector`, `hyphen`, `control`.
+    """
+
+    __slots__ = ("char", "position", "what")
+
+    def __init__(self, position: int, char: str, what: str) -> None:
+        self.position = position
+        self.char = char
+        self.what = what
+
+    def __repr__(self) -> str:
+        return f"Strange({self.position}, U+{ord(self.char):04X}, {self.what!r})"
+
+
+def may_be_strange(text: str) -> bool:
+    """Whether a text has any character that may be strange; nearly no text has."""
+    return _SEARCH.search(text) is not None
+
+
+def strange(text: str) -> Iterator[Strange]:
+    """The strange characters of a text, in order, in linear time."""
+    if not may_be_strange(text):
+        return
+    line = _Line(text)
+    for found in _SEARCH.finditer(text):
+        if len(found[0]) > 1:
+            continue
+        char, position = found[0], found.start()
+        if not _meant(text, position, char, line):
+            yield Strange(position, char, kind_of(char))
+
+
+def visible(text: str) -> str:
+    """A text without its strange characters."""
+    if text.isascii() or not may_be_strange(text):
+        return text
+    kept: list[str] = []
+    end = 0
+    for one in strange(text):
+        kept.append(text[end : one.position])
+        end = one.position + 1
+    return "".join(kept) + text[end:]
+
+
+def kind_of(char: str) -> str:
+    """What kind of unseen character one is."""
+    code = ord(char)
+    if code < 0xA0:
+        return "control"
+    if code == 0xAD:
+        return "hyphen"
+    if code in {0x61C, 0x200E, 0x200F} or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069:
+        return "bidirectional"
+    if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x180B <= code <= 0x180F:
+        return "selector"
+    if 0xE0000 <= code <= 0xE0FFF:
+        return "tag"
+    return "blank" if code in {0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0} else "zero-width"
+
+
+class _Line:
+    """The line around a position, for positions that go up."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._end = -1
+        self.text = ""
+        self._answers: dict[object, bool] = {}
+        self._right_to_left: bool | None = None
+
+    def at(self, position: int) -> _Line:
+        """Go on to the line of a position."""
+        if position >= self._end:
+            start = self._text.rfind("\n", max(self._end, 0), position) + 1 or max(self._end, 0)
+            end = self._text.find("\n", position)
+            self._end = len(self._text) if end < 0 else end
+            self.text = self._text[start : self._end]
+            self._answers = {}
+        return self
+
+    def has(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the line has such a character."""
+        if pattern not in self._answers:
+            self._answers[pattern] = pattern.search(self.text) is not None
+        return self._answers[pattern]
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every turn of direction in the line has its end in it."""
+        if "balanced" not in self._answers:
+            opened = 0
+            for char in re.findall("[\u202a\u202b\u202c\u2066-\u2069]", self.text):
+                opened += -1 if char in "\u202c\u2069" else 1
+                if opened < 0:
+                    break
+            self._answers["balanced"] = opened == 0
+        return self._answers["balanced"]
+
+    @property
+    def turns_as_meant(self) -> bool:
+        """Whether it has letters that run from right to left, and all turns of direction end in it."""
+        return self.has(_RIGHT_TO_LEFT) and self.balanced
+
+    @property
+    def right_to_left(self) -> bool:
+        """Whether the text as a whole has letters that run from right to left."""
+        if self._right_to_left is None:
+            self._right_to_left = _RIGHT_TO_LEFT.search(self._text) is not None
+        return self._right_to_left
+
+
+def _meant(text: str, position: int, char: str, line: _Line) -> bool:
+    """Whether a character stands where writing needs it."""
+    before = text[position - 1] if position else " "
+    after = text[position + 1] if position + 1 < len(text) else " "
+    if char in "\u200c\u200d":
+        return _joined(char, before, after)
+    if char in "\ufe0e\ufe0f":
+        if before in "0123456789#*":
+            return after == "\u20e3"
+        return bool(_PICTURE.match(before)) or (before > "\xa9" and not _odd(before))
+    for chars, test in _MEANT:
+        if char in chars:
+            return test(before, after, line.at(position))
+    if "\ufe00" <= char <= "\ufe0d":
+        return bool(_SELECTABLE.match(before))
+    return "\U000e0100" <= char <= "\U000e01ef" and bool(_IDEOGRAPH.match(before))
+
+
+def _odd(char: str) -> bool:
+    """Whether a character is no sign that could be shown as a picture."""
+    return char.isalnum() or char.isspace() or bool(_IS_UNSEEN.match(char))
+
+
+def _joined(char: str, before: str, after: str) -> bool:
+    """Whether a joiner or non-joiner stands between letters that join, or between pictures."""
+    if _IS_UNSEEN.match(after) or (_IS_UNSEEN.match(before) and before not in "\ufe0e\ufe0f"):
+        return False
+    if _JOINS.match(before) or _JOINS.match(after):
+        return True
+    pictures = before in "\ufe0e\ufe0f" or bool(_PICTURE.match(before)) or bool(_SKIN.match(before))
+    return char == "\u200d" and pictures and bool(_PICTURE.match(after))
+
+
+def _alone(before: str, after: str) -> bool:
+    return not _IS_UNSEEN.match(before) and not _IS_UNSEEN.match(after)
+
+
+def _beside(pattern: re.Pattern[str]) -> Callable[[str, str, _Line], bool]:
+    return lambda before, after, _: bool(pattern.match(before) or pattern.match(after))
+
+
+_MEANT: Final[tuple[tuple[str, Callable[[str, str, _Line], bool]], ...]] = (
+    ("\u061c\u200e\u200f", lambda _, __, line: line.right_to_left),
+    ("\u202a\u202b\u202c\u2066\u2067\u2068\u2069", lambda _, __, line: line.turns_as_meant),
+    ("\u200b\u2060", lambda before, after, line: _alone(before, after) and line.has(_UNSPACED)),
+    ("\u034f", lambda before, after, line: _alone(before, after) and line.has(_JOINS)),
+    ("\u180b\u180c\u180d\u180e\u180f", lambda before, _, __: bool(_MONGOLIAN.match(before))),
+    ("\u115f\u1160", _beside(_JAMO)),
+    ("\u3164", _beside(_OLD_JAMO)),
+    ("\u17b4\u17b5", _beside(_KHMER)),
+    ("\u2800", lambda _, __, line: line.has(_BRAILLE)),
+    ("".join(map(chr, range(0x1D173, 0x1D17B))), _beside(_MUSICAL)),
+)  # fmt: skip

@@ -1,0 +1,205 @@
+"""What a reader sees of HTML: which elements are hidden, and where they end.
+
+HTML is read as a browser does: a comment or tag that is never closed takes all that follows with it, also
+Markdown. Style sheets and scripts are not followed: what a class hides is seen.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+PICTURES: Final = frozenset(
+    {"audio", "canvas", "embed", "iframe", "img", "object", "picture", "svg", "video"}
+)
+"""Elements that a reader sees something of, although there is no text in them."""
+
+HIDDEN_ELEMENTS: Final = frozenset(
+    {
+        "audio", "canvas", "datalist", "head", "iframe", "noembed", "noframes", "noscript", "rp", "script",
+        "style", "template", "title", "video", "xmp",
+    }
+)  # fmt: skip
+"""Elements that show nothing of the text in them, or that no Markdown renderer lets through."""
+
+BLOCK_ELEMENTS: Final = frozenset(
+    {
+        "address", "article", "aside", "blockquote", "center", "details", "dialog", "dir", "div", "dl",
+        "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header",
+        "hgroup", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary", "table", "ul",
+    }
+)  # fmt: skip
+"""Elements that end a paragraph in which they begin, and so reach beyond it."""
+
+# Elements whose content is text up to their end, whatever stands in it.
+_RAW: Final = frozenset({"iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"})
+VOID: Final = frozenset(
+    {
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+        "wbr",
+    }
+)  # fmt: skip
+"""Elements that have no content."""
+
+_ATTRIBUTE: Final = re.compile(r"([^\s\"'=<>/]++)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`]++))?")
+_ZERO: Final = r"\s*:\s*\+?0*\.?0+(?:px|r?em|pt|%)?\s*(?:!|;|$)"
+_STYLE: Final = re.compile(
+    r"(?:^|[;\s])(?:display\s*:\s*none|(?:content-)?visibility\s*:\s*(?:hidden|collapse)"
+    rf"|opacity{_ZERO}|font-size{_ZERO})",
+    re.IGNORECASE,
+)
+MAY_HIDE: Final = re.compile(
+    r"<[!?]|hidden|visibility|display|opacity|font-size|<dialog|<(?:"
+    + "|".join(sorted(HIDDEN_ELEMENTS))
+    + r")\b",
+    re.IGNORECASE,
+)
+"""What a text has that hides something of it; most have none of it."""
+
+_START: Final = re.compile(r"<(?:!--|[!?]|/?[A-Za-z])")
+# Quotation marks belong to values; a `>` between them ends no tag.
+_TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+)>")
+_COMMENT_END: Final = re.compile(r"--!?>")
+
+
+class HtmlState:
+    """How far into hidden HTML a document is, from one piece of HTML to the next.
+
+    Attributes:
+        pending: what was begun and is not ended: `comment` or `tag`; empty where nothing is.
+    """
+
+    __slots__ = ("_depth", "_element", "pending")
+
+    def __init__(self) -> None:
+        self.pending = ""
+        self._element = ""
+        self._depth = 0
+
+    @property
+    def hidden(self) -> bool:
+        """Whether what follows is hidden."""
+        return bool(self.pending or self._element)
+
+    def hide(self, element: str) -> None:
+        """Have what follows be in an element that is hidden."""
+        self._element = element
+        self._depth = 1
+
+    def feed(self, html: str) -> str:
+        """What is seen of the next piece of HTML, as source; of what is hidden the newlines are kept."""
+        seen: list[str] = []
+        position = 0
+        if self.pending == "tag":
+            # Which quotation mark would end the value it stands in cannot be told: all of it is hidden.
+            return "\n" * html.count("\n")
+        if self.pending == "comment":
+            position = self._after_comment(html, 0)
+            seen.append("\n" * html.count("\n", 0, position))
+        while position < len(html):
+            found = self._next_start(html, position)
+            start = found.start() if found else len(html)
+            self._pass(html, position, start, seen)
+            if found is None:
+                break
+            position = self._markup(html, start, seen)
+        return "".join(seen)
+
+    def _next_start(self, html: str, position: int) -> re.Match[str] | None:
+        if self._element in _RAW:
+            return re.compile(rf"</{re.escape(self._element)}(?=[\s/>])", re.IGNORECASE).search(
+                html, position
+            )
+        return _START.search(html, position)
+
+    def _pass(self, html: str, start: int, end: int, seen: list[str]) -> None:
+        """Take a part as seen, or hidden if it is in what is hidden."""
+        if self.hidden:
+            seen.append("\n" * html.count("\n", start, end))
+        else:
+            seen.append(html[start:end])
+
+    def _markup(self, html: str, start: int, seen: list[str]) -> int:
+        """Take the markup at a position; the position behind it."""
+        if html.startswith("<!--", start):
+            short = next((end for end in ("<!-->", "<!--->") if html.startswith(end, start)), "")
+            end = start + len(short) if short else self._after_comment(html, start + 4)
+            seen.append("\n" * html.count("\n", start, end))
+            return end
+        if html[start + 1] in "!?":
+            end = html.find(">", start) + 1
+            if not end:
+                self.pending = "tag"
+                end = len(html)
+            seen.append("\n" * html.count("\n", start, end))
+            return end
+        tag = _TAG.match(html, start)
+        if tag is None:
+            self.pending = "tag"
+            seen.append("\n" * html.count("\n", start))
+            return len(html)
+        hidden = self.hidden
+        self._take(tag)
+        if self.hidden and (hidden or tag[2].lower() not in PICTURES):
+            seen.append("\n" * tag[0].count("\n"))
+        else:
+            seen.append(tag[0])
+        return tag.end()
+
+    def _take(self, tag: re.Match[str]) -> None:
+        name = tag[2].lower()
+        if self._element:
+            if name == self._element and name not in VOID:
+                self._depth += -1 if tag[1] else 1
+                if not self._depth:
+                    self._element = ""
+        elif not tag[1] and name not in VOID and hides(name, tag[3]):
+            self.hide(name)
+
+    def _after_comment(self, html: str, start: int) -> int:
+        end = _COMMENT_END.search(html, start)
+        self.pending = "" if end else "comment"
+        return end.end() if end else len(html)
+
+
+def hides(name: str, attributes: str) -> bool:
+    """Whether an element shows nothing of what is in it.
+
+    Args:
+        name: the element's name in lower case.
+        attributes: the source of its attributes.
+    """
+    if name in HIDDEN_ELEMENTS:
+        return True
+    given = {word.lower(): value.strip("\"'") for word, value in _ATTRIBUTE.findall(attributes)}
+    if name == "dialog" and "open" not in given:
+        return True
+    # Found within a page, such text opens; until then nobody sees it, but it is there for readers.
+    return given.get("hidden", "until-found") != "until-found" or bool(_STYLE.search(given.get("style", "")))
+
+
+def has_pictures(html: str) -> bool:
+    """Whether HTML without hidden parts shows a picture."""
+    return any(tag[2].lower() in PICTURES for tag in _tags(html))
+
+
+def text_of(html: str) -> str:
+    """The text of HTML without hidden parts; entities stand as they are."""
+    kept: list[str] = []
+    end = 0
+    for tag in _tags(html):
+        kept.append(html[end : tag.start()])
+        end = tag.end()
+    return "".join(kept) + html[end:]
+
+
+def _tags(html: str) -> Iterator[re.Match[str]]:
+    """The tags of HTML, up to one that is not closed."""
+    position = 0
+    while (found := _START.search(html, position)) and (tag := _TAG.match(html, found.start())):
+        yield tag
+        position = tag.end()

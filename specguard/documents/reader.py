@@ -1,0 +1,216 @@
+"""From markdown-it's tokens to blocks."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.documents.blocks import (
+    Comment,
+    Fence,
+    Footnote,
+    Heading,
+    Html,
+    Item,
+    List,
+    Paragraph,
+    Quote,
+    Table,
+    Text,
+)
+from specguard.documents.html import BLOCK_ELEMENTS, MAY_HIDE, HtmlState
+from specguard.documents.inline import Inline, LineCounter
+from specguard.documents.limits import MAX_NESTING
+from specguard.documents.problem import Problem, UnreadDocument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Final
+
+    from markdown_it.token import Token
+
+    from specguard.documents.blocks import AnyBlock
+
+_COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
+
+
+class Definition:
+    """A link reference definition, of which a reader sees nothing.
+
+    Attributes:
+        label: its label in normal form.
+        target: where it leads.
+        title: its title; empty where it has none.
+        line: its line, from 1.
+    """
+
+    __slots__ = ("label", "line", "target", "title")
+
+    def __init__(self, label: str, target: str, title: str, line: int) -> None:
+        self.label = label
+        self.target = target
+        self.title = title
+        self.line = line
+
+
+class Reader:
+    """Reads a document's blocks.
+
+    Args:
+        text: the document without front matter, within the limits of `beyond_limits`.
+
+    Attributes:
+        blocks: what a reader of the rendered page sees, in order.
+        hidden: the blocks that stand in hidden HTML.
+        comments: the HTML comments, in order.
+        definitions: the link reference definitions, in order.
+
+    Raises:
+        UnreadDocument: lists and quotes are nested so deep that not all of it can be read.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.comments: list[Comment] = []
+        self.hidden: list[AnyBlock] = []
+        self.definitions: list[Definition] = []
+        self._hides = "<" in text and MAY_HIDE.search(text) is not None
+        self._tokens = self._parse(text)
+        self._references: Mapping[str, str] = {one.label: one.target for one in reversed(self.definitions)}
+        self._next = 0
+        self.blocks: Sequence[AnyBlock] = self._blocks(nested=False)
+        self.comments.sort(key=lambda comment: comment.line)
+
+    def _parse(self, text: str) -> Sequence[Token]:
+        from markdown_it import MarkdownIt
+
+        parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table")
+        # Only blocks are read here; what is inside a line is read from its source.
+        parser.disable("inline")
+        if "[^" in text:
+            from mdit_py_plugins.footnote.index import footnote_def
+
+            # Of the plugin its blocks alone: footnotes stay where they are written.
+            parser.block.ruler.before(
+                "reference", "footnote_def", footnote_def, {"alt": ["paragraph", "reference"]}
+            )
+        environment: dict[str, Any] = {}
+        tokens = parser.parse(text, environment)
+        deep = next(
+            (token for token in tokens if token.level >= MAX_NESTING - 1 and token.nesting == 1), None
+        )
+        if deep is not None:
+            raise UnreadDocument(Problem("lists and quotes are nested too deeply", _line(deep)))
+        self._define(environment)
+        return tokens
+
+    def _define(self, environment: Mapping[str, Any]) -> None:
+        found = [(label, one) for label, one in environment.get("references", {}).items()]
+        found += [(one["label"], one) for one in environment.get("duplicate_refs", ())]
+        self.definitions = [
+            Definition(label, one["href"], one["title"], one["map"][0] + 1) for label, one in found
+        ]
+        self.definitions.sort(key=lambda definition: definition.line)
+
+    def _blocks(self, *, nested: bool) -> list[AnyBlock]:
+        """The blocks up to the end of what is open."""
+        found: list[AnyBlock] = []
+        state = HtmlState()
+        while self._next < len(self._tokens):
+            token = self._tokens[self._next]
+            self._next += 1
+            if token.nesting == -1:
+                break
+            if token.type == "html_block":
+                self._comment(token.content, _line(token))
+                content = state.feed(token.content)
+                if content.strip():
+                    found.append(Html(content, _line(token)))
+                continue
+            hidden = state.hidden
+            block = self._block(token, nested=nested)
+            if block is not None:
+                (self.hidden if hidden else found).append(block)
+            if self._hides and token.type == "paragraph_open" and not hidden:
+                self._carry(self._tokens[self._next - 2].content, state)
+        return found
+
+    def _carry(self, raw: str, state: HtmlState) -> None:
+        """Have what follows a paragraph be hidden, where it begins an element that reaches beyond it."""
+        if "<" in raw and MAY_HIDE.search(raw):
+            unclosed = next((name for *_, name in Inline(raw, {}).hidden() if name), "")
+            if unclosed in BLOCK_ELEMENTS:
+                state.hide(unclosed)
+
+    def _comment(self, html: str, line: int) -> None:
+        """Keep the comments of HTML."""
+        lines = LineCounter(html, line)
+        for comment in _COMMENT.finditer(html) if "<!--" in html else ():
+            self.comments.append(Comment(comment[1] or "", lines.at(comment.start())))
+
+    def _block(self, token: Token, *, nested: bool) -> AnyBlock | None:
+        line = _line(token)
+        kind = token.type
+        if kind == "heading_open":
+            text = self._inline()
+            # A heading in a list or quote is text of its own there, and divides nothing.
+            return Paragraph(text) if nested else Heading(int(token.tag[1:]), text, line)
+        if kind == "paragraph_open":
+            text = self._inline()
+            return Paragraph(text) if text.raw.strip() else None
+        if kind in {"bullet_list_open", "ordered_list_open"}:
+            return self._list(token)
+        if kind == "blockquote_open":
+            return Quote(self._blocks(nested=True), line)
+        if kind == "footnote_reference_open":
+            return Footnote(token.meta["label"], self._blocks(nested=True), line)
+        if kind == "table_open":
+            return self._table(line)
+        if kind == "fence":
+            return Fence(token.info.strip(), token.content, line=line, first=line + 1, nested=nested)
+        if kind == "code_block":
+            return Fence("", token.content, line=line, first=line, nested=nested)
+        return None
+
+    def _inline(self) -> Text:
+        """The text of the block that was just opened; steps behind its end."""
+        token = self._tokens[self._next]
+        self._next += 2
+        return self._text(token.content, _line(token))
+
+    def _text(self, raw: str, line: int) -> Text:
+        if "<!--" in raw:
+            lines = LineCounter(raw, line)
+            for tag in Inline(raw, {}).tags:
+                if raw.startswith("<!--", tag.start):
+                    self.comments.append(Comment(raw[tag.start + 4 : tag.end - 3], lines.at(tag.start)))
+        return Text(raw, line, self._references) if self._references else Text(raw, line)
+
+    def _list(self, opened: Token) -> List:
+        items: list[Item] = []
+        ordered = opened.type == "ordered_list_open"
+        while self._tokens[self._next].nesting != -1:
+            token = self._tokens[self._next]
+            self._next += 1
+            number = int(token.info) if ordered and token.info else None
+            items.append(Item(self._blocks(nested=True), number=number, line=_line(token)))
+        self._next += 1
+        return List(items, ordered=ordered, line=_line(opened))
+
+    def _table(self, line: int) -> Table:
+        rows: list[list[Text]] = []
+        row_line = line
+        while True:
+            token = self._tokens[self._next]
+            self._next += 1
+            if token.type == "table_close":
+                break
+            if token.type == "tr_open":
+                row_line = _line(token)
+                rows.append([])
+            elif token.type == "inline":
+                rows[-1].append(self._text(token.content, row_line))
+        return Table(rows[0], rows[1:], line)
+
+
+def _line(token: Token) -> int:
+    return token.map[0] + 1 if token.map else 1
