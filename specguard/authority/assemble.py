@@ -38,6 +38,7 @@ def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
         "format": FORMAT,
         "top": {name: encode(value) for name, value in top.items()},
         "authority": plain(authority),
+        "authority_keys": encode(authority.keys),
         "rules": rules,
         "declared": {
             registry.declarations[name].fact: {"table": name, "set": name in values, "value": encode(value)}

@@ -131,6 +131,7 @@ def _top(old: Policy, new: Policy) -> Iterator[Difference]:
         yield from differ("require_work_item", plain(one), plain(other), "more")
     yield from differ("authority.normative", list(old.normative), list(new.normative), "more")
     yield from differ("authority.order", list(old.order), list(new.order), "incomparable")
+    yield from differ("authority.keys", list(old.keys), list(new.keys), "more")
     titles, now = old.sections, new.sections
     for title in sorted({*titles, *now}):
         known = title in titles or now[title] == "nothing"

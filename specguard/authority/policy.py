@@ -11,13 +11,16 @@ from specguard.model import Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.authority.ranks import Contradiction
+    from specguard.authority.settings import AuthorityKey
+    from specguard.change.documents import Documents
     from specguard.declaration.patterns import Covering, Selecting
     from specguard.model import Severity, Stage
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The number of the data's format; data of another one is not read."""
 
 
@@ -164,6 +167,20 @@ class Policy:
         self.adopted: frozenset[bytes] = frozenset()
         self._declared: dict[str, Any] = {}
         self._guards: Guards | None = None
+
+    @property
+    def keys(self) -> Sequence[AuthorityKey]:
+        """What a lower document of the order must not state otherwise than a higher one."""
+        keys: Sequence[AuthorityKey] = decode(self._data["authority_keys"])
+        return keys
+
+    def contradictions(
+        self, documents: Documents, judged: Callable[[bytes], bool]
+    ) -> Iterator[Contradiction]:
+        """What documents of the order state otherwise than higher ones; see `specguard.authority.ranks`."""
+        from specguard.authority.ranks import contradictions
+
+        return contradictions(self.order, self.keys, documents, judged=judged)
 
     def to_data(self) -> Mapping[str, Any]:
         """All of it but `ref` and `trusted`, as data that JSON can hold."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
+    from specguard.declaration.expressions import Expression
     from specguard.declaration.patterns import Selecting
     from specguard.model import Severity, Stage
 
@@ -44,6 +45,35 @@ class TopLevel(Settings):
     ] = []
 
 
+class AuthorityKey(Settings):
+    """Something that several documents state, and on which a lower one must not contradict a higher one."""
+
+    name: Annotated[str, Field(min_length=1, description="what it is called, e.g. `canonical_root`")]
+    form: Annotated[
+        Literal["Key: value", "front matter"] | None,
+        Field(
+            description="where a document states it: in a field of any form, which is the default, or in its "
+            "front matter alone"
+        ),
+    ] = None
+    pattern: Annotated[
+        Expression | None,
+        Field(
+            description="instead of a form: what a line that states it matches; its one group is the value"
+        ),
+    ] = None
+
+    def problem(self) -> str:
+        """What cannot be, as a clause."""
+        if self.pattern is None:
+            return ""
+        if self.form is not None:
+            return "it has both a `form` and a `pattern`"
+        if self.pattern.group_count != 1:
+            return f"its `pattern` has {self.pattern.group_count} groups, and one is to hold the value"
+        return ""
+
+
 class AuthoritySettings(Settings):
     """What the authority's prose comes to."""
 
@@ -54,7 +84,28 @@ class AuthoritySettings(Settings):
     normative: Annotated[
         list[str], Field(description="the normative documents; naming one locks nothing")
     ] = []
-    order: Annotated[list[str], Field(description="the documents by authority, the highest first")] = []
+    order: Annotated[
+        list[str],
+        Field(description="the documents by authority, as paths or patterns, the highest first"),
+    ] = []
+    keys: Annotated[
+        list[AuthorityKey],
+        Field(
+            description="what a lower document of the order must not state otherwise than a higher one",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+
+    def problem(self) -> str:
+        """What cannot be, as a clause."""
+        from specguard.declaration.globs import PatternError
+
+        for pattern in self.order:
+            try:
+                Covering.translate(pattern)
+            except PatternError as error:
+                return f"of `order`, {error}"
+        return ""
 
 
 class RuleTable(Settings):

@@ -48,6 +48,20 @@ class Expression:
             if match.group(name) is not None
         }
 
+    def capture(self, text: str | bytes) -> str | None:
+        """What the first group of the first match holds; None where nothing matches or it took no part."""
+        match = self._re2().search(readable(text))
+        if match is None or match.group(1) is None:
+            return None
+        value: str = match.group(1).decode("utf-8", "replace")
+        return value
+
+    @property
+    def group_count(self) -> int:
+        """How many groups it has."""
+        count: int = self._re2().groups
+        return count
+
     def check(self) -> None:
         """Compile the expression.
 

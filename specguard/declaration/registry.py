@@ -142,7 +142,7 @@ class Registry:
             if field not in rule._fields:
                 return f"requires {field!r}, which is none of its settings"
         for key in rule.tables:
-            if key.partition(".")[0] not in self.declarations:
+            if key.partition(".")[0] not in {"authority", *self.declarations}:
                 return f"needs the table [{key}], which nothing declares"
         return self._check_problem(rule)
 

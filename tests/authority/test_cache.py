@@ -96,7 +96,7 @@ def sealed(body: bytes) -> bytes:
         lambda data: b"\xff\xfe",
         lambda data: data.partition(b"\n")[0] + b"\n{}",
         lambda data: sealed(b'{"files": [], "policy": {"documents": []}}'),
-        lambda data: sealed(b'{"files": [], "policy": {"format": 1, "documents": [], "top": 3}}'),
+        lambda data: sealed(b'{"files": [], "policy": {"format": 2, "documents": [], "top": 3}}'),
     ],
 )
 def test_a_broken_file_is_a_miss(loader: Any, tmp_path: Path, damage: Any) -> None:

@@ -1,0 +1,93 @@
+"""SPC009: a document that states something otherwise than one of higher authority."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Documents, Entry, Policy, Stage
+
+
+class ContradictedAuthority(Rule):
+    r"""A document contradicts a higher one of the stated order on a declared key.
+
+    Where architecture, decisions and an agent's own plan each say where the root of an API is, the agent
+    follows the one it read last. `order` in `[authority]`, or the authority's section *Conflict resolution*,
+    lists the documents by authority, the highest first, as paths or patterns; `keys` names what they must
+    agree on. A key is stated in a field (`canonical_root: /api`, also as a list item, a bold label, a row of
+    a table, or in front matter), in front matter alone (`form = "front matter"`), or in a line that a
+    `pattern` with one group matches.
+
+    The highest document that states a key decides it, and every lower one that states another value is a
+    finding, with both lines. Documents of one pattern have no order among themselves. Quotation marks, marks
+    of emphasis and code, and a full stop at the end do not count; case does. Placeholders state nothing.
+
+    Judged is what the change touches, on either side; with `--all` everything.
+
+    How to put it right: correct the lower document, or have the higher one changed first.
+
+    ```toml fails
+    policy = '''
+    [authority]
+    order = ["ARCHITECTURE.md", "**/AGENT_*"]
+    keys = [{name = "canonical_root"}]
+    '''
+    base = {files = {"ARCHITECTURE.md" = "# Architecture\n\nCanonical root: `/api/v2`\n"}}
+
+    [[commits]]
+    message = "docs: plan"
+
+    [commits.files]
+    "work/AGENT_1_PLAN.md" = '''
+    # Plan
+
+    - **canonical_root:** /api/orpc
+    '''
+
+    [[expect]]
+    code = "SPC009"
+    path = "work/AGENT_1_PLAN.md"
+    line = 3
+    message = "ARCHITECTURE.md:3"
+    ```
+
+    ```toml passes
+    policy = '''
+    [authority]
+    order = ["ARCHITECTURE.md", "**/AGENT_*"]
+    keys = [{name = "root", pattern = 'rooted at `([^`]+)`'}]
+    '''
+    base = {files = {"ARCHITECTURE.md" = "The API is rooted at `/api/v2`.\n"}}
+
+    [[commits]]
+    message = "docs: plan"
+    files = {"work/AGENT_1_PLAN.md" = "All calls are rooted at `/api/v2`, as before.\n"}
+    ```
+    """
+
+    code: ClassVar[str] = "SPC009"
+    name: ClassVar[str] = "contradicted-authority"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("authority.keys",)
+    condition: ClassVar[str] = "no document contradicts a higher one on a declared key"
+
+    def check(
+        self, policy: Policy, documents: Documents, entries: Sequence[Entry], whole: bool
+    ) -> Iterator[Finding]:
+        """Compare what the documents of the order state."""
+        touched = {entry.path for entry in entries}
+        judged = touched.__contains__ if not whole else lambda _: True
+        for one in policy.contradictions(documents, judged):
+            yield Finding(
+                f"{one.lower.place} says that {one.name} is {one.lower.value[:80]!r}, and {one.higher.place}"
+                f", which goes before it, that it is {one.higher.value[:80]!r}",
+                help=f"Correct {path_text(one.lower.path)}, or first {path_text(one.higher.path)}.",
+                path=one.lower.path,
+                line=one.lower.line,
+                key=one.name,
+                setting=f"authority.keys.{one.key}",
+            )

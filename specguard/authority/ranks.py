@@ -1,0 +1,195 @@
+"""Documents by the order of authority, and what a lower one states otherwise than a higher one."""
+
+from __future__ import annotations
+
+from specguard.declaration.patterns import Selecting
+from specguard.documents.data import Data
+from specguard.documents.document import Document
+from specguard.documents.fields import find_fields, normal_name, read_fields
+from specguard.documents.hidden import visible
+from specguard.documents.placeholders import owes
+from specguard.errors import MissingFact
+from specguard.model import path_text
+from specguard.specs.text import visible_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Final
+
+    from specguard.authority.settings import AuthorityKey
+    from specguard.change.documents import Documents
+
+LONGEST: Final = 10_000
+"""A longer line, in characters, states nothing."""
+
+_STRUCTURED: Final = (b".json", b".yaml", b".yml", b".toml")
+_NO_WORD: Final = bytes(byte for byte in range(128) if not chr(byte).isalnum())
+
+
+class Statement:
+    """What a document states of a key.
+
+    Attributes:
+        path: the document.
+        line: the line.
+        value: the value as it is written, on one line.
+        rank: the place of its pattern in the order, 0 for the highest.
+    """
+
+    __slots__ = ("line", "path", "rank", "value")
+
+    def __init__(self, path: bytes, line: int, value: str, rank: int) -> None:
+        self.path = path
+        self.line = line
+        self.value = value
+        self.rank = rank
+
+    @property
+    def place(self) -> str:
+        """The file and line, as messages name them."""
+        return f"{path_text(self.path)}:{self.line}"
+
+
+class Contradiction:
+    """A statement of a lower document, and the one of a higher document that it contradicts.
+
+    Attributes:
+        key: the place of the key in the policy's list.
+        name: what the key is called.
+        lower, higher: the two.
+    """
+
+    __slots__ = ("higher", "key", "lower", "name")
+
+    def __init__(self, key: int, name: str, lower: Statement, higher: Statement) -> None:
+        self.key = key
+        self.name = name
+        self.lower = lower
+        self.higher = higher
+
+
+def contradictions(
+    order: Sequence[str],
+    keys: Sequence[AuthorityKey],
+    documents: Documents,
+    *,
+    judged: Callable[[bytes], bool],
+) -> Iterator[Contradiction]:
+    """What lower documents state otherwise than higher ones.
+
+    The highest document that states a key decides it. Where several of its rank do, a lower one may agree
+    with any of them. Documents of one rank have no order among themselves.
+
+    Args:
+        order: the patterns of the documents, the highest first.
+        keys: what they state.
+        documents: the documents of the judged tree.
+        judged: whether a document is judged; a contradiction is, where one of the two is.
+
+    Raises:
+        MissingFact: a document cannot be read; what the others say comes first.
+    """
+    ranked = _ranked(order, documents)
+    if not any(judged(path) for path, _ in ranked):
+        return
+    documents.prefetch(path for path, _ in ranked)
+    broken: list[bytes] = []
+    stated: list[list[Statement]] = [[] for _ in keys]
+    for path, rank in ranked:
+        wanted = [key for key, speaks in zip(keys, _speaks_of(keys, documents, path), strict=True) if speaks]
+        if not wanted:
+            continue
+        reader = _Reader(documents, path, rank)
+        if reader.problem:
+            broken.append(path)
+            continue
+        for found, key in zip(stated, keys, strict=True):
+            if key in wanted:
+                found += reader.statements(key)
+    for number, (key, found) in enumerate(zip(keys, stated, strict=True)):
+        highest = min((one.rank for one in found), default=0)
+        deciding = [one for one in found if one.rank == highest]
+        values = {_normal(one.value) for one in deciding}
+        for one in found:
+            if one.rank == highest or _normal(one.value) in values:
+                continue
+            if judged(one.path) or any(judged(other.path) for other in deciding):
+                yield Contradiction(number, key.name, one, deciding[0])
+    if broken:
+        raise MissingFact(f"{path_text(broken[0])}, which has a place in the order, cannot be read")
+
+
+def _ranked(order: Sequence[str], documents: Documents) -> list[tuple[bytes, int]]:
+    """The documents of the order, each with the place of the first pattern that has it."""
+    patterns = Selecting([f"{pattern}**" if pattern.endswith("/") else pattern for pattern in order])
+    paths = documents.tree.paths()
+    found = [(paths[position], rank) for position, rank in patterns.find_each(paths)]
+    return [(path, rank) for path, rank in found if (entry := documents.tree.find(path)) and entry.is_file]
+
+
+def _speaks_of(keys: Sequence[AuthorityKey], documents: Documents, path: bytes) -> Iterator[bool]:
+    """For each key whether a document may state it; most can be left unread."""
+    content = documents.content(path) or b""
+    words = b""
+    for key in keys:
+        name = normal_name(key.name)
+        if key.pattern is not None:
+            yield key.pattern.search(content)
+        elif not name.isascii() or not name.isalnum():
+            yield True
+        else:
+            words = words or content.lower().translate(None, _NO_WORD)
+            yield name.encode("ascii") in words
+
+
+class _Reader:
+    """Reads the statements of one document."""
+
+    def __init__(self, documents: Documents, path: bytes, rank: int) -> None:
+        self._path = path
+        self._rank = rank
+        self._structured = path.lower().endswith(_STRUCTURED)
+        self._content = documents.content(path) or b""
+        if self._structured:
+            self._data = documents.data(path) or Data({})
+            self._document = Document("")
+            self.problem = self._data.problem
+        else:
+            self._document = documents.read(path) or Document("")
+            self._data = self._document.properties
+            self.problem = self._document.problem or self._data.problem
+
+    def statements(self, key: AuthorityKey) -> Iterator[Statement]:
+        """What the document states of a key, placeholders left out."""
+        if key.pattern is not None:
+            found = [
+                (line, key.pattern.capture(text) or "")
+                for line, text in self._lines()
+                if len(text) <= LONGEST and key.pattern.search(text)
+            ]
+        else:
+            fields = read_fields(self._document, self._data if self._structured else None)
+            found = [
+                (field.line, field.value)
+                for field in find_fields(fields, key.name)
+                if key.form != "front matter" or field.form in {"front matter", "data"}
+            ]
+        for line, value in found:
+            if _normal(value) and not owes(value):
+                yield Statement(self._path, line, " ".join(value.split()), self._rank)
+
+    def _lines(self) -> Iterator[tuple[int, str]]:
+        """The lines that a reader sees, with their numbers, front matter among them."""
+        if self._structured:
+            yield from enumerate(self._content.decode("utf-8", "replace").split("\n"), 1)
+            return
+        matter = self._document.front_matter
+        if matter is not None:
+            yield from enumerate(matter.split("\n")[:-1], 2)
+        yield from visible_lines(self._document.blocks)
+
+
+def _normal(value: str) -> str:
+    """A value for comparison: marks, quotes, white space and a full stop at its end do not count."""
+    return " ".join(visible(value).split()).strip("`*_\"' ").rstrip(".;, ").strip("`*_\"' ")
