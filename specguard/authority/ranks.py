@@ -120,11 +120,20 @@ def contradictions(
         raise MissingFact(f"{path_text(broken[0])}, which has a place in the order, cannot be read")
 
 
+def rank_of(order: Sequence[str], path: bytes) -> int | None:
+    """The place of a document in the order, 0 for the highest; None where it has none."""
+    return _patterns(order).find(path)
+
+
+def _patterns(order: Sequence[str]) -> Selecting:
+    """The patterns of the order; a folder stands for all below it."""
+    return Selecting([f"{pattern}**" if pattern.endswith("/") else pattern for pattern in order])
+
+
 def _ranked(order: Sequence[str], documents: Documents) -> list[tuple[bytes, int]]:
     """The documents of the order, each with the place of the first pattern that has it."""
-    patterns = Selecting([f"{pattern}**" if pattern.endswith("/") else pattern for pattern in order])
     paths = documents.tree.paths()
-    found = [(paths[position], rank) for position, rank in patterns.find_each(paths)]
+    found = [(paths[position], rank) for position, rank in _patterns(order).find_each(paths)]
     return [(path, rank) for path, rank in found if (entry := documents.tree.find(path)) and entry.is_file]
 
 

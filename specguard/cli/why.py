@@ -10,7 +10,7 @@ import click
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
-from specguard.engine.govern import Governing, governing
+from specguard.engine.govern import Governing, governing, governing_specs
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 
@@ -33,7 +33,9 @@ def command(path: str, directory: str, base: str, authority: str, output_format:
             f"{path!r} is no path from the repository's root", help="write it as git does: docs/api/x.yaml"
         )
     request = Request(environment=os.environ, directory=directory, base=base, authority=authority)
-    found = governing(open_policy(request), os.fsencode(plain))
+    policy = open_policy(request)
+    found = governing(policy, os.fsencode(plain))
+    found += governing_specs(request, policy, os.fsencode(plain))
     if output_format == "json":
         click.echo(json.dumps([_data(one) for one in found], indent=2))
     else:

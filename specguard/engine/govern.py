@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from specguard.change.documents import Documents
+from specguard.change.git import Git
+from specguard.change.repository import Repository
+from specguard.change.tree import Tree
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting
 from specguard.declaration.record import Record
+from specguard.errors import MissingFact, SpecguardError
+from specguard.model import path_text
+from specguard.specs.catalogue import Catalogue
 from specguard.work.templates import Template
 
 TYPE_CHECKING = False
@@ -11,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.change.request import Request
     from specguard.model import Origin, Severity
 
 
@@ -65,6 +73,10 @@ def governing(policy: Policy, path: bytes) -> list[Governing]:
         rule_or_none = policy.rule(code)
         if rule_or_none is not None and rule_or_none.active:
             found.append(_governing(policy, rule_or_none, setting, pattern, effect))
+    for code, setting, pattern, effect in _of_specs(policy, path):
+        rule_or_none = policy.rule(code)
+        if rule_or_none is not None and rule_or_none.active:
+            found.append(_governing(policy, rule_or_none, setting, pattern, effect))
     judge = policy.rule("PTH004")
     if judge is not None and judge.active and path in policy.document_paths:
         found.append(_governing(policy, judge, "", path.decode("utf-8", "surrogateescape"), "the authority"))
@@ -95,6 +107,65 @@ def _of_work(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]
                 # A template that is a placeholder alone could stand for any path.
                 if template.literal and Selecting([pattern]).find(path) is not None:
                     yield code, f"work.{name}.{field}.{index}", text, f"{what} of a {name}"
+
+
+def _of_specs(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]:
+    """The code, key, pattern and effect of each setting for specs, and of the order, that has the path."""
+    if policy.declares("spec_settings"):
+        settings = policy.declared("spec_settings")
+        for code, field, effect in (
+            ("SPC001", "files", "a spec"),
+            ("SPC007", "code", "changes with a spec"),
+            ("SPC007", "spec_paths", "a change of it is one of a spec"),
+            ("SPC008", "mirrors", "repeats the statuses of specs"),
+        ):
+            patterns: Patterns = getattr(settings, field)
+            index = patterns.find(path)
+            if index is not None:
+                yield code, f"specs.{field}.{index}", patterns.patterns[index], effect
+        if path == settings.index.encode("utf-8", "surrogateescape"):
+            yield "SPC001", "specs.index", settings.index, "the index of specs"
+    if policy.keys:
+        from specguard.authority.ranks import rank_of
+
+        rank = rank_of(policy.order, path)
+        if rank is not None:
+            yield "SPC009", f"authority.order.{rank}", policy.order[rank], f"number {rank + 1} of the order"
+
+
+def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Governing]:
+    """The specs that govern a path, in the tree of `HEAD`.
+
+    Args:
+        request: its directory and environment count.
+        policy: the policy.
+        path: the path from the root.
+    """
+    rule = policy.rule("SPC003")
+    if not policy.declares("spec_settings") or rule is None:
+        return []
+    repository = Repository.locate(request.directory, request.environment)
+    if repository.head is None:
+        return []
+    with Git(repository) as git:
+        tree = Tree(git, git.commit(repository.head).tree)
+        try:
+            return [
+                Governing(
+                    code=rule.code,
+                    name=rule.name,
+                    severity=rule.severity,
+                    setting="specs.governs",
+                    pattern=pattern,
+                    effect=f"governed by {path_text(spec.path)}",
+                    origin=policy.origin(f"specs.governs.{pattern}"),
+                )
+                for spec, pattern in Catalogue(policy.declared("spec_settings"), Documents(tree)).governing(
+                    path
+                )
+            ]
+        except MissingFact as missing:
+            raise SpecguardError(missing.reason, help=missing.command) from missing
 
 
 def _matching(value: object, key: str, path: bytes) -> Iterator[tuple[str, int, Patterns]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from specguard.declaration.globs import PatternError
+from specguard.declaration.patterns import Covering
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
@@ -12,7 +14,7 @@ from specguard.specs.spec import Spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.change.documents import Documents
     from specguard.specs.index import IndexEntry, NamedPath
@@ -31,6 +33,7 @@ class Catalogue:
         self.settings = settings
         self.documents = documents
         self._specs: dict[bytes, Spec] = {}
+        self._governs: dict[bytes, Covering] = {}
 
     @cached_property
     def index(self) -> Index | None:
@@ -107,6 +110,30 @@ class Catalogue:
         """Every spec, by path."""
         return [spec for path in self.paths if (spec := self.at(path)) is not None]
 
+    def governs(self, spec: Spec) -> Covering:
+        """The patterns of the paths that a spec governs, by the policy or else by its own text."""
+        if spec.path not in self._governs:
+            if self.settings.governs:
+                patterns = [
+                    pattern
+                    for pattern, files in self.settings.governs.items()
+                    if files.find(spec.path) is not None
+                ]
+            else:
+                patterns = [said.text for said in spec.listed if not pattern_problem(said.text)]
+            self._governs[spec.path] = Covering(patterns)
+        return self._governs[spec.path]
+
+    def governing(self, path: bytes) -> Iterator[tuple[Spec, str]]:
+        """The specs that govern a path, each with the pattern by which it does."""
+        if not self.settings.governs:
+            self.documents.prefetch(self.paths)
+        for spec in self.all:
+            patterns = self.governs(spec)
+            index = patterns.find(path)
+            if index is not None:
+                yield spec, patterns.patterns[index]
+
     @cached_property
     def _by_path(self) -> Mapping[bytes, IndexEntry]:
         """The entry of each path: the first that names it as its spec, else the first that names it."""
@@ -144,3 +171,12 @@ def _begins(name: str, wanted: str) -> bool:
     prefix = normal_name(wanted)
     rest = name.removeprefix(prefix)
     return name.startswith(prefix) and rest != name and not (rest[:1].isdigit() and prefix[-1:].isdigit())
+
+
+def pattern_problem(pattern: str) -> str:
+    """What is wrong with a pattern; empty where nothing is."""
+    try:
+        Covering.translate(pattern)
+    except PatternError as error:
+        return str(error)
+    return ""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Covering
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.specs.binding import Binding
-from specguard.specs.catalogue import Catalogue
+from specguard.specs.catalogue import Catalogue, pattern_problem
 from specguard.specs.mirrors import Mirrors
 from specguard.specs.spec import entry_essence
 from specguard.specs.statuses import Ways
@@ -62,7 +61,6 @@ class Specs:
         self._documents = documents
         self._start_documents = start_documents
         self._today = today
-        self._governs: dict[bytes, Covering] = {}
         self._governed: dict[bytes, Sequence[bytes]] = {}
 
     def account(self) -> str:
@@ -225,17 +223,7 @@ class Specs:
 
     def governs(self, spec: Spec) -> Covering:
         """The patterns of the paths that a spec governs, by the policy or else by its own text."""
-        if spec.path not in self._governs:
-            if self.settings.governs:
-                patterns = [
-                    pattern
-                    for pattern, files in self.settings.governs.items()
-                    if files.find(spec.path) is not None
-                ]
-            else:
-                patterns = [said.text for said in spec.listed if not pattern_problem(said.text)]
-            self._governs[spec.path] = Covering(patterns)
-        return self._governs[spec.path]
+        return self.now.governs(spec)
 
     def malformed(self, spec: Spec) -> Iterator[tuple[Said, str]]:
         """The patterns of governed paths in a spec's own text that are none, each with why, as a clause."""
@@ -268,10 +256,6 @@ class Specs:
             recorded=spec.recorded,
             entries=self._touched,
         )
-
-    def governing(self, path: bytes) -> Sequence[Spec]:
-        """The specs that govern a path."""
-        return [spec for spec in self.all if self.governs(spec).find(path) is not None]
 
     def unmet(self) -> Iterator[tuple[str, Selecting, bytes]]:
         """The patterns of governed paths for which there is no spec, each with a path that asks for one."""
@@ -371,18 +355,3 @@ def _value(entry: IndexEntry | None) -> str | None:
     return (
         None if entry is None else canonical([entry.id, dict(entry.value), [one.text for one in entry.paths]])
     )
-
-
-def pattern_problem(pattern: str) -> str:
-    """What is wrong with a pattern; empty where nothing is."""
-    try:
-        Covering.translate(pattern)
-    except PatternError as error:
-        return str(error)
-    return ""
-
-
-def describe(paths: Sequence[bytes]) -> str:
-    """A few paths as text, and how many more there are."""
-    shown = ", ".join(path_text(path) for path in paths[:3])
-    return shown + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
