@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from specguard.documents.characters import visible
-from specguard.documents.html import MAY_HIDE, PICTURES, has_pictures, text_of
-from specguard.documents.inline import Inline, LineCounter
+from specguard.documents.lines import LineCounter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
+
+    from specguard.documents.inline import Inline
 
 
 # A full stop ends a sentence where no small letter follows ("e.g. this" goes on); the ideographic one always.
@@ -36,13 +37,13 @@ class Text:
         self.line = line
         self._references = references
         self._inline: Inline | None = None
-        if "<" in raw and MAY_HIDE.search(raw):
-            raw = _without(raw, Inline(raw, references).hidden())
-        self.raw = visible(raw)
+        self.raw = visible(_shown(raw) if "<" in raw else raw)
 
     @property
     def _parts(self) -> Inline:
         if self._inline is None:
+            from specguard.documents.inline import Inline
+
             self._inline = Inline(self.raw, self._references)
         return self._inline
 
@@ -113,9 +114,9 @@ class Text:
     @property
     def pictures(self) -> bool:
         """Whether it shows a picture."""
-        return ("![" in self.raw and any(link.picture for link in self._parts.links)) or (
-            "<" in self.raw and any(tag.name in PICTURES for tag in self._parts.tags)
-        )
+        if "![" in self.raw and any(link.picture for link in self._parts.links):
+            return True
+        return "<" in self.raw and any(tag.is_picture for tag in self._parts.tags)
 
     def sentences(self) -> Iterator[Text]:
         """Its sentences, each with its own line."""
@@ -292,11 +293,15 @@ class Html:
     @property
     def text(self) -> str:
         """What a reader reads of it."""
+        from specguard.documents.html import text_of
+
         return _entities(text_of(self.content))
 
     @property
     def pictures(self) -> bool:
         """Whether it shows a picture."""
+        from specguard.documents.html import has_pictures
+
         return has_pictures(self.content)
 
 
@@ -357,11 +362,16 @@ def _entities(text: str) -> str:
     return unescape(text)
 
 
-def _without(raw: str, parts: Sequence[tuple[int, int, str]]) -> str:
-    """A text without some of its parts; their newlines stay, so that what follows keeps its line."""
+def _shown(raw: str) -> str:
+    """A text without what is hidden in it; newlines stay, so that what follows keeps its line."""
+    from specguard.documents.html import MAY_HIDE
+    from specguard.documents.inline import Inline
+
+    if not MAY_HIDE.search(raw):
+        return raw
     kept: list[str] = []
     end = 0
-    for start, stop, _ in parts:
+    for start, stop, _ in Inline(raw, _NO_REFERENCES).hidden():
         kept += raw[end:start], "\n" * raw.count("\n", start, stop)
         end = stop
     return "".join(kept) + raw[end:]

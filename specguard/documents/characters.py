@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Final
 
+# All these expressions are compiled when a text first needs them, which few texts do.
 _TAGS: Final = "\U000e0000-\U000e0fff"
 _UNSEEN: Final = (
     "\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
@@ -25,10 +26,10 @@ _UNSEEN: Final = (
 _FLAG: Final = "\U0001f3f4\U000e0067\U000e0062(?:{}|{}|{})\U000e007f".format(
     *("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("eng", "sct", "wls"))
 )
-_SEARCH: Final = re.compile(f"{_FLAG}|[{_UNSEEN}]")
-_IS_UNSEEN: Final = re.compile(f"[{_UNSEEN}]")
+_SEARCH: Final = f"{_FLAG}|[{_UNSEEN}]"
+_IS_UNSEEN: Final = f"[{_UNSEEN}]"
 
-_RIGHT_TO_LEFT: Final = re.compile(
+_RIGHT_TO_LEFT: Final = (
     "[\u05d0-\u05ea\u05ef-\u05f2\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0710-\u072f\u074d-\u07ea\u0800-\u0815"
     "\u0840-\u0858\u0860-\u08c9\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
@@ -37,27 +38,27 @@ _JOINING: Final = (
     "\u0590-\u08ff\u0900-\u0dff\u0f00-\u109f\u1780-\u18af\ua840-\uaadf\ufb1d-\ufdff\ufe70-\ufefc"
     "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff"
 )
-_JOINS: Final = re.compile(f"[{_JOINING}]")
-_UNSPACED: Final = re.compile(
+_JOINS: Final = f"[{_JOINING}]"
+_UNSPACED: Final = (
     "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1980-\u19ff\u1a20-\u1aaf\u2e80-\u9fff\ua980-\ua9df\uac00-\ud7ff"
     "\uf900-\ufaff\uff00-\uff9f\U00020000-\U0003ffff]"
 )
-_IDEOGRAPH: Final = re.compile("[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_SELECTABLE: Final = re.compile(
+_IDEOGRAPH: Final = "[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+_SELECTABLE: Final = (
     "[\u1000-\u109f\u2190-\u22ff\u2a00-\u2aff\u2e80-\u9fff\ua840-\ua87f\uf900-\ufaff\uff00-\uff65"
     "\U00010d40-\U00010d8f\U00013000-\U0001345f\U00020000-\U0003ffff]"
 )
-_PICTURE: Final = re.compile(
+_PICTURE: Final = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"
     "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
 )
-_SKIN: Final = re.compile("[\U0001f3fb-\U0001f3ff]")
-_MONGOLIAN: Final = re.compile("[\u1800-\u18af]")
-_JAMO: Final = re.compile("[\u1100-\u115e\u1161-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")
-_OLD_JAMO: Final = re.compile("[\u3131-\u3163\u3165-\u318e]")
-_KHMER: Final = re.compile("[\u1780-\u17b3\u17b6-\u17ff]")
-_BRAILLE: Final = re.compile("[\u2801-\u28ff]")
-_MUSICAL: Final = re.compile("[\U0001d100-\U0001d172\U0001d17b-\U0001d1ff]")
+_SKIN: Final = "[\U0001f3fb-\U0001f3ff]"
+_MONGOLIAN: Final = "[\u1800-\u18af]"
+_JAMO: Final = "[\u1100-\u115e\u1161-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]"
+_OLD_JAMO: Final = "[\u3131-\u3163\u3165-\u318e]"
+_KHMER: Final = "[\u1780-\u17b3\u17b6-\u17ff]"
+_BRAILLE: Final = "[\u2801-\u28ff]"
+_MUSICAL: Final = "[\U0001d100-\U0001d172\U0001d17b-\U0001d1ff]"
 
 
 class Strange:
@@ -82,7 +83,7 @@ class Strange:
 
 def may_be_strange(text: str) -> bool:
     """Whether a text has any character that may be strange; nearly no text has."""
-    return _SEARCH.search(text) is not None
+    return re.search(_SEARCH, text) is not None
 
 
 def strange(text: str) -> Iterator[Strange]:
@@ -90,7 +91,7 @@ def strange(text: str) -> Iterator[Strange]:
     if not may_be_strange(text):
         return
     line = _Line(text)
-    for found in _SEARCH.finditer(text):
+    for found in re.finditer(_SEARCH, text):
         if len(found[0]) > 1:
             continue
         char, position = found[0], found.start()
@@ -133,7 +134,7 @@ class _Line:
         self._text = text
         self._end = -1
         self.text = ""
-        self._answers: dict[object, bool] = {}
+        self._answers: dict[str, bool] = {}
         self._right_to_left: bool | None = None
 
     def at(self, position: int) -> _Line:
@@ -146,10 +147,10 @@ class _Line:
             self._answers = {}
         return self
 
-    def has(self, pattern: re.Pattern[str]) -> bool:
+    def has(self, pattern: str) -> bool:
         """Whether the line has such a character."""
         if pattern not in self._answers:
-            self._answers[pattern] = pattern.search(self.text) is not None
+            self._answers[pattern] = re.search(pattern, self.text) is not None
         return self._answers[pattern]
 
     @property
@@ -173,7 +174,7 @@ class _Line:
     def right_to_left(self) -> bool:
         """Whether the text as a whole has letters that run from right to left."""
         if self._right_to_left is None:
-            self._right_to_left = _RIGHT_TO_LEFT.search(self._text) is not None
+            self._right_to_left = re.search(_RIGHT_TO_LEFT, self._text) is not None
         return self._right_to_left
 
 
@@ -186,36 +187,36 @@ def _meant(text: str, position: int, char: str, line: _Line) -> bool:
     if char in "\ufe0e\ufe0f":
         if before in "0123456789#*":
             return after == "\u20e3"
-        return bool(_PICTURE.match(before)) or (before > "\xa9" and not _odd(before))
+        return bool(re.match(_PICTURE, before)) or (before > "\xa9" and not _odd(before))
     for chars, test in _MEANT:
         if char in chars:
             return test(before, after, line.at(position))
     if "\ufe00" <= char <= "\ufe0d":
-        return bool(_SELECTABLE.match(before))
-    return "\U000e0100" <= char <= "\U000e01ef" and bool(_IDEOGRAPH.match(before))
+        return bool(re.match(_SELECTABLE, before))
+    return "\U000e0100" <= char <= "\U000e01ef" and bool(re.match(_IDEOGRAPH, before))
 
 
 def _odd(char: str) -> bool:
     """Whether a character is no sign that could be shown as a picture."""
-    return char.isalnum() or char.isspace() or bool(_IS_UNSEEN.match(char))
+    return char.isalnum() or char.isspace() or bool(re.match(_IS_UNSEEN, char))
 
 
 def _joined(char: str, before: str, after: str) -> bool:
     """Whether a joiner or non-joiner stands between letters that join, or between pictures."""
-    if _IS_UNSEEN.match(after) or (_IS_UNSEEN.match(before) and before not in "\ufe0e\ufe0f"):
+    if re.match(_IS_UNSEEN, after) or (re.match(_IS_UNSEEN, before) and before not in "\ufe0e\ufe0f"):
         return False
-    if _JOINS.match(before) or _JOINS.match(after):
+    if re.match(_JOINS, before) or re.match(_JOINS, after):
         return True
-    pictures = before in "\ufe0e\ufe0f" or bool(_PICTURE.match(before)) or bool(_SKIN.match(before))
-    return char == "\u200d" and pictures and bool(_PICTURE.match(after))
+    pictures = before in "\ufe0e\ufe0f" or bool(re.match(_PICTURE, before)) or bool(re.match(_SKIN, before))
+    return char == "\u200d" and pictures and bool(re.match(_PICTURE, after))
 
 
 def _alone(before: str, after: str) -> bool:
-    return not _IS_UNSEEN.match(before) and not _IS_UNSEEN.match(after)
+    return not re.match(_IS_UNSEEN, before) and not re.match(_IS_UNSEEN, after)
 
 
-def _beside(pattern: re.Pattern[str]) -> Callable[[str, str, _Line], bool]:
-    return lambda before, after, _: bool(pattern.match(before) or pattern.match(after))
+def _beside(pattern: str) -> Callable[[str, str, _Line], bool]:
+    return lambda before, after, _: bool(re.match(pattern, before) or re.match(pattern, after))
 
 
 _MEANT: Final[tuple[tuple[str, Callable[[str, str, _Line], bool]], ...]] = (
@@ -223,7 +224,7 @@ _MEANT: Final[tuple[tuple[str, Callable[[str, str, _Line], bool]], ...]] = (
     ("\u202a\u202b\u202c\u2066\u2067\u2068\u2069", lambda _, __, line: line.turns_as_meant),
     ("\u200b\u2060", lambda before, after, line: _alone(before, after) and line.has(_UNSPACED)),
     ("\u034f", lambda before, after, line: _alone(before, after) and line.has(_JOINS)),
-    ("\u180b\u180c\u180d\u180e\u180f", lambda before, _, __: bool(_MONGOLIAN.match(before))),
+    ("\u180b\u180c\u180d\u180e\u180f", lambda before, _, __: bool(re.match(_MONGOLIAN, before))),
     ("\u115f\u1160", _beside(_JAMO)),
     ("\u3164", _beside(_OLD_JAMO)),
     ("\u17b4\u17b5", _beside(_KHMER)),

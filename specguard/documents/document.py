@@ -9,7 +9,6 @@ from specguard.documents.limits import beyond_limits
 from specguard.documents.problem import Problem, UnreadDocument
 from specguard.documents.reader import Reader
 from specguard.documents.sections import sections_of
-from specguard.documents.titles import find_section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,6 +110,8 @@ class Document:
 
     def section(self, *titles: str) -> Section | None:
         """The first section with one of these titles, compared as `find_section` does."""
+        from specguard.documents.titles import find_section
+
         return find_section(self, titles[0], aliases=titles[1:])
 
     @property

@@ -39,8 +39,8 @@ BLOCK_ELEMENTS: Final = frozenset(
 _RAW: Final = frozenset({"iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"})
 VOID: Final = frozenset(
     {
-        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
-        "wbr",
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
+        "track", "wbr",
     }
 )  # fmt: skip
 """Elements that have no content."""

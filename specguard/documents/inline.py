@@ -74,6 +74,11 @@ class Tag:
         self.closing = closing
         self.hides = hides
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether a reader sees something of the element although there is no text in it."""
+        return self.name in PICTURES and not self.closing
+
 
 class Inline:
     """What a text is made of, each kind in order.
@@ -227,23 +232,3 @@ class Inline:
 def normal_label(label: str) -> str:
     """A link label for comparison, as markdown-it keeps those of definitions."""
     return " ".join(label.split()).lower().upper()
-
-
-class LineCounter:
-    """The lines of positions in a text that go up.
-
-    Args:
-        text: the text.
-        line: the line of its first character.
-    """
-
-    def __init__(self, text: str, line: int) -> None:
-        self._text = text
-        self._line = line
-        self._position = 0
-
-    def at(self, position: int) -> int:
-        """The line of a position that is not before the last one that was asked for."""
-        self._line += self._text.count("\n", self._position, position)
-        self._position = position
-        return self._line

@@ -17,9 +17,8 @@ from specguard.documents.blocks import (
     Table,
     Text,
 )
-from specguard.documents.html import BLOCK_ELEMENTS, MAY_HIDE, HtmlState
-from specguard.documents.inline import Inline, LineCounter
 from specguard.documents.limits import MAX_NESTING
+from specguard.documents.lines import LineCounter
 from specguard.documents.problem import Problem, UnreadDocument
 
 TYPE_CHECKING = False
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from specguard.documents.blocks import AnyBlock
+    from specguard.documents.html import HtmlState
 
 _COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
 
@@ -73,7 +73,6 @@ class Reader:
         self.comments: list[Comment] = []
         self.hidden: list[AnyBlock] = []
         self.definitions: list[Definition] = []
-        self._hides = "<" in text and MAY_HIDE.search(text) is not None
         self._tokens = self._parse(text)
         self._references: Mapping[str, str] = {one.label: one.target for one in reversed(self.definitions)}
         self._next = 0
@@ -114,32 +113,30 @@ class Reader:
     def _blocks(self, *, nested: bool) -> list[AnyBlock]:
         """The blocks up to the end of what is open."""
         found: list[AnyBlock] = []
-        state = HtmlState()
+        state: HtmlState | None = None
         while self._next < len(self._tokens):
             token = self._tokens[self._next]
             self._next += 1
             if token.nesting == -1:
                 break
             if token.type == "html_block":
+                if state is None:
+                    from specguard.documents.html import HtmlState
+
+                    state = HtmlState()
                 self._comment(token.content, _line(token))
                 content = state.feed(token.content)
                 if content.strip():
                     found.append(Html(content, _line(token)))
                 continue
-            hidden = state.hidden
+            hidden = state is not None and state.hidden
             block = self._block(token, nested=nested)
             if block is not None:
                 (self.hidden if hidden else found).append(block)
-            if self._hides and token.type == "paragraph_open" and not hidden:
-                self._carry(self._tokens[self._next - 2].content, state)
+            if token.type == "paragraph_open" and not hidden:
+                raw = self._tokens[self._next - 2].content
+                state = _carried(raw, state) if "<" in raw else state
         return found
-
-    def _carry(self, raw: str, state: HtmlState) -> None:
-        """Have what follows a paragraph be hidden, where it begins an element that reaches beyond it."""
-        if "<" in raw and MAY_HIDE.search(raw):
-            unclosed = next((name for *_, name in Inline(raw, {}).hidden() if name), "")
-            if unclosed in BLOCK_ELEMENTS:
-                state.hide(unclosed)
 
     def _comment(self, html: str, line: int) -> None:
         """Keep the comments of HTML."""
@@ -179,6 +176,8 @@ class Reader:
 
     def _text(self, raw: str, line: int) -> Text:
         if "<!--" in raw:
+            from specguard.documents.inline import Inline
+
             lines = LineCounter(raw, line)
             for tag in Inline(raw, {}).tags:
                 if raw.startswith("<!--", tag.start):
@@ -214,3 +213,16 @@ class Reader:
 
 def _line(token: Token) -> int:
     return token.map[0] + 1 if token.map else 1
+
+
+def _carried(raw: str, state: HtmlState | None) -> HtmlState | None:
+    """The state behind a paragraph, which may begin an element that hides what follows it."""
+    from specguard.documents.html import BLOCK_ELEMENTS, MAY_HIDE, HtmlState
+    from specguard.documents.inline import Inline
+
+    if MAY_HIDE.search(raw):
+        unclosed = next((name for *_, name in Inline(raw, {}).hidden() if name), "")
+        if unclosed in BLOCK_ELEMENTS:
+            state = state or HtmlState()
+            state.hide(unclosed)
+    return state

@@ -36,27 +36,27 @@ BOLD_LEVEL: Final = 7
 """The level of a bold paragraph that stands for a heading: below all headings."""
 
 _NUMBERING: Final = re.compile(r"(?:§\s*)?(?:[0-9]+(?:\.[0-9]+)*[a-z]?[.):]?|(?:[a-z]|[ivxl]+)[.):])\s+")
+# All expressions from here on are compiled when they are first needed, which is not where a policy is read.
 # Of a title in the policy only what cannot be a word of it is numbering.
-_SURE_NUMBERING: Final = re.compile(
+_SURE_NUMBERING: Final = (
     r"(?:§\s*)?(?:[0-9]+(?:\.[0-9]+)+[.):]?|[0-9]+[.):]|(?:[a-z]|[ivxl]+)[.)])\s+|§\s*[0-9]+\s+"
 )
-_LEADING: Final = re.compile(
+_LEADING: Final = (
     r"\W*(?:[0-9]\ufe0f?\u20e3\s*|[(\[]?(?:[0-9]+(?:\.[0-9]+)*|[a-z]|[ivxl]+)[)\]]\s*[-:.]?\s+|#[0-9]+\s+"
     r"|(?:§\s*)?[0-9]+(?:\.[0-9]+)*[a-z]?[.):]?\s+(?:[-\u2013\u2014|]\s+)?|(?:[a-z]|[ivxl]+)[.):]\s+)"
 )
 _BRACKETS: Final = re.compile(r"[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]")
 _SUFFIX: Final = re.compile(r"\s[-\u2013—]+\s.*|[—:\uff1a].*")
 # `{#risks}` and `{: .class}` give a heading an anchor or a style.
-_ATTRIBUTES: Final = re.compile(r"\s*\{[#:.][^{}]*\}\s*$")
-_QUALIFIER: Final = re.compile(
-    r"\s*[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]\W*$|\s[-\u2013\u2014~|/\u2022\u00b7]+\s.*$"
-    r"|\s?[\u2013\u2014].*$|[:\uff1a].*$",
-    re.DOTALL,
+_ATTRIBUTES: Final = r"\s*\{[#:.][^{}]*\}\s*$"
+_QUALIFIER: Final = (
+    r"(?s)\s*[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]\W*$|\s[-\u2013\u2014~|/\u2022\u00b7]+\s.*$"
+    r"|\s?[\u2013\u2014].*$|[:\uff1a].*$"
 )
-_HEADING_LINE: Final = re.compile(
+_HEADING_LINE: Final = (
     r"(?P<marks>(?:[ \t]*(?:>|[-*+]|[0-9]{1,9}[.)])(?=[ \t>#]))*+[ \t]*)(?P<hashes>#{1,9})?(?P<words>[^\n]*)"
 )
-_BOLD: Final = re.compile(r"\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)", re.DOTALL)
+_BOLD: Final = r"(?s)\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)"
 
 
 def normal_title(title: str) -> str:
@@ -170,14 +170,14 @@ def bold_words(text: Text) -> str:
     """The words of a paragraph that is bold as a whole; empty for any other one."""
     if "\n" in text.raw.strip() or len(text.raw) > LONGEST:
         return ""
-    bold = _BOLD.fullmatch(text.raw)
+    bold = re.fullmatch(_BOLD, text.raw)
     return bold[2] if bold and not bold[3].strip(" \t:.\uff1a") else ""
 
 
 def _wanted(title: str) -> set[str]:
     """The forms of a title in a policy."""
     folded = normalize("NFC", visible(title)).casefold().strip()
-    numbering = _SURE_NUMBERING.match(folded)
+    numbering = re.match(_SURE_NUMBERING, folded)
     forms = {_words(folded), _words(folded[numbering.end() :]) if numbering else ""}
     return forms - {""}
 
@@ -187,15 +187,15 @@ def _forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
     """What a heading may be called: by all its words, and without the qualifier behind them."""
     if len(heading) > LONGEST:
         return frozenset(), frozenset()
-    folded = _ATTRIBUTES.sub("", normalize("NFC", visible(heading)).casefold()).strip()
+    folded = re.sub(_ATTRIBUTES, "", normalize("NFC", visible(heading)).casefold()).strip()
     starts = {folded}
-    numbering = _LEADING.match(folded)
+    numbering = re.match(_LEADING, folded)
     if numbering:
         starts.add(folded[numbering.end() :])
     full = {_words(one) for one in starts}
     short: set[str] = set()
     for one in starts:
-        while qualifier := _QUALIFIER.search(one):
+        while qualifier := re.search(_QUALIFIER, one):
             one = one[: qualifier.start()]
             short.add(_words(one))
     return frozenset(full - {""}), frozenset(short - full - {""})
@@ -245,7 +245,7 @@ def _elsewhere(document: Document, titles: Sequence[str]) -> Near | None:
     for number, line in enumerate(document.source_lines, start=1):
         if len(line) > LONGEST or not any(word in line.casefold() for word in first):
             continue
-        found = _HEADING_LINE.fullmatch(line)
+        found = re.fullmatch(_HEADING_LINE, line)
         if found is None:
             continue
         words = Text(found["words"].strip().strip("#").strip(), number)
@@ -254,7 +254,7 @@ def _elsewhere(document: Document, titles: Sequence[str]) -> Near | None:
         why = places.of(number)
         if found["hashes"] or why in {"in the front matter", "in a comment"}:
             return Near(number, line.strip(), why or _flawed(found))
-        bold = _BOLD.match(words.raw)
+        bold = re.match(_BOLD, words.raw)
         if bold and not why:
             why = "a bold line and no heading"
         if plain is None:
