@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.artifacts.places import Places
+from specguard.artifacts.places import Places, above
 from specguard.errors import NotApplicable
 from specguard.work.path_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from typing import Final
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
     from specguard.model import Finding
+    from specguard.work.items import Work
 
 _STRUCTURED: Final = (b".json", b".yaml", b".yml", b".toml")
 
@@ -110,18 +111,37 @@ class Artifact:
         """The key of one of its contract's settings, for a citation: `artifacts.agent-final.sections`."""
         return f"artifacts.{self.name}.{key}"
 
-    def flaws(self) -> Iterator[Finding]:
-        """Everything that its contract finds wrong with it, whether the change touches it or not.
+    def flaws(self, *rules: str) -> Iterator[Finding]:
+        """What its contract finds wrong with it, whether the change touches it or not.
 
         What needs the change itself is left out: the rules judge that.
+
+        Args:
+            rules: the names of the rules whose findings are wanted, e.g. `missing-section`; none: all.
 
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.aspects import ASPECTS
+        from specguard.artifacts.aspects import flaws
 
-        for aspect in ASPECTS:
-            yield from aspect(self)
+        return flaws(self, rules)
+
+    def own_flaws(self, *rules: str) -> Iterator[Finding]:
+        """The same without what is wrong with the artifacts that it consists of, as a pass does."""
+        return self.flaws(*rules)
+
+    def shared_author(self, work: Work | None) -> Iterator[Finding]:
+        """What is wrong where its author must not be the one whom a work item names, such as its owner.
+
+        Args:
+            work: the work items that the change names; None where the policy has no kinds of them.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        from specguard.artifacts.authors import shared_author
+
+        return shared_author(self, work)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name}, {self.path!r})"
@@ -161,13 +181,18 @@ class Pass(Artifact):
                 found += read_fields(document) if document else ()
         return found
 
-    def flaws(self) -> Iterator[Finding]:
-        """What is missing in it, and everything wrong with its members."""
-        from specguard.artifacts.members import missing_members
-
-        yield from missing_members(self)
+    def flaws(self, *rules: str) -> Iterator[Finding]:
+        """What is missing in it, and what is wrong with its members, by the same rules."""
+        yield from self.own_flaws(*rules)
         for member in self.members:
-            yield from member.flaws()
+            yield from member.flaws(*rules)
+
+    def own_flaws(self, *rules: str) -> Iterator[Finding]:
+        """What is missing in it."""
+        if not rules or "missing-artifact" in rules:
+            from specguard.artifacts.members import missing_members
+
+            yield from missing_members(self)
 
     def _found(self, template: str) -> Sequence[bytes]:
         return self.artifacts.places.files_beside(self.path, template, self.fields)
@@ -241,6 +266,17 @@ class Artifacts:
         return self._among([entry.path for entry in self.entries if entry.deleted])
 
     @cached_property
+    def orphans(self) -> Sequence[Artifact]:
+        """The artifacts that the change leaves alone while it takes one of their companions away.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        from specguard.artifacts.members import orphans
+
+        return list(orphans(self))
+
+    @cached_property
     def passes(self) -> Sequence[Pass]:
         """Every folder that matches the `root` of a contract, by path."""
         return self._passes_above(self.documents.tree.paths())
@@ -251,6 +287,21 @@ class Artifacts:
         if self.whole:
             return self.passes
         return self._passes_above([entry.path for entry in self.entries])
+
+    def disagreements(self, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:
+        """Where the manifests that the change touches do not agree with the paths that it removes.
+
+        Args:
+            entries: what the change does, without what does not count.
+            start: the documents before it.
+
+        Raises:
+            NotApplicable: the change touches no such manifest.
+            MissingFact: something that must be read is not there.
+        """
+        from specguard.artifacts.removals import disagreements
+
+        return disagreements(self, entries, start)
 
     def named(self, contract: str) -> Sequence[Artifact]:
         """The artifacts of a contract, by its name; of one with a `root` the folders."""
@@ -298,7 +349,7 @@ class Artifacts:
 
     @cached_property
     def _changed_folders(self) -> frozenset[bytes]:
-        return frozenset(_above(self._changed))
+        return frozenset(above(self._changed))
 
     @cached_property
     def _known(self) -> dict[tuple[str, bytes], Artifact]:
@@ -315,7 +366,7 @@ class Artifacts:
     def _passes_above(self, paths: Sequence[bytes]) -> Sequence[Pass]:
         if not self._roots:
             return []
-        folders = sorted(_above(paths))
+        folders = sorted(above(paths))
         found: list[Pass] = []
         for name, template in self._roots.items():
             for position, fields in template.find(folders):
@@ -339,17 +390,6 @@ class Artifacts:
             known = kind(name, self.contracts[name], path, fields, touched=path in changed, artifacts=self)
             self._known[name, path] = known
         return known
-
-
-def _above(paths: Iterable[bytes]) -> set[bytes]:
-    """All folders above some paths, the root left out."""
-    found: set[bytes] = set()
-    for path in paths:
-        folder = path.rpartition(b"/")[0]
-        while folder and folder not in found:
-            found.add(folder)
-            folder = folder.rpartition(b"/")[0]
-    return found
 
 
 def _within(path: bytes, folder: bytes) -> bool:

@@ -1,16 +1,42 @@
-"""Everything that a contract can find wrong with an artifact, aspect by aspect."""
+"""What a contract can find wrong with an artifact, aspect by aspect, each under the name of its rule."""
 
 from __future__ import annotations
 
-from specguard.artifacts.members import missing_companions
+import importlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.model import Finding
 
-ASPECTS: Final[tuple[Callable[[Artifact], Iterator[Finding]], ...]] = (missing_companions,)
-"""In the order of the rules' codes; what needs the change itself is judged by its rule alone."""
+ASPECTS: Final = (
+    ("missing-artifact", "members:missing_companions", ()),
+    ("missing-section", "sections:missing_sections", ("sections", "forbidden_sections")),
+    ("empty-section", "sections:empty_sections", ("sections",)),
+    ("invalid-field", "values:invalid_fields", ("fields",)),
+    ("invalid-field", "authors:wrong_authors", ("author_not",)),
+    ("invalid-field", "records:unrecorded", ("records",)),
+    ("unlisted-leftover", "closure:leftovers", ("closure",)),
+    ("missing-option", "options:missing_options", ("options",)),
+)
+"""Rule, module and function of this package, and the settings without which it has nothing to judge.
+
+What needs more than the judged tree is left to the rule alone.
+"""
+
+
+def flaws(artifact: Artifact, rules: tuple[str, ...]) -> Iterator[Finding]:
+    """What a contract finds wrong with an artifact, in the order of `ASPECTS`.
+
+    Args:
+        artifact: what is judged.
+        rules: the names of the rules whose findings are wanted; empty: all.
+    """
+    for rule, target, settings in ASPECTS:
+        wanted = not settings or any(getattr(artifact.contract, name) for name in settings)
+        if wanted and (not rules or rule in rules):
+            module, _, name = target.partition(":")
+            yield from getattr(importlib.import_module(f"specguard.artifacts.{module}"), name)(artifact)

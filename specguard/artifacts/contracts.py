@@ -31,8 +31,8 @@ class Evidence(Settings):
     roots: Annotated[
         list[str],
         Field(
-            description="prefixes of absolute paths that stand for the repository's root; what is cited "
-            "outside of them cannot be looked up"
+            description="prefixes of absolute paths or web addresses that stand for the repository's root, "
+            "with `*` for any one name; what is cited outside of them cannot be looked up"
         ),
     ] = []
     resolve: Annotated[
@@ -69,15 +69,35 @@ class Findings(Settings):
         ),
     ] = "line"
     closed: Annotated[
-        list[str], Field(description="the words that say of a finding that it is dealt with")
+        list[str],
+        Field(
+            description="the words that a finding's status must have, each of them, for it to be dealt with; "
+            "`aliases` has words that stand for them",
+            json_schema_extra={"tightens": "more"},
+        ),
     ] = ["fixed", "re-verified"]
     must_close: Annotated[
         list[str],
         Field(
-            description="the severities whose findings must be dealt with",
+            description="the severities whose findings must be dealt with before the review is closed",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
+    verdict: Annotated[
+        list[str],
+        Field(
+            min_length=1,
+            description="the names of the field, or section, that says how the review ends; the last one "
+            "in it holds",
+        ),
+    ] = ["disposition", "verdict", "status", "decision", "outcome", "conclusion"]
+    verdict_closed: Annotated[
+        list[str],
+        Field(
+            description="the verdicts with which a review is closed; one that says none counts as closed",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = ["approve", "approved", "accept", "accepted", "pass", "passed", "ready", "closed", "complete", "done"]
 
 
 class Contract(Settings):
@@ -198,6 +218,13 @@ class Contract(Settings):
         str,
         Field(description="the JSON Schema that it fits, as a path in the trusted base (JSON or YAML)"),
     ] = ""
+
+    def aliases_of(self, title: str) -> list[str]:
+        """The other titles, or names, that stand for a section's or a field's."""
+        from specguard.documents.fields import normal_name
+
+        known = {normal_name(name): aliases for name, aliases in self.aliases.items()}
+        return known.get(normal_name(title), [])
 
     def problem(self) -> str:
         """What is wrong with the table as a whole; empty where nothing is."""

@@ -8,7 +8,7 @@ from specguard.work.path_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from specguard.change.tree import Tree
 
@@ -23,6 +23,7 @@ class Places:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._templates: dict[str, PathTemplate] = {}
+        self._above: set[bytes] | None = None
         self._found: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
 
     def template(self, text: str) -> PathTemplate:
@@ -85,11 +86,38 @@ class Places:
             return paths
         return paths[bisect_left(paths, folder + b"/") : bisect_left(paths, folder + b"0")]
 
+    def folders(self, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
+        """The folders that a template is, from the root, by path.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        template = self.template(text)
+        names = template.names & fields.keys()
+        wanted = template.key(fields)
+        return [folder for folder in sorted(self._folders()) if template.key_of(folder, names) == wanted]
+
+    def _folders(self) -> set[bytes]:
+        if self._above is None:
+            self._above = above(self.tree.paths())
+        return self._above
+
     def _names(self, folder: bytes, text: str) -> Sequence[bytes]:
         """The paths from a folder that a template can be about."""
         if "/" in text.removeprefix("/") or "**" in text:
             return [path[len(folder) + 1 :] if folder else path for path in self.below(folder)]
         return sorted(name for name, entry in self.tree.names(folder).items() if not entry.is_directory)
+
+
+def above(paths: Iterable[bytes]) -> set[bytes]:
+    """All folders above some paths, the root left out."""
+    found: set[bytes] = set()
+    for path in paths:
+        folder = path.rpartition(b"/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition(b"/")[0]
+    return found
 
 
 def joined(folder: bytes, name: bytes) -> bytes:

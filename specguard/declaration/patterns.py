@@ -114,6 +114,10 @@ class Patterns:
         for position, found in self._found(paths):
             yield position, min(found)
 
+    def find_all(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
+        """For each path that matches: its position, and the indexes of all patterns that match it."""
+        return self._found(paths) if self.patterns else iter(())
+
     def used(self, paths: Sequence[bytes]) -> set[int]:
         """The indexes of all patterns that match one of these paths."""
         return {index for _, found in self._found(paths) for index in found} if self.patterns else set()

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.blocks import List, Paragraph, Table, Text
+from specguard.documents.blocks import List, Paragraph, Table, Text, fences
 from specguard.documents.data import written
+from specguard.documents.titles import Near
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -251,3 +252,44 @@ def _in_table(table: Table) -> Iterator[Field]:
         if len(row) > 1:
             name = plain_value(row[0].raw).rstrip(":\uff1a")
             yield Field(name, plain_value(row[1].raw), row[0].line, "table")
+
+
+def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near | None:
+    """What comes nearest to a field that is not there; None where nothing does.
+
+    Args:
+        document: where it is missing.
+        fields: those that are there.
+        names: what it may be called.
+    """
+    wanted = {normal_name(name) for name in names}
+    for number, line in enumerate(document.source_lines, start=1):
+        label = _label(line[: 3 * LONGEST_NAME].lstrip(" \t>-+#").removeprefix("<!--").lstrip())
+        box = _BOX.match(line.lstrip(" \t>-*+"))
+        if label is None and box:
+            label = _label(line.lstrip(" \t>-*+")[box.end() :][: 3 * LONGEST_NAME])
+        if label and normal_name(label[0]) in wanted:
+            return Near(number, line.strip(), _why(document, number, line))
+    from difflib import get_close_matches
+
+    names_there = {normal_name(field.name): field for field in fields if len(field.name) <= LONGEST_NAME}
+    for name in wanted:
+        close = get_close_matches(name, names_there, n=1, cutoff=0.8)
+        if close:
+            field = names_there[close[0]]
+            return Near(field.line, field.name, "spelt differently")
+    return None
+
+
+def _why(document: Document, number: int, line: str) -> str:
+    """Why a line that looks like a field is none."""
+    if any(
+        fence.line <= number < fence.first + fence.content.count("\n") + 1
+        for fence in fences(document.blocks)
+    ):
+        return "in a block of code"
+    if line.lstrip().startswith(">"):
+        return "in a quotation"
+    if _BOX.match(line.lstrip(" \t>-*+")):
+        return "behind a checkbox that is not ticked"
+    return "in a comment, or not shown as a line of its own"

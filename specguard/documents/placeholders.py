@@ -67,9 +67,9 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
     if len(text) > LONGEST:
         return not any(map(str.isalnum, text))
     for words in own:
-        text = without(text, words)
+        text = _without(text, words)
     for _ in range(LABELS):
-        if begins_owed(text):
+        if _OWED.match(text) or _OWED_ALONE.match(text):
             return True
         rest = _HOLES.sub(" ", text)
         words = _words(rest)
@@ -82,12 +82,6 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
     return False
 
 
-def begins_owed(text: str) -> bool:
-    """Whether a text begins with `TODO`, `TBD` or such, so that all that follows is owed too."""
-    text = text.lstrip()
-    return bool(_OWED.match(text) or _OWED_ALONE.match(text))
-
-
 def bare_nothing(text: str) -> bool:
     """Whether a line says that there is nothing, and does not say why: `None`, `N/A.`, `Not applicable`."""
     return len(text) <= LONGEST and _words(_BOX.sub("", text.strip(), count=1)) in _NOTHING
@@ -98,7 +92,7 @@ def _words(text: str) -> str:
     return " ".join("".join(char if char.isalnum() else " " for char in text.casefold()).split())
 
 
-def without(text: str, words: str) -> str:
+def _without(text: str, words: str) -> str:
     """A text without each place where words stand in it, whatever their case and the space between them."""
     parts = [re.escape(part) for part in words.split()]
     return re.sub(r"\s+".join(parts), " ", text, flags=re.IGNORECASE) if parts else text

@@ -1,0 +1,238 @@
+"""The paths that a manifest lists: what was removed and what was kept, each with its reason.
+
+A path stands at the beginning of a list item, of a line in a block of code, or of a table's cell, alone or
+behind a word such as `Removed:`; in JSON, YAML or TOML it is an element or a key, or the `path` of one. What
+else the item or row says is its reason. Headings, labels in front of a list, a column such as `Action`, and
+the first words of a reason tell what was kept from what was removed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table
+from specguard.documents.leading import leading_paths
+from specguard.documents.placeholders import owes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, Final, Literal
+
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.documents.blocks import AnyBlock
+    from specguard.documents.data import Data
+
+    Fate = Literal["removed", "kept", ""]
+
+LONGEST: Final = 4000
+"""So many characters of an item are read."""
+
+_KEPT: Final = frozenset(
+    {
+        "kept", "keep", "keeps", "retained", "retain", "retains", "remaining", "remains", "remain", "closure",
+        "preserved", "preserve", "stays", "stay", "left", "surviving", "untouched", "unchanged", "allowed",
+    }
+)  # fmt: skip
+_REMOVED: Final = frozenset(
+    {
+        "removed", "remove", "removes", "removal", "removals", "deleted", "delete", "deletes", "deletion",
+        "deletions", "dropped", "drop", "purged", "moved", "move", "renamed", "rename", "gone",
+    }
+)  # fmt: skip
+_TRIVIAL: Final = _REMOVED | {
+    "and", "are", "cleaned", "cleanup", "clean", "directories", "directory", "done", "file", "files",
+    "folder", "folders", "following", "from", "has", "have", "its", "not", "our", "path", "paths", "the",
+    "them", "these", "this", "those", "via", "was", "were", "with", "yes",
+}  # fmt: skip
+"""Words that are no reason by themselves."""
+
+_ACTIONS: Final = frozenset(
+    {"action", "disposition", "decision", "status", "outcome", "change", "operation", "fate", "result"}
+)
+_PATH_KEYS: Final = ("path", "file", "name")
+_BOX: Final = re.compile(r"\[[ xX]\]\s+")
+_LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_LEAD: Final = re.compile(r"[*_~]*([A-Za-z]+)[*_~]*\s*(?:files?|folders?)?\s*:?[*_~]*\s+")
+_LINES: Final = re.compile(r"(?::[0-9]+(?:-[0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
+
+
+class Listed:
+    """A path that a manifest lists.
+
+    Attributes:
+        path: the path or pattern, without `./` in front and without a slash behind it.
+        line: where it is listed, from 1.
+        reason: what else is said of it; empty where that is no reason.
+        fate: `removed` or `kept`; empty where the manifest does not tell the two apart.
+    """
+
+    __slots__ = ("fate", "line", "path", "reason")
+
+    def __init__(self, path: str, line: int, reason: str, fate: Fate) -> None:
+        self.path = path
+        self.line = line
+        self.reason = reason
+        self.fate = fate
+
+    @property
+    def wide(self) -> bool:
+        """Whether it names everything, and so nothing."""
+        return not self.path.strip("*?/.")
+
+    def __repr__(self) -> str:
+        return f"Listed({self.path!r}, {self.line}, {self.reason!r}, {self.fate!r})"
+
+
+def listed_paths(artifact: Artifact) -> Sequence[Listed]:
+    """The paths that an artifact lists, in order.
+
+    Raises:
+        MissingFact: its object is not there.
+    """
+    if artifact.structured:
+        data = artifact.data
+        return list(_in_data(data, data.value, (), "")) if data is not None else []
+    return read_manifest(artifact.document.blocks)
+
+
+def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[Listed]:
+    """The paths that the blocks of a document list, in order."""
+    found: list[Listed] = []
+    above: list[tuple[int, Fate]] = []
+    label: Fate = ""
+    for block in blocks:
+        if isinstance(block, Heading):
+            while above and above[-1][0] >= block.level:
+                above.pop()
+            above.append((block.level, _fate(block.text.plain)))
+            label = ""
+            continue
+        fate = label or next((one for _, one in reversed(above) if one), "")
+        if isinstance(block, Paragraph):
+            plain = block.text.plain.strip()
+            label = _fate(plain) if plain.endswith((":", "\uff1a")) else ""
+        elif isinstance(block, List):
+            found += _in_list(block, fate, "")
+        elif isinstance(block, Table):
+            found += _in_table(block, fate)
+        elif isinstance(block, Fence):
+            for number, line in enumerate(block.content.split("\n"), block.first):
+                found += _in_text(line.strip(), number, fate, "")
+    return found
+
+
+def _in_list(block: List, fate: Fate, reason: str) -> Iterator[Listed]:
+    for item in block.items:
+        raw = item.text.raw
+        own = list(_in_text(raw, item.line, fate, reason))
+        if own and not own[0].reason:
+            # The reason may stand in a list or a paragraph of its own below the path.
+            below = " ".join(_plain(inner.text.raw) for inner in item.rest if isinstance(inner, Paragraph))
+            below += " ".join(
+                _plain(one.text.raw) for inner in item.rest if isinstance(inner, List) for one in inner.items
+            )
+            own = [Listed(one.path, one.line, _reason(below), one.fate) for one in own]
+        yield from own
+        for inner in item.rest:
+            if isinstance(inner, List) and not own:
+                yield from _in_list(inner, _fate(_plain(raw)) or fate, _reason(_plain(raw)) or reason)
+            elif isinstance(inner, Fence) and not own:
+                for number, line in enumerate(inner.content.split("\n"), inner.first):
+                    yield from _in_text(
+                        line.strip(), number, _fate(_plain(raw)) or fate, _reason(_plain(raw))
+                    )
+
+
+def _in_table(table: Table, fate: Fate) -> Iterator[Listed]:
+    header = [" ".join(cell.plain.casefold().split()) for cell in table.header]
+    action = next((column for column, name in enumerate(header) if name in _ACTIONS), None)
+    for row in table.rows:
+        for column, cell in enumerate(row):
+            paths = list(_in_text(cell.raw, cell.line, "", ""))
+            if not paths:
+                continue
+            own = _fate(row[action].plain) if action is not None and action < len(row) else ""
+            others = [one.raw for number, one in enumerate(row) if number not in {column, action}]
+            said = paths[0].reason or _reason(" ".join(map(_plain, others)))
+            for one in paths:
+                yield Listed(one.path, one.line, said, own or one.fate or fate)
+            break
+
+
+def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[Listed]:
+    """The paths that a text begins with."""
+    text = _BOX.sub("", raw[:LONGEST].strip(), count=1).replace("~~", "")
+    leading = leading_paths(text)
+    if not leading.paths:
+        lead = _LEAD.match(text)
+        word = _fate(lead[1]) if lead else ""
+        if not lead or not word:
+            return
+        fate = word
+        text = text[lead.end() :]
+        leading = leading_paths(text)
+    rest = _LINK.sub(r"\1", text)
+    for path in leading.paths:
+        rest = rest.replace(path, " ", 1)
+    said = _reason(_plain(rest))
+    first = _WORD.search(rest)
+    fate = (_fate(first[0]) if first else "") or fate
+    for path in leading.paths:
+        plain = _LINES.sub("", path).removeprefix("./").strip()
+        if plain and "://" not in plain:
+            yield Listed(plain.rstrip("/") or plain, line, said or reason, fate)
+
+
+def _in_data(data: Data, value: Any, key: tuple[str | int, ...], fate: Fate) -> Iterator[Listed]:
+    if isinstance(value, dict):
+        path = next((value[name] for name in _PATH_KEYS if isinstance(value.get(name), str)), None)
+        if path is not None:
+            others = [
+                str(one) for name, one in value.items() if name not in _PATH_KEYS and name not in _ACTIONS
+            ]
+            action = next((str(value[name]) for name in _ACTIONS if name in value), "")
+            yield Listed(
+                _cleaned(path), data.line(key) or 1, _reason(" ".join(others)), _fate(action) or fate
+            )
+            return
+        for name, inner in value.items():
+            own = _fate(name)
+            if fate and not own and isinstance(inner, str):
+                yield Listed(_cleaned(name), data.line((*key, name)) or 1, _reason(inner), fate)
+            else:
+                yield from _in_data(data, inner, (*key, name), own or fate)
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            if isinstance(inner, str):
+                yield from _in_text(inner, data.line((*key, position)) or 1, fate, "")
+            else:
+                yield from _in_data(data, inner, (*key, position), fate)
+
+
+def _cleaned(path: str) -> str:
+    return path.strip().removeprefix("./").rstrip("/")
+
+
+def _fate(text: str) -> Fate:
+    """What words say of the paths below or behind them; empty where they say nothing, or both."""
+    words = [word.casefold() for word in _WORD.findall(text[:LONGEST])]
+    kept = any(word in _KEPT for word in words)
+    removed = any(word in _REMOVED for word in words)
+    if removed and "not" in words and not kept:
+        return "kept"
+    if kept == removed:
+        return ""
+    return "kept" if kept else "removed"
+
+
+def _plain(raw: str) -> str:
+    return _BOX.sub("", raw[:LONGEST].strip(), count=1).replace("`", "").replace("*", "").replace("\n", " ")
+
+
+def _reason(text: str) -> str:
+    """A text as a reason; empty where it is a placeholder, or says no more than that something is gone."""
+    plain = text.strip(" -\u2013\u2014:;,.|>()[]\u2192#")
+    words = [word for word in _WORD.findall(plain) if len(word) > 2 and word.casefold() not in _TRIVIAL]
+    return " ".join(plain.split()) if words and not owes(plain) else ""

@@ -1,0 +1,196 @@
+"""The fields that an artifact must have, and the values they may have."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.artifacts.content import content_of, content_of_text
+from specguard.documents.fields import Field, find_fields, near_field, normal_name
+from specguard.documents.titles import find_section
+from specguard.model import Finding, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.artifacts.artifacts import Artifact
+
+ANY: Final = "any"
+DATE: Final = "date"
+
+LONGEST: Final = 1000
+"""A longer value, in characters, is none of a list."""
+
+# What sets a remark off from a value: "ready (all gates passed)", "ready - see below", "not ready: two open".
+_REMARK: Final = re.compile(r"\s*[(\[;,:\uff08]\s*|\s+[-\u2013\u2014]+\s+|\.(?:\s+|$)")
+_CHOICE: Final = re.compile(r"\s*[|/]\s*|\s+or\s+", re.IGNORECASE)
+
+
+def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
+    """The fields that are missing, owed, contradicted, or have a value that is not allowed.
+
+    Raises:
+        MissingFact: the artifact's object is not there.
+    """
+    for name, allowed in artifact.contract.fields.items():
+        setting = artifact.setting(f"fields.{name}")
+        found = stated(artifact, name)
+        problem = value_problem(found[0].value, allowed, artifact.contract.placeholders) if found else ""
+        if not found:
+            yield _missing(artifact, name, allowed, setting)
+        elif problem:
+            yield Finding(
+                f"{path_text(artifact.path)}: {found[0].name} {problem}",
+                help=_wanted(name, allowed),
+                path=artifact.path,
+                line=found[0].line,
+                key=normal_name(name),
+                setting=setting,
+            )
+        else:
+            yield from _contradicted(artifact, name, allowed, found, setting)
+
+
+def stated(artifact: Artifact, name: str) -> Sequence[Field]:
+    """Where a field is stated: as a field, or else as a section that is called like it.
+
+    Raises:
+        MissingFact: the artifact's object is not there.
+    """
+    aliases = artifact.contract.aliases_of(name)
+    found = find_fields(artifact.values, name, *aliases)
+    if found or artifact.structured:
+        return found
+    titles = [name.replace("_", " "), name, *aliases]
+    section = find_section(
+        artifact.document, titles[0], aliases=titles[1:], bold=artifact.contract.bold_headings
+    )
+    if section is None:
+        return []
+    content = content_of(section.blocks, artifact.contract.placeholders)
+    heading = " ".join(section.heading.text.plain.split())
+    return [Field(heading, content.text, content.line or section.line, "line")]
+
+
+def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequence[str] = ()) -> str:
+    """What is wrong with a field's value, as a clause; empty where nothing is.
+
+    Args:
+        value: the value on one line.
+        allowed: `any` (something that is no placeholder; `none` is an honest value), `date`, one value or a
+            list of them, compared by `normal_name`. A remark may stand behind a value, set off by a bracket,
+            a comma, a semicolon, a colon, a full stop or a dash between spaces.
+        placeholders: texts that are no value.
+    """
+    content = content_of_text(value, placeholders)
+    if not value.strip():
+        return "has no value"
+    if isinstance(allowed, str) and allowed not in {ANY, DATE}:
+        allowed = [allowed]
+    if isinstance(allowed, str):
+        if content.kind in {"placeholder", "blank"}:
+            return f"has no value, only {_short(value)!r}"
+        if allowed == DATE:
+            from specguard.documents.times import date_problem
+
+            problem = date_problem(value)
+            return f"{_short(value)!r} {problem}" if problem else ""
+        return ""
+    if chosen(value, allowed):
+        return ""
+    several = {name for part in _CHOICE.split(value[:LONGEST]) if (name := chosen(part, allowed))}
+    if len(several) > 1:
+        return f"names several of its values: {_short(value)!r}"
+    return f"is {_short(value)!r}, which is none of {', '.join(allowed)}"
+
+
+def chosen(value: str, allowed: Sequence[str]) -> str:
+    """The one of some values that a text says, whatever remark stands behind it; empty where it says none.
+
+    A text that goes on with another one of them says none: `ready, not-ready` is the unchanged template's.
+    """
+    if len(value) > LONGEST:
+        return ""
+    known = {normal_name(one): one for one in allowed}
+    plain = _unmarked(value)
+    if normal_name(plain) in known:
+        return known[normal_name(plain)]
+    first, *rest = _REMARK.split(plain)
+    found = known.get(normal_name(_unmarked(first)), "")
+    others = {known.get(normal_name(_unmarked(part)), found) for part in rest}
+    return found if found and others <= {found} else ""
+
+
+def _contradicted(
+    artifact: Artifact, name: str, allowed: str | Sequence[str], found: Sequence[Field], setting: str
+) -> Iterator[Finding]:
+    """A second statement of the field, at the same place of the document, with another of its values."""
+    if isinstance(allowed, str):
+        return
+    first = chosen(found[0].value, allowed)
+    place = _place(artifact, found[0])
+    for other in found[1:]:
+        again = chosen(other.value, allowed)
+        if again and again != first and _place(artifact, other) == place:
+            yield Finding(
+                f"{path_text(artifact.path)}: {found[0].name} is {first!r} in line {found[0].line} and "
+                f"{again!r} in line {other.line}",
+                help="Leave the one that holds.",
+                path=artifact.path,
+                line=other.line,
+                key=f"again {normal_name(name)}",
+                setting=setting,
+            )
+            return
+
+
+def _place(artifact: Artifact, field: Field) -> int:
+    """The line of the section a field stands in; 0 for the document's head, its title among it."""
+    if field.form in {"front matter", "data"}:
+        return 0
+    inside = 0
+    for position, section in enumerate(artifact.document.sections):
+        if section.line > field.line:
+            break
+        title = position == 0 and section.level == 1
+        if field.line <= section.end and not title:
+            inside = section.line
+    return inside
+
+
+def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str], setting: str) -> Finding:
+    path = path_text(artifact.path)
+    message = f"{path} has no field {name!r}"
+    help = _wanted(name, allowed)
+    line = None
+    problem = (artifact.data and artifact.data.problem) or artifact.document.problem
+    if problem:
+        message += f" that could be read: {problem.message}"
+        line = problem.line
+    elif not artifact.structured:
+        near = near_field(artifact.document, artifact.values, name, *artifact.contract.aliases_of(name))
+        if near is not None:
+            message += f"; line {near.line} has {_short(near.text)!r}, which is {near.why}"
+            line = near.line
+    return Finding(message, help=help, path=artifact.path, line=line, key=normal_name(name), setting=setting)
+
+
+def _wanted(name: str, allowed: str | Sequence[str]) -> str:
+    if allowed == ANY:
+        return f"State it in front matter, or on a line '{name}: ...'; 'none' is a value, 'TBD' is not."
+    if allowed == DATE:
+        return f"State it in front matter, or on a line '{name}: 2026-01-31'."
+    values = [allowed] if isinstance(allowed, str) else allowed
+    return f"State it in front matter, or on a line '{name}: {values[0]}', as {' or '.join(values)}."
+
+
+def _unmarked(text: str) -> str:
+    """A value without an emoji or a tick in front of it, and without punctuation behind it."""
+    start = next((position for position, char in enumerate(text) if char.isalnum()), 0)
+    # A minus or a negation in front of a word is part of it.
+    return (text if set("-!~\u00ac\u2212") & set(text[:start]) else text[start:]).rstrip(" .!;,:")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.artifacts.contracts import Contract
+from specguard.artifacts.sections import empty_sections, missing_sections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from specguard.model import Finding
+    from tests.artifacts.conftest import Make
+
+    Judge = Callable[..., list[Finding]]
+
+
+@pytest.fixture
+def missing(artifacts: Make) -> Judge:
+    def judge(text: str | bytes, sections: tuple[str, ...] = ("Risks",), **settings: object) -> list[Finding]:
+        contract = Contract(path="*.md", sections=list(sections), **settings)
+        return list(missing_sections(artifacts({"final": contract}, {"f.md": text}).judged[0]))
+
+    return judge
+
+
+@pytest.fixture
+def empty(artifacts: Make) -> Judge:
+    def judge(text: str | bytes, sections: tuple[str, ...] = ("Risks",), **settings: object) -> list[Finding]:
+        contract = Contract(path="*.md", sections=list(sections), **settings)
+        return list(empty_sections(artifacts({"final": contract}, {"f.md": text}).judged[0]))
+
+    return judge
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Risks\nx\n", "# RISKS\nx\n", "### 2.3 Risks:\nx\n", "Risks\n---\nx\n", "## 1) **Risks** (draft)\nx\n",
+        "\ufeff## Risks\r\nx\r\n", "---\na: b\n---\n## Risks\nx\n",
+    ],
+)  # fmt: skip
+def test_a_section_is_there(missing: Judge, text: str) -> None:
+    assert not missing(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "Risks\n", "<!--\n## Risks\nx\n-->\n", "```\n## Risks\nx\n```\n", "~~~\n## Risks\n", "    ## Risks\n",
+        "---\nRisks: x\n---\n", "> ## Risks\n> x\n", "- ## Risks\n  x\n", "## R\u0456sks\nx\n", "## Risk\nx\n",
+        "<details>\n## Risks\n</details>\n", "**Risks**\n\nx\n",
+    ],
+)  # fmt: skip
+def test_a_section_is_not_there(missing: Judge, text: str) -> None:
+    [finding] = missing(text)
+    assert finding.message.startswith("f.md has no section 'Risks'")
+    assert (finding.path, finding.key, finding.setting) == (b"f.md", "risks", "artifacts.final.sections.0")
+
+
+def test_what_cannot_be_read_has_no_section(missing: Judge) -> None:
+    [finding] = missing(b"## Risks\n\xff\n")
+    assert "it is not UTF-8" in finding.message
+
+
+def test_other_titles_may_stand_for_it(missing: Judge) -> None:
+    assert not missing("## Hazards\nx\n", aliases={"Risks": ["Hazards"]})
+    assert not missing("**Risks**\n\nx\n", bold_headings=True)
+
+
+def test_a_second_one_could_contradict_the_first(missing: Judge) -> None:
+    [finding] = missing("## Risks\na\n\n## X\n\n## Risks\nb\n")
+    assert finding.line == 6
+    assert finding.message.startswith("f.md has the section 'Risks' twice, in lines 1 and 6")
+    assert not missing("## Option A\n### Risks\na\n## Option B\n### Risks\nb\n## Risks\nx\n")
+
+
+def test_a_section_may_be_forbidden(missing: Judge) -> None:
+    found = missing("## Rollback plan\nx\n\n## Rollbacks\n\n## Risks\n", forbidden_sections=["Rollback"])
+    assert [(one.line, one.setting) for one in found] == [(1, "artifacts.final.forbidden_sections.0")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "The cache.", "- the cache", "### Cache\n\nIt is cold.", "None: all paths are covered by tests.",
+        "N/A, nothing is deployed.", "| Risk | Answer |\n|---|---|\n| cold cache | none |", "```\nmake x\n```",
+        "> The cache.", "1. [x] read `src/a.py`", "TODO lists are rendered wrong.\n\nThe cache is cold.",
+        "None.\n\nThe paths are covered by tests.", "![the graph](x.png)",
+    ],
+)  # fmt: skip
+def test_a_section_says_something(empty: Judge, body: str) -> None:
+    assert not empty(f"## Risks\n\n{body}\n\n## Other\n\nx\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("", "is empty"), ("<!-- the cache -->", "is empty"), ("### Cache", "is empty"), ("\u3164", "is empty"),
+        ("\u200b\u2060", "is empty"), ("---", "is empty"), ("[x]: y", "is empty"), ("&nbsp;", "is empty"),
+        ("TODO", "placeholder: 'TODO'"), ("- TBD", "placeholder: 'TBD'"), ("<risks>", "is empty"),
+        ("`<risks>`", "placeholder: '<risks>'"), ("[fill in]", "placeholder"), ("\u2026", "placeholder"),
+        ("Owner: TBD", "placeholder"), ("| Risk | Answer |\n|---|---|\n| x | |\n", "placeholder"),
+        ("Lorem ipsum dolor", "placeholder"), ("{{risks}}", "placeholder"), ("___", "is empty"),
+        ("What could go wrong?", "placeholder: 'What could go wrong?'"), ("...", "placeholder"),
+        ("None", "only says 'None', without a reason"), ("- N/A.", "only says 'N/A.'"),
+        ("None\n\n<!-- because -->", "only says 'None'"), ("| a | b |\n|---|---|\n| None | None |", "only says"),
+    ],
+)  # fmt: skip
+def test_a_section_says_nothing(empty: Judge, body: str, said: str) -> None:
+    [finding] = empty(f"# T\n\n## Risks\n\n{body}\n\n## Other\n\nx\n", placeholders=["What could go wrong?"])
+    assert said in finding.message
+    assert finding.line is not None
+    assert (finding.key, finding.setting) == ("risks", "artifacts.final.sections.0")
+
+
+def test_one_section_is_not_anothers_content(empty: Judge) -> None:
+    text = "# Evidence Map\n\n## Risks\n\nThe cache.\n"
+    [finding] = empty(text, ("Evidence Map", "Risks"))
+    assert (finding.key, finding.line) == ("evidence map", 1)
