@@ -277,11 +277,13 @@ class Facts:
     @property
     def breakdowns(self) -> Breakdowns:
         """The items that sources list, with what other documents say of them."""
-        sources = self.get("sources")
         from specguard.waves.breakdowns import Breakdowns
+        from specguard.work.sources import Sources
 
+        documents = self.get("documents")
+        sources = self._if_declared("sources")
         return Breakdowns(
-            sources,
+            sources or Sources({}, documents=documents, entries=lambda: self._change.entries),
             documents=self.get("documents"),
             whole=self.get("whole"),
             artifacts=self._if_declared("artifacts"),

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.documents import Documents
+    from specguard.declaration.patterns import Selecting
     from specguard.model import Finding
     from specguard.runs.runs import Runs
     from specguard.waves.waves import Waves
@@ -78,17 +79,96 @@ class Breakdowns:
         from specguard.waves.dispositions import undisposed
 
         touched = self.sources.touched
+        if self.artifacts is None or not (
+            self.whole
+            or self.sources.is_touched
+            or any(one.name in contracts for one in self.artifacts.judged)
+        ):
+            return
         for artifact, items in self.conditional(contracts):
             if self.whole or artifact.touched or any(item.source.path in touched for item in items):
                 yield from undisposed(
                     artifact, [item for item in items if not self.sources.done(item)], setting
                 )
 
+    def unmapped(
+        self,
+        documents: Selecting,
+        *,
+        titles: Sequence[str],
+        tests: Selecting,
+        gates: Sequence[str],
+        setting: str,
+    ) -> Iterator[Finding]:
+        """The acceptance scenarios, and lines of items, that map to no gate or test by name.
+
+        Args:
+            documents: the patterns of the documents that map them.
+            titles: the titles of their sections whose items are scenarios.
+            tests: the patterns of test files.
+            gates: names and commands of gates beside those that sources list.
+            setting: the key of the setting that names the documents.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        from specguard.waves.acceptance import (
+            Proofs,
+            gate_names,
+            scenarios,
+            unmapped_lines,
+            unmapped_scenarios,
+        )
+
+        touched = self.sources.touched
+        tree = self.documents.tree
+        gone = any(tests.find(path) is not None and tree.find(path) is None for path in touched)
+        if not (
+            self.whole
+            or gone
+            or self.sources.is_touched
+            or any(documents.find(path) is not None for path in touched)
+        ):
+            return
+        paths = tree.paths()
+        places = [paths[position] for position, _ in documents.find_each(paths)]
+        sources = [source for source in self.sources.all if not self._superseded(source.path)]
+        listed = [name for source in sources for name in gate_names(source.top("gates"))]
+        listed += [
+            name for source in sources for item in source.items for name in gate_names(item.get("gates"))
+        ]
+        proofs = Proofs(self.documents, tests=tests, gates=[*gates, *listed], runs=self.runs)
+        found = {}
+        for place in places:
+            document = self.documents.read(place)
+            if document is not None and not self._superseded(place):
+                found[place] = scenarios(document, titles)
+        for place, here in found.items():
+            if self.whole or gone or place in touched:
+                yield from unmapped_scenarios(place, here, proofs, setting)
+        for source in sources:
+            near = self._near(source, list(found))
+            if self.whole or source.path in touched or any(place in touched for place in near):
+                yield from unmapped_lines(source, {place: found[place] for place in near}, setting)
+
+    def _near(self, source: Source, places: Sequence[bytes]) -> Sequence[bytes]:
+        """Of some documents those that go with a source: in its folder, else of its wave, else all."""
+        folder = source.path.rpartition(b"/")[0]
+        beside = [place for place in places if place.rpartition(b"/")[0] == folder]
+        if beside or self.waves is None:
+            return beside or places
+        key = self.waves.key_at(source.path, source.fields)
+        same = [place for place in places if key is not None and self.waves.key_at(place, {}) == key]
+        return same or [place for place in places if self.waves.key_at(place, {}) is None]
+
+    def _superseded(self, path: bytes) -> bool:
+        return self.waves is not None and self.waves.superseded(path)
+
     def _belong(self, artifact: Artifact, source: Source) -> bool:
         """Whether an artifact is about the items of a source: of one wave, or with the same fields."""
+        if self._superseded(source.path):
+            return False
         if self.waves is not None:
-            if self.waves.superseded(source.path):
-                return False
             key = self.waves.key_at(artifact.path, artifact.fields)
             other = self.waves.key_at(source.path, source.fields)
             if key is not None and other is not None:

@@ -384,6 +384,16 @@ class Sources:
         except NotApplicable:
             return frozenset()
 
+    @property
+    def is_touched(self) -> bool:
+        """Whether the change touches a path at which a source is or was; no tree is listed for it.
+
+        Raises:
+            MissingFact: the change cannot be read.
+        """
+        texts = [text for kind in self.kinds.values() for text in kind.sources] if self.touched else []
+        return any(PathTemplate(text).read(path) is not None for text in texts for path in self.touched)
+
     def of(self, kind: str) -> Sequence[Source]:
         """The sources of one kind, by path.
 

@@ -1,0 +1,145 @@
+"""ART020: an acceptance scenario, or a line of a slice's acceptance, with no gate or test by name."""
+
+from __future__ import annotations
+
+from specguard.rules import Rule, Selecting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Breakdowns, Finding, Stage, WorkKind
+
+
+class UnmappedAcceptance(Rule):
+    """An acceptance scenario, or a line of a slice's acceptance, maps to no gate or test by name.
+
+    What nobody can run is accepted by whoever says so. So a document (`documents`) maps each scenario to what
+    shows it. **Scenarios** are the rows of a table one of whose columns is called *Scenario*, *Acceptance* or
+    *Criterion*; headings and list items that begin with *Scenario*; and the items of the sections that
+    `sections` names. What is written in a comment or in a block of code is none.
+
+    **A scenario maps** to what stands beside it in a code span, a link, quotation marks, behind an arrow or
+    in another cell of its row, where that is
+
+    - the name or the command of a gate: of `gates` in `[work.<kind>]`, of the `gates` that a work breakdown
+      lists, or of `gates` here;
+    - a test: a file that is there and matches `tests`, such as `tests/test_cart.py`; a test in one,
+      `tests/test_cart.py::test_kept` or `cart.test.ts > keeps the cart`, where the file has that name; or the
+      name alone of a test that one of these files has.
+
+    Where it also cites a run's `manifest.json`, that run must have succeeded.
+
+    **Each line of a slice's `acceptance`** must be one of the scenarios of the document beside the work
+    breakdown (or in the same wave): by the id that both begin with, such as `AC-3`, or in the same words.
+
+    Judged are the documents and breakdowns that the change touches, and all documents where it removes a
+    test.
+
+    How to put it right: add the scenario with the test that shows it, or name the test that is there.
+
+    ```toml fails
+    policy = '''
+    [work.slice]
+    source = "plan/PHASE_*_WORKBREAKDOWN.yaml"
+    branch = "phase-{phase}-{number}"
+
+    [rules.unmapped-acceptance]
+    documents = ["plan/PHASE_*_ACCEPTANCE_GATES.md"]
+    '''
+
+    [base.files]
+    "tests/test_cart.py" = "def test_kept(): ..."
+
+    [[commits]]
+    message = "docs: plan"
+
+    [commits.files]
+    "plan/PHASE_D_WORKBREAKDOWN.yaml" = '''
+    slices:
+      - id: D1
+        acceptance: [AC-1 the cart is kept, AC-3 the till opens]
+    '''
+    "plan/PHASE_D_ACCEPTANCE_GATES.md" = '''
+    | Scenario | Shown by |
+    | --- | --- |
+    | AC-1: the cart is kept | `tests/test_cart.py::test_kept` |
+    | AC-2: the cart is emptied | `tests/test_cart.py::test_emptied` |
+    '''
+
+    [[expect]]
+    code = "ART020"
+    path = "plan/PHASE_D_ACCEPTANCE_GATES.md"
+    line = 4
+    message = "neither a gate nor a test"
+
+    [[expect]]
+    code = "ART020"
+    path = "plan/PHASE_D_WORKBREAKDOWN.yaml"
+    line = 3
+    message = "AC-3 the till opens"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.unmapped-acceptance]
+    documents = ["plan/ACCEPTANCE.md"]
+    gates = ["make smoke"]
+    '''
+    base = {files = {"tests/test_cart.py" = "def test_kept(): ..."}}
+
+    [[commits]]
+    message = "docs: plan"
+
+    [commits.files]
+    "plan/ACCEPTANCE.md" = '''
+    ## Scenario: the cart is kept
+
+    Shown by `test_kept`.
+
+    ## Scenario: the shop starts
+
+    - `make smoke`
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "ART020"
+    name: ClassVar[str] = "unmapped-acceptance"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("documents",)
+    condition: ClassVar[str] = "every scenario and every line of acceptance maps to a gate or a test by name"
+
+    documents: Annotated[
+        Selecting,
+        Field(
+            description="the documents that map acceptance to gates and tests",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = Selecting()
+    sections: Annotated[
+        list[str], Field(description="the titles of sections whose list items are scenarios")
+    ] = ["Scenarios", "Acceptance", "Acceptance scenarios", "Acceptance criteria"]
+    tests: Annotated[Selecting, Field(description="the test files")] = Selecting.of(
+        "tests/**", "test/**", "**/tests/**", "**/test/**", "**/__tests__/**", "**/*_test.*", "**/*.test.*",
+        "**/*.spec.*", "**/test_*.*",
+    )  # fmt: skip
+    gates: Annotated[
+        list[str], Field(description="names and commands of gates beside those of work items and breakdowns")
+    ] = []
+
+    def check(self, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]) -> Iterator[Finding]:
+        """Look at the documents and breakdowns that the change touches."""
+        known = [
+            text for kind in work_kinds.values() for gate in kind.gates for text in (gate.name, gate.run)
+        ]
+        yield from breakdowns.unmapped(
+            self.documents,
+            titles=self.sections,
+            tests=self.tests,
+            gates=[*self.gates, *known],
+            setting="documents",
+        )
