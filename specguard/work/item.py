@@ -239,7 +239,7 @@ class WorkItem:
         return patterns
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
+        return self.id if self.id.casefold().startswith(self.kind.casefold()) else f"{self.kind} {self.id}"
 
     def _places(self, *, own: bool) -> Selecting:
         """Where documents of the kind can be: of this item, or of any."""

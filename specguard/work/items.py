@@ -304,9 +304,14 @@ class Work:
     def landed(self, item: WorkItem, history: History) -> PastCommit | None:
         """The newest commit of a history that did an item and is not reverted; None where none did.
 
+        None did it where its own source has a status for it which says that it is open: several sources may
+        list items of one id, and a subject does not tell them apart.
+
         Raises:
             MissingFact: the history is not all there.
         """
+        if item.listed is not None and item.listed.status and not item.listed.closed:
+            return None
         from specguard.work.landed import standing
 
         for commit, naming in standing(history.mentioning(self.names.words(item.kind)), self.names):
