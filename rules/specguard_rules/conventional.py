@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic import Field
 
 # Rules 1, 4, 5 and 13: a type, an optional scope, an optional mark, a colon and one space, a description.
-_SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: \S(?s:.*)"
+_SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?P<first>\S)(?s:.*)"
 # Rules 12, 15 and 16: the one unit that is case-sensitive; either spelling, with ": " or " #" as any footer.
 _BREAKING: Final = r"BREAKING[ -]CHANGE(?:: | #)\S"
 _LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
@@ -41,6 +41,12 @@ class ConventionalForm(Settings):
     scope: Annotated[
         Literal["optional", "required", "forbidden"], Field(description="whether a subject has a scope")
     ] = "optional"
+    description_case: Annotated[
+        Literal["any", "lower", "upper"],
+        Field(
+            description="whether the description begins with a small or a capital letter, if with a letter"
+        ),
+    ] = "any"
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
         """What keeps a subject from the form, and the setting that asks for it; both empty where it has it.
@@ -60,6 +66,17 @@ class ConventionalForm(Settings):
                 f"its type is {quoted(kind)} and not {quoted(kind.lower())}: types are in lower case",
                 "type_case",
             )
+        problem, setting = self._scope_problem(scope)
+        if problem:
+            return problem, setting
+        first = found["first"]
+        if self.description_case == "lower" and first != first.lower():
+            return f"its description begins with the capital letter {quoted(first)}", "description_case"
+        if self.description_case == "upper" and first.islower():
+            return f"its description begins with the small letter {quoted(first)}", "description_case"
+        return "", ""
+
+    def _scope_problem(self, scope: str | None) -> tuple[str, str]:
         if scope is None:
             return ("it has no scope", "scope") if self.scope == "required" else ("", "")
         if self.scope == "forbidden":

@@ -63,6 +63,13 @@ def test_what_is_not_of_the_form_is_explained(subject: str, problem: str) -> Non
         (ConventionalForm(scopes=["api", "ui"]), "feat(api, ui): x", ""),
         (ConventionalForm(scopes=["api", "ui"]), "feat(api,db): x", "its scope 'db' is none of api, ui"),
         (ConventionalForm(scopes=["api"]), "feat: x", ""),
+        (ConventionalForm(description_case="lower"), "feat: Add", "begins with the capital letter 'A'"),
+        (ConventionalForm(description_case="lower"), "feat(a)!: \u01c5", "begins with the capital letter"),
+        (ConventionalForm(description_case="lower"), "feat: add X", ""),
+        (ConventionalForm(description_case="lower"), "feat: 2 `Things`", ""),
+        (ConventionalForm(description_case="upper"), "feat: add", "begins with the small letter 'a'"),
+        (ConventionalForm(description_case="upper"), "feat: \u65e5", ""),
+        (ConventionalForm(description_case="upper", scope="required"), "feat: Add", "it has no scope"),
     ],
 )
 def test_settings_of_the_form(form: ConventionalForm, subject: str, problem: str) -> None:
