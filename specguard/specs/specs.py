@@ -64,8 +64,8 @@ class Specs:
         self._governed: dict[bytes, Sequence[bytes]] = {}
 
     def account(self) -> str:
-        """How many there are, for `--explain`."""
-        return str(len(self.now.paths))
+        """How many are judged, for `--explain`, where that was asked for."""
+        return f"{len(self.judged)} judged" if "judged" in vars(self) else ""
 
     @property
     def today(self) -> date:
@@ -262,7 +262,7 @@ class Specs:
         for pattern, files in self.settings.governs.items():
             if next(files.find_each(self.now.paths), None) is not None:
                 continue
-            gone = any(one.deleted and files.find(one.path) is not None for one in self._touched.values())
+            gone = any(not one.is_file and files.find(one.path) is not None for one in self._touched.values())
             if self.whole or gone:
                 paths = self._documents.tree.paths()
             else:

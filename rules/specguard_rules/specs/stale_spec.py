@@ -225,6 +225,8 @@ def _why(spec: Spec, specs: Specs) -> str:
 
 def _severity(spec: Spec, specs: Specs) -> Severity | None:
     """A spec that the policy gives no file only warns, unless the change itself touches it."""
-    if specs.touches(spec) or not specs.settings.governs or specs.governed_files(spec):
+    if specs.touches(spec) or specs.governed_by(spec) or not specs.settings.governs:
+        return None
+    if specs.governed_files(spec):
         return None
     return "warning"

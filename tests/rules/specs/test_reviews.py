@@ -1,0 +1,288 @@
+"""SPC002 and SPC003: whether a spec was reviewed, and how long ago."""
+
+from __future__ import annotations
+
+from hashlib import sha1, sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import Step
+from tests.rules.specs.setting import BASE, CODE, INDEX, POLICY, SPEC, WITHOUT_INDEX, index, judged, spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+OTHER = "tasks/specs/0002-logs.md"
+SELF = WITHOUT_INDEX.partition("[specs.governs]")[0]
+CONTENT = WITHOUT_INDEX.replace("[specs]", '[specs]\nbinding = "content"')
+
+
+def blob(content: str) -> str:
+    data = content.encode()
+    return sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+NOW = blob("run()\n")
+BEFORE = blob("run(0)\n")
+
+
+def entry(**more: Any) -> dict[str, Any]:
+    return {"id": "0001", "path": SPEC, **more}
+
+
+# Where a date may stand
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\nlast_review: 2026-02-20\n---\n",
+        "---\nLast-Reviewed: '2026-02-20'\n---\n",
+        "+++\nlast_review = 2026-02-20\n+++\n",
+        "# Runs\n\nlast_review: 2026-02-20\n",
+        "# Runs\n\nSome words.\nLast review: 2026-02-20 (Ann)\n",
+        "# Runs\n\n## About\n\n- Last review: 2026-02-20\n",
+        "# Runs\n\n**Last reviewed:** 20 Feb 2026\n",
+        "| Field | Value |\n| --- | --- |\n| Last review | 2026-02-20T10:00:00Z |\n",
+        "\ufeff---\r\nlast_review: 2026-02-20\r\n---\r\n",
+    ],
+    ids=repr,
+)
+def test_where_the_date_may_stand(text: str, tmp_path: Path) -> None:
+    judged("SPC002,SPC003", tmp_path, {SPEC: text}, policy=WITHOUT_INDEX)
+
+
+def test_a_date_in_the_index_counts(tmp_path: Path) -> None:
+    files = {SPEC: "# Runs\n", INDEX: index(entry(last_review="2026-02-20", status="planned"))}
+    judged("SPC002", tmp_path / "a", files)
+    files[INDEX] = index(entry(last_review="2026-01-20", status="planned"))
+    judged("SPC003", tmp_path / "b", files, {"path": SPEC, "message": "tasks/index.json:2"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Runs\n\n<!-- last_review: 2026-02-20 -->\n",
+        "# Runs\n\n```\nlast_review: 2026-02-20\n```\n",
+        "# Runs\n\n> last_review: 2026-02-20\n",
+        "# Runs\n\nl\u0430st_review: 2026-02-20\n",
+        "# Runs\n\n- [ ] Last review: 2026-02-20\n",
+        "",
+        "a\0b",
+    ],
+    ids=repr,
+)
+def test_what_does_not_count_as_a_date(text: str, tmp_path: Path) -> None:
+    expect = {"path": SPEC, "message": "has no last_review", "severity": "error"}
+    judged("SPC002", tmp_path, {SPEC: text}, expect, policy=WITHOUT_INDEX)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("", "is empty"),
+        ("TBD", "'TBD', which is no date"),
+        ("soon (2026-02-20)", "is no date"),
+        ("02/03/2026", "2026-02-03 or 2026-03-02"),
+        ("2026-02-30", "no day of the calendar"),
+        ("February 2026", "names no day"),
+    ],
+)
+def test_a_date_that_is_none(value: str, message: str, tmp_path: Path) -> None:
+    judged(
+        "SPC002",
+        tmp_path,
+        {SPEC: spec(value)},
+        {"path": SPEC, "line": 2, "message": message},
+        policy=WITHOUT_INDEX,
+    )
+
+
+def test_a_date_in_the_index_that_is_none(tmp_path: Path) -> None:
+    files = {INDEX: index(entry(last_review="?"))}
+    judged("SPC002", tmp_path, files, {"path": SPEC, "line": None, "message": "in tasks/index.json:2 is '?'"})
+
+
+def test_two_dates_that_differ(tmp_path: Path) -> None:
+    files = {INDEX: index(entry(last_review="2026-01-30"))}
+    said = "2026-02-20 in tasks/specs/0001-runs.md:2, 2026-01-30 in tasks/index.json:2"
+    judged("SPC002", tmp_path / "a", files, {"path": SPEC, "line": 2, "severity": "warning", "message": said})
+    judged("SPC003", tmp_path / "b", files, {"path": SPEC, "message": "on 2026-01-30 (tasks/index.json:2)"})
+    judged("SPC002", tmp_path / "c", {INDEX: index(entry(last_review="2026-02-20"))})
+    text = spec(text="- Last review: 2026-01-10\n")
+    expect = {"path": SPEC, "severity": "warning", "message": "0001-runs.md:8"}
+    judged("SPC002", tmp_path / "d", {SPEC: text}, expect, policy=WITHOUT_INDEX)
+
+
+# How long ago
+
+
+@pytest.mark.parametrize(
+    ("today", "severity", "message"),
+    [
+        ("2026-02-20", "", ""),
+        ("2026-03-15", "", ""),
+        ("2026-03-16", "warning", "holds 6 more days"),
+        ("2026-03-21", "warning", "holds 1 more day"),
+        ("2026-03-22", "warning", "30 days ago, and its review holds today for the last time"),
+        ("2026-03-23", "error", "31 days ago, and a review holds 30 days; it governs src/runs/run.py"),
+        ("2026-02-19", "error", "in the future: 2026-02-20"),
+    ],
+)
+def test_the_days_of_a_review(today: str, severity: str, message: str, tmp_path: Path) -> None:
+    expect = [{"path": SPEC, "line": 2, "severity": severity, "message": message}] if severity else []
+    judged("SPC003", tmp_path, None, *expect, today=today)
+
+
+def test_a_bound_of_the_policy_is_cited(tmp_path: Path) -> None:
+    policy = POLICY.replace("[specs]", "[specs]\nmax_age_days = 5\nwarn_days = 0")
+    judged("SPC003", tmp_path, None, {"path": SPEC, "authority": "SPEC_AUTHORITY.md:5"}, policy=policy)
+
+
+def test_a_terminal_status_is_exempt_where_both_places_say_it(tmp_path: Path) -> None:
+    old = {SPEC: spec("2025-01-01", "Done")}
+    judged("SPC003", tmp_path / "a", old)
+    judged("SPC002", tmp_path / "b", {SPEC: spec("TBD", "archived (2025)")})
+    judged("SPC003", tmp_path / "c", {**old, INDEX: index(entry(status="in-progress"))}, {"path": SPEC})
+
+
+def test_only_what_the_change_touches_or_governs_is_judged(tmp_path: Path) -> None:
+    base = {**BASE, SPEC: spec("2025-01-01"), OTHER: spec("2025-01-01"), "src/x.py": "x"}
+    both: list[Mapping[str, Any]] = [
+        {"path": SPEC, "severity": "error"},
+        {"path": OTHER, "severity": "warning"},
+    ]
+    judged("SPC003", tmp_path / "a", {"src/x.py": "y"}, base=base)
+    judged("SPC003", tmp_path / "b", None, both[0], base=base)
+    judged(
+        "SPC003",
+        tmp_path / "c",
+        {OTHER: spec("2025-01-01", text="x\n")},
+        {"path": OTHER, "severity": "error"},
+        base=base,
+    )
+    judged("SPC003", tmp_path / "d", {"src/x.py": "y"}, *both, base=base, args=["--all"])
+    judged("SPC003", tmp_path / "e", {}, both[0], base=base, delete=[CODE])
+
+
+def test_without_governs_in_the_policy_a_spec_says_itself_what_it_governs(tmp_path: Path) -> None:
+    forms = {
+        "a": spec("2025-01-01", more="governs: [src/runs/**]\n"),
+        "b": spec("2025-01-01", more="governs: src/runs/, src/logs\n"),
+        "c": spec("2025-01-01", text="## Governs\n\n- `src/runs/**`: the runs\n"),
+        "d": spec("2025-01-01", text="- **Governs:** `src/runs/`\n"),
+    }
+    for name, text in forms.items():
+        expect = {"path": SPEC, "severity": "error", "message": "it governs"}
+        judged("SPC003", tmp_path / name, None, expect, base={CODE: "", SPEC: text}, policy=SELF)
+    base = {CODE: "", SPEC: spec("2025-01-01", text="It governs `src/runs/**` indeed.\n")}
+    judged("SPC003", tmp_path / "x", None, base=base, policy=SELF)
+    judged(
+        "SPC003",
+        tmp_path / "y",
+        None,
+        {"path": SPEC, "severity": "error"},
+        base=base,
+        policy=SELF,
+        args=["--all"],
+    )
+
+
+def test_the_index_touches_the_specs_whose_entries_it_alters(tmp_path: Path) -> None:
+    base = {**BASE, SPEC: spec("2025-01-01"), OTHER: spec("2025-01-01")}
+    base[INDEX] = index(entry(), {"id": "0002", "path": OTHER})
+    files = {INDEX: index({"id": "0002", "path": OTHER}, entry(title="Runs"))}
+    judged("SPC003", tmp_path, files, {"path": SPEC}, base=base)
+
+
+# What was reviewed
+
+
+def bound(*lines: str) -> str:
+    return spec(more="reviewed_objects:\n" + "".join(f"  {line}\n" for line in lines))
+
+
+def bound_to(directory: Path, text: str, *expect: Mapping[str, Any], **more: Any) -> None:
+    files = {SPEC: text, CODE: "run()\n"}
+    base = {CODE: "run(0)\n", SPEC: spec("2026-02-01")}
+    judged("SPC003", directory, files, *expect, base=base, policy=more.pop("policy", CONTENT), **more)
+
+
+def test_a_review_of_the_files_there_are(tmp_path: Path) -> None:
+    bound_to(tmp_path / "a", bound(f"{CODE}: {NOW}"))
+    bound_to(tmp_path / "b", bound(f"'{CODE}': {NOW[:7].upper()}"))
+    text = spec(text=f"## Reviewed objects\n\n- `{CODE}`: `{NOW}`\n")
+    bound_to(tmp_path / "c", text)
+    row = f"## Reviewed objects\n\n| File | Id |\n| --- | --- |\n| `{CODE}` | {NOW} |\n"
+    bound_to(tmp_path / "d", spec(text=row))
+
+
+@pytest.mark.parametrize("pattern", ["src/runs", "src/runs/", "src/runs/**", "src/**/*.py"])
+def test_a_review_of_all_files_under_a_pattern(pattern: str, tmp_path: Path) -> None:
+    listed = f"100644 blob {NOW}\t{CODE}\n"
+    bound_to(tmp_path, bound(f"{pattern!r}: {sha256(listed.encode()).hexdigest()[:12]}"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "message", "line"),
+    [
+        ([], f"{CODE} is not recorded", None),
+        ([f"{CODE}: {BEFORE}"], f"{CODE} was {BEFORE[:12]}", 5),
+        ([f"{CODE}: {NOW[:6]}"], "which is no object id", 5),
+        ([f"{CODE}: latest"], "which is no object id", 5),
+        (["src/gone.py: 1234567"], "src/gone.py is recorded, and is gone", 5),
+        (["src/runs: 1234567"], "src/runs was 1234567, and is", 5),
+    ],
+)
+def test_a_review_of_other_files(lines: list[str], message: str, line: int | None, tmp_path: Path) -> None:
+    now = f'record under reviewed_objects: "{CODE}": {NOW}'
+    text = bound(*lines) if lines else spec()
+    bound_to(tmp_path, text, {"path": SPEC, "line": line, "message": message, "help": now})
+
+
+def test_the_index_may_hold_the_ids(tmp_path: Path) -> None:
+    policy = POLICY.replace("[specs]", '[specs]\nbinding = "content"')
+    base = {**BASE, INDEX: index(entry(reviewed_objects={CODE: blob("run()\n")}))}
+    judged("SPC003", tmp_path / "a", {"x": "x"}, base=base, policy=policy, args=["--all"])
+    judged("SPC003", tmp_path / "b", None, {"path": SPEC, "message": f"{CODE} was"}, base=base, policy=policy)
+
+
+def test_many_files_are_bound_by_their_pattern(tmp_path: Path) -> None:
+    files = {f"src/runs/{number}.py": f"{number}\n" for number in range(9)}
+    listed = "".join(f"100644 blob {blob(content)}\t{path}\n" for path, content in sorted(files.items()))
+    help = f'"src/runs/**": {sha256(listed.encode()).hexdigest()}'
+    judged(
+        "SPC003",
+        tmp_path,
+        {SPEC: spec()},
+        {"path": SPEC, "message": "; and 4 more", "help": help},
+        base={**files, SPEC: spec("2026-02-01")},
+        policy=CONTENT,
+    )
+
+
+def test_an_id_that_both_contents_have_settles_nothing(tmp_path: Path) -> None:
+    # Two contents whose ids begin with the same seven digits, as anyone can make them.
+    one, other = "1108\n", "1108\n"
+    found: dict[str, str] = {}
+    number = 0
+    while one == other:
+        content = f"{number}\n"
+        number += 1
+        if found.setdefault(blob(content)[:7], content) != content:
+            one, other = found[blob(content)[:7]], content
+    base = {CODE: one, SPEC: bound(f"{CODE}: {blob(one)[:7]}")}
+    files = {CODE: other}
+    judged(
+        "SPC003", tmp_path / "a", files, {"path": SPEC, "message": "both before"}, base=base, policy=CONTENT
+    )
+    base[SPEC] = bound(f"{CODE}: {blob(one)}")
+    judged("SPC003", tmp_path / "b", files, {"path": SPEC, "message": "was"}, base=base, policy=CONTENT)
+
+
+def test_what_is_staged_is_judged_like_what_is_committed(tmp_path: Path) -> None:
+    staged = Step("", files={CODE: "run(2)\n"})
+    base = {**BASE, SPEC: spec("2025-01-01")}
+    judged("SPC003", tmp_path, None, {"path": SPEC}, base=base, commits=[], staged=staged)
