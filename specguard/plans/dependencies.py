@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from specguard.model import Finding
 from specguard.plans.task import number_of
+from specguard.work.circles import circles_of, way_round
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from specguard.plans.plan import Plan
     from specguard.plans.task import Task
 
     Place = tuple[str | int, ...]
-
-SHOWN = 12
-"""How many tasks of a circle a message names before it cuts the middle out."""
 
 
 class Need:
@@ -52,14 +50,10 @@ def broken(plan: Plan) -> Iterator[Finding]:
             elif need.needed is task:
                 yield _finding(need, f"{task.name} needs itself", "Take it out.", "self")
     for circle in circles(plan):
-        names = [task.name for task in (*circle, circle[0])]
-        if len(names) > SHOWN:
-            left_out = len(names) - SHOWN
-            names[SHOWN // 2 : -SHOWN // 2] = [f"... {left_out} more ..."]
         need = next(need for need in needs(circle[0]) if need.needed is circle[1])
         yield _finding(
             need,
-            f"tasks need each other in a circle: {' -> '.join(names)}",
+            f"tasks need each other in a circle: {way_round([task.name for task in circle])}",
             "Take out the dependency that is not one.",
             f"circle:{min(task.id for task in circle)}",
         )
@@ -109,69 +103,8 @@ def circles(plan: Plan) -> Iterator[Sequence[Task]]:
         )
         for position, task in enumerate(plan.tasks)
     }
-    for knot in _knots(graph):
-        first = min(knot)
-        yield [plan.tasks[position] for position in _shortest_circle(graph, first, set(knot))]
-
-
-def _shortest_circle(graph: Mapping[int, Sequence[int]], first: int, within: set[int]) -> list[int]:
-    """The shortest way from a task back to itself, without the return."""
-    came: dict[int, int] = {}
-    waiting = [first]
-    for here in waiting:
-        for there in graph[here]:
-            if there == first:
-                way = [here]
-                while way[-1] != first:
-                    way.append(came[way[-1]])
-                return way[::-1]
-            if there in within and there not in came:
-                came[there] = here
-                waiting.append(there)
-    return [first]
-
-
-def _knots(graph: Mapping[int, Sequence[int]]) -> Iterator[Sequence[int]]:
-    """The strongly connected parts of several nodes, by Tarjan's algorithm without recursion."""
-    order: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    held: set[int] = set()
-    for root in graph:
-        if root in order:
-            continue
-        work = [(root, iter(graph[root]))]
-        order[root] = low[root] = len(order)
-        stack.append(root)
-        held.add(root)
-        while work:
-            node, following = work[-1]
-            deeper = False
-            for there in following:
-                if there not in order:
-                    order[there] = low[there] = len(order)
-                    stack.append(there)
-                    held.add(there)
-                    work.append((there, iter(graph[there])))
-                    deeper = True
-                    break
-                if there in held:
-                    low[node] = min(low[node], order[there])
-            if deeper:
-                continue
-            work.pop()
-            if work:
-                low[work[-1][0]] = min(low[work[-1][0]], low[node])
-            if low[node] == order[node]:
-                knot = []
-                while True:
-                    member = stack.pop()
-                    held.discard(member)
-                    knot.append(member)
-                    if member == node:
-                        break
-                if len(knot) > 1:
-                    yield knot
+    for circle in circles_of(graph):
+        yield [plan.tasks[position] for position in circle]
 
 
 def _unknown(need: Need) -> Finding:

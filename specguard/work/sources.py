@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
+    from specguard.model import Finding
     from specguard.work.kinds import WorkKind
 
 _NOTHING: Final = frozenset({"", "none", "no", "n/a", "na", "null", "-", "\u2014", "false"})
@@ -304,7 +305,8 @@ class Source:
             Shape: there is neither a list nor an object of them.
         """
         place, items = self._place()
-        if isinstance(items, dict):
+        # A file that holds more than items by id is none of these.
+        if isinstance(items, dict) and (place or all(isinstance(value, dict) for value in items.values())):
             return [((*place, key), key, value) for key, value in items.items()]
         if isinstance(items, list):
             return [((*place, number), self._id(value), value) for number, value in enumerate(items)]
@@ -403,6 +405,26 @@ class Sources:
         if kind not in self._known:
             self._known[kind] = find_sources(kind, self.kinds[kind], self.documents)
         return self._known[kind]
+
+    def flaws(self, source: Source) -> Iterator[Finding]:
+        """What is wrong with the shape of a source and its entries; see `specguard.work.shape`.
+
+        Raises:
+            MissingFact: the file is not there.
+        """
+        from specguard.work.shape import flaws
+
+        yield from flaws(source)
+
+    def broken(self, source: Source) -> Iterator[Finding]:
+        """What is wrong with what the items of a source need of each other.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        from specguard.work.shape import broken
+
+        yield from broken(source, self)
 
     def done(self, item: Listed) -> bool:
         """Whether an item is done with: its status says so, or a commit did it.

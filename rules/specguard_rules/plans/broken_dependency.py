@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Finding, Plans, Stage, Work
+    from specguard.rules import Finding, Plans, Sources, Stage, Work
 
 
 class BrokenDependency(Rule):
@@ -22,6 +22,9 @@ class BrokenDependency(Rule):
     Of every circle the whole way round is named. A task was begun where its status is one of `started`; what
     it needs must then have one of `done`. Where the change is for a task (see [PLN004](unexpected-file.md)),
     that task was begun, whatever the plan says of it.
+
+    The items of a work breakdown (`source` of `[work.<kind>]`) are held to the same; there an item whose
+    status is one of `closed` needs what it depends on to be closed, put off or conditional.
 
     How to put it right: correct the id, take out the dependency that is none, or finish the other task first.
 
@@ -90,12 +93,19 @@ class BrokenDependency(Rule):
     code: ClassVar[str] = "PLN002"
     name: ClassVar[str] = "broken-dependency"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("plans",)
+    tables: ClassVar[tuple[str, ...]] = ("plans", "work.*.source")
     condition: ClassVar[str] = "what a task needs exists, is no circle, and is done before it is begun"
 
-    def check(self, plans: Plans, work: Work | None = None) -> Iterator[Finding]:
+    def check(
+        self, plans: Plans | None = None, work: Work | None = None, sources: Sources | None = None
+    ) -> Iterator[Finding]:
         """Follow the dependencies."""
-        for plan in plans.judged:
-            yield from plan.broken()
-        if work is not None:
-            yield from plans.too_early(work)
+        if plans is not None:
+            for plan in plans.judged:
+                yield from plan.broken()
+            if work is not None:
+                yield from plans.too_early(work)
+        if sources is not None:
+            for source in sources.judged:
+                if plans is None or plans.at(source.path) is None:
+                    yield from sources.broken(source)

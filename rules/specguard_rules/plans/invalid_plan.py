@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Finding, Plans, Stage
+    from specguard.rules import Finding, Plans, Sources, Stage
 
 
 class InvalidPlan(Rule):
@@ -39,6 +39,10 @@ class InvalidPlan(Rule):
 
     Where `option` is set, the plan names the option that it was made from, and the file `options` of its
     folder describes it.
+
+    **Work breakdowns**, the files that `source` of `[work.<kind>]` names, are held to less: they can be read
+    and list items with ids, each once, and every entry says what `required` of its kind asks for, such as
+    `owner`, `files` and `acceptance`. What stands at the top of the file is said of all of them.
 
     How to put it right: each finding has the line and the key; `specguard check --select PLN` shows the
     others.
@@ -106,10 +110,15 @@ class InvalidPlan(Rule):
     code: ClassVar[str] = "PLN001"
     name: ClassVar[str] = "invalid-plan"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("plans",)
+    tables: ClassVar[tuple[str, ...]] = ("plans", "work.*.source")
     condition: ClassVar[str] = "every plan can be read, and its tasks have the shape of tasks"
 
-    def check(self, plans: Plans) -> Iterator[Finding]:
-        """Read the plans."""
-        for plan in plans.judged:
-            yield from plans.flaws(plan)
+    def check(self, plans: Plans | None = None, sources: Sources | None = None) -> Iterator[Finding]:
+        """Read the plans, and the work breakdowns."""
+        if plans is not None:
+            for plan in plans.judged:
+                yield from plans.flaws(plan)
+        if sources is not None:
+            for source in sources.judged:
+                if plans is None or plans.at(source.path) is None:
+                    yield from sources.flaws(source)

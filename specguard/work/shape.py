@@ -1,0 +1,164 @@
+"""What is wrong with files that list work items: their shape, and what their items need of each other."""
+
+from __future__ import annotations
+
+from specguard.documents.placeholders import owes
+from specguard.model import Finding, path_text
+from specguard.work.circles import circles_of, way_round
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from specguard.work.sources import Listed, Source, Sources
+
+
+def flaws(source: Source) -> Iterator[Finding]:
+    """What is wrong with the shape of a source and its entries.
+
+    Raises:
+        MissingFact: the file is not there.
+    """
+    place = path_text(source.path)
+    setting = f"work.{source.kind}.source"
+    if source.problem:
+        yield Finding(
+            f"{place} {source.problem}",
+            help=f"Let it list the {source.kind}s, each with its id.",
+            path=source.path,
+            line=source.line(()),
+            key="unread",
+            setting=setting,
+        )
+        return
+    for line, problem in source.malformed:
+        yield Finding(
+            f"{place} lists a {source.kind} that {problem}",
+            help="Give it an id.",
+            path=source.path,
+            line=line,
+            key=f"malformed {problem}",
+            setting=setting,
+        )
+    if not source.items:
+        yield Finding(
+            f"{place} lists no {source.kind}",
+            help=f"List the {source.kind}s, each with its id.",
+            path=source.path,
+            key="empty",
+            setting=setting,
+        )
+    seen: dict[str, Listed] = {}
+    for item in source.items:
+        first = seen.setdefault(_normal(item.id), item)
+        if first is not item:
+            yield Finding(
+                f"{item} is listed twice, in line {first.line} and here",
+                help="Give one of the two another id.",
+                path=source.path,
+                line=item.line,
+                key=f"twice {item.id}",
+                setting=setting,
+            )
+        yield from _lacking(item)
+
+
+def _lacking(item: Listed) -> Iterator[Finding]:
+    """The fields that an entry must have and lacks; what stands at the top of the file is said of all."""
+    source = item.source
+    for which, name in enumerate(source.settings.required):
+        value = item.get(name)
+        value = source.top(name) if value is None else value
+        if name == "depends_on" and isinstance(value, list):
+            continue
+        if not _says(value):
+            why = "has no" if value is None or value in ("", []) else "owes its"
+            yield Finding(
+                f"{item} {why} {name}",
+                help=f"Say in its entry what its {name} is."
+                + (" `[]` says that it needs nothing." if name == "depends_on" else ""),
+                path=source.path,
+                line=item.line,
+                key=f"{item.id} {name}",
+                setting=f"work.{source.kind}.required.{which}",
+            )
+
+
+def _says(value: Any) -> bool:
+    """Whether a value says something: no placeholder, and not nothing."""
+    if isinstance(value, str):
+        return bool(value.strip()) and not owes(value)
+    if isinstance(value, (list, dict)):
+        inner = list(value.values()) if isinstance(value, dict) else value
+        return any(_says(one) for one in inner)
+    return value is not None
+
+
+def broken(source: Source, sources: Sources) -> Iterator[Finding]:
+    """What is wrong with what the items of a source need: unknown ids, circles, and what was done too early.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    setting = f"work.{source.kind}.source"
+    items = list(source.items)
+    graph: dict[int, list[int]] = {}
+    for position, item in enumerate(items):
+        graph[position] = []
+        for need in item.depends_on:
+            needed = next((at for at, other in enumerate(items) if other.is_named(need.text)), None)
+            if needed is None:
+                near = next((other.id for other in items if _normal(other.id) == _normal(need.text)), "")
+                yield Finding(
+                    f"{item} needs {need.text[:60]!r}, which {path_text(source.path)} does not list",
+                    help=f"Did you mean {near}?" if near else "Name one that is listed, or take it out.",
+                    path=source.path,
+                    line=need.line,
+                    key=f"{item.id}:unknown:{need.text[:60]}",
+                    setting=setting,
+                )
+            elif needed == position:
+                yield Finding(
+                    f"{item} needs itself",
+                    help="Take it out.",
+                    path=source.path,
+                    line=need.line,
+                    key=f"{item.id}:self",
+                    setting=setting,
+                )
+            else:
+                graph[position].append(needed)
+    for circle in circles_of(graph):
+        first = items[circle[0]]
+        yield Finding(
+            f"{source.kind}s need each other in a circle: {way_round([items[at].id for at in circle])}",
+            help="Take out the dependency that is not one.",
+            path=source.path,
+            line=next((need.line for need in first.depends_on), first.line),
+            key=f"circle:{min(items[at].id for at in circle)}",
+            setting=setting,
+        )
+    for position, item in enumerate(items):
+        if item.closed:
+            yield from _too_early(item, [items[at] for at in graph[position]], sources)
+
+
+def _too_early(item: Listed, needed: list[Listed], sources: Sources) -> Iterator[Finding]:
+    for other in needed:
+        if other.deferred or other.conditional or sources.done(other):
+            continue
+        status = f"is {other.status}" if other.status else "has no status"
+        yield Finding(
+            f"{item} is {item.status}, and needs {other.id}, which {status}",
+            help=f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake.",
+            path=item.source.path,
+            line=item.line,
+            key=f"{item.id}:early:{other.id}",
+            setting=f"work.{item.source.kind}.closed",
+        )
+
+
+def _normal(item_id: str) -> str:
+    """An id for comparison: `d1`, `D1` and `01`, `1` are one."""
+    return (item_id.lstrip("0") or "0") if item_id.isascii() and item_id.isdigit() else item_id.casefold()
