@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.change.documents import Documents
+from specguard.errors import MissingFact
+from specguard.runs.runs import Runs
+from specguard.runs.settings import RunSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from specguard.testing import Repository
+
+KEPT = RunSettings(keep="tree")
+LOCAL = RunSettings(keep="local")
+PATH = b".runs/7/manifest.json"
+
+
+def runs(
+    repository: Repository,
+    change: Any,
+    settings: RunSettings,
+    files: Mapping[str, str] | None = None,
+    *,
+    beside: bool = False,
+) -> Runs:
+    repository.commit("chore: base", files={"a": "a", **(files or {})})
+    one = change(repository, base="main", head="main")
+    local = (lambda: os.fspath(repository.path)) if beside else None
+    return Runs(settings, documents=Documents(one.head_files), local=local)
+
+
+def test_a_manifest_says_how_its_run_ended(repository: Repository, change: Any) -> None:
+    texts = {
+        '{"status": "succeeded"}': ("succeeded", True, ""),
+        '{"status": "Passed"}': ("Passed", True, ""),
+        '{"state": "success"}': ("success", True, ""),
+        '{"status": "failed", "state": "success"}': ("failed", False, ""),
+        '{"status": true}': ("", False, ""),
+        '{"result": {"status": "succeeded"}}': ("", False, ""),
+        "[]": ("", False, "it holds no keys"),
+        "{": ("", False, "no JSON"),
+        '{"status": "failed", "status": "succeeded"}': ("", False, "twice"),
+    }
+    made = runs(repository, change, KEPT, {f"r/{number}.json": text for number, text in enumerate(texts)})
+    for number, (status, succeeded, problem) in enumerate(texts.values()):
+        found = made.manifest(f"r/{number}.json".encode())
+        assert found is not None
+        assert (found.status, found.succeeded) == (status, succeeded)
+        assert problem in found.problem
+        assert bool(problem) is bool(found.problem)
+
+
+def test_a_document_is_no_manifest(repository: Repository, change: Any) -> None:
+    found = runs(repository, change, KEPT, {".runs/a.md": "---\nstatus: succeeded\n---\n"}).manifest(
+        b".runs/a.md"
+    )
+    assert found is not None
+    assert not found.succeeded
+    assert "no JSON, YAML or TOML" in found.problem
+
+
+def test_what_is_not_in_the_tree_does_not_exist_where_runs_are_kept_there(
+    repository: Repository, change: Any
+) -> None:
+    assert runs(repository, change, KEPT).manifest(PATH) is None
+
+
+def test_what_is_not_in_the_tree_cannot_be_told_where_runs_are_local(
+    repository: Repository, change: Any
+) -> None:
+    made = runs(repository, change, LOCAL)
+    with pytest.raises(MissingFact, match="not in the judged tree"):
+        made.manifest(PATH)
+    assert made.manifest(b"out/manifest.json") is None
+
+
+def test_runs_are_read_beside_the_working_tree(repository: Repository, change: Any) -> None:
+    made = runs(repository, change, LOCAL, beside=True)
+    place = repository.path / PATH.decode()
+    with pytest.raises(MissingFact):
+        made.manifest(PATH)
+    place.parent.mkdir(parents=True)
+    place.write_text(json.dumps({"status": "succeeded"}))
+    found = made.manifest(PATH)
+    assert found is not None
+    assert found.succeeded
+
+
+def test_no_link_proves_a_run(repository: Repository, change: Any) -> None:
+    made = runs(repository, change, LOCAL, beside=True)
+    (repository.path / "else.json").write_text(json.dumps({"status": "succeeded"}))
+    place = repository.path / PATH.decode()
+    place.parent.mkdir(parents=True)
+    place.symlink_to(repository.path / "else.json")
+    with pytest.raises(MissingFact):
+        made.manifest(PATH)
+    with pytest.raises(MissingFact):
+        made.manifest(b".runs/../else.json")
+
+
+def test_a_link_in_the_tree_is_no_manifest(repository: Repository, change: Any) -> None:
+    repository.symlink(PATH.decode(), "../../a.json")
+    assert runs(repository, change, LOCAL, {"a.json": '{"status": "succeeded"}'}).manifest(PATH) is None
