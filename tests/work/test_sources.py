@@ -240,7 +240,9 @@ def test_a_slice_that_is_not_listed_is_a_finding(tmp_path: Any) -> None:
 
 
 def test_a_source_of_the_change_does_not_count(tmp_path: Any) -> None:
-    step = Step("feat: x", files={"docs/PHASE_D_WORKBREAKDOWN.yaml": D.replace("D2A", "D7").replace("D9", "D7")})
+    step = Step(
+        "feat: x", files={"docs/PHASE_D_WORKBREAKDOWN.yaml": D.replace("D2A", "D7").replace("D9", "D7")}
+    )
     expect = [{"code": "WRK001", "path": "docs/PHASE_D_WORKBREAKDOWN.yaml", "message": "has no slice 7"}]
     run_case(case(branch="codex/phase-d-7-x", commits=[step], expect=expect, exit_code=1), tmp_path)
 
