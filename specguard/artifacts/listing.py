@@ -7,6 +7,7 @@ import re
 from specguard.artifacts.places import joined
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Covering
+from specguard.work.path_templates import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ _GLOB: Final = re.compile(r"[*?\[]")
 class Listing:
     """Listed paths, each with the artifact that lists it, ready to be compared with paths of a tree.
 
-    A listed path covers what lies below it. It is read from the root, and from the folder of the artifact.
+    A listed path covers what lies below it. It has two readings: from the root, and from the folder of the
+    artifact, which are told apart because what the one names may be there while the other is not.
     """
 
     def __init__(self) -> None:
@@ -36,26 +38,38 @@ class Listing:
         which = len(self.listed)
         self.listed.append((artifact, listed))
         plain = listed.path.encode("utf-8", "surrogateescape")
-        for path in {plain, joined(artifact.folder, plain)}:
-            self._plain.setdefault(path, []).append(which)
+        self._plain.setdefault(plain, []).append(2 * which)
+        if artifact.folder:
+            self._plain.setdefault(joined(artifact.folder, plain), []).append(2 * which + 1)
         if _GLOB.search(listed.path):
-            try:
-                Covering.translate(listed.path)
-            except PatternError:
-                return
-            self._patterns.append(listed.path)
-            self._owners.append(which)
+            self._add_pattern(listed.path, 2 * which)
+            if artifact.folder:
+                parts = artifact.folder.decode("utf-8", "surrogateescape").split("/")
+                self._add_pattern("/".join([*map(escape, parts), listed.path]), 2 * which + 1)
+
+    def _add_pattern(self, pattern: str, reading: int) -> None:
+        try:
+            Covering.translate(pattern)
+        except PatternError:
+            # A name with brackets is no pattern, and was added as a name.
+            return
+        self._patterns.append(pattern)
+        self._owners.append(reading)
+
+    def of(self, reading: int) -> tuple[Artifact, Listed]:
+        """The listed path of a reading, with the artifact that lists it."""
+        return self.listed[reading // 2]
 
     def matches(self, paths: Sequence[bytes]) -> Iterator[tuple[bytes, list[int]]]:
-        """For each path that is listed: which of `listed` name it."""
+        """For each path that is listed: the readings that name it, of which each listed path has two."""
         found: dict[int, list[int]] = {}
         for position, numbers in Covering(self._patterns).find_all(paths):
             found[position] = [self._owners[number] for number in numbers]
         for position, path in enumerate(paths):
-            which = found.get(position, [])
+            readings = found.get(position, [])
             above = path
             while above:
-                which = [*which, *self._plain.get(above, ())]
+                readings = [*readings, *self._plain.get(above, ())]
                 above = above.rpartition(b"/")[0]
-            if which:
-                yield path, sorted(set(which))
+            if readings:
+                yield path, sorted(set(readings))

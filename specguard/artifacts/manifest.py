@@ -50,9 +50,14 @@ _TRIVIAL: Final = _REMOVED | {
 _ACTIONS: Final = frozenset(
     {"action", "disposition", "decision", "status", "outcome", "change", "operation", "fate", "result"}
 )
+_BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
+"""What may stand between a path and its reason."""
+
+_PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
 _PATH_KEYS: Final = ("path", "file", "name")
 _BOX: Final = re.compile(r"\[[ xX]\]\s+")
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
+_NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _LEAD: Final = re.compile(r"[*_~]*([A-Za-z]+)[*_~]*\s*(?:files?|folders?)?\s*:?[*_~]*\s+")
 _LINES: Final = re.compile(r"(?::[0-9]+(?:-[0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
@@ -151,6 +156,9 @@ def _in_table(table: Table, fate: Fate) -> Iterator[Listed]:
     for row in table.rows:
         for column, cell in enumerate(row):
             paths = list(_in_text(cell.raw, cell.line, "", ""))
+            word = _cleaned(_plain(cell.raw))
+            if not paths and column < len(header) and header[column] in _PATHS and _NAME.fullmatch(word):
+                paths = [Listed(word, cell.line, "", "")]
             if not paths:
                 continue
             own = _fate(row[action].plain) if action is not None and action < len(row) else ""
@@ -176,7 +184,7 @@ def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[Listed]:
     rest = _LINK.sub(r"\1", text)
     for path in leading.paths:
         rest = rest.replace(path, " ", 1)
-    said = _reason(_plain(rest))
+    said = _reason(_plain(rest).lstrip(_BETWEEN))
     first = _WORD.search(rest)
     fate = (_fate(first[0]) if first else "") or fate
     for path in leading.paths:
@@ -233,6 +241,6 @@ def _plain(raw: str) -> str:
 
 def _reason(text: str) -> str:
     """A text as a reason; empty where it is a placeholder, or says no more than that something is gone."""
-    plain = text.strip(" -\u2013\u2014:;,.|>()[]\u2192#")
+    plain = text.strip(_BETWEEN)
     words = [word for word in _WORD.findall(plain) if len(word) > 2 and word.casefold() not in _TRIVIAL]
-    return " ".join(plain.split()) if words and not owes(plain) else ""
+    return " ".join(plain.split()) if words and not owes(text.rstrip(" :\uff1a")) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.blocks import Heading, Quote, fences, texts
+from specguard.documents.blocks import Heading, Quote, Table, fences, texts
 from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
@@ -88,5 +88,7 @@ def _shown(blocks: Sequence[AnyBlock]) -> Iterator[str]:
     for block in blocks:
         if isinstance(block, Heading):
             yield block.text.raw
+        elif isinstance(block, Table):
+            yield from (cell.raw for cell in block.header)
         elif isinstance(block, Quote):
             yield from _shown(block.blocks)

@@ -40,12 +40,20 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     gone = [entry.path for entry in entries if entry.deleted]
     by_path = dict(listing.matches(gone))
     yield from _unlisted(manifests, gone, [path for path in gone if _named(listing, by_path.get(path, []))])
-    removing = {which for found in by_path.values() for which in found}
+    removing = {reading for found in by_path.values() for reading in found}
     left = _left(artifacts, listing, kept)
     before = {manifest.path: _before(manifest, start) for manifest in manifests}
     for which, (manifest, one) in enumerate(listing.listed):
-        done = one.path in before[manifest.path]
-        yield from _flaws(manifest, one, removing=which in removing, left=left.get(which), done=done)
+        readings = [2 * which, 2 * which + 1]
+        # What is removed says which reading is meant; without one, what is still there does.
+        meant = [reading for reading in readings if reading in removing] or readings
+        yield from _flaws(
+            manifest,
+            one,
+            removing=meant[0] in removing,
+            left=next((left[reading] for reading in meant if reading in left), None),
+            done=one.path in before[manifest.path],
+        )
 
 
 def _unlisted(
@@ -67,11 +75,11 @@ def _unlisted(
 
 def _named(listing: Listing, found: Sequence[int]) -> bool:
     """Whether one of the listed paths that match names more than everything."""
-    return any(not listing.listed[which][1].wide for which in found)
+    return any(not listing.of(reading)[1].wide for reading in found)
 
 
 def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, bytes]:
-    """For each listed path of which the tree still has something: the first of it that is not to be kept."""
+    """For each reading of which the tree still has something: the first of it that is not to be kept."""
     if not listing.listed:
         return {}
     paths = artifacts.documents.tree.paths()
@@ -79,8 +87,8 @@ def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, by
     left: dict[int, bytes] = {}
     for path, found in listing.matches(paths):
         if path not in staying:
-            for which in found:
-                left.setdefault(which, path)
+            for reading in found:
+                left.setdefault(reading, path)
     return left
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def missing(artifacts: Make) -> Judge:
-    def judge(text: str | bytes, sections: tuple[str, ...] = ("Risks",), **settings: object) -> list[Finding]:
+    def judge(text: str | bytes, sections: tuple[str, ...] = ("Risks",), **settings: Any) -> list[Finding]:
         contract = Contract(path="*.md", sections=list(sections), **settings)
         return list(missing_sections(artifacts({"final": contract}, {"f.md": text}).judged[0]))
 
@@ -27,7 +27,7 @@ def missing(artifacts: Make) -> Judge:
 
 @pytest.fixture
 def empty(artifacts: Make) -> Judge:
-    def judge(text: str | bytes, sections: tuple[str, ...] = ("Risks",), **settings: object) -> list[Finding]:
+    def judge(text: str | bytes, sections: tuple[str, ...] = ("Risks",), **settings: Any) -> list[Finding]:
         contract = Contract(path="*.md", sections=list(sections), **settings)
         return list(empty_sections(artifacts({"final": contract}, {"f.md": text}).judged[0]))
 
@@ -37,7 +37,8 @@ def empty(artifacts: Make) -> Judge:
 @pytest.mark.parametrize(
     "text",
     [
-        "## Risks\nx\n", "# RISKS\nx\n", "### 2.3 Risks:\nx\n", "Risks\n---\nx\n", "## 1) **Risks** (draft)\nx\n",
+        "## Risks\nx\n", "# RISKS\nx\n", "### 2.3 Risks:\nx\n", "Risks\n---\nx\n",
+        "## 1) **Risks** (draft)\nx\n",
         "\ufeff## Risks\r\nx\r\n", "---\na: b\n---\n## Risks\nx\n",
     ],
 )  # fmt: skip
@@ -48,8 +49,10 @@ def test_a_section_is_there(missing: Judge, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "Risks\n", "<!--\n## Risks\nx\n-->\n", "```\n## Risks\nx\n```\n", "~~~\n## Risks\n", "    ## Risks\n",
-        "---\nRisks: x\n---\n", "> ## Risks\n> x\n", "- ## Risks\n  x\n", "## R\u0456sks\nx\n", "## Risk\nx\n",
+        "", "Risks\n", "<!--\n## Risks\nx\n-->\n", "```\n## Risks\nx\n```\n", "~~~\n## Risks\n",
+        "    ## Risks\n",
+        "---\nRisks: x\n---\n", "> ## Risks\n> x\n", "- ## Risks\n  x\n", "## R\u0456sks\nx\n",
+        "## Risk\nx\n",
         "<details>\n## Risks\n</details>\n", "**Risks**\n\nx\n",
     ],
 )  # fmt: skip
@@ -85,7 +88,8 @@ def test_a_section_may_be_forbidden(missing: Judge) -> None:
     "body",
     [
         "The cache.", "- the cache", "### Cache\n\nIt is cold.", "None: all paths are covered by tests.",
-        "N/A, nothing is deployed.", "| Risk | Answer |\n|---|---|\n| cold cache | none |", "```\nmake x\n```",
+        "N/A, nothing is deployed.", "| Risk | Answer |\n|---|---|\n| cold cache | none |",
+        "```\nmake x\n```",
         "> The cache.", "1. [x] read `src/a.py`", "TODO lists are rendered wrong.\n\nThe cache is cold.",
         "None.\n\nThe paths are covered by tests.", "![the graph](x.png)",
     ],
@@ -97,7 +101,8 @@ def test_a_section_says_something(empty: Judge, body: str) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("", "is empty"), ("<!-- the cache -->", "is empty"), ("### Cache", "is empty"), ("\u3164", "is empty"),
+        ("", "is empty"), ("<!-- the cache -->", "is empty"), ("### Cache", "is empty"),
+        ("\u3164", "is empty"),
         ("\u200b\u2060", "is empty"), ("---", "is empty"), ("[x]: y", "is empty"), ("&nbsp;", "is empty"),
         ("TODO", "placeholder: 'TODO'"), ("- TBD", "placeholder: 'TBD'"), ("<risks>", "is empty"),
         ("`<risks>`", "placeholder: '<risks>'"), ("[fill in]", "placeholder"), ("\u2026", "placeholder"),
@@ -105,7 +110,8 @@ def test_a_section_says_something(empty: Judge, body: str) -> None:
         ("Lorem ipsum dolor", "placeholder"), ("{{risks}}", "placeholder"), ("___", "is empty"),
         ("What could go wrong?", "placeholder: 'What could go wrong?'"), ("...", "placeholder"),
         ("None", "only says 'None', without a reason"), ("- N/A.", "only says 'N/A.'"),
-        ("None\n\n<!-- because -->", "only says 'None'"), ("| a | b |\n|---|---|\n| None | None |", "only says"),
+        ("None\n\n<!-- because -->", "only says 'None'"),
+        ("| a | b |\n|---|---|\n| None | None |", "only says"),
     ],
 )  # fmt: skip
 def test_a_section_says_nothing(empty: Judge, body: str, said: str) -> None:

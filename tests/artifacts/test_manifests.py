@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.artifacts.closure import leftovers
+from specguard.artifacts.contracts import Contract
+from specguard.artifacts.manifest import listed_paths, read_manifest
+from specguard.change.documents import Documents
+from specguard.documents.document import Document
+from specguard.errors import NotApplicable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.artifacts.conftest import Make
+
+    Judge = Callable[..., list[str]]
+
+MANIFEST = Contract(path="**/*CLEANUP_MANIFEST.*", agrees_with="deletions")
+GONE = ["old/a.md", "old/b.md", "c.py", "my file.txt"]
+BASE = {**dict.fromkeys(GONE, "x"), "kept.py": "x", "old.md": "x"}
+
+
+TABLE = """\
+| Action | File | Why |
+| --- | --- | --- |
+| delete | old/ | stale |
+| delete | c.py | unused |
+| keep | kept.py | used |
+| delete | `my file.txt` | a note |
+"""
+YAML = """\
+removed:
+- path: old
+  reason: stale
+- path: c.py
+  reason: unused
+- path: my file.txt
+  reason: a note
+kept:
+- kept.py
+"""
+JSON = """\
+{
+  "removed": {"old/": "stale", "c.py": "unused", "my file.txt": "a note"},
+  "kept": ["kept.py"]
+}
+"""
+
+
+@pytest.fixture
+def disagree(artifacts: Make) -> Judge:
+    def judge(
+        text: str,
+        *,
+        path: str = "CLEANUP_MANIFEST.md",
+        base: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        found = artifacts({"cleanup": MANIFEST}, {path: text}, base={**BASE, **(base or {})}, delete=GONE)
+        start = Documents(found._change.start_files)
+        return [
+            finding.message.removeprefix(f"{path}: ") for finding in found.disagreements(found.entries, start)
+        ]
+
+    return judge
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- old/a.md: stale\n- `old/b.md` - stale\n- c.py (nobody imports it)\n- `my file.txt`: a note\n",
+        "- `old/`: stale\n- Removed `c.py`, which nobody imports\n- [x] **`my file.txt`**: a note\n",
+        "- old/*.md, c.py: stale\n- ~~`my file.txt`~~ a note\n",
+        "* [old/](old/): stale\n* deleted: [`c.py`](c.py): unused\n* `my file.txt`: a note",
+        "| Path | Why |\n|---|---|\n| old | stale |\n| `c.py` | unused |\n| `my file.txt` | a note |\n",
+        "- Stale pages:\n  - old/a.md\n  - old/b.md\n- Unused:\n  - `c.py`\n  - `my file.txt`\n",
+        "- `old/**`\n  - stale\n- `c.py`\n\n  Nobody imports it.\n- `my file.txt`: a note\n",
+        "```\nold/a.md  # stale\nold/b.md  # stale\n./c.py  # unused\n```\n- `my file.txt`: a note\n",
+        "## Kept\n\n- kept.py: used\n\n## Deleted\n\n- old/: stale\n- c.py: unused\n- `my file.txt`: note\n",
+        "Kept:\n\n- `kept.py`: used\n\nRemoved:\n\n- old/: stale\n- c.py: unused\n- `my file.txt`: a note\n",
+        "- old/: stale\n- c.py: unused\n- `my file.txt`: a note\n- `kept.py`: kept, it is used\n",
+        TABLE,
+    ],
+)  # fmt: skip
+def test_it_agrees(disagree: Judge, text: str) -> None:
+    assert not disagree(text)
+
+
+ALL = "- old/: stale\n- c.py: unused\n- `my file.txt`: a note\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ALL.replace("- c.py: unused\n", ""), "c.py is removed, and CLEANUP_MANIFEST.md does not say so"),
+        (f"<!--\n{ALL}-->\n- old/: stale\n- `my file.txt`: a note\n", "c.py is removed"),
+        (ALL.replace("c.py: unused", "c.py"), "c.py is listed without a reason"),
+        (ALL.replace("c.py: unused", "c.py: removed"), "c.py is listed without a reason"),
+        (ALL.replace("c.py: unused", "c.py: TBD"), "c.py is listed without a reason"),
+        (ALL.replace("c.py: unused", "c.py: <why>"), "c.py is listed without a reason"),
+        (f"{ALL}- kept.py: unused\n", "kept.py is listed as removed, and is still there"),
+        (f"{ALL}- other.py: unused\n", "other.py is listed as removed, and the change does not remove it"),
+        (f"{ALL}- `**`: all of it\n", "'**' names everything, and so no path"),
+        (f"- `**`: all\n{ALL.replace('old/', 'old/a.md')}", "old/b.md is removed"),
+        (ALL.replace("old/", "old*"), "old* is listed as removed, and old.md is still"),
+        (f"## Kept\n\n- c.py: used\n\n## Removed\n\n{ALL.replace('- c.py: unused', '')}", "c.py is removed"),
+    ],
+)  # fmt: skip
+def test_it_does_not_agree(disagree: Judge, text: str, said: str) -> None:
+    messages = disagree(text)
+    assert any(message.startswith(said) for message in messages), messages
+    assert len(messages) == (2 if text.startswith("- `**`") else 1)
+
+
+def test_what_was_listed_before_is_left_alone(disagree: Judge) -> None:
+    before = "- gone.py: unused\n- kept.py: unused\n"
+    messages = disagree(f"{before}{ALL}", base={"CLEANUP_MANIFEST.md": before})
+    assert messages == ["kept.py is listed as removed, and is still there"]
+
+
+def test_paths_may_be_seen_from_the_manifest(artifacts: Make) -> None:
+    text = "- a.md: stale\n- sub/*.md: stale\n"
+    base = {"p/a.md": "x", "p/sub/b.md": "x", "a.md": "x"}
+    found = artifacts(
+        {"cleanup": MANIFEST}, {"p/CLEANUP_MANIFEST.md": text}, base=base, delete=["p/a.md", "p/sub/b.md"]
+    )
+    messages = [
+        one.message for one in found.disagreements(found.entries, Documents(found._change.start_files))
+    ]
+    assert not messages
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("CLEANUP_MANIFEST.yaml", YAML), ("CLEANUP_MANIFEST.json", JSON),
+        ("CLEANUP_MANIFEST.toml", 'removed = ["old/: stale", "c.py: unused", "`my file.txt`: a note"]\n'),
+    ],
+)  # fmt: skip
+def test_data_lists_paths(disagree: Judge, path: str, text: str) -> None:
+    assert not disagree(text, path=path)
+    [message] = disagree(text.replace("unused", "TODO"), path=path, base={"z": "1"})
+    assert message == "c.py is listed without a reason"
+
+
+def test_another_change_has_another_manifest(artifacts: Make) -> None:
+    found = artifacts(
+        {"cleanup": MANIFEST}, {}, base={**BASE, "CLEANUP_MANIFEST.md": "x"}, delete=GONE, whole=True
+    )
+    with pytest.raises(NotApplicable):
+        list(found.disagreements(found.entries, found.documents))
+
+
+def test_it_says_of_a_closed_folder_what_is_meant(artifacts: Make) -> None:
+    contract = Contract(path="p/CLEANUP_MANIFEST.md", agrees_with="deletions", closure=["p/"])
+    files = {"p/CLEANUP_MANIFEST.md": "- a.md: the plan\n- b.md: a draft\n"}
+    found = artifacts({"cleanup": contract}, files, base={"p/a.md": "x", "p/b.md": "x"}, delete=["p/b.md"])
+    messages = [
+        one.message for one in found.disagreements(found.entries, Documents(found._change.start_files))
+    ]
+    assert messages == [
+        "p/CLEANUP_MANIFEST.md: it is not said whether a.md, which is still there, was to be removed"
+    ]
+
+
+CLOSED = Contract(path="docs/{x}/MANIFEST.md", closure=["docs/{x}/", "out/**/{x}-*/"])
+FILES = {
+    "docs/c/a.md": "x",
+    "docs/c/sub/b.md": "x",
+    "docs/d/a.md": "x",
+    "out/1/c-2/log": "x",
+    "out/1/d-2/log": "x",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("- a.md: x\n- sub/: x\n- out/1/c-2/log: x\n", []),
+        ("- docs/c/*.md\n- docs/c/sub/b.md\n- `log`\n", ["out/1/c-2/log"]),
+        ("- a.md\n", ["docs/c/sub/b.md", "out/1/c-2/log"]),
+        ("- docs/\n- `out/1/c-2/**`\n- **\n", ["docs/c/a.md", "docs/c/sub/b.md", "out/1/c-2/log"]),
+        ("## Removed\n\n- a.md: x\n\n## Kept\n\n- sub/\n- out/1/c-2/log\n", ["docs/c/a.md"]),
+        ("<!-- - a.md -->\n- sub/\n- out/1/c-2/log\n", ["docs/c/a.md"]),
+    ],
+)
+def test_a_closed_folder_holds_what_is_listed(artifacts: Make, text: str, left: list[str]) -> None:
+    found = artifacts({"cleanup": CLOSED}, {**FILES, "docs/c/MANIFEST.md": text})
+    assert sorted({(one.path or b"").decode() for one in leftovers(found.judged[0])}) == left
+
+
+def test_reasons_and_fates_are_read() -> None:
+    text = (
+        "- a/b.py:12: moved to c\n- `x.py`, `y.py`: retained - used\n- https://x.org/a.md: x\n- words alone\n"
+    )
+    found = read_manifest(Document(text).blocks)
+    assert [(one.path, one.line, one.fate) for one in found] == [
+        ("a/b.py", 1, "removed"),
+        ("x.py", 2, "kept"),
+        ("y.py", 2, "kept"),
+    ]
+
+
+@pytest.mark.parametrize("part", ["- a.py: x\n", "| a.py | x |\n|-|-|\n", "a.py, ", "- ", "- `", "- [a]("])
+def test_long_lists_take_no_time(artifacts: Make, part: str) -> None:
+    files = {"CLEANUP_MANIFEST.md": part * (100_000 // len(part))}
+    artifact = artifacts({"cleanup": MANIFEST}, files).judged[0]
+    assert artifact.document
+    before = time.process_time()
+    listed_paths(artifact)
+    assert time.process_time() - before < 3

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.artifacts.contracts import Contract
+from specguard.artifacts.values import chosen, invalid_fields, value_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from specguard.model import Finding
+    from tests.artifacts.conftest import Make
+
+    Judge = Callable[..., list[Finding]]
+
+POSTURE = ["ready", "not-ready"]
+
+
+@pytest.fixture
+def invalid(artifacts: Make) -> Judge:
+    def judge(text: str | bytes, path: str = "f.md", **settings: Any) -> list[Finding]:
+        settings.setdefault("fields", {"posture": POSTURE})
+        contract = Contract(path=f"*.{path.partition('.')[2]}", **settings)
+        return list(invalid_fields(artifacts({"readiness": contract}, {path: text}).judged[0]))
+
+    return judge
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("ready", "ready"), ("READY", "ready"), ("not_ready", "not-ready"), ("Not ready", "not-ready"),
+        ("ready (all gates passed)", "ready"), ("Ready - see below", "ready"),
+        ("ready, as of today", "ready"),
+        ("not ready: two are open", "not-ready"), ("ready. All gates passed.", "ready"),
+        ("\u2705 ready", "ready"),
+        ("\U0001f7e2 Ready \u2014 it is", "ready"), ("ready \u2192 x", ""), ("ready | not-ready", ""),
+        ("ready, not-ready", ""), ("ready / not ready", ""), ("ready or not", ""), ("ready-ish", ""),
+        ("!ready", ""), ("~~ready~~ x", ""), ("is ready", ""), ("", ""), ("re\u0430dy", ""), ("un-ready", ""),
+    ],
+)  # fmt: skip
+def test_a_value_may_have_a_remark_behind_it(value: str, meant: str) -> None:
+    assert chosen(value, POSTURE) == meant
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed", "problem"),
+    [
+        ("none", "any", ""), ("None", "any", ""), ("0", "any", ""),
+        ("TBD", "any", "has no value, only 'TBD'"),
+        ("<who>", "any", "has no value, only '<who>'"), ("", "any", "has no value"),
+        ("-", "any", "has no value"),
+        ("[name]", "any", "has no value"), ("\u3164", "any", "has no value"), ("2026-01-31", "date", ""),
+        ("31 January 2026", "date", ""), ("soon", "date", "is no date"), ("01/02/2026", "date", "may be"),
+        ("final", "final", ""), ("draft", "final", "is 'draft', which is none of final"),
+        ("ready | not-ready", POSTURE, "names several of its values"), ("TBD", POSTURE, "is 'TBD'"),
+    ],
+)  # fmt: skip
+def test_a_value_is_what_the_contract_asks_for(value: str, allowed: str, problem: str) -> None:
+    said = value_problem(value, allowed)
+    assert problem in said
+    assert bool(problem) == bool(said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\nposture: ready\n---\n", "Posture: ready\n", "- **Posture:** ready\n", "## Posture\n\nReady.\n",
+        "| Posture | ready |\n|---|---|\n| Owner | me |\n", "## 3. Posture\n\n- not ready: see below\n",
+        "Posture: ready\n\n## Slice 1\n\nPosture: not-ready\n", "Posture: ready\n\nPosture: see above\n",
+    ],
+)  # fmt: skip
+def test_a_field_is_stated(invalid: Judge, text: str) -> None:
+    assert not invalid(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "line"),
+    [
+        ("", "has no field 'posture'", None),
+        ("<!-- posture: ready -->\n", "line 1 has '<!-- posture: ready -->', which is in a comment", 1),
+        ("```\nposture: ready\n```\n", "which is in a block of code", 2),
+        ("> Posture: ready\n", "which is in a quotation", 1),
+        ("- [ ] Posture: ready\n", "which is behind a checkbox that is not ticked", 1),
+        ("Postur: ready\n", "line 1 has 'Postur', which is spelt differently", 1),
+        ("x\n\nPosture: ready | not-ready\n", "names several of its values", 3),
+        ("Posture: ready\n\nPosture: not-ready\n", "'ready' in line 1 and 'not-ready' in line 3", 3),
+        ("---\nposture: ready\n---\n# T\n\n- Posture: not ready\n", "in line 2 and 'not-ready' in line 6", 6),
+        (
+            "---\nposture: ready\nposture: not-ready\n---\n",
+            "could be read: it has the key 'posture' twice",
+            3,
+        ),
+        ("## Posture\n\nTBD\n", "is 'TBD'", 3),
+    ],
+)
+def test_a_field_is_not_stated(invalid: Judge, text: str, said: str, line: int | None) -> None:
+    [finding] = invalid(text)
+    assert said in finding.message
+    assert (finding.path, finding.line) == (b"f.md", line)
+    assert finding.setting == "artifacts.readiness.fields.posture"
+
+
+def test_other_names_may_stand_for_it(invalid: Judge) -> None:
+    assert not invalid("State: ready", aliases={"Posture": ["state"]})
+    assert not invalid("**State**\n\nready", aliases={"posture": ["state"]}, bold_headings=True)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("f.json", '{"posture": "ready"}'), ("f.yaml", "posture: not-ready"), ("f.toml", "posture='ready'")],
+)
+def test_a_structured_file_has_keys(invalid: Judge, path: str, text: str) -> None:
+    assert not invalid(text, path)
+    [finding] = invalid(text.replace("posture", "x"), path)
+    assert finding.message == f"{path} has no field 'posture'"
+
+
+def test_a_field_of_a_template_is_owed(invalid: Judge) -> None:
+    [finding] = invalid("Owner: who is it?", fields={"owner": "any"}, placeholders=["Who is it?"])
+    assert "has no value, only 'who is it?'" in finding.message
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 1_000_000, " - " * 300_000, " or " * 250_000, "a," * 500_000, " " * 1_000_000]
+)
+def test_long_values_take_no_time(text: str) -> None:
+    before = time.process_time()
+    value_problem(f"ready{text}x", POSTURE)
+    value_problem(f"ready{text}x", "any")
+    assert time.process_time() - before < 2
