@@ -200,8 +200,9 @@ class Specs:
 
     def says_more(self, spec: Spec, was: Spec) -> bool:
         """Whether a spec says more than it did, apart from dates, or has a new approval."""
-        same = spec.essence == was.essence and spec.entry_essence == was.entry_essence
-        return not same or bool(self.new_approvals(spec, was))
+        if spec.essence != was.essence or spec.entry_essence not in {"", was.entry_essence}:
+            return True
+        return bool(self.new_approvals(spec, was))
 
     def new_approvals(self, spec: Spec, was: Spec) -> Sequence[Approval]:
         """The approvals that the change adds: they hold, and are no older than the last review was."""

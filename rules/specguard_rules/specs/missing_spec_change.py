@@ -106,7 +106,8 @@ class MissingSpecChange(Rule):
         ).strip()
         touched = ""
         if candidates:
-            touched = f"; what changed in {path_text(candidates[0].path)} does not count"
+            first = min(candidates, key=lambda entry: entry.deleted)
+            touched = f"; what changed in {path_text(first.path)} does not count"
         yield Finding(
             f"{path_text(changed[0].path)}{more} changed, and no spec did{touched}{hint}",
             help=f"Change the spec under {wanted}, or say why not in the last paragraph of the commit message"

@@ -1,0 +1,123 @@
+"""SPC008: documents that repeat the statuses of specs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.rules.specs.setting import CODE, INDEX, POLICY, SPEC, index, judged, spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MIRROR = "docs/STATUS.md"
+OTHER = "tasks/specs/0002-logs.md"
+WITH = POLICY.replace("[specs]", '[specs]\nmirrors = ["docs/STATUS.*"]')
+BASE = {
+    SPEC: "# Runs\n",
+    OTHER: "# Logs\n",
+    INDEX: index(
+        {"id": "0001", "path": SPEC, "status": "in_progress"}, {"id": "0002", "path": OTHER, "status": "done"}
+    ),
+    CODE: "",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| Spec | Status |\n| - | - |\n| 0001 | In progress |\n| 0002 | ✅ Done |\n",
+        "| Title | Spec | State |\n| - | - | - |\n| R | `tasks/specs/0001-runs.md` | in-progress (May) |\n",
+        "| Spec | Owner | |\n| - | - | - |\n| [R](../tasks/specs/0001-runs.md) | Ann | In progress |\n",
+        "- 0001 Runs: in progress\n- 0002 Logs (done)\n",
+        "- **0001** Runs - *in progress*\n- [Logs](/tasks/specs/0002-logs.md) \u2192 done\n",
+        "- [ ] 0001 Runs\n- [x] 0002 Logs\n",
+        "- 0001: what is done here: the runs\n- 00011: done\n- see 0001 (done)\n",
+        "1. 0001: status: in-progress\n",
+        "Nothing of it.\n\n| Spec | Status |\n| - | - |\n| 0003 | Done |\n| 0001 | |\n",
+        "```\n- 0001: done\n```\n\n<!-- - 0001: done -->\n",
+    ],
+    ids=range(10),
+)
+def test_a_mirror_that_agrees(text: str, tmp_path: Path) -> None:
+    judged("SPC008", tmp_path, {MIRROR: text}, base=BASE, policy=WITH)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        (
+            "| Spec | Status |\n| - | - |\n| 0001 | Planned |\n",
+            3,
+            "0001 is 'Planned', and tasks/index.json:2",
+        ),
+        ("| Spec | Status |\n| - | - |\n| 0001 | nearly |\n", 3, "'nearly'"),
+        (
+            "| State | Spec |\n| - | - |\n| Done | [Runs](../tasks/specs/0001-runs.md) |\n",
+            3,
+            "0001 is 'Done'",
+        ),
+        ("| Spec | When | |\n| - | - | - |\n| 0001 | today | done |\n", 3, "'done'"),
+        ("# Now\n\n- 0001 Runs: done\n", 3, "'done'"),
+        ("- 0001 Runs (planned)\n", 1, "'planned'"),
+        ("- `tasks/specs/0001-runs.md`: Done.\n", 1, "'Done'"),
+        ("- Work\n  - 0001 - Status: nearly\n", 2, "'nearly'"),
+        ("- [x] 0001 Runs\n", 1, "0001 is done with"),
+        ("- [ ] 0002 Logs\n", 1, "0002 is still open"),
+        ("- [x] 0001 Runs - planned\n", 1, "'planned'"),
+    ],
+)
+def test_a_mirror_that_disagrees(text: str, line: int, message: str, tmp_path: Path) -> None:
+    judged(
+        "SPC008",
+        tmp_path,
+        {MIRROR: text},
+        {"path": MIRROR, "line": line, "message": message},
+        base=BASE,
+        policy=WITH,
+    )
+
+
+def test_a_mirror_of_data(tmp_path: Path) -> None:
+    data = {
+        "specs": [{"id": "0001", "status": "in-progress"}, {"path": OTHER, "Status": "planned"}],
+        "0001": "done",
+    }
+    text = json.dumps(data, indent=1)
+    expect = [
+        {"path": "docs/STATUS.json", "line": 9, "message": OTHER},
+        {"path": "docs/STATUS.json", "line": 12},
+    ]
+    judged("SPC008", tmp_path, {"docs/STATUS.json": text}, *expect, base=BASE, policy=WITH)
+
+
+def test_the_document_of_a_spec_repeats_its_status_too(tmp_path: Path) -> None:
+    files = {SPEC: spec(status="Done")}
+    message = "says that it is 'Done', and tasks/index.json:2 that it is 'in_progress'"
+    judged(
+        "SPC008",
+        tmp_path / "a",
+        files,
+        {"path": SPEC, "line": 3, "message": message},
+        base=BASE,
+        policy=POLICY,
+    )
+    judged("SPC008", tmp_path / "b", {SPEC: spec(status="In progress")}, base=BASE, policy=POLICY)
+
+
+def test_without_an_index_the_spec_itself_counts(tmp_path: Path) -> None:
+    policy = WITH.replace('index = "tasks/index.json"\n', "")
+    base = {SPEC: spec(more="id: R-1\n"), CODE: ""}
+    found = {"path": MIRROR, "line": 1, "message": f"{SPEC}:3"}
+    judged("SPC008", tmp_path, {MIRROR: "- R-1: done\n"}, found, base=base, policy=policy)
+
+
+def test_a_mirror_is_judged_with_the_index(tmp_path: Path) -> None:
+    base = {**BASE, MIRROR: "- 0001: done\n"}
+    found = {"path": MIRROR, "line": 1}
+    judged("SPC008", tmp_path / "a", {"x": "x"}, base=base, policy=WITH)
+    judged("SPC008", tmp_path / "b", {"x": "x"}, found, base=base, policy=WITH, args=["--all"])
+    files = {INDEX: BASE[INDEX].replace("done", "planned")}
+    judged("SPC008", tmp_path / "c", files, found, base=base, policy=WITH)

@@ -1,0 +1,147 @@
+"""SPC007: code that changes without a spec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Step
+from tests.rules.specs.setting import (
+    BASE,
+    CODE,
+    ENTRY,
+    INDEX,
+    POLICY,
+    SPEC,
+    WITHOUT_INDEX,
+    index,
+    judged,
+    spec,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOUND = {"path": CODE, "severity": "error", "message": "no spec did"}
+FILES = {CODE: "run(1)\n"}
+OTHER = "tasks/specs/0002-logs.md"
+
+
+@pytest.mark.parametrize(
+    ("trailer", "holds"),
+    [
+        ("Spec-Impact: none (only names changed)", True),
+        ("spec-impact: none - only names changed", True),
+        ("Spec-Impact: none \u2014 only names changed", True),
+        ("Spec-Impact: none\n (only names changed)", True),
+        ("Spec-Impact: none", False),
+        ("Spec-Impact: none ()", False),
+        ("Spec-Impact: none (TODO)", False),
+        ("Spec-Impact: none (REASON)", False),
+        ("Spec-Impact: (only names changed)", False),
+        ("Spec-Impact: none-needed", False),
+        ("Spec-Impact:", False),
+        ("Spec-Impact: none (only names changed)\nand more words", False),
+        ("Spec-Impact: none (only names changed)\n\nSigned-off-by: A <a@example.org>", False),
+    ],
+)
+def test_a_trailer_with_its_reason(trailer: str, holds: bool, tmp_path: Path) -> None:
+    expect = [] if holds else [FOUND]
+    judged("SPC007", tmp_path, FILES, *expect, message=f"feat: run\n\n{trailer}")
+
+
+def test_what_is_wrong_with_a_trailer_is_said(tmp_path: Path) -> None:
+    found = {**FOUND, "message": "'Spec-Impact: none' is without a reason"}
+    judged("SPC007", tmp_path / "a", FILES, found, message="feat: run\n\nSpec-Impact: none")
+    message = "feat: run\n\nSpec-Impact: none (names)\n\nIt has more to say."
+    judged("SPC007", tmp_path / "b", FILES, {**FOUND, "message": "in line 3 of a message"}, message=message)
+
+
+def test_a_trailer_of_one_commit_or_of_the_pull_request(tmp_path: Path) -> None:
+    steps = [Step("feat: run", files=FILES), Step("docs: x\n\nSpec-Impact: none (names)", files={"x": "x"})]
+    judged("SPC007", tmp_path / "a", commits=steps)
+    body = "It runs.\n\nSpec-Impact: none (names)\n"
+    judged("SPC007", tmp_path / "b", commits=steps[:1], title="feat: run", body=body)
+    judged("SPC007", tmp_path / "c", None, FOUND, commits=steps[:1], title="feat: run", body="It runs.\n")
+
+
+def test_while_nothing_is_committed_it_is_a_warning(tmp_path: Path) -> None:
+    found = {**FOUND, "severity": "warning"}
+    judged("SPC007", tmp_path / "a", None, found, commits=[], staged=Step("", files=FILES))
+    staged = Step("", files={**FILES, SPEC: spec(text="More.\n")})
+    judged("SPC007", tmp_path / "b", commits=[], staged=staged)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {SPEC: spec(text="Runs are kept for 30 days.\n")},
+        {SPEC: spec(status="in-progress")},
+        {SPEC: spec("2026-02-28", more="approvals: [{by: Ann Example, date: 2026-02-28}]\n")},
+        {OTHER: "# Logs\n"},
+        {INDEX: index({**ENTRY, "title": "Runs"})},
+        {INDEX: index(ENTRY, {"id": "0002", "path": OTHER})},
+    ],
+    ids=range(6),
+)
+def test_what_is_a_change_of_a_spec(files: dict[str, str], tmp_path: Path) -> None:
+    judged("SPC007", tmp_path, {**FILES, **files})
+
+
+@pytest.mark.parametrize(
+    ("files", "delete"),
+    [
+        ({}, []),
+        ({"docs/x.md": "x"}, []),
+        ({SPEC: spec() + "\n\n  \n"}, []),
+        ({SPEC: spec().replace("kept.", "kept.<!-- x -->")}, []),
+        ({SPEC: spec("2026-02-28")}, []),
+        ({OTHER: ""}, []),
+        ({OTHER: "\n\u200b\n"}, []),
+        ({OTHER: "<!-- a spec -->\n"}, []),
+        ({OTHER: spec()}, [SPEC]),
+        ({}, [SPEC]),
+        ({INDEX: index(ENTRY).replace("\n", "  ")}, []),
+        ({INDEX: index({**ENTRY, "last_review": "2026-02-28"})}, []),
+        ({INDEX: index()}, []),
+        ({INDEX: "{"}, []),
+    ],
+    ids=range(14),
+)
+def test_what_is_no_change_of_a_spec(files: dict[str, str], delete: list[str], tmp_path: Path) -> None:
+    base = BASE if SPEC not in delete else {**BASE, INDEX: index({"id": "0001"})}
+    judged("SPC007", tmp_path, {**FILES, **files}, FOUND, base=base, delete=delete)
+
+
+def test_the_paths_that_count_are_a_setting(tmp_path: Path) -> None:
+    policy = WITHOUT_INDEX.replace("[specs]", '[specs]\nspec_paths = ["docs/**", "src/SPEC.md"]')
+    judged("SPC007", tmp_path / "a", {**FILES, "docs/x.md": "x"}, policy=policy)
+    judged("SPC007", tmp_path / "b", {**FILES, "src/SPEC.md": "x"}, policy=policy)
+    judged("SPC007", tmp_path / "c", {**FILES, SPEC: spec(text="x\n")}, FOUND, policy=policy)
+    judged("SPC007", tmp_path / "d", {"src/SPEC.md": "x"}, policy=policy)
+    base = {**BASE, "docs/x.md": "A  spec.\n", "docs/y.bin": "a\0b"}
+    found = {**FOUND, "message": "what changed in docs/x.md does not count"}
+    judged("SPC007", tmp_path / "e", {**FILES, "docs/x.md": "A spec.\n\n"}, found, base=base, policy=policy)
+    judged(
+        "SPC007",
+        tmp_path / "f",
+        {**FILES, "docs/z.md": "A spec."},
+        found | {"message": "docs/z.md"},
+        base={**base},
+        delete=["docs/x.md"],
+        policy=policy,
+    )
+    judged("SPC007", tmp_path / "g", {**FILES, "docs/y.bin": "a\0c"}, base=base, policy=policy)
+
+
+def test_deleted_code_counts_and_the_trailer_is_a_setting(tmp_path: Path) -> None:
+    found = {"path": CODE, "side": "base", "message": "and no spec did"}
+    judged("SPC007", tmp_path / "a", {}, found, delete=[CODE])
+    policy = POLICY.replace("[specs]", '[specs]\ntrailer = "No-Spec"')
+    judged("SPC007", tmp_path / "b", FILES, message="feat: run\n\nNo-Spec: none (names)", policy=policy)
+
+
+def test_a_link_is_no_spec(tmp_path: Path) -> None:
+    step = Step("feat: run", files=FILES, symlinks={OTHER.encode(): b"0001-runs.md"})
+    judged("SPC007", tmp_path, None, FOUND, commits=[step])
