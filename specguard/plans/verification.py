@@ -71,7 +71,7 @@ NOBODY: Final = frozenset(
 _FILL: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
 _CANNOT_FAIL: Final = re.compile(r"(?:true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*)", re.DOTALL)
 _MODEL: Final = re.compile(
-    r"(?:claude|codex|copilot|gemini|gpt|o)[-_ .]?[a-z-]*[-_ .]?[0-9][\w.-]*", re.IGNORECASE
+    r"(?:(?:claude|codex|copilot|gemini|gpt)[-_ .]?[a-z-]*[-_ .]?|o)[0-9][\w. -]*", re.IGNORECASE
 )
 _FORMS: Final = (
     "Record under `verification` each command with its exit code, the manifest of the run, or a note with "

@@ -1,0 +1,65 @@
+"""Plans for tests, made of their tasks or of the text of their file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from specguard.change.documents import Documents
+from specguard.change.tree import Tree
+from specguard.documents.data import read_data
+from specguard.plans.plan import Plan
+from specguard.plans.settings import PlanKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from specguard.change.git import Git
+    from specguard.model import Finding
+
+FULL = {
+    "title": "Add the cart",
+    "status": "pending",
+    "depends_on": [],
+    "expected_files": ["src/cart.py"],
+    "verify": ["pytest -q"],
+    "done_criteria": ["the cart holds items"],
+}
+
+
+NOTHING = Documents(Tree(cast("Git", None), None))
+"""The documents of an empty tree, for which no repository is read."""
+
+
+def plan_of(tasks: Any, /, *, top: dict[str, Any] | None = None, **settings: Any) -> Plan:
+    """A plan with these tasks, or of this text; each task that is a mapping stands on a line of its own."""
+    text = tasks if isinstance(tasks, str) else written(tasks, top)
+    return Plan(
+        "default",
+        PlanKind(**settings),
+        fields={"name": "cart"},
+        folder=b".plans/cart",
+        path=b".plans/cart/plan.json",
+        data=read_data(text, "json"),
+    )
+
+
+def written(tasks: Any, top: dict[str, Any] | None = None) -> str:
+    """A plan as JSON: its first task stands in line 2, and each other in a line of its own."""
+    head = "".join(f"{json.dumps(key)}: {json.dumps(value)}, " for key, value in (top or {}).items())
+    if isinstance(tasks, list):
+        inner = "[\n" + ",\n".join(map(json.dumps, tasks)) + "\n]"
+    else:
+        inner = json.dumps(tasks)
+    return f'{{{head}"tasks": {inner}}}'
+
+
+def task(number: int = 1, **keys: Any) -> dict[str, Any]:
+    """A task that is as it should be, but for these keys; one whose value is None is left out."""
+    whole = {"id": f"task_{number:03}", **FULL, **keys}
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+def told(findings: Iterable[Finding]) -> list[tuple[int | None, str]]:
+    """The line and the message of each finding."""
+    return [(finding.line, finding.message) for finding in findings]

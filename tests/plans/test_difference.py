@@ -1,0 +1,108 @@
+"""What a change does to a plan."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.plans.difference import edits, finished
+from tests.plans.making import plan_of, task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BEFORE: list[Any] = [task(1, status="done"), task(2), task(3)]
+TOP = {"goal": "A cart", "option": "B", "updated_at": "2026-01-01"}
+
+
+def what(change: Callable[[list[Any], dict[str, Any]], Any], own: str = "task_002") -> list[str]:
+    """What a change does to a plan, when it is for the second task."""
+    tasks, top = copy.deepcopy(BEFORE), dict(TOP)
+    change(tasks, top)
+    return [edit.what for edit in edits(plan_of(BEFORE, top=TOP), plan_of(tasks, top=top), own)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tasks, top: None,
+        lambda tasks, top: tasks[1].update(status="done"),
+        lambda tasks, top: tasks[1].update(status="Done", verification=[{"command": "x", "exit_code": 0}]),
+        lambda tasks, top: tasks[1].update(
+            status="done", verified_by="Ann", agent_done_at="now", run_dir="x"
+        ),
+        lambda tasks, top: top.update(updated_at="2026-01-02"),
+    ],
+)
+def test_finishing_ones_own_task_is_no_edit(change: Any) -> None:
+    assert what(change) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda tasks, top: tasks[1].update(status="agent_done"),
+            ["moves task_002 from pending to agent_done"],
+        ),
+        (lambda tasks, top: tasks[1].pop("status"), ["moves task_002 from pending to no status"]),
+        (lambda tasks, top: tasks[1].update(verify=["true"]), ["changes verify of task_002"]),
+        (lambda tasks, top: tasks[1].update(expected_files=["**"]), ["changes expected_files of task_002"]),
+        (lambda tasks, top: tasks[1].update(depends_on=["task_003"]), ["changes depends_on of task_002"]),
+        (
+            lambda tasks, top: tasks[1].update(title="x", domain="y"),
+            ["changes domain of task_002", "changes title of task_002"],
+        ),
+        (lambda tasks, top: tasks[0].update(status="pending"), ["moves task_001 from done to pending"]),
+        (lambda tasks, top: tasks[2].update(status="done"), ["moves task_003 from pending to done"]),
+        (lambda tasks, top: tasks[2].update(note="x"), ["changes note of task_003"]),
+        (lambda tasks, top: tasks.pop(2), ["removes task_003"]),
+        (lambda tasks, top: tasks.pop(1), ["removes task_002"]),
+        (lambda tasks, top: tasks.append(task(4)), ["adds task_004"]),
+        (lambda tasks, top: tasks.append(task(2, verify=[])), ["changes the list of tasks"]),
+        (lambda tasks, top: tasks.reverse(), ["changes the list of tasks"]),
+        (lambda tasks, top: tasks.append("task_004"), ["changes the list of tasks"]),
+        (lambda tasks, top: top.update(goal="Another"), ["changes 'goal'"]),
+        (lambda tasks, top: top.update(option="A"), ["changes 'option'"]),
+        (lambda tasks, top: top.pop("goal"), ["removes 'goal'"]),
+        (lambda tasks, top: top.update(model="gpt-4o"), ["adds 'model'"]),
+    ],
+)
+def test_all_else_is_one(change: Any, said: list[str]) -> None:
+    assert what(change) == said
+
+
+def test_a_plan_that_comes_or_goes_or_breaks() -> None:
+    plan = plan_of(BEFORE)
+    assert [edit.what for edit in edits(None, plan, "task_001")] == ["adds the plan"]
+    assert [edit.what for edit in edits(plan, None, "task_001")] == ["removes the plan"]
+    assert [edit.what for edit in edits(plan, plan_of("{"), "task_001")] == ["breaks the plan"]
+    assert [edit.what for edit in edits(plan_of("{"), plan, "task_001")] == [
+        "adds task_001",
+        "adds task_002",
+        "adds task_003",
+    ]
+    assert not list(edits(None, None, "task_001"))
+
+
+def test_edits_have_the_line_of_what_they_change() -> None:
+    tasks = copy.deepcopy(BEFORE)
+    tasks[2]["status"] = "blocked"
+    [edit] = edits(plan_of(BEFORE), plan_of(tasks), "task_002")
+    assert (edit.line, edit.key) == (4, ("tasks", 2, "status"))
+
+
+def test_the_tasks_that_a_change_finishes() -> None:
+    after = plan_of([task(1, status="done"), task(2, status="DONE"), task(4, status="done"), task(5)])
+    assert [one.id for one in finished(plan_of(BEFORE), after)] == ["task_002", "task_004"]
+    assert [one.id for one in finished(None, after)] == ["task_001", "task_002", "task_004"]
+    assert finished(after, None) == []
+    # An id that is padded otherwise is the same task.
+    assert (
+        finished(
+            plan_of([{"id": "task_1", "status": "done"}]), plan_of([{"id": "task_001", "status": "done"}])
+        )
+        == []
+    )

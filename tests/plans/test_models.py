@@ -1,0 +1,67 @@
+"""Which models may be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard.declaration.expressions import Expression
+from specguard.plans.settings import Models, PlanKind
+
+PRESET = Models(
+    allow=[Expression("^gemini-3([.-]|$)")], deny=[Expression("(?i)flash")], default="gemini-3-pro-preview"
+)
+
+
+@pytest.mark.parametrize("name", ["gemini-3", "gemini-3-pro-preview", "gemini-3.1-pro"])
+def test_models_that_are_allowed(name: str) -> None:
+    assert PRESET.refusal(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("gemini-3-flash", "models.deny.0"),
+        ("gemini-3-FLASH-preview", "models.deny.0"),
+        ("gemini-30-pro", "models.allow"),
+        ("gemini-2.5-pro", "models.allow"),
+        ("Gemini-3-pro", "models.allow"),
+        ("my-gemini-3", "models.allow"),
+        ("", "models.allow"),
+    ],
+)
+def test_models_that_are_not(name: str, setting: str) -> None:
+    refused = PRESET.refusal(name)
+    assert refused is not None
+    assert refused[1] == setting
+
+
+def test_what_is_denied_stays_denied_in_whatever_form() -> None:
+    assert PRESET.refusal("google/gemini-3-pro", "gemini-3-pro") is None
+    assert PRESET.refusal("flash/gemini-3-pro", "gemini-3-pro") is not None
+
+
+def test_without_allow_any_model_that_is_not_denied_may_be_used() -> None:
+    assert Models(deny=PRESET.deny).refusal("gpt-4o") is None
+    assert Models().refusal("anything") is None
+
+
+def test_the_default_is_held_to_it_too() -> None:
+    assert not PRESET.problem()
+    assert Models(allow=PRESET.allow, default="gpt-4o").problem() == (
+        "`default` is 'gpt-4o', but the models that may be used match '^gemini-3([.-]|$)'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({}, ""),
+        ({"keys": {"depends": "x"}}, "`keys` has 'depends', which is none of id, "),
+        ({"statuses": ["todo", "done"]}, "`started` has 'in_progress', which is none of `statuses`"),
+        ({"done": ["shipped"]}, "`done` has 'shipped', which is none of `statuses`"),
+        ({"options": "A.md"}, "`options` without `option` says nothing"),
+    ],
+)
+def test_what_tables_of_plans_have_against_themselves(settings: dict[str, object], problem: str) -> None:
+    found = PlanKind(**settings).problem()
+    assert found.startswith(problem) if problem else not found

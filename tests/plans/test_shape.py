@@ -1,0 +1,190 @@
+"""The shape of a plan: everything that is wrong with it, with its line and key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.change.documents import Documents
+from specguard.plans.shape import flaws
+from tests.plans.making import NOTHING, plan_of, task, told, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from specguard.change.tree import Tree
+    from specguard.model import Finding
+    from specguard.plans.plan import Plan
+
+    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+
+
+def found(plan: Plan) -> list[Finding]:
+    """What is wrong with a plan that stands alone."""
+    return list(flaws(plan, NOTHING))
+
+
+def test_a_plan_as_it_should_be() -> None:
+    assert not found(plan_of([task(1), task(2, depends_on=["task_001"], domain="shop", note="mine")]))
+
+
+def test_tasks_may_be_kept_by_id() -> None:
+    plan = plan_of({"task_001": task(id=None), "task_002": task(id=None)})
+    assert [one.id for one in plan.tasks] == ["task_001", "task_002"]
+    assert not found(plan)
+
+
+def test_a_file_may_be_the_list_itself() -> None:
+    plan = plan_of('[{"id": "task_001", "status": "done"}]', tasks="", required=["id", "status"])
+    assert not found(plan)
+    assert plan.tasks[0].done
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("", 1, "is no plan: "),
+        ("[1, 2", 1, "is no plan: "),
+        ('{"tasks": [],\n "tasks": []}', 2, "is no plan: "),
+        ("[" * 100000, None, "is no plan: it is nested more than"),
+        ("{}", 1, "has no 'tasks'"),
+        ('{"task": []}', 1, "has no 'tasks', which should be the list of its tasks; it has 'task'"),
+        ('{\n"tasks": "none"}', 2, "has a text in 'tasks'"),
+        ('{\n"tasks": []}', 2, "lists no task"),
+        ('{"tasks": [\n"task_001"]}', 2, "tasks.0 is a text, where a task should be"),
+        ('{"tasks": [null]}', 1, "tasks.0 is nothing, where a task should be"),
+    ],
+)
+def test_what_is_no_plan(text: str, line: int | None, message: str) -> None:
+    [finding] = found(plan_of(text))
+    assert finding.line == line
+    assert message in finding.message
+
+
+@pytest.mark.parametrize(
+    ("keys", "field", "message"),
+    [
+        ({"id": None}, "tasks.0", "the task at tasks.0 has no id"),
+        ({"id": 1}, "tasks.0.id", "the id '1' is not of the form 'task_{number}'"),
+        ({"id": ["task_001"]}, "tasks.0.id", "id of the task at tasks.0 is a list, not a text"),
+        ({"id": "task_001\u200b"}, "tasks.0.id", "is not of the form"),
+        ({"id": "t\u0430sk_001"}, "tasks.0.id", "is not of the form"),
+        ({"title": ""}, "tasks.0.title", "the title of task_001 is empty"),
+        ({"title": ["x"]}, "tasks.0.title", "title of task_001 is a list, not a text"),
+        ({"domain": 3}, "tasks.0.domain", "domain of task_001 is a number, not a text"),
+        ({"status": None}, "tasks.0", "task_001 has no status"),
+        ({"status": None, "state": "done"}, "tasks.0", "task_001 has no status; it has 'state'"),
+        ({"status": "finished"}, "tasks.0.status", "has the status 'finished', which is none of pending, "),
+        ({"status": "do\u200bne"}, "tasks.0.status", "which is none of pending"),
+        ({"status": True}, "tasks.0.status", "status of task_001 is true or false, not a text"),
+        ({"depends_on": None, "dependencies": []}, "tasks.0", "has no depends_on; it has 'dependencies'"),
+        ({"depends_on": None, "depend_on": []}, "tasks.0", "has no depends_on; it has 'depend_on'"),
+        ({"depends_on": "task_002"}, "tasks.0.depends_on", "depends_on of task_001 is a text, not a list"),
+        ({"depends_on": [None]}, "tasks.0.depends_on.0", "depends_on.0 of task_001 is nothing, not a text"),
+        ({"verify": "pytest"}, "tasks.0.verify", "verify of task_001 is a text, not a list of texts"),
+        ({"verify": [""]}, "tasks.0.verify.0", "verify.0 of task_001 is empty"),
+        ({"verify": [{"x": 1}]}, "tasks.0.verify.0", "verify.0 of task_001 is a mapping, not a text"),
+        ({"done_criteria": []}, "tasks.0.done_criteria", "task_001 has no done_criteria"),
+        ({"expected_files": ["/etc/hosts"]}, "tasks.0.expected_files.0", "is an absolute path"),
+        ({"expected_files": ["src/../../x"]}, "tasks.0.expected_files.0", "climbs out of the folder"),
+        ({"expected_files": ["**"]}, "tasks.0.expected_files.0", "is every file there is"),
+        ({"expected_files": ["src\\cart.py"]}, "tasks.0.expected_files.0", "is written with backslashes"),
+    ],
+)
+def test_what_is_wrong_with_a_task(keys: dict[str, Any], field: str, message: str) -> None:
+    [finding] = found(plan_of([task(**keys)]))
+    assert finding.field == field
+    assert finding.line == 2
+    assert message in finding.message
+
+
+@pytest.mark.parametrize("status", ["in_progress", "In progress", "in-progress", "IN_PROGRESS", " done "])
+def test_statuses_match_however_they_are_written(status: str) -> None:
+    plan = plan_of([task(status=status)])
+    assert not found(plan)
+    assert plan.tasks[0].started
+
+
+def test_a_key_that_is_nearly_one_that_is_read_is_a_warning() -> None:
+    [finding] = found(plan_of([task(expected_file=["src/x.py"])]))
+    assert finding.severity == "warning"
+    assert finding.message == "task_001 has 'expected_file', which is not read; 'expected_files' is"
+
+
+@pytest.mark.parametrize("key", ["verified_at", "verified_by", "verified_note", "notes", "owner", "ids"])
+def test_keys_of_ones_own_are_welcome(key: str) -> None:
+    assert not found(plan_of([task(**{key: "x"})]))
+
+
+def test_the_id_is_said_to_be_there_twice_however_it_is_padded() -> None:
+    first = {"id": "task_1"}
+    assert told(found(plan_of([task(1), task(**first), task(1)]))) == [
+        (3, "task_1 and task_001 are the same task: only the padding differs"),
+        (4, "task_001 is listed twice, first in line 2"),
+    ]
+
+
+def test_what_other_tools_write_can_be_read() -> None:
+    plan = plan_of(
+        '{"master": {"tasks": [{"id": 1, "name": "x", "status": "done", "dependencies": [2]},'
+        ' {"id": 2, "name": "y", "status": "todo", "dependencies": []}]}}',
+        tasks="master.tasks",
+        keys={"title": "name", "depends_on": "dependencies"},
+        id_format="{number}",
+        statuses=["todo", "done"],
+        started=["done"],
+        required=["id", "title", "status", "depends_on"],
+    )
+    assert not found(plan)
+    assert [one.depends_on for one in plan.tasks] == [["2"], []]
+    assert [finding.message for finding in plan.broken()] == ["1 is done, and needs 2, which is todo"]
+
+
+def test_keys_never_hold_lines_and_tell_findings_apart() -> None:
+    text = written([task(1, status="x", verify="y"), task(2, status="x"), task(3, title="")])
+    keys = [finding.key for finding in found(plan_of(text))]
+    assert len(set(keys)) == len(keys) == 4
+    assert keys == [finding.key for finding in found(plan_of("\n\n" + text))]
+
+
+OPTIONS = (
+    "# Options\n\n## Option A - small\n\nLittle.\n\n## Option B - larger\n\nMore.\n\n## Option C\n\nTODO\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("A", ""),
+        ("b", ""),
+        ("Option B", ""),
+        ("Option B \u2014 larger", ""),
+        ("B: larger", ""),
+        ("C", "does not describe the option 'C'"),
+        ("D", "does not describe the option 'D'"),
+        ("", "does not name the option that it was made from"),
+        (None, "does not name the option that it was made from"),
+        (["A"], "does not name the option that it was made from"),
+    ],
+)
+def test_the_option_that_was_chosen_is_one_that_is_described(tree: Grow, option: Any, message: str) -> None:
+    files = {".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS}
+    plan = plan_of([task()], top={"option": option}, option="option", options="preplan/PLAN_OPTIONS.md")
+    findings = list(flaws(plan, Documents(tree(files))))
+    assert [message in finding.message for finding in findings] == ([True] if message else [])
+    for finding in findings:
+        assert finding.line == 1
+
+
+def test_no_file_describes_an_option(tree: Grow) -> None:
+    plan = plan_of([task()], top={"option": "A"}, option="option", options="PLAN_OPTIONS.md")
+    [finding] = flaws(plan, Documents(tree({"a": "a"})))
+    assert finding.message == ".plans/cart/PLAN_OPTIONS.md does not describe the option 'A'"
+
+
+def test_a_plan_of_many_megabytes_is_read_in_one_go() -> None:
+    many = [
+        task(number, expected_files=["src/" + " " * 200 + "x"], verify=["x " * 50]) for number in range(2000)
+    ]
+    assert not found(plan_of(many))
