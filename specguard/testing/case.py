@@ -15,6 +15,13 @@ One format serves a rule's examples and whole repositories in `tests/cases/`. It
     states = {CMT001 = "not-applicable"}
     exit_code = 1
 
+A case in a file may be `like` another one beside it: its keys are those of the other, with its own in
+their place. `edits` then changes files of all steps: a table replaces parts of a file by others, a text is
+all of it (of a new one in the last commit), and `false` leaves it out:
+
+    like = "wave.toml"
+    edits = {"docs/REVIEW.md" = {"## Risks" = ""}}
+
 In paths and messages `\xNN` stands for a byte, as in reports. In `args`, `env`, `stdin`, `patch`, `event` and
 `expect`, `{base}`, `{start}`, `{head}` and `{ID}` stand for object ids: of the base's last and first commit,
 of the last commit, and of the commit with that `id`. `Case` has all keys.
@@ -97,19 +104,24 @@ class Case:
     notes: Sequence[str] = ()
 
     @classmethod
-    def from_toml(cls, text: str, name: str = "case") -> Case:
+    def from_toml(cls, text: str, name: str = "case", folder: Path | None = None) -> Case:
         """Read a case.
+
+        Args:
+            text: the case.
+            name: how messages call it.
+            folder: where the case stands that it may be like.
 
         Raises:
             CaseError: it is no TOML, or a key or value is not the format's.
         """
         known = {item.name for item in fields(cls)} - {"name"}
-        return cls(**read_case(text, known, name), name=name)
+        return cls(**read_case(text, known, name, folder), name=name)
 
     @classmethod
     def load(cls, path: Path) -> Case:
         """Read a case from a file, whose name without `.toml` becomes the case's."""
-        return cls.from_toml(path.read_text(encoding="utf-8"), path.stem)
+        return cls.from_toml(path.read_text(encoding="utf-8"), path.stem, path.parent)
 
     def build(self, directory: str | os.PathLike[str]) -> Repository:
         """Make the case's repository in an empty or missing folder, with its branch checked out.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from specguard.testing.stream import Step, plain_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
 
 _STEPS = ("base", "commits")
 _STEP = ("staged", "worktree")
@@ -21,6 +23,7 @@ _EXPECTED = (
     "code", "name", "path", "line", "end_line", "commit", "field", "side", "severity", "state", "authority",
     "message", "help",
 )  # fmt: skip
+_LONGEST_LIKENESS = 5
 _WORDS: dict[type, str] = {str: "text", dict: "a table", list: "a list", int: "a whole number"}
 
 
@@ -28,21 +31,19 @@ class CaseError(ValueError):
     """A case that is not written as the format asks."""
 
 
-def read_case(text: str, known: Collection[str], name: str) -> dict[str, Any]:
+def read_case(text: str, known: Collection[str], name: str, folder: Path | None = None) -> dict[str, Any]:
     """The values of a case, its steps made.
 
     Args:
         text: TOML.
         known: the keys there are.
         name: how the case is called in messages.
+        folder: where it stands; None for a case that is in no file, and can be like no other.
 
     Raises:
         CaseError: it is no TOML, or a key or value is not the format's.
     """
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise CaseError(f"{name}: {error}") from None
+    table = _table(text, name, folder)
     _check_keys(table, known, name)
     for key, value in table.items():
         where = f"{name}: {key}"
@@ -64,6 +65,57 @@ def read_case(text: str, known: Collection[str], name: str) -> dict[str, Any]:
         _check_kind(expected, dict, f"{name}: expect.{position}")
         _check_keys(expected, _EXPECTED, f"{name}: expect.{position}")
     return table
+
+
+def _table(text: str, name: str, folder: Path | None, depth: int = 0) -> dict[str, Any]:
+    """The keys of a case, those of the case that it is like among them."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CaseError(f"{name}: {error}") from None
+    like, edits = table.pop("like", None), table.pop("edits", {})
+    _check_kind(edits, dict, f"{name}: edits")
+    if like is not None:
+        _check_kind(like, str, f"{name}: like")
+        if folder is None or depth > _LONGEST_LIKENESS or not (folder / like).is_file():
+            raise CaseError(f"{name}: there is no case {like!r} that it could be like")
+        other = folder / like
+        table = {**_table(other.read_text(encoding="utf-8"), name, other.parent, depth + 1), **table}
+    for path, edit in edits.items():
+        _edit(table, path, edit, name)
+    return table
+
+
+def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
+    """Change one file wherever a step has it: its whole content, parts of it, or leave it out."""
+    for key in (*_STEPS, *_STEP):
+        if key in table:
+            table[key] = copy.deepcopy(table[key])
+    steps = list(_steps(table))
+    having = [step for step in steps if path in step.get("files", {})]
+    if isinstance(edit, str):
+        for step in having or steps[-1:]:
+            step.setdefault("files", {})[path] = edit
+    elif edit is False and having:
+        for step in having:
+            del step["files"][path]
+    elif isinstance(edit, dict) and having:
+        for old, new in edit.items():
+            _check_kind(new, str, f"{name}: edits, {path!r}")
+            if not any(old in step["files"][path] for step in having):
+                raise CaseError(f"{name}: edits: {path!r} has no {old!r}")
+            for step in having:
+                step["files"][path] = step["files"][path].replace(old, new)
+    else:
+        raise CaseError(f"{name}: edits: no step has {path!r}, or what becomes of it is not said")
+
+
+def _steps(table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for key in (*_STEPS, *_STEP):
+        value = table.get(key, [])
+        yield from (
+            step for step in (value if isinstance(value, list) else [value]) if isinstance(step, dict)
+        )
 
 
 def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) -> None:

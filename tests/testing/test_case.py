@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -157,3 +158,47 @@ def test_an_outcome_is_compared_in_every_part() -> None:
     )
     assert list(differences(Case(error="no base", exit_code=2), error, {})) == []
     assert list(differences(Case(exit_code=2), error, {})) == ["an error: no base; give one"]
+
+
+# Cases that are like others
+
+WAVE = """
+policy = "base = 'main'"
+base = [{files = {"a.md" = "one two", "b.md" = "x"}}, {message = "more", files = {"a.md" = "one three"}}]
+commits = [{message = "feat: x", files = {"c.md" = "c"}}]
+exit_code = 1
+"""
+
+
+def test_a_case_may_be_like_another_one(tmp_path: Path) -> None:
+    (tmp_path / "wave.toml").write_text(WAVE)
+    (tmp_path / "other.toml").write_text(
+        'like = "wave.toml"\nexit_code = 0\n[edits]\n"a.md" = {"one" = "ONE"}\n"b.md" = false\n"d.md" = "d"\n'
+    )
+    case = Case.load(tmp_path / "other.toml")
+    assert case.exit_code == 0
+    assert case.policy == "base = 'main'"
+    assert [dict(step.files) for step in case.base] == [{b"a.md": "ONE two"}, {b"a.md": "ONE three"}]
+    assert [dict(step.files) for step in case.commits] == [{b"c.md": "c", b"d.md": "d"}]
+    (tmp_path / "third.toml").write_text('like = "other.toml"\nedits = {"a.md" = "all of it"}\n')
+    first = Case.load(tmp_path / "third.toml").base[0]
+    assert dict(first.files) == {b"a.md": "all of it"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('like = "none.toml"', "no case 'none.toml'"),
+        ('like = "itself.toml"', "no case 'itself.toml'"),
+        ('like = "wave.toml"\nedits = {"a.md" = {"four" = "x"}}', "'a.md' has no 'four'"),
+        ('like = "wave.toml"\nedits = {"z.md" = {"four" = "x"}}', "no step has 'z.md'"),
+        ('like = "wave.toml"\nedits = {"z.md" = false}', "no step has 'z.md'"),
+        ('like = "wave.toml"\nedits = {"a.md" = 3}', "what becomes of it"),
+        ("like = 3", "like must be text"),
+    ],
+)
+def test_what_a_case_cannot_be_like_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "wave.toml").write_text(WAVE)
+    (tmp_path / "itself.toml").write_text(text)
+    with pytest.raises(CaseError, match=re.escape(problem)):
+        Case.load(tmp_path / "itself.toml")
