@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.declaration.rule import Settings
-from specguard.work.path_templates import check_path_template
+from specguard.work.path_templates import PathTemplate, check_path_template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,9 +125,12 @@ class Contract(Settings):
         ),
     ] = []
     companions: Annotated[
-        list[Annotated[str, AfterValidator(check_path_template)]],
+        list[
+            Annotated[str, AfterValidator(check_path_template)]
+            | list[Annotated[str, AfterValidator(check_path_template)]]
+        ],
         Field(
-            description="the files that must stand beside the artifact",
+            description="the files that must stand beside the artifact; of a list within the list one",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
@@ -211,7 +214,7 @@ class Contract(Settings):
         ),
     ] = ""
     closure: Annotated[
-        list[str],
+        list[Annotated[str, AfterValidator(check_path_template)]],
         Field(description="folders that hold only what the artifact lists, once it is there"),
     ] = []
     schema: Annotated[
@@ -221,6 +224,8 @@ class Contract(Settings):
 
     def aliases_of(self, title: str) -> list[str]:
         """The other titles, or names, that stand for a section's or a field's."""
+        if not self.aliases:
+            return []
         from specguard.documents.fields import normal_name
 
         known = {normal_name(name): aliases for name, aliases in self.aliases.items()}
@@ -232,4 +237,39 @@ class Contract(Settings):
             return "an artifact has a `path` or a `root`, one of the two"
         if self.members and not self.root:
             return "`members` are the files of a `root`"
+        if self.root:
+            return self._problem_of_root()
+        structured = self.path.lower().endswith((".json", ".yaml", ".yml", ".toml"))
+        if structured and (self.sections or self.forbidden_sections):
+            return f"{self.path} is structured, and has no `sections`"
+        for name, allowed in self.fields.items():
+            if not allowed:
+                return f"the field {name!r} has no value that it may have"
+        if self.author_not and not all(self.author_not.partition(".")):
+            return "`author_not` is the name of a kind or of an artifact and a field, as in `slice.owner`"
+        known = PathTemplate(self.path).names
+        for template in self.closure:
+            for name in sorted(PathTemplate(template).names - known):
+                return f"`closure` has {{{name}}}, which `path` does not have"
+        return self._problem_of_aliases()
+
+    def _problem_of_root(self) -> str:
+        """A folder has members; everything else is a contract of a member's own."""
+        if not self.members:
+            return "a `root` needs `members`"
+        for name in self._fields:
+            if name not in {"root", "members"} and getattr(self, name) != getattr(type(self), name):
+                return f"a `root` has `members` alone; `{name}` belongs to the contract of one of them"
+        return ""
+
+    def _problem_of_aliases(self) -> str:
+        from specguard.documents.fields import normal_name
+
+        sections = [self.evidence.section] if self.evidence else []
+        sections += [self.findings.section] if self.findings else []
+        titles = [*self.sections, *self.forbidden_sections, *self.fields, *self.author, *sections]
+        known = {normal_name(title) for title in titles}
+        for title in self.aliases:
+            if normal_name(title) not in known:
+                return f"`aliases` has {title!r}, which is neither a section nor a field of it"
         return ""

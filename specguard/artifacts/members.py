@@ -7,7 +7,7 @@ from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts, Pass
@@ -34,8 +34,8 @@ def missing_companions(artifact: Artifact) -> Iterator[Finding]:
             key="no file",
             setting=artifact.setting("path"),
         )
-    for which, template in enumerate(artifact.contract.companions):
-        yield from _missing(artifact, template, f"companions.{which}", beside=f"beside {path}")
+    for which, companion in enumerate(artifact.contract.companions):
+        yield from _missing(artifact, alternatives(companion), f"companions.{which}", beside=f"beside {path}")
 
 
 def missing_members(one: Pass) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def missing_members(one: Pass) -> Iterator[Finding]:
         MissingFact: something that must be read is not there.
     """
     for which, template in enumerate(one.contract.members):
-        yield from _missing(one, template, f"members.{which}", beside=f"in {path_text(one.path)}/")
+        yield from _missing(one, [template], f"members.{which}", beside=f"in {path_text(one.path)}/")
 
 
 def orphans(artifacts: Artifacts) -> Iterator[Artifact]:
@@ -66,7 +66,7 @@ def orphans(artifacts: Artifacts) -> Iterator[Artifact]:
 def _loses(artifact: Artifact, gone: Collection[bytes]) -> bool:
     """Whether something that is gone was a companion of an artifact."""
     places = artifact.artifacts.places
-    for text in artifact.contract.companions:
+    for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:
         plain = places.template(text).plain(artifact.fields)
         if plain is not None:
             if (plain if text.startswith("/") else joined(artifact.folder, plain)) in gone:
@@ -76,22 +76,31 @@ def _loses(artifact: Artifact, gone: Collection[bytes]) -> bool:
     return False
 
 
-def _missing(artifact: Artifact, template: str, key: str, *, beside: str) -> Iterator[Finding]:
+def alternatives(companion: str | list[str]) -> list[str]:
+    """The templates of which one must be there."""
+    return [companion] if isinstance(companion, str) else companion
+
+
+def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: str) -> Iterator[Finding]:
     places = artifact.artifacts.places
     there = [
-        path for path in places.beside(artifact.folder, template, artifact.fields) if path != artifact.path
+        path
+        for template in templates
+        for path in places.beside(artifact.folder, template, artifact.fields)
+        if path != artifact.path
     ]
     whys = [why for path in there if (why := _no_artifact(artifact.artifacts, path))]
     if len(whys) < len(there):
         return
-    name = places.template(template).show(artifact.fields)
+    names = [places.template(template).show(artifact.fields) for template in templates]
+    name = " or ".join(names)
     if there:
         message = f"{path_text(there[0])} {whys[0]}, and must be an artifact {beside}"
         help = f"Write {path_text(there[0])}; what it must hold says its contract."
     else:
         message = f"{name} is missing {beside}"
-        near = _near(artifact, name)
-        help = f"Rename {near} to it, if that is meant." if near else f"Add {name}."
+        near = next((one for name in names if (one := _near(artifact, name))), "")
+        help = f"Rename {near} to it, if that is meant." if near else f"Add {names[0]}."
     yield Finding(message, help=help, path=artifact.path, key=name, setting=artifact.setting(key))
 
 
