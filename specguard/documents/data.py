@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 50
 """How deep mappings and lists may be nested."""
 
-DATA_LIMIT: Final = 8 << 20
+DATA_LIMIT: Final = 4 << 20
 """How many characters of structured data are read."""
 
 LONGEST_NUMBER: Final = 100

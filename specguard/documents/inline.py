@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LONGEST_LABEL: Final = 1000
 """How many characters the label of a link may have; CommonMark allows 999."""
 
+MOST_OPEN: Final = 1000
+"""At least so many brackets may be open at once; of more the first ones are text."""
+
 _START: Final = re.compile(r"\\[!-/:-@\[-`{-~]|`+|<|!?\[|\]")
 _RUN: Final = re.compile(r"`+")
 _TAG: Final = re.compile(
@@ -125,6 +128,8 @@ class Inline:
             elif first == "<":
                 position = self._markup(found.start())
             elif first != "]":
+                if len(opened) == 2 * MOST_OPEN:
+                    del opened[:MOST_OPEN]
                 opened.append((found.start(), position))
             elif opened:
                 start, text_start = opened.pop()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _CHECKBOX: Final = re.compile(r"\[[ xX]\]\s+")
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
-_LINK: Final = re.compile(r"\[((?:[^\[\]]|\\.)+)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
+_LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)++)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
 _BARE: Final = re.compile(r"[^\s`,;]+")
 _BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _BETWEEN: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
@@ -24,6 +24,9 @@ _COMMENT: Final = re.compile(
 _EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]*$")
 _MARKS: Final = ("***", "**", "__", "*", "_")
 _ENDS: Final = ":.!?)\u3002"
+LONGEST: Final = 20_000
+"""A text of more characters begins with no path that is read: nobody lists so many in one item."""
+
 _NO_PATH: Final = frozenset("@$<~-\"'\u00ab\u2018\u2019\u201c\u201d\u201e")
 
 
@@ -50,6 +53,8 @@ def leading_paths(raw: str) -> Leading:
     What follows behind a dash, a colon or in brackets is a comment. Of a text that goes on with a comma or
     "and", or names more code, `rest` is the remainder: it may speak of paths that were not read.
     """
+    if len(raw) > LONGEST:
+        return Leading([], "")
     text = _CHECKBOX.sub("", raw.strip(), count=1)
     paths: list[str] = []
     while True:

@@ -32,8 +32,16 @@ What is deeper is refused: markdown-it drops it without a word, and without a li
 tokens would end in a `RecursionError`.
 """
 
-MAX_LEVELS: Final = 800_000
-"""How many levels of lists and quotes all lines of a document may stand in together."""
+MAX_LEVELS: Final = 1_000_000
+"""How many levels of lists and quotes all lines of a document may stand in together.
+
+A mark that opens one counts `MARK` times, since it costs so much more than a line that only stands in it.
+"""
+
+MARK: Final = 8
+
+_SMALL: Final = (100_000, 5000)
+"""So many characters and lines cannot be beyond `MAX_LEVELS`."""
 
 _DELIMITERS: Final = re.compile(r"(?=[^|]*+\|)[-+*>0-9.) \t]*+[-:|\s]*+")
 _DEEPEST: Final = MAX_NESTING // 2
@@ -57,24 +65,25 @@ def beyond_limits(lines: Sequence[str]) -> Problem | None:
             return Problem(f"it has more than {MAX_CHARACTERS} characters", number)
     if bars > MAX_CELLS and any(_DELIMITERS.fullmatch(line) for line in lines):
         return Problem(f"its tables have more than {MAX_CELLS} cells")
-    return None if len(lines) * _DEEPEST <= MAX_LEVELS else _beyond_levels(lines)
+    return None if size < _SMALL[0] and len(lines) < _SMALL[1] else _beyond_levels(lines)
 
 
 def _beyond_levels(lines: Sequence[str]) -> Problem | None:
     """Whether the lines stand in too many lists and quotes, counted so that it is rather too many."""
     total = depth = 0
+    blank = True
     for number, line in enumerate(lines, start=1):
         found = _PREFIX.match(line)
         prefix = found[0] if found else ""
-        own = 0
-        if prefix:
-            own = len(_MARK.findall(prefix)) + len(prefix.expandtabs(4)) // 2
-        if len(prefix) == len(line) and not own:
-            depth = 0
+        marks = len(_MARK.findall(prefix)) if prefix else 0
+        if len(prefix) == len(line) and not marks:
+            blank = True
             continue
-        # Without a blank line between them a line may continue what the one before it stands in.
-        depth = min(max(depth, own), _DEEPEST)
-        total += depth
+        # By its indentation a line stands in what is open; without a blank line it may do so with none.
+        own = marks + min(len(prefix.expandtabs(4)) // 2, depth)
+        depth = min(own if blank else max(own, depth), _DEEPEST)
+        blank = False
+        total += depth + MARK * marks
         if total > MAX_LEVELS:
             return Problem("its lists and quotes are nested too deeply over too many lines", number)
     return None

@@ -33,6 +33,10 @@ _WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$
 MAX_DEPTH: Final = 50
 """How deep tables and arrays may be nested, dotted keys among them; no setting is deeper than six."""
 
+_PART: Final = r"(?:[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
+# tomllib takes time and memory with the square of a dotted key's parts.
+_LONG_KEY: Final = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_DEPTH}}}")
+
 LONGEST_NUMBER: Final = 100
 """How many characters a number or date may have; TOML's own limit is an integer of 64 bits."""
 
@@ -67,6 +71,9 @@ def read_toml(
         TomlError: it is no TOML.
     """
     text = text.replace("\r\n", "\n")
+    long_key = _LONG_KEY.search(text)
+    if long_key:
+        raise TomlError(_TOO_DEEP, text.count("\n", 0, long_key.start()) + 1)
     try:
         data = tomllib.loads(text, parse_float=number)
     except tomllib.TOMLDecodeError as error:

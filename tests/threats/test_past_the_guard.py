@@ -166,7 +166,7 @@ def test_prose_that_breaks_its_reader(repo: Repository, text: str) -> None:
     assert outcome.exit_code == 1
     outcome = check(repo, "--base=work")
     assert outcome.exit_code == 2
-    assert "SPEC_AUTHORITY.md: the authority cannot be read" in outcome.stderr
+    assert "the authority cannot be read: lists and quotes are nested too deeply" in outcome.stderr
 
 
 def test_many_settings_take_a_reader_no_square_of_time(repo: Repository) -> None:
