@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from specguard.declaration import look_alikes
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
+    from specguard.documents.checkboxes import Ticked
     from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import find_fields, normal_name, read_fields
@@ -126,6 +127,7 @@ __all__ = [
     "Stage",
     "Statement",
     "Task",
+    "Ticked",
     "Totals",
     "Tree",
     "Unit",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Literal, Self
 
     from specguard.documents.blocks import AnyBlock, Comment, Text
+    from specguard.documents.checkboxes import Ticked
     from specguard.documents.data import Data
     from specguard.documents.reader import Definition
     from specguard.documents.sections import Section
@@ -107,6 +108,13 @@ class Document:
     def sections(self) -> Sequence[Section]:
         """Every heading's section in order; that of a lower heading lies within that of the higher one."""
         return sections_of(self.blocks, self.last_line)
+
+    @cached_property
+    def ticked(self) -> Sequence[Ticked]:
+        """The ticked items of its checklists, in order."""
+        from specguard.documents.checkboxes import ticked_items
+
+        return list(ticked_items(self.blocks))
 
     def section(self, *titles: str) -> Section | None:
         """The first section with one of these titles, compared as `find_section` does."""

@@ -40,3 +40,11 @@ class Checklists(Settings):
     def proofs(self) -> Selecting:
         """The patterns of `evidence`."""
         return as_patterns(self.evidence)
+
+    def problem(self) -> str:
+        """What is wrong with the table as a whole; empty where nothing is."""
+        if self.files and not self.proofs:
+            return (
+                "`files` says where checklists are, and `evidence` is missing, which says what proves an item"
+            )
+        return ""

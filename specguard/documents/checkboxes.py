@@ -1,0 +1,103 @@
+"""The ticked items of a document's checklists, each with all that stands in it."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.documents.blocks import Fence, Heading, List, Paragraph, Quote, Table, Text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.documents.blocks import AnyBlock, Item
+
+# What a reader takes for a tick, whether Markdown makes a checkbox of it or not; the last ones of the first
+# group are Cyrillic, Roman and wide.
+_TICKED: Final = re.compile(
+    r"[*_`]{0,3}(?:"
+    r"\\?\[ ?[xXvV\u00d7\u2713\u2714\u2611\u2705\u0445\u0425\u2169\u2179\uff58\uff38]\ufe0f? ?\\?\]"
+    r"|[\u2611\u2705\u2714]\ufe0f?)(?!\()"
+)
+_BOX: Final = re.compile(r"[*_`]{0,3}\\?\[[^\[\]\n]?\]")
+_SEPARATOR: Final = re.compile(r"[\s`\"'<>()\[\],;|*{}\u201c\u201d\u2018\u2019]+")
+
+
+class Ticked:
+    """A ticked item of a checklist, or a ticked row of a table.
+
+    Attributes:
+        line: its line, from 1.
+        words: its own words, without box and marks.
+        text: all that stands in it but for items below it that are not ticked, on one line.
+    """
+
+    __slots__ = ("line", "text", "words")
+
+    def __init__(self, line: int, words: str, text: str) -> None:
+        self.line = line
+        self.words = words
+        self.text = text
+
+    @property
+    def names(self) -> Iterator[str]:
+        """Everything in it that could be a path, without marks and punctuation around it."""
+        for word in _SEPARATOR.split(self.text):
+            name = word.rstrip(".:!?").replace("\\", "/")
+            if "/" in name or "." in name:
+                yield name
+
+    def __repr__(self) -> str:
+        return f"Ticked({self.line}, {self.words!r})"
+
+
+def ticked_items(blocks: Sequence[AnyBlock]) -> Iterator[Ticked]:
+    """The ticked items among blocks, in order, also in tables and quotes; code has none."""
+    for block in blocks:
+        if isinstance(block, List):
+            for item in block.items:
+                if _TICKED.match(item.text.raw):
+                    yield _ticked(item)
+                yield from ticked_items(item.rest)
+        elif isinstance(block, Table):
+            for row in block.rows:
+                if any(_TICKED.match(cell.raw.strip()) for cell in row):
+                    shown = [cell.plain.strip() for cell in row]
+                    words = next((cell for cell in shown if cell and not _TICKED.fullmatch(cell)), "")
+                    yield Ticked(row[0].line, _words(words), " ".join(" ".join(map(_raw, row)).split()))
+        elif isinstance(block, Quote):
+            yield from ticked_items(block.blocks)
+
+
+def _ticked(item: Item) -> Ticked:
+    text = " ".join(" ".join(_texts(item.blocks)).split())
+    return Ticked(item.line, _words(item.text.plain.partition("\n")[0]), text)
+
+
+def _words(text: str) -> str:
+    """Words without the box before them."""
+    return " ".join(_TICKED.sub("", text, count=1).split())
+
+
+def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
+    """All that a reader sees in an item, without what belongs to items below it that are not ticked."""
+    for block in blocks:
+        if isinstance(block, Paragraph | Heading):
+            yield _raw(block.text)
+        elif isinstance(block, List):
+            for item in block.items:
+                open_box = _BOX.match(item.text.raw) and not _TICKED.match(item.text.raw)
+                if not open_box:
+                    yield from _texts(item.blocks)
+        elif isinstance(block, Table):
+            for row in [block.header, *block.rows]:
+                yield from map(_raw, row)
+        elif isinstance(block, Fence):
+            yield block.content
+        elif isinstance(block, Quote):
+            yield from _texts(block.blocks)
+
+
+def _raw(text: Text) -> str:
+    return text.raw
