@@ -22,6 +22,9 @@ all of it (of a new one in the last commit), and `false` leaves it out:
     like = "wave.toml"
     edits = {"docs/REVIEW.md" = {"## Risks" = ""}}
 
+With `after` in place of `like` a case goes on where the other one ends: it has the other's policy, and the
+other's commits are the last ones of its base.
+
 In paths and messages `\xNN` stands for a byte, as in reports. In `args`, `env`, `stdin`, `patch`, `event` and
 `expect`, `{base}`, `{start}`, `{head}` and `{ID}` stand for object ids: of the base's last and first commit,
 of the last commit, and of the commit with that `id`. `Case` has all keys.

@@ -73,14 +73,22 @@ def _table(text: str, name: str, folder: Path | None, depth: int = 0) -> dict[st
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CaseError(f"{name}: {error}") from None
-    like, edits = table.pop("like", None), table.pop("edits", {})
+    edits = table.pop("edits", {})
     _check_kind(edits, dict, f"{name}: edits")
-    if like is not None:
-        _check_kind(like, str, f"{name}: like")
-        if folder is None or depth > _LONGEST_LIKENESS or not (folder / like).is_file():
-            raise CaseError(f"{name}: there is no case {like!r} that it could be like")
-        other = folder / like
-        table = {**_table(other.read_text(encoding="utf-8"), name, other.parent, depth + 1), **table}
+    for key in ("like", "after"):
+        named = table.pop(key, None)
+        if named is None:
+            continue
+        _check_kind(named, str, f"{name}: {key}")
+        if folder is None or depth > _LONGEST_LIKENESS or not (folder / named).is_file():
+            raise CaseError(f"{name}: there is no case {named!r} that it could be {key}")
+        path = folder / named
+        other = _table(path.read_text(encoding="utf-8"), name, path.parent, depth + 1)
+        if key == "after":
+            steps = [other.get("base", []), other.get("commits", [])]
+            base = [step for value in steps for step in (value if isinstance(value, list) else [value])]
+            other = {**({"policy": other["policy"]} if "policy" in other else {}), "base": base}
+        table = {**other, **table}
     for path, edit in edits.items():
         _edit(table, path, edit, name)
     return table

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.fields import Field
+    from specguard.model import Finding
     from specguard.waves.settings import WaveStage
     from specguard.waves.waves import Wave
+    from specguard.work.sources import Listed
 
 STRUCTURED: Final = (b".json", b".yaml", b".yml", b".toml")
 """The endings of files that are no Markdown."""
@@ -73,6 +75,23 @@ class StageState:
             for artifact in self.wave.artifacts(contract)
         ]
         return sorted(found, key=lambda one: one.path)
+
+    @cached_property
+    def items(self) -> Sequence[Listed]:
+        """Its items: those that say `stage: <its name>`; at the first stage of a kind also those that say none.
+
+        Raises:
+            MissingFact: a file that lists them cannot be read.
+        """
+        kind = self.settings.items
+        stages = self.wave.waves.settings.stages
+        first = next((stage for stage in stages if stage.items == kind), None)
+        own = normal_name(self.name)
+        return [
+            item
+            for item in self.wave.items(kind)
+            if normal_name(item.text("stage")) == own or (first is self.settings and not item.text("stage"))
+        ]
 
     @cached_property
     def needed(self) -> bool:
@@ -169,10 +188,18 @@ class StageState:
             if not artifacts:
                 yield Missing(f"there is no {contract} ({declared.path or declared.root})")
             for artifact in artifacts:
-                flaws = waves.flaws(artifact)
+                flaws = [*waves.flaws(artifact), *self._misshapen(artifact.path)]
                 if flaws:
                     more = f" (and {len(flaws) - 1} more)" if len(flaws) > 1 else ""
                     yield Missing(f"{flaws[0].message}{more}", flaws[0].path or artifact.path, flaws[0].line)
+
+    def _misshapen(self, path: bytes) -> Iterator[Finding]:
+        """What is wrong with an artifact that lists work items."""
+        sources = self.wave.waves.sources
+        source = sources.at(path) if sources is not None else None
+        if sources is not None and source is not None:
+            yield from sources.flaws(source)
+            yield from sources.broken(source)
 
     def _unstated(self, contracts: Sequence[str]) -> Iterator[Missing]:
         """The fields that none of these artifacts has, and those with another value than they must have."""
@@ -225,8 +252,8 @@ class StageState:
         for source in files:
             if source.problem:
                 yield Missing(f"{path_text(source.path)} {source.problem}", source.path)
-            for item in source.items:
-                if item.deferred or item.conditional or sources.done(item):
+            for item in self.items:
+                if item.source is not source or item.deferred or item.conditional or sources.done(item):
                     continue
                 status = f"its status is {item.status}" if item.status else "it has no status"
                 yield Missing(f"{item} is not closed: {status}", source.path, item.line)

@@ -183,14 +183,15 @@ class Waves:
             MissingFact: the tree cannot be read.
         """
         found: dict[Key, Wave] = {}
-        for path in paths:
-            for fields in self._places(path):
-                self._note(found, path, fields)
+        listed = list(paths)
+        for template in self._templates:
+            for position, fields in template.find(listed):
+                self._note(found, listed[position], fields)
         return [found[key] for key in sorted(found, key=lambda key: [natural(part) for part in key])]
 
     def belongs(self, path: bytes) -> bool:
         """Whether a path is that of an artifact of any stage, in a pass, or of a file that lists items."""
-        return any(True for _ in self._places(path))
+        return any(template.read(path) is not None for template in self._templates)
 
     @cached_property
     def owners(self) -> Mapping[str, WaveStage]:
@@ -295,12 +296,6 @@ class Waves:
             elif stage.items and self.plans is not None:
                 texts += [f"{kind.folder}/{kind.plan}" for kind in self.plans.kinds.values()]
         return [PathTemplate(text) for text in dict.fromkeys(texts)]
-
-    def _places(self, path: bytes) -> Iterable[Mapping[str, str]]:
-        for template in self._templates:
-            fields = template.read(path)
-            if fields is not None:
-                yield fields
 
     def _note(self, found: dict[Key, Wave], path: bytes, fields: Mapping[str, str]) -> None:
         known = self.fields_at(path, fields)

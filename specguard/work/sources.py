@@ -190,7 +190,8 @@ class Listed:
         return found
 
     def __str__(self) -> str:
-        return f"{self.source.kind} {self.id}"
+        kind = self.source.kind
+        return self.id if self.id.casefold().startswith(kind.casefold()) else f"{kind} {self.id}"
 
     def __repr__(self) -> str:
         return f"Listed({self!s})"

@@ -185,9 +185,19 @@ def test_a_case_may_be_like_another_one(tmp_path: Path) -> None:
     assert dict(first.files) == {b"a.md": "all of it"}
 
 
+def test_a_case_may_go_on_where_another_one_ends(tmp_path: Path) -> None:
+    (tmp_path / "wave.toml").write_text(WAVE)
+    (tmp_path / "next.toml").write_text('after = "wave.toml"\ncommits = [{files = {e = "1"}}]\n')
+    case = Case.load(tmp_path / "next.toml")
+    assert (case.policy, case.exit_code) == ("base = 'main'", None)
+    assert [sorted(step.files) for step in case.base] == [[b"a.md", b"b.md"], [b"a.md"], [b"c.md"]]
+    assert [sorted(step.files) for step in case.commits] == [[b"e"]]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ('after = "none.toml"', "no case 'none.toml'"),
         ('like = "none.toml"', "no case 'none.toml'"),
         ('like = "itself.toml"', "no case 'itself.toml'"),
         ('like = "wave.toml"\nedits = {"a.md" = {"four" = "x"}}', "'a.md' has no 'four'"),
