@@ -246,8 +246,9 @@ class Reader:
         found = [day for day in days(text) if day.date is not None]
         if when is None and found:
             when = found[0].date
-        if not who:
-            words = _WORD.findall(_without_date(text))
+        rest = _without_date(text)
+        if not who and not owes(rest):
+            words = _WORD.findall(rest)
             who = " ".join(word for word in words if word.casefold().rstrip(".") not in _WORDS)
         return Approval(who, when, said, refused=refused)
 
@@ -259,7 +260,7 @@ def _without_date(text: str) -> str:
     for day in days(text):
         kept += text[end : day.start] + " "
         end = day.end
-    return _CLOCK.sub(" ", kept + text[end:]).strip(" ()[]\t-\u2013\u2014")
+    return _CLOCK.sub(" ", kept + text[end:]).strip(" ()[]:,;.\t-\u2013\u2014")
 
 
 def _first(value: Mapping[str, Any], names: Mapping[str, str], wanted: Collection[str]) -> str | None:

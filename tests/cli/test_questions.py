@@ -119,6 +119,41 @@ def test_why_knows_work_items_and_the_policy_itself(
     assert (told[0]["authority"] or {}).get("path") == origin
 
 
+def test_why_names_the_specs_that_govern_a_path(repository: Repository) -> None:
+    policy = """
+[specs]
+files = ["specs/*.md"]
+index = "specs/index.json"
+code = ["src/**"]
+review = "last_review"
+
+[specs.governs]
+"src/runs/**" = ["specs/0001-*.md"]
+
+[authority]
+order = ["ARCHITECTURE.md", "specs/*.md"]
+keys = [{name = "root"}]
+"""
+    files = {
+        "SPEC_AUTHORITY.md": f"# Authority\n\n```toml specguard\n{policy}```\n",
+        "specs/0001-runs.md": "# Runs\n",
+        "specs/0002-logs.md": "# Logs\n",
+        "specs/index.json": '{"specs": []}',
+    }
+    repository.commit("chore: base", files=files)
+
+    def effects(path: str) -> list[tuple[str, str]]:
+        found = json.loads(run("why", path, "--output-format", "json", directory=repository.path).stdout)
+        return [(one["code"], one["effect"]) for one in found if one["code"][:3] == "SPC"]
+
+    governed = ("SPC003", "governed by specs/0001-runs.md")
+    assert effects("src/runs/x.py") == [("SPC007", "changes with a spec"), governed]
+    assert effects("src/x.py") == [("SPC007", "changes with a spec")]
+    assert effects("specs/0002-logs.md") == [("SPC001", "a spec"), ("SPC009", "number 2 of the order")]
+    assert effects("specs/index.json") == [("SPC001", "the index of specs")]
+    assert "governed by specs/0001-runs.md" in run("why", "src/runs/x.py", directory=repository.path).stdout
+
+
 def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     by_code = run("rule", "pth001", directory=governed.path)
     assert by_code.stdout.startswith("# forbidden-path (PTH001)")

@@ -9,7 +9,7 @@ from specguard.testing import Step
 from tests.rules.items import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from specguard.testing import Outcome
@@ -46,6 +46,11 @@ def index(*entries: Mapping[str, Any], key: str = "specs") -> str:
     """An index of these entries, each on a line of its own."""
     lines = ",\n".join(json.dumps(entry) for entry in entries)
     return f'{{"{key}": [\n{lines}\n]}}\n'
+
+
+def each(texts: Iterable[str], folder: str = "tasks/specs", suffix: str = ".md") -> dict[str, str]:
+    """Each text in a file of its own, so that one repository serves them all."""
+    return {f"{folder}/{number:02}{suffix}": text for number, text in enumerate(texts)}
 
 
 ENTRY = {"id": "0001", "path": SPEC}

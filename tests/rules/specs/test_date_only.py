@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Step
-from tests.rules.specs.setting import BASE, INDEX, SPEC, WITHOUT_INDEX, index, judged, spec
+from tests.rules.specs.setting import BASE, INDEX, SPEC, WITHOUT_INDEX, each, index, judged, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WAS = spec("2026-01-31", text="Runs are kept.\n\nUpdated: 2026-01-31\n")
-FOUND = {"path": SPEC, "line": 2, "message": "is 2026-02-28 now, and nothing else"}
+FOUND = {"line": 2, "message": "is 2026-02-28 now, and nothing else"}
 
 
 def bump(text: str) -> str:
     return text.replace("last_review: 2026-01-31", "last_review: 2026-02-28")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_a_date_alone_is_no_review(tmp_path: Path) -> None:
+    texts = [
         bump(WAS),
         bump(WAS).replace("kept.", "kept.\n\n\n   "),
         bump(WAS).replace("Updated: 2026-01-31", "Updated: 2026-02-28T10:00Z"),
@@ -38,27 +37,22 @@ def bump(text: str) -> str:
         bump(WAS) + "\n## Approvals\n\n- TBD (2026-02-28)\n",
         bump(WAS) + "\n## Approvals\n\n- Ann Example (2025-12-24)\n",
         bump(WAS) + "\n## Approvals\n\n- Ann Example (2026-12-24)\n",
-    ],
-    ids=range(15),
-)
-def test_a_date_alone_is_no_review(text: str, tmp_path: Path) -> None:
-    judged("SPC004", tmp_path, {SPEC: text}, FOUND, base={SPEC: WAS}, policy=WITHOUT_INDEX)
+    ]
+    expect = [{**FOUND, "path": path} for path in each(texts)]
+    base = each([WAS] * len(texts))
+    judged("SPC004", tmp_path, each(texts), *expect, base=base, policy=WITHOUT_INDEX)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_what_is_a_review_or_no_bump(tmp_path: Path) -> None:
+    texts = [
         WAS,
         WAS.replace("2026-01-31", "2026-01-20"),
         bump(WAS).replace("kept", "kept for 30 days"),
         bump(WAS).replace("planned", "in-progress"),
         bump(WAS) + "\n## Approvals\n\n- Ann Example (2026-02-28)\n",
         bump(WAS).replace("status", "approvals: [{by: Ann Example, date: 2026-02-27}]\nstatus"),
-    ],
-    ids=range(6),
-)
-def test_what_is_a_review_or_no_bump(text: str, tmp_path: Path) -> None:
-    judged("SPC004", tmp_path, {SPEC: text}, base={SPEC: WAS}, policy=WITHOUT_INDEX)
+    ]
+    judged("SPC004", tmp_path, each(texts), base=each([WAS] * len(texts)), policy=WITHOUT_INDEX)
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.rules.specs.setting import CODE, INDEX, POLICY, SPEC, index, judged, spec
+from tests.rules.specs.setting import CODE, INDEX, POLICY, SPEC, each, index, judged, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MIRROR = "docs/STATUS.md"
 OTHER = "tasks/specs/0002-logs.md"
-WITH = POLICY.replace("[specs]", '[specs]\nmirrors = ["docs/STATUS.*"]')
+WITH = POLICY.replace("[specs]", '[specs]\nmirrors = ["docs/STATUS.*", "docs/*.status.md"]')
 BASE = {
     SPEC: "# Runs\n",
     OTHER: "# Logs\n",
@@ -25,9 +23,8 @@ BASE = {
 }
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_mirrors_that_agree(tmp_path: Path) -> None:
+    texts = [
         "| Spec | Status |\n| - | - |\n| 0001 | In progress |\n| 0002 | ✅ Done |\n",
         "| Title | Spec | State |\n| - | - | - |\n| R | `tasks/specs/0001-runs.md` | in-progress (May) |\n",
         "| Spec | Owner | |\n| - | - | - |\n| [R](../tasks/specs/0001-runs.md) | Ann | In progress |\n",
@@ -38,16 +35,12 @@ BASE = {
         "1. 0001: status: in-progress\n",
         "Nothing of it.\n\n| Spec | Status |\n| - | - |\n| 0003 | Done |\n| 0001 | |\n",
         "```\n- 0001: done\n```\n\n<!-- - 0001: done -->\n",
-    ],
-    ids=range(10),
-)
-def test_a_mirror_that_agrees(text: str, tmp_path: Path) -> None:
-    judged("SPC008", tmp_path, {MIRROR: text}, base=BASE, policy=WITH)
+    ]
+    judged("SPC008", tmp_path, each(texts, "docs", ".status.md"), base=BASE, policy=WITH)
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "message"),
-    [
+def test_mirrors_that_disagree(tmp_path: Path) -> None:
+    cases = [
         (
             "| Spec | Status |\n| - | - |\n| 0001 | Planned |\n",
             3,
@@ -67,17 +60,13 @@ def test_a_mirror_that_agrees(text: str, tmp_path: Path) -> None:
         ("- [x] 0001 Runs\n", 1, "0001 is done with"),
         ("- [ ] 0002 Logs\n", 1, "0002 is still open"),
         ("- [x] 0001 Runs - planned\n", 1, "'planned'"),
-    ],
-)
-def test_a_mirror_that_disagrees(text: str, line: int, message: str, tmp_path: Path) -> None:
-    judged(
-        "SPC008",
-        tmp_path,
-        {MIRROR: text},
-        {"path": MIRROR, "line": line, "message": message},
-        base=BASE,
-        policy=WITH,
-    )
+    ]
+    files = each((text for text, _, _ in cases), "docs", ".status.md")
+    expect = [
+        {"path": path, "line": line, "message": message}
+        for path, (_, line, message) in zip(files, cases, strict=True)
+    ]
+    judged("SPC008", tmp_path, files, *expect, base=BASE, policy=WITH)
 
 
 def test_a_mirror_of_data(tmp_path: Path) -> None:

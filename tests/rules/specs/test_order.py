@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Step
-from tests.rules.specs.setting import judged
+from tests.rules.specs.setting import each, judged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +22,8 @@ keys = [{name = "canonical_root"}]
 BASE = {HIGH: "# Architecture\n\n- **Canonical root:** `/api/v2`\n"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_what_contradicts_nothing(tmp_path: Path) -> None:
+    texts = [
         "canonical_root: /api/v2\n",
         "---\ncanonical-root: /api/v2\n---\n",
         "| Key | Value |\n| - | - |\n| Canonical Root | `/api/v2`. |\n",
@@ -35,31 +34,24 @@ BASE = {HIGH: "# Architecture\n\n- **Canonical root:** `/api/v2`\n"}
         "```\ncanonical_root: /old\n```\n",
         "<!-- canonical_root: /old -->\n",
         "No word of it.\n",
-    ],
-    ids=range(10),
-)
-def test_what_contradicts_nothing(text: str, tmp_path: Path) -> None:
-    judged("SPC009", tmp_path, {LOW: text}, base=BASE, policy=POLICY)
+    ]
+    judged("SPC009", tmp_path, each(texts, "work", "/AGENT_1"), base=BASE, policy=POLICY)
 
 
-@pytest.mark.parametrize(
-    ("path", "text", "line"),
-    [
+def test_lower_documents_that_contradict(tmp_path: Path) -> None:
+    cases = [
         (LOW, "# Plan\n\ncanonical_root: /api/orpc\n", 3),
-        (LOW, "---\nCanonical root: /api/V2\n---\n", 2),
+        ("work/AGENT_2", "---\nCanonical root: /api/V2\n---\n", 2),
         ("work/PHASE_1_PACKET.md", "| Key | Value |\n| - | - |\n| canonical_root | /x |\n", 3),
         ("config/app.yaml", "app: x\ncanonical_root: /x\n", 2),
         ("config/app.json", '{"canonical_root":\n "/x"}', 1),
-    ],
-)
-def test_a_lower_document_that_contradicts(path: str, text: str, line: int, tmp_path: Path) -> None:
-    found = {
-        "path": path,
-        "line": line,
-        "message": f"{HIGH}:3, which goes before it",
-        "authority": "SPEC_AUTHORITY.md:6",
-    }
-    judged("SPC009", tmp_path, {path: text}, found, base=BASE, policy=POLICY)
+    ]
+    message = f"{HIGH}:3, which goes before it"
+    expect = [
+        {"path": path, "line": line, "message": message, "authority": "SPEC_AUTHORITY.md:6"}
+        for path, _, line in cases
+    ]
+    judged("SPC009", tmp_path, {path: text for path, text, _ in cases}, *expect, base=BASE, policy=POLICY)
 
 
 def test_the_highest_that_states_it_decides(tmp_path: Path) -> None:

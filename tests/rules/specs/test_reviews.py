@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import Step
-from tests.rules.specs.setting import BASE, CODE, INDEX, POLICY, SPEC, WITHOUT_INDEX, index, judged, spec
+from tests.rules.specs.setting import (
+    BASE,
+    CODE,
+    INDEX,
+    POLICY,
+    SPEC,
+    WITHOUT_INDEX,
+    each,
+    index,
+    judged,
+    spec,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +46,8 @@ def entry(**more: Any) -> dict[str, Any]:
 # Where a date may stand
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_where_the_date_may_stand(tmp_path: Path) -> None:
+    texts = [
         "---\nlast_review: 2026-02-20\n---\n",
         "---\nLast-Reviewed: '2026-02-20'\n---\n",
         "+++\nlast_review = 2026-02-20\n+++\n",
@@ -47,11 +57,8 @@ def entry(**more: Any) -> dict[str, Any]:
         "# Runs\n\n**Last reviewed:** 20 Feb 2026\n",
         "| Field | Value |\n| --- | --- |\n| Last review | 2026-02-20T10:00:00Z |\n",
         "\ufeff---\r\nlast_review: 2026-02-20\r\n---\r\n",
-    ],
-    ids=repr,
-)
-def test_where_the_date_may_stand(text: str, tmp_path: Path) -> None:
-    judged("SPC002,SPC003", tmp_path, {SPEC: text}, policy=WITHOUT_INDEX)
+    ]
+    judged("SPC002,SPC003", tmp_path, each(texts), policy=WITHOUT_INDEX)
 
 
 def test_a_date_in_the_index_counts(tmp_path: Path) -> None:
@@ -61,9 +68,8 @@ def test_a_date_in_the_index_counts(tmp_path: Path) -> None:
     judged("SPC003", tmp_path / "b", files, {"path": SPEC, "message": "tasks/index.json:2"})
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_what_does_not_count_as_a_date(tmp_path: Path) -> None:
+    texts = [
         "# Runs\n\n<!-- last_review: 2026-02-20 -->\n",
         "# Runs\n\n```\nlast_review: 2026-02-20\n```\n",
         "# Runs\n\n> last_review: 2026-02-20\n",
@@ -71,33 +77,27 @@ def test_a_date_in_the_index_counts(tmp_path: Path) -> None:
         "# Runs\n\n- [ ] Last review: 2026-02-20\n",
         "",
         "a\0b",
-    ],
-    ids=repr,
-)
-def test_what_does_not_count_as_a_date(text: str, tmp_path: Path) -> None:
-    expect = {"path": SPEC, "message": "has no last_review", "severity": "error"}
-    judged("SPC002", tmp_path, {SPEC: text}, expect, policy=WITHOUT_INDEX)
+    ]
+    found = {"message": "has no last_review", "severity": "error"}
+    expect = [{"path": path, **found} for path in each(texts)]
+    judged("SPC002", tmp_path, each(texts), *expect, policy=WITHOUT_INDEX)
 
 
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
+def test_a_date_that_is_none(tmp_path: Path) -> None:
+    values = [
         ("", "is empty"),
         ("TBD", "'TBD', which is no date"),
         ("soon (2026-02-20)", "is no date"),
         ("02/03/2026", "2026-02-03 or 2026-03-02"),
         ("2026-02-30", "no day of the calendar"),
         ("February 2026", "names no day"),
-    ],
-)
-def test_a_date_that_is_none(value: str, message: str, tmp_path: Path) -> None:
-    judged(
-        "SPC002",
-        tmp_path,
-        {SPEC: spec(value)},
-        {"path": SPEC, "line": 2, "message": message},
-        policy=WITHOUT_INDEX,
-    )
+    ]
+    files = each(spec(value) for value, _ in values)
+    expect = [
+        {"path": path, "line": 2, "message": message}
+        for path, (_, message) in zip(files, values, strict=True)
+    ]
+    judged("SPC002", tmp_path, files, *expect, policy=WITHOUT_INDEX)
 
 
 def test_a_date_in_the_index_that_is_none(tmp_path: Path) -> None:

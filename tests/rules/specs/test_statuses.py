@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.rules.specs.setting import BASE, CODE, ENTRY, INDEX, SPEC, WITHOUT_INDEX, index, judged, spec
+from tests.rules.specs.setting import BASE, CODE, ENTRY, INDEX, SPEC, WITHOUT_INDEX, each, index, judged, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,19 +21,16 @@ CHAIN = WITHOUT_INDEX.replace(
 NEEDING = CHAIN.replace('approval_needed = ["in-progress", "done"]', 'approval_needed = ["review"]')
 
 
-@pytest.mark.parametrize(
-    "status", ["in-progress", "In progress", "IN_PROGRESS", "✅ in-progress.", "In-Progress (May)"]
-)
-def test_ways_to_write_a_status(status: str, tmp_path: Path) -> None:
-    judged("SPC005", tmp_path, {SPEC: spec(status=f'"{status}"')}, policy=WITHOUT_INDEX)
+def test_ways_to_write_a_status(tmp_path: Path) -> None:
+    ways = ["in-progress", "In progress", "IN_PROGRESS", "\u2705 in-progress.", "In-Progress (May)"]
+    judged("SPC005", tmp_path, each(spec(status=f'"{way}"') for way in ways), policy=WITHOUT_INDEX)
 
 
-@pytest.mark.parametrize(
-    "status", ["nearly", "in progress, not reviewed", "d\u043ene", "done " * 40, '""', "[x]"]
-)
-def test_a_status_that_is_not_known(status: str, tmp_path: Path) -> None:
-    expect = {"path": SPEC, "line": 3, "help": "planned, in-progress, done"}
-    judged("SPC005", tmp_path, {SPEC: spec(status=status)}, expect, policy=WITHOUT_INDEX)
+def test_a_status_that_is_not_known(tmp_path: Path) -> None:
+    statuses = ["nearly", "in progress, not reviewed", "d\u043ene", "done " * 40, '""', "[x]"]
+    files = each(spec(status=status) for status in statuses)
+    expect = [{"path": path, "line": 3, "help": "planned, in-progress, done"} for path in files]
+    judged("SPC005", tmp_path, files, *expect, policy=WITHOUT_INDEX)
 
 
 def test_a_status_behind_a_comment_is_what_is_read(tmp_path: Path) -> None:
@@ -67,9 +64,8 @@ def test_a_spec_without_a_status(tmp_path: Path) -> None:
     judged("SPC005", tmp_path / "c", {SPEC: gone}, {"path": SPEC, "message": "had 'planned'"}, policy=policy)
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "message"),
-    [
+def test_moves(tmp_path: Path) -> None:
+    moves = [
         ("planned", "in_progress", ""),
         ("planned", "done", ""),
         ("In Progress", "done", ""),
@@ -80,12 +76,14 @@ def test_a_spec_without_a_status(tmp_path: Path) -> None:
         ("planned", "archived", "from planned to archived"),
         ("archived", "planned", "from archived to planned"),
         ("nearly", "archived", "begins as archived"),
-    ],
-)
-def test_moves(before: str, after: str, message: str, tmp_path: Path) -> None:
-    base = {**BASE, SPEC: spec(status=before)}
-    expect = [{"path": SPEC, "line": 3, "message": message}] if message else []
-    files = {SPEC: spec(status=after, text="x\n")}
+    ]
+    base = each(spec(status=before) for before, _, _ in moves)
+    files = each(spec(status=after, text="x\n") for _, after, _ in moves)
+    expect = [
+        {"path": path, "line": 3, "message": message}
+        for path, (_, _, message) in zip(files, moves, strict=True)
+        if message
+    ]
     judged("SPC005", tmp_path, files, *expect, base=base, policy=WITHOUT_INDEX)
 
 
@@ -110,13 +108,10 @@ def test_a_spec_with_a_new_name_keeps_its_history(tmp_path: Path) -> None:
     judged("SPC005", tmp_path, files, found, base=base, delete=[SPEC], policy=WITHOUT_INDEX)
 
 
-@pytest.mark.parametrize(
-    ("status", "begins"),
-    [("planned", True), ("in-progress", True), ("review", True), ("done", False), ("archived", False)],
-)
-def test_how_a_new_spec_begins(status: str, begins: bool, tmp_path: Path) -> None:
-    expect = [] if begins else [{"path": OTHER, "message": f"begins as {status}", "help": "planned."}]
-    judged("SPC005", tmp_path, {OTHER: spec(status=status)}, *expect, policy=NEEDING)
+def test_how_a_new_spec_begins(tmp_path: Path) -> None:
+    files = each(spec(status=status) for status in ("planned", "in-progress", "review", "done", "archived"))
+    expect = [{"path": path, "message": "begins as", "help": "planned."} for path in list(files)[3:]]
+    judged("SPC005", tmp_path, files, *expect, policy=NEEDING)
 
 
 def test_a_status_is_judged_where_the_spec_governs_what_changes(tmp_path: Path) -> None:
@@ -133,9 +128,8 @@ def test_a_status_that_needs_no_approval(tmp_path: Path) -> None:
     judged("SPC006", tmp_path, {SPEC: spec(text="x\n")})
 
 
-@pytest.mark.parametrize(
-    ("more", "text", "message", "line"),
-    [
+def test_what_is_no_approval(tmp_path: Path) -> None:
+    cases = [
         ("", "", "no approval is recorded", 3),
         ("approvals: []\n", "", "no approval is recorded", 3),
         ("approvals: [{reviewer: Ann Example}]\n", "", "does not say when", 4),
@@ -148,11 +142,13 @@ def test_a_status_that_needs_no_approval(tmp_path: Path) -> None:
         ("", "```\n## Approvals\n\n- Ann Example (2026-02-20)\n```\n", "no approval", 3),
         ("", "> ## Approvals\n>\n> - Ann Example (2026-02-20)\n", "no approval", 3),
         ("", "## Reviews\n\n- Ann Example (2026-02-20)\n", "no approval", 3),
-    ],
-)
-def test_what_is_no_approval(more: str, text: str, message: str, line: int, tmp_path: Path) -> None:
-    files = {SPEC: spec(status="in_progress", more=more, text=text)}
-    judged("SPC006", tmp_path, files, {"path": SPEC, "line": line, "message": message}, policy=WITHOUT_INDEX)
+    ]
+    files = each(spec(status="in_progress", more=more, text=text) for more, text, _, _ in cases)
+    expect = [
+        {"path": path, "line": line, "message": message}
+        for path, (_, _, message, line) in zip(files, cases, strict=True)
+    ]
+    judged("SPC006", tmp_path, files, *expect, policy=WITHOUT_INDEX)
 
 
 def test_an_approval_in_the_index(tmp_path: Path) -> None:
