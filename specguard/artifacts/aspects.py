@@ -16,13 +16,23 @@ ASPECTS: Final = (
     ("missing-artifact", "members:missing_companions", ()),
     ("missing-section", "sections:missing_sections", ("sections", "forbidden_sections")),
     ("empty-section", "sections:empty_sections", ("sections",)),
+    ("missing-evidence", "evidence:missing_evidence", ("evidence",)),
+    ("missing-evidence", "evidence:missing_inputs", ("inputs",)),
+    ("dangling-evidence", "evidence:dangling_evidence", ("evidence",)),
+    ("dangling-evidence", "evidence:unknown_evidence", ("evidence",)),
+    ("unranked-finding", "findings:unranked_findings", ("findings",)),
+    ("open-finding", "findings:open_findings", ("findings",)),
+    ("", "findings:findings_of_open_review", ("findings",)),
     ("invalid-field", "values:invalid_fields", ("fields",)),
     ("invalid-field", "authors:wrong_authors", ("author_not",)),
     ("invalid-field", "records:unrecorded", ("records",)),
+    ("unordered-timestamps", "timestamps:unordered_timestamps", ("timestamps",)),
     ("unlisted-leftover", "closure:leftovers", ("closure",)),
     ("missing-option", "options:missing_options", ("options",)),
 )
 """Rule, module and function of this package, and the settings without which it has nothing to judge.
+
+Without a rule it counts only where all flaws are asked for: a stage is not complete with it.
 
 What needs more than the judged tree is left to the rule alone.
 """

@@ -91,13 +91,31 @@ class Findings(Settings):
             "in it holds",
         ),
     ] = ["disposition", "verdict", "status", "decision", "outcome", "conclusion"]
-    verdict_closed: Annotated[
+    verdict_open: Annotated[
         list[str],
         Field(
-            description="the verdicts with which a review is closed; one that says none counts as closed",
-            json_schema_extra={"tightens": "more"},
+            description="what a verdict begins with while the review is open; with any other one, and with "
+            "none, it counts as closed",
+            json_schema_extra={"tightens": "fewer"},
         ),
-    ] = ["approve", "approved", "accept", "accepted", "pass", "passed", "ready", "closed", "complete", "done"]
+    ] = [
+        "open",
+        "draft",
+        "in progress",
+        "pending",
+        "changes requested",
+        "request changes",
+        "approve with changes",
+        "approved with changes",
+        "not ready",
+        "not approved",
+        "needs",
+        "blocked",
+        "reject",
+        "rejected",
+        "fail",
+        "failed",
+    ]
 
 
 class Contract(Settings):
@@ -242,6 +260,9 @@ class Contract(Settings):
         structured = self.path.lower().endswith((".json", ".yaml", ".yml", ".toml"))
         if structured and (self.sections or self.forbidden_sections):
             return f"{self.path} is structured, and has no `sections`"
+        for name in ("evidence", "findings", "timestamps"):
+            if structured and getattr(self, name):
+                return f"{self.path} is structured, and has no `{name}`: its `schema` says what it holds"
         for name, allowed in self.fields.items():
             if not allowed:
                 return f"the field {name!r} has no value that it may have"
@@ -251,7 +272,16 @@ class Contract(Settings):
         for template in self.closure:
             for name in sorted(PathTemplate(template).names - known):
                 return f"`closure` has {{{name}}}, which `path` does not have"
-        return self._problem_of_aliases()
+        return self._problem_of_findings() or self._problem_of_aliases()
+
+    def _problem_of_findings(self) -> str:
+        from specguard.documents.fields import normal_name
+
+        known = {normal_name(name) for name in self.findings.severities} if self.findings else set()
+        for name in self.findings.must_close if self.findings else ():
+            if normal_name(name) not in known:
+                return f"`findings.must_close` has {name!r}, which is none of its `severities`"
+        return ""
 
     def _problem_of_root(self) -> str:
         """A folder has members; everything else is a contract of a member's own."""
@@ -267,9 +297,10 @@ class Contract(Settings):
 
         sections = [self.evidence.section] if self.evidence else []
         sections += [self.findings.section] if self.findings else []
-        titles = [*self.sections, *self.forbidden_sections, *self.fields, *self.author, *sections]
+        words = [*self.findings.severities, *self.findings.closed] if self.findings else []
+        titles = [*self.sections, *self.forbidden_sections, *self.fields, *self.author, *sections, *words]
         known = {normal_name(title) for title in titles}
         for title in self.aliases:
             if normal_name(title) not in known:
-                return f"`aliases` has {title!r}, which is neither a section nor a field of it"
+                return f"`aliases` has {title!r}, which is no section, field or word of a finding's in it"
         return ""

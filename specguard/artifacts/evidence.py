@@ -1,0 +1,299 @@
+"""What artifacts must cite: evidence in a section of theirs, and the inputs they were made from."""
+
+from __future__ import annotations
+
+from specguard.artifacts.sections import named
+from specguard.artifacts.targets import Targets
+from specguard.documents.blocks import List, Table
+from specguard.documents.citations import citations
+from specguard.model import Finding, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.artifacts.contracts import Evidence
+    from specguard.artifacts.targets import Target
+    from specguard.documents.blocks import AnyBlock, Item
+    from specguard.documents.citations import Citation
+
+SHOWN = 3
+"""So many places are named where one finding is about all of them."""
+
+
+class Cited:
+    """The evidence of an artifact.
+
+    Args:
+        artifact: an artifact whose contract asks for evidence.
+
+    Attributes:
+        settings: what is asked for.
+        line: where its section begins; None where it is the whole document.
+        blocks: what holds the evidence; None where its section is not there.
+        all: the places that are cited there.
+    """
+
+    def __init__(self, artifact: Artifact, settings: Evidence) -> None:
+        self.settings = settings
+        self.line: int | None = None
+        self.blocks: Sequence[AnyBlock] | None = artifact.document.blocks
+        if settings.section:
+            section = next(iter(named(artifact, settings.section)), None)
+            self.line = section.line if section else None
+            self.blocks = section.blocks if section else None
+        self.all = list(citations(self.blocks or ()))
+        self.targets = Targets(artifact.artifacts.documents, settings.roots)
+        self._folder = artifact.folder
+
+    def counts(self, citation: Citation) -> bool:
+        """Whether a citation is evidence of the kind that is asked for."""
+        return not self.misses_lines(citation) and not self.other_kind(citation) and self.is_file(citation)
+
+    def misses_lines(self, citation: Citation) -> bool:
+        """Whether a citation has no lines, and should have some."""
+        return self.settings.anchors == "line" and citation.line is None
+
+    def other_kind(self, citation: Citation) -> str:
+        """What kind of path is cited in place of the one that is asked for; empty where it is that one."""
+        kind = citation.kind
+        if kind == "shortened":
+            return "leaves a part of the path out"
+        wanted = self.settings.paths
+        if wanted == "any" or kind == wanted:
+            return ""
+        if kind == "url":
+            # A web address that stands for the root is as good as any other prefix that does.
+            outside = self.targets.places(citation, self._folder) is None
+            return "is a web address" if outside or wanted == "relative" else ""
+        return f"is {'an absolute' if kind == 'absolute' else 'a relative'} path"
+
+    def is_file(self, citation: Citation) -> bool:
+        """Whether a file is cited, and not just something with a dot spoken of, such as `console.log`."""
+        if citation.line is not None or "/" in citation.path:
+            return True
+        return self.targets.find(citation, self._folder).path is not None
+
+    def looked_up(self) -> Iterator[tuple[Citation, Target]]:
+        """The citations that must lead to something, each with what it leads to.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        if not self.settings.resolve:
+            return
+        wanted = [one for one in self.all if not self.misses_lines(one) and self.is_file(one)]
+        self.targets.prefetch((one, self._folder) for one in wanted)
+        for citation in wanted:
+            yield citation, self.targets.find(citation, self._folder)
+
+
+def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
+    """The evidence that an artifact should cite and does not, or cites in another way.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    settings = artifact.contract.evidence
+    if settings is not None:
+        yield from _missing(artifact, Cited(artifact, settings))
+
+
+def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
+    """The evidence of an artifact that is not there.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    settings = artifact.contract.evidence
+    if settings is None:
+        return
+    for citation, target in Cited(artifact, settings).looked_up():
+        if target.flaw:
+            yield Finding(
+                target.flaw,
+                help=target.help,
+                path=artifact.path,
+                line=citation.at,
+                key=citation.path,
+                setting=artifact.setting("evidence.resolve"),
+            )
+
+
+def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
+    """The evidence that nobody can look up, one finding for each reason; it is neither there nor missing.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    settings = artifact.contract.evidence
+    if settings is None:
+        return
+    unknown: dict[str, list[Citation]] = {}
+    for citation, target in Cited(artifact, settings).looked_up():
+        if target.unknown and citation.kind != "shortened":
+            unknown.setdefault(target.unknown, []).append(citation)
+    for why, cited in unknown.items():
+        subject = f"{cited[0]} {why}, so it"
+        if len(cited) > 1:
+            subject = f"{len(cited)} cited places cannot be looked up: each {why} ({_shown(cited)})"
+        yield Finding(
+            subject if len(cited) > 1 else f"{subject} cannot be looked up",
+            help="Nothing was checked there; [artifacts.<name>.evidence] roots says which prefixes stand for "
+            "the repository's root.",
+            path=artifact.path,
+            line=cited[0].at,
+            key=why,
+            severity="info",
+            setting=artifact.setting("evidence.roots"),
+        )
+
+
+def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
+    """The inputs of its contract that an artifact does not cite.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    templates = artifact.contract.inputs
+    if not templates:
+        return
+    settings = artifact.contract.evidence
+    documents = artifact.artifacts.documents
+    targets = Targets(documents, settings.roots if settings else ())
+    cited = [one for one in citations(artifact.document.blocks) if one.kind != "shortened"]
+    for which, text in enumerate(templates):
+        template = artifact.artifacts.places.template(text)
+        paths = documents.tree.paths()
+        key = template.key(artifact.fields)
+        names = template.names & artifact.fields.keys()
+        there = [
+            paths[position]
+            for position, _ in template.pattern.find_each(paths)
+            if paths[position] != artifact.path and template.key_of(paths[position], names) == key
+        ]
+        if any(_leads_to(one, there, targets, artifact.folder) for one in cited):
+            continue
+        shown = template.show(artifact.fields)
+        yield Finding(
+            f"{path_text(artifact.path)} cites no {shown}, which is one of its inputs",
+            help=f"Cite {path_text(there[0])}, if it was read."
+            if there
+            else f"There is no {shown}: make it first, then cite it.",
+            path=artifact.path,
+            key=text,
+            setting=artifact.setting(f"inputs.{which}"),
+        )
+
+
+def _missing(artifact: Artifact, cited: Cited) -> Iterator[Finding]:
+    """What is wrong with the places that an artifact cites as its evidence."""
+    settings = cited.settings
+    where = f"the section {settings.section!r}" if settings.section else "the document"
+    place = path_text(artifact.path)
+    if cited.blocks is None:
+        yield Finding(
+            f"{place} has no section {settings.section!r}, and so no evidence",
+            help=f"Add the section, and cite in it {_form(settings)}.",
+            path=artifact.path,
+            key=settings.section,
+            setting=artifact.setting("evidence.section"),
+        )
+        return
+    if not any(map(cited.counts, cited.all)):
+        bare = [one for one in cited.all if cited.misses_lines(one) and cited.is_file(one)]
+        others = [one for one in cited.all if one not in bare and cited.other_kind(one)]
+        if not others:
+            what = f"{bare[0]} without a line of it" if bare else "no file"
+            yield Finding(
+                f"{where} of {place} cites {what}" if settings.section else f"{place} cites {what}",
+                help=f"Cite {_form(settings)}.",
+                path=artifact.path,
+                line=bare[0].at if bare else cited.line,
+                key="evidence",
+                setting=artifact.setting("evidence.anchors"),
+            )
+    for path, citation in {one.path: one for one in reversed(cited.all)}.items():
+        why = cited.other_kind(citation)
+        if why and not cited.misses_lines(citation):
+            yield Finding(
+                f"{citation} {why}, where evidence is cited by {_kind(settings)}",
+                help=f"Write it as {_form(settings)}.",
+                path=artifact.path,
+                line=citation.at,
+                key=path,
+                setting=artifact.setting("evidence.paths"),
+            )
+    if settings.every:
+        for line, text in _without(cited.blocks, cited):
+            yield Finding(
+                f"{text!r} cites no evidence",
+                help=f"Cite in it {_form(settings)}.",
+                path=artifact.path,
+                line=line,
+                key=text,
+                setting=artifact.setting("evidence.every"),
+            )
+
+
+def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, str]]:
+    """The items and rows that cite nothing, each with its line and its words.
+
+    What stands below an item that cites something belongs to it; an item that cites nothing itself is held by
+    the items below it, and each of them must then cite something.
+    """
+    for block in blocks:
+        if isinstance(block, Table):
+            for row in block.rows:
+                found = citations([Table(block.header, [row], block.line)])
+                if not any(map(cited.counts, found)):
+                    text = next((cell.plain.strip() for cell in row if cell.plain.strip()), "")
+                    yield row[0].line if row else block.line, _words(text)
+        elif isinstance(block, List):
+            for item in block.items:
+                yield from _item(item, cited)
+
+
+def _item(item: Item, cited: Cited) -> Iterator[tuple[int, str]]:
+    own = [block for block in item.blocks if not isinstance(block, List | Table)]
+    if any(map(cited.counts, citations(own))):
+        return
+    below = [block for block in item.blocks if isinstance(block, List | Table)]
+    if any(map(cited.counts, citations(below))):
+        yield from _without(below, cited)
+    else:
+        yield item.line, _words(item.text.plain)
+
+
+def _leads_to(citation: Citation, there: Sequence[bytes], targets: Targets, folder: bytes) -> bool:
+    """Whether a citation leads to one of some files, or names one so that it can be no other of them."""
+    places = targets.places(citation, folder) or ()
+    if any(place in there for place in places):
+        return True
+    written = b"/" + citation.path.strip("/").encode("utf-8", "surrogateescape")
+    return any(written.endswith(b"/" + one) or (b"/" + one).endswith(written) for one in there)
+
+
+def _form(settings: Evidence) -> str:
+    """The form of a citation that would do, as an example."""
+    path = "src/a.py"
+    if settings.paths == "absolute":
+        path = f"{(settings.roots or ['/path/to/the/repository'])[0].rstrip('/')}/{path}"
+    return f"a file with its line, as {path}:12" if settings.anchors == "line" else f"a file, as {path}"
+
+
+def _kind(settings: Evidence) -> str:
+    return {"absolute": "absolute paths", "relative": "relative paths"}.get(settings.paths, "whole paths")
+
+
+def _shown(cited: Iterable[Citation]) -> str:
+    """A few places by name."""
+    names = list(dict.fromkeys(map(str, cited)))
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+
+
+def _words(text: str) -> str:
+    """The first words of an item, on one line."""
+    words = " ".join(text.split())
+    return words if len(words) <= 60 else f"{words[:57]}..."

@@ -1,0 +1,186 @@
+"""Where a cited path leads in the judged tree."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.model import path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final
+
+    from specguard.change.documents import Documents
+    from specguard.change.tree import TreeEntry
+    from specguard.documents.citations import Citation
+
+_DRIVE: Final = re.compile(r"[A-Za-z]:/")
+_SUBMODULE: Final = 0o160000
+_SYMLINK: Final = 0o120000
+
+
+class Target:
+    """What a citation leads to.
+
+    Attributes:
+        path: the file or folder in the judged tree; None where there is none.
+        flaw: why what is cited is not there, as a sentence; empty where it is.
+        unknown: why nobody can tell, as a clause; empty where one can.
+        help: the next step, as a sentence.
+    """
+
+    __slots__ = ("flaw", "help", "path", "unknown")
+
+    def __init__(
+        self, path: bytes | None = None, *, flaw: str = "", unknown: str = "", help: str = ""
+    ) -> None:
+        self.path = path
+        self.flaw = flaw
+        self.unknown = unknown
+        self.help = help
+
+
+class Targets:
+    """Looks up what the documents of one tree cite.
+
+    An absolute path is read from the repository's root where one of the `roots` stands before it; a relative
+    one from the root, and where nothing is there from the folder of the document that cites it.
+
+    Args:
+        documents: the documents of the judged tree.
+        roots: prefixes that stand for the repository's root; `*` is any one name.
+    """
+
+    def __init__(self, documents: Documents, roots: Iterable[str] = ()) -> None:
+        self._documents = documents
+        self._roots = [_expression(root) for root in roots]
+        self._names: dict[bytes, list[bytes]] | None = None
+
+    def find(self, citation: Citation, folder: bytes) -> Target:
+        """Look up what a citation leads to.
+
+        Args:
+            citation: the place.
+            folder: where the document stands that cites it; empty for the root.
+
+        Raises:
+            MissingFact: an object is not there, or the file is too large to count its lines.
+        """
+        if citation.kind == "shortened":
+            return Target(unknown="leaves a part of the path out", help="Write the path in full.")
+        places = self.places(citation, folder)
+        if places is None:
+            return Target(unknown="is outside of every prefix that `roots` names")
+        if not places:
+            return Target(flaw=f"{citation} leads out of the repository", help="Cite a file that is in it.")
+        for path in places:
+            entry = self._documents.tree.find(path)
+            if entry is not None:
+                return self._lines(citation, path, entry)
+        for path in places:
+            if self._in_submodule(path):
+                return Target(unknown="is in a submodule")
+        return Target(
+            flaw=f"{citation} does not exist: there is no {path_text(places[0])}",
+            help=self._meant(citation, places[0]),
+        )
+
+    def places(self, citation: Citation, folder: bytes) -> Sequence[bytes] | None:
+        """The paths of the tree that a citation may mean; None where it is outside of every root.
+
+        None of them where it climbs out of the repository.
+        """
+        path = citation.path
+        if citation.kind in {"absolute", "url"}:
+            written = path[0].lower() + path[1:] if _DRIVE.match(path) else path
+            rests = [written[match.end() :] for root in self._roots if (match := root.match(written))]
+            if not rests:
+                return None
+            found = [_normal(rest.encode("utf-8", "surrogateescape")) for rest in rests]
+        else:
+            name = path.encode("utf-8", "surrogateescape")
+            found = [_normal(name), _normal(folder + b"/" + name)]
+        return list(dict.fromkeys(one for one in found if one))
+
+    def prefetch(self, cited: Iterable[tuple[Citation, bytes]]) -> None:
+        """Read the files that are cited at once, each with the folder of what cites it.
+
+        Raises:
+            MissingFact: an object is not there.
+        """
+        places = {place for citation, folder in cited for place in self.places(citation, folder) or ()}
+        self._documents.prefetch(sorted(places))
+
+    def _lines(self, citation: Citation, path: bytes, entry: TreeEntry) -> Target:
+        """Whether a file that is there has the lines that are cited."""
+        if citation.line is None or citation.end_line is None:
+            return Target(path)
+        name = path_text(path)
+        if not entry.is_file:
+            what = "a symbolic link" if entry.mode == _SYMLINK else "a folder"
+            if entry.mode == _SUBMODULE:
+                return Target(unknown="is a submodule")
+            return Target(
+                flaw=f"{citation} has no lines: {name} is {what}", help="Cite a file with its lines."
+            )
+        if citation.line < 1:
+            return Target(flaw=f"{citation} does not exist: lines are counted from 1", help="Cite a line.")
+        if citation.end_line < citation.line:
+            return Target(flaw=f"{citation} ends before it begins", help="Write the first line first.")
+        count = self._documents.lines(path) or 0
+        if citation.end_line > count:
+            lines = "1 line" if count == 1 else f"{count} lines"
+            return Target(
+                flaw=f"{citation} does not exist: {name} has {lines}", help="Cite lines that it has."
+            )
+        return Target(path)
+
+    def _in_submodule(self, path: bytes) -> bool:
+        return any(
+            entry is not None and entry.mode == _SUBMODULE
+            for entry in map(self._documents.tree.find, _above(path))
+        )
+
+    def _meant(self, citation: Citation, path: bytes) -> str:
+        """The next step: the one file whose path ends like the one that is cited, if there is one."""
+        if self._names is None:
+            self._names = {}
+            for one in self._documents.tree.paths():
+                self._names.setdefault(one.rpartition(b"/")[2], []).append(one)
+        like = [one for one in self._names.get(path.rpartition(b"/")[2], ()) if one.endswith(b"/" + path)]
+        if len(like) == 1:
+            lines = str(citation).removeprefix(citation.path)
+            return f"Write {path_text(like[0])}{lines}, if that is meant."
+        return "Cite a file that is there, by its path from the repository's root."
+
+
+def _expression(root: str) -> re.Pattern[str]:
+    """What a prefix matches, up to the end of a name; `*` is any one name."""
+    text = root.replace("\\", "/").removeprefix("file://").rstrip("/")
+    if re.match(r"/[A-Za-z]:/", text):
+        text = text[1:]
+    text = text[0].lower() + text[1:] if _DRIVE.match(text + "/") else text
+    names = "".join("[^/]+" if part == "*" else re.escape(part) for part in re.split(r"(\*)", text))
+    return re.compile(f"{names}/")
+
+
+def _normal(path: bytes) -> bytes | None:
+    """A path without `.` and `..`; None where it climbs out, or says the root itself."""
+    parts: list[bytes] = []
+    for part in path.split(b"/"):
+        if part == b"..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part and part != b".":
+            parts.append(part)
+    return b"/".join(parts) or None
+
+
+def _above(path: bytes) -> Iterator[bytes]:
+    """The folders above a path."""
+    end = path.rfind(b"/")
+    while end > 0:
+        yield path[:end]
+        end = path.rfind(b"/", 0, end)

@@ -1,0 +1,124 @@
+"""The times of an artifact's entries: that they are there, in order, and past."""
+
+from __future__ import annotations
+
+from specguard.model import Finding, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date, datetime
+
+    from specguard.artifacts.artifacts import Artifact
+    from specguard.documents.times import Stamp, Times
+
+
+def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
+    """What is wrong with the times of an artifact's entries.
+
+    Raises:
+        MissingFact: the artifact's object is not there.
+    """
+    from specguard.documents.times import read_times
+
+    contract = artifact.contract
+    if not contract.timestamps:
+        return
+    times = read_times(artifact.document)
+    setting = artifact.setting("timestamps")
+    path = path_text(artifact.path)
+    if not times.stamps:
+        yield _without_any(times, path, artifact, setting)
+        return
+    for loose in times.loose:
+        yield Finding(
+            f"{path}: the time {loose.text!r} {loose.problem}",
+            path=artifact.path,
+            line=loose.at,
+            key=loose.text,
+            setting=setting,
+        )
+    for line in times.without:
+        yield Finding(
+            f"{path}: an entry has no time, while others of its list begin with one",
+            help="Write when it was, as the others do.",
+            path=artifact.path,
+            line=line,
+            key="entry without a time",
+            setting=setting,
+        )
+    if contract.timestamps == "ascending":
+        yield from _descending(times, path, artifact, setting)
+    latest = _now(artifact.artifacts.today)
+    for stamp in [*times.stamps, *times.days]:
+        if _utc(stamp.moment) > latest:
+            yield Finding(
+                f"{path}: the time {stamp.text} is in the future",
+                help="Write the time at which the entry was made.",
+                path=artifact.path,
+                line=stamp.at,
+                key=f"future {stamp.text}",
+                setting=setting,
+            )
+
+
+def _without_any(times: Times, path: str, artifact: Artifact, setting: str) -> Finding:
+    """A finding that names what comes nearest to a time."""
+    message = f"{path} has no entry with a time"
+    help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
+    line: int | None = None
+    if times.loose:
+        loose = times.loose[0]
+        line = loose.at
+        message += f": {loose.text!r} {loose.problem}"
+    elif times.days:
+        day = times.days[0]
+        line = day.at
+        message += f": {day.text} is a day"
+        help = f"Write the time of the day, too, as in '{day.moment.date()} 14:05Z'."
+    return Finding(message, help=help, path=artifact.path, line=line, key="no time", setting=setting)
+
+
+def _descending(times: Times, path: str, artifact: Artifact, setting: str) -> Iterator[Finding]:
+    """The entries that are earlier than one that stands before them."""
+    latest: list[Stamp] = []
+    for stamp in sorted([*times.stamps, *times.days], key=lambda one: one.at):
+        before = next((one for one in latest if stamp.before(one)), None)
+        if before is not None:
+            yield Finding(
+                f"{path}: {stamp.text} stands behind {before.text} of line {before.at}, and is earlier",
+                help="Put entries in the order of their times; a late one has the time of its writing.",
+                path=artifact.path,
+                line=stamp.at,
+                key=f"{stamp.text} behind {before.text}",
+                setting=setting,
+            )
+            continue
+        # Times with and without an offset are told apart, so the latest of each kind is kept.
+        aware = stamp.moment.tzinfo is not None
+        same = [one for one in latest if (one.moment.tzinfo is not None) is aware]
+        if not same or same[0].moment < stamp.moment:
+            latest = [one for one in latest if one not in same] + [stamp]
+
+
+def _now(today: Callable[[], date]) -> datetime:
+    """The latest time that can be told of something done: 14 hours ahead, where clocks are furthest ahead.
+
+    The clock is asked where the check is made today; with another `--today` the end of that day counts.
+    """
+    import datetime
+
+    from specguard.documents.times import MOST_AHEAD
+
+    now = datetime.datetime.now(datetime.UTC)
+    day = today()
+    if day != now.date():
+        now = datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
+    return now + MOST_AHEAD
+
+
+def _utc(moment: datetime) -> datetime:
+    """A time; one without an offset as if it were UTC's."""
+    import datetime
+
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
