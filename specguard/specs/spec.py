@@ -9,12 +9,13 @@ from specguard.documents.blocks import List, Table
 from specguard.documents.data import Data, written
 from specguard.documents.dates import date_problem, parse_date
 from specguard.documents.document import Document
-from specguard.documents.fields import find_fields, normal_name, read_fields
+from specguard.documents.fields import find_fields, normal_name, plain_value, read_fields
 from specguard.documents.leading import leading_paths
+from specguard.documents.titles import normal_title
 from specguard.specs.approvals import Reader
 from specguard.specs.index import SUFFIXES
 from specguard.specs.said import Said
-from specguard.specs.text import essence
+from specguard.specs.text import essence, visible_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ CHANGED: Final = ("updated", "last_updated", "updated_at", "modified", "last_mod
 
 LONGEST: Final = 2000
 """So many characters of a list item or row are read for a path and an object id."""
+
+METADATA: Final = frozenset(
+    {
+        "about this document", "details", "document control", "document details", "document info",
+        "document information", "document metadata", "front matter", "header", "info", "information", "meta",
+        "metadata", "properties",
+    }
+)  # fmt: skip
+"""The titles of sections whose fields are about the whole document."""
+
+WORDS: Final = 4
+"""So many words the first line of a section *Status* has at most, where it is one."""
 
 _OID: Final = re.compile(r"\b[0-9a-fA-F]{4,64}\b")
 _GOVERNS: Final = "governs"
@@ -104,7 +117,14 @@ class Spec:
     def problem(self) -> tuple[str, int | None] | None:
         """Why it, or its front matter, cannot be read, and the line; None where it can."""
         problem = self.document.problem or self.data.problem
-        return (problem.message, problem.line) if problem else None
+        if problem is None:
+            return None
+        message = problem.message
+        if problem is self.data.problem and not self.is_data and self.document.problem is None:
+            message = (
+                f"its front matter {message.removeprefix('it ')}" if message.startswith("it ") else message
+            )
+        return message, problem.line
 
     @cached_property
     def fields(self) -> Sequence[Field]:
@@ -144,12 +164,40 @@ class Spec:
     def statuses(self) -> Sequence[Said]:
         """The status that the document states, and the one that the index gives it.
 
-        A document states its status in its front matter, or else where it first names one.
+        A document states its status in its front matter, or else above its first subheading or in a section
+        such as *Metadata*, or else in a section that is called so.
         """
         found = self._said((self._settings.status,))
-        own = [said for said in found if said.form != "index"]
-        matter = [said for said in own if said.form in {"front matter", "data"}]
-        return [*(matter or own)[:1], *(said for said in found if said.form == "index")]
+        own = [said for said in found if said.form in {"front matter", "data"}]
+        own = own or [said for said in found if said.form != "index" and self._about_all(said.line or 0)]
+        own = own or list(self._status_section())
+        return [*own[:1], *(said for said in found if said.form == "index")]
+
+    @property
+    def other_status(self) -> Said | None:
+        """What is called a status further down in the document, where it is no statement about all of it."""
+        found = self._said((self._settings.status,))
+        below = [said for said in found if said.form != "index" and not self._about_all(said.line or 0)]
+        return below[0] if below else None
+
+    def _about_all(self, line: int) -> bool:
+        """Whether a line is about the whole document: above its subheadings, or in a section *Metadata*."""
+        sections = self.document.sections
+        if len(sections) < 2 or line < sections[1].line:
+            return True
+        return any(
+            section.line < line <= section.end and normal_title(section.heading.text.plain) in METADATA
+            for section in sections
+        )
+
+    def _status_section(self) -> Iterator[Said]:
+        """The first line of each section that has the name of the status, where it is no sentence."""
+        for section in self._sections(self._settings.status):
+            for line, text in visible_lines(section.own[:1]):
+                words = plain_value(text)
+                if words and not words.startswith("[") and len(words.split()) <= WORDS:
+                    yield Said(words, self.path, line, "section")
+                break
 
     @cached_property
     def approvals(self) -> Sequence[Approval]:
@@ -314,8 +362,6 @@ def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
 
 def _titled(title: str, name: str) -> bool:
     """Whether a heading has the name of a field: `## Approvals`, `### 4. Reviewed objects (2026)`."""
-    from specguard.documents.titles import normal_title
-
     return normal_name(normal_title(title)) == normal_name(normal_title(name.replace("_", " ")))
 
 

@@ -20,8 +20,9 @@ class InvalidStatus(Rule):
     says after it. Case, `_`, `-` and spaces do not count, nor does what stands in brackets behind a status or
     marks around it: `In progress`, `in_progress` and `in-progress (since May)` are the same.
 
-    The status is read from the index, and from the document: its front matter, or else the first `Status:` in
-    its text. A spec that was renamed keeps its history, by its id or by what it says. A status may not be
+    The status is read from the index, and from the document: its front matter, or else a field above its
+    first subheading (`**Status:** planned`) or in a section *Metadata*, or else the first line of a section
+    *Status*. A spec that was renamed keeps its history, by its id or by what it says. A status may not be
     taken away. A new spec begins with a status that follows no other, or one to which the ways lead from
     there without passing a status that needs an approval.
 
@@ -134,12 +135,19 @@ def _without(spec: Spec, specs: Specs) -> Iterator[Finding]:
     was = specs.before(spec) if specs.touches(spec) else None
     had = was.statuses[0].text if was is not None and was.statuses else ""
     if specs.settings.statuses or had:
+        path, name, other = path_text(spec.path), specs.settings.status, spec.other_status
+        message = f"{path} has no {name}" + (f", and had {had!r}" if had else "")
+        known = ", ".join(specs.settings.statuses)
+        help = f"Write into its front matter one of: {known}." if known else "Write it into its front matter."
+        if spec.problem:
+            message, help = f"the {name} of {path} cannot be read: {spec.problem[0]}", "Correct that."
+        elif other is not None:
+            message += f"; the one in line {other.line} stands below a heading, and is not about all of it"
         yield Finding(
-            f"{path_text(spec.path)} has no {specs.settings.status}" + (f", and had {had!r}" if had else ""),
-            help=f"Write one of: {', '.join(specs.settings.statuses)}."
-            if specs.settings.statuses
-            else "Write its status.",
+            message,
+            help=help,
             path=spec.path,
+            line=spec.problem[1] if spec.problem else None,
             key="no status",
             setting="specs.statuses" if specs.settings.statuses else "specs.transitions",
         )

@@ -98,8 +98,12 @@ class MissingReview(Rule):
             path = path_text(spec.path)
             if not spec.reviews:
                 yield Finding(
-                    f"{path} has no {name}" + (f": {spec.problem[0]}" if spec.problem else ""),
-                    help=f"Have it reviewed, and write '{name}: YYYY-MM-DD' into its front matter.",
+                    f"the {name} of {path} cannot be read: {spec.problem[0]}"
+                    if spec.problem
+                    else f"{path} has no {name}",
+                    help="Correct that, so that it can be read."
+                    if spec.problem
+                    else f"Have it reviewed, and write '{name}: YYYY-MM-DD' into its front matter.",
                     path=spec.path,
                     line=spec.problem[1] if spec.problem else None,
                     key=f"no {name}",

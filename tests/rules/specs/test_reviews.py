@@ -76,7 +76,6 @@ def test_what_does_not_count_as_a_date(tmp_path: Path) -> None:
         "# Runs\n\nl\u0430st_review: 2026-02-20\n",
         "# Runs\n\n- [ ] Last review: 2026-02-20\n",
         "",
-        "a\0b",
     ]
     found = {"message": "has no last_review", "severity": "error"}
     expect = [{"path": path, **found} for path in each(texts)]
@@ -286,3 +285,14 @@ def test_what_is_staged_is_judged_like_what_is_committed(tmp_path: Path) -> None
     staged = Step("", files={CODE: "run(2)\n"})
     base = {**BASE, SPEC: spec("2025-01-01")}
     judged("SPC003", tmp_path, None, {"path": SPEC}, base=base, commits=[], staged=staged)
+
+
+def test_a_spec_that_cannot_be_read_has_no_date(tmp_path: Path) -> None:
+    texts = ["a\0b", "---\nlast_review: 2026-02-20\ntitle: Runs: kept\n---\n"]
+    expect = [
+        {"path": path, "line": line, "message": message}
+        for path, line, message in zip(
+            each(texts), (1, 3), ("binary", "its front matter is no YAML"), strict=True
+        )
+    ]
+    judged("SPC002", tmp_path, each(texts), *expect, policy=WITHOUT_INDEX)

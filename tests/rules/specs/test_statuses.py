@@ -39,12 +39,28 @@ def test_a_status_behind_a_comment_is_what_is_read(tmp_path: Path) -> None:
 
 def test_a_status_twice_is_none(tmp_path: Path) -> None:
     text = spec(more="status: done\n")
-    judged("SPC005", tmp_path, {SPEC: text}, {"path": SPEC, "message": "has no status"}, policy=WITHOUT_INDEX)
+    judged(
+        "SPC005",
+        tmp_path,
+        {SPEC: text},
+        {"path": SPEC, "line": 4, "message": "front matter has the key"},
+        policy=WITHOUT_INDEX,
+    )
 
 
 def test_where_the_status_stands(tmp_path: Path) -> None:
     text = "# Runs\n\n**Status:** nearly\n\n## Tasks\n\n- Status: planned\n"
     judged("SPC005", tmp_path / "a", {SPEC: text}, {"path": SPEC, "line": 3}, policy=WITHOUT_INDEX)
+    for name, text in (
+        ("d", "# Runs\n\n## Metadata\n\n- **Status**: nearly\n\n## Tasks\n\n- Status: planned\n"),
+        ("e", "# Runs\n\nThe runs.\n\n## 2. Status\n\n*Nearly*\n\nMore of it.\n"),
+    ):
+        judged(
+            "SPC005", tmp_path / name, {SPEC: text}, {"path": SPEC, "help": "one of"}, policy=WITHOUT_INDEX
+        )
+    text = "# Runs\n\n## Status\n\n- [x] It runs\n\n## Tasks\n\n- Status: planned\n"
+    found = {"path": SPEC, "message": "the one in line 9 stands below a heading"}
+    judged("SPC005", tmp_path / "f", {SPEC: text}, found, policy=WITHOUT_INDEX)
     text = "---\nstatus: planned\n---\n\n- Status: nearly\n"
     judged("SPC005", tmp_path / "b", {SPEC: text}, policy=WITHOUT_INDEX)
     files = {INDEX: index({**ENTRY, "status": "nearly"})}
