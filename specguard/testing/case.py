@@ -16,8 +16,9 @@ One format serves a rule's examples and whole repositories in `tests/cases/`. It
     exit_code = 1
 
 A case in a file may be `like` another one beside it: its keys are those of the other, with its own in
-their place. `edits` then changes files of all steps: a table replaces parts of a file by others, a text is
-all of it (of a new one in the last commit), and `false` leaves it out:
+their place. `edits` then changes files: a table replaces parts of a file by others in every step that has
+it, a text is all of it in the change (in the last commit, where none of its commits has it), and `false`
+leaves it out of all steps:
 
     like = "wave.toml"
     edits = {"docs/REVIEW.md" = {"## Risks" = ""}}

@@ -95,14 +95,15 @@ def _table(text: str, name: str, folder: Path | None, depth: int = 0) -> dict[st
 
 
 def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
-    """Change one file wherever a step has it: its whole content, parts of it, or leave it out."""
+    """Change a file: its whole content in the change, parts of it wherever a step has it, or leave it out."""
     for key in (*_STEPS, *_STEP):
         if key in table:
             table[key] = copy.deepcopy(table[key])
-    steps = list(_steps(table))
+    steps = list(_steps(table, (*_STEPS, *_STEP)))
     having = [step for step in steps if path in step.get("files", {})]
     if isinstance(edit, str):
-        for step in having or steps[-1:]:
+        change = list(_steps(table, ("commits", *_STEP))) or steps
+        for step in [step for step in change if path in step.get("files", {})] or change[-1:]:
             step.setdefault("files", {})[path] = edit
     elif edit is False and having:
         for step in having:
@@ -118,8 +119,8 @@ def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
         raise CaseError(f"{name}: edits: no step has {path!r}, or what becomes of it is not said")
 
 
-def _steps(table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for key in (*_STEPS, *_STEP):
+def _steps(table: Mapping[str, Any], keys: Collection[str]) -> Iterator[dict[str, Any]]:
+    for key in keys:
         value = table.get(key, [])
         yield from (
             step for step in (value if isinstance(value, list) else [value]) if isinstance(step, dict)

@@ -135,7 +135,7 @@ class Proofs:
         Raises:
             MissingFact: a file is not there, or a run that is cited cannot be seen from here.
         """
-        names = [name for name in scenario.names if _plain(name)]
+        names = list(dict.fromkeys(name for name in scenario.names if _plain(name)))
         if not names:
             return "names no gate and no test"
         if not any(self._is_gate(name) or self._is_test(name, folder) for name in names):

@@ -143,7 +143,11 @@ class Breakdowns:
             document = self.documents.read(place)
             if document is not None and not self._superseded(place):
                 found[place] = scenarios(document, titles)
+        # A breakdown that cannot be read names no gates, so what is one cannot be told.
+        unknown = {place for source in sources if source.problem for place in self._near(source, list(found))}
         for place, here in found.items():
+            if place in unknown:
+                continue
             if self.whole or gone or place in touched:
                 yield from unmapped_scenarios(place, here, proofs, setting)
         for source in sources:

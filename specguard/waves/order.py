@@ -104,8 +104,8 @@ def _too_early(works: Sequence[Work], entries: Sequence[Entry], waves: Waves) ->
 
 def _early(work: Work, entries: Sequence[Entry], waves: Waves) -> Finding | None:
     stage = work.stage
-    if all(any(_is_of(one, entry.path) for one in stage.before) for entry in entries):
-        # The change is what the earlier stages wait for.
+    if not any(_is_work(waves, entry.path) for entry in entries):
+        # Artifacts are judged by themselves; they may be what the earlier stages wait for.
         return None
     field = "branch" if work.by_branch else "work_item"
     if stage.waits_for:
@@ -118,7 +118,7 @@ def _early(work: Work, entries: Sequence[Entry], waves: Waves) -> Finding | None
             key=f"{stage.name} before {earlier.name}",
             setting=_setting(stage, "opens_after"),
         )
-    if stage.lacking and not all(waves.belongs(entry.path) for entry in entries):
+    if stage.lacking:
         return Finding(
             f"{work.because} is for the stage {stage.name} of {stage.wave.name}, which must not begin yet: "
             f"{_why(stage.lacking)}",
@@ -212,7 +212,7 @@ def _begins(stage: StageState, work: Work | None, commit: Commit, waves: Waves) 
     for entry in commit.own_entries:
         if _is_of(stage, entry.path):
             return True
-        if work is not None and not waves.belongs(entry.path) and not entry.path.startswith(APPROVALS):
+        if work is not None and _is_work(waves, entry.path):
             return True
     return False
 
@@ -255,6 +255,11 @@ def _read(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
         if fields is not None:
             return fields
     return None
+
+
+def _is_work(waves: Waves, path: bytes) -> bool:
+    """Whether a path is neither an artifact's, nor in a pass, nor where approvals are kept."""
+    return not (path.startswith(APPROVALS) or waves.belongs(path) or waves.artifacts.at(path) is not None)
 
 
 def _is_of(stage: StageState, path: bytes) -> bool:

@@ -78,7 +78,7 @@ class StageState:
 
     @cached_property
     def items(self) -> Sequence[Listed]:
-        """Its items: those that say `stage: <its name>`; at the first stage of a kind also those that say none.
+        """Its items: those that say `stage: <its name>`, and at the first stage of a kind those without one.
 
         Raises:
             MissingFact: a file that lists them cannot be read.
@@ -194,7 +194,13 @@ class StageState:
                     yield Missing(f"{flaws[0].message}{more}", flaws[0].path or artifact.path, flaws[0].line)
 
     def _misshapen(self, path: bytes) -> Iterator[Finding]:
-        """What is wrong with an artifact that lists work items."""
+        """What is wrong with an artifact that is a plan, or else lists work items."""
+        plans = self.wave.waves.plans
+        plan = plans.at(path) if plans is not None else None
+        if plans is not None and plan is not None:
+            found = [*plans.flaws(plan), *plan.broken()]
+            yield from (flaw for flaw in found if flaw.severity in (None, "error"))
+            return
         sources = self.wave.waves.sources
         source = sources.at(path) if sources is not None else None
         if sources is not None and source is not None:

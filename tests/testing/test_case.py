@@ -181,8 +181,9 @@ def test_a_case_may_be_like_another_one(tmp_path: Path) -> None:
     assert [dict(step.files) for step in case.base] == [{b"a.md": "ONE two"}, {b"a.md": "ONE three"}]
     assert [dict(step.files) for step in case.commits] == [{b"c.md": "c", b"d.md": "d"}]
     (tmp_path / "third.toml").write_text('like = "other.toml"\nedits = {"a.md" = "all of it"}\n')
-    first = Case.load(tmp_path / "third.toml").base[0]
-    assert dict(first.files) == {b"a.md": "all of it"}
+    case = Case.load(tmp_path / "third.toml")
+    assert dict(case.base[0].files) == {b"a.md": "ONE two"}
+    assert dict(case.commits[0].files)[b"a.md"] == "all of it"
 
 
 def test_a_case_may_go_on_where_another_one_ends(tmp_path: Path) -> None:
