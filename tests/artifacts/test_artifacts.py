@@ -112,6 +112,23 @@ def test_a_companion_taken_away_is_missed(artifacts: Make) -> None:
     assert [one.path for one in orphans(found)] == [b"a/AGENT_3_FINAL_A.md"]
 
 
+def test_of_a_list_within_the_list_one_companion_is_enough(artifacts: Make) -> None:
+    contract = Contract(path="A.md", companions=[["LICENSE*", "COPYING*"], ["docs/B.md", "B.md"]])
+    found = artifacts({"final": contract}, {"A.md": "x", "docs/B.md": "x", "B.md": ""})
+    [finding] = missing_companions(found.judged[0])
+    assert finding.message == "LICENSE* or COPYING* is missing beside A.md"
+    assert (finding.help, finding.setting) == ("Add LICENSE*.", "artifacts.final.companions.0")
+
+
+def test_one_of_several_that_is_taken_away_is_asked_for(artifacts: Make) -> None:
+    contract = Contract(path="A.md", companions=[["docs/B.md", "B.md"]])
+    base = {"A.md": "x", "docs/B.md": "x", "B.md": ""}
+    found = artifacts({"final": contract}, {}, base=base, delete=["docs/B.md"])
+    assert [one.path for one in orphans(found)] == [b"A.md"]
+    [finding] = missing_companions(found.all[0])
+    assert finding.message == "B.md is empty, and must be an artifact beside A.md"
+
+
 @pytest.mark.parametrize("name", ["a\n[b", "a*", " a", "#a ", "\udcff", "{x}"])
 def test_names_may_hold_anything(artifacts: Make, name: str) -> None:
     contract = Contract(path="**/A_{agent}_Z.md", companions=["A_{agent}_P.md", "A_{agent}_*.txt"])
