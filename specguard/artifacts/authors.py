@@ -156,7 +156,7 @@ def _people(text: str) -> set[str]:
 
 def _finding(artifact: Artifact, said: str, *, key: str, line: int | None = None, help: str = "") -> Finding:
     return Finding(
-        f"{path_text(artifact.path)}: {said}",
+        said,
         help=help or f"See {artifact.setting('author_not')} for who it must not be.",
         path=artifact.path,
         line=line,

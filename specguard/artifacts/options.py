@@ -60,7 +60,7 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
             yield Finding(
                 f"{path} has no option {label}"
                 if first is None
-                else f"{path}: option {label} is named, and nothing is said of it",
+                else f"option {label} is named, and nothing is said of it",
                 help=f"Describe it below a heading 'Option {label}: ...'.",
                 path=artifact.path,
                 line=first.line if first else None,
@@ -69,7 +69,7 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
             )
         elif best.words in said:
             yield Finding(
-                f"{path}: option {label} is option {said[best.words]}, word for word",
+                f"option {label} is option {said[best.words]}, word for word",
                 help="Describe another one.",
                 path=artifact.path,
                 line=best.line,

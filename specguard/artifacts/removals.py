@@ -125,7 +125,7 @@ def _flaws(
         help = f"Say why it was removed: '- `{one.path}`: ...'."
     if message:
         yield Finding(
-            f"{path_text(manifest.path)}: {message}",
+            message,
             help=help,
             path=manifest.path,
             line=one.line,

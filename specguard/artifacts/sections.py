@@ -75,7 +75,7 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
                 said = "is empty to a reader: what is hidden or in a comment does not count"
                 help = "Write what belongs there, or why there is nothing."
             yield Finding(
-                f"{path_text(artifact.path)}: the section {title!r} {said}",
+                f"the section {title!r} {said}",
                 help=help,
                 path=artifact.path,
                 line=content.line or section.line,

@@ -41,7 +41,7 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
             yield _missing(artifact, name, allowed, setting)
         elif problem:
             yield Finding(
-                f"{path_text(artifact.path)}: {found[0].name} {problem}",
+                f"{found[0].name} {problem}",
                 help=_wanted(name, allowed),
                 path=artifact.path,
                 line=found[0].line,
@@ -134,8 +134,7 @@ def _contradicted(
         again = chosen(other.value, allowed)
         if again and again != first and _place(artifact, other) == place:
             yield Finding(
-                f"{path_text(artifact.path)}: {found[0].name} is {first!r} in line {found[0].line} and "
-                f"{again!r} in line {other.line}",
+                f"{found[0].name} is {first!r} in line {found[0].line} and {again!r} in line {other.line}",
                 help="Leave the one that holds.",
                 path=artifact.path,
                 line=other.line,

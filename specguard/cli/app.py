@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 
 import click
@@ -23,6 +24,8 @@ COMMANDS: Final = {
     "policy": "Show what was understood of the authority.",
     "init": "Write an authority for this repository.",
     "baseline": "Record the findings that are there already.",
+    "import": "Read settings of other tools into an authority.",
+    "new": "Write what an artifact's contract asks for.",
     "doctor": "Diagnose what a check needs here.",
     "docs": "Generate the reference pages of the documents.",
 }
@@ -41,7 +44,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"specguard.cli.{cmd_name}").command
+        # A module cannot be called `import`.
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command = importlib.import_module(f"specguard.cli.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
         return command
 

@@ -80,4 +80,4 @@ def test_it_is_not_the_owner_of_a_slice(artifacts: Make, branch: str, text: str,
 def test_what_is_neither_is_said(artifacts: Make) -> None:
     contract = Contract(path="**/REVIEW.md", author_not="slice.owner")
     [finding] = shared_author(artifacts({"review": contract}, {"REVIEW.md": "x"}).judged[0], None)
-    assert finding.message == "REVIEW.md: 'slice' is neither a kind of work item nor an artifact"
+    assert finding.message == "'slice' is neither a kind of work item nor an artifact"

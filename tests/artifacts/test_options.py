@@ -55,7 +55,7 @@ def test_an_option_is_missing(artifacts: Make, text: str, said: str) -> None:
 def test_an_option_is_no_copy(artifacts: Make) -> None:
     text = "## Option A: a\n\nIt  *works*.\n\n## Option B: b\n\nit works.\n\n## Option C: c\n\nIt is none.\n"
     [finding] = missing_options(artifacts({"plan": CONTRACT}, {"f.md": text}).judged[0])
-    assert finding.message == "f.md: option B is option A, word for word"
+    assert finding.message == "option B is option A, word for word"
 
 
 def test_options_may_have_names(artifacts: Make) -> None:

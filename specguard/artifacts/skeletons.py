@@ -1,0 +1,272 @@
+"""The files with which an artifact begins: all that its contract asks for but what a person owes."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.artifacts.instances import OWED, instance
+from specguard.artifacts.places import joined
+from specguard.documents.fields import normal_name
+from specguard.documents.titles import normal_title
+from specguard.errors import SpecguardError
+from specguard.model import path_text
+from specguard.work.path_templates import PathTemplate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from typing import Any, Final
+
+    from specguard.artifacts.contracts import Contract
+    from specguard.work.kinds import WorkKind
+
+_ANYWHERE: Final = "**/"
+_LINES: Final = {"line": ", each with its line", "path": ", each with its path", "none": ""}
+_SEPARATORS: Final = re.compile(r"[-_\s]+")
+_STRUCTURED: Final = frozenset({"json", "yaml", "yml", "toml"})
+
+
+class Blank:
+    """A file to write.
+
+    Attributes:
+        path: where, from the repository's root.
+        text: what stands in it.
+    """
+
+    __slots__ = ("path", "text")
+
+    def __init__(self, path: bytes, text: str) -> None:
+        self.path = path
+        self.text = text
+
+
+class Skeletons:
+    """Writes what contracts ask for.
+
+    Args:
+        contracts: the policy's contracts, by name.
+        kinds: the policy's kinds of work items, whose `source` a structured artifact may be.
+        schema: gives the value of a JSON Schema by its path; None where it cannot be had.
+        exists: tells whether a path is taken.
+        now: the present time in UTC.
+
+    Attributes:
+        left: names that must be there too, and that only a person can choose.
+    """
+
+    def __init__(
+        self,
+        contracts: Mapping[str, Contract],
+        kinds: Mapping[str, WorkKind],
+        *,
+        schema: Callable[[str], Any],
+        exists: Callable[[bytes], bool],
+        now: datetime,
+    ) -> None:
+        self._contracts = contracts
+        self._kinds = kinds
+        self._schema = schema
+        self._exists = exists
+        self._now = now
+        self._planned: dict[bytes, Blank] = {}
+        self.left: list[str] = []
+
+    def files(self, name: str, path: bytes, fields: Mapping[str, str]) -> Sequence[Blank]:
+        """The files of an artifact: itself and its companions, or a pass's members; those there are stay.
+
+        Args:
+            name: the contract's name.
+            path: where it is to be.
+            fields: the values that the path gives its placeholders.
+        """
+        contract = self._contracts[name]
+        if contract.root:
+            for member in contract.members:
+                self._beside(path, [member], fields)
+        else:
+            self._add(path)
+        return list(self._planned.values())
+
+    def _add(self, path: bytes) -> None:
+        """Plan a file and its companions, unless it is there already."""
+        if path in self._planned or self._exists(path):
+            return
+        found = [
+            (contract, fields)
+            for contract in self._contracts.values()
+            if contract.path and (fields := PathTemplate(contract.path).read(path)) is not None
+        ]
+        contracts = [contract for contract, _ in found]
+        self._planned[path] = Blank(path, self._text(path, contracts))
+        for contract, fields in found:
+            for companion in contract.companions:
+                names = [companion] if isinstance(companion, str) else companion
+                self._beside(path.rpartition(b"/")[0], names, fields)
+
+    def _beside(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> None:
+        """Plan the first of some alternatives that has one name alone, unless one of them is there."""
+        paths = []
+        for text in templates:
+            plain = PathTemplate(text).plain(fields)
+            if plain is not None:
+                paths.append(plain if text.startswith("/") else joined(folder, plain))
+        if not paths:
+            shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
+            self.left.append(f"{shown} in {path_text(folder) or 'the root'}")
+        elif not any(path in self._planned or self._exists(path) for path in paths):
+            self._add(paths[0])
+
+    def _text(self, path: bytes, contracts: Sequence[Contract]) -> str:
+        ending = path.lower().rpartition(b".")[2].decode("utf-8", "replace")
+        if ending in _STRUCTURED:
+            return self._structured(path, contracts, ending)
+        name = path.rpartition(b"/")[2].decode("utf-8", "replace")
+        title = _SEPARATORS.sub(" ", name.rpartition(".")[0] or name).strip() or OWED
+        lines = [f"# {title}", ""]
+        for contract in contracts:
+            lines += _markdown(contract, self._now)
+        if len(lines) == 2:
+            lines += [OWED, ""]
+        return "\n".join(lines)
+
+    def _structured(self, path: bytes, contracts: Sequence[Contract], ending: str) -> str:
+        value: Any = None
+        for contract in contracts:
+            schema = self._schema(contract.schema) if contract.schema else None
+            if schema is not None:
+                value = instance(schema)
+        value = self._items(path) if value is None else value
+        if isinstance(value, dict):
+            for contract in contracts:
+                for name, _ in _fields(contract):
+                    value.setdefault(name, OWED)
+        return _written({} if value is None else value, ending)
+
+    def _items(self, path: bytes) -> dict[str, Any]:
+        """The list of work items of which a path is the source, with one item; nothing where it is none."""
+        for name, kind in self._kinds.items():
+            for source in kind.sources:
+                if PathTemplate(source).read(path) is not None:
+                    item = {kind.number: 1, **dict.fromkeys(kind.required, OWED)}
+                    return {kind.items or f"{name}s": [item]}
+        return {}
+
+
+def place(
+    name: str, contract: Contract, given: Mapping[str, str], folder: bytes, path: bytes | None
+) -> tuple[bytes, dict[str, str]]:
+    """Where a new artifact goes, and the values of the placeholders.
+
+    Args:
+        name: the contract's name.
+        contract: its contract.
+        given: values of placeholders, by name.
+        folder: the folder that stands for a leading `**/`, from the root; empty for the root.
+        path: the path itself, where it is chosen.
+
+    Raises:
+        SpecguardError: a value is missing or unknown, or the path is not one of such an artifact.
+    """
+    text = contract.path or contract.root
+    template = PathTemplate(text)
+    members = {one for member in contract.members for one in PathTemplate(member).names}
+    known = template.names | members
+    for unknown in sorted(given.keys() - known):
+        has = f"it has {', '.join(sorted(known))}" if known else "it has none"
+        raise SpecguardError(f"{name} has no placeholder {unknown!r}", help=has)
+    told = template.names if path is not None else frozenset[str]()
+    missing = sorted(known - told - given.keys())
+    if missing:
+        raise SpecguardError(
+            f"{name} is {text}, and {', '.join(missing)} is not given",
+            help=f"specguard new {name} {' '.join(f'{one}=...' for one in missing)}",
+        )
+    if path is None:
+        rest = text.removeprefix(_ANYWHERE)
+        plain = PathTemplate(rest).plain(given)
+        if plain is None:
+            raise SpecguardError(
+                f"{name} is {text}, and what its wildcards stand for is not given",
+                help="name the file yourself: --path docs/NAME.md",
+            )
+        path = joined(folder, plain) if rest != text else plain
+    fields = template.read(path)
+    if (
+        fields is None
+        or any(fields[one].casefold() != given[one].casefold() for one in fields.keys() & given.keys())
+        or any(part.lower() in {b"", b".", b"..", b".git"} for part in path.split(b"/"))
+        or any(byte < 32 or byte == 127 for byte in path)
+    ):
+        raise SpecguardError(
+            f"{path_text(path)} is no {name}, which is {text}",
+            help="a value is a part of a name, without a slash; a number has digits alone",
+        )
+    return path, {**given, **fields}
+
+
+def _markdown(contract: Contract, now: datetime) -> Iterator[str]:
+    """The lines that a contract asks of a Markdown document, below its title."""
+    fields = list(_fields(contract))
+    yield from (f"- {name}: {value}" for name, value in fields)
+    if fields:
+        yield ""
+    owed = dict.fromkeys(contract.sections, "")
+    evidence, findings = contract.evidence, contract.findings
+    if evidence is not None:
+        _owe(owed, evidence.section or "Evidence", "cite what was looked at" + _LINES[evidence.anchors])
+    if findings is not None:
+        said = "each finding with its severity" + _LINES[findings.anchors] + ", or why there is none"
+        _owe(owed, findings.section or "Findings", said)
+    for option in contract.options:
+        owed[f"Option {option}"] = ""
+    if contract.inputs or contract.records:
+        ids = ", with the object id that `git hash-object` says" if contract.records else ""
+        _owe(owed, "Inputs", f"cite what was read{ids}")
+    if contract.agrees_with:
+        _owe(owed, "Removed", "each path that was removed, with the reason")
+    if contract.closure:
+        _owe(owed, "Kept", "each path that is left, with what it is for")
+    for title, said in owed.items():
+        yield from (f"## {title}", "", f"{OWED}: {said}" if said else OWED, "")
+    if contract.timestamps:
+        yield from ("## Log", "", f"- {now:%Y-%m-%d %H:%M} UTC: begun", "")
+
+
+def _owe(owed: dict[str, str], title: str, said: str) -> None:
+    """Say of a section what is owed there; it is added where there is none of that title."""
+    own = next((one for one in owed if normal_title(one) == normal_title(title)), title)
+    owed[own] = f"{owed[own]}; {said}" if owed.get(own) else said
+
+
+def _fields(contract: Contract) -> Iterator[tuple[str, str]]:
+    """The fields that a contract asks for, each with what stands for its value."""
+    for name, allowed in contract.fields.items():
+        values = [allowed] if isinstance(allowed, str) else allowed
+        yield name, OWED if values in (["any"], ["date"]) else f"{OWED} ({' or '.join(values)})"
+    named = {normal_name(name) for name in contract.fields}
+    if (
+        contract.author_not
+        and contract.author
+        and not named & {normal_name(name) for name in contract.author}
+    ):
+        yield contract.author[0], OWED
+
+
+def _written(value: Any, ending: str) -> str:
+    """A value as a file of its kind has it."""
+    if ending == "json":
+        import json
+
+        return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    if ending == "toml":
+        from specguard.declaration.toml_text import toml_key, toml_value
+
+        pairs = value.items() if isinstance(value, dict) else ()
+        return "".join(
+            f"{toml_key(key)} = {toml_value(inner)}\n" for key, inner in pairs if inner is not None
+        )
+    import yaml
+
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False)

@@ -1,0 +1,176 @@
+"""`specguard new`: write what an artifact's contract asks for, but for the content that a person owes."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+import click
+
+from specguard.artifacts.skeletons import Skeletons, place
+from specguard.change.repository import Repository
+from specguard.change.request import Request
+from specguard.cli.completion import DIRECTORY, FILE
+from specguard.cli.options import in_directory
+from specguard.documents.data import read_data
+from specguard.engine.policies import open_policy
+from specguard.errors import SpecguardError
+from specguard.model import path_text
+from specguard.reporters.escape import visible
+from specguard.work.path_templates import PathTemplate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from specguard.artifacts.contracts import Contract
+    from specguard.artifacts.skeletons import Blank
+
+
+@click.command("new", short_help="Write what an artifact's contract asks for.")
+@click.argument("artifact", default="")
+@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+@in_directory
+@click.option("--in", "folder", metavar="FOLDER", type=DIRECTORY, default="", help="Write it in FOLDER.")
+@click.option("--path", "chosen", metavar="PATH", type=FILE, default="", help="Write it to PATH.")
+@click.option("--base", metavar="REF", default="", help="Ask the policy of REF.")
+@click.option("--authority", metavar="FILE", type=FILE, default="", help="Ask the policy of FILE.")
+@click.option("--print", "only_print", is_flag=True, help="Print it, and write nothing.")
+def command(
+    artifact: str,
+    values: tuple[str, ...],
+    directory: str,
+    folder: str,
+    chosen: str,
+    base: str,
+    authority: str,
+    only_print: bool,
+) -> None:
+    """Write what the contract of ARTIFACT asks for, but for the content that a person owes.
+
+    ARTIFACT is the name of an [artifacts.<name>] of the policy; without one, they are listed. The
+    placeholders of its path get their values from NAME=VALUE: specguard new agent-final agent=3
+    objective=AUTH. What stands for a leading `**/` is FOLDER, or the working directory; FOLDER and PATH are
+    given from there. Its companions, or the members of a pass, are written with it. No file is ever
+    overwritten, and the paths that were written are printed.
+    """
+    policy = open_policy(Request(environment=os.environ, directory=directory, base=base, authority=authority))
+    contracts: Mapping[str, Contract] = policy.declared("contracts")
+    if not artifact:
+        _list(contracts)
+        return
+    if artifact not in contracts:
+        raise _unknown(artifact, contracts)
+    top = Repository.locate(directory, os.environ).work_tree()
+    if chosen and folder:
+        raise SpecguardError("--in and --path cannot be given together", help="--path has the folder in it")
+    given = _values(values, contracts[artifact])
+    path, fields = place(
+        artifact,
+        contracts[artifact],
+        given,
+        _from_top(folder or ".", top),
+        _from_top(chosen, top) if chosen else None,
+    )
+    skeletons = Skeletons(
+        contracts,
+        policy.declared("work_kinds"),
+        schema=lambda name: _schema(top, name),
+        exists=lambda one: os.path.lexists(os.path.join(os.fsencode(top), one)),
+        now=datetime.now(UTC),
+    )
+    files = skeletons.files(artifact, path, fields)
+    if not files:
+        raise SpecguardError("it is there already, and is never overwritten", path=path_text(path))
+    if only_print:
+        _print(files)
+    else:
+        for file in files:
+            _write(top, file)
+            click.echo(visible(path_text(file.path)))
+    for name in skeletons.left:
+        click.echo(f"note: {visible(name)} must be there too, and its name is yours to choose", err=True)
+
+
+def _list(contracts: Mapping[str, Contract]) -> None:
+    if not contracts:
+        click.echo("the policy describes no artifacts ([artifacts.<name>])")
+    width = max(map(len, contracts), default=0)
+    for name, contract in contracts.items():
+        click.echo(visible(f"{name:{width}}  {contract.path or contract.root}"))
+
+
+def _unknown(artifact: str, contracts: Mapping[str, Contract]) -> SpecguardError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(artifact, contracts, n=1)
+    known = f"artifacts are {', '.join(contracts)}" if contracts else "the policy describes none"
+    return SpecguardError(
+        f"there is no artifact {artifact!r}", help=f"did you mean {near[0]!r}?" if near else known
+    )
+
+
+def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
+    """The values of placeholders, by name in small letters; a `{date}` that is not given is today's."""
+    given: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name or not value:
+            raise SpecguardError(
+                f"{word!r} is no value of a placeholder", help="write its name and its value: agent=3"
+            )
+        given[name.lower()] = value
+    texts = [contract.path or contract.root, *contract.members]
+    if any("date" in PathTemplate(text).names for text in texts):
+        given.setdefault("date", f"{datetime.now(UTC):%Y-%m-%d}")
+    return given
+
+
+def _from_top(name: str, top: str) -> bytes:
+    """A path that is given from the working directory, from the root of the working tree."""
+    place = os.path.relpath(os.path.join(os.path.realpath("."), name), os.path.realpath(top))
+    if place == ".." or place.startswith("../"):
+        raise SpecguardError("it is outside of the repository", path=name)
+    return b"" if place == "." else os.fsencode(place)
+
+
+def _schema(top: str, name: str) -> Any:
+    """The value of a JSON Schema; None where it is not there or cannot be read."""
+    try:
+        with open(os.path.join(top, name), encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return read_data(text, "yaml" if name.endswith((".yaml", ".yml")) else "json").value
+
+
+def _print(files: Sequence[Blank]) -> None:
+    for file in files:
+        if len(files) > 1:
+            click.echo(f"==> {visible(path_text(file.path))} <==")
+        click.echo(file.text, nl=False)
+
+
+def _write(top: str, file: Blank) -> None:
+    """Write a file that is not there yet, and the folders it is in; a link may lead out of neither."""
+    root = os.path.realpath(os.fsencode(top))
+    place = os.path.join(root, file.path)
+    folder = os.path.dirname(place)
+    real = os.path.realpath(folder)
+    if real != root and not real.startswith(root + b"/"):
+        raise SpecguardError("its folder is outside of the repository", path=path_text(file.path))
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with open(place, "x", encoding="utf-8") as stream:
+            stream.write(file.text)
+    except FileExistsError:
+        raise SpecguardError(
+            "it is there already, and is never overwritten", path=path_text(file.path)
+        ) from None
+    except OSError as error:
+        raise SpecguardError(
+            f"it cannot be written: {error.strerror}",
+            path=path_text(file.path),
+            help="`--print` writes it to standard output",
+        ) from error

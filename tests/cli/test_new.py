@@ -1,0 +1,265 @@
+"""What `new` writes satisfies its contract, but for what a person owes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import run, run_here
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+POLICY = """
+# Authority
+
+```toml specguard
+[artifacts.agent-final]
+path = "**/AGENT_{agent}_FINAL_{objective}.md"
+sections = ["Skills Introspected", "Evidence Map", "Risks"]
+companions = ["AGENT_{agent}_PLAN_VERBATIM.md", ["AGENT_{agent}_SCRATCHPAD.md", "AGENT_{agent}_LOG.md"], "N_*.md"]
+forbidden_sections = ["Rollback"]
+
+[artifacts.agent-final.evidence]
+section = "Evidence Map"
+paths = "absolute"
+roots = ["/home/me/project"]
+
+[artifacts.agent-scratchpad]
+path = "**/AGENT_{agent}_SCRATCHPAD.md"
+timestamps = "ascending"
+companions = ["AGENT_{agent}_PLAN_VERBATIM.md"]
+
+[artifacts.readiness]
+path = "**/*_READINESS.md"
+fields = {posture = ["ready", "not-ready"], blockers = "any", decided = "date"}
+
+[artifacts.review]
+path = "reviews/{slice}/REVIEW_REPORT.md"
+findings = {severities = ["blocking", "low"], must_close = ["blocking"]}
+inputs = ["**/PHASE_*_EXECUTION_PACKET.md"]
+author_not = "slice.owner"
+
+[artifacts.plan-options]
+path = ".plans/{name}/PLAN_OPTIONS.md"
+options = ["A", "B"]
+
+[artifacts.plan-review]
+path = ".plans/{name}/PLAN_REVIEW.md"
+records = ["PLAN_OPTIONS.md"]
+
+[artifacts.cleanup]
+path = "{x}/CLEANUP_MANIFEST.md"
+agrees_with = "deletions"
+closure = ["{x}/"]
+
+[artifacts.work-breakdown]
+path = "**/PHASE_{X}_WORKBREAKDOWN.yaml"
+schema = "schemas/workbreakdown.json"
+
+[artifacts.slices]
+path = "slices.json"
+
+[artifacts.notes]
+path = "NOTES.toml"
+fields = {owner = "any"}
+
+[artifacts.planning-pass]
+root = "**/_phase-{x}-planning-pass-{nn}-{date}/"
+members = ["PLAN.md", "PHASE_{X}_WORKBREAKDOWN.yaml", "{X}7_PHASE_{NEXT}_READINESS.md"]
+
+[work.slice]
+source = "slices.json"
+branch = "slice-{id}"
+number = "id"
+required = ["owner", "files"]
+```
+"""  # noqa: E501 - a policy stands as it is written
+SCHEMA = {
+    "type": "object",
+    "required": ["phase", "slices"],
+    "properties": {
+        "phase": {"type": "string"},
+        "slices": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/slice"}},
+    },
+    "$defs": {
+        "slice": {
+            "type": "object",
+            "required": ["id", "status", "owner", "points", "done"],
+            "properties": {
+                "id": {"type": "integer", "minimum": 1},
+                "status": {"enum": ["planned", "done"]},
+                "owner": {"type": "string"},
+                "points": {"type": "number"},
+                "done": {"type": "boolean"},
+                "next": {"$ref": "#/$defs/slice"},
+            },
+        }
+    },
+}
+# What a person owes: words below a heading, values, evidence, options and findings.
+OWED = {"ART003", "ART004", "ART007", "ART009", "ART011", "ART021", "PLN001", "PLN007"}
+
+
+@pytest.fixture
+def adopted(repository: Repository) -> Repository:
+    """A repository whose base has the policy."""
+    files = {"SPEC_AUTHORITY.md": POLICY.lstrip(), "schemas/workbreakdown.json": json.dumps(SCHEMA)}
+    repository.commit("docs: state what is written", files=files)
+    repository.branch("work")
+    return repository
+
+
+def findings(repository: Repository) -> list[tuple[str, str, str]]:
+    """What a check of everything that is there finds: code, path and message."""
+    repository.stage()
+    report = run("check", "--staged", "--output-format", "json", directory=repository.path).report
+    assert {one["state"] for one in report["rules"]} <= {"passed", "failed", "warned", "not-applicable"}
+    return [(one["code"], one["location"]["path"], one["message"]) for one in report["findings"]]
+
+
+def test_a_final_is_written_with_its_companions(adopted: Repository) -> None:
+    outcome = run("new", "agent-final", "agent=3", "objective=AUTH", "--in", "out", directory=adopted.path)
+    assert outcome.exit_code == 0, outcome
+    assert outcome.stdout.split() == [
+        "out/AGENT_3_FINAL_AUTH.md",
+        "out/AGENT_3_PLAN_VERBATIM.md",
+        "out/AGENT_3_SCRATCHPAD.md",
+    ]
+    assert outcome.stderr == "note: N_*.md in out must be there too, and its name is yours to choose\n"
+    text = adopted.read("out/AGENT_3_FINAL_AUTH.md").decode()
+    assert text.startswith("# AGENT 3 FINAL AUTH\n\n## Skills Introspected\n\nTODO\n")
+    assert re.search(
+        r"## Log\n\n- 20\d\d-\d\d-\d\d \d\d:\d\d UTC: begun\n",
+        adopted.read("out/AGENT_3_SCRATCHPAD.md").decode(),
+    )
+    adopted.write("out/N_1.md", "x")
+    found = findings(adopted)
+    assert {code for code, _, _ in found} == {"ART003", "ART004"}
+    assert {path for _, path, _ in found} == {"out/AGENT_3_FINAL_AUTH.md"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["readiness", "--path", "C7_READINESS.md"],
+        ["review", "slice=1"],
+        ["plan-options", "name=x"],
+        ["plan-review", "name=x"],
+        ["cleanup", "x=c"],
+        ["work-breakdown", "X=C"],
+        ["slices"],
+        ["notes"],
+        ["planning-pass", "x=c", "nn=01", "next=d"],
+    ],
+    ids=lambda words: str(words[0]),
+)
+def test_only_what_a_person_owes_is_found(adopted: Repository, words: list[str]) -> None:
+    adopted.write(".plans/x/PLAN_OPTIONS.md", "- A: one\n- B: two\n") if words[0] == "plan-review" else None
+    outcome = run_here("new", *words, directory=adopted.path)
+    assert outcome.exit_code == 0, outcome
+    assert {code for code, _, _ in findings(adopted)} <= OWED
+
+
+def test_fields_say_what_they_may_be(adopted: Repository) -> None:
+    outcome = run_here("new", "readiness", "--path", "C7_READINESS.md", "--print", directory=adopted.path)
+    assert outcome.stdout == (
+        "# C7 READINESS\n\n- posture: TODO (ready or not-ready)\n- blockers: TODO\n- decided: TODO\n"
+    )
+    assert not (adopted.path / "C7_READINESS.md").exists()
+
+
+def test_a_structured_artifact_fits_its_schema(adopted: Repository) -> None:
+    run_here("new", "work-breakdown", "x=c", directory=adopted.path)
+    text = adopted.read("PHASE_C_WORKBREAKDOWN.yaml").decode()
+    assert text == (
+        "phase: TODO\nslices:\n- id: 1\n  status: planned\n  owner: TODO\n  points: 0\n  done: false\n"
+    )
+    assert not findings(adopted)
+    run_here("new", "slices", directory=adopted.path)
+    assert json.loads(adopted.read("slices.json")) == {
+        "slices": [{"id": 1, "owner": "TODO", "files": "TODO"}]
+    }
+    run_here("new", "notes", directory=adopted.path)
+    assert adopted.read("NOTES.toml") == b'owner = "TODO"\n'
+
+
+def test_a_pass_has_its_members(adopted: Repository) -> None:
+    words = ["new", "planning-pass", "x=c", "nn=01", "next=d", "date=2026-01-31", "--in", "docs"]
+    root = "docs/_phase-c-planning-pass-01-2026-01-31"
+    assert run_here(*words, directory=adopted.path).stdout.split() == [
+        f"{root}/PLAN.md",
+        f"{root}/PHASE_C_WORKBREAKDOWN.yaml",
+        f"{root}/C7_PHASE_D_READINESS.md",
+    ]
+    (adopted.path / root / "PLAN.md").write_text("mine")
+    (adopted.path / root / "C7_PHASE_D_READINESS.md").unlink()
+    assert run_here(*words, directory=adopted.path).stdout.split() == [f"{root}/C7_PHASE_D_READINESS.md"]
+    assert adopted.read(f"{root}/PLAN.md") == b"mine"
+    again = run_here(*words, directory=adopted.path)
+    assert again.exit_code == 2
+    assert "it is there already, and is never overwritten" in again.stderr
+
+
+def test_the_working_directory_stands_for_any_folder(adopted: Repository) -> None:
+    (adopted.path / "a" / "b").mkdir(parents=True)
+    outcome = run("new", "agent-scratchpad", "agent=3", directory=adopted.path / "a" / "b")
+    assert outcome.stdout.split() == ["a/b/AGENT_3_SCRATCHPAD.md", "a/b/AGENT_3_PLAN_VERBATIM.md"]
+    outcome = run("new", "cleanup", "x=c", directory=adopted.path / "a")
+    assert outcome.stdout.split() == ["c/CLEANUP_MANIFEST.md"]
+    outcome = run("new", "readiness", "--path", "../X_READINESS.md", directory=adopted.path / "a")
+    assert outcome.stdout.split() == ["X_READINESS.md"]
+
+
+def test_the_artifacts_are_listed(adopted: Repository) -> None:
+    outcome = run_here("new", directory=adopted.path)
+    assert "agent-final       **/AGENT_{agent}_FINAL_{objective}.md\n" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["agent-finale", "agent=3"],
+            "there is no artifact 'agent-finale'\n  next: did you mean 'agent-final'?",
+        ),
+        (
+            ["agent-final", "agent=3"],
+            "objective is not given\n  next: specguard new agent-final objective=...",
+        ),
+        (["agent-final", "agent"], "'agent' is no value of a placeholder"),
+        (["agent-final", "agent=", "objective=x"], "'agent=' is no value of a placeholder"),
+        (["slices", "agent=3"], "slices has no placeholder 'agent'\n  next: it has none"),
+        (["agent-final", "agent=3/4", "objective=A"], "AGENT_3/4_FINAL_A.md is no agent-final"),
+        (["agent-final", "agent=3_FINAL_4", "objective=A"], "is no agent-final"),
+        (["cleanup", "x=.."], "../CLEANUP_MANIFEST.md is no cleanup"),
+        (["cleanup", "x=.git"], ".git/CLEANUP_MANIFEST.md is no cleanup"),
+        (["plan-options", "name=a\nb"], "is no plan-options"),
+        (["readiness"], "readiness is **/*_READINESS.md, and what its wildcards stand for is not given"),
+        (["readiness", "--path", "x.md"], "x.md is no readiness, which is **/*_READINESS.md"),
+        (["readiness", "--path", "../../X_READINESS.md"], "it is outside of the repository"),
+        (["readiness", "--path", "X_READINESS.md", "--in", "x"], "--in and --path cannot be given together"),
+        (["planning-pass", "x=c", "nn=1"], "next is not given"),
+    ],
+)
+def test_what_cannot_be_written_is_said(adopted: Repository, words: list[str], said: str) -> None:
+    outcome = run_here("new", *words, directory=adopted.path)
+    assert outcome.exit_code == 2
+    assert said in outcome.stderr
+    assert not list(adopted.path.rglob("*CLEANUP*"))
+
+
+def test_a_file_is_never_overwritten(adopted: Repository) -> None:
+    adopted.symlink("c/CLEANUP_MANIFEST.md", "nowhere")
+    outcome = run_here("new", "cleanup", "x=c", directory=adopted.path)
+    assert (outcome.exit_code, "never overwritten" in outcome.stderr) == (2, True)
+
+
+def test_a_link_leads_nowhere_else(adopted: Repository) -> None:
+    adopted.symlink("c", "..")
+    outcome = run_here("new", "cleanup", "x=c", directory=adopted.path)
+    assert (outcome.exit_code, "outside of the repository" in outcome.stderr) == (2, True)
+    assert not (adopted.path.parent / "CLEANUP_MANIFEST.md").exists()
