@@ -10,7 +10,7 @@ from specguard.model import path_text
 from specguard.work.locate import Locator, read_text
 from specguard.work.naming import same_item
 from specguard.work.path_templates import escape
-from specguard.work.templates import NumberFormat, Template, Unrendered
+from specguard.work.templates import FREE, NumberFormat, Template, Unrendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ class WorkItem:
                 # What a name tells may complete the template of a place that was passed over.
                 self._located = None
         for name, value in spare.items():
-            self._fields.setdefault(name, value)
+            if name != FREE:
+                self._fields.setdefault(name, value)
         self.base = self._plain(settings.base) or base
         self.remote = self._plain(settings.remote) or remote
 
@@ -228,6 +229,21 @@ class WorkItem:
         text = getattr(self.settings, key)
         return list(dict.fromkeys(self._render(text, width) for width in self._widths())) if text else []
 
+    def allows(self, key: str, name: str) -> bool:
+        """Whether a name is one that a setting of its kind allows; what `{text}` stands for is free.
+
+        Raises:
+            Unrendered: another value for it is missing.
+        """
+        text = getattr(self.settings, key)
+        read = Template(text).read(name) if text else None
+        if not text or FREE not in Template(text).names:
+            return name in self.rendered(key)
+        return read is not None and any(
+            Template(text).render({**self._values(width, text), FREE: read[FREE]}) == name
+            for width in self._widths()
+        )
+
     def patterns(self, templates: Sequence[str]) -> list[str]:
         """Patterns from templates; those with a value that is missing are left out."""
         patterns: list[str] = []
@@ -286,7 +302,7 @@ class WorkItem:
         return self.id if self.number is None else f"{self.number:0{width}d}"
 
     def _values(self, width: int, template: str) -> dict[str, str]:
-        values = dict(self._fields)
+        values = {FREE: "...", **self._fields}
         if self.number is not None:
             values["number"] = self._number(width)
         values["gates"] = ", ".join(gate.run for gate in self.settings.gates if gate.kind == "gate") or "none"

@@ -58,7 +58,8 @@ class WorkKind(Settings):
     """A kind of work item: where the current one is named, and what its branch, commits and so on are called.
 
     Templates hold `{number}`, `{id}`, `{slug}`, `{document}`, `{kind}` and the names in `fields`; a literal
-    brace is doubled, and `{slug:upper}` is the slug in capitals.
+    brace is doubled, and `{slug:upper}` is the slug in capitals. In subjects and titles `{text}` is whatever
+    is written there.
     """
 
     pointer: Annotated[

@@ -21,6 +21,9 @@ NUMBER: Final = "[0-9]{1,18}"
 SLUG: Final = "[a-z0-9][a-z0-9-]*"
 """What `{slug}` reads."""
 
+FREE: Final = "text"
+"""The placeholder for which anything may stand: a subject goes on with it behind what tells of the item."""
+
 LONGEST: Final = 1000
 """A text of more characters is no name of an item and is not read."""
 
@@ -61,7 +64,7 @@ class Hole:
             return NUMBER
         if self.name == "slug":
             return SLUG.replace("a-z", "A-Z") if self.upper else SLUG
-        if self.name == "text":
+        if self.name == FREE:
             return r"[^\n]+"
         # An id is one word; in a subject all else could be anything.
         return r"[^/\s]+" if self.name == "id" else "[^/]+"

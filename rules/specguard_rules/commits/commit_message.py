@@ -115,13 +115,13 @@ class CommitMessage(ConventionalForm, Rule):
 
     def _of_item(self, message: Message, item: WorkItem) -> Iterator[Finding]:
         subject, expected = message.subject, item.commit_messages
-        if subject in expected:
+        if item.allows("commit", subject):
             return
         near = near_miss(subject, expected)
         what, step = "subject", f"Write {alternatives(expected[:1])} instead{_how(message)}."
         if message.source == "title":
             what = "title, which a squash lands as the commit's message,"
-            if item.titles and subject in item.titles:
+            if item.titles and item.allows("pull_request", subject):
                 step = (
                     f"No title can be right while {item.setting('pull_request')} and "
                     f"{item.setting('commit')} differ: give both the same text in the policy."

@@ -65,7 +65,7 @@ class PullRequestTitle(ConventionalForm, Rule):
         if title is None:
             raise MissingFact("the title of the pull request is not known", "specguard check --pr-title TEXT")
         if work_item and expected:
-            if title not in expected:
+            if not work_item.allows("pull_request", title):
                 near = near_miss(title, expected)
                 yield _finding(
                     f"the title is {quoted(title)}, and {work_item} has {alternatives(expected)}"
