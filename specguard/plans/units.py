@@ -106,8 +106,8 @@ def units(plans: Plans, work: Work | None, change: Change) -> list[Unit]:
             commits = []
         if commits:
             levels.discard("commit")
-            return [*commits, *([_whole(plans, tasks, change, levels)] if levels else [])]
-    return [_whole(plans, tasks, change, levels)]
+            return [*commits, *([_whole(plans, namings, tasks, change, levels)] if levels else [])]
+    return [_whole(plans, namings, tasks, change, levels)]
 
 
 def task_of(plans: Plans, item: WorkItem) -> Task | None:
@@ -118,10 +118,14 @@ def task_of(plans: Plans, item: WorkItem) -> Task | None:
     return None if plan is None else plan.task(item.listed.id)
 
 
-def _whole(plans: Plans, tasks: Mapping[Naming, Task], change: Change, levels: set[str]) -> Unit:
+def _whole(
+    plans: Plans, namings: Sequence[Naming], tasks: Mapping[Naming, Task], change: Change, levels: set[str]
+) -> Unit:
+    # What the change is judged as its first name says: where that is no task, it is for none.
+    told = bool(namings) and namings[0] in tasks
     return Unit(
         plans,
-        _each(tasks.values()),
+        _each(tasks.values()) if told else [],
         levels=sorted(levels),
         entries=change.entries,
         before=plans.before,

@@ -27,6 +27,7 @@ LONGEST: Final = 300
 
 _OPTION: Final = re.compile(r"--(?:[a-z]+-)?model(?:-name|-id)?(?:=(?P<value>.*))?", re.DOTALL)
 _VARIABLE: Final = re.compile(r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?")
+_DECLARES: Final = frozenset({"declare", "export", "local", "readonly", "setenv"})
 _BETWEEN: Final = re.compile(r"\s*[,;|]\s*|\s+(?:and|or|then|with|/|\+|->)\s+")
 _REMARK: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
 _HOLE: Final = re.compile(r"[$<{]|\.{3}|\u2026")
@@ -44,17 +45,21 @@ class Named:
         name: as it is written.
         forms: the name and how else it could be written: without a provider, with hyphens for spaces.
         line: its line, from 1; None where it cannot be told.
-        sure: whether it can be nothing else; otherwise it may be a model of data, or a person's name.
+        sure: whether it can be nothing else; otherwise it may be a model of data.
+        words: whether it is a few words without a digit, which name a model only where one is denied.
         told: whether it is used; False where a document only speaks of a command.
     """
 
-    __slots__ = ("forms", "line", "name", "sure", "told")
+    __slots__ = ("forms", "line", "name", "sure", "told", "words")
 
-    def __init__(self, name: str, line: int | None, *, sure: bool, told: bool = True) -> None:
+    def __init__(
+        self, name: str, line: int | None, *, sure: bool, words: bool = False, told: bool = True
+    ) -> None:
         self.name = name
         self.forms = list(dict.fromkeys((name, name.rpartition("/")[2], "-".join(name.lower().split()))))
         self.line = line
         self.sure = sure
+        self.words = words
         self.told = told
 
 
@@ -123,15 +128,18 @@ def _names(value: str, line: int | None, *, prose: bool) -> Iterator[Named]:
         if name.casefold() in UNNAMED or _HOLE.match(name):
             continue
         digits = any(char.isdigit() for char in name)
-        if " " in name and prose and not digits:
-            continue
-        yield Named(name, line, sure=digits or is_model(name))
+        yield Named(name, line, sure=digits or is_model(name), words=prose and " " in name and not digits)
 
 
 def _in_command(command: Command) -> Iterator[Named]:
     for name, value in command.assigned:
         if _VARIABLE.fullmatch(name):
             yield from _named(value, command.line, command.told)
+    if command.program in _DECLARES:
+        for word in command.words[1:]:
+            name, _, value = word.partition("=")
+            if _VARIABLE.fullmatch(name):
+                yield from _named(value, command.line, command.told)
     yield from _in_words(command.words, command.line, command.told)
     for inner in command.inner:
         yield from _in_command(inner)

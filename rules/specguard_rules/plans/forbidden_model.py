@@ -160,8 +160,11 @@ class ForbiddenModel(Rule):
             return
         documents.prefetch(paths)
         for path in paths:
+            seen: set[tuple[str, int | None]] = set()
             for named in self._named(path, documents):
-                yield from _finding(path, named, models)
+                if (named.name, named.line) not in seen:
+                    seen.add((named.name, named.line))
+                    yield from _finding(path, named, models)
 
     def _named(self, path: bytes, documents: Documents) -> Iterator[Named]:
         from specguard_rules.plans._model_names import in_commands, in_data, in_document
@@ -189,10 +192,13 @@ def _finding(path: bytes, named: Named, models: Models) -> Iterator[Finding]:
     if refused is None:
         return
     reason, setting = refused
+    denied = setting.startswith("models.deny")
+    if named.words and not denied:
+        return
     severity: Severity | None = None
     if not named.told:
         severity = "info"
-    elif not named.sure and not setting.startswith("models.deny"):
+    elif not (named.sure or denied):
         severity = "warning"
     default = f", such as {models.default}" if models.default else ""
     yield Finding(
