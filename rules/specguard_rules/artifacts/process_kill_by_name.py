@@ -106,9 +106,12 @@ class ProcessKillByName(Rule):
         """Look at the files that the change touches, and at the gates."""
         found = selected(self.files, entries, head_files, whole=whole)
         setting = {path: f"files.{index}" for path, index in found.items()}
-        for name, kind in plan_kinds.items():
-            for path in selected(_of_plans(kind), entries, head_files, whole=whole):
-                setting.setdefault(path, f"plans.{name}.plan")
+        if plan_kinds:
+            from specguard_rules.artifacts._plan_files import plan_files
+
+            for name, kind in plan_kinds.items():
+                for path in selected(plan_files(kind, kind.plan), entries, head_files, whole=whole):
+                    setting.setdefault(path, f"plans.{name}.plan")
         missing: MissingFact | None = None
         for path, content in contents(sorted(setting), head_files):
             try:
@@ -121,13 +124,6 @@ class ProcessKillByName(Rule):
             yield from _gates(work_kinds, policy, policy_change, whole=whole or stage == "run" or touched)
         if missing is not None:
             raise missing
-
-
-def _of_plans(kind: PlanKind) -> Selecting:
-    """The files that list a kind of plan's tasks."""
-    import re
-
-    return Selecting([f"{re.sub('{[^{}]*}', '*', kind.folder)}/{kind.plan}"])
 
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:

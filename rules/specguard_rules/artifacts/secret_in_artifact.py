@@ -1,0 +1,149 @@
+"""ART016: credentials in what agents write and read."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, Selecting
+from specguard_rules.selected import contents, is_regular, selected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Artifacts, Entry, Expression, PlanKind, Stage, Tree
+
+
+class SecretInArtifact(Rule):
+    r"""An artifact, a brief or a plan holds what looks like a credential.
+
+    What an agent writes down is committed, read by the next agent and sent to its model. A token in a
+    scratchpad is a token that everybody has.
+
+    **What is read**: every artifact under a contract (`[artifacts.<name>]`), the files of plans
+    (`[plans.<name>]`), and the briefs of `files`; those that the change touches, each as a whole, and all of
+    them with `--all`. Comments and hidden text count too.
+
+    **What counts**: tokens and keys that are told by their form (of AWS, Azure, GitHub, GitLab, npm, OpenAI,
+    Slack, Stripe and others, private keys, JSON Web Tokens, passwords in URLs), as the library detect-secrets
+    knows them; and what is given to a name such as `password`, `api_key` or `client_secret`, where it was
+    drawn at random or chosen as a password. `patterns` has the forms of your own tokens.
+
+    **What does not**: placeholders (`<password>`, `$PASSWORD`, `changeme`, `xxxx`, whatever has `example` in
+    it), variables, references to a vault, paths, names in words, dates; and object ids, digests and other
+    text that is merely random, of which evidence is full. A comment that the author writes beside it
+    (`pragma: allowlist secret`) lets nothing pass; `allow` in the policy does.
+
+    A finding never shows the value, only its kind, its line and how its form begins.
+
+    How to put it right: take it out, name in its place the variable that holds it, and revoke it: whoever has
+    the commit has the credential.
+
+    ```toml fails
+    [[commits]]
+    message = "docs: brief"
+
+    [commits.files]
+    "prompts/deploy.md" = "# Deploy\n\n- Database password: `Tr0ub4dor&3`\n"
+
+    [[expect]]
+    code = "ART016"
+    path = "prompts/deploy.md"
+    line = 3
+    ```
+
+    ```toml passes
+    [[commits]]
+    message = "docs: brief"
+
+    [commits.files]
+    "prompts/deploy.md" = "# Deploy\n\n- Database password: `$DB_PASSWORD`\n- API key: `<api-key>`\n"
+    ```
+    """
+
+    code: ClassVar[str] = "ART016"
+    name: ClassVar[str] = "secret-in-artifact"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    condition: ClassVar[str] = "no artifact, brief or plan that the change touches holds a credential"
+
+    files: Annotated[
+        Selecting,
+        Field(
+            description="the briefs that are read besides artifacts and plans",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = Selecting.of(
+        "**/AGENTS.md", "**/CLAUDE.md", "**/GEMINI.md", ".github/copilot-instructions.md", ".claude/**",
+        ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**", "**/prompts/**", "**/briefs/**",
+        ".plans/**",
+    )  # fmt: skip
+    patterns: Annotated[
+        list[Expression],
+        Field(
+            description="further forms of credentials, such as your own tokens, matched in each line",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    allow: Annotated[
+        list[Expression],
+        Field(
+            description="values that are no credentials, whatever they look like",
+            json_schema_extra={"tightens": "fewer"},
+        ),
+    ] = []
+
+    def check(
+        self,
+        entries: Sequence[Entry],
+        head_files: Tree,
+        whole: bool,
+        plan_kinds: Mapping[str, PlanKind],
+        artifacts: Artifacts | None = None,
+    ) -> Iterator[Finding]:
+        """Look through the briefs, plans and artifacts."""
+        found = selected(self.files, entries, head_files, whole=whole)
+        setting = {path: f"files.{index}" for path, index in found.items()}
+        if plan_kinds:
+            from specguard_rules.artifacts._plan_files import plan_files
+
+            for name, kind in plan_kinds.items():
+                for path in selected(plan_files(kind, "**"), entries, head_files, whole=whole):
+                    setting[path] = f"plans.{name}"
+        for artifact in artifacts.judged if artifacts is not None else ():
+            if is_regular(artifact.path, head_files):
+                setting[artifact.path] = f"artifacts.{artifact.name}"
+        if not setting:
+            return
+        from specguard_rules.artifacts._credentials import Scanner
+
+        scanner = Scanner(lambda value: any(expression.search(value) for expression in self.allow))
+        for path, content in contents(sorted(setting), head_files):
+            for credential in scanner.credentials(content):
+                yield _finding(path, credential.kind, credential.line, credential.shown, setting[path])
+            yield from self._own_forms(path, content)
+
+    def _own_forms(self, path: bytes, content: bytes) -> Iterator[Finding]:
+        """What matches one of `patterns`."""
+        for index, expression in enumerate(self.patterns):
+            if expression.search(content):
+                for number, line in enumerate(content.split(b"\n"), start=1):
+                    if expression.search(line):
+                        yield _finding(path, "", number, "", f"patterns.{index}")
+
+
+def _finding(path: bytes, kind: str, line: int, shown: str, setting: str) -> Finding:
+    what = f"of the kind {kind}" if kind else "of a form that the policy names"
+    if kind == "Secret Keyword":
+        what = f"given to {shown!r}"
+    elif shown:
+        what += f" ({shown})"
+    return Finding(
+        f"what looks like a credential stands here, {what}",
+        help="Take it out, name the variable that holds it instead, and revoke it: whoever has the commit "
+        "knows it.",
+        path=path,
+        line=line,
+        key=f"{kind}:{shown if kind == 'Secret Keyword' else ''}",
+        setting=setting,
+    )
