@@ -222,23 +222,30 @@ class _Reader:
                 return
         ranks = [self._rank_of(item) for item in block.items]
         self._before = block.items[-1].text if block.items else None
-        if not (self._group or any(ranks) or self._strict):
+        nested = any(item.blocks and isinstance(item.blocks[0], List) for item in block.items)
+        if not (self._group or any(ranks) or nested or self._strict):
             self._open = None
             return
         for item, rank in zip(block.items, ranks, strict=True):
+            inner = item.blocks[0] if item.blocks else None
+            if isinstance(inner, List) and not rank:
+                # "- 1) High: ..." is a list in a list.
+                self._open = None
+                self._list(inner)
+                continue
             if is_none(item.text, item.rest):
                 self._open = None
                 continue
             if not (rank or self._group or self._strict):
                 continue
             self._start(item.text, rank or self._group)
-            for inner in item.rest:
-                self._take(inner)
+            for part in item.rest:
+                self._take(part)
         self._ordered = block.ordered
 
     def _rank_of(self, item: Item) -> str:
         found = self._severities.in_title(item.text.raw)
-        if found:
+        if found or not item.text.raw:
             return found
         return next((it for line in lines_of(item.blocks) if (it := self._said(line)[0])), "")
 

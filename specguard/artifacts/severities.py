@@ -39,7 +39,7 @@ class Severities:
         self._word = re.compile(rf"(?<![\w-])(?:{escaped})(?![\w-])", re.IGNORECASE)
         self._first = re.compile(
             rf"[\[(*_`]*(?P<word>{escaped})(?!\w)(?=[*_`]*(?:$|[\])>:|,.(]|\s?[-\u2013\u2014](?:\s|$|[0-9])"
-            r"|\s(?:[\[(]|severity|priority|impact|[0-9]))|[*_`])",
+            r"|\s(?:[\[(]|severity\b|priority\b|impact\s?(?:$|[;:,)\]\u2013\u2014-])|[0-9]))|[*_`])",
             re.IGNORECASE,
         )
         self._bracketed = re.compile(
@@ -49,7 +49,7 @@ class Severities:
 
     def in_title(self, raw: str) -> str:
         """The severity that a title, an item or a paragraph begins with or has in brackets; empty if none."""
-        line = _STRUCK.sub(" ", raw.strip().partition("\n")[0][:300])
+        line = _plain(raw.strip().partition("\n")[0])
         lead = _LEAD.match(line)
         for start in {0, lead.end() if lead else 0}:
             # The marks before a number may hide the word's own: "**1. High**".
@@ -68,7 +68,7 @@ class Severities:
 
     def is_group(self, raw: str) -> str:
         """The severity of a heading that says nothing else: `High`, `Critical issues (2)`; empty if none."""
-        words = _GROUP_WORDS.sub(" ", _BRACKETS.sub(" ", _STRUCK.sub(" ", raw[:300])).casefold())
+        words = _GROUP_WORDS.sub(" ", _BRACKETS.sub(" ", _plain(raw)).casefold())
         words = " ".join(words.replace("_", " ").split()).strip("*_`# .:")
         found = {self._known.get(part.strip("*_`.:")) for part in re.split(r"\s(?:and|or)\s|\s?/\s?", words)}
         name = found.pop() if len(found) == 1 else None
@@ -77,3 +77,8 @@ class Severities:
             inside = raw.partition("(")[2].partition(")")[0]
             name = self.in_title(inside) if not words else None
         return name or ""
+
+
+def _plain(raw: str) -> str:
+    """The beginning of a line, without what is struck out and without backslashes before brackets."""
+    return _STRUCK.sub(" ", raw[:300]).replace("\\[", "[").replace("\\]", "]")

@@ -133,9 +133,8 @@ def test_each_item_and_row_cites_something_where_that_is_asked_for(artifacts: Ma
     assert not list(missing_evidence(artifact(artifacts, text)))
 
 
-@pytest.mark.parametrize(
-    "cited",
-    [
+def test_what_is_there_is_found(artifacts: Make) -> None:
+    places = [
         "src/a.py:3",
         "src/a.py:1-3",
         "src/no_newline.py:2",
@@ -144,39 +143,38 @@ def test_each_item_and_row_cites_something_where_that_is_asked_for(artifacts: Ma
         "near.md:1",
         "/home/me/project/src/a.py:1",
         "/home/me/project/docs/../src/a.py:1",
-    ],
-)
-def test_what_is_there_is_found(artifacts: Make, cited: str) -> None:
-    one = artifact(artifacts, f"## Evidence Map\n\n`{cited}`\n")
+    ]
+    cited = "".join(f"- `{place}`\n" for place in places)
+    one = artifact(artifacts, f"## Evidence Map\n\n{cited}")
     assert not [*missing_evidence(one), *dangling_evidence(one), *unknown_evidence(one)]
 
 
-@pytest.mark.parametrize(
-    ("cited", "said"),
-    [
-        ("src/a.py:4", "src/a.py:4 does not exist: src/a.py has 3 lines"),
-        ("src/a.py:2-4", "src/a.py:2-4 does not exist: src/a.py has 3 lines"),
-        ("src/no_newline.py:3", "has 2 lines"),
-        ("src/empty.py:1", "has 0 lines"),
-        ("docs/near.md:9", "has 1 line"),
-        ("src/a.py:0", "lines are counted from 1"),
-        ("src/a.py:3-1", "ends before it begins"),
-        ("src/gone.py:1", "there is no src/gone.py"),
-        ("src/A.py:1", "there is no src/A.py"),
-        ("src/\u0430.py:1", "there is no src/\u0430.py"),
-        ("/home/me/project/src/gone.py:1", "there is no src/gone.py"),
-        ("../../etc/passwd:1", "leads out of the repository"),
-        ("/home/me/project/../../etc/passwd:1", "leads out of the repository"),
-        ("src/a.py/b.py:1", "there is no src/a.py/b.py"),
-        ("./packages/x/lib.d:1", "there is no packages/x/lib.d"),
-        ("src/a.py:99999999", "has 3 lines"),
-    ],
-)
-def test_what_is_not_there_is_dangling(artifacts: Make, cited: str, said: str) -> None:
-    one = artifact(artifacts, f"## Evidence Map\n\n- `src/a.py:1`\n- `{cited}`\n")
-    [finding] = dangling_evidence(one)
-    assert said in finding.message
-    assert (finding.line, finding.setting) == (4, "artifacts.final.evidence.resolve")
+def test_what_is_not_there_is_dangling(artifacts: Make) -> None:
+    places = {
+        "src/a.py:4": "src/a.py:4 does not exist: src/a.py has 3 lines",
+        "src/a.py:2-4": "src/a.py:2-4 does not exist: src/a.py has 3 lines",
+        "src/no_newline.py:3": "has 2 lines",
+        "src/empty.py:1": "has 0 lines",
+        "docs/near.md:9": "has 1 line",
+        "src/a.py:0": "lines are counted from 1",
+        "src/a.py:3-1": "ends before it begins",
+        "src/gone.py:1": "there is no src/gone.py",
+        "src/A.py:1": "there is no src/A.py",
+        "src/\u0430.py:1": "there is no src/\u0430.py",
+        "/home/me/project/src/gone.py:1": "there is no src/gone.py",
+        "../../etc/passwd:1": "leads out of the repository",
+        "/home/me/project/../../etc/passwd:1": "leads out of the repository",
+        "src/a.py/b.py:1": "there is no src/a.py/b.py",
+        "./packages/x/lib.d:1": "there is no packages/x/lib.d",
+        "src/a.py:99999999": "has 3 lines",
+    }
+    cited = "".join(f"- `{place}`\n" for place in places)
+    one = artifact(artifacts, f"## Evidence Map\n\n- `src/a.py:1`\n{cited}")
+    found = list(dangling_evidence(one))
+    assert [finding.line for finding in found] == list(range(4, 4 + len(places)))
+    for finding, said in zip(found, places.values(), strict=True):
+        assert said in finding.message
+        assert finding.setting == "artifacts.final.evidence.resolve"
 
 
 def test_a_link_is_no_file_with_lines(artifacts: Make) -> None:
@@ -200,7 +198,8 @@ def test_the_file_that_may_be_meant_is_named(artifacts: Make) -> None:
 
 
 def test_what_is_outside_of_every_root_is_said_and_is_neither(artifacts: Make) -> None:
-    text = "## Evidence Map\n\n- `/home/you/project/src/a.py:1`\n- `/home/me/project2/src/a.py:9`\n- `src/a.py:1`\n"
+    places = ["/home/you/project/src/a.py:1", "/home/me/project2/src/a.py:9", "src/a.py:1"]
+    text = "## Evidence Map\n\n" + "".join(f"- `{place}`\n" for place in places)
     one = artifact(artifacts, text)
     assert not [*missing_evidence(one), *dangling_evidence(one)]
     [finding] = unknown_evidence(one)
