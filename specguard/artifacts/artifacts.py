@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from specguard.artifacts.artifact import Artifact, Pass
 from specguard.artifacts.places import Places, above
 from specguard.errors import NotApplicable
 from specguard.work.path_templates import PathTemplate
@@ -12,190 +13,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
-    from typing import Final
 
     from specguard.artifacts.contracts import Contract
     from specguard.change.change import Change
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
-    from specguard.documents.data import Data
-    from specguard.documents.document import Document
-    from specguard.documents.fields import Field
     from specguard.model import Finding
-    from specguard.work.items import Work
-
-_STRUCTURED: Final = (b".json", b".yaml", b".yml", b".toml")
-
-
-class Artifact:
-    """A file that a contract is about.
-
-    Attributes:
-        name: the contract's name.
-        contract: what it must hold.
-        path: where it is.
-        fields: the values that its path gives to the placeholders of the contract's `path`.
-        touched: whether the change adds or modifies it.
-        artifacts: all the others, with the documents they are read from.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        contract: Contract,
-        path: bytes,
-        fields: Mapping[str, str],
-        *,
-        touched: bool,
-        artifacts: Artifacts,
-    ) -> None:
-        self.name = name
-        self.contract = contract
-        self.path = path
-        self.fields = fields
-        self.touched = touched
-        self.artifacts = artifacts
-
-    @property
-    def folder(self) -> bytes:
-        """The folder it stands in; empty for the root."""
-        return self.path.rpartition(b"/")[0]
-
-    @property
-    def structured(self) -> bool:
-        """Whether it is JSON, YAML or TOML, and not Markdown."""
-        return self.path.lower().endswith(_STRUCTURED)
-
-    @property
-    def is_file(self) -> bool:
-        """Whether there is a regular file at its path, and no symbolic link or submodule."""
-        entry = self.artifacts.documents.tree.find(self.path)
-        return entry is not None and entry.is_file
-
-    @property
-    def document(self) -> Document:
-        """Its text; without anything in it where it is structured, no regular file, or cannot be read.
-
-        Raises:
-            MissingFact: its object is not there.
-        """
-        from specguard.documents.document import Document
-        from specguard.documents.problem import Problem
-
-        if self.structured:
-            return Document("")
-        document = self.artifacts.documents.read(self.path)
-        return document or Document.unread(Problem("it is no regular file"))
-
-    @property
-    def data(self) -> Data | None:
-        """Its data where it is structured, else its front matter; None where it is no regular file.
-
-        Raises:
-            MissingFact: its object is not there.
-        """
-        return self.artifacts.documents.data(self.path)
-
-    @cached_property
-    def values(self) -> Sequence[Field]:
-        """Its fields: those of its front matter, its text or its data.
-
-        Raises:
-            MissingFact: its object is not there.
-        """
-        from specguard.documents.fields import read_fields
-
-        return read_fields(self.document, self.data if self.structured else None)
-
-    def setting(self, key: str) -> str:
-        """The key of one of its contract's settings, for a citation: `artifacts.agent-final.sections`."""
-        return f"artifacts.{self.name}.{key}"
-
-    def flaws(self, *rules: str) -> Iterator[Finding]:
-        """What its contract finds wrong with it, whether the change touches it or not.
-
-        What needs the change itself is left out: the rules judge that.
-
-        Args:
-            rules: the names of the rules whose findings are wanted, e.g. `missing-section`; none: all.
-
-        Raises:
-            MissingFact: something that must be read is not there.
-        """
-        from specguard.artifacts.aspects import flaws
-
-        return flaws(self, rules)
-
-    def own_flaws(self, *rules: str) -> Iterator[Finding]:
-        """The same without what is wrong with the artifacts that it consists of, as a pass does."""
-        return self.flaws(*rules)
-
-    def shared_author(self, work: Work | None) -> Iterator[Finding]:
-        """What is wrong where its author must not be the one whom a work item names, such as its owner.
-
-        Args:
-            work: the work items that the change names; None where the policy has no kinds of them.
-
-        Raises:
-            MissingFact: something that must be read is not there.
-        """
-        from specguard.artifacts.authors import shared_author
-
-        return shared_author(self, work)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name}, {self.path!r})"
-
-
-class Pass(Artifact):
-    """A folder that matches the `root` of a contract; its `path` is the folder's, without a slash.
-
-    It is touched where the change adds, modifies or removes anything in it.
-    """
-
-    @property
-    def folder(self) -> bytes:
-        """The folder itself."""
-        return self.path
-
-    @cached_property
-    def members(self) -> Sequence[Artifact]:
-        """The artifacts in it that one of its `members` names, by path; one for each of their contracts."""
-        paths = {path for template in self.contract.members for path in self._found(template)}
-        return [artifact for path in sorted(paths) for artifact in self.artifacts.contracted(path)]
-
-    @cached_property
-    def values(self) -> Sequence[Field]:
-        """The fields of all its members, one after the other."""
-        from specguard.documents.fields import read_fields
-
-        documents = self.artifacts.documents
-        found: list[Field] = []
-        for path in sorted({path for template in self.contract.members for path in self._found(template)}):
-            if path.lower().endswith(_STRUCTURED):
-                from specguard.documents.document import Document
-
-                found += read_fields(Document(""), documents.data(path))
-            else:
-                document = documents.read(path)
-                found += read_fields(document) if document else ()
-        return found
-
-    def flaws(self, *rules: str) -> Iterator[Finding]:
-        """What is missing in it, and what is wrong with its members, by the same rules."""
-        yield from self.own_flaws(*rules)
-        for member in self.members:
-            yield from member.flaws(*rules)
-
-    def own_flaws(self, *rules: str) -> Iterator[Finding]:
-        """What is missing in it."""
-        if not rules or "missing-artifact" in rules:
-            from specguard.artifacts.members import missing_members
-
-            yield from missing_members(self)
-
-    def _found(self, template: str) -> Sequence[bytes]:
-        return self.artifacts.places.files_beside(self.path, template, self.fields)
+__all__ = ["Artifact", "Artifacts", "Pass"]
 
 
 class Artifacts:
@@ -307,7 +131,24 @@ class Artifacts:
         """The artifacts of a contract, by its name; of one with a `root` the folders."""
         if contract in self.contracts and self.contracts[contract].root:
             return [one for one in self.passes if one.name == contract]
-        return [one for one in self.all if one.name == contract]
+        return self._by_name.get(contract, [])
+
+    def closing(self, name: str, template: str) -> Mapping[bytes, Sequence[Artifact]]:
+        """The artifacts of a contract that close a folder, by that folder.
+
+        Args:
+            name: the contract's name.
+            template: one of its `closure`.
+        """
+        if (name, template) not in self._closing:
+            from specguard.artifacts.closure import closed_folders
+
+            found: dict[bytes, list[Artifact]] = {}
+            for one in self.named(name):
+                for folder in closed_folders(one, template):
+                    found.setdefault(folder, []).append(one)
+            self._closing[name, template] = found
+        return self._closing[name, template]
 
     def at(self, path: bytes) -> Artifact | None:
         """The artifact at a path; None where no contract is about it. Of several it is the first one."""
@@ -325,15 +166,52 @@ class Artifacts:
             name: the other contract's name, or its last words: `packet` for `execution-packet`.
 
         Returns:
-            Those in its folder or in its pass; where there are none, those whose placeholders have the same
-            values as far as both have them, whatever their case.
+            Those in its folder or anywhere in its pass; where there are none, those whose placeholders have
+            the same values as far as both have them, whatever their case.
         """
         names = [other for other in self.contracts if other == name or other.endswith(f"-{name}")]
-        others = [other for one in names for other in self.named(one)]
-        folders = [artifact.folder, *(one.path for one in self.passes if _within(artifact.path, one.path))]
-        near = [other for other in others if any(_within(other.path, folder) for folder in folders if folder)]
-        near = near or [other for other in others if other.folder == artifact.folder]
-        return near or [other for other in others if _agree(artifact.fields, other.fields)]
+        folders = [folder for folder in above([artifact.path]) if folder in self._pass_folders]
+        near: dict[bytes, Artifact] = {}
+        for other in names:
+            by_folder = self._by_folder(other)
+            found = by_folder[0].get(artifact.folder, [])
+            found = [*found, *(one for folder in folders for one in by_folder[1].get(folder, ()))]
+            near.update({one.path: one for one in found})
+        if near:
+            return [near[path] for path in sorted(near)]
+        others = [one for other in names for one in self.named(other)]
+        return [other for other in others if _agree(artifact.fields, other.fields)]
+
+    def _by_folder(self, name: str) -> tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]:
+        """The artifacts of a contract by the folder they stand in, and by every folder above them."""
+        if name not in self._folders:
+            own: dict[bytes, list[Artifact]] = {}
+            all_above: dict[bytes, list[Artifact]] = {}
+            for one in self.named(name):
+                own.setdefault(one.folder, []).append(one)
+                for folder in above([one.path]):
+                    all_above.setdefault(folder, []).append(one)
+            self._folders[name] = own, all_above
+        return self._folders[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[Artifact]]:
+        found: dict[str, list[Artifact]] = {}
+        for one in self.all:
+            found.setdefault(one.name, []).append(one)
+        return found
+
+    @cached_property
+    def _pass_folders(self) -> frozenset[bytes]:
+        return frozenset(one.path for one in self.passes)
+
+    @cached_property
+    def _closing(self) -> dict[tuple[str, str], Mapping[bytes, Sequence[Artifact]]]:
+        return {}
+
+    @cached_property
+    def _folders(self) -> dict[str, tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]]:
+        return {}
 
     @cached_property
     def _templates(self) -> Mapping[str, PathTemplate]:
@@ -390,10 +268,6 @@ class Artifacts:
             known = kind(name, self.contracts[name], path, fields, touched=path in changed, artifacts=self)
             self._known[name, path] = known
         return known
-
-
-def _within(path: bytes, folder: bytes) -> bool:
-    return path == folder or path.startswith(folder + b"/")
 
 
 def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:

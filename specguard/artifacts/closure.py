@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specguard.artifacts.listing import Listing
-from specguard.artifacts.manifest import listed_paths
 from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
@@ -22,15 +21,15 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
+    places = artifact.artifacts.places
     for which, template in enumerate(artifact.contract.closure):
         for folder in closed_folders(artifact, template):
             listing = Listing()
-            for other in artifact.artifacts.named(artifact.name):
-                if other is artifact or folder in closed_folders(other, template):
-                    for one in listed_paths(other):
-                        if one.fate != "removed" and not _whole(one, folder):
-                            listing.add(other, one)
-            paths = artifact.artifacts.places.below(folder)
+            for other in artifact.artifacts.closing(artifact.name, template).get(folder, ()):
+                for one in other.listed:
+                    if one.fate != "removed" and not _whole(one, folder):
+                        listing.add(other, one)
+            paths = places.below(folder)
             known = {path for path, _ in listing.matches(paths)}
             for path in paths:
                 if path != artifact.path and path not in known:

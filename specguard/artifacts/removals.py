@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.artifacts.listing import Listing
-from specguard.artifacts.manifest import listed_paths, read_manifest
+from specguard.artifacts.manifest import read_manifest
 from specguard.errors import NotApplicable
 from specguard.model import Finding, path_text
 
@@ -35,7 +35,7 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     listing = Listing()
     kept = Listing()
     for manifest in manifests:
-        for one in listed_paths(manifest):
+        for one in manifest.listed:
             (kept if one.fate == "kept" else listing).add(manifest, one)
     gone = [entry.path for entry in entries if entry.deleted]
     by_path = dict(listing.matches(gone))
