@@ -182,32 +182,31 @@ def _flaw(item: Ticked, path: bytes, checklists: Checklists, runs: Runs, head_fi
     )
     missing: MissingFact | None = None
     for name in dict.fromkeys(item.names):
-        for place in _places(name, path):
-            if checklists.proofs.find(place) is None:
-                continue
-            shown = path_text(place)
-            if place == path or checklists.files.find(place) is not None:
-                why, help = f"names {shown}, but a checklist proves nothing", "Name the run's manifest."
-                continue
-            try:
-                manifest = runs.manifest(place)
-            except MissingFact as error:
-                missing = missing or error
-                continue
-            if manifest is not None and manifest.succeeded:
-                return "", ""
-            help = "Run it again and name the new manifest, or take the tick away."
-            if manifest is None:
-                there = head_files.find(place)
-                said = "is no regular file" if there is not None else "does not exist"
-                why = f"its evidence {shown} {said}"
-            elif manifest.problem:
-                why = f"its evidence {shown} cannot be read: {manifest.problem}"
-            elif manifest.status:
-                why = f"its evidence {shown} did not succeed: its status is {_short(manifest.status)!r}"
-            else:
-                why = f"its evidence {shown} does not say that it succeeded: it has no status"
-            break
+        places = [place for place in _places(name, path) if checklists.proofs.find(place) is not None]
+        if not places:
+            continue
+        place = next((one for one in places if head_files.find(one) is not None), places[0])
+        shown = path_text(place)
+        if place == path or checklists.files.find(place) is not None:
+            why, help = f"names {shown}, but a checklist proves nothing", "Name the run's manifest."
+            continue
+        try:
+            manifest = runs.manifest(place)
+        except MissingFact as error:
+            missing = missing or error
+            continue
+        if manifest is not None and manifest.succeeded:
+            return "", ""
+        help = "Run it again and name the new manifest, or take the tick away."
+        if manifest is None:
+            said = "does not exist" if head_files.find(place) is None else "is no regular file"
+            why = f"its evidence {shown} {said}"
+        elif manifest.problem:
+            why = f"its evidence {shown} cannot be read: {manifest.problem}"
+        elif manifest.status:
+            why = f"its evidence {shown} did not succeed: its status is {_short(manifest.status)!r}"
+        else:
+            why = f"its evidence {shown} does not say that it succeeded: it has no status"
     if missing is not None:
         raise missing
     return why, help

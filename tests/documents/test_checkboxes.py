@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from specguard.documents.document import Document
+
+
+def ticked(text: str) -> list[tuple[int, str]]:
+    return [(item.line, item.words) for item in Document(text).ticked]
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "[x]",
+        "[X]",
+        "[ x ]",
+        "[\u2713]",
+        "[\u2714\ufe0f]",
+        "[\u0445]",
+        "[\uff38]",
+        "\\[x\\]",
+        "\u2705",
+        "**[x]**",
+        "[v]",
+    ],
+)
+def test_what_a_reader_takes_for_a_tick_is_one(box: str) -> None:
+    assert ticked(f"- {box} Build\n") == [(1, "Build")]
+
+
+@pytest.mark.parametrize("box", ["[ ]", "[-]", "[/]", "[]", "[x](a.md)", "x", "(x)", "[xyz]"])
+def test_other_marks_are_none(box: str) -> None:
+    assert ticked(f"- {box} Build\n") == []
+
+
+def test_ticks_are_found_in_lists_tables_and_quotes() -> None:
+    text = """1. [x] a
+   - b
+     - [X] c
+
+> - [x] d
+
+| Done | Task |
+|---|---|
+| [x] | e |
+| [ ] | f |
+
+```
+- [x] g
+```
+<!-- - [x] h -->
+"""
+    assert ticked(text) == [(1, "a"), (3, "c"), (5, "d"), (9, "e")]
+
+
+def test_an_item_names_what_stands_in_it_but_for_what_is_not_ticked() -> None:
+    text = """- [x] Build, see `a/1.json`.
+  - Evidence: [run](b/2.json) (c/3.json)
+  - [ ] later d/4.json
+  - [x] now e/5.json
+
+  | Run |
+  |---|
+  | f/6.json |
+
+  ```
+  g/7.json
+  ```
+  <!-- h/8.json -->
+- [x] Other i/9.json
+"""
+    first, inner, other = Document(text).ticked
+    names = [name for name in first.names if "/" in name]
+    assert names == ["a/1.json", "b/2.json", "c/3.json", "e/5.json", "f/6.json", "g/7.json"]
+    assert list(inner.names) == ["e/5.json"]
+    assert list(other.names) == ["i/9.json"]
