@@ -7,16 +7,18 @@ from specguard.documents.problem import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Final
 
     from specguard.change.tree import Tree
     from specguard.documents.data import Data, Kind
     from specguard.documents.document import Document
+    from specguard.documents.hidden import Hidden
 
-KEPT: Final = 32 << 20
+KEPT: Final = 64 << 20
 """How many bytes of contents are kept; of what is more, the oldest is read again where it is asked for."""
 
+_MARKDOWN: Final = frozenset({b"md", b"mdc", b"mdx", b"markdown", b"mkd"})
 _KINDS: Final[Mapping[bytes, Kind]] = {b"json": "json", b"yaml": "yaml", b"yml": "yaml", b"toml": "toml"}
 
 
@@ -49,17 +51,7 @@ class Documents:
             MissingFact: the object is not there, or is broken.
         """
         oid = self._oid(path)
-        if oid is None:
-            return None
-        known = self._documents.get(oid)
-        if known is None:
-            from specguard.documents.document import Document
-
-            content = self._content(oid, path)
-            self._documents[oid] = known = (
-                Document.unread(_too_large()) if content is None else Document.of(content)
-            )
-        return known
+        return None if oid is None else self._document(oid, path)
 
     def data(self, path: bytes) -> Data | None:
         """The data of a `.json`, `.yaml`, `.yml` or `.toml` file, or the front matter of any other one.
@@ -109,6 +101,21 @@ class Documents:
             return None
         return content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
 
+    def hidden(self, path: bytes) -> Iterator[Hidden]:
+        """What a file hides from who reads the rendered page; nothing where there is no regular file.
+
+        Raises:
+            MissingFact: as for `content`.
+        """
+        oid = self._oid(path)
+        content = self.content(path)
+        if oid is None or content is None:
+            return
+        from specguard.documents.hidden import hidden
+
+        markdown = path.rpartition(b".")[2].lower() in _MARKDOWN
+        yield from hidden(content, (lambda: self._document(oid, path)) if markdown else None)
+
     def prefetch(self, paths: Iterable[bytes]) -> None:
         """Read many files at once, where they will be asked for one by one.
 
@@ -118,6 +125,17 @@ class Documents:
         oids = {oid: path for path in paths if (oid := self._oid(path)) and oid not in self._contents}
         for oid, content in self.tree.blobs(list(oids)):
             self._keep(oid, content)
+
+    def _document(self, oid: str, path: bytes) -> Document:
+        known = self._documents.get(oid)
+        if known is None:
+            from specguard.documents.document import Document
+
+            content = self._content(oid, path)
+            self._documents[oid] = known = (
+                Document.unread(_too_large()) if content is None else Document.of(content)
+            )
+        return known
 
     def _oid(self, path: bytes) -> str | None:
         entry = self.tree.find(path)

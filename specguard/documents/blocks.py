@@ -371,9 +371,9 @@ def _shown(raw: str) -> str:
         return raw
     kept: list[str] = []
     end = 0
-    for start, stop, _ in Inline(raw, _NO_REFERENCES).hidden():
-        kept += raw[end:start], "\n" * raw.count("\n", start, stop)
-        end = stop
+    for part in Inline(raw, _NO_REFERENCES).hidden():
+        kept += raw[end : part.start], "\n" * raw.count("\n", part.start, part.end)
+        end = part.end
     return "".join(kept) + raw[end:]
 
 
@@ -402,3 +402,18 @@ def fences(blocks: Sequence[AnyBlock]) -> Iterator[Fence]:
                 yield from fences(item.blocks)
         elif isinstance(block, Footnote):
             yield from fences(block.blocks)
+
+
+def all_texts(blocks: Sequence[AnyBlock]) -> Iterator[Text]:
+    """All text in document order, also that of headings, quotes and the headers of tables."""
+    for block in blocks:
+        if isinstance(block, Heading | Paragraph):
+            yield block.text
+        elif isinstance(block, List):
+            for item in block.items:
+                yield from all_texts(item.blocks)
+        elif isinstance(block, Table):
+            for row in (block.header, *block.rows):
+                yield from row
+        elif isinstance(block, Quote | Footnote):
+            yield from all_texts(block.blocks)

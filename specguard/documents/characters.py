@@ -39,9 +39,10 @@ _JOINING: Final = (
     "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff"
 )
 _JOINS: Final = f"[{_JOINING}]"
+# Scripts that put no spaces between words, with the marks of emphasis that may stand beside their letters.
 _UNSPACED: Final = (
-    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1980-\u19ff\u1a20-\u1aaf\u2e80-\u9fff\ua980-\ua9df\uac00-\ud7ff"
-    "\uf900-\ufaff\uff00-\uff9f\U00020000-\U0003ffff]"
+    "[\u0e00-\u109f\u1780-\u17ff\u1980-\u19ff\u1a20-\u1aaf\u2e80-\u312f\u31a0-\u9fff\ua980-\ua9df\uf900-\ufaff"
+    "\uff01-\uff9f\U00020000-\U0003ffff]"
 )
 _IDEOGRAPH: Final = "[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _SELECTABLE: Final = (
@@ -215,6 +216,13 @@ def _alone(before: str, after: str) -> bool:
     return not re.match(_IS_UNSEEN, before) and not re.match(_IS_UNSEEN, after)
 
 
+def _breaks(before: str, after: str, line: _Line) -> bool:
+    """Whether a line may be broken there because no space says so."""
+    if re.match(_UNSPACED, before) or re.match(_UNSPACED, after):
+        return True
+    return (before in "*_~`" or after in "*_~`") and line.has(_UNSPACED)
+
+
 def _beside(pattern: str) -> Callable[[str, str, _Line], bool]:
     return lambda before, after, _: bool(re.match(pattern, before) or re.match(pattern, after))
 
@@ -222,7 +230,7 @@ def _beside(pattern: str) -> Callable[[str, str, _Line], bool]:
 _MEANT: Final[tuple[tuple[str, Callable[[str, str, _Line], bool]], ...]] = (
     ("\u061c\u200e\u200f", lambda _, __, line: line.right_to_left),
     ("\u202a\u202b\u202c\u2066\u2067\u2068\u2069", lambda _, __, line: line.turns_as_meant),
-    ("\u200b\u2060", lambda before, after, line: _alone(before, after) and line.has(_UNSPACED)),
+    ("\u200b\u2060", lambda before, after, line: _alone(before, after) and _breaks(before, after, line)),
     ("\u034f", lambda before, after, line: _alone(before, after) and line.has(_JOINS)),
     ("\u180b\u180c\u180d\u180e\u180f", lambda before, _, __: bool(re.match(_MONGOLIAN, before))),
     ("\u115f\u1160", _beside(_JAMO)),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock, Comment, Text
     from specguard.documents.checkboxes import Ticked
     from specguard.documents.data import Data
+    from specguard.documents.html import HiddenHtml
     from specguard.documents.reader import Definition
     from specguard.documents.sections import Section
 
@@ -33,6 +34,7 @@ class Document:
         problem: why it could not be read; None where it could.
         blocks: what a reader of the rendered page sees, in order.
         hidden_blocks: the blocks that stand in hidden HTML.
+        hidden_html: what else is hidden by HTML, in order.
         comments: its HTML comments, in order.
         definitions: its link reference definitions, in order.
         last_line: the number of its last line.
@@ -57,6 +59,7 @@ class Document:
         reader = Reader("\n".join(lines))
         self.blocks: Sequence[AnyBlock] = reader.blocks
         self.hidden_blocks: Sequence[AnyBlock] = reader.hidden
+        self.hidden_html: Sequence[HiddenHtml] = reader.hidden_html
         self.comments: Sequence[Comment] = reader.comments
         self.definitions: Sequence[Definition] = reader.definitions
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.documents.lines import LineCounter
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,17 +68,40 @@ _TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+\"|'[^
 _COMMENT_END: Final = re.compile(r"--!?>")
 
 
+class HiddenHtml:
+    """Text that HTML hides.
+
+    Attributes:
+        text: its source.
+        line: the line on which it begins, from 1.
+        element: the element that hides it, or `tag` for one that is not closed, or `markup`.
+    """
+
+    __slots__ = ("element", "line", "text")
+
+    def __init__(self, text: str, line: int, element: str) -> None:
+        self.text = text
+        self.line = line
+        self.element = element
+
+    def __repr__(self) -> str:
+        return f"HiddenHtml({self.text!r}, {self.line}, {self.element!r})"
+
+
 class HtmlState:
     """How far into hidden HTML a document is, from one piece of HTML to the next.
 
     Attributes:
         pending: what was begun and is not ended: `comment` or `tag`; empty where nothing is.
+        taken: what was hidden so far, but for comments.
     """
 
-    __slots__ = ("_depth", "_element", "pending")
+    __slots__ = ("_depth", "_element", "_lines", "pending", "taken")
 
     def __init__(self) -> None:
         self.pending = ""
+        self.taken: list[HiddenHtml] = []
+        self._lines = LineCounter("", 1)
         self._element = ""
         self._depth = 0
 
@@ -90,12 +115,19 @@ class HtmlState:
         self._element = element
         self._depth = 1
 
-    def feed(self, html: str) -> str:
-        """What is seen of the next piece of HTML, as source; of what is hidden the newlines are kept."""
+    def feed(self, html: str, line: int = 1) -> str:
+        """What is seen of the next piece of HTML, as source; of what is hidden the newlines are kept.
+
+        Args:
+            html: its source.
+            line: the line of its first character.
+        """
         seen: list[str] = []
         position = 0
+        self._lines = LineCounter(html, line)
         if self.pending == "tag":
             # Which quotation mark would end the value it stands in cannot be told: all of it is hidden.
+            self._take_away(html, 0, len(html), "tag")
             return "\n" * html.count("\n")
         if self.pending == "comment":
             position = self._after_comment(html, 0)
@@ -119,9 +151,15 @@ class HtmlState:
     def _pass(self, html: str, start: int, end: int, seen: list[str]) -> None:
         """Take a part as seen, or hidden if it is in what is hidden."""
         if self.hidden:
+            self._take_away(html, start, end, self._element or self.pending)
             seen.append("\n" * html.count("\n", start, end))
         else:
             seen.append(html[start:end])
+
+    def _take_away(self, html: str, start: int, end: int, element: str) -> None:
+        text = html[start:end]
+        if text.strip():
+            self.taken.append(HiddenHtml(text, self._lines.at(start), element))
 
     def _markup(self, html: str, start: int, seen: list[str]) -> int:
         """Take the markup at a position; the position behind it."""
@@ -135,16 +173,18 @@ class HtmlState:
             if not end:
                 self.pending = "tag"
                 end = len(html)
+            self._take_away(html, start, end, "markup")
             seen.append("\n" * html.count("\n", start, end))
             return end
         tag = _TAG.match(html, start)
         if tag is None:
             self.pending = "tag"
+            self._take_away(html, start, len(html), "tag")
             seen.append("\n" * html.count("\n", start))
             return len(html)
         hidden = self.hidden
         self._take(tag)
-        if self.hidden and (hidden or tag[2].lower() not in PICTURES):
+        if hidden or (self.hidden and tag[2].lower() not in PICTURES):
             seen.append("\n" * tag[0].count("\n"))
         else:
             seen.append(tag[0])

@@ -30,11 +30,12 @@ _TAG: Final = re.compile(
 )
 _AUTOLINK: Final = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*+|[^\s<>@]++@[^\s<>@]++)>")
 _TARGET: Final = re.compile(
-    r"\(\s*+(?:<((?:[^<>\\\n]|\\.)*+)>|((?:[^\s()\\]|\\.|\((?:[^\s()\\]|\\.)*+\))*+))"
+    r"\(\s*+(?:<((?:[^<>\\\n]|\\.)*+)>|(?!<)((?:[^\s()\\]|\\.|\((?:[^\s()\\]|\\.)*+\))*+))"
     r"(?:\s++(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)))?\s*+\)",
     re.DOTALL,
 )
 _ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
+_LETTER: Final = re.compile("[A-Za-z]")
 _ENDS: Final = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>", "<!": ">"}
 
 
@@ -81,6 +82,25 @@ class Tag:
     def is_picture(self) -> bool:
         """Whether a reader sees something of the element although there is no text in it."""
         return self.name in PICTURES and not self.closing
+
+
+class Part:
+    """A part of a text that is not shown.
+
+    Attributes:
+        start: where it begins.
+        end: where it ends.
+        element: the element that hides it; empty for a comment or other markup.
+        closed: whether it ends in the text, and does not go on behind it.
+    """
+
+    __slots__ = ("closed", "element", "end", "start")
+
+    def __init__(self, start: int, end: int, element: str, *, closed: bool = True) -> None:
+        self.start = start
+        self.end = end
+        self.element = element
+        self.closed = closed
 
 
 class Inline:
@@ -158,6 +178,8 @@ class Inline:
         raw = self._raw
         for begin, ending in _ENDS.items():
             if raw.startswith(begin, start):
+                if begin == "<!" and not _LETTER.match(raw, start + 2):
+                    break
                 if begin == "<!--" and raw.startswith((">", "->"), start + 4):
                     end = raw.index(">", start + 4) + 1
                 else:
@@ -209,28 +231,24 @@ class Inline:
         target = _ESCAPE.sub(r"\1", target)
         return Reference(start, end, text_start, closing, target, picture=raw[start] == "!")
 
-    def hidden(self) -> list[tuple[int, int, str]]:
-        """The parts that are not shown: where each begins and ends, and the element that goes on behind it.
-
-        The element is empty but for one that the text does not close.
-        """
-        parts: list[tuple[int, int, str]] = []
+    def hidden(self) -> list[Part]:
+        """The parts that are not shown, in order."""
+        parts: list[Part] = []
         tags = iter(self.tags)
         for tag in tags:
             if not tag.name:
-                parts.append((tag.start, tag.end, ""))
+                parts.append(Part(tag.start, tag.end, ""))
             elif tag.hides and tag.name not in VOID:
+                end = len(self._raw)
                 depth = 1
                 for other in tags:
                     if other.name == tag.name:
                         depth += -1 if other.closing else 1
                         if not depth:
+                            end = other.end
                             break
                 start = tag.end if tag.name in PICTURES else tag.start
-                if depth:
-                    parts.append((start, len(self._raw), tag.name))
-                else:
-                    parts.append((start, other.end, ""))
+                parts.append(Part(start, end, tag.name, closed=not depth))
         return parts
 
 

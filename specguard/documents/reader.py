@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
     from specguard.documents.blocks import AnyBlock
-    from specguard.documents.html import HtmlState
+    from specguard.documents.html import HiddenHtml, HtmlState
 
 _COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
 
@@ -62,6 +62,7 @@ class Reader:
     Attributes:
         blocks: what a reader of the rendered page sees, in order.
         hidden: the blocks that stand in hidden HTML.
+        hidden_html: what else is hidden by HTML, in order.
         comments: the HTML comments, in order.
         definitions: the link reference definitions, in order.
 
@@ -72,12 +73,14 @@ class Reader:
     def __init__(self, text: str) -> None:
         self.comments: list[Comment] = []
         self.hidden: list[AnyBlock] = []
+        self.hidden_html: list[HiddenHtml] = []
         self.definitions: list[Definition] = []
         self._tokens = self._parse(text)
         self._references: Mapping[str, str] = {one.label: one.target for one in reversed(self.definitions)}
         self._next = 0
         self.blocks: Sequence[AnyBlock] = self._blocks(nested=False)
         self.comments.sort(key=lambda comment: comment.line)
+        self.hidden_html.sort(key=lambda hidden: hidden.line)
 
     def _parse(self, text: str) -> Sequence[Token]:
         from markdown_it import MarkdownIt
@@ -125,7 +128,7 @@ class Reader:
 
                     state = HtmlState()
                 self._comment(token.content, _line(token))
-                content = state.feed(token.content)
+                content = state.feed(token.content, _line(token))
                 if content.strip():
                     found.append(Html(content, _line(token)))
                 continue
@@ -136,6 +139,7 @@ class Reader:
             if token.type == "paragraph_open" and not hidden:
                 raw = self._tokens[self._next - 2].content
                 state = _carried(raw, state) if "<" in raw else state
+        self.hidden_html += state.taken if state else ()
         return found
 
     def _comment(self, html: str, line: int) -> None:
@@ -175,14 +179,24 @@ class Reader:
         return self._text(token.content, _line(token))
 
     def _text(self, raw: str, line: int) -> Text:
-        if "<!--" in raw:
-            from specguard.documents.inline import Inline
-
-            lines = LineCounter(raw, line)
-            for tag in Inline(raw, {}).tags:
-                if raw.startswith("<!--", tag.start):
-                    self.comments.append(Comment(raw[tag.start + 4 : tag.end - 3], lines.at(tag.start)))
+        if "<" in raw:
+            self._keep_hidden(raw, line)
         return Text(raw, line, self._references) if self._references else Text(raw, line)
+
+    def _keep_hidden(self, raw: str, line: int) -> None:
+        """Keep what a text hides: its comments, and what its elements do not show."""
+        from specguard.documents.html import MAY_HIDE, HiddenHtml
+        from specguard.documents.inline import Inline
+
+        if not MAY_HIDE.search(raw):
+            return
+        lines = LineCounter(raw, line)
+        for part in Inline(raw, {}).hidden():
+            text, begins = raw[part.start : part.end], lines.at(part.start)
+            if text.startswith("<!--"):
+                self.comments.append(Comment(text[4:].removesuffix("-->"), begins))
+            else:
+                self.hidden_html.append(HiddenHtml(text, begins, part.element or "markup"))
 
     def _list(self, opened: Token) -> List:
         items: list[Item] = []
@@ -221,8 +235,8 @@ def _carried(raw: str, state: HtmlState | None) -> HtmlState | None:
     from specguard.documents.inline import Inline
 
     if MAY_HIDE.search(raw):
-        unclosed = next((name for *_, name in Inline(raw, {}).hidden() if name), "")
-        if unclosed in BLOCK_ELEMENTS:
+        unclosed = next((part for part in Inline(raw, {}).hidden() if not part.closed), None)
+        if unclosed is not None and unclosed.element in BLOCK_ELEMENTS:
             state = state or HtmlState()
-            state.hide(unclosed)
+            state.hide(unclosed.element)
     return state

@@ -1,0 +1,132 @@
+"""What a reader sees of HTML between Markdown, and what is hidden by it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.documents.blocks import Html, Quote
+from specguard.documents.document import Document
+from specguard.documents.html import HtmlState
+
+SHOWN = "Some text.\n\n## Risks\n\nOne risk.\n"
+
+
+def titles(text: str) -> list[str]:
+    return [section.heading.text.rendered for section in Document(text).sections]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<!--\n",
+        "<!-- never closed\n\n",
+        "<div hidden>\n\n",
+        "<div\nhidden>\n\n",
+        '<div style="display:none">\n\n',
+        "<DIV STYLE='color: red; Display : None !important'>\n\n",
+        "<div style=visibility:hidden>\n\n",
+        '<div style="opacity: 0.0">\n\n',
+        '<div style="font-size:0px">\n\n',
+        "<template>\n\n",
+        "<dialog>\n\n",
+        "<div><!-- not closed in its block\n\n",
+        '<div title="not closed in its block\n\n',
+        "<script>\n",
+        "<style>\n\n",
+        "<div hidden><div></div>\n\n",
+        "text <div hidden>\n\n",
+        "<?php\n\n",
+        "<![CDATA[\n\n",
+    ],
+)
+def test_headings_in_hidden_html_are_none(before: str) -> None:
+    assert titles(SHOWN) == ["Risks"]
+    assert titles(before + SHOWN) == []
+    assert titles(f"> {before.strip()}\n\n{SHOWN}") == ["Risks"] or "\n" in before.strip()
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<div>\n\n",
+        "<div hidden></div>\n\n",
+        "<div hidden>\n\nx\n\n</div>\n\n",
+        "<div hidden>\n\n<div>\n\n</div>\n\n</div>\n\n",
+        "<template>\n\nx\n\n</template>\n\n",
+        "<!-- closed -->\n",
+        "<!-- closed\n\n## X\n-->\n\n",
+        "<details>\n<summary>More</summary>\n\n",
+        "<dialog open>\n\n",
+        '<div class="hidden">\n\n',
+        '<div aria-hidden="true">\n\n',
+        '<div style="display:block">\n\n',
+        '<div style="opacity:0.5">\n\n',
+        '<div hidden="until-found">\n\n',
+        "text <span hidden>\n\n",
+        "`<div hidden>`\n\n",
+        "    <div hidden>\n\n",
+        "<script>if (a < b) {}</script>\n\n",
+        "<input hidden>\n\n",
+        "a <!-- b\n\n",
+    ],
+)
+def test_headings_behind_other_html_are_headings(before: str) -> None:
+    assert titles(before + SHOWN)[-1:] == ["Risks"]
+
+
+def test_a_heading_directly_below_a_tag_is_html() -> None:
+    document = Document("<details>\n## Risks\n\ntext\n")
+    assert not document.sections
+    (html, _) = document.blocks
+    assert isinstance(html, Html)
+    assert html.text == "\n## Risks\n"
+
+
+def test_html_is_seen_without_what_is_hidden_in_it() -> None:
+    document = Document("<p>a<!-- b --><span hidden>c</span> &amp; <b>d</b></p>\n")
+    (block,) = document.blocks
+    assert isinstance(block, Html)
+    assert (block.content, block.text) == ("<p>a &amp; <b>d</b></p>\n", "a & d\n")
+    assert not block.pictures
+    assert not Document("<p hidden>a</p>\n").blocks
+    for picture in ('<img src="x.png">', "<video src='x'>none</video>", "<svg><path/></svg>"):
+        (block,) = Document(f"<p>{picture}</p>\n").blocks
+        assert isinstance(block, Html)
+        assert block.pictures
+
+
+def test_comments_have_their_text_and_lines() -> None:
+    text = "a <!-- one -->\n\n<!-- two\n\nlines -->\n\n- b\n\n  <!-- three -->\n\n`<!-- no -->`\n\n<!-- four\n"
+    found = [(comment.text.strip(), comment.line, comment.end) for comment in Document(text).comments]
+    assert found == [("one", 1, 1), ("two\n\nlines", 3, 5), ("three", 9, 9), ("four", 13, 14)]
+
+
+def test_hidden_blocks_are_kept_apart() -> None:
+    document = Document("a\n\n<div hidden>\n\n## B\n\n> c\n\n</div>\n\nd\n")
+    assert [type(block).__name__ for block in document.hidden_blocks] == ["Heading", "Quote"]
+    assert document.hidden_blocks[0].line == 5
+    assert not any(isinstance(block, Quote) for block in document.blocks)
+
+
+@given(st.text(alphabet="<>!-/?abdivhen \n\"'=", max_size=200))
+def test_any_html_keeps_its_lines(html: str) -> None:
+    state = HtmlState()
+    assert state.feed(html).count("\n") == html.count("\n")
+    assert state.feed(html).count("\n") == html.count("\n")
+
+
+@pytest.mark.parametrize(
+    "part", ["<", "<a", "<a ", "<a>", "</a>", "<!--", "<!-->", "<!---->a", "<div hidden>", "<a b='", "<script>"]
+)
+def test_long_html_takes_no_square_of_time(part: str) -> None:
+    text = "<div>" + part * (400_000 // len(part))
+    start = time.process_time()
+    for block in Document(text).blocks:
+        if isinstance(block, Html):
+            assert isinstance(block.text, str)
+            assert isinstance(block.pictures, bool)
+    assert time.process_time() - start < 5
