@@ -33,6 +33,13 @@ class Expression:
         """Whether the expression matches anywhere in a text."""
         return self._re2().search(readable(text)) is not None
 
+    def count(self, text: str | bytes) -> int:
+        """How often the expression matches in a text, from left to right, without overlap.
+
+        An expression may look to the text's end for each match, so this is for short texts, such as a line.
+        """
+        return sum(1 for _ in self._re2().finditer(readable(text)))
+
     def fullmatch(self, text: str | bytes) -> bool:
         """Whether the expression matches all of a text."""
         return self._re2().fullmatch(readable(text)) is not None

@@ -1,0 +1,228 @@
+"""ART019: changes that move what the architecture keeps in its place."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import ClassVar, Final
+
+    from specguard.rules import Artifacts, Contract, Entry, Expression, Stage, Tree
+    from specguard_rules.artifacts._invariants import Invariant
+
+LONGEST: Final = 5000
+"""In a line of more bytes matches are not counted."""
+
+_WILD: Final = re.compile(r"[*?\[\\]")
+
+
+class ArchitectureShift(Rule):
+    r"""A change moves a declared path, or breaks a declared invariant.
+
+    A structural assessment looks at names, file boundaries, duplication and clarity, and mends them; it does
+    not shift the architecture. What that is stands in `[[invariants]]`:
+
+    - with a `pattern`: it keeps matching in the files of `paths`, in each of them as many times as before
+      (`count = "at-least"`: or more). A file that is new had no match, one that is gone has none. Matches are
+      counted line by line.
+    - without one: a file or folder that is named stays where it is, and what it is; of a pattern with
+      wildcards every file that matches stays.
+
+    Every change is judged that touches these paths, before with after. With `assessment` the invariant holds
+    in assessments alone: it is judged where the change touches an artifact of that contract. Without it no
+    change gets past, whatever it calls itself: what is meant to change is changed in the authority first.
+
+    How to put it right: put the path or the line back, or have the invariant changed in the base.
+
+    ```toml fails
+    policy = '''
+    [[invariants]]
+    paths = ["src/routes.ts"]
+    pattern = "/api/orpc/"
+
+    [[invariants]]
+    paths = ["packages/state", "src/main.ts"]
+    '''
+
+    [base.files]
+    "src/routes.ts" = "a('/api/orpc/x')\nb('/api/orpc/y')\n"
+    "src/main.ts" = "main()\n"
+    "packages/state/index.ts" = "x\n"
+
+    [[commits]]
+    message = "refactor: structure"
+    files = {"src/routes.ts" = "a('/api/orpc/x')\n", "packages/store/index.ts" = "x\n"}
+    delete = ["packages/state/index.ts"]
+
+    [[expect]]
+    code = "ART019"
+    path = "packages/state"
+    authority = "SPEC_AUTHORITY.md:9"
+
+    [[expect]]
+    code = "ART019"
+    path = "src/routes.ts"
+    message = "1 time, and 2 times before"
+    ```
+
+    ```toml passes
+    policy = '''
+    [[invariants]]
+    paths = ["src/routes.ts"]
+    pattern = "/api/orpc/"
+
+    [[invariants]]
+    paths = ["packages/state"]
+    '''
+
+    [base.files]
+    "src/routes.ts" = "a('/api/orpc/x')\n"
+    "packages/state/index.ts" = "x\n"
+
+    [[commits]]
+    message = "refactor: structure"
+    files = {"src/routes.ts" = "route('/api/orpc/x')\n", "packages/state/main.ts" = "x\n"}
+    delete = ["packages/state/index.ts"]
+    ```
+    """
+
+    code: ClassVar[str] = "ART019"
+    name: ClassVar[str] = "architecture-shift"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("invariants",)
+    condition: ClassVar[str] = "what the policy declares invariant stays as it was"
+
+    def check(
+        self,
+        invariants: Sequence[Invariant],
+        entries: Sequence[Entry],
+        start_files: Tree,
+        head_files: Tree,
+        contracts: Mapping[str, Contract],
+        artifacts: Artifacts | None = None,
+    ) -> Iterator[Finding]:
+        """Compare what was there before with what is there after, for each invariant."""
+        assessed = (
+            {artifact.name for artifact in artifacts.judged if artifact.touched} if artifacts else set()
+        )
+        missing: MissingFact | None = None
+        judged = False
+        for index, invariant in enumerate(invariants):
+            if invariant.assessment and invariant.assessment not in contracts:
+                key = f"invariants.{index}.assessment"
+                missing = MissingFact(f"`{key}` names {invariant.assessment!r}, which is no contract", "")
+                continue
+            if invariant.assessment and invariant.assessment not in assessed:
+                continue
+            judged = True
+            try:
+                if invariant.pattern is None:
+                    yield from _moved(invariant, index, entries, start_files, head_files)
+                else:
+                    yield from _broken(invariant, index, entries, start_files, head_files)
+            except MissingFact as error:
+                missing = missing or error
+        if missing is not None:
+            raise missing
+        if not judged:
+            raise NotApplicable("the change touches no structural assessment")
+
+
+def _moved(
+    invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree
+) -> Iterator[Finding]:
+    """The files and folders that are no longer where they were."""
+    told: set[bytes] = set()
+    names = [name for name in invariant.paths.patterns if not _WILD.search(name)]
+    for name in names:
+        path = name.strip("/").encode("utf-8", "surrogateescape")
+        if any(one.path == path or one.path.startswith(path + b"/") for one in entries):
+            told.add(path)
+    for entry in entries:
+        found = invariant.paths.find(entry.path)
+        if found is not None and invariant.paths.patterns[found] not in names:
+            told.add(entry.path)
+    for path in sorted(path for path in told if _lost(path, start, head)):
+        before = start.find(path)
+        gone = head.find(path) is None
+        what = "folder" if before is not None and before.is_directory else "file"
+        new = [path_text(one.path) for one in entries if before and one.added and one.new == before.oid]
+        yield Finding(
+            f"the {what} {path_text(path)} "
+            + ("is gone" if gone else f"is no longer a {what}")
+            + (f": it was moved to {new[0]}" if gone and new else "")
+            + _reason(invariant),
+            help=f"Put it back: `git checkout <base> -- {path_text(path)}`.",
+            path=path,
+            side="base" if gone else None,
+            key="path",
+            setting=f"invariants.{index}.paths",
+        )
+
+
+def _lost(path: bytes, start: Tree, head: Tree) -> bool:
+    """Whether a file or folder is not there any more, or is something else."""
+    before, after = start.find(path), head.find(path)
+    if before is None:
+        return False
+    return after is None or after.is_directory != before.is_directory or after.is_file != before.is_file
+
+
+def _broken(
+    invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree
+) -> Iterator[Finding]:
+    """The files in which the pattern matches another number of times."""
+    pattern = invariant.pattern
+    assert pattern is not None  # noqa: S101 - the caller has looked; this is for the type checker
+    paths = [entry.path for entry in entries if entry.old != entry.new or entry.old_mode != entry.new_mode]
+    for position, _ in invariant.paths.find_each(paths):
+        path = paths[position]
+        before, after = _count(pattern, path, start), _count(pattern, path, head)
+        if before == after or (invariant.count == "at-least" and after > before):
+            continue
+        gone = head.find(path) is None
+        yield Finding(
+            f"{pattern.text!r} matches in {path_text(path)} {_times(after)}, and {_times(before)} before"
+            + (": the file is gone" if gone else "")
+            + _reason(invariant),
+            help="Put back what matched, or take out what is new, or have the invariant changed in the base.",
+            path=path,
+            side="base" if gone else None,
+            key=pattern.text,
+            setting=f"invariants.{index}.pattern",
+        )
+
+
+def _count(pattern: Expression, path: bytes, files: Tree) -> int:
+    """How often a pattern matches in the lines of a regular file; never where there is none.
+
+    Raises:
+        MissingFact: the file cannot be read, or the pattern matches in a line that is too long.
+    """
+    entry = files.find(path)
+    content = files.read(path) if entry is not None and entry.is_file else None
+    if not content or not pattern.search(content):
+        return 0
+    count = 0
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if len(line) <= LONGEST:
+            count += pattern.count(line)
+        elif pattern.search(line):
+            raise MissingFact(
+                f"line {number} of {path_text(path)} has {len(line)} bytes; matches are counted in lines of "
+                f"{LONGEST} at most",
+                "",
+            )
+    return count
+
+
+def _times(count: int) -> str:
+    return "1 time" if count == 1 else f"{count} times"
+
+
+def _reason(invariant: Invariant) -> str:
+    return f"; {invariant.message}" if invariant.message else ""
