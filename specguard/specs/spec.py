@@ -183,11 +183,16 @@ class Spec:
     def _about_all(self, line: int) -> bool:
         """Whether a line is about the whole document: above its subheadings, or in a section *Metadata*."""
         sections = self.document.sections
-        if len(sections) < 2 or line < sections[1].line:
-            return True
-        return any(
-            section.line < line <= section.end and normal_title(section.heading.text.plain) in METADATA
-            for section in sections
+        return len(sections) < 2 or line < sections[1].line or line in self._metadata
+
+    @cached_property
+    def _metadata(self) -> frozenset[int]:
+        """The lines of the sections whose fields are about the whole document."""
+        return frozenset(
+            line
+            for section in self.document.sections
+            if normal_title(section.heading.text.plain) in METADATA
+            for line in range(section.line, section.end + 1)
         )
 
     def _status_section(self) -> Iterator[Said]:

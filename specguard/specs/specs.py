@@ -62,6 +62,7 @@ class Specs:
         self._start_documents = start_documents
         self._today = today
         self._governed: dict[bytes, Sequence[bytes]] = {}
+        self._touches: dict[bytes, bool] = {}
 
     def account(self) -> str:
         """How many are judged, for `--explain`, where that was asked for."""
@@ -141,8 +142,17 @@ class Specs:
     def _touched(self) -> Mapping[bytes, Entry]:
         return {entry.path: entry for entry in self._change.entries}
 
+    @cached_property
+    def _touched_paths(self) -> Sequence[bytes]:
+        return sorted(self._touched)
+
     def touches(self, spec: Spec) -> bool:
         """Whether the change alters a spec's document, or what the index says of it."""
+        if spec.path not in self._touches:
+            self._touches[spec.path] = self._alters(spec)
+        return self._touches[spec.path]
+
+    def _alters(self, spec: Spec) -> bool:
         if spec.path in self._touched:
             return True
         if self.now.index_path not in self._touched or self.earlier is None:
@@ -236,9 +246,9 @@ class Specs:
     def governed_by(self, spec: Spec) -> Sequence[bytes]:
         """The paths that the change touches and a spec governs, itself left out."""
         if spec.path not in self._governed:
-            paths = sorted(path for path in self._touched if path != spec.path)
+            paths = self._touched_paths
             found = [paths[position] for position, _ in self.governs(spec).find_each(paths)]
-            self._governed[spec.path] = found
+            self._governed[spec.path] = [path for path in found if path != spec.path]
         return self._governed[spec.path]
 
     def governed_files(self, spec: Spec) -> Sequence[bytes]:

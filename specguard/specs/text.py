@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table
+from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table, Text
 from specguard.documents.dates import LONGEST, days, plain
 from specguard.documents.fields import find_fields, normal_name
 from specguard.documents.hidden import has_content, visible
@@ -52,10 +52,11 @@ def essence(
             # What stands behind a label may stand on the next line.
             for line in (field.line, field.line + 1)
         }
+        passed = {line for section in sections for line in range(section.line, section.end + 1)}
         parts += [
-            without_space(_undated(text) if line in lines else text)
+            without_space(Text(_undated(text) if line in lines else text, line).plain)
             for line, text in visible_lines(document.blocks)
-            if not any(section.line <= line <= section.end for section in sections)
+            if line not in passed
         ]
     return "\n".join(part for part in parts if part)
 

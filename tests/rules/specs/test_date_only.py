@@ -27,6 +27,7 @@ def test_a_date_alone_is_no_review(tmp_path: Path) -> None:
         bump(WAS).replace("Updated: 2026-01-31", "Updated: 2026-02-28T10:00Z"),
         bump(WAS) + "\n<!-- reviewed, all fine -->\n",
         bump(WAS).replace("Runs are", "Runs\u200b are"),
+        bump(WAS).replace("kept", "**kept**"),
         bump(WAS).replace("\n", "\r\n"),
         bump(WAS).replace("status: planned", "# looked at\nstatus: 'planned'"),
         bump(WAS).replace("status: planned\n", "").replace("---\n\n", "status: planned\n---\n\n"),
