@@ -78,6 +78,7 @@ class Artifact:
 
         if self.structured:
             return Document("")
+        self.artifacts.fetch(self.path)
         document = self.artifacts.documents.read(self.path)
         return document or Document.unread(Problem("it is no regular file"))
 

@@ -13,13 +13,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
+    from typing import Final
 
     from specguard.artifacts.contracts import Contract
     from specguard.change.change import Change
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
     from specguard.model import Finding
+
 __all__ = ["Artifact", "Artifacts", "Pass"]
+
+AHEAD: Final = 100
+"""So many artifacts are read at once."""
 
 
 class Artifacts:
@@ -133,6 +138,18 @@ class Artifacts:
             return [one for one in self.passes if one.name == contract]
         return self._by_name.get(contract, [])
 
+    def fetch(self, path: bytes) -> None:
+        """Read an artifact together with those that are judged next, where many of them are.
+
+        Raises:
+            MissingFact: an object is not there, or is broken.
+        """
+        position = self._positions.get(path)
+        if position is not None and path not in self._fetched:
+            paths = [one.path for one in self.judged[position : position + AHEAD]]
+            self._fetched.update(paths)
+            self.documents.prefetch(paths)
+
     def closing(self, name: str, template: str) -> Mapping[bytes, Sequence[Artifact]]:
         """The artifacts of a contract that close a folder, by that folder.
 
@@ -204,6 +221,14 @@ class Artifacts:
     @cached_property
     def _pass_folders(self) -> frozenset[bytes]:
         return frozenset(one.path for one in self.passes)
+
+    @cached_property
+    def _positions(self) -> Mapping[bytes, int]:
+        return {one.path: position for position, one in enumerate(self.judged)}
+
+    @cached_property
+    def _fetched(self) -> set[bytes]:
+        return set()
 
     @cached_property
     def _closing(self) -> dict[tuple[str, str], Mapping[bytes, Sequence[Artifact]]]:

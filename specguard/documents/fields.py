@@ -221,15 +221,13 @@ def _label(line: str) -> tuple[str, str, Form] | None:
         elif form == "line" or rest:
             return None
         return (name, rest, form) if _is_name(name) else None
-    for position, char in enumerate(line[: LONGEST_NAME + 1]):
-        if char not in _COLONS:
-            continue
-        rest = line[position + 1 :]
-        if char == ":" and rest and not rest[0].isspace():
-            return None
-        name = line[:position].strip()
-        return (name, rest, "line") if _is_name(name) else None
-    return None
+    ends = [at for colon in _COLONS if (at := line.find(colon, 0, LONGEST_NAME + 1)) > 0]
+    if not ends:
+        return None
+    name, rest = line[: min(ends)].strip(), line[min(ends) + 1 :]
+    if line[min(ends)] == ":" and rest and not rest[0].isspace():
+        return None
+    return (name, rest, "line") if _is_name(name) else None
 
 
 def _is_name(text: str) -> bool:
