@@ -49,6 +49,7 @@ class Skeletons:
         contracts: the policy's contracts, by name.
         kinds: the policy's kinds of work items, whose `source` a structured artifact may be.
         schema: gives the value of a JSON Schema by its path; None where it cannot be had.
+        plan: gives the value of a plan's file by its path; None where it is no plan.
         exists: tells whether a path is taken.
         now: the present time in UTC.
 
@@ -62,12 +63,14 @@ class Skeletons:
         kinds: Mapping[str, WorkKind],
         *,
         schema: Callable[[str], Any],
+        plan: Callable[[bytes], Any],
         exists: Callable[[bytes], bool],
         now: datetime,
     ) -> None:
         self._contracts = contracts
         self._kinds = kinds
         self._schema = schema
+        self._plan = plan
         self._exists = exists
         self._now = now
         self._planned: dict[bytes, Blank] = {}
@@ -137,6 +140,7 @@ class Skeletons:
             schema = self._schema(contract.schema) if contract.schema else None
             if schema is not None:
                 value = instance(schema)
+        value = self._plan(path) if value is None else value
         value = self._items(path) if value is None else value
         if isinstance(value, dict):
             for contract in contracts:

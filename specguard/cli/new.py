@@ -16,6 +16,7 @@ from specguard.documents.data import read_data
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.model import path_text
+from specguard.plans.skeleton import skeleton
 from specguard.reporters.escape import visible
 from specguard.work.path_templates import PathTemplate
 
@@ -77,6 +78,7 @@ def command(
         contracts,
         policy.declared("work_kinds"),
         schema=lambda name: _schema(top, name),
+        plan=lambda one: skeleton(policy.declared("plan_kinds"), one),
         exists=lambda one: os.path.lexists(os.path.join(os.fsencode(top), one)),
         now=datetime.now(UTC),
     )

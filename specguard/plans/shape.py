@@ -6,6 +6,7 @@ import re
 
 from specguard.artifacts.options import describes
 from specguard.documents.fields import normal_name
+from specguard.documents.placeholders import owes
 from specguard.model import Finding, path_text
 from specguard.plans.expected import expectation, expects_all
 from specguard.plans.settings import KEYS
@@ -162,6 +163,8 @@ def _texts(task: Task) -> Iterator[Finding]:
             yield _typed(task, name, found[1], "a text")
         elif not found[1].strip():
             yield _finding(task, f"the {found[0]} of {task.name} is empty", "Say it.", name, "empty")
+        elif owes(found[1]):
+            yield _owed(task, name, found[0], found[1])
 
 
 def _status(task: Task) -> Iterator[Finding]:
@@ -202,7 +205,11 @@ def _list(task: Task, name: str) -> Iterator[Finding]:
             setting="required",
         )
     for position, value in enumerate(values):
-        if not element_text(name, value):
+        text = element_text(name, value)
+        # A pattern may be without a letter, and a placeholder among commands matters once the task is done.
+        if name != "verify" and any(map(str.isalnum, text)) and owes(text):
+            yield _owed(task, name, f"{key}.{position}", text, position)
+        if not text:
             said = "is empty" if value == "" else f"is {_what(value)}, not a text"
             yield _finding(
                 task,
@@ -300,6 +307,17 @@ def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
                 key="option",
                 setting=plan.setting("options"),
             )
+
+
+def _owed(task: Task, name: str, what: str, text: str, below: int | None = None) -> Finding:
+    return _finding(
+        task,
+        f"{what} of {task.name} only has a placeholder: {_shown(text)}",
+        "Say it." if name != "depends_on" else "Name the task, or take it out.",
+        name,
+        f"owed:{text[:60]}",
+        below=below,
+    )
 
 
 def _typed(task: Task, name: str, value: Any, wanted: str) -> Finding:

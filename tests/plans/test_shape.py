@@ -71,6 +71,17 @@ def test_what_is_no_plan(text: str, line: int | None, message: str) -> None:
         ({"id": "task_001\u200b"}, "tasks.0.id", "is not of the form"),
         ({"id": "t\u0430sk_001"}, "tasks.0.id", "is not of the form"),
         ({"title": ""}, "tasks.0.title", "the title of task_001 is empty"),
+        (
+            {"title": "TODO: say it"},
+            "tasks.0.title",
+            "title of task_001 only has a placeholder: 'TODO: say it'",
+        ),
+        (
+            {"done_criteria": ["TBD"]},
+            "tasks.0.done_criteria.0",
+            "done_criteria.0 of task_001 only has a placeholder",
+        ),
+        ({"expected_files": ["<files>"]}, "tasks.0.expected_files.0", "only has a placeholder"),
         ({"title": ["x"]}, "tasks.0.title", "title of task_001 is a list, not a text"),
         ({"domain": 3}, "tasks.0.domain", "domain of task_001 is a number, not a text"),
         ({"status": None}, "tasks.0", "task_001 has no status"),

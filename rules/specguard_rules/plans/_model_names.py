@@ -19,7 +19,9 @@ AGENTS: Final = frozenset(
 )
 """Programs whose option `-m` names a model; of most others it means something else."""
 
-UNNAMED: Final = frozenset({"", "-", "default", "inherit", "n/a", "na", "none", "null", "unknown"})
+UNNAMED: Final = frozenset(
+    {"", "-", "default", "inherit", "n/a", "na", "none", "null", "tba", "tbd", "todo", "unknown"}
+)
 """What stands where no model is named."""
 
 LONGEST: Final = 300

@@ -1,0 +1,46 @@
+"""The plan that `specguard new` writes."""
+
+from __future__ import annotations
+
+import json
+
+from specguard.documents.data import read_data
+from specguard.plans.plan import Plan
+from specguard.plans.settings import PlanKind
+from specguard.plans.shape import flaws
+from specguard.plans.skeleton import skeleton
+from tests.plans.making import NOTHING
+
+
+def test_a_new_plan_lacks_only_what_a_person_owes() -> None:
+    kind = PlanKind()
+    value = skeleton({"default": kind}, b".plans/cart/plan.json")
+    data = read_data(json.dumps(value), "json")
+    plan = Plan("default", kind, fields={}, folder=b".plans/cart", path=b".plans/cart/plan.json", data=data)
+    assert sorted(finding.field or "" for finding in flaws(plan, NOTHING)) == [
+        "tasks.0.done_criteria.0",
+        "tasks.0.expected_files.0",
+        "tasks.0.title",
+    ]
+
+
+def test_a_new_plan_has_the_keys_of_its_kind() -> None:
+    kind = PlanKind(
+        folder="plans/{name}",
+        plan="tasks.yaml",
+        tasks="master.tasks",
+        option="chosen.option",
+        id_format="{name}-{number}",
+        statuses=["todo", "done"],
+        started=["done"],
+        keys={"depends_on": "dependencies"},
+        required=["id", "status", "depends_on"],
+    )
+    assert skeleton({"other": kind}, b"plans/cart/tasks.yaml") == {
+        "chosen": {"option": "TODO"},
+        "master": {"tasks": [{"id": "001-001", "status": "todo", "dependencies": []}]},
+    }
+    assert skeleton({"other": kind}, b"plans/tasks.yaml") is None
+    assert skeleton({"list": PlanKind(tasks="", required=["id"])}, b".plans/x/plan.json") == [
+        {"id": "task_001"}
+    ]
