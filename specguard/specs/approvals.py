@@ -42,7 +42,7 @@ LONGEST: Final = 1000
 _VERDICTS: Final = frozenset({"status", "state", "decision", "outcome", "result", "verdict", "approved"})
 _REFUSED: Final = re.compile(
     r"\b(?:not|pending|rejected|declined|denied|refused|await(?:s|ing)|waiting|requested|required|needed"
-    r"|unapproved|withdrawn|revoked|missing|failed|blocked|hold|todo|tbd|false)\b|changes[ _-]requested",
+    r"|unapproved|withdrawn|revoked|missing|failed|blocked|hold|false)\b|changes[ _-]requested",
     re.IGNORECASE,
 )
 _SPEAKS: Final = re.compile(r"\b(?:approv|accept|sign(?:ed)?[ -]?off|lgtm|review)", re.IGNORECASE)

@@ -13,7 +13,7 @@ from specguard.documents.fields import find_fields, normal_name, plain_value, re
 from specguard.documents.leading import leading_paths
 from specguard.documents.titles import normal_title
 from specguard.specs.approvals import Reader
-from specguard.specs.index import SUFFIXES
+from specguard.specs.index import GROUPS, PATHS, SUFFIXES
 from specguard.specs.said import Said
 from specguard.specs.text import essence, visible_lines
 
@@ -335,8 +335,9 @@ class EntryLines(Data):
 
 
 def entry_essence(entry: IndexEntry, settings: SpecSettings) -> str:
-    """What an entry of the index says apart from reviews and approvals."""
-    return essence(None, Data(entry.value), (), _dates(settings), (settings.reviewed, settings.approvals))
+    """What an entry of the index says apart from reviews, approvals and paths."""
+    left_out = (settings.reviewed, settings.approvals, *PATHS, *GROUPS)
+    return essence(None, Data(entry.value), (), _dates(settings), left_out)
 
 
 def _dates(settings: SpecSettings) -> Sequence[str]:

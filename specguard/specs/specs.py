@@ -335,7 +335,8 @@ class Specs:
         return any((was := self.before(spec)) and self.new_approvals(spec, was) for spec in touched)
 
     def _says(self, entry: IndexEntry) -> str:
-        return entry_essence(entry, self.settings)
+        """What an entry says, and of what."""
+        return f"{entry.id or [named.text for named in entry.paths]} {entry_essence(entry, self.settings)}"
 
     def _file_says_more(self, entry: Entry) -> bool:
         """Whether a file that is no spec itself says something that was not there before."""
