@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.contracts import Contract
+    from specguard.artifacts.targets import Targets
     from specguard.authority.baseline import BaselineChange
     from specguard.authority.difference import PolicyChange
     from specguard.authority.guards import Guards
@@ -37,9 +38,15 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
     from specguard.documents.checkboxes import Ticked
+    from specguard.documents.citations import Citation, citations
+    from specguard.documents.content import is_content
     from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import find_fields, normal_name, read_fields
+    from specguard.documents.rows import Row, rows
+    from specguard.documents.times import Stamp, Times, read_times
+    from specguard.documents.titles import find_sections
+    from specguard.documents.hidden import Hidden
     from specguard.model import Severity, Stage
     from specguard.plans.plan import Plan
     from specguard.plans.plans import Plans
@@ -73,6 +80,7 @@ __all__ = [
     "BaselineChange",
     "Branch",
     "Breakdowns",
+    "Citation",
     "Commit",
     "Commits",
     "Contract",
@@ -86,6 +94,7 @@ __all__ = [
     "Finding",
     "Guarding",
     "Guards",
+    "Hidden",
     "History",
     "Hunk",
     "Index",
@@ -112,6 +121,7 @@ __all__ = [
     "Registry",
     "Remote",
     "Review",
+    "Row",
     "Rule",
     "RunSettings",
     "Runs",
@@ -125,9 +135,12 @@ __all__ = [
     "SpecSettings",
     "Specs",
     "Stage",
+    "Stamp",
     "Statement",
+    "Targets",
     "Task",
     "Ticked",
+    "Times",
     "Totals",
     "Tree",
     "Unit",
@@ -137,18 +150,29 @@ __all__ = [
     "Work",
     "WorkItem",
     "WorkKind",
+    "citations",
     "find_fields",
+    "find_sections",
+    "is_content",
     "look_alikes",
     "normal_name",
     "path_text",
     "read_fields",
+    "read_times",
+    "rows",
 ]
 
 
 _LATE = {
+    "Targets": "specguard.artifacts.targets",
+    "citations": "specguard.documents.citations",
     "find_fields": "specguard.documents.fields",
+    "find_sections": "specguard.documents.titles",
+    "is_content": "specguard.documents.content",
     "normal_name": "specguard.documents.fields",
     "read_fields": "specguard.documents.fields",
+    "read_times": "specguard.documents.times",
+    "rows": "specguard.documents.rows",
 }
 """What is imported by the rules that read documents, and by no hook before that, with its module."""
 
