@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import find_fields, normal_name, read_fields
+    from specguard.documents.hidden import Hidden
     from specguard.documents.rows import Row, rows
     from specguard.documents.times import Stamp, Times, read_times
     from specguard.documents.titles import find_sections
-    from specguard.documents.hidden import Hidden
     from specguard.model import Severity, Stage
     from specguard.plans.plan import Plan
     from specguard.plans.plans import Plans
