@@ -1,0 +1,114 @@
+"""The page of accepted forms says what the code does: each row of its tables is an example."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.artifacts.findings import missing_words
+from specguard.artifacts.reviews import Review
+from specguard.artifacts.severities import Severities
+from specguard.documents.blocks import Heading, Table
+from specguard.documents.citations import citations
+from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.document import Document
+from specguard.documents.fields import find_fields, read_fields
+from specguard.documents.times import read_times
+from specguard.documents.titles import find_section, near_section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PAGE = Path(__file__).parents[2] / "docs" / "documents.md"
+SEVERITIES = Severities([(name, [name]) for name in ("blocking", "high", "medium", "low")])
+WORDS = [(name, [name]) for name in ("fixed", "re-verified")]
+
+
+def rows() -> Iterator[tuple[str, bool, str, str]]:
+    """Each row of the page: its section, whether it is read, what is written, and what is said of it."""
+    section = ""
+    for block in Document(PAGE.read_text(encoding="utf-8")).blocks:
+        if isinstance(block, Heading):
+            section = block.text.plain
+        elif isinstance(block, Table):
+            kind = block.header[0].plain
+            for written, said in block.rows:
+                [text] = written.spans
+                text = re.sub(" ?↵ ?", "\n", text.replace("\\|", "|"))
+                place = f"{section}, below a finding" if kind == "written below a finding" else section
+                yield place, kind != "not read", text, said.plain
+
+
+def heading(text: str, read: bool, said: str) -> None:
+    document = Document(f"{text}\n\ntext\n")
+    bold = said.endswith("bold_headings")
+    assert (find_section(document, "Evidence Map", bold=bold) is not None) is read
+    assert find_section(document, "Evidence Map") is None or not bold
+    if not read:
+        near = near_section(document, "Evidence Map")
+        assert near is not None
+        assert near.why == said
+
+
+def field(text: str, read: bool, said: str) -> None:
+    name, _, value = said.partition(" is ")
+    found = find_fields(read_fields(Document(text)), name if read else "last review")
+    assert [one.value for one in found] == ([value] if read else [])
+
+
+def date(text: str, read: bool, said: str) -> None:
+    assert (str(parse_date(text)) == said) if read else (said in date_problem(text) and not parse_date(text))
+
+
+def entry(text: str, read: bool, said: str) -> None:
+    assert [str(one.moment) for one in read_times(Document(text)).stamps] == ([said] if read else [])
+
+
+def place(text: str, read: bool, said: str) -> None:
+    assert ", ".join(map(str, citations(Document(text).blocks))) == (said if read else "")
+
+
+def finding(text: str, read: bool, said: str) -> None:
+    found = Review(Document(f"## Findings\n\n{text}\n"), SEVERITIES).findings
+    expected = ["" if said == "a finding without a severity" else said] if read else []
+    assert [one.severity for one in found] == expected
+
+
+def status(text: str, read: bool, said: str) -> None:
+    [one] = Review(Document(f"## Findings\n\n### [HIGH] Title\n\n{text}\n"), SEVERITIES).findings
+    assert (not missing_words(one, WORDS)) is (said == "closed")
+
+
+def ticked(text: str, read: bool, said: str) -> None:
+    items = Document(text).ticked
+    assert bool(items) is said.startswith("ticked")
+    names = [name for item in items for name in item.names if "/" in name]
+    assert names == ([said.partition(", with ")[2]] if ", with " in said else [])
+
+
+CHECKS: dict[str, Callable[[str, bool, str], None]] = {
+    "Headings": heading,
+    "Fields": field,
+    "Dates": date,
+    "Times of entries": entry,
+    "Places that are cited": place,
+    "Findings of a review": finding,
+    "Findings of a review, below a finding": status,
+    "Ticked checkboxes": ticked,
+}
+ROWS = list(rows())
+
+
+def test_every_kind_of_form_has_its_examples() -> None:
+    assert {section for section, *_ in ROWS} == set(CHECKS)
+    assert {(section, read) for section, read, *_ in ROWS} > {(section, True) for section in CHECKS}
+
+
+@pytest.mark.parametrize(
+    ("section", "read", "text", "said"), ROWS, ids=[f"{one[0]}: {one[2]!r}" for one in ROWS]
+)
+def test_a_form_is_read_as_the_page_says(section: str, read: bool, text: str, said: str) -> None:
+    CHECKS[section](text, read, said)
