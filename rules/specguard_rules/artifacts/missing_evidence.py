@@ -24,8 +24,8 @@ class MissingEvidence(Rule):
 
     Cited is a span of code, a link or a bare word: `path:12`, `path:12-40`, `path#L12`, `path#L12-L40`,
     `[text](path#L12)`, a path with its line beside it, and in a block of code a line that begins with one.
-    [Documents](../documents.md#places-that-are-cited) has all forms. What a reader does not see is not
-    cited: comments, hidden HTML; nor is what stands in a quotation.
+    `docs/documents.md` has all forms. What a reader does not see is not cited: comments, hidden HTML; nor
+    is what stands in a quotation.
 
     **Inputs**: of each pattern of `inputs` an artifact cites one file, anywhere in it, as what it was made
     from: a review its packet and its diffs. A file may be named by its path or, where that can be no other

@@ -21,9 +21,9 @@ class UnorderedTimestamps(Rule):
     **An entry** is a heading, a list item, a line of a paragraph or a table row that begins with a time, or
     has one behind a label such as `Time:`; a heading may also end with it. Accepted are
     `2026-01-31T12:00:05Z`, `2026-01-31 12:00`, `[2026-01-31 12:00 EST]`, an offset in any form, and a time
-    alone (`12:00`) below a heading that has the date; [documents](../documents.md#times-of-entries) has all
-    forms. A date alone is no time. In a list whose items begin with times, an item without one is a
-    finding, and so is a time that could be two: the message says which form would settle it.
+    alone (`12:00`) below a heading that has the date; `docs/documents.md` has all forms. A date alone is no
+    time. In a list whose items begin with times, an item without one is a finding, and so is a time that
+    could be two: the message says which form would settle it.
 
     **Order**: a time is out of order where it is surely earlier than one before it. Without seconds any
     moment of the minute may be meant. A time without an offset is compared with the others of its file that

@@ -28,8 +28,8 @@ class UnrankedFinding(Rule):
     **Forms**: headings (`### [HIGH] ...`, `### 1) High - ...`, `### HIGH-01: ...`, all below `### High`),
     list items (`1. **High** - ...`), rows of a table with a column *Severity*, and a line `Severity: high`
     below any of them. Details below a finding belong to it, and so do the places that they cite.
-    [Documents](../documents.md#findings-of-a-review) has all forms. That there are none is said in words:
-    `None.`, `No findings.`, `high: none`.
+    `docs/documents.md` has all forms. That there are none is said in words: `None.`, `No findings.`, `high:
+    none`.
 
     How to put it right: begin the finding with its severity, and cite the line that shows it.
 
