@@ -9,10 +9,14 @@ from specguard.model import Finding, path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.blocks import AnyBlock
     from specguard.documents.sections import Section
+
+MOST: Final = 5
+"""So many lines a message names."""
 
 
 def missing_sections(artifact: Artifact) -> Iterator[Finding]:
@@ -28,24 +32,27 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
         found = named(artifact, title)
         if not found:
             yield _missing(artifact, title, setting)
-        for again in found[1:]:
+        if len(found) > 1:
+            lines = ", ".join(str(section.line) for section in found[:MOST])
             yield Finding(
-                f"{path} has the section {title!r} twice, in lines {found[0].line} and {again.line}: "
-                "the second could contradict the first",
-                help="Make one section of the two.",
+                f"{path} has the section {title!r} {len(found)} times, in lines {lines}: "
+                "one could contradict another",
+                help="Make one section of them.",
                 path=artifact.path,
-                line=again.line,
+                line=found[1].line,
                 key=f"again {normal_title(title)}",
                 setting=setting,
             )
     for which, title in enumerate(contract.forbidden_sections):
-        for section in _beginning(artifact, title):
-            heading = " ".join(section.heading.text.plain.split())
+        forbidden = list(_beginning(artifact, title))
+        if forbidden:
+            heading = " ".join(forbidden[0].heading.text.plain.split())
+            more = f", and {len(forbidden) - 1} more like it" if len(forbidden) > 1 else ""
             yield Finding(
-                f"{path} has the section {heading!r}, which it must not have",
+                f"{path} has the section {_short(heading)!r}{more}, which it must not have",
                 help="Take it out.",
                 path=artifact.path,
-                line=section.line,
+                line=forbidden[0].line,
                 key=f"forbidden {normal_title(title)}",
                 setting=artifact.setting(f"forbidden_sections.{which}"),
             )
@@ -61,7 +68,7 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
     required = {title: found for title in contract.sections if (found := named(artifact, title))}
     for which, title in enumerate(contract.sections):
         for section in required.get(title, ())[:1]:
-            others = [other for name, found in required.items() if name != title for other in found]
+            others = [found[0] for name, found in required.items() if name != title]
             content = content_of(_without(section, others), contract.placeholders)
             if content.kind == "content":
                 continue

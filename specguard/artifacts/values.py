@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 from specguard.artifacts.content import content_of, content_of_text
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
@@ -148,14 +149,11 @@ def _place(artifact: Artifact, field: Field) -> int:
     """The line of the section a field stands in; 0 for the document's head, its title among it."""
     if field.form in {"front matter", "data"}:
         return 0
-    inside = 0
-    for position, section in enumerate(artifact.document.sections):
-        if section.line > field.line:
-            break
-        title = position == 0 and section.level == 1
-        if field.line <= section.end and not title:
-            inside = section.line
-    return inside
+    sections = artifact.document.sections
+    # The last section that begins above a line is the innermost one around it.
+    position = bisect_right(sections, field.line, key=lambda section: section.line) - 1
+    title = position == 0 and sections[0].level == 1
+    return 0 if position < 0 or title else sections[position].line
 
 
 def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str], setting: str) -> Finding:

@@ -37,6 +37,9 @@ LONGEST_NAME: Final = 80
 DEEPEST: Final = 3
 """How many keys within keys make one name, as in `review.last.date`."""
 
+MOST_NAMES: Final = 500
+"""Among so many names one is looked for that may be meant."""
+
 _BOX: Final = re.compile(r"\[[ xX]\]\s+")
 _BETWEEN: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
@@ -270,7 +273,10 @@ def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near
             return Near(number, line.strip(), _why(document, number, line))
     from difflib import get_close_matches
 
-    names_there = {normal_name(field.name): field for field in fields if len(field.name) <= LONGEST_NAME}
+    names_there: dict[str, Field] = {}
+    for field in fields:
+        if len(field.name) <= LONGEST_NAME and len(names_there) < MOST_NAMES:
+            names_there.setdefault(normal_name(field.name), field)
     for name in wanted:
         close = get_close_matches(name, names_there, n=1, cutoff=0.8)
         if close:
