@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "rule": "Show a rule's manual page, or list the rules.",
     "why": "Show which rules and lines govern a path.",
     "policy": "Show what was understood of the authority.",
+    "status": "Show where the work stands.",
     "init": "Write an authority for this repository.",
     "baseline": "Record the findings that are there already.",
     "import": "Read settings of other tools into an authority.",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 
 from specguard.authority.values import plain
 from specguard.declaration.globs import expansion
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.record import Record
+from specguard.declaration.toml_text import toml_key, toml_value
 from specguard.reporters.escape import visible
 
 TYPE_CHECKING = False
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _EXACT: Final = 3
 """Down to this depth every key that is set has an origin of its own."""
-
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Setting:
@@ -47,7 +45,11 @@ class Setting:
 def settings(policy: Policy) -> list[Setting]:
     """What a policy's documents and presets set, without defaults, table by table."""
     tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
-    tree["authority"] = {"normative": list(policy.normative), "order": list(policy.order)}
+    tree["authority"] = {
+        "normative": list(policy.normative),
+        "order": list(policy.order),
+        "keys": list(policy.keys),
+    }
     tree["rules"] = {
         rule.name: {
             "severity": rule.severity,
@@ -114,7 +116,7 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
             table = head
             if head:
                 lines.append(f"[{head}]")
-        said = f"{key} = {_toml(setting.value)}"
+        said = f"{key} = {toml_value(setting.value)}"
         if setting.covers and setting.covers != setting.value:
             said += f"  ({setting.covers})"
         lines.append(f"  {visible(said):60}  {visible(str(setting.origin))}")
@@ -151,7 +153,7 @@ def as_toml(policy: Policy) -> str:
             table = head
             lines += ["", f"[{head}]"] if lines else [f"[{head}]"]
         origins = ", ".join(dict.fromkeys(str(one.origin) for one in same))
-        lines.append(f"{key} = {_toml(_joined(same))}  # {visible(origins)}")
+        lines.append(f"{key} = {toml_value(_joined(same))}  # {visible(origins)}")
     return "\n".join(lines) + "\n"
 
 
@@ -188,7 +190,7 @@ def as_json(policy: Policy) -> str:
 def _place(setting: Setting) -> tuple[str, str]:
     """The table of a setting as a header has it, and its key within."""
     depth = _depth(setting.path)
-    return ".".join(map(_key, setting.path[:depth])), ".".join(map(_key, setting.path[depth:]))
+    return ".".join(map(toml_key, setting.path[:depth])), ".".join(map(toml_key, setting.path[depth:]))
 
 
 def _depth(path: tuple[str, ...]) -> int:
@@ -217,21 +219,3 @@ def _lists(value: Any) -> Any:
     if inner and all(key.isdigit() for key in inner):
         return [inner[key] for key in sorted(inner, key=int)]
     return inner
-
-
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
-
-
-def _toml(value: Any) -> str:
-    """A value in TOML's notation, on one line."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        # TOML's basic strings have JSON's escapes; the one control character JSON leaves is DEL.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)} = {_toml(element)}" for key, element in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return str(value)

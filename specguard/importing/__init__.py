@@ -1,0 +1,1 @@
+"""Settings of other tools and folders, read for what they mean here."""

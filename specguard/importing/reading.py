@@ -1,0 +1,37 @@
+"""Reading the files of a working tree that are imported."""
+
+from __future__ import annotations
+
+import os
+
+from specguard.errors import SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+LIMIT: Final = 4 << 20
+"""The most bytes of a file that are read."""
+
+
+def read_text(top: str, name: str) -> str:
+    """A file's text.
+
+    Args:
+        top: the folder that names are seen from.
+        name: the file's.
+
+    Raises:
+        SpecguardError: it cannot be read, is no UTF-8, or is too large.
+    """
+    try:
+        with open(os.path.join(top, name), "rb") as stream:
+            content = stream.read(LIMIT + 1)
+        if len(content) > LIMIT:
+            raise SpecguardError(f"it has more than {LIMIT >> 20} MiB, and is not read", path=name)
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SpecguardError("it is not UTF-8", path=name, line=line) from None
+    except OSError as error:
+        raise SpecguardError(f"it cannot be read: {error.strerror}", path=name) from error

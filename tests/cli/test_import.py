@@ -1,0 +1,171 @@
+"""`specguard import`: what it finds, prints and adds, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case, Step, run, run_here
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from specguard.testing import Outcome, Repository
+
+COMMITLINT = json.dumps(
+    {"rules": {"header-max-length": [2, "always", 60], "header-full-stop": [2, "never", "."]}}
+)
+REPOLINTER = json.dumps(
+    {
+        "version": 2,
+        "rules": {
+            "exe": {
+                "level": "error",
+                "rule": {"type": "file-type-exclusion", "options": {"type": ["**/*.exe"]}},
+            }
+        },
+    }
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Repository:
+    """A repository with nothing in it but a file."""
+    return Case(policy="", base=(Step("chore: base", files={"a": "a"}),), branch="main").build(tmp_path / "p")
+
+
+def imported(project: Repository, *args: str, **files: str) -> Outcome:
+    for name, text in files.items():
+        project.write({"commitlint": ".commitlintrc.json", "repolinter": "repolinter.json"}[name], text)
+    project.stage()
+    return run_here("import", *args, directory=project.path)
+
+
+def test_it_prints_and_writes_nothing(project: Repository) -> None:
+    project.write(".commitlintrc.json", COMMITLINT)
+    outcome = run("import", directory=project.path)
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    assert outcome.stdout == (
+        "## Imported settings\n\nRead from `.commitlintrc.json`.\n\n```toml specguard\n"
+        "[rules.commit-form]\n# .commitlintrc.json:1\nsubject_max = 60\n"
+        'trailing_dot = "forbid"\n# .commitlintrc.json\nblank_line = "optional"\n```\n'
+    )
+    assert not (project.path / "SPEC_AUTHORITY.md").exists()
+
+
+def test_everything_that_is_there_is_read(project: Repository) -> None:
+    project.write("openspec/specs/a/spec.md", "x")
+    project.write("specs/001-a/spec.md", "x")
+    outcome = imported(project, commitlint=COMMITLINT, repolinter=REPOLINTER)
+    assert "Read from `.commitlintrc.json`, `openspec`, `repolinter.json`, `spec-kit`." in outcome.stdout
+    for table in (
+        "rules.commit-form",
+        "rules.forbidden-path",
+        "artifacts.openspec-spec",
+        "artifacts.feature-spec",
+    ):
+        assert f"[{table}]" in outcome.stdout
+    only = imported(project, "repolinter")
+    assert "Read from `repolinter.json`." in only.stdout
+    assert "commit-form" not in only.stdout
+
+
+def test_it_is_added_below_what_is_there(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", "# Ours\n\n## Locked zones\n\n- `a`\n\n\n")
+    outcome = imported(project, "--write", commitlint=COMMITLINT)
+    assert outcome.stdout == "SPEC_AUTHORITY.md: 3 settings added\n"
+    text = project.read("SPEC_AUTHORITY.md").decode()
+    assert text.startswith("# Ours\n\n## Locked zones\n\n- `a`\n\n## Imported settings\n")
+    again = imported(project, "--write")
+    assert (again.exit_code, again.stderr) == (0, "there is no setting to add\n")
+    assert project.read("SPEC_AUTHORITY.md").decode() == text
+
+
+def test_what_is_said_already_is_not_overruled(project: Repository) -> None:
+    project.write(
+        "SPEC_AUTHORITY.md", "# Ours\n\n```toml specguard\n[rules.commit-form]\nsubject_max = 50\n```\n"
+    )
+    outcome = imported(project, "--write", commitlint=COMMITLINT)
+    assert (
+        "  .commitlintrc.json:1: rules.commit-form.subject_max: SPEC_AUTHORITY.md:5 says otherwise\n"
+        in outcome.stderr
+    )
+    text = project.read("SPEC_AUTHORITY.md").decode()
+    assert "subject_max = 60" not in text
+    assert 'trailing_dot = "forbid"' in text
+
+
+def test_paths_that_are_guarded_are_added_to_those_that_are(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", "# Ours\n\n## Forbidden paths\n\n- `b/`\n")
+    outcome = imported(project, "--write", repolinter=REPOLINTER)
+    assert outcome.exit_code == 0, outcome
+    policy = run_here(
+        "policy", "--authority=SPEC_AUTHORITY.md", "--output-format=json", directory=project.path
+    )
+    values = [one["value"] for one in json.loads(policy.stdout)["settings"] if "forbidden-path" in one["key"]]
+    assert values == ["b/", "**/*.exe"]
+    assert imported(project, "--write").stderr == "there is no setting to add\n"
+
+
+def test_as_json(project: Repository) -> None:
+    text = json.dumps({"rules": {"body-case": [2, "always"]}})
+    data = json.loads(imported(project, "--output-format=json", commitlint=text).stdout)
+    assert data["left"] == [
+        {"path": ".commitlintrc.json", "line": 1, "what": "body-case", "why": "there is no setting for it"}
+    ]
+    assert data["settings"]["rules.commit-form"] == {"subject_max": 0, "blank_line": "optional"}
+    assert "```toml specguard" in data["section"]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((), "there is nothing to import here"),
+        (("comitlint",), "did you mean 'commitlint'?"),
+        (("openspec",), "there is no openspec here"),
+        (("openspec=x",), "openspec is a folder"),
+        (("repolinter=none.json",), "none.json: it cannot be read"),
+    ],
+)
+def test_what_cannot_be_imported(project: Repository, args: tuple[str, ...], said: str) -> None:
+    outcome = imported(project, *args)
+    assert outcome.exit_code == 2
+    assert said in outcome.stderr
+
+
+def test_a_file_of_another_name(project: Repository) -> None:
+    project.write("rules/ours.json", REPOLINTER)
+    outcome = imported(project, "repolinter=rules/ours.json")
+    assert 'paths = ["**/*.exe"]' in outcome.stdout
+
+
+def test_an_authority_that_is_wrong_is_said_before_anything_is_written(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", "# Ours\n\n```toml specguard\nnonsense = 1\n```\n")
+    outcome = imported(project, "--write", commitlint=COMMITLINT)
+    assert (outcome.exit_code, "SPEC_AUTHORITY.md:4" in outcome.stderr) == (2, True)
+
+
+def test_a_link_is_not_written_to(project: Repository, tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("# Other\n\n## Locked zones\n\n- `a`\n")
+    project.symlink("SPEC_AUTHORITY.md", str(tmp_path / "other.md"))
+    outcome = imported(project, "--write", commitlint=COMMITLINT)
+    assert (outcome.exit_code, "symbolic link" in outcome.stderr) == (2, True)
+    assert (tmp_path / "other.md").read_text().endswith("- `a`\n")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"commitlint": '{"rules": {"type-enum": [2, "always", ["\\"\\n```\\u202e"]], "type-empty": [2]}}'},
+        {"commitlint": '{"rules": {"trailer-exists": [2, "always", "A\\nb: "]}}'},
+        {"repolinter": REPOLINTER.replace("**/*.exe", "a\\n```\\nb/*.exe")},
+    ],
+)  # fmt: skip
+def test_texts_cannot_leave_their_block(project: Repository, files: Mapping[str, str]) -> None:
+    outcome = imported(project, "--write", **files)
+    assert outcome.exit_code in (0, 2)
+    if outcome.exit_code == 0 and (project.path / "SPEC_AUTHORITY.md").exists():
+        assert run_here("policy", "--authority=SPEC_AUTHORITY.md", directory=project.path).exit_code == 0

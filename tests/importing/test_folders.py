@@ -1,0 +1,152 @@
+"""What is imported of OpenSpec's and spec-kit's folders judges their files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.importing.openspec import import_openspec
+from specguard.importing.speckit import has_features, import_speckit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.importing.conftest import Import
+
+SPEC = "# Login\n\n## Purpose\n\nLets people in.\n\n## Requirements\n\n### Requirement: In\n\nIt SHALL.\n"
+PROPOSAL = "## Why\n\nPeople stand outside.\n\n## What Changes\n\n- A door.\n"
+TASKS = "## 1. Door\n\n- [ ] 1.1 Build it\n"
+OPENSPEC = {
+    "openspec/specs/login/spec.md": SPEC,
+    "openspec/changes/add-door/proposal.md": PROPOSAL,
+    "openspec/changes/add-door/tasks.md": TASKS,
+    "openspec/changes/archive/2026-01-01-old/proposal.md": "# Old\n",
+}
+
+
+def test_openspec_as_it_should_be(imported: Import) -> None:
+    project = imported(OPENSPEC)
+    assert project.whole().exit_code == 0, project.whole()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "code"),
+    [
+        ("openspec/specs/login/spec.md", SPEC.replace("## Purpose", "## Aim"), "ART002"),
+        ("openspec/specs/a/b/spec.md", "# A\n", "ART002"),
+        ("openspec/changes/add-door/proposal.md", PROPOSAL.replace("- A door.", "TODO"), "ART003"),
+        ("openspec/changes/add-door/proposal.md", "## Why\n\nSo.\n", "ART002"),
+        ("openspec/changes/other/tasks.md", TASKS, "ART001"),
+    ],
+)
+def test_openspec_with_one_thing_wrong(imported: Import, path: str, text: str, code: str) -> None:
+    outcome = imported(OPENSPEC).change({path: text})
+    assert (set(outcome.codes), outcome.exit_code) == ({code}, 1), outcome
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_what_openspec_says_in_prose_is_listed(tmp_path: Path) -> None:
+    config = (
+        "schema: spec-driven\n\ncontext: |\n  Go.\nrules:\n  specs:\n    - Be short.\n  tasks: []\nx: 1\n"
+    )
+    write(tmp_path, {**OPENSPEC, "openspec/config.yaml": config, "openspec/project.md": "x"})
+    assert [str(one) for one in import_openspec(str(tmp_path)).left] == [
+        "openspec/config.yaml:3: context: it is prose for agents, and nothing is judged by it",
+        "openspec/config.yaml:6: rules for specs: they are sentences for agents",
+        "openspec/config.yaml:8: rules for tasks: they are sentences for agents",
+        "openspec/config.yaml:9: x: there is no setting for it",
+        "openspec/specs/: requirements and scenarios: `openspec validate` judges the shape of a requirement",
+        "openspec/changes/: deltas: `openspec validate` judges whether a change has one, or says skip_specs",
+        "openspec/project.md: project.md: it is prose for agents; `[grounding] all` asks them to cite it",
+    ]
+
+
+def test_changes_of_another_schema_are_left(tmp_path: Path) -> None:
+    write(tmp_path, {"openspec/config.yaml": "schema: mine\n"})
+    made = import_openspec(str(tmp_path))
+    assert list(made.settings) == ["artifacts.openspec-spec"]
+    assert str(made.left[0]) == (
+        "openspec/config.yaml:1: schema mine: a schema of its own tells which files a change has"
+    )
+
+
+FEATURE = "specs/001-door"
+KIT = {
+    f"{FEATURE}/spec.md": (
+        "# Feature\n\n## User Scenarios & Testing *(mandatory)*\n\nOne.\n\n## Requirements *(mandatory)*\n\n"
+        "- FR-001\n\n## Success Criteria *(mandatory)*\n\n- SC-001\n"
+    ),
+    f"{FEATURE}/plan.md": (
+        "# Plan\n\n## Summary\n\nA.\n\n## Technical Context\n\nB.\n\n## Constitution Check\n\nC.\n\n"
+        "## Project Structure\n\nD.\n"
+    ),
+    f"{FEATURE}/tasks.md": "- [ ] T001 Build it\n",
+}
+
+
+def test_spec_kit_as_it_should_be(imported: Import) -> None:
+    project = imported(KIT)
+    assert project.left == ""
+    assert project.whole().exit_code == 0, project.whole()
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "code"),
+    [
+        ("spec.md", "## Requirements *(mandatory)*", "## Wishes", "ART002"),
+        ("spec.md", "- SC-001", "[NEEDS CLARIFICATION]", "ART003"),
+        ("plan.md", "## Constitution Check", "## Check", "ART002"),
+        ("plan.md", "B.", "", "ART003"),
+    ],
+)
+def test_spec_kit_with_one_thing_wrong(imported: Import, path: str, old: str, new: str, code: str) -> None:
+    file = f"{FEATURE}/{path}"
+    assert old in KIT[file]
+    outcome = imported(KIT).change({file: KIT[file].replace(old, new)})
+    assert (set(outcome.codes), outcome.exit_code) == ({code}, 1), outcome
+
+
+def test_a_feature_without_what_comes_first(imported: Import) -> None:
+    outcome = imported(KIT).change({"specs/002-window/tasks.md": "- [ ] T001 x\n"})
+    assert outcome.codes == ["ART001", "ART001"]
+
+
+def test_templates_of_ones_own_go_first(imported: Import) -> None:
+    template = "# Spec\n\n## Aim *(mandatory)*\n\n## Notes\n\n## Scope _(Mandatory)_\n"
+    files = {
+        ".specify/templates/spec-template.md": template,
+        ".specify/templates/plan-template.md": "# Plan\n\n## Summary\n\n## More\n",
+        ".specify/memory/constitution.md": "# Ours\n",
+        "specs/001-a/spec.md": "## Aim\n\nA.\n\n## Scope\n\nB.\n",
+        "specs/001-a/plan.md": "## Summary\n\nC.\n",
+        "specs/loose/spec.md": "# Loose\n",
+    }
+    project = imported(files)
+    assert project.whole().exit_code == 0, project.whole()
+    assert project.left == (
+        "2 could not be carried over:\n"
+        "  .specify/memory/constitution.md: constitution: its principles are prose; `documents` makes them "
+        "part of the authority\n"
+        "  specs/loose/: loose: its name has no number, so it is no feature's folder\n"
+    )
+    outcome = project.change({"specs/001-a/spec.md": "## Aim\n\nA.\n"})
+    assert outcome.codes == ["ART002"]
+
+
+def test_where_spec_kit_is(tmp_path: Path) -> None:
+    assert not has_features(str(tmp_path))
+    write(tmp_path, {"specs/login/spec.md": "x", "specs/001-a/notes.md": "x"})
+    assert not has_features(str(tmp_path))
+    write(tmp_path, {"specs/001-a/spec.md": "x"})
+    assert has_features(str(tmp_path))
+    assert import_speckit(str(tmp_path)).settings["artifacts.feature-tasks"]["companions"] == [
+        "spec.md",
+        "plan.md",
+    ]

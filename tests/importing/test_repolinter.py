@@ -1,0 +1,191 @@
+"""What is imported of repolinter's rulesets judges repositories as they do."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.importing.repolinter import import_repolinter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from specguard.importing.imported import Imported
+    from tests.importing.conftest import Import
+
+
+def ruleset(kind: str, options: Mapping[str, Any], level: str = "error", **more: Any) -> str:
+    rule = {"level": level, "rule": {"type": kind, "options": options}, **more}
+    return json.dumps({"version": 2, "rules": {"a-rule": rule}}, indent=1)
+
+
+def made(folder: Path, text: str, paths: Sequence[bytes] = (), name: str = "repolinter.json") -> Imported:
+    (folder / name).write_text(text)
+    return import_repolinter(str(folder), name, paths)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "right", "wrong"),
+    [
+        ("file-existence", {"globsAny": ["README*"]}, "README.md", "readme.md"),
+        ("file-existence", {"globsAny": ["README*"], "nocase": True}, "Readme", "x/README"),
+        ("file-existence", {"globsAny": ["LICENSE*", "COPYING*"]}, "COPYING", "Copying"),
+        ("file-existence", {"globsAny": ["{docs/,.github/,}SEC.md"]}, ".github/SEC.md", "x/SEC.md"),
+        ("file-existence", {"globsAny": ["ISSUE_TEMPLATE*"], "dirs": True}, "ISSUE_TEMPLATE/a.md", "a.md"),
+        ("file-existence", {"globsAny": [".github/workflows/*"]}, ".github/workflows/a.yml", ".github/a.yml"),
+        ("directory-existence", {"globsAny": ["**/test*"]}, "src/tests/a.py", "src/test.py"),
+        ("apache-notice", {}, "NOTICE.txt", "x/NOTICE"),
+    ],
+)  # fmt: skip
+def test_a_file_that_must_be_there(
+    imported: Import, kind: str, options: Mapping[str, Any], right: str, wrong: str
+) -> None:
+    project = imported({"repolinter.json": ruleset(kind, options), wrong: "x"})
+    missing = project.whole()
+    assert (missing.codes, missing.exit_code) == (["ART001"], 1), missing
+    project.repository.commit("docs: add", files={right: "x"})
+    assert project.whole().exit_code == 0
+    # Taking it away is seen without `--all`.
+    gone = project.change({}, delete=[right])
+    assert gone.codes == ["ART001"]
+    assert gone.report["findings"][0]["authority"]["path"] == "SPEC_AUTHORITY.md"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "wrong", "right"),
+    [
+        ("file-type-exclusion", {"type": ["**/*.exe", "!b/**"]}, {"a/b.exe": "x"}, {"b/b.exe": "x"}),
+        ("file-not-exists", {"globsAll": ["{a,b}/x"], "dirs": True}, {"b/x/y": "x"}, {"c/x": "x"}),
+        ("file-not-contents", {"globsAll": ["**/*.md"], "content": "to ?do", "flags": "i"}, {"a.md": "TODO"},
+         {"a.txt": "TODO"}),
+        ("file-not-contents", {"globsAll": ["**/*"], "contents": ["aa", "bb"]}, {"a": "bb"}, {"a": "ab"}),
+        ("file-not-contents", {"globsAll": ["*.md", "!x.md"], "content": "a"}, {"y.md": "a"}, {"x.md": "a"}),
+        ("git-grep-commits", {"denylist": ["secret"], "ignoreCase": True}, {"a/b": "Secret"}, {"a": "b"}),
+        ("large-file", {"globsAll": ["**/*"], "size": 10}, {"a": "x" * 11}, {"a": "x" * 10}),
+    ],
+)  # fmt: skip
+def test_what_must_not_be_there(
+    imported: Import,
+    kind: str,
+    options: Mapping[str, Any],
+    wrong: Mapping[str, str],
+    right: Mapping[str, str],
+) -> None:
+    project = imported({"repolinter.json": ruleset(kind, options)})
+    assert project.left == ""
+    assert project.change(right).exit_code == 0
+    project.repository.checkout("main")
+    project.repository.git("branch", "-D", "work")
+    assert project.change(wrong).exit_code == 1
+
+
+def test_a_rule_that_is_off_is_left_out_in_silence(tmp_path: Path) -> None:
+    found = made(tmp_path, ruleset("file-existence", {"globsAny": ["README*"]}, level="off"))
+    assert (found.settings, found.left) == ({}, [])
+
+
+def test_rules_that_all_warn_warn(imported: Import) -> None:
+    project = imported({"repolinter.json": ruleset("file-existence", {"globsAny": ["README*"]}, "warning")})
+    outcome = project.whole()
+    assert (outcome.exit_code, outcome.state("ART001")) == (0, "warned")
+
+
+def test_a_rule_that_warns_beside_one_that_blocks_is_left(tmp_path: Path) -> None:
+    rules = {
+        level: {"level": level, "rule": {"type": "file-existence", "options": {"globsAny": [level]}}}
+        for level in ("error", "warning")
+    }
+    found = made(tmp_path, json.dumps({"version": 2, "rules": rules}, indent=1))
+    assert found.settings["artifacts.repository"]["companions"] == ["error"]
+    assert [str(one) for one in found.left] == [
+        "repolinter.json:15: warning: it only warns, and missing-artifact blocks"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "why"),
+    [
+        ("file-contents", {"globsAll": ["a"], "content": "x"}, "no rule asks every one of some files"),
+        ("file-starts-with", {}, "no rule asks for the first lines"),
+        ("json-schema-passes", {"glob": "a", "schema": {}}, "its schema stands in the ruleset"),
+        ("license-detectable-by-licensee", {}, "which licence a text is"),
+        ("git-grep-log", {"denylist": ["x"]}, "messages can only be asked for a form"),
+        ("something-new", {}, "there is no rule for something-new"),
+        ("file-existence", {}, "it names no pattern"),
+        ("file-existence", {"globsAny": ["+(a|b)"]}, "has a form that is not known here"),
+        ("file-existence", {"globsAny": ["a[b"]}, "not closed"),
+        ("file-not-contents", {"globsAll": ["a"], "content": "(?=x)"}, "looks ahead"),
+        ("file-not-contents", {"globsAll": ["a"], "content": "a\\nb"}, "several lines"),
+        ("file-not-contents", {"globsAll": ["a"]}, "it names no expression"),
+        ("large-file", {"globsAll": ["*.bin"], "size": 10}, "one size holds for every file"),
+        ("large-file", {"globsAll": ["**"], "size": "10"}, "it names no size"),
+    ],
+)
+def test_what_has_no_setting_is_listed_with_its_line(
+    tmp_path: Path, kind: str, options: Mapping[str, Any], why: str
+) -> None:
+    found = made(tmp_path, ruleset(kind, options))
+    assert found.settings == {}
+    [left] = map(str, found.left)
+    assert left.startswith("repolinter.json:4: a-rule: ")
+    assert why in left
+
+
+def test_a_file_that_is_there_already_is_not_forbidden(tmp_path: Path) -> None:
+    text = ruleset("file-type-exclusion", {"type": ["**/*.exe"]})
+    found = made(tmp_path, text, [b"a/b.exe"])
+    assert found.settings == {}
+    assert "a/b.exe is there, and a forbidden path cannot be taken away either" in str(found.left[0])
+
+
+def test_conditions_and_what_is_extended_are_left(tmp_path: Path) -> None:
+    text = ruleset("file-existence", {"globsAny": ["a"]}, where=["language=ruby"])
+    assert "a-rule: it holds only where language=ruby" in str(made(tmp_path, text).left[0])
+    text = json.dumps({"version": 2, "extends": "https://x.org/a.json", "rules": {"b": {"level": "error"}}})
+    assert [str(one) for one in made(tmp_path, text).left] == [
+        "repolinter.json:1: extends https://x.org/a.json: it is elsewhere; bring it here and import it too",
+        "repolinter.json:1: b: what it asks for is in the ruleset that is extended",
+    ]
+
+
+def test_the_older_form(tmp_path: Path) -> None:
+    text = json.dumps(
+        {
+            "rules": {
+                "all": {
+                    "readme:file-existence": ["error", {"files": ["README*"]}],
+                    "off:file-existence": ["off", {"files": ["x"]}],
+                    "notice:apache-notice": ["error"],
+                },
+                "language=ruby": {"gem:file-existence": ["error", {"files": ["Gemfile"]}]},
+            }
+        }
+    )
+    found = made(tmp_path, text)
+    assert found.settings["artifacts.repository"]["companions"] == ["README*", "NOTICE*"]
+    assert [one.what for one in found.left] == ["gem"]
+
+
+def test_yaml(tmp_path: Path) -> None:
+    text = (
+        "version: 2\nrules:\n  readme:\n    level: error\n    rule:\n      type: file-existence\n"
+        "      options:\n        globsAny: [README*]\n"
+    )
+    found = made(tmp_path, text, name="repolinter.yaml")
+    value = found.tables["artifacts.repository"]["companions"]
+    assert (value.value, [str(place) for place in value.places]) == (["README*"], ["repolinter.yaml:3"])
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "1", '{"rules": 1}', '{"rules": {"a": 1}}', '{"rules": {"all": []}}']
+)
+def test_what_is_no_ruleset_comes_to_nothing(tmp_path: Path, text: str) -> None:
+    assert made(tmp_path, text).settings == {}
+
+
+def test_braces_that_are_too_many_are_left(tmp_path: Path) -> None:
+    text = ruleset("file-existence", {"globsAny": ["{a,b}" * 40]})
+    assert made(tmp_path, text).settings == {}
