@@ -279,7 +279,8 @@ def _form(settings: Evidence) -> str:
     """The form of a citation that would do, as an example."""
     path = "src/a.py"
     if settings.paths == "absolute":
-        path = f"{(settings.roots or ['/path/to/the/repository'])[0].rstrip('/')}/{path}"
+        root = next((root for root in settings.roots if "*" not in root), "/path/to/the/repository")
+        path = f"{root.rstrip('/')}/{path}"
     return f"a file with its line, as {path}:12" if settings.anchors == "line" else f"a file, as {path}"
 
 

@@ -7,7 +7,9 @@ import re
 from specguard.artifacts.reviews import Review
 from specguard.artifacts.sections import named
 from specguard.artifacts.severities import Severities
+from specguard.documents.blocks import texts
 from specguard.documents.fields import normal_name
+from specguard.documents.titles import normal_title
 from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
@@ -132,19 +134,24 @@ def review_of(artifact: Artifact, settings: Findings) -> Review | None:
 def verdict_of(artifact: Artifact, settings: Findings, review: Review) -> str | None:
     """What a review says of itself; None where it says nothing.
 
-    It is a field, or a section with a few words, outside of its findings; the last one in it holds.
+    It is a field, or a section by its first words, outside of its findings; the last one in it holds. A field
+    called `status` is the review's own above its first section alone, since elsewhere it may be anything's.
     """
     names = {normal_name(name) for name in settings.verdict}
+    document = artifact.document
+    top = next((one.line for one in document.sections if one.level > 1), document.last_line + 1)
     found: list[tuple[int, str]] = []
     for field in artifact.values:
-        words = field.name.rpartition(" ")[2] if normal_name(field.name) not in names else field.name
-        if normal_name(words) in names and (field.form == "front matter" or not review.holds(field.line)):
+        name = field.name if normal_name(field.name) in names else field.name.rpartition(" ")[2]
+        own = field.form == "front matter" or field.line < top or normal_name(name) != "status"
+        outside = field.form == "front matter" or not review.holds(field.line)
+        if normal_name(name) in names and own and outside:
             found.append((field.line, field.value))
-    for section in artifact.document.sections:
-        title = section.heading.text.plain.strip(" #*_:.")
-        if normal_name(title.rpartition(" ")[2]) in names:
-            text = next((it for block in section.own if (it := getattr(block, "text", None))), None)
-            if text is not None and not review.holds(section.line):
+    for section in document.sections:
+        title = normal_title(section.heading.text.plain)
+        if normal_name(title.rpartition(" ")[2]) in names and not review.holds(section.line):
+            text = next(texts(section.own), None)
+            if text is not None:
                 found.append((section.line, text.plain))
     return max(found, key=lambda one: one[0])[1] if found else None
 

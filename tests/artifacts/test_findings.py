@@ -70,6 +70,7 @@ def test_a_closed_review_has_no_finding_open_that_must_be_closed(artifacts: Make
         f"Disposition: changes_requested\n\n{OPEN}",
         f"Initial disposition: approve\n\n{OPEN}\n## Final disposition\n\n`not_ready`\n",
         f"---\nstatus: draft\n---\n{OPEN}",
+        f"{OPEN}\n## Conclusion\n\nApproved.\n\n## Updated conclusion (supersedes it)\n\n- **Needs work**\n",
     ],
 )
 def test_an_open_review_may_have_findings_open_and_completes_no_stage(artifacts: Make, text: str) -> None:
@@ -82,6 +83,11 @@ def test_an_open_review_may_have_findings_open_and_completes_no_stage(artifacts:
 
 def test_what_a_finding_says_of_itself_is_no_verdict(artifacts: Make) -> None:
     text = "## Findings\n\n- [HIGH] cold, `a.py:1`\n  - Status: open\n"
+    assert len(list(open_findings(artifact(artifacts, text)))) == 1
+
+
+def test_a_status_further_down_is_not_the_reviews_own(artifacts: Make) -> None:
+    text = f"{OPEN}\n## Re-check\n\n- Status: open\n"
     assert len(list(open_findings(artifact(artifacts, text)))) == 1
 
 
