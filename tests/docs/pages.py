@@ -25,7 +25,13 @@ PAGES = [
 ]
 """README, CONTRIBUTING and the pages of `docs/`, without those of single rules."""
 
-WALKED = ("docs/start.md", "docs/phase-runner.md", "docs/track-runner.md", "docs/specs.md")
+WALKED = (
+    "docs/start.md",
+    "docs/phase-runner.md",
+    "docs/track-runner.md",
+    "docs/planner-pipeline.md",
+    "docs/specs.md",
+)
 """The pages that are read by typing what they say."""
 
 _WHERE = "__specguard_where__"
