@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from specguard.declaration.expressions import Expression
@@ -62,6 +64,6 @@ def test_the_default_is_held_to_it_too() -> None:
         ({"options": "A.md"}, "`options` without `option` says nothing"),
     ],
 )
-def test_what_tables_of_plans_have_against_themselves(settings: dict[str, object], problem: str) -> None:
+def test_what_tables_of_plans_have_against_themselves(settings: dict[str, Any], problem: str) -> None:
     found = PlanKind(**settings).problem()
     assert found.startswith(problem) if problem else not found

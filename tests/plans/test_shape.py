@@ -125,12 +125,11 @@ def test_a_key_that_is_nearly_one_that_is_read_is_a_warning() -> None:
 
 @pytest.mark.parametrize("key", ["verified_at", "verified_by", "verified_note", "notes", "owner", "ids"])
 def test_keys_of_ones_own_are_welcome(key: str) -> None:
-    assert not found(plan_of([task(**{key: "x"})]))
+    assert not found(plan_of([{**task(), key: "x"}]))
 
 
 def test_the_id_is_said_to_be_there_twice_however_it_is_padded() -> None:
-    first = {"id": "task_1"}
-    assert told(found(plan_of([task(1), task(**first), task(1)]))) == [
+    assert told(found(plan_of([task(1), {**task(1), "id": "task_1"}, task(1)]))) == [
         (3, "task_1 and task_001 are the same task: only the padding differs"),
         (4, "task_001 is listed twice, first in line 2"),
     ]

@@ -86,7 +86,7 @@ class SeveralTasks(Rule):
             found = {(task.plan.path, task.id): task for task in (*unit.named, *finished)}
             if len(found) < 2:
                 continue
-            tasks = list(found.values())
+            tasks = sorted(found.values(), key=lambda task: (task.plan.path, task.number or 0, task.id))
             shown = finished[1] if len(finished) > 1 else finished[0] if finished else tasks[1]
             yield Finding(
                 f"{unit.label} finishes {_listed(tasks)}",

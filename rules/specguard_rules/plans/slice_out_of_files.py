@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Branch, Entry, Listed, Stage, WorkItem
+    from specguard.rules import Branch, Entry, Listed, Plans, Stage, WorkItem
 
 
 class SliceOutOfFiles(Rule):
@@ -91,12 +91,18 @@ class SliceOutOfFiles(Rule):
     ] = Covering()
 
     def check(
-        self, entries: Sequence[Entry], work_item: WorkItem, branch: Branch | None = None
+        self,
+        entries: Sequence[Entry],
+        work_item: WorkItem,
+        branch: Branch | None = None,
+        plans: Plans | None = None,
     ) -> Iterator[Finding]:
         """Compare the entries with the slice's files, and the branch with its own."""
         listed = work_item.listed
         if listed is None:
             raise NotApplicable(f"{work_item} is not listed in a file with others")
+        if plans is not None and plans.holding(listed.source.path) == listed.source.path:
+            raise NotApplicable(f"{path_text(listed.source.path)} is a plan, which PLN004 holds to its files")
         if not listed.files:
             raise NotApplicable(f"{path_text(listed.source.path)} lists no files for {listed}")
         place = path_text(listed.source.path)
