@@ -282,6 +282,28 @@ class Specs:
             if found is not None:
                 yield pattern, files, paths[found[0]]
 
+    def orphaned(self) -> Iterator[tuple[Spec, bytes]]:
+        """The specs that the change takes away though they govern files that stay, each with one of these.
+
+        Only those that say themselves what they govern: what the policy says of others is in `unmet`. A spec
+        that was done with, or that has only moved, leaves nothing behind.
+        """
+        if self.settings.governs or self.earlier is None:
+            return
+        moved = {
+            was.path for path in self._touched if (spec := self.now.at(path)) and (was := self.before(spec))
+        }
+        for path, entry in self._touched.items():
+            was = None if entry.is_file or path in moved else self._before_at(path)
+            if was is None or self.terminal(was):
+                continue
+            paths = self._documents.tree.paths()
+            still = Covering([name for spec in self.all for name in self.governs(spec).patterns])
+            for position, _ in self.earlier.governs(was).find_each(paths):
+                if still.find(paths[position]) is None:
+                    yield was, paths[position]
+                    break
+
     # States
 
     @cached_property

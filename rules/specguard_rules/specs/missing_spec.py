@@ -20,7 +20,8 @@ class MissingSpec(Rule):
     document. So these are findings: an index that is not there or cannot be read; an entry without its file,
     or whose path leads out of the repository; an id or a file in two entries; a spec that no entry names; a
     path that
-    `[specs.governs]` gives to specs of which there is none; a spec that cannot be read.
+    `[specs.governs]` gives to specs of which there is none; a spec that is taken away while the files stay
+    that it said it governs; a spec that cannot be read.
 
     An entry names its file by `path`, `file`, `spec`, `doc` or `document`, from the root or from the index's
     own folder, or in a table such as `paths`; one without a path is about the spec that states its id, or
@@ -124,6 +125,16 @@ class MissingSpec(Rule):
                         line=said.line,
                         key=f"governs {said.text}",
                     )
+        for gone, left in specs.orphaned():
+            yield Finding(
+                f"the spec {path_text(gone.path)} is taken away, and {path_text(left)}, which it governed, "
+                "stays",
+                help="Keep it, give it a terminal status first, or have another one govern the path.",
+                path=gone.path,
+                side="base",
+                key="taken away",
+                setting="specs.files",
+            )
         for pattern, files, asking in specs.unmet():
             wanted = " or ".join(files.patterns)
             yield Finding(

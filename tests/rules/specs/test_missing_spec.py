@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import Step
-from tests.rules.specs.setting import BASE, CODE, ENTRY, INDEX, POLICY, SPEC, index, judged, spec
+from tests.rules.specs.setting import (
+    BASE,
+    CODE,
+    ENTRY,
+    INDEX,
+    POLICY,
+    SPEC,
+    WITHOUT_INDEX,
+    index,
+    judged,
+    spec,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,3 +195,25 @@ def test_a_malformed_pattern_in_a_spec(tmp_path: Path) -> None:
 def test_an_index_in_another_notation(name: str, text: str, tmp_path: Path) -> None:
     policy = POLICY.replace("tasks/index.json", name)
     judged("SPC001", tmp_path, {name: text}, policy=policy, args=["--all"])
+
+
+def test_taking_a_spec_away_that_says_itself_what_it_governs(tmp_path: Path) -> None:
+    policy = WITHOUT_INDEX.partition("[specs.governs]")[0]
+    text = spec(more="governs: [src/runs/]\n")
+    base = {SPEC: text, CODE: "run()\n"}
+    found = {"path": SPEC, "side": "base", "message": f"{CODE}, which it governed, stays"}
+    judged("SPC001", tmp_path / "a", {}, found, base=base, policy=policy, delete=[SPEC])
+    judged("SPC001", tmp_path / "b", {}, base=base, policy=policy, delete=[SPEC, CODE])
+    judged("SPC001", tmp_path / "c", {OTHER: text}, base=base, policy=policy, delete=[SPEC])
+    judged(
+        "SPC001",
+        tmp_path / "f",
+        {OTHER: spec(more="governs: src/\n")},
+        base=base,
+        policy=policy,
+        delete=[SPEC],
+    )
+    over = {**base, SPEC: text.replace("planned", "superseded")}
+    judged("SPC001", tmp_path / "d", {}, base=over, policy=policy, delete=[SPEC])
+    step = Step("docs: x", symlinks={SPEC.encode(): b"../../README.md"})
+    judged("SPC001", tmp_path / "e", None, found, base=base, policy=policy, commits=[step])
