@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
+    from specguard.documents.schemas import Schema
     from specguard.model import Finding
 
 __all__ = ["Artifact", "Artifacts", "Pass"]
@@ -236,6 +237,22 @@ class Artifacts:
 
     @cached_property
     def _folders(self) -> dict[str, tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]]:
+        return {}
+
+    def schema(self, path: str) -> Schema:
+        """The JSON Schema at a path of the tree that the policy is read from.
+
+        Raises:
+            MissingFact: it is not there, or is no schema that can be used.
+        """
+        if path not in self._schemas:
+            from specguard.artifacts.structure import read_schema
+
+            self._schemas[path] = read_schema(self._change.policy_files, path)
+        return self._schemas[path]
+
+    @cached_property
+    def _schemas(self) -> dict[str, Schema]:
         return {}
 
     @cached_property

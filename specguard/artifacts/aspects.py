@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ASPECTS: Final = (
     ("missing-artifact", "members:missing_companions", ()),
+    ("invalid-structure", "structure:invalid_structure", ()),
     ("missing-section", "sections:missing_sections", ("sections", "forbidden_sections")),
     ("empty-section", "sections:empty_sections", ("sections",)),
     ("missing-evidence", "evidence:missing_evidence", ("evidence",)),

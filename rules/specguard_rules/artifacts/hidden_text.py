@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Rule, Selecting, path_text
+from specguard.rules import Finding, MissingFact, Rule, Selecting, path_text
 from specguard_rules.selected import selected
 
 TYPE_CHECKING = False
@@ -33,7 +33,8 @@ _PLACES: Final = {
     "html": "in HTML that is not shown",
     "definition": "in a link definition that nothing refers to",
 }
-# Compiled where a comment is met. A comment for a program: one word, a pair around a part that a program writes, or a program's own name.
+# A comment for a program: one word, a pair around what a program writes, or a program's own name. The
+# expression is compiled where a comment is met.
 _MARKERS: Final = (
     r"/?[\w.:@/=-]{1,60}"
     r"|[\w.:@/-]{0,40}[:_.-](?i:start|begin|end|stop)(?:[ :][\w.:=@/\"'-]{1,40}){0,2}"
@@ -163,10 +164,16 @@ class HiddenText(Rule):
         for artifact in artifacts.judged if artifacts else ():
             setting.setdefault(artifact.path, artifact.setting("path"))
         documents.prefetch(setting)
+        missing: MissingFact | None = None
         for path in sorted(setting):
-            for hidden in documents.hidden(path):
-                if hidden.what != "comment" or not self._for_a_program(hidden.text):
-                    yield _finding(hidden, path, setting[path])
+            try:
+                for hidden in documents.hidden(path):
+                    if hidden.what != "comment" or not self._for_a_program(hidden.text):
+                        yield _finding(hidden, path, setting[path])
+            except MissingFact as fact:
+                missing = missing or fact
+        if missing is not None:
+            raise missing
 
     def _for_a_program(self, comment: str) -> bool:
         if not comment or re.fullmatch(_MARKERS, comment):

@@ -1,0 +1,246 @@
+"""JSON Schema over structured data: nothing is fetched, and no expression or comparison takes long.
+
+The library is `jsonschema`; it is imported where a schema is used. Patterns run as RE2, as all expressions of
+a policy do, because the text they run on is a stranger's. Of the formats `date`, `email`, `ipv4`, `ipv6` and
+`uuid` are checked, the others are annotations.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from specguard.declaration.expressions import Expression, ExpressionError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
+
+MOST_MISFITS: Final = 20
+"""So many misfits of one file are told."""
+
+SHOWN: Final = 160
+"""So many characters of a message are shown; it may hold a value of any length."""
+
+_FORMATS: Final = ("date", "email", "ipv4", "ipv6", "uuid")
+_CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
+class SchemaError(ValueError):
+    """A schema that cannot be used; the text says why, as a clause."""
+
+
+class Misfit:
+    """Something in data that does not fit.
+
+    Attributes:
+        path: where it is: keys and positions from the top.
+        message: what does not fit.
+        keyword: the keyword of the schema that it does not fit, e.g. `required`.
+    """
+
+    __slots__ = ("keyword", "message", "path")
+
+    def __init__(self, path: Sequence[str | int], message: str, keyword: str) -> None:
+        self.path = path
+        self.message = message
+        self.keyword = keyword
+
+    def __repr__(self) -> str:
+        return f"Misfit({dotted(self.path)!r}, {self.message!r})"
+
+
+class Schema:
+    """A JSON Schema.
+
+    Args:
+        schema: the schema as data. Its `$schema` says which draft it is; by default the newest.
+
+    Raises:
+        SchemaError: it is no schema, or has a pattern that RE2 does not read.
+    """
+
+    def __init__(self, schema: Any) -> None:
+        from jsonschema import Draft202012Validator, FormatChecker, exceptions, validators
+        from referencing import Registry
+
+        if not isinstance(schema, dict):
+            raise SchemaError("it is no mapping")
+        kind = validators.validator_for(schema, default=Draft202012Validator)
+        try:
+            kind.check_schema(schema)
+        except exceptions.SchemaError as error:
+            raise SchemaError(f"it is no JSON Schema: {_shortened(error.message)}") from None
+        _check_patterns(schema)
+        # What names a draft within it would bring the library's own checks back in.
+        schema = _without_drafts(schema)
+        extend: Callable[..., type[Validator]] = validators.extend
+        # A registry of its own, and empty: the library's default one would fetch.
+        self._validator: Validator = extend(kind, _KEYWORDS)(
+            schema, registry=Registry(), format_checker=FormatChecker(_FORMATS)
+        )
+
+    def misfits(self, value: Any) -> Iterator[Misfit]:
+        """What does not fit in data, at most `MOST_MISFITS` and one that says that there are more.
+
+        Raises:
+            SchemaError: the schema leads nowhere: to what is not within it, or to itself for ever.
+        """
+        from jsonschema.exceptions import best_match
+        from referencing.exceptions import Unresolvable
+
+        try:
+            for number, error in enumerate(self._validator.iter_errors(value)):
+                if number == MOST_MISFITS:
+                    yield Misfit((), "there is more that does not fit", "")
+                    return
+                best = best_match(iter([error]))
+                yield _misfit(best if isinstance(best, type(error)) else error)
+        except Unresolvable as error:
+            raise SchemaError(f"its reference {error.ref!r} leads to nothing within it") from None
+        except RecursionError:
+            raise SchemaError("it refers to itself without an end") from None
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """A key as a reader sees it: `tasks.0.status`."""
+    return ".".join(map(str, path))
+
+
+def _misfit(error: ValidationError) -> Misfit:
+    return Misfit(list(error.absolute_path), _shortened(error.message), str(error.validator or ""))
+
+
+def _shortened(message: str) -> str:
+    message = " ".join(message.split())
+    if len(message) <= SHOWN:
+        return message
+    # What is wrong stands behind the value.
+    return f"{message[: SHOWN // 2]} ... {message[-SHOWN // 2 :]}"
+
+
+# Expressions
+
+
+def _expression(pattern: str) -> Expression:
+    known = _COMPILED.get(pattern)
+    if known is None:
+        known = _COMPILED[pattern] = Expression(_CODE_POINT.sub(r"\\x{\1}", pattern))
+    return known
+
+
+_COMPILED: dict[str, Expression] = {}
+
+
+def _check_patterns(schema: Any) -> None:
+    """Compile every pattern of a schema.
+
+    Raises:
+        SchemaError: RE2 does not read it.
+    """
+    unevaluated = False
+    by_pattern = False
+    for table in _tables(schema):
+        patterns = [table["pattern"]] if isinstance(table.get("pattern"), str) else []
+        if isinstance(table.get("patternProperties"), dict):
+            patterns += table["patternProperties"]
+            by_pattern = by_pattern or bool(table["patternProperties"])
+        unevaluated = unevaluated or "unevaluatedProperties" in table
+        for pattern in filter(None, patterns):
+            try:
+                _expression(pattern).check()
+            except ExpressionError as error:
+                raise SchemaError(f"its pattern {_shortened(pattern)!r} cannot be used: {error}") from None
+    if unevaluated and by_pattern:
+        raise SchemaError("it has patternProperties beside unevaluatedProperties, which is not supported")
+
+
+def _tables(value: Any) -> Iterator[dict[str, Any]]:
+    """All mappings in a schema; what is no schema among them, such as a default, does no harm."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _tables(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _tables(inner)
+
+
+def _without_drafts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_drafts(inner)
+            for key, inner in value.items()
+            if key != "$schema" or not isinstance(inner, str)
+        }
+    return [_without_drafts(inner) for inner in value] if isinstance(value, list) else value
+
+
+# Keywords that the library judges with Python's expressions, or in quadratic time
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError
+
+    if validator.is_type(instance, "string") and pattern and not _expression(pattern).search(instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _pattern_properties(validator: Any, patterns: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object"):
+        for pattern, schema in patterns.items():
+            for key, value in instance.items():
+                if not pattern or _expression(pattern).search(key):
+                    yield from validator.descend(value, schema, path=key, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: Any, additional: Any, instance: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError
+
+    if not validator.is_type(instance, "object"):
+        return
+    known = schema.get("properties", {})
+    patterns = [_expression(pattern) if pattern else None for pattern in schema.get("patternProperties", ())]
+    for key, value in instance.items():
+        if key in known or any(pattern is None or pattern.search(key) for pattern in patterns):
+            continue
+        if validator.is_type(additional, "object"):
+            yield from validator.descend(value, additional, path=key)
+        elif not additional:
+            yield ValidationError(f"there is no property {key!r} in the schema", path=[key])
+
+
+def _unique_items(validator: Any, unique: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError
+
+    if unique and validator.is_type(instance, "array"):
+        seen: set[str] = set()
+        for position, item in enumerate(instance):
+            text = json.dumps(_comparable(item), sort_keys=True)
+            if text in seen:
+                yield ValidationError(f"{item!r} is there twice", path=[position])
+                return
+            seen.add(text)
+
+
+def _comparable(value: Any) -> Any:
+    """A value in which equal numbers are written alike: to a schema, 1 and 1.0 are one number."""
+    if isinstance(value, dict):
+        return {key: _comparable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_comparable(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_KEYWORDS: Final = {
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "uniqueItems": _unique_items,
+}
