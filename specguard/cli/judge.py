@@ -55,7 +55,7 @@ def judge(
         raise
     for form, file in outputs:
         _write(file, _render(verdicts, form, explain=explain, statistics=statistics))
-    colour = output_format == "text" and _wants_colour()
+    colour = output_format == "text" and wants_colour()
     sys.stdout.write(_render(verdicts, output_format, colour=colour, explain=explain, statistics=statistics))
     if output_format == "github":
         _summarise(verdicts)
@@ -108,5 +108,6 @@ def _write(file: str, text: str, *, append: bool = False) -> None:
         ) from error
 
 
-def _wants_colour() -> bool:
+def wants_colour() -> bool:
+    """Whether standard output is a terminal whose reader wants colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

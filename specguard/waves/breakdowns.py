@@ -66,6 +66,21 @@ class Breakdowns:
             if items:
                 yield artifact, items
 
+    def put_off(self, contracts: Sequence[str]) -> frozenset[tuple[bytes, str]]:
+        """The conditional items that readiness documents put off, by source and id.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        from specguard.waves.dispositions import is_put_off
+
+        return frozenset(
+            (item.source.path, item.id)
+            for artifact, items in self.conditional(contracts)
+            for item in items
+            if is_put_off(artifact, item)
+        )
+
     def undisposed(self, contracts: Sequence[str], setting: str) -> Iterator[Finding]:
         """The conditional items that are neither done nor put off in a readiness document that is judged.
 

@@ -88,6 +88,15 @@ def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Ite
         yield Finding(said, help=step, path=artifact.path, line=line, key=item.id, setting=setting)
 
 
+def is_put_off(artifact: Artifact, item: Listed) -> bool:
+    """Whether a document puts an item off, with evidence.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    return any(one.deferred and one.evidence for one in dispositions(artifact, item))
+
+
 def dispositions(artifact: Artifact, item: Listed) -> Iterator[Disposition]:
     """Every passage of a document that speaks of an item.
 

@@ -1,0 +1,1 @@
+"""Where the work stands: item, waves, slices, plans, agents, specs, what is missing and what comes next."""

@@ -1,0 +1,178 @@
+"""The work items of a status: the one that is named, those that pointers name, and those that are listed."""
+
+from __future__ import annotations
+
+from specguard.change.history import History
+from specguard.errors import MissingFact, NotApplicable
+from specguard.model import path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from specguard.engine.status.telling import Telling
+    from specguard.plans.plans import Plans
+    from specguard.waves.breakdowns import Breakdowns
+    from specguard.waves.waves import Waves
+    from specguard.work.item import Unresolved, WorkItem
+    from specguard.work.items import Work
+    from specguard.work.sources import Listed, Sources
+
+
+def branch_name(telling: Telling) -> str | None:
+    """The branch that is checked out or named; None where none is."""
+    try:
+        return path_text(telling.change.branch.name.encode("utf-8", "surrogateescape"))
+    except (MissingFact, NotApplicable):
+        # That there is no branch hides nothing of where the work stands.
+        return None
+
+
+def tell_landed(telling: Telling, sources: Sources) -> None:
+    """Let the whole history of `HEAD` tell which items commits did, whatever it is compared with."""
+    from specguard.work.landed import Landings
+    from specguard.work.naming import Names
+
+    if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
+        git = telling.change.git
+        names = Names(telling.policy.declared("work_kinds"))
+        history = History(git, git.repository.head)
+        sources.landed = Landings(sources, names, history=history, commits=lambda: ())
+
+
+def named_item(telling: Telling) -> dict[str, Any] | None:
+    """The item that the branch, the commits or the title name; None where they name none."""
+    work = _work(telling)
+    if not work.kinds or work.naming is None:
+        return None
+    naming = work.naming
+    return _item(naming.kind, naming.id, work.resolved, naming.source)
+
+
+def current_items(telling: Telling) -> list[dict[str, Any]]:
+    """The item that the pointer of each kind names."""
+    work = _work(telling)
+    return [
+        _item(kind, work.pointer(kind).id, work.current(kind), "pointer")
+        for kind, settings in work.kinds.items()
+        if settings.pointer
+    ]
+
+
+def listed_items(telling: Telling, sources: Sources | None) -> list[dict[str, Any]]:
+    """Every item that a work breakdown lists."""
+    if sources is None:
+        return []
+    waves: Waves | None = telling.fact("waves")
+    plans: Plans | None = telling.fact("plans")
+    put_off = _put_off(telling)
+    return [
+        _listed(listed, sources, waves, put_off=(source.path, listed.id) in put_off)
+        for source in sources.all
+        # The tasks of a plan are told with their plan.
+        if (plans is None or plans.at(source.path) is None)
+        and (waves is None or not waves.superseded(source.path))
+        for listed in source.items
+    ]
+
+
+def _put_off(telling: Telling) -> frozenset[tuple[bytes, str]]:
+    """The conditional items that readiness documents put off."""
+    rule = telling.policy.rule("PLN011")
+    breakdowns: Breakdowns | None = telling.fact("breakdowns")
+    if rule is None or not rule.active or breakdowns is None:
+        return frozenset()
+    check: Any = rule.load()
+    return breakdowns.put_off(check.readiness)
+
+
+def next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What can be done now, one sentence for each item."""
+    for item in items:
+        if item["state"] == "ready":
+            owner = f" ({item['owner']})" if item["owner"] else ""
+            branch = f" on {item['branch']}" if item["branch"] else ""
+            submit = f"; submit it with `{item['submit']}`" if item["submit"] else ""
+            yield f"do {item['kind']} {item['id']}{owner}{branch}{submit}"
+
+
+def _work(telling: Telling) -> Work:
+    from specguard.work.items import Work
+
+    try:
+        return Work.of(telling.change, telling.policy)
+    except MissingFact:
+        # Without a branch nothing is named; the pointers still name the current items.
+        policy = telling.policy
+        return Work(
+            policy.declared("work_kinds"),
+            (),
+            tree=lambda: telling.change.base_files,
+            base=policy.base or "",
+            remote=policy.remote or "",
+        )
+
+
+def _item(kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: str) -> dict[str, Any]:
+    from specguard.work.item import WorkItem
+
+    if not isinstance(resolved, WorkItem):
+        values = dict.fromkeys(("slug", "document", "branch", "submit"))
+        said = {"title": "", "status": "", "named_by": named_by, "problem": resolved.problem}
+        return {"kind": kind, "id": item_id, **values, **said}
+    listed = resolved.listed
+    return {
+        **resolved.summary(),
+        "branch": resolved.branches[0] if resolved.branches else None,
+        "submit": resolved.settings.submit or None,
+        "title": listed.title if listed else "",
+        "status": listed.status if listed else "",
+        "named_by": named_by,
+        "problem": "",
+    }
+
+
+def _listed(listed: Listed, sources: Sources, waves: Waves | None, *, put_off: bool) -> dict[str, Any]:
+    needs = [
+        other.id
+        for need in listed.depends_on
+        for other in listed.source.items
+        if other.is_named(need.text) and not (other.deferred or other.conditional or sources.done(other))
+    ]
+    if sources.done(listed):
+        state = "closed"
+    elif listed.deferred or put_off:
+        state = "deferred"
+    else:
+        state = "conditional" if listed.conditional else "blocked" if needs else "ready"
+    fields = waves.fields_at(listed.source.path, listed.source.fields) if waves is not None else None
+    return {
+        "kind": listed.source.kind,
+        "id": listed.id,
+        "title": listed.title,
+        "owner": listed.owner,
+        "status": listed.status,
+        "state": state,
+        "needs": needs,
+        "branch": _branch_of(listed),
+        "submit": listed.source.settings.submit or None,
+        "wave": waves.wave(fields).name if waves is not None and fields is not None else None,
+        "path": path_text(listed.source.path),
+        "line": listed.line,
+    }
+
+
+def _branch_of(listed: Listed) -> str | None:
+    """The branch that an item's own would be called; None where that cannot be told."""
+    from specguard.work.listing import fields_of, spare_of
+    from specguard.work.templates import NumberFormat, Template, Unrendered
+
+    settings = listed.source.settings
+    fields = {**spare_of(listed, {}), **fields_of(listed, {}), "id": listed.id}
+    if listed.number is not None:
+        fields["number"] = NumberFormat(settings.number_format[0]).write(listed.number)
+    try:
+        return Template(settings.branch).render(fields) or None
+    except Unrendered:
+        return None

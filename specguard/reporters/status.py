@@ -1,0 +1,221 @@
+"""A status for people: where the work stands, at a glance."""
+
+from __future__ import annotations
+
+from specguard.reporters.escape import visible
+from specguard.reporters.text import Style
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+SHOWN: Final = 20
+"""How many things that are missing, slices, tasks and agents are shown before the rest is counted."""
+
+_MARKS: Final = {
+    "complete": "good", "closed": "good", "done": "good", "open": "warning", "ready": "warning",
+    "active": "warning", "waiting": "quiet", "not needed": "quiet", "blocked": "quiet", "deferred": "quiet",
+    "conditional": "quiet", "gone": "quiet",
+}  # fmt: skip
+_WIDTH: Final = 10
+
+
+def render(status: Mapping[str, Any], *, colour: bool = False) -> str:
+    """A status as text, ending in a newline.
+
+    Args:
+        status: what `specguard.engine.status.standing` gives.
+        colour: whether the reader is a terminal that wants it.
+    """
+    style = Style(colour)
+    lines = [
+        *_head(status, style),
+        *_waves(status, style),
+        *_items(status, style),
+        *_plans(status, style),
+        *_agents(status, style),
+        *_others(status, style),
+        *_conditional(status, style),
+        *_list("next", status["next"], style),
+        *_list("not known", status["unknown"], style),
+        *_list("note", status["notes"], style),
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _head(status: Mapping[str, Any], style: Style) -> Iterator[str]:
+    head = (status["head"] or "")[:12] or "no commit yet"
+    where = "the working tree on " if status["tree"] == "worktree" else ""
+    yield _row("at", f"{where}{visible(status['branch'] or 'no branch')} ({head})", style)
+    if status["item"] is not None:
+        yield from _item("item", status["item"], style)
+    for one in status["current"]:
+        if status["item"] is None or (one["kind"], one["id"]) != (
+            status["item"]["kind"],
+            status["item"]["id"],
+        ):
+            yield from _item("current", one, style)
+
+
+def _item(label: str, item: Mapping[str, Any], style: Style) -> Iterator[str]:
+    name = f"{item['kind']} {item['id']}".rstrip()
+    title = f": {item['title'] or item['slug']}" if item["title"] or item["slug"] else ""
+    status = f" ({item['status']})" if item["status"] else ""
+    yield _row(label, visible(f"{name}{title}{status}, named by the {item['named_by']}"), style)
+    if item["problem"]:
+        yield _below(visible(item["problem"]))
+    if item["document"]:
+        yield _below(visible(item["document"]))
+    if item["branch"] and item["named_by"] != "branch":
+        yield _below(f"on the branch {visible(item['branch'])}")
+
+
+def _waves(status: Mapping[str, Any], style: Style) -> Iterator[str]:
+    for wave in status["waves"]:
+        where = "complete" if wave["complete"] else wave["stage"] or "waiting"
+        yield ""
+        yield _row(visible(wave["name"]), visible(where), style)
+        for stage in wave["stages"]:
+            name = visible(stage["name"])
+            yield f"  {_state(stage['state'], style)}{name}"
+            if stage["state"] == "open":
+                yield from (f"  {'':12}{line}" for line in _cut(_lacks(stage["missing"])))
+
+
+def _items(status: Mapping[str, Any], style: Style) -> Iterator[str]:
+    items = status["items"]
+    if not items:
+        return
+    closed = sum(item["state"] == "closed" for item in items)
+    kinds = {f"{item['kind']}s" for item in items}
+    yield ""
+    yield _row(visible(" and ".join(sorted(kinds))), f"{closed} of {len(items)} closed", style)
+    rows = [
+        (
+            item["state"],
+            visible(item["id"]),
+            visible(item["title"] or ""),
+            visible(item["owner"]),
+            f"needs {visible(', '.join(item['needs']))}"
+            if item["state"] == "blocked"
+            else visible(item["branch"] or "")
+            if item["state"] in ("ready", "conditional")
+            else "",
+        )
+        for item in items
+    ]
+    yield from _table(rows, style)
+
+
+def _plans(status: Mapping[str, Any], style: Style) -> Iterator[str]:
+    for plan in status["plans"]:
+        counts = ", ".join(f"{number} {visible(name)}" for name, number in plan["counts"].items())
+        option = f", option {visible(plan['option'])}" if plan["option"] else ""
+        yield ""
+        said = counts or visible(plan["problem"]) or "no tasks"
+        yield _row("plan", f"{visible(plan['name'])}{option}: {said}", style)
+        rows = [
+            (
+                task["state"],
+                visible(task["id"]),
+                visible(task["title"]),
+                visible(task["status"]) if task["state"] != "done" else "",
+                f"needs {visible(', '.join(task['needs']))}" if task["needs"] else "",
+            )
+            for task in plan["tasks"]
+        ]
+        yield from _table(rows, style)
+
+
+def _agents(status: Mapping[str, Any], style: Style) -> Iterator[str]:
+    agents = status["agents"]
+    if not agents:
+        return
+    active = [agent for agent in agents if agent["active"]]
+    yield ""
+    yield _row("agents", f"{len(active)} of {len(agents)} active", style)
+    for agent in _cut(active):
+        if isinstance(agent, str):
+            yield f"  {agent}"
+            continue
+        since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
+        yield f"  {_state('active', style)}{visible(agent['agent'])} in {visible(agent['folder'])}/{since}"
+
+
+def _others(status: Mapping[str, Any], style: Style) -> Iterator[str]:
+    specs = status["specs"]
+    if specs is not None:
+        counts = [f"{specs['total']} in all"]
+        counts += [f"{specs[name]} {name}" for name in ("stale", "due", "unreviewed") if specs[name]]
+        yield ""
+        yield _row("specs", ", ".join(counts), style)
+    if status["worktrees"]:
+        yield ""
+        dirty = sum(bool(one["dirty"]) for one in status["worktrees"])
+        yield _row("worktrees", f"{dirty} of {len(status['worktrees'])} not clean", style)
+        for one in status["worktrees"]:
+            said = visible(one["problem"]) or ("not clean" if one["dirty"] else "clean")
+            yield f"  {visible(one['path'])}: {said}"
+
+
+def _conditional(status: Mapping[str, Any], style: Style) -> Iterator[str]:
+    """What is missing and stands at no open stage above: later stages are not shown, they wait."""
+    lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
+    yield from _list("missing", _lacks(lacks), style)
+
+
+def _list(label: str, said: Sequence[str], style: Style) -> Iterator[str]:
+    if said:
+        yield ""
+        for position, line in enumerate(_cut([visible(one) for one in said])):
+            yield _row("" if position else label, line, style)
+
+
+def required(status: Mapping[str, Any]) -> str:
+    """What `--require complete` says at the end: each thing that is missing, and one line of verdict."""
+    lines = [f"missing   {line}" for line in _lacks(status["missing"])]
+    if status["complete"] is None:
+        why = "; ".join(map(visible, status["unknown"])) or "there is no wave and no plan"
+        lines.append(f"specguard: indeterminate: it cannot be told whether all is complete: {why}")
+    elif status["complete"]:
+        lines.append("specguard: passed: all is complete")
+    else:
+        count = len(status["missing"])
+        lines.append(f"specguard: failed: {count} {'thing is' if count == 1 else 'things are'} missing")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _lacks(missing: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = []
+    for one in missing:
+        place = f"{visible(one['path'])}:{one['line']}: " if one["path"] and one["line"] else ""
+        found.append(f"{place}{visible(one['what'])}")
+    return found
+
+
+def _table(rows: Sequence[tuple[str, ...]], style: Style) -> Iterator[str]:
+    """Rows of a state and columns that stand below each other."""
+    shown = rows[:SHOWN]
+    widths = [max(len(row[at]) for row in shown) for at in range(1, len(shown[0]))] if shown else []
+    for state, *cells in shown:
+        columns = "  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True) if width)
+        yield f"  {_state(state, style)}{columns}".rstrip()
+    if len(rows) > SHOWN:
+        yield f"  and {len(rows) - SHOWN} more"
+
+
+def _cut(lines: Sequence[Any]) -> list[Any]:
+    return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else list(lines)
+
+
+def _state(state: str, style: Style) -> str:
+    return style(_MARKS.get(state, "quiet"), f"{state:12}")
+
+
+def _row(label: str, said: str, style: Style) -> str:
+    return f"{style('strong', f'{label:{_WIDTH}}')}{said}".rstrip()
+
+
+def _below(said: str) -> str:
+    return f"{'':{_WIDTH}}{said}"
