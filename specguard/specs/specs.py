@@ -298,11 +298,15 @@ class Specs:
             if was is None or self.terminal(was):
                 continue
             paths = self._documents.tree.paths()
-            still = Covering([name for spec in self.all for name in self.governs(spec).patterns])
             for position, _ in self.earlier.governs(was).find_each(paths):
-                if still.find(paths[position]) is None:
+                if self._all_governed.find(paths[position]) is None:
                     yield was, paths[position]
                     break
+
+    @cached_property
+    def _all_governed(self) -> Covering:
+        """The patterns of all specs after the change."""
+        return Covering([pattern for spec in self.all for pattern in self.governs(spec).patterns])
 
     # States
 
