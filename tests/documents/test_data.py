@@ -1,0 +1,312 @@
+"""Structured data: values, the lines of keys, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import tomllib
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.documents.data import DATA_LIMIT, MAX_DEPTH, Data, Number, data_of, read_data, written
+from specguard.documents.document import Document
+
+JSON = """{
+  "items": [
+    {"id": "a", "tags": []},
+    {
+      "id": "b",
+      "n": 1.50}
+  ],
+  "x": {"y": null, "z": [1, 2,
+     3]}
+}
+"""
+YAML = """\
+# a comment
+items:
+  - id: a
+    tags: []
+  - id: b
+    text: |
+      one
+      two
+"x": {y: null, z: [1, 2,
+  3]}
+"""
+TOML = """\
+title = "a"
+
+[x]
+y.z = [1,
+  2]
+
+[[items]]
+id = "a"
+
+[[items]]
+id = "b"
+when = 2026-01-31
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "lines"),
+    [
+        (JSON, "json", {"items": 2, "items.0.id": 3, "items.1": 4, "items.1.id": 5, "x.z.2": 9, "x.y": 8}),
+        (YAML, "yaml", {"items": 2, "items.0": 3, "items.1.id": 5, "items.1.text": 6, "x": 9, "x.z.2": 10}),
+        (TOML, "toml", {"title": 1, "x.y.z.0": 4, "x.y.z.1": 5, "items": 7, "items.1.id": 11, "x": 3}),
+    ],
+)
+@pytest.mark.parametrize("first", [1, 5])
+def test_every_key_and_element_has_its_line(text: str, kind: str, lines: dict[str, int], first: int) -> None:
+    for ending in ("\n", "\r\n"):
+        data = read_data("\ufeff" + text.replace("\n", ending), kind, first=first)  # type: ignore[arg-type]
+        assert data.problem is None
+        found = {path: data.line(path.split(".")) for path in lines}
+        assert found == {path: line + first - 1 for path, line in lines.items()}
+
+
+def test_what_has_no_line_has_that_of_what_is_above_it() -> None:
+    data = read_data(JSON, "json")
+    assert data.line(["items", 1, "none", "x"]) == 4
+    assert data.line(["items", 9]) == 2
+    assert data.line(["items", "one"]) == 2
+    assert data.line(["none"]) == data.line() == 1
+    assert Data({}).line(["a"]) is None
+
+
+def test_values_are_found_by_dotted_keys() -> None:
+    data = read_data(YAML, "yaml")
+    assert (data.get("items.1.id"), data.get("x.z.2"), data.get("items.2.id", "?")) == ("b", 3, "?")
+    assert data.get(["x", "y"], 1) is None
+    assert data.get("items.0.id.x") is None
+
+
+def test_yaml_keeps_as_text_what_reads_in_two_ways() -> None:
+    text = "a: [no, on, 010, 0x1f, 1_000, 1e5, +1, 2026-01-31, 12:30, .5, '1', ~, true, -7, 2.50, =]\n1: true\n"
+    data = read_data(text, "yaml")
+    assert data.value == {
+        "a": ["no", "on", "010", "0x1f", "1_000", "1e5", "+1", "2026-01-31", "12:30", ".5", "1"]
+        + [None, True, -7, 2.5, "="],
+        "1": True,
+    }
+    assert [written(value) for value in data.value["a"][-5:-1]] == ["null", "true", "-7", "2.50"]
+
+
+def test_toml_dates_are_text_and_numbers_know_how_they_are_written() -> None:
+    data = read_data("a = 2026-01-31\nb = 1.10\nc = 07:30:00\nd = [[1, 2.0]]\n", "toml")
+    assert data.value == {"a": "2026-01-31", "b": 1.1, "c": "07:30:00", "d": [[1, 2.0]]}
+    assert written(data.value["b"]) == "1.10"
+    assert written(read_data("[1.10]", "json").value[0]) == "1.10"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message", "line"),
+    [
+        ('{"a": 1,\n "a": 2}', "json", "it has the key 'a' twice", 2),
+        ('{"b": {},\n "a": [{"c": 1,\n "c": 2}]}', "json", "it has the key 'c' twice", 3),
+        ('{"a": 1,\n}', "json", "it is no JSON: expecting property name", 2),
+        ("", "json", "it is no JSON: expecting value", 1),
+        ("[NaN]", "json", "it has the value NaN", None),
+        ("9" * 5000, "json", "a number that is too long", None),
+        ("[" * 100_000, "json", "nested more than 50 levels", None),
+        ("[" * 60 + "]" * 60, "json", "nested more than 50 levels", None),
+        ("a: 1\nb: 2\na: 3\n", "yaml", "it has the key 'a' twice", 3),
+        ("a: 1\n'a': 3\n", "yaml", "it has the key 'a' twice", 2),
+        ("a: &x 1\n", "yaml", "an anchor or an alias", 1),
+        ("a: 1\nb: *x\n", "yaml", "an anchor or an alias", 2),
+        ("&x a: 1\n", "yaml", "an anchor or an alias", 1),
+        ("a: !!python/object:os.system x\n", "yaml", "it has the tag", 1),
+        ("a: !!int 1\n", "yaml", "it has the tag", 1),
+        ("a: !!map {}\n", "yaml", "it has the tag", 1),
+        ("a: 1\n---\nb: 2\n", "yaml", "more than one document", 2),
+        ("a: [1, 2\nb: 3\n", "yaml", "it is no YAML", 2),
+        ("a:\tb\n  c: d\n", "yaml", "it is no YAML", 2),
+        ("a: \x01\n", "yaml", "a character that is not allowed", 1),
+        ("? [a]\n: b\n", "yaml", "a key that is no text", 1),
+        ("- " * 1000, "yaml", "nested more than 50 levels", 1),
+        ("{a: " * 1000, "yaml", "nested more than 50 levels", 1),
+        ("a = 1\na = 2\n", "toml", "it is no TOML", 2),
+        ("a = [1,\n", "toml", "it is no TOML", 1),
+        ("\na = " + "[" * 60 + "]" * 60, "toml", "it is nested too deeply", 2),
+        (".".join("a" * 60) + " = 1", "toml", "it is nested too deeply", 1),
+        ("a" * (DATA_LIMIT + 1), "yaml", f"more than {DATA_LIMIT} characters", None),
+    ],
+)
+def test_what_is_refused_has_a_reason_and_a_line(text: str, kind: str, message: str, line: int | None) -> None:
+    data = read_data(text, kind)  # type: ignore[arg-type]
+    assert data.problem is not None
+    assert message in data.problem.message
+    assert (data.value, data.problem.line, data.line(["a"])) == (None, line, line)
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    data = data_of(b'{"a":\n"\xff"}', "json")
+    assert data.problem is not None
+    assert (data.problem.message, data.problem.line) == ("it is not UTF-8", 2)
+
+
+def test_a_yaml_tag_for_text_is_text() -> None:
+    assert read_data("a: !!str 1\nb: ! 2\n", "yaml").value == {"a": "1", "b": "2"}
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(max_size=8)
+TREES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+)
+
+
+@given(TREES, st.sampled_from([None, 1]))
+def test_json_is_read_as_it_was_written(value: object, indent: int | None) -> None:
+    data = read_data(json.dumps(value, indent=indent), "json")
+    assert data.value == value
+    assert_lines(data, json.dumps(value, indent=indent))
+
+
+# What PyYAML writes with its own text is read with the same values, but for text that it takes for other things.
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=8)
+YAML_TREES = st.recursive(
+    st.booleans() | st.integers(-(10**12), 10**12) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
+)
+
+
+@given(YAML_TREES, st.booleans())
+def test_yaml_is_read_as_it_was_written(value: object, flow: bool) -> None:
+    text = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True, width=20)
+    if "!!" not in text and "&id" not in text:
+        data = read_data(text, "yaml")
+        assert data.problem is None
+        assert data.value == value
+        assert_lines(data, text)
+
+
+@given(st.text(alphabet="ab[]={}.\"'\n 1#,-", max_size=60))
+def test_toml_is_read_as_tomllib_reads_it(text: str) -> None:
+    data = read_data(text, "toml")
+    try:
+        expected = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, ValueError):
+        assert data.problem is not None
+        return
+    assert data.problem is None
+    assert json.dumps(data.value) == json.dumps(expected)
+    assert_lines(data, text)
+
+
+@given(st.text(alphabet="ab:-[]{}?&*!|>'\"#%@, \n\t1~", max_size=80), st.sampled_from(["json", "yaml", "toml"]))
+def test_any_text_is_read_or_refused(text: str, kind: str) -> None:
+    data = read_data(text, kind)  # type: ignore[arg-type]
+    assert (data.problem is None) or (data.value is None)
+    if data.problem is None:
+        assert_lines(data, text)
+
+
+def assert_lines(data: Data, text: str) -> None:
+    """Every value has a line of the text, and none stands before what holds it."""
+    count = text.count("\n") + 1
+
+    def check(value: object, path: list[str | int], above: int) -> None:
+        line = data.line(path)
+        assert line is not None
+        assert above <= line <= count
+        # A dotted key and a table that is only implied begin wherever they are first named.
+        above = line if not path else 1
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                check(inner, [*path, key], above)
+        elif isinstance(value, list):
+            for position, inner in enumerate(value):
+                check(inner, [*path, position], above)
+
+    check(data.value, [], 1)
+
+
+def test_numbers_stay_numbers() -> None:
+    number = Number("1.10")
+    assert (number + 1, math.isclose(number, 1.1), number.text) == (2.1, True, "1.10")
+
+
+def test_front_matter_is_data_with_lines_of_the_document() -> None:
+    document = Document("---\ntitle: x\ntags:\n  - a\n---\n# T\n")
+    assert document.properties.value == {"title": "x", "tags": ["a"]}
+    assert (document.properties.line(["tags", 0]), document.properties.line(["title"])) == (4, 2)
+    toml = Document("+++\ntitle = 'x'\n\n[review]\nlast = 2026-01-31\n+++\n# T\n")
+    assert toml.properties.get("review.last") == "2026-01-31"
+    assert (toml.properties.line(["review", "last"]), toml.sections[0].line) == (5, 7)
+    assert Document("# T\n").properties.value == {}
+    assert Document("---\n---\n").properties.value == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("---\na: 1\na: 2\n---\n", 3),
+        ("---\nstatus: [\n---\n", 3),
+        ("---\n- a\n---\n", 2),
+        ("---\njust words\n---\n", 2),
+        ("+++\na = \n+++\n", 2),
+    ],
+)
+def test_front_matter_that_cannot_be_read_is_a_problem(text: str, line: int) -> None:
+    properties = Document(text + "# T\n").properties
+    assert properties.value is None
+    assert properties.problem is not None
+    assert properties.problem.line == line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n---\na: 1\n---\n",
+        " ---\na: 1\n---\n",
+        "----\na: 1\n----\n",
+        "--- x\na: 1\n---\n",
+        "# T\n\n---\na: 1\n---\n",
+        "---\na: 1\n",
+        "---\na: 1\n ---\n",
+        "+++\na = 1\n---\n",
+        "\ufeff\ufeff---\na: 1\n---\n",
+        "<!-- x -->\n---\na: 1\n---\n",
+    ],
+)
+def test_only_a_closed_block_at_the_very_beginning_is_front_matter(text: str) -> None:
+    document = Document(text)
+    assert document.front_matter is None
+    assert document.properties.value == {}
+
+
+def test_a_second_block_is_no_front_matter() -> None:
+    document = Document("---\nstatus: draft\n---\n\n---\nstatus: done\n---\n")
+    assert document.properties.value == {"status": "draft"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("json", "[" + "{},\n" * 60_000 + "0]"),
+        ("json", '"' + '\\"' * 100_000),
+        ("yaml", "- a: [b]\n" * 20_000),
+        ("yaml", "- " * 100_000),
+        ("toml", "a = [" + "1,\n" * 60_000 + "]"),
+        ("toml", "a" + ".a" * 100_000 + " = 1"),
+        ("toml", "[[a]]\n" * 20_000),
+    ],
+)
+def test_large_data_takes_no_square_of_time(kind: str, text: str) -> None:
+    start = time.process_time()
+    read_data(text, kind).line(["a", 1])  # type: ignore[arg-type]
+    assert time.process_time() - start < 5
+
+
+def test_limits_are_what_they_say() -> None:
+    assert MAX_DEPTH == 50
+    assert read_data("[" * 50 + "]" * 50, "json").problem is None
+    assert read_data("[" * 50 + "]" * 50, "yaml").problem is None
+    for kind in ("json", "yaml"):
+        assert read_data("[" * 51 + "]" * 51, kind).problem is not None  # type: ignore[arg-type]
