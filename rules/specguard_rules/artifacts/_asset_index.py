@@ -1,0 +1,139 @@
+"""The index of learning assets: which assets there are, where they are and in which version."""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, Final
+
+    from specguard.rules import Data
+    from specguard_rules.artifacts._assets import Assets
+
+_PARTS: Final = re.compile(
+    r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,5})(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?", re.ASCII
+)
+
+
+class Asset:
+    """An entry of the index.
+
+    Attributes:
+        id: what it is called.
+        version: as it is written; empty where it has none.
+        places: where its files may be: paths from the root, each of a file or a folder.
+        line: the line of its version, or of the entry where it has none.
+    """
+
+    __slots__ = ("id", "line", "places", "version")
+
+    def __init__(self, name: str, version: str, places: Sequence[bytes], line: int | None) -> None:
+        self.id = name
+        self.version = version
+        self.places = places
+        self.line = line
+
+    def has(self, path: bytes) -> bool:
+        """Whether a path is one of its files."""
+        return any(path == place or path.startswith(place + b"/") for place in self.places)
+
+    def is_at(self, path: bytes) -> bool:
+        """Whether a path is its file itself, and not one in its folder."""
+        return path in self.places
+
+
+def read_index(data: Data, settings: Assets) -> list[Asset] | None:
+    """The assets that an index lists; None where it has no list of them.
+
+    Args:
+        data: the index.
+        settings: where it has what.
+    """
+    found = list(_lists(data, settings))
+    if not found:
+        return None
+    assets: list[Asset] = []
+    for path, entries in found:
+        if isinstance(entries, list):
+            for position, entry in enumerate(entries):
+                if isinstance(entry, dict):
+                    name = entry.get(settings.id)
+                    name = "" if name is None else _written(name)
+                    assets.append(_asset(name, entry, data, [*path, position], settings))
+        else:
+            for name, entry in entries.items():
+                fields = entry if isinstance(entry, dict) else {settings.version: entry}
+                assets.append(_asset(name, fields, data, [*path, name], settings))
+    return assets
+
+
+def _written(value: Any) -> str:
+    """A scalar as it is written: a number's own digits, since 1.10 is another version than 1.1."""
+    return str(getattr(value, "text", value)).strip()
+
+
+def _lists(data: Data, settings: Assets) -> Iterator[tuple[list[str | int], Any]]:
+    """Each list of entries, or table of them by id, with its key."""
+    if isinstance(data.value, list):
+        yield [], data.value
+        return
+    for key in settings.entries:
+        value = data.get(key)
+        if isinstance(value, (list, dict)):
+            yield [*key.split(".")], value
+
+
+def _asset(name: str, entry: dict[str, Any], data: Data, path: list[str | int], settings: Assets) -> Asset:
+    version = entry.get(settings.version)
+    names = [file for field in settings.files for file in _texts(entry.get(field))]
+    folder = settings.index.rpartition("/")[0]
+    # An entry without a file goes by its id.
+    written = [place for file in names or [name] for place in (_joined(folder, file), _joined("", file))]
+    places = [place.encode("utf-8", "surrogateescape") for place in dict.fromkeys(written) if place]
+    has = isinstance(version, (str, int, float)) and _written(version) != ""
+    line = data.line([*path, settings.version]) if has else data.line(path)
+    return Asset(name, _written(version) if has else "", places, line)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        yield from (part for part in value if isinstance(part, str))
+
+
+def _joined(folder: str, name: str) -> str:
+    """A path from the root; empty where it climbs out of it, or is the root or that folder as a whole."""
+    parts: list[str] = []
+    for part in f"{folder}/{name}".replace("\\", "/").split("/"):
+        if part == "..":
+            if not parts:
+                return ""
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    place = "/".join(parts)
+    return "" if place == folder else place
+
+
+def goes_up(before: str, after: str) -> bool:
+    """Whether a version is a later one: a higher number, or where one is none, any other text."""
+    one, other = _numbers(before), _numbers(after)
+    if one is None or other is None:
+        return before != after
+    if one == other:
+        # `1.0.0-rc.1` goes before `1.0.0`; `1.0` is no other one than `1.0.0`.
+        return "-" in before and before != after
+    return other > one
+
+
+def _numbers(version: str) -> list[int] | None:
+    match = _PARTS.fullmatch(version)
+    if match is None:
+        return None
+    numbers = [int(part) for part in match[1].split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return numbers

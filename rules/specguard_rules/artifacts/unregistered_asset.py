@@ -1,0 +1,337 @@
+"""ART022: learning assets that change without their index entry, table row and sample."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Rule, path_text
+from specguard_rules.selected import is_regular
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any, ClassVar
+
+    from specguard.rules import Data, Documents, Entry, Stage
+    from specguard_rules.artifacts._asset_index import Asset
+    from specguard_rules.artifacts._assets import Assets
+
+
+class UnregisteredAsset(Rule):
+    r"""A learning asset changes without its version in the index, its row in the table and a sample use.
+
+    Codemods, templates and linter rules that agents reuse are found by an index. One that changes under the
+    same version changes what others rely on. `[assets]` says where they are, and what each needs:
+
+    - an entry of `index` with its file or folder and a `version` that goes up with each change,
+    - a row of the `table` that names it (by its id or file) and says something in `columns`, such as *Before*
+      and *After*; a *Version* column says the version of the index,
+    - a sample use in `samples`: a text that is its id, `id@version` or its file.
+
+    **What is judged**: the files under `paths` that the change adds, modifies or removes, but for the index,
+    the table and the samples themselves; `exclude` in `[rules.unregistered-asset]` leaves out others, such as
+    tests. With `--all` every one of them, whose version then need not go up. What stands in a comment, in
+    code or hidden is no row, and a placeholder says nothing.
+
+    How to put it right: add what is missing, or raise the version.
+
+    ```toml fails
+    policy = '''
+    [assets]
+    paths = ["patterns/**"]
+    index = "patterns/index.json"
+    table = "patterns/README.md"
+    '''
+
+    [base.files]
+    "patterns/index.json" = '{"assets": [{"id": "emit", "entry": "./emit.ts", "version": "0.1.0"}]}'
+    "patterns/emit.ts" = "a\n"
+    "patterns/README.md" = "| Asset | Before | After |\n| --- | --- | --- |\n| emit | TODO | x |\n"
+
+    [[commits]]
+    message = "feat: patterns"
+    files = {"patterns/emit.ts" = "b\n", "patterns/lint.ts" = "c\n"}
+
+    [[expect]]
+    code = "ART022"
+    path = "patterns/README.md"
+    line = 3
+    message = "says nothing in its column 'Before'"
+
+    [[expect]]
+    code = "ART022"
+    path = "patterns/index.json"
+    message = "still has the version 0.1.0"
+
+    [[expect]]
+    code = "ART022"
+    path = "patterns/lint.ts"
+    message = "is in no entry"
+    ```
+
+    ```toml passes
+    policy = '''
+    [assets]
+    paths = ["patterns/**"]
+    index = "patterns/index.json"
+    table = "patterns/README.md"
+    samples = "tasks/index.json"
+    '''
+
+    [base.files]
+    "patterns/index.json" = '{"assets": [{"id": "emit", "entry": "./emit.ts", "version": "0.1.0"}]}'
+    "patterns/emit.ts" = "a\n"
+
+    [[commits]]
+    message = "feat: patterns"
+
+    [commits.files]
+    "patterns/index.json" = '{"assets": [{"id": "emit", "entry": "./emit.ts", "version": "0.2.0"}]}'
+    "patterns/emit.ts" = "b\n"
+    "patterns/README.md" = "| Asset | Before | After |\n| --- | --- | --- |\n| emit | `f(x)` | `f({x})` |\n"
+    "tasks/index.json" = '{"items": [{"id": "0001", "assets": ["emit@0.2.0"]}]}'
+    ```
+    """
+
+    code: ClassVar[str] = "ART022"
+    name: ClassVar[str] = "unregistered-asset"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("assets.paths",)
+    condition: ClassVar[str] = "every learning asset that changes is registered with its version"
+
+    def check(
+        self,
+        assets: Assets,
+        entries: Sequence[Entry],
+        documents: Documents,
+        start_documents: Documents,
+        whole: bool,
+    ) -> Iterator[Finding]:
+        """Look up each asset that changes."""
+        own = {
+            name.encode("utf-8", "surrogateescape") for name in (assets.index, assets.table, assets.samples)
+        }
+        changed = {entry.path for entry in entries}
+        paths = documents.tree.paths() if whole else []
+        paths = sorted({*paths, *changed} - own)
+        found = [paths[position] for position, _ in assets.paths.find_each(paths)]
+        if not found and _index_path(assets) not in changed:
+            return
+        from specguard_rules.artifacts._asset_index import read_index
+
+        index = _index_path(assets)
+        data = documents.data(index)
+        listed = read_index(data, assets) if data is not None and data.problem is None else None
+        if data is None or listed is None:
+            yield _no_index(assets, index, data)
+            return
+        before = start_documents.data(index)
+        old = (read_index(before, assets) if before is not None and before.problem is None else None) or []
+        touched: dict[int, bytes] = {}
+        for path in found:
+            there = is_regular(path, documents.tree)
+            holders = [position for position, asset in enumerate(listed) if asset.has(path)]
+            for position in holders:
+                touched.setdefault(position, path)
+            if there and not holders:
+                yield Finding(
+                    f"{path_text(path)} is in no entry of {assets.index}",
+                    help="Add an entry with its id, file and version.",
+                    path=path,
+                    key="entry",
+                    setting="assets.index",
+                )
+            for position in holders if not there else ():
+                if listed[position].is_at(path) and documents.tree.find(path) is None:
+                    yield Finding(
+                        f"the entry {listed[position].id!r} of {assets.index} has {path_text(path)}, "
+                        "which is gone",
+                        help="Take the entry out, or have it name the file that is there now.",
+                        path=path,
+                        side="base" if path in changed else None,
+                        key=f"gone {listed[position].id}",
+                        setting="assets.index",
+                    )
+        yield from _dropped(assets, old, listed, documents) if index in changed else ()
+        shown = _Shown(assets, documents)
+        for position, path in sorted(touched.items()):
+            asset = listed[position]
+            files = any(asset.has(one) for one in changed if one not in own)
+            earlier = next((one for one in old if _same(one, asset)), None) if files else None
+            yield from _version(asset, earlier, index, assets)
+            yield from shown.row(asset, path)
+            yield from shown.sample(asset, path)
+
+
+def _index_path(assets: Assets) -> bytes:
+    """Where the index is."""
+    return assets.index.encode("utf-8", "surrogateescape")
+
+
+def _dropped(
+    assets: Assets, old: Sequence[Asset], listed: Sequence[Asset], documents: Documents
+) -> Iterator[Finding]:
+    """The assets that are no longer in the index, and still there."""
+    for asset in old:
+        if any(_same(asset, one) for one in listed):
+            continue
+        there = [place for place in asset.places if documents.tree.find(place) is not None]
+        if any(assets.paths.find(place) is not None for place in there):
+            yield Finding(
+                f"{asset.id} is no longer in {assets.index}, and {path_text(there[0])} is still there",
+                help="Put its entry back, or remove the asset.",
+                path=_index_path(assets),
+                key=f"dropped {asset.id}",
+                setting="assets.index",
+            )
+
+
+def _same(one: Asset, other: Asset) -> bool:
+    return one.id == other.id if one.id and other.id else bool(set(one.places).intersection(other.places))
+
+
+def _no_index(assets: Assets, index: bytes, data: Data | None) -> Finding:
+    why = "is not there" if data is None else f"has none of the lists {', '.join(assets.entries)}"
+    if data is not None and data.problem is not None:
+        why = f"cannot be read: {data.problem.message}"
+    return Finding(
+        f"{assets.index}, the index of the assets that the change touches, {why}",
+        help="List every asset in it, with its id, file and version.",
+        path=index,
+        line=data.problem.line if data is not None and data.problem is not None else None,
+        key="index",
+        setting="assets.index",
+    )
+
+
+def _version(asset: Asset, earlier: Asset | None, index: bytes, assets: Assets) -> Iterator[Finding]:
+    """What is wrong with the version of an asset that changes."""
+    from specguard_rules.artifacts._asset_index import goes_up
+
+    if not asset.version:
+        message = f"the entry {asset.id!r} of {assets.index} has no {assets.version}"
+    elif earlier is None or goes_up(earlier.version, asset.version):
+        return
+    elif earlier.version == asset.version:
+        message = f"{asset.id} changes and still has the version {asset.version} in {assets.index}"
+    else:
+        message = f"{asset.id} does not go up from version {earlier.version} to {asset.version}"
+    yield Finding(
+        message,
+        help="Give it the next version.",
+        path=index,
+        line=asset.line,
+        key=f"version {asset.id}",
+        setting="assets.index",
+    )
+
+
+class _Shown:
+    """Where assets are shown and used: the table and the samples, each read once."""
+
+    def __init__(self, assets: Assets, documents: Documents) -> None:
+        self._assets = assets
+        self._documents = documents
+        self._texts: set[str] | None = None
+
+    def row(self, asset: Asset, path: bytes) -> Iterator[Finding]:
+        """What is wrong with an asset's row of the table."""
+        table = self._assets.table
+        if not table:
+            return
+        from specguard.rules import is_content, rows
+
+        place = table.encode("utf-8", "surrogateescape")
+        document = self._documents.read(place)
+        columns = self._assets.columns
+        wanted = {_normal(column) for column in columns}
+        name = _naming(asset)
+        named = [
+            row
+            for row in rows(document.blocks if document is not None else ())
+            if wanted <= {_normal(title) for title in row.header}
+            and any(
+                name.search(cell)
+                for cell, title in zip(row.cells, row.header, strict=False)
+                if _normal(title) not in wanted
+            )
+        ]
+        if not named:
+            yield Finding(
+                f"{asset.id or path_text(path)} has no row in a table of {table} with "
+                + (f"the columns {', '.join(columns)}" if columns else "its name"),
+                help="Add a row that names it" + (", and shows what it does" if columns else "") + ".",
+                path=path,
+                key=f"row {asset.id}",
+                setting="assets.table",
+            )
+            return
+        row = named[0]
+        for column in columns:
+            if not is_content(row.cell(column)):
+                yield Finding(
+                    f"the row of {asset.id} in {table} says nothing in its column {column!r}",
+                    help="Say it, or write none with the reason.",
+                    path=place,
+                    line=row.line,
+                    key=f"{column} {asset.id}",
+                    setting="assets.columns",
+                )
+        told = row.cell(self._assets.version)
+        if told and asset.version and told.lstrip("v") != asset.version.lstrip("v"):
+            yield Finding(
+                f"the row of {asset.id} in {table} has the version {told}, and the index {asset.version}",
+                help=f"Write {asset.version} there.",
+                path=place,
+                line=row.line,
+                key=f"version {asset.id}",
+                setting="assets.table",
+            )
+
+    def sample(self, asset: Asset, path: bytes) -> Iterator[Finding]:
+        """What is wrong where an asset's sample use should be."""
+        samples = self._assets.samples
+        if not samples:
+            return
+        if self._texts is None:
+            data = self._documents.data(samples.encode("utf-8", "surrogateescape"))
+            fields = {_normal(field) for field in self._assets.sample_fields}
+            self._texts = set(_texts_of(data.value if data is not None else None, fields, inside=not fields))
+        names = {asset.id, *(place.decode("utf-8", "surrogateescape") for place in asset.places)}
+        if asset.version:
+            names.add(f"{asset.id}@{asset.version}")
+            names.add(f"{asset.id}@v{asset.version}")
+        if self._texts.isdisjoint(names - {""}):
+            yield Finding(
+                f"{asset.id or path_text(path)} has no sample use in {samples}",
+                help=f"Name it there by its id, such as {asset.id}@{asset.version}.",
+                path=path,
+                key=f"sample {asset.id}",
+                setting="assets.samples",
+            )
+
+
+def _naming(asset: Asset) -> re.Pattern[str]:
+    """What names an asset in a cell: its id as a word of its own, or the name of its file."""
+    names = {asset.id, *(path_text(place).rpartition("/")[2] for place in asset.places)} - {""}
+    either = "|".join(re.escape(name) for name in sorted(names)) or r"(?!)"
+    return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])")
+
+
+def _normal(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _texts_of(value: Any, fields: set[str], *, inside: bool) -> Iterator[str]:
+    """The texts of data, or those that stand under certain fields; a table's keys are texts too."""
+    if isinstance(value, str):
+        if inside:
+            yield value.removeprefix("./")
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts_of(part, fields, inside=inside)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if inside and fields:
+                yield key
+            yield from _texts_of(part, fields, inside=inside or _normal(key) in fields)
