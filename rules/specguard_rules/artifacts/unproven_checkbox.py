@@ -130,8 +130,9 @@ class UnprovenCheckbox(Rule):
         for path in selected(checklists.files, entries, head_files, whole=True) if lost else touched:
             document = documents.read(path)
             for item in document.ticked if document else ():
-                old = path not in touched or known.get(item.text, 0) > 0
-                known[item.text] = known.get(item.text, 0) - 1
+                text = hash(item.text)
+                old = path not in touched or known.get(text, 0) > 0
+                known[text] = known.get(text, 0) - 1
                 if old and not (lost and any(place in lost for place in _named(item, path))):
                     continue
                 try:
@@ -152,14 +153,15 @@ class UnprovenCheckbox(Rule):
             raise missing
 
 
-def _ticked_before(checklists: Checklists, documents: Documents, entries: Sequence[Entry]) -> dict[str, int]:
-    """How often each ticked item was there before the change, in all checklists that it touches."""
+def _ticked_before(checklists: Checklists, documents: Documents, entries: Sequence[Entry]) -> dict[int, int]:
+    """How often each ticked item, by its text's hash, was there before in the checklists that are touched."""
     paths = [entry.path for entry in entries if not entry.added]
-    found: dict[str, int] = {}
+    found: dict[int, int] = {}
     for position, _ in checklists.files.find_each(paths):
         document = documents.read(paths[position])
         for item in document.ticked if document else ():
-            found[item.text] = found.get(item.text, 0) + 1
+            text = hash(item.text)
+            found[text] = found.get(text, 0) + 1
     return found
 
 
