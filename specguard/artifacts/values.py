@@ -93,7 +93,7 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
         if content.kind in {"placeholder", "blank"}:
             return f"has no value, only {_short(value)!r}"
         if allowed == DATE:
-            from specguard.documents.times import date_problem
+            from specguard.documents.dates import date_problem
 
             problem = date_problem(value)
             return f"{_short(value)!r} {problem}" if problem else ""

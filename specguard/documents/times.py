@@ -11,7 +11,7 @@ import datetime
 import re
 
 from specguard.documents.blocks import Heading, List, Paragraph, Table
-from specguard.documents.dates import date_problem, day_at, days, moment_at, moment_behind, parse_date, plain
+from specguard.documents.dates import day_at, days, moment_at, moment_behind, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock, Text
     from specguard.documents.dates import Day, Moment
     from specguard.documents.document import Document
-
-__all__ = ["Loose", "Stamp", "Times", "date_problem", "days", "parse_date", "read_times", "stamps"]
 
 _HEAD: Final = 160
 """So many characters of a line are looked at: a time that heads an entry stands at its beginning."""

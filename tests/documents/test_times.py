@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.documents.dates import date_problem, parse_date
 from specguard.documents.document import Document
-from specguard.documents.times import date_problem, parse_date, read_times, stamps
+from specguard.documents.times import read_times, stamps
 
 DAY = datetime.date(2026, 1, 31)
 
