@@ -53,6 +53,8 @@ class Task:
     @property
     def name(self) -> str:
         """What messages call it: its id, or its place where it has none."""
+        if self.id.isdigit():
+            return f"task {self.id}"
         return self.id or f"the task at {self.field()}"
 
     @property

@@ -73,9 +73,9 @@ def test_plans_of_another_tool_are_judged_commit_by_commit(tmp_path: Path) -> No
     run_case(case, tmp_path / "right")
     more = Step("task_2: go on", files={"src/1.py": "2", "src/2.py": "2", plan: tasks("done", "done")})
     expect = [
-        {"code": "PLN005", "path": plan, "message": "finishes 1 and 2"},
-        {"code": "PLN004", "path": "src/1.py", "message": "for 2 touches src/1.py; expected: src/2.py"},
-        {"code": "PLN009", "path": plan, "message": "for 2 moves 1 from pending to done"},
-        {"code": "PLN009", "path": plan, "message": "for 1 moves 2 from done to pending"},
+        {"code": "PLN005", "path": plan, "message": "finishes task 1 and task 2"},
+        {"code": "PLN004", "path": "src/1.py", "message": "for task 2 touches src/1.py; expected: src/2.py"},
+        {"code": "PLN009", "path": plan, "message": "for task 2 moves task 1 from pending to done"},
+        {"code": "PLN009", "path": plan, "message": "for task 1 moves task 2 from done to pending"},
     ]
     run_case(replace(case, commits=[more, one], states={}, expect=expect, exit_code=1), tmp_path / "wrong")

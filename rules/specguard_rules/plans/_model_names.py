@@ -20,9 +20,15 @@ AGENTS: Final = frozenset(
 """Programs whose option `-m` names a model; of most others it means something else."""
 
 UNNAMED: Final = frozenset(
-    {"", "-", "default", "inherit", "n/a", "na", "none", "null", "tba", "tbd", "todo", "unknown"}
-)
-"""What stands where no model is named."""
+    {
+        "", "-", "default", "false", "inherit", "n/a", "na", "no", "none", "null", "optional", "required", "str",
+        "string", "tba", "tbd", "text", "todo", "true", "unknown", "yes",
+    }
+)  # fmt: skip
+"""What stands where no model is named, also in a table that describes what a field may be."""
+
+WORDS: Final = 4
+"""A name of a model has at most so many words: `Gemini 3 Pro preview`."""
 
 LONGEST: Final = 300
 """A value of more characters is prose, and names no model."""
@@ -75,7 +81,7 @@ def in_document(document: Document, fields: Sequence[str], people: Sequence[str]
     for field in find_fields(every, *fields):
         yield from _names(field.value, field.line, prose=field.form != "front matter")
     for field in find_fields(every, *people):
-        yield from (named for named in _names(field.value, field.line, prose=True) if is_model(named.name))
+        yield from (one for one in _names(field.value, field.line, prose=True) if is_no_person(one.name))
 
 
 def in_data(data: Data, fields: Sequence[str], people: Sequence[str]) -> Iterator[Named]:
@@ -90,7 +96,7 @@ def in_data(data: Data, fields: Sequence[str], people: Sequence[str]) -> Iterato
             yield from _names(value, data.line(path), prose=False)
         elif name in who:
             named = _names(value, data.line(path), prose=True)
-            yield from (one for one in named if is_model(one.name))
+            yield from (one for one in named if is_no_person(one.name))
 
 
 def in_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Named]:
@@ -105,8 +111,13 @@ def in_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[N
 
 
 def is_model(name: str) -> bool:
-    """Whether a text is written as models' names are."""
-    return _LIKE_A_MODEL.fullmatch("-".join(name.split())) is not None
+    """Whether a text is written as models' names are: a family, and what tells its members apart."""
+    return len(name.split()) <= WORDS and _LIKE_A_MODEL.fullmatch("-".join(name.split())) is not None
+
+
+def is_no_person(name: str) -> bool:
+    """Whether what stands for a person is a model's name: `Codex` is an agent's, `gpt-5` is a model's."""
+    return is_model(name) and any(char.isdigit() for char in name)
 
 
 def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -149,7 +160,8 @@ def _in_command(command: Command) -> Iterator[Named]:
 
 def _in_words(words: Sequence[str], line: int | None, told: bool) -> Iterator[Named]:
     agent = any(word.rpartition("/")[2] in AGENTS for word in words[:4])
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for position, word in enumerate(words):
+        following = words[position + 1] if position + 1 < len(words) else ""
         if word.startswith("--"):
             option = _OPTION.fullmatch(word)
             if option is not None:
