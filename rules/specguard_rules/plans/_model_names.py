@@ -21,8 +21,8 @@ AGENTS: Final = frozenset(
 
 UNNAMED: Final = frozenset(
     {
-        "", "-", "default", "false", "inherit", "n/a", "na", "no", "none", "null", "optional", "required", "str",
-        "string", "tba", "tbd", "text", "todo", "true", "unknown", "yes",
+        "", "-", "default", "false", "inherit", "n/a", "na", "no", "none", "null", "optional", "required",
+        "str", "string", "tba", "tbd", "text", "todo", "true", "unknown", "yes",
     }
 )  # fmt: skip
 """What stands where no model is named, also in a table that describes what a field may be."""
