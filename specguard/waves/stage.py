@@ -179,6 +179,7 @@ class StageState:
     def _unfulfilled(self, contracts: Sequence[str]) -> Iterator[Missing]:
         """The contracts without an artifact, and the artifacts that do not fulfil theirs."""
         waves = self.wave.waves
+        said: set[tuple[bytes | None, str]] = set()
         for contract in contracts:
             declared = waves.artifacts.contracts.get(contract)
             if declared is None:
@@ -188,10 +189,11 @@ class StageState:
             if not artifacts:
                 yield Missing(f"there is no {contract} ({declared.path or declared.root})")
             for artifact in artifacts:
-                flaws = [*waves.flaws(artifact), *self._misshapen(artifact.path)]
-                if flaws:
-                    more = f" (and {len(flaws) - 1} more)" if len(flaws) > 1 else ""
-                    yield Missing(f"{flaws[0].message}{more}", flaws[0].path or artifact.path, flaws[0].line)
+                for flaw in [*waves.flaws(artifact), *self._misshapen(artifact.path)]:
+                    # What is wrong with a member of a pass may be said of the pass and of itself.
+                    if (flaw.path, flaw.message) not in said:
+                        said.add((flaw.path, flaw.message))
+                        yield Missing(flaw.message, flaw.path or artifact.path, flaw.line)
 
     def _misshapen(self, path: bytes) -> Iterator[Finding]:
         """What is wrong with an artifact that is a plan, or else lists work items."""
