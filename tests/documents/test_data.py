@@ -88,13 +88,15 @@ def test_values_are_found_by_dotted_keys() -> None:
 
 
 def test_yaml_keeps_as_text_what_reads_in_two_ways() -> None:
-    text = "a: [no, on, 010, 0x1f, 1_000, 1e5, +1, 2026-01-31, 12:30, .5, '1', ~, true, -7, 2.50, =]\n1: true\n"
+    text = "a: [no, on, 010, 0x1f, 1_000, 1e5, +1, 2026-01-31, 12:30, .5, '1', ~, true, -7, 2.50, =]\n1: y\n"
     data = read_data(text, "yaml")
     assert data.value == {
-        "a": ["no", "on", "010", "0x1f", "1_000", "1e5", "+1", "2026-01-31", "12:30", ".5", "1"]
-        + [None, True, -7, 2.5, "="],
-        "1": True,
-    }
+        "a": [
+            "no", "on", "010", "0x1f", "1_000", "1e5", "+1", "2026-01-31", "12:30", ".5", "1",
+            None, True, -7, 2.5, "=",
+        ],
+        "1": "y",
+    }  # fmt: skip
     assert [written(value) for value in data.value["a"][-5:-1]] == ["null", "true", "-7", "2.50"]
 
 
@@ -138,7 +140,9 @@ def test_toml_dates_are_text_and_numbers_know_how_they_are_written() -> None:
         ("a" * (DATA_LIMIT + 1), "yaml", f"more than {DATA_LIMIT} characters", None),
     ],
 )
-def test_what_is_refused_has_a_reason_and_a_line(text: str, kind: str, message: str, line: int | None) -> None:
+def test_what_is_refused_has_a_reason_and_a_line(
+    text: str, kind: str, message: str, line: int | None
+) -> None:
     data = read_data(text, kind)  # type: ignore[arg-type]
     assert data.problem is not None
     assert message in data.problem.message
@@ -157,7 +161,8 @@ def test_a_yaml_tag_for_text_is_text() -> None:
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(max_size=8)
 TREES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
 )
 
 
@@ -168,8 +173,8 @@ def test_json_is_read_as_it_was_written(value: object, indent: int | None) -> No
     assert_lines(data, json.dumps(value, indent=indent))
 
 
-# What PyYAML writes with its own text is read with the same values, but for text that it takes for other things.
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=8)
+# What PyYAML puts into quotation marks is text here too, so what it writes is read with the same values.
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Co", "Cn")), max_size=8)
 YAML_TREES = st.recursive(
     st.booleans() | st.integers(-(10**12), 10**12) | WORDS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
@@ -199,7 +204,9 @@ def test_toml_is_read_as_tomllib_reads_it(text: str) -> None:
     assert_lines(data, text)
 
 
-@given(st.text(alphabet="ab:-[]{}?&*!|>'\"#%@, \n\t1~", max_size=80), st.sampled_from(["json", "yaml", "toml"]))
+@given(
+    st.text(alphabet="ab:-[]{}?&*!|>'\"#%@, \n\t1~", max_size=80), st.sampled_from(["json", "yaml", "toml"])
+)
 def test_any_text_is_read_or_refused(text: str, kind: str) -> None:
     data = read_data(text, kind)  # type: ignore[arg-type]
     assert (data.problem is None) or (data.value is None)
@@ -309,4 +316,4 @@ def test_limits_are_what_they_say() -> None:
     assert read_data("[" * 50 + "]" * 50, "json").problem is None
     assert read_data("[" * 50 + "]" * 50, "yaml").problem is None
     for kind in ("json", "yaml"):
-        assert read_data("[" * 51 + "]" * 51, kind).problem is not None  # type: ignore[arg-type]
+        assert read_data("[" * 51 + "]" * 51, kind).problem is not None

@@ -51,7 +51,7 @@ def test_what_is_a_link(text: str, targets: list[str]) -> None:
 
 
 def test_links_may_refer_to_definitions_anywhere() -> None:
-    text = "[the map][m], [src] and [none].\n\n> [quoted]: q.md\n\n[M]: a/map.md#L3\n[src]: <b c.py> 'title'\n"
+    text = "[the map][m], [src], [none].\n\n> [quoted]: q.md\n\n[M]: a/map.md#L3\n[src]: <b c.py> 'title'\n"
     document = Document(text)
     (paragraph,) = [block for block in document.blocks if isinstance(block, Paragraph)]
     assert [(link.text, link.target) for link in paragraph.text.links] == [
@@ -123,9 +123,11 @@ def test_sentences_have_their_lines() -> None:
 
 
 PARTS = st.sampled_from(
-    ["`", "``", "[", "]", "(", ")", "![", "](", "](a)", "a", "b c", "\\", "<", "<b>", "</b>", "<a", "<!--"]
-    + ["-->", "<http://x.y>", " ", "\n", '"', "'", "<b c='", "=", "x", "*", "_", "!", "&amp;"]
-)
+    [
+        "`", "``", "[", "]", "(", ")", "![", "](", "](a)", "a", "b c", "\\", "<", "<b>", "</b>", "<a", "<!--",
+        "-->", "<http://x.y>", " ", "\n", '"', "'", "<b c='", "=", "x", "*", "_", "!", "&amp;",
+    ]
+)  # fmt: skip
 
 
 @given(st.lists(PARTS, max_size=14).map("".join))
@@ -139,9 +141,10 @@ def test_code_and_links_are_those_of_markdown_it(text: str) -> None:
             if one.type == "code_inline":
                 codes.append(one.content.strip())
             elif one.type in {"link_open", "image"}:
-                targets.append(unquote(str(one.attrs.get("href") or one.attrs.get("src") or "")))
+                target = one.attrs.get("href") or one.attrs.get("src") or ""
+                targets.append(unquote(str(target)))
     found = Inline(text, {})
-    assert [" ".join(code.content.split()) for code in found.codes] == [" ".join(one.split()) for one in codes]
+    assert [code.content.split() for code in found.codes] == [one.split() for one in codes]
     assert [unquote(html.unescape(link.target)) for link in found.links if link.target] == list(
         filter(None, targets)
     )
@@ -159,15 +162,15 @@ def test_any_text_has_sentences_and_links_on_its_lines(raw: str) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["[", "]", "![", "[a](", "[a](b ", "<", "<a ", "<a b='", '<a b="', "<!--", "<?", "`", "`a", "``a`", "\\"]
-    + ["<b hidden>", "</b>", "<![CDATA[", "[a][", "[a](b (", "[](<", "a. ", "&amp;", "*", "_a", "<x:"],
-)
+    [
+        "[", "]", "![", "[a](", "[a](b ", "<", "<a ", "<a b='", '<a b="', "<!--", "<?", "`", "`a", "``a`",
+        "\\", "<b hidden>", "</b>", "<![CDATA[", "[a][", "[a](b (", "[](<", "a. ", "&amp;", "*", "_a", "<x:",
+    ],
+)  # fmt: skip
 def test_long_texts_take_no_square_of_time(part: str) -> None:
-    def seconds(size: int) -> float:
-        text = Text(part * (size // len(part)), 1)
-        start = time.process_time()
-        text.plain, text.rendered, text.links, text.spans, text.pictures, list(text.sentences())
-        return time.process_time() - start
-
-    seconds(1000)
-    assert seconds(400_000) < 5
+    text = Text(part * (150_000 // len(part)), 1)
+    start = time.process_time()
+    for one in text.sentences():
+        assert one.raw
+    assert len(text.plain + text.rendered + str(text.links) + str(text.spans) + str(text.pictures))
+    assert time.process_time() - start < 4

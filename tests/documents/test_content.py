@@ -1,0 +1,119 @@
+"""What counts as content: not what is hidden, not headings and labels, not placeholders."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard.documents.document import Document
+
+
+def seen(body: str, *placeholders: str) -> bool:
+    document = Document(f"# T\n\n## Risks\n\n{body}\n\n## Other\n\nwords\n")
+    section = document.section("Risks")
+    assert section is not None
+    return section.seen(placeholders)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "The cache is cold.",
+        "None.",
+        "- none",
+        "1. one",
+        "> quoted",
+        "```\ncode\n```",
+        "| a | b |\n|---|---|\n| c | d |",
+        "| a |\n|---|\n| c |",
+        "### Sub\n\ntext",
+        "![](chart.png)",
+        '<img src="chart.png">',
+        "<details>\n<summary>More</summary>\n</details>",
+        "<details>\n\ntext\n\n</details>",
+        "- [ ] do it",
+        "✅",
+        "[the plan](plan.md)",
+        "<https://x.y>",
+        "`code`",
+        "TODO\n\nbut the cache is cold",
+        "中文",
+        "[^1]\n\n[^1]: the footnote",
+        "<p>words</p>",
+    ],
+)
+def test_content_is_seen(body: str) -> None:
+    assert seen(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "<!-- The cache is cold. -->",
+        "<!-- The cache\n\nis cold. -->",
+        "<div hidden>\n\nThe cache is cold.\n\n</div>",
+        "<span style='display:none'>The cache is cold.</span>",
+        "<template>The cache is cold.</template>",
+        "[//]: # (The cache is cold.)",
+        "\u3164",
+        "\u200b\u2060",
+        "&nbsp;",
+        "\u2800\u2800",
+        "### Sub",
+        "---",
+        "TODO",
+        "- TBD",
+        "- [ ] TODO",
+        "TBD.",
+        "...",
+        "…",
+        "-",
+        "<risk>",
+        "`<risk>`",
+        "[Describe the risks]",
+        "{{ risks }}",
+        "**TODO**",
+        "Owner: TBD",
+        "- Owner:\n- Impact: TBD",
+        "| Risk | Owner |\n|---|---|\n| | |\n| Cache | TBD |",
+        "| Risk | Owner |\n|---|---|",
+        "```\nTODO\n```",
+        "> TBD",
+        "The risks are:",
+    ],
+)
+def test_what_is_hidden_or_holds_a_place_is_no_content(body: str) -> None:
+    assert not seen(body)
+
+
+def test_the_words_of_a_template_are_no_content() -> None:
+    template = "Describe what may go wrong, and how bad it is."
+    assert seen(template)
+    assert not seen(template, template)
+    assert not seen(f"- {template.upper()}", template)
+    assert not seen(
+        "*Describe what may go wrong,\nand how bad it is.*", template.replace("wrong, ", "wrong,\n")
+    )
+    assert seen(f"{template} The cache is cold.", template)
+
+
+def test_a_section_has_its_tree() -> None:
+    text = "# A\n\na\n\n### B\n\nb\n\n## C\n\nc\n\n#### D\n\n# E\n"
+    sections = Document(text).sections
+    names = [section.heading.text.raw for section in sections]
+    assert names == ["A", "B", "C", "D", "E"]
+    a, b, c, d, e = sections
+    assert ([a.children, c.children, e.children], [b.parent, d.parent, e.parent]) == (
+        [[b, c], [d], []],
+        [a, c, None],
+    )
+    assert [(one.line, one.end, one.level) for one in sections] == [
+        (1, 14, 1),
+        (5, 8, 3),
+        (9, 14, 2),
+        (13, 14, 4),
+        (15, 15, 1),
+    ]
+    assert [len(one.own) for one in sections] == [1, 1, 1, 0, 0]
+    assert [len(one.blocks) for one in sections] == [6, 1, 2, 0, 0]
+    assert [one.empty for one in sections] == [False, False, False, True, True]

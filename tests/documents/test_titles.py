@@ -1,0 +1,219 @@
+"""Headings as people write them, and what only comes near."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.documents.document import Document
+from specguard.documents.titles import find_section, find_sections, near_section, same_title
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "## Risks",
+        "# RISKS",
+        "###### risks",
+        "Risks\n-----",
+        "## Risks ##",
+        "## 1. Risks",
+        "## 1) Risks",
+        "## 2.3 Risks",
+        "## 2.3. Risks",
+        "## § 4 Risks",
+        "## §4.1 Risks",
+        "## A. Risks",
+        "## iv) Risks",
+        "## (2) Risks",
+        "## 3 - Risks",
+        "## #3 Risks",
+        "## 1️⃣ Risks",
+        "## ⚠️ Risks",
+        "## Risks ✅",
+        "## Risks:",
+        "## Risks.",
+        "## Risks…",
+        "## Risks (draft)",
+        "## Risks [open]",
+        "## Risks - v2",
+        "## Risks — what may go wrong",
+        "## Risks \u2013 3 open",
+        "## Risks: details",
+        "## Risks | open",
+        "## Risks (draft) - v2",
+        "## **Risks**",
+        "## `Risks`",
+        "## _Risks_:",
+        "## [Risks](#risks)",
+        "## <a id='r'></a>Risks",
+        "## Risks {#risks}",
+        "## Risks <!-- omit in toc -->",
+        "## 2. ✅ **RISKS** (draft): v2",
+        "   ## Risks",
+        "## Risks\r",
+        "## Ri\u200bsks",
+    ],
+)
+def test_a_heading_is_found_as_people_write_it(heading: str) -> None:
+    document = Document(f"# T\n\n{heading}\n\ntext\n")
+    section = find_section(document, "Risks")
+    assert section is not None, near_section(document, "Risks")
+    assert section.line == 3
+    assert same_title(section.heading.text.rendered, "risks")
+
+
+@pytest.mark.parametrize(
+    ("heading", "why"),
+    [
+        ("<!--\n## Risks\n-->", "in a comment"),
+        ("<!-- ## Risks", "in a comment"),
+        ("```\n## Risks\n```", "in a code block"),
+        ("~~~~md\n## Risks\n~~~~", "in a code block"),
+        ("```\n## Risks", "in a code block"),
+        ("    ## Risks", "in a code block"),
+        ("> ## Risks", "in a quote"),
+        ("- ## Risks", "in a list"),
+        ("1. x\n\n   ## Risks", "in a list"),
+        ("<details>\n## Risks\n</details>", "in HTML"),
+        ("<div hidden>\n\n## Risks\n\n</div>", "in hidden HTML"),
+        ("<template>\n## Risks\n</template>", "in hidden HTML"),
+        ("## Ri\u0455ks", "with letters that only look alike"),
+        ("## R\u0456sks (draft)", "with letters that only look alike"),
+        ("## \uff32\uff49\uff53\uff4b\uff53", "with letters that only look alike"),
+        ("##Risks", "without a space behind the hashes"),
+        ("####### Risks", "with more than six hashes"),
+        ("**Risks**", "a bold line and no heading"),
+        ("**Risks:** the cache", "a bold line and no heading"),
+        ("Risks:", "a line of text and no heading"),
+        ("- Risks: none", "in a list"),
+        ("## Risk", "spelt differently"),
+        ("## Riskss", "spelt differently"),
+        ("## Known risks", "spelt differently"),
+        ("| Risks |\n|---|\n| a |", "in a table"),
+        ("[^1]: ## Risks", "in a footnote"),
+    ],
+)
+def test_what_is_no_such_section_is_named_with_its_reason(heading: str, why: str) -> None:
+    document = Document(f"# T\n\n{heading}\n")
+    assert find_section(document, "Risks") is None
+    near = near_section(document, "Risks")
+    assert near is not None
+    assert near.why == why
+    assert 3 <= near.line <= 3 + heading.count("\n")
+
+
+def test_front_matter_has_no_sections() -> None:
+    for matter in ("---\n## Risks\n---\n", "---\nrisks: none\n---\n", "+++\nrisks = 1\n+++\n"):
+        document = Document(f"{matter}# T\n")
+        assert find_section(document, "Risks") is None
+        near = near_section(document, "Risks")
+        assert near is not None
+        assert (near.why, near.line) == ("in the front matter", 2)
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("## Phase 1: Planning", "Phase 1: Research"),
+        ("## Options", "Option B"),
+        ("## 2 Options", "3 Options"),
+        ("## Appendix A", "Appendix B"),
+        ("## Notes", "Risks"),
+        ("## (Risks)", "Risks and notes"),
+        ("## Risk-free", "Risk"),
+        ("## 12", "Risks"),
+        ("## ✅", "Risks"),
+    ],
+)
+def test_other_words_are_another_section(heading: str, title: str) -> None:
+    assert find_section(Document(f"{heading}\n"), title) is None
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("## Phase 1: Research", "Phase 1: Research"),
+        ("## 3 Options", "3 Options"),
+        ("## 1. 3 options (draft)", "3 Options"),
+        ("## What\u2019s next", "What's next"),
+        ("## Risks & mitigations", "Risks and Mitigations"),
+        ("## Evidence map", "2. Evidence Map"),
+        ("## C++ and C#", "C++ and C#"),
+        ("## Cafe\u0301", "Caf\u00e9"),
+        ("## リスク\uff08案\uff09", "リスク"),
+        ("## \u0928\u093f\u092f\u092e", "\u0928\u093f\u092f\u092e"),
+        ("## Out-of-scope", "Out of scope"),
+    ],
+)
+def test_titles_of_several_words_are_found(heading: str, title: str) -> None:
+    assert find_section(Document(f"{heading}\n"), title) is not None
+
+
+def test_aliases_stand_for_a_title_and_an_exact_heading_goes_first() -> None:
+    document = Document("# Risks - of last year\n\n# Hazards\n\n# Risks\n")
+    assert [section.line for section in find_sections(document, "Risks")] == [5, 1]
+    assert [section.line for section in find_sections(document, "Danger", aliases=["Hazards"])] == [3]
+    near = near_section(document, "Danger", aliases=["Hazard"])
+    assert near is not None
+    assert (near.text, near.why) == ("Hazards", "spelt differently")
+    assert near_section(document, "Skills Introspected") is None
+
+
+def test_bold_paragraphs_are_headings_by_request() -> None:
+    text = "# T\n\n**Risks:**\n\ncold cache\n\n**Other**\n\nx\n\n## Last\n\n**Open questions**\n\nwhy?\n"
+    document = Document(text)
+    assert find_section(document, "Risks") is None
+    risks = find_section(document, "Risks", bold=True)
+    questions = find_section(document, "Open Questions", bold=True)
+    last = find_section(document, "Last", bold=True)
+    assert risks is not None
+    assert questions is not None
+    assert last is not None
+    assert [(one.line, one.end, one.level) for one in (risks, questions, last)] == [
+        (3, 6, 7),
+        (13, 15, 7),
+        (11, 15, 2),
+    ]
+    assert risks.seen()
+    for line in (
+        "**Risks** are many",
+        "**Risks**\nbelow",
+        "> **Risks**",
+        "- **Risks**",
+        "**a** b **c**",
+        "***",
+    ):
+        assert find_section(Document(f"{line}\n"), "Risks", bold=True) is None
+
+
+@given(st.text(max_size=60), st.text(max_size=30))
+def test_any_heading_and_title_are_compared(heading: str, title: str) -> None:
+    document = Document(f"## {heading}\n\n{heading}\n")
+    near_section(document, title)
+    for section in find_sections(document, title, bold=True):
+        assert 1 <= section.line <= section.end <= document.last_line
+
+
+@given(
+    st.sampled_from(["Risks", "Evidence Map", "Open questions"]),
+    st.integers(1, 6),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_title_finds_itself(title: str, level: int, ending: str) -> None:
+    text = f"intro\n\n{'#' * level} {title}\n\nx\n".replace("\n", ending)
+    section = find_section(Document(text), title)
+    assert section is not None
+    assert title in Document(text).source_lines[section.line - 1]
+
+
+def test_many_headings_take_no_square_of_time() -> None:
+    document = Document("".join(f"## Risk number {number}\n" for number in range(20_000)))
+    start = time.process_time()
+    assert find_section(document, "Risks") is None
+    near = near_section(document, "Risks")
+    assert time.process_time() - start < 5
+    assert near is None or near.why == "spelt differently"
