@@ -1,0 +1,227 @@
+"""ART015: more agents at once than the policy allows."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import Finding, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Artifact, Artifacts, Contract, Stage
+    from specguard_rules.artifacts._agents import Work
+
+
+class TooManyAgents(Rule):
+    r"""More agents of one pass are active at once than the policy allows.
+
+    Nobody steers ten agents. What they left tells how many there were: an agent is active from the first to
+    the last time in its scratchpad, and the most that are active at one moment in a pass may be `max`. One
+    that ends where another begins makes room for it.
+
+    A scratchpad is an artifact whose contract has `timestamps` and whose path names the agent (the
+    placeholder `agent`), or of one of the contracts in `scratchpads`. A pass is a folder that matches the
+    `root` of a contract, or else the scratchpads' own folder.
+
+    A time without an offset is some clock's. It says nothing about another agent's times, so such agents are
+    not counted, and where with them there could be too many a warning says so. `offset` says which clock the
+    team's times without one are of (`"+00:00"`); then all are counted.
+
+    Judged are the passes of which the change touches a scratchpad; with `--all` every one.
+
+    How to put it right: close agents before others begin, in further passes.
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-scratchpad]
+    path = "**/AGENT_{agent}_SCRATCHPAD.md"
+    timestamps = "ascending"
+
+    [rules.too-many-agents]
+    max = 1
+    '''
+
+    [[commits]]
+    message = "docs: pass"
+
+    [commits.files]
+    "pass/AGENT_1_SCRATCHPAD.md" = "- 2026-01-31T10:00:00Z: begin\n- 2026-01-31T12:00:00Z: end\n"
+    "pass/AGENT_2_SCRATCHPAD.md" = "- 2026-01-31T11:00:00Z: begin\n- 2026-01-31T13:00:00Z: end\n"
+
+    [[expect]]
+    code = "ART015"
+    path = "pass/AGENT_2_SCRATCHPAD.md"
+    line = 1
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.agent-scratchpad]
+    path = "**/AGENT_{agent}_SCRATCHPAD.md"
+    timestamps = "ascending"
+
+    [rules.too-many-agents]
+    max = 1
+    '''
+
+    [[commits]]
+    message = "docs: pass"
+
+    [commits.files]
+    "pass/AGENT_1_SCRATCHPAD.md" = "- 2026-01-31T10:00:00Z: begin\n- 2026-01-31T12:00:00Z: end\n"
+    "pass/AGENT_2_SCRATCHPAD.md" = "- 2026-01-31T13:00:00+01:00: begin\n- 2026-01-31T14:00:00+01:00: end\n"
+    ```
+    """
+
+    code: ClassVar[str] = "ART015"
+    name: ClassVar[str] = "too-many-agents"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
+    condition: ClassVar[str] = "no more than {max} agents of a pass are active at once"
+
+    max: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="how many agents of a pass may be active at once",
+            json_schema_extra={"tightens": "lower"},
+        ),
+    ] = 6
+    scratchpads: Annotated[
+        list[str],
+        Field(
+            description="the contracts of scratchpads; empty: all with `timestamps` whose path names an agent"
+        ),
+    ] = []
+    agent: Annotated[
+        str, Field(min_length=1, description="the placeholder of artifacts' paths that names the agent")
+    ] = "agent"
+    offset: Annotated[
+        str,
+        Field(
+            pattern=r"^(?:|Z|[+-][0-9]{2}:[0-9]{2})$",
+            description="the offset of times that are written without one, such as `+00:00`; empty: unknown",
+        ),
+    ] = ""
+
+    def check(
+        self, contracts: Mapping[str, Contract], artifacts: Artifacts, whole: bool
+    ) -> Iterator[Finding]:
+        """Count the agents of each pass."""
+        from specguard_rules.artifacts._agents import contracts_of_agents, known, work_of_agents
+
+        known(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)
+        names = self.scratchpads or [
+            name for name in contracts_of_agents(contracts, self.agent) if contracts[name].timestamps
+        ]
+        passes: dict[bytes, list[Work]] = {}
+        for work in work_of_agents(artifacts, names, self.agent):
+            passes.setdefault(work.folder, []).append(work)
+        for folder, agents in passes.items():
+            if len(agents) > self.max and (whole or any(work.touched for work in agents)):
+                yield from self._judge(folder, [_Active(work, self._zone()) for work in agents])
+
+    def _zone(self) -> datetime.timezone | None:
+        """The clock of times without an offset; None where nobody knows."""
+        import datetime
+
+        match = re.fullmatch(r"([+-])([0-9]{2}):([0-9]{2})", self.offset)
+        if match is None:
+            return datetime.UTC if self.offset else None
+        shift = datetime.timedelta(hours=int(match[2]), minutes=int(match[3]))
+        try:
+            return datetime.timezone(-shift if match[1] == "-" else shift)
+        except ValueError:
+            return None
+
+    def _judge(self, folder: bytes, agents: Sequence[_Active]) -> Iterator[Finding]:
+        """Count the agents of one pass by going through their beginnings and ends in order."""
+        place = path_text(folder) if folder else "the repository"
+        events: list[tuple[datetime.datetime, int, _Active]] = []
+        for agent in agents:
+            if agent.first is not None and agent.last is not None:
+                # At one moment ends go before beginnings, but for the end of an agent that has one moment.
+                events.append((agent.first, 1, agent))
+                events.append((agent.last, 2 if agent.first == agent.last else 0, agent))
+        active: list[_Active] = []
+        most = 0
+        for moment, kind, agent in sorted(events, key=lambda event: (*event[:2], event[2].work.agent)):
+            if kind != 1:
+                active.remove(agent)
+                continue
+            active.append(agent)
+            most = len(active)
+            if most > self.max:
+                names = ", ".join(sorted(one.work.agent for one in active))
+                yield Finding(
+                    f"{most} agents of {place} are active at once at {moment.isoformat()} ({names}), "
+                    f"and {self.max} may be",
+                    help="Close agents before others begin.",
+                    path=agent.path,
+                    line=agent.line,
+                    key=f"agents of {place}",
+                    setting="max",
+                )
+                return
+        unknown = [agent for agent in agents if agent.first is None]
+        if unknown and _most(events) + len(unknown) > self.max:
+            names = ", ".join(sorted(agent.work.agent for agent in unknown))
+            yield Finding(
+                f"it cannot be told whether more than {self.max} agents of {place} are active at once: the "
+                f"times of {names} have no offset, or are missing",
+                help="Write times with their offset, such as 2026-01-31T12:00:00Z, or set `offset`.",
+                severity="warning",
+                path=unknown[0].path,
+                key=f"unknown agents of {place}",
+                setting="max",
+            )
+
+
+class _Active:
+    """When one agent of a pass is active.
+
+    Attributes:
+        work: what it left.
+        first, last: from when to when; None where it cannot be compared with other agents' times.
+        path, line: where the first of these times stands.
+    """
+
+    def __init__(self, work: Work, zone: datetime.timezone | None) -> None:
+        self.work = work
+        self.first: datetime.datetime | None = None
+        self.last: datetime.datetime | None = None
+        self.path = work.artifacts[0].path
+        self.line: int | None = None
+        for artifact in work.artifacts:
+            for moment, line in _moments(artifact, zone):
+                if self.first is None or moment < self.first:
+                    self.first, self.path, self.line = moment, artifact.path, line
+                if self.last is None or moment > self.last:
+                    self.last = moment
+
+
+def _moments(artifact: Artifact, zone: datetime.timezone | None) -> Iterator[tuple[datetime.datetime, int]]:
+    """The times of an artifact that can be compared with those of others, each with its line."""
+    from specguard.rules import read_times
+
+    for stamp in read_times(artifact.document).stamps:
+        moment = stamp.moment
+        if moment.tzinfo is None and zone is not None:
+            moment = moment.replace(tzinfo=zone)
+        if moment.tzinfo is not None:
+            yield moment, stamp.at
+
+
+def _most(events: Sequence[tuple[datetime.datetime, int, _Active]]) -> int:
+    """The most agents that are active at one moment."""
+    active = most = 0
+    for _, kind, _ in sorted(events, key=lambda event: event[:2]):
+        active += 1 if kind == 1 else -1
+        most = max(most, active)
+    return most

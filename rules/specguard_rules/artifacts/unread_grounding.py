@@ -1,0 +1,261 @@
+"""ART014: agents that do not cite what they must have read."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, MissingFact, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Artifact, Artifacts, Contract, Documents, Entry, Stage
+    from specguard_rules.artifacts._agents import Work
+    from specguard_rules.artifacts._grounding import Grounding
+
+
+class UnreadGrounding(Rule):
+    r"""A grounding document is missing, or an agent does not cite it where it says what it has read.
+
+    An agent that has not read the architecture invents one. `[grounding]` names the documents: `all` for
+    every agent, `by_agent` for single ones. Each exists, and each agent cites it in an artifact of one of the
+    contracts in `cited_by` (by default every one whose path names an agent: its plan, its final report; any
+    one of them will do).
+
+    A citation is a path from the repository's root or from the artifact's folder, as a span of code, a link
+    or a bare word; an absolute path where a prefix of it is among the `roots` of a contract's evidence, or,
+    where no contract has any, where it ends with the document's path. What stands in a comment or a quote
+    does not count.
+
+    A document of `equivalents` does in place of another one, where the agent's own artifact of the contract
+    `noted_in`, its scratchpad, cites it too: that it was used is on record.
+
+    Agents are told apart by the placeholder `agent` and by the pass they worked in. Judged are the agents
+    whose artifacts the change touches, and documents that it removes; with `--all` everything. While a commit
+    is staged, an agent is judged once it has left an artifact of each of these contracts.
+
+    How to put it right: read the document, and cite it.
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL.md"
+
+    [grounding]
+    all = ["docs/ARCHITECTURE.md"]
+    by_agent = {P1 = ["docs/missing.md"]}
+    '''
+    base = {files = {"docs/ARCHITECTURE.md" = "# Architecture\n"}}
+
+    [[commits]]
+    message = "docs: final"
+    files = {"pass/AGENT_P1_FINAL.md" = "# Final\n\n<!-- `docs/ARCHITECTURE.md` -->\n"}
+
+    [[expect]]
+    code = "ART014"
+    path = "docs/missing.md"
+
+    [[expect]]
+    code = "ART014"
+    path = "pass/AGENT_P1_FINAL.md"
+    message = "the agent P1 does not cite docs/ARCHITECTURE.md"
+
+    [[expect]]
+    code = "ART014"
+    path = "pass/AGENT_P1_FINAL.md"
+    message = "the agent P1 does not cite docs/missing.md"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL.md"
+
+    [artifacts.agent-scratchpad]
+    path = "**/AGENT_{agent}_SCRATCHPAD.md"
+
+    [grounding]
+    all = ["docs/ARCHITECTURE.md", "prompts/spec-to-milestone.md"]
+    equivalents = {"prompts/spec-to-milestone.md" = ["prompts/spec-2-milestone.md"]}
+    '''
+
+    [base.files]
+    "docs/ARCHITECTURE.md" = "# Architecture\n"
+    "prompts/spec-2-milestone.md" = "# Milestones\n"
+
+    [[commits]]
+    message = "docs: final"
+
+    [commits.files]
+    "pass/AGENT_P1_FINAL.md" = "# Final\n\n- `docs/ARCHITECTURE.md`\n- `prompts/spec-2-milestone.md:1`\n"
+    "pass/AGENT_P1_SCRATCHPAD.md" = "# P1\n\nRead prompts/spec-2-milestone.md for spec-to-milestone.\n"
+    ```
+    """
+
+    code: ClassVar[str] = "ART014"
+    name: ClassVar[str] = "unread-grounding"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("grounding.all", "grounding.by_agent")
+    condition: ClassVar[str] = (
+        "every grounding document exists, and every agent cites those it must have read"
+    )
+
+    def check(
+        self,
+        grounding: Grounding,
+        contracts: Mapping[str, Contract],
+        documents: Documents,
+        entries: Sequence[Entry],
+        stage: Stage,
+        whole: bool,
+        artifacts: Artifacts | None = None,
+    ) -> Iterator[Finding]:
+        """Look for the documents, and for the citations of each agent."""
+        from specguard_rules.artifacts._agents import contracts_of_agents, known, work_of_agents
+
+        known(contracts, "grounding.cited_by", grounding.cited_by)
+        agents = contracts_of_agents(contracts, grounding.agent)
+        cited_by = grounding.cited_by or [name for name in agents if name != grounding.noted_in]
+        names = [*cited_by, *([grounding.noted_in] if grounding.noted_in in contracts else [])]
+        found = work_of_agents(artifacts, names, grounding.agent) if artifacts is not None else []
+        judged = [work for work in found if (whole or work.touched) and work.of(cited_by)]
+        if stage == "staged" and not whole:
+            judged = [work for work in judged if len({one.name for one in work.artifacts}) == len(names)]
+        yield from _gone(grounding, documents, entries, every=whole or bool(judged))
+        if not judged:
+            return
+        cited = _Cited(documents, contracts)
+        for work in judged:
+            for document, key in _wanted(grounding, work.agent):
+                yield from _uncited(work, document, key, grounding, cited, cited_by, contracts)
+
+
+def _all(grounding: Grounding) -> Iterator[tuple[str, str]]:
+    """Every grounding document with the key of the setting that names it."""
+    for index, document in enumerate(grounding.all):
+        yield document, f"grounding.all.{index}"
+    for agent, documents in grounding.by_agent.items():
+        for document in documents:
+            yield document, f"grounding.by_agent.{agent}"
+
+
+def _wanted(grounding: Grounding, agent: str) -> Iterator[tuple[str, str]]:
+    """What an agent must have read, each once."""
+    known: set[str] = set()
+    for document, key in _all(grounding):
+        own = key.startswith("grounding.all.") or key.rpartition(".")[2].casefold() == agent.casefold()
+        if own and document not in known:
+            known.add(document)
+            yield document, key
+
+
+def _gone(
+    grounding: Grounding, documents: Documents, entries: Sequence[Entry], *, every: bool
+) -> Iterator[Finding]:
+    """The documents that are not there, and no equivalent either."""
+    changed = {entry.path for entry in entries}
+    known: set[str] = set()
+    for document, key in _all(grounding):
+        places = [_path(one) for one in (document, *grounding.equivalents.get(document, ()))]
+        if document in known or not (every or not changed.isdisjoint(places)):
+            continue
+        known.add(document)
+        if not any((entry := documents.tree.find(place)) and entry.is_file for place in places):
+            yield Finding(
+                f"the grounding document {document} is not there",
+                help="Put it there, or name another one in the authority.",
+                path=places[0],
+                side="base" if places[0] in changed else None,
+                key="grounding",
+                setting=key,
+            )
+
+
+def _uncited(
+    work: Work,
+    document: str,
+    key: str,
+    grounding: Grounding,
+    cited: _Cited,
+    cited_by: Sequence[str],
+    contracts: Mapping[str, Contract],
+) -> Iterator[Finding]:
+    """What is wrong with how an agent cites a document.
+
+    Raises:
+        MissingFact: an equivalent is cited, and no contract says where that would be noted.
+    """
+    sources = work.of(cited_by)
+    if any(cited.has(one, document) for one in sources):
+        return
+    equivalents = [
+        other
+        for other in grounding.equivalents.get(document, ())
+        if any(cited.has(one, other) for one in sources)
+    ]
+    if equivalents:
+        if grounding.noted_in not in contracts:
+            raise MissingFact(
+                f"`grounding.noted_in` names {grounding.noted_in!r}, which is no contract of the policy", ""
+            )
+        pads = work.of([grounding.noted_in])
+        if any(cited.has(pad, other) for pad in pads for other in equivalents):
+            return
+        pad = path_text(pads[0].path) if pads else "its scratchpad"
+        yield Finding(
+            f"the agent {work.agent} cites {equivalents[0]} in place of {document}, and its "
+            f"{grounding.noted_in} does not note it",
+            help=f"Write in {pad} that `{equivalents[0]}` was used.",
+            path=(pads or sources)[0].path,
+            key=f"{work.agent} {document}",
+            setting="grounding.equivalents",
+        )
+        return
+    places = " or ".join(path_text(one.path) for one in sources[:3])
+    yield Finding(
+        f"the agent {work.agent} does not cite {document}",
+        help=f"Read it, and cite `{document}` in {places}.",
+        path=sources[0].path,
+        key=f"{work.agent} {document}",
+        setting=key,
+    )
+
+
+class _Cited:
+    """What artifacts cite, each read once."""
+
+    def __init__(self, documents: Documents, contracts: Mapping[str, Contract]) -> None:
+        from specguard.rules import Targets
+
+        roots = {root for one in contracts.values() if one.evidence for root in one.evidence.roots}
+        self._rooted = bool(roots)
+        self._targets = Targets(documents, sorted(roots))
+        self._known: dict[bytes, tuple[set[bytes], set[str]]] = {}
+
+    def has(self, artifact: Artifact, document: str) -> bool:
+        """Whether an artifact cites a document, by its path from the root."""
+        if artifact.path not in self._known:
+            self._known[artifact.path] = self._read(artifact)
+        places, absolute = self._known[artifact.path]
+        wanted = _path(document)
+        # A document is no evidence that it was read itself.
+        if wanted == artifact.path:
+            return False
+        return wanted in places or any(path.endswith(f"/{document.removeprefix('./')}") for path in absolute)
+
+    def _read(self, artifact: Artifact) -> tuple[set[bytes], set[str]]:
+        from specguard.rules import citations
+
+        places: set[bytes] = set()
+        absolute: set[str] = set()
+        for citation in citations(artifact.document.blocks):
+            found = self._targets.places(citation, artifact.folder)
+            places.update(found or ())
+            if found is None and not self._rooted and citation.absolute:
+                absolute.add(citation.path)
+        return places, absolute
+
+
+def _path(document: str) -> bytes:
+    parts = [part for part in document.split("/") if part not in ("", ".")]
+    return "/".join(parts).encode("utf-8", "surrogateescape")
