@@ -10,6 +10,7 @@ from specguard.documents.blocks import List, Table, fences, texts
 from specguard.documents.citations import citations
 from specguard.documents.titles import normal_title
 from specguard.model import Finding, path_text
+from specguard.work.locate import joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -333,10 +334,9 @@ def _parted(name: str) -> tuple[str, str, str]:
 
 
 def _places(path: str, folder: bytes) -> list[bytes]:
-    name = path.removeprefix("./").encode("utf-8", "surrogateescape")
-    if not name or name.startswith(b"/") or b".." in name.split(b"/"):
-        return []
-    return [name, folder + b"/" + name if folder else name]
+    """The paths that a name may mean: from the root, or from a document's folder."""
+    found = [] if path.startswith("/") else [joined(b"", path), joined(folder, path)]
+    return [place for place in found if place]
 
 
 def _has(content: bytes, name: str) -> bool:

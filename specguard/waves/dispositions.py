@@ -31,6 +31,7 @@ _TRIGGERED: Final = re.compile(
     r"\btrigger(?:ed|s)?\b[^.;\n]{0,20}?[:=|?]\s*\byes\b|(?<!not )(?<!un)\b(?:is|was|has been)\s+triggered\b",
     re.IGNORECASE,
 )
+_ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
 _SHORTEST_TITLE: Final = 8
 
 
@@ -106,9 +107,8 @@ def dispositions(artifact: Artifact, item: Listed) -> Iterator[Disposition]:
     targets = Targets(artifact.artifacts.documents, _roots(artifact))
     for line, text, blocks in _passages(artifact.document, _mention(item)):
         cited = [one for one in citations(blocks) if one.kind != "shortened"]
-        evidence = any(
-            targets.find(one, artifact.folder).path not in (None, artifact.path) or one.kind == "url"
-            for one in cited
+        evidence = bool(_ADDRESS.search(text)) or any(
+            targets.find(one, artifact.folder).path not in (None, artifact.path) for one in cited
         )
         deferred = bool(_DEFERRED.search(text)) and not _NOT_DEFERRED.search(text)
         yield Disposition(line, deferred=deferred, triggered=bool(_TRIGGERED.search(text)), evidence=evidence)
@@ -122,7 +122,7 @@ def _roots(artifact: Artifact) -> Sequence[str]:
 
 def _mention(item: Listed) -> re.Pattern[str]:
     """What a text has that speaks of an item: its id as a word, behind the kind's where it is a number."""
-    name = rf"(?<![\w.-]){re.escape(item.id)}(?![\w]|-\w|\.\d)"
+    name = rf"(?<![\w./\\-]){re.escape(item.id)}(?![\w/\\]|[-.]\w)"
     if item.id.isdigit():
         name = rf"\b{re.escape(item.source.kind)}[\s#_-]{{0,3}}0*{re.escape(item.id)}(?!\w)"
     title = " ".join(item.title.split())

@@ -1,0 +1,242 @@
+"""Acceptance: which lines are scenarios, and what maps them to a gate or a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.documents.document import Document
+from specguard.testing import Case, Step, run_case
+from specguard.waves.acceptance import gate_names, scenarios
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POLICY = """
+[work.slice]
+source = "docs/*_BREAKDOWN.yaml"
+branch = "slice-{id}"
+
+[[work.slice.gates]]
+name = "smoke"
+run = "make smoke"
+
+[rules.unmapped-acceptance]
+documents = ["docs/*_GATES.md"]
+gates = ["nightly"]
+"""
+FILES = {
+    "tests/test_cart.py": "def test_kept(): ...\nclass TestTill:\n    def test_opens(self): ...\n",
+    "src/cart.test.ts": 'test("keeps the cart", () => {});\n',
+    "docs/D_BREAKDOWN.yaml": "gates: {quick: [make test], full: make all}\n"
+    "slices: [{id: D1, gates: {e2e: [make e2e]}}]\n",
+}
+
+
+def judged(directory: Path, text: str, *messages: str, line: int | None = None, **more: Any) -> None:
+    expect: list[dict[str, Any]] = [
+        {"code": "ART020", "path": "docs/D_GATES.md", "message": message} for message in messages
+    ]
+    if line:
+        expect[0]["line"] = line
+    values: dict[str, Any] = {
+        "policy": POLICY,
+        "base": [Step(files=FILES)],
+        "commits": [Step("docs: x", files={"docs/D_GATES.md": text})],
+        "args": ["--select=ART020"],
+        "expect": expect,
+        "exit_code": 1 if expect else 0,
+        **more,
+    }
+    run_case(Case(**values), directory, installed=False)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "`tests/test_cart.py`", "`tests/test_cart.py::test_kept`",
+        "`tests/test_cart.py::TestTill::test_opens`", "[the test](../tests/test_cart.py)",
+        "`src/cart.test.ts > keeps the cart`", '"keeps the cart"', "`test_kept`", "`smoke`", "`make smoke`",
+        "smoke", "nightly", "`make test`", "quick", "`make e2e`", "`make all`",
+        "`./tests/test_cart.py::test_kept[a-b]`", "**`smoke`** and more",
+    ],
+)  # fmt: skip
+def test_what_a_scenario_may_map_to(tmp_path: Path, shown: str) -> None:
+    judged(tmp_path, f"| Scenario | Shown by |\n| --- | --- |\n| AC-1: it is kept | {shown} |\n")
+
+
+@pytest.mark.parametrize(
+    ("shown", "message"),
+    [
+        ("", "names no gate and no test"),
+        ("by hand", "names 'by hand', which is neither a gate nor a test"),
+        ("`tests/none.py`", "neither a gate nor a test"),
+        ("`tests/test_cart.py::test_lost`", "neither a gate nor a test"),
+        ("`tests/test_cart.py::test_kep`", "neither a gate nor a test"),
+        ("`docs/D_GATES.md`", "neither a gate nor a test"),
+        ("`../../tests/test_cart.py`", "neither a gate nor a test"),
+        ("`/etc/passwd`", "neither a gate nor a test"),
+        ("`make other`", "neither a gate nor a test"),
+        ('"loses the cart"', "neither a gate nor a test"),
+        ("<!-- smoke -->", "names no gate and no test"),
+    ],
+)
+def test_what_maps_to_nothing(tmp_path: Path, shown: str, message: str) -> None:
+    text = f"| Scenario | Shown by |\n| --- | --- |\n| AC-1: it is kept | {shown} |\n"
+    judged(tmp_path, text, message, line=3)
+
+
+TEXT = """\
+# Acceptance gates
+
+Forward only:
+
+- no rollback
+
+## Scenario: the cart is kept
+
+Shown by `a`.
+
+- more of it
+
+## Acceptance criteria
+
+- AC-2 the till opens: `b`
+  - in time
+- AC-3 the till closes -> c
+
+## Others
+
+- Scenario 4: it rains, `d`
+
+| Id | Acceptance | Gate |
+| --- | --- | --- |
+| AC-5 | it snows | `e` |
+| AC-6 | | `f` |
+
+| Name | Value |
+| --- | --- |
+| x | `y` |
+
+```
+Scenario: in code
+```
+
+<!-- Scenario: hidden -->
+
+> Scenario: somebody else's
+"""
+
+
+def test_which_lines_are_scenarios() -> None:
+    found = scenarios(Document(TEXT), ["Acceptance criteria"])
+    assert [(one.line, one.text, list(dict.fromkeys(one.names)), one.id) for one in found] == [
+        (7, "the cart is kept", ["a"], ""),
+        (15, "AC-2 the till opens: b", ["b"], "ac-2"),
+        (17, "AC-3 the till closes -> c", ["c"], "ac-3"),
+        (21, "Scenario 4: it rains, d", ["d"], ""),
+        (25, "AC-5 it snows", ["e"], "ac-5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "stated", "same"),
+    [
+        ("AC-1: the cart is kept", "AC-1", True),
+        ("AC-1: the cart is kept", "ac-1 something", True),
+        ("AC-1: the cart is kept", "AC-10", False),
+        ("AC-1: the cart is kept", "The cart is kept.", True),
+        ("The cart is kept, always", "cart is kept", True),
+        ("The cart is kept", "the cart", True),
+        ("The cart is kept", "The cart is lost", False),
+        ("3 items are kept", "3 carts are kept", False),
+        ("The cart is kept", "", False),
+    ],
+)
+def test_whether_a_scenario_says_what_an_item_asks_for(scenario: str, stated: str, same: bool) -> None:
+    [found] = scenarios(Document(f"| Scenario | Gate |\n| --- | --- |\n| {scenario} | x |\n"), [])
+    assert found.says(stated) is same
+
+
+def test_names_of_gates() -> None:
+    gates = {"quick": ["make a", {"name": "b", "run": "make b"}], "full": "make c", "D1": {"e2e": ["d"]}}
+    assert set(gate_names(gates)) == {
+        "quick",
+        "make a",
+        "name",
+        "b",
+        "run",
+        "make b",
+        "full",
+        "make c",
+        "e2e",
+        "d",
+    }
+    assert list(gate_names(None)) == []
+
+
+def breakdown(acceptance: str) -> dict[str, str]:
+    return {"docs/D_BREAKDOWN.yaml": f"slices:\n- id: D1\n  acceptance: {acceptance}\n"}
+
+
+GATES = {"docs/D_GATES.md": "| Scenario | Gate |\n| --- | --- |\n| AC-1: the cart is kept | smoke |\n"}
+
+
+@pytest.mark.parametrize("acceptance", ["[AC-1]", "the cart is kept", "[{id: AC-1, text: kept}]", "[]"])
+def test_lines_of_acceptance_that_are_mapped(tmp_path: Path, acceptance: str) -> None:
+    judged(tmp_path, "", commits=[Step("docs: x", files={**breakdown(acceptance), **GATES})])
+
+
+def test_lines_of_acceptance_that_are_not(tmp_path: Path) -> None:
+    expect = [{"code": "ART020", "path": "docs/D_BREAKDOWN.yaml", "line": 3, "message": "'AC-2' of slice D1"}]
+    step = Step("docs: x", files={**breakdown("[AC-1, AC-2]"), **GATES})
+    judged(tmp_path / "1", "", commits=[step], expect=expect, exit_code=1)
+    none = [{"code": "ART020", "path": "docs/D_BREAKDOWN.yaml", "message": "no document maps them"}]
+    judged(tmp_path / "2", "", commits=[Step("docs: x", files=breakdown("[AC-1]"))], expect=none, exit_code=1)
+    # The document changes, and no longer has what the breakdown asks for.
+    base = [Step(files={**FILES, **breakdown("[AC-1, AC-2]"), **GATES})]
+    change = [Step("docs: x", files={"docs/D_GATES.md": GATES["docs/D_GATES.md"] + "\nMore.\n"})]
+    judged(tmp_path / "3", "", base=base, commits=change, expect=expect, exit_code=1)
+    judged(tmp_path / "4", "", base=base, commits=[Step("docs: x", files={"README.md": "x"})])
+
+
+def test_a_test_that_goes_takes_its_scenario_along(tmp_path: Path) -> None:
+    text = "| Scenario | Test |\n| --- | --- |\n| AC-1 it is kept | `tests/test_cart.py` |\n"
+    base = [Step(files={**FILES, "docs/D_GATES.md": text})]
+    commits = [Step("test: x", delete=["tests/test_cart.py"])]
+    judged(tmp_path, "", "neither a gate nor a test", base=base, commits=commits)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        ('{"status": "succeeded"}', ""),
+        ('{"status": "failed"}', "did not pass: its status is failed"),
+        ("{}", "did not pass: its status is not said"),
+        ("{", "did not pass: "),
+        (None, "which is not there"),
+    ],
+)
+def test_a_run_that_is_cited_has_passed(tmp_path: Path, manifest: str | None, message: str) -> None:
+    text = (
+        "| Scenario | Shown by | Run |\n| --- | --- | --- |\n"
+        "| AC-1 it is kept | `test_kept` | `.runs/d1/7/manifest.json` |\n"
+    )
+    files = {} if manifest is None else {".runs/d1/7/manifest.json": manifest}
+    base = [Step(files={**FILES, **files})]
+    policy = POLICY + '[runs]\nkeep = "tree"\n'
+    judged(tmp_path, text, *([message] if message else []), base=base, policy=policy)
+
+
+def test_a_run_that_cannot_be_seen_from_here_leaves_it_open(tmp_path: Path) -> None:
+    shown = "`test_kept`, `.runs/d1/7/manifest.json`"
+    text = f"| Scenario | Shown by |\n| --- | --- |\n| AC-1 it is kept | {shown} |\n"
+    states = {"ART020": "indeterminate"}
+    judged(tmp_path, text, states=states, exit_code=2)
+
+
+def test_a_breakdown_that_cannot_be_read_names_no_gates(tmp_path: Path) -> None:
+    text = "| Scenario | Shown by |\n| --- | --- |\n| AC-1 it is kept | `make other` |\n"
+    files = {"docs/D_GATES.md": text, "docs/D_BREAKDOWN.yaml": "{"}
+    judged(tmp_path, "", commits=[Step("docs: x", files=files)])

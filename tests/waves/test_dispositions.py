@@ -1,0 +1,162 @@
+"""Conditional items: done with a decision, or put off in the readiness document with evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import Case, Step, run_case
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POLICY = """
+[artifacts.readiness]
+path = "docs/{x}7_READINESS.md"
+
+[artifacts.agent-final]
+path = "docs/AGENT_{agent}_FINAL.md"
+
+[artifacts.agent-final.evidence]
+roots = ["/home/*/shop"]
+
+[work.slice]
+source = "docs/{x}_BREAKDOWN.yaml"
+branch = "{x}-{number}"
+"""
+BREAKDOWN = """\
+slices:
+  - {id: D1, status: done}
+  - {id: D4, title: Tighten the decisions, conditional: true}
+"""
+
+
+def judged(
+    directory: Path, readiness: str, message: str = "", *, line: int | None = None, **more: Any
+) -> None:
+    expect: list[dict[str, Any]] = []
+    if message:
+        expect = [{"code": "PLN011", "path": "docs/D7_READINESS.md", "message": message}]
+        if line:
+            expect[0]["line"] = line
+    values: dict[str, Any] = {
+        "policy": POLICY,
+        "base": [Step(files={"docs/D_BREAKDOWN.yaml": BREAKDOWN, "scans/d4.json": "{}\n"})],
+        "commits": [Step("docs: x", files={"docs/D7_READINESS.md": readiness})],
+        "args": ["--select=PLN011"],
+        "expect": expect,
+        "exit_code": 1 if expect else 0,
+        **more,
+    }
+    run_case(Case(**values), directory, installed=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- D4: deferred, trigger: no (`scans/d4.json`)",
+        "- **D4** - Deferred. Evidence: [scan](../scans/d4.json)",
+        "- slice d4 is put off: not triggered, see scans/d4.json:1",
+        "D4 was not triggered (`scans/d4.json`).",
+        "D4 stays deferred:\n\n- `scans/d4.json`",
+        "## D4 carry-forward\n\nIt is deferred.\n\n1. `/home/ann/shop/scans/d4.json:1`",
+        "| slice | triggered? | evidence |\n| --- | --- | --- |\n| D4 | no | `scans/d4.json` |",
+        "- Tighten the decisions: deferred (`scans/d4.json`)",
+        "- Slices\n  - D4: no trigger, `scans/d4.json`",
+        "D4: deferred, https://ci.example.org/runs/7",
+    ],
+)
+def test_what_puts_an_item_off(tmp_path: Path, text: str) -> None:
+    judged(tmp_path, f"# Readiness\n\n{text}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line"),
+    [
+        ("All is well.", "slice D4 is conditional, not done, and docs/D7_READINESS.md does not say", None),
+        ("<!-- D4: deferred (`scans/d4.json`) -->", "does not say that it is put off", None),
+        ("```\nD4: deferred (`scans/d4.json`)\n```", "does not say that it is put off", None),
+        ("> D4: deferred (`scans/d4.json`)", "does not say that it is put off", None),
+        ("- D40: deferred (`scans/d4.json`)", "does not say that it is put off", None),
+        ("- D4.1: deferred (`scans/d4.json`)", "does not say that it is put off", None),
+        ("- D4 is next (`scans/d4.json`)", "speaks of slice D4 without saying", 3),
+        ("- D4 is not deferred (`scans/d4.json`)", "speaks of slice D4 without saying", 3),
+        ("- D4: triggered: yes (`scans/d4.json`)", "was triggered, and it is not done", 3),
+        ("- D4 was triggered (`scans/d4.json`)", "was triggered, and it is not done", 3),
+        ("- D4: deferred", "without evidence that is there", 3),
+        ("- D4: deferred (`scans/none.json`)", "without evidence that is there", 3),
+        ("- D4: deferred (`../../../etc/passwd`)", "without evidence that is there", 3),
+        ("- D4: deferred (`D7_READINESS.md`)", "without evidence that is there", 3),
+        ("- D4: deferred (`/elsewhere/scans/d4.json`)", "without evidence that is there", 3),
+        ("- D4: deferred\n- `scans/d4.json`", "without evidence that is there", 3),
+    ],
+)
+def test_what_puts_no_item_off(tmp_path: Path, text: str, message: str, line: int | None) -> None:
+    judged(tmp_path, f"# Readiness\n\n{text}\n", message, line=line)
+
+
+def test_an_item_with_a_number_alone_goes_by_its_kind(tmp_path: Path) -> None:
+    base = [Step(files={"docs/D_BREAKDOWN.yaml": "slices: [{id: 4, conditional: true}]\n", "a.json": "{}"})]
+    judged(tmp_path / "1", "Slice 4: deferred (`a.json`)\n", base=base)
+    judged(tmp_path / "2", "There are 4 of them, deferred (`a.json`)\n", "does not say", base=base)
+
+
+def test_what_is_done_need_not_be_put_off(tmp_path: Path) -> None:
+    done = BREAKDOWN.replace("conditional: true", "conditional: true, status: merged")
+    judged(tmp_path / "1", "All is well.\n", base=[Step(files={"docs/D_BREAKDOWN.yaml": done})])
+    unconditional = BREAKDOWN.replace("conditional: true", "conditional: false")
+    judged(tmp_path / "2", "All is well.\n", base=[Step(files={"docs/D_BREAKDOWN.yaml": unconditional})])
+
+
+def test_a_commit_may_say_that_an_item_was_done(tmp_path: Path) -> None:
+    policy = POLICY + 'commit = "feat({id}): {text}"\n'
+    base = [Step(files={"docs/D_BREAKDOWN.yaml": BREAKDOWN}), Step("feat(d4): tighten", files={"a": "1"})]
+    judged(tmp_path / "1", "All is well.\n", base=base, policy=policy)
+    reverted = [*base, Step('Revert "feat(d4): tighten"', files={"a": "0"})]
+    judged(tmp_path / "2", "All is well.\n", "is conditional", base=reverted, policy=policy)
+    two = {"docs/E_BREAKDOWN.yaml": BREAKDOWN}
+    ambiguous = [Step(files={"docs/D_BREAKDOWN.yaml": BREAKDOWN, **two}), base[1]]
+    judged(tmp_path / "3", "All is well.\n", "is conditional", base=ambiguous, policy=policy)
+
+
+def test_a_readiness_document_is_about_the_items_of_its_own_wave(tmp_path: Path) -> None:
+    base = [Step(files={"docs/E_BREAKDOWN.yaml": BREAKDOWN})]
+    judged(tmp_path, "All is well.\n", base=base)
+
+
+def test_a_breakdown_that_changes_is_compared_with_the_readiness_that_is_there(tmp_path: Path) -> None:
+    base = [Step(files={"docs/D7_READINESS.md": "All is well.\n"})]
+    commits = [Step("docs: x", files={"docs/D_BREAKDOWN.yaml": BREAKDOWN})]
+    expect = [{"code": "PLN011", "path": "docs/D7_READINESS.md"}]
+    judged(tmp_path / "1", "", base=base, commits=commits, expect=expect, exit_code=1)
+    other = [Step("docs: x", files={"README.md": "x"})]
+    both = [Step(files={"docs/D7_READINESS.md": "All is well.\n", "docs/D_BREAKDOWN.yaml": BREAKDOWN})]
+    judged(tmp_path / "2", "", base=both, commits=other)
+    judged(
+        tmp_path / "3",
+        "",
+        base=both,
+        commits=other,
+        args=["--select=PLN011", "--all"],
+        expect=expect,
+        exit_code=1,
+    )
+
+
+def test_the_change_of_a_conditional_item_decides_something(tmp_path: Path) -> None:
+    base = [Step(files={"docs/D_BREAKDOWN.yaml": BREAKDOWN, "docs/DECISIONS.md": "- open\n"})]
+    work = {"src/a": "1"}
+    expect = [{"code": "PLN011", "field": "work_item", "message": "slice D4 is conditional"}]
+    more: dict[str, Any] = {"base": base, "branch": "D-4"}
+    commits = [Step("feat: x", files=work)]
+    judged(tmp_path / "1", "", commits=commits, expect=expect, exit_code=1, **more)
+    judged(
+        tmp_path / "2",
+        "",
+        commits=[Step("feat: x", files={**work, "docs/DECISIONS.md": "- locked\n"})],
+        **more,
+    )
+    judged(tmp_path / "3", "", commits=commits, base=base, branch="D-1")
+    policy = POLICY + "[rules.undisposed-slice]\ndecisions = []\n"
+    judged(tmp_path / "4", "", commits=commits, policy=policy, **more)
