@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.contracts import Contract
+    from specguard.artifacts.listing import Listing
     from specguard.change.change import Change
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
@@ -138,6 +139,24 @@ class Artifacts:
         if contract in self.contracts and self.contracts[contract].root:
             return [one for one in self.passes if one.name == contract]
         return self._by_name.get(contract, [])
+
+    @cached_property
+    def cleaned_up(self) -> Listing:
+        """The paths of which a manifest says that they were removed, and why.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        from specguard.artifacts.listing import Listing
+        from specguard.artifacts.manifest import removals
+
+        listing = Listing()
+        for name, contract in self.contracts.items():
+            for manifest in self.named(name) if contract.agrees_with == "deletions" else ():
+                for one in removals(manifest.listed):
+                    if one.reason and not one.wide:
+                        listing.add(manifest, one)
+        return listing
 
     def fetch(self, path: bytes) -> None:
         """Read an artifact together with those that are judged next, where many of them are.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from specguard.model import Finding
 
 ASPECTS: Final = (
-    ("missing-artifact", "members:missing_companions", ()),
+    ("missing-artifact", "members:missing_companions", ("companions",)),
     ("invalid-structure", "structure:invalid_structure", ()),
     ("missing-section", "sections:missing_sections", ("sections", "forbidden_sections")),
     ("empty-section", "sections:empty_sections", ("sections",)),

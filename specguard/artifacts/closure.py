@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.artifacts.listing import Listing
+from specguard.artifacts.manifest import remainders
 from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
@@ -26,8 +27,8 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
         for folder in closed_folders(artifact, template):
             listing = Listing()
             for other in artifact.artifacts.closing(artifact.name, template).get(folder, ()):
-                for one in other.listed:
-                    if one.fate != "removed" and not _whole(one, folder):
+                for one in remainders(other.listed):
+                    if not _whole(one, folder):
                         listing.add(other, one)
             paths = places.below(folder)
             known = {path for path, _ in listing.matches(paths)}

@@ -11,7 +11,7 @@ from specguard.work.path_templates import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
@@ -55,6 +55,11 @@ class Listing:
             return
         self._patterns.append(pattern)
         self._owners.append(reading)
+
+    @property
+    def names(self) -> Collection[bytes]:
+        """The listed paths as they are, in both readings; patterns are among them."""
+        return self._plain.keys()
 
     def of(self, reading: int) -> tuple[Artifact, Listed]:
         """The listed path of a reading, with the artifact that lists it."""

@@ -2,8 +2,9 @@
 
 A path stands at the beginning of a list item, of a line in a block of code, or of a table's cell, alone or
 behind a word such as `Removed:`; in JSON, YAML or TOML it is an element or a key, or the `path` of one. What
-else the item or row says is its reason. Headings, labels in front of a list, a column such as `Action`, and
-the first words of a reason tell what was kept from what was removed.
+else the item or row says is its reason, or what the item, label or heading above it says. Headings, labels in
+front of a list, a column such as `Action`, and the first words of a reason tell what was kept from what was
+removed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table
 from specguard.documents.leading import leading_paths
-from specguard.documents.placeholders import owes
+from specguard.documents.placeholders import bare_nothing, owes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ _TRIVIAL: Final = _REMOVED | {
 }  # fmt: skip
 """Words that are no reason by themselves."""
 
+_REASONS: Final = frozenset(
+    {
+        "abandoned", "because", "broken", "consolidated", "copied", "copies", "dead", "deprecated", "draft",
+        "drafts", "duplicate", "duplicated", "duplicates", "empty", "expired", "generated", "intermediate",
+        "irrelevant", "legacy", "merged", "obsolete", "orphaned", "outdated", "redundant", "replaced",
+        "scratch", "stale", "superseded", "temporary", "transient", "unneeded", "unreferenced", "unused",
+    }
+)  # fmt: skip
+"""Words that make a heading, or a label in front of a list, the reason of what stands below."""
+
 _ACTIONS: Final = frozenset(
     {"action", "disposition", "decision", "status", "outcome", "change", "operation", "fate", "result"}
 )
@@ -71,15 +82,17 @@ class Listed:
         line: where it is listed, from 1.
         reason: what else is said of it; empty where that is no reason.
         fate: `removed` or `kept`; empty where the manifest does not tell the two apart.
+        grouped: whether a heading, a label, a column or a key says so, and not the path's own line.
     """
 
-    __slots__ = ("fate", "line", "path", "reason")
+    __slots__ = ("fate", "grouped", "line", "path", "reason")
 
-    def __init__(self, path: str, line: int, reason: str, fate: Fate) -> None:
+    def __init__(self, path: str, line: int, reason: str, fate: Fate, *, grouped: bool) -> None:
         self.path = path
         self.line = line
         self.reason = reason
         self.fate = fate
+        self.grouped = grouped and bool(fate)
 
     @property
     def wide(self) -> bool:
@@ -102,43 +115,59 @@ def listed_paths(artifact: Artifact) -> Sequence[Listed]:
     return read_manifest(artifact.document.blocks)
 
 
+def removals(listed: Sequence[Listed]) -> list[Listed]:
+    """The paths that are said to be removed; without a group of them, also those of which nothing is said."""
+    told = any(one.fate == "removed" and one.grouped for one in listed)
+    return [one for one in listed if one.fate == "removed" or not (one.fate or told)]
+
+
+def remainders(listed: Sequence[Listed]) -> list[Listed]:
+    """The paths that are said to be left; without a group of them, also those of which nothing is said."""
+    told = any(one.fate == "kept" and one.grouped for one in listed)
+    return [one for one in listed if one.fate == "kept" or not (one.fate or told)]
+
+
 def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[Listed]:
     """The paths that the blocks of a document list, in order."""
     found: list[Listed] = []
-    above: list[tuple[int, Fate]] = []
+    above: list[tuple[int, Fate, str]] = []
     label: Fate = ""
+    why = ""
     for block in blocks:
         if isinstance(block, Heading):
             while above and above[-1][0] >= block.level:
                 above.pop()
-            above.append((block.level, _fate(block.text.plain)))
-            label = ""
+            above.append((block.level, _fate(block.text.plain), _blanket(block.text.plain)))
+            label, why = "", ""
             continue
-        fate = label or next((one for _, one in reversed(above) if one), "")
+        fate = label or next((one for _, one, _ in reversed(above) if one), "")
+        reason = why or (above[-1][2] if above else "")
         if isinstance(block, Paragraph):
             plain = block.text.plain.strip()
             label = _fate(plain) if plain.endswith((":", "\uff1a")) else ""
+            why = _blanket(plain)
         elif isinstance(block, List):
-            found += _in_list(block, fate, "")
+            found += _in_list(block, fate, reason)
         elif isinstance(block, Table):
-            found += _in_table(block, fate)
+            found += _in_table(block, fate, reason)
         elif isinstance(block, Fence):
             for number, line in enumerate(block.content.split("\n"), block.first):
-                found += _in_text(line.strip(), number, fate, "")
+                found += _in_text(line.strip(), number, fate, reason)
     return found
 
 
 def _in_list(block: List, fate: Fate, reason: str) -> Iterator[Listed]:
     for item in block.items:
         raw = item.text.raw
-        own = list(_in_text(raw, item.line, fate, reason))
+        own = list(_in_text(raw, item.line, fate, ""))
         if own and not own[0].reason:
             # The reason may stand in a list or a paragraph of its own below the path.
             below = " ".join(_plain(inner.text.raw) for inner in item.rest if isinstance(inner, Paragraph))
             below += " ".join(
                 _plain(one.text.raw) for inner in item.rest if isinstance(inner, List) for one in inner.items
             )
-            own = [Listed(one.path, one.line, _reason(below), one.fate) for one in own]
+            said = _reason(below) or reason
+            own = [Listed(one.path, one.line, said, one.fate, grouped=one.grouped) for one in own]
         yield from own
         for inner in item.rest:
             if isinstance(inner, List) and not own:
@@ -150,7 +179,7 @@ def _in_list(block: List, fate: Fate, reason: str) -> Iterator[Listed]:
                     )
 
 
-def _in_table(table: Table, fate: Fate) -> Iterator[Listed]:
+def _in_table(table: Table, fate: Fate, reason: str) -> Iterator[Listed]:
     header = [" ".join(cell.plain.casefold().split()) for cell in table.header]
     action = next((column for column, name in enumerate(header) if name in _ACTIONS), None)
     for row in table.rows:
@@ -158,14 +187,18 @@ def _in_table(table: Table, fate: Fate) -> Iterator[Listed]:
             paths = list(_in_text(cell.raw, cell.line, "", ""))
             word = _cleaned(_plain(cell.raw))
             if not paths and column < len(header) and header[column] in _PATHS and _NAME.fullmatch(word):
-                paths = [Listed(word, cell.line, "", "")]
+                paths = [Listed(word, cell.line, "", "", grouped=False)]
             if not paths:
                 continue
-            own = _fate(row[action].plain) if action is not None and action < len(row) else ""
+            said_to = row[action].plain if action is not None and action < len(row) else ""
+            # What is done to a path leaves it there, unless it is one of the words for a removal.
+            own: Fate = (_fate(said_to) or "kept") if said_to.strip() else ""
             others = [one.raw for number, one in enumerate(row) if number not in {column, action}]
-            said = paths[0].reason or _reason(" ".join(map(_plain, others)))
+            said = paths[0].reason or _reason(" ".join(map(_plain, others))) or reason
             for one in paths:
-                yield Listed(one.path, one.line, said, own or one.fate or fate)
+                yield Listed(
+                    one.path, one.line, said, own or one.fate or fate, grouped=bool(own) or not one.fate
+                )
             break
 
 
@@ -173,12 +206,13 @@ def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[Listed]:
     """The paths that a text begins with."""
     text = _BOX.sub("", raw[:LONGEST].strip(), count=1).replace("~~", "")
     leading = leading_paths(text)
+    own: Fate = ""
     if not leading.paths:
         lead = _LEAD.match(text)
         word = _fate(lead[1]) if lead else ""
         if not lead or not word:
             return
-        fate = word
+        own = word
         text = text[lead.end() :]
         leading = leading_paths(text)
     rest = _LINK.sub(r"\1", text)
@@ -186,11 +220,11 @@ def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[Listed]:
         rest = rest.replace(path, " ", 1)
     said = _reason(_plain(rest).lstrip(_BETWEEN))
     first = _WORD.search(rest)
-    fate = (_fate(first[0]) if first else "") or fate
+    own = own or (_fate(first[0]) if first else "")
     for path in leading.paths:
         plain = _LINES.sub("", path).removeprefix("./").strip()
-        if plain and "://" not in plain:
-            yield Listed(plain.rstrip("/") or plain, line, said or reason, fate)
+        if plain and "://" not in plain and not bare_nothing(plain):
+            yield Listed(plain.rstrip("/") or plain, line, said or reason, own or fate, grouped=not own)
 
 
 def _in_data(data: Data, value: Any, key: tuple[str | int, ...], fate: Fate) -> Iterator[Listed]:
@@ -201,14 +235,13 @@ def _in_data(data: Data, value: Any, key: tuple[str | int, ...], fate: Fate) -> 
                 str(one) for name, one in value.items() if name not in _PATH_KEYS and name not in _ACTIONS
             ]
             action = next((str(value[name]) for name in _ACTIONS if name in value), "")
-            yield Listed(
-                _cleaned(path), data.line(key) or 1, _reason(" ".join(others)), _fate(action) or fate
-            )
+            said = _reason(" ".join(others))
+            yield Listed(_cleaned(path), data.line(key) or 1, said, _fate(action) or fate, grouped=True)
             return
         for name, inner in value.items():
             own = _fate(name)
             if fate and not own and isinstance(inner, str):
-                yield Listed(_cleaned(name), data.line((*key, name)) or 1, _reason(inner), fate)
+                yield Listed(_cleaned(name), data.line((*key, name)) or 1, _reason(inner), fate, grouped=True)
             else:
                 yield from _in_data(data, inner, (*key, name), own or fate)
     elif isinstance(value, list):
@@ -233,6 +266,15 @@ def _fate(text: str) -> Fate:
     if kept == removed:
         return ""
     return "kept" if kept else "removed"
+
+
+def _blanket(text: str) -> str:
+    """A heading or a label as the reason of all that is listed below it, as in `Deleted (superseded drafts)`.
+
+    It is empty where none of its words gives a reason.
+    """
+    words = {word.casefold() for word in _WORD.findall(text[:LONGEST])}
+    return _reason(text) if words & _REASONS and _fate(text) != "kept" else ""
 
 
 def _plain(raw: str) -> str:

@@ -20,22 +20,14 @@ LONGEST_NAME: Final = 255
 
 
 def missing_companions(artifact: Artifact) -> Iterator[Finding]:
-    """The companions that are not beside an artifact, and the artifact itself where it is no file.
+    """The companions that are not beside an artifact.
 
     Raises:
         MissingFact: something that must be read is not there.
     """
-    path = path_text(artifact.path)
-    if not artifact.is_file:
-        yield Finding(
-            f"{path} is no regular file, and an artifact is one",
-            help="Put the file itself there, not a link to it.",
-            path=artifact.path,
-            key="no file",
-            setting=artifact.setting("path"),
-        )
+    beside = f"beside {path_text(artifact.path.rpartition(b'/')[2])}"
     for which, companion in enumerate(artifact.contract.companions):
-        yield from _missing(artifact, alternatives(companion), f"companions.{which}", beside=f"beside {path}")
+        yield from _missing(artifact, alternatives(companion), f"companions.{which}", beside=beside)
 
 
 def missing_members(one: Pass) -> Iterator[Finding]:
@@ -44,8 +36,9 @@ def missing_members(one: Pass) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
+    name = path_text(one.path.rpartition(b"/")[2])
     for which, template in enumerate(one.contract.members):
-        yield from _missing(one, [template], f"members.{which}", beside=f"in {path_text(one.path)}/")
+        yield from _missing(one, [template], f"members.{which}", beside=f"in {name}/")
 
 
 def orphans(artifacts: Artifacts) -> Iterator[Artifact]:
@@ -90,7 +83,7 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
         if path != artifact.path
     ]
     whys = [why for path in there if (why := _no_artifact(artifact.artifacts, path))]
-    if len(whys) < len(there):
+    if len(whys) < len(there) or (not there and _cleaned_up(artifact, templates)):
         return
     names = [places.template(template).show(artifact.fields) for template in templates]
     name = " or ".join(names)
@@ -102,6 +95,23 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
         near = next((one for name in names if (one := _near(artifact, name))), "")
         help = f"Rename {near} to it, if that is meant." if near else f"Add {names[0]}."
     yield Finding(message, help=help, path=artifact.path, key=name, setting=artifact.setting(key))
+
+
+def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
+    """Whether a manifest says that one of some companions was removed, and why."""
+    artifacts = artifact.artifacts
+    for text in templates:
+        plain = artifacts.places.template(text).plain(artifact.fields)
+        if plain is not None:
+            path = plain if text.startswith("/") else joined(artifact.folder, plain)
+            if next(artifacts.cleaned_up.matches([path]), None) is not None:
+                return True
+        elif any(
+            artifacts.places.stands(path, artifact.folder, text, artifact.fields)
+            for path in artifacts.cleaned_up.names
+        ):
+            return True
+    return False
 
 
 def _no_artifact(artifacts: Artifacts, path: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.artifacts.listing import Listing
-from specguard.artifacts.manifest import read_manifest
+from specguard.artifacts.manifest import read_manifest, removals
 from specguard.errors import NotApplicable
 from specguard.model import Finding, path_text
 
@@ -35,8 +35,9 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     listing = Listing()
     kept = Listing()
     for manifest in manifests:
+        removed = {id(one) for one in removals(manifest.listed)}
         for one in manifest.listed:
-            (kept if one.fate == "kept" else listing).add(manifest, one)
+            (listing if id(one) in removed else kept).add(manifest, one)
     gone = [entry.path for entry in entries if entry.deleted]
     by_path = dict(listing.matches(gone))
     yield from _unlisted(manifests, gone, [path for path in gone if _named(listing, by_path.get(path, []))])

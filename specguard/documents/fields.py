@@ -273,6 +273,10 @@ def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near
             return Near(number, line.strip(), _why(document, number, line))
     from difflib import get_close_matches
 
+    for section in document.sections:
+        words = {word.removesuffix("s") for word in section.heading.text.plain.casefold().split()}
+        if any(name.casefold().replace("_", " ").removesuffix("s") in words for name in names):
+            return Near(section.line, section.heading.text.plain, "a section of another name")
     names_there: dict[str, Field] = {}
     for field in fields:
         if len(field.name) <= LONGEST_NAME and len(names_there) < MOST_NAMES:

@@ -75,7 +75,7 @@ def test_companions_belong_to_the_same_agent_and_folder(artifacts: Make) -> None
         },
     )
     [plan, pad] = missing_companions(found.judged[0])
-    assert plan.message == "AGENT_3_PLAN_VERBATIM.md is missing beside a/AGENT_3_FINAL_AUTH.md"
+    assert plan.message == "AGENT_3_PLAN_VERBATIM.md is missing beside AGENT_3_FINAL_AUTH.md"
     assert plan.setting == "artifacts.final.companions.0"
     assert pad.help == "Rename agent_3_scratchpad.md to it, if that is meant."
     assert (pad.path, pad.key) == (b"a/AGENT_3_FINAL_AUTH.md", "AGENT_3_SCRATCHPAD.md")
@@ -94,11 +94,11 @@ def test_neither_a_link_nor_an_empty_file_is_a_companion(artifacts: Make) -> Non
     ]
 
 
-def test_a_link_is_no_artifact(artifacts: Make) -> None:
+def test_a_link_has_nothing_in_it(artifacts: Make) -> None:
     found = artifacts({"plan": PLAN}, {"x.md": "x"}, symlinks={"AGENT_3_PLAN_VERBATIM.md": "x.md"})
-    [finding] = found.judged[0].flaws()
-    assert finding.message == "AGENT_3_PLAN_VERBATIM.md is no regular file, and an artifact is one"
+    assert not found.judged[0].is_file
     assert found.judged[0].document.problem is not None
+    assert list(found.judged[0].values) == []
 
 
 def test_a_companion_taken_away_is_missed(artifacts: Make) -> None:
@@ -138,6 +138,18 @@ def test_names_may_hold_anything(artifacts: Make, name: str) -> None:
     assert finding.setting == "artifacts.final.companions.1"
 
 
+def test_what_a_manifest_lists_is_not_missed(artifacts: Make) -> None:
+    manifest = Contract(path="**/CLEANUP_MANIFEST.md", agrees_with="deletions")
+    files = {
+        "a/AGENT_3_FINAL_AUTH.md": "x",
+        "a/AGENT_4_FINAL_AUTH.md": "x",
+        "a/CLEANUP_MANIFEST.md": "## Deleted (superseded)\n\n- `AGENT_3_*.md`\n- AGENT_4_SCRATCHPAD.md\n",
+    }
+    found = artifacts({"final": FINAL, "cleanup": manifest}, files)
+    missing = [finding.key for one in found.judged for finding in missing_companions(one)]
+    assert missing == ["AGENT_4_PLAN_VERBATIM.md"]
+
+
 def test_a_pass_has_its_members(artifacts: Make) -> None:
     found = artifacts(
         {"pass": PASS, "packet": PACKET},
@@ -149,7 +161,7 @@ def test_a_pass_has_its_members(artifacts: Make) -> None:
     assert one.touched
     assert len(found.passes) == 2
     [finding] = missing_members(one)
-    assert finding.message == f"PHASE_C_EXECUTION_PACKET.md is missing in {ROOT}/"
+    assert finding.message == f"PHASE_C_EXECUTION_PACKET.md is missing in {ROOT.rpartition('/')[2]}/"
     assert finding.path == ROOT.encode()
 
 

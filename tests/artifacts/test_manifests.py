@@ -32,6 +32,23 @@ TABLE = """\
 | keep | kept.py | used |
 | delete | `my file.txt` | a note |
 """
+ACTIONS = """\
+| Path | Action | Rationale |
+| --- | --- | --- |
+| `kept.py` | `update` | It says what was done. |
+| `old.md` | `retain (untouched)` | Others cite it. |
+
+## Deleted (superseded scratch/plan artifacts)
+
+1. `old/a.md`
+2. `old/b.md`
+3. `c.py`
+4. `my file.txt`
+
+## Canonical docs updated
+
+1. `old.md` (a line on what is gone)
+"""
 YAML = """\
 removed:
 - path: old
@@ -82,7 +99,7 @@ def disagree(artifacts: Make) -> Judge:
         "## Kept\n\n- kept.py: used\n\n## Deleted\n\n- old/: stale\n- c.py: unused\n- `my file.txt`: note\n",
         "Kept:\n\n- `kept.py`: used\n\nRemoved:\n\n- old/: stale\n- c.py: unused\n- `my file.txt`: a note\n",
         "- old/: stale\n- c.py: unused\n- `my file.txt`: a note\n- `kept.py`: kept, it is used\n",
-        TABLE,
+        TABLE, ACTIONS,
     ],
 )  # fmt: skip
 def test_it_agrees(disagree: Judge, text: str) -> None:
@@ -113,6 +130,12 @@ def test_it_does_not_agree(disagree: Judge, text: str, said: str) -> None:
     messages = disagree(text)
     assert any(message.startswith(said) for message in messages), messages
     assert len(messages) == (2 if text.startswith("- `**`") else 1)
+
+
+def test_nothing_may_be_listed(artifacts: Make) -> None:
+    text = "| Path | Action | Why |\n|---|---|---|\n| a.md | finalize | x |\n\n## Deletions\n\n- `none`\n"
+    found = artifacts({"cleanup": MANIFEST}, {"CLEANUP_MANIFEST.md": text, "a.md": "x"})
+    assert not list(found.disagreements(found.entries, found.documents))
 
 
 def test_what_was_listed_before_is_left_alone(disagree: Judge) -> None:

@@ -24,7 +24,8 @@ class MissingArtifact(Rule):
 
     An artifact is judged where the change adds or modifies it, and where the change takes one of its
     companions away; a pass where the change touches anything in its folder. With `--all`, all of them are. A
-    symbolic link, a submodule or an empty file is no companion, and a symbolic link no artifact.
+    symbolic link, a submodule or an empty file is no companion. What a manifest with `agrees_with` lists as
+    removed, with its reason, is not missed.
 
     How to put it right: add what is missing; `specguard new` writes what its contract asks for.
 
@@ -83,7 +84,7 @@ class MissingArtifact(Rule):
     code: ClassVar[str] = "ART001"
     name: ClassVar[str] = "missing-artifact"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("artifacts",)
+    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.companions", "artifacts.*.members")
     condition: ClassVar[str] = "every artifact has its companions, and every pass its members"
 
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
