@@ -10,6 +10,16 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table
+from specguard.documents.written_paths import (
+    DRIVE,
+    EXTENSION,
+    LONGEST,
+    RANGE,
+    URL,
+    link_target,
+    stands_alone,
+    written_path,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,20 +27,12 @@ if TYPE_CHECKING:
     from typing import Final, Literal
 
     from specguard.documents.blocks import AnyBlock, Text
+    from specguard.documents.written_paths import Form
 
-    Form = Literal["colon", "fragment", "words", "cell", "none"]
     Kind = Literal["absolute", "relative", "url", "shortened"]
 
-LONGEST: Final = 1000
-"""A word or span of code of more characters is no path."""
 
-_LINE: Final = r"L?[0-9]{1,9}(?::[0-9]{1,9})?(?:C[0-9]{1,9})?"
-_RANGE: Final = rf"{_LINE}(?:[-\u2013\u2014]{_LINE})?"
-_SPOKEN: Final = rf"{_RANGE}(?:\s?(?:-|\u2013|\u2014|to|through)\s?L?[0-9]{{1,9}})?"
-_RANGES: Final = rf"(?P<lines>{_RANGE}(?:(?:, ?|/):?{_RANGE})*)"
-# The end of a path: what follows its lines is no further part of a name.
-_COLON: Final = re.compile(rf":{_RANGES}(?![A-Za-z0-9_/])")
-_FRAGMENT: Final = re.compile(rf"#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])")
+_SPOKEN: Final = rf"{RANGE}(?:\s?(?:-|\u2013|\u2014|to|through)\s?L?[0-9]{{1,9}})?"
 _BEHIND: Final = re.compile(
     rf"(?:[*_`]{{0,3}}(?::(?=L?[0-9])|#(?=L[0-9]))|[*_]{{0,3}},?\s{{1,3}}(?:\(|at |on |- |@ ?)?"
     rf"(?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9]))|\((?:lines?\s{{1,2}}(?=L?[0-9])|(?=L[0-9])))"
@@ -55,26 +57,10 @@ _LINK: Final = re.compile(
 _WORD: Final = re.compile(
     "[^\\s`<>\"'()\\[\\]{},;|\u201c\u201d\u2018\u2019\u0000]+(?:, ?:?[0-9][0-9:-]*(?![\\w.]))*"
 )
-_EDGES: Final = "*_.!?:"
-_URL: Final = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.IGNORECASE)
-_BLOB: Final = re.compile(r"/(?:-/)?(?:blob|tree|raw|src/branch|src/commit|blame)/")
-_EXTENSION: Final = re.compile(
-    r"[^.]\.(?:[a-z][a-z0-9]{0,11}|[A-Z][A-Z0-9]{0,11})$|^\.[A-Za-z][\w.-]*$", re.ASCII
-)
-_DRIVE: Final = re.compile(r"[A-Za-z]:[\\/]")
-_HOST: Final = re.compile(
-    r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|(?:[\w-]+\.)*(?:localhost|[\w-]+\.(?:com|org|net|io|dev|local|internal|cloud|app|ai|edu|gov)))$",
-    re.IGNORECASE,
-)
-_PLAIN_NAMES: Final = frozenset({
-    "AUTHORS", "BUILD", "Brewfile", "CHANGELOG", "CODEOWNERS", "CONTRIBUTING", "COPYING", "Caddyfile",
-    "Containerfile", "Dockerfile", "Earthfile", "Gemfile", "Jenkinsfile", "Justfile", "LICENSE", "Makefile",
-    "NOTICE", "Procfile", "README", "Rakefile", "Tiltfile", "VERSION", "Vagrantfile", "WORKSPACE", "justfile",
-})  # fmt: skip
 _LINE_TITLES: Final = frozenset(
     {"line", "lines", "line(s)", "line number", "line numbers", "line no.", "line #"}
 )
-_CELL: Final = re.compile(rf"[*_`(]*(?:lines?\s)?(?P<lines>{_RANGE}(?:, ?{_RANGE})*)[)*_`]*", re.IGNORECASE)
+_CELL: Final = re.compile(rf"[*_`(]*(?:lines?\s)?(?P<lines>{RANGE}(?:, ?{RANGE})*)[)*_`]*", re.IGNORECASE)
 
 
 class Citation:
@@ -104,11 +90,11 @@ class Citation:
     @property
     def kind(self) -> Kind:
         """What its path is: from a root, from somewhere, a web address, or with a part left out."""
-        if _URL.match(self.path):
+        if URL.match(self.path):
             return "url"
         if self.path.startswith(("...", "\u2026")) or "/.../" in self.path or "/\u2026" in self.path:
             return "shortened"
-        return "absolute" if self.path.startswith(("/", "~/")) or _DRIVE.match(self.path) else "relative"
+        return "absolute" if self.path.startswith(("/", "~/")) or DRIVE.match(self.path) else "relative"
 
     @property
     def absolute(self) -> bool:
@@ -148,7 +134,7 @@ def citations_in(text: Text) -> Iterator[Citation]:
     for start, end, written, marked in _atoms(raw):
         at += raw.count("\n", counted, start)
         counted = start
-        found = _path(written, marked)
+        found = written_path(written, marked)
         if found is None:
             continue
         path, lines, form = found
@@ -156,7 +142,7 @@ def citations_in(text: Text) -> Iterator[Citation]:
             beside = _beside(raw, start, end)
             if beside:
                 lines, form = beside, "words"
-        if lines or _alone(path, marked):
+        if lines or stands_alone(path, marked):
             yield from _cited(path, lines, at=at, form=form, marked=marked)
 
 
@@ -187,8 +173,8 @@ def _in_row(row: Sequence[Text], header: Sequence[Text]) -> Iterator[Citation]:
 
 def _in_cell(cell: Text) -> Iterator[Citation]:
     """What a cell cites; a path that is all of it is as good as one in a span of code."""
-    found = _path(cell.raw.strip(), True)
-    if found and not found[1] and _EXTENSION.search(found[0]):
+    found = written_path(cell.raw.strip(), True)
+    if found and not found[1] and EXTENSION.search(found[0]):
         yield Citation(found[0], None, None, at=cell.line, form="none", marked=True)
     else:
         yield from citations_in(cell)
@@ -198,12 +184,12 @@ def _in_code(fence: Fence) -> Iterator[Citation]:
     """The citations that lines of a block of code begin with: a list of places, or what a search printed."""
     for at, line in enumerate(fence.content.split("\n"), start=fence.first):
         word = _WORD.match(line.lstrip(" \t-*+")[:LONGEST])
-        found = _path(word[0], False) if word else None
+        found = written_path(word[0], False) if word else None
         if word is None or found is None:
             continue
         path, lines, form = found
         whole = line.strip(" \t-*+") == word[0]
-        if lines or (whole and _alone(path, True)):
+        if lines or (whole and stands_alone(path, True)):
             yield from _cited(path, lines, at=at, form=form, marked=True)
 
 
@@ -220,10 +206,10 @@ def _atoms(raw: str) -> Iterator[tuple[int, int, str, bool]]:
     for link in links:
         end = raw.find(")", link.end())
         end = link.end() if end < 0 or end > link.end() + LONGEST else end + 1
-        target = _target(raw[link.start(2) : link.end(2)].strip("<>"))
+        target = link_target(raw[link.start(2) : link.end(2)].strip("<>"))
         said = raw[link.start(1) : link.end(1)].strip("`*_ ")
-        inner = _path(said, True)
-        if inner and inner[1] and "#L" not in target and _path(target, True):
+        inner = written_path(said, True)
+        if inner and inner[1] and "#L" not in target and written_path(target, True):
             # The lines stand in what the link says, and its target is the file alone.
             target = f"{target.partition('#')[0]}:{inner[1]}"
         atoms.append((link.start(), end, target, True))
@@ -268,78 +254,6 @@ def _mask(raw: str, parts: Sequence[tuple[int, int, str]]) -> str:
         made += [raw[end:start], "\0" * (stop - start)]
         end = stop
     return "".join([*made, raw[end:]])
-
-
-def _target(target: str) -> str:
-    """Where a link leads, as a path with its lines; of `file:` the path alone."""
-    if target[:7].lower() == "file://":
-        target = target[7:]
-        if target.startswith("/") and _DRIVE.match(target, 1):
-            target = target[1:]
-    if "%" in target:
-        from urllib.parse import unquote
-
-        target = unquote(target)
-    return target
-
-
-def _path(written: str, marked: bool) -> tuple[str, str, Form] | None:
-    """The path, the lines and their form of what could be a citation; None where it is none."""
-    word = written if marked else _bare(written)
-    if len(word) > LONGEST or not word or any(char in word for char in "\n*?$<>|=\0"):
-        return None
-    lines: str = ""
-    form: Form = "none"
-    anchors: tuple[tuple[re.Pattern[str], Form], ...] = ((_FRAGMENT, "fragment"), (_COLON, "colon"))
-    for expression, name in anchors:
-        match = _last(expression, word)
-        if match:
-            word, lines = word[: match.start()], match["lines"]
-            form = name
-            break
-    if not lines:
-        # A test is named by its file and its own name.
-        word = word.partition("::")[0]
-        word = word.partition("#")[0] if marked and "#" in word[1:] else word
-    path = word.replace("\\", "/")
-    if not path or not _is_path(path, bool(lines), form, marked):
-        return None
-    return path, lines, form
-
-
-def _last(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
-    """A word's lines: they end it, or what follows is a line as a search prints it, or another script."""
-    for match in expression.finditer(word):
-        following = word[match.end() : match.end() + 1]
-        if following in {"", ":"} or not following.isascii():
-            return match
-    return None
-
-
-def _bare(word: str) -> str:
-    """A word without the punctuation and emphasis around it."""
-    word = word.strip("~") if word.startswith("~~") else word
-    return word.rstrip(_EDGES) if word.startswith(".") else word.lstrip("*_!?:").rstrip(_EDGES)
-
-
-def _is_path(path: str, lines: bool, form: Form, marked: bool) -> bool:
-    """Whether a text is a path, and not a command, a route, a host with its port or prose."""
-    if _URL.match(path):
-        return bool(_BLOB.search(path)) or path[:7].lower() == "file://"
-    name = path.rstrip("/").rpartition("/")[2]
-    if " " in path and not (lines and "/" in path.partition(" ")[0] and _EXTENSION.search(name)):
-        return False
-    if not any(char.isalpha() for char in name) or "@" in path.partition("/")[0][1:]:
-        return False
-    if form == "fragment" or name in _PLAIN_NAMES or _EXTENSION.search(name):
-        return "/" in path or not _HOST.match(path)
-    deep = path.startswith(("/", "./", "../")) or path.count("/") > 1
-    return lines and (deep or (marked and "/" in path)) and not _HOST.match(path.partition("/")[0] or "-")
-
-
-def _alone(path: str, marked: bool) -> bool:
-    """Whether a path without lines is cited, and not just spoken of: marked, or with a folder."""
-    return marked or "/" in path.strip("/")
 
 
 def _beside(raw: str, start: int, end: int) -> str:

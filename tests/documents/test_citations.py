@@ -35,6 +35,7 @@ def cited(text: str) -> list[str]:
         ("[`src/a.py:12`](src/a.py#L12 'title')", ["src/a.py:12"]),
         ("[a](file:///home/me/a.py#L12)", ["/home/me/a.py:12"]),
         ("[a](file:///d:/me/a.py#L12)", ["d:/me/a.py:12"]),
+        ("`file:///home/me/a.py#L12`", ["/home/me/a.py:12"]),
         ("[a](https://github.com/o/r/blob/main/a.py#L12)", ["https://github.com/o/r/blob/main/a.py:12"]),
         ("`src/a.py`:12", ["src/a.py:12"]),
         ("`src/a.py`#L12", ["src/a.py:12"]),
