@@ -161,7 +161,11 @@ class Contract(Settings):
         Field(description="the titles of sections it must not have", json_schema_extra={"tightens": "more"}),
     ] = []
     aliases: Annotated[
-        dict[str, list[str]], Field(description="other titles that stand for a section's, by its title")
+        dict[str, list[str]],
+        Field(
+            description="other titles or names that stand for a section's or a field's, by its own; `*` in a "
+            "title stands for any words"
+        ),
     ] = {}
     bold_headings: Annotated[
         bool, Field(description="whether a paragraph that is bold as a whole counts as a heading")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.artifacts.content import content_of
+from specguard.artifacts.titles import other_titles
 from specguard.documents.titles import find_section, near_section, normal_title
 from specguard.model import Finding, path_text
 
@@ -94,7 +95,7 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
 def named(artifact: Artifact, title: str) -> Sequence[Section]:
     """The sections of a title, the one that counts first: of several those of the highest level there is."""
     document = artifact.document
-    aliases = artifact.contract.aliases_of(title)
+    aliases = other_titles(document, artifact.contract.aliases_of(title))
     first = find_section(document, title, aliases=aliases, bold=artifact.contract.bold_headings)
     if first is None:
         return []
@@ -108,7 +109,7 @@ def named(artifact: Artifact, title: str) -> Sequence[Section]:
 
 def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:
     """The sections whose title begins with these words: a `Rollback plan` is a `Rollback`."""
-    aliases = artifact.contract.aliases_of(title)
+    aliases = other_titles(artifact.document, artifact.contract.aliases_of(title))
     wanted = [normal_title(name) for name in (title, *aliases)]
     lines: set[int] = set()
     for section in artifact.document.sections:

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 
 from specguard.artifacts.content import content_of, content_of_text
+from specguard.artifacts.titles import other_titles
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
 from specguard.documents.titles import find_section
 from specguard.model import Finding, path_text
@@ -63,7 +64,7 @@ def stated(artifact: Artifact, name: str) -> Sequence[Field]:
     found = find_fields(artifact.values, name, *aliases)
     if found or artifact.structured:
         return found
-    titles = [name.replace("_", " "), name, *aliases]
+    titles = [name.replace("_", " "), name, *other_titles(artifact.document, aliases)]
     section = find_section(
         artifact.document, titles[0], aliases=titles[1:], bold=artifact.contract.bold_headings
     )

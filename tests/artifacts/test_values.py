@@ -110,6 +110,24 @@ def test_other_names_may_stand_for_it(invalid: Judge) -> None:
 
 
 @pytest.mark.parametrize(
+    ("heading", "matches"),
+    [
+        ("Owners for Phase D Kickoff", True),
+        ("3. OWNER MATRIX (Phase C)", True),
+        ("Recommended Phase C Opening Order", True),
+        ("Opening order", True),
+        ("Order of opening", False),
+        ("Our owners for it", False),
+        ("Opening", False),
+    ],
+)
+def test_a_star_stands_for_any_words(invalid: Judge, heading: str, matches: bool) -> None:
+    aliases = {"owners": ["Owners for *", "Owner Matrix*", "*Opening*Order"]}
+    text = f"## {heading}\n\n| Concern | Owner |\n|---|---|\n| all | ann |\n"
+    assert bool(invalid(text, fields={"owners": "any"}, aliases=aliases)) is not matches
+
+
+@pytest.mark.parametrize(
     ("path", "text"),
     [("f.json", '{"posture": "ready"}'), ("f.yaml", "posture: not-ready"), ("f.toml", "posture='ready'")],
 )
