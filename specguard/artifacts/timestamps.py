@@ -35,7 +35,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
             f"{path}: the time {loose.text!r} {loose.problem}",
             path=artifact.path,
             line=loose.at,
-            key=loose.text,
+            key="unclear time",
             setting=setting,
         )
     for line in times.without:
@@ -57,7 +57,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
                 help="Write the time at which the entry was made.",
                 path=artifact.path,
                 line=stamp.at,
-                key=f"future {stamp.text}",
+                key="time in the future",
                 setting=setting,
             )
 
@@ -90,7 +90,7 @@ def _descending(times: Times, path: str, artifact: Artifact, setting: str) -> It
                 help="Put entries in the order of their times; a late one has the time of its writing.",
                 path=artifact.path,
                 line=stamp.at,
-                key=f"{stamp.text} behind {before.text}",
+                key="time out of order",
                 setting=setting,
             )
             continue

@@ -78,6 +78,6 @@ def test_an_entry_without_a_time_and_a_time_that_is_unclear_are_named(artifacts:
     text = "- 2026-01-30 12:00 a\n- b\n- 3/4/2026 12:00 c\n"
     [findings] = found(artifacts, [text])
     assert [(finding.line, finding.key) for finding in findings] == [
-        (3, "3/4/2026"),
+        (3, "unclear time"),
         (2, "entry without a time"),
     ]
