@@ -31,6 +31,7 @@ WALKED = (
     "docs/track-runner.md",
     "docs/planner-pipeline.md",
     "docs/specs.md",
+    "docs/orchestrator.md",
 )
 """The pages that are read by typing what they say."""
 
