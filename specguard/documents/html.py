@@ -157,9 +157,10 @@ class HtmlState:
             seen.append(html[start:end])
 
     def _take_away(self, html: str, start: int, end: int, element: str) -> None:
-        text = html[start:end]
-        if text.strip():
-            self.taken.append(HiddenHtml(text, self._lines.at(start), element))
+        text = html[start:end].strip()
+        if text:
+            begins = html.index(text[0], start)
+            self.taken.append(HiddenHtml(text, self._lines.at(begins), element))
 
     def _markup(self, html: str, start: int, seen: list[str]) -> int:
         """Take the markup at a position; the position behind it."""

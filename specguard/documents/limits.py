@@ -2,7 +2,7 @@
 
 markdown-it-py takes time in proportion to a document's length, but for one thing: every line costs once more
 for each list and quote that it stands in, also where it only continues a paragraph of one. Short lines are
-the dear ones. Within these limits the worst document takes a few seconds, and an ordinary one of its size one.
+the dear ones. Within these limits the worst document takes a few seconds, an ordinary one of its size one.
 """
 
 from __future__ import annotations

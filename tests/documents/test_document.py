@@ -1,12 +1,32 @@
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.documents.blocks import Fence, Html, List, Paragraph, Quote, Table, fences
+from specguard.documents.blocks import (
+    Fence,
+    Footnote,
+    Heading,
+    Html,
+    List,
+    Paragraph,
+    Quote,
+    Table,
+    all_texts,
+    fences,
+)
 from specguard.documents.document import Document
+from specguard.documents.limits import MAX_CHARACTERS, MAX_LINES, beyond_limits
 from specguard.documents.titles import normal_title
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.documents.blocks import AnyBlock, Item, Text
 
 TEXT = """\
 # Title
@@ -152,6 +172,158 @@ def test_quotes_are_left_out_of_running_text() -> None:
 )
 def test_titles_are_compared_by_their_words(title: str, normal: str) -> None:
     assert normal_title(title) == normal
+
+
+def test_checkboxes_have_their_state() -> None:
+    text = "- [ ] a\n- [x] b\n- [X] c\n- [-] d\n- e [x]\n- [x]f\n- [x]\n1. [x] g\n   - [ ] h\n* [x](y.md)\n"
+    items: list[Item] = []
+
+    def walk(blocks: Sequence[AnyBlock]) -> None:
+        for block in blocks:
+            if isinstance(block, List):
+                for item in block.items:
+                    items.append(item)
+                    walk(item.blocks)
+
+    walk(Document(text).blocks)
+    assert [item.checked for item in items] == [False, True, True, None, None, None, True, True, False, None]
+    assert [item.line for item in items] == list(range(1, 11))
+
+
+def test_footnotes_are_content_and_no_definitions() -> None:
+    document = Document(
+        "a[^1] b[^two]\n\n[^1]: src/a.py:12\n\n[^two]: text\n\n    ```\n    code\n    ```\n\nend\n"
+    )
+    notes = [block for block in document.blocks if isinstance(block, Footnote)]
+    assert [(note.label, note.line) for note in notes] == [("1", 3), ("two", 5)]
+    assert [text.raw for text in document.texts] == ["a[^1] b[^two]", "src/a.py:12", "text", "end"]
+    assert [fence.content for fence in fences(document.blocks)] == ["code\n"]
+    assert not document.definitions
+
+
+def test_bytes_that_are_no_text_make_a_document_with_a_problem() -> None:
+    for content, message, line in (
+        (b"# T\n\n\xff\n", "it is not UTF-8", 3),
+        (b"# T\n\0\n", "it is a binary file", 2),
+        ("# T\n".encode("utf-16"), "it is a binary file", 1),
+        (b"- " * 300 + b"x", "lists and quotes are nested too deeply", 1),
+        (b"a\n" * (MAX_LINES + 1), f"it has more than {MAX_LINES} lines", MAX_LINES + 1),
+        (b"a" * (MAX_CHARACTERS + 1), f"it has more than {MAX_CHARACTERS} characters", 1),
+    ):
+        document = Document.of(content)
+        assert document.problem is not None
+        assert (document.problem.message, document.problem.line) == (message, line)
+        assert not document.blocks
+        assert not document.sections
+        assert document.properties.value is None
+        assert document.section("T") is None
+    assert Document.of(b"").problem is None
+    assert Document.of(b"# T\r\n").sections[0].heading.text.raw == "T"
+
+
+BLOCKS = st.sampled_from(
+    [
+        "# Title {}",
+        "## Sub {}",
+        "{} setext\n===",
+        "words {} and\nmore of {}",
+        "- item {}\n- [x] done {}",
+        "1. one {}",
+        "> quote {}\n> ## inner {}",
+        "```text {}\n## code {}\n```",
+        "~~~\nopen {}",
+        "| head {} | b |\n|---|---|\n| cell {} | d |",
+        "<!-- comment {} -->",
+        "<!--\n## hidden {}\n-->",
+        "<div>\n## html {}\n</div>",
+        "    indented {}",
+        "[ref{}]: x.md",
+        "[^{}]: note {}",
+        "<div hidden>",
+        "</div>",
+        "- a {}\n\n  ## nested {}\n\n      code {}",
+        "---",
+        "* * *",
+        "",
+    ]
+)
+
+
+@given(
+    st.lists(BLOCKS, max_size=12),
+    st.sampled_from(["\n\n", "\n", "\n\n\n"]),
+    st.sampled_from(["", "---\nkey: value\n---\n", "+++\nkey = 1\n+++\n"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_lines_point_where_they_say(parts: list[str], between: str, matter: str, ending: str) -> None:
+    # Every part says its own number, so what is read can be found again in the source.
+    numbered = [part.replace("{}", f"n{number}n") for number, part in enumerate(parts)]
+    document = Document((matter + between.join(numbered)).replace("\n", ending))
+    assert document.problem is None
+    source = document.source_lines
+
+    def check(blocks: Sequence[AnyBlock]) -> None:
+        for block in blocks:
+            assert 1 <= block.line <= len(source)
+            if isinstance(block, Heading | Paragraph):
+                assert words(block.text) <= set("\n".join(source[block.line - 1 : block.line + 20]).split())
+                assert not words(block.text) or words(block.text) & set(source[block.line - 1].split())
+            elif isinstance(block, List):
+                for item in block.items:
+                    assert words(item.text) <= set("\n".join(source[item.line - 1 : item.line + 20]).split())
+                    check(item.blocks)
+            elif isinstance(block, Table):
+                for row in (block.header, *block.rows):
+                    for cell in row:
+                        assert cell.raw in source[cell.line - 1]
+            elif isinstance(block, Fence):
+                for number, line in enumerate(block.content.split("\n")[:-1]):
+                    assert line in source[block.first - 1 + number]
+            elif isinstance(block, Quote | Footnote):
+                check(block.blocks)
+
+    check(document.blocks)
+    check(document.hidden_blocks)
+    for section in document.sections:
+        assert section.line <= section.end <= document.last_line
+        assert section.heading.text.raw in source[section.line - 1]
+        assert all(section.line < child.line and child.end <= section.end for child in section.children)
+    for comment in document.comments:
+        assert "<!--" in source[comment.line - 1]
+        assert comment.end <= len(source)
+
+
+def words(text: Text) -> set[str]:
+    return {word for word in text.raw.split() if word.startswith("n") and word.endswith("n")}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "- ", "> ", ">", "- a\n", "> a\nb\n", "1. a\n", "[a\n", "[a]: b\n", "[^a]: b\n\n", "|a", "|-|\n",
+        "a\n|-|\n", "```\n", "`", "<a\n", "<!--\n", "<div>\n\n", "# ", "#\n", "a\n", "\n", "  - a\n", "\t",
+        " ", "***\n", "= \n", "\r", "&#x0;",
+    ],
+)  # fmt: skip
+def test_large_documents_take_no_square_of_time(part: str) -> None:
+    content = (part * (60_000 // len(part))).encode()
+    start = time.process_time()
+    document = Document.of(content)
+    for text in all_texts(document.blocks):
+        assert text.plain is not None
+    assert len(document.sections) <= 60_000
+    assert time.process_time() - start < 4
+
+
+def test_lines_that_only_continue_deep_quotes_are_counted() -> None:
+    deep = ">" * 90 + " a\n"
+    assert Document.of((deep + "b\n" * 1000).encode()).problem is None
+    beyond = Document.of((deep + "b\n" * 20_000).encode()).problem
+    assert beyond is not None
+    assert "nested too deeply over too many lines" in beyond.message
+    # Indentation alone opens nothing, and a blank line ends what a line may continue.
+    assert beyond_limits([" " * 80 + "x"] * 20_000) is None
+    assert beyond_limits([deep.strip(), "", *["b"] * 20_000]) is None
 
 
 @given(st.text(alphabet="#-*`>|1. \n\r\tab<!_[]~:", max_size=200))

@@ -1,0 +1,124 @@
+"""JSON Schema over structured data: what fits, and what a schema cannot do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from specguard.documents.data import read_data
+from specguard.documents.schemas import MOST_MISFITS, Schema, SchemaError
+
+
+def misfits(schema: Any, value: Any) -> list[tuple[list[str | int], str]]:
+    return [(list(one.path), one.message) for one in Schema(schema).misfits(value)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "expected"),
+    [
+        ({"type": "object"}, [], [([], "[] is not of type 'object'")]),
+        ({"required": ["a"]}, {}, [([], "'a' is a required property")]),
+        (
+            {"properties": {"a": {"items": {"type": "integer"}}}},
+            {"a": [1, "x"]},
+            [(["a", 1], "'x' is not of type 'integer'")],
+        ),
+        ({"additionalProperties": False}, {"b": 1}, [(["b"], "there is no property 'b' in the schema")]),
+        (
+            {"patternProperties": {"^x": {"type": "string"}}, "additionalProperties": False},
+            {"x1": 1, "x2": "a", "y": 1},
+            [(["x1"], "1 is not of type 'string'"), (["y"], "there is no property 'y' in the schema")],
+        ),
+        ({"pattern": "^\\u0061+$"}, "aab", [([], "'aab' does not match '^\\\\u0061+$'")]),
+        ({"uniqueItems": True}, [{"a": 1}, {"a": 2}, {"a": 1.0}], [([2], "{'a': 1.0} is there twice")]),
+        ({"uniqueItems": True}, [1, True, "1", None, [1], [True]], []),
+        ({"format": "date"}, "2026-02-30", [([], "'2026-02-30' is not a 'date'")]),
+        (
+            {"anyOf": [{"type": "string"}, {"properties": {"a": {"enum": ["x"]}}, "required": ["a"]}]},
+            {"a": "y"},
+            [(["a"], "'y' is not one of ['x']")],
+        ),
+        (
+            {"$defs": {"n": {"minimum": 3}}, "items": {"$ref": "#/$defs/n"}},
+            [5, 1],
+            [([1], "1 is less than the minimum of 3")],
+        ),
+        (
+            {"$schema": "http://json-schema.org/draft-04/schema#", "minimum": 3, "exclusiveMinimum": True},
+            3,
+            [([], "3 is less than or equal to the minimum of 3")],
+        ),
+    ],
+)
+def test_what_does_not_fit_has_its_place(
+    schema: Any, value: Any, expected: list[tuple[list[str | int], str]]
+) -> None:
+    assert misfits(schema, value) == expected
+
+
+def test_numbers_of_yaml_are_numbers() -> None:
+    value = read_data("a: 1.10\nb: 2\nc: 010\n", "yaml").value
+    schema = {"properties": {"a": {"type": "number", "maximum": 1.1}, "b": {"type": "integer"}}}
+    assert misfits(schema, value) == []
+    assert misfits({"properties": {"c": {"type": "integer"}}}, value)[0][0] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ([], "it is no mapping"),
+        (None, "it is no mapping"),
+        ({"type": "strange"}, "it is no JSON Schema"),
+        ({"pattern": "(?=a)b"}, "looks ahead"),
+        ({"patternProperties": {"(a": {}}}, "it is no JSON Schema"),
+        ({"patternProperties": {"a": {}}, "unevaluatedProperties": False}, "which is not supported"),
+    ],
+)
+def test_what_is_no_schema_is_refused(schema: Any, reason: str) -> None:
+    with pytest.raises(SchemaError, match=reason):
+        Schema(schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ({"$ref": "https://example.invalid/schema.json"}, "leads to nothing within it"),
+        ({"$ref": "other.json"}, "leads to nothing within it"),
+        ({"$ref": "#/$defs/none"}, "leads to nothing within it"),
+        ({"$ref": "#"}, "refers to itself without an end"),
+    ],
+)
+def test_references_lead_within_a_schema(schema: Any, reason: str) -> None:
+    with pytest.raises(SchemaError, match=reason):
+        misfits(schema, {"a": 1})
+
+
+def test_a_schema_within_itself_is_followed_with_the_same_checks() -> None:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "additionalProperties": {"$ref": "#"},
+        "pattern": "^(a+)+$",
+    }
+    start = time.process_time()
+    assert misfits(schema, {"x": {"y": "a" * 50 + "!"}})[0][0] == ["x", "y"]
+    assert time.process_time() - start < 2
+
+
+def test_many_misfits_are_told_as_many() -> None:
+    found = misfits({"items": {"type": "string"}}, list(range(1000)))
+    assert len(found) == MOST_MISFITS + 1
+    assert found[-1] == ([], "there is more that does not fit")
+
+
+def test_a_long_value_is_shown_in_part() -> None:
+    ((_, message),) = misfits({"type": "integer"}, "x" * 10_000)
+    assert len(message) < 200
+    assert message.endswith("is not of type 'integer'")
+
+
+def test_unique_items_take_no_square_of_time() -> None:
+    start = time.process_time()
+    assert misfits({"uniqueItems": True}, [{"a": number} for number in range(20_000)]) == []
+    assert time.process_time() - start < 4
