@@ -284,5 +284,6 @@ def _plain(raw: str) -> str:
 def _reason(text: str) -> str:
     """A text as a reason; empty where it is a placeholder, or says no more than that something is gone."""
     plain = text.strip(_BETWEEN)
+    plain += ")" * (plain.count("(") - plain.count(")"))
     words = [word for word in _WORD.findall(plain) if len(word) > 2 and word.casefold() not in _TRIVIAL]
     return " ".join(plain.split()) if words and not owes(text.rstrip(" :\uff1a")) else ""

@@ -48,7 +48,7 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: the artifact's object is not there.
     """
     labels = artifact.contract.options
-    found = _Reader(labels, artifact.contract.placeholders).read(artifact.document.blocks)
+    found = described_options(artifact.document.blocks, labels, artifact.contract.placeholders)
     path = path_text(artifact.path)
     said: dict[str, str] = {}
     for which, label in enumerate(labels):
@@ -78,6 +78,19 @@ def missing_options(artifact: Artifact) -> Iterator[Finding]:
             )
         else:
             said[best.words] = label
+
+
+def described_options(
+    blocks: Sequence[AnyBlock], labels: Sequence[str], own: Sequence[str] = ()
+) -> dict[str, list[Described]]:
+    """What blocks say of each option, by its label; an option that is not named has nothing.
+
+    Args:
+        blocks: a document's.
+        labels: what the options are called.
+        own: texts that are no content.
+    """
+    return _Reader(labels, own).read(blocks)
 
 
 class _Reader:

@@ -26,7 +26,7 @@ LONGEST: Final = 1000
 
 # What sets a remark off from a value: "ready (all gates passed)", "ready - see below", "not ready: two open".
 _REMARK: Final = re.compile(r"\s*[(\[;,:\uff08]\s*|\s+[-\u2013\u2014]+\s+|\.(?:\s+|$)")
-_CHOICE: Final = re.compile(r"\s*[|/]\s*|\s+or\s+", re.IGNORECASE)
+_CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 
 
 def invalid_fields(artifact: Artifact) -> Iterator[Finding]:

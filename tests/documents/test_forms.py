@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.artifacts.content import content_of
 from specguard.artifacts.findings import missing_words
+from specguard.artifacts.manifest import read_manifest
+from specguard.artifacts.options import described_options
 from specguard.artifacts.reviews import Review
 from specguard.artifacts.severities import Severities
+from specguard.artifacts.values import chosen, value_problem
 from specguard.documents.blocks import Heading, Table
 from specguard.documents.citations import citations
 from specguard.documents.dates import date_problem, parse_date
@@ -59,6 +63,34 @@ def field(text: str, read: bool, said: str) -> None:
     assert [one.value for one in found] == ([value] if read else [])
 
 
+def value(text: str, read: bool, said: str) -> None:
+    allowed = ["ready", "not-ready"]
+    assert chosen(text, allowed) == (said if read else "")
+    problem = value_problem(text, allowed)
+    assert not problem if read else ("several" in problem) is ("several" in said)
+
+
+def content(text: str, read: bool, said: str) -> None:
+    kinds = {"content": "content", "placeholder": "a placeholder", "nothing": "nothing, without a reason"}
+    assert kinds.get(content_of(Document(text).blocks).kind, "empty") == said
+
+
+def option(text: str, read: bool, said: str) -> None:
+    described = described_options(Document(text).blocks, ["A", "B"]).get("A", [])
+    assert any(one.content.kind == "content" for one in described) is read
+    assert bool(described) is (read or "nothing is said" in said)
+
+
+def manifest(text: str, read: bool, said: str) -> None:
+    found = []
+    for one in read_manifest(Document(text).blocks):
+        fate = f", {one.fate}" if one.fate else ""
+        found.append(
+            f"{one.path}{fate}: {one.reason}" if one.reason else f"{one.path}{fate}, without a reason"
+        )
+    assert found == ([said] if read else [])
+
+
 def date(text: str, read: bool, said: str) -> None:
     assert (str(parse_date(text)) == said) if read else (said in date_problem(text) and not parse_date(text))
 
@@ -92,6 +124,10 @@ def ticked(text: str, read: bool, said: str) -> None:
 CHECKS: dict[str, Callable[[str, bool, str], None]] = {
     "Headings": heading,
     "Fields": field,
+    "Values": value,
+    "Content of a section": content,
+    "Options": option,
+    "Paths in a manifest": manifest,
     "Dates": date,
     "Times of entries": entry,
     "Places that are cited": place,
