@@ -25,7 +25,7 @@ _HOLES: Final = re.compile(
     r"<(?!https?:|mailto:|/)[^<>\n]{1,300}>"
     r"|\{\{[^{}\n]{0,300}\}\}"
     r"|\$\{[^{}\n]{0,300}\}"
-    r"|(?<![\w\]!])\[(?![xX ]\])[^\[\]\n]{1,300}\](?![(\[:])"
+    r"|(?<![\w\]!\[])\[(?![xX ]\])[^\[\]\n]{1,300}\](?![(\[:\]])"
     r"|_{3,}|\.{3,}|\u2026"
     r"|\b(?:todo|tbd|tba|tbc|fixme)\b",
     re.IGNORECASE,
@@ -67,7 +67,7 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
     if len(text) > LONGEST:
         return not any(map(str.isalnum, text))
     for words in own:
-        text = _without(text, words)
+        text = without(text, words)
     for _ in range(LABELS):
         if _OWED.match(text) or _OWED_ALONE.match(text):
             return True
@@ -92,7 +92,7 @@ def _words(text: str) -> str:
     return " ".join("".join(char if char.isalnum() else " " for char in text.casefold()).split())
 
 
-def _without(text: str, words: str) -> str:
+def without(text: str, words: str) -> str:
     """A text without each place where words stand in it, whatever their case and the space between them."""
     parts = [re.escape(part) for part in words.split()]
     return re.sub(r"\s+".join(parts), " ", text, flags=re.IGNORECASE) if parts else text
