@@ -148,7 +148,7 @@ def test_what_other_tools_write_can_be_read() -> None:
     )
     assert not found(plan)
     assert [one.depends_on for one in plan.tasks] == [["2"], []]
-    assert [finding.message for finding in plan.broken()] == ["task 1 is done, and needs task 2, which is todo"]
+    assert told(plan.broken()) == [(1, "task 1 is done, and needs task 2, which is todo")]
 
 
 def test_keys_never_hold_lines_and_tell_findings_apart() -> None:
