@@ -20,13 +20,13 @@ SHOWN: Final = 60
 """So many characters of what is hidden are shown."""
 
 _CHARACTERS: Final = {
-    "bidirectional": "that turn the direction of the text around them",
-    "tag": "of a plane that shows as nothing",
-    "zero-width": "that show as nothing",
-    "blank": "that are letters and show as blanks",
-    "selector": "that choose the look of a character and stand behind none",
-    "hyphen": "that show where a line is broken and nowhere else",
-    "control": "that control a terminal",
+    "bidirectional": "marks that turn the direction of the text",
+    "tag": "tag characters, which show as nothing",
+    "zero-width": "characters that show as nothing",
+    "blank": "letters that show as blanks",
+    "selector": "selectors of a look, behind nothing that has two",
+    "hyphen": "hyphens that show only where a line is broken",
+    "control": "control characters",
 }
 _PLACES: Final = {
     "comment": "in a comment",
@@ -202,9 +202,9 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
             severity="warning" if hidden.what == "comment" else None,
             setting=setting,
         )
+    said = f"; they say {_shortened(hidden.text)!r}" if hidden.text else ""
     return Finding(
-        f"{_count(hidden.chars)} {_CHARACTERS[hidden.what]}"
-        + (f"; they say {_shortened(hidden.text)!r}" if hidden.text else ""),
+        f"{_CHARACTERS[hidden.what]}: {_names(hidden.chars)}{said}",
         help="Take them out; an editor that shows invisible characters finds them.",
         path=path,
         line=hidden.line,
@@ -218,11 +218,6 @@ def _severity(hidden: Hidden) -> Severity | None:
     """A lower severity for what is left over from copied text more often than it is put there."""
     alone = hidden.what == "selector" and hidden.chars == "\ufe0f"
     return "warning" if alone or hidden.what == "hyphen" else None
-
-
-def _count(chars: str) -> str:
-    names = _names(chars)
-    return f"a character ({names})" if len(chars) == 1 else f"{len(chars)} characters ({names})"
 
 
 def _names(chars: Collection[str]) -> str:
