@@ -92,11 +92,6 @@ class Artifacts:
         return self._among([entry.path for entry in self.entries if not entry.deleted])
 
     @cached_property
-    def removed(self) -> Sequence[Artifact]:
-        """What were artifacts before the change and are gone; nothing can be read of them."""
-        return self._among([entry.path for entry in self.entries if entry.deleted])
-
-    @cached_property
     def orphans(self) -> Sequence[Artifact]:
         """The artifacts that the change leaves alone while it takes one of their companions away.
 

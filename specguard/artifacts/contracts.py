@@ -237,7 +237,10 @@ class Contract(Settings):
     ] = ""
     closure: Annotated[
         list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(description="folders that hold only what the artifact lists, once it is there"),
+        Field(
+            description="folders that hold only what the artifact lists, once it is there",
+            json_schema_extra={"tightens": "more"},
+        ),
     ] = []
     schema: Annotated[
         str,

@@ -141,14 +141,6 @@ class PathTemplate:
                 text += other
         return text
 
-    def fill(self, fields: Mapping[str, str]) -> str:
-        """The template with the values in place of its placeholders; globs stay as they are.
-
-        Raises:
-            Unrendered: a placeholder has no value.
-        """
-        return self._template.render(fields)
-
     def _texts(self, path: bytes) -> Sequence[str] | None:
         """The text of each placeholder in a path; None where it is no such path."""
         if self._exact is None:

@@ -48,7 +48,6 @@ def test_what_the_change_touches_is_judged(artifacts: Make) -> None:
     assert (judged.name, judged.path, judged.touched) == ("final", b"a/AGENT_3_FINAL_AUTH.md", True)
     assert judged.fields == {"agent": "3", "objective": "AUTH"}
     assert judged.setting("sections") == "artifacts.final.sections"
-    assert [one.path for one in found.removed] == [b"a/AGENT_5_PLAN_VERBATIM.md"]
     assert [one.path for one in found.named("plan")] == [b"a/AGENT_3_PLAN_VERBATIM.md"]
     assert found.at(b"a/b.md") is None
     assert found.at(b"a/AGENT_3_FINAL_AUTH.md") is judged

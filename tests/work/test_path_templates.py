@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Selecting
 from specguard.work.path_templates import PathTemplate, check_path_template
-from specguard.work.templates import TemplateError, Unrendered
+from specguard.work.templates import TemplateError
 
 FINAL = "**/AGENT_{agent}_FINAL_{objective}.md"
 ROOT = "**/_phase-{x}-planning-pass-{nn}-{date}/"
@@ -58,9 +58,21 @@ def test_what_is_left_is_a_pattern() -> None:
     assert one.names == {"x", "nn"}
     assert one.render({"x": "c*"}) == "**/_phase-c\\*/PHASE_C\\*_*.md"
     assert one.pattern.patterns == ("**/_phase-*/PHASE_*_*.md",)
-    assert one.fill({"x": "c", "nn": "1"}) == "**/_phase-c/PHASE_C_1.md"
-    with pytest.raises(Unrendered):
-        one.fill({"x": "c"})
+    assert one.show({"x": "c*"}) == "**/_phase-c*/PHASE_C*_*.md"
+    assert one.plain({"x": "c", "nn": "1"}) is None
+
+
+def test_without_globs_and_with_all_values_it_is_one_path() -> None:
+    one = PathTemplate("/a\\*/{x}/PHASE_{X}.md")
+    assert one.plain({"x": "c [1]", "y": "z"}) == b"a*/c [1]/PHASE_C [1].md"
+    assert one.plain({}) is None
+
+
+def test_paths_are_told_apart_by_some_of_their_placeholders() -> None:
+    one = PathTemplate("{x}/PHASE_{X}_{n}.md")
+    assert one.key_of(b"c/PHASE_C_1.md", {"x"}) == one.key({"x": "c"}) == ("c", "C")
+    assert one.key_of(b"c/PHASE_C_1.md", {"n"}) == ("1",)
+    assert one.key_of(b"c/PHASE_D_1.md", {"x"}) is None
 
 
 @pytest.mark.parametrize("text", ["a/{x", "a/{xX}.md", "a/{ x }", "a/[{x}].md", "a/[a{x}].md", "\ue000{x}"])
