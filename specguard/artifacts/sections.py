@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.artifacts.content import content_of
 from specguard.artifacts.titles import other_titles
-from specguard.documents.titles import find_section, near_section, normal_title
+from specguard.documents.titles import find_section, near_section, normal_title, same_title
 from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
@@ -33,14 +33,15 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
         found = named(artifact, title)
         if not found:
             yield _missing(artifact, title, setting)
-        if len(found) > 1:
-            lines = ", ".join(str(section.line) for section in found[:MOST])
+        again = _again(found)
+        if len(again) > 1:
+            lines = ", ".join(str(section.line) for section in again[:MOST])
             yield Finding(
-                f"{path} has the section {title!r} {len(found)} times, in lines {lines}: "
+                f"{path} has the section {title!r} {len(again)} times, in lines {lines}: "
                 "one could contradict another",
                 help="Make one section of them.",
                 path=artifact.path,
-                line=found[1].line,
+                line=again[1].line,
                 key=f"again {normal_title(title)}",
                 setting=setting,
             )
@@ -104,7 +105,24 @@ def named(artifact: Artifact, title: str) -> Sequence[Section]:
     if not same:
         return [first]
     level = min(one.level for one in same)
-    return [one for one in same if one.level == level]
+    highest = [one for one in same if one.level == level]
+    return sorted(highest, key=lambda one: one is not first)
+
+
+def _again(found: Sequence[Section]) -> Sequence[Section]:
+    """The first of some sections, and the others that are called by all the same words.
+
+    `Plan: servers` and `Plan: clients` are two sections, and so are two that have different other titles.
+    """
+    if len(found) < 2:
+        return found
+    words = found[0].heading.text.rendered
+    same = [
+        one
+        for one in found
+        if same_title(other := one.heading.text.rendered, words) and same_title(words, other)
+    ]
+    return sorted(same, key=lambda one: one.line)
 
 
 def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:

@@ -78,6 +78,16 @@ def test_a_second_one_could_contradict_the_first(missing: Judge) -> None:
     assert finding.line == 6
     assert finding.message.startswith("f.md has the section 'Risks' 2 times, in lines 1, 6")
     assert not missing("## Option A\n### Risks\na\n## Option B\n### Risks\nb\n## Risks\nx\n")
+    assert missing("## 1. Risks (open)\na\n\n## 4) RISKS (open)\nb\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["## Risks: servers\na\n\n## Risks: clients\nb\n", "## Risks\na\n\n## Risks (closed)\nb\n",
+     "## Hazards\na\n\n## Dangers\nb\n", "## Risks\na\n\n## Hazards\nb\n"],
+)  # fmt: skip
+def test_sections_that_are_called_otherwise_are_no_second_ones(missing: Judge, text: str) -> None:
+    assert not missing(text, aliases={"Risks": ["Hazards", "Dangers"]})
 
 
 def test_a_section_may_be_forbidden(missing: Judge) -> None:

@@ -25,7 +25,8 @@ class MissingSection(Rule):
     another word. What comes near is named in the message.
 
     A section that is there twice at the same level is a finding, since the second could contradict the first;
-    the same title below other headings, at a deeper level, is none. Titles in `forbidden_sections` are those
+    the same title below other headings, at a deeper level, is none, and neither are `Risks: servers` and
+    `Risks: clients`. Titles in `forbidden_sections` are those
     that no heading may begin with: where *Rollback* is forbidden, so is *Rollback plan*.
 
     How to put it right: add the heading with what belongs below it, or an honest "None" with its reason.
