@@ -16,7 +16,7 @@ SHOWN: Final = 20
 _MARKS: Final = {
     "complete": "good", "closed": "good", "done": "good", "open": "warning", "ready": "warning",
     "active": "warning", "waiting": "quiet", "not needed": "quiet", "blocked": "quiet", "deferred": "quiet",
-    "conditional": "quiet", "gone": "quiet",
+    "conditional": "quiet",
 }  # fmt: skip
 _WIDTH: Final = 10
 
@@ -189,8 +189,11 @@ def required(status: Mapping[str, Any]) -> str:
 def _lacks(missing: Sequence[Mapping[str, Any]]) -> list[str]:
     found = []
     for one in missing:
-        place = f"{visible(one['path'])}:{one['line']}: " if one["path"] and one["line"] else ""
-        found.append(f"{place}{visible(one['what'])}")
+        path, said = one["path"], one["what"]
+        if path and one["line"]:
+            # A sentence that begins with the file gets its line there.
+            said = f"{path}:{one['line']}: {said.removeprefix(f'{path}: ')}"
+        found.append(visible(said))
     return found
 
 

@@ -107,6 +107,8 @@ def broken(source: Source, sources: Sources) -> Iterator[Finding]:
     for position, item in enumerate(items):
         graph[position] = []
         for need in item.depends_on:
+            if owes(need.text):
+                continue
             needed = next((at for at, other in enumerate(items) if other.is_named(need.text)), None)
             if needed is None:
                 near = next((other.id for other in items if _normal(other.id) == _normal(need.text)), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,12 @@ def test_an_agent_is_active_until_it_has_left_its_final(tmp_path: Path) -> None:
         ("P1", False, "2026-02-21 09:05:00", "2026-02-21 10:40:00"),
         ("1", True, "2026-02-22 10:00:00", "2026-02-22 10:45:00"),
     ]
+
+
+def test_slices_wait_for_their_stage(tmp_path: Path) -> None:
+    data = Stand("runbook/runbook-planning", tmp_path / "here").data()
+    assert [item["state"] for item in data["items"]] == ["waiting", "blocked", "conditional"]
+    assert data["next"] == ["complete the stage drift check of wave d; then implementation opens"]
 
 
 # What is required
@@ -314,3 +321,19 @@ def test_a_status_needs_a_policy(tmp_path: Path) -> None:
     done = Stand(Case(policy="", base=[Step(files={"a": "1"})]), tmp_path / "here").run()
     assert done.exit_code == 2
     assert "there is no authority" in done.stderr
+
+
+def test_every_field_is_on_its_page(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "status.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| (`[a-z_`, ]+`) \| (.*) \|$", page.partition("## For programs")[2])
+    told = {name: text for names, text in rows for name in re.findall("`([a-z_]+)`", names)}
+    data = Stand("runbook/runbook-slice", tmp_path / "one").data("--require", "complete", code=1)
+    plans = Stand("plans/planner-pipeline", tmp_path / "two").data()
+    assert set(data) == set(told)
+    nested = {
+        **{name: data[name][0] for name in ("items", "agents", "worktrees", "missing", "waves")},
+        **{name: data[name] for name in ("item", "authority")},
+        "plans": plans["plans"][0],
+    }
+    for name, value in nested.items():
+        assert set(value) <= set(re.findall("`([a-z_]+)`", told[name])), name

@@ -30,6 +30,8 @@ WALKED = (
     "docs/phase-runner.md",
     "docs/track-runner.md",
     "docs/planner-pipeline.md",
+    "docs/runbook.md",
+    "docs/status.md",
     "docs/specs.md",
     "docs/orchestrator.md",
 )

@@ -67,14 +67,32 @@ def listed_items(telling: Telling, sources: Sources | None) -> list[dict[str, An
     waves: Waves | None = telling.fact("waves")
     plans: Plans | None = telling.fact("plans")
     put_off = _put_off(telling)
+    waiting = _waiting(waves)
     return [
-        _listed(listed, sources, waves, put_off=(source.path, listed.id) in put_off)
+        _listed(
+            listed,
+            sources,
+            waves,
+            put_off=(source.path, listed.id) in put_off,
+            waiting=(source.path, listed.id) in waiting,
+        )
         for source in sources.all
         # The tasks of a plan are told with their plan.
         if (plans is None or plans.at(source.path) is None)
         and (waves is None or not waves.superseded(source.path))
         for listed in source.items
     ]
+
+
+def _waiting(waves: Waves | None) -> frozenset[tuple[bytes, str]]:
+    """The items of stages that are not open."""
+    return frozenset(
+        (item.source.path, item.id)
+        for wave in (waves.all if waves is not None else ())
+        for stage in wave.stages
+        if stage.settings.items and not stage.open
+        for item in stage.items
+    )
 
 
 def _put_off(telling: Telling) -> frozenset[tuple[bytes, str]]:
@@ -133,7 +151,9 @@ def _item(kind: str, item_id: str, resolved: WorkItem | Unresolved, named_by: st
     }
 
 
-def _listed(listed: Listed, sources: Sources, waves: Waves | None, *, put_off: bool) -> dict[str, Any]:
+def _listed(
+    listed: Listed, sources: Sources, waves: Waves | None, *, put_off: bool, waiting: bool
+) -> dict[str, Any]:
     needs = [
         other.id
         for need in listed.depends_on
@@ -144,8 +164,10 @@ def _listed(listed: Listed, sources: Sources, waves: Waves | None, *, put_off: b
         state = "closed"
     elif listed.deferred or put_off:
         state = "deferred"
+    elif listed.conditional:
+        state = "conditional"
     else:
-        state = "conditional" if listed.conditional else "blocked" if needs else "ready"
+        state = "blocked" if needs else "waiting" if waiting else "ready"
     fields = waves.fields_at(listed.source.path, listed.source.fields) if waves is not None else None
     return {
         "kind": listed.source.kind,
