@@ -17,8 +17,8 @@ class MissingSection(Rule):
 
     `sections` of `[artifacts.<name>]` are the titles of the headings there must be. They match as people
     write headings: case, numbering, level, punctuation, emoji and what stands in brackets or behind a dash
-    or colon do not count, and `aliases` are other titles that stand for one. With `bold_headings` a paragraph
-    that is bold as a whole is a heading, too.
+    or colon do not count. `aliases` are other titles that stand for one, in which `*` stands for any words:
+    `"Risks of *"`. With `bold_headings` a paragraph that is bold as a whole is a heading, too.
 
     A heading that a reader of the page does not see is none: in a comment, in a block of code, in hidden
     HTML, in front matter. Nor is one in a quotation or a list, and letters that only look like others spell

@@ -23,10 +23,13 @@ class UnlistedRemoval(Rule):
     of code, alone or behind a word such as *Removed:*; in JSON, YAML and TOML, elements, keys, or the `path`
     of an element. A folder covers what lies below it, and a pattern what it matches; `**` names nothing.
     Paths are read from the root or from the manifest's folder. What else the item or the row says is the
-    reason, or what the item above it says; *removed*, *cleanup* or `TBD` are none.
+    reason, or what the item above it says, or the heading, where a word of it gives one (`Deleted (superseded
+    drafts)`); *removed*, *cleanup* or `TBD` are none.
 
     **What is kept**: paths below a heading or a label with a word such as *Kept*, *Retained* or *Remaining*,
-    or with such a word in a column *Action* or at the beginning of their reason, are not said to be removed.
+    with such a word at the beginning of their reason, or with anything but a removal in a column *Action*
+    (`update`, `retain`), are not said to be removed. Where headings say what was removed, other lists of the
+    manifest speak of something else.
 
     Only a manifest that the change adds or modifies is compared, since another one speaks of another change.
     A line that was in it before is left alone while its path stays away.
