@@ -43,8 +43,9 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
             artifact, f"there is no {name} whose {key} could be compared with its author", key=f"no {name}"
         )
     for other in others:
-        wanted = other.contract.author if normal_name(key) == "author" else [key]
-        fields = find_fields(other.values, *wanted)
+        names = other.contract.author if normal_name(key) == "author" else [key]
+        # Who has reviewed it is its author only where nobody is said to have written it.
+        fields = next((found for name in names if (found := find_fields(other.values, name))), ())
         yield from _compared(artifact, fields, f"{key} of {path_text(other.path)}")
 
 

@@ -35,6 +35,8 @@ slices:
         ("Author: Ann, Bob", "Author: Carol and Bob", "is the author of"),
         ("Author: Ann <ann@x.org>", "Author: A. N. Other (Ann@X.org)", "is the author of"),
         ("---\nauthor: Ann\n---", "| Author | Ann - steward |\n|---|---|\n", "is the author of"),
+        ("Author: Ann\n\nReviewer: Bob", "Steward: Bob", ""),
+        ("Reviewer: Bob", "Steward: Bob", "is the author of"),
         ("Author: Ann", "x", "it does not say who its author is"),
         ("Author: Ann", "Author: TBD", "it does not say who its author is"),
         ("x", "Author: Ann", "the author of p/PHASE_C_EXECUTION_PACKET.md is not stated"),
