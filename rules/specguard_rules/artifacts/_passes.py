@@ -99,8 +99,8 @@ def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str, placehol
         found.setdefault(work.folder, Pass(work.folder)).agents[work.agent.casefold()] = work
     for artifact in artifacts.named(sweep):
         folder = pass_of(artifact, artifacts, placeholder)
-        if folder in found and artifact.is_file:
-            found[folder].holders.append(artifact)
+        if artifact.is_file:
+            found.setdefault(folder, Pass(folder)).holders.append(artifact)
     sequences: dict[bytes, list[Pass]] = {}
     for one in found.values():
         sequences.setdefault(one.folder.rpartition(b"/")[0], []).append(one)

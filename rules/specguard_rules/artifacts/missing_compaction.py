@@ -28,8 +28,8 @@ class MissingCompaction(Rule):
     about an agent where it begins with its name, or says `agent NAME`: `- P1: aligned, /compact sent` and
     `- P2: stale, closed`, or a table with a row for each.
 
-    **Passes** are the folders that match the `root` of a contract, and those in which agents left artifacts.
-    Passes in one folder follow each other, by date where all have one in their names, then by name.
+    **Passes** are the folders that match the `root` of a contract, and those in which agents or whoever sweeps
+    them left artifacts. Passes in one folder follow each other, by date where all have one in their names, then by name.
 
     **What is asked for**: each pass has a sweep, which is not later than its agents' first entries, where both
     have a time with an offset. Every agent of an earlier pass that was not closed is in it, as aligned or as
@@ -262,7 +262,8 @@ class _Sequence:
             work = one.agents[name]
             if not self._begins_anew(work):
                 message = f"the agent {agent}, of {last.name}, is reused in {one.name} without a compaction"
-                key, path, line = "compaction", work.artifacts[0].path, 0
+                logs = [artifact for artifact in work.artifacts if artifact.contract.timestamps]
+                key, path, line = "compaction", (logs or work.artifacts)[0].path, 0
                 help = f"Record its `{self._rule.compaction[0]}` before its first work, here or in the sweep."
         if not message:
             return None, False
