@@ -22,9 +22,10 @@ class InvalidField(Rule):
     **Where it is read**: front matter, `Key: value` lines, bullets, bold labels (`**Key:** value`), rows of a
     table with two columns, the keys of a JSON, YAML or TOML file; where none of these has it, a section with
     the field's name. Names and values are compared without case, spaces, `-` and `_`; `aliases` are other
-    names, and of sections other titles, in which `*` stands for any words: `"Owners for *"`. A remark may stand behind a value: `ready (all gates passed)`, `not ready: two are open`; a text
-    that names several of the values, as an unchanged template does, is none of them. What stands in a
-    comment, in code or in a quotation states nothing.
+    names, and of sections other titles, in which `*` stands for any words: `"Owners for *"`. A remark may
+    stand behind a value: `ready (all gates passed)`, `not ready: two are open`; a text that names several of
+    the values, as an unchanged template does, is none of them. What stands in a comment, in code or in a
+    quotation states nothing.
 
     **Who wrote it**: `author_not = "slice.owner"` says that its author (the fields in `author`) must not be
     the owner of the slice it is about, which is told by its path, by a line `slice: ...` or by the change;
