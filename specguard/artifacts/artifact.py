@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifacts
     from specguard.artifacts.contracts import Contract
+    from specguard.artifacts.evidence import Cited
     from specguard.artifacts.manifest import Listed
     from specguard.documents.data import Data
-    from specguard.documents.document import Document
+    from specguard.documents.document import Document, Section
     from specguard.documents.fields import Field
     from specguard.model import Finding
     from specguard.work.items import Work
@@ -101,6 +102,23 @@ class Artifact:
         from specguard.documents.fields import read_fields
 
         return read_fields(self.document, self.data if self.structured else None)
+
+    @cached_property
+    def cited(self) -> Cited | None:
+        """The evidence that it cites; None where its contract asks for none.
+
+        Raises:
+            MissingFact: its object is not there.
+        """
+        from specguard.artifacts.evidence import Cited
+
+        settings = self.contract.evidence
+        return None if settings is None else Cited(self, settings)
+
+    @cached_property
+    def sections(self) -> dict[str, Sequence[Section]]:
+        """The sections that were looked for in it, by title; `sections.named` fills and reads it."""
+        return {}
 
     @cached_property
     def listed(self) -> Sequence[Listed]:

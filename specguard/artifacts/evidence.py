@@ -85,8 +85,11 @@ class Cited:
             return
         wanted = [one for one in self.all if not self.misses_lines(one) and self.is_file(one)]
         self.targets.prefetch((one, self._folder) for one in wanted)
-        for citation in wanted:
-            yield citation, self.targets.find(citation, self._folder)
+        found = [(citation, self.targets.find(citation, self._folder)) for citation in wanted]
+        whole = {target.file for _, target in found if target.file is not None}
+        for citation, target in found:
+            absent = target.flaw and target.file is None
+            yield citation, (absent and self.targets.shortened(citation, whole)) or target
 
 
 def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
@@ -95,9 +98,8 @@ def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    settings = artifact.contract.evidence
-    if settings is not None:
-        yield from _missing(artifact, Cited(artifact, settings))
+    if artifact.cited is not None:
+        yield from _missing(artifact, artifact.cited)
 
 
 def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
@@ -106,10 +108,7 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    settings = artifact.contract.evidence
-    if settings is None:
-        return
-    for citation, target in Cited(artifact, settings).looked_up():
+    for citation, target in artifact.cited.looked_up() if artifact.cited else ():
         if target.flaw:
             yield Finding(
                 target.flaw,
@@ -121,8 +120,8 @@ def dangling_evidence(artifact: Artifact) -> Iterator[Finding]:
             )
 
 
-def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
-    """The evidence that nobody can look up, one finding for each reason; it is neither there nor missing.
+def shortened_evidence(artifact: Artifact) -> Iterator[Finding]:
+    """The evidence that is there, and is cited by the end of its path; one finding for all of it.
 
     Raises:
         MissingFact: something that must be read is not there.
@@ -130,8 +129,31 @@ def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
     settings = artifact.contract.evidence
     if settings is None:
         return
+    short = [(one, target) for one, target in Cited(artifact, settings).looked_up() if target.short]
+    for citation, target in [one for one in short if not one[1].flaw][:1]:
+        many = len({str(one) for one, other in short if not other.flaw})
+        others = f", and {many - 1} more like it" if many > 1 else ""
+        lines = str(citation).removeprefix(citation.path)
+        place = f"{path_text(target.file or b'')}{lines}"
+        yield Finding(
+            f"{citation} is only the end of {place}{others}",
+            help="Write whole paths: another file whose path ends so makes it unclear what is meant.",
+            path=artifact.path,
+            line=citation.at,
+            key="short",
+            severity="warning",
+            setting=artifact.setting("evidence.resolve"),
+        )
+
+
+def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
+    """The evidence that nobody can look up, one finding for each reason; it is neither there nor missing.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
     unknown: dict[str, list[Citation]] = {}
-    for citation, target in Cited(artifact, settings).looked_up():
+    for citation, target in artifact.cited.looked_up() if artifact.cited else ():
         if target.unknown and citation.kind != "shortened":
             unknown.setdefault(target.unknown, []).append(citation)
     for why, cited in unknown.items():

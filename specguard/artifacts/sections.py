@@ -95,6 +95,12 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
 
 def named(artifact: Artifact, title: str) -> Sequence[Section]:
     """The sections of a title, the one that counts first: of several those of the highest level there is."""
+    if title not in artifact.sections:
+        artifact.sections[title] = _named(artifact, title)
+    return artifact.sections[title]
+
+
+def _named(artifact: Artifact, title: str) -> Sequence[Section]:
     document = artifact.document
     aliases = other_titles(document, artifact.contract.aliases_of(title))
     first = find_section(document, title, aliases=aliases, bold=artifact.contract.bold_headings)

@@ -35,6 +35,8 @@ _RANGES: Final = rf"(?P<lines>{RANGE}(?:(?:, ?|/):?{RANGE})*)"
 _COLON: Final = re.compile(rf":{_RANGES}(?![A-Za-z0-9_/])")
 _FRAGMENT: Final = re.compile(rf"#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])")
 _EDGES: Final = "*_.!?:"
+_SIGN: Final = re.compile(r"[/.:#\\]")
+_FOREIGN: Final = re.compile(r"[\n*?$<>|=\0]")
 _BLOB: Final = re.compile(r"/(?:-/)?(?:blob|tree|raw|src/branch|src/commit|blame)/")
 _HOST: Final = re.compile(
     r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|(?:[\w-]+\.)*(?:localhost|[\w-]+\.(?:com|org|net|io|dev|local|internal|cloud|app|ai|edu|gov)))$",
@@ -52,7 +54,10 @@ def written_path(written: str, marked: bool) -> tuple[str, str, Form] | None:
     word = written if marked else _bare(written)
     if word[:7].lower() == "file://":
         word = link_target(word)
-    if len(word) > LONGEST or not word or any(char in word for char in "\n*?$<>|=\0"):
+    # Most words are plain ones, and no path is without one of these but for a few names.
+    if not _SIGN.search(word) and word not in _PLAIN_NAMES:
+        return None
+    if len(word) > LONGEST or _FOREIGN.search(word):
         return None
     lines: str = ""
     form: Form = "none"
