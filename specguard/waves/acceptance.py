@@ -47,15 +47,17 @@ class Scenario:
         line: its line, from 1.
         names: what stands beside it in code spans, links and quotation marks: it may name gates and tests.
         cited: the places that it cites.
+        words: its text in small letters, without anything but words.
     """
 
-    __slots__ = ("cited", "line", "names", "text")
+    __slots__ = ("cited", "line", "names", "text", "words")
 
     def __init__(self, text: str, line: int, names: Sequence[str], cited: Sequence[Citation]) -> None:
         self.text = text
         self.line = line
         self.names = names
         self.cited = cited
+        self.words = _words(text)
 
     @property
     def id(self) -> str:
@@ -68,8 +70,8 @@ class Scenario:
         found = _ID.match(stated)
         if found and self.id:
             return found[1].casefold() == self.id
-        own, other = _words(self.text), _words(stated)
-        return bool(own and other) and (own == other or f" {other} " in f" {own} ")
+        other = _words(stated)
+        return bool(other) and f" {other} " in f" {self.words} "
 
     def __repr__(self) -> str:
         return f"Scenario({self.text!r}, {self.line})"
@@ -156,7 +158,13 @@ class Proofs:
         if "/" in path or separator or not _NAME.fullmatch(name.strip()):
             # A quoted title of a test is looked for word by word.
             return not separator and "/" not in path and " " in name.strip() and _has(self._all, name.strip())
-        return _has(self._all, name.strip())
+        name = name.strip()
+        return name.encode() in self._names if re.fullmatch(r"\w+", name, re.ASCII) else _has(self._all, name)
+
+    @cached_property
+    def _names(self) -> frozenset[bytes]:
+        """The names in all test files, so that many may be asked for."""
+        return frozenset(re.findall(rb"\w+", self._all))
 
     @cached_property
     def _all(self) -> bytes:
@@ -209,7 +217,7 @@ def unmapped_scenarios(
                 help="Name beside it, in a code span, the gate or the test that shows it.",
                 path=path,
                 line=scenario.line,
-                key=_words(scenario.text)[:100],
+                key=scenario.words[:100],
                 setting=setting,
             )
 

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
 _DEFERRED: Final = re.compile(
     r"\b(?:deferred|defer|deferral|put off|not triggered|untriggered|no trigger)\b"
-    r"|\btrigger(?:ed|s)?\b[^.;\n]{0,20}?[:=|?]?\s*\bno\b",
+    r"|\btrigger(?:ed|s)?\b[^.;\n]{0,20}?[:=|?]?\s{0,9}\bno\b",
     re.IGNORECASE,
 )
 _NOT_DEFERRED: Final = re.compile(
-    r"\b(?:not|never|no longer|cannot be|isn't)\s+(?:yet\s+|be\s+)?(?:deferred|put off)\b", re.IGNORECASE
+    r"\b(?:not|never|no longer|cannot be|isn't)\s{1,9}(?:yet\s{1,9}|be\s{1,9})?(?:deferred|put off)\b",
+    re.IGNORECASE,
 )
 _TRIGGERED: Final = re.compile(
-    r"\btrigger(?:ed|s)?\b[^.;\n]{0,20}?[:=|?]\s*\byes\b|(?<!not )(?<!un)\b(?:is|was|has been)\s+triggered\b",
+    r"\btrigger(?:ed|s)?\b[^.;\n]{0,20}?[:=|?]\s{0,9}\byes\b"
+    r"|(?<!not )(?<!un)\b(?:is|was|has been)\s{1,9}triggered\b",
     re.IGNORECASE,
 )
 _ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")

@@ -11,6 +11,7 @@ from specguard.work.path_templates import PathTemplate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import TypeVar
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.commit import Commit
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from specguard.work.sources import Listed, Source, Sources
 
     Key = tuple[str, ...]
+    _Placed = TypeVar("_Placed", Artifact, Source, Plan)
 
 UNKNOWN = "?"
 """What stands for a value that tells a wave from others where nothing says which one is meant."""
@@ -39,7 +41,6 @@ class Wave:
     def __init__(self, waves: Waves, fields: Mapping[str, str]) -> None:
         self.waves = waves
         self.fields = fields
-        self._artifacts: dict[str, Sequence[Artifact]] = {}
 
     @property
     def key(self) -> Key:
@@ -87,25 +88,11 @@ class Wave:
 
     def artifacts(self, contract: str) -> Sequence[Artifact]:
         """Its artifacts of a contract, by path; those in a folder that a later pass supersedes left out."""
-        if contract not in self._artifacts:
-            self._artifacts[contract] = [
-                one
-                for one in self.waves.artifacts.named(contract)
-                if self.waves.key_at(one.path, one.fields) == self.key and not self.waves.superseded(one.path)
-            ]
-        return self._artifacts[contract]
+        return self.waves.artifacts_by_key(contract).get(self.key, ())
 
     def sources(self, kind: str) -> Sequence[Source]:
         """Its files that list the items of a kind."""
-        sources = self.waves.sources
-        if sources is None or kind not in sources.kinds:
-            return []
-        return [
-            source
-            for source in sources.of(kind)
-            if self.waves.key_at(source.path, source.fields) == self.key
-            and not self.waves.superseded(source.path)
-        ]
+        return self.waves.sources_by_key(kind).get(self.key, ())
 
     def items(self, kind: str) -> Sequence[Listed]:
         """Its items of a kind, in the order in which they are listed."""
@@ -114,10 +101,7 @@ class Wave:
     @property
     def plans(self) -> Sequence[Plan]:
         """Its plans, by path."""
-        plans = self.waves.plans
-        if plans is None:
-            return []
-        return [plan for plan in plans.all if self.waves.key_at(plan.path, plan.fields) == self.key]
+        return self.waves.plans_by_key.get(self.key, ())
 
     def __repr__(self) -> str:
         return f"Wave({dict(self.fields)!r})"
@@ -146,6 +130,8 @@ class Waves:
         self.sources = sources
         self.plans = plans
         self._made: dict[Key, Wave] = {}
+        self._artifacts: dict[str, Mapping[Key, Sequence[Artifact]]] = {}
+        self._sources: dict[str, Mapping[Key, Sequence[Source]]] = {}
         self._flaws: dict[tuple[str, bytes], Sequence[Finding]] = {}
 
     @cached_property
@@ -248,9 +234,42 @@ class Waves:
             known = {**(source.fields if source else {}), **known}
         return known if all(known.get(name) for name in by) else None
 
+    def artifacts_by_key(self, contract: str) -> Mapping[Key, Sequence[Artifact]]:
+        """The artifacts of a contract by the waves they belong to; superseded ones left out."""
+        if contract not in self._artifacts:
+            self._artifacts[contract] = self._grouped(self.artifacts.named(contract))
+        return self._artifacts[contract]
+
+    def sources_by_key(self, kind: str) -> Mapping[Key, Sequence[Source]]:
+        """The files that list items of a kind by the waves they belong to; superseded ones left out."""
+        if kind not in self._sources:
+            known = self.sources is not None and kind in self.sources.kinds
+            self._sources[kind] = self._grouped(self.sources.of(kind) if self.sources and known else ())
+        return self._sources[kind]
+
+    @cached_property
+    def plans_by_key(self) -> Mapping[Key, Sequence[Plan]]:
+        """The plans by the waves they belong to."""
+        return self._grouped(self.plans.all if self.plans is not None else ())
+
+    def _grouped(self, found: Sequence[_Placed]) -> Mapping[Key, Sequence[_Placed]]:
+        groups: dict[Key, list[_Placed]] = {}
+        for one in found:
+            key = self.key_at(one.path, one.fields)
+            if key is not None and not self.superseded(one.path):
+                groups.setdefault(key, []).append(one)
+        return groups
+
     def superseded(self, path: bytes) -> bool:
         """Whether a path lies in the folder of a pass that a later one of its wave supersedes."""
-        return any(path == folder or path.startswith(folder + b"/") for folder in self._superseded)
+        if not self._superseded:
+            return False
+        end = len(path)
+        while end > 0:
+            if path[:end] in self._superseded:
+                return True
+            end = path.rfind(b"/", 0, end)
+        return False
 
     def flaws(self, artifact: Artifact) -> Sequence[Finding]:
         """What is wrong with an artifact beyond a warning.
@@ -265,7 +284,7 @@ class Waves:
         return known
 
     @cached_property
-    def _superseded(self) -> Sequence[bytes]:
+    def _superseded(self) -> frozenset[bytes]:
         """The folders of all passes but the last of each wave and contract, last by the order of numbers."""
         latest: dict[tuple[str, Key], bytes] = {}
         for one in self.artifacts.passes:
@@ -275,11 +294,11 @@ class Waves:
                 if known is None or natural(_text(known)) < natural(_text(one.path)):
                     latest[one.name, key] = one.path
         kept = set(latest.values())
-        return [
+        return frozenset(
             one.path
             for one in self.artifacts.passes
             if one.path not in kept and self.key_at(one.path, one.fields) is not None
-        ]
+        )
 
     @cached_property
     def _templates(self) -> Sequence[PathTemplate]:
