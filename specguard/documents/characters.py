@@ -26,7 +26,8 @@ _UNSEEN: Final = (
 _FLAG: Final = "\U0001f3f4\U000e0067\U000e0062(?:{}|{}|{})\U000e007f".format(
     *("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("eng", "sct", "wls"))
 )
-_SEARCH: Final = f"{_FLAG}|[{_UNSEEN}]"
+# A carriage return within a line is the end of one for a renderer, and nothing for most editors.
+_SEARCH: Final = rf"{_FLAG}|[{_UNSEEN}]|\r(?![\r\n]|\Z)"
 _IS_UNSEEN: Final = f"[{_UNSEEN}]"
 
 _RIGHT_TO_LEFT: Final = (

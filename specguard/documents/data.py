@@ -349,7 +349,10 @@ def _read_yaml(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
             reader.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise DataError(error.problem or str(error), reader.line(mark.index) if mark else None) from None
+        problem = error.problem or str(error)
+        if problem == "mapping values are not allowed in this context":
+            problem += ", as where a value with a colon in it stands in no quotation marks"
+        raise DataError(problem, reader.line(mark.index) if mark else None) from None
     except yaml.reader.ReaderError as error:
         position = error.position if isinstance(error.position, int) else 0
         raise DataError("it has a character that is not allowed", reader.line(position)) from None

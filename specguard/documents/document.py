@@ -75,7 +75,7 @@ class Document:
         """The document that a file holds; with a `problem` where that is none, and never an exception."""
         if b"\0" in content:
             line = content.count(b"\n", 0, content.index(b"\0")) + 1
-            return cls.unread(Problem("it is a binary file", line))
+            return cls.unread(Problem("it is a binary file: it has a NUL byte", line))
         try:
             return cls(content.decode("utf-8"))
         except UnicodeDecodeError as error:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Hidden", "has_content", "hidden", "hidden_characters", "hidden_text", "visible"]
 
-_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|(?m:^[ \t>*+-]*+\[[^\]\n]+\]:)")
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]|\r(?![\r\n]|\Z)")
+_MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|&[a-zA-Z#]|(?m:^[ \t>*+-]*+\[[^\]\n]+\]:)")
 # What a browser shows where it cannot play or draw something is not meant to be hidden.
 _FALLBACKS: Final = frozenset({"audio", "canvas", "iframe", "object", "rp", "video"})
 _WORDS: Final = re.compile(r"\w\w+")
@@ -111,7 +111,19 @@ def hidden_text(document: Document) -> Iterator[Hidden]:
         block = document.hidden_blocks[0]
         found.append(Hidden("html", block.line, " ".join(document.source_lines[block.line - 1].split())))
     found += _definitions(document)
+    found += _entities(document)
     yield from sorted(found, key=lambda one: one.line or 0)
+
+
+def _entities(document: Document) -> Iterator[Hidden]:
+    """Strange characters that are written as entities: the page has them, and the file only their names."""
+    for text in all_texts(document.blocks):
+        if "&" in text.raw:
+            groups: dict[str, str] = {}
+            for one in strange(text.rendered):
+                groups[one.what] = groups.get(one.what, "") + one.char
+            for what, chars in groups.items():
+                yield Hidden(what, text.line, _spelt(chars), chars)
 
 
 def _definitions(document: Document) -> Iterator[Hidden]:

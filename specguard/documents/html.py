@@ -49,15 +49,15 @@ VOID: Final = frozenset(
 
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'=<>/]++)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`]++))?")
 _ZERO: Final = r"\s*:\s*\+?0*\.?0+(?:px|r?em|pt|%)?\s*(?:!|;|$)"
+_AWAY: Final = r"\s*:\s*-[0-9]{3,}"
 _STYLE: Final = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|(?:content-)?visibility\s*:\s*(?:hidden|collapse)"
-    rf"|opacity{_ZERO}|font-size{_ZERO})",
+    rf"|opacity{_ZERO}|font-size{_ZERO}|max-height{_ZERO}|text-indent{_AWAY}|(?:left|right|top|bottom){_AWAY}"
+    r"|color\s*:\s*transparent)",
     re.IGNORECASE,
 )
 MAY_HIDE: Final = re.compile(
-    r"<[!?]|hidden|visibility|display|opacity|font-size|<dialog|<(?:"
-    + "|".join(sorted(HIDDEN_ELEMENTS))
-    + r")\b",
+    r"<[!?]|hidden|style\s*=|<dialog|<(?:" + "|".join(sorted(HIDDEN_ELEMENTS)) + r")\b",
     re.IGNORECASE,
 )
 """What a text has that hides something of it; most have none of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from specguard.documents.blocks import (
     Comment,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
+    from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
     from specguard.documents.blocks import AnyBlock
@@ -83,18 +85,7 @@ class Reader:
         self.hidden_html.sort(key=lambda hidden: hidden.line)
 
     def _parse(self, text: str) -> Sequence[Token]:
-        from markdown_it import MarkdownIt
-
-        parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table")
-        # Only blocks are read here; what is inside a line is read from its source.
-        parser.disable("inline")
-        if "[^" in text:
-            from mdit_py_plugins.footnote.index import footnote_def
-
-            # Of the plugin its blocks alone: footnotes stay where they are written.
-            parser.block.ruler.before(
-                "reference", "footnote_def", footnote_def, {"alt": ["paragraph", "reference"]}
-            )
+        parser = _parser("[^" in text)
         environment: dict[str, Any] = {}
         tokens = parser.parse(text, environment)
         deep = next(
@@ -227,6 +218,26 @@ class Reader:
 
 def _line(token: Token) -> int:
     return token.map[0] + 1 if token.map else 1
+
+
+@cache
+def _parser(footnotes: bool) -> MarkdownIt:
+    """The parser of blocks; what is inside a line is read from its source.
+
+    Args:
+        footnotes: whether it reads footnotes, for which a plugin is imported.
+    """
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table").disable("inline")
+    if footnotes:
+        from mdit_py_plugins.footnote.index import footnote_def
+
+        # Of the plugin its blocks alone: footnotes stay where they are written.
+        parser.block.ruler.before(
+            "reference", "footnote_def", footnote_def, {"alt": ["paragraph", "reference"]}
+        )
+    return parser
 
 
 def _carried(raw: str, state: HtmlState | None) -> HtmlState | None:

@@ -204,8 +204,8 @@ def test_footnotes_are_content_and_no_definitions() -> None:
 def test_bytes_that_are_no_text_make_a_document_with_a_problem() -> None:
     for content, message, line in (
         (b"# T\n\n\xff\n", "it is not UTF-8", 3),
-        (b"# T\n\0\n", "it is a binary file", 2),
-        ("# T\n".encode("utf-16"), "it is a binary file", 1),
+        (b"# T\n\0\n", "it is a binary file: it has a NUL byte", 2),
+        ("# T\n".encode("utf-16"), "it is a binary file: it has a NUL byte", 1),
         (b"- " * 300 + b"x", "lists and quotes are nested too deeply", 1),
         (b"a\n" * (MAX_LINES + 1), f"it has more than {MAX_LINES} lines", MAX_LINES + 1),
         (b"a" * (MAX_CHARACTERS + 1), f"it has more than {MAX_CHARACTERS} characters", 1),

@@ -48,12 +48,16 @@ def found(text: str) -> list[tuple[str, int | None, str]]:
         ("x \ufe00\U000e0158\U000e0159\n", [("selector", 1, "")]),
         ("x\U000e0158\U000e0159\U000e015a\n", [("selector", 1, "hij")]),
         ("\x1b[8mdo it\x1b[0m\n", [("control", 1, "")]),
+        ("shown &#x202e;too&zwj;\n", [("bidirectional", 1, ""), ("zero-width", 1, "")]),
+        ("a &amp; b &nbsp; `&#x202e;`\n", []),
+        ("a\rb\r\n", [("control", 1, "")]),
+        ("a\r\r\n", []),
     ],
 )
 def test_what_is_hidden_is_told_with_its_line(text: str, expected: list[tuple[str, int, str]]) -> None:
     assert found(text) == expected
-    carriage = found(text.replace("\n", "\r\n"))
-    assert [one[:2] for one in carriage] == [one[:2] for one in expected]
+    if "\r" not in text:
+        assert [one[:2] for one in found(text.replace("\n", "\r\n"))] == [one[:2] for one in expected]
 
 
 def test_what_cannot_be_read_may_hide_anything() -> None:

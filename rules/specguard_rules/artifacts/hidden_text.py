@@ -33,10 +33,10 @@ _PLACES: Final = {
     "html": "in HTML that is not shown",
     "definition": "in a link definition that nothing refers to",
 }
-# A comment for a program: one word, a pair around what a program writes, or a program's own name. The
-# expression is compiled where a comment is met.
+# A comment for a program: one word with its values, a pair around what a program writes, or a program's
+# own name. The expression is compiled where a comment is met.
 _MARKERS: Final = (
-    r"/?[\w.:@/=-]{1,60}"
+    r"/?[\w.:@/=-]{1,60}(?: [\w.-]{1,20}[:=][\w.:@/=-]{1,100}| [0-9a-f]{7,64}){0,4}"
     r"|[\w.:@/-]{0,40}[:_.-](?i:start|begin|end|stop)(?:[ :][\w.:=@/\"'-]{1,40}){0,2}"
     r"|(?:BEGIN|START|END|STOP)[ :][\w.:@/-]{1,40}(?: [\w.:@/-]{1,40})?"
     r"|(?i:all-contributors|cspell|doctoc|eslint|htmlhint|lychee|markdown(?:-?lint|-link-check|-toc)|mdformat"
