@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import MissingFact, path_text
+from specguard_rules.content._markdown_code import markdown_commands
 from specguard_rules.content._scripts import language
 from specguard_rules.content._shell import Command, commands
 from specguard_rules.content._written_commands import written_commands
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from specguard.rules import Data, Documents
 
 _WINDOWS: Final = (b".ps1", b".psm1", b".bat", b".cmd")
+# Instructions of agents that are Markdown by another name.
+_PROSE: Final = re.compile(rb"\.(?:mdc|prompt|txt)$|(?:^|/)\.[a-z]*rules$")
 # The keys of data under which commands stand: in plans, hooks' settings, work breakdowns, package.json.
 _KEYS: Final = frozenset(
     [
@@ -63,6 +66,9 @@ def run_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[
     text = content.decode("utf-8", "surrogateescape")
     if name.endswith(_WINDOWS):
         yield from commands(_as_shell(text, powershell=name.endswith((b".ps1", b".psm1"))))
+        return
+    if _PROSE.search(name):
+        yield from markdown_commands(text)
         return
     kind = language(path, content)
     if kind and kind != ".sh":

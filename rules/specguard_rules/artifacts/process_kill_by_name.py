@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, Rule, Selecting
+from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import contents, selected
 
 TYPE_CHECKING = False
@@ -86,9 +87,8 @@ class ProcessKillByName(Rule):
         "**/Makefile", "**/makefile", "**/GNUmakefile", "**/*.mk", "**/package.json", ".github/**/*.yml",
         ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", ".gitlab/**/*.yml",
         "scripts/**", "tools/**", "bin/**", "ci/**", ".ci/**", ".githooks/**", ".husky/**", ".claude/**",
-        ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**", ".plans/**", "**/AGENTS.md",
-        "**/CLAUDE.md", "**/GEMINI.md", ".github/copilot-instructions.md", "**/prompts/**/*.md",
-        "**/briefs/**/*.md",
+        ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**", ".plans/**",
+        "**/briefs/**/*.md", *INSTRUCTIONS,
     )  # fmt: skip
 
     def check(

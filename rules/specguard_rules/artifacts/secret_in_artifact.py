@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, Selecting
+from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import contents, is_regular, selected
 
 TYPE_CHECKING = False
@@ -74,9 +75,8 @@ class SecretInArtifact(Rule):
             json_schema_extra={"tightens": "more"},
         ),
     ] = Selecting.of(
-        "**/AGENTS.md", "**/CLAUDE.md", "**/GEMINI.md", ".github/copilot-instructions.md", ".claude/**",
-        ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**", "**/prompts/**", "**/briefs/**",
-        ".plans/**",
+        *INSTRUCTIONS, ".claude/**", ".codex/**", ".cursor/**", ".gemini/**", ".agent/**", ".agents/**",
+        "**/briefs/**", ".plans/**",
     )  # fmt: skip
     patterns: Annotated[
         list[Expression],

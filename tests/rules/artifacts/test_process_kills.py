@@ -146,6 +146,8 @@ def lines(path: bytes, text: str) -> list[int]:
         (b"AGENTS.md", "The script calls what `pkill -f x` does.\n", []),
         (b"AGENTS.md", "1. Run `pkill -f x`.\n", [1]),
         (b"AGENTS.md", "Then:\n\n```sh\npkill -f x\n```\n", [4]),
+        (b".cursor/rules/a.mdc", "Run `pkill -f x`.\n", [1]),
+        (b".cursorrules", "- `pkill -f x`\n", [1]),
         (b"AGENTS.md", "<!--\nRun `pkill -f x`.\n-->\n", [2]),
     ],
 )
