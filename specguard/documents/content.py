@@ -6,7 +6,7 @@ import re
 
 from specguard.documents.blocks import Fence, Footnote, Html, List, Paragraph, Quote, Table
 from specguard.documents.characters import visible
-from specguard.documents.placeholders import owes
+from specguard.documents.placeholders import owes, without
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,4 +64,10 @@ def _in_row(row: Sequence[Text], placeholders: Sequence[str]) -> bool:
 
 
 def _in_text(text: Text, placeholders: Sequence[str]) -> bool:
-    return text.pictures or any(is_content(line, placeholders) for line in text.rendered.split("\n"))
+    if text.pictures:
+        return True
+    rendered = text.rendered
+    # A template's own words may go over several lines.
+    for words in placeholders:
+        rendered = without(rendered, words)
+    return any(is_content(line, placeholders) for line in rendered.split("\n"))

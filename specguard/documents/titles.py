@@ -249,9 +249,12 @@ def _elsewhere(document: Document, titles: Sequence[str]) -> Near | None:
         if found is None:
             continue
         words = Text(found["words"].strip().strip("#").strip(), number)
-        if not any(not wanted.isdisjoint(forms) for forms in _forms(words.rendered)):
-            continue
+        rendered = words.rendered
         why = places.of(number)
+        if why == "in the front matter":
+            rendered = rendered.partition("=")[0]
+        if not any(not wanted.isdisjoint(forms) for forms in _forms(rendered)):
+            continue
         if found["hashes"] or why in {"in the front matter", "in a comment"}:
             return Near(number, line.strip(), why or _flawed(found))
         bold = re.match(_BOLD, words.raw)
