@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 SHOWN: Final = 20
-"""How many things that are missing, slices, tasks and agents are shown before the rest is counted."""
+"""How many waves, slices, plans, tasks, agents and missing things are shown before the rest is counted."""
+
+FEW: Final = 3
+"""Of so many waves every stage is shown, of more only those of waves that are not complete."""
 
 _MARKS: Final = {
     "complete": "good", "closed": "good", "done": "good", "open": "warning", "ready": "warning",
@@ -72,11 +75,16 @@ def _item(label: str, item: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def _waves(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    for wave in status["waves"]:
+    many = len(status["waves"]) > FEW
+    for wave in _cut(status["waves"]):
+        if isinstance(wave, str):
+            yield from ("", wave)
+            continue
         where = "complete" if wave["complete"] else wave["stage"] or "waiting"
         yield ""
         yield _row(visible(wave["name"]), visible(where), style)
-        for stage in wave["stages"]:
+        # Of many waves the stages of those that are complete say nothing.
+        for stage in () if many and wave["complete"] else wave["stages"]:
             name = visible(stage["name"])
             yield f"  {_state(stage['state'], style)}{name}"
             if stage["state"] == "open":
@@ -109,7 +117,10 @@ def _items(status: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def _plans(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    for plan in status["plans"]:
+    for plan in _cut(status["plans"]):
+        if isinstance(plan, str):
+            yield from ("", f"{plan} plans")
+            continue
         counts = ", ".join(f"{number} {visible(name)}" for name, number in plan["counts"].items())
         option = f", option {visible(plan['option'])}" if plan["option"] else ""
         yield ""

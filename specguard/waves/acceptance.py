@@ -251,8 +251,8 @@ def unmapped_lines(
         if any(one.says(line.text) for found in mapped.values() for one in found):
             continue
         yield Finding(
-            f"the acceptance {_short(line.text)!r} of {item} is mapped to no gate or test: {places} does not "
-            "have it",
+            f"the acceptance {_short(line.text)!r} of {item} is mapped to no gate or test: it is no scenario "
+            f"of {places}",
             help="Add it there, by its id or in the same words, with the gate or the test that shows it.",
             path=source.path,
             line=line.line,

@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.documents import Documents
@@ -171,14 +172,24 @@ class Breakdowns:
                 yield from unmapped_lines(source, {place: found[place] for place in near}, setting)
 
     def _near(self, source: Source, places: Sequence[bytes]) -> Sequence[bytes]:
-        """Of some documents those that go with a source: in its folder, else of its wave, else all."""
+        """Of some documents those that go with a source: of its wave, else in its folder, else all.
+
+        Documents of another wave never do.
+        """
+        if self.waves is not None:
+            key = self.waves.key_at(source.path, source.fields)
+            keys = {place: self._key_at(self.waves, place) for place in places}
+            same = [place for place in places if key is not None and keys[place] == key]
+            if same:
+                return same
+            places = [place for place in places if key is None or keys[place] is None]
         folder = source.path.rpartition(b"/")[0]
-        beside = [place for place in places if place.rpartition(b"/")[0] == folder]
-        if beside or self.waves is None:
-            return beside or places
-        key = self.waves.key_at(source.path, source.fields)
-        same = [place for place in places if key is not None and self.waves.key_at(place, {}) == key]
-        return same or [place for place in places if self.waves.key_at(place, {}) is None]
+        return [place for place in places if place.rpartition(b"/")[0] == folder] or places
+
+    def _key_at(self, waves: Waves, path: bytes) -> Any:
+        """The key of the wave of a document, by its contract's path, or by the folder of its pass."""
+        artifact = self.artifacts.at(path) if self.artifacts is not None else None
+        return waves.key_at(path, artifact.fields if artifact is not None else {})
 
     def _superseded(self, path: bytes) -> bool:
         return self.waves is not None and self.waves.superseded(path)

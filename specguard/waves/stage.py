@@ -220,7 +220,9 @@ class StageState:
             among = [contract] if contract else contracts
             found = [pair for one in among for pair in self._fields(one, name)]
             wanted = " or ".join([values] if isinstance(values, str) else values)
-            if not found and any(self.wave.artifacts(one) for one in among):
+            declared = [self.wave.waves.artifacts.contracts[one] for one in among if self.wave.artifacts(one)]
+            # Where a contract asks for the field, what is wrong with it has been said already.
+            if not found and declared and not any(name in one.fields for one in declared):
                 yield Missing(f"{' and '.join(among)} has no field {name!r}, which must be {wanted}")
             for path, field in found:
                 problem = value_problem(field.value, values)
