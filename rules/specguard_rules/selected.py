@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from specguard.rules import Entry, Selecting, Tree
 
-_SPECIAL: Final = re.compile(rb"[*?\[\]\\]")
+_SPECIAL: Final = re.compile(rb"[*?\\]")
 
 
 def selected(
@@ -65,15 +65,17 @@ def contents(paths: Iterable[bytes], files: Tree) -> Iterator[tuple[bytes, bytes
 
 
 def _may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
-    """Whether a path begins and ends as one of the patterns does; False is certain.
+    """Whether a path has all that one of the patterns says in plain letters; False is certain.
 
     Compiling patterns would cost a hook more than all else that a rule does where nothing matches.
     """
     # `**/x` is also the `x` of the root, so each path is compared with the slash before it.
     slashed = [b"/" + path for path in paths]
     for pattern in patterns.patterns:
-        parts = _SPECIAL.split(pattern.strip("/").encode("utf-8", "surrogateescape"))
-        begin, end = b"/" + parts[0], parts[-1]
-        if any(path.startswith(begin) and path.endswith(end) for path in slashed):
-            return True
+        plain, bracket, _ = pattern.strip("/").partition("[")
+        parts = _SPECIAL.split(plain.encode("utf-8", "surrogateescape"))
+        begin, end = b"/" + parts[0], b"" if bracket else parts[-1]
+        for path in slashed:
+            if path.startswith(begin) and path.endswith(end) and all(part in path for part in parts):
+                return True
     return False
