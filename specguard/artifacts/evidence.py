@@ -10,7 +10,7 @@ from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.contracts import Evidence
@@ -46,6 +46,7 @@ class Cited:
         self.all = list(citations(self.blocks or ()))
         self.targets = Targets(artifact.artifacts.documents, settings.roots)
         self._folder = artifact.folder
+        self._looked_up: Sequence[tuple[Citation, Target]] | None = None
 
     def counts(self, citation: Citation) -> bool:
         """Whether a citation is evidence of the kind that is asked for."""
@@ -75,21 +76,26 @@ class Cited:
             return True
         return self.targets.find(citation, self._folder).path is not None
 
-    def looked_up(self) -> Iterator[tuple[Citation, Target]]:
+    def looked_up(self) -> Sequence[tuple[Citation, Target]]:
         """The citations that must lead to something, each with what it leads to.
 
         Raises:
             MissingFact: something that must be read is not there.
         """
-        if not self.settings.resolve:
-            return
-        wanted = [one for one in self.all if not self.misses_lines(one) and self.is_file(one)]
-        self.targets.prefetch((one, self._folder) for one in wanted)
-        found = [(citation, self.targets.find(citation, self._folder)) for citation in wanted]
-        whole = {target.file for _, target in found if target.file is not None}
-        for citation, target in found:
-            absent = target.flaw and target.file is None
-            yield citation, (absent and self.targets.shortened(citation, whole)) or target
+        if self._looked_up is None:
+            wanted = self.all if self.settings.resolve else ()
+            wanted = [one for one in wanted if not self.misses_lines(one) and self.is_file(one)]
+            self.targets.prefetch((one, self._folder) for one in wanted)
+            found = [(citation, self.targets.find(citation, self._folder)) for citation in wanted]
+            whole = {target.file for _, target in found if target.file is not None}
+            self._looked_up = [(one, self._by_its_end(one, target, whole)) for one, target in found]
+        return self._looked_up
+
+    def _by_its_end(self, citation: Citation, target: Target, whole: Collection[bytes]) -> Target:
+        """What a citation leads to by the end of a path, where it leads nowhere as it is written."""
+        if target.file is not None or not target.flaw:
+            return target
+        return self.targets.shortened(citation, whole) or target
 
 
 def missing_evidence(artifact: Artifact) -> Iterator[Finding]:
@@ -126,12 +132,10 @@ def shortened_evidence(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    settings = artifact.contract.evidence
-    if settings is None:
-        return
-    short = [(one, target) for one, target in Cited(artifact, settings).looked_up() if target.short]
-    for citation, target in [one for one in short if not one[1].flaw][:1]:
-        many = len({str(one) for one, other in short if not other.flaw})
+    cited = artifact.cited.looked_up() if artifact.cited else ()
+    short = [(one, target) for one, target in cited if target.short and not target.flaw]
+    for citation, target in short[:1]:
+        many = len({str(one) for one, _ in short})
         others = f", and {many - 1} more like it" if many > 1 else ""
         lines = str(citation).removeprefix(citation.path)
         place = f"{path_text(target.file or b'')}{lines}"

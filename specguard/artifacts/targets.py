@@ -8,7 +8,7 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import Final
 
     from specguard.change.documents import Documents
@@ -28,17 +28,27 @@ class Target:
         flaw: why what is cited is not there, as a sentence; empty where it is.
         unknown: why nobody can tell, as a clause; empty where one can.
         help: the next step, as a sentence.
+        file: the file that is cited, also where it lacks the lines; None where there is none.
+        short: whether it is cited by the end of its path.
     """
 
-    __slots__ = ("flaw", "help", "path", "unknown")
+    __slots__ = ("file", "flaw", "help", "path", "short", "unknown")
 
     def __init__(
-        self, path: bytes | None = None, *, flaw: str = "", unknown: str = "", help: str = ""
+        self,
+        path: bytes | None = None,
+        *,
+        flaw: str = "",
+        unknown: str = "",
+        help: str = "",
+        file: bytes | None = None,
     ) -> None:
         self.path = path
         self.flaw = flaw
         self.unknown = unknown
         self.help = help
+        self.file = path if file is None else file
+        self.short = False
 
 
 class Targets:
@@ -55,7 +65,6 @@ class Targets:
     def __init__(self, documents: Documents, roots: Iterable[str] = ()) -> None:
         self._documents = documents
         self._roots = [_expression(root) for root in roots]
-        self._names: dict[bytes, list[bytes]] | None = None
 
     def find(self, citation: Citation, folder: bytes) -> Target:
         """Look up what a citation leads to.
@@ -83,8 +92,40 @@ class Targets:
                 return Target(unknown="is in a submodule")
         return Target(
             flaw=f"{citation} does not exist: there is no {path_text(places[0])}",
-            help=self._meant(citation, places[0]),
+            help="Cite a file that is there, by its path from the repository's root.",
         )
+
+    def shortened(self, citation: Citation, cited: Collection[bytes]) -> Target | None:
+        """Look up what the end of a path leads to; None where no file's path ends so.
+
+        It is one of the files that the document cites by their whole paths, if one of these ends so, and
+        else the only one of the tree that does.
+
+        Args:
+            citation: a place that leads to nothing by its path as it is written.
+            cited: the files that the document cites by their whole paths.
+
+        Raises:
+            MissingFact: an object is not there, or the file is too large to count its lines.
+        """
+        name = _normal(citation.path.encode("utf-8", "surrogateescape"))
+        if citation.kind != "relative" or name is None:
+            return None
+        like = self._documents.tree.ending(name)
+        near = [one for one in like if one in cited] or like
+        if not near:
+            return None
+        if len(near) > 1:
+            lines = str(citation).removeprefix(citation.path)
+            return Target(
+                flaw=f"{citation} leaves open which of {len(near)} files is meant",
+                help=f"Write the path from the repository's root, as {path_text(near[0])}{lines}.",
+            )
+        entry = self._documents.tree.find(near[0])
+        target = self._lines(citation, near[0], entry) if entry is not None else None
+        if target is not None:
+            target.short = True
+        return target
 
     def places(self, citation: Citation, folder: bytes) -> Sequence[bytes] | None:
         """The paths of the tree that a citation may mean; None where it is outside of every root.
@@ -132,7 +173,9 @@ class Targets:
         if citation.end_line > count:
             lines = "1 line" if count == 1 else f"{count} lines"
             return Target(
-                flaw=f"{citation} does not exist: {name} has {lines}", help="Cite lines that it has."
+                flaw=f"{citation} does not exist: {name} has {lines}",
+                help="Cite lines that it has.",
+                file=path,
             )
         return Target(path)
 
@@ -141,18 +184,6 @@ class Targets:
             entry is not None and entry.mode == _SUBMODULE
             for entry in map(self._documents.tree.find, _above(path))
         )
-
-    def _meant(self, citation: Citation, path: bytes) -> str:
-        """The next step: the one file whose path ends like the one that is cited, if there is one."""
-        if self._names is None:
-            self._names = {}
-            for one in self._documents.tree.paths():
-                self._names.setdefault(one.rpartition(b"/")[2], []).append(one)
-        like = [one for one in self._names.get(path.rpartition(b"/")[2], ()) if one.endswith(b"/" + path)]
-        if len(like) == 1:
-            lines = str(citation).removeprefix(citation.path)
-            return f"Write {path_text(like[0])}{lines}, if that is meant."
-        return "Cite a file that is there, by its path from the repository's root."
 
 
 def _expression(root: str) -> re.Pattern[str]:

@@ -54,13 +54,20 @@ _LINK: Final = re.compile(
     r"\[([^\[\]\n]{0,1000})\]\( ?"
     r"(<[^<>\n]{0,1000}>|[^\s<>()]{0,1000}(?:\([^\s()]{0,200}\)[^\s()]{0,1000})?)"
 )
+# A word ends at brackets, but for those of a folder (`app/[slug]/(auth)/page.tsx`, `runs/{id}/log.txt`), and
+# at what Chinese and Japanese put between words: commas, stops, brackets, colons.
 _WORD: Final = re.compile(
-    "[^\\s`<>\"'()\\[\\]{},;|\u201c\u201d\u2018\u2019\u0000]+(?:, ?:?[0-9][0-9:-]*(?![\\w.]))*"
+    "(?:[^\\s`<>\"'()\\[\\]{},;|\u201c\u201d\u2018\u2019\u3001\u3002\u3008-\u3011\u3014-\u301b"
+    "\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u0000]"
+    r"|(?<=/)(?:\[[\w.-]{1,60}\]|\([\w.-]{1,60}\))(?=[/.])|(?<=[\w/.-])\{[\w.-]{1,60}\})+"
+    r"(?:, ?:?[0-9][0-9:-]*(?![\w.]))*"
 )
 _LINE_TITLES: Final = frozenset(
     {"line", "lines", "line(s)", "line number", "line numbers", "line no.", "line #"}
 )
 _CELL: Final = re.compile(rf"[*_`(]*(?:lines?\s)?(?P<lines>{RANGE}(?:, ?{RANGE})*)[)*_`]*", re.IGNORECASE)
+# What stands for a part of a path that is left out; `[...slug]` is a folder's own name.
+_ELLIPSIS: Final = re.compile(r"(?:^|/)(?:\.{3}|\u2026)|(?:\.{3}|\u2026)(?:/|$)")
 
 
 class Citation:
@@ -92,7 +99,7 @@ class Citation:
         """What its path is: from a root, from somewhere, a web address, or with a part left out."""
         if URL.match(self.path):
             return "url"
-        if self.path.startswith(("...", "\u2026")) or "/.../" in self.path or "/\u2026" in self.path:
+        if _ELLIPSIS.search(self.path):
             return "shortened"
         return "absolute" if self.path.startswith(("/", "~/")) or DRIVE.match(self.path) else "relative"
 
@@ -157,18 +164,31 @@ def _cited(path: str, lines: str, *, at: int, form: Form, marked: bool) -> Itera
 
 def _in_row(row: Sequence[Text], header: Sequence[Text]) -> Iterator[Citation]:
     """What a table's row cites; lines may stand in a column of their own."""
-    found = [one for cell in row for one in _in_cell(cell)]
-    bare = [one for one in found if one.line is None]
-    if len(bare) == 1 and len(found) == 1:
-        for position, cell in enumerate(row):
-            title = header[position].plain.strip().casefold() if position < len(header) else ""
-            match = _CELL.fullmatch(cell.raw.strip()) if len(cell.raw) < LONGEST else None
-            if match and (title in _LINE_TITLES or match["lines"][:1] in {"L", "l"}):
-                yield from _cited(
-                    bare[0].path, match["lines"], at=bare[0].at, form="cell", marked=bare[0].marked
-                )
-                return
-    yield from found
+    cells = [list(_in_cell(cell)) for cell in row]
+    place = _filed(row, cells)
+    lines = next((lines for at, cell in enumerate(row) if (lines := _lines_in(cell, header, at))), "")
+    for at, found in enumerate(cells):
+        if at == place and lines:
+            [one] = found
+            yield from _cited(one.path, lines, at=one.at, form="cell", marked=one.marked)
+        else:
+            yield from found
+
+
+def _filed(row: Sequence[Text], cells: Sequence[Sequence[Citation]]) -> int | None:
+    """The cell with the file of a row: the only one that cites anything, else the only one that is a path."""
+    bare = [at for at, found in enumerate(cells) if len(found) == 1 and found[0].line is None]
+    if len(bare) == 1 and sum(map(len, cells)) == 1:
+        return bare[0]
+    whole = [at for at in bare if row[at].plain.strip() == cells[at][0].path]
+    return whole[0] if len(whole) == 1 else None
+
+
+def _lines_in(cell: Text, header: Sequence[Text], at: int) -> str:
+    """The lines that are all of a cell, in a column of lines or with an L before them; empty if none."""
+    match = _CELL.fullmatch(cell.raw.strip()) if len(cell.raw) < LONGEST else None
+    title = header[at].plain.strip().casefold() if at < len(header) else ""
+    return match["lines"] if match and (title in _LINE_TITLES or match["lines"][:1] in {"L", "l"}) else ""
 
 
 def _in_cell(cell: Text) -> Iterator[Citation]:

@@ -34,6 +34,8 @@ _RANGES: Final = rf"(?P<lines>{RANGE}(?:(?:, ?|/):?{RANGE})*)"
 # The end of a path: what follows its lines is no further part of a name.
 _COLON: Final = re.compile(rf":{_RANGES}(?![A-Za-z0-9_/])")
 _FRAGMENT: Final = re.compile(rf"#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])")
+# `tickets/{id}.json` says what files are called, as `tickets/*.json` does.
+_PLACEHOLDER: Final = re.compile(r"\{[^{}/]{1,60}\}")
 _EDGES: Final = "*_.!?:"
 _SIGN: Final = re.compile(r"[/.:#\\]")
 _FOREIGN: Final = re.compile(r"[\n*?$<>|=\0]")
@@ -57,7 +59,7 @@ def written_path(written: str, marked: bool) -> tuple[str, str, Form] | None:
     # Most words are plain ones, and no path is without one of these but for a few names.
     if not _SIGN.search(word) and word not in _PLAIN_NAMES:
         return None
-    if len(word) > LONGEST or _FOREIGN.search(word):
+    if len(word) > LONGEST or _FOREIGN.search(word) or ("{" in word and _PLACEHOLDER.search(word)):
         return None
     lines: str = ""
     form: Form = "none"

@@ -26,6 +26,10 @@ class DanglingEvidence(Rule):
     `/home/me/worktrees/*`. One that is outside of all of them cannot be looked up: that is said
     (information), and it counts neither as there nor as missing. The same holds for a file in a submodule.
 
+    **The end of a path**, such as `auth.py:12`, stands for the only file whose path ends so, or for the one
+    of several that the artifact also cites by its whole path. Its lines are counted, and a warning says that
+    the path is cut short. Where it may be one of several, it is a finding.
+
     What is cited and was right when it was written, and has gone since, is judged when the artifact is
     touched again. With `resolve = false` nothing is looked up.
 
@@ -50,7 +54,7 @@ class DanglingEvidence(Rule):
     ## Evidence
 
     - `/home/me/worktrees/cache/src/a.py:2-5`
-    - `lib/b.py:1`
+    - `lib/c.py:1`
     - `../../etc/passwd:1`
     '''
 
@@ -62,8 +66,7 @@ class DanglingEvidence(Rule):
     [[expect]]
     code = "ART005"
     line = 4
-    message = "there is no lib/b.py"
-    help = "Write src/lib/b.py:1, if that is meant."
+    message = "there is no lib/c.py"
 
     [[expect]]
     code = "ART005"
