@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, MissingFact, Rule, Selecting, path_text
+from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import selected
 
 TYPE_CHECKING = False
@@ -128,20 +129,8 @@ class HiddenText(Rule):
 
     files: Annotated[
         Selecting,
-        Field(
-            description="the instruction files of agents", json_schema_extra={"tightens": "more"}
-        ),
-    ] = Selecting.of(
-        "**/AGENTS.md", "**/AGENT.md", "**/AGENTS.override.md", "**/CLAUDE.md", "**/CLAUDE.local.md",
-        "**/GEMINI.md", "**/QWEN.md", "**/CONVENTIONS.md", "**/SKILL.md", "**/llms.txt", "**/.cursorrules",
-        "**/.windsurfrules", "**/.clinerules", "**/.clinerules/**", "**/.roorules", "**/.rules",
-        "**/.cursor/rules/**", "**/.windsurf/rules/**", "**/.roo/**", "**/.kiro/**/*.md", "**/.junie/**/*.md",
-        "**/.amazonq/rules/**", "**/.claude/**/*.md", "**/.codex/**/*.md", "**/.gemini/**/*.md",
-        "**/.agent/**/*.md", "**/.agents/**/*.md", "**/.opencode/**/*.md", "**/.augment/**/*.md",
-        ".github/copilot-instructions.md", ".github/instructions/**", ".github/prompts/**",
-        ".github/agents/**", ".github/chatmodes/**", "**/prompts/**/*.md", "**/prompts/**/*.txt",
-        "**/*.prompt", "**/*.prompt.md", "**/*.mdc",
-    )  # fmt: skip
+        Field(description="the instruction files of agents", json_schema_extra={"tightens": "more"}),
+    ] = Selecting.of(*INSTRUCTIONS)
     comments: Annotated[
         list[Expression],
         Field(
