@@ -192,8 +192,14 @@ class WorkItem:
         return asks_of(self)
 
     def told_by(self, naming: Naming) -> bool:
-        """Whether a name tells of this item."""
-        return naming.kind == self.kind and same_item(naming.id, naming.number, self.id, self.number)
+        """Whether a name tells of this item; of one that a source lists, also of that source."""
+        if naming.kind != self.kind or not same_item(naming.id, naming.number, self.id, self.number):
+            return False
+        if self.listed is None:
+            return True
+        from specguard.work.listing import agree
+
+        return agree(self.listed.source.fields, naming.fields)
 
     def owns(self, path: bytes) -> bool:
         """Whether a path is its document, or one of the places where its document could be."""

@@ -69,7 +69,7 @@ def meant(sources: Sequence[Source], item_id: str, told: Mapping[str, str]) -> l
     """The entries of several sources that a name could mean."""
     found = [listed for source in _about(sources, told) for listed in _named(source.items, item_id)]
     if len(found) > 1:
-        found = [listed for listed in found if _agree(scalars(listed.value), told)] or found
+        found = [listed for listed in found if agree(scalars(listed.value), told)] or found
     return found
 
 
@@ -119,7 +119,7 @@ def spelt(listed: Listed, told: Mapping[str, str]) -> str:
 
 def _about(sources: Sequence[Source], told: Mapping[str, str]) -> Sequence[Source]:
     """The sources whose own fields are what a name tells."""
-    return [source for source in sources if _agree(source.fields, told)]
+    return [source for source in sources if agree(source.fields, told)]
 
 
 def _named(items: Iterable[Listed], item_id: str) -> list[Listed]:
@@ -132,8 +132,13 @@ def _named(items: Iterable[Listed], item_id: str) -> list[Listed]:
     return [listed for listed in numbered if listed.id[-1].isdigit()] or numbered
 
 
-def _agree(fields: Mapping[str, str], told: Mapping[str, str]) -> bool:
-    """Whether fields are what a name tells, as far as both have them; case and padding do not count."""
+def agree(fields: Mapping[str, str], told: Mapping[str, str]) -> bool:
+    """Whether fields are what a name tells, as far as both have them; case and padding do not count.
+
+    Args:
+        fields: those of an entry or of its source.
+        told: those that a name tells; id, kind and number are compared elsewhere.
+    """
     return all(
         name in _IDENTITY
         or name not in fields

@@ -247,6 +247,17 @@ def test_a_source_of_the_change_does_not_count(tmp_path: Any) -> None:
     run_case(case(branch="codex/phase-d-7-x", commits=[step], expect=expect, exit_code=1), tmp_path)
 
 
+def test_a_slice_of_another_phase_is_another_one(tmp_path: Any) -> None:
+    e = D.replace("D1", "E1").replace("phase: D", "phase: E").replace("D2", "E2").replace("D9", "E1")
+    files = {"docs/PHASE_D_WORKBREAKDOWN.yaml": D, "docs/PHASE_E_WORKBREAKDOWN.yaml": e}
+    refs = {"refs/heads/codex/phase-e-1-cart": "base"}
+    base = [Step(files=files, id="base")]
+    run_case(case(base=base, refs=refs, states={"WRK006": "passed"}), tmp_path / "one")
+    refs = {"refs/heads/codex/phase-D-1-again": "base"}
+    expect = [{"code": "WRK006", "field": "branch", "message": "codex/phase-D-1-again"}]
+    run_case(case(base=base, refs=refs, expect=expect, exit_code=1), tmp_path / "two")
+
+
 def test_the_branch_tells_the_plan_and_the_commit_the_task(tmp_path: Any) -> None:
     tasks = """
     [work.task]

@@ -20,7 +20,9 @@ class UnresolvedWorkItem(Rule):
     `[work.<kind>]`. Its kind's `pointer` says where the current number and the item's fields stand: the first
     of these files that exists in the trusted base is read, and it must be a JSON object with that number.
     Where it is missing, unreadable or of another shape, nothing can be said about the item, so all that was
-    tried is named.
+    tried is named. A kind with a `source` in place of a pointer has its items listed there: the item is the
+    entry with that id, in the file that the name tells (`phase: d` for `codex/phase-d-2-cart`), or in the one
+    file there is; two entries that could be meant are none.
 
     With `require_work_item` a change that names none is a finding, too; otherwise the general rules judge it.
 
