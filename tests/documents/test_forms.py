@@ -15,8 +15,9 @@ from specguard.artifacts.options import described_options
 from specguard.artifacts.reviews import Review
 from specguard.artifacts.severities import Severities
 from specguard.artifacts.values import chosen, value_problem
-from specguard.documents.blocks import Heading, Table
+from specguard.documents.blocks import Heading, Table, fences
 from specguard.documents.citations import citations
+from specguard.documents.data import written
 from specguard.documents.dates import date_problem, parse_date
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, read_fields
@@ -39,8 +40,8 @@ def rows() -> Iterator[tuple[str, bool, str, str]]:
             section = block.text.plain
         elif isinstance(block, Table):
             kind = block.header[0].plain
-            for written, said in block.rows:
-                [text] = written.spans
+            for example, said in block.rows:
+                [text] = example.spans
                 text = re.sub(" ?↵ ?", "\n", text.replace("\\|", "|"))
                 place = f"{section}, below a finding" if kind == "written below a finding" else section
                 yield place, kind != "not read", text, said.plain
@@ -121,6 +122,24 @@ def ticked(text: str, read: bool, said: str) -> None:
     assert names == ([said.partition(", with ")[2]] if ", with " in said else [])
 
 
+def seen(text: str, read: bool, said: str) -> None:
+    text = re.sub(r"\[U\+([0-9A-F]{4})\]", lambda code: chr(int(code[1], 16)), text)
+    document = Document(text)
+    found = [one.rendered for one in document.texts] + [one.content for one in fences(document.blocks)]
+    assert " ".join(" ".join(found).split()) == said
+
+
+def data(text: str, read: bool, said: str) -> None:
+    properties = Document(f"{text}\n").properties
+    if read:
+        value = properties.get("a")
+        assert (f'"{value}"' if isinstance(value, str) else written(value)) == said
+    elif properties.problem is None:
+        assert (properties.value, said) == ({}, "there is none")
+    else:
+        assert said in properties.problem.message
+
+
 CHECKS: dict[str, Callable[[str, bool, str], None]] = {
     "Headings": heading,
     "Fields": field,
@@ -134,6 +153,8 @@ CHECKS: dict[str, Callable[[str, bool, str], None]] = {
     "Findings of a review": finding,
     "Findings of a review, below a finding": status,
     "Ticked checkboxes": ticked,
+    "What a reader sees": seen,
+    "Front matter and data": data,
 }
 ROWS = list(rows())
 
