@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from specguard.declaration.patterns import Selecting
+from specguard.documents.characters import visible
 from specguard.documents.data import Data
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, normal_name, read_fields
-from specguard.documents.hidden import visible
 from specguard.documents.placeholders import owes
 from specguard.errors import MissingFact
 from specguard.model import path_text

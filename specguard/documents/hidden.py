@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import all_texts
-from specguard.documents.characters import strange, visible
-from specguard.documents.content import has_content
+from specguard.documents.characters import strange
 from specguard.documents.lines import LineCounter
 
 TYPE_CHECKING = False
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
     from specguard.documents.characters import Strange
     from specguard.documents.document import Document
-
-__all__ = ["Hidden", "has_content", "hidden", "hidden_characters", "hidden_text", "visible"]
 
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]|\r(?![\r\n]|\Z)")
 _MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|&[a-zA-Z#]|(?m:^[ \t>*+-]*+\[[^\]\n]+\]:)")

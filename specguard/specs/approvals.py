@@ -7,8 +7,9 @@ A record says who and when. Its forms:
 - one text with a name and a date: `Ann Example (2026-01-31)`, `2026-01-31: Ann Example`, `Approved by Ann
   Example on 2026-01-31`, `Reviewer: Ann Example, Date: 2026-01-31`, `Product: Approved 2026-01-31 (Ann
   Example)`; a name with a date as its value, `Ann Example: 2026-01-31`;
-- in a section, such a text as a list item, also with its fields as a list below it; a paragraph that speaks
-  of an approval; a row of a table whose header names the fields, or else with a name and a date in it.
+- in a section, such a text as a list item, also with its fields as a list below it, or as items of their own,
+  one after the other; a paragraph that speaks of an approval; a row of a table whose header names the fields,
+  or else with a name and a date in it.
 
 An item whose checkbox is not ticked records nothing, and neither does a text that says that the approval is
 pending, refused or withdrawn.
@@ -19,10 +20,10 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import List, Paragraph, Table
+from specguard.documents.characters import visible
 from specguard.documents.data import written
 from specguard.documents.dates import days, parse_date, plain
 from specguard.documents.fields import normal_name, plain_value
-from specguard.documents.hidden import visible
 from specguard.documents.placeholders import bare_nothing, owes
 from specguard.specs.said import Said
 
@@ -164,8 +165,7 @@ class Reader:
         """The records in a section of a document."""
         for block in blocks:
             if isinstance(block, List):
-                for item in block.items:
-                    yield from self._of_item(item)
+                yield from self._of_items(block.items)
             elif isinstance(block, Table):
                 yield from self._of_rows(block)
             elif isinstance(block, Paragraph):
@@ -176,6 +176,41 @@ class Reader:
     def of_line(self, text: str, line: int | None, form: str) -> Approval:
         """The record that a single value holds."""
         return self._of_text(text, Said(text, self._path, line, form))
+
+    def _of_items(self, items: Sequence[Item]) -> Iterator[Approval]:
+        """The records of a list: one an item, or one whose fields are items one after the other."""
+        fields: list[Item] = []
+        names: set[str] = set()
+        for item in (*items, None):
+            name = self._field_of(item) if item is not None else ""
+            if not name or name in names:
+                yield from self._of_fields(fields)
+                fields, names = [], set()
+            if name and item is not None:
+                fields.append(item)
+                names.add(name)
+            elif item is not None:
+                yield from self._of_item(item)
+
+    def _field_of(self, item: Item) -> str:
+        """Which field of a record an item states and nothing else: `who`, `when`, a verdict's, or none."""
+        if item.checked is False or item.rest or len(item.text.raw) > LONGEST:
+            return ""
+        label, colon, _ = plain_value(_BOX.sub("", item.text.raw.strip(), count=1)).partition(":")
+        name = normal_name(label) if colon else ""
+        if name in self._who:
+            return "who"
+        return "when" if name in self._when else name if name in _VERDICTS else ""
+
+    def _of_fields(self, items: Sequence[Item]) -> Iterator[Approval]:
+        names = {self._field_of(item) for item in items}
+        if not {"who", "when"} <= names:
+            for item in items:
+                yield from self._of_item(item)
+            return
+        texts = [_BOX.sub("", item.text.raw.strip(), count=1) for item in items]
+        said = ", ".join(plain_value(text) for text in texts)
+        yield self._of_text("\n".join(texts), Said(said, self._path, items[0].line, "section"))
 
     def _of_item(self, item: Item) -> Iterator[Approval]:
         if item.checked is False:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.documents.characters import visible
 from specguard.documents.fields import normal_name
-from specguard.documents.hidden import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ import json
 import re
 
 from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table, Text
+from specguard.documents.characters import visible
+from specguard.documents.content import has_content
 from specguard.documents.dates import LONGEST, days, plain
 from specguard.documents.fields import find_fields, normal_name
-from specguard.documents.hidden import has_content, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
