@@ -26,8 +26,13 @@ _OTHERWISE: Final = re.compile(
     r"recommendations?|overview|method|methodology|references|appendix|legend|positives?|strengths|"
     r"next steps|rounds?|context|background|observations?)\b"
 )
+# "None" in English, German, French, Spanish, Russian, Korean, Chinese and Japanese.
+_NOTHING: Final = (
+    r"(?:none|nothing|nil|n/?a|keine|aucune?|ningun[oa]|\u043d\u0435\u0442)\b|(?:\ud574\ub2f9 )?\uc5c6\uc74c|"
+    r"[\u65e0\u7121](?:\W|$)|(?:\u7279\u306b)?[\u306a\u7121]\u3057"
+)
 _NONE: Final = re.compile(
-    r"(?:none|nothing|nil|n/?a|-|\u2014|\u2013)?[\W_]*$|(?:none|nothing|nil|n/?a)\b|"
+    rf"[\W_]*$|(?:{_NOTHING})|"
     r"(?:there (?:are|is|were) )?no\b.{0,100}?"
     r"\b(?:findings?|issues?|defects?|blockers?|problems?|debt|concerns?)\b|"
     r"no\b.{0,200}\b(?:recommended|required|needed|found|identified|observed|detected|remain(?:ing)?)[\W_]*$|"
@@ -56,12 +61,13 @@ class FindingsReader:
         severities: what ranks them.
         strict: whether what has no severity is a finding, too.
         earlier: whether these are an earlier review's.
+        grouped: whether a heading that says a severity alone is one above several findings.
 
     Attributes:
         findings: what was found, in order.
     """
 
-    def __init__(self, severities: Severities, *, strict: bool, earlier: bool) -> None:
+    def __init__(self, severities: Severities, *, strict: bool, earlier: bool, grouped: bool = True) -> None:
         self.findings: list[Ranked] = []
         self._severities = severities
         self._strict = strict
@@ -72,16 +78,20 @@ class FindingsReader:
         self._level = 0
         self._ordered = False
         self._before: Text | None = None
-        self._groups: dict[tuple[int, str], int] = {}
+        self._grouped = grouped
+        self._repeated: set[int] = set()
         self._ranked: set[int] = set()
 
     def read(self, blocks: Sequence[AnyBlock]) -> None:
         """Read what stands in a section or a document."""
+        seen: set[tuple[int, str]] = set()
         for block in blocks:
             if isinstance(block, Heading):
                 group = self._severities.is_group(block.text.raw)
                 if group:
-                    self._groups[block.level, group] = self._groups.get((block.level, group), 0) + 1
+                    if (block.level, group) in seen:
+                        self._repeated.add(block.level)
+                    seen.add((block.level, group))
                 elif self._severities.in_title(block.text.raw):
                     self._ranked.add(block.level)
         for position, block in enumerate(blocks):
@@ -111,14 +121,16 @@ class FindingsReader:
         raw = heading.text.raw
         words = normal_title(raw)
         group = self._severities.is_group(raw)
-        # A group has a heading of its own; the same severity above each finding is the finding's.
-        if group and self._groups[heading.level, group] == 1:
+        # A group has a heading of its own; where one is there again, each is above a finding.
+        if group and self._grouped and heading.level not in self._repeated:
             self._group, self._group_level = group, heading.level
             return
         severity = group or self._severities.in_title(raw) or self._group
         if position == 0 and FINDINGS.search(words):
             return
         body = _body(blocks, position)
+        if not severity and any(isinstance(block, List) and self._ranks_each(block) for block in body):
+            return
         named = _BEGINS_NUMBERED.match(raw) is not None and not FINDINGS.search(words)
         below = any(self._said(line)[0] for line in lines_of(body))
         named = named or _detailed(body)
@@ -132,7 +144,7 @@ class FindingsReader:
             # "1. **High - title**", and its details as a list of their own.
             self._take(block)
             return
-        if any(self._said(item.text.raw)[1] for item in block.items):
+        if not self._ranks_each(block) and any(self._said(item.text.raw)[1] for item in block.items):
             # "Severity: high" among the items: they are the details of what stands before them.
             if self._open is None and self._before is not None:
                 self._start(self._before, "")
@@ -161,6 +173,10 @@ class FindingsReader:
             for part in item.rest:
                 self._take(part)
         self._ordered = block.ordered
+
+    def _ranks_each(self, block: List) -> bool:
+        """Whether items are findings that each begin with `Severity: high`, and not the details of one."""
+        return sum(1 for item in block.items if self._said(item.text.raw.partition("\n")[0])[0]) > 1
 
     def _rank_of(self, item: Item) -> str:
         found = self._severities.in_title(item.text.raw)
@@ -242,6 +258,8 @@ class FindingsReader:
         label, value = label_of(line)
         if label not in _SEVERITY_LABELS:
             return "", ""
+        # "**Severity: high** | Place: ...": other labels may stand on the same line.
+        value = re.split(r"\*\*|\s\|", value, maxsplit=1)[0]
         return self._severities.in_value(value), value.strip(" *_`.")
 
 

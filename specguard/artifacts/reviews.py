@@ -52,8 +52,10 @@ class Review:
         earlier: list[Section] = []
         if not chosen:
             chosen, earlier = self._chosen(document)
+        alone = self._alone(chosen)
         for section in chosen:
-            self._read([section.heading, *section.blocks], strict=True, earlier=False)
+            blocks = [section.heading, *section.blocks]
+            self._read(blocks, strict=True, earlier=False, grouped=section.line not in alone)
         for section in earlier:
             self._read(section.blocks, strict=False, earlier=True)
         self.spans = sorted((one.line, one.end) for one in [*chosen, *earlier])
@@ -90,15 +92,34 @@ class Review:
                 end = section.end
         return chosen, earlier
 
-    def _read(self, blocks: Sequence[AnyBlock], *, strict: bool, earlier: bool) -> None:
+    def _alone(self, chosen: Sequence[Section]) -> set[int]:
+        """The lines of headings that say a severity alone, each above one finding.
+
+        A group of findings has one such heading; where the same is there again beside it, none is a group.
+        """
+        groups: dict[tuple[int, int], list[tuple[str, int]]] = {}
+        for section in chosen:
+            name = self._severities.is_group(section.heading.text.raw)
+            if name:
+                parent = section.parent.line if section.parent else 0
+                groups.setdefault((parent, section.level), []).append((name, section.line))
+        return {
+            line
+            for found in groups.values()
+            if len({name for name, _ in found}) < len(found)
+            for _, line in found
+        }
+
+    def _read(self, blocks: Sequence[AnyBlock], *, strict: bool, earlier: bool, grouped: bool = True) -> None:
         """Read the findings of a section.
 
         Args:
             blocks: what stands in it.
             strict: whether what has no severity is a finding, too.
             earlier: whether these are an earlier review's.
+            grouped: whether a heading that says a severity alone is one above several findings.
         """
-        reader = FindingsReader(self._severities, strict=strict, earlier=earlier)
+        reader = FindingsReader(self._severities, strict=strict, earlier=earlier, grouped=grouped)
         reader.read(blocks)
         self.findings += reader.findings
 

@@ -73,6 +73,20 @@ def test_a_severity_is_read_where_people_write_it(title: str, form: str) -> None
             "## Findings\n\n### 1. severity: major\n- a\n\n### 2. severity: major\n- b\n",
             [("medium", 3), ("medium", 6)],
         ),
+        # The same heading again stands above each finding; a group has one of its own.
+        (
+            "# R\n\n## Severity: high\n- At: a\n- Fix: b\n\n## Severity: low\n- c\n\n## Severity: low\n- d\n",
+            [("high", 3), ("low", 7), ("low", 10)],
+        ),
+        (
+            "# R\n\n## 1\n\n### High\n\n- a\n- b\n\n## 2\n\n### High\n\n- c\n",
+            [("high", 7), ("high", 8), ("high", 14)],
+        ),
+        # Items that each begin with their severity are findings, whatever their heading says.
+        (
+            "# R\n\n## Points\n\n- **severity: high** | a\n  - low\n\n- **severity: low** | b: high\n",
+            [("high", 5), ("low", 8)],
+        ),
         ("## Findings\n\n### 1) Cold cache\n\n- Severity: High (`P1`)\n- Impact: slow\n", [("high", 3)]),
         ("## Findings\n\n1. Cold cache\n- Severity: low\n- Fix: warm it\n", [("low", 3)]),
         (
