@@ -44,6 +44,8 @@ def in_data(value: Any) -> list[Approval]:
         ),
         ("- Reviewer: Ann Example, Date: 2026-01-31", "Ann Example"),
         ("- Reviewer: Ann Example\n  - Date: 2026-01-31\n  - Notes: fine", "Ann Example"),
+        ("- Reviewer: Ann Example\n- Date: 2026-01-31\n- Notes: fine", "Ann Example"),
+        ("- **Date:** 2026-01-31\n- **Approver:** Ann Example", "Ann Example"),
         ("- Approvals\n  - Ann Example (2026-01-31)", "Ann Example"),
         ("Reviewer: Ann Example\nDate: 2026-01-31", "Ann Example"),
         ("Approved by Ann Example on 2026-01-31.", "Ann Example"),
@@ -76,6 +78,10 @@ def test_forms_in_a_section(text: str, who: str) -> None:
         "- ___ (2026-01-31)",
         "- N/A (2026-01-31)",
         "- Reviewer: none, Date: 2026-01-31",
+        "- Reviewer: pending\n- Date: 2026-01-31",
+        "- Reviewer: Ann Example\n- [ ] Date: 2026-01-31",
+        "- Reviewer: Ann Example\n- Status: rejected\n- Date: 2026-01-31",
+        "- Reviewer: Ann Example\n\nWhat follows.\n\n- Date: 2026-01-31",
         "- Reviewer: Ann Example, Date: soon",
         "- Ann Example (01/02/2026)",
         "- \u200b\u2060 (2026-01-31)",
@@ -132,6 +138,15 @@ def test_what_is_no_record_in_data(value: Any) -> None:
         assert in_data(value)[0].complete
     else:
         assert [one for one in in_data(value) if one.complete] == []
+
+
+def test_each_record_of_a_list_keeps_its_own_fields() -> None:
+    text = "- Reviewer: Ann\n- Date: 2026-01-31\n- Reviewer: Bob\n- Reviewer: Cleo\n- Date: 2026-01-30"
+    assert [(one.who, one.when, one.said.line) for one in in_section(text)] == [
+        ("Ann", DAY, 3),
+        ("Bob", None, 5),
+        ("Cleo", date(2026, 1, 30), 6),
+    ]
 
 
 def test_lines() -> None:
