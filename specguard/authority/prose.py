@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.authority.unread import Unread
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Guarding
-from specguard.documents.blocks import Fence, Heading, Html, List, Paragraph, Quote, Table
+from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
 from specguard.documents.leading import leading_paths, looks_like_path
 from specguard.documents.titles import normal_title
 
@@ -103,6 +103,9 @@ def read_sections(
     for title, one in sayings:
         if title in giving:
             one.meaning = "prose"
+    for block in document.hidden_blocks[:1]:
+        said = document.source_lines[block.line - 1]
+        unread.append(Unread(path, block.line, "", said, "it stands in HTML that no page shows", "hidden"))
     return read, unread
 
 
@@ -153,6 +156,9 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
             )
     elif isinstance(block, Html):
         yield Text(block.content, block.line), "it is HTML; paths are read from lists and tables"
+    elif isinstance(block, Footnote):
+        for inner in block.blocks:
+            yield from _items(inner)
     elif isinstance(block, Quote):
         yield Text("(a quotation)", block.line), "it is a quotation; paths are read from lists and tables"
 

@@ -19,7 +19,8 @@ class Unread:
         text: what it says, shortened to one line.
         reason: why it was not read, as a clause.
         meaning: what the section's items are, such as `locked-path`; `prose` for what explains
-            them, `nothing` for a whole document that gives no setting, empty outside of known sections.
+            them, `nothing` for a whole document that gives no setting, `hidden` for what no page shows,
+            empty outside of known sections.
     """
 
     __slots__ = ("line", "meaning", "path", "reason", "section", "text")

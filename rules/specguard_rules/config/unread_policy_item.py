@@ -109,6 +109,8 @@ def _severity(item: Unread) -> Severity:
 def _help(item: Unread) -> str:
     if item.meaning == "nothing":
         return "Say under [authority] sections what its sections are, or give settings in such a block."
+    if item.meaning == "hidden":
+        return "Say it where the page shows it, or take it out."
     if not item.section:
         return "Begin the block with ```toml specguard, or with no mention of specguard."
     return "Begin the item with a path in a code span, or move it out of the section."
