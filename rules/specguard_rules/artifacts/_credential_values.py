@@ -29,6 +29,8 @@ HINTS: Final = (
 """A name, what gives it a value, and eight characters that a value can begin with; case does not count."""
 
 _LONGEST: Final = 300
+_LONGEST_PREFIX: Final = 40
+_PREFIX: Final = re.compile(rb"[A-Za-z0-9_-]+\Z")
 _ASSIGNMENT: Final = re.compile(
     r"(?P<flag>-{0,2})(?P<name>[A-Za-z0-9_\xc3\xb1\xf1-]+)[\"'\]`*]{0,4}[ \t]{0,8}"
     r"(?P<by>:=|=>|={1,3}|:|\||(?=[ \t]))[ \t*`]{0,8}[@(]?(?P<quote>[\"'`]?)"
@@ -46,8 +48,8 @@ _ABOUT: Final = re.compile(
 _MADE_UP: Final = re.compile(
     r"example|placeholder|change[_-]?(?:me|it)|dummy|sample|redacted|masked|removed|censored|your[_-]|\bmy[_-]"
     r"|x{4}|\*{3}|\.{3}|\u2026|\b(?:todo|tbd|fixme|fake|mock|none|null|undefined|insert|replace|secret|test)"
-    r"|not[_-]|foo[_-]?bar|lorem|here\b|supersecret|p[a@]ssw[o0]r[dt]|hunter2|0123456789|1234567890|12345678"
-    r"|abcdefgh|deadbeef|s[3e]cr[3e]t",
+    r"|not[_-]|foo[_-]?bar|lorem|here\b|hard[_-]?coded|qwerty|letmein|p[a@]ss|hunter2|123456|abc123|abcdefgh"
+    r"|deadbeef|s[3e]cr[3e]t|^[~/][^/]*/",
     re.IGNORECASE,
 )
 # A value that is had from somewhere else: a variable, a call, a vault.
@@ -76,6 +78,9 @@ def credential_value(content: bytes, at: int, end: int) -> tuple[str, str] | Non
         at: where the match begins.
         end: where it ends.
     """
+    # What stands before the name belongs to it: `DB_PASSWORD`.
+    before = _PREFIX.search(content[max(0, at - _LONGEST_PREFIX) : at])
+    at -= len(before[0]) if before else 0
     bound = content.find(b"\n", end, at + _LONGEST)
     text = content[at : bound if bound >= 0 else at + _LONGEST].decode("latin-1")
     given = _ASSIGNMENT.match(text)
@@ -109,5 +114,5 @@ def _is_real(value: str, name: str) -> bool:
     if not any(char.isdigit() for char in value) or not any(char.isalpha() for char in value):
         return False
     changes = len(_RUN.findall(value)) - 1
-    # A password may be a word with a number; a key is no `OAuth2Provider`.
-    return changes >= (1 if _PASSWORD.search(name) else 3)
+    # `Summer2024` stands for a password more often than it is one; a key is no `OAuth2Provider`.
+    return changes >= (2 if _PASSWORD.search(name) else 3)

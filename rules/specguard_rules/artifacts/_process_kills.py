@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 
     from specguard_rules.content._shell import Command
 
-HINT: Final = re.compile(rb"kill|stop-process|spps|terminate", re.IGNORECASE)
-"""What every text with such a command has."""
+HINT: Final = re.compile(rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic", re.IGNORECASE)
+"""What every text with such a command has, also where quotes part its letters."""
+
+NAMED: Final = re.compile(
+    rb"(?<![\w-])(?:p?kill|killall|taskkill|stop-process|spps|wmic)(?![\w-])", re.IGNORECASE
+)
+"""What a text has that names such a command outright."""
 
 _KILLERS: Final = frozenset(["killall", "pkill"])
 # Programs that run a command which stands among their words, or as a text in one of them.

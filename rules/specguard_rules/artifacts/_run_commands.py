@@ -13,13 +13,15 @@ from specguard_rules.content._markdown_code import markdown_commands
 from specguard_rules.content._scripts import language
 from specguard_rules.content._shell import Command, commands
 from specguard_rules.content._written_commands import written_commands
+from specguard_rules.content._yaml_nodes import YamlError, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.rules import Data, Documents
+    from specguard.rules import Documents
+    from specguard_rules.content._yaml_nodes import Node
 
 _WINDOWS: Final = (b".ps1", b".psm1", b".bat", b".cmd")
 # Instructions of agents that are Markdown by another name.
@@ -54,14 +56,16 @@ def run_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[
         MissingFact: the file is data that cannot be read.
     """
     name = path.lower()
-    if name.endswith((b".json", b".yaml", b".yml", b".toml")):
-        found = list(written_commands(path, content)) if name.endswith((b".yaml", b".yml")) else []
-        yield from found
-        data = None if found else documents.data(path)
+    if name.endswith((b".yaml", b".yml")):
+        found = list(written_commands(path, content))
+        yield from found or _yaml_commands(path, content)
+        return
+    if name.endswith((b".json", b".toml")):
+        data = documents.data(path)
         if data is not None and data.problem is not None:
             raise MissingFact(f"{path_text(path)} cannot be read: {data.problem.message}", "")
         if data is not None:
-            yield from _data_commands(data.value, data, [], told=False)
+            yield from _data_commands(data.value, data.line, [], told=False)
         return
     text = content.decode("utf-8", "surrogateescape")
     if name.endswith(_WINDOWS):
@@ -126,11 +130,38 @@ def _called(text: str) -> Iterator[Command]:
             yield listed
 
 
-def _data_commands(value: Any, data: Data, path: list[str | int], *, told: bool) -> Iterator[Command]:
+def _yaml_commands(path: bytes, content: bytes) -> Iterator[Command]:
+    """The commands of YAML, whose anchors and tags are taken for what they stand for."""
+    try:
+        top = read(content)
+    except YamlError as error:
+        raise MissingFact(f"{path_text(path)} cannot be read: {error}", "") from None
+
+    def line(place: Sequence[str | int]) -> int:
+        node = top
+        for part in place:
+            node = node.items[part] if isinstance(part, int) else node.fields[part]
+        return node.line
+
+    yield from _data_commands(_value(top), line, [], told=False)
+
+
+def _value(node: Node) -> Any:
+    """A node as plain data."""
+    if node.kind == "list":
+        return [_value(item) for item in node.items]
+    if node.kind == "mapping":
+        return {key: _value(field) for key, field in node.fields.items()}
+    return node.text
+
+
+def _data_commands(
+    value: Any, line_of: Callable[[Sequence[str | int]], int | None], path: list[str | int], *, told: bool
+) -> Iterator[Command]:
     """The commands of structured data: what stands under the key of a command, each on its key's line."""
     if isinstance(value, str):
         if told:
-            line = data.line(path) or 1
+            line = line_of(path) or 1
             for command in commands(value):
                 command.line = command.end_line = line
                 yield command
@@ -138,15 +169,15 @@ def _data_commands(value: Any, data: Data, path: list[str | int], *, told: bool)
         texts = [part for part in value if isinstance(part, str)]
         if told and len(texts) == len(value) > 1:
             # It may also be one command as a list of words.
-            listed = Command(data.line(path) or 1)
+            listed = Command(line_of(path) or 1)
             listed.words = texts
             yield listed
         for position, part in enumerate(value):
-            yield from _data_commands(part, data, [*path, position], told=told and isinstance(part, str))
+            yield from _data_commands(part, line_of, [*path, position], told=told and isinstance(part, str))
     elif isinstance(value, dict):
         for key, part in value.items():
             word = key.lower().replace("-", "_").rpartition("_")[2]
             # A table of commands by name, such as the `scripts` of a package.json, has texts alone.
             yield from _data_commands(
-                part, data, [*path, key], told=word in _KEYS or (told and isinstance(part, str))
+                part, line_of, [*path, key], told=word in _KEYS or (told and isinstance(part, str))
             )

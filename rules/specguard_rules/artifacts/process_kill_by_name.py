@@ -127,12 +127,24 @@ class ProcessKillByName(Rule):
 
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
-    from specguard_rules.artifacts._process_kills import HINT, process_kills
+    from specguard_rules.artifacts._process_kills import HINT, NAMED, process_kills
     from specguard_rules.artifacts._run_commands import run_commands
 
-    if HINT.search(content):
+    if not HINT.search(content):
+        return
+    try:
         found = list(run_commands(path, content, documents))
-        yield from (command for command in process_kills(found) if command.told)
+    except MissingFact:
+        if NAMED.search(content):
+            raise
+        return
+    known: set[tuple[int, str]] = set()
+    for command in process_kills(found):
+        # What an alias in data stands for is one command.
+        told = (command.line, " ".join(command.words))
+        if command.told and told not in known:
+            known.add(told)
+            yield command
 
 
 def _gates(

@@ -128,6 +128,7 @@ def lines(path: bytes, text: str) -> list[int]:
     ("path", "text", "expected"),
     [
         (b"stop.ps1", "# Stop-Process -Name a\n<#\nStop-Process -Name a\n#>\nStop-Process -Name a\n", [5]),
+        (b"a.sh", "p''k\\ill x\n", [1]),
         (b"stop.cmd", "rem taskkill /IM a\n:: taskkill /IM a\n@taskkill /F /IM a.exe\n", [3]),
         (b"stop.bat", "C:\\Windows\\System32\\taskkill.exe /im a\n", [1]),
         (b"a.py", 'import os\nos.system("pkill -f vite")\n', [2]),
@@ -172,6 +173,7 @@ def test_data_is_read_by_its_keys(tmp_path: Path) -> None:
         ".plans/a/plan.json": PLAN,
         ".claude/settings.json": '{"hooks": {"Stop": [{"hooks": [{"command": "pkill -f x"}]}]}}',
         "ci/steps.yaml": "steps:\n  - name: killall node\n    run: pkill node\n",
+        "ci/anchors.yml": "a: &a\n  run: killall a\nb: *a\nc: !x 1\n",
         "scripts/tasks.toml": 'title = "killall x"\n\n[run]\ncommands = [\n  "killall x",\n]\n',
     }
     judge(
@@ -181,6 +183,7 @@ def test_data_is_read_by_its_keys(tmp_path: Path) -> None:
         expect=[
             {"path": ".claude/settings.json", "line": 1},
             {"path": ".plans/a/plan.json", "line": 1},
+            {"path": "ci/anchors.yml", "line": 2},
             {"path": "ci/steps.yaml", "line": 3},
             {"path": "package.json", "line": 3, "message": "`killall node`"},
             {"path": "scripts/tasks.toml", "line": 5},
