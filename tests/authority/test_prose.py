@@ -252,7 +252,7 @@ base = "main"
 
 
 def test_what_no_page_shows_is_unread_and_what_a_footnote_lists_is_read() -> None:
-    text = "## Locked zones\n\n- a/[^1]\n\n[^1]: also\n\n    - `b/`\n\n<p hidden>\n\n- `c/`\n\n</p>\n\n- `d/`\n"
+    text = "## Locked zones\n\n- a/[^1]\n\n[^1]: x\n\n    - `b/`\n\n<p hidden>\n\n- `c/`\n\n</p>\n\n- `d/`\n"
     found, unread = read(text)
     assert [path for _, path, _ in found] == ["a/[^1]", "b/", "d/"]
     assert unread == [(11, "- `c/`")]

@@ -20,6 +20,7 @@ from specguard.documents.blocks import (
     fences,
 )
 from specguard.documents.document import Document
+from specguard.documents.hidden import hidden
 from specguard.documents.limits import MAX_CHARACTERS, MAX_LINES, beyond_limits
 from specguard.documents.titles import normal_title
 
@@ -219,6 +220,20 @@ def test_bytes_that_are_no_text_make_a_document_with_a_problem() -> None:
         assert document.section("T") is None
     assert Document.of(b"").problem is None
     assert Document.of(b"# T\r\n").sections[0].heading.text.raw == "T"
+
+
+@given(
+    st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
+)
+def test_any_bytes_are_a_document(content: bytes) -> None:
+    document = Document.of(content)
+    assert (document.problem is None) or not document.blocks
+    assert (document.properties.value is None) == (document.properties.problem is not None)
+    assert all(1 <= section.line <= section.end <= document.last_line for section in document.sections)
+    for section in document.sections:
+        section.seen(["x"])
+    assert all(text.rendered is not None for text in all_texts(document.blocks))
+    assert list(hidden(content, lambda: document)) is not None
 
 
 BLOCKS = st.sampled_from(
