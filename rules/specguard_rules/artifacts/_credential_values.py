@@ -64,6 +64,9 @@ _WORDS: Final = re.compile(
     r"(?:[A-Za-z]*(?:[0-9]{1,3}[A-Za-z]*)?[-_./:#~@+=,]+)+[A-Za-z]*(?:[0-9]{1,4}[A-Za-z]*)?"
 )
 _PASSWORD: Final = re.compile(r"pass|pwd|contrase", re.IGNORECASE)
+# Of so many characters that are drawn at random so many are different ones, more often than not.
+_DRAWN: Final = 24
+_DIFFERENT: Final = 19
 _RUN: Final = re.compile(r"[0-9]+|[A-Za-z]+|[^0-9A-Za-z]+")
 _QUERY: Final = re.compile(r"&[A-Za-z_]+=")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -114,5 +117,6 @@ def _is_real(value: str, name: str) -> bool:
     if not any(char.isdigit() for char in value) or not any(char.isalpha() for char in value):
         return False
     changes = len(_RUN.findall(value)) - 1
-    # `Summer2024` stands for a password more often than it is one; a key is no `OAuth2Provider`.
-    return changes >= (2 if _PASSWORD.search(name) else 3)
+    # `Summer2024` stands for a password more often than it is one; a key is no `OAuth2Provider`, whose letters
+    # come again as those of words do.
+    return changes >= (2 if _PASSWORD.search(name) else 3) or len(set(value[:_DRAWN])) >= _DIFFERENT

@@ -101,6 +101,7 @@ NAMED = [
     "https://api.test/x?api_key=9f8a7b6c5d4e3f2a&page=2",
     "secret = Summer-2024!rain7",
     "PGPASSWORD='winter24rain' psql",
+    "ZOTERO_API_KEY=" + "wcGxeCPThtkWJnvVJQsLt7Lb",
     "password: Tr0ub4dor&3  # pragma: allowlist secret",
     "<!-- password: Tr0ub4dor&3 -->",
 ]
@@ -130,6 +131,7 @@ NOT_NAMED = [
     "password: Use2FAeverywhere and tell nobody about it",
     "Secret: OAuth2-based sign-in.",
     "secret: OAuth2Provider",
+    "secret: SecretManagerV2ProviderFactory",
     "api_key: process.env.API_KEY_2",
     'api_key: os.environ["API_KEY2"]',
     "api_key = settings.services.api2.key",
