@@ -9,7 +9,7 @@ from specguard.declaration.patterns import Covering
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
-from specguard.specs.index import Index, place_of
+from specguard.specs.index import FOLDERS, Index, folders_of, place_of
 from specguard.specs.spec import Spec
 
 TYPE_CHECKING = False
@@ -70,8 +70,23 @@ class Catalogue:
                 named.path, named.problem = place_of(named.text, self.documents.tree, folder)
                 if not named.problem and self.means_spec(named):
                     entry.files.append(named.path)
-        self._find_by_id([entry for entry in index.entries if entry.id and not entry.paths])
+            if not entry.paths:
+                entry.files += self._in_folder(entry, folder)
+        self._find_by_id(
+            [entry for entry in index.entries if entry.id and not entry.paths and not entry.files]
+        )
         return index.entries
+
+    def _in_folder(self, entry: IndexEntry, above: bytes) -> Sequence[bytes]:
+        """The specs in the folder that an entry names, by path: one from the root or from `above`."""
+        named = entry.find(*FOLDERS)
+        if named is None or not isinstance(named[1], str):
+            return []
+        for folder in folders_of(named[1], above):
+            found = [path for path in self.files if path.startswith(folder + b"/")]
+            if found:
+                return found
+        return []
 
     def means_spec(self, named: NamedPath) -> bool:
         """Whether a path in the index is to be a spec: by its key, or because `files` has it."""

@@ -28,6 +28,9 @@ PATHS: Final = ("path", "file", "spec", "doc", "document", "file_path", "spec_pa
 GROUPS: Final = ("paths", "files", "documents", "docs")
 """The keys of an entry that hold several paths by name, as in `paths = {spec = ..., tasks = ...}`."""
 
+FOLDERS: Final = ("dir", "folder", "directory")
+"""The keys of an entry without a path that name the folder in which its spec is."""
+
 _EXTENSION: Final = re.compile(r"\w\.[A-Za-z][A-Za-z0-9]{0,9}(?:#.*)?$")
 
 
@@ -244,6 +247,12 @@ def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
             kind = "" if entry is None else "a folder" if entry.is_directory else "a link or a submodule"
             problem = f"it is {kind}" if kind else "there is no such file"
     return first, problem
+
+
+def folders_of(text: str, folder: bytes) -> Sequence[bytes]:
+    """The folders that an index may mean by a name: one from the root, and one from its own folder."""
+    found = [_joined(start, text.strip()) for start in (b"", folder)]
+    return [path for path in dict.fromkeys(found) if path is not None]
 
 
 def _joined(folder: bytes, text: str) -> bytes | None:

@@ -103,6 +103,8 @@ class MissingReview(Rule):
                     else f"{path} has no {name}",
                     help="Correct that, so that it can be read."
                     if spec.problem
+                    else f"Have it reviewed, and write the day, as YYYY-MM-DD, under its key {name!r}."
+                    if spec.is_data
                     else f"Have it reviewed, and write '{name}: YYYY-MM-DD' into its front matter.",
                     path=spec.path,
                     line=spec.problem[1] if spec.problem else None,

@@ -19,13 +19,12 @@ class MissingSpec(Rule):
     tells an agent the wrong thing, and rules that read reviews and approvals from it judge the wrong
     document. So these are findings: an index that is not there or cannot be read; an entry without its file,
     or whose path leads out of the repository; an id or a file in two entries; a spec that no entry names; a
-    path that
-    `[specs.governs]` gives to specs of which there is none; a spec that is taken away while the files stay
-    that it said it governs; a spec that cannot be read.
+    path that `[specs.governs]` gives to specs of which there is none; a spec that is taken away while the
+    files stay that it said it governs; a spec that cannot be read.
 
     An entry names its file by `path`, `file`, `spec`, `doc` or `document`, from the root or from the index's
-    own folder, or in a table such as `paths`; one without a path is about the spec that states its id, or
-    whose name begins with it. Of other paths in an entry those count that `files` has.
+    own folder, in a table such as `paths`, or by its folder (`dir`); one without any is about the spec that
+    states its id, or whose name begins with it. Of other paths in an entry those count that `files` has.
 
     What the change touches is judged; with `--all` everything.
 

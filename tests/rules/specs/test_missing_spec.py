@@ -40,6 +40,7 @@ def test_what_fits_together_passes(tmp_path: Path) -> None:
         ({"id": "0002", "paths": {"spec": OTHER, "notes": "gone.md"}}, OTHER),
         ({"id": "0002", "paths": {"plan": OTHER}}, OTHER),
         ({"id": "0002"}, "names no spec"),
+        ({"id": "0002", "dir": "../specs"}, "names no spec"),
         ({"title": "no id"}, "specs.1 names no spec"),
         ("no path", "'no path' in specs is no path"),
         (3, "specs.1 is no table"),
@@ -67,6 +68,13 @@ def test_an_entry_without_its_spec(entry: Any, message: str, tmp_path: Path) -> 
 )
 def test_ways_to_name_a_spec(entry: Any, tmp_path: Path) -> None:
     judged("SPC001", tmp_path, {INDEX: index(ENTRY, entry), OTHER: "# Logs\n"})
+
+
+@pytest.mark.parametrize("entry", [{"id": 2, "dir": "2-logs"}, {"id": 2, "folder": "tasks/2-logs/"}], ids=str)
+def test_an_entry_may_name_the_folder_of_its_spec(entry: Any, tmp_path: Path) -> None:
+    policy = POLICY.replace("tasks/specs/*.md", "tasks/*/index.json").replace("/0001-*.md", "/index.json")
+    files = {"tasks/2-logs/index.json": "{}", "tasks/2-logs/notes.md": "", INDEX: index(entry)}
+    judged("SPC001", tmp_path, files, base={CODE: "run()\n", INDEX: index()}, policy=policy)
 
 
 def test_an_entry_finds_the_spec_that_states_its_id(tmp_path: Path) -> None:
