@@ -24,8 +24,13 @@ DATE: Final = "date"
 LONGEST: Final = 1000
 """A longer value, in characters, is none of a list."""
 
-# What sets a remark off from a value: "ready (all gates passed)", "ready - see below", "not ready: two open".
-_REMARK: Final = re.compile(r"\s*[(\[;,:\uff08]\s*|\s+[-\u2013\u2014]+\s+|\.(?:\s+|$)")
+# What sets a remark off from a value: "ready (all gates passed)", "ready - see below", "not ready: two open",
+# "ready since 2026-01-31".
+_REMARK: Final = re.compile(
+    r"\s*[(\[;,:\uff08]\s*|\s+[-\u2013\u2014]+\s+|\.(?:\s+|$)"
+    r"|\s+(?:(?:on|since|as of)\s+)?[0-9]{4}-[0-9]{2}-[0-9]{2}(?=\s*(?:$|[(\[;,:.]))",
+    re.IGNORECASE,
+)
 _CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 
 
@@ -44,7 +49,7 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
         elif problem:
             yield Finding(
                 f"{found[0].name} {problem}",
-                help=_wanted(name, allowed),
+                help=_wanted(artifact, name, allowed),
                 path=artifact.path,
                 line=found[0].line,
                 key=normal_name(name),
@@ -82,7 +87,7 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
         value: the value on one line.
         allowed: `any` (something that is no placeholder; `none` is an honest value), `date`, one value or a
             list of them, compared by `normal_name`. A remark may stand behind a value, set off by a bracket,
-            a comma, a semicolon, a colon, a full stop or a dash between spaces.
+            a comma, a semicolon, a colon, a full stop, a dash between spaces, or by being a date.
         placeholders: texts that are no value.
     """
     content = content_of_text(value, placeholders)
@@ -160,7 +165,7 @@ def _place(artifact: Artifact, field: Field) -> int:
 def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str], setting: str) -> Finding:
     path = path_text(artifact.path)
     message = f"{path} has no field {name!r}"
-    help = _wanted(name, allowed)
+    help = _wanted(artifact, name, allowed)
     line = None
     problem = (artifact.data and artifact.data.problem) or artifact.document.problem
     if problem:
@@ -174,12 +179,18 @@ def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str], settin
     return Finding(message, help=help, path=artifact.path, line=line, key=normal_name(name), setting=setting)
 
 
-def _wanted(name: str, allowed: str | Sequence[str]) -> str:
+def _wanted(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> str:
+    values = [allowed] if isinstance(allowed, str) else allowed
+    if artifact.structured:
+        if allowed == ANY:
+            return f"Give it the key {name!r}."
+        if allowed == DATE:
+            return f"Give it the key {name!r} with a day, as 2026-01-31."
+        return f"Give it the key {name!r} with {' or '.join(values)}."
     if allowed == ANY:
         return f"State it in front matter, or on a line '{name}: ...'; 'none' is a value, 'TBD' is not."
     if allowed == DATE:
         return f"State it in front matter, or on a line '{name}: 2026-01-31'."
-    values = [allowed] if isinstance(allowed, str) else allowed
     return f"State it in front matter, or on a line '{name}: {values[0]}', as {' or '.join(values)}."
 
 

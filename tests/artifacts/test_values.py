@@ -36,7 +36,9 @@ def invalid(artifacts: Make) -> Judge:
         ("ready (all gates passed)", "ready"), ("Ready - see below", "ready"),
         ("ready, as of today", "ready"),
         ("not ready: two are open", "not-ready"), ("ready. All gates passed.", "ready"),
-        ("\u2705 ready", "ready"),
+        ("\u2705 ready", "ready"), ("ready 2026-01-31", "ready"),
+        ("Ready since 2026-01-31 (Ann)", "ready"), ("ready 2026-01-31, not-ready 2026-02-01", ""),
+        ("ready 2026-01-31 not-ready", ""), ("not ready on 2026-01-31.", "not-ready"),
         ("\U0001f7e2 Ready \u2014 it is", "ready"), ("ready \u2192 x", ""), ("ready | not-ready", ""),
         ("ready, not-ready", ""), ("ready / not ready", ""), ("ready or not", ""), ("ready-ish", ""),
         ("!ready", ""), ("~~ready~~ x", ""), ("is ready", ""), ("", ""), ("re\u0430dy", ""), ("un-ready", ""),
@@ -44,6 +46,15 @@ def invalid(artifacts: Make) -> Judge:
 )  # fmt: skip
 def test_a_value_may_have_a_remark_behind_it(value: str, meant: str) -> None:
     assert chosen(value, POSTURE) == meant
+
+
+def test_structured_data_is_asked_for_keys(invalid: Judge) -> None:
+    fields = {"posture": POSTURE, "since": "date", "owner": "any"}
+    assert [finding.help for finding in invalid("{}", path="f.json", fields=fields)] == [
+        "Give it the key 'posture' with ready or not-ready.",
+        "Give it the key 'since' with a day, as 2026-01-31.",
+        "Give it the key 'owner'.",
+    ]
 
 
 @pytest.mark.parametrize(
