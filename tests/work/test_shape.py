@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specguard.change.documents import Documents
+from specguard.documents.data import read_data
+from specguard.errors import MissingFact
 from specguard.testing import Case, Step, run_case
 from specguard.work.kinds import WorkKind
-from specguard.work.sources import Sources
+from specguard.work.sources import Source, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,3 +123,45 @@ def test_the_rules_about_plans_judge_breakdowns(tmp_path: Path) -> None:
     step = Step("docs: plan", files={"PHASE_D_WORKBREAKDOWN.yaml": RIGHT})
     states = {"PLN001": "passed", "PLN002": "passed"}
     run_case(Case(policy=policy, commits=[step], states=states), tmp_path / "right")
+
+
+class OneFile:
+    """The documents of a tree with one file."""
+
+    def __init__(self, value: Any) -> None:
+        self._data = read_data(json.dumps(value), "json")
+
+    def data(self, path: bytes) -> Any:
+        return self._data
+
+
+WORDS = st.sampled_from(
+    ["slices", "items", "id", "number", "files", "owner", "depends_on", "acceptance", "conditional", "status",
+     "path", "text", "D1", "D2", "1", "01", "no", "TBD", "done", "", " ", "\u0000", "src/[a", "../..", "ÄÖ"]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=5),
+    max_leaves=25,
+)
+
+
+ENTRIES = st.lists(st.dictionaries(WORDS, VALUES, max_size=8), max_size=4)
+
+
+@given(VALUES | st.builds(lambda entries: {"slices": entries}, ENTRIES))
+def test_whatever_a_source_holds_it_can_be_read(value: Any) -> None:
+    documents: Any = OneFile(value)
+    source = Source("slice", KIND, path=b"x.json", given={}, documents=documents)
+    sources = Sources({"slice": KIND}, documents=documents)
+    for finding in [*sources.flaws(source), *sources.broken(source)]:
+        assert finding.message
+        assert finding.path == b"x.json"
+    for item in source.items:
+        assert item.id
+        assert (item.closed, item.deferred, item.conditional) is not None
+        for stated in [*item.files, *item.acceptance, *item.depends_on]:
+            assert stated.text
+        # A file that is no pattern leaves it open what the item may change.
+        with suppress(MissingFact):
+            item.scope.find(b"src/a")
