@@ -117,6 +117,6 @@ def _is_real(value: str, name: str) -> bool:
     if not any(char.isdigit() for char in value) or not any(char.isalpha() for char in value):
         return False
     changes = len(_RUN.findall(value)) - 1
-    # `Summer2024` stands for a password more often than it is one; a key is no `OAuth2Provider`, whose letters
-    # come again as those of words do.
+    # `Summer2024` stands for a password more often than it is one; a key is no `OAuth2Provider`, whose
+    # letters come again as those of words do.
     return changes >= (2 if _PASSWORD.search(name) else 3) or len(set(value[:_DRAWN])) >= _DIFFERENT
