@@ -268,8 +268,14 @@ def _is_of(stage: StageState, path: bytes) -> bool:
 
 
 def _why(missing: Sequence[Missing]) -> str:
+    if not missing:
+        return "it is not"
+    first = missing[0]
     more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
-    return f"{missing[0]}{more}" if missing else "it is not"
+    place = path_text(first.path) if first.path else ""
+    if place and place not in first.what:
+        return f"{place}{f':{first.line}' if first.line else ''}: {first.what}{more}"
+    return f"{first.what}{more}"
 
 
 def _step(stage: StageState) -> str:
