@@ -146,7 +146,7 @@ def test_another_wave_is_left_alone_unless_all_is_judged(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("packet", "problem"),
     [
-        ("Status: draft\n\n## Scope\n\nThe cart.\n", "PHASE_D_PACKET.md:1: Status is 'draft'"),
+        ("Status: draft\n\n## Scope\n\nThe cart.\n", "PHASE_D_PACKET.md: Status is 'draft'"),
         ("<!-- Status: ready -->\n\n## Scope\n\nThe cart.\n", "has no field 'status'"),
         ("```\nStatus: ready\n```\n\n## Scope\n\nThe cart.\n", "has no field 'status'"),
         ("> Status: ready\n\n## Scope\n\nThe cart.\n", "has no field 'status'"),

@@ -182,9 +182,12 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
         )
     if hidden.what in _PLACES:
         said = _shortened(hidden.text)
+        help = "Say it where everyone reads it, or take it out."
+        if hidden.what == "comment":
+            help += " If it speaks to a program, `comments` in [rules.hidden-text] says so."
         return Finding(
             f"text that no reader of the page sees, {_PLACES[hidden.what]}: {said!r}",
-            help="Say it where everyone reads it, or take it out.",
+            help=help,
             path=path,
             line=hidden.line,
             key=said,
