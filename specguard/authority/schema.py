@@ -76,15 +76,22 @@ def policy_schema(registry: Registry) -> Mapping[str, Any]:
         _describe(table, registry.rules[name].rule, models)
     for name, declaration in registry.declarations.items():
         part = properties[name]
+        if declaration.shape == "list":
+            part["description"] = _purpose(declaration.settings)
         part = {"table": part, "tables": part.get("additionalProperties"), "list": part.get("items")}
         _describe(part[declaration.shape], declaration.settings, models)
     return {"$schema": SCHEMA_DIALECT, **schema, "title": "A specguard policy"}
 
 
+def _purpose(cls: type[Settings]) -> str:
+    """What a table is for: the first paragraph of its docstring, on one line."""
+    return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
+
+
 def _describe(table: dict[str, Any], cls: type[Settings], models: Models) -> None:
     """Add to the schema of a table what it and its keys are for, and their defaults."""
     table["title"] = cls.__name__
-    table["description"] = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
+    table["description"] = _purpose(cls)
     for field in cls._fields:
         part = table["properties"][field]
         for nested in models.nested(cls, field):
