@@ -12,7 +12,7 @@ from specguard.work.path_templates import PathTemplate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
     from typing import Final
 
     from specguard.artifacts.contracts import Contract
@@ -37,11 +37,13 @@ class Artifacts:
         change: what is judged.
         documents: the documents of the judged tree.
         today: the UTC date.
+        now: the time in UTC; by default the clock's.
 
     Attributes:
         contracts: the same.
         documents: the same.
         today: the same.
+        now: the same.
         places: the files of the judged tree, found by templates.
     """
 
@@ -52,10 +54,12 @@ class Artifacts:
         change: Change,
         documents: Documents,
         today: Callable[[], date],
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self.contracts = contracts
         self.documents = documents
         self.today = today
+        self.now = now or _utc_now
         self.places = Places(documents.tree)
         self._change = change
 
@@ -330,3 +334,9 @@ def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     """Whether two sets of values have names in common, and the same values for all of them."""
     common = one.keys() & other.keys()
     return bool(common) and all(one[name].casefold() == other[name].casefold() for name in common)
+
+
+def _utc_now() -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)

@@ -6,10 +6,10 @@ from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import date, datetime
+    from collections.abc import Iterator
+    from datetime import datetime
 
-    from specguard.artifacts.artifacts import Artifact
+    from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.documents.times import Stamp, Times
 
 
@@ -49,9 +49,8 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
         )
     if contract.timestamps == "ascending":
         yield from _descending(times, path, artifact, setting)
-    latest = _now(artifact.artifacts.today)
     for stamp in [*times.stamps, *times.days]:
-        if _utc(stamp.moment) > latest:
+        if _is_future(_utc(stamp.moment), artifact.artifacts):
             yield Finding(
                 f"{path}: the time {stamp.text} is in the future",
                 help="Write the time at which the entry was made.",
@@ -101,8 +100,8 @@ def _descending(times: Times, path: str, artifact: Artifact, setting: str) -> It
             latest = [one for one in latest if one not in same] + [stamp]
 
 
-def _now(today: Callable[[], date]) -> datetime:
-    """The latest time that can be told of something done: 14 hours ahead, where clocks are furthest ahead.
+def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
+    """Whether a time is too far ahead for something done: by 14 hours, which clocks differ at most.
 
     The clock is asked where the check is made today; with another `--today` the end of that day counts.
     """
@@ -110,11 +109,14 @@ def _now(today: Callable[[], date]) -> datetime:
 
     from specguard.documents.times import MOST_AHEAD
 
-    now = datetime.datetime.now(datetime.UTC)
-    day = today()
+    day = artifacts.today()
+    # Whatever the time of the day is.
+    if moment <= datetime.datetime.combine(day, datetime.time.min, datetime.UTC) + MOST_AHEAD:
+        return False
+    now = artifacts.now()
     if day != now.date():
         now = datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
-    return now + MOST_AHEAD
+    return moment > now + MOST_AHEAD
 
 
 def _utc(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""Compiled policies, kept for the next hook in the user's own cache folder.
+"""Compiled policies and what rules found, kept for the next time in the user's own cache folder.
 
 A file is named by what went into it, holds JSON behind a checksum, and is written by a rename. Whatever is
 wrong with it or its folder makes a miss. Nothing of it can come from the judged change, which has no say in
@@ -16,7 +16,7 @@ from specguard.change.digest import sha1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
 LAYOUT: Final = "1"
@@ -25,12 +25,15 @@ LAYOUT: Final = "1"
 MAX_AGE: Final = 30 * 86400
 """Files that were not written for so many seconds are removed when another is written."""
 
+MAX_SIZE: Final = 64 << 20
+"""The most bytes that all files come to; the oldest go first."""
+
 MAX_FILES: Final = 1000
 """The most source files that are watched for changes in a development install."""
 
 
 class Cache:
-    """The cache of one repository's policies.
+    """The cache of one repository.
 
     Args:
         environment: the process's environment.
@@ -42,38 +45,54 @@ class Cache:
         self._parts = [*parts, __version__, plugin_stamp()]
         self._folder = _folder(environment, outside)
 
-    def read(self, documents: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """The policy that was compiled of these documents; None where there is none.
+    def read(self, names: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """What is kept under these names; None where there is nothing.
 
         Args:
-            documents: what identifies each document, by its path.
+            names: what it is made of: for a policy what identifies each document, by its path.
         """
         if not self._folder or not _is_own(self._folder):
             return None
         try:
-            with open(self._file(documents), "rb") as file:
+            with open(self._file(names), "rb") as file:
                 checksum, _, body = file.read().partition(b"\n")
             if checksum.decode("ascii") != sha1(body).hexdigest():
                 return None
             stored = json.loads(body)
             if not isinstance(stored, dict) or any(_stamp(path) != stamp for path, stamp in stored["files"]):
                 return None
-            data: Mapping[str, Any] = stored["policy"]
+            data: Mapping[str, Any] = stored["kept"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return data
 
-    def write(self, documents: Mapping[str, str], data: Mapping[str, Any]) -> None:
-        """Keep a policy; where that is not possible, nothing happens."""
+    def write(
+        self,
+        names: Mapping[str, str],
+        data: Mapping[str, Any],
+        packages: Iterable[str],
+        *,
+        limit: int = MAX_SIZE,
+    ) -> None:
+        """Keep data; where that is not possible, nothing happens.
+
+        Args:
+            names: what it is made of.
+            data: what JSON can hold.
+            packages: the packages whose code made it, next to specguard's own.
+            limit: how many bytes are too many.
+        """
         if not self._folder:
             return
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             if not _is_own(self._folder):
                 return
-            stored = {"files": [[path, _stamp(path)] for path in _sources(data)], "policy": data}
-            body = json.dumps(stored, separators=(",", ":")).encode("ascii")
-            target = self._file(documents)
+            files = [[path, _stamp(path)] for path in _sources({"specguard", *packages})]
+            body = json.dumps({"files": files, "kept": data}, separators=(",", ":")).encode("ascii")
+            if len(body) > limit:
+                return
+            target = self._file(names)
             partial = f"{target}.{os.getpid()}"
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -83,20 +102,23 @@ class Cache:
         except (OSError, ValueError):
             return
 
-    def _file(self, documents: Mapping[str, str]) -> str:
-        named = [f"{path}={documents[path]}" for path in sorted(documents)]
+    def _file(self, names: Mapping[str, str]) -> str:
+        named = [f"{name}={names[name]}" for name in sorted(names)]
         key = "\0".join([*self._parts, *named]).encode("utf-8", "surrogateescape")
         return os.path.join(self._folder, f"{sha1(key).hexdigest()}.json")
 
     def _clean(self) -> None:
-        """Remove what has not been written for long."""
+        """Remove what has not been written for long, and the oldest of what is too much."""
         import time
 
         oldest = time.time() - MAX_AGE
         with os.scandir(self._folder) as entries:
-            for entry in entries:
-                if entry.stat(follow_symlinks=False).st_mtime < oldest:
-                    os.unlink(entry.path)
+            stats = [(entry.stat(follow_symlinks=False), entry.path) for entry in entries]
+        size = 0
+        for found, path in sorted(stats, key=lambda one: -one[0].st_mtime_ns):
+            size += found.st_size
+            if found.st_mtime < oldest or size > MAX_SIZE:
+                os.unlink(path)
 
 
 def plugin_stamp() -> str:
@@ -137,12 +159,11 @@ def _is_own(folder: str) -> bool:
     return found.st_mode & 0o170077 == 0o040000 and found.st_uid == os.geteuid()
 
 
-def _sources(data: Mapping[str, Any]) -> list[str]:
+def _sources(packages: Iterable[str]) -> list[str]:
     """The source files of rules and presets that are used from where they are edited.
 
     An installed distribution does not change without its folder's time; a development install does.
     """
-    packages = {"specguard", *(rule["target"].partition(":")[0].partition(".")[0] for rule in data["rules"])}
     files: list[str] = []
     for package in sorted(packages):
         for folder in getattr(sys.modules.get(package), "__path__", ()):

@@ -50,7 +50,7 @@ def load_policy(
             return policy
     policy = _compile([read_source(tree, path) for path in found], tree, registry)
     if policy is not None and cache is not None:
-        cache.write(found, policy.to_data())
+        cache.write(found, policy.to_data(), {rule.package for rule in policy.rules})
     return policy
 
 

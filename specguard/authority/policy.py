@@ -87,6 +87,11 @@ class RuleInPolicy:
         return self._settings
 
     @property
+    def package(self) -> str:
+        """The package that its class is in."""
+        return self.target.partition(":")[0].partition(".")[0]
+
+    @property
     def active(self) -> bool:
         """Whether it has something to judge under this policy and is not off."""
         return self.severity != "off" and not self.unset
@@ -201,6 +206,10 @@ class Policy:
                 raise MissingFact(f"nothing in this policy provides {fact!r}")
             self._declared[fact] = decode(self._data["declared"][fact]["value"])
         return self._declared[fact]
+
+    def has_fact(self, fact: str) -> bool:
+        """Whether a fact is a declared table's."""
+        return fact in self._data["declared"]
 
     def declares(self, fact: str) -> bool:
         """Whether the policy has the table that a fact stands for."""

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from typing import Any, Final, Self
 
     from specguard.authority.difference import PolicyChange
+    from specguard.authority.policy import Policy
     from specguard.change.request import Request
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
+    from specguard.engine.kept import Kept
 
 _LOOSENING: Final = {
     "authority": "--authority",
@@ -73,7 +75,10 @@ def _judge(change: Change, request: Request, policies: Policies, clock: Clock, i
         return compared[0]
 
     facts = Facts(change, policy, today=clock.today, policy_change=policy_change)
-    results = run_rules(policy, facts, selection, strict=request.strict)
+    kept = _kept(change, policy, policies, clock) if request.all else None
+    results = run_rules(policy, facts, selection, strict=request.strict, kept=kept)
+    if kept:
+        kept.save()
     # The baseline is as trusted as the policy, and comes from the same tree.
     trusted = change.head_files if policy.adopted else change.policy_files
     if _has_baseline(trusted):
@@ -98,6 +103,16 @@ def _judge(change: Change, request: Request, policies: Policies, clock: Clock, i
         dry_run=request.dry_run,
         policy_change=[difference.data for one in compared for difference in one.differences],
     )
+
+
+def _kept(change: Change, policy: Policy, policies: Policies, clock: Clock) -> Kept | None:
+    """What rules found in the same tree before."""
+    from specguard.engine.kept import Kept, names_of
+
+    names = names_of(change, policy, clock.today())
+    if policies.cache is None or names is None:
+        return None
+    return Kept(policies.cache, names, policy.has_fact)
 
 
 def _has_baseline(tree: Tree) -> bool:

@@ -7,7 +7,7 @@ from specguard.errors import MissingFact, NotApplicable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
     from typing import Any
 
     from specguard.artifacts.artifacts import Artifacts
@@ -46,6 +46,9 @@ class Facts:
         policy: what it is judged by.
         today: the UTC date.
         policy_change: compiles the head's authority and compares it; called at most once.
+
+    Attributes:
+        clock: whether the time of day has been asked for, so that another one might have made a difference.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Facts:
         self._policy_change = policy_change
         self._known: dict[str, Any] = {}
         self._absent: dict[str, MissingFact | NotApplicable] = {}
+        self.clock = False
 
     def get(self, name: str) -> Any:
         """The value of a fact, or of a declaration's fact.
@@ -235,6 +239,7 @@ class Facts:
             change=self._change,
             documents=self.get("documents"),
             today=self._today,
+            now=self._now,
         )
 
     @property
@@ -302,6 +307,12 @@ class Facts:
             documents=self.get("documents"),
             local=self._change.git.repository.work_tree if beside else None,
         )
+
+    def _now(self) -> datetime:
+        from datetime import UTC, datetime
+
+        self.clock = True
+        return datetime.now(UTC)
 
     def _if_declared(self, fact: str) -> Any:
         """A fact of which the policy may say nothing; None where it does not."""

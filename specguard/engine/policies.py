@@ -28,16 +28,19 @@ class Policies:
     Args:
         request: what was asked for.
         repository: whose they are.
+
+    Attributes:
+        cache: where policies are kept, and what rules found; None where a verdict is final.
     """
 
     def __init__(self, request: Request, repository: Repository) -> None:
         self._request = request
         self._known: dict[str, Policy | None] = {}
-        self._cache: Cache | None = None
+        self.cache: Cache | None = None
         if not request.enforce:
             top = repository.common.removesuffix("/.git")
             outside = top if top != repository.common else ""
-            self._cache = Cache(request.environment, [repository.format, repository.common], outside=outside)
+            self.cache = Cache(request.environment, [repository.format, repository.common], outside=outside)
 
     def of(self, change: Change) -> tuple[Change, Policy, list[str]]:
         """The policy that judges a change, the change as that policy's base makes it, and notes about both.
@@ -79,7 +82,7 @@ class Policies:
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """The policy of a tree, or of a file in place of its documents."""
-        return load_policy(tree, registry=_registry, cache=self._cache, authority=authority)
+        return load_policy(tree, registry=_registry, cache=self.cache, authority=authority)
 
     def _at(self, change: Change) -> Policy | None:
         """The policy of the change's base, or of the judged tree where there is no base."""

@@ -13,12 +13,49 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.declaration.rule import Rule
     from specguard.engine.facts import Facts
+    from specguard.engine.kept import Kept
     from specguard.engine.selection import Selection
     from specguard.model import Finding, Severity, State
 
 
+class Outcome:
+    """The outcome of one rule.
+
+    Attributes:
+        findings: what it yielded.
+        absent: why it stopped; None where it did not.
+        crash: how it crashed; empty where it did not.
+        condition: what holds when it passes.
+        facts: the facts it asks for.
+        looked_at: those that it got, each with a short account of its size.
+        clock: whether the time of day had a say.
+    """
+
+    __slots__ = ("absent", "clock", "condition", "crash", "facts", "findings", "looked_at")
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.absent: MissingFact | NotApplicable | None = None
+        self.crash = ""
+        self.condition = ""
+        self.facts: Sequence[str] = ()
+        self.looked_at: list[str] = []
+        self.clock = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the rule judged, and would have judged the same at any time of the day."""
+        return not self.crash and not isinstance(self.absent, MissingFact) and not self.clock
+
+
 def run_rules(
-    policy: Policy, facts: Facts, selection: Selection, *, strict: bool = False, any_stage: bool = False
+    policy: Policy,
+    facts: Facts,
+    selection: Selection,
+    *,
+    strict: bool = False,
+    any_stage: bool = False,
+    kept: Kept | None = None,
 ) -> list[RuleResult]:
     """Run every rule of a policy that belongs to the stage; the others are counted with their reason.
 
@@ -28,12 +65,19 @@ def run_rules(
         selection: which of them were asked for.
         strict: whether a warning counts as an error.
         any_stage: whether rules of other stages run too.
+        kept: what rules found the last time.
     """
-    return [_run(rule, policy, facts, selection, strict, any_stage) for rule in policy.rules]
+    return [_result(rule, policy, facts, selection, strict, any_stage, kept) for rule in policy.rules]
 
 
-def _run(
-    rule: RuleInPolicy, policy: Policy, facts: Facts, selection: Selection, strict: bool, any_stage: bool
+def _result(
+    rule: RuleInPolicy,
+    policy: Policy,
+    facts: Facts,
+    selection: Selection,
+    strict: bool,
+    any_stage: bool,
+    kept: Kept | None,
 ) -> RuleResult:
     severity = rule.severity
     if selection.leaves_out(rule):
@@ -49,24 +93,16 @@ def _run(
     if rule.unset:
         return RuleResult(rule.code, rule.name, "not-applicable", reason=f"the policy sets no {rule.unset}")
 
-    findings: list[Finding] = []
-    looked_at: list[tuple[str, object]] = []
-    absent: MissingFact | NotApplicable | None = None
-    crash = ""
-    condition = ""
-    try:
-        check = rule.load()
-        condition = describe_condition(check)
-        _collect(check, rule, _arguments(check, rule, facts, looked_at), findings)
-    except (MissingFact, NotApplicable) as error:
-        absent = error
-    except Exception as error:  # noqa: BLE001 - a rule that crashes must neither pass nor stop the others
-        crash = f"{type(error).__name__}: {error}"
-
-    judged = _judge(findings, rule, policy, severity, strict)
-    if crash:
+    outcome = kept.get(rule.code) if kept else None
+    if outcome is None:
+        outcome = _run(rule, facts)
+        if kept:
+            kept.keep(rule, outcome)
+    absent = outcome.absent
+    judged = _judge(outcome.findings, rule, policy, severity, strict)
+    if outcome.crash:
         state: State = "indeterminate"
-        reason: str | None = f"the rule crashed (plugin {rule.plugin!r}): {crash}"
+        reason: str | None = f"the rule crashed (plugin {rule.plugin!r}): {outcome.crash}"
     elif isinstance(absent, MissingFact):
         state, reason = "indeterminate", absent.reason
     elif isinstance(absent, NotApplicable) and not judged:
@@ -81,10 +117,29 @@ def _run(
         findings=judged,
         reason=reason,
         command=absent.command if isinstance(absent, MissingFact) else "",
-        crashed=bool(crash),
-        condition=condition,
-        looked_at=[_account(name, value) for name, value in looked_at],
+        crashed=bool(outcome.crash),
+        condition=outcome.condition,
+        looked_at=outcome.looked_at,
     )
+
+
+def _run(rule: RuleInPolicy, facts: Facts) -> Outcome:
+    """Let a rule look at its facts."""
+    outcome = Outcome()
+    looked_at: list[tuple[str, object]] = []
+    try:
+        check = rule.load()
+        outcome.condition = describe_condition(check)
+        code = check.check.__code__
+        outcome.facts = code.co_varnames[1 : code.co_argcount]
+        _collect(check, rule, _arguments(check, rule, facts, looked_at), outcome.findings)
+    except (MissingFact, NotApplicable) as error:
+        outcome.absent = error
+    except Exception as error:  # noqa: BLE001 - a rule that crashes must neither pass nor stop the others
+        outcome.crash = f"{type(error).__name__}: {error}"
+    outcome.looked_at = [_account(name, value) for name, value in looked_at]
+    outcome.clock = facts.clock
+    return outcome
 
 
 def _arguments(

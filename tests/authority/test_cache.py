@@ -95,8 +95,8 @@ def sealed(body: bytes) -> bytes:
         lambda data: b"",
         lambda data: b"\xff\xfe",
         lambda data: data.partition(b"\n")[0] + b"\n{}",
-        lambda data: sealed(b'{"files": [], "policy": {"documents": []}}'),
-        lambda data: sealed(b'{"files": [], "policy": {"format": 2, "documents": [], "top": 3}}'),
+        lambda data: sealed(b'{"files": [], "kept": {"documents": []}}'),
+        lambda data: sealed(b'{"files": [], "kept": {"format": 2, "documents": [], "top": 3}}'),
     ],
 )
 def test_a_broken_file_is_a_miss(loader: Any, tmp_path: Path, damage: Any) -> None:
@@ -131,10 +131,10 @@ def test_the_cache_is_never_in_the_working_tree(loader: Any, tmp_path: Path) -> 
 def test_without_a_home_there_is_no_cache(tmp_path: Path) -> None:
     for environment in ({}, {"XDG_CACHE_HOME": "relative"}, {"HOME": "relative"}):
         cache = Cache(environment, [])
-        cache.write({}, {"rules": []})
+        cache.write({}, {"rules": []}, ())
         assert cache.read({}) is None
     cache = Cache({"HOME": str(tmp_path)}, [])
-    cache.write({}, {"rules": [], "x": 1})
+    cache.write({}, {"rules": [], "x": 1}, ())
     assert cache.read({}) == {"rules": [], "x": 1}
     assert (tmp_path / ".cache" / "specguard" / "1").is_dir()
 
@@ -142,7 +142,7 @@ def test_without_a_home_there_is_no_cache(tmp_path: Path) -> None:
 def test_an_unwritable_folder_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cache = Cache({"XDG_CACHE_HOME": str(tmp_path / "file")}, [])
-    cache.write({}, {"rules": []})
+    cache.write({}, {"rules": []}, ())
     assert cache.read({}) is None
 
 
@@ -152,6 +152,25 @@ def test_old_files_are_removed(loader: Any, tmp_path: Path) -> None:
     os.utime(old, (0, 0))
     loader({**FILES, "b.toml": 'base = "dev"\n'})
     assert len(stored(tmp_path)) == 1
+
+
+def test_the_oldest_files_go_where_all_come_to_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specguard.authority.cache.MAX_SIZE", 100_000)
+    cache = Cache({"XDG_CACHE_HOME": str(tmp_path / "cache")}, [])
+    for number in range(5):
+        cache.write({"n": str(number)}, {"x": "x" * 20_000}, ())
+    kept = [number for number in range(5) if cache.read({"n": str(number)})]
+    assert kept == [number for number in range(5) if number >= 5 - len(kept)]
+    assert 0 < len(kept) < 5
+    assert sum(file.stat().st_size for file in stored(tmp_path)) <= 100_000
+
+
+def test_what_is_larger_than_its_limit_is_not_kept(tmp_path: Path) -> None:
+    cache = Cache({"XDG_CACHE_HOME": str(tmp_path / "cache")}, [])
+    cache.write({}, {"x": "x" * 1000}, (), limit=500)
+    assert (cache.read({}), stored(tmp_path)) == (None, [])
 
 
 def test_a_cached_policy_loads_nothing_slow(loader: Any, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Facts:
     """A change of two entries, at the stage `range`."""
 
     stage = "range"
+    clock = False
 
     def get(self, name: str) -> Any:
         if name == "lost":

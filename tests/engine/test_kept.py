@@ -1,0 +1,322 @@
+"""What rules found in a whole tree is kept, and a check that uses it says just what one says without it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from specguard.engine.kept import PURE, Kept, _data, _outcome
+from specguard.engine.run import Outcome
+from specguard.errors import MissingFact, NotApplicable
+from specguard.model import Finding, Origin
+from specguard.testing import Case, Repository, Step, run_here
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from specguard.testing import Outcome as Ran
+
+CASES = Path(__file__).parent.parent / "cases"
+POLICY = """
+[artifacts.final]
+path = "**/AGENT_{agent}_FINAL.md"
+sections = ["Evidence Map", "Risks"]
+companions = ["AGENT_{agent}_NOTES.md"]
+
+[artifacts.final.evidence]
+section = "Evidence Map"
+anchors = "line"
+
+[artifacts.notes]
+path = "**/AGENT_{agent}_NOTES.md"
+timestamps = "ascending"
+
+[specs]
+files = ["specs/*.md"]
+review = "last_review"
+statuses = ["planned", "done"]
+
+[rules.host-network-call]
+files = [".github/workflows/*.yml"]
+
+[[rules.forbidden-content.forbid]]
+pattern = "secret"
+"""
+
+
+def judge(repository: Repository, cache: Path | None, *args: str, **env: str) -> Ran:
+    """Judge the whole tree with a cache in a folder, or with none."""
+    place = "/dev/null/none" if cache is None else str(cache)
+    return run_here("check", "--all", *args, directory=repository.path, env={"XDG_CACHE_HOME": place, **env})
+
+
+ALL = (("--output-format=json",), ("--explain", "--statistics"))
+
+
+def both(repository: Repository, cache: Path, *args: str, forms: Sequence[Sequence[str]] = ALL) -> Ran:
+    """Judge without a cache, and with one twice, in some formats; all must say the same."""
+    cold: Ran | None = None
+    for form in forms:
+        cold = judge(repository, None, *args, *form)
+        for _ in range(2):
+            warm = judge(repository, cache, *args, *form)
+            assert (warm.exit_code, warm.stdout, warm.stderr) == (cold.exit_code, cold.stdout, cold.stderr)
+    assert cold is not None
+    return cold
+
+
+def kept_files(cache: Path) -> list[Path]:
+    """The files with outcomes; those of policies have a format."""
+    folder = cache / "specguard" / "1"
+    files = sorted(folder.iterdir()) if folder.exists() else []
+    return [file for file in files if b'"format"' not in file.read_bytes()]
+
+
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The rules that were run and not taken from the cache, as they are."""
+    import specguard.engine.run as module
+
+    codes: list[str] = []
+    original = module._run
+
+    def run(rule: Any, facts: Any) -> Outcome:
+        codes.append(rule.code)
+        return original(rule, facts)
+
+    monkeypatch.setattr(module, "_run", run)
+    return codes
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "orchestrator/orchestrator", "orchestrator/o2-31-days", "orchestrator/o13-failed",
+        "orchestrator/o1-broken", "orchestrator/o14-no-after", "plans/planner-pipeline",
+        "plans/planner-pipeline-l1-circle", "artifacts/hidden-sections", "artifacts/not-readable",
+        "artifacts/whole-tree", "runbook/runbook-slice", "runbook/runbook-r13-leftover",
+        "runbook/runbook-r3-dangling", "work/phase-runner-p6-host-network", "work/phase-runner-p24-conflict",
+        "paths/not-utf-8",
+    ],
+)  # fmt: skip
+def test_whole_repositories_are_judged_the_same(tmp_path: Path, name: str) -> None:
+    case = Case.load(CASES / f"{name}.toml")
+    repository = case.build(tmp_path / "repository")
+    words = case.arguments(tmp_path, repository.names)
+    both(repository, tmp_path / "cache", *words)
+
+
+def small(folder: Path, files: Mapping[str, str]) -> Repository:
+    """A repository whose main has the policy and these files."""
+    return Case(policy=POLICY, base=(Step("chore: base", files=files),), branch="main").build(folder)
+
+
+FILES = {
+    "a/AGENT_1_FINAL.md": "# F\n\n## Evidence Map\n\n- `src/x.py:2`\n\n## Risks\n\nTODO\n",
+    "a/AGENT_1_NOTES.md": "# N\n\n- [2026-01-31 10:00] a\n- [2026-01-31 09:00] b\n",
+    "src/x.py": "1\n2\n",
+    "specs/a.md": "# A\n\nLast review: 2026-01-01\n",
+}
+
+EDITS = st.lists(
+    st.sampled_from(
+        [
+            ("a/AGENT_1_FINAL.md", "# F\n\n## Evidence Map\n\n- `src/x.py:9`\n\n## Risks\n\nNone: small.\n"),
+            ("a/AGENT_1_FINAL.md", "# F\n"),
+            ("a/AGENT_1_NOTES.md", None),
+            ("a/AGENT_1_NOTES.md", "# N\n\n- [2026-01-31 10:00] a\n"),
+            ("a/AGENT_1_NOTES.md", "# N\n\n- [2126-01-31 10:00] a\n"),
+            ("b/AGENT_2_FINAL.md", "\u202e"),
+            ("src/x.py", "1\n2\n3\n4\n5\n6\n7\n8\n9\n"),
+            ("src/x.py", None),
+            ("specs/a.md", "---\nlast_review: 2026-02-01\nstatus: done\n---\n# A\n"),
+            ("specs/b.md", "# B\n\nlast_review: 2026-02-30\n"),
+            (".github/workflows/a.yml", "on: push\njobs: {a: {steps: [{run: curl http://localhost}]}}\n"),
+            ("SPEC_AUTHORITY.md", f"# B\n\n```toml specguard\n{POLICY.replace('Risks', 'Dangers')}```\n"),
+            (".specguard/baseline.json", '{"ART002": {"a/AGENT_1_FINAL.md": 5}}'),
+        ]
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=6)
+@given(EDITS)
+def test_a_warm_cache_says_what_none_says(edits: list[tuple[str, str | None]]) -> None:
+    """After each of some commits, with all that was kept of those before it."""
+    with TemporaryDirectory() as folder:
+        repository = small(Path(folder) / "repository", FILES)
+        cache = Path(folder) / "cache"
+        both(repository, cache, "--today=2026-02-15", forms=ALL[:1])
+        for number, (path, text) in enumerate(edits):
+            if text is not None:
+                repository.write(path, text)
+            elif (repository.path / path).exists():
+                repository.delete(path)
+            repository.stage()
+            repository.git("commit", "-q", "--allow-empty", "-m", f"chore: {number}")
+            both(repository, cache, "--today=2026-02-15", forms=ALL[:1])
+        both(repository, cache, "--today=2026-03-15", forms=ALL[1:])
+
+
+def test_the_second_time_only_what_is_not_named_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = small(tmp_path / "repository", FILES)
+    codes = ran(monkeypatch)
+    cache = tmp_path / "cache"
+    judge(repository, cache)
+    assert {"ART002", "ART010", "SPC003", "PTH004"} <= set(codes)
+    codes.clear()
+    judge(repository, cache)
+    assert "PTH004" in codes, "it compares the policy with what is not in the tree"
+    assert {code for code in codes if code.startswith(("ART0", "SPC", "PLN"))} <= {"ART017"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ["--today=2030-01-01"], ["--branch=other"], ["--pr-title=A title"], ["--root"],
+        ["--authority=SPEC_AUTHORITY.md"],
+    ],
+)  # fmt: skip
+def test_another_question_has_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: list[str]
+) -> None:
+    repository = small(tmp_path / "repository", FILES)
+    cache = tmp_path / "cache"
+    judge(repository, cache)
+    codes = ran(monkeypatch)
+    judge(repository, cache, *other)
+    assert "ART002" in codes
+
+
+@pytest.mark.parametrize("words", [["--enforce", "--base=main"], ["--staged"], ["--worktree"]])
+def test_what_is_final_or_no_commit_is_judged_anew(tmp_path: Path, words: list[str]) -> None:
+    repository = small(tmp_path / "repository", FILES)
+    cache = tmp_path / "cache"
+    judge(repository, cache, *words)
+    assert kept_files(cache) == []
+
+
+def test_without_all_nothing_is_kept(tmp_path: Path) -> None:
+    repository = small(tmp_path / "repository", FILES)
+    run_here("check", directory=repository.path, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    assert kept_files(tmp_path / "cache") == []
+
+
+def test_a_time_in_the_future_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finding that the time of the day made may be gone in an hour, so it is not kept."""
+    notes = {"a/AGENT_1_NOTES.md": "# N\n\n- [2126-01-31 10:00] a\n"}
+    repository = small(tmp_path / "repository", {**FILES, **notes})
+    cache = tmp_path / "cache"
+    assert "ART010" in judge(repository, cache, "--output-format=json").codes
+    codes = ran(monkeypatch)
+    assert "ART010" in judge(repository, cache, "--output-format=json").codes
+    assert "ART010" in codes
+    assert "ART002" not in codes
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b'{"files": [], "kept": {"ART002": 1}}', b'{"kept": []}'])
+def test_a_broken_file_is_a_miss(tmp_path: Path, damage: bytes) -> None:
+    import hashlib
+
+    repository = small(tmp_path / "repository", FILES)
+    cache = tmp_path / "cache"
+    first = judge(repository, cache, "--output-format=json")
+    [file] = kept_files(cache)
+    for content in (
+        damage,
+        hashlib.sha1(damage, usedforsecurity=False).hexdigest().encode() + b"\n" + damage,
+    ):
+        file.write_bytes(content)
+        assert judge(repository, cache, "--output-format=json").stdout == first.stdout
+    os.chmod(cache / "specguard" / "1", 0o755)
+    assert judge(repository, cache, "--output-format=json").stdout == first.stdout
+
+
+FINDINGS = st.builds(
+    Finding,
+    st.text(max_size=20),
+    help=st.text(max_size=5),
+    path=st.none() | st.binary(max_size=8),
+    line=st.none() | st.integers(1, 9),
+    end_line=st.none() | st.integers(1, 9),
+    commit=st.none() | st.just("a" * 40),
+    field=st.none() | st.just("branch"),
+    side=st.none() | st.just("base"),
+    key=st.text(max_size=5),
+    severity=st.none() | st.sampled_from(["info", "warning", "error"]),
+    setting=st.text(max_size=5),
+    authority=st.none() | st.builds(Origin, st.text(max_size=5), st.integers(0, 9)),
+)
+
+
+@given(st.lists(FINDINGS, max_size=3), st.none() | st.text(max_size=5), st.text(max_size=5))
+def test_an_outcome_comes_back_as_it_was(findings: list[Finding], absent: str | None, condition: str) -> None:
+    outcome = Outcome()
+    outcome.findings = findings
+    outcome.absent = None if absent is None else NotApplicable(absent)
+    outcome.condition = condition
+    outcome.looked_at = ["entries (0)"]
+    back = _outcome(json.loads(json.dumps(_data(outcome))))
+
+    def seen(one: Outcome) -> list[Any]:
+        return [[getattr(found, name) for name in Finding.__slots__] for found in one.findings]
+
+    assert seen(back) == seen(outcome)
+    assert (back.condition, back.looked_at) == (condition, ["entries (0)"])
+    assert (back.absent and back.absent.reason) == absent
+
+
+class NoCache:
+    """A cache that has nothing and takes everything."""
+
+    def __init__(self) -> None:
+        self.written: list[Any] = []
+
+    def read(self, names: object) -> None:
+        return None
+
+    def write(self, names: object, data: Any, packages: object, **limits: object) -> None:
+        self.written.append(dict(data))
+
+
+@pytest.mark.parametrize(
+    ("facts", "package", "change", "expected"),
+    [
+        (sorted(PURE), "specguard_rules", {}, True),
+        (["contracts", "entries"], "specguard_rules", {}, True),
+        (["refs"], "specguard_rules", {}, False),
+        (["something_new"], "specguard_rules", {}, False),
+        (["entries"], "specguard_acme", {}, False),
+        (["entries"], "specguard_rules", {"clock": True}, False),
+        (["entries"], "specguard_rules", {"crash": "ValueError"}, False),
+        (["entries"], "specguard_rules", {"absent": MissingFact("gone")}, False),
+        (["entries"], "specguard_rules", {"absent": NotApplicable("no")}, True),
+    ],
+)
+def test_what_is_kept(facts: list[str], package: str, change: Mapping[str, Any], expected: bool) -> None:
+    cache: Any = NoCache()
+    kept = Kept(cache, {}, lambda name: name == "contracts")
+    outcome = Outcome()
+    outcome.facts = facts
+    for name, value in change.items():
+        setattr(outcome, name, value)
+
+    class Rule:
+        code = "ART002"
+
+    rule: Any = Rule()
+    rule.package = package
+    kept.keep(rule, outcome)
+    kept.save()
+    assert bool(cache.written) is expected
+    assert (kept.get("ART002") is not None) is expected
