@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.contracts import Evidence
     from specguard.artifacts.targets import Target
-    from specguard.documents.blocks import AnyBlock, Item
+    from specguard.documents.blocks import AnyBlock, Item, Text
     from specguard.documents.citations import Citation
 
 SHOWN = 3
@@ -274,11 +274,17 @@ def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, st
             for row in block.rows:
                 found = citations([Table(block.header, [row], block.line)])
                 if not any(map(cited.counts, found)):
-                    text = next((cell.plain.strip() for cell in row if cell.plain.strip()), "")
+                    text = _label(row)
                     yield row[0].line if row else block.line, _words(text)
         elif isinstance(block, List):
             for item in block.items:
                 yield from _item(item, cited)
+
+
+def _label(row: Sequence[Text]) -> str:
+    """What a row is called: its first cell with words, which a number is none of."""
+    cells = [cell.plain.strip() for cell in row]
+    return next((cell for cell in cells if any(map(str.isalpha, cell))), next(filter(None, cells), ""))
 
 
 def _item(item: Item, cited: Cited) -> Iterator[tuple[int, str]]:

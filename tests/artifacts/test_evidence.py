@@ -139,6 +139,12 @@ def test_each_item_and_row_cites_something_where_that_is_asked_for(artifacts: Ma
     assert not list(missing_evidence(artifact(artifacts, text)))
 
 
+def test_a_row_is_called_by_its_first_words(artifacts: Make) -> None:
+    rows = "| # | File | Lines |\n|---|---|---|\n| 1 | src/a.py | 1-2 |\n| 2 | src/a.py | all |\n"
+    [finding] = missing_evidence(artifact(artifacts, f"## Evidence Map\n\n{rows}", every=True))
+    assert (finding.message, finding.line) == ("'src/a.py' cites no evidence", 6)
+
+
 def test_what_is_there_is_found(artifacts: Make) -> None:
     places = [
         "src/a.py:3",
