@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from specguard.change.commit import Commit
     from specguard.change.entry import Entry
+    from specguard.waves.settings import WaveStage
     from specguard.waves.stage import Missing, StageState
     from specguard.waves.waves import Wave, Waves
     from specguard.work.item import WorkItem
@@ -229,7 +230,7 @@ def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | 
                 Work(wave.by_name[settings.name], f"the branch {branch!r}", told=told, by_branch=True)
                 for wave in candidates
             ]
-        elif item is not None and settings.items in (item.kind, f"{item.kind}s") and item.listed is not None:
+        elif item is not None and item.listed is not None and _has_items(waves, settings, item):
             source = item.listed.source
             known = waves.fields_at(source.path, source.fields)
             candidates = [waves.wave(known)] if known is not None else _candidates(waves, touched)
@@ -238,6 +239,12 @@ def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | 
                 for wave in candidates
             ]
     return found
+
+
+def _has_items(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
+    """Whether an item is one of those of a stage, be it listed by a breakdown or by a plan."""
+    kind = waves.kind_of(settings.items)
+    return kind == item.kind or (kind == "" and item.kind == "task")
 
 
 def _candidates(waves: Waves, touched: Sequence[Wave]) -> Sequence[Wave]:

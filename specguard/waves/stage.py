@@ -78,19 +78,21 @@ class StageState:
 
     @cached_property
     def items(self) -> Sequence[Listed]:
-        """Its items: those that say `stage: <its name>`, and at the first stage of a kind those without one.
+        """Its items: those that say `stage: <its name>`; at the first stage of a kind those that name none.
 
         Raises:
             MissingFact: a file that lists them cannot be read.
         """
-        kind = self.settings.items
-        stages = self.wave.waves.settings.stages
-        first = next((stage for stage in stages if stage.items == kind), None)
-        own = normal_name(self.name)
+        waves = self.wave.waves
+        kind = waves.kind_of(self.settings.items)
+        if not kind:
+            return []
+        stages = [stage for stage in waves.settings.stages if waves.kind_of(stage.items) == kind]
+        names = {normal_name(stage.name): stage for stage in stages}
         return [
             item
             for item in self.wave.items(kind)
-            if normal_name(item.text("stage")) == own or (first is self.settings and not item.text("stage"))
+            if names.get(normal_name(item.text("stage")), stages[0]) is self.settings
         ]
 
     @cached_property
@@ -101,10 +103,16 @@ class StageState:
             MissingFact: such an artifact cannot be read.
         """
         conditions = self.settings.when
-        return not conditions or any(
-            chosen(field.value, [values] if isinstance(values, str) else values)
-            for key, values in conditions.items()
-            for _, field in self._fields(*key.rsplit(".", 1))
+        contracts = self.wave.waves.artifacts.contracts
+        # Where nobody can say that it is not needed, it is.
+        return (
+            any(key.rpartition(".")[0] not in contracts for key in conditions)
+            or not conditions
+            or any(
+                chosen(field.value, [values] if isinstance(values, str) else values)
+                for key, values in conditions.items()
+                for _, field in self._fields(*key.rsplit(".", 1))
+            )
         )
 
     @cached_property
@@ -163,7 +171,9 @@ class StageState:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        contracts = self.settings.artifacts
+        known = self.wave.waves.artifacts.contracts
+        unknown = [name for key in self.settings.when if (name := key.rpartition(".")[0]) not in known]
+        contracts = [*unknown, *self.settings.artifacts]
         return [*self._unfulfilled(contracts), *self._unstated(contracts), *self._unclosed()]
 
     @cached_property
@@ -248,11 +258,14 @@ class StageState:
 
     def _unclosed(self) -> Iterator[Missing]:
         """The items that are not done with, conditional ones and those that are put off left out."""
-        kind = self.settings.items
-        if not kind:
+        if not self.settings.items:
             return
+        kind = self.wave.waves.kind_of(self.settings.items)
         sources = self.wave.waves.sources
-        if sources is None or kind not in sources.kinds:
+        if kind is None:
+            yield Missing(f"the policy has no [work.{self.settings.items}] with a source")
+            return
+        if sources is None or not kind:
             yield from self._undone()
             return
         files = self.wave.sources(kind)

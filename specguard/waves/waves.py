@@ -145,12 +145,12 @@ class Waves:
         for contract in self.owners:
             for artifact in self.artifacts.named(contract):
                 self._note(found, artifact.path, artifact.fields)
-        kinds = {stage.items for stage in self.settings.stages if stage.items}
-        for kind in kinds:
-            if self.sources is not None and kind in self.sources.kinds:
+        for items in {stage.items for stage in self.settings.stages if stage.items}:
+            kind = self.kind_of(items)
+            if self.sources is not None and kind:
                 for source in self.sources.of(kind):
                     self._note(found, source.path, source.fields)
-            elif self.plans is not None:
+            elif self.plans is not None and kind is not None:
                 for plan in self.plans.all:
                     self._note(found, plan.path, plan.fields)
         return [found[key] for key in sorted(found, key=lambda key: [natural(part) for part in key])]
@@ -187,6 +187,17 @@ class Waves:
             for contract in stage.artifacts:
                 found.setdefault(contract, stage)
         return found
+
+    def kind_of(self, items: str) -> str | None:
+        """The kind of work item that a stage's `items` mean: by its name, or by that with an `s`.
+
+        Returns:
+            An empty text where the tasks of plans are meant; None where nothing is, or nothing can be.
+        """
+        if items == "tasks" and self.plans is not None:
+            return ""
+        kinds = self.sources.kinds if self.sources is not None else {}
+        return next((kind for kind in (items, items.removesuffix("s")) if kind in kinds), None)
 
     def key_of(self, fields: Mapping[str, str]) -> Key:
         """What tells the wave of these values from others."""
@@ -310,9 +321,10 @@ class Waves:
                 root = contracts[name].root.rstrip("/")
                 texts.append(contracts[name].path or f"{root}/**")
         for stage in self.settings.stages:
-            if self.sources is not None and stage.items in self.sources.kinds:
-                texts += self.sources.kinds[stage.items].sources
-            elif stage.items and self.plans is not None:
+            kind = self.kind_of(stage.items)
+            if self.sources is not None and kind:
+                texts += self.sources.kinds[kind].sources
+            elif self.plans is not None and kind is not None:
                 texts += [f"{kind.folder}/{kind.plan}" for kind in self.plans.kinds.values()]
         return [PathTemplate(text) for text in dict.fromkeys(texts)]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specguard.documents.document import Document
 from specguard.testing import Case, Step, run_case
@@ -240,3 +242,16 @@ def test_a_breakdown_that_cannot_be_read_names_no_gates(tmp_path: Path) -> None:
     text = "| Scenario | Shown by |\n| --- | --- |\n| AC-1 it is kept | `make other` |\n"
     files = {"docs/D_GATES.md": text, "docs/D_BREAKDOWN.yaml": "{"}
     judged(tmp_path, "", commits=[Step("docs: x", files=files)])
+
+
+@given(st.text(alphabet=st.sampled_from(list('#|-*`: \n>[]()AC1scenario"\u201c\u2192\t')), max_size=400))
+def test_any_text_has_scenarios_with_their_lines(text: str) -> None:
+    for one in scenarios(Document(text), ["a", "scenario"]):
+        assert 1 <= one.line <= text.count("\n") + 1
+        one.says("AC-1")
+
+
+def test_long_lines_take_no_long() -> None:
+    row = "| " + 'AC-1 `x` \u2192 "y" ' * 50_000 + " | z |"
+    text = f"| Scenario | Gate |\n| --- | --- |\n{row}\n\n- Scenario" + " " * 500_000 + "x\n"
+    assert len(scenarios(Document(text), [])) == 2

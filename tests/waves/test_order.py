@@ -344,3 +344,24 @@ def test_what_stages_cannot_be_is_said(tmp_path: Path, stages: str, problem: str
 
 def test_a_wave_that_nobody_touches_costs_nothing(tmp_path: Path) -> None:
     judged(tmp_path, {**PLANNED, **REVIEW}, {"src/a": "1"})
+
+
+def test_items_may_say_which_stage_they_are_of(tmp_path: Path) -> None:
+    policy = POLICY.replace('leaves = ["review"]', 'leaves = ["review"]\nitems = "slices"')
+    slices = "slices: [{id: D1, status: done}, {id: D5, status: open, stage: Review}]\n"
+    base = {**PLANNED, **DRIFT, **REPORT, f"{PASS}PHASE_D_BREAKDOWN.yaml": slices}
+    judged(tmp_path / "1", base, REVIEW, policy=policy)
+    elsewhere = {**base, f"{PASS}PHASE_D_BREAKDOWN.yaml": slices.replace("Review", "nowhere")}
+    told = {"path": "docs/PHASE_D_REVIEW.md", "message": "slice D5 is not closed"}
+    judged(tmp_path / "2", elsewhere, REVIEW, policy=policy, expect=[told])
+
+
+def test_what_a_stage_names_and_the_policy_lacks_keeps_it_open(tmp_path: Path) -> None:
+    base = {**PLANNED, **DRIFT, **REPORT, **DONE}
+    policy = POLICY.replace('items = "slice"', 'items = "part"')
+    told = {"path": "docs/PHASE_D_REVIEW.md", "message": "the policy has no [work.part] with a source"}
+    judged(tmp_path / "1", base, REVIEW, policy=policy, expect=[told])
+    policy = POLICY.replace('{"drift-check.drift" = "found"}', '{"drift.drift" = "found"}')
+    told = {"path": "docs/PHASE_D_REPORT.md", "message": "the policy has no [artifacts.drift]"}
+    also = {"path": "docs/PHASE_D_REVIEW.md"}
+    judged(tmp_path / "2", base, REVIEW, policy=policy, expect=[told, also])
