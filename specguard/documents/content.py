@@ -67,7 +67,13 @@ def _in_text(text: Text, placeholders: Sequence[str]) -> bool:
     if text.pictures:
         return True
     rendered = text.rendered
-    # A template's own words may go over several lines.
-    for words in placeholders:
-        rendered = without(rendered, words)
-    return any(is_content(line, placeholders) for line in rendered.split("\n"))
+    lines = [line for line in rendered.split("\n") if is_content(line)]
+    if not lines or not placeholders:
+        return bool(lines)
+    # A template's own words may go over several lines, and may begin with what is owed anyhow.
+    for left in (rendered, "\n".join(lines)):
+        for words in placeholders:
+            left = without(left, words)
+        if not any(is_content(line, placeholders) for line in left.split("\n")):
+            return False
+    return True

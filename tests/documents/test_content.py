@@ -97,6 +97,14 @@ def test_the_words_of_a_template_are_no_content() -> None:
     assert seen(f"{template} The cache is cold.", template)
 
 
+def test_what_is_owed_stays_so_where_it_is_a_template_s() -> None:
+    own = ["TBD - made by archiving", "Say the purpose\nof it."]
+    assert not seen("TBD - made by archiving x. Say more later.", *own)
+    assert not seen("TBD - made by archiving x.\nSay the purpose\nof it.", *own)
+    assert seen("TBD - made by archiving x.\nRuns are kept.", *own)
+    assert seen("Say the purpose\nof it. Runs are kept.", *own)
+
+
 def test_a_section_has_its_tree() -> None:
     text = "# A\n\na\n\n### B\n\nb\n\n## C\n\nc\n\n#### D\n\n# E\n"
     sections = Document(text).sections
