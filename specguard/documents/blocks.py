@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # A full stop ends a sentence where no small letter follows ("e.g. this" goes on); the ideographic one always.
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])[)\"'*_`]*+\s+(?![a-z])|(?<=[。\uff01\uff1f])\s*")
-_EMPHASIS: Final = re.compile(r"\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)")
+# An escaped character is no mark, and stands for itself.
+_EMPHASIS: Final = re.compile(r"\\([!-/:-@\[-`{-~])|\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)")
 _CHECKBOX: Final = re.compile(r"\[([ xX])\](?:\s|$)")
 _NO_REFERENCES: Final[Mapping[str, str]] = {}
 
@@ -49,13 +50,13 @@ class Text:
 
     @property
     def plain(self) -> str:
-        """The text without the marks of emphasis and code; spans of code keep all their characters."""
+        """The text without the marks of emphasis, code and escapes; code keeps all its characters."""
         plain: list[str] = []
         end = 0
         for span in self._parts.codes if "`" in self.raw else ():
-            plain += _EMPHASIS.sub("", self.raw[end : span.start]), span.content.strip()
+            plain += _unmarked(self.raw[end : span.start]), span.content.strip()
             end = span.end
-        plain.append(_EMPHASIS.sub("", self.raw[end:]))
+        plain.append(_unmarked(self.raw[end:]))
         return "".join(plain)
 
     @property
@@ -350,7 +351,16 @@ _MARKED: Final = re.compile(r"[`<\\\[*_&]")
 
 def _plain(text: str) -> str:
     """Text without the marks of emphasis, and with the characters that entities stand for."""
-    return _entities(_EMPHASIS.sub("", text))
+    return _entities(_unmarked(text))
+
+
+def _unmarked(text: str) -> str:
+    """Text without the marks of emphasis; of what is escaped, the character that is meant."""
+    return _EMPHASIS.sub(_meant if "\\" in text else "", text)
+
+
+def _meant(mark: re.Match[str]) -> str:
+    return mark[1] or ""
 
 
 def _entities(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Quote, Table
+from specguard.documents.written_paths import unescaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,11 +61,13 @@ class Ticked:
 
     @property
     def names(self) -> Iterator[str]:
-        """Everything in it that could be a path, without marks and punctuation around it."""
+        """Everything in it that could be a path, without the marks around it; of a test its file."""
         for word in _SEPARATOR.split(self.text):
-            name = word.rstrip(".:!?").replace("\\", "/")
-            if "/" in name or "." in name:
-                yield name
+            name = word.rstrip(".:!?").partition("::")[0]
+            for text in dict.fromkeys((unescaped(name), name)):
+                path = text.replace("\\", "/")
+                if "/" in path or "." in path:
+                    yield path
 
     def __repr__(self) -> str:
         return f"Ticked({self.line}, {self.words!r})"
@@ -82,7 +85,7 @@ def ticked_items(blocks: Sequence[AnyBlock]) -> Iterator[Ticked]:
             for row in block.rows:
                 if any(_TICKED.match(cell.raw.strip()) for cell in row):
                     shown = [cell.plain.strip() for cell in row]
-                    words = next((cell for cell in shown if cell and not _TICKED.fullmatch(cell)), "")
+                    words = ", ".join(cell for cell in shown if cell and not _TICKED.fullmatch(cell))
                     yield Ticked(row[0].line, _words(words), [Table(row, (), row[0].line)])
         elif isinstance(block, Quote):
             yield from ticked_items(block.blocks)

@@ -18,6 +18,7 @@ from specguard.documents.written_paths import (
     URL,
     link_target,
     stands_alone,
+    unescaped,
     written_path,
 )
 
@@ -193,7 +194,7 @@ def _lines_in(cell: Text, header: Sequence[Text], at: int) -> str:
 
 def _in_cell(cell: Text) -> Iterator[Citation]:
     """What a cell cites; a path that is all of it is as good as one in a span of code."""
-    found = written_path(cell.raw.strip(), True)
+    found = written_path(unescaped(cell.raw.strip()), True)
     if found and not found[1] and EXTENSION.search(found[0]):
         yield Citation(found[0], None, None, at=cell.line, form="none", marked=True)
     else:
@@ -226,15 +227,15 @@ def _atoms(raw: str) -> Iterator[tuple[int, int, str, bool]]:
     for link in links:
         end = raw.find(")", link.end())
         end = link.end() if end < 0 or end > link.end() + LONGEST else end + 1
-        target = link_target(raw[link.start(2) : link.end(2)].strip("<>"))
-        said = raw[link.start(1) : link.end(1)].strip("`*_ ")
+        target = link_target(unescaped(raw[link.start(2) : link.end(2)].strip("<>")))
+        said = unescaped(raw[link.start(1) : link.end(1)]).strip("`*_ ")
         inner = written_path(said, True)
         if inner and inner[1] and "#L" not in target and written_path(target, True):
             # The lines stand in what the link says, and its target is the file alone.
             target = f"{target.partition('#')[0]}:{inner[1]}"
         atoms.append((link.start(), end, target, True))
         taken.append((link.start(), link.end()))
-    atoms += [(word.start(), word.end(), word[0], False) for word in _WORD.finditer(masked)]
+    atoms += [(word.start(), word.end(), unescaped(word[0]), False) for word in _WORD.finditer(masked)]
     atoms.sort(key=lambda atom: atom[0])
     limit = -1
     inside = dict(taken)

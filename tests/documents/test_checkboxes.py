@@ -75,3 +75,20 @@ def test_an_item_names_what_stands_in_it_but_for_what_is_not_ticked() -> None:
     assert names == ["a/1.json", "b/2.json", "c/3.json", "e/5.json", "f/6.json", "g/7.json"]
     assert list(inner.names) == ["e/5.json"]
     assert list(other.names) == ["i/9.json"]
+
+
+def test_a_row_is_all_of_its_cells() -> None:
+    assert ticked("| What | Path | Done |\n| - | - | - |\n| GET | /api | \u2705 |\n") == [(3, "GET, /api")]
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("a\\_b/c.json", "a_b/c.json"),
+        ("`a\\b\\c.json`", "a/b/c.json"),
+        ("tests/test_a.py::TestB::test_c", "tests/test_a.py"),
+    ],
+)
+def test_a_name_is_a_path_as_it_is_meant(said: str, name: str) -> None:
+    [item] = Document(f"- [x] Build: {said}\n").ticked
+    assert name in list(item.names)

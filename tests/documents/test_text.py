@@ -174,3 +174,15 @@ def test_long_texts_take_no_square_of_time(part: str) -> None:
         assert one.raw
     assert len(text.plain + text.rendered + str(text.links) + str(text.spans) + str(text.pictures))
     assert time.process_time() - start < 4
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        ("last\\_review: **a\\_b** and `c\\_d`", "last_review: a_b and c\\_d"),
+        ("\\*no emphasis\\*, *one*", "*no emphasis*, one"),
+        ("C:\\work\\a.py", "C:\\work\\a.py"),
+    ],
+)
+def test_what_is_escaped_stands_for_itself(raw: str, plain: str) -> None:
+    assert Text(raw, 1).plain == plain
