@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Artifact, Artifacts, Contract, Stage, Stamp
+    from specguard.rules import Artifact, Artifacts, Contract, Row, Stage, Stamp
     from specguard_rules.artifacts._agents import Work
     from specguard_rules.artifacts._passes import Pass, Sweep
 
@@ -194,12 +194,19 @@ class _Sequence:
                 yield self._none(one)
             elif judged:
                 yield from _late(one, sweeps)
+            unswept: list[str] = []
             for name in sorted(there) if sweeps else ():
-                finding, gone = self._agent(name, there[name], one, sweeps)
+                rows = self._about(there[name].agents[name].agent, sweeps)
+                if not rows:
+                    unswept.append(name)
+                    continue
+                finding, gone = self._agent(name, there[name], one, sweeps[0], rows)
                 if finding is not None and judged:
                     yield finding
                 if gone:
                     del there[name]
+            if unswept and judged:
+                yield _unswept([(there[name], name) for name in unswept], one, sweeps[0])
             for name, work in one.agents.items():
                 there[name] = one
                 if self._ends(work, one):
@@ -232,23 +239,23 @@ class _Sequence:
             setting="sweep",
         )
 
-    def _agent(
-        self, name: str, last: Pass, one: Pass, sweeps: Sequence[Sweep]
-    ) -> tuple[Finding | None, bool]:
-        """What is missing of an agent of an earlier pass, and whether it is there no more."""
+    def _about(self, agent: str, sweeps: Sequence[Sweep]) -> list[Row]:
+        """What sweeps say of an agent."""
         from specguard_rules.artifacts._words import about
 
-        agent = last.agents[name].agent
         is_about = about(agent)
-        rows = [row for sweep in sweeps for row in sweep.rows if is_about(row)]
-        path, line = sweeps[0].artifact.path, rows[0].line if rows else sweeps[0].line
+        return [row for sweep in sweeps for row in sweep.rows if is_about(row)]
+
+    def _agent(
+        self, name: str, last: Pass, one: Pass, sweep: Sweep, rows: Sequence[Row]
+    ) -> tuple[Finding | None, bool]:
+        """What is missing of an agent of an earlier pass, and whether it is there no more."""
+        agent = last.agents[name].agent
+        path, line = sweep.artifact.path, rows[0].line
         aligned = any(self._aligned.said(row) for row in rows)
         stale = any(self._stale.said(row) for row in rows)
         key, message, help = "", "", ""
-        if not rows:
-            message = f"the agent {agent}, of {last.name}, is not in the sweep of {one.name}"
-            key, help = "unswept", "Add it, as aligned or stale."
-        elif aligned == stale:
+        if aligned == stale:
             which = "both aligned and stale" if aligned else "neither aligned nor stale"
             message = f"the sweep of {one.name} has the agent {agent} as {which}"
             key, help = "state", "Say which it is."
@@ -300,6 +307,22 @@ class _Sequence:
                 if (latest is None or row.line <= latest) and self._compacted.said(row):
                     return True
         return False
+
+
+def _unswept(agents: Sequence[tuple[Pass, str]], one: Pass, sweep: Sweep) -> Finding:
+    """That agents of earlier passes are not in a sweep."""
+    names = sorted(last.agents[name].agent for last, name in agents)
+    earlier = sorted({last.name for last, _ in agents})
+    several = len(names) > 1
+    return Finding(
+        f"the agent{'s' if several else ''} {', '.join(names)}, of {' and '.join(earlier)}, "
+        f"{'are' if several else 'is'} not in the sweep of {one.name}",
+        help=f"Add {'them' if several else 'it'}, as aligned or stale.",
+        path=sweep.artifact.path,
+        line=sweep.line,
+        key=f"unswept {one.name}",
+        setting="sweep",
+    )
 
 
 def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:

@@ -109,6 +109,10 @@ REUSED = sweep("P1: aligned", "P2: stale, closed")
             ["as both aligned and stale"],
         ),
         (second(sweep=sweep("P1: stale, closed", "P2: stale, closed")), []),
+        (
+            second(sweep=sweep("P3: aligned")),
+            ["the agents P1, P2, of docs/_planning-pass-01-2026-01-31, are not in the sweep"],
+        ),
         (second(sweep="# O\n\n<!--\n## Agent Sweep\n\n- P1: aligned\n-->\n"), ["has no sweep of its agents"]),
         (second(sweep="# O\n\n```\n## Agent Sweep\n- P1: aligned\n```\n"), ["has no sweep of its agents"]),
         (second(sweep=sweep("TODO")), ["has no sweep of its agents"]),
