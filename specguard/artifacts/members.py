@@ -119,6 +119,7 @@ def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
     entry = artifacts.documents.tree.find(path)
     if entry is None or not entry.is_file:
         return "is no regular file"
+    artifacts.fetch(path)
     content = artifacts.documents.content(path) or b""
     return "" if content.strip() else "is empty"
 

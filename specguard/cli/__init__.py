@@ -7,6 +7,7 @@ Python; all else goes to it. Both make the same `Request` and take the same way 
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 
@@ -74,6 +75,8 @@ def run_and_leave() -> NoReturn:
 
     To take everything apart first, object by object, would cost a hook a third of a bare start of Python.
     """
+    # What a check makes is used until its end: looking through all of it for waste would cost it a tenth.
+    gc.set_threshold(50_000, 20, 50)
     code = main()
     try:
         for stream in (sys.stdout, sys.stderr):

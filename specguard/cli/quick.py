@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def run_quickly(words: Sequence[str]) -> int | None:
-    """Run `check` with `--staged`, `--push`, `--range A..B` or `--commit-msg-file FILE` alone; else None."""
+    """Run `check` with one of the flags that hooks and jobs give, and nothing else; else None."""
     request = quick_request(words)
     if request is None:
         return None
@@ -26,6 +26,8 @@ def quick_request(words: Sequence[str]) -> Request | None:
     match words:
         case ["check", "--staged"]:
             return Request(environment=os.environ, staged=True)
+        case ["check", "--all"]:
+            return Request(environment=os.environ, all=True)
         case ["check", "--push"]:
             return Request(environment=os.environ, push=True)
         case ["check", "--range", ends] if ".." in ends and not ends.startswith("-"):

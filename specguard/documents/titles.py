@@ -45,6 +45,7 @@ _LEADING: Final = (
     r"\W*(?:[0-9]\ufe0f?\u20e3\s*|[(\[]?(?:[0-9]+(?:\.[0-9]+)*|[a-z]|[ivxl]+)[)\]]\s*[-:.]?\s+|#[0-9]+\s+"
     r"|(?:§\s*)?[0-9]+(?:\.[0-9]+)*[a-z]?[.):]?\s+(?:[-\u2013\u2014|]\s+)?|(?:[a-z]|[ivxl]+)[.):]\s+)"
 )
+_NO_WORD: Final = re.compile(r"[^a-z0-9]+")
 _BRACKETS: Final = re.compile(r"[(\uff08\[【][^()\uff08\uff09\[\]【】]*[)\uff09\]】]")
 _SUFFIX: Final = re.compile(r"\s[-\u2013—]+\s.*|[—:\uff1a].*")
 # `{#risks}` and `{: .class}` give a heading an anchor or a style.
@@ -204,6 +205,8 @@ def _forms(heading: str) -> tuple[frozenset[str], frozenset[str]]:
 def _words(text: str) -> str:
     """The words of a text in small letters, one space between them."""
     text = text.casefold().replace("&", " and ")
+    if text.isascii():
+        return _NO_WORD.sub(" ", text).strip()
     return " ".join("".join(char if _in_word(char) else " " for char in text).split())
 
 
