@@ -10,7 +10,14 @@ import repositories
 from measure import Contender
 from place import PLACE
 from proof import Expected
-from repositories import COMMITS, ENTRIES, FILES_WITH_FEW, FILES_WITH_MOST
+from repositories import (
+    COMMITS,
+    DOCUMENTS,
+    ENTRIES,
+    FILES_WITH_FEW,
+    FILES_WITH_MOST,
+    MORE_DOCUMENTS,
+)
 from rows import GROWTH, Row
 
 if TYPE_CHECKING:
@@ -21,6 +28,16 @@ if TYPE_CHECKING:
 
 PYTHON = "python -c pass"
 UNIDIFF_NAME = "unidiff, 1000000 lines"
+MARKDOWN = """\
+import subprocess
+from markdown_it import MarkdownIt
+parser = MarkdownIt("commonmark").enable("table")
+for name in subprocess.run(["git", "ls-files", "-z", "*.md"], capture_output=True).stdout.split(b"\\0")[:-1]:
+    with open(name, encoding="utf-8") as file:
+        parser.parse(file.read())
+"""
+"""Every document of the working tree, parsed and thrown away."""
+
 UNIDIFF = "import sys, unidiff; unidiff.PatchSet(open(sys.argv[1], encoding='utf-8', newline='\\n'))"
 
 
@@ -52,6 +69,8 @@ def races(tools: Tools, *, quick: bool) -> list[Race]:
         _range(tools, quick=quick),
         _entries(tools),
         _lines(tools),
+        _documents(tools, "documents", ("13", "14"), f"{DOCUMENTS} Markdown files, 16 MB", (10, 3)),
+        _documents(tools, "more-documents", ("13m", "14m"), f"{MORE_DOCUMENTS} files, 100 MB", (3, 1)),
     ]
 
 
@@ -204,6 +223,23 @@ def _lines(tools: Tools) -> Race:
         Expected(("--range", "main..most"), {"CNT001": "failed"}, findings=FILES_WITH_MOST),
     ]
     return Race("lines", [none, few, most, diff, unidiff], rows, expected, (10, 3))
+
+
+def _documents(tools: Tools, name: str, numbers: tuple[str, str], work: str, runs: tuple[int, int]) -> Race:
+    where = _path(name)
+    command = (tools.specguard, "check", "--all")
+    first = Contender(
+        f"check --all, {name}", command, where, before=lambda number: repositories.use_commit(where, number)
+    )
+    # It takes its turn right behind the first one, on the same commit.
+    again = Contender(f"check --all again, {name}", command, where)
+    parsing = Contender(f"markdown-it-py, {name}", (tools.python, "-c", MARKDOWN), where, most=5)
+    rows = [
+        Row(numbers[0], f"`check --all`, {work}", "markdown-it-py", 0.25, 0.12, first.name, parsing.name),
+        Row(numbers[1], "the same, nothing changed", "the first time", 0.2, 0.05, again.name, first.name),
+    ]
+    states = dict.fromkeys(("ART001", "ART002", "ART003", "ART004", "ART005", "ART008", "ART010"), "passed")
+    return Race(name, [parsing, first, again], rows, [Expected(("--all",), states)], runs)
 
 
 def write_patch(tools: Tools) -> None:

@@ -14,6 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import markdown
 from place import PLACE
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ FILES = 2_000
 LINES_A_FILE = 500
 FILES_WITH_FEW = 112
 FILES_WITH_MOST = 1_326
+DOCUMENTS = 5_000
+MORE_DOCUMENTS = 10_000
+FRESH_COMMITS = 100
 
 MESSAGE = """feat(parser): read the header of a record in one pass
 
@@ -96,6 +100,7 @@ class Stream:
 def build(name: str) -> Path:
     """The repository of a name in `BUILDERS`, made where it is missing or was made by other code."""
     made_by = hashlib.sha1(Path(__file__).read_bytes(), usedforsecurity=False)
+    made_by.update(Path(markdown.__file__).read_bytes())
     for policy in sorted(POLICIES.iterdir()):
         made_by.update(policy.read_bytes())
     path = PLACE / "repositories" / name
@@ -121,6 +126,12 @@ def git(repository: Path, *arguments: str) -> str:
 def use_policy(repository: Path, number: int) -> None:
     """Let `main` of the repository `hook` be the one that has this version of the authority."""
     git(repository, "update-ref", "refs/heads/main", f"refs/policies/{number % FRESH_POLICIES}")
+
+
+def use_commit(repository: Path, number: int) -> None:
+    """Let `main` and `work` be a commit of the same tree that no check has seen lately."""
+    for branch in ("main", "work"):
+        git(repository, "update-ref", f"refs/heads/{branch}", f"refs/fresh/{number % FRESH_COMMITS}")
 
 
 def _environment() -> Mapping[str, str]:
@@ -232,6 +243,36 @@ def _lines(path: Path) -> None:
     _pack(path)
 
 
+def _documents(path: Path) -> None:
+    """5,000 Markdown files of 16 MB, one in ten of which a contract is about."""
+    _written(path, DOCUMENTS, parts=10)
+
+
+def _more_documents(path: Path) -> None:
+    """10,000 Markdown files of 100 MB, one in ten of which a contract is about."""
+    _written(path, MORE_DOCUMENTS, parts=32)
+
+
+def _written(path: Path, count: int, *, parts: int) -> None:
+    chance = random.Random(7)
+    policy = (POLICIES / "documents.md").read_text("utf-8")
+    code = sorted({f"src/{chance.choice(WORDS)}_{chance.choice(WORDS)}.py" for _ in range(200)})
+    stream = Stream(path)
+    stream.commit(
+        "refs/heads/main",
+        "chore: start",
+        [
+            *_authority(policy),
+            *((name, _text(chance, 60)) for name in code),
+            *markdown.documents(chance, WORDS, count, code, parts=parts),
+        ],
+    )
+    for number in range(FRESH_COMMITS):
+        stream.commit(f"refs/fresh/{number}", f"chore: the same tree {number}", [], parent="refs/heads/main")
+    stream.end()
+    _check_out(path)
+
+
 def _grown(
     chance: random.Random, names: list[str], old: list[bytes], matching: set[int]
 ) -> Iterator[tuple[str, bytes]]:
@@ -303,5 +344,7 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "range": _range,
     "entries": _entries,
     "lines": _lines,
+    "documents": _documents,
+    "more-documents": _more_documents,
 }
 """What builds each repository, in a folder that is an empty repository."""

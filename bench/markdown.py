@@ -1,0 +1,145 @@
+"""Markdown as agents and people write it, from a seeded generator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator, Sequence
+
+ROOT = "/home/ann/project"
+"""Where the one who wrote the artifacts has the repository, as the policy's `roots` says."""
+
+LINES_OF_CODE = 60
+"""How many lines the files have that artifacts cite."""
+
+
+def documents(
+    chance: random.Random, words: Sequence[str], count: int, code: Sequence[str], *, parts: int
+) -> Iterator[tuple[str, bytes]]:
+    """So many documents by their paths, one in ten of them an artifact.
+
+    Args:
+        chance: where everything comes from.
+        words: what texts and names are made of.
+        count: how many.
+        code: the files that artifacts cite.
+        parts: how many parts of about 300 bytes a document has.
+    """
+    write = _Writer(chance, words, code, parts)
+    agents = count // 30
+    for number in range(agents):
+        folder = f"docs/waves/{words[number % len(words)]}-{number % 20}"
+        yield f"{folder}/AGENT_{number}_FINAL_REPORT.md", write.final()
+        yield f"{folder}/AGENT_{number}_PLAN_VERBATIM.md", write.plan()
+        yield f"{folder}/AGENT_{number}_SCRATCHPAD.md", write.scratchpad()
+    reviews = count // 10 - 3 * agents
+    for number in range(reviews):
+        yield f"docs/reviews/WAVE_{number}_REVIEW_REPORT.md", write.review()
+    for number in range(count - count // 10):
+        folder = f"docs/{chance.choice(words)}/{chance.choice(words)}"
+        yield f"{folder}/{number:05}-{chance.choice(words)}.md", write.page()
+
+
+class _Writer:
+    def __init__(self, chance: random.Random, words: Sequence[str], code: Sequence[str], parts: int) -> None:
+        self._chance = chance
+        self._words = words
+        self._code = code
+        self._parts = parts
+
+    def page(self) -> bytes:
+        """A page of documentation: sections of paragraphs, lists, tables, code and quotations."""
+        lines = [f"# {self._title()}", ""]
+        for part in range(self._parts):
+            if part % 3 == 0:
+                lines += [f"## {self._title()}", ""]
+            lines += [*self._part(), ""]
+        return _encoded(lines)
+
+    def final(self) -> bytes:
+        """An agent's final report, as its contract asks for it."""
+        evidence = [f"- {self._sentence()} `{self._cited()}`" for _ in range(2 * self._parts)]
+        lines = [f"# {self._title()}", ""]
+        for title, body in (
+            ("Skills Introspected", [f"- {self._sentence()}" for _ in range(4)]),
+            ("Evidence Map", evidence),
+            ("Assumptions", self._several()),
+            ("Risks", self._several()),
+            ("Unresolved Questions", ["None: the packet answers all of them."]),
+        ):
+            lines += [f"## {title}", "", *body, ""]
+        return _encoded(lines)
+
+    def plan(self) -> bytes:
+        """An agent's plan."""
+        steps = [f"{number}. {self._sentence()}" for number in range(1, 3 * self._parts)]
+        return _encoded(
+            [f"# {self._title()}", "", "## Objective", "", *self._several(), "## Steps", "", *steps, ""]
+        )
+
+    def scratchpad(self) -> bytes:
+        """An agent's notes, each with its time."""
+        lines = [f"# {self._title()}", ""]
+        for number in range(3 * self._parts):
+            hour, minute = 8 + number // 60, number % 60
+            lines.append(f"- [2026-01-15 {hour:02}:{minute:02}] {self._sentence()}")
+        return _encoded(lines)
+
+    def review(self) -> bytes:
+        """A review with its findings, all of them closed."""
+        lines = [f"# {self._title()}", "", "- Reviewer: Ann Example", "- Verdict: approved", ""]
+        lines += ["## Findings", ""]
+        for number in range(self._parts):
+            severity = self._chance.choice(("blocking", "high", "medium", "low"))
+            lines += [
+                f"{number + 1}. [{severity}] {self._sentence()} `{self._cited()}`",
+                "   - Status: fixed, re-verified",
+            ]
+        return _encoded([*lines, "", "## Notes", "", *self._several()])
+
+    def _several(self) -> list[str]:
+        lines: list[str] = []
+        for _ in range(max(1, self._parts // 4)):
+            lines += [*self._part(), ""]
+        return lines
+
+    def _part(self) -> list[str]:
+        """About 300 bytes of one of the things that pages are made of."""
+        kind = self._chance.randrange(10)
+        if kind < 4:
+            return [f"{self._sentence()} {self._sentence()}" for _ in range(3)]
+        if kind < 7:
+            marks = self._chance.choice(("-", "-", "1.", "- [ ]", "- [x]"))
+            return [f"{marks} {self._sentence()}" for _ in range(5)]
+        if kind == 7:
+            rows = [f"| `{self._word()}` | {self._sentence()} |" for _ in range(4)]
+            return ["| Name | Meaning |", "| --- | --- |", *rows]
+        if kind == 8:
+            code = [f"{self._word()} = {self._word()}({self._chance.randrange(1000)})" for _ in range(8)]
+            return ["```python", *code, "```"]
+        return [f"> {self._sentence()}" for _ in range(4)]
+
+    def _sentence(self) -> str:
+        words = self._chance.choices(self._words, k=self._chance.randint(5, 10))
+        if self._chance.random() < 0.2:
+            words[2] = f"`{words[2]}`"
+        if self._chance.random() < 0.1:
+            words[3] = f"[{words[3]}](../{words[1]}.md)"
+        if self._chance.random() < 0.1:
+            words[1] = f"**{words[1]}**"
+        return f"{' '.join(words).capitalize()}."
+
+    def _title(self) -> str:
+        return " ".join(self._chance.choices(self._words, k=3)).capitalize()
+
+    def _word(self) -> str:
+        return self._chance.choice(self._words)
+
+    def _cited(self) -> str:
+        return f"{ROOT}/{self._chance.choice(self._code)}:{self._chance.randint(1, LINES_OF_CODE)}"
+
+
+def _encoded(lines: Sequence[str]) -> bytes:
+    return "\n".join([*lines, ""]).encode()
