@@ -14,7 +14,7 @@ SHOWN: Final = 20
 """How many waves, slices, plans, tasks, agents and missing things are shown before the rest is counted."""
 
 FEW: Final = 3
-"""Of so many waves every stage is shown, of more only those of waves that are not complete."""
+"""So many waves, and so many plans, are all shown; of more only those that are not complete."""
 
 _MARKS: Final = {
     "complete": "good", "closed": "good", "done": "good", "open": "warning", "ready": "warning",
@@ -75,20 +75,23 @@ def _item(label: str, item: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def _waves(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    many = len(status["waves"]) > FEW
-    for wave in _cut(status["waves"]):
+    waves = status["waves"]
+    many = len(waves) > FEW
+    for wave in _cut([wave for wave in waves if not (many and wave["complete"])]):
         if isinstance(wave, str):
-            yield from ("", wave)
+            yield from ("", f"{wave} waves")
             continue
         where = "complete" if wave["complete"] else wave["stage"] or "waiting"
         yield ""
         yield _row(visible(wave["name"]), visible(where), style)
-        # Of many waves the stages of those that are complete say nothing.
-        for stage in () if many and wave["complete"] else wave["stages"]:
+        for stage in wave["stages"]:
             name = visible(stage["name"])
             yield f"  {_state(stage['state'], style)}{name}"
             if stage["state"] == "open":
                 yield from (f"  {'':12}{line}" for line in _cut(_lacks(stage["missing"])))
+    if many:
+        yield ""
+        yield _row("waves", f"{sum(wave['complete'] for wave in waves)} of {len(waves)} complete", style)
 
 
 def _items(status: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -117,7 +120,10 @@ def _items(status: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def _plans(status: Mapping[str, Any], style: Style) -> Iterator[str]:
-    for plan in _cut(status["plans"]):
+    plans = status["plans"]
+    many = len(plans) > FEW
+    done = [bool(plan["tasks"]) and all(task["state"] == "done" for task in plan["tasks"]) for plan in plans]
+    for plan in _cut([plan for plan, over in zip(plans, done, strict=True) if not (many and over)]):
         if isinstance(plan, str):
             yield from ("", f"{plan} plans")
             continue
@@ -137,6 +143,9 @@ def _plans(status: Mapping[str, Any], style: Style) -> Iterator[str]:
             for task in plan["tasks"]
         ]
         yield from _table(rows, style)
+    if many:
+        yield ""
+        yield _row("plans", f"{sum(done)} of {len(plans)} done", style)
 
 
 def _agents(status: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -203,7 +212,9 @@ def _lacks(missing: Sequence[Mapping[str, Any]]) -> list[str]:
         path, said = one["path"], one["what"]
         if path and one["line"]:
             # A sentence that begins with the file gets its line there.
-            said = f"{path}:{one['line']}: {said.removeprefix(f'{path}: ')}"
+            begins = said.startswith(f"{path} ")
+            said = said.removeprefix(path) if begins else f": {said.removeprefix(f'{path}: ')}"
+            said = f"{path}:{one['line']}{said}"
         found.append(visible(said))
     return found
 
@@ -228,7 +239,9 @@ def _state(state: str, style: Style) -> str:
 
 
 def _row(label: str, said: str, style: Style) -> str:
-    return f"{style('strong', f'{label:{_WIDTH}}')}{said}".rstrip()
+    # A long name, such as a wave's, stands apart from what is said of it, too.
+    label = f"{label:{_WIDTH}}" if len(label) < _WIDTH else f"{label}  "
+    return f"{style('strong', label)}{said}".rstrip()
 
 
 def _below(said: str) -> str:

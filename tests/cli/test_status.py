@@ -224,6 +224,34 @@ def test_one_of_several_waves_may_be_asked_for(tmp_path: Path) -> None:
     assert "there is no wave 'f'" in done.stderr
 
 
+def test_of_many_those_that_are_complete_are_counted(tmp_path: Path) -> None:
+    policy = """
+[plans.x]
+
+[artifacts.proposal]
+path = "changes/{change}/proposal.md"
+sections = ["Why"]
+
+[wave]
+by = ["change"]
+
+[[wave.stages]]
+name = "proposal"
+leaves = ["proposal"]
+"""
+    changes = {f"changes/add-number-{n}/proposal.md": "## Why\n\nIt helps.\n" for n in range(3)}
+    changes["changes/add-what-is-not-there/proposal.md"] = "## How\n\nSoon.\n"
+    tasks = '{"tasks": [{"id": "task_001", "title": "Sum up", "status": "done"}]}'
+    plans = {f".plans/cart-{n}/plan.json": tasks for n in range(3)}
+    plans[".plans/till/plan.json"] = tasks.replace("done", "pending")
+    case = Case(policy=policy, base=[Step(files={**changes, **plans})])
+    lines = Stand(case, tmp_path / "here").run().stdout.splitlines()
+    assert "wave add-what-is-not-there  proposal" in lines
+    assert "waves     3 of 4 complete" in lines
+    assert "plans     3 of 4 done" in lines
+    assert not any("add-number" in line or "cart" in line for line in lines)
+
+
 # Other ways to work
 
 
