@@ -23,7 +23,7 @@ PICTURES: Final = frozenset(
 HIDDEN_ELEMENTS: Final = frozenset(
     {
         "audio", "canvas", "datalist", "head", "iframe", "noembed", "noframes", "noscript", "rp", "script",
-        "style", "template", "title", "video", "xmp",
+        "select", "style", "template", "title", "video", "xmp",
     }
 )  # fmt: skip
 """Elements that show nothing of the text in them, or that no Markdown renderer lets through."""
@@ -48,16 +48,27 @@ VOID: Final = frozenset(
 """Elements that have no content."""
 
 _ATTRIBUTE: Final = re.compile(r"([^\s\"'=<>/]++)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'=<>`]++))?")
-_ZERO: Final = r"\s*:\s*\+?0*\.?0+(?:px|r?em|pt|%)?\s*(?:!|;|$)"
+_ZERO: Final = r"\s*:\s*\+?0*\.?0+(?:px|r?em|pt|%|v[hw])?\s*(?:!|;|$)"
 _AWAY: Final = r"\s*:\s*-[0-9]{3,}"
+_NOTHING: Final = r"\(\s*[+-]?0*\.?0*(?:px|%)?\s*[,)\s]"
 _STYLE: Final = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|(?:content-)?visibility\s*:\s*(?:hidden|collapse)"
-    rf"|opacity{_ZERO}|font-size{_ZERO}|max-height{_ZERO}|text-indent{_AWAY}|(?:left|right|top|bottom){_AWAY}"
-    r"|color\s*:\s*transparent)",
+    rf"|opacity{_ZERO}|font-size{_ZERO}|font\s*:[^;]{{0,40}}(?<![\w.])0(?:px|r?em|pt|%)?[\s/]"
+    rf"|(?:max-)?(?:height|width|(?:block|inline)-size){_ZERO}|zoom{_ZERO}"
+    rf"|text-indent{_AWAY}|(?:left|right|top|bottom|inset|margin(?:-(?:left|right|top|bottom))?){_AWAY}"
+    rf"|(?:transform\s*:[^;]{{0,80}}\b)?scale(?:[xyz]|3d)?{_NOTHING}|scale{_ZERO}"
+    r"|transform\s*:[^;]{0,80}\btranslate(?:[xyz]|3d)?\(\s*-[0-9]{3,}"
+    rf"|filter\s*:[^;]{{0,80}}\bopacity{_NOTHING}"
+    rf"|clip\s*:\s*rect{_NOTHING}|clip-path\s*:\s*(?:inset\(\s*(?:[5-9][0-9]|100)(?:\.[0-9]+)?%|circle{_NOTHING})"
+    r"|(?:-webkit-text-fill-)?color\s*:\s*(?:transparent|(?:rgb|hsl)a?\(\s*"
+    r"(?:[^(),/\s]{1,20}(?:\s*,\s*|\s+)){2}[^(),/\s]{1,20}\s*[,/]\s*0*\.?0*%?\s*\)"
+    r"|#(?:[0-9a-f]{3}0|[0-9a-f]{6}00)\b))",
     re.IGNORECASE,
 )
+_CSS_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
+_CSS_ESCAPE: Final = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|([^\n]))")
 MAY_HIDE: Final = re.compile(
-    r"<[!?]|hidden|style\s*=|<dialog|<(?:" + "|".join(sorted(HIDDEN_ELEMENTS)) + r")\b",
+    r"<[!?]|hidden|popover|style\s*=|<dialog|<(?:" + "|".join(sorted(HIDDEN_ELEMENTS)) + r")\b",
     re.IGNORECASE,
 )
 """What a text has that hides something of it; most have none of it."""
@@ -216,11 +227,32 @@ def hides(name: str, attributes: str) -> bool:
     """
     if name in HIDDEN_ELEMENTS:
         return True
-    given = {word.lower(): value.strip("\"'") for word, value in _ATTRIBUTE.findall(attributes)}
+    given: dict[str, str] = {}
+    for word, value in _ATTRIBUTE.findall(attributes):
+        # Of an attribute that is there twice, a browser takes the first.
+        given.setdefault(word.lower(), value.strip("\"'"))
     if name == "dialog" and "open" not in given:
         return True
-    # Found within a page, such text opens; until then nobody sees it, but it is there for readers.
-    return given.get("hidden", "until-found") != "until-found" or bool(_STYLE.search(given.get("style", "")))
+    # What is hidden until it is found or called for is not on the page that a reader has before them.
+    return (
+        "hidden" in given or "popover" in given or bool(_STYLE.search(_declarations(given.get("style", ""))))
+    )
+
+
+def _declarations(style: str) -> str:
+    """What a `style` says, as a browser reads it: entities and escapes resolved, comments taken out."""
+    if "&" in style:
+        from html import unescape
+
+        style = unescape(style)
+    if "/*" in style:
+        style = _CSS_COMMENT.sub(" ", style)
+    return _CSS_ESCAPE.sub(_unescaped, style) if "\\" in style else style
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = int(found[1], 16) if found[1] else 0
+    return found[2] or (chr(code) if 0 < code <= 0x10FFFF else "")
 
 
 def has_pictures(html: str) -> bool:
