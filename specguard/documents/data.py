@@ -35,6 +35,7 @@ _NAMES: Final = {"json": "JSON", "yaml": "YAML", "toml": "TOML"}
 _TOO_DEEP: Final = f"it is nested more than {MAX_DEPTH} levels deep"
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+')
 _NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]*)|-?(?:0|[1-9][0-9]*)(\.[0-9]+(?:[eE][-+]?[0-9]+)?)")
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _WORDS: Final = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -229,6 +230,8 @@ def _read_json(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
         # Python reads no integer of more digits than `sys.get_int_max_str_digits` says.
         raise DataError("it has a number that is too long", None) from None
     _refuse_depth(value)
+    if _SURROGATE.search(text):
+        _refuse_surrogates(value)
     return value, lambda: _json_nodes(text, first)
 
 
@@ -260,6 +263,22 @@ def _refuse_depth(value: Any) -> None:
         if not level:
             return
     raise DataError(_TOO_DEEP, None)
+
+
+def _refuse_surrogates(value: Any) -> None:
+    """Refuse half of a pair of surrogates, which JSON can spell and which is no character in any encoding."""
+    level = [value]
+    while level:
+        texts = [one for one in level if isinstance(one, str)]
+        texts += [key for one in level if isinstance(one, dict) for key in one]
+        if any("\ud800" <= char <= "\udfff" for text in texts if not text.isascii() for char in text):
+            raise DataError("it has a character that is none, half of a pair of surrogates", None)
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
 
 
 def _json_nodes(text: str, line: int, *, twice: str | None = None) -> Node:

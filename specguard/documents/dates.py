@@ -244,9 +244,12 @@ def _numbers(written: str, one: str, two: str, last: str) -> tuple[datetime.date
 
 def _calendar(year: str, month: str, day: str) -> tuple[datetime.date | None, str]:
     try:
-        return datetime.date(int(year), int(month), int(day)), ""
+        # A day at either end of the calendar may be beyond it by another clock.
+        if datetime.MINYEAR < int(year) < datetime.MAXYEAR:
+            return datetime.date(int(year), int(month), int(day)), ""
     except ValueError:
-        return None, f"is no day of the calendar: {year}-{month}-{day}"
+        pass
+    return None, f"is no day of the calendar: {year}-{month}-{day}"
 
 
 def _moment(match: re.Match[str], day: datetime.date) -> Moment | None:

@@ -317,3 +317,20 @@ def test_limits_are_what_they_say() -> None:
     assert read_data("[" * 50 + "]" * 50, "yaml").problem is None
     for kind in ("json", "yaml"):
         assert read_data("[" * 51 + "]" * 51, kind).problem is not None
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": "\\ud800"}', '["\\uD83D x"]', '{"\\udcff": 1}', '[[{"a": ["\\uDE00"]}]]']
+)
+def test_half_of_a_pair_of_surrogates_is_no_text(text: str) -> None:
+    data = read_data(text, "json")
+    assert data.value is None
+    assert data.problem is not None
+    assert data.problem.message == "it has a character that is none, half of a pair of surrogates"
+
+
+def test_a_pair_of_surrogates_is_a_character() -> None:
+    assert read_data('{"a": "\\ud83d\\ude00", "b": "\\\\ud800"}', "json").value == {
+        "a": "\U0001f600",
+        "b": "\\ud800",
+    }

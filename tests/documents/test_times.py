@@ -177,3 +177,12 @@ def test_any_text_is_read_and_lines_are_there(text: str) -> None:
     assert all(1 <= line <= len(lines) for line in found + times.without)
     parse_date(text)
     date_problem(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00+05:00", "9999-12-31T23:59:59-05:00", "0001-01-01", "0000-01-01"]
+)
+def test_days_at_the_ends_of_the_calendar_are_none(text: str) -> None:
+    assert parse_date(text) is None
+    assert "is no day of the calendar" in date_problem(text)
+    assert not stamps(Document(f"- {text} x\n- {text[:10]} 12:00 x\n"))
