@@ -202,8 +202,8 @@ class Artifacts:
             name: the other contract's name, or its last words: `packet` for `execution-packet`.
 
         Returns:
-            Those in its folder or anywhere in its pass; where there are none, those whose placeholders have
-            the same values as far as both have them, whatever their case.
+            Those in its folder or anywhere in its pass, of them those whose placeholders have the same values
+            as far as both have them, whatever their case, if there are such; else all such anywhere.
         """
         names = [other for other in self.contracts if other == name or other.endswith(f"-{name}")]
         folders = [folder for folder in above([artifact.path]) if folder in self._pass_folders]
@@ -213,10 +213,9 @@ class Artifacts:
             found = by_folder[0].get(artifact.folder, [])
             found = [*found, *(one for folder in folders for one in by_folder[1].get(folder, ()))]
             near.update({one.path: one for one in found})
-        if near:
-            return [near[path] for path in sorted(near)]
-        others = [one for other in names for one in self.named(other)]
-        return [other for other in others if _agree(artifact.fields, other.fields)]
+        beside = [near[path] for path in sorted(near)]
+        others = beside or [one for other in names for one in self.named(other)]
+        return [other for other in others if _agree(artifact.fields, other.fields)] or beside
 
     def _by_folder(self, name: str) -> tuple[dict[bytes, list[Artifact]], dict[bytes, list[Artifact]]]:
         """The artifacts of a contract by the folder they stand in, and by every folder above them."""

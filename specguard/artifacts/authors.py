@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
-    from specguard.documents.fields import Field
     from specguard.work.items import Work, WorkItem
 
 LONGEST: Final = 1000
@@ -46,7 +45,17 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         names = other.contract.author if normal_name(key) == "author" else [key]
         # Who has reviewed it is its author only where nobody is said to have written it.
         fields = next((found for name in names if (found := find_fields(other.values, name))), ())
-        yield from _compared(artifact, fields, f"{key} of {path_text(other.path)}")
+        whose = f"{key} of {path_text(other.path)}"
+        people = {person for field in fields for person in _people(field.value)}
+        if people:
+            yield from _same(artifact, people, whose)
+        else:
+            yield _finding(
+                artifact,
+                f"the {whose} is not stated, and must not be its author",
+                key="nobody",
+                help=f"State it there, on a line '{key}: ...'.",
+            )
 
 
 def shared_author(artifact: Artifact, work: Work | None) -> Iterator[Finding]:
@@ -88,7 +97,7 @@ def _is_contract(artifact: Artifact, name: str) -> bool:
 
 
 def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
-    """The items that an artifact is about: those that it or its path names, else the change's own."""
+    """The items that an artifact is about: those that it or its path names, else the item of its change."""
     from specguard.work.items import WorkItem
     from specguard.work.naming import identity
 
@@ -101,20 +110,12 @@ def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
         item = work.resolve(kind, word, identity({"id": word})[1], artifact.fields)
         if isinstance(item, WorkItem):
             found.append(item)
-    if told:
+    if told or not artifact.touched:
         return found
     try:
         return [work.item] if work.item.kind == kind else []
     except NotApplicable:
         return []
-
-
-def _compared(artifact: Artifact, fields: Sequence[Field], whose: str) -> Iterator[Finding]:
-    people = {person for field in fields for person in _people(field.value)}
-    if not people:
-        yield _finding(artifact, f"the {whose} is not stated, and must not be its author", key="nobody")
-        return
-    yield from _same(artifact, people, whose)
 
 
 def _same(artifact: Artifact, people: set[str], whose: str) -> Iterator[Finding]:

@@ -200,3 +200,10 @@ def test_what_belongs_together_is_found(artifacts: Make) -> None:
     assert near.path == f"{ROOT}/PHASE_C_EXECUTION_PACKET.md".encode()
     [far] = found.related(found.named("review")[1], "packet")
     assert far.path == f"{other}/PHASE_D_EXECUTION_PACKET.md".encode()
+
+
+def test_of_what_stands_beside_each_other_the_same_values_belong_together(artifacts: Make) -> None:
+    files = {"PHASE_C_EXECUTION_PACKET.md": "x", "PHASE_D_EXECUTION_PACKET.md": "x", "PHASE_D_REVIEW.md": "x"}
+    found = artifacts({"execution-packet": PACKET, "review": REVIEW}, files)
+    [packet] = found.related(found.named("review")[0], "packet")
+    assert packet.path == b"PHASE_D_EXECUTION_PACKET.md"
