@@ -155,6 +155,8 @@ class Change(ABC):
     def _own_branch(self) -> Branch:
         name = self.git.repository.branch or self.git.repository.rebased()
         if name is None:
+            if self.empty:
+                raise NotApplicable("HEAD is detached, and nothing has changed whose branch could be known")
             raise MissingFact("HEAD is detached, so no branch is known", "specguard check --branch NAME")
         return Branch(short_name(name), "HEAD")
 

@@ -170,6 +170,12 @@ def test_a_detached_head_has_no_branch_unless_one_is_given(repo: Repository, cha
         _ = change(repo, head=repo.names["head"]).branch
 
 
+def test_a_detached_head_without_a_change_is_no_branch(repo: Repository, change: Open) -> None:
+    repo.checkout("main", detach=True)
+    with pytest.raises(NotApplicable, match="nothing has changed"):
+        _ = change(repo).branch
+
+
 def test_in_a_rebase_the_branch_is_the_one_that_is_rebased(repo: Repository, change: Open) -> None:
     repo.checkout("work")
     editor = {"GIT_SEQUENCE_EDITOR": "sed -i s/^pick/edit/"}
