@@ -1,8 +1,9 @@
 """Templates of paths that hold globs beside placeholders: `**/AGENT_{agent}_FINAL_{objective}.md`.
 
 The globs are those of `specguard.declaration.globs`, the placeholders those of `specguard.work.templates`:
-`{number}` is digits, `{slug}` small letters, digits and hyphens, any other one a part of a name. `{X}` is the
-capital form of `{x}`, as `{x:upper}` is. A literal brace is doubled.
+`{number}` is digits, any other one a part of a name. So is `{slug}`, though it is less in the name of a branch:
+a file that is called otherwise would be passed over in silence. `{X}` is the capital form of `{x}`, as
+`{x:upper}` is. A literal brace is doubled.
 """
 
 from __future__ import annotations
@@ -221,5 +222,6 @@ def _expression(template: Template, text: str) -> str:
         ahead = expression.partition(mark)[0]
         if ahead.endswith(("(?:", "|")) or mark not in expression:
             raise TemplateError(f"the template {text!r} has a placeholder within '[...]'")
-        expression = expression.replace(mark, f"({hole.shortest})", 1)
+        shortest = "[^/]+?" if hole.name == "slug" else hole.shortest
+        expression = expression.replace(mark, f"({shortest})", 1)
     return expression

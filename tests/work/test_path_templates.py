@@ -41,6 +41,7 @@ ROOT = "**/_phase-{x}-planning-pass-{nn}-{date}/"
         ("t/{number}-*.md", b"t/12-a.md", {"number": "12"}),
         ("t/{number}-*.md", b"t/x-a.md", None),
         ("t/{slug}.md", b"t/a-b.md", {"slug": "a-b"}),
+        ("t/{number}_{slug}.md", b"t/0012_A_b.c.md", {"number": "0012", "slug": "A_b.c"}),
         ("t/{{{x}}}.md", b"t/{a}.md", {"x": "a"}),
         ("t/{{X}}.md", b"t/{X}.md", {}),
         ("**/*_READINESS.md", b"a/b/X_READINESS.md", {}),
