@@ -1,7 +1,7 @@
 """Templates of paths that hold globs beside placeholders: `**/AGENT_{agent}_FINAL_{objective}.md`.
 
 The globs are those of `specguard.declaration.globs`, the placeholders those of `specguard.work.templates`:
-`{number}` is digits, any other one a part of a name. So is `{slug}`, though it is less in the name of a branch:
+`{number}` is digits, any other one a part of a name. So is `{slug}`, though less in the name of a branch:
 a file that is called otherwise would be passed over in silence. `{X}` is the capital form of `{x}`, as
 `{x:upper}` is. A literal brace is doubled.
 """
