@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
     from specguard.documents.fields import find_fields, normal_name, read_fields
     from specguard.documents.hidden import Hidden
+    from specguard.documents.kinds import data_kind, is_markdown
     from specguard.documents.rows import Row, rows
     from specguard.documents.times import Stamp, Times, read_times
     from specguard.documents.titles import find_sections
@@ -151,9 +152,11 @@ __all__ = [
     "WorkItem",
     "WorkKind",
     "citations",
+    "data_kind",
     "find_fields",
     "find_sections",
     "is_content",
+    "is_markdown",
     "look_alikes",
     "normal_name",
     "path_text",
@@ -166,9 +169,11 @@ __all__ = [
 _LATE = {
     "Targets": "specguard.artifacts.targets",
     "citations": "specguard.documents.citations",
+    "data_kind": "specguard.documents.kinds",
     "find_fields": "specguard.documents.fields",
     "find_sections": "specguard.documents.titles",
     "is_content": "specguard.documents.content",
+    "is_markdown": "specguard.documents.kinds",
     "normal_name": "specguard.documents.fields",
     "read_fields": "specguard.documents.fields",
     "read_times": "specguard.documents.times",

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from specguard.documents.kinds import data_kind
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Final
 
     from specguard.artifacts.artifacts import Artifacts
     from specguard.artifacts.contracts import Contract
     from specguard.artifacts.evidence import Cited
     from specguard.artifacts.manifest import Listed
     from specguard.documents.data import Data
-    from specguard.documents.document import Document, Section
+    from specguard.documents.document import Document
     from specguard.documents.fields import Field
+    from specguard.documents.sections import Section
     from specguard.model import Finding
     from specguard.work.items import Work
-
-_STRUCTURED: Final = (b".json", b".yaml", b".yml", b".toml")
 
 
 class Artifact:
@@ -59,7 +59,7 @@ class Artifact:
     @property
     def structured(self) -> bool:
         """Whether it is JSON, YAML or TOML, and not Markdown."""
-        return self.path.lower().endswith(_STRUCTURED)
+        return data_kind(self.path) is not None
 
     @property
     def is_file(self) -> bool:
@@ -99,9 +99,8 @@ class Artifact:
         Raises:
             MissingFact: its object is not there.
         """
-        from specguard.documents.fields import read_fields
-
-        return read_fields(self.document, self.data if self.structured else None)
+        self.artifacts.fetch(self.path)
+        return self.artifacts.documents.fields(self.path)
 
     @cached_property
     def cited(self) -> Cited | None:
@@ -185,25 +184,12 @@ class Pass(Artifact):
     @cached_property
     def members(self) -> Sequence[Artifact]:
         """The artifacts in it that one of its `members` names, by path; one for each of their contracts."""
-        paths = {path for template in self.contract.members for path in self._found(template)}
-        return [artifact for path in sorted(paths) for artifact in self.artifacts.contracted(path)]
+        return [artifact for path in self._paths for artifact in self.artifacts.contracted(path)]
 
     @cached_property
     def values(self) -> Sequence[Field]:
         """The fields of all its members, one after the other."""
-        from specguard.documents.fields import read_fields
-
-        documents = self.artifacts.documents
-        found: list[Field] = []
-        for path in sorted({path for template in self.contract.members for path in self._found(template)}):
-            if path.lower().endswith(_STRUCTURED):
-                from specguard.documents.document import Document
-
-                found += read_fields(Document(""), documents.data(path))
-            else:
-                document = documents.read(path)
-                found += read_fields(document) if document else ()
-        return found
+        return [field for path in self._paths for field in self.artifacts.documents.fields(path)]
 
     def flaws(self, *rules: str) -> Iterator[Finding]:
         """What is missing in it, and what is wrong with its members, by the same rules."""
@@ -218,5 +204,14 @@ class Pass(Artifact):
 
             yield from missing_members(self)
 
-    def _found(self, template: str) -> Sequence[bytes]:
-        return self.artifacts.places.files_beside(self.path, template, self.fields)
+    @property
+    def _paths(self) -> Sequence[bytes]:
+        """The files in it that one of its `members` names, in order."""
+        places = self.artifacts.places
+        return sorted(
+            {
+                path
+                for template in self.contract.members
+                for path in places.files_beside(self.path, template, self.fields)
+            }
+        )

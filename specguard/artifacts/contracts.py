@@ -264,7 +264,9 @@ class Contract(Settings):
             return "`members` are the files of a `root`"
         if self.root:
             return self._problem_of_root()
-        structured = self.path.lower().endswith((".json", ".yaml", ".yml", ".toml"))
+        from specguard.documents.kinds import data_kind
+
+        structured = data_kind(self.path) is not None
         if structured and (self.sections or self.forbidden_sections):
             return f"{self.path} is structured, and has no `sections`"
         for name in ("evidence", "findings", "timestamps"):

@@ -7,6 +7,7 @@ import re
 from specguard.artifacts.instances import OWED, instance
 from specguard.artifacts.places import joined
 from specguard.documents.fields import normal_name
+from specguard.documents.kinds import data_kind
 from specguard.documents.titles import normal_title
 from specguard.errors import SpecguardError
 from specguard.model import path_text
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.artifacts.contracts import Contract
+    from specguard.documents.data import Kind
     from specguard.work.kinds import WorkKind
 
 _ANYWHERE: Final = "**/"
 _LINES: Final = {"line": ", each with its line", "path": ", each with its path", "none": ""}
 _SEPARATORS: Final = re.compile(r"[-_\s]+")
-_STRUCTURED: Final = frozenset({"json", "yaml", "yml", "toml"})
 
 
 class Blank:
@@ -122,9 +123,9 @@ class Skeletons:
             self._add(paths[0])
 
     def _text(self, path: bytes, contracts: Sequence[Contract]) -> str:
-        ending = path.lower().rpartition(b".")[2].decode("utf-8", "replace")
-        if ending in _STRUCTURED:
-            return self._structured(path, contracts, ending)
+        kind = data_kind(path)
+        if kind is not None:
+            return self._structured(path, contracts, kind)
         name = path.rpartition(b"/")[2].decode("utf-8", "replace")
         title = _SEPARATORS.sub(" ", name.rpartition(".")[0] or name).strip() or OWED
         lines = [f"# {title}", ""]
@@ -134,7 +135,7 @@ class Skeletons:
             lines += [OWED, ""]
         return "\n".join(lines)
 
-    def _structured(self, path: bytes, contracts: Sequence[Contract], ending: str) -> str:
+    def _structured(self, path: bytes, contracts: Sequence[Contract], kind: Kind) -> str:
         value: Any = None
         for contract in contracts:
             schema = self._schema(contract.schema) if contract.schema else None
@@ -146,7 +147,7 @@ class Skeletons:
             for contract in contracts:
                 for name, _ in _fields(contract):
                     value.setdefault(name, OWED)
-        return _written({} if value is None else value, ending)
+        return _written({} if value is None else value, kind)
 
     def _items(self, path: bytes) -> dict[str, Any]:
         """The list of work items of which a path is the source, with one item; nothing where it is none."""
@@ -258,13 +259,13 @@ def _fields(contract: Contract) -> Iterator[tuple[str, str]]:
         yield contract.author[0], OWED
 
 
-def _written(value: Any, ending: str) -> str:
+def _written(value: Any, kind: Kind) -> str:
     """A value as a file of its kind has it."""
-    if ending == "json":
+    if kind == "json":
         import json
 
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    if ending == "toml":
+    if kind == "toml":
         from specguard.declaration.toml_text import toml_key, toml_value
 
         pairs = value.items() if isinstance(value, dict) else ()

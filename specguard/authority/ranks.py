@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from specguard.declaration.patterns import Selecting
 from specguard.documents.characters import visible
-from specguard.documents.data import Data
-from specguard.documents.document import Document
-from specguard.documents.fields import find_fields, normal_name, read_fields
+from specguard.documents.fields import find_fields, normal_name
+from specguard.documents.kinds import data_kind
 from specguard.documents.placeholders import owes
 from specguard.errors import MissingFact
 from specguard.model import path_text
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
     from specguard.authority.settings import AuthorityKey
     from specguard.change.documents import Documents
+    from specguard.documents.fields import Field
 
 LONGEST: Final = 10_000
 """A longer line, in characters, states nothing."""
 
-_STRUCTURED: Final = (b".json", b".yaml", b".yml", b".toml")
 _NO_WORD: Final = bytes(byte for byte in range(128) if not chr(byte).isalnum())
 
 
@@ -156,18 +157,12 @@ class _Reader:
     """Reads the statements of one document."""
 
     def __init__(self, documents: Documents, path: bytes, rank: int) -> None:
+        self._documents = documents
         self._path = path
         self._rank = rank
-        self._structured = path.lower().endswith(_STRUCTURED)
-        self._content = documents.content(path) or b""
-        if self._structured:
-            self._data = documents.data(path) or Data({})
-            self._document = Document("")
-            self.problem = self._data.problem
-        else:
-            self._document = documents.read(path) or Document("")
-            self._data = self._document.properties
-            self.problem = self._document.problem or self._data.problem
+        self._document = documents.read(path) if data_kind(path) is None else None
+        data = documents.data(path)
+        self.problem = (self._document and self._document.problem) or (data and data.problem)
 
     def statements(self, key: AuthorityKey) -> Iterator[Statement]:
         """What the document states of a key, placeholders left out."""
@@ -178,20 +173,24 @@ class _Reader:
                 if len(text) <= LONGEST and key.pattern.search(text)
             ]
         else:
-            fields = read_fields(self._document, self._data if self._structured else None)
             found = [
                 (field.line, field.value)
-                for field in find_fields(fields, key.name)
+                for field in find_fields(self._fields, key.name)
                 if key.form != "front matter" or field.form in {"front matter", "data"}
             ]
         for line, value in found:
             if _normal(value) and not owes(value):
                 yield Statement(self._path, line, " ".join(value.split()), self._rank)
 
+    @cached_property
+    def _fields(self) -> Sequence[Field]:
+        return self._documents.fields(self._path)
+
     def _lines(self) -> Iterator[tuple[int, str]]:
         """The lines that a reader sees, with their numbers, front matter among them."""
-        if self._structured:
-            yield from enumerate(self._content.decode("utf-8", "replace").split("\n"), 1)
+        if self._document is None:
+            content = self._documents.content(self._path) or b""
+            yield from enumerate(content.decode("utf-8", "replace").split("\n"), 1)
             return
         matter = self._document.front_matter
         if matter is not None:

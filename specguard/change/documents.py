@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from specguard.change.store import DOCUMENT_LIMIT
+from specguard.documents.kinds import data_kind, is_markdown
 from specguard.documents.problem import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
 
     from specguard.change.tree import Tree
-    from specguard.documents.data import Data, Kind
+    from specguard.documents.data import Data
     from specguard.documents.document import Document
+    from specguard.documents.fields import Field
     from specguard.documents.hidden import Hidden
 
 KEPT: Final = 64 << 20
 """How many bytes of contents are kept; of what is more, the oldest is read again where it is asked for."""
-
-_MARKDOWN: Final = frozenset({b"md", b"mdc", b"mdx", b"markdown", b"mkd"})
-_KINDS: Final[Mapping[bytes, Kind]] = {b"json": "json", b"yaml": "yaml", b"yml": "yaml", b"toml": "toml"}
 
 
 class Documents:
@@ -61,7 +60,7 @@ class Documents:
         Raises:
             MissingFact: the object is not there, or is broken.
         """
-        kind = _KINDS.get(path.rpartition(b".")[2].lower()) if b"." in path else None
+        kind = data_kind(path)
         if kind is None:
             document = self.read(path)
             return None if document is None else document.properties
@@ -77,6 +76,22 @@ class Documents:
                 Data.unread(_too_large()) if content is None else data_of(content, kind)
             )
         return known
+
+    def fields(self, path: bytes) -> Sequence[Field]:
+        """The fields of a file: the keys of data, else those of its front matter and its text.
+
+        There are none where it is no regular file, or cannot be read.
+
+        Raises:
+            MissingFact: the object is not there, or is broken.
+        """
+        from specguard.documents.fields import data_fields, read_fields
+
+        if data_kind(path) is not None:
+            data = self.data(path)
+            return [] if data is None else data_fields(data)
+        document = self.read(path)
+        return [] if document is None else read_fields(document)
 
     def content(self, path: bytes) -> bytes | None:
         """What a regular file holds; None where there is none.
@@ -113,8 +128,7 @@ class Documents:
             return
         from specguard.documents.hidden import hidden
 
-        markdown = path.rpartition(b".")[2].lower() in _MARKDOWN
-        yield from hidden(content, (lambda: self._document(oid, path)) if markdown else None)
+        yield from hidden(content, (lambda: self._document(oid, path)) if is_markdown(path) else None)
 
     def prefetch(self, paths: Iterable[bytes]) -> None:
         """Read many files at once, where they will be asked for one by one.

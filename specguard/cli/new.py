@@ -13,6 +13,7 @@ from specguard.change.request import Request
 from specguard.cli.completion import DIRECTORY, FILE
 from specguard.cli.options import in_directory
 from specguard.documents.data import read_data
+from specguard.documents.kinds import data_kind
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
 from specguard.model import path_text
@@ -144,7 +145,7 @@ def _schema(top: str, name: str) -> Any:
             text = file.read()
     except (OSError, UnicodeDecodeError):
         return None
-    return read_data(text, "yaml" if name.endswith((".yaml", ".yml")) else "json").value
+    return read_data(text, data_kind(name) or "json").value
 
 
 def _print(files: Sequence[Blank]) -> None:

@@ -73,19 +73,14 @@ class Field:
         return f"Field({self.name!r}, {self.value!r}, {self.line}, {self.form!r})"
 
 
-def read_fields(document: Document, data: Data | None = None) -> Sequence[Field]:
-    """All fields of a document, those of its front matter first, then in order.
+def read_fields(document: Document) -> Sequence[Field]:
+    """All fields of a Markdown document, those of its front matter first, then in order."""
+    return [*_keys(document.properties, "front matter"), *_in_blocks(document.blocks, bullet=False)]
 
-    Args:
-        document: a Markdown document; one without blocks for a structured file.
-        data: the value of a structured file (JSON, YAML, TOML), whose keys are fields too.
-    """
-    found = list(_keys(document.properties, "front matter"))
-    # The data of a Markdown document is its front matter, which was read just now.
-    if data is not None and data is not document.properties:
-        found += _keys(data, "data")
-    found += _in_blocks(document.blocks, bullet=False)
-    return found
+
+def data_fields(data: Data) -> Sequence[Field]:
+    """The keys of structured data (JSON, YAML, TOML) as fields, those within them included, in order."""
+    return list(_keys(data, "data"))
 
 
 def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:

@@ -56,9 +56,7 @@ class TomlError(ValueError):
         self.line = line
 
 
-def read_toml(
-    text: str, *, number: Callable[[str], Any] = float
-) -> tuple[dict[str, Any], dict[Path, int]]:
+def read_toml(text: str, *, number: Callable[[str], Any] = float) -> tuple[dict[str, Any], dict[Path, int]]:
     """The data of a TOML text, and the line (from 1) of every key and array element in it.
 
     A table that is only implied has the line of the first key below it.

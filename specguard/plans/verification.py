@@ -6,6 +6,7 @@ import posixpath
 import re
 
 from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.kinds import data_kind
 from specguard.documents.placeholders import owes
 from specguard.errors import MissingFact
 from specguard.model import Finding
@@ -197,7 +198,7 @@ def _run_problem(cited: Cited, runs: Runs) -> str:
     folder = runs.settings.path.strip("/").encode("utf-8")
     if not path.startswith(folder + b"/"):
         return f"{_shown(cited.path)} is not in the folder of runs, {runs.settings.path}"
-    if not path.rpartition(b"/")[2].endswith((b".json", b".yaml", b".yml", b".toml")):
+    if data_kind(path) is None:
         path += b"/manifest.json"
     manifest = runs.manifest(path)
     if manifest is None:

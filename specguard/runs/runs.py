@@ -6,6 +6,7 @@ import os
 
 from specguard.documents.data import Data, data_of
 from specguard.documents.fields import normal_name
+from specguard.documents.kinds import data_kind
 from specguard.documents.problem import Problem
 from specguard.errors import MissingFact
 from specguard.model import path_text
@@ -23,7 +24,6 @@ LARGEST: Final = 8 << 20
 """How many bytes of a manifest in the working tree are read."""
 
 _STATUS: Final = ("status", "state")
-_KINDS: Final = (b".json", b".yaml", b".yml", b".toml")
 
 
 class Manifest:
@@ -80,7 +80,8 @@ class Runs:
         Raises:
             MissingFact: it is one of a run that is not kept in the tree, and cannot be seen from here.
         """
-        if not path.lower().endswith(_KINDS):
+        kind = data_kind(path)
+        if kind is None:
             known = self._documents.tree.find(path)
             problem = Problem("it is no JSON, YAML or TOML")
             return Manifest(path, Data.unread(problem), self._succeeded) if known else None
@@ -89,10 +90,10 @@ class Runs:
         elif self.settings.keep == "tree" or not path.startswith(self._folder):
             return None
         else:
-            data = self._beside(path)
+            data = self._beside(path, kind)
         return None if data is None else Manifest(path, data, self._succeeded)
 
-    def _beside(self, path: bytes) -> Data:
+    def _beside(self, path: bytes, kind: Kind) -> Data:
         """A manifest from the working tree."""
         missing = MissingFact(
             f'{path_text(path)} is not in the judged tree, and runs are kept with keep = "local"',
@@ -106,12 +107,4 @@ class Runs:
         if os.path.realpath(place) != place or not os.path.isfile(place):
             raise missing
         with open(place, "rb") as file:
-            return data_of(file.read(LARGEST), _kind(path))
-
-
-def _kind(path: bytes) -> Kind:
-    """What a file is written in, by its name."""
-    name = path.lower()
-    if name.endswith(b".toml"):
-        return "toml"
-    return "json" if name.endswith(b".json") else "yaml"
+            return data_of(file.read(LARGEST), kind)

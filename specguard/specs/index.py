@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from specguard.change.tree import Tree
     from specguard.documents.data import Data
 
-SUFFIXES: Final = (".json", ".yaml", ".yml", ".toml")
-"""What the name of an index, or of a spec that is structured data, ends in."""
-
 IDS: Final = ("id", "key", "spec_id", "slug")
 """The keys of an entry that may hold its id, the first that is there."""
 

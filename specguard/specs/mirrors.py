@@ -7,7 +7,8 @@ import re
 from specguard.documents.blocks import List, Table
 from specguard.documents.data import written
 from specguard.documents.fields import normal_name, plain_value
-from specguard.specs.index import IDS, PATHS, SUFFIXES, place_of
+from specguard.documents.kinds import data_kind
+from specguard.specs.index import IDS, PATHS, place_of
 from specguard.specs.statuses import plain_status
 
 TYPE_CHECKING = False
@@ -84,7 +85,7 @@ class Mirrors:
                 self._by_id[normal_name(spec.id)] = spec
         for path in mirrors:
             folder = path.rpartition(b"/")[0]
-            if path.lower().endswith(tuple(suffix.encode() for suffix in SUFFIXES)):
+            if data_kind(path) is not None:
                 data = documents.data(path)
                 found = list(self._in_data(data.value, data, (), folder)) if data is not None else []
             else:

@@ -123,8 +123,9 @@ class SpecSettings(Settings):
         """What in these settings cannot be, as a clause."""
         from specguard.declaration.globs import PatternError
         from specguard.documents.fields import normal_name
+        from specguard.documents.kinds import data_kind
 
-        if self.index and not self.index.endswith((".json", ".yaml", ".yml", ".toml")):
+        if self.index and data_kind(self.index) is None:
             return f"`index` is {self.index!r}, which is neither JSON nor YAML nor TOML"
         for pattern in self.governs:
             try:

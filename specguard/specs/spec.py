@@ -9,11 +9,12 @@ from specguard.documents.blocks import List, Table
 from specguard.documents.data import Data, written
 from specguard.documents.dates import date_problem, parse_date
 from specguard.documents.document import Document
-from specguard.documents.fields import find_fields, normal_name, plain_value, read_fields
+from specguard.documents.fields import find_fields, normal_name, plain_value
+from specguard.documents.kinds import data_kind
 from specguard.documents.leading import leading_paths
 from specguard.documents.titles import normal_title
 from specguard.specs.approvals import Reader
-from specguard.specs.index import GROUPS, PATHS, SUFFIXES
+from specguard.specs.index import GROUPS, PATHS
 from specguard.specs.said import Said
 from specguard.specs.text import essence, visible_lines
 
@@ -98,7 +99,7 @@ class Spec:
     @cached_property
     def document(self) -> Document:
         """The document; for structured data, which is `data`, an empty one."""
-        if self.is_data:
+        if self.structured:
             return Document("")
         document = self._documents.read(self.path)
         return Document("") if document is None else document
@@ -109,9 +110,9 @@ class Spec:
         return self._documents.data(self.path) or Data({})
 
     @property
-    def is_data(self) -> bool:
+    def structured(self) -> bool:
         """Whether it is a file of structured data, and no text."""
-        return self.path.lower().endswith(tuple(suffix.encode() for suffix in SUFFIXES))
+        return data_kind(self.path) is not None
 
     @property
     def problem(self) -> tuple[str, int | None] | None:
@@ -120,7 +121,7 @@ class Spec:
         if problem is None:
             return None
         message = problem.message
-        if problem is self.data.problem and not self.is_data and self.document.problem is None:
+        if problem is self.data.problem and not self.structured and self.document.problem is None:
             message = (
                 f"its front matter {message.removeprefix('it ')}" if message.startswith("it ") else message
             )
@@ -129,7 +130,7 @@ class Spec:
     @cached_property
     def fields(self) -> Sequence[Field]:
         """The fields that the document has."""
-        return read_fields(self.document, self.data if self.is_data else None)
+        return self._documents.fields(self.path)
 
     @cached_property
     def id(self) -> str:
@@ -248,7 +249,7 @@ class Spec:
         name = self._settings.approvals
         reader = Reader(self._settings.approval_fields, self.path)
         for key, value in self._own(name):
-            form = "data" if self.is_data else "front matter"
+            form = "data" if self.structured else "front matter"
             yield from reader.of_data(value, self.data, (key,), form)
         for field in find_fields(self.fields, name):
             if field.form not in {"front matter", "data"}:
@@ -264,7 +265,7 @@ class Spec:
     def _recorded(self) -> Iterator[tuple[str, Said]]:
         name = self._settings.reviewed
         for key, value in self._own(name):
-            form = "data" if self.is_data else "front matter"
+            form = "data" if self.structured else "front matter"
             for path, oid, place in _pairs(value, (key,)):
                 yield path, Said(oid, self.path, self.data.line(place), form)
         for section in self._sections(name):

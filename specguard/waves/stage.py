@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.artifacts.values import chosen, stated, value_problem
-from specguard.documents.document import Document
-from specguard.documents.fields import find_fields, normal_name, read_fields
+from specguard.documents.fields import find_fields, normal_name
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from specguard.waves.settings import WaveStage
     from specguard.waves.waves import Wave
     from specguard.work.sources import Listed
-
-STRUCTURED: Final = (b".json", b".yaml", b".yml", b".toml")
-"""The endings of files that are no Markdown."""
 
 _PUT_OFF: Final = "deferred"
 
@@ -249,12 +245,8 @@ class StageState:
                 continue
             for template in artifact.contract.members:
                 for path in artifacts.places.files_beside(artifact.path, template, artifact.fields):
-                    structured = path.lower().endswith(STRUCTURED)
-                    document = Document("") if structured else artifacts.documents.read(path)
-                    if document is not None:
-                        data = artifacts.documents.data(path) if structured else None
-                        for field in find_fields(read_fields(document, data), name)[:1]:
-                            yield path, field
+                    for field in find_fields(artifacts.documents.fields(path), name)[:1]:
+                        yield path, field
 
     def _unclosed(self) -> Iterator[Missing]:
         """The items that are not done with, conditional ones and those that are put off left out."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from specguard.documents.data import read_data
 from specguard.documents.document import Document
-from specguard.documents.fields import find_fields, normal_name, plain_value, read_fields
+from specguard.documents.fields import data_fields, find_fields, normal_name, plain_value, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def test_data_gives_its_keys_and_those_within() -> None:
     data = read_data(
         '{"posture": "ready",\n "go": true,\n "owners": ["a", "b"],\n "review": {"by": "me"}}', "json"
     )
-    fields = read_fields(Document(""), data)
+    fields = data_fields(data)
     assert [(field.name, field.value, field.line) for field in fields] == [
         ("posture", "ready", 1),
         ("go", "true", 2),

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     )
     from specguard_rules.plans._model_names import Named
 
-_DATA = (b".json", b".yaml", b".yml", b".toml")
-_TEXT = (b".md", b".markdown", b".mdx")
-
 
 class ForbiddenModel(Rule):
     r"""A run, a review, a plan or a script names a model that the policy does not allow.
@@ -167,16 +164,16 @@ class ForbiddenModel(Rule):
                     yield from _finding(path, named, models)
 
     def _named(self, path: bytes, documents: Documents) -> Iterator[Named]:
+        from specguard.rules import data_kind, is_markdown
         from specguard_rules.plans._model_names import in_commands, in_data, in_document
 
-        lower = path.lower()
-        if lower.endswith(_DATA):
+        if data_kind(path) is not None:
             data = documents.data(path)
             if data is None or data.problem is not None:
                 # It names nothing that anybody could read; other rules say what is wrong with it.
                 return
             yield from in_data(data, self.fields, self.people)
-        elif lower.endswith(_TEXT):
+        elif is_markdown(path):
             document = documents.read(path)
             if document is not None:
                 yield from in_document(document, self.fields, self.people)

@@ -138,7 +138,7 @@ def _without(spec: Spec, specs: Specs) -> Iterator[Finding]:
         path, name, other = path_text(spec.path), specs.settings.status, spec.other_status
         message = f"{path} has no {name}" + (f", and had {had!r}" if had else "")
         known = ", ".join(specs.settings.statuses)
-        place = f"under its key {name!r}" if spec.is_data else "into its front matter"
+        place = f"under its key {name!r}" if spec.structured else "into its front matter"
         help = f"Write {place} one of: {known}." if known else f"Write it {place}."
         if spec.problem:
             message, help = f"the {name} of {path} cannot be read: {spec.problem[0]}", "Correct that."

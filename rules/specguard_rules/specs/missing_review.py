@@ -104,7 +104,7 @@ class MissingReview(Rule):
                     help="Correct that, so that it can be read."
                     if spec.problem
                     else f"Have it reviewed, and write the day, as YYYY-MM-DD, under its key {name!r}."
-                    if spec.is_data
+                    if spec.structured
                     else f"Have it reviewed, and write '{name}: YYYY-MM-DD' into its front matter.",
                     path=spec.path,
                     line=spec.problem[1] if spec.problem else None,
