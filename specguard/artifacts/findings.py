@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.artifacts.content import content_of
 from specguard.artifacts.reviews import Review
 from specguard.artifacts.sections import named
 from specguard.artifacts.severities import Severities
@@ -66,6 +67,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
             setting=artifact.setting("findings.section"),
         )
         return
+    if not review.findings:
+        yield from _owed(artifact, review)
     for one in review.findings:
         if one.earlier:
             continue
@@ -98,6 +101,21 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
                 key=f"anchor {_key(one)}",
                 setting=artifact.setting("findings.anchors"),
             )
+
+
+def _owed(artifact: Artifact, review: Review) -> Iterator[Finding]:
+    """A review that neither lists findings nor says that there are none."""
+    content = content_of(review.blocks, artifact.contract.placeholders)
+    if content.kind in {"placeholder", "blank"}:
+        said = f", only {_words(content.text)!r}" if content.text else ""
+        yield Finding(
+            f"{path_text(artifact.path)} has no findings, and does not say that there are none{said}",
+            help="List them; where nothing was found, write that there are no findings.",
+            path=artifact.path,
+            line=content.line,
+            key="owed",
+            setting=artifact.setting("findings.severities"),
+        )
 
 
 def open_findings(artifact: Artifact) -> Iterator[Finding]:

@@ -42,6 +42,7 @@ class Review:
 
     Attributes:
         findings: what it finds, in order.
+        blocks: what stands where its findings do.
         spans: the first and last lines of what holds them.
     """
 
@@ -58,6 +59,7 @@ class Review:
             self._read(blocks, strict=True, earlier=False, grouped=section.line not in alone)
         for section in earlier:
             self._read(section.blocks, strict=False, earlier=True)
+        self.blocks = [block for section in chosen for block in section.blocks] or document.blocks
         self.spans = sorted((one.line, one.end) for one in [*chosen, *earlier])
         if not self.spans:
             self._read(document.blocks, strict=False, earlier=False)

@@ -46,6 +46,25 @@ def test_a_severity_that_is_none_of_the_policy_is_named(artifacts: Make) -> None
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "# Review\n", "## Findings\n\nTODO: each of them\n\n## Scope\n\nAll.\n",
+        "## Findings\n\n<!-- none -->\n", "# Review\n\n## Evidence\n\nTBD\n",
+    ],
+)  # fmt: skip
+def test_a_review_that_is_still_owed_is_none(artifacts: Make, text: str) -> None:
+    [finding] = unranked_findings(artifact(artifacts, text))
+    assert finding.message.startswith("REVIEW.md has no findings, and does not say that there are none")
+
+
+@pytest.mark.parametrize(
+    "text", ["## Findings\n\nNone.\n", "## Findings\n\nNo findings.\n", "# Review\n\nAll is well.\n"]
+)
+def test_a_review_may_find_nothing(artifacts: Make, text: str) -> None:
+    assert not list(unranked_findings(artifact(artifacts, text)))
+
+
 @pytest.mark.parametrize("text", ["# Review\n", "<!--\n## Issues found\n\n- [HIGH] a\n-->\n"])
 def test_a_section_for_findings_must_be_there(artifacts: Make, text: str) -> None:
     [finding] = unranked_findings(artifact(artifacts, text, section="Issues found"))

@@ -242,9 +242,9 @@ def test_time_grows_with_the_length_alone(piece: str) -> None:
     def taken(count: int) -> float:
         document = Document("## Findings\n\n" + piece * count)
         assert document.sections
-        start = time.perf_counter()
+        start = time.process_time()
         Review(document, SEVERITIES)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small = min(taken(200) for _ in range(3))
     assert taken(3200) < max(small, 0.002) * 16 * 6

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class UnrankedFinding(Rule):
-    """A finding of a review has no severity, or cites no line.
+    """A finding of a review has no severity, or cites no line; or a review says nothing of findings.
 
     Who has to fix the findings of a review must know which come first, and where they are. In
     `[artifacts.<name>.findings]` `severities` are the words that rank them, the worst first (`aliases` of
@@ -29,7 +29,7 @@ class UnrankedFinding(Rule):
     list items (`1. **High** - ...`), rows of a table with a column *Severity*, and a line `Severity: high`
     below any of them. Details below a finding belong to it, and so do the places that they cite.
     `docs/documents.md` has all forms. That there are none is said in words: `None.`, `No findings.`, `high:
-    none`.
+    none`; a placeholder in place of them does not say it.
 
     How to put it right: begin the finding with its severity, and cite the line that shows it.
 
