@@ -95,8 +95,12 @@ def _findings(result: RuleResult, style: Style) -> Iterator[str]:
     yield style("strong", f"{result.code} {result.name}")
     # Nobody has to do anything about what is in the baseline.
     shown = [judged for judged in result.findings if judged.state != "baselined"]
-    for judged in shown[:SHOWN]:
-        yield from _finding(judged, style)
+    # What several findings have in common is said once, below the last of them.
+    told = [_told(judged, style) for judged in shown[:SHOWN]]
+    for judged, own, following in zip(shown, told, [*told[1:], None], strict=False):
+        yield _said(judged, style)
+        if own != following:
+            yield from own
     if len(shown) > SHOWN:
         yield f"  and {len(shown) - SHOWN} more; --output-format json has them all"
     if len(shown) < len(result.findings):
@@ -116,7 +120,8 @@ def more_than_accepted(exceeds: tuple[int, int]) -> str:
     return f"{found} of these are in this file, and the baseline accepts {accepted}"
 
 
-def _finding(judged: Judged, style: Style) -> Iterator[str]:
+def _said(judged: Judged, style: Style) -> str:
+    """What a finding is, and where."""
     finding = judged.finding
     state = "" if judged.state == "open" else f" ({judged.state})"
     message = visible(finding.message)
@@ -125,14 +130,20 @@ def _finding(judged: Judged, style: Style) -> Iterator[str]:
     name = where.removesuffix(": ") if finding.path is None else visible(path_text(finding.path))
     if where and message.startswith((f"{name} ", f"{name}, ")):
         where, message = (where, message.removeprefix(f"{name} ")) if finding.line else ("", message)
-    yield f"  {style(judged.severity, judged.severity)}{state}: {where}{message}"
+    return f"  {style(judged.severity, judged.severity)}{state}: {where}{message}"
+
+
+def _told(judged: Judged, style: Style) -> list[str]:
+    """The line that decides it, and the next step."""
+    told = []
     # A finding about a line of the authority is at the line that decides.
     if judged.authority is not None and place(judged) != f"{visible(str(judged.authority))}: ":
-        yield style("quiet", f"    by   {visible(str(judged.authority))}")
+        told.append(style("quiet", f"    by   {visible(str(judged.authority))}"))
     if judged.exceeds:
-        yield style("quiet", f"    more {more_than_accepted(judged.exceeds)}")
-    if finding.help:
-        yield f"    next {visible(finding.help)}"
+        told.append(style("quiet", f"    more {more_than_accepted(judged.exceeds)}"))
+    if judged.finding.help:
+        told.append(f"    next {visible(judged.finding.help)}")
+    return told
 
 
 def place(judged: Judged) -> str:

@@ -107,19 +107,36 @@ def test_a_file_is_named_once() -> None:
             judged("was not read", path=b"SPEC_AUTHORITY.md", line=9),
         )
     ]
-    assert text.render(found).split("\n")[1:13] == [
+    assert text.render(found).split("\n")[1:9] == [
         "  error: docs/a:3: loses line 3: x",
-        "    by   SPEC_AUTHORITY.md:9",
         "  error: docs/a was deleted",
-        "    by   SPEC_AUTHORITY.md:9",
         "  error: docs/a: docs/ab is near",
-        "    by   SPEC_AUTHORITY.md:9",
         "  error: docs/a, the document, is changed",
-        "    by   SPEC_AUTHORITY.md:9",
         "  error: commit 111111111111 'x' works on two",
         "    by   SPEC_AUTHORITY.md:9",
         "  error: SPEC_AUTHORITY.md:9: was not read",
         "",
+    ]
+
+
+def test_what_findings_have_in_common_is_said_below_the_last_of_them() -> None:
+    found = verdict(
+        judged("a", path=b"a", help="Mend it."),
+        judged("b", path=b"b", help="Mend it."),
+        judged("c", path=b"c", help="Take it out."),
+        judged("d", path=b"d", help="Mend it."),
+    )
+    assert text.render([found]).split("\n")[1:11] == [
+        "  error: a: a",
+        "  error: b: b",
+        "    by   SPEC_AUTHORITY.md:9",
+        "    next Mend it.",
+        "  error: c: c",
+        "    by   SPEC_AUTHORITY.md:9",
+        "    next Take it out.",
+        "  error: d: d",
+        "    by   SPEC_AUTHORITY.md:9",
+        "    next Mend it.",
     ]
 
 
