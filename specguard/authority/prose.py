@@ -106,6 +106,11 @@ def read_sections(
     for block in document.hidden_blocks[:1]:
         said = document.source_lines[block.line - 1]
         unread.append(Unread(path, block.line, "", said, "it stands in HTML that no page shows", "hidden"))
+    for block in document.unseen_footnotes[:1]:
+        said = document.source_lines[block.line - 1]
+        unread.append(
+            Unread(path, block.line, "", said, "it stands in a footnote that no page shows", "hidden")
+        )
     return read, unread
 
 

@@ -311,7 +311,7 @@ class Footnote:
 
     Attributes:
         label: how the text refers to it, without brackets and caret.
-        blocks: what it holds.
+        blocks: what it holds; nothing where no text refers to it, and so no reader sees it.
     """
 
     __slots__ = ("blocks", "label", "line")
@@ -372,19 +372,38 @@ def _entities(text: str) -> str:
     return unescape(text)
 
 
+_ATTRIBUTES: Final = re.compile(r"<[A-Za-z][A-Za-z0-9-]*\s[^<>]*[=\n]")
+
+
 def _shown(raw: str) -> str:
     """A text without what is hidden in it; newlines stay, so that what follows keeps its line."""
     from specguard.documents.html import MAY_HIDE
     from specguard.documents.inline import Inline
 
-    if not MAY_HIDE.search(raw):
+    hides, has_attributes = MAY_HIDE.search(raw), _ATTRIBUTES.search(raw)
+    if not hides and not has_attributes:
         return raw
+    inline = Inline(raw, _NO_REFERENCES)
+    cuts = [(part.start, part.end, "") for part in inline.hidden()] if hides else []
+    # Of a tag its name is kept: what its attributes say is no part of the text.
+    cuts += [
+        (tag.start + 1 + len(tag.name), tag.end, _ticked(raw[tag.start : tag.end]))
+        for tag in (inline.tags if has_attributes else ())
+        if tag.name and not tag.closing and re.search(r"[=\n]", raw[tag.start : tag.end])
+    ]
     kept: list[str] = []
     end = 0
-    for part in Inline(raw, _NO_REFERENCES).hidden():
-        kept += raw[end : part.start], "\n" * raw.count("\n", part.start, part.end)
-        end = part.end
+    for start, stop, instead in sorted(cuts):
+        if start >= end:
+            kept += raw[end:start], instead, "\n" * raw.count("\n", start, stop)
+            end = stop
     return "".join(kept) + raw[end:]
+
+
+def _ticked(tag: str) -> str:
+    """How a tag ends without its attributes: of an `input` it stays whether it is ticked."""
+    ticked = tag[:6].lower() == "<input" and re.search(r"\schecked(?=[\s=/>])", tag, re.IGNORECASE)
+    return " checked>" if ticked else ">"
 
 
 def texts(blocks: Sequence[AnyBlock]) -> Iterator[Text]:

@@ -37,6 +37,7 @@ class Document:
         hidden_html: what else is hidden by HTML, in order.
         comments: its HTML comments, in order.
         definitions: its link reference definitions, in order.
+        unseen_footnotes: what the footnotes hold that no text refers to, in order.
         last_line: the number of its last line.
         source_lines: its lines as they were read.
 
@@ -62,6 +63,7 @@ class Document:
         self.hidden_html: Sequence[HiddenHtml] = reader.hidden_html
         self.comments: Sequence[Comment] = reader.comments
         self.definitions: Sequence[Definition] = reader.definitions
+        self.unseen_footnotes: Sequence[AnyBlock] = reader.unseen_footnotes
 
     @classmethod
     def unread(cls, problem: Problem) -> Self:

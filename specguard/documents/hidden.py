@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
 
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]|\r(?![\r\n]|\Z)")
-_MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|&[a-zA-Z#]|(?m:^[ \t>*+-]*+\[[^\]\n]+\]:)")
+_MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|&[a-zA-Z#]|(?m:^[ \t>*+0-9.)-]*+\[[^\]\n]+\]:)")
 # What a browser shows where it cannot play or draw something is not meant to be hidden.
 _FALLBACKS: Final = frozenset({"audio", "canvas", "iframe", "object", "rp", "video"})
 _WORDS: Final = re.compile(r"\w\w+")
@@ -29,8 +29,8 @@ class Hidden:
 
     Attributes:
         what: what kind it is: one of the kinds of characters (`bidirectional`, `tag`, `zero-width`, `blank`,
-            `selector`, `hyphen`, `control`), or `comment`, `html`, `definition`; or `unread`, where it cannot
-            be told what the file hides.
+            `selector`, `hyphen`, `control`), or `comment`, `html`, `definition`, `footnote`; or `unread`,
+            where it cannot be told what the file hides.
         line: the line on which it begins, from 1; None where it is no line's fault.
         text: what it says, as far as it is text; for `unread` why it cannot be read.
         chars: the characters, for a kind of these.
@@ -95,7 +95,7 @@ def _spelt(chars: str) -> str:
 
 
 def hidden_text(document: Document) -> Iterator[Hidden]:
-    """The text that Markdown and HTML hide: comments, hidden elements, definitions that nothing refers to."""
+    """The text that Markdown and HTML hide: comments, hidden elements, what nothing refers to."""
     if document.problem is not None:
         yield Hidden("unread", document.problem.line, document.problem.message)
         return
@@ -107,6 +107,9 @@ def hidden_text(document: Document) -> Iterator[Hidden]:
     if document.hidden_blocks:
         block = document.hidden_blocks[0]
         found.append(Hidden("html", block.line, " ".join(document.source_lines[block.line - 1].split())))
+    if document.unseen_footnotes:
+        block = document.unseen_footnotes[0]
+        found.append(Hidden("footnote", block.line, " ".join(document.source_lines[block.line - 1].split())))
     found += _definitions(document)
     found += _entities(document)
     yield from sorted(found, key=lambda one: one.line or 0)

@@ -17,6 +17,7 @@ from specguard.documents.blocks import (
     Quote,
     Table,
     Text,
+    all_texts,
 )
 from specguard.documents.limits import MAX_NESTING
 from specguard.documents.lines import LineCounter
@@ -67,6 +68,7 @@ class Reader:
         hidden_html: what else is hidden by HTML, in order.
         comments: the HTML comments, in order.
         definitions: the link reference definitions, in order.
+        unseen_footnotes: what the footnotes hold that no text refers to, in order.
 
     Raises:
         UnreadDocument: lists and quotes are nested so deep that not all of it can be read.
@@ -80,7 +82,11 @@ class Reader:
         self._tokens = self._parse(text)
         self._references: Mapping[str, str] = {one.label: one.target for one in reversed(self.definitions)}
         self._next = 0
+        self._footnotes: list[Footnote] = []
+        self.unseen_footnotes: list[AnyBlock] = []
         self.blocks: Sequence[AnyBlock] = self._blocks(nested=False)
+        if self._footnotes:
+            self._hide_footnotes()
         self.comments.sort(key=lambda comment: comment.line)
         self.hidden_html.sort(key=lambda hidden: hidden.line)
 
@@ -154,7 +160,9 @@ class Reader:
         if kind == "blockquote_open":
             return Quote(self._blocks(nested=True), line)
         if kind == "footnote_reference_open":
-            return Footnote(token.meta["label"], self._blocks(nested=True), line)
+            footnote = Footnote(token.meta["label"], self._blocks(nested=True), line)
+            self._footnotes.append(footnote)
+            return footnote
         if kind == "table_open":
             return self._table(line)
         if kind == "fence":
@@ -162,6 +170,26 @@ class Reader:
         if kind == "code_block":
             return Fence("", token.content, line=line, first=line, nested=nested)
         return None
+
+    def _hide_footnotes(self) -> None:
+        """Take their blocks from the footnotes that no text refers to: they are on no page.
+
+        What a footnote refers to is seen where that one is.
+        """
+        from specguard.documents.inline import normal_label
+
+        by_label: dict[str, list[tuple[Footnote, Sequence[AnyBlock]]]] = {}
+        for one in self._footnotes:
+            by_label.setdefault(normal_label(f"^{one.label}"), []).append((one, one.blocks))
+            one.blocks = ()
+        waiting: list[Sequence[AnyBlock]] = [self.blocks]
+        for blocks in waiting:
+            for label in {label for text in all_texts(blocks) for label in text.labels}:
+                for one, held in by_label.pop(label, ()):
+                    one.blocks = held
+                    waiting.append(held)
+        unseen = [block for ones in by_label.values() for _, held in ones for block in held]
+        self.unseen_footnotes = sorted(unseen, key=lambda block: block.line)
 
     def _inline(self) -> Text:
         """The text of the block that was just opened; steps behind its end."""

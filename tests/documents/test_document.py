@@ -202,6 +202,16 @@ def test_footnotes_are_content_and_no_definitions() -> None:
     assert not document.definitions
 
 
+def test_footnotes_that_nothing_refers_to_are_on_no_page() -> None:
+    document = Document(
+        "a[^B] `[^code]` <!-- [^comment] -->\n\n[^b]: seen[^c]\n\n[^c]: seen\n\n[^d]: one[^e]\n\n"
+        "[^e]: two[^d]\n\n- x\n\n  [^f]: in a list\n\n[^code]: code\n\n[^comment]: comment\n"
+    )
+    assert [text.raw for text in document.texts] == ["a[^B] `[^code]` ", "seen[^c]", "seen", "x"]
+    assert [block.line for block in document.unseen_footnotes] == [7, 9, 13, 15, 17]
+    assert not document.hidden_blocks
+
+
 def test_bytes_that_are_no_text_make_a_document_with_a_problem() -> None:
     for content, message, line in (
         (b"# T\n\n\xff\n", "it is not UTF-8", 3),

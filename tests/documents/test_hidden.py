@@ -43,6 +43,8 @@ def found(text: str) -> list[tuple[str, int | None, str]]:
         ('see [a]\n\n[a]: https://x.y "some words here"\n', []),
         ("## [a]\n\n[a]: # 'some words here'\n", []),
         ("[a]: https://x.y\n[b]: z.md 'title'\n", []),
+        ("a[^1]\n\n[^1]: seen\n", []),
+        ("a\n\n1. [^1]: do it\n", [("footnote", 3, "1. [^1]: do it")]),
         ("run\u202e it\n\u200b\u200b\n", [("bidirectional", 1, ""), ("zero-width", 2, "")]),
         ("x \U000e0068\U000e0069!\n", [("tag", 1, "hi")]),
         ("x \ufe00\U000e0158\U000e0159\n", [("selector", 1, "")]),
