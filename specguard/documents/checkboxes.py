@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.blocks import Fence, Heading, List, Paragraph, Quote, Table
+from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table, Text
+from specguard.documents.html import text_of
 from specguard.documents.written_paths import unescaped
 
 TYPE_CHECKING = False
@@ -14,14 +15,19 @@ if TYPE_CHECKING:
 
     from specguard.documents.blocks import AnyBlock
 
-# What a reader takes for a tick, whether Markdown makes a checkbox of it or not; the last ones of the first
-# group are Cyrillic, Roman and wide.
+# What a reader takes for a tick, whether Markdown makes a checkbox of it or not: in a box letters, words and
+# signs, by itself a sign. A cross by itself says that something has failed.
 _TICKED: Final = re.compile(
-    r"[*_`]{0,3}(?:"
-    r"\\?\[ ?[xXvV\u00d7\u2713\u2714\u2611\u2705\u0445\u0425\u2169\u2179\uff58\uff38]\ufe0f? ?\\?\]"
-    r"|[\u2611\u2705\u2714]\ufe0f?)(?!\()"
+    r"[*_`]{0,3}(?:\\?\[ {0,3}(?P<mark>[^\[\]\s\\\ufe0f]{1,9})\ufe0f? {0,3}\\?\](?!\()"
+    r"|(?P<sign>[\u2611\u2705\u2714\U0001f5f8\U0001f5f9]|<input checked>)\ufe0f?)"
 )
+_MARKS: Final = frozenset(
+    "xvy\u00d7\u03c7\u04b3\u0445\u2611\u2612\u22a0\u2327\u2705\u2713\u2714\u2715\u2716\u2717\u2718\u2a09\u2a2f\u2bbd"
+    "\u2bbe\U0001f5f4\U0001f5f5\U0001f5f6\U0001f5f7\U0001f5f8\U0001f5f9"
+)
+_WORDS: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
 _BOX: Final = re.compile(r"[*_`]{0,3}\\?\[[^\[\]\n]?\]")
+_HTML_BOX: Final = re.compile(r"<input\b(?=[^<>]*\schecked[\s=/>])[^<>]*>", re.IGNORECASE)
 _SEPARATOR: Final = re.compile(r"[\s`\"'<>()\[\],;|*{}\u201c\u201d\u2018\u2019]+")
 
 
@@ -74,26 +80,58 @@ class Ticked:
 
 
 def ticked_items(blocks: Sequence[AnyBlock]) -> Iterator[Ticked]:
-    """The ticked items among blocks, in order, also in tables and quotes; code has none."""
+    """The ticked items among blocks, in order, also in tables, quotes and HTML; code has none."""
     for block in blocks:
         if isinstance(block, List):
             for item in block.items:
-                if _TICKED.match(item.text.raw):
-                    yield Ticked(item.line, _words(item.text.plain.partition("\n")[0]), item.blocks)
+                if _is_ticked(item.text):
+                    yield Ticked(item.line, _own_words(item.text), item.blocks)
                 yield from ticked_items(item.rest)
         elif isinstance(block, Table):
             for row in block.rows:
-                if any(_TICKED.match(cell.raw.strip()) for cell in row):
+                if any(map(_is_ticked, row)):
                     shown = [cell.plain.strip() for cell in row]
-                    words = ", ".join(cell for cell in shown if cell and not _TICKED.fullmatch(cell))
+                    words = ", ".join(cell for cell in shown if cell and _tick(cell) != cell)
                     yield Ticked(row[0].line, _words(words), [Table(row, (), row[0].line)])
-        elif isinstance(block, Quote):
+        elif isinstance(block, Html):
+            for number, line in enumerate(block.content.split("\n"), block.line):
+                text = Text(text_of(_HTML_BOX.sub("[x] ", line)), number)
+                if _is_ticked(text):
+                    yield Ticked(number, _own_words(text), [Paragraph(text)])
+        elif isinstance(block, Quote | Footnote):
             yield from ticked_items(block.blocks)
+
+
+def _is_ticked(text: Text) -> bool:
+    """Whether a text begins with a tick, as it is written or as a page shows it."""
+    raw = text.raw.strip()
+    return bool(raw) and bool(_tick(raw) or (raw[0] in "&<\\[" and _tick(text.rendered.strip())))
+
+
+def _tick(text: str) -> str:
+    """The tick that a text begins with; empty where it begins with none."""
+    found = _TICKED.match(text)
+    if found is None or found["sign"]:
+        return found[0] if found else ""
+    mark = found["mark"].casefold()
+    if mark in _MARKS or mark in _WORDS:
+        return found[0]
+    if len(mark) > 1 or mark.isascii():
+        return ""
+    from specguard.declaration.look_alikes import reading
+
+    return found[0] if reading(mark) in {"x", "v"} else ""
+
+
+def _own_words(text: Text) -> str:
+    """The words of a ticked text's first line."""
+    plain = text.plain
+    return _words((plain if _tick(plain.strip()) else text.rendered).strip().partition("\n")[0])
 
 
 def _words(text: str) -> str:
     """Words without the box before them."""
-    return " ".join(_TICKED.sub("", text, count=1).split())
+    return " ".join(text.removeprefix(_tick(text)).split())
 
 
 def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
@@ -103,7 +141,7 @@ def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
             yield block.text.raw
         elif isinstance(block, List):
             for item in block.items:
-                open_box = _BOX.match(item.text.raw) and not _TICKED.match(item.text.raw)
+                open_box = _BOX.match(item.text.raw) and not _is_ticked(item.text)
                 if not open_box:
                     yield from _texts(item.blocks)
         elif isinstance(block, Table):
@@ -112,5 +150,5 @@ def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
                     yield cell.raw
         elif isinstance(block, Fence):
             yield block.content
-        elif isinstance(block, Quote):
+        elif isinstance(block, Quote | Footnote):
             yield from _texts(block.blocks)

@@ -23,13 +23,46 @@ def ticked(text: str) -> list[tuple[int, str]]:
         "\u2705",
         "**[x]**",
         "[v]",
+        "[y]",
+        "[done]",
+        "[OK]",
+        "[\u2612]",
+        "[\u2718]",
+        "[\u03c7]",
+        "[\u0425]",
+        "[\U0001d5d1]",
+        "[\U0001f5f9]",
+        "&#91;x]",
+        "[&#120;]",
+        "[&check;]",
+        "<b>[x]</b>",
+        "<span></span>[x]",
+        "<input type='checkbox' checked>",
+        "<input disabled checked=''>",
     ],
 )
 def test_what_a_reader_takes_for_a_tick_is_one(box: str) -> None:
     assert ticked(f"- {box} Build\n") == [(1, "Build")]
 
 
-@pytest.mark.parametrize("box", ["[ ]", "[-]", "[/]", "[]", "[x](a.md)", "x", "(x)", "[xyz]"])
+@pytest.mark.parametrize(
+    "box",
+    [
+        "[ ]",
+        "[-]",
+        "[/]",
+        "[]",
+        "[x](a.md)",
+        "x",
+        "(x)",
+        "[xyz]",
+        "[a]",
+        "[1]",
+        "\u274c",
+        "\u2717",
+        "<input type=checkbox>",
+    ],
+)
 def test_other_marks_are_none(box: str) -> None:
     assert ticked(f"- {box} Build\n") == []
 
@@ -52,6 +85,23 @@ def test_ticks_are_found_in_lists_tables_and_quotes() -> None:
 <!-- - [x] h -->
 """
     assert ticked(text) == [(1, "a"), (3, "c"), (5, "d"), (9, "e")]
+
+
+def test_ticks_are_found_in_html_and_footnotes() -> None:
+    text = """<ul>
+<li><input type="checkbox" checked disabled> a
+<li>[x] b: c/1.json
+<li><input type="checkbox"> d
+</ul>
+
+e[^1]
+
+[^1]: - [x] f
+
+[^2]: - [x] seen nowhere
+"""
+    assert ticked(text) == [(2, "a"), (3, "b: c/1.json"), (9, "f")]
+    assert [list(item.names) for item in Document(text).ticked] == [[], ["c/1.json"], []]
 
 
 def test_an_item_names_what_stands_in_it_but_for_what_is_not_ticked() -> None:
