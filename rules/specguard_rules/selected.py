@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from specguard.rules import Entry, Selecting, Tree
 
+FEW_PATHS: Final = 500
+"""Up to so many paths are looked at one by one before patterns are compiled; for more that costs less."""
+
 _SPECIAL: Final = re.compile(rb"[*?\\]")
 
 
@@ -35,7 +38,7 @@ def selected(
         found = {paths[position]: index for position, index in patterns.find_each(paths)}
         return {path: index for path, index in found.items() if is_regular(path, head_files)}
     touched = [entry.path for entry in entries if entry.is_file and entry.old != entry.new]
-    if not touched or not _may_match(patterns, touched):
+    if not touched or (len(touched) < FEW_PATHS and not _may_match(patterns, touched)):
         return {}
     return {touched[position]: index for position, index in patterns.find_each(touched)}
 
@@ -46,13 +49,29 @@ def is_regular(path: bytes, files: Tree) -> bool:
     return entry is not None and entry.is_file
 
 
-def contents(paths: Iterable[bytes], files: Tree) -> Iterator[tuple[bytes, bytes]]:
+def contents(
+    paths: Iterable[bytes], files: Tree, entries: Sequence[Entry] = ()
+) -> Iterator[tuple[bytes, bytes]]:
     """The contents of regular files of a tree, in the order asked for.
+
+    Args:
+        paths: the files.
+        files: the judged tree.
+        entries: the change, which knows its own files' ids: the tree's folders need not be read for them.
 
     Raises:
         MissingFact: an object is not there or is broken; or, after all others, a file is too large.
     """
-    found = {path: entry.oid for path in paths if (entry := files.find(path)) is not None}
+    ids = {entry.path: entry.new for entry in entries if entry.is_file}
+    found: dict[bytes, str] = {}
+    for path in paths:
+        oid = ids.get(path, "")
+        # A file that is not in the object store yet has an id of zeros.
+        if not oid.strip("0"):
+            entry = files.find(path)
+            oid = entry.oid if entry is not None else ""
+        if oid:
+            found[path] = oid
     large: list[bytes] = []
     for path, (_, content) in zip(found, files.blobs(list(found.values())), strict=True):
         if content is None:

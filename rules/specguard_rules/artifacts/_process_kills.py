@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from specguard_rules.artifacts.process_kill_by_name import HINT
 from specguard_rules.content._shell import commands
 
 TYPE_CHECKING = False
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard_rules.content._shell import Command
-
-HINT: Final = re.compile(rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic", re.IGNORECASE)
-"""What every text with such a command has, also where quotes part its letters."""
 
 NAMED: Final = re.compile(
     rb"(?<![\w-])(?:p?kill|killall|taskkill|stop-process|spps|wmic)(?![\w-])", re.IGNORECASE
@@ -208,7 +206,7 @@ def _carries(words: Sequence[str], depth: int) -> bool:
     for at, word in enumerate(words[1:_CARRIED], start=1):
         if _program(word) in (*_KILLERS, "taskkill"):
             inner = list(process_kills(commands(" ".join(words[at:])), depth + 1))
-        elif " " in word and HINT.search(word.encode("utf-8", "surrogateescape")):
+        elif " " in word and re.search(HINT, word.encode("utf-8", "surrogateescape"), re.IGNORECASE):
             inner = list(process_kills(commands(word), depth + 1))
         else:
             continue

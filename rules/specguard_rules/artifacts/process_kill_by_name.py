@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from specguard.rules import Finding, MissingFact, Rule, Selecting
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import contents, selected
@@ -9,12 +11,18 @@ from specguard_rules.selected import contents, selected
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Annotated, ClassVar
+    from typing import Annotated, ClassVar, Final
 
     from pydantic import Field
 
     from specguard.rules import Documents, Entry, PlanKind, Policy, PolicyChange, Stage, Tree, WorkKind
     from specguard_rules.content._shell import Command
+
+HINT: Final = rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic"
+"""What every text with such a command has, also where quotes part its letters.
+
+It is compiled where a file is read, and what more is needed is imported where one has it.
+"""
 
 
 class ProcessKillByName(Rule):
@@ -113,7 +121,7 @@ class ProcessKillByName(Rule):
                 for path in selected(plan_files(kind, kind.plan), entries, head_files, whole=whole):
                     setting.setdefault(path, f"plans.{name}.plan")
         missing: MissingFact | None = None
-        for path, content in contents(sorted(setting), head_files):
+        for path, content in contents(sorted(setting), head_files, entries):
             try:
                 for command in _kills(path, content, documents):
                     yield _finding(command, path=path, line=command.line, setting=setting[path])
@@ -127,11 +135,11 @@ class ProcessKillByName(Rule):
 
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
-    from specguard_rules.artifacts._process_kills import HINT, NAMED, process_kills
+    if not re.search(HINT, content, re.IGNORECASE):
+        return
+    from specguard_rules.artifacts._process_kills import NAMED, process_kills
     from specguard_rules.artifacts._run_commands import run_commands
 
-    if not HINT.search(content):
-        return
     try:
         found = list(run_commands(path, content, documents))
     except MissingFact:

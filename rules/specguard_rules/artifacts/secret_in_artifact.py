@@ -118,7 +118,7 @@ class SecretInArtifact(Rule):
         from specguard_rules.artifacts._credentials import Scanner
 
         scanner = Scanner(lambda value: any(expression.search(value) for expression in self.allow))
-        for path, content in contents(sorted(setting), head_files):
+        for path, content in contents(sorted(setting), head_files, entries):
             for credential in scanner.credentials(content):
                 yield _finding(path, credential.kind, credential.line, credential.shown, setting[path])
             yield from self._own_forms(path, content)
