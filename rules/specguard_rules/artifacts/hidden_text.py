@@ -63,10 +63,11 @@ class HiddenText(Rule):
 
     **Text**, in Markdown: what an element with `hidden`, `display:none` and the like holds, also Markdown
     below it; scripts, styles and templates; tags and instructions that are never closed; link definitions
-    that are there for their words (`[//]: # (...)`); footnotes that nothing refers to. Comments are a warning,
-    since they are honest most of the time, but for those that speak to a program: one word (`toc`), a pair
-    around what a program writes (`x:start`, `BEGIN x`), a linter's directive, a licence; `comments` says which
-    others do. What stands in a block of code is shown, and hides nothing. What a style sheet does is not known.
+    that are there for their words (`[//]: # (...)`); footnotes that nothing refers to. Comments are a
+    warning, since they are honest most of the time, but for those that speak to a program: one word (`toc`),
+    a pair around what a program writes (`x:start`, `BEGIN x`), a linter's directive, a licence; `comments`
+    says which others do. What stands in a block of code is shown, and hides nothing. What a style sheet does
+    is not known.
 
     **Which files**: artifacts, whatever their contracts ask for, and what `files` selects.
 
