@@ -290,6 +290,7 @@ class Facts:
         return Breakdowns(
             sources or Sources({}, documents=documents, entries=lambda: self._change.entries),
             documents=self.get("documents"),
+            start=lambda: self.get("start_documents"),
             whole=self.get("whole"),
             artifacts=self._if_declared("artifacts"),
             waves=self._if_declared("waves"),

@@ -142,7 +142,10 @@ class Proofs:
         if not names:
             return "names no gate and no test"
         if not any(self._is_gate(name) or self._is_test(name, folder) for name in names):
-            return f"names {' and '.join(map(repr, names[:3]))}, which is neither a gate nor a test"
+            which = "which is neither a gate nor a test"
+            if len(names) > 1:
+                which = "of which none is a gate or a test"
+            return f"names {' and '.join(map(repr, names[:3]))}, {which}"
         return self._failed(scenario, folder)
 
     def _is_gate(self, name: str) -> bool:

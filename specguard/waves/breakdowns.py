@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
@@ -22,6 +22,7 @@ class Breakdowns:
     Args:
         sources: the files that list them.
         documents: the documents of the tree.
+        start: the documents before the change; asked for where the change takes a test away.
         whole: whether the whole tree is judged, and not only what the change touches.
         artifacts: the tree's; None where the policy has no contracts.
         waves: the tree's; None where the policy has none.
@@ -36,6 +37,7 @@ class Breakdowns:
         sources: Sources,
         *,
         documents: Documents,
+        start: Callable[[], Documents],
         whole: bool,
         artifacts: Artifacts | None,
         waves: Waves | None,
@@ -43,6 +45,7 @@ class Breakdowns:
     ) -> None:
         self.sources = sources
         self.documents = documents
+        self._start = start
         self.whole = whole
         self.artifacts = artifacts
         self.waves = waves
@@ -154,6 +157,9 @@ class Breakdowns:
             name for source in sources for item in source.items for name in gate_names(item.get("gates"))
         ]
         proofs = Proofs(self.documents, tests=tests, gates=[*gates, *listed], runs=self.runs)
+        before = None
+        if gone and not self.whole:
+            before = Proofs(self._start(), tests=tests, gates=[*gates, *listed], runs=self.runs)
         found = {}
         for place in places:
             document = self.documents.read(place)
@@ -164,8 +170,13 @@ class Breakdowns:
         for place, here in found.items():
             if place in unknown:
                 continue
-            if self.whole or gone or place in touched:
+            if self.whole or place in touched:
                 yield from unmapped_scenarios(place, here, proofs, setting)
+            elif before is not None:
+                # A document that is not touched lacks what the change takes away, and nothing else.
+                folder = place.rpartition(b"/")[0]
+                mapped = [one for one in here if not before.unmapped(one, folder)]
+                yield from unmapped_scenarios(place, mapped, proofs, setting)
         for source in sources:
             near = self._near(source, list(found))
             if self.whole or source.path in touched or any(place in touched for place in near):

@@ -36,8 +36,8 @@ class UnmappedAcceptance(Rule):
     **Each line of a slice's `acceptance`** must be one of the scenarios of the document beside the work
     breakdown (or in the same wave): by the id that both begin with, such as `AC-3`, or in the same words.
 
-    Judged are the documents and breakdowns that the change touches, and all documents where it removes a
-    test.
+    Judged are the documents and breakdowns that the change touches; where it removes a test, also the
+    scenarios of other documents that mapped to it.
 
     How to put it right: add the scenario with the test that shows it, or name the test that is there.
 
