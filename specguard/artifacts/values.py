@@ -40,11 +40,15 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: the artifact's object is not there.
     """
+    unread: list[str] = []
+    broken = (artifact.data and artifact.data.problem) or artifact.document.problem
     for name, allowed in artifact.contract.fields.items():
         setting = artifact.setting(f"fields.{name}")
         found = stated(artifact, name)
         problem = value_problem(found[0].value, allowed, artifact.contract.placeholders) if found else ""
-        if not found:
+        if not found and broken:
+            unread.append(name)
+        elif not found:
             yield _missing(artifact, name, allowed, setting)
         elif problem:
             yield Finding(
@@ -57,6 +61,16 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
             )
         else:
             yield from _contradicted(artifact, name, allowed, found, setting)
+    if unread and broken:
+        yield Finding(
+            f"{path_text(artifact.path)} has no field {' and no field '.join(map(repr, unread))} that could be "
+            f"read: {broken.message}",
+            help="Correct that, so that it can be read.",
+            path=artifact.path,
+            line=broken.line,
+            key="unread",
+            setting=artifact.setting(f"fields.{unread[0]}"),
+        )
 
 
 def stated(artifact: Artifact, name: str) -> Sequence[Field]:
@@ -167,15 +181,14 @@ def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str], settin
     message = f"{path} has no field {name!r}"
     help = _wanted(artifact, name, allowed)
     line = None
-    problem = (artifact.data and artifact.data.problem) or artifact.document.problem
-    if problem:
-        message += f" that could be read: {problem.message}"
-        line = problem.line
-    elif not artifact.structured:
-        near = near_field(artifact.document, artifact.values, name, *artifact.contract.aliases_of(name))
-        if near is not None:
-            message += f"; line {near.line} has {_short(near.text)!r}, which is {near.why}"
-            line = near.line
+    near = (
+        None
+        if artifact.structured
+        else near_field(artifact.document, artifact.values, name, *artifact.contract.aliases_of(name))
+    )
+    if near is not None:
+        message += f"; line {near.line} has {_short(near.text)!r}, which is {near.why}"
+        line = near.line
     return Finding(message, help=help, path=artifact.path, line=line, key=normal_name(name), setting=setting)
 
 

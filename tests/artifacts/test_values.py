@@ -115,6 +115,13 @@ def test_a_field_is_not_stated(invalid: Judge, text: str, said: str, line: int |
     assert finding.setting == "artifacts.readiness.fields.posture"
 
 
+def test_what_cannot_be_read_is_said_once(invalid: Judge) -> None:
+    fields = {"posture": POSTURE, "owner": "any", "since": "date"}
+    [finding] = invalid("---\nowner: a: b\n---\n\nSince: 2026-01-31\n", fields=fields)
+    assert finding.message.startswith("f.md has no field 'posture' and no field 'owner' that could be read: ")
+    assert finding.line == 2
+
+
 def test_other_names_may_stand_for_it(invalid: Judge) -> None:
     assert not invalid("State: ready", aliases={"Posture": ["state"]})
     assert not invalid("**State**\n\nready", aliases={"posture": ["state"]}, bold_headings=True)
