@@ -63,8 +63,8 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
             yield from _contradicted(artifact, name, allowed, found, setting)
     if unread and broken:
         yield Finding(
-            f"{path_text(artifact.path)} has no field {' and no field '.join(map(repr, unread))} that could be "
-            f"read: {broken.message}",
+            f"{path_text(artifact.path)} has no field {' and no field '.join(map(repr, unread))} that could "
+            f"be read: {broken.message}",
             help="Correct that, so that it can be read.",
             path=artifact.path,
             line=broken.line,
