@@ -37,7 +37,12 @@ def selected(
         paths = head_files.paths()
         found = {paths[position]: index for position, index in patterns.find_each(paths)}
         return {path: index for path, index in found.items() if is_regular(path, head_files)}
-    touched = [entry.path for entry in entries if entry.is_file and entry.old != entry.new]
+    # What was a link may become a file with the words of its target: to whoever reads files it is a new one.
+    touched = [
+        entry.path
+        for entry in entries
+        if entry.is_file and (entry.old != entry.new or entry.old_mode >> 12 != entry.new_mode >> 12)
+    ]
     if not touched or (len(touched) < FEW_PATHS and not _may_match(patterns, touched)):
         return {}
     return {touched[position]: index for position, index in patterns.find_each(touched)}

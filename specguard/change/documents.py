@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specguard.change.entry import SYMLINK
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.documents.kinds import data_kind, is_markdown
 from specguard.documents.problem import Problem
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.tree import Tree
+    from specguard.declaration.patterns import Selecting
     from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
@@ -129,6 +131,42 @@ class Documents:
         from specguard.documents.hidden import hidden
 
         yield from hidden(content, (lambda: self._document(oid, path)) if is_markdown(path) else None)
+
+    def unread_links(self, patterns: Selecting, paths: Sequence[bytes]) -> Iterator[bytes]:
+        """Of some paths those that patterns select and that are a link or a submodule: nothing there is read.
+
+        A symbolic link to a file that the patterns select as well is left out, since that one is read.
+
+        Args:
+            patterns: what selects documents.
+            paths: the paths; what is not there does not count.
+
+        Raises:
+            MissingFact: an object is not there.
+        """
+        for position, _ in patterns.find_each(paths):
+            entry = self.tree.find(paths[position])
+            if entry is None or entry.is_file or entry.is_directory:
+                continue
+            target = self._target(paths[position], entry.mode)
+            there = self.tree.find(target) if target else None
+            if there is None or not there.is_file or patterns.find(target) is None:
+                yield paths[position]
+
+    def _target(self, path: bytes, mode: int) -> bytes:
+        """Where a symbolic link leads in the tree; empty where it leads out of it, or is none."""
+        parts = path.split(b"/")[:-1]
+        written = self.tree.read(path) or b"" if mode == SYMLINK else b""
+        if not written or written.startswith(b"/"):
+            return b""
+        for part in written.split(b"/"):
+            if part == b"..":
+                if not parts:
+                    return b""
+                parts.pop()
+            elif part not in (b"", b"."):
+                parts.append(part)
+        return b"/".join(parts)
 
     def prefetch(self, paths: Iterable[bytes]) -> None:
         """Read many files at once, where they will be asked for one by one.

@@ -29,6 +29,8 @@ class UnprovenCheckbox(Rule):
     **What counts as ticked**: `[x]` and `[X]` in items of any list and in rows of tables, and what a reader
     takes for it, such as a tick in the brackets, an emoji in place of them or a letter that looks like an x.
 
+    A checklist that cannot be read, or is a link to what is no checklist, is a finding itself.
+
     **Judged** are the items that the change ticks or rewrites, and those whose evidence it changes or
     removes: what was ticked before and stays as it is was judged then. With `--all` every item is.
 
@@ -127,8 +129,13 @@ class UnprovenCheckbox(Rule):
         changed = [entry.path for entry in entries if not entry.added and not whole]
         lost = {changed[position] for position, _ in checklists.proofs.find_each(changed)}
         touched = selected(checklists.files, entries, head_files, whole=whole)
+        brought = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
+        for path in documents.unread_links(checklists.files, brought):
+            yield _unread(path, "it is no regular file", None)
         for path in selected(checklists.files, entries, head_files, whole=True) if lost else touched:
             document = documents.read(path)
+            if document is not None and document.problem is not None:
+                yield _unread(path, document.problem.message, document.problem.line)
             for item in document.ticked if document else ():
                 text = hash(item.text)
                 old = path not in touched or known.get(text, 0) > 0
@@ -151,6 +158,17 @@ class UnprovenCheckbox(Rule):
                     )
         if missing is not None:
             raise missing
+
+
+def _unread(path: bytes, why: str, line: int | None) -> Finding:
+    return Finding(
+        f"the checklist {path_text(path)} cannot be read: {why}",
+        help="Make it a Markdown file in UTF-8: until then nobody can tell what is ticked in it.",
+        path=path,
+        line=line,
+        key="unread",
+        setting="checklists.files",
+    )
 
 
 def _ticked_before(checklists: Checklists, documents: Documents, entries: Sequence[Entry]) -> dict[int, int]:

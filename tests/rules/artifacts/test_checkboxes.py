@@ -144,3 +144,42 @@ def test_a_policy_with_checklists_says_what_proves_them(tmp_path: Path) -> None:
         error="`evidence` is missing",
         exit_code=2,
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"- [x] B\xfcild\n", "it is not UTF-8"),
+        (b"- [x] Build\n\0", "it is a binary file"),
+        ("- [x] Build\n".encode("utf-16"), "it is a binary file"),
+        (b"- [x] Build\n" + b">" * 300 + b" x\n", "nested too deeply"),
+        (b"- [x] Build\n" + b"\n" * 100_001, "it has more than 100000 lines"),
+    ],
+)
+def test_a_checklist_that_cannot_be_read_proves_nothing(tmp_path: Path, content: bytes, why: str) -> None:
+    check(tmp_path, content, why)  # type: ignore[arg-type]  # a file's bytes are as good as its text
+
+
+def test_a_checklist_is_no_link(tmp_path: Path) -> None:
+    commits = [
+        Step(
+            "docs: tick",
+            files={"real.md": "- [x] Build\n", "tasks/tasks-8.md": "- [ ] Build\n"},
+            symlinks={LIST: "../real.md", "tasks/tasks-9.md": "tasks-8.md", "tasks/tasks-10.md": "../../x"},
+        )
+    ]
+    base = [Step("chore: base", files={LIST: "- [ ] Build\n"})]
+    check(
+        tmp_path,
+        "",
+        "the checklist tasks/tasks-10.md cannot be read: it is no regular file",
+        "the checklist tasks/tasks-7.md cannot be read: it is no regular file",
+        base=base,
+        commits=commits,
+    )
+
+
+def test_what_was_a_link_is_judged_as_a_file(tmp_path: Path) -> None:
+    base = [Step("chore: base", symlinks={LIST: "- [x] Build"})]
+    commits = [Step("docs: tick", delete=[LIST]), Step("docs: tick", files={LIST: "- [x] Build"})]
+    check(tmp_path, "", "'Build' is ticked", base=base, commits=commits)
