@@ -109,13 +109,13 @@ class Task:
         return self.plan.data.line((*self.key, found[0]) if found else self.key)
 
     def find(self, name: str) -> tuple[str, Any] | None:
-        """The key and the value of something that plans say of tasks; None where nothing is said.
+        """The key and the value of something that plans say of tasks; None where nothing, or `null`, is said.
 
         Args:
             name: one of `specguard.plans.settings.KEYS`.
         """
         for key in self.plan.settings.keys_of(name):
-            if key in self.raw:
+            if self.raw.get(key) is not None:
                 return key, self.raw[key]
         return None
 

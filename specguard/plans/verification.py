@@ -165,7 +165,7 @@ def _unproven(
     elif evidence.ran:
         reasons.append((f"{_shown(without[0])} is not among what was run", "command", evidence.ran[0].place))
     reasons += [(problem, "manual", one.place) for problem, one in zip(manual, evidence.manual, strict=True)]
-    reasons += [("what stands there is no evidence", "other", place) for place in evidence.other]
+    reasons += [(f"what its `{place[0]}` says is no evidence", "other", place) for place in evidence.other]
     for problem, what, place in reasons:
         yield _finding(task, f"{task.name} is {task.status}, but {problem}", _FORMS, what, place)
 

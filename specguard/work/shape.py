@@ -76,7 +76,7 @@ def _lacking(item: Listed) -> Iterator[Finding]:
             why = "has no" if value is None or value in ("", []) else "owes its"
             yield Finding(
                 f"{item} {why} {name}",
-                help=f"Say in its entry what its {name} is."
+                help="Add it to the entry."
                 + (" `[]` says that it needs nothing." if name == "depends_on" else ""),
                 path=source.path,
                 line=item.line,

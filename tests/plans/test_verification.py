@@ -48,6 +48,9 @@ def ran(*codes: Any) -> list[dict[str, Any]]:
     return [{"command": command, "exit_code": code} for command, code in zip(BOTH, codes, strict=False)]
 
 
+NO_EVIDENCE = ["task_001 is done, but what its `verification` says is no evidence"]
+
+
 @pytest.mark.parametrize(
     "evidence",
     [
@@ -82,10 +85,10 @@ def test_what_is_evidence(evidence: dict[str, Any]) -> None:
         ({}, ["task_001 is done, and nothing says how that was verified"]),
         ({"verification": []}, ["task_001 is done, and nothing says how that was verified"]),
         ({"verification": None}, ["task_001 is done, and nothing says how that was verified"]),
-        ({"verification": True}, ["task_001 is done, but what stands there is no evidence"]),
-        ({"verification": "passed"}, ["task_001 is done, but what stands there is no evidence"]),
-        ({"verification": {"status": "passed"}}, ["task_001 is done, but what stands there is no evidence"]),
-        ({"verification": {"exit_code": 0}}, ["task_001 is done, but what stands there is no evidence"]),
+        ({"verification": True}, NO_EVIDENCE),
+        ({"verification": "passed"}, NO_EVIDENCE),
+        ({"verification": {"status": "passed"}}, NO_EVIDENCE),
+        ({"verification": {"exit_code": 0}}, NO_EVIDENCE),
         ({"verification": ran(0)}, ["task_001 is done, but 'ruff check' is not among what was run"]),
         ({"verification": ran(0, 3)}, ["task_001 is done, and 'ruff check' ended with 3"]),
         ({"verification": [*ran(0, 0), *ran(1)]}, ["task_001 is done, and 'pytest -q' ended with 1"]),

@@ -76,7 +76,7 @@ class UnverifiedDone(Rule):
     [[expect]]
     code = "PLN003"
     line = 5
-    message = "what stands there is no evidence"
+    message = "what its `verified` says is no evidence"
 
     [[expect]]
     code = "PLN003"
