@@ -128,6 +128,12 @@ def test_keys_of_ones_own_are_welcome(key: str) -> None:
     assert not found(plan_of([{**task(), key: "x"}]))
 
 
+def test_null_says_nothing() -> None:
+    one = {**task(), "verify": None}
+    assert not found(plan_of([one], required=["id", "title", "status"]))
+    assert told(found(plan_of([one]))) == [(2, "task_001 has no verify")]
+
+
 def test_the_id_is_said_to_be_there_twice_however_it_is_padded() -> None:
     assert told(found(plan_of([task(1), {**task(1), "id": "task_1"}, task(1)]))) == [
         (3, "task_1 and task_001 are the same task: only the padding differs"),
