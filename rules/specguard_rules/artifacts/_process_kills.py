@@ -42,6 +42,7 @@ _FILTERS: Final = frozenset(["grep", "egrep", "fgrep", "rg", "awk", "gawk", "maw
 _PICKS_IDS: Final = re.compile(r"-?[pq]|--p?pid(?:=.*)?|--quick-pid(?:=.*)?")
 _DECLARES: Final = frozenset(["local", "export", "declare", "readonly", "typeset"])
 _READS: Final = frozenset(["read", "mapfile", "readarray"])
+_GETS: Final = re.compile(r"\b(?:get-process|gps)\b", re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -70,6 +71,8 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
         if _ends_by_name(command, words, pipeline, named) or _carries(words, depth):
             yield command
         pipeline.add(command)
+        if len(words) == 1 and words[0].lower() in named:
+            pipeline.gets_process = pipeline.by_name = True
 
 
 def _program(word: str) -> str:
@@ -90,6 +93,11 @@ def _remember(command: Command, words: Sequence[str], pipeline: _Lookup, named: 
             named.update(word for word in words[1:] if not word.startswith("-"))
     elif program in _READS and pipeline.by_name:
         named.update(word for word in words[1:] if not word.startswith("-"))
+    elif program.startswith("$"):
+        # PowerShell: `$found = Get-Process node`; its variables go by any case.
+        name, equals, value = " ".join(words).partition("=")
+        if equals and _GETS.search(value) and _Lookup(commands(value)).gets_process:
+            named.add(name.strip().lower())
 
 
 def _ends_by_name(command: Command, words: Sequence[str], pipeline: _Lookup, named: set[str]) -> bool:
@@ -117,7 +125,8 @@ def _ends_by_name(command: Command, words: Sequence[str], pipeline: _Lookup, nam
         return False
     if any("$()" in word for word in words[1:]) and _Lookup(command.inner).by_name:
         return True
-    if any(name in named for word in words[1:] for name in _VARIABLE.findall(word)):
+    used = [name for word in words[1:] for name in _VARIABLE.findall(word)]
+    if any(name in named or f"${name}".lower() in named for name in used):
         return True
     if not command.piped:
         return False

@@ -62,6 +62,9 @@ BY_NAME = [
     "Stop-Process -name:node -Force",
     "Get-Process node | Stop-Process",
     "Get-Process node | kill",
+    "$found = Get-Process node -ErrorAction Ignore\nif ($found) {\n  $Found | Stop-Process -Force\n}",
+    "$found=Get-Process node\nStop-Process -InputObject $found",
+    "$found = gps node\nStop-Process -Id $found.Id",
 ]
 OTHERWISE = [
     "kill -9 1234",
@@ -99,6 +102,10 @@ OTHERWISE = [
     'taskkill /FI "PID eq 12"',
     "Stop-Process -Id 3",
     "Get-Process -Id 3 | Stop-Process",
+    "$one = Start-Process node -PassThru\n$one | Stop-Process",
+    "$one = Get-Process -Id 3\n$one | Stop-Process",
+    "$found = Get-Process node\n$other | Stop-Process",
+    "$found = Get-Process node\n$found | Format-Table",
 ]
 
 
