@@ -90,8 +90,11 @@ class Targets:
         for path in places:
             if self._in_submodule(path):
                 return Target(unknown="is in a submodule")
+        what = path_text(places[0])
+        if what == citation.path:
+            what = "such file" if citation.line is not None else ""
         return Target(
-            flaw=f"{citation} does not exist: there is no {path_text(places[0])}",
+            flaw=f"{citation} does not exist" + (f": there is no {what}" if what else ""),
             help="Cite a file that is there, by its path from the repository's root.",
         )
 

@@ -170,13 +170,13 @@ def test_what_is_not_there_is_dangling(artifacts: Make) -> None:
         "docs/near.md:9": "has 1 line",
         "src/a.py:0": "lines are counted from 1",
         "src/a.py:3-1": "ends before it begins",
-        "src/gone.py:1": "there is no src/gone.py",
-        "src/A.py:1": "there is no src/A.py",
-        "src/\u0430.py:1": "there is no src/\u0430.py",
+        "src/gone.py:1": "there is no such file",
+        "src/A.py:1": "there is no such file",
+        "src/\u0430.py:1": "there is no such file",
         "/home/me/project/src/gone.py:1": "there is no src/gone.py",
         "../../etc/passwd:1": "leads out of the repository",
         "/home/me/project/../../etc/passwd:1": "leads out of the repository",
-        "src/a.py/b.py:1": "there is no src/a.py/b.py",
+        "src/a.py/b.py:1": "there is no such file",
         "./packages/x/lib.d:1": "there is no packages/x/lib.d",
         "src/a.py:99999999": "has 3 lines",
     }
@@ -219,7 +219,7 @@ def test_the_lines_of_a_path_that_is_cut_short_are_counted(artifacts: Make) -> N
     assert said == [
         "deep.py:2 does not exist: packages/x/lib/deep.py has 1 line",
         "../deep.py:1 does not exist: there is no deep.py",
-        "Deep.py:1 does not exist: there is no Deep.py",
+        "Deep.py:1 does not exist: there is no such file",
     ]
     assert not list(shortened_evidence(one))
 

@@ -66,7 +66,7 @@ class DanglingEvidence(Rule):
     [[expect]]
     code = "ART005"
     line = 4
-    message = "there is no lib/c.py"
+    message = "lib/c.py:1 does not exist: there is no such file"
 
     [[expect]]
     code = "ART005"
