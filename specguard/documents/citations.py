@@ -225,8 +225,7 @@ def _atoms(raw: str) -> Iterator[tuple[int, int, str, bool]]:
     atoms = [(start, end, content, True) for start, end, content in spans if masked[start] == "\0"]
     taken = []
     for link in links:
-        end = raw.find(")", link.end())
-        end = link.end() if end < 0 or end > link.end() + LONGEST else end + 1
+        end = raw.find(")", link.end(), link.end() + LONGEST) + 1 or link.end()
         target = link_target(unescaped(raw[link.start(2) : link.end(2)].strip("<>")))
         said = unescaped(raw[link.start(1) : link.end(1)]).strip("`*_ ")
         inner = written_path(said, True)
