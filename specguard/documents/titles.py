@@ -140,7 +140,9 @@ def near_section(document: Document, title: str, *, aliases: Iterable[str] = ())
         aliases: other titles that stand for it.
     """
     titles = [one for one in (title, *aliases) if _words(one)]
-    return _alike(document, titles) or _elsewhere(document, titles) or _spelt(document, titles)
+    found = _alike(document, titles) or _elsewhere(document, titles, qualified=False)
+    # A heading with a title among its words is nearer than a label with a value, as `**Context**: phase 2`.
+    return found or _spelt(document, titles) or _elsewhere(document, titles, qualified=True)
 
 
 def _all_sections(document: Document, *, bold: bool) -> Iterator[Section]:
@@ -238,8 +240,8 @@ def _alike(document: Document, titles: Sequence[str]) -> Near | None:
     return None
 
 
-def _elsewhere(document: Document, titles: Sequence[str]) -> Near | None:
-    """A line that says a title where it is no heading."""
+def _elsewhere(document: Document, titles: Sequence[str], *, qualified: bool) -> Near | None:
+    """A line that says a title where it is no heading; if `qualified`, also one that says more behind it."""
     wanted = {form for title in titles for form in _wanted(title)}
     # Every form keeps the words of a title in this order, so that few lines need a closer look.
     first = {form.split()[0] for form in wanted}
@@ -256,7 +258,8 @@ def _elsewhere(document: Document, titles: Sequence[str]) -> Near | None:
         why = places.of(number)
         if why == "in the front matter":
             rendered = rendered.partition("=")[0]
-        if not any(not wanted.isdisjoint(forms) for forms in _forms(rendered)):
+        full, short = _forms(rendered)
+        if wanted.isdisjoint(full) and (wanted.isdisjoint(short) or not (qualified or found["hashes"])):
             continue
         if found["hashes"] or why in {"in the front matter", "in a comment"}:
             return Near(number, line.strip(), why or _flawed(found))

@@ -217,3 +217,13 @@ def test_many_headings_take_no_square_of_time() -> None:
     near = near_section(document, "Risks")
     assert time.process_time() - start < 5
     assert near is None or near.why == "spelt differently"
+
+
+def test_a_heading_with_the_words_is_nearer_than_a_label_with_a_value() -> None:
+    text = "# T\n\n**Context**: phase 2\n\n## Context and Problem Statement\n\nx\n"
+    near = near_section(Document(text), "Context")
+    assert near is not None
+    assert (near.line, near.text) == (5, "Context and Problem Statement")
+    near = near_section(Document(text.partition("## ")[0]), "Context")
+    assert near is not None
+    assert (near.line, near.why) == (3, "a bold line and no heading")
