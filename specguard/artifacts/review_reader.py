@@ -133,7 +133,7 @@ class FindingsReader:
             return
         named = _BEGINS_NUMBERED.match(raw) is not None and not FINDINGS.search(words)
         below = any(self._said(line)[0] for line in lines_of(body))
-        named = named or _detailed(body)
+        named = named or _detailed(body) or says_severity(raw)
         aside = _OTHERWISE.search(words) is not None and not severity
         if severity or below or (self._strict and not aside and (named or heading.level in self._ranked)):
             self._start(heading.text, severity)
@@ -261,6 +261,11 @@ class FindingsReader:
         # "**Severity: high** | Place: ...": other labels may stand on the same line.
         value = re.split(r"\*\*|\s\|", value, maxsplit=1)[0]
         return self._severities.in_value(value), value.strip(" *_`.")
+
+
+def says_severity(raw: str) -> bool:
+    """Whether a heading is `Severity: ...`, whatever it says there."""
+    return label_of(raw)[0] == "severity"
 
 
 def is_none(text: Text, rest: Sequence[AnyBlock] = ()) -> bool:

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 
 from specguard.artifacts.ranked import name_of, tails_of
-from specguard.artifacts.review_reader import FINDINGS, FindingsReader
+from specguard.artifacts.review_reader import FINDINGS, FindingsReader, says_severity
 from specguard.documents.blocks import Heading, List, Paragraph, Table, Text
 from specguard.documents.titles import normal_title
 
@@ -89,7 +89,9 @@ class Review:
                 past = _EARLIER.search(section.heading.text.plain.casefold())
                 (earlier if past else chosen).append(section)
                 end = section.end
-            elif self._severities.is_group(section.heading.text.raw):
+            elif self._severities.is_group(section.heading.text.raw) or says_severity(
+                section.heading.text.raw
+            ):
                 chosen.append(section)
                 end = section.end
         return chosen, earlier

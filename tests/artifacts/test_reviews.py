@@ -82,6 +82,7 @@ def test_a_severity_is_read_where_people_write_it(title: str, form: str) -> None
             "# R\n\n## 1\n\n### High\n\n- a\n- b\n\n## 2\n\n### High\n\n- c\n",
             [("high", 7), ("high", 8), ("high", 14)],
         ),
+        ("# R\n\n## Severity: huge\n- At: a\n\n## Severity: low\n- c\n", [("?", 3), ("low", 7)]),
         # Items that each begin with their severity are findings, whatever their heading says.
         (
             "# R\n\n## Points\n\n- **severity: high** | a\n  - low\n\n- **severity: low** | b: high\n",
