@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 from specguard.rules import Finding, MissingFact, Rule, path_text
 from specguard_rules.selected import selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from typing import ClassVar, Final
 
     from specguard.rules import Documents, Entry, Runs, Stage, Ticked, Tree
     from specguard_rules.artifacts._checklists import Checklists
+
+
+_ABSOLUTE: Final = re.compile(r"/|~/|[A-Za-z]:/")
+
+MOST_PARTS: Final = 30
+"""So many folders at the end of an absolute path are looked at."""
 
 
 class UnprovenCheckbox(Rule):
@@ -195,6 +203,8 @@ def _flaw(item: Ticked, path: bytes, checklists: Checklists, runs: Runs, head_fi
     Raises:
         MissingFact: nobody can tell from here.
     """
+    from specguard.rules import data_kind
+
     wanted = ", ".join(checklists.proofs.patterns)
     why, help = (
         f"names no file that matches {wanted}",
@@ -204,6 +214,10 @@ def _flaw(item: Ticked, path: bytes, checklists: Checklists, runs: Runs, head_fi
     for name in dict.fromkeys(item.names):
         places = [place for place in _places(name, path) if checklists.proofs.find(place) is not None]
         if not places:
+            end = _end(name, checklists)
+            if end:
+                why = f"names {_short(name)}, which is no path from the repository's root"
+                help = f"Write it as {end}."
             continue
         place = next((one for one in places if head_files.find(one) is not None), places[0])
         shown = path_text(place)
@@ -221,6 +235,8 @@ def _flaw(item: Ticked, path: bytes, checklists: Checklists, runs: Runs, head_fi
         if manifest is None:
             said = "does not exist" if head_files.find(place) is None else "is no regular file"
             why = f"its evidence {shown} {said}"
+        elif data_kind(place) is None:
+            why, help = f"its evidence {shown} is no manifest, which is JSON, YAML or TOML", "Name the run's."
         elif manifest.problem:
             why = f"its evidence {shown} cannot be read: {manifest.problem}"
         elif manifest.status:
@@ -249,6 +265,16 @@ def _places(name: str, path: bytes) -> Iterator[bytes]:
             # An absolute path is no path of the tree.
             if parts and not written.startswith(b"/"):
                 yield b"/".join(parts)
+
+
+def _end(name: str, checklists: Checklists) -> str:
+    """The end of an absolute path that would be evidence; empty where none would."""
+    if not _ABSOLUTE.match(name):
+        return ""
+    parts = name.split("/")
+    ends = ("/".join(parts[at:]) for at in range(max(1, len(parts) - MOST_PARTS), len(parts)))
+    found = checklists.proofs.find
+    return next((end for end in ends if found(end.encode("utf-8", "surrogateescape")) is not None), "")
 
 
 def _short(text: str) -> str:
