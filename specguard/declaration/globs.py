@@ -6,13 +6,12 @@ any number of directories; a backslash takes a special character literally.
 
 from __future__ import annotations
 
-from specguard.declaration.patterns import BELOW, CONTINUED, fold_text
+from specguard.declaration.patterns import ANY, BELOW, CONTINUED, fold_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-_ANY: Final = "(?s:.)"
 _IN_SEGMENT: Final = "[^/]"
 # One character as UTF-8: a byte that starts one, and those that continue it.
 _CHARACTER: Final = r"[^/\x80-\xbf]" + CONTINUED
@@ -47,12 +46,12 @@ def translate(pattern: str, *, covers: bool, folds: bool) -> str:
     """
     segments = _segments(pattern, covers=covers)
     if not segments:
-        return f"{_ANY}*"
+        return f"{ANY}*"
     text = ""
     for number, segment in enumerate(segments):
         if segment == "**":
             # `**/` is any number of directories, none included; at the end of a selection it is all below.
-            text += f"{_ANY}+" if number == len(segments) - 1 else f"(?:{_ANY}*/)?"
+            text += f"{ANY}+" if number == len(segments) - 1 else f"(?:{ANY}*/)?"
             continue
         text += _segment(segment, pattern, folds=folds)
         if number < len(segments) - 1:

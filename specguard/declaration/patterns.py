@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final, Self
 
-BELOW: Final = "(?:/(?s:.)*)?"
+ANY: Final = "(?s:.)"
+"""What the translation of any byte is; nothing else in a translation looks like it."""
+
+BELOW: Final = f"(?:/{ANY}*)?"
 """What the translation of a pattern that covers ends in: nothing more, or a slash and whatever follows."""
 
 CONTINUED: Final = r"[\x80-\xbf]*"
@@ -23,7 +26,10 @@ MANY_PATHS: Final = 500
 """From this many paths on, making an RE2 set costs less than it saves."""
 
 JOINED: Final = 1000
-"""So many paths are looked through at once for one that matches, before each is matched by itself."""
+"""So many paths are looked through at once for those that match."""
+
+SEARCHED: Final = 16
+"""After so many were found in that way, each further path is matched by itself, which costs less by then."""
 
 LONG_PATH: Final = 1024
 """A path longer than this, in bytes, is matched by RE2, whose time is linear whatever the pattern."""
@@ -125,16 +131,33 @@ class Patterns:
     def _found(self, paths: Sequence[bytes]) -> Iterator[tuple[int, Sequence[int]]]:
         """For each path that matches: its position, and the indexes of the patterns that match it."""
         folds = self.folds
+        match = None
         for start in range(0, len(paths), JOINED):
             part = paths[start : start + JOINED]
-            joined = b"\0".join(part)
-            if not self._anywhere().search(fold(joined) if folds else joined):
-                continue
-            match = self._set().Match
-            for position, path in enumerate(part, start):
+            joined = b"\0" + b"\0".join(part)
+            for position in self._candidates(fold(joined) if folds else joined, len(part)):
+                path = part[position]
+                match = match or self._set().Match
                 found = match(fold(path) if folds else path)
                 if found:
-                    yield position, found
+                    yield start + position, found
+
+    def _candidates(self, joined: bytes, count: int) -> Iterator[int]:
+        """The positions of the paths that may match, all that do among them; a NUL is before each path."""
+        search = self._anywhere().search
+        position = at = 0
+        for _ in range(SEARCHED):
+            hit = search(joined, at)
+            if hit is None:
+                return
+            begin = hit.start()
+            position += joined.count(b"\0", at + 1, begin + 1)
+            yield position
+            position += 1
+            at = joined.find(b"\0", begin + 1)
+            if at < 0:
+                return
+        yield from range(position, count)
 
     def _parts(self) -> tuple[dict[bytes, int], re.Pattern[bytes] | None, list[int]]:
         """The patterns in two parts: plain names with their indexes, and one expression for all others.
@@ -160,14 +183,15 @@ class Patterns:
         return self._few
 
     def _anywhere(self) -> Any:
-        """An expression that matches in paths joined by NUL wherever one of them matches, and seldom else.
+        """An expression that matches wherever one of many paths in one text does, each with a NUL before it.
 
-        No path holds a NUL, and a path that matches stands between two of them, or at an end.
+        No path holds a NUL, so what any character may stand for does not either.
         """
         if self._joined is None:
             import re2
 
-            text = rf"(?:\A|\x00)(?:{'|'.join(self.expressions)})(?:\x00|\z)"
+            paths = "|".join(self.expressions).replace(ANY, r"[^\x00]").replace("[^/", r"[^/\x00")
+            text = rf"\x00(?:{paths})(?:\x00|\z)"
             self._joined = re2.compile(text.encode("ascii"), options=_options(re2))
         return self._joined
 

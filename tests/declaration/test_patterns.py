@@ -202,6 +202,26 @@ def test_a_long_path_cannot_make_matching_slow() -> None:
     assert patterns.find(path + b"/b") == 1
 
 
+@given(
+    st.lists(globs, min_size=1, max_size=4),
+    st.lists(st.tuples(st.one_of(paths, st.just("")), st.integers(0, 60)), max_size=40),
+    st.sampled_from([Covering, Guarding, Selecting]),
+)
+def test_paths_are_found_among_many_that_do_not_match(
+    patterns: list[str], found: list[tuple[str, int]], kind: type[Covering]
+) -> None:
+    try:
+        matcher = kind(patterns)
+    except PatternError:
+        return
+    # Seldom ones are looked for and others follow one after the other: each path has so many before it.
+    names = [name for path, gap in found for name in (*[b"q/\xff\n"] * gap, path.encode())]
+    names += [b"q"] * 600
+    one_by_one = [(n, i) for n, path in enumerate(names) if (i := matcher.find(path)) is not None]
+    assert list(matcher.find_each(names)) == one_by_one
+    assert [n for n, _ in matcher.find_all(names)] == [n for n, _ in one_by_one]
+
+
 def test_the_first_pattern_that_matches_is_named() -> None:
     patterns = Covering.of("x/", "docs/", "**/*.md")
     assert patterns.find(b"docs/a.md") == 1
