@@ -145,7 +145,7 @@ def _speaks_of(keys: Sequence[AuthorityKey], documents: Documents, path: bytes) 
     for key in keys:
         name = normal_name(key.name)
         if key.pattern is not None:
-            yield key.pattern.search(content)
+            yield key.pattern.may_match_line(content)
         elif not name.isascii() or not name.isalnum():
             yield True
         else:

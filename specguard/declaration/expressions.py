@@ -23,15 +23,27 @@ class Expression:
         text: the expression as it is written.
     """
 
-    __slots__ = ("_compiled", "text")
+    __slots__ = ("_by_line", "_compiled", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._compiled: Any = None
+        self._by_line: Any = None
 
     def search(self, text: str | bytes) -> bool:
         """Whether the expression matches anywhere in a text."""
         return self._re2().search(readable(text)) is not None
+
+    def may_match_line(self, text: str | bytes) -> bool:
+        """Whether the expression may match in a line of a text, which is asked of all lines at once.
+
+        In a line `^` and `$` are its begin and end. Where this is false, no line matches.
+        """
+        if "\\A" in self.text or "\\z" in self.text:
+            return True
+        if self._by_line is None:
+            self._by_line = _compiled(f"(?m:{self.text})")
+        return self._by_line.search(readable(text)) is not None
 
     def count(self, text: str | bytes) -> int:
         """How often the expression matches in a text, from left to right, without overlap.
@@ -93,11 +105,7 @@ class Expression:
 
     def _re2(self) -> Any:
         if self._compiled is None:
-            import re2
-
-            options = re2.Options()
-            options.log_errors = False
-            self._compiled = re2.compile(self.text, options)
+            self._compiled = _compiled(self.text)
         return self._compiled
 
     def __eq__(self, other: object) -> bool:
@@ -124,6 +132,14 @@ class Expression:
             core_schema.str_schema(),
             serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value.text),
         )
+
+
+def _compiled(text: str) -> Any:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(text, options)
 
 
 def readable(text: str | bytes) -> bytes:

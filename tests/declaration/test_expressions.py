@@ -65,5 +65,15 @@ def test_a_field_is_a_string() -> None:
         adapter.validate_python(["a++"])
 
 
+@pytest.mark.parametrize("text", ["^b$", "(?i)^B", r"\Ab\z", "b", "^(?:b|c)$", "[^a]b?$"])
+def test_whether_a_line_may_match_is_asked_of_all_at_once(text: str) -> None:
+    assert Expression(text).may_match_line("a\nb\nc\n")
+
+
+@pytest.mark.parametrize("text", ["^c", "b$", "a b", "(?i)^C"])
+def test_no_line_matches(text: str) -> None:
+    assert not Expression(text).may_match_line("ac\nba\n")
+
+
 def test_time_is_linear() -> None:
     assert not Expression("(a+)+$").search("a" * 200_000 + "b")

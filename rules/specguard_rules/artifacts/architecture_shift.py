@@ -205,7 +205,7 @@ def _count(pattern: Expression, path: bytes, files: Tree) -> int:
     """
     entry = files.find(path)
     content = files.read(path) if entry is not None and entry.is_file else None
-    if not content or not pattern.search(content):
+    if not content or not pattern.may_match_line(content):
         return 0
     count = 0
     for number, line in enumerate(content.split(b"\n"), start=1):

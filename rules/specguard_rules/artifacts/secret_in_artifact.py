@@ -126,7 +126,7 @@ class SecretInArtifact(Rule):
     def _own_forms(self, path: bytes, content: bytes) -> Iterator[Finding]:
         """What matches one of `patterns`."""
         for index, expression in enumerate(self.patterns):
-            if expression.search(content):
+            if expression.may_match_line(content):
                 for number, line in enumerate(content.split(b"\n"), start=1):
                     if expression.search(line):
                         yield _finding(path, "", number, "", f"patterns.{index}")

@@ -24,6 +24,7 @@ BASE = Step(
 )
 PATTERN = '[[invariants]]\npaths = ["src/*.ts"]\npattern = "/api/orpc/"\n'
 AT_LEAST = PATTERN + 'count = "at-least"\nmessage = "routes are public"\n'
+ANCHORED = PATTERN.replace('"/api/orpc/"', "'^/api/orpc/$'")
 PLACES = '[[invariants]]\npaths = ["packages/state", "packages/*/index.ts", "src/routes.ts"]\n'
 THREE = {"src/routes.ts": "('/api/orpc/x')\n/api/orpc/ /api/orpc/\n"}
 
@@ -43,6 +44,7 @@ THREE = {"src/routes.ts": "('/api/orpc/x')\n/api/orpc/ /api/orpc/\n"}
         ),
         (PATTERN, Step("x", files={"src/new.ts": "/api/orpc/"}), ["src/new.ts 1 time, and 0 times before"]),
         (PATTERN, Step("x", delete=["src/routes.ts"], symlinks={"src/routes.ts": "/api/orpc/"}), ["0 times"]),
+        (ANCHORED, Step("x", files={"src/routes.ts": "x\n/api/orpc/\ny\n"}), ["1 time, and 0 times before"]),
         (AT_LEAST, Step("x", files=THREE), []),
         (AT_LEAST, Step("x", files={"src/routes.ts": "x\n"}), ["2 times before; routes are public"]),
         (PLACES, Step("x", files={"src/routes.ts": "x\n", "packages/state/index.ts": "y\n"}), []),

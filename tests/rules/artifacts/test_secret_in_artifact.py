@@ -18,7 +18,7 @@ folder = "waves/{name}"
 
 [rules.secret-in-artifact]
 files = ["AGENTS.md", "prompts/**"]
-patterns = ["acme-[0-9a-f]{8}"]
+patterns = ["acme-[0-9a-f]{8}", "^acme_key [0-9]+$"]
 allow = ["^Tr0ub4dor&4$"]
 """
 
@@ -29,6 +29,7 @@ def test_briefs_plans_and_own_forms(tmp_path: Path) -> None:
         "prompts/a/b.txt": "password: Tr0ub4dor&3\npassword: Tr0ub4dor&4\n",
         "waves/a/plan.json": '{"tasks": [],\n "note": "acme-0a1b2c3d", "x": "acme-0a1b2c3d"}',
         "waves/a/context/CONTEXT.md": f"Bearer {drawn(40)}\n",
+        "waves/b/plan.json": "{}\nacme_key 12\n",
         "waves/README.md": f"{TOKEN}\n",
         "src/a.py": f"{TOKEN}\n",
     }
@@ -42,6 +43,7 @@ def test_briefs_plans_and_own_forms(tmp_path: Path) -> None:
             {"path": "prompts/a/b.txt", "line": 1, "message": "given to 'password'"},
             {"path": "waves/a/context/CONTEXT.md", "line": 1, "authority": "SPEC_AUTHORITY.md:4"},
             {"path": "waves/a/plan.json", "line": 2, "message": "of a form that the policy names"},
+            {"path": "waves/b/plan.json", "line": 2, "message": "of a form that the policy names"},
         ],
     )
     printed = outcome.stdout + outcome.stderr

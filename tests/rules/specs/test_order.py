@@ -94,6 +94,14 @@ def test_front_matter_alone(tmp_path: Path) -> None:
     )
 
 
+def test_a_pattern_may_be_anchored_to_a_line(tmp_path: Path) -> None:
+    policy = POLICY.replace('"canonical_root"', "\"root\", pattern = '^root is ([/a-z]+)$'")
+    base = {HIGH: "# A\n\nroot is /a\n\nMore.\n"}
+    judged(
+        "SPC009", tmp_path, {LOW: "# P\n\nroot is /b\n"}, {"path": LOW, "line": 3}, base=base, policy=policy
+    )
+
+
 def test_a_pattern(tmp_path: Path) -> None:
     policy = POLICY.replace('"canonical_root"', "\"root\", pattern = '(?i)root is ([/a-z]+)'")
     base = {HIGH: "The root is /a now.\n"}
