@@ -52,6 +52,12 @@ def path_text(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """A text for a message: on one line, and of so many characters at most."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
 class Origin:
     """Where a setting was written: a file (or `preset:NAME`) and its line, from 1; 0 is the whole file."""
 

@@ -11,7 +11,7 @@ from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Declaration, Rule, Settings
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import Finding, Origin, path_text
+from specguard.model import Finding, Origin, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ __all__ = [
     "read_fields",
     "read_times",
     "rows",
+    "shortened",
 ]
 
 

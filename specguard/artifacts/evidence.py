@@ -6,7 +6,7 @@ from specguard.artifacts.sections import named
 from specguard.artifacts.targets import Targets
 from specguard.documents.blocks import List, Table
 from specguard.documents.citations import citations
-from specguard.model import Finding, path_text
+from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _without(blocks: Sequence[AnyBlock], cited: Cited) -> Iterator[tuple[int, st
                 found = citations([Table(block.header, [row], block.line)])
                 if not any(map(cited.counts, found)):
                     text = _label(row)
-                    yield row[0].line if row else block.line, _words(text)
+                    yield row[0].line if row else block.line, shortened(text)
         elif isinstance(block, List):
             for item in block.items:
                 yield from _item(item, cited)
@@ -295,7 +295,7 @@ def _item(item: Item, cited: Cited) -> Iterator[tuple[int, str]]:
     if any(map(cited.counts, citations(below))):
         yield from _without(below, cited)
     else:
-        yield item.line, _words(item.text.plain)
+        yield item.line, shortened(item.text.plain)
 
 
 def _leads_to(citation: Citation, there: Sequence[bytes], targets: Targets, folder: bytes) -> bool:
@@ -324,9 +324,3 @@ def _shown(cited: Iterable[Citation]) -> str:
     """A few places by name."""
     names = list(dict.fromkeys(map(str, cited)))
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
-
-
-def _words(text: str) -> str:
-    """The first words of an item, on one line."""
-    words = " ".join(text.split())
-    return words if len(words) <= 60 else f"{words[:57]}..."

@@ -11,7 +11,7 @@ from specguard.artifacts.severities import Severities
 from specguard.documents.blocks import texts
 from specguard.documents.fields import normal_name
 from specguard.documents.titles import normal_title
-from specguard.model import Finding, path_text
+from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
             known = ", ".join(settings.severities)
             has = "has no severity"
             if one.said:
-                has = f"has the severity {_words(one.said)!r}, which is none of {known}"
+                has = f"has the severity {shortened(one.said)!r}, which is none of {known}"
             worst = settings.severities[0]
             yield Finding(
-                f"the finding {_words(one.title)!r} {has}",
+                f"the finding {shortened(one.title)!r} {has}",
                 help=f"Begin it with one of {known}, as in '[{worst.upper()}] ...', or write "
                 f"'Severity: {worst}' below.",
                 path=artifact.path,
@@ -94,7 +94,7 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
             if settings.anchors == "path":
                 what, form = ("file", "a file")
             yield Finding(
-                f"the finding {_words(one.title)!r} cites no {what}",
+                f"the finding {shortened(one.title)!r} cites no {what}",
                 help=f"Cite in it {form}.",
                 path=artifact.path,
                 line=one.line,
@@ -107,7 +107,7 @@ def _owed(artifact: Artifact, review: Review) -> Iterator[Finding]:
     """A review that neither lists findings nor says that there are none."""
     content = content_of(review.blocks, artifact.contract.placeholders)
     if content.kind in {"placeholder", "blank"}:
-        said = f", only {_words(content.text)!r}" if content.text else ""
+        said = f", only {shortened(content.text)!r}" if content.text else ""
         yield Finding(
             f"{path_text(artifact.path)} has no findings, and does not say that there are none{said}",
             help="List them; where nothing was found, write that there are no findings.",
@@ -224,13 +224,13 @@ def _open(artifact: Artifact, *, closed: bool) -> Iterator[Finding]:
         )
         where = "in a review that says no verdict"
         if verdict is not None:
-            where = f"in a review whose verdict is {_words(verdict)!r}"
+            where = f"in a review whose verdict is {shortened(verdict)!r}"
         help = f"When it is, write 'Status: {', '.join(settings.closed)}' below it"
         if closed and settings.verdict_open:
             word = settings.verdict_open[0]
             help += f"; while the review is open, its {settings.verdict[0]} is one such as {word!r}"
         yield Finding(
-            f"the {one.severity} finding {_words(one.title)!r} {state}, {where}",
+            f"the {one.severity} finding {shortened(one.title)!r} {state}, {where}",
             help=f"{help}.",
             path=artifact.path,
             line=one.line,
@@ -266,12 +266,6 @@ def _is_said(one: Ranked, said: Sequence[str], tails: Sequence[str], others: Seq
                 return False
             yes = True
     return yes and not any(word.search(text) for text in one.undone)
-
-
-def _words(text: str) -> str:
-    """The first words of a text, on one line."""
-    words = " ".join(text.split())
-    return words if len(words) <= 60 else f"{words[:57]}..."
 
 
 def _key(one: Ranked) -> str:

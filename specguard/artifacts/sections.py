@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.artifacts.content import content_of
 from specguard.artifacts.titles import other_titles
 from specguard.documents.titles import find_section, near_section, normal_title, same_title
-from specguard.model import Finding, path_text
+from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
             heading = " ".join(forbidden[0].heading.text.plain.split())
             more = f", and {len(forbidden) - 1} more like it" if len(forbidden) > 1 else ""
             yield Finding(
-                f"{path} has the section {_short(heading)!r}{more}, which it must not have",
+                f"{path} has the section {shortened(heading)!r}{more}, which it must not have",
                 help="Take it out.",
                 path=artifact.path,
                 line=forbidden[0].line,
@@ -78,7 +78,7 @@ def empty_sections(artifact: Artifact) -> Iterator[Finding]:
                 said = f"only says {content.text!r}, without a reason"
                 help = "Say why there is nothing, in one sentence."
             elif content.kind == "placeholder":
-                said = f"only has a placeholder: {_short(content.text)!r}"
+                said = f"only has a placeholder: {shortened(content.text)!r}"
                 help = "Write what belongs there, or why there is nothing."
             else:
                 said = "is empty to a reader: what is hidden or in a comment does not count"
@@ -161,7 +161,7 @@ def _missing(artifact: Artifact, title: str, setting: str) -> Finding:
         message = f"{path} has no section {title!r} that could be read: {document.problem.message}"
         help = "Make it a Markdown file in UTF-8."
     elif near is not None:
-        message += f"; line {near.line} has {_short(near.text)!r}, which is {near.why}"
+        message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
         help = f"Make it a heading {title!r} there, if that is meant."
     return Finding(
         message,
@@ -183,8 +183,3 @@ def _without(section: Section, others: Sequence[Section]) -> Sequence[AnyBlock]:
         for block in section.blocks
         if not any(other.line <= block.line <= other.end for other in inside)
     ]
-
-
-def _short(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= 60 else f"{plain[:57]}..."

@@ -9,7 +9,7 @@ from specguard.artifacts.content import content_of, content_of_text
 from specguard.artifacts.titles import other_titles
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
 from specguard.documents.titles import find_section
-from specguard.model import Finding, path_text
+from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,19 +111,19 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
         allowed = [allowed]
     if isinstance(allowed, str):
         if content.kind in {"placeholder", "blank"}:
-            return f"has no value, only {_short(value)!r}"
+            return f"has no value, only {shortened(value)!r}"
         if allowed == DATE:
             from specguard.documents.dates import date_problem
 
             problem = date_problem(value)
-            return f"{_short(value)!r} {problem}" if problem else ""
+            return f"{shortened(value)!r} {problem}" if problem else ""
         return ""
     if chosen(value, allowed):
         return ""
     several = {name for part in _CHOICE.split(value[:LONGEST]) if (name := chosen(part, allowed))}
     if len(several) > 1:
-        return f"names several of its values: {_short(value)!r}"
-    return f"is {_short(value)!r}, which is none of {', '.join(allowed)}"
+        return f"names several of its values: {shortened(value)!r}"
+    return f"is {shortened(value)!r}, which is none of {', '.join(allowed)}"
 
 
 def chosen(value: str, allowed: Sequence[str]) -> str:
@@ -187,7 +187,7 @@ def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str], settin
         else near_field(artifact.document, artifact.values, name, *artifact.contract.aliases_of(name))
     )
     if near is not None:
-        message += f"; line {near.line} has {_short(near.text)!r}, which is {near.why}"
+        message += f"; line {near.line} has {shortened(near.text)!r}, which is {near.why}"
         line = near.line
     return Finding(message, help=help, path=artifact.path, line=line, key=normal_name(name), setting=setting)
 
@@ -212,7 +212,3 @@ def _unmarked(text: str) -> str:
     start = next((position for position, char in enumerate(text) if char.isalnum()), 0)
     # A minus or a negation in front of a word is part of it.
     return (text if set("-!~\u00ac\u2212") & set(text[:start]) else text[start:]).rstrip(" .!;,:")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."

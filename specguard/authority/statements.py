@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 
-from specguard.authority.unread import shorten
+from specguard.authority.unread import SHOWN
 from specguard.documents.blocks import Heading, fences, texts
 from specguard.documents.leading import looks_like_path
 from specguard.documents.titles import normal_title
+from specguard.model import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def commands_of(
         rules += [name for block in blocks if block.first in lines for name in block.data.get("rules", ())]
         for text in texts(inside):
             commands.extend(
-                Command(path, sentence.line, shorten(sentence.plain), rules, _names(sentence))
+                Command(path, sentence.line, shortened(sentence.plain, SHOWN), rules, _names(sentence))
                 for sentence in text.sentences()
                 if _COMMANDS.search(_CODE.sub("", sentence.raw))
             )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from specguard.model import shortened
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-_SHOWN: Final = 80
+SHOWN: Final = 80
+"""So many characters of what was not understood are shown."""
 
 
 class Unread:
@@ -29,15 +32,9 @@ class Unread:
         self.path = path
         self.line = line
         self.section = section
-        self.text = shorten(text)
+        self.text = shortened(text, SHOWN)
         self.reason = reason
         self.meaning = meaning
 
     def __repr__(self) -> str:
         return f"Unread({self.path}:{self.line} {self.text!r}: {self.reason})"
-
-
-def shorten(text: str) -> str:
-    """A text on one line, cut where it is long."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 3]}..."

@@ -10,6 +10,7 @@ from specguard.authority.merge import dotted
 from specguard.authority.models import Models, problem_of
 from specguard.authority.problems import Problem, nearest
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
+from specguard.model import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def _names(path: Path, registry: Registry, models: Models) -> set[str]:
 
 def _shown(value: Any) -> str:
     text = json.dumps(value, default=_text, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(text)
 
 
 def _text(value: Any) -> str:

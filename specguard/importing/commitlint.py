@@ -14,6 +14,7 @@ from specguard.documents.data import Data, read_data
 from specguard.importing.imported import Imported, Place
 from specguard.importing.reading import read_text
 from specguard.importing.script import Unreadable, read_script
+from specguard.model import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -493,4 +494,4 @@ def _unreadables(value: Any) -> Iterator[Unreadable]:
 
 def _shown(value: Any) -> str:
     text = value.text if isinstance(value, Unreadable) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(text)

@@ -11,6 +11,7 @@ from bisect import bisect_right
 
 from specguard.documents.data import Data, Node
 from specguard.documents.problem import Problem
+from specguard.model import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -275,8 +276,7 @@ class _Reader:
         """What begins at a token, on one line and cut."""
         start = self._at(at).start
         end = self._at(self._skip(at)).start
-        text = " ".join(self._text[start : min(end, start + 4 * _SHOWN)].split())
-        return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+        return shortened(self._text[start : min(end, start + 4 * _SHOWN)], _SHOWN)
 
     def _look(self) -> None:
         """Find the names that stand for a value, and those that code alters."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.model import Finding
+from specguard.model import Finding, shortened
 from specguard.plans.task import number_of
 from specguard.work.circles import circles_of, way_round
 
@@ -111,7 +111,7 @@ def _unknown(need: Need) -> Finding:
     near = need.task.plan.task_numbered(need.text, number_of(need.text))
     return _finding(
         need,
-        f"{need.task.name} needs {_shown(need.text)}, which is no task of this plan",
+        f"{need.task.name} needs {shortened(need.text)!r}, which is no task of this plan",
         f"Did you mean {near.id}?" if near else "Name a task of the plan, or take it out.",
         f"unknown:{need.text}",
     )
@@ -128,7 +128,3 @@ def _finding(need: Need, message: str, help: str, what: str, *, setting: str = "
         key=f"{task.id}:{what}",
         setting=task.plan.setting(setting) if setting else "",
     )
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else f"{text[:60]}...")

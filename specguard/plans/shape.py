@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from specguard.artifacts.options import describes
-from specguard.model import Finding, path_text
+from specguard.model import Finding, path_text, shortened
 from specguard.plans.task import normal_id
 from specguard.plans.task_keys import close
-from specguard.plans.task_shape import kind_of, shown, task_finding, task_flaws
+from specguard.plans.task_shape import kind_of, task_finding, task_flaws
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _option(plan: Plan, documents: Documents) -> Iterator[Finding]:
         label = _LABEL.match(plan.option[:200])
         if document is None or label is None or not describes(document, label["label"]):
             yield Finding(
-                f"{path_text(path)} does not describe the option {shown(plan.option)}",
+                f"{path_text(path)} does not describe the option {shortened(plan.option)!r}",
                 help="Name one that is described there, by its letter.",
                 path=plan.path,
                 line=line,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.documents.fields import normal_name
 from specguard.documents.placeholders import owes
-from specguard.model import Finding
+from specguard.model import Finding, shortened
 from specguard.plans.expected import expectation, expects_all
 from specguard.plans.settings import KEYS
 from specguard.plans.task import element_text
@@ -65,7 +65,7 @@ def _id(task: Task) -> Iterator[Finding]:
         example = template.render(dict.fromkeys(template.names, "001"))
         yield task_finding(
             task,
-            f"the id {shown(task.id)} is not of the form {task.plan.settings.id_format!r}",
+            f"the id {shortened(task.id)!r} is not of the form {task.plan.settings.id_format!r}",
             f"Give it an id such as {example}.",
             "id",
             "form",
@@ -98,7 +98,7 @@ def _status(task: Task) -> Iterator[Finding]:
         near = close(value, statuses)
         yield task_finding(
             task,
-            f"{task.name} has the {key} {shown(value)}, which is none of {', '.join(statuses)}",
+            f"{task.name} has the {key} {shortened(value)!r}, which is none of {', '.join(statuses)}",
             f"Did you mean {near!r}?" if near else "Give it one of these.",
             "status",
             "unknown",
@@ -147,7 +147,7 @@ def _files(task: Task) -> Iterator[Finding]:
         if expected.problem or wide:
             yield task_finding(
                 task,
-                f"{task.name} expects {shown(text)}, which "
+                f"{task.name} expects {shortened(text)!r}, which "
                 + ("is every file there is" if wide else expected.problem),
                 "Name the files or folders that the task is to touch, from "
                 + (f"{task.plan.settings.code!r}." if task.plan.settings.code else "the repository's root."),
@@ -174,7 +174,7 @@ def _near_keys(task: Task) -> Iterator[Finding]:
 def _owed(task: Task, name: str, what: str, text: str, below: int | None = None) -> Finding:
     return task_finding(
         task,
-        f"{what} of {task.name} only has a placeholder: {shown(text)}",
+        f"{what} of {task.name} only has a placeholder: {shortened(text)!r}",
         "Say it." if name != "depends_on" else "Name the task, or take it out.",
         name,
         f"owed:{text[:60]}",
@@ -227,8 +227,3 @@ def kind_of(value: Any) -> str:
     if value is None:
         return "nothing"
     return "a mapping" if isinstance(value, dict) else KINDS.get(type(value), "something else")
-
-
-def shown(text: str) -> str:
-    """A text between quotes, cut where it is long."""
-    return repr(text if len(text) <= 60 else f"{text[:60]}...")

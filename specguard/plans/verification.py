@@ -9,7 +9,7 @@ from specguard.documents.dates import date_problem, parse_date
 from specguard.documents.kinds import data_kind
 from specguard.documents.placeholders import owes
 from specguard.errors import MissingFact
-from specguard.model import Finding
+from specguard.model import Finding, shortened
 from specguard.plans.evidence import evidence_of
 
 TYPE_CHECKING = False
@@ -114,7 +114,7 @@ def unverified_task(task: Task, runs: Runs, today: date) -> Iterator[Finding]:
     for ran in failed:
         yield _finding(
             task,
-            f"{task.name} is {task.status}, and {_shown(ran.command)} ended with {ran.code}",
+            f"{task.name} is {task.status}, and {shortened(ran.command, 80)!r} ended with {ran.code}",
             "Take the task back to where it stands, and verify it again.",
             f"failed:{_plain(ran.command)}",
             ran.place,
@@ -161,9 +161,11 @@ def _unproven(
     if missing is not None:
         raise missing
     if unknown is not None:
-        reasons.append((f"{_shown(unknown.command)} has no exit code", "code", unknown.place))
+        reasons.append((f"{shortened(unknown.command, 80)!r} has no exit code", "code", unknown.place))
     elif evidence.ran:
-        reasons.append((f"{_shown(without[0])} is not among what was run", "command", evidence.ran[0].place))
+        reasons.append(
+            (f"{shortened(without[0], 80)!r} is not among what was run", "command", evidence.ran[0].place)
+        )
     reasons += [(problem, "manual", one.place) for problem, one in zip(manual, evidence.manual, strict=True)]
     reasons += [(f"what its `{place[0]}` says is no evidence", "other", place) for place in evidence.other]
     for problem, what, place in reasons:
@@ -173,7 +175,7 @@ def _unproven(
 def _no_commands(task: Task, commands: Sequence[str]) -> Finding:
     found = task.find("verify")
     key = found[0] if found else "verify"
-    said = f"{_shown(commands[0])} cannot fail" if commands else f"has no {key} commands"
+    said = f"{shortened(commands[0], 80)!r} cannot fail" if commands else f"has no {key} commands"
     return _finding(
         task,
         f"{task.name} is {task.status}, and " + (f"its only command {said}" if commands else said),
@@ -197,16 +199,16 @@ def _run_problem(cited: Cited, runs: Runs) -> str:
     path = posixpath.normpath(cited.path).encode("utf-8", "surrogateescape")
     folder = runs.settings.path.strip("/").encode("utf-8")
     if not path.startswith(folder + b"/"):
-        return f"{_shown(cited.path)} is not in the folder of runs, {runs.settings.path}"
+        return f"{shortened(cited.path, 80)!r} is not in the folder of runs, {runs.settings.path}"
     if data_kind(path) is None:
         path += b"/manifest.json"
     manifest = runs.manifest(path)
     if manifest is None:
-        return f"there is no run {_shown(cited.path)}"
+        return f"there is no run {shortened(cited.path, 80)!r}"
     if manifest.succeeded:
         return ""
     ended = manifest.problem or (f"it is {manifest.status}" if manifest.status else "it has no status")
-    return f"the run {_shown(cited.path)} did not succeed: {ended}"
+    return f"the run {shortened(cited.path, 80)!r} did not succeed: {ended}"
 
 
 def _manual_problem(manual: Manual, today: date) -> str:
@@ -217,12 +219,13 @@ def _manual_problem(manual: Manual, today: date) -> str:
     if not who:
         return "its verification by hand names no person"
     if who in NOBODY or _MODEL.fullmatch(who) or not any(char.isalpha() for char in who):
-        return f"its verification by hand names {_shown(manual.who)}, who is no person"
+        return f"its verification by hand names {shortened(manual.who, 80)!r}, who is no person"
     if not manual.when:
         return "its verification by hand has no time"
     day = parse_date(manual.when)
     if day is None:
-        return f"the time of its verification by hand, {_shown(manual.when)}, {date_problem(manual.when)}"
+        when = shortened(manual.when, 80)
+        return f"the time of its verification by hand, {when!r}, {date_problem(manual.when)}"
     # A clock that is ahead of UTC may show tomorrow's date.
     if (day - today).days > 1:
         return f"its verification by hand is dated {day}, which is in the future"
@@ -248,7 +251,3 @@ def _finding(task: Task, message: str, help: str, what: str, place: Place) -> Fi
 def _status_key(task: Task) -> Place:
     found = task.find("status")
     return (found[0],) if found else ()
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 80 else f"{text[:80]}...")

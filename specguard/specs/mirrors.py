@@ -8,6 +8,7 @@ from specguard.documents.blocks import List, Table
 from specguard.documents.data import written
 from specguard.documents.fields import normal_name, plain_value
 from specguard.documents.kinds import data_kind
+from specguard.model import shortened
 from specguard.specs.index import IDS, PATHS, place_of
 from specguard.specs.statuses import plain_status
 
@@ -244,7 +245,7 @@ class Mirrors:
     def _compare(self, spec: Spec, name: str, status: str, line: int | None) -> Iterator[Repeated]:
         counts = self._counts(spec)
         if counts is not None and not self._ways.same(status, counts.text):
-            yield Repeated(name, repr(status[:60]), line, counts)
+            yield Repeated(name, repr(shortened(status)), line, counts)
 
 
 def _key(value: Mapping[str, Any], name: str) -> str | None:

@@ -9,7 +9,7 @@ from specguard.artifacts.targets import Targets
 from specguard.documents.blocks import List, Table, fences, texts
 from specguard.documents.citations import citations
 from specguard.documents.titles import normal_title
-from specguard.model import Finding, path_text
+from specguard.model import Finding, path_text, shortened
 from specguard.work.locate import joined
 
 TYPE_CHECKING = False
@@ -216,7 +216,7 @@ def unmapped_scenarios(
         problem = proofs.unmapped(scenario, folder)
         if problem:
             yield Finding(
-                f"the scenario {_short(scenario.text)!r} {problem}",
+                f"the scenario {shortened(scenario.text, 80)!r} {problem}",
                 help="Name beside it, in a code span, the gate or the test that shows it.",
                 path=path,
                 line=scenario.line,
@@ -254,8 +254,8 @@ def unmapped_lines(
         if any(one.says(line.text) for found in mapped.values() for one in found):
             continue
         yield Finding(
-            f"the acceptance {_short(line.text)!r} of {item} is mapped to no gate or test: it is no scenario "
-            f"of {places}",
+            f"the acceptance {shortened(line.text, 80)!r} of {item} is mapped to no gate or test: it is no "
+            f"scenario of {places}",
             help="Add it there, by its id or in the same words, with the gate or the test that shows it.",
             path=source.path,
             line=line.line,
@@ -370,7 +370,3 @@ def _plain(text: str) -> str:
 def _words(text: str) -> str:
     """The words of a text alone, in small letters."""
     return " ".join("".join(char if char.isalnum() else " " for char in text.casefold()).split())
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.documents.placeholders import owes
-from specguard.model import Finding, path_text
+from specguard.model import Finding, path_text, shortened
 from specguard.work.circles import circles_of, way_round
 
 TYPE_CHECKING = False
@@ -113,7 +113,7 @@ def broken(source: Source, sources: Sources) -> Iterator[Finding]:
             if needed is None:
                 near = next((other.id for other in items if _normal(other.id) == _normal(need.text)), "")
                 yield Finding(
-                    f"{item} needs {need.text[:60]!r}, which {path_text(source.path)} does not list",
+                    f"{item} needs {shortened(need.text)!r}, which {path_text(source.path)} does not list",
                     help=f"Did you mean {near}?" if near else "Name one that is listed, or take it out.",
                     path=source.path,
                     line=need.line,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, Rule, Selecting, path_text
+from specguard.rules import Finding, MissingFact, Rule, Selecting, path_text, shortened
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import selected
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from pydantic import Field
 
     from specguard.rules import Artifacts, Documents, Entry, Expression, Hidden, Severity, Stage, Tree
-
-SHOWN: Final = 60
-"""So many characters of what is hidden are shown."""
 
 _CHARACTERS: Final = {
     "bidirectional": "marks that turn the direction of the text",
@@ -183,7 +180,7 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
             setting=setting,
         )
     if hidden.what in _PLACES:
-        said = _shortened(hidden.text)
+        said = shortened(hidden.text)
         help = "Say it where everyone reads it, or take it out."
         if hidden.what == "comment":
             help += " If it speaks to a program, `comments` in [rules.hidden-text] says so."
@@ -196,7 +193,7 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
             severity="warning" if hidden.what == "comment" else None,
             setting=setting,
         )
-    said = f"; they say {_shortened(hidden.text)!r}" if hidden.text else ""
+    said = f"; they say {shortened(hidden.text)!r}" if hidden.text else ""
     return Finding(
         f"{_CHARACTERS[hidden.what]}: {_names(hidden.chars)}{said}",
         help="Take them out; an editor that shows invisible characters finds them.",
@@ -221,8 +218,3 @@ def _names(chars: Collection[str]) -> str:
     codes = sorted(set(chars))
     named = [look_alikes.described(char) for char in codes[:3]]
     return ", ".join(named) + (", ..." if len(codes) > 3 else "")
-
-
-def _shortened(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."

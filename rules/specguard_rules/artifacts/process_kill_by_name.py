@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, Rule, Selecting
+from specguard.rules import Finding, MissingFact, Rule, Selecting, shortened
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import contents, selected
 
@@ -207,9 +207,9 @@ def _finding(
     command: Command, *, path: bytes | None, line: int | None, setting: str = "", gate: str = ""
 ) -> Finding:
     words = " ".join(command.words)
-    shown = words if len(words) <= 80 else f"{words[:77]}..."
     return Finding(
-        f"{f'the gate {gate!r}: ' if gate else ''}`{shown}` ends processes by name, whoever started them",
+        f"{f'the gate {gate!r}: ' if gate else ''}`{shortened(words, 80)}` ends processes by name, "
+        "whoever started them",
         help='End the process that was started, by its id: `server & pid=$!`, then `kill "$pid"`.',
         path=path,
         line=line,

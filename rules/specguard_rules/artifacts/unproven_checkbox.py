@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, Rule, path_text
+from specguard.rules import Finding, MissingFact, Rule, path_text, shortened
 from specguard_rules.selected import selected
 
 TYPE_CHECKING = False
@@ -157,7 +157,7 @@ class UnprovenCheckbox(Rule):
                     continue
                 if why:
                     yield Finding(
-                        f"{_short(item.words)!r} is ticked and {why}",
+                        f"{shortened(item.words)!r} is ticked and {why}",
                         help=help,
                         path=path,
                         line=item.line,
@@ -216,7 +216,7 @@ def _flaw(item: Ticked, path: bytes, checklists: Checklists, runs: Runs, head_fi
         if not places:
             end = _end(name, checklists)
             if end:
-                why = f"names {_short(name)}, which is no path from the repository's root"
+                why = f"names {shortened(name)}, which is no path from the repository's root"
                 help = f"Write it as {end}."
             continue
         place = next((one for one in places if head_files.find(one) is not None), places[0])
@@ -240,7 +240,7 @@ def _flaw(item: Ticked, path: bytes, checklists: Checklists, runs: Runs, head_fi
         elif manifest.problem:
             why = f"its evidence {shown} cannot be read: {manifest.problem}"
         elif manifest.status:
-            why = f"its evidence {shown} did not succeed: its status is {_short(manifest.status)!r}"
+            why = f"its evidence {shown} did not succeed: its status is {shortened(manifest.status)!r}"
         else:
             why = f"its evidence {shown} does not say that it succeeded: it has no status"
     if missing is not None:
@@ -275,7 +275,3 @@ def _end(name: str, checklists: Checklists) -> str:
     ends = ("/".join(parts[at:]) for at in range(max(1, len(parts) - MOST_PARTS), len(parts)))
     found = checklists.proofs.find
     return next((end for end in ends if found(end.encode("utf-8", "surrogateescape")) is not None), "")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."

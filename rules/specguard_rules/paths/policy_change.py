@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from specguard.rules import Finding, Rule, Selecting, path_text
+from specguard.rules import Finding, Rule, Selecting, path_text, shortened
 from specguard_rules.bookkeeping import APPROVALS
 
 TYPE_CHECKING = False
@@ -239,4 +239,4 @@ def _several(elements: list[object]) -> str:
 def _value(value: object) -> str:
     """A setting's value for a message as TOML would have it, cut where it is long."""
     text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 120 else f"{text[:117]}..."
+    return shortened(text, 120)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ class ContradictedAuthority(Rule):
         judged = touched.__contains__ if not whole else lambda _: True
         for one in policy.contradictions(documents, judged):
             yield Finding(
-                f"{one.lower.place} says that {one.name} is {one.lower.value[:80]!r}, and {one.higher.place}"
-                f", which goes before it, that it is {one.higher.value[:80]!r}",
+                f"{one.lower.place} says that {one.name} is {shortened(one.lower.value, 80)!r}, and "
+                f"{one.higher.place}, which goes before it, that it is {shortened(one.higher.value, 80)!r}",
                 help=f"Correct {path_text(one.lower.path)}, or first {path_text(one.higher.path)}.",
                 path=one.lower.path,
                 line=one.lower.line,

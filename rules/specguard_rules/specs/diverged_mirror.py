@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ class DivergedMirror(Rule):
             index = [said for said in spec.statuses if said.form == "index"]
             if own and index and not specs.ways.same(own[0].text, index[0].text):
                 yield Finding(
-                    f"{path_text(spec.path)} says that it is {own[0].text[:60]!r}, and {index[0].place} "
-                    f"that it is {index[0].text[:60]!r}",
+                    f"{path_text(spec.path)} says that it is {shortened(own[0].text)!r}, and "
+                    f"{index[0].place} that it is {shortened(index[0].text)!r}",
                     help="Correct the one that is wrong.",
                     path=spec.path,
                     line=own[0].line,
@@ -115,8 +115,8 @@ class DivergedMirror(Rule):
             for one in repeated:
                 yield Finding(
                     f"{path_text(mirror)} says that {one.name} is {one.shown}, and {one.counts.place} that "
-                    f"it is {one.counts.text[:60]!r}",
-                    help=f"Write {one.counts.text[:60]!r} here, or correct the other.",
+                    f"it is {shortened(one.counts.text)!r}",
+                    help=f"Write {shortened(one.counts.text)!r} here, or correct the other.",
                     path=mirror,
                     line=one.line,
                     key=f"status of {one.name}",

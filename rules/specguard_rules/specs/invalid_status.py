@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class InvalidStatus(Rule):
             for said in spec.statuses:
                 if not specs.ways.known(said.text):
                     known = ", ".join(specs.settings.statuses)
-                    written = f"is {said.text[:60]!r}" if said.text else "is empty"
+                    written = f"is {shortened(said.text)!r}" if said.text else "is empty"
                     yield Finding(
                         f"the status of {path_text(spec.path)} {written}{_elsewhere(said, spec)}, "
                         "which the policy does not know",

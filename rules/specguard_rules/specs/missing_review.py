@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -144,4 +144,6 @@ def _differing(spec: Spec, name: str) -> Iterator[Finding]:
 
 def _shown(review: Review) -> str:
     """What is written and why it is no day, as a clause."""
-    return f"is {review.said.text[:60]!r}, which {review.problem}" if review.said.text else review.problem
+    return (
+        f"is {shortened(review.said.text)!r}, which {review.problem}" if review.said.text else review.problem
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | Non
         for trailer in found.of(key):
             if _has_reason(trailer.value):
                 return True, ""
-            hint = f"; '{key}: {trailer.value[:60]}' is without a reason"
+            hint = f"; '{key}: {shortened(trailer.value)}' is without a reason"
         for trailer in found.misplaced(key):
             hint = hint or f"; '{key}' in line {trailer.line} of a message is not in its last paragraph"
     return False, hint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ def _lacking(spec: Spec, specs: Specs) -> tuple[str, int | None]:
     line = near.said.line_in(spec.path)
     elsewhere = "" if near.said.path == spec.path else f" in {near.said.place}"
     if near.refused:
-        return f"its approval{elsewhere} is not given: {near.said.text[:80]!r}", line
+        return f"its approval{elsewhere} is not given: {shortened(near.said.text, 80)!r}", line
     if near.when is not None and near.when > specs.today:
         return f"its approval{elsewhere} is in the future: {near.when}", line
     lacks = " nor ".join(word for word, there in (("who", near.who), ("when", near.when)) if not there)
-    return f"its approval{elsewhere} does not say {lacks}: {near.said.text[:80]!r}", line
+    return f"its approval{elsewhere} does not say {lacks}: {shortened(near.said.text, 80)!r}", line
