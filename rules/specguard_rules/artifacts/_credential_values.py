@@ -14,15 +14,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+# In Markdown an underscore may be escaped: `API\_KEY`.
 _NAME: Final = (
-    r"(?:(?:api|auth|service|account|access|db|database|priv|private|client|signing|encryption)[_-]?key"
-    r"|(?:db|database|key)[_-]?pass|passw(?:or)?d|passphrase|pwd|secret|contrase(?:\xc3\xb1|\xf1|n)a"
-    r"|(?:access|auth|api|bearer|refresh|session|bot|deploy)[_-]?token)"
+    r"(?:(?:api|auth|service|account|access|db|database|priv|private|client|signing|encryption)\\?[_-]?key"
+    r"|(?:db|database|key)\\?[_-]?pass|passw(?:or)?d|passphrase|pwd|secret|contrase(?:\xc3\xb1|\xf1|n)a"
+    r"|(?:access|auth|api|bearer|refresh|session|bot|deploy)\\?[_-]?token)"
 )
 _FIRST: Final = r"[A-Za-z0-9+/_~.!#&^?@=-]{8}"
 HINTS: Final = (
     _NAME
-    + r"[A-Za-z0-9_-]{0,40}[\"'\]`*]{0,4}[ \t]{0,8}(?::=|=>|={1,3}|:|\|)[ \t*`]{0,8}[@(]?[\"'`]?"
+    + r"[A-Za-z0-9_\\-]{0,40}[\"'\]`*]{0,4}[ \t]{0,8}(?::=|=>|={1,3}|:|\|)[ \t*`]{0,8}[@(]?[\"'`]?"
     + _FIRST,
     rf"--[A-Za-z-]{{0,30}}{_NAME}[A-Za-z-]{{0,30}}[ =]{{1,4}}[\"']?{_FIRST}",
 )
@@ -30,9 +31,9 @@ HINTS: Final = (
 
 _LONGEST: Final = 300
 _LONGEST_PREFIX: Final = 40
-_PREFIX: Final = re.compile(rb"[A-Za-z0-9_-]+\Z")
+_PREFIX: Final = re.compile(rb"[A-Za-z0-9_\\-]+\Z")
 _ASSIGNMENT: Final = re.compile(
-    r"(?P<flag>-{0,2})(?P<name>[A-Za-z0-9_\xc3\xb1\xf1-]+)[\"'\]`*]{0,4}[ \t]{0,8}"
+    r"(?P<flag>-{0,2})(?P<name>[A-Za-z0-9_\\\xc3\xb1\xf1-]+)[\"'\]`*]{0,4}[ \t]{0,8}"
     r"(?P<by>:=|=>|={1,3}|:|\||(?=[ \t]))[ \t*`]{0,8}[@(]?(?P<quote>[\"'`]?)"
 )
 # A name whose value is something about a secret, and not the secret.
@@ -87,13 +88,14 @@ def credential_value(content: bytes, at: int, end: int) -> tuple[str, str] | Non
     bound = content.find(b"\n", end, at + _LONGEST)
     text = content[at : bound if bound >= 0 else at + _LONGEST].decode("latin-1")
     given = _ASSIGNMENT.match(text)
-    if given is None or _ABOUT.search(_HUMP.sub("_", given["name"])):
+    name = given["name"].replace("\\", "") if given else ""
+    if given is None or _ABOUT.search(_HUMP.sub("_", name)):
         return None
     value, rest = _value(text[given.end() :], given["quote"])
     # In running text a colon also introduces a sentence.
     if given["by"] in (":", "|") and not given["quote"] and not _AFTER.match(rest):
         return None
-    return (given["name"].strip("-"), value) if _is_real(value, given["name"]) else None
+    return (name.strip("-"), value) if _is_real(value, name) else None
 
 
 def _value(text: str, quote: str) -> tuple[str, str]:
@@ -105,7 +107,7 @@ def _value(text: str, quote: str) -> tuple[str, str]:
     rest = text[len(value) :]
     query = _QUERY.search(value)
     value = value[: query.start()] if query else value
-    return value.rstrip("`*\"'.,;:)]}|"), rest
+    return value.rstrip("`*\"'.,;:)]}|").replace("\\_", "_"), rest
 
 
 def _is_real(value: str, name: str) -> bool:

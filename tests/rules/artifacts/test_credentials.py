@@ -102,6 +102,8 @@ NAMED = [
     "secret = Summer-2024!rain7",
     "PGPASSWORD='winter24rain' psql",
     "ZOTERO_API_KEY=" + "wcGxeCPThtkWJnvVJQsLt7Lb",
+    "ZOTERO\\_API\\_KEY=" + "wcGxeCPThtkWJnvVJQsLt7Lb",
+    "DB\\_PASSWORD: " + "x9Kq2Lm7\\_pR4t",
     "password: Tr0ub4dor&3  # pragma: allowlist secret",
     "<!-- password: Tr0ub4dor&3 -->",
 ]
