@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from bisect import bisect_left
 
 from specguard.documents.problem import Problem
@@ -34,6 +35,7 @@ LONGEST_NUMBER: Final = 100
 _NAMES: Final = {"json": "JSON", "yaml": "YAML", "toml": "TOML"}
 _TOO_DEEP: Final = f"it is nested more than {MAX_DEPTH} levels deep"
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+')
+_CONSTANTS: Final = ("NaN", "Infinity", "-Infinity")
 _NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]*)|-?(?:0|[1-9][0-9]*)(\.[0-9]+(?:[eE][-+]?[0-9]+)?)")
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _WORDS: Final = {
@@ -193,7 +195,8 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
     """
     text = text.removeprefix("\ufeff")
     if len(text) > DATA_LIMIT:
-        return Data.unread(Problem(f"it has more than {DATA_LIMIT} characters"))
+        line = first + text.count("\n", 0, DATA_LIMIT)
+        return Data.unread(Problem(f"it has more than {DATA_LIMIT} characters", line))
     read = {"json": _read_json, "yaml": _read_yaml, "toml": _read_toml}[kind]
     try:
         value, locate = read(text, first)
@@ -219,17 +222,19 @@ def _read_json(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
         )
     except json.JSONDecodeError as error:
         raise DataError(f"{error.msg[:1].lower()}{error.msg[1:]}", error.lineno) from None
-    except DataError:
-        raise
+    except DataError as error:
+        raise DataError(str(error), _json_line(text, lambda word, _: word in _CONSTANTS)) from None
     except _Duplicate as error:
         key = error.args[0]
         raise DataError(f"it has the key {key!r} twice", _json_nodes(text, 1, twice=key).line) from None
     except RecursionError:
-        raise DataError(_TOO_DEEP, None) from None
+        raise DataError(_TOO_DEEP, _json_line(text, _is_too_deep)) from None
     except ValueError:
-        # Python reads no integer of more digits than `sys.get_int_max_str_digits` says.
-        raise DataError("it has a number that is too long", None) from None
-    _refuse_depth(value)
+        # Python reads no integer of more digits than this.
+        most = sys.get_int_max_str_digits()
+        line = _json_line(text, lambda word, _: len(word) > most and word.lstrip("-").isdigit())
+        raise DataError("it has a number that is too long", line) from None
+    _refuse_depth(value, text)
     if _SURROGATE.search(text):
         _refuse_surrogates(value)
     return value, lambda: _json_nodes(text, first)
@@ -250,7 +255,25 @@ def _refuse_constant(word: str) -> Any:
     raise DataError(f"it has the value {word}, which is no JSON", None)
 
 
-def _refuse_depth(value: Any) -> None:
+def _json_line(text: str, wanted: Callable[[str, int], bool]) -> int | None:
+    """The line of the first word of JSON that is wanted, by itself and by how deep it stands."""
+    line, depth = 1, 0
+    for token in _TOKEN.finditer(text):
+        word = token[0]
+        if word == "\n":
+            line += 1
+            continue
+        depth += (word in "[{") - (word in "]}")
+        if wanted(word, depth):
+            return line
+    return None
+
+
+def _is_too_deep(_: str, depth: int) -> bool:
+    return depth > MAX_DEPTH
+
+
+def _refuse_depth(value: Any, text: str) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [
@@ -262,7 +285,7 @@ def _refuse_depth(value: Any) -> None:
         ]
         if not level:
             return
-    raise DataError(_TOO_DEEP, None)
+    raise DataError(_TOO_DEEP, _json_line(text, _is_too_deep))
 
 
 def _refuse_surrogates(value: Any) -> None:

@@ -57,14 +57,16 @@ def beyond_limits(lines: Sequence[str]) -> Problem | None:
     """
     if len(lines) > MAX_LINES:
         return Problem(f"it has more than {MAX_LINES} lines", MAX_LINES + 1)
-    size = bars = 0
+    size = bars = full = 0
     for number, line in enumerate(lines, start=1):
         size += len(line) + 1
-        bars += line.count("|") if "|" in line else 0
+        if "|" in line:
+            bars += line.count("|")
+            full = full or (number if bars > MAX_CELLS else 0)
         if size > MAX_CHARACTERS:
             return Problem(f"it has more than {MAX_CHARACTERS} characters", number)
-    if bars > MAX_CELLS and any(_DELIMITERS.fullmatch(line) for line in lines):
-        return Problem(f"its tables have more than {MAX_CELLS} cells")
+    if full and any(_DELIMITERS.fullmatch(line) for line in lines):
+        return Problem(f"its tables have more than {MAX_CELLS} cells", full)
     return None if size < _SMALL[0] and len(lines) < _SMALL[1] else _beyond_levels(lines)
 
 

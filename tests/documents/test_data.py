@@ -114,10 +114,10 @@ def test_toml_dates_are_text_and_numbers_know_how_they_are_written() -> None:
         ('{"b": {},\n "a": [{"c": 1,\n "c": 2}]}', "json", "it has the key 'c' twice", 3),
         ('{"a": 1,\n}', "json", "it is no JSON: expecting property name", 2),
         ("", "json", "it is no JSON: expecting value", 1),
-        ("[NaN]", "json", "it has the value NaN", None),
-        ("9" * 5000, "json", "a number that is too long", None),
-        ("[" * 100_000, "json", "nested more than 50 levels", None),
-        ("[" * 60 + "]" * 60, "json", "nested more than 50 levels", None),
+        ('[\n"NaN", -7, NaN]', "json", "it has the value NaN", 2),
+        ("[1,\n-" + "9" * 5000 + "]", "json", "a number that is too long", 2),
+        ("[" * 100_000, "json", "nested more than 50 levels", 1),
+        ('[[],\n"[[",' + "[" * 49 + "\n[" + "]" * 51, "json", "nested more than 50 levels", 3),
         ("a: 1\nb: 2\na: 3\n", "yaml", "it has the key 'a' twice", 3),
         ("a: 1\n'a': 3\n", "yaml", "it has the key 'a' twice", 2),
         ("a: &x 1\n", "yaml", "an anchor or an alias", 1),
@@ -137,7 +137,7 @@ def test_toml_dates_are_text_and_numbers_know_how_they_are_written() -> None:
         ("a = [1,\n", "toml", "it is no TOML", 1),
         ("\na = " + "[" * 60 + "]" * 60, "toml", "it is nested too deeply", 2),
         (".".join("a" * 60) + " = 1", "toml", "it is nested too deeply", 1),
-        ("a" * (DATA_LIMIT + 1), "yaml", f"more than {DATA_LIMIT} characters", None),
+        ("a\n" * (DATA_LIMIT // 2 + 1), "yaml", f"more than {DATA_LIMIT} characters", DATA_LIMIT // 2 + 1),
     ],
 )
 def test_what_is_refused_has_a_reason_and_a_line(

@@ -340,6 +340,14 @@ def test_large_documents_take_no_square_of_time(part: str) -> None:
     assert time.process_time() - start < 4
 
 
+def test_tables_with_too_many_cells_are_told_with_the_line_that_is_one_too_many() -> None:
+    row = "|" * 1000
+    problem = beyond_limits(["a | b", "-|-", *[row] * 200])
+    assert problem is not None
+    assert (problem.message, problem.line) == ("its tables have more than 200000 cells", 202)
+    assert beyond_limits(["a" + row] * 201) is None
+
+
 def test_lines_that_only_continue_deep_quotes_are_counted() -> None:
     deep = ">" * 90 + " a\n"
     assert Document.of((deep + "b\n" * 1000).encode()).problem is None
