@@ -57,6 +57,7 @@ _QUALIFIER: Final = (
 _HEADING_LINE: Final = (
     r"(?P<marks>(?:[ \t]*(?:>|[-*+]|[0-9]{1,9}[.)])(?=[ \t>#]))*+[ \t]*)(?P<hashes>#{1,9})?(?P<words>[^\n]*)"
 )
+_COMMENT_MARKS: Final = r"^[ \t]*<!--[ \t]*|-->[ \t]*$"
 _BOLD: Final = r"(?s)\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)"
 
 
@@ -250,7 +251,7 @@ def _elsewhere(document: Document, titles: Sequence[str], *, qualified: bool) ->
     for number, line in enumerate(document.source_lines, start=1):
         if len(line) > LONGEST or not any(word in line.casefold() for word in first):
             continue
-        found = re.fullmatch(_HEADING_LINE, line)
+        found = re.fullmatch(_HEADING_LINE, re.sub(_COMMENT_MARKS, "", line) if "--" in line else line)
         if found is None:
             continue
         words = Text(found["words"].strip().strip("#").strip(), number)

@@ -71,6 +71,8 @@ def test_a_heading_is_found_as_people_write_it(heading: str) -> None:
     [
         ("<!--\n## Risks\n-->", "in a comment"),
         ("<!-- ## Risks", "in a comment"),
+        ("<!-- ## Risks -->", "in a comment"),
+        ("<!--Risks-->", "in a comment"),
         ("```\n## Risks\n```", "in a code block"),
         ("~~~~md\n## Risks\n~~~~", "in a code block"),
         ("```\n## Risks", "in a code block"),
