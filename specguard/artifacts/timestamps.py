@@ -26,13 +26,12 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
         return
     times = read_times(artifact.document)
     setting = artifact.setting("timestamps")
-    path = path_text(artifact.path)
     if not times.stamps:
-        yield _without_any(times, path, artifact, setting)
+        yield _without_any(times, artifact, setting)
         return
     for loose in times.loose:
         yield Finding(
-            f"{path}: the time {loose.text!r} {loose.problem}",
+            f"the time {loose.text!r} {loose.problem}",
             path=artifact.path,
             line=loose.at,
             key="unclear time",
@@ -40,7 +39,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
         )
     for line in times.without:
         yield Finding(
-            f"{path}: an entry has no time, while others of its list begin with one",
+            "an entry has no time, while others of its list begin with one",
             help="Write when it was, as the others do.",
             path=artifact.path,
             line=line,
@@ -48,11 +47,11 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
             setting=setting,
         )
     if contract.timestamps == "ascending":
-        yield from _descending(times, path, artifact, setting)
+        yield from _descending(times, artifact, setting)
     for stamp in [*times.stamps, *times.days]:
         if _is_future(_utc(stamp.moment), artifact.artifacts):
             yield Finding(
-                f"{path}: the time {stamp.text} is in the future",
+                f"the time {stamp.text} is in the future",
                 help="Write the time at which the entry was made.",
                 path=artifact.path,
                 line=stamp.at,
@@ -61,9 +60,9 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
             )
 
 
-def _without_any(times: Times, path: str, artifact: Artifact, setting: str) -> Finding:
+def _without_any(times: Times, artifact: Artifact, setting: str) -> Finding:
     """A finding that names what comes nearest to a time."""
-    message = f"{path} has no entry with a time"
+    message = f"{path_text(artifact.path)} has no entry with a time"
     help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
     line: int | None = None
     if times.loose:
@@ -78,14 +77,14 @@ def _without_any(times: Times, path: str, artifact: Artifact, setting: str) -> F
     return Finding(message, help=help, path=artifact.path, line=line, key="no time", setting=setting)
 
 
-def _descending(times: Times, path: str, artifact: Artifact, setting: str) -> Iterator[Finding]:
+def _descending(times: Times, artifact: Artifact, setting: str) -> Iterator[Finding]:
     """The entries that are earlier than one that stands before them."""
     latest: list[Stamp] = []
     for stamp in sorted([*times.stamps, *times.days], key=lambda one: one.at):
         before = next((one for one in latest if stamp.before(one)), None)
         if before is not None:
             yield Finding(
-                f"{path}: {stamp.text} stands behind {before.text} of line {before.at}, and is earlier",
+                f"{stamp.text} stands behind {before.text} of line {before.at}, and is earlier",
                 help="Put entries in the order of their times; a late one has the time of its writing.",
                 path=artifact.path,
                 line=stamp.at,
