@@ -312,7 +312,9 @@ def _form(settings: Evidence) -> str:
     path = "src/a.py"
     if settings.paths == "absolute":
         root = next((root for root in settings.roots if "*" not in root), "/path/to/the/repository")
-        path = f"{root.rstrip('/')}/{path}"
+        # What follows a root of Windows is written as the root is.
+        slash = "\\" if "\\" in root else "/"
+        path = slash.join([root.rstrip("/\\"), *path.split("/")])
     return f"a file with its line, as {path}:12" if settings.anchors == "line" else f"a file, as {path}"
 
 

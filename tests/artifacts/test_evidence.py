@@ -115,6 +115,20 @@ def test_an_absolute_path_is_told_by_a_root_or_a_drive(artifacts: Make) -> None:
     assert not [*missing_evidence(one), *dangling_evidence(one), *unknown_evidence(one)]
 
 
+@pytest.mark.parametrize(
+    ("root", "form"),
+    [
+        ("/home/me/project/", "/home/me/project/src/a.py:12"),
+        ("C:\\work\\", "C:\\work\\src\\a.py:12"),
+        ("/home/*/project", "/path/to/the/repository/src/a.py:12"),
+    ],
+)
+def test_the_form_that_would_do_is_written_as_the_root_is(artifacts: Make, root: str, form: str) -> None:
+    one = artifact(artifacts, "## Evidence Map\n\nNothing.\n", paths="absolute", roots=[root])
+    [finding] = missing_evidence(one)
+    assert finding.help == f"Cite a file with its line, as {form}."
+
+
 def test_each_item_and_row_cites_something_where_that_is_asked_for(artifacts: Make) -> None:
     text = """## Evidence Map
 
