@@ -32,6 +32,7 @@ HINTS: Final = (
     r"\b[0-9a-z]{32}-us[0-9]",
     r"//[^\s/]{1,200}/(?:[^\s/]{1,200}/){0,5}:_authToken=",
     r"\bsk-[A-Za-z0-9_-]{20}|\bAIza[0-9A-Za-z_-]{35}|\bhf_[A-Za-z0-9]{30}",
+    r"\bnpm_[A-Za-z0-9]{36}",
     r"\bpypi-AgE",
     r"\bSG\.[a-zA-Z0-9_-]{22}\.",
     r"\b[xX][oO][xX][abposrABPOSR]-[0-9]|https://hooks\.slack\.com/services/T",
@@ -61,6 +62,7 @@ _MORE: Final = (
     ("GitHub Token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{22,255}")),
     ("Anthropic Key", re.compile(r"\bsk-ant-[a-z]{2,10}[0-9]{0,3}-[A-Za-z0-9_-]{20,200}")),
     ("Google API Key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])")),
+    ("NPM tokens", re.compile(r"\bnpm_[A-Za-z0-9]{36}(?![A-Za-z0-9])")),
     ("Hugging Face Token", re.compile(r"\bhf_[A-Za-z0-9]{30,60}")),
     ("Bearer Token", re.compile(r"^[Bb](?:earer|EARER)[ \t]+([A-Za-z0-9._~+/-]{20,4000})")),
 )

@@ -55,6 +55,8 @@ FORMS = [
     ("Twilio API Key", "SK" + drawn(32, HEX)),
     ("Google API Key", "AIza" + drawn(35)),
     ("Hugging Face Token", "hf_" + drawn(34)),
+    ("NPM tokens", "npm_" + drawn(36)),
+    ("NPM tokens", "NPM_TOKEN=npm_" + drawn(36)),
     ("Bearer Token", "Authorization: Bearer " + drawn(40)),
     ("Private Key", KEY.format("RSA ") + "\n" + drawn(64)),
     ("Private Key", KEY.format("") + "\\n" + drawn(64)),
