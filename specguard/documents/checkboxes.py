@@ -27,6 +27,10 @@ _MARKS: Final = frozenset(
 )
 _WORDS: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
 _BOX: Final = re.compile(r"[*_`]{0,3}\\?\[[^\[\]\n]?\]")
+# What a reader takes for a box that is empty, or has another mark than a tick in it, or says no.
+_OPEN: Final = re.compile(
+    r"[*_`]{0,3}(?:\\?\[[^\[\]\n]{0,3}\\?\](?!\()|[\u2610\u25a1\u25fb\u26d4\u274c\u274e\u2717\u2718\u2b1c\U0001f532\U0001f6ab])"
+)
 _HTML_BOX: Final = re.compile(r"<input\b(?=[^<>]*\schecked[\s=/>])[^<>]*>", re.IGNORECASE)
 _SEPARATOR: Final = re.compile(r"[\s`\"'<>()\[\],;|*{}\u201c\u201d\u2018\u2019]+")
 
@@ -84,25 +88,32 @@ def ticked_items(blocks: Sequence[AnyBlock]) -> Iterator[Ticked]:
     for block in blocks:
         if isinstance(block, List):
             for item in block.items:
-                if _is_ticked(item.text):
+                if is_ticked(item.text):
                     yield Ticked(item.line, _own_words(item.text), item.blocks)
                 yield from ticked_items(item.rest)
         elif isinstance(block, Table):
             for row in block.rows:
-                if any(map(_is_ticked, row)):
+                if any(map(is_ticked, row)):
                     shown = [cell.plain.strip() for cell in row]
                     words = ", ".join(cell for cell in shown if cell and _tick(cell) != cell)
                     yield Ticked(row[0].line, _words(words), [Table(row, (), row[0].line)])
         elif isinstance(block, Html):
             for number, line in enumerate(block.content.split("\n"), block.line):
                 text = Text(text_of(_HTML_BOX.sub("[x] ", line)), number)
-                if _is_ticked(text):
+                if is_ticked(text):
                     yield Ticked(number, _own_words(text), [Paragraph(text)])
         elif isinstance(block, Quote | Footnote):
             yield from ticked_items(block.blocks)
 
 
-def _is_ticked(text: Text) -> bool:
+def is_open(text: Text) -> bool:
+    """Whether a text begins with a box that is not ticked, or with a sign that says no."""
+    raw = text.raw.strip()
+    begins = _OPEN.match(raw) or (raw[:1] in {"&", "<", "\\"} and _OPEN.match(text.rendered.strip()))
+    return bool(begins) and not is_ticked(text)
+
+
+def is_ticked(text: Text) -> bool:
     """Whether a text begins with a tick, as it is written or as a page shows it."""
     raw = text.raw.strip()
     return bool(raw) and bool(_tick(raw) or (raw[0] in "&<\\[" and _tick(text.rendered.strip())))
@@ -123,6 +134,12 @@ def _tick(text: str) -> str:
     return found[0] if reading(mark) in {"x", "v"} else ""
 
 
+def without_box(raw: str) -> str:
+    """A text without the ticked box that it begins with."""
+    text = raw.strip()
+    return text.removeprefix(_tick(text)).strip()
+
+
 def _own_words(text: Text) -> str:
     """The words of a ticked text's first line."""
     plain = text.plain
@@ -141,7 +158,7 @@ def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
             yield block.text.raw
         elif isinstance(block, List):
             for item in block.items:
-                open_box = _BOX.match(item.text.raw) and not _is_ticked(item.text)
+                open_box = _BOX.match(item.text.raw) and not is_ticked(item.text)
                 if not open_box:
                     yield from _texts(item.blocks)
         elif isinstance(block, Table):

@@ -45,7 +45,7 @@ _BETWEEN: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
 _COLONS: Final = (":", "\uff1a")
 _DASHES: Final = ("\u2014", "\u2013", "--", "-")
-_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_LINK: Final = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
 _QUALIFIER: Final = re.compile(r"\s*[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]$")
 _NAMES: Final = frozenset({"field", "key", "property", "attribute", "setting", "metadata"})
 

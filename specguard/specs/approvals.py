@@ -21,6 +21,7 @@ import re
 
 from specguard.documents.blocks import List, Paragraph, Table
 from specguard.documents.characters import visible
+from specguard.documents.checkboxes import is_open, without_box
 from specguard.documents.data import written
 from specguard.documents.dates import days, parse_date, plain
 from specguard.documents.fields import normal_name, plain_value
@@ -40,15 +41,26 @@ if TYPE_CHECKING:
 LONGEST: Final = 1000
 """A longer text, in characters, is no record of an approval."""
 
-_VERDICTS: Final = frozenset({"status", "state", "decision", "outcome", "result", "verdict", "approved"})
+_VERDICTS: Final = frozenset(
+    {
+        "accepted", "approved", "decision", "granted", "ok", "outcome", "result", "signed", "signedoff",
+        "state", "status", "verdict",
+    }
+)  # fmt: skip
 _REFUSED: Final = re.compile(
     r"\b(?:not|pending|rejected|declined|denied|refused|await(?:s|ing)|waiting|requested|required|needed"
-    r"|unapproved|withdrawn|revoked|missing|failed|blocked|hold|false)\b|changes[ _-]requested",
+    r"|unapproved|withdrawn|revoked|missing|failed|blocked|hold|false|veto(?:ed)?|to[ _-]be|will|shall|should"
+    r"|would|due|expected|scheduled)\b|changes[ _-]requested|[:(=\u2013\u2014-]\s*no\b(?! objection| concern)"
+    r"|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab]",
     re.IGNORECASE,
 )
+# A verdict that gives nothing, as the whole of a value.
+_NO: Final = re.compile(
+    r"(?:[\W_]*|no|nay|n|0|null|none|nil|n/?a|open|later|tbd|todo|draft|unknown)[.!]?", re.IGNORECASE
+)
+_STRUCK: Final = re.compile(r"~~[^~\n]{1,300}~~")
 _SPEAKS: Final = re.compile(r"\b(?:approv|accept|sign(?:ed)?[ -]?off|lgtm|review)", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[,;|·•\n]")
-_BOX: Final = re.compile(r"\[[ xX]\]\s+")
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*")
 # Words around a name and a date that are no name.
@@ -60,6 +72,14 @@ _WORDS: Final = frozenset(
         " signed since state status the this to update updated utc via was when who with yes",
     )
 )
+
+
+_NOBODY: Final = frozenset(
+    {
+        "anybody", "anyone", "missing", "name", "nobody", "none", "noone", "one", "somebody", "someone",
+        "unassigned", "unknown",
+    }
+)  # fmt: skip
 
 
 class Approval:
@@ -99,8 +119,8 @@ def is_name(text: str) -> bool:
     text = " ".join(visible(text).split())
     if not text or len(text) > LONGEST or owes(text) or bare_nothing(text):
         return False
-    words = [word for word in _WORD.findall(text) if word.casefold().rstrip(".") not in _WORDS]
-    return any(len(word.strip(".'@&-")) > 1 for word in words)
+    words = [word.casefold().strip(".'@&-") for word in _WORD.findall(text)]
+    return any(len(word) > 1 and word not in _WORDS and word not in _NOBODY for word in words)
 
 
 class Reader:
@@ -149,16 +169,14 @@ class Reader:
             return
         said = ", ".join(f"{key}: {written(inner)}" for key, inner in value.items() if _is_scalar(inner))
         verdicts = [
-            written(inner)
-            for key, inner in value.items()
-            if normal_name(key) in _VERDICTS and not isinstance(inner, (dict, list))
+            one for key, inner in value.items() if normal_name(key) in _VERDICTS for one in _scalars(inner)
         ]
         line = data.line(place) if data is not None else None
         yield Approval(
             plain_value(who or ""),
             parse_date(when or ""),
             Said(said, self._path, line, form),
-            refused=any(_REFUSED.search(verdict) for verdict in verdicts),
+            refused=any(map(_refuses, verdicts)),
         )
 
     def of_blocks(self, blocks: Sequence[AnyBlock]) -> Iterator[Approval]:
@@ -194,9 +212,9 @@ class Reader:
 
     def _field_of(self, item: Item) -> str:
         """Which field of a record an item states and nothing else: `who`, `when`, a verdict's, or none."""
-        if item.checked is False or item.rest or len(item.text.raw) > LONGEST:
+        if is_open(item.text) or item.rest or len(item.text.raw) > LONGEST:
             return ""
-        label, colon, _ = plain_value(_BOX.sub("", item.text.raw.strip(), count=1)).partition(":")
+        label, colon, _ = plain_value(without_box(item.text.raw)).partition(":")
         name = normal_name(label) if colon else ""
         if name in self._who:
             return "who"
@@ -208,21 +226,21 @@ class Reader:
             for item in items:
                 yield from self._of_item(item)
             return
-        texts = [_BOX.sub("", item.text.raw.strip(), count=1) for item in items]
+        texts = [without_box(item.text.raw) for item in items]
         said = ", ".join(plain_value(text) for text in texts)
         yield self._of_text("\n".join(texts), Said(said, self._path, items[0].line, "section"))
 
     def _of_item(self, item: Item) -> Iterator[Approval]:
-        if item.checked is False:
+        if is_open(item.text):
             return
-        raw = _BOX.sub("", item.text.raw.strip(), count=1)
+        raw = without_box(item.text.raw)
         own = self._of_text(raw, Said(plain_value(raw[:LONGEST]), self._path, item.line, "section"))
         below = [inner for block in item.rest if isinstance(block, List) for inner in block.items]
         if own.complete or own.refused or not below:
             yield own
         else:
             # The fields of one record, or a label with records below it.
-            texts = [raw, *(inner.text.raw for inner in below if inner.checked is not False)]
+            texts = [raw, *(inner.text.raw for inner in below if not is_open(inner.text))]
             said = Said(plain_value(raw[:LONGEST]), self._path, item.line, "section")
             joined = self._of_text("\n".join(texts), said)
             if joined.complete and len(list(days(" ".join(texts)))) == 1:
@@ -238,6 +256,9 @@ class Reader:
         for row in table.rows:
             cells = [plain_value(cell.raw[:LONGEST]) for cell in row]
             said = Said(" | ".join(cells), self._path, row[0].line, "table")
+            if any(map(is_open, row)):
+                yield Approval("", None, said, refused=True)
+                continue
             if who is None or when is None or max(who, when) >= len(cells):
                 yield self._of_text("\n".join(cells), said)
                 continue
@@ -246,7 +267,7 @@ class Reader:
                 for position, cell in enumerate(cells)
                 if position < len(header) and header[position] in _VERDICTS
             ]
-            refused = any(_REFUSED.search(cell) for cell in others)
+            refused = any(map(_refuses, others))
             yield Approval(cells[who], parse_date(cells[when]), said, refused=refused)
 
     def _of_lines(self, raw: str, line: int) -> Iterator[Approval]:
@@ -268,6 +289,7 @@ class Reader:
         """The record that a text holds: fields with their labels, or a name and a date."""
         if len(raw) > LONGEST:
             return Approval("", None, said)
+        raw = _STRUCK.sub(" ", raw)
         text = plain("\n".join(plain_value(visible(line)) for line in raw.split("\n")))
         refused = bool(_REFUSED.search(text))
         who, when = "", None
@@ -304,6 +326,20 @@ def _first(value: Mapping[str, Any], names: Mapping[str, str], wanted: Collectio
     if key is None:
         return None
     return written(value[key]) if _is_scalar(value[key]) else ""
+
+
+def _refuses(verdict: str) -> bool:
+    """Whether a verdict says that nothing was approved, or says nothing."""
+    return _REFUSED.search(verdict) is not None or _NO.fullmatch(verdict.strip()) is not None
+
+
+def _scalars(value: Any) -> Iterator[str]:
+    """All that a value says, be it a table."""
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _scalars(inner)
+    else:
+        yield written(value)
 
 
 def _is_scalar(value: Any) -> bool:

@@ -107,11 +107,19 @@ class IndexEntry:
     def said(self, *names: str) -> Said | None:
         """The value of the first of some keys that it has, if that is text or a number, with its line."""
         found = self.find(*names)
-        if found is None or isinstance(found[1], (dict, list)) or found[1] is None:
+        return None if found is None else self._said(*found)
+
+    def every(self, *names: str) -> Iterator[Said]:
+        """The values of all keys with one of these names, as for `said`: there may be several."""
+        wanted = {normal_name(name) for name in names}
+        for key, value in self.value.items():
+            if normal_name(key) in wanted and (said := self._said(key, value)) is not None:
+                yield said
+
+    def _said(self, key: str, value: Any) -> Said | None:
+        if isinstance(value, (dict, list)) or value is None:
             return None
-        return Said(
-            written(found[1]).strip(), self._index.path, self.line_of((*self.place, found[0])), "index"
-        )
+        return Said(written(value).strip(), self._index.path, self.line_of((*self.place, key)), "index")
 
 
 class Index:

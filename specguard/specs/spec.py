@@ -16,6 +16,7 @@ from specguard.documents.titles import normal_title
 from specguard.specs.approvals import Reader
 from specguard.specs.index import GROUPS, PATHS
 from specguard.specs.said import Said
+from specguard.specs.statuses import Ways, plain_status
 from specguard.specs.text import essence, visible_lines
 
 TYPE_CHECKING = False
@@ -32,8 +33,12 @@ if TYPE_CHECKING:
     from specguard.specs.index import IndexEntry
     from specguard.specs.settings import SpecSettings
 
-CHANGED: Final = ("updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified")
-"""Fields that say when a document was last written to; bumping one says no more than bumping the review."""
+CHANGED: Final = (
+    "updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified", "next_review",
+    "next_review_date", "review_by", "review_due", "due_for_review",
+)  # fmt: skip
+"""Fields that say when a document was last written to, or is due again: bumping one says no more than bumping
+the review."""
 
 LONGEST: Final = 2000
 """So many characters of a list item or row are read for a path and an object id."""
@@ -163,16 +168,22 @@ class Spec:
 
     @cached_property
     def statuses(self) -> Sequence[Said]:
-        """The status that the document states, and the one that the index gives it.
+        """The statuses that the document states, which should be one, and those that the index gives it.
 
         A document states its status in its front matter, or else above its first subheading or in a section
-        such as *Metadata*, or else in a section that is called so.
+        such as *Metadata*, or else in a section that is called so. Where several of these state another one
+        that the policy names, all of them are there: nobody can tell which one a reader goes by.
         """
         found = self._said((self._settings.status,))
-        own = [said for said in found if said.form in {"front matter", "data"}]
-        own = own or [said for said in found if said.form != "index" and self._about_all(said.line or 0)]
-        own = own or list(self._status_section())
-        return [*own[:1], *(said for said in found if said.form == "index")]
+        keys = [said for said in found if said.form in {"front matter", "data"}]
+        text = [said for said in found if said.form not in {"front matter", "data", "index"}]
+        own = [*keys, *(said for said in text if self._about_all(said.line or 0)), *self._status_section()]
+        others = {plain_status(said.text): said for said in reversed(own[1:])}
+        if others:
+            first = plain_status(own[0].text)
+            named = Ways(self._settings)
+            own[1:] = [one for name, one in others.items() if name != first and named.listed(one.text)]
+        return [*own, *(said for said in found if said.form == "index")]
 
     @property
     def other_status(self) -> Said | None:
@@ -227,9 +238,28 @@ class Spec:
         Dates of reviews, object ids recorded by them, approvals, white space, comments and what no reader
         sees do not count.
         """
+        return self.essence_without(())
+
+    def essence_without(self, names: Sequence[str]) -> str:
+        """The same where some more fields say nothing with their dates."""
         left_out = (self._settings.reviewed, self._settings.approvals)
         sections = [section for name in left_out for section in self._sections(name)]
-        return essence(self.document, self.data, self.fields, _dates(self._settings), left_out, sections)
+        dates = (*_dates(self._settings), *names)
+        return essence(self.document, self.data, self.fields, dates, left_out, sections)
+
+    def same_day(self, was: Spec) -> Sequence[str]:
+        """The names of its fields that say the day of a review alone, and said nothing or another day before.
+
+        Args:
+            was: the same spec before.
+        """
+        days = {review.date for review in self.reviews} - {None}
+        found = {field.name for field in self.fields if parse_date(field.value) in days} if days else set()
+        return [
+            name
+            for name in sorted(found)
+            if all(not field.value or parse_date(field.value) for field in find_fields(was.fields, name))
+        ]
 
     @cached_property
     def entry_essence(self) -> str:
@@ -242,8 +272,7 @@ class Spec:
         found = [
             Said(field.value, self.path, field.line, field.form) for field in find_fields(self.fields, *names)
         ]
-        of_index = self.entry.said(*names) if self.entry is not None else None
-        return [*found, of_index] if of_index is not None else found
+        return [*found, *(self.entry.every(*names) if self.entry is not None else ())]
 
     def _approvals(self) -> Iterator[Approval]:
         name = self._settings.approvals

@@ -13,7 +13,7 @@ from specguard.specs.catalogue import Catalogue, pattern_problem
 from specguard.specs.mirrors import Mirrors
 from specguard.specs.spec import entry_essence
 from specguard.specs.statuses import Ways
-from specguard.specs.text import canonical, visible_lines, without_space
+from specguard.specs.text import canonical, shown_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -210,9 +210,12 @@ class Specs:
 
     def says_more(self, spec: Spec, was: Spec) -> bool:
         """Whether a spec says more than it did, apart from dates, or has a new approval."""
-        if spec.essence != was.essence or spec.entry_essence not in {"", was.entry_essence}:
-            return True
-        return bool(self.new_approvals(spec, was))
+        if spec.essence != was.essence:
+            # The day of the review may stand in several fields, be they called what they may.
+            names = spec.same_day(was)
+            if not names or spec.essence_without(names) != was.essence_without(names):
+                return True
+        return spec.entry_essence not in {"", was.entry_essence} or bool(self.new_approvals(spec, was))
 
     def new_approvals(self, spec: Spec, was: Spec) -> Sequence[Approval]:
         """The approvals that the change adds: they hold, and are no older than the last review was."""
@@ -385,7 +388,7 @@ def _essence_of(documents: Documents, path: bytes) -> str:
         content = documents.content(path) or b""
         return content.decode("utf-8", "surrogateescape")
     matter = canonical(document.properties.value) if document.front_matter is not None else ""
-    return matter + "".join(without_space(text) for _, text in visible_lines(document.blocks))
+    return matter + shown_text(document.blocks)
 
 
 def _value(entry: IndexEntry | None) -> str | None:

@@ -6,7 +6,7 @@ from specguard.rules import Finding, Rule, path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
     from specguard.rules import Said, Spec, Specs, Stage
@@ -22,9 +22,10 @@ class InvalidStatus(Rule):
 
     The status is read from the index, and from the document: its front matter, or else a field above its
     first subheading (`**Status:** planned`) or in a section *Metadata*, or else the first line of a section
-    *Status*. A spec that was renamed keeps its history, by its id or by what it says. A status may not be
-    taken away. A new spec begins with a status that follows no other, or one to which the ways lead from
-    there without passing a status that needs an approval.
+    *Status*. A document that states two of the policy's statuses in these places is a finding. A spec that
+    was renamed keeps its history, by its id or by what it says. A status may not be taken away. A new spec
+    begins with a status that follows no other, or one to which the ways lead from there without passing a
+    status that needs an approval.
 
     Judged are the specs that the change touches, and those that govern what it touches; with `--all` every
     one.
@@ -128,6 +129,23 @@ class InvalidStatus(Rule):
                     )
                 elif specs.touches(spec):
                     yield from _moved(spec, said, specs)
+            yield from _several([said for said in spec.statuses if said.form != "index"], spec, specs)
+            yield from _several([said for said in spec.statuses if said.form == "index"], spec, specs)
+
+
+def _several(stated: Sequence[Said], spec: Spec, specs: Specs) -> Iterator[Finding]:
+    """A finding where the document itself, or its entry, states two statuses."""
+    other = next((said for said in stated if not specs.ways.same(said.text, stated[0].text)), None)
+    if other is not None:
+        yield Finding(
+            f"{path_text(spec.path)} has two statuses: {stated[0].text[:60]!r} in {stated[0].place}, and "
+            f"{other.text[:60]!r} in {other.place}",
+            help="Leave the one that holds.",
+            path=spec.path,
+            line=other.line_in(spec.path),
+            key=f"two statuses in {stated[0].form}",
+            setting="specs.status",
+        )
 
 
 def _without(spec: Spec, specs: Specs) -> Iterator[Finding]:
