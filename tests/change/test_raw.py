@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change.digest import object_id
+from specguard.change.digest import MUCH, object_id
 from specguard.change.entry import Entry
 from specguard.change.raw import FormatError, read_commit, read_diffs, read_entries, read_tree
 
@@ -142,3 +143,11 @@ def test_object_ids_are_git_s() -> None:
     assert object_id("tree", b"", 40) == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
     assert object_id("tree", b"", 64) == "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
     assert len(object_id("blob", os.urandom(10), 64)) == 64
+
+
+def test_object_ids_stay_the_same_after_much_was_hashed() -> None:
+    contents = [os.urandom(size) for size in (0, 1, MUCH - 1, 2, MUCH, 10)]
+    for digits, hashed in ((40, hashlib.sha1), (64, hashlib.sha256)):
+        for content in contents:
+            expected = hashed(b"blob %d\0" % len(content) + content).hexdigest()
+            assert object_id("blob", content, digits) == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard_rules.artifacts.process_kill_by_name import HINT
+from specguard_rules.artifacts.process_kill_by_name import may_kill
 from specguard_rules.content._shell import commands
 
 TYPE_CHECKING = False
@@ -215,7 +215,7 @@ def _carries(words: Sequence[str], depth: int) -> bool:
     for at, word in enumerate(words[1:_CARRIED], start=1):
         if _program(word) in (*_KILLERS, "taskkill"):
             inner = list(process_kills(commands(" ".join(words[at:])), depth + 1))
-        elif " " in word and re.search(HINT, word.encode("utf-8", "surrogateescape"), re.IGNORECASE):
+        elif " " in word and may_kill(word.encode("utf-8", "surrogateescape")):
             inner = list(process_kills(commands(word), depth + 1))
         else:
             continue

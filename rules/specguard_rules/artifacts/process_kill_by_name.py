@@ -11,18 +11,12 @@ from specguard_rules.selected import contents, selected
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Annotated, ClassVar, Final
+    from typing import Annotated, ClassVar
 
     from pydantic import Field
 
     from specguard.rules import Documents, Entry, PlanKind, Policy, PolicyChange, Stage, Tree, WorkKind
     from specguard_rules.content._shell import Command
-
-HINT: Final = rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic"
-"""What every text with such a command has, also where quotes part its letters.
-
-It is compiled where a file is read, and what more is needed is imported where one has it.
-"""
 
 
 class ProcessKillByName(Rule):
@@ -134,8 +128,17 @@ class ProcessKillByName(Rule):
             raise missing
 
 
+def may_kill(content: bytes) -> bool:
+    """Whether a text has what each has that ends processes by name; most texts have nothing of it."""
+    text = content.lower()
+    # Quotes may part the letters.
+    if re.search(rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l", text):
+        return True
+    return b"stop-process" in text or b"spps" in text or b"terminate" in text or b"wmic" in text
+
+
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
-    if not re.search(HINT, content, re.IGNORECASE):
+    if not may_kill(content):
         return
     from specguard_rules.artifacts._process_kills import NAMED, process_kills
     from specguard_rules.artifacts._run_commands import run_commands
