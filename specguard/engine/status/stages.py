@@ -101,7 +101,8 @@ def next_stages(waves: Sequence[Wave]) -> Iterator[str]:
         for stage in wave.stages:
             if stage.needed and stage.open and not stage.complete:
                 opens = [later.name for later in wave.stages if _waits_for_it_alone(later, stage)]
-                then = f"; then {' and '.join(opens)} opens" if opens else ""
+                verb = "opens" if len(opens) == 1 else "open"
+                then = f"; then {' and '.join(opens)} {verb}" if opens else ""
                 yield f"complete the stage {stage.name} of {wave.name}{then}"
 
 
