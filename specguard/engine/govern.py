@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from specguard.change.change import BASELINE
 from specguard.change.documents import Documents
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.tree import Tree
-from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting
-from specguard.declaration.record import Record
+from specguard.declaration.patterns import Selecting
+from specguard.engine.govern_tables import matching, of_tables
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 from specguard.specs.catalogue import Catalogue
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.request import Request
+    from specguard.declaration.patterns import Patterns
     from specguard.model import Origin, Severity
 
 
@@ -29,8 +31,8 @@ class Governing:
         code, name, severity: the rule's.
         setting: the key in the policy.
         pattern: as it is written.
-        effect: `guarded`, `covered`, `selected`, `left alone` (an exception), or what a work item or the
-            policy itself makes of the path.
+        effect: `guarded`, `covered`, `selected`, `named`, `left alone` (an exception), or what a work item,
+            a declared table or the policy itself makes of the path.
         origin: the line it stands in; None for a default.
     """
 
@@ -65,21 +67,16 @@ def governing(policy: Policy, path: bytes) -> list[Governing]:
         check = rule.load()
         settings: dict[str, object] = {name: getattr(check, name) for name in check._fields}
         settings["exclude"] = rule.exclude
-        for key, index, patterns in _matching(settings, f"rules.{rule.name}", path):
-            found.append(
-                _governing(policy, rule, f"{key}.{index}", patterns.patterns[index], _effect(key, patterns))
-            )
-    for code, setting, pattern, effect in _of_work(policy, path):
-        rule_or_none = policy.rule(code)
-        if rule_or_none is not None and rule_or_none.active:
-            found.append(_governing(policy, rule_or_none, setting, pattern, effect))
-    for code, setting, pattern, effect in _of_specs(policy, path):
-        rule_or_none = policy.rule(code)
-        if rule_or_none is not None and rule_or_none.active:
-            found.append(_governing(policy, rule_or_none, setting, pattern, effect))
-    judge = policy.rule("PTH004")
-    if judge is not None and judge.active and path in policy.document_paths:
-        found.append(_governing(policy, judge, "", path.decode("utf-8", "surrogateescape"), "the authority"))
+        for key, pattern, effect in matching(settings, f"rules.{rule.name}", path):
+            found.append(_governing(policy, rule, key, pattern, effect))
+    said = [*_of_work(policy, path), *_of_specs(policy, path), *of_tables(policy, path)]
+    if path in policy.document_paths or path == BASELINE:
+        what = "the baseline" if path == BASELINE else "the authority"
+        said.append(("PTH004", "", path_text(path), what))
+    for code, setting, pattern, effect in said:
+        judge = policy.rule(code)
+        if judge is not None and judge.active:
+            found.append(_governing(policy, judge, setting, pattern, effect))
     return sorted(found, key=lambda one: one.code)
 
 
@@ -166,28 +163,3 @@ def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Gover
             ]
         except MissingFact as missing:
             raise SpecguardError(missing.reason, help=missing.command) from missing
-
-
-def _matching(value: object, key: str, path: bytes) -> Iterator[tuple[str, int, Patterns]]:
-    """The key, index and patterns of each first match in a setting and in the tables within it."""
-    if isinstance(value, Patterns):
-        index = value.find(path)
-        if index is not None:
-            yield key, index, value
-    elif isinstance(value, Record):
-        for name in value._fields:
-            yield from _matching(getattr(value, name), f"{key}.{name}", path)
-    elif isinstance(value, dict):
-        for name, element in value.items():
-            yield from _matching(element, f"{key}.{name}", path)
-    elif isinstance(value, (list, tuple)):
-        for number, element in enumerate(value):
-            yield from _matching(element, f"{key}.{number}", path)
-
-
-def _effect(key: str, patterns: Patterns) -> str:
-    if key.endswith(".exclude"):
-        return "left alone"
-    if isinstance(patterns, Guarding):
-        return "guarded"
-    return "covered" if isinstance(patterns, Covering) else "selected"

@@ -247,3 +247,98 @@ def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository:
     asked = run("doctor", directory=repository.path).stdout
     assert "this is HEAD's: the base has none yet" in asked
     assert f"base: origin/main at {repository.oid('main')[:12]}\n" in asked
+
+
+DECLARED = """
+[artifacts.report]
+path = "**/{agent}_REPORT.md"
+sections = ["Risks"]
+evidence = {section = "Evidence"}
+
+[artifacts.pass]
+root = "passes/{n}/"
+members = ["PLAN.md"]
+
+[artifacts.manifest]
+path = "passes/{n}/MANIFEST.md"
+closure = ["passes/{n}"]
+
+[plans.default]
+
+[work.slice]
+source = "passes/{n}/slices.yaml"
+branch = "slice-{number}"
+
+[wave]
+stages = [{name = "planning", leaves = ["pass"]}]
+
+[checklists]
+files = ["TASKS.md"]
+evidence = ".runs/**/manifest.json"
+
+[grounding]
+all = ["docs/ARCHITECTURE.md"]
+
+[[invariants]]
+paths = ["src/routes.ts"]
+pattern = "/api/"
+
+[assets]
+paths = ["patterns/**"]
+index = "assets.json"
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (
+            "x/A1_REPORT.md",
+            {
+                "ART002": ("artifacts.report.sections", 4),
+                "ART003": ("artifacts.report.sections", 4),
+                "ART004": ("artifacts.report.evidence", 5),
+                "ART005": ("artifacts.report.evidence", 5),
+                "ART013": ("artifacts.report.path", 3),
+            },
+        ),
+        (
+            "passes/1/PLAN.md",
+            {
+                "ART001": ("artifacts.pass.members", 9),
+                "ART021": ("artifacts.manifest.closure.0", 13),
+                "PLN008": ("wave.stages.0", 22),
+            },
+        ),
+        (".plans/cart/CONTEXT.md", {"PLN009": ("plans.default", 15)}),
+        ("TASKS.md", {"ART006": ("checklists.files.0", 25)}),
+        (".runs/t/1/manifest.json", {"ART006": ("checklists.evidence.0", 26)}),
+        ("docs/ARCHITECTURE.md", {"ART014": ("grounding.all.0", 29)}),
+        ("src/routes.ts", {"ART019": ("invariants.0.paths.0", 32)}),
+        ("patterns/emit.ts", {"ART022": ("assets.paths.0", 36)}),
+        ("assets.json", {"ART022": ("assets.index", 37)}),
+        (".specguard/baseline.json", {"PTH004": ("", None)}),
+        ("report", {}),
+    ],
+)
+def test_why_knows_the_declared_tables(
+    repository: Repository, path: str, told: dict[str, tuple[str, int | None]]
+) -> None:
+    repository.write("specguard.toml", DECLARED)
+    repository.commit("chore: start")
+    found = json.loads(run("why", path, "--output-format", "json", directory=repository.path).stdout)
+    defaults = {"ART012", "ART016", "ART017"}
+    assert {
+        one["code"]: (one["setting"], one["authority"] and one["authority"]["line"])
+        for one in found
+        if one["code"] not in defaults
+    } == told
+
+
+def test_why_names_each_rule_about_a_plan_and_a_list_of_items(repository: Repository) -> None:
+    repository.write("specguard.toml", DECLARED)
+    repository.commit("chore: start")
+    plan = run("why", ".plans/cart/plan.json", directory=repository.path).stdout
+    assert "PLN001 invalid-plan (error): a plan: .plans/{name}/plan.json  specguard.toml:15\n" in plan
+    listed = run("why", "passes/1/slices.yaml", directory=repository.path).stdout
+    assert "PLN010 slice-out-of-files (error): lists the slices: passes/{n}/slices.yaml" in listed
