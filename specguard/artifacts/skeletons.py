@@ -6,6 +6,7 @@ import re
 
 from specguard.artifacts.instances import OWED, instance
 from specguard.artifacts.places import joined
+from specguard.declaration.patterns import Selecting
 from specguard.documents.fields import normal_name
 from specguard.documents.kinds import data_kind
 from specguard.documents.titles import normal_title
@@ -75,6 +76,7 @@ class Skeletons:
         self._exists = exists
         self._now = now
         self._planned: dict[bytes, Blank] = {}
+        self._open: list[tuple[bytes, Sequence[str], Mapping[str, str]]] = []
         self.left: list[str] = []
 
     def files(self, name: str, path: bytes, fields: Mapping[str, str]) -> Sequence[Blank]:
@@ -91,7 +93,22 @@ class Skeletons:
                 self._beside(path, [member], fields)
         else:
             self._add(path)
+        self.left = [self._shown(*one) for one in self._open if not self._is_planned(*one)]
         return list(self._planned.values())
+
+    def _is_planned(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> bool:
+        """Whether one of some alternatives, which may have several names, is among the files."""
+        start = folder + b"/" if folder else b""
+        below = [path[len(start) :] for path in self._planned if path.startswith(start)]
+        for text in templates:
+            paths = list(self._planned) if text.startswith("/") else below
+            if any(True for _ in Selecting([PathTemplate(text).render(fields)]).find_each(paths)):
+                return True
+        return False
+
+    def _shown(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> str:
+        shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
+        return f"{shown} in {path_text(folder) or 'the root'}"
 
     def _add(self, path: bytes) -> None:
         """Plan a file and its companions, unless it is there already."""
@@ -117,8 +134,7 @@ class Skeletons:
             if plain is not None:
                 paths.append(plain if text.startswith("/") else joined(folder, plain))
         if not paths:
-            shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
-            self.left.append(f"{shown} in {path_text(folder) or 'the root'}")
+            self._open.append((folder, templates, fields))
         elif not any(path in self._planned or self._exists(path) for path in paths):
             self._add(paths[0])
 

@@ -121,6 +121,17 @@ def findings(repository: Repository) -> list[tuple[str, str, str]]:
     return [(one["code"], one["location"]["path"], one["message"]) for one in report["findings"]]
 
 
+def test_what_is_written_with_it_need_not_be_chosen_any_more(repository: Repository) -> None:
+    policy = '# Authority\n\n```toml specguard\nextends = ["runbook"]\n```\n'
+    repository.commit("docs: state what is written", files={"SPEC_AUTHORITY.md": policy})
+    final = run("new", "agent-final", "agent=3", "objective=D1", "--in", "out", directory=repository.path)
+    assert (final.exit_code, len(final.stdout.split()), final.stderr) == (0, 3, "")
+    plan = run("new", "agent-plan", "agent=4", "--in", "out", directory=repository.path)
+    assert plan.stderr == (
+        "note: AGENT_4_FINAL_*.md in out must be there too, and its name is yours to choose\n"
+    )
+
+
 def test_a_final_is_written_with_its_companions(adopted: Repository) -> None:
     outcome = run("new", "agent-final", "agent=3", "objective=AUTH", "--in", "out", directory=adopted.path)
     assert outcome.exit_code == 0, outcome
