@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class SpecguardError(Exception):
@@ -66,3 +66,20 @@ class NotApplicable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The next step where a name is none of those known: `did you mean 'limit'?`, where one of them is near.
+
+    Args:
+        name: the name.
+        known: those that there are.
+        otherwise: the step where none is near; by default what there is.
+    """
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return otherwise or (f"there is {', '.join(names)}" if names else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specguard.documents.data import dotted
 from specguard.errors import MissingFact
 from specguard.model import Finding, path_text
 
@@ -64,8 +65,6 @@ def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding
 
 
 def _misfit(artifact: Artifact, data: Data, misfit: Misfit) -> Finding:
-    from specguard.documents.schemas import dotted
-
     where = dotted(misfit.path)
     return Finding(
         f"{f'{where}: ' if where else ''}{misfit.message}",

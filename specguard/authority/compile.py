@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from specguard.authority.assemble import assemble
 from specguard.authority.layers import blocks_of, preset_layer, prose_layer, settings_file
-from specguard.authority.merge import Merged, dotted
+from specguard.authority.merge import Merged
 from specguard.authority.policy import Policy
-from specguard.authority.problems import PolicyError, Problem, nearest
+from specguard.authority.problems import PolicyError, Problem
 from specguard.authority.prose import MEANINGS, known_sections, read_sections
 from specguard.authority.sources import is_document
 from specguard.authority.statements import commands_of
 from specguard.authority.unread import Unread
 from specguard.authority.validate import validate
 from specguard.documents.blocks import Heading
+from specguard.documents.data import dotted
 from specguard.documents.document import Document
 from specguard.documents.problem import UnreadDocument
 from specguard.documents.toml_lines import TomlError
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 from specguard.model import Origin
 
 TYPE_CHECKING = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.authority.problems import Problem
+from specguard.documents.data import dotted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,11 +117,6 @@ class Merged:
         while path and path not in self.origins:
             path = path[:-1]
         return self.origins.get(path, Origin("", 0))
-
-
-def dotted(path: Path) -> str:
-    """A key as it is written: `work.phase.gates.0.name`."""
-    return ".".join(map(str, path))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -6,7 +6,7 @@ from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from specguard.model import Origin
 
@@ -56,14 +56,3 @@ class PolicyError(SpecguardError):
             SpecguardError(one.message, help=one.help, path=one.origin.path, line=one.origin.line or None)
             for one in self.problems
         ]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`did you mean 'limit'?`, where a known name is near; else what there is."""
-    from difflib import get_close_matches
-
-    names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"there is {', '.join(names)}" if names else ""

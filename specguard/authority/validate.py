@@ -6,10 +6,11 @@ import json
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
-from specguard.authority.merge import dotted
 from specguard.authority.models import Models, problem_of
-from specguard.authority.problems import Problem, nearest
+from specguard.authority.problems import Problem
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
+from specguard.documents.data import dotted
+from specguard.errors import nearest
 from specguard.model import shortened
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ import os
 import click
 
 from specguard import __version__
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 
 TYPE_CHECKING = False
@@ -57,10 +57,7 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "`specguard --help` lists the commands"
+            hint = nearest(args[0], COMMANDS, "`specguard --help` lists the commands")
             raise SpecguardError(f"there is no command {args[0]!r}", help=hint) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -13,7 +13,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli.options import in_directory
 from specguard.engine.plugins import load_registry
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 from specguard.importing import commitlint, openspec, repolinter, speckit
 from specguard.importing.imported import Imported
 from specguard.reporters.escape import visible
@@ -107,13 +107,7 @@ def _asked(top: str, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
     for named in sources:
         source, separator, file = named.partition("=")
         if source not in SOURCES:
-            from difflib import get_close_matches
-
-            near = get_close_matches(source, SOURCES, n=1)
-            raise SpecguardError(
-                f"{source!r} cannot be imported",
-                help=f"did you mean {near[0]!r}?" if near else f"what can be is {', '.join(SOURCES)}",
-            )
+            raise SpecguardError(f"{source!r} cannot be imported", help=nearest(source, SOURCES))
         if separator and source in ("openspec", "spec-kit"):
             raise SpecguardError(f"{source} is a folder, and is named without a file", help=f"say {source}")
         if not separator and source not in here:

@@ -12,7 +12,7 @@ from specguard.change.repository import USUAL_BASES, Repository, short_name
 from specguard.cli.completion import complete_presets
 from specguard.cli.options import in_directory
 from specguard.engine.plugins import load_registry
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,13 +141,7 @@ def _check_presets(presets: Sequence[str]) -> None:
     known = load_registry().presets
     for preset in presets:
         if preset not in known:
-            from difflib import get_close_matches
-
-            near = get_close_matches(preset, known, n=1)
-            raise SpecguardError(
-                f"there is no preset {preset!r}",
-                help=f"did you mean {near[0]!r}?" if near else f"presets are {', '.join(sorted(known))}",
-            )
+            raise SpecguardError(f"there is no preset {preset!r}", help=nearest(preset, known))
 
 
 def _default_branch(repository: Repository) -> str:

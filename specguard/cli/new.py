@@ -15,7 +15,7 @@ from specguard.cli.options import in_directory
 from specguard.documents.data import read_data
 from specguard.documents.kinds import data_kind
 from specguard.engine.policies import open_policy
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text
 from specguard.plans.skeleton import skeleton
 from specguard.reporters.escape import visible
@@ -105,13 +105,8 @@ def _list(contracts: Mapping[str, Contract]) -> None:
 
 
 def _unknown(artifact: str, contracts: Mapping[str, Contract]) -> SpecguardError:
-    from difflib import get_close_matches
-
-    near = get_close_matches(artifact, contracts, n=1)
-    known = f"artifacts are {', '.join(contracts)}" if contracts else "the policy describes none"
-    return SpecguardError(
-        f"there is no artifact {artifact!r}", help=f"did you mean {near[0]!r}?" if near else known
-    )
+    help = nearest(artifact, contracts) or "describe it in the policy, as [artifacts.<name>]"
+    return SpecguardError(f"there is no artifact {artifact!r}", help=help)
 
 
 def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:

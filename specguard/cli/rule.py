@@ -10,7 +10,7 @@ from specguard.authority.schema import rule_options
 from specguard.cli.completion import complete_rules
 from specguard.cli.pages import show_markdown
 from specguard.engine.plugins import load_registry
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 from specguard.reporters import manual
 
 TYPE_CHECKING = False
@@ -45,14 +45,9 @@ def command(selector: str | None, plugins: tuple[str, ...], output_format: str) 
 def _find(registry: Registry, selector: str) -> Registered:
     entry = registry.rules.get(selector.lower()) or registry.by_code(selector.upper())
     if entry is None:
-        from difflib import get_close_matches
-
         names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
-        near = get_close_matches(selector, names, n=1) or get_close_matches(selector.upper(), names, n=1)
-        raise SpecguardError(
-            f"there is no rule {selector!r}",
-            help=f"did you mean {near[0]!r}?" if near else "`specguard rule` lists them",
-        )
+        by_code = nearest(selector.upper(), names, "`specguard rule` lists them")
+        raise SpecguardError(f"there is no rule {selector!r}", help=nearest(selector, names, by_code))
     return entry
 
 

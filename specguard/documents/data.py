@@ -72,6 +72,11 @@ def written(value: Any) -> str:
     return str(value)
 
 
+def dotted(path: Path) -> str:
+    """A key as a reader sees it: `tasks.0.status`."""
+    return ".".join(map(str, path))
+
+
 class Data:
     """Structured data.
 

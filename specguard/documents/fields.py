@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import List, Paragraph, Table, Text, fences
-from specguard.documents.data import written
+from specguard.documents.data import dotted, written
 from specguard.documents.titles import Near
 
 TYPE_CHECKING = False
@@ -126,7 +126,7 @@ def _within(data: Data, values: dict[Any, Any], above: tuple[str | int, ...], fo
     for key, value in values.items():
         path = (*above, key)
         line = data.line(path) or 1
-        yield Field(".".join(map(str, path)), _written(value), line, form)
+        yield Field(dotted(path), _written(value), line, form)
         if isinstance(value, dict) and len(path) < DEEPEST:
             yield from _within(data, value, path, form)
 

@@ -11,6 +11,7 @@ import json
 import re
 
 from specguard.declaration.expressions import Expression, ExpressionError
+from specguard.documents.data import dotted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,11 +105,6 @@ class Schema:
             raise SchemaError(f"its reference {error.ref!r} leads to nothing within it") from None
         except RecursionError:
             raise SchemaError("it refers to itself without an end") from None
-
-
-def dotted(path: Sequence[str | int]) -> str:
-    """A key as a reader sees it: `tasks.0.status`."""
-    return ".".join(map(str, path))
 
 
 def _misfit(error: ValidationError) -> Misfit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,12 +60,9 @@ def _codes(selectors: Iterable[str], rules: Sequence[RuleInPolicy]) -> set[str]:
     codes: set[str] = set()
     for selector in wanted:
         if selector not in names:
-            from difflib import get_close_matches
-
-            near = get_close_matches(selector, names, n=1) or get_close_matches(selector.upper(), names, n=1)
+            by_code = nearest(selector.upper(), names, "`specguard rule` lists them")
             raise SpecguardError(
-                f"no rule, family or name is called {selector!r}",
-                help=f"did you mean {near[0]!r}?" if near else "`specguard rule` lists them",
+                f"no rule, family or name is called {selector!r}", help=nearest(selector, names, by_code)
             )
         codes |= names[selector]
     return codes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specguard.documents.data import dotted
 from specguard.documents.fields import normal_name
 from specguard.plans.settings import KEYS
 from specguard.plans.task import normal_id
@@ -33,6 +34,11 @@ class Edit:
         self.what = what
         self.key = tuple(key)
         self.line = line
+
+    @property
+    def field(self) -> str:
+        """The place as a dotted key; empty for the plan as a whole."""
+        return dotted(self.key)
 
 
 def finished(before: Plan | None, after: Plan | None) -> list[Task]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.artifacts.options import describes
+from specguard.documents.data import dotted
 from specguard.model import Finding, path_text, shortened
 from specguard.plans.task import normal_id
 from specguard.plans.task_keys import close
@@ -54,11 +55,11 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         if not isinstance(value, dict):
             key = (*plan.tasks_key, place)
             yield Finding(
-                f"{'.'.join(map(str, key))} is {kind_of(value)}, where a task should be",
+                f"{dotted(key)} is {kind_of(value)}, where a task should be",
                 help="Write the task as a mapping with an id, or take it out.",
                 path=plan.path,
                 line=plan.line(*key),
-                field=".".join(map(str, key)),
+                field=dotted(key),
                 key=f"{place}:no task",
             )
     for task in plan.tasks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.data import written
+from specguard.documents.data import dotted, written
 from specguard.documents.fields import normal_name
 from specguard.model import Origin, path_text
 
@@ -139,7 +139,7 @@ class Task:
 
     def field(self, *below: str | int) -> str:
         """The dotted key of the task, or of something within it."""
-        return ".".join(map(str, (*self.key, *below)))
+        return dotted((*self.key, *below))
 
     @property
     def expected_paths(self) -> Covering:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.data import written
+from specguard.documents.data import dotted, written
 from specguard.documents.fields import normal_name
 from specguard.specs.said import Said
 
@@ -271,8 +271,3 @@ def _joined(folder: bytes, text: str) -> bytes | None:
         elif part not in {b"", b"."}:
             parts.append(part)
     return b"/".join(parts) or None
-
-
-def dotted(place: Sequence[str | int]) -> str:
-    """A place as text, e.g. `specs.3`."""
-    return ".".join(map(str, place))

@@ -152,8 +152,8 @@ def _edited(unit: Unit, entry: Entry) -> Iterator[Finding]:
             line=edit.line,
             side="base" if entry.deleted else None,
             commit=unit.commit,
-            field=".".join(map(str, edit.key)) or None,
-            key=f"{task.id}:{'.'.join(map(str, edit.key))}",
+            field=edit.field or None,
+            key=f"{task.id}:{edit.field}",
             setting=task.plan.setting("folder"),
         )
 
