@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,10 @@ from specguard.artifacts.findings import missing_words, says_open
 from specguard.artifacts.reviews import Review
 from specguard.artifacts.severities import Severities
 from specguard.documents.document import Document
+from tests.taking import grows_with_length
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SEVERITIES = Severities(
     [
@@ -240,15 +244,12 @@ def test_a_verdict_says_that_a_review_is_open(value: str, is_open: bool) -> None
     ],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
-    def taken(count: int) -> float:
+    def reading(count: int) -> Callable[[], object]:
         document = Document("## Findings\n\n" + piece * count)
         assert document.sections
-        start = time.process_time()
-        Review(document, SEVERITIES)
-        return time.process_time() - start
+        return lambda: Review(document, SEVERITIES)
 
-    small = min(taken(200) for _ in range(3))
-    assert taken(3200) < max(small, 0.002) * 16 * 6
+    assert grows_with_length(reading, 200)
 
 
 @given(st.text(alphabet="highlow[](){}|-#*:~ \n1.`xF", max_size=150))

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
-import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.documents.blocks import Paragraph, Text
 from specguard.documents.citations import citations
 from specguard.documents.document import Document
+from tests.taking import grows_with_length
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def cited(text: str) -> list[str]:
@@ -127,18 +132,11 @@ def test_a_place_has_its_own_line_and_kind() -> None:
     ],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
-    def taken(count: int) -> float:
-        text = piece * count
-        document = Document("x")
-        from specguard.documents.blocks import Paragraph, Text
+    def reading(count: int) -> Callable[[], object]:
+        blocks = [Paragraph(Text(piece * count, 1))]
+        return lambda: list(citations(blocks))
 
-        document.blocks = [Paragraph(Text(text, 1))]
-        start = time.process_time()
-        list(citations(document.blocks))
-        return time.process_time() - start
-
-    small = min(taken(2_000) for _ in range(3))
-    assert taken(32_000) < max(small, 0.002) * 16 * 6
+    assert grows_with_length(reading, 2_000)
 
 
 @given(st.text(alphabet="ab/.py:#L12-,`[]()<> \n|\\~", max_size=120))

@@ -1,0 +1,33 @@
+"""How long work takes, for tests of what may not grow faster than its input."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def taken(work: Callable[[], object]) -> float:
+    """The processor's seconds that some work takes, without those of collecting other tests' garbage."""
+    gc.collect()
+    gc.disable()
+    try:
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+    finally:
+        gc.enable()
+
+
+def grows_with_length(make: Callable[[int], Callable[[], object]], small: int) -> bool:
+    """Whether sixteen times the input takes no more than a few times sixteen times as long.
+
+    Args:
+        make: gives the work on an input of a length.
+        small: the length of the small input.
+    """
+    before = min(taken(make(small)) for _ in range(3))
+    return taken(make(16 * small)) < max(before, 0.002) * 16 * 6
