@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from specguard.documents.rows import Row, rows
     from specguard.documents.times import Stamp, Times, read_times
     from specguard.documents.titles import find_sections
+    from specguard.documents.written_paths import plain_path
     from specguard.model import Severity, Stage
     from specguard.plans.plan import Plan
     from specguard.plans.plans import Plans
@@ -160,6 +161,7 @@ __all__ = [
     "look_alikes",
     "normal_name",
     "path_text",
+    "plain_path",
     "read_fields",
     "read_times",
     "rows",
@@ -176,6 +178,7 @@ _LATE = {
     "is_content": "specguard.documents.content",
     "is_markdown": "specguard.documents.kinds",
     "normal_name": "specguard.documents.fields",
+    "plain_path": "specguard.documents.written_paths",
     "read_fields": "specguard.documents.fields",
     "read_times": "specguard.documents.times",
     "rows": "specguard.documents.rows",

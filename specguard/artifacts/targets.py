@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from specguard.artifacts.places import above
+from specguard.documents.written_paths import plain_path
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from typing import Final
 
     from specguard.change.documents import Documents
@@ -111,7 +113,7 @@ class Targets:
         Raises:
             MissingFact: an object is not there, or the file is too large to count its lines.
         """
-        name = _normal(citation.path.encode("utf-8", "surrogateescape"))
+        name = plain_path(citation.path.encode("utf-8", "surrogateescape"))
         if citation.kind != "relative" or name is None:
             return None
         like = self._documents.tree.ending(name)
@@ -141,10 +143,10 @@ class Targets:
             rests = [written[match.end() :] for root in self._roots if (match := root.match(written))]
             if not rests:
                 return None
-            found = [_normal(rest.encode("utf-8", "surrogateescape")) for rest in rests]
+            found = [plain_path(rest.encode("utf-8", "surrogateescape")) for rest in rests]
         else:
             name = path.encode("utf-8", "surrogateescape")
-            found = [_normal(name), _normal(folder + b"/" + name)]
+            found = [plain_path(name), plain_path(folder + b"/" + name)]
         return list(dict.fromkeys(one for one in found if one))
 
     def prefetch(self, cited: Iterable[tuple[Citation, bytes]]) -> None:
@@ -185,7 +187,7 @@ class Targets:
     def _in_submodule(self, path: bytes) -> bool:
         return any(
             entry is not None and entry.mode == _SUBMODULE
-            for entry in map(self._documents.tree.find, _above(path))
+            for entry in map(self._documents.tree.find, above([path]))
         )
 
 
@@ -197,24 +199,3 @@ def _expression(root: str) -> re.Pattern[str]:
     text = text[0].lower() + text[1:] if _DRIVE.match(text + "/") else text
     names = "".join("[^/]+" if part == "*" else re.escape(part) for part in re.split(r"(\*)", text))
     return re.compile(f"{names}/")
-
-
-def _normal(path: bytes) -> bytes | None:
-    """A path without `.` and `..`; None where it climbs out, or says the root itself."""
-    parts: list[bytes] = []
-    for part in path.split(b"/"):
-        if part == b"..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part and part != b".":
-            parts.append(part)
-    return b"/".join(parts) or None
-
-
-def _above(path: bytes) -> Iterator[bytes]:
-    """The folders above a path."""
-    end = path.rfind(b"/")
-    while end > 0:
-        yield path[:end]
-        end = path.rfind(b"/", 0, end)

@@ -111,6 +111,19 @@ def _is_path(path: str, lines: bool, form: Form, marked: bool) -> bool:
     return lines and (deep or (marked and "/" in path)) and not _HOST.match(path.partition("/")[0] or "-")
 
 
+def plain_path(path: bytes) -> bytes | None:
+    """A path without `.`, `..` and empty parts; None where it climbs above its root, or says no more."""
+    parts: list[bytes] = []
+    for part in path.split(b"/"):
+        if part == b"..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in {b"", b"."}:
+            parts.append(part)
+    return b"/".join(parts) or None
+
+
 def stands_alone(path: str, marked: bool) -> bool:
     """Whether a path without lines is cited, and not just spoken of: marked, or with a folder."""
     return marked or "/" in path.strip("/")

@@ -139,8 +139,7 @@ class Plans:
         from specguard.plans.verification import unverified
 
         missing: MissingFact | None = None
-        folder = runs.settings.path.strip("/").encode("utf-8")
-        for plan in self.all if self._touches(folder) else self.judged:
+        for plan in self.all if self._touches(runs.settings.folder) else self.judged:
             try:
                 yield from unverified(plan, runs, today)
             except MissingFact as fact:
@@ -149,7 +148,7 @@ class Plans:
             raise missing
 
     def _touches(self, folder: bytes) -> bool:
-        return any(entry.path.startswith(folder + b"/") for entry in self._change.entries)
+        return any(entry.path.startswith(folder) for entry in self._change.entries)
 
     def too_early(self, work: Work) -> Iterator[Finding]:
         """What the change's tasks need that is not done; those apart whose status says that they were begun.

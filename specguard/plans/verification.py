@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 
 from specguard.documents.dates import date_problem, parse_date
 from specguard.documents.kinds import data_kind
 from specguard.documents.placeholders import owes
+from specguard.documents.written_paths import plain_path
 from specguard.errors import MissingFact
 from specguard.model import Finding, shortened
 from specguard.plans.evidence import evidence_of
@@ -196,9 +196,9 @@ def _last(ran: Sequence[Ran]) -> list[Ran]:
 
 def _run_problem(cited: Cited, runs: Runs) -> str:
     """Why a cited run proves nothing; empty where it proves the task."""
-    path = posixpath.normpath(cited.path).encode("utf-8", "surrogateescape")
-    folder = runs.settings.path.strip("/").encode("utf-8")
-    if not path.startswith(folder + b"/"):
+    written = cited.path.encode("utf-8", "surrogateescape")
+    path = None if written.startswith(b"/") else plain_path(written)
+    if path is None or not path.startswith(runs.settings.folder):
         return f"{shortened(cited.path, 80)!r} is not in the folder of runs, {runs.settings.path}"
     if data_kind(path) is None:
         path += b"/manifest.json"

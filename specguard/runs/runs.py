@@ -69,7 +69,6 @@ class Runs:
         self._documents = documents
         self._local = local
         self._succeeded = frozenset(map(normal_name, settings.succeeded))
-        self._folder = settings.path.strip("/").encode("utf-8", "surrogateescape") + b"/"
 
     def manifest(self, path: bytes) -> Manifest | None:
         """The manifest at a path; None where there is no regular file.
@@ -87,7 +86,7 @@ class Runs:
             return Manifest(path, Data.unread(problem), self._succeeded) if known else None
         if self._documents.tree.find(path) is not None:
             data = self._documents.data(path)
-        elif self.settings.keep == "tree" or not path.startswith(self._folder):
+        elif self.settings.keep == "tree" or not path.startswith(self.settings.folder):
             return None
         else:
             data = self._beside(path, kind)

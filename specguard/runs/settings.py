@@ -28,3 +28,8 @@ class RunSettings(Settings):
     succeeded: Annotated[
         list[str], Field(min_length=1, description="the statuses of a manifest whose run succeeded")
     ] = ["succeeded", "success", "passed"]
+
+    @property
+    def folder(self) -> bytes:
+        """What the paths in the folder of runs begin with, a slash at its end."""
+        return self.path.strip("/").encode("utf-8", "surrogateescape") + b"/"

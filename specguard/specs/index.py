@@ -6,6 +6,7 @@ import re
 
 from specguard.documents.data import dotted, written
 from specguard.documents.fields import normal_name
+from specguard.documents.written_paths import plain_path
 from specguard.specs.said import Said
 
 TYPE_CHECKING = False
@@ -237,10 +238,10 @@ def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
         tree: the files.
         folder: the folder of the index.
     """
-    plain = text.strip().partition("#")[0]
+    plain = text.strip().partition("#")[0].encode("utf-8", "surrogateescape")
     first, problem = b"", ""
     for start in (b"", folder):
-        path = _joined(start, plain)
+        path = plain_path(start + b"/" + plain)
         if path is None:
             problem = problem or "it climbs out of the repository"
             continue
@@ -256,18 +257,6 @@ def place_of(text: str, tree: Tree, folder: bytes) -> tuple[bytes, str]:
 
 def folders_of(text: str, folder: bytes) -> Sequence[bytes]:
     """The folders that an index may mean by a name: one from the root, and one from its own folder."""
-    found = [_joined(start, text.strip()) for start in (b"", folder)]
+    name = text.strip().encode("utf-8", "surrogateescape")
+    found = [plain_path(start + b"/" + name) for start in (b"", folder)]
     return [path for path in dict.fromkeys(found) if path is not None]
-
-
-def _joined(folder: bytes, text: str) -> bytes | None:
-    """A path from the root without `.` and `..`; None where it climbs out."""
-    parts = [part for part in folder.split(b"/") if part]
-    for part in text.encode("utf-8", "surrogateescape").split(b"/"):
-        if part == b"..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part not in {b"", b"."}:
-            parts.append(part)
-    return b"/".join(parts) or None

@@ -6,6 +6,7 @@ import re
 
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Selecting
+from specguard.documents.written_paths import plain_path
 from specguard.model import path_text
 from specguard.work.path_templates import escape
 from specguard.work.pointers import Tried, file_type
@@ -300,17 +301,8 @@ def joined(folder: bytes, link: str) -> bytes | None:
     link = link.split("#", 1)[0].split("?", 1)[0]
     if not link or re.match("[a-z][a-z0-9+.-]*:", link, re.IGNORECASE):
         return None
-    parts = [] if link.startswith("/") else [part for part in folder.split(b"/") if part]
-    for part in link.encode("utf-8", "surrogateescape").split(b"/"):
-        if part in {b"", b"."}:
-            continue
-        if part == b"..":
-            if not parts:
-                return None
-            parts.pop()
-        else:
-            parts.append(part)
-    return b"/".join(parts) or None
+    start = b"" if link.startswith("/") else folder
+    return plain_path(start + b"/" + link.encode("utf-8", "surrogateescape"))
 
 
 def has_wildcard(pattern: str) -> bool:

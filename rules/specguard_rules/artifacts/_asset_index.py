@@ -91,7 +91,7 @@ def _asset(name: str, entry: dict[str, Any], data: Data, path: list[str | int], 
     folder = settings.index.rpartition("/")[0]
     # An entry without a file goes by its id.
     written = [place for file in names or [name] for place in (_joined(folder, file), _joined("", file))]
-    places = [place.encode("utf-8", "surrogateescape") for place in dict.fromkeys(written) if place]
+    places = [place for place in dict.fromkeys(written) if place]
     has = isinstance(version, (str, int, float)) and _written(version) != ""
     line = data.line([*path, settings.version]) if has else data.line(path)
     return Asset(name, _written(version) if has else "", places, line)
@@ -104,18 +104,12 @@ def _texts(value: Any) -> Iterator[str]:
         yield from (part for part in value if isinstance(part, str))
 
 
-def _joined(folder: str, name: str) -> str:
+def _joined(folder: str, name: str) -> bytes:
     """A path from the root; empty where it climbs out of it, or is the root or that folder as a whole."""
-    parts: list[str] = []
-    for part in f"{folder}/{name}".replace("\\", "/").split("/"):
-        if part == "..":
-            if not parts:
-                return ""
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    place = "/".join(parts)
-    return "" if place == folder else place
+    from specguard.rules import plain_path
+
+    place = plain_path(f"{folder}/{name}".replace("\\", "/").encode("utf-8", "surrogateescape"))
+    return b"" if place is None or place == folder.encode("utf-8", "surrogateescape") else place
 
 
 def goes_up(before: str, after: str) -> bool:

@@ -250,21 +250,15 @@ def _flaw(item: Ticked, path: bytes, checklists: Checklists, runs: Runs, head_fi
 
 def _places(name: str, path: bytes) -> Iterator[bytes]:
     """The paths of the tree that a name in a checklist may mean: from the root, and from its own folder."""
+    from specguard.rules import plain_path
+
     written = name.encode("utf-8", "surrogateescape")
     folder = path.rpartition(b"/")[0]
-    for place in dict.fromkeys((written, folder + b"/" + written)):
-        parts: list[bytes] = []
-        for part in place.split(b"/"):
-            if part == b".." and not parts:
-                break
-            if part == b"..":
-                parts.pop()
-            elif part not in (b"", b"."):
-                parts.append(part)
-        else:
-            # An absolute path is no path of the tree.
-            if parts and not written.startswith(b"/"):
-                yield b"/".join(parts)
+    if written.startswith(b"/"):
+        # An absolute path is no path of the tree.
+        return
+    found = map(plain_path, (written, folder + b"/" + written))
+    yield from dict.fromkeys(place for place in found if place)
 
 
 def _end(name: str, checklists: Checklists) -> str:

@@ -257,5 +257,6 @@ class _Cited:
 
 
 def _path(document: str) -> bytes:
-    parts = [part for part in document.split("/") if part not in ("", ".")]
-    return "/".join(parts).encode("utf-8", "surrogateescape")
+    from specguard.rules import plain_path
+
+    return plain_path(document.encode("utf-8", "surrogateescape")) or b""

@@ -127,11 +127,10 @@ class AgentEditedPlan(Rule):
 
     def check(self, plans: Plans, work: Work, stage: Stage, run_settings: RunSettings) -> Iterator[Finding]:
         """Look at what is done in the plan's folder."""
-        runs = run_settings.path.strip("/").encode("utf-8") + b"/"
         for unit in plans.for_tasks(work):
             plan = unit.task.plan
             for entry in unit.entries:
-                if not plan.holds(entry.path) or entry.path.startswith(runs):
+                if not plan.holds(entry.path) or entry.path.startswith(run_settings.folder):
                     continue
                 if stage == "run":
                     yield _touched(unit, entry, "the agent's tree")

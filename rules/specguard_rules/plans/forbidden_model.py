@@ -141,14 +141,13 @@ class ForbiddenModel(Rule):
     ) -> Iterator[Finding]:
         """Read what names models."""
         touched = [entry.path for entry in entries if entry.is_file]
-        runs = run_settings.path.strip("/").encode("utf-8") + b"/"
         contracted: set[bytes] = set()
         if artifacts is not None:
             contracted.update(one.path for one in (artifacts.all if whole else artifacts.judged))
         paths = [
             path
             for path in (head_files.paths() if whole else touched)
-            if path.startswith(runs)
+            if path.startswith(run_settings.folder)
             or self.files.find(path) is not None
             or (plans is not None and plans.holding(path) is not None)
             or path in contracted

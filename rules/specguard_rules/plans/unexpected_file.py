@@ -83,11 +83,10 @@ class UnexpectedFile(Rule):
 
     def check(self, plans: Plans, work: Work, run_settings: RunSettings) -> Iterator[Finding]:
         """Compare what is touched with what is expected."""
-        runs = run_settings.path.strip("/").encode("utf-8") + b"/"
         for unit in plans.for_tasks(work):
             task = unit.task
-            own = task.plan.folder + b"/"
-            touched = [entry for entry in unit.entries if not entry.path.startswith((own, runs, APPROVALS))]
+            apart = (task.plan.folder + b"/", run_settings.folder, APPROVALS)
+            touched = [entry for entry in unit.entries if not entry.path.startswith(apart)]
             if not touched:
                 continue
             expected = task.expected_paths
