@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 LONGEST: Final = 10_000
 """A longer line, in characters, states nothing."""
 
-_NO_WORD: Final = bytes(byte for byte in range(128) if not chr(byte).isalnum())
+_NO_WORD: Final = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
+_TAG: Final = re.compile(rb"<[^<>]{0,1000}>")
+_ESCAPED: Final = re.compile(rb"\\[xuU][0-9a-fA-F]")
 
 
 class Statement:
@@ -149,8 +152,20 @@ def _speaks_of(keys: Sequence[AuthorityKey], documents: Documents, path: bytes) 
         elif not name.isascii() or not name.isalnum():
             yield True
         else:
-            words = words or content.lower().translate(None, _NO_WORD)
-            yield name.encode("ascii") in words
+            words = words or _words(content)
+            # A name in data may be spelt with escapes.
+            yield name.encode("ascii") in words or _ESCAPED.search(content) is not None
+
+
+def _words(content: bytes) -> bytes:
+    """The letters and digits of a document, without what may stand between those of one name."""
+    if b"<" in content:
+        content = _TAG.sub(b"", content)
+    if b"&" in content:
+        from html import unescape
+
+        content = unescape(content.decode("utf-8", "replace")).encode("utf-8", "replace")
+    return content.lower().translate(None, _NO_WORD)
 
 
 class _Reader:

@@ -112,8 +112,12 @@ def normal_name(text: str) -> str:
 
 def plain_value(raw: str) -> str:
     """The text of a value on one line, without the marks of emphasis, code and links."""
-    text = raw.strip().removesuffix("\\")
-    return " ".join(Text(_LINK.sub(r"\1", text), 1).plain.split())
+    text = Text(_LINK.sub(r"\1", raw.strip().removesuffix("\\")), 1)
+    plain = text.plain
+    if "&" in plain or "<" in plain:
+        # What a page shows of it; a placeholder such as `<name>` would be markup, and is shown as it is.
+        plain = text.rendered if text.rendered.strip() else plain
+    return " ".join(plain.split())
 
 
 def _keys(data: Data, form: Form) -> Iterator[Field]:
@@ -159,13 +163,23 @@ def _in_text(text: Text, following: AnyBlock | None, *, bullet: bool) -> Iterato
     """The fields of a paragraph's lines; the last one may have what follows the paragraph as its value."""
     lines = text.raw.split("\n")
     for number, line in enumerate(lines):
-        parts = _parts(_BOX.sub("", line.strip(), count=1) if not number else line.strip())
+        parts = _seen_parts(_BOX.sub("", line.strip(), count=1) if not number else line.strip())
         for which, (name, raw, form) in enumerate(parts):
             value = plain_value(raw)
             if not value and which == len(parts) - 1:
                 last = number + 1 == len(lines)
                 value = _below(following) if last else _unlabelled(lines[number + 1])
             yield Field(name, value, text.line + number, "bullet" if bullet and form == "line" else form)
+
+
+def _seen_parts(line: str) -> list[tuple[str, str, Form]]:
+    """The fields of one line, as they are written or else as a page shows them: `<b>Status:</b> done`."""
+    parts = _parts(line)
+    if ("<" in line or "&" in line) and (
+        not parts or any("<" in name or "&" in name for name, _, _ in parts)
+    ):
+        return _parts(Text(line, 1).rendered.strip())
+    return parts
 
 
 def _below(following: AnyBlock | None) -> str:

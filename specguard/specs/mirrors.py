@@ -53,6 +53,23 @@ class Repeated:
         self.counts = counts
 
 
+class Unread:
+    """A mirror of which nobody can tell what it repeats.
+
+    Attributes:
+        path: where it is.
+        why: why it cannot be read, as a clause.
+        line: the line that is to blame; None where none is.
+    """
+
+    __slots__ = ("line", "path", "why")
+
+    def __init__(self, path: bytes, why: str, line: int | None) -> None:
+        self.path = path
+        self.why = why
+        self.line = line
+
+
 class Mirrors:
     """The mirrors of a tree.
 
@@ -94,6 +111,24 @@ class Mirrors:
                 found = list(self._in_blocks(document.blocks, folder)) if document is not None else []
             yield path, found
 
+    def unread(self) -> Iterator[Unread]:
+        """The mirrors that are judged and cannot be read, or are links to what is none.
+
+        Raises:
+            MissingFact: a document or the index cannot be read.
+        """
+        mirrors = self._judged() if self._specs.settings.mirrors else ()
+        if not mirrors:
+            return
+        documents = self._specs.now.documents
+        documents.prefetch(mirrors)
+        for path in documents.unread_links(self._specs.settings.mirrors, mirrors):
+            yield Unread(path, "it is no regular file", None)
+        for path in mirrors:
+            content = documents.data(path) if data_kind(path) is not None else documents.read(path)
+            if content is not None and content.problem is not None:
+                yield Unread(path, content.problem.message, content.problem.line)
+
     def _judged(self) -> Sequence[bytes]:
         specs = self._specs
         paths = specs.now.documents.tree.paths()
@@ -131,7 +166,10 @@ class Mirrors:
                 yield from self._compare(*named, status, row[0].line)
 
     def _in_item(self, item: Item, folder: bytes) -> Iterator[Repeated]:
-        raw = _BOX.sub("", item.text.raw.strip(), count=1)[:LONGEST]
+        raw = item.text.raw
+        if "&" in raw or ("<" in raw and "](" not in raw):
+            raw = item.text.rendered
+        raw = _BOX.sub("", raw.strip(), count=1)[:LONGEST]
         named = self._leading(raw, folder)
         if named is None:
             return

@@ -180,6 +180,15 @@ class Specs:
         """Whether the change adds, modifies or deletes a path."""
         return path in self._touched
 
+    def links(self) -> Iterator[bytes]:
+        """The links and submodules in the place of specs, which the change brings; with `--all` every one.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        paths = self._documents.tree.paths() if self.whole else self._touched_paths
+        return self._documents.unread_links(self.settings.files, paths)
+
     # What a spec was before
 
     def before(self, spec: Spec) -> Spec | None:

@@ -166,3 +166,53 @@ def test_an_index_with_half_a_surrogate_pair_is_refused(repository: Repository, 
     policy = '[specs]\nfiles = ["specs/*.md"]\nindex = "index.json"\n'
     outcome = judged(repository, policy, base, head, "SPC001")
     assert found(outcome, "SPC001") == {"index.json"}
+
+
+MIRRORS = """[specs]
+files = ["specs/*.md"]
+index = "index.json"
+mirrors = ["m/*"]
+"""
+
+
+def test_a_mirror_that_nobody_can_read_hides_nothing(repository: Repository) -> None:
+    index = '{"specs": [{"id": "0001", "path": "specs/1.md", "status": "planned"}]}'
+    head: dict[str, str | bytes] = {
+        "m/latin.md": b"- 0001: done \xe9\n",
+        "m/nul.md": "- 0001: done\n\0",
+        "m/broken.json": '[{"id": "0001", "status": "done"},]',
+        "m/twice.json": '{"0001": "planned", "0001": "done"}',
+        "m/entity.md": "- &#48;001: d&#111;ne\n",
+        "real.md": "- 0001: done\n",
+    }
+    repository.symlink("m/link.md", "../real.md")
+    base = {"specs/1.md": "# Runs\n", "index.json": index}
+    outcome = judged(repository, MIRRORS, base, head, "SPC008")
+    # The link was there before, and is judged as what the change touches beside it is not.
+    assert found(outcome, "SPC008") == set(head) - {"real.md"}
+    whole = run_here("check", "--all", "--select=SPC008", "--output-format=json", directory=repository.path)
+    assert found(whole, "SPC008") == {*head, "m/link.md"} - {"real.md"}
+
+
+def test_a_link_in_place_of_a_spec_is_no_spec(repository: Repository) -> None:
+    repository.write("specs/1.md", reviewed("2026-03-01"))
+    repository.write("specs/2.md", reviewed("2026-03-01"))
+    repository.commit("chore: specs", files={"SPEC_AUTHORITY.md": f"# A\n\n```toml specguard\n{SPECS}\n```\n"})
+    repository.branch("work")
+    repository.symlink("specs/1.md", "../notes/1.txt")
+    repository.symlink("specs/3.md", "2.md")
+    repository.commit("docs: links")
+    outcome = run_here("check", "--select=SPC", TODAY, "--output-format=json", directory=repository.path)
+    assert found(outcome, "SPC001") == {"specs/1.md"}
+
+
+def test_a_key_may_be_spelt_as_a_page_shows_it(repository: Repository) -> None:
+    policy = '[authority]\norder = ["HIGH.md", "low/*"]\nkeys = [{name = "canonical_root"}]\n'
+    head = {
+        "low/a.md": "canonical\u200b_root: /x\n",
+        "low/b.md": "canonical<b></b>_root: /x\n",
+        "low/c.md": "c&#97;nonical_root: /x\n",
+        "low/d.md": '---\n"c\\x61nonical_root": /x\n---\n',
+    }
+    base = {"HIGH.md": "canonical_root: /api\n"}
+    assert found(judged(repository, policy, base, head, "SPC009"), "SPC009") == set(head)

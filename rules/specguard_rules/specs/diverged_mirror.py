@@ -22,11 +22,10 @@ class DivergedMirror(Rule):
 
     A row of a table is about the spec whose id or path stands in one of its cells, and gives its status in
     the column `Status` (the name of the field in `[specs]`), or in a cell that is a status alone. A list item
-    is about the spec whose id or path it begins with, and gives its status behind it: `0002 Runs: in
-    progress`,
+    is about the spec whose id or path it begins with, and gives its status behind it: `0002 Runs: done`,
     `0002 Runs (done)`. Where it gives none, a checkbox does: ticked is a terminal status, and not ticked any
     other. In JSON or YAML a table with an id or path gives its own status. A mirror need not repeat every
-    spec.
+    spec. One that cannot be read is a finding itself.
 
     Judged are mirrors that the change touches, and all of them where it touches the index or a spec; with
     `--all` every one.
@@ -111,6 +110,15 @@ class DivergedMirror(Rule):
                     key="own status",
                     setting="specs.index",
                 )
+        for unread in specs.mirrors.unread():
+            yield Finding(
+                f"{path_text(unread.path)}, which repeats statuses, cannot be read: {unread.why}",
+                help="Correct it; until then nobody can tell what it says.",
+                path=unread.path,
+                line=unread.line,
+                key="unread",
+                setting="specs.mirrors",
+            )
         for mirror, repeated in specs.mirrors.repeated():
             for one in repeated:
                 yield Finding(

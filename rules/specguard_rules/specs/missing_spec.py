@@ -20,7 +20,7 @@ class MissingSpec(Rule):
     document. So these are findings: an index that is not there or cannot be read; an entry without its file,
     or whose path leads out of the repository; an id or a file in two entries; a spec that no entry names; a
     path that `[specs.governs]` gives to specs of which there is none; a spec that is taken away while the
-    files stay that it said it governs; a spec that cannot be read.
+    files stay that it said it governs; a spec that cannot be read, or has become a link to what is no spec.
 
     An entry names its file by `path`, `file`, `spec`, `doc` or `document`, from the root or from the index's
     own folder, in a table such as `paths`, or by its folder (`dir`); one without any is about the spec that
@@ -124,6 +124,14 @@ class MissingSpec(Rule):
                         line=said.line,
                         key=f"governs {said.text}",
                     )
+        for link in specs.links():
+            yield Finding(
+                f"{path_text(link)} stands where a spec does, and is no regular file",
+                help="Make it a file of its own: what a link leads to is not judged as a spec.",
+                path=link,
+                key="no file",
+                setting="specs.files",
+            )
         for gone, left in specs.orphaned():
             yield Finding(
                 f"the spec {path_text(gone.path)} is taken away, and {path_text(left)}, which it governed, "

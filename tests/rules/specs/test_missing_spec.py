@@ -145,6 +145,7 @@ def test_a_link_in_place_of_the_index_or_of_a_spec(tmp_path: Path) -> None:
         tmp_path / "b",
         None,
         {"path": INDEX, "message": "a link or a submodule"},
+        {"path": SPEC, "message": "is no regular file"},
         {"path": "src/runs/run.py", "message": "there is none"},
         commits=[step],
     )
@@ -224,4 +225,5 @@ def test_taking_a_spec_away_that_says_itself_what_it_governs(tmp_path: Path) -> 
     over = {**base, SPEC: text.replace("planned", "superseded")}
     judged("SPC001", tmp_path / "d", {}, base=over, policy=policy, delete=[SPEC])
     step = Step("docs: x", symlinks={SPEC.encode(): b"../../README.md"})
-    judged("SPC001", tmp_path / "e", None, found, base=base, policy=policy, commits=[step])
+    link = {"path": SPEC, "message": "stands where a spec does, and is no regular file"}
+    judged("SPC001", tmp_path / "e", None, found, link, base=base, policy=policy, commits=[step])
