@@ -28,38 +28,33 @@ MUCH: Final = 1 << 20
 __all__ = ["object_id", "sha1", "sha256"]
 
 
-def object_id(kind: str, content: bytes, digits: int) -> str:
-    """The object id that git gives to this content.
-
-    Args:
-        kind: `blob`, `tree`, `commit` or `tag`.
-        content: the object's bytes.
-        digits: 40 for a repository of SHA-1, 64 for one of SHA-256.
-    """
-    return _hashes.object_id(kind, content, digits)
-
-
 class _Hashes:
     """The hashes of objects, and how much was hashed."""
 
-    __slots__ = ("_left", "sha1", "sha256")
+    __slots__ = ("_left", "_sha1", "_sha256")
 
     def __init__(self) -> None:
-        self.sha1, self.sha256 = sha1, sha256
+        self._sha1, self._sha256 = sha1, sha256
         self._left = MUCH
 
     def object_id(self, kind: str, content: bytes, digits: int) -> str:
-        """The object id of a content."""
+        """The object id that git gives to this content.
+
+        Args:
+            kind: `blob`, `tree`, `commit` or `tag`.
+            content: the object's bytes.
+            digits: 40 for a repository of SHA-1, 64 for one of SHA-256.
+        """
         if self._left > 0:
             self._left -= len(content)
             if self._left <= 0:
                 import hashlib
 
-                self.sha1, self.sha256 = hashlib.sha1, hashlib.sha256
-        hashed = self.sha256 if digits == 64 else self.sha1
+                self._sha1, self._sha256 = hashlib.sha1, hashlib.sha256
+        hashed = self._sha256 if digits == 64 else self._sha1
         state = hashed(b"%s %d\0" % (kind.encode(), len(content)), usedforsecurity=False)
         state.update(content)
         return state.hexdigest()
 
 
-_hashes = _Hashes()
+object_id = _Hashes().object_id

@@ -174,16 +174,16 @@ class Process:
         del self._buffer[: end + 1]
         return data
 
-    def exactly(self, size: int) -> bytes:
-        """The next `size` bytes of standard output.
+    def exactly(self, size: int, *, drop: int = 0) -> bytes:
+        """The next `size` bytes of standard output, and `drop` more are passed over.
 
         Raises:
             CommandError: the output ends before.
         """
-        while len(self._buffer) < size:
+        while len(self._buffer) < size + drop:
             self._more()
         data = bytes(memoryview(self._buffer)[:size])
-        del self._buffer[:size]
+        del self._buffer[: size + drop]
         return data
 
     def chunks(self) -> Iterator[bytes]:

@@ -73,30 +73,20 @@ def _path(entry: Entry) -> bytes:
 
 def _entries(fields: Sequence[bytes], start: int, end: int, digits: int) -> list[Entry]:
     # `:100644 100755 <oid> <oid> M`: everything has its place.
-    old, new = 15, 16 + digits
-    size = new + digits + 2
-    modes: dict[str, int] = {}
+    old, new = slice(15, 15 + digits), slice(16 + digits, 16 + 2 * digits)
+    size = 2 * digits + 18
+    known: dict[str, tuple[int, int]] = {}
     entries = []
     try:
         for at in range(start, end, 2):
             header = fields[at].decode("ascii")
             if len(header) != size or header[0] != ":" or header[-2] != " ":
                 raise FormatError("an entry is expected")
-            before, after = header[1:7], header[8:14]
-            if before not in modes:
-                modes[before] = int(before, 8)
-            if after not in modes:
-                modes[after] = int(after, 8)
-            entries.append(
-                Entry(
-                    fields[at + 1],
-                    header[-1],
-                    modes[before],
-                    modes[after],
-                    header[old : old + digits],
-                    header[new : new + digits],
-                )
-            )
+            modes = header[1:14]
+            if modes not in known:
+                known[modes] = int(modes[:6], 8), int(modes[7:], 8)
+            before, after = known[modes]
+            entries.append(Entry(fields[at + 1], header[-1], before, after, header[old], header[new]))
     except (ValueError, IndexError) as error:
         raise FormatError(str(error)) from error
     return entries

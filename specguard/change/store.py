@@ -214,7 +214,7 @@ class Store:
                 batch.stop()
                 self._batch = None
                 return kind, size, None
-            return kind, size, batch.exactly(size + 1)[:-1]
+            return kind, size, batch.exactly(size, drop=1)
         except CommandError as error:
             self._batch = None
             raise self.missing(f"object {oid}", error.first_line) from error
@@ -240,7 +240,7 @@ class Store:
         try:
             for oid in oids:
                 kind, size = self._header(oid, process.line())
-                content = process.exactly(size + 1)[:-1]
+                content = process.exactly(size, drop=1)
                 if verify:
                     self._verify(oid, kind, content)
                 yield oid, kind, content
@@ -275,9 +275,9 @@ class Store:
                     content = None
                     while size > 0:
                         size -= len(process.exactly(min(size, SMALL)))
+                    process.exactly(1)
                 else:
-                    content = process.exactly(size)
-                process.exactly(1)
+                    content = process.exactly(size, drop=1)
                 yield oid, self._blob(oid, kind, content)
             process.check()
         except CommandError as error:

@@ -116,6 +116,8 @@ class ProcessKillByName(Rule):
                     setting.setdefault(path, f"plans.{name}.plan")
         missing: MissingFact | None = None
         for path, content in contents(sorted(setting), head_files, entries):
+            if not may_kill(content):
+                continue
             try:
                 for command in _kills(path, content, documents):
                     yield _finding(command, path=path, line=command.line, setting=setting[path])
@@ -138,8 +140,6 @@ def may_kill(content: bytes) -> bool:
 
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:
-    if not may_kill(content):
-        return
     from specguard_rules.artifacts._process_kills import NAMED, process_kills
     from specguard_rules.artifacts._run_commands import run_commands
 
