@@ -163,7 +163,7 @@ def _no_other(path: str, named_by: Origin) -> Source:
 
 
 def _values(policy: Policy) -> dict[str, Any]:
-    return {".".join(setting.path): setting.value for setting in settings(policy)}
+    return {setting.key: setting.value for setting in settings(policy)}
 
 
 def _below(values: dict[str, Any], name: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.model import Origin
 
+    Path = tuple[str | int, ...]
+
 _EXACT: Final = 3
 """Down to this depth every key that is set has an origin of its own."""
 
@@ -27,7 +29,7 @@ class Setting:
     """One value that a policy sets.
 
     Attributes:
-        path: its key, table by table; a number for an element of a list of tables.
+        path: its key, table by table; a position for an element of a list.
         value: as TOML has it; one pattern of a list of patterns.
         origin: where it is written.
         covers: for a pattern, all that it stands for; else empty.
@@ -35,11 +37,16 @@ class Setting:
 
     __slots__ = ("covers", "origin", "path", "value")
 
-    def __init__(self, path: tuple[str, ...], value: Any, origin: Origin, covers: str = "") -> None:
+    def __init__(self, path: Path, value: Any, origin: Origin, covers: str = "") -> None:
         self.path = path
         self.value = value
         self.origin = origin
         self.covers = covers
+
+    @property
+    def key(self) -> str:
+        """Its dotted key."""
+        return ".".join(map(str, self.path))
 
 
 def settings(policy: Policy) -> list[Setting]:
@@ -74,9 +81,9 @@ def _written(policy: Policy) -> set[str]:
     return written
 
 
-def _settings(path: tuple[str, ...], value: object, policy: Policy, written: set[str]) -> Iterator[Setting]:
+def _settings(path: Path, value: object, policy: Policy, written: set[str]) -> Iterator[Setting]:
     """The settings at a key and below it; what nobody wrote is left out."""
-    key = ".".join(path)
+    key = ".".join(map(str, path))
     # The origins of what is deeper than `rules.<name>.<key>` may be those of the table above.
     if 0 < len(path) <= _EXACT and key not in written:
         return
@@ -84,18 +91,23 @@ def _settings(path: tuple[str, ...], value: object, policy: Policy, written: set
         for name, element in value.items():
             yield from _settings((*path, name), element, policy, written)
     elif isinstance(value, Record):
+        shown = False
         for name in value._fields:
             field = getattr(value, name)
-            if field != getattr(type(value), name, None):
-                yield from _settings((*path, name), field, policy, written)
+            if field != getattr(type(value), name, None) or f"{key}.{name}" in written:
+                for setting in _settings((*path, name), field, policy, written):
+                    shown = True
+                    yield setting
+        if not shown and len(path) > 1 and (origin := policy.origin(key)):
+            yield Setting(path, {}, origin)
     elif isinstance(value, (list, tuple)) and any(isinstance(element, Record) for element in value):
         for index, element in enumerate(value):
-            yield from _settings((*path, str(index)), element, policy, written)
+            yield from _settings((*path, index), element, policy, written)
     elif isinstance(value, Patterns):
         for index, pattern in enumerate(value.patterns):
             origin = policy.origin(f"{key}.{index}")
             if origin is not None:
-                yield Setting((*path, str(index)), pattern, origin, expansion(pattern, covers=value.covers))
+                yield Setting((*path, index), pattern, origin, expansion(pattern, covers=value.covers))
     elif value is not None and (origin := policy.origin(key)):
         yield Setting(path, plain(value), origin)
 
@@ -142,19 +154,24 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
 
 def as_toml(policy: Policy) -> str:
     """The policy as settings that would compile to it, each with its origin as a comment."""
-    keys: dict[tuple[str, str], list[Setting]] = {}
+    keys: dict[tuple[Path, str | int], list[Setting]] = {}
     for setting in settings(policy):
-        head, key = _place(setting)
-        keys.setdefault((head, key.partition(".")[0]), []).append(setting)
+        depth = _depth(setting.path)
+        keys.setdefault((setting.path[:depth], setting.path[depth]), []).append(setting)
     lines: list[str] = []
-    table = ""
+    table: Path = ()
     for (head, key), same in keys.items():
         if head != table:
             table = head
-            lines += ["", f"[{head}]"] if lines else [f"[{head}]"]
+            lines += ["", _header(head)] if lines else [_header(head)]
         origins = ", ".join(dict.fromkeys(str(one.origin) for one in same))
-        lines.append(f"{key} = {toml_value(_joined(same))}  # {visible(origins)}")
+        lines.append(f"{_key((key,))} = {toml_value(_joined(same))}  # {visible(origins)}")
     return "\n".join(lines) + "\n"
+
+
+def _header(head: Path) -> str:
+    """The header of a table, or of an element of a list of tables."""
+    return f"[[{_key(head[:1])}]]" if isinstance(head[-1], int) else f"[{_key(head)}]"
 
 
 def as_json(policy: Policy) -> str:
@@ -164,7 +181,7 @@ def as_json(policy: Policy) -> str:
         "documents": [{"path": path, "oid": oid or None} for path, oid in policy.documents],
         "settings": [
             {
-                "key": ".".join(one.path),
+                "key": one.key,
                 "value": one.value,
                 "covers": one.covers or None,
                 "origin": {"path": one.origin.path, "line": one.origin.line or None},
@@ -190,25 +207,31 @@ def as_json(policy: Policy) -> str:
 def _place(setting: Setting) -> tuple[str, str]:
     """The table of a setting as a header has it, and its key within."""
     depth = _depth(setting.path)
-    return ".".join(map(toml_key, setting.path[:depth])), ".".join(map(toml_key, setting.path[depth:]))
+    return _key(setting.path[:depth]), _key(setting.path[depth:])
 
 
-def _depth(path: tuple[str, ...]) -> int:
+def _key(path: Path) -> str:
+    """A key as TOML has it, with positions among its parts."""
+    return ".".join(str(part) if isinstance(part, int) else toml_key(part) for part in path)
+
+
+def _depth(path: Path) -> int:
     """How many of a path's parts make its table's header."""
-    return min(2 if path[0] in ("rules", "work") else 1, len(path) - 1)
+    of_two = path[0] in ("rules", "work") or (len(path) > 1 and isinstance(path[1], int))
+    return min(2 if of_two else 1, len(path) - 1)
 
 
 def _joined(same: list[Setting]) -> Any:
     """The value of one key of a table, put together from all that is below it."""
-    root: dict[str, Any] = {}
+    root: dict[str | int, Any] = {}
     for setting in same:
         path = setting.path[_depth(setting.path) :]
         place = root
         for part in path[:-1]:
             place = place.setdefault(part, {})
         place[path[-1]] = setting.value
-    (value,) = _lists(root).values()
-    return value
+    (value,) = root.values()
+    return _lists(value)
 
 
 def _lists(value: Any) -> Any:
@@ -216,6 +239,6 @@ def _lists(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     inner = {key: _lists(element) for key, element in value.items()}
-    if inner and all(key.isdigit() for key in inner):
-        return [inner[key] for key in sorted(inner, key=int)]
+    if inner and all(isinstance(key, int) for key in inner):
+        return [inner[key] for key in sorted(inner)]
     return inner

@@ -81,6 +81,63 @@ def test_policy_as_settings_compiles_to_the_same_policy(governed: Repository) ->
     assert json.loads(after.stdout)["policy_id"] == before["policy_id"]
 
 
+LISTS_OF_TABLES = """
+extends = ["runbook"]
+
+[[invariants]]
+paths = ["src/routes.ts"]
+pattern = "/api/"
+
+[[invariants]]
+paths = ["src/core", "src/x.ts"]
+
+[artifacts.7]
+path = "a.md"
+timestamps = ""
+evidence = {anchors = "line", resolve = true}
+
+[artifacts."own words"]
+path = "b.md"
+
+[artifacts."own words".evidence]
+anchors = "line"
+
+[plans.default]
+
+[work.8]
+branch = "b-{number}"
+
+[specs]
+files = ["specs/*.md"]
+max_age_days = 30
+binding = "date"
+"""
+
+
+def test_policy_with_lists_of_tables_and_names_of_any_kind_compiles_to_itself(repository: Repository) -> None:
+    repository.write("specguard.toml", LISTS_OF_TABLES)
+    repository.commit("chore: start")
+    before = json.loads(run("policy", "--output-format", "json", directory=repository.path).stdout)
+    shown = run("policy", "--output-format", "toml", directory=repository.path).stdout
+    assert shown.count("[[invariants]]") == 2
+    repository.write("all.toml", shown)
+    after = run("policy", "--authority", "all.toml", "--output-format", "json", directory=repository.path)
+    assert json.loads(after.stdout)["policy_id"] == before["policy_id"]
+
+
+def test_policy_shows_what_is_written_also_where_it_is_the_default(repository: Repository) -> None:
+    repository.write("specguard.toml", LISTS_OF_TABLES)
+    repository.commit("chore: start")
+    data = json.loads(run("policy", "--output-format", "json", directory=repository.path).stdout)
+    shown = {one["key"]: one["value"] for one in data["settings"]}
+    assert shown["specs.max_age_days"] == 30
+    assert shown["specs.binding"] == "date"
+    assert shown["artifacts.7.timestamps"] == ""
+    assert shown["artifacts.7.evidence"] == shown["plans.default"] == {}
+    assert shown["artifacts.own words.evidence.anchors"] == "line"
+    assert "specs.warn_days" not in shown
+
+
 def test_policy_of_a_file_that_is_not_committed(repository: Repository) -> None:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY)
     outcome = run("policy", directory=repository.path)
