@@ -31,7 +31,10 @@ TEST_LIMIT: Final = 32 << 20
 COLUMNS: Final = frozenset({"scenario", "scenarios", "acceptance", "criterion", "criteria"})
 """What the title of a column of scenarios has a word of."""
 
-_ID: Final = re.compile(r"\W{0,3}([A-Za-z]{1,10}[-_]?[0-9]{1,6}(?:[.-][0-9]{1,4}){0,3}[a-z]?)(?!\w)")
+_ID: Final = re.compile(
+    r"\W{0,3}([A-Za-z]{1,10}(?:[-_][A-Za-z]{1,10})?[-_]?[0-9]{1,6}(?:[.-][0-9]{1,4}){0,3}[a-z]?)(?!\w)"
+)
+_BOX: Final = re.compile(r"^\[[ xX]\]\s+")
 _SCENARIO: Final = re.compile(r"\W{0,3}scenario\b[\s:#.-]*", re.IGNORECASE)
 _ARROW: Final = re.compile(r"\s(?:->|=>|\u2192|\u21d2)\s")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]{2,100}")
@@ -284,7 +287,7 @@ def _scenario(text: str, line: int, blocks: Sequence[AnyBlock]) -> Scenario:
         names += _names(running)
     for fence in fences(blocks):
         names += [row.strip().removeprefix("$ ") for row in fence.content.split("\n") if row.strip()]
-    return Scenario(" ".join(text.split()), line, names, list(citations(blocks)))
+    return Scenario(_BOX.sub("", " ".join(text.split()), count=1), line, names, list(citations(blocks)))
 
 
 def _names(text: Text) -> list[str]:

@@ -142,6 +142,12 @@ def test_which_lines_are_scenarios() -> None:
     ]
 
 
+def test_an_item_may_have_a_checkbox_and_an_id_of_several_parts() -> None:
+    text = "## Acceptance criteria\n\n- [x] **AC-US1-01**: kept\n- [ ] lost\n"
+    found = scenarios(Document(text), ["Acceptance criteria"])
+    assert [(one.text, one.id) for one in found] == [("AC-US1-01: kept", "ac-us1-01"), ("lost", "")]
+
+
 @pytest.mark.parametrize(
     ("scenario", "stated", "same"),
     [
