@@ -212,14 +212,17 @@ def _flaw(item: Ticked, path: bytes, checklists: Checklists, runs: Runs, head_fi
     )
     missing: MissingFact | None = None
     for name in dict.fromkeys(item.names):
-        places = [place for place in _places(name, path) if checklists.proofs.find(place) is not None]
+        meant = list(_places(name, path))
+        # What is there from the root is not meant from the checklist's folder.
+        there = [place for place in meant if head_files.find(place) is not None][:1]
+        places = [place for place in there or meant if checklists.proofs.find(place) is not None]
         if not places:
             end = _end(name, checklists)
             if end:
                 why = f"names {shortened(name)}, which is no path from the repository's root"
                 help = f"Write it as {end}."
             continue
-        place = next((one for one in places if head_files.find(one) is not None), places[0])
+        place = places[0]
         shown = path_text(place)
         if place == path or checklists.files.find(place) is not None:
             why, help = f"names {shown}, but a checklist proves nothing", "Name the run's manifest."

@@ -57,6 +57,19 @@ def test_a_manifest_anywhere_in_the_item_proves_it(tmp_path: Path) -> None:
     check(tmp_path, text)
 
 
+def test_what_is_there_from_the_root_is_not_meant_from_the_folder(tmp_path: Path) -> None:
+    policy = KEPT.replace("tasks/**/*.md", "tasks/**/*.json")
+    text = "- [x] a: src/plan.json\n- [x] b: src/lost.json\n"
+    check(
+        tmp_path,
+        text,
+        "'a: src/plan.json' is ticked and names no file that matches",
+        "its evidence tasks/src/lost.json does not exist",
+        policy=policy,
+        base=[Step("chore: base", files={"src/plan.json": "{}"})],
+    )
+
+
 def test_what_proves_nothing_is_named(tmp_path: Path) -> None:
     text = """- [x] none
 - [x] failed .runs/2/manifest.json
