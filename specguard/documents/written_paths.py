@@ -75,7 +75,8 @@ def written_path(written: str, marked: bool) -> tuple[str, str, Form] | None:
         # A test is named by its file and its own name.
         word = word.partition("::")[0]
         word = word.partition("#")[0] if marked and "#" in word[1:] else word
-    path = word.replace("\\", "/")
+    # With slashes in it a path has no backslashes of Windows: `a/b\_c.py` is Markdown that was escaped twice.
+    path = (unescaped(word) if "/" in word else word).replace("\\", "/")
     if not path or not _is_path(path, bool(lines), form, marked):
         return None
     return path, lines, form

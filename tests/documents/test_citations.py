@@ -34,6 +34,7 @@ def cited(text: str) -> list[str]:
         ("[a\\_b.py:12](src/a\\_b.py)", ["src/a_b.py:12"]),
         ("| File | Line |\n|---|---|\n| src/a\\_b.py | 12 |", ["src/a_b.py:12"]),
         ("`src\\_a.py:12`", ["src/_a.py:12"]),
+        ("`src/a\\_b.py:12`", ["src/a_b.py:12"]),
         ("`src/a.py#L12`", ["src/a.py:12"]),
         ("src/a.py#L12-L40", ["src/a.py:12-40"]),
         ("src/a.py#L12C3-L40C5", ["src/a.py:12-40"]),
