@@ -49,7 +49,7 @@ _ABOUT: Final = re.compile(
 _MADE_UP: Final = re.compile(
     r"example|placeholder|change[_-]?(?:me|it)|dummy|sample|redacted|masked|removed|censored|your[_-]|\bmy[_-]"
     r"|x{4}|\*{3}|\.{3}|\u2026|\b(?:todo|tbd|fixme|fake|mock|none|null|undefined|insert|replace|secret|test)"
-    r"|not[_-]|foo[_-]?bar|lorem|here\b|hard[_-]?coded|qwerty|letmein|p[a@]ss|hunter2|123456|abc123|abcdefgh"
+    r"|not[_-]|foo[_-]?bar|lorem|here\b|hard[_-]?coded|qwerty|letmein|p[a@]ss|hunter2|12345|abc123|abcdefgh"
     r"|deadbeef|s[3e]cr[3e]t|^[~/][^/]*/",
     re.IGNORECASE,
 )
