@@ -7,7 +7,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeVar
+
+    _Thing = TypeVar("_Thing")
+    _Found = TypeVar("_Found")
 
 
 class SpecguardError(Exception):
@@ -66,6 +70,26 @@ class NotApplicable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def judge_each(things: Iterable[_Thing], judge: Callable[[_Thing], Iterable[_Found]]) -> Iterator[_Found]:
+    """What is found in each of some things; that a fact is missing in one of them comes after all that is.
+
+    Args:
+        things: what is looked at.
+        judge: what is found in one of them.
+
+    Raises:
+        MissingFact: the first that was missing.
+    """
+    missing: MissingFact | None = None
+    for thing in things:
+        try:
+            yield from judge(thing)
+        except MissingFact as fact:
+            missing = missing or fact
+    if missing is not None:
+        raise missing
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Declaration, Rule, Settings
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, judge_each
 from specguard.model import Finding, Origin, path_text, shortened
 
 TYPE_CHECKING = False
@@ -158,6 +158,7 @@ __all__ = [
     "find_sections",
     "is_content",
     "is_markdown",
+    "judge_each",
     "look_alikes",
     "normal_name",
     "path_text",

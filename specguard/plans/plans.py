@@ -7,7 +7,7 @@ from functools import cached_property
 from specguard.change.documents import Documents
 from specguard.documents.data import Data
 from specguard.documents.problem import Problem
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import NotApplicable, judge_each
 from specguard.plans.plan import Plan
 from specguard.work.path_templates import PathTemplate
 
@@ -138,14 +138,8 @@ class Plans:
         """
         from specguard.plans.verification import unverified
 
-        missing: MissingFact | None = None
-        for plan in self.all if self._touches(runs.settings.folder) else self.judged:
-            try:
-                yield from unverified(plan, runs, today)
-            except MissingFact as fact:
-                missing = missing or fact
-        if missing is not None:
-            raise missing
+        plans = self.all if self._touches(runs.settings.folder) else self.judged
+        return judge_each(plans, lambda plan: unverified(plan, runs, today))
 
     def _touches(self, folder: bytes) -> bool:
         return any(entry.path.startswith(folder) for entry in self._change.entries)

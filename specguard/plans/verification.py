@@ -8,7 +8,7 @@ from specguard.documents.dates import date_problem, parse_date
 from specguard.documents.kinds import data_kind
 from specguard.documents.placeholders import owes
 from specguard.documents.written_paths import plain_path
-from specguard.errors import MissingFact
+from specguard.errors import MissingFact, judge_each
 from specguard.model import Finding, shortened
 from specguard.plans.evidence import evidence_of
 
@@ -92,15 +92,8 @@ def unverified(plan: Plan, runs: Runs, today: date) -> Iterator[Finding]:
         MissingFact: a run is cited that cannot be looked up here, and nothing else proves the task; after all
             findings.
     """
-    missing: MissingFact | None = None
-    for task in plan.tasks:
-        if task.done:
-            try:
-                yield from unverified_task(task, runs, today)
-            except MissingFact as fact:
-                missing = missing or fact
-    if missing is not None:
-        raise missing
+    done = [task for task in plan.tasks if task.done]
+    return judge_each(done, lambda task: unverified_task(task, runs, today))
 
 
 def unverified_task(task: Task, runs: Runs, today: date) -> Iterator[Finding]:

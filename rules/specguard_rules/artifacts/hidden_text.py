@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, Rule, Selecting, path_text, shortened
+from specguard.rules import Finding, Rule, Selecting, judge_each, path_text, shortened
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
 from specguard_rules.selected import selected
 
@@ -152,16 +152,13 @@ class HiddenText(Rule):
         for artifact in artifacts.judged if artifacts else ():
             setting.setdefault(artifact.path, artifact.setting("path"))
         documents.prefetch(setting)
-        missing: MissingFact | None = None
-        for path in sorted(setting):
-            try:
-                for hidden in documents.hidden(path):
-                    if hidden.what != "comment" or not self._for_a_program(hidden.text):
-                        yield _finding(hidden, path, setting[path])
-            except MissingFact as fact:
-                missing = missing or fact
-        if missing is not None:
-            raise missing
+
+        def hidden_in(path: bytes) -> Iterator[Finding]:
+            for hidden in documents.hidden(path):
+                if hidden.what != "comment" or not self._for_a_program(hidden.text):
+                    yield _finding(hidden, path, setting[path])
+
+        yield from judge_each(sorted(setting), hidden_in)
 
     def _for_a_program(self, comment: str) -> bool:
         if not comment or re.fullmatch(_MARKERS, comment):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import MissingFact, Rule
+from specguard.rules import Rule, judge_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,11 +94,4 @@ class InvalidStructure(Rule):
 
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
         """Read the artifacts."""
-        missing: MissingFact | None = None
-        for artifact in artifacts.judged:
-            try:
-                yield from artifact.flaws(self.name)
-            except MissingFact as fact:
-                missing = missing or fact
-        if missing is not None:
-            raise missing
+        return judge_each(artifacts.judged, lambda artifact: artifact.flaws(self.name))
