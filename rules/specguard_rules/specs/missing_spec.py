@@ -17,10 +17,11 @@ class MissingSpec(Rule):
 
     An index that names a file which is not there, names two specs by one id, or does not know a spec at all,
     tells an agent the wrong thing, and rules that read reviews and approvals from it judge the wrong
-    document. So these are findings: an index that is not there or cannot be read; an entry without its file,
-    or whose path leads out of the repository; an id or a file in two entries; a spec that no entry names; a
-    path that `[specs.governs]` gives to specs of which there is none; a spec that is taken away while the
-    files stay that it said it governs; a spec that cannot be read, or has become a link to what is no spec.
+    document. So these are findings: an index that cannot be read, or is not there while there are specs; an
+    entry without its file, or whose path leads out of the repository; an id or a file in two entries; a spec
+    that no entry names; a path that `[specs.governs]` gives to specs of which there is none; a spec that is
+    taken away while the files stay that it said it governs; a spec that cannot be read, or has become a link
+    to what is no spec.
 
     An entry names its file by `path`, `file`, `spec`, `doc` or `document`, from the root or from the index's
     own folder, in a table such as `paths`, or by its folder (`dir`); one without any is about the spec that
@@ -90,11 +91,12 @@ class MissingSpec(Rule):
         """Compare the index with the files, and the governed paths with the specs."""
         index = specs.index
         if index is not None:
-            broken = _problem(index)
+            broken = _problem(index, specs)
             if broken is not None:
                 yield broken
                 return
-            yield from _of_index(index, specs)
+            if index.there:
+                yield from _of_index(index, specs)
         for spec in specs.judged:
             path = path_text(spec.path)
             problem = spec.problem
@@ -153,10 +155,12 @@ class MissingSpec(Rule):
             )
 
 
-def _problem(index: Index) -> Finding | None:
-    """What makes the index as a whole unusable; None where nothing does."""
+def _problem(index: Index, specs: Specs) -> Finding | None:
+    """What makes the index as a whole unusable; None where nothing does, or where nobody needs one yet."""
     path = path_text(index.path)
     if not index.there:
+        if not specs.judged and not specs.touches_path(index.path):
+            return None
         return Finding(
             f"there is no index {path}",
             help="Add it, or correct `index` in [specs].",
