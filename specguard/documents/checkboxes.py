@@ -26,6 +26,7 @@ _MARKS: Final = frozenset(
     "\u2bbe\U0001f5f4\U0001f5f5\U0001f5f6\U0001f5f7\U0001f5f8\U0001f5f9"
 )
 _WORDS: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
+_EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
 _BOX: Final = re.compile(r"[*_`]{0,3}\\?\[[^\[\]\n]?\]")
 # What a reader takes for a box that is empty, or has another mark than a tick in it, or says no.
 _OPEN: Final = re.compile(
@@ -135,9 +136,10 @@ def _tick(text: str) -> str:
 
 
 def without_box(raw: str) -> str:
-    """A text without the ticked box that it begins with."""
+    """A text without the box that it begins with, be it ticked or empty."""
     text = raw.strip()
-    return text.removeprefix(_tick(text)).strip()
+    empty = _EMPTY_BOX.match(text)
+    return (text[empty.end() :] if empty else text.removeprefix(_tick(text))).strip()
 
 
 def _own_words(text: Text) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import List, Paragraph, Table, Text, fences
+from specguard.documents.checkboxes import without_box
 from specguard.documents.data import dotted, written
 from specguard.documents.titles import Near
 
@@ -40,7 +41,6 @@ DEEPEST: Final = 3
 MOST_NAMES: Final = 500
 """Among so many names one is looked for that may be meant."""
 
-_BOX: Final = re.compile(r"\[[ xX]\]\s+")
 _BETWEEN: Final = re.compile(r"\s[|·•]\s")
 _MARKS: Final = ("***", "**", "__", "*", "_", "`")
 _COLONS: Final = (":", "\uff1a")
@@ -163,7 +163,7 @@ def _in_text(text: Text, following: AnyBlock | None, *, bullet: bool) -> Iterato
     """The fields of a paragraph's lines; the last one may have what follows the paragraph as its value."""
     lines = text.raw.split("\n")
     for number, line in enumerate(lines):
-        parts = _seen_parts(_BOX.sub("", line.strip(), count=1) if not number else line.strip())
+        parts = _seen_parts(without_box(line) if not number else line.strip())
         for which, (name, raw, form) in enumerate(parts):
             value = plain_value(raw)
             if not value and which == len(parts) - 1:
@@ -185,7 +185,7 @@ def _seen_parts(line: str) -> list[tuple[str, str, Form]]:
 def _below(following: AnyBlock | None) -> str:
     """The value of a label that ends its paragraph and has nothing behind it."""
     if isinstance(following, List):
-        return ", ".join(filter(None, (plain_value(_BOX.sub("", item.text.raw)) for item in following.items)))
+        return ", ".join(filter(None, (plain_value(without_box(item.text.raw)) for item in following.items)))
     if isinstance(following, Paragraph):
         return _unlabelled(following.text.raw.split("\n", 1)[0])
     return ""
@@ -275,9 +275,8 @@ def near_field(document: Document, fields: Iterable[Field], *names: str) -> Near
     wanted = {normal_name(name) for name in names}
     for number, line in enumerate(document.source_lines, start=1):
         label = _label(line[: 3 * LONGEST_NAME].lstrip(" \t>-+#").removeprefix("<!--").lstrip())
-        box = _BOX.match(line.lstrip(" \t>-*+"))
-        if label is None and box:
-            label = _label(line.lstrip(" \t>-*+")[box.end() :][: 3 * LONGEST_NAME])
+        if label is None:
+            label = _label(without_box(line[: 3 * LONGEST_NAME].lstrip(" \t>-*+")))
         if label and normal_name(label[0]) in wanted:
             return Near(number, line.strip(), _why(document, number, line))
     from difflib import get_close_matches
@@ -307,6 +306,7 @@ def _why(document: Document, number: int, line: str) -> str:
         return "in a block of code"
     if line.lstrip().startswith(">"):
         return "in a quotation"
-    if _BOX.match(line.lstrip(" \t>-*+")):
+    words = line.strip(" \t\r>-*+")
+    if without_box(words) != words:
         return "behind a checkbox that is not ticked"
     return "in a comment, or not shown as a line of its own"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
+from specguard.documents.checkboxes import without_box
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-_CHECKBOX: Final = re.compile(r"\[[ xX]\]\s+")
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)++)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
 _BARE: Final = re.compile(r"[^\s`,;]+")
@@ -55,7 +56,7 @@ def leading_paths(raw: str) -> Leading:
     """
     if len(raw) > LONGEST:
         return Leading([], "")
-    text = _CHECKBOX.sub("", raw.strip(), count=1)
+    text = without_box(raw)
     paths: list[str] = []
     while True:
         found = _one(text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from specguard.documents.checkboxes import without_box
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +34,6 @@ _HOLES: Final = re.compile(
 )
 # What `str.isalnum` is false of.
 _NO_WORD: Final = re.compile(r"[\W_]+")
-_BOX: Final = re.compile(r"\[[ xX]\]\s+")
 _LABEL: Final = re.compile(r"[^:\uff1a]{1,60}[:\uff1a]\s*")
 _PHRASES: Final = re.compile(
     r"(?:to be|yet to be|still to be) (?:added|announced|confirmed|completed|decided|defined|described"
@@ -65,7 +66,7 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
         own: further texts that are no content, such as a template's; the line is one when nothing is left
             of it without them.
     """
-    text = _BOX.sub("", text.strip(), count=1)
+    text = without_box(text)
     if len(text) > LONGEST:
         return not any(map(str.isalnum, text))
     # What is owed stays so: a template's own words may be the `TBD` that says it.
@@ -89,7 +90,7 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
 
 def bare_nothing(text: str) -> bool:
     """Whether a line says that there is nothing, and does not say why: `None`, `N/A.`, `Not applicable`."""
-    return len(text) <= LONGEST and _words(_BOX.sub("", text.strip(), count=1)) in _NOTHING
+    return len(text) <= LONGEST and _words(without_box(text)) in _NOTHING
 
 
 def _words(text: str) -> str:

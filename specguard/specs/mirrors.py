@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import List, Table
+from specguard.documents.checkboxes import without_box
 from specguard.documents.data import written
 from specguard.documents.fields import normal_name, plain_value
 from specguard.documents.kinds import data_kind
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 LONGEST: Final = 2000
 """So many characters of a cell or list item are read."""
 
-_BOX: Final = re.compile(r"\[[ xX]\]\s+")
 _LINK: Final = re.compile(r"\]\(\s*<?([^)>\s]+)")
 _NAME: Final = re.compile(r"[^\s`,;|()\[\]*]+")
 # What may stand between a name and its status: the last of these begins the status.
@@ -169,7 +169,7 @@ class Mirrors:
         raw = item.text.raw
         if "&" in raw or ("<" in raw and "](" not in raw):
             raw = item.text.rendered
-        raw = _BOX.sub("", raw.strip(), count=1)[:LONGEST]
+        raw = without_box(raw)[:LONGEST]
         named = self._leading(raw, folder)
         if named is None:
             return
