@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock
     from specguard.documents.fields import Field
     from specguard.documents.sections import Section
+    from specguard.documents.titles import Near
     from specguard.specs.approvals import Approval
     from specguard.specs.index import IndexEntry
     from specguard.specs.settings import SpecSettings
@@ -136,6 +137,12 @@ class Spec:
     def fields(self) -> Sequence[Field]:
         """The fields that the document has."""
         return self._documents.fields(self.path)
+
+    def near(self, name: str) -> Near | None:
+        """What comes nearest to a field that the document does not have; None where nothing does."""
+        from specguard.documents.fields import near_field
+
+        return None if self.structured else near_field(self.document, self.fields, name)
 
     @cached_property
     def id(self) -> str:

@@ -97,20 +97,7 @@ class MissingReview(Rule):
                 continue
             path = path_text(spec.path)
             if not spec.reviews:
-                yield Finding(
-                    f"the {name} of {path} cannot be read: {spec.problem[0]}"
-                    if spec.problem
-                    else f"{path} has no {name}",
-                    help="Correct that, so that it can be read."
-                    if spec.problem
-                    else f"Have it reviewed, and write the day, as YYYY-MM-DD, under its key {name!r}."
-                    if spec.structured
-                    else f"Have it reviewed, and write '{name}: YYYY-MM-DD' into its front matter.",
-                    path=spec.path,
-                    line=spec.problem[1] if spec.problem else None,
-                    key=f"no {name}",
-                    setting="specs.review",
-                )
+                yield _without(spec, name)
             for review in spec.reviews:
                 if review.problem:
                     elsewhere = "" if review.said.path == spec.path else f" in {review.said.place}"
@@ -123,6 +110,23 @@ class MissingReview(Rule):
                         setting="specs.review",
                     )
             yield from _differing(spec, name)
+
+
+def _without(spec: Spec, name: str) -> Finding:
+    """A finding where no day is stated."""
+    path, line = path_text(spec.path), None
+    if spec.problem:
+        message, line = f"the {name} of {path} cannot be read: {spec.problem[0]}", spec.problem[1]
+        help = "Correct that, so that it can be read."
+    else:
+        message, near = f"{path} has no {name}", spec.near(name)
+        help = f"Have it reviewed, and write '{name}: YYYY-MM-DD' into its front matter."
+        if spec.structured:
+            help = f"Have it reviewed, and write the day, as YYYY-MM-DD, under its key {name!r}."
+        if near is not None:
+            line = near.line
+            message += f"; line {line} has {shortened(near.text)!r}, which is {near.why}"
+    return Finding(message, help=help, path=spec.path, line=line, key=f"no {name}", setting="specs.review")
 
 
 def _differing(spec: Spec, name: str) -> Iterator[Finding]:

@@ -77,8 +77,11 @@ def test_what_does_not_count_as_a_date(tmp_path: Path) -> None:
         "# Runs\n\n- [ ] Last review: 2026-02-20\n",
         "",
     ]
-    found = {"message": "has no last_review", "severity": "error"}
-    expect = [{"path": path, **found} for path in each(texts)]
+    near = ["in a comment", "in a block of code", "in a quotation", "", "not ticked", ""]
+    expect = [
+        {"path": path, "message": why or "has no last_review", "severity": "error"}
+        for path, why in zip(each(texts), near, strict=True)
+    ]
     judged("SPC002", tmp_path, each(texts), *expect, policy=WITHOUT_INDEX)
 
 
