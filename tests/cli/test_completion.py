@@ -51,7 +51,10 @@ def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: 
         ("specguard ch", ["check"]),
         ("specguard check --out", ["--output-format", "--output"]),
         ("specguard check --output-format ", ["text", "json", "github", "concise"]),
-        ("specguard rule forb", ["forbidden-command", "forbidden-content", "forbidden-path"]),
+        (
+            "specguard rule forb",
+            ["forbidden-command", "forbidden-content", "forbidden-model", "forbidden-path"],
+        ),
         ("specguard check --select forbidden-path,locked", ["forbidden-path,locked-path"]),
         ("specguard init --preset tr", ["track-runner"]),
     ],
