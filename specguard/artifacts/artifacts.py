@@ -96,6 +96,16 @@ class Artifacts:
         return self._among([entry.path for entry in self.entries if not entry.deleted])
 
     @cached_property
+    def added(self) -> frozenset[bytes]:
+        """The paths that the change brings."""
+        return frozenset(entry.path for entry in self.entries if entry.added)
+
+    @cached_property
+    def gone(self) -> frozenset[bytes]:
+        """The paths at which the change leaves no file."""
+        return frozenset(entry.path for entry in self.entries if entry.deleted or not entry.is_file)
+
+    @cached_property
     def orphans(self) -> Sequence[Artifact]:
         """The artifacts that the change leaves alone while it takes one of their companions away.
 

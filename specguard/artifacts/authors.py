@@ -142,8 +142,11 @@ def _same(artifact: Artifact, people: set[str], whose: str) -> Iterator[Finding]
 
 def _people(text: str) -> set[str]:
     """The people whom a text names: each by name, address and handle, as far as it has them."""
+    from specguard.declaration.look_alikes import reading
+
     found: set[str] = set()
-    text = text[:LONGEST]
+    # Another letter that looks the same makes no other person.
+    text = reading(text[:LONGEST])
     for address in _ADDRESS.findall(text):
         found.add(address.casefold())
     for part in _BETWEEN.split(_BRACKETS.sub(" ", _ADDRESS.sub(" ", text))):

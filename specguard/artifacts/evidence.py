@@ -45,12 +45,18 @@ class Cited:
             self.blocks = section.blocks if section else None
         self.all = list(citations(self.blocks or ()))
         self.targets = Targets(artifact.artifacts.documents, settings.roots)
+        self._path = artifact.path
         self._folder = artifact.folder
         self._looked_up: Sequence[tuple[Citation, Target]] | None = None
 
     def counts(self, citation: Citation) -> bool:
-        """Whether a citation is evidence of the kind that is asked for."""
-        return not self.misses_lines(citation) and not self.other_kind(citation) and self.is_file(citation)
+        """Whether a citation is evidence of the kind that is asked for; an artifact does not prove itself."""
+        right = not self.misses_lines(citation) and not self.other_kind(citation)
+        return right and self.is_file(citation) and not self.is_own(citation)
+
+    def is_own(self, citation: Citation) -> bool:
+        """Whether the artifact itself is cited."""
+        return self._path in (self.targets.places(citation, self._folder) or ())
 
     def misses_lines(self, citation: Citation) -> bool:
         """Whether a citation has no lines, and should have some."""
@@ -232,6 +238,8 @@ def _missing(artifact: Artifact, cited: Cited) -> Iterator[Finding]:
         others = [one for one in cited.all if one not in bare and cited.other_kind(one)]
         if not others:
             what = f"{bare[0]} without a line of it" if bare else "no file"
+            if any(map(cited.is_own, cited.all)):
+                what = "nothing but itself"
             yield Finding(
                 f"{where} of {place} cites {what}" if settings.section else f"{place} cites {what}",
                 help=f"Cite {_form(settings)}.",

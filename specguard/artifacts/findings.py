@@ -8,6 +8,7 @@ from specguard.artifacts.content import content_of
 from specguard.artifacts.reviews import Review
 from specguard.artifacts.sections import named
 from specguard.artifacts.severities import Severities
+from specguard.artifacts.targets import Targets
 from specguard.documents.blocks import texts
 from specguard.documents.fields import normal_name
 from specguard.documents.titles import normal_title
@@ -69,6 +70,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
         return
     if not review.findings:
         yield from _owed(artifact, review)
+    # A review is no place that it could be about.
+    targets = Targets(artifact.artifacts.documents)
     for one in review.findings:
         if one.earlier:
             continue
@@ -89,7 +92,8 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
             )
         if settings.anchors == "none":
             continue
-        if not any(cited.line is not None or settings.anchors == "path" for cited in one.cited):
+        anchors = (place for place in one.cited if place.line is not None or settings.anchors == "path")
+        if all(artifact.path in (targets.places(place, artifact.folder) or ()) for place in anchors):
             what, form = ("line", "a file with its line, as src/a.py:12")
             if settings.anchors == "path":
                 what, form = ("file", "a file")

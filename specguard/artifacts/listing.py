@@ -61,6 +61,10 @@ class Listing:
         """The listed paths as they are, in both readings; patterns are among them."""
         return self._plain.keys()
 
+    def touched(self, name: bytes) -> bool:
+        """Whether an artifact that the change touches lists a path by this name."""
+        return any(self.of(reading)[0].touched for reading in self._plain.get(name, ()))
+
     def of(self, reading: int) -> tuple[Artifact, Listed]:
         """The listed path of a reading, with the artifact that lists it."""
         return self.listed[reading // 2]

@@ -67,7 +67,8 @@ _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
 _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
 _PATH_KEYS: Final = ("path", "file", "name")
 _BOX: Final = re.compile(r"\[[ xX]\]\s+")
-_LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
+_LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
+_TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
 _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _LEAD: Final = re.compile(r"[*_~]*([A-Za-z]+)[*_~]*\s*(?:files?|folders?)?\s*:?[*_~]*\s+")
@@ -278,7 +279,8 @@ def _blanket(text: str) -> str:
 
 
 def _plain(raw: str) -> str:
-    return _BOX.sub("", raw[:LONGEST].strip(), count=1).replace("`", "").replace("*", "").replace("\n", " ")
+    text = _TAG.sub(" ", _BOX.sub("", raw[:LONGEST].strip(), count=1))
+    return text.replace("`", "").replace("*", "").replace("\n", " ")
 
 
 def _reason(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from specguard.artifacts.places import joined
+from specguard.documents.content import has_content
+from specguard.documents.kinds import data_kind
 from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
@@ -48,7 +50,7 @@ def orphans(artifacts: Artifacts) -> Iterator[Artifact]:
         MissingFact: something that must be read is not there.
     """
     asking = {name for name, contract in artifacts.contracts.items() if contract.companions}
-    gone = {entry.path for entry in artifacts.entries if entry.deleted or not entry.is_file}
+    gone = artifacts.gone
     if artifacts.whole or not gone or not asking:
         return
     for artifact in artifacts.all:
@@ -98,17 +100,26 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: 
 
 
 def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
-    """Whether a manifest says that one of some companions was removed, and why."""
+    """Whether a manifest says that one of some companions was removed, and why.
+
+    For what the change itself takes away, and for the companions of what it brings, only a manifest speaks
+    that it touches: that one is compared with what the change removes.
+    """
     artifacts = artifact.artifacts
+    listing = artifacts.cleaned_up
+    new = artifact.path in artifacts.added
     for text in templates:
         plain = artifacts.places.template(text).plain(artifact.fields)
         if plain is not None:
             path = plain if text.startswith("/") else joined(artifact.folder, plain)
-            if next(artifacts.cleaned_up.matches([path]), None) is not None:
+            past = not new and path not in artifacts.gone
+            readings = [reading for _, found in listing.matches([path]) for reading in found]
+            if any(past or listing.of(reading)[0].touched for reading in readings):
                 return True
         elif any(
             artifacts.places.stands(path, artifact.folder, text, artifact.fields)
-            for path in artifacts.cleaned_up.names
+            and (not new or listing.touched(path))
+            for path in listing.names
         ):
             return True
     return False
@@ -120,8 +131,15 @@ def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
     if entry is None or not entry.is_file:
         return "is no regular file"
     artifacts.fetch(path)
-    content = artifacts.documents.content(path) or b""
-    return "" if content.strip() else "is empty"
+    content = (artifacts.documents.content(path) or b"").strip()
+    if not content or content[:1].isalnum() or data_kind(path) is not None:
+        return "" if content else "is empty"
+    # What does not begin with a letter may hold nothing that a reader sees.
+    document = artifacts.documents.read(path)
+    if document is None or document.problem is not None:
+        return "cannot be read"
+    seen = has_content(document.blocks) or document.sections or document.front_matter
+    return "" if seen else "is empty to a reader"
 
 
 def _near(artifact: Artifact, name: str) -> str:

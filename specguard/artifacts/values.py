@@ -31,6 +31,7 @@ _REMARK: Final = re.compile(
     r"|\s+(?:(?:on|since|as of)\s+)?[0-9]{4}-[0-9]{2}-[0-9]{2}(?=\s*(?:$|[(\[;,:.]))",
     re.IGNORECASE,
 )
+_NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u26d4\u274c\u274e\u2717\u2718\U0001f6ab")
 _CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 
 
@@ -79,11 +80,17 @@ def stated(artifact: Artifact, name: str) -> Sequence[Field]:
     Raises:
         MissingFact: the artifact's object is not there.
     """
-    aliases = artifact.contract.aliases_of(name)
-    found = find_fields(artifact.values, name, *aliases)
-    if found or artifact.structured:
-        return found
-    titles = [name.replace("_", " "), name, *other_titles(artifact.document, aliases)]
+    found = find_fields(artifact.values, name, *artifact.contract.aliases_of(name))
+    return found if found or artifact.structured else _as_section(artifact, name)
+
+
+def _as_section(artifact: Artifact, name: str) -> list[Field]:
+    """The section that is called like a field, with what it begins with as its value; none where none is."""
+    titles = [
+        name.replace("_", " "),
+        name,
+        *other_titles(artifact.document, artifact.contract.aliases_of(name)),
+    ]
     section = find_section(
         artifact.document, titles[0], aliases=titles[1:], bold=artifact.contract.bold_headings
     )
@@ -146,14 +153,21 @@ def chosen(value: str, allowed: Sequence[str]) -> str:
 def _contradicted(
     artifact: Artifact, name: str, allowed: str | Sequence[str], found: Sequence[Field], setting: str
 ) -> Iterator[Finding]:
-    """A second statement of the field, at the same place of the document, with another of its values."""
+    """A second statement of the field with another of its values.
+
+    It stands at the same place of the document, or in the section that is called like the field; or it is the
+    only one in the text where the first one is in front matter, which is about all of the document.
+    """
     if isinstance(allowed, str):
         return
     first = chosen(found[0].value, allowed)
     place = _place(artifact, found[0])
-    for other in found[1:]:
+    others = list(found[1:])
+    alone = len(others) == 1 and found[0].form == "front matter"
+    same = [other for other in others if alone or _place(artifact, other) == place]
+    for other in [*same, *([] if artifact.structured else _as_section(artifact, name))]:
         again = chosen(other.value, allowed)
-        if again and again != first and _place(artifact, other) == place:
+        if again and again != first:
             yield Finding(
                 f"{found[0].name} is {first!r} in line {found[0].line} and {again!r} in line {other.line}",
                 help="Leave the one that holds.",
@@ -211,4 +225,4 @@ def _unmarked(text: str) -> str:
     """A value without an emoji or a tick in front of it, and without punctuation behind it."""
     start = next((position for position, char in enumerate(text) if char.isalnum()), 0)
     # A minus or a negation in front of a word is part of it.
-    return (text if set("-!~\u00ac\u2212") & set(text[:start]) else text[start:]).rstrip(" .!;,:")
+    return (text if _NEGATIONS & set(text[:start]) else text[start:]).rstrip(" .!;,:")

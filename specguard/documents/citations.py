@@ -54,6 +54,7 @@ _RUN: Final = re.compile("`+")
 _LINK: Final = re.compile(
     r"\[([^\[\]\n]{0,1000})\]\( ?"
     r"(<[^<>\n]{0,1000}>|[^\s<>()]{0,1000}(?:\([^\s()]{0,200}\)[^\s()]{0,1000})?)"
+    r"(\s{1,4}(?:\"[^\"]{0,1000}\"|'[^']{0,1000}'|\([^()]{0,1000}\))\s?\))?"
 )
 # A word ends at brackets, but for those of a folder (`app/[slug]/(auth)/page.tsx`, `runs/{id}/log.txt`), and
 # at what Chinese and Japanese put between words: commas, stops, brackets, colons.
@@ -225,7 +226,9 @@ def _atoms(raw: str) -> Iterator[tuple[int, int, str, bool]]:
     atoms = [(start, end, content, True) for start, end, content in spans if masked[start] == "\0"]
     taken = []
     for link in links:
-        end = raw.find(")", link.end(), link.end() + LONGEST) + 1 or link.end()
+        end = link.end()
+        if not link[3]:
+            end = raw.find(")", end, end + LONGEST) + 1 or end
         target = link_target(unescaped(raw[link.start(2) : link.end(2)].strip("<>")))
         said = unescaped(raw[link.start(1) : link.end(1)]).strip("`*_ ")
         inner = written_path(said, True)

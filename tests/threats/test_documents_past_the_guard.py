@@ -197,7 +197,9 @@ def test_a_mirror_that_nobody_can_read_hides_nothing(repository: Repository) -> 
 def test_a_link_in_place_of_a_spec_is_no_spec(repository: Repository) -> None:
     repository.write("specs/1.md", reviewed("2026-03-01"))
     repository.write("specs/2.md", reviewed("2026-03-01"))
-    repository.commit("chore: specs", files={"SPEC_AUTHORITY.md": f"# A\n\n```toml specguard\n{SPECS}\n```\n"})
+    repository.commit(
+        "chore: specs", files={"SPEC_AUTHORITY.md": f"# A\n\n```toml specguard\n{SPECS}\n```\n"}
+    )
     repository.branch("work")
     repository.symlink("specs/1.md", "../notes/1.txt")
     repository.symlink("specs/3.md", "2.md")
@@ -216,3 +218,129 @@ def test_a_key_may_be_spelt_as_a_page_shows_it(repository: Repository) -> None:
     }
     base = {"HIGH.md": "canonical_root: /api\n"}
     assert found(judged(repository, policy, base, head, "SPC009"), "SPC009") == set(head)
+
+
+EVIDENCE = """[artifacts.report]
+path = "docs/*.md"
+
+[artifacts.report.evidence]
+section = "Evidence"
+
+[artifacts.review]
+path = "reviews/*.md"
+findings = {severities = ["high", "low"]}
+"""
+NO_EVIDENCE = [
+    "- docs/000.md:1",
+    "- `001.md:1`, again",
+    "- [claim](# 'src/a.py:1')",
+    '- [claim](x "src/a.py:1")',
+    "- <b title='src/a.py:1'>claim</b>",
+    "- x[^1]",
+    "<div style='clip:rect(0,0,0,0)'>\n\n- src/a.py:1\n\n</div>",
+]
+
+
+def test_an_artifact_is_no_evidence_of_itself(repository: Repository) -> None:
+    """Neither is what stands in a title, an attribute, a footnote that nothing refers to, or hidden HTML."""
+    head = numbered((f"# R\n\n## Evidence\n\n{text}\n\n[^2]: src/a.py:1\n" for text in NO_EVIDENCE), "docs")
+    head["reviews/1.md"] = (
+        "## Findings\n\n- [high] It breaks, reviews/1.md:1\n- [low] It is slow, src/a.py:1\n"
+    )
+    outcome = judged(repository, EVIDENCE, {"src/a.py": "a\n"}, head, "ART004,ART007")
+    assert found(outcome, "ART004") == set(head) - {"reviews/1.md"}
+    assert found(outcome, "ART007") == {"reviews/1.md"}
+
+
+READY = """[artifacts.ready]
+path = "docs/*.md"
+fields = {posture = ["ready", "not-ready"]}
+
+[artifacts.packet]
+path = "packets/*.md"
+
+[artifacts.review]
+path = "reviews/*.md"
+author_not = "packet.author"
+"""
+
+
+def test_fields_that_a_page_shows_otherwise(repository: Repository) -> None:
+    head = numbered(
+        [
+            "---\nposture: ready\n---\n# R\n\n## Decision\n\nPosture: not-ready\n",
+            "---\nposture: ready\n---\n# R\n\n## Posture\n\nnot-ready\n",
+            "Posture: ready\n\n- **Posture**: not-ready\n",
+            "# R\n\n<b title='\nposture: ready\n'>x</b>\n",
+            "# R\n\nPosture: \u274c ready\n",
+            "# R\n\nx[^1]\n\n[^2]: Posture: ready\n",
+        ],
+        "docs",
+    )
+    right = {
+        "docs/html.md": "<b>Posture:</b> re&#97;dy\n",
+        "docs/twice.md": "Posture: ready\n\n## R\n\nPosture: x\n",
+    }
+    outcome = judged(repository, READY, {"a": "a"}, {**head, **right}, "ART009")
+    assert found(outcome, "ART009") == set(head)
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        "author: An\u200bn",
+        "author: \u0410nn",
+        "author: \uff21nn",
+        "author: &#65;nn",
+        '---\nauthor: "Ann\\u200b"\n---',
+        "---\nauthor: Bob\n---\nAuthor: Ann",
+    ],
+)
+def test_an_author_by_another_spelling_is_the_same_one(repository: Repository, author: str) -> None:
+    head = {"packets/1.md": "author: Ann\n", "reviews/1.md": f"{author}\n"}
+    assert found(judged(repository, READY, {"a": "a"}, head, "ART009"), "ART009") == {"reviews/1.md"}
+
+
+AGENTS = """[artifacts.final]
+path = "**/AGENT_{agent}_FINAL.md"
+companions = ["AGENT_{agent}_PLAN.md"]
+
+[artifacts.cleanup]
+path = "**/CLEANUP.md"
+agrees_with = "deletions"
+"""
+
+
+def test_a_companion_is_there_for_a_reader(repository: Repository) -> None:
+    plans = ["\ufeff\n", "\u200b\n", "<!-- a plan -->\n", "\0", "[//]: # (a plan)\n", "- <!-- a plan -->\n"]
+    head = {f"{number}/AGENT_1_PLAN.md": text for number, text in enumerate(plans)}
+    finals = {f"{number}/AGENT_1_FINAL.md": "# F\n" for number in range(len(plans))}
+    right = {"x/AGENT_1_FINAL.md": "# F\n", "x/AGENT_1_PLAN.md": "> Plan\n"}
+    outcome = judged(repository, AGENTS, {"a": "a"}, {**head, **finals, **right}, "ART001")
+    assert found(outcome, "ART001") == set(finals)
+
+
+def test_a_manifest_of_the_past_excuses_nothing_new(repository: Repository) -> None:
+    """A plan that was cleaned up was there once; for what it brings or removes a change accounts itself."""
+    manifest = (
+        "# C\n\n## Removed\n\n- `AGENT_*_PLAN.md`: superseded drafts\n- `AGENT_2_PLAN.md`: superseded\n"
+    )
+    base = {
+        "a/CLEANUP.md": manifest,
+        "a/AGENT_2_FINAL.md": "# F\n",
+        "a/AGENT_3_FINAL.md": "# F\n",
+        "b/AGENT_2_FINAL.md": "# F\n",
+        "b/AGENT_2_PLAN.md": "# P\n",
+        "b/CLEANUP.md": manifest,
+    }
+    head = {"a/AGENT_1_FINAL.md": "# F\n", "a/AGENT_2_FINAL.md": "# F, corrected\n"}
+    outcome = judged(repository, AGENTS, base, head, "ART001,ART011", delete=["b/AGENT_2_PLAN.md"])
+    assert found(outcome, "ART001") == {"a/AGENT_1_FINAL.md", "b/AGENT_2_FINAL.md"}
+
+
+def test_a_reason_is_seen(repository: Repository) -> None:
+    manifest = "- `a.py` <span title='nobody imports it'></span>\n- `b.py` [](# 'nobody imports it')\n"
+    base = {"a.py": "a\n", "b.py": "b\n"}
+    outcome = judged(repository, AGENTS, base, {"CLEANUP.md": manifest}, "ART011", delete=list(base))
+    said = [one["message"] for one in outcome.report["findings"]]
+    assert said == ["a.py is listed without a reason", "b.py is listed without a reason"]
