@@ -218,7 +218,8 @@ class Contract(Settings):
         str,
         Field(
             description="who its author must not be: a field of the work item, such as `slice.owner`, or of "
-            "another artifact, such as `packet.author`"
+            "another artifact, such as `packet.author`",
+            json_schema_extra={"names": ["artifacts", "work"], "dotted": True},
         ),
     ] = ""
     author: Annotated[list[str], Field(description="the fields that name its author")] = [

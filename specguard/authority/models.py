@@ -65,7 +65,8 @@ class FieldNotes:
     Attributes:
         constraints: limits of values, by the names that pydantic has for them.
         description: what the setting is for.
-        json_schema_extra: more for tools; `tightens` says which values make a policy stricter.
+        json_schema_extra: more for tools; `tightens` says which values make a policy stricter, `names` which
+            tables' entries a value names.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 from specguard.authority.models import Models, problem_of
 from specguard.authority.problems import Problem
+from specguard.authority.references import misspelt
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.documents.data import dotted
 from specguard.errors import nearest
@@ -63,6 +64,10 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[P
             text = problem_of(rule(**own))
             if text:
                 problems.append(Problem(f"[rules.{name}]: {text}", origin=merged.origin(("rules", name))))
+        problems.extend(
+            Problem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
+            for path, text, help in misspelt(values, registry, models)
+        )
         for declaration in registry.declarations.values():
             if declaration.problems is not None and declaration.name in values:
                 problems.extend(

@@ -22,9 +22,11 @@ class Settings(Record):
 
     A field may say which of its values make a policy stricter, with `json_schema_extra={"tightens": ...}`:
     `"higher"` or `"lower"` numbers and flags, `"more"` or `"fewer"` elements, or a list of its values from
-    the loosest to the tightest. A table whose values can contradict each other has a method
-    `problem() -> str` that says how, as a clause, or gives an empty string; it is asked when a policy is
-    compiled.
+    the loosest to the tightest. One that names entries of other tables says of which, with
+    `{"names": ["artifacts"]}` (and `"dotted": True` where a field follows the name), so that a typo is told.
+
+    A table whose values can contradict each other has a method `problem() -> str` that says how, as a clause,
+    or gives an empty string; it is asked when a policy is compiled.
     """
 
 

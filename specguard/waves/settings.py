@@ -34,7 +34,7 @@ class WaveStage(Settings):
             description="the artifacts, by the names of their contracts, that must be there and fulfil "
             "their contracts for the stage to be complete, and before any work is done on its branch or on "
             "one of its items",
-            json_schema_extra={"tightens": "more"},
+            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []
     leaves: Annotated[
@@ -42,7 +42,7 @@ class WaveStage(Settings):
         Field(
             description="the artifacts that its work leaves behind: they must be there and fulfil their "
             "contracts for the stage to be complete, and not before",
-            json_schema_extra={"tightens": "more"},
+            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []
     fields: Annotated[
@@ -50,21 +50,24 @@ class WaveStage(Settings):
         Field(
             description="the values that fields of the artifacts in `requires` and `leaves` must have for "
             "the stage to be complete; with the name of a contract before it, as in "
-            '`"execution-packet.status"`, a field is looked for in that one alone'
+            '`"execution-packet.status"`, a field is looked for in that one alone',
+            json_schema_extra={"names": ["artifacts"], "dotted": True},
         ),
     ] = {}
     when: Annotated[
         dict[str, str | list[str]],
         Field(
             description="what makes the stage necessary, as the values of fields of artifacts: "
-            '`{"drift-check.drift" = ["found"]}`; empty: it always is'
+            '`{"drift-check.drift" = ["found"]}`; empty: it always is',
+            json_schema_extra={"names": ["artifacts"], "dotted": True},
         ),
     ] = {}
     items: Annotated[
         str,
         Field(
             description="the kind of work item, or `tasks` for the tasks of plans, all of which must "
-            "be closed for the stage to be complete; what is conditional or put off need not be"
+            "be closed for the stage to be complete; what is conditional or put off need not be",
+            json_schema_extra={"names": ["work"]},
         ),
     ] = ""
     branch: Annotated[

@@ -39,12 +39,16 @@ class Grounding(Settings):
         list[str],
         Field(
             description="the contracts of the artifacts in which an agent cites what it has read, any one of "
-            "which will do; empty: every one whose path names an agent, other than `noted_in`"
+            "which will do; empty: every one whose path names an agent, other than `noted_in`",
+            json_schema_extra={"names": ["artifacts"]},
         ),
     ] = []
     noted_in: Annotated[
         str,
-        Field(description="the contract of the artifact in which an agent notes that it used an equivalent"),
+        Field(
+            description="the contract of the artifact in which an agent notes that it used an equivalent",
+            json_schema_extra={"names": ["artifacts"]},
+        ),
     ] = "agent-scratchpad"
 
     def problem(self) -> str:

@@ -41,7 +41,8 @@ class Invariant(Settings):
         str,
         Field(
             description="the contract of structural assessments: the invariant is judged where the change "
-            "touches one of these; empty: in every change"
+            "touches one of these; empty: in every change",
+            json_schema_extra={"names": ["artifacts"]},
         ),
     ] = ""
     message: Annotated[str, Field(description="what a finding says besides, such as the reason")] = ""

@@ -125,7 +125,8 @@ class MissingCompaction(Rule):
     sweep: Annotated[
         str,
         Field(
-            description="the contract of the artifacts that hold the sweep, e.g. `orchestrator-scratchpad`"
+            description="the contract of the artifacts that hold the sweep, e.g. `orchestrator-scratchpad`",
+            json_schema_extra={"names": ["artifacts"]},
         ),
     ] = ""
     sections: Annotated[
@@ -133,7 +134,10 @@ class MissingCompaction(Rule):
     ] = ["Agent Sweep", "Agent Registry"]
     scratchpads: Annotated[
         list[str],
-        Field(description="the contracts of agents' artifacts; empty: all whose path names an agent"),
+        Field(
+            description="the contracts of agents' artifacts; empty: all whose path names an agent",
+            json_schema_extra={"names": ["artifacts"]},
+        ),
     ] = []
     agent: Annotated[
         str, Field(min_length=1, description="the placeholder of artifacts' paths that names the agent")

@@ -96,7 +96,9 @@ class TooManyAgents(Rule):
     scratchpads: Annotated[
         list[str],
         Field(
-            description="the contracts of scratchpads; empty: all with `timestamps` whose path names an agent"
+            description="the contracts of scratchpads; empty: all with `timestamps` whose path names an "
+            "agent",
+            json_schema_extra={"names": ["artifacts"]},
         ),
     ] = []
     agent: Annotated[

@@ -109,7 +109,11 @@ class UndisposedSlice(Rule):
     condition: ClassVar[str] = "every conditional slice is done, or put off in the readiness document"
 
     readiness: Annotated[
-        list[str], Field(description="the contracts of the documents that say which slices are put off")
+        list[str],
+        Field(
+            description="the contracts of the documents that say which slices are put off",
+            json_schema_extra={"names": ["artifacts"]},
+        ),
     ] = ["readiness"]
     decisions: Annotated[
         Selecting,

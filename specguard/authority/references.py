@@ -1,0 +1,110 @@
+"""Where a policy nearly names an entry of another of its tables: a typo that nothing else would tell.
+
+A field says that it names such entries with `json_schema_extra={"names": ["artifacts"]}`. A name that is like
+none that there is may be of an entry that is still to be written; what it is needed for then says that it is
+missing.
+"""
+
+from __future__ import annotations
+
+from specguard.declaration.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.authority.models import Models
+    from specguard.declaration.registry import Registry
+    from specguard.declaration.rule import Settings
+
+    Path = tuple[str | int, ...]
+
+LEAST_LIKENESS: Final = 0.8
+"""How much a name is like one that there is, as `difflib` counts, for it to be meant as that."""
+
+
+def misspelt(
+    values: Mapping[str, Any], registry: Registry, models: Models
+) -> Iterator[tuple[Path, str, str]]:
+    """The names that are nearly those of entries of other tables.
+
+    Args:
+        values: the settings, validated.
+        registry: the rules and declarations there are.
+        models: tells the annotations of their fields.
+
+    Yields:
+        The key, what is wrong with it, as a clause, and the next step.
+    """
+    for name in registry.declarations:
+        if name in values:
+            yield from _within(values[name], (name,), values, models)
+    for name, table in values.get("rules", {}).items():
+        rule = registry.rules[name].rule
+        for field, value in table.items():
+            if field in rule._fields:
+                yield from _of_field(rule, field, value, ("rules", name, field), values, models)
+
+
+def _within(
+    value: Any, path: Path, values: Mapping[str, Any], models: Models
+) -> Iterator[tuple[Path, str, str]]:
+    """Those in a record, and in the tables and lists of records."""
+    if isinstance(value, Record):
+        cls: Any = type(value)
+        for field in value._fields:
+            own = getattr(value, field)
+            if own != getattr(cls, field, None):
+                yield from _of_field(cls, field, own, (*path, field), values, models)
+    elif isinstance(value, dict):
+        for key, element in value.items():
+            yield from _within(element, (*path, key), values, models)
+    elif isinstance(value, (list, tuple)):
+        for index, element in enumerate(value):
+            yield from _within(element, (*path, index), values, models)
+
+
+def _of_field(
+    cls: type[Settings], field: str, value: Any, path: Path, values: Mapping[str, Any], models: Models
+) -> Iterator[tuple[Path, str, str]]:
+    for note in getattr(models.annotation(cls, field), "__metadata__", ()):
+        extra = getattr(note, "json_schema_extra", None) or {}
+        if "names" in extra:
+            yield from _near(value, path, _known(values, extra["names"]), dotted=extra.get("dotted", False))
+    yield from _within(value, path, values, models)
+
+
+def _near(value: Any, path: Path, known: Sequence[str], *, dotted: bool) -> Iterator[tuple[Path, str, str]]:
+    """The texts of a setting that nearly name something; if `dotted`, what stands before their last dot."""
+    from difflib import get_close_matches
+
+    texts: Sequence[tuple[Path, str]] = [(path, value)] if isinstance(value, str) else ()
+    if isinstance(value, (list, tuple)):
+        texts = [((*path, index), text) for index, text in enumerate(value)]
+    elif isinstance(value, dict):
+        texts = [((*path, key), key) for key in value]
+    if dotted:
+        # `packet.author` is the author of the `execution-packet`, too.
+        known = [end for name in known for end in _ends(name)]
+    for place, text in texts:
+        name = text.rpartition(".")[0] if dotted else text
+        near = [] if not name or name in known else get_close_matches(name, known, 1, LEAST_LIKENESS)
+        if near:
+            yield place, f"names {name!r}, which the policy does not have", f"did you mean {near[0]!r}?"
+
+
+def _ends(name: str) -> Iterator[str]:
+    """A name, and what of it stands behind each of its hyphens."""
+    while name:
+        yield name
+        name = name.partition("-")[2]
+
+
+def _known(values: Mapping[str, Any], tables: Sequence[str]) -> list[str]:
+    """The names of the entries of some tables, as they are written where one is meant."""
+    known: set[str] = set()
+    for table in tables:
+        for name in values.get(table, {}):
+            known |= {name, f"{name}s"} if table == "work" else {name}
+    return sorted(known)
