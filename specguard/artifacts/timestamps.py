@@ -78,9 +78,13 @@ def _without_any(times: Times, artifact: Artifact, setting: str) -> Finding:
 
 
 def _descending(times: Times, artifact: Artifact, setting: str) -> Iterator[Finding]:
-    """The entries that are earlier than one that stands before them."""
+    """The entries that are earlier than the one before them, each break of the order once."""
     latest: list[Stamp] = []
-    for stamp in sorted([*times.stamps, *times.days], key=lambda one: one.at):
+    stamps = sorted([*times.stamps, *times.days], key=lambda one: one.at)
+    if len(stamps) > 1 and stamps[0].labelled and not any(one.labelled for one in stamps[1:]):
+        # The time of the document, above entries that begin with theirs.
+        del stamps[0]
+    for stamp in stamps:
         before = next((one for one in latest if stamp.before(one)), None)
         if before is not None:
             yield Finding(
@@ -91,6 +95,7 @@ def _descending(times: Times, artifact: Artifact, setting: str) -> Iterator[Find
                 key="time out of order",
                 setting=setting,
             )
+            latest = [stamp]
             continue
         # Times with and without an offset are told apart, so the latest of each kind is kept.
         aware = stamp.moment.tzinfo is not None

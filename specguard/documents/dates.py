@@ -50,8 +50,10 @@ Any other name, such as `IST` or `BST`, stands for several, and its time is read
 """
 _HALF: Final = r"(?: ?(?P<half>[ap])\.?m\b\.?)?"
 _ZONED: Final = r"(?: ?(?P<zone>(?:UTC|GMT)?[+-][0-9]{1,2}(?::?[0-9]{2})?(?![0-9]|:[0-9])|[A-Za-z]{1,5}\b))?"
+# Who does not know the second writes `12:00:xx`.
 _CLOCK: Final = re.compile(
-    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?(?![0-9]|:[0-9])"
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?:(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?|xx|\?\?))?"
+    r"(?![0-9]|:[0-9])"
     + _HALF
     + _ZONED,
     re.IGNORECASE | re.ASCII,

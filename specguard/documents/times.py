@@ -55,13 +55,22 @@ class Stamp:
         moment: aware where an offset is written, else without one; at midnight where only a day is.
         day_only: whether only a day is written.
         exact: whether seconds are written.
+        labelled: whether it stands behind a label, as `Time:`.
     """
 
-    __slots__ = ("at", "day_only", "exact", "moment", "text")
+    __slots__ = ("at", "day_only", "exact", "labelled", "moment", "text")
 
     def __init__(
-        self, at: int, text: str, moment: datetime.datetime, *, exact: bool, day_only: bool = False
+        self,
+        at: int,
+        text: str,
+        moment: datetime.datetime,
+        *,
+        exact: bool,
+        day_only: bool = False,
+        labelled: bool = False,
     ) -> None:
+        self.labelled = labelled
         self.at = at
         self.text = text
         self.moment = moment
@@ -215,7 +224,7 @@ class _Reader:
         found = day_at(text, start)
         if found is None and above is not None and (moment := moment_at(text, start, above)):
             if _ENDS.match(text, moment.end):
-                self._add(line, text[start : moment.end], moment)
+                self._add(line, text, start, moment)
             return None
         if found is None and tail:
             found = _last(text)
@@ -228,7 +237,7 @@ class _Reader:
             return None
         moment = moment_behind(text, found)
         if moment is not None:
-            self._add(line, text[start : moment.end], moment)
+            self._add(line, text, start, moment)
         elif _ENDS.match(text, found.end):
             midnight = datetime.datetime(found.date.year, found.date.month, found.date.day)
             stamp = Stamp(line, text[start : found.end], midnight, exact=False, day_only=True)
@@ -237,8 +246,15 @@ class _Reader:
             return None
         return found.date
 
-    def _add(self, line: int, text: str, moment: Moment) -> None:
-        self.times.stamps.append(Stamp(line, text, moment.time, exact=moment.exact))
+    def _add(self, line: int, text: str, start: int, moment: Moment) -> None:
+        stamp = Stamp(
+            line,
+            text[start : moment.end],
+            moment.time,
+            exact=moment.exact,
+            labelled=_labelled(text[:start]),
+        )
+        self.times.stamps.append(stamp)
 
     def _without_day(self, line: int, text: str, start: int, cell: bool) -> None:
         """A time of the day with no day above it; a ratio or the like is none."""
