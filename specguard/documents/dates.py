@@ -53,9 +53,7 @@ _ZONED: Final = r"(?: ?(?P<zone>(?:UTC|GMT)?[+-][0-9]{1,2}(?::?[0-9]{2})?(?![0-9
 # Who does not know the second writes `12:00:xx`.
 _CLOCK: Final = re.compile(
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?:(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?|xx|\?\?))?"
-    r"(?![0-9]|:[0-9])"
-    + _HALF
-    + _ZONED,
+    r"(?![0-9]|:[0-9])" + _HALF + _ZONED,
     re.IGNORECASE | re.ASCII,
 )
 # "08:50-09:03" is a span of time, "08:50:00-09:00" a time with its offset.
