@@ -107,7 +107,7 @@ class TooManyAgents(Rule):
     offset: Annotated[
         str,
         Field(
-            pattern=r"^(?:|Z|[+-][0-9]{2}:[0-9]{2})$",
+            pattern=r"^(?:|Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
             description="the offset of times that are written without one, such as `+00:00`; empty: unknown",
         ),
     ] = ""
@@ -137,10 +137,7 @@ class TooManyAgents(Rule):
         if match is None:
             return datetime.UTC if self.offset else None
         shift = datetime.timedelta(hours=int(match[2]), minutes=int(match[3]))
-        try:
-            return datetime.timezone(-shift if match[1] == "-" else shift)
-        except ValueError:
-            return None
+        return datetime.timezone(-shift if match[1] == "-" else shift)
 
     def _judge(self, folder: bytes, agents: Sequence[_Active]) -> Iterator[Finding]:
         """Count the agents of one pass by going through their beginnings and ends in order."""

@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.authority.compile import compile_policy
+from specguard.authority.sources import AUTHORITY, Source
+from specguard.engine.plugins import load_registry
+from specguard.errors import SpecguardError
 from specguard.testing import Step
 from tests.rules.items import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from specguard.model import Origin
 
 CONTRACTS = """
 [artifacts.agent-plan]
@@ -179,6 +185,17 @@ def test_agents_at_once(
     commits = [Step("x", files=pads(*spans))]
     exit_code = 0 if not expected or "cannot" in expected[0] or "offset" in expected[0] else 1
     judge("ART015", tmp_path, policy=policy, commits=commits, expect=expect, exit_code=exit_code)
+
+
+@pytest.mark.parametrize("offset", ["+15:00", "-14:60", "+1:00", "UTC", "+01:00:00"])
+def test_an_offset_is_one_that_a_clock_has(offset: str) -> None:
+    text = f"```toml specguard\n[rules.too-many-agents]\noffset = '{offset}'\n```\n"
+    with pytest.raises(SpecguardError, match="too-many-agents.offset"):
+        compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
+
+
+def _no_other(path: str, named_by: Origin) -> Source:
+    raise AssertionError(path)
 
 
 def test_passes_are_told_apart(tmp_path: Path) -> None:
