@@ -74,21 +74,6 @@ class Section:
         """What it holds up to its first subsection."""
         return self._blocks[self._start : self._own]
 
-    @property
-    def empty(self) -> bool:
-        """Whether a reader sees nothing below the heading but headings."""
-        return all(isinstance(block, Heading) for block in self.blocks)
-
-    def seen(self, placeholders: Sequence[str] = ()) -> bool:
-        """Whether a reader sees content in it: more than headings, what is hidden, and placeholders.
-
-        Args:
-            placeholders: texts that are no content, next to those that are none anywhere.
-        """
-        from specguard.documents.content import has_content
-
-        return has_content(self.blocks, placeholders)
-
     def __repr__(self) -> str:
         return f"Section({self.heading!r}, {self.line}-{self.end})"
 

@@ -68,11 +68,6 @@ class Task:
         return self.text("status")
 
     @property
-    def domain(self) -> str:
-        """Its domain; empty where it has none."""
-        return self.text("domain")
-
-    @property
     def depends_on(self) -> Sequence[str]:
         """The ids of the tasks that it needs."""
         return [text for _, text in self.listed("depends_on")]
@@ -86,11 +81,6 @@ class Task:
     def verify(self) -> Sequence[str]:
         """The commands that verify it."""
         return [text for _, text in self.listed("verify")]
-
-    @property
-    def done_criteria(self) -> Sequence[str]:
-        """What holds when it is done."""
-        return [text for _, text in self.listed("done_criteria")]
 
     @property
     def started(self) -> bool:
@@ -158,10 +148,6 @@ class Task:
         line = self.line_of(found[0]) if found else self.line
         return Origin(path_text(self.plan.path), line or 0)
 
-    def same_id(self, other: str) -> bool:
-        """Whether an id is this task's, however its number is padded."""
-        return same_task_id(self.id, other)
-
     def _has(self, statuses: Sequence[str]) -> bool:
         status = normal_name(self.status)
         return bool(status) and any(normal_name(one) == status for one in statuses)
@@ -183,11 +169,6 @@ def number_of(task_id: str) -> int | None:
     """The last number of an id; None where it has none."""
     match = _NUMBER.search(task_id[-60:])
     return int(match[1]) if match else None
-
-
-def same_task_id(one: str, other: str) -> bool:
-    """Whether two ids are the same but for the padding of their numbers."""
-    return one == other or normal_id(one) == normal_id(other)
 
 
 def normal_id(task_id: str) -> str:

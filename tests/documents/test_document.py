@@ -19,6 +19,7 @@ from specguard.documents.blocks import (
     all_texts,
     fences,
 )
+from specguard.documents.content import has_content
 from specguard.documents.document import Document
 from specguard.documents.hidden import hidden
 from specguard.documents.limits import MAX_CHARACTERS, MAX_LINES, beyond_limits
@@ -73,12 +74,12 @@ def test_a_section_reaches_to_the_next_heading_of_its_level() -> None:
     document = Document(TEXT)
     section = document.section("First")
     assert section is not None
-    assert (section.line, section.end, section.empty) == (5, 30, False)
+    assert (section.line, section.end) == (5, 30)
     kinds = [type(block).__name__ for block in section.blocks]
     assert kinds == ["List", "Quote", "Fence", "Heading", "Table"]
     last = document.section("last")
     assert last is not None
-    assert (last.empty, last.end) == (True, 31)
+    assert last.end == 31
     assert document.section("none") is None
 
 
@@ -241,7 +242,7 @@ def test_any_bytes_are_a_document(content: bytes) -> None:
     assert (document.properties.value is None) == (document.properties.problem is not None)
     assert all(1 <= section.line <= section.end <= document.last_line for section in document.sections)
     for section in document.sections:
-        section.seen(["x"])
+        has_content(section.blocks, ["x"])
     assert all(text.rendered is not None for text in all_texts(document.blocks))
     assert list(hidden(content, lambda: document)) is not None
 

@@ -47,7 +47,7 @@ def test_a_file_may_be_the_list_itself() -> None:
         ("", 1, "is no plan: "),
         ("[1, 2", 1, "is no plan: "),
         ('{"tasks": [],\n "tasks": []}', 2, "is no plan: "),
-        ("[" * 100000, None, "is no plan: it is nested more than"),
+        ("[" * 100000, 1, "is no plan: it is nested more than"),
         ("{}", 1, "has no 'tasks'"),
         ('{"task": []}', 1, "has no 'tasks', which should be the list of its tasks; it has 'task'"),
         ('{\n"tasks": "none"}', 2, "has a text in 'tasks'"),
