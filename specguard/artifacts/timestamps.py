@@ -19,7 +19,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: the artifact's object is not there.
     """
-    from specguard.documents.times import read_times
+    from specguard.documents.times import as_utc, read_times
 
     contract = artifact.contract
     if not contract.timestamps:
@@ -49,7 +49,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
     if contract.timestamps == "ascending":
         yield from _descending(times, artifact, setting)
     for stamp in [*times.stamps, *times.days]:
-        if _is_future(_utc(stamp.moment), artifact.artifacts):
+        if _is_future(as_utc(stamp.moment), artifact.artifacts):
             yield Finding(
                 f"the time {stamp.text} is in the future",
                 help="Write the time at which the entry was made.",
@@ -121,10 +121,3 @@ def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
     if day != now.date():
         now = datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
     return moment > now + MOST_AHEAD
-
-
-def _utc(moment: datetime) -> datetime:
-    """A time; one without an offset as if it were UTC's."""
-    import datetime
-
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

@@ -12,7 +12,7 @@ import re
 import sys
 from bisect import bisect_left
 
-from specguard.documents.problem import Problem
+from specguard.documents.problem import Problem, not_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     """A key from the top: names of keys, and positions in lists."""
 
 MAX_DEPTH: Final = 50
-"""How deep mappings and lists may be nested."""
+"""How deep mappings and lists may be nested, TOML's dotted keys among them; no setting is deeper than six."""
 
 DATA_LIMIT: Final = 4 << 20
 """How many characters of structured data are read."""
 
 LONGEST_NUMBER: Final = 100
-"""How many characters a number in YAML may have; what is longer is text."""
+"""How many characters a number, or a date of TOML, may have; in YAML what is longer is text."""
 
 _NAMES: Final = {"json": "JSON", "yaml": "YAML", "toml": "TOML"}
 _TOO_DEEP: Final = f"it is nested more than {MAX_DEPTH} levels deep"
@@ -183,7 +183,7 @@ def data_of(content: bytes, kind: Kind) -> Data:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Data.unread(Problem("it is not UTF-8", content.count(b"\n", 0, error.start) + 1))
+        return Data.unread(not_utf8(error))
     return read_data(text, kind)
 
 

@@ -146,6 +146,20 @@ def days(text: str) -> Iterator[Day]:
         yield _day(match)
 
 
+def undated(text: str) -> str:
+    """A text on one line, without its days and the times behind them; one longer than `LONGEST` as it is."""
+    if len(text) > LONGEST:
+        return text
+    line = " ".join(plain(text).split())
+    kept: list[str] = []
+    end = 0
+    for day in days(line):
+        kept.append(line[end : day.start])
+        moment = moment_behind(line, day)
+        end = moment.end if moment else day.end
+    return " ".join([*kept, line[end:]])
+
+
 def day_at(text: str, start: int = 0) -> Day | None:
     """The day that a text has at a place; None where nothing there is written like one.
 

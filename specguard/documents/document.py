@@ -6,7 +6,7 @@ from functools import cached_property
 
 from specguard.documents.blocks import texts
 from specguard.documents.limits import beyond_limits
-from specguard.documents.problem import Problem, UnreadDocument
+from specguard.documents.problem import Problem, UnreadDocument, not_utf8
 from specguard.documents.reader import Reader
 from specguard.documents.sections import sections_of
 
@@ -81,7 +81,7 @@ class Document:
         try:
             return cls(content.decode("utf-8"))
         except UnicodeDecodeError as error:
-            return cls.unread(Problem("it is not UTF-8", content.count(b"\n", 0, error.start) + 1))
+            return cls.unread(not_utf8(error))
         except UnreadDocument as error:
             return cls.unread(error.problem)
 

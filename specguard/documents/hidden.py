@@ -7,6 +7,7 @@ import re
 from specguard.documents.blocks import all_texts
 from specguard.documents.characters import strange
 from specguard.documents.lines import LineCounter
+from specguard.documents.problem import not_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def hidden(content: bytes, document: Callable[[], Document] | None = None) -> It
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        yield Hidden("unread", content.count(b"\n", 0, error.start) + 1, "it is not UTF-8")
+        problem = not_utf8(error)
+        yield Hidden("unread", problem.line, problem.message)
         return
     if not content.isascii() or _CONTROL.search(content):
         yield from hidden_characters(text)

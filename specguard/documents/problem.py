@@ -23,6 +23,11 @@ class Problem:
         return f"Problem({self.message!r}, {self.line})"
 
 
+def not_utf8(error: UnicodeDecodeError) -> Problem:
+    """Why bytes are no text, with the line of the first that are not."""
+    return Problem("it is not UTF-8", error.object.count(b"\n", 0, error.start) + 1)
+
+
 class UnreadDocument(MissingFact):
     """A document that is not parsed.
 

@@ -94,8 +94,8 @@ class Stamp:
         if (one.tzinfo is None) == (two.tzinfo is None):
             return one < two
         if one.tzinfo is None:
-            return _utc(one) + MOST_BEHIND < two
-        return one < _utc(two) - MOST_AHEAD
+            return as_utc(one) + MOST_BEHIND < two
+        return one < as_utc(two) - MOST_AHEAD
 
     def __repr__(self) -> str:
         return f"Stamp({self.at}, {self.text!r})"
@@ -310,6 +310,6 @@ def _last(text: str) -> Day | None:
     return None
 
 
-def _utc(moment: datetime.datetime) -> datetime.datetime:
-    """A time without an offset as if it were UTC's."""
-    return moment.replace(tzinfo=datetime.UTC)
+def as_utc(moment: datetime.datetime) -> datetime.datetime:
+    """A time; one without an offset as if it were UTC's."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

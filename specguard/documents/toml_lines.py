@@ -10,6 +10,8 @@ import re
 import tomllib
 from bisect import bisect_right
 
+from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,15 +32,9 @@ _PLAIN: Final = re.compile(r"[^,\]}#\n]*")
 _WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-MAX_DEPTH: Final = 50
-"""How deep tables and arrays may be nested, dotted keys among them; no setting is deeper than six."""
-
 _PART: Final = r"(?:[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
 # tomllib takes time and memory with the square of a dotted key's parts.
 _LONG_KEY: Final = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_DEPTH}}}")
-
-LONGEST_NUMBER: Final = 100
-"""How many characters a number or date may have; TOML's own limit is an integer of 64 bits."""
 
 _TOO_DEEP: Final = "it is nested too deeply"
 _TOO_LONG: Final = "it has a number that is too long"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from specguard.documents.problem import not_utf8
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ def read_text(top: str, name: str) -> str:
             raise SpecguardError(f"it has more than {LIMIT >> 20} MiB, and is not read", path=name)
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise SpecguardError("it is not UTF-8", path=name, line=line) from None
+        problem = not_utf8(error)
+        raise SpecguardError(problem.message, path=name, line=problem.line) from None
     except OSError as error:
         raise SpecguardError(f"it cannot be read: {error.strerror}", path=name) from error

@@ -23,7 +23,7 @@ from specguard.documents.blocks import List, Paragraph, Table
 from specguard.documents.characters import visible
 from specguard.documents.checkboxes import is_open, without_box
 from specguard.documents.data import written
-from specguard.documents.dates import days, parse_date, plain
+from specguard.documents.dates import days, parse_date, plain, undated
 from specguard.documents.fields import normal_name, plain_value
 from specguard.documents.placeholders import bare_nothing, owes
 from specguard.specs.said import Said
@@ -312,12 +312,7 @@ class Reader:
 
 def _without_date(text: str) -> str:
     """A text without the days and times in it."""
-    kept = ""
-    end = 0
-    for day in days(text):
-        kept += text[end : day.start] + " "
-        end = day.end
-    return _CLOCK.sub(" ", kept + text[end:]).strip(" ()[]:,;.\t-\u2013\u2014")
+    return _CLOCK.sub(" ", undated(text)).strip(" ()[]:,;.\t-\u2013\u2014")
 
 
 def _first(value: Mapping[str, Any], names: Mapping[str, str], wanted: Collection[str]) -> str | None:

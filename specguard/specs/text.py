@@ -9,7 +9,7 @@ from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Par
 from specguard.documents.characters import visible
 from specguard.documents.content import has_content
 from specguard.documents.data import written
-from specguard.documents.dates import LONGEST, days, plain
+from specguard.documents.dates import undated
 from specguard.documents.fields import find_fields, normal_name
 
 TYPE_CHECKING = False
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
     from specguard.documents.sections import Section
-
-_CLOCK: Final = re.compile(r"[Tt]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?\s*(?:[zZ]|UTC|[+-]\d{2}:?\d{2})?")
 
 
 # Signs beside a space or an end of the text, and those to which each font gives its own look.
@@ -67,7 +65,7 @@ def essence(
                 continue
             shown = text
             if line in lines:
-                shown = _undated(text)
+                shown = undated(text)
                 shown = "" if normal_name(shown.strip(" \t:*_`|-")) in names else shown
             said.append(without_space(shown if code else _read(shown)))
     return "".join(said)
@@ -168,19 +166,3 @@ def visible_lines(blocks: Sequence[AnyBlock]) -> Iterator[tuple[int, str]]:
 def without_space(text: str) -> str:
     """A text without white space and without what no reader sees."""
     return "".join(visible(text).split())
-
-
-def _undated(text: str) -> str:
-    """A line without its days and times."""
-    if len(text) > LONGEST:
-        return text
-    text = plain(text)
-    kept = ""
-    end = 0
-    for day in days(text):
-        kept += text[end : day.start]
-        clock = _CLOCK.match(text[day.end :].lstrip())
-        end = day.end
-        if clock:
-            end = len(text) - len(text[day.end :].lstrip()) + clock.end()
-    return kept + text[end:]
