@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from specguard.artifacts.instances import OWED
 from specguard.work.path_templates import PathTemplate
 from specguard.work.templates import Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Final
+    from typing import Any
 
     from specguard.plans.settings import PlanKind
-
-OWED: Final = "TODO"
 
 
 def skeleton(kinds: Mapping[str, PlanKind], path: bytes) -> Any:

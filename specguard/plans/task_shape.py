@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
+    from specguard.model import Severity
     from specguard.plans.task import Task
 
 LISTS: Final = ("depends_on", "expected_files", "verify", "done_criteria")
@@ -204,7 +205,7 @@ def task_finding(
     key: str = "",
     below: str | int | None = None,
     setting: str = "",
-    severity: Any = None,
+    severity: Severity | None = None,
 ) -> Finding:
     """A finding about something of a task, at its line."""
     found = task.find(name) if name in KEYS else None

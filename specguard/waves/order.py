@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
 
 
-class Work:
+class AtWork:
     """A stage at whose work a change is, and how that is told.
 
     Attributes:
@@ -93,7 +93,7 @@ def _present(wave: Wave) -> Iterator[Finding]:
             )
 
 
-def _too_early(works: Sequence[Work], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
+def _too_early(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
     """The work of a stage that is not open, or without what must be there before it begins.
 
     Where a branch is that of several stages, or its name tells no wave, one that is open may be meant.
@@ -103,7 +103,7 @@ def _too_early(works: Sequence[Work], entries: Sequence[Entry], waves: Waves) ->
         yield findings[0]  # type: ignore[misc]  # the line above says that there is none
 
 
-def _early(work: Work, entries: Sequence[Entry], waves: Waves) -> Finding | None:
+def _early(work: AtWork, entries: Sequence[Entry], waves: Waves) -> Finding | None:
     stage = work.stage
     if not any(_is_work(waves, entry.path) for entry in entries):
         # Artifacts are judged by themselves; they may be what the earlier stages wait for.
@@ -131,7 +131,7 @@ def _early(work: Work, entries: Sequence[Entry], waves: Waves) -> Finding | None
     return None
 
 
-def _elsewhere(works: Sequence[Work], entries: Sequence[Entry]) -> Iterator[Finding]:
+def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterator[Finding]:
     """The entries outside the paths that changes on a stage's branch may touch."""
     if not works or not all(work.stage.settings.paths for work in works):
         return
@@ -159,7 +159,7 @@ def _elsewhere(works: Sequence[Work], entries: Sequence[Entry]) -> Iterator[Find
         )
 
 
-def _made_elsewhere(works: Sequence[Work], entries: Sequence[Entry]) -> Iterator[Finding]:
+def _made_elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterator[Finding]:
     """The artifacts of a stage with a branch of its own that are added on that of a later stage."""
     here = [work.stage for work in works]
     said: set[StageState] = set()
@@ -181,7 +181,7 @@ def _made_elsewhere(works: Sequence[Work], entries: Sequence[Entry]) -> Iterator
 
 
 def _recorded_too_late(
-    stage: StageState, work: Work | None, commits: Sequence[Commit], waves: Waves
+    stage: StageState, work: AtWork | None, commits: Sequence[Commit], waves: Waves
 ) -> Iterator[Finding]:
     """The earlier stages that were completed by a later commit than the one that began a stage."""
     if len(commits) < 2 or not stage.needed or stage.waits_for:
@@ -208,7 +208,7 @@ def _recorded_too_late(
                 break
 
 
-def _begins(stage: StageState, work: Work | None, commit: Commit, waves: Waves) -> bool:
+def _begins(stage: StageState, work: AtWork | None, commit: Commit, waves: Waves) -> bool:
     """Whether a commit has work of a stage: one of its artifacts, or on its branch what is no artifact."""
     for entry in commit.own_entries:
         if _is_of(stage, entry.path):
@@ -218,16 +218,16 @@ def _begins(stage: StageState, work: Work | None, commit: Commit, waves: Waves) 
     return False
 
 
-def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[Work]:
+def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | None) -> list[AtWork]:
     """The stages at whose work the change is, by its branch or its work item."""
-    found: list[Work] = []
+    found: list[AtWork] = []
     for settings in waves.settings.stages:
         fields = _read(settings.branches, branch) if branch else None
         if fields is not None:
             told = all(fields.get(name) for name in waves.settings.by)
             candidates = [waves.wave(fields)] if told else _candidates(waves, touched)
             found += [
-                Work(wave.by_name[settings.name], f"the branch {branch!r}", told=told, by_branch=True)
+                AtWork(wave.by_name[settings.name], f"the branch {branch!r}", told=told, by_branch=True)
                 for wave in candidates
             ]
         elif item is not None and item.listed is not None and _has_items(waves, settings, item):
@@ -235,7 +235,7 @@ def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | 
             known = waves.fields_at(source.path, source.fields)
             candidates = [waves.wave(known)] if known is not None else _candidates(waves, touched)
             found += [
-                Work(wave.by_name[settings.name], str(item), told=known is not None, by_branch=False)
+                AtWork(wave.by_name[settings.name], str(item), told=known is not None, by_branch=False)
                 for wave in candidates
             ]
     return found

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Covering
+from specguard.documents.data import written
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
@@ -169,7 +170,7 @@ class Listed:
     def text(self, name: str) -> str:
         """A field that holds a text or a number, as text; empty where it does not."""
         value = self.get(name)
-        return _text(value) if isinstance(value, (str, int, float)) else ""
+        return written(value) if isinstance(value, (str, int, float)) else ""
 
     def stated(self, name: str) -> Sequence[Stated]:
         """The elements of a field that holds a list, or a single one."""
@@ -319,8 +320,8 @@ class Source:
             return ""
         for name in (self.settings.number, "id"):
             found = value_at(value, name)
-            if isinstance(found, (str, int)) and not isinstance(found, bool) and _text(found).strip():
-                return _text(found).strip()
+            if isinstance(found, (str, int)) and not isinstance(found, bool) and written(found).strip():
+                return written(found).strip()
         return ""
 
     def __repr__(self) -> str:
@@ -473,7 +474,7 @@ def find_sources(
 def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
     """The texts and numbers of an entry: its fields are placeholders."""
     return {
-        key: _text(value)
+        key: written(value)
         for key, value in entry.items()
         if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
     }
@@ -488,12 +489,6 @@ def _element(element: Any) -> str:
     if isinstance(element, dict):
         for name in _INNER:
             if isinstance(element.get(name), (str, int, float)):
-                return _text(element[name])
+                return written(element[name])
         return ""
-    return _text(element) if isinstance(element, (str, int, float)) else ""
-
-
-def _text(value: Any) -> str:
-    from specguard.documents.data import written
-
-    return written(value)
+    return written(element) if isinstance(element, (str, int, float)) else ""

@@ -32,7 +32,7 @@ def known(contracts: Mapping[str, Contract], setting: str, names: Sequence[str])
     """
     for name in names:
         if name not in contracts:
-            raise MissingFact(f"`{setting}` names the contract {name!r}, which the policy does not have", "")
+            raise MissingFact(f"`{setting}` names the contract {name!r}, which the policy does not have")
 
 
 class Work:

@@ -63,7 +63,7 @@ def run_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[
     if name.endswith((b".json", b".toml")):
         data = documents.data(path)
         if data is not None and data.problem is not None:
-            raise MissingFact(f"{path_text(path)} cannot be read: {data.problem.message}", "")
+            raise MissingFact(f"{path_text(path)} cannot be read: {data.problem.message}")
         if data is not None:
             yield from _data_commands(data.value, data.line, [], told=False)
         return
@@ -135,7 +135,7 @@ def _yaml_commands(path: bytes, content: bytes) -> Iterator[Command]:
     try:
         top = read(content)
     except YamlError as error:
-        raise MissingFact(f"{path_text(path)} cannot be read: {error}", "") from None
+        raise MissingFact(f"{path_text(path)} cannot be read: {error}") from None
 
     def line(place: Sequence[str | int]) -> int:
         node = top

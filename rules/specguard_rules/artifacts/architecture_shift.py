@@ -114,7 +114,7 @@ class ArchitectureShift(Rule):
         for index, invariant in enumerate(invariants):
             if invariant.assessment and invariant.assessment not in contracts:
                 key = f"invariants.{index}.assessment"
-                missing = MissingFact(f"`{key}` names {invariant.assessment!r}, which is no contract", "")
+                missing = MissingFact(f"`{key}` names {invariant.assessment!r}, which is no contract")
                 continue
             if invariant.assessment and invariant.assessment not in assessed:
                 continue

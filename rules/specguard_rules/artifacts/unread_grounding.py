@@ -196,7 +196,7 @@ def _uncited(
     if equivalents:
         if grounding.noted_in not in contracts:
             raise MissingFact(
-                f"`grounding.noted_in` names {grounding.noted_in!r}, which is no contract of the policy", ""
+                f"`grounding.noted_in` names {grounding.noted_in!r}, which is no contract of the policy"
             )
         pads = work.of([grounding.noted_in])
         if any(cited.has(pad, other) for pad in pads for other in equivalents):
