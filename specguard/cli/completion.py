@@ -1,4 +1,4 @@
-"""What a shell may complete: files, folders, rules and presets."""
+"""What a shell may complete: files, folders, rules, presets, artifacts and what can be imported."""
 
 from __future__ import annotations
 
@@ -44,6 +44,43 @@ def complete_presets(
     from specguard.engine.plugins import load_registry
 
     return [CompletionItem(name) for name in sorted(load_registry().presets) if name.startswith(incomplete)]
+
+
+def complete_artifacts(
+    context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The artifacts of the policy that begin like this; none where there is no policy that can be read."""
+    import os
+
+    from specguard.change.request import Request
+    from specguard.engine.policies import open_policy
+    from specguard.errors import SpecguardError
+
+    given = context.params
+    request = Request(
+        environment=os.environ,
+        directory=given.get("directory") or "",
+        base=given.get("base") or "",
+        authority=given.get("authority") or "",
+    )
+    try:
+        contracts = open_policy(request).declared("contracts")
+    except SpecguardError:
+        return []
+    return [
+        CompletionItem(name, help=contract.path or contract.root)
+        for name, contract in contracts.items()
+        if name.startswith(incomplete)
+    ]
+
+
+def complete_sources(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What can be imported and begins like this."""
+    from specguard.cli.import_ import SOURCES
+
+    return [CompletionItem(name) for name in SOURCES if name.startswith(incomplete)]
 
 
 def _rules() -> dict[str, str]:

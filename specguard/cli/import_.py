@@ -11,6 +11,7 @@ from specguard.authority.compile import compile_policy
 from specguard.authority.sources import AUTHORITY, PYPROJECT, SETTINGS, Source, read_file
 from specguard.change.git import Git
 from specguard.change.repository import Repository
+from specguard.cli.completion import complete_sources
 from specguard.cli.options import in_directory
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
@@ -37,7 +38,7 @@ _UNITED: Final = frozenset({"rules.forbidden-path.paths"})
 
 
 @click.command("import", short_help="Read settings of other tools into an authority.")
-@click.argument("sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1)
+@click.argument("sources", metavar="[SOURCE|SOURCE=FILE]...", nargs=-1, shell_complete=complete_sources)
 @in_directory
 @click.option("--write", is_flag=True, help=f"Add the settings to {AUTHORITY}.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")

@@ -10,7 +10,7 @@ import click
 from specguard.artifacts.skeletons import Skeletons, place
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.cli.completion import DIRECTORY, FILE
+from specguard.cli.completion import DIRECTORY, FILE, complete_artifacts
 from specguard.cli.options import in_directory
 from specguard.documents.data import read_data
 from specguard.documents.kinds import data_kind
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command("new", short_help="Write what an artifact's contract asks for.")
-@click.argument("artifact", default="")
+@click.argument("artifact", default="", shell_complete=complete_artifacts)
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @in_directory
 @click.option("--in", "folder", metavar="FOLDER", type=DIRECTORY, default="", help="Write it in FOLDER.")

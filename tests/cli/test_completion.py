@@ -16,6 +16,8 @@ from specguard.testing.running import command
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from specguard.testing import Repository
+
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -30,7 +32,7 @@ def complete(shell: str, line: str, directory: Path) -> list[str]:
     lines = outcome.stdout.splitlines()
     if shell == "zsh":
         return lines[1::3]
-    return [line.split(",", 1)[1].split("\t")[0] for line in lines]
+    return [line.split(",", 1)[1].split("\t")[0] for line in lines if line]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -57,10 +59,24 @@ def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: 
         ),
         ("specguard check --select forbidden-path,locked", ["forbidden-path,locked-path"]),
         ("specguard init --preset tr", ["track-runner"]),
+        ("specguard status --re", ["--require"]),
+        ("specguard import op", ["openspec"]),
+        ("specguard new ", []),
     ],
 )
 def test_what_is_completed(shell: str, line: str, expected: list[str], tmp_path: Path) -> None:
     assert complete(shell, line, tmp_path) == expected
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_artifacts_of_the_policy_are_completed(shell: str, repository: Repository) -> None:
+    policy = '[artifacts.report]\npath = "R.md"\n\n[artifacts.review]\npath = "V.md"\n'
+    repository.write("specguard.toml", policy)
+    repository.commit("chore: start")
+    assert complete(shell, "specguard new ", repository.path) == ["report", "review"]
+    assert complete(shell, "specguard new rev", repository.path) == ["review"]
+    repository.write("broken.toml", "[artifacts\n")
+    assert complete(shell, "specguard new --authority broken.toml rev", repository.path) == []
 
 
 def test_codes_are_completed_in_any_case_and_families_where_they_select(tmp_path: Path) -> None:
