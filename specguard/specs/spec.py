@@ -7,7 +7,7 @@ from functools import cached_property
 
 from specguard.documents.blocks import List, Table
 from specguard.documents.data import Data, written
-from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.dates import date_problem, parse_date, undated
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, normal_name, plain_value
 from specguard.documents.kinds import data_kind
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from specguard.specs.approvals import Approval
     from specguard.specs.index import IndexEntry
     from specguard.specs.settings import SpecSettings
+
+REMARK: Final = 5
+"""So many words behind a day are a remark on it, such as who wrote it."""
 
 CHANGED: Final = (
     "updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified", "next_review",
@@ -257,11 +260,17 @@ class Spec:
     def same_day(self, was: Spec) -> Sequence[str]:
         """The names of its fields that say the day of a review alone, and said nothing or another day before.
 
+        A short remark may stand behind the day; notes on what the review found say more than the day.
+
         Args:
             was: the same spec before.
         """
         days = {review.date for review in self.reviews} - {None}
-        found = {field.name for field in self.fields if parse_date(field.value) in days} if days else set()
+        found = {
+            field.name
+            for field in (self.fields if days else ())
+            if parse_date(field.value) in days and len(undated(field.value).split()) <= REMARK
+        }
         return [
             name
             for name in sorted(found)

@@ -16,6 +16,9 @@ WAS = spec("2026-01-31", text="Runs are kept.\n\nUpdated: 2026-01-31\n")
 FOUND = {"line": 2, "message": "is 2026-02-28 now, and nothing else"}
 
 
+NOTE = "the queue is gone since March, and the section on it still holds"
+
+
 def bump(text: str) -> str:
     return text.replace("last_review: 2026-01-31", "last_review: 2026-02-28")
 
@@ -33,6 +36,7 @@ def test_a_date_alone_is_no_review(tmp_path: Path) -> None:
         bump(WAS).replace("status: planned\n", "").replace("---\n\n", "status: planned\n---\n\n"),
         bump(WAS).replace("status", "updated: 2026-02-28\nreviewed_objects: {src/a.py: 1234567}\nstatus"),
         bump(WAS).replace("status", "approvals: []\nstatus"),
+        bump(WAS).replace("status", "checked: 2026-02-28 (by Ann)\nstatus"),
         bump(WAS) + "\n## Approvals\n\n- Ann Example: pending 2026-02-28\n",
         bump(WAS) + "\n## Approvals\n\n- [ ] Ann Example (2026-02-28)\n",
         bump(WAS) + "\n## Approvals\n\n- TBD (2026-02-28)\n",
@@ -52,6 +56,7 @@ def test_what_is_a_review_or_no_bump(tmp_path: Path) -> None:
         bump(WAS).replace("planned", "in-progress"),
         bump(WAS) + "\n## Approvals\n\n- Ann Example (2026-02-28)\n",
         bump(WAS).replace("status", "approvals: [{by: Ann Example, date: 2026-02-27}]\nstatus"),
+        bump(WAS).replace("status", f"review_notes:\n  - 2026-02-28: {NOTE}\nstatus"),
     ]
     judged("SPC004", tmp_path, each(texts), base=each([WAS] * len(texts)), policy=WITHOUT_INDEX)
 
