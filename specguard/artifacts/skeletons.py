@@ -16,7 +16,7 @@ from specguard.work.path_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Any, Final
 
@@ -146,7 +146,7 @@ class Skeletons:
         title = _SEPARATORS.sub(" ", name.rpartition(".")[0] or name).strip() or OWED
         lines = [f"# {title}", ""]
         for contract in contracts:
-            lines += _markdown(contract, self._now)
+            lines += _markdown(contract, self._kinds, self._now)
         if len(lines) == 2:
             lines += [OWED, ""]
         return "\n".join(lines)
@@ -161,7 +161,7 @@ class Skeletons:
         value = self._items(path) if value is None else value
         if isinstance(value, dict):
             for contract in contracts:
-                for name, _ in _fields(contract):
+                for name, _ in _fields(contract, self._kinds):
                     value.setdefault(name, OWED)
         return _written({} if value is None else value, kind)
 
@@ -200,9 +200,10 @@ def place(
     told = template.names if path is not None else frozenset[str]()
     missing = sorted(known - told - given.keys())
     if missing:
+        said = [f"{one}={value}" for one, value in given.items() if one != "date"]
         raise SpecguardError(
             f"{name} is {text}, and {', '.join(missing)} is not given",
-            help=f"specguard new {name} {' '.join(f'{one}=...' for one in missing)}",
+            help=f"specguard new {' '.join([name, *said, *(f'{one}=...' for one in missing)])}",
         )
     if path is None:
         rest = text.removeprefix(_ANYWHERE)
@@ -227,9 +228,9 @@ def place(
     return path, {**given, **fields}
 
 
-def _markdown(contract: Contract, now: datetime) -> Iterator[str]:
+def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iterator[str]:
     """The lines that a contract asks of a Markdown document, below its title."""
-    fields = list(_fields(contract))
+    fields = list(_fields(contract, kinds))
     yield from (f"- {name}: {value}" for name, value in fields)
     if fields:
         yield ""
@@ -261,8 +262,13 @@ def _owe(owed: dict[str, str], title: str, said: str) -> None:
     owed[own] = f"{owed[own]}; {said}" if owed.get(own) else said
 
 
-def _fields(contract: Contract) -> Iterator[tuple[str, str]]:
-    """The fields that a contract asks for, each with what stands for its value."""
+def _fields(contract: Contract, kinds: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The fields that a contract asks for, each with what stands for its value.
+
+    Args:
+        contract: the contract.
+        kinds: the kinds of work items that there are.
+    """
     for name, allowed in contract.fields.items():
         values = [allowed] if isinstance(allowed, str) else allowed
         yield name, OWED if values in (["any"], ["date"]) else f"{OWED} ({' or '.join(values)})"
@@ -273,6 +279,11 @@ def _fields(contract: Contract) -> Iterator[tuple[str, str]]:
         and not named & {normal_name(name) for name in contract.author}
     ):
         yield contract.author[0], OWED
+    # Whose owner must not be the author is told by the item that the artifact names.
+    kind = contract.author_not.partition(".")[0]
+    item = {normal_name(name) for name in (kind, f"{kind}s", f"{kind} id")}
+    if kind in kinds and not named & item and kind not in PathTemplate(contract.path).names:
+        yield kind, OWED
 
 
 def _written(value: Any, kind: Kind) -> str:

@@ -239,7 +239,7 @@ def test_the_artifacts_are_listed(adopted: Repository) -> None:
         ),
         (
             ["agent-final", "agent=3"],
-            "objective is not given\n  next: specguard new agent-final objective=...",
+            "objective is not given\n  next: specguard new agent-final agent=3 objective=...",
         ),
         (["agent-final", "agent"], "'agent' is no value of a placeholder"),
         (["agent-final", "agent=", "objective=x"], "'agent=' is no value of a placeholder"),
@@ -274,3 +274,26 @@ def test_a_link_leads_nowhere_else(adopted: Repository) -> None:
     outcome = run_here("new", "cleanup", "x=c", directory=adopted.path)
     assert (outcome.exit_code, "outside of the repository" in outcome.stderr) == (2, True)
     assert not (adopted.path.parent / "CLEANUP_MANIFEST.md").exists()
+
+
+def test_what_tells_the_item_whose_owner_must_not_be_the_author_is_owed(repository: Repository) -> None:
+    policy = """
+[artifacts.review]
+path = "REVIEW_{n}.md"
+author_not = "slice.owner"
+
+[artifacts.other]
+path = "OTHER_{n}.md"
+fields = {slices = "any"}
+author_not = "slice.owner"
+
+[work.slice]
+source = "slices.json"
+branch = "slice-{number}"
+"""
+    repository.write("specguard.toml", policy)
+    repository.commit("chore: start")
+    printed = run_here("new", "review", "n=1", "--print", directory=repository.path).stdout
+    assert printed == "# REVIEW 1\n\n- author: TODO\n- slice: TODO\n"
+    printed = run_here("new", "other", "n=1", "--print", directory=repository.path).stdout
+    assert printed == "# OTHER 1\n\n- slices: TODO\n- author: TODO\n"
