@@ -7,11 +7,6 @@ YAML's `no`, `010` and dates are the text that was written.
 
 from __future__ import annotations
 
-import json
-import re
-import sys
-from bisect import bisect_left
-
 from specguard.documents.problem import Problem, not_utf8
 
 TYPE_CHECKING = False
@@ -32,17 +27,10 @@ DATA_LIMIT: Final = 4 << 20
 LONGEST_NUMBER: Final = 100
 """How many characters a number, or a date of TOML, may have; in YAML what is longer is text."""
 
+TOO_DEEP: Final = f"it is nested more than {MAX_DEPTH} levels deep"
+"""What is wrong with data beyond `MAX_DEPTH`."""
+
 _NAMES: Final = {"json": "JSON", "yaml": "YAML", "toml": "TOML"}
-_TOO_DEEP: Final = f"it is nested more than {MAX_DEPTH} levels deep"
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+')
-_CONSTANTS: Final = ("NaN", "Infinity", "-Infinity")
-_NUMBER: Final = re.compile(r"(?:0|-?[1-9][0-9]*)|-?(?:0|[1-9][0-9]*)(\.[0-9]+(?:[eE][-+]?[0-9]+)?)")
-_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
-_WORDS: Final = {
-    "": None, "~": None, "null": None, "Null": None, "NULL": None,
-    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
-}  # fmt: skip
-_STRING_TAGS: Final = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
 class Number(float):
@@ -202,9 +190,8 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
     if len(text) > DATA_LIMIT:
         line = first + text.count("\n", 0, DATA_LIMIT)
         return Data.unread(Problem(f"it has more than {DATA_LIMIT} characters", line))
-    read = {"json": _read_json, "yaml": _read_yaml, "toml": _read_toml}[kind]
     try:
-        value, locate = read(text, first)
+        value, locate = _reader(kind)(text, first)
     except DataError as error:
         message = str(error)
         if not message.startswith("it "):
@@ -213,300 +200,16 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
     return Data(value, locate)
 
 
-# JSON
+def _reader(kind: Kind) -> Callable[[str, int], tuple[Any, Callable[[], Node]]]:
+    """What reads a text of a kind, imported where one is read."""
+    if kind == "json":
+        from specguard.documents import json_data
 
+        return json_data.read
+    if kind == "yaml":
+        from specguard.documents import yaml_data
 
-class _Duplicate(Exception):
-    """A key that is there twice."""
+        return yaml_data.read
+    from specguard.documents import toml_data
 
-
-def _read_json(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
-    try:
-        value = json.loads(
-            text, object_pairs_hook=_mapping, parse_float=Number, parse_constant=_refuse_constant
-        )
-    except json.JSONDecodeError as error:
-        raise DataError(f"{error.msg[:1].lower()}{error.msg[1:]}", error.lineno) from None
-    except DataError as error:
-        raise DataError(str(error), _json_line(text, lambda word, _: word in _CONSTANTS)) from None
-    except _Duplicate as error:
-        key = error.args[0]
-        raise DataError(f"it has the key {key!r} twice", _json_nodes(text, 1, twice=key).line) from None
-    except RecursionError:
-        raise DataError(_TOO_DEEP, _json_line(text, _is_too_deep)) from None
-    except ValueError:
-        # Python reads no integer of more digits than this.
-        most = sys.get_int_max_str_digits()
-        line = _json_line(text, lambda word, _: len(word) > most and word.lstrip("-").isdigit())
-        raise DataError("it has a number that is too long", line) from None
-    _refuse_depth(value, text)
-    if _SURROGATE.search(text):
-        _refuse_surrogates(value)
-    return value, lambda: _json_nodes(text, first)
-
-
-def _mapping(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
-        seen = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _Duplicate(key)
-            seen.add(key)
-    return mapping
-
-
-def _refuse_constant(word: str) -> Any:
-    raise DataError(f"it has the value {word}, which is no JSON", None)
-
-
-def _json_line(text: str, wanted: Callable[[str, int], bool]) -> int | None:
-    """The line of the first word of JSON that is wanted, by itself and by how deep it stands."""
-    line, depth = 1, 0
-    for token in _TOKEN.finditer(text):
-        word = token[0]
-        if word == "\n":
-            line += 1
-            continue
-        depth += (word in "[{") - (word in "]}")
-        if wanted(word, depth):
-            return line
-    return None
-
-
-def _is_too_deep(_: str, depth: int) -> bool:
-    return depth > MAX_DEPTH
-
-
-def _refuse_depth(value: Any, text: str) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return
-    raise DataError(_TOO_DEEP, _json_line(text, _is_too_deep))
-
-
-def _refuse_surrogates(value: Any) -> None:
-    """Refuse half of a pair of surrogates, which JSON can spell and which is no character in any encoding."""
-    level = [value]
-    while level:
-        texts = [one for one in level if isinstance(one, str)]
-        texts += [key for one in level if isinstance(one, dict) for key in one]
-        if any("\ud800" <= char <= "\udfff" for text in texts if not text.isascii() for char in text):
-            raise DataError("it has a character that is none, half of a pair of surrogates", None)
-        level = [
-            inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-
-
-def _json_nodes(text: str, line: int, *, twice: str | None = None) -> Node:
-    """The lines of JSON that was read already; with `twice` the place of a key that is there twice."""
-    root: list[Node] = []
-    stack: list[Node] = []
-    key: str | None = None
-    key_line = line
-    for token in _TOKEN.finditer(text):
-        word = token[0]
-        first = word[0]
-        if first == "\n":
-            line += 1
-        elif first in "]}":
-            stack.pop()
-        elif first in ",:":
-            continue
-        elif stack and key is None and isinstance(stack[-1].below, dict):
-            key, key_line = json.loads(word), line
-            if key == twice and key in stack[-1].below:
-                return Node(line)
-        else:
-            node = Node(line if key is None else key_line)
-            if first in "[{":
-                node.below = [] if first == "[" else {}
-            above = stack[-1].below if stack else root
-            if isinstance(above, dict):
-                above[key or ""] = node
-            elif above is not None:
-                above.append(node)
-            key = None
-            if first in "[{":
-                stack.append(node)
-    return root[0]
-
-
-# TOML
-
-
-def _read_toml(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
-    from specguard.documents.toml_lines import TomlError, read_toml
-
-    try:
-        value, lines = read_toml(text, number=Number)
-    except TomlError as error:
-        message = str(error)
-        raise DataError(f"{message[:1].lower()}{message[1:]}", error.line) from None
-
-    def locate() -> Node:
-        root = Node(first, {})
-        nodes: dict[Path, Node] = {(): root}
-        for path, line in lines.items():
-            nodes[path] = node = Node(line + first - 1)
-            above = nodes[path[:-1]]
-            if isinstance(path[-1], int):
-                above.below = above.below if isinstance(above.below, list) else []
-                above.below.append(node)
-            else:
-                above.below = above.below if isinstance(above.below, dict) else {}
-                above.below[path[-1]] = node
-        return root
-
-    return _plain(value), locate
-
-
-def _plain(value: Any) -> Any:
-    """TOML's values as JSON has them: dates and times are text."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-# YAML
-
-
-def _read_yaml(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
-    import yaml
-
-    newlines = [match.start() for match in re.finditer("\n", text)]
-    reader = _YamlReader(newlines)
-    # The reader written in C is the same one, ten times as fast; it is not in every build.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        for event in yaml.parse(text, Loader=loader):
-            reader.take(event)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = error.problem or str(error)
-        if problem == "mapping values are not allowed in this context":
-            problem += ", as where a value with a colon in it stands in no quotation marks"
-        raise DataError(problem, reader.line(mark.index) if mark else None) from None
-    except yaml.reader.ReaderError as error:
-        position = error.position if isinstance(error.position, int) else 0
-        raise DataError("it has a character that is not allowed", reader.line(position)) from None
-    except (RecursionError, yaml.YAMLError):
-        raise DataError(_TOO_DEEP, None) from None
-    root = reader.root
-    value = reader.value
-
-    def locate() -> Node:
-        _shift([root], first - 1)
-        return root
-
-    return value, locate
-
-
-def _shift(nodes: list[Node], by: int) -> None:
-    while by and nodes:
-        for node in nodes:
-            node.line += by
-        nodes = [
-            inner
-            for node in nodes
-            if node.below
-            for inner in (node.below.values() if isinstance(node.below, dict) else node.below)
-        ]
-
-
-class _YamlReader:
-    """Makes values of YAML's events; nothing is constructed, and nothing is referred to."""
-
-    def __init__(self, newlines: Sequence[int]) -> None:
-        self.value: Any = None
-        self.root = Node(1)
-        self._newlines = newlines
-        self._stack: list[tuple[Any, Node]] = []
-        self._keys: list[str | None] = []
-        self._documents = 0
-
-    def line(self, index: int) -> int:
-        """The line of a position."""
-        return bisect_left(self._newlines, index) + 1
-
-    def take(self, event: Any) -> None:
-        """Take the next event."""
-        name = type(event).__name__
-        if name in {"StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"}:
-            return
-        line = self.line(event.start_mark.index)
-        if name == "DocumentStartEvent":
-            self._documents += 1
-            if self._documents > 1:
-                raise DataError("it has more than one document", line)
-            return
-        if name in {"MappingEndEvent", "SequenceEndEvent"}:
-            self._stack.pop()
-            self._keys.pop()
-            return
-        if name == "AliasEvent" or event.anchor is not None:
-            raise DataError("it has an anchor or an alias, which are not followed", line)
-        tag = event.tag
-        if tag is not None and tag not in _STRING_TAGS:
-            raise DataError(f"it has the tag {tag}, which means nothing here", line)
-        if name == "ScalarEvent":
-            plain = not event.style and tag is None
-            self._add(_scalar(event.value) if plain else event.value, line, event.value)
-            return
-        below: Any = {} if name == "MappingStartEvent" else []
-        node = self._add(below, line, None)
-        node.below = {} if name == "MappingStartEvent" else []
-        self._stack.append((below, node))
-        self._keys.append(None)
-        if len(self._stack) > MAX_DEPTH:
-            raise DataError(_TOO_DEEP, line)
-
-    def _add(self, value: Any, line: int, text: str | None) -> Node:
-        """Put a value where it belongs; a mapping's key is kept until its value comes."""
-        if not self._stack:
-            self.value = value
-            self.root = Node(line)
-            return self.root
-        above, node = self._stack[-1]
-        if isinstance(above, list):
-            inner = Node(line)
-            above.append(value)
-            node.below.append(inner)  # type: ignore[union-attr]  # a list's node has a list
-            return inner
-        key = self._keys[-1]
-        if key is None:
-            if text is None:
-                raise DataError("it has a key that is no text", line)
-            if text in above:
-                raise DataError(f"it has the key {text!r} twice", line)
-            self._keys[-1] = text
-            above[text] = None
-            node.below[text] = Node(line)  # type: ignore[index, call-overload]  # a mapping's node has one
-            return node
-        self._keys[-1] = None
-        above[key] = value
-        return node.below[key]  # type: ignore[index, call-overload]  # the same
-
-
-def _scalar(text: str) -> Any:
-    """The value of a plain scalar, as the core schema of YAML 1.2 has it where that is no surprise."""
-    if text in _WORDS:
-        return _WORDS[text]
-    # A longer one is no number that anyone counts with; and `12e4567` is rather an abbreviated object id.
-    found = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
-    if found is None:
-        return text
-    return Number(text) if found[1] else int(text)
+    return toml_data.read

@@ -190,7 +190,7 @@ def test_agents_at_once(
 @pytest.mark.parametrize("offset", ["+15:00", "-14:60", "+1:00", "UTC", "+01:00:00"])
 def test_an_offset_is_one_that_a_clock_has(offset: str) -> None:
     text = f"```toml specguard\n[rules.too-many-agents]\noffset = '{offset}'\n```\n"
-    with pytest.raises(SpecguardError, match="too-many-agents.offset"):
+    with pytest.raises(SpecguardError, match=r"too-many-agents\.offset"):
         compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
 
 
