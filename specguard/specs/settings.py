@@ -114,8 +114,8 @@ class SpecSettings(Settings):
         dict[str, Selecting],
         Field(
             description="which specs govern which paths, by the pattern of the paths: a stale spec blocks a "
-            "change of these, and only warns elsewhere; absent: a spec governs what its own text lists under "
-            "`governs`",
+            "change of these, and one that governs none only warns, with `--all`; absent: a spec governs "
+            "what its own text lists under `governs`",
         ),
     ] = {}
 

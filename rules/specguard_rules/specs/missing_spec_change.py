@@ -129,7 +129,8 @@ def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | Non
         for trailer in found.of(key):
             if _has_reason(trailer.value):
                 return True, ""
-            hint = f"; '{key}: {shortened(trailer.value)}' is without a reason"
+            said = f"{key}: {shortened(trailer.value)}".rstrip()
+            hint = f"; {said!r} is without a reason in brackets or behind a dash"
         for trailer in found.misplaced(key):
             hint = hint or f"; '{key}' in line {trailer.line} of a message is not in its last paragraph"
     return False, hint
