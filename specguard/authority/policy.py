@@ -187,6 +187,12 @@ class Policy:
 
         return contradictions(self.order, self.keys, documents, judged=judged)
 
+    def rank(self, path: bytes) -> int | None:
+        """The place of a document in the order of authority, 0 for the highest; None where it has none."""
+        from specguard.authority.ranks import rank_of
+
+        return rank_of(self.order, path)
+
     def to_data(self) -> Mapping[str, Any]:
         """All of it but `ref` and `trusted`, as data that JSON can hold."""
         return self._data

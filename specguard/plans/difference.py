@@ -114,16 +114,26 @@ def _neutral(plan: Plan, before: Plan, task_id: str) -> Any:
 def _top_edits(before: Plan, after: Plan) -> Iterator[Edit]:
     old, new = _without_tasks(before), _without_tasks(after)
     for key in sorted({*old, *new}):
-        if normal_name(key) not in _STAMPS and old.get(key) != new.get(key):
+        stamp = normal_name(key) in _STAMPS and not isinstance(new.get(key), (dict, list))
+        if not stamp and old.get(key) != new.get(key):
             what = "adds" if key not in old else "removes" if key not in new else "changes"
             yield Edit(f"{what} {key!r}", (key,), after.line(key) if key in new else None)
 
 
 def _without_tasks(plan: Plan) -> Mapping[str, Any]:
-    """What stands at the top of a plan, without the key that leads to the tasks."""
-    value = plan.data.value
-    first = next(iter(plan.tasks_key), None)
-    return {key: one for key, one in value.items() if key != first} if isinstance(value, dict) else {}
+    """What stands in a plan beside its tasks."""
+    value = _pruned(plan.data.value, plan.tasks_key)
+    return value if isinstance(value, dict) else {}
+
+
+def _pruned(value: Any, key: Sequence[str]) -> Any:
+    """Mappings without what is at a key."""
+    if not isinstance(value, dict) or not key or key[0] not in value:
+        return value
+    first, *rest = key
+    if rest:
+        return {**value, first: _pruned(value[first], rest)}
+    return {name: one for name, one in value.items() if name != first}
 
 
 def _own_edits(old: Task, new: Task) -> Iterator[Edit]:

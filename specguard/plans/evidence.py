@@ -146,7 +146,9 @@ def _read(evidence: Evidence, value: Any, code: int | None, place: Place) -> Non
 
 
 def _entry(evidence: Evidence, entry: Mapping[str, Any], beside: int | None, place: Place) -> None:
-    code = next((_code(entry[key]) for key in entry if normal_name(key) in CODE), beside)
+    # Of several codes the one counts that tells of a failure, or of nothing.
+    codes = [_code(entry[key]) for key in entry if normal_name(key) in CODE] or [beside]
+    code = next((one for one in codes if one), None if None in codes else 0)
     understood = False
     for key, value in entry.items():
         name = normal_name(key)

@@ -69,6 +69,7 @@ NOBODY: Final = frozenset(
 )
 """What stands for a person where none is named."""
 
+_FILLERS: Final = frozenset({"a", "an", "by", "cli", "code", "coding", "my", "n", "our", "sub", "the", "via"})
 _FILL: Final = re.compile(r"<[^<>]*>|\.{3}|\u2026|(?i:todo|tbd|fixme|n/?a|none)\b.*", re.DOTALL)
 _CANNOT_FAIL: Final = re.compile(r"(?:true|:|exit 0|(?:echo|printf)\b[^|&;><$`()]*)", re.DOTALL)
 _MODEL: Final = re.compile(
@@ -211,7 +212,7 @@ def _manual_problem(manual: Manual, today: date) -> str:
     who = manual.who.casefold().strip(" .@<>")
     if not who:
         return "its verification by hand names no person"
-    if who in NOBODY or _MODEL.fullmatch(who) or not any(char.isalpha() for char in who):
+    if _is_nobody(who):
         return f"its verification by hand names {shortened(manual.who, 80)!r}, who is no person"
     if not manual.when:
         return "its verification by hand has no time"
@@ -223,6 +224,15 @@ def _manual_problem(manual: Manual, today: date) -> str:
     if (day - today).days > 1:
         return f"its verification by hand is dated {day}, which is in the future"
     return ""
+
+
+def _is_nobody(who: str) -> bool:
+    """Whether what stands for a person names a model, or only what anybody may be called: `the agent`."""
+    from specguard.declaration.look_alikes import reading
+
+    read = reading(who)
+    words = [word for word in re.split(r"[\W_]+", read) if any(map(str.isalpha, word))]
+    return _MODEL.fullmatch(read) is not None or all(word in NOBODY or word in _FILLERS for word in words)
 
 
 def _plain(command: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from specguard.model import Finding, path_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +12,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.documents import Documents
     from specguard.declaration.patterns import Selecting
-    from specguard.model import Finding
     from specguard.runs.runs import Runs
     from specguard.waves.waves import Waves
     from specguard.work.sources import Listed, Source, Sources
@@ -161,10 +162,15 @@ class Breakdowns:
         if gone and not self.whole:
             before = Proofs(self._start(), tests=tests, gates=[*gates, *listed], runs=self.runs)
         found = {}
+        brought = paths if self.whole else sorted(touched)
+        for link in self.documents.unread_links(documents, brought):
+            yield _unread(link, "it is no regular file", None, setting)
         for place in places:
             document = self.documents.read(place)
             if document is not None and not self._superseded(place):
                 found[place] = scenarios(document, titles)
+                if document.problem is not None and (self.whole or place in touched):
+                    yield _unread(place, document.problem.message, document.problem.line, setting)
         # A breakdown that cannot be read names no gates, so what is one cannot be told.
         unknown = {place for source in sources if source.problem for place in self._near(source, list(found))}
         for place, here in found.items():
@@ -217,3 +223,14 @@ class Breakdowns:
         fields = source.fields
         common = artifact.fields.keys() & fields.keys()
         return all(artifact.fields[name].casefold() == fields[name].casefold() for name in common)
+
+
+def _unread(path: bytes, why: str, line: int | None, setting: str) -> Finding:
+    return Finding(
+        f"{path_text(path)} cannot be read, so nobody can tell what it maps: {why}",
+        help="Make it a Markdown file in UTF-8.",
+        path=path,
+        line=line,
+        key="unread",
+        setting=setting,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -106,3 +107,19 @@ def test_the_tasks_that_a_change_finishes() -> None:
         )
         == []
     )
+
+
+def test_what_stands_beside_nested_tasks_belongs_to_the_plan() -> None:
+    def nested(goal: str, tasks: list[Any]) -> str:
+        return json.dumps({"plan": {"goal": goal, "tasks": tasks}})
+
+    before = plan_of(nested("A cart", BEFORE), tasks="plan.tasks")
+    done = [BEFORE[0], {**BEFORE[1], "status": "done"}, BEFORE[2]]
+    right = plan_of(nested("A cart", done), tasks="plan.tasks")
+    other = plan_of(nested("No cart", done), tasks="plan.tasks")
+    assert not list(edits(before, right, "task_002"))
+    assert [edit.what for edit in edits(before, other, "task_002")] == ["changes 'plan'"]
+
+
+def test_a_time_stamp_is_no_place_for_more() -> None:
+    assert what(lambda tasks, top: top.update(updated_at={"goal": "No cart"})) == ["changes 'updated_at'"]

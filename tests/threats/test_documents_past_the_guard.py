@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -344,3 +345,83 @@ def test_a_reason_is_seen(repository: Repository) -> None:
     outcome = judged(repository, AGENTS, base, {"CLEANUP.md": manifest}, "ART011", delete=list(base))
     said = [one["message"] for one in outcome.report["findings"]]
     assert said == ["a.py is listed without a reason", "b.py is listed without a reason"]
+
+
+def test_a_document_of_the_order_is_no_link(repository: Repository) -> None:
+    policy = '[authority]\norder = ["HIGH.md", "low/*"]\nkeys = [{name = "canonical_root"}]\n'
+    repository.symlink("low/old.md", "../HIGH.md")
+    files = {"HIGH.md": "canonical_root: /api\n", "low/a.md": "canonical_root: /api\n"}
+    authority = f"# Authority\n\n```toml specguard\n{policy}\n```\n"
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": authority, **files})
+    repository.branch("work")
+    repository.symlink("low/a.md", "../other.md")
+    repository.commit("docs: change", files={"other.md": "canonical_root: /x\n"})
+    outcome = run_here("check", "--select=SPC009", "--output-format=json", directory=repository.path)
+    assert found(outcome, "SPC009") == {"low/a.md"}
+
+
+ACCEPTANCE = '[rules.unmapped-acceptance]\ndocuments = ["docs/*.md"]\n'
+
+
+def test_a_document_of_scenarios_can_be_read(repository: Repository) -> None:
+    repository.symlink("docs/link.md", "../real.md")
+    head: dict[str, str | bytes] = {
+        "docs/latin.md": b"- Scenario: x \xe9\n",
+        "docs/nul.md": "- Scenario: x\n\0",
+        "real.md": "- Scenario: x\n",
+    }
+    repository.commit(
+        "chore: base", files={"SPEC_AUTHORITY.md": f"# A\n\n```toml specguard\n{ACCEPTANCE}\n```\n"}
+    )
+    repository.branch("work")
+    repository.symlink("docs/new.md", "../real.md")
+    repository.commit("docs: change", files=head)
+    outcome = run_here("check", "--select=ART020", "--output-format=json", directory=repository.path)
+    assert found(outcome, "ART020") == {"docs/latin.md", "docs/nul.md", "docs/new.md"}
+
+
+MODELS = '[models]\nallow = ["^good-1"]\n\n[runs]\nkeep = "tree"\n'
+NAMED: list[tuple[str, str | bytes]] = [
+    ("json", '{"model": "gpt-5",}'),
+    ("json", '{"model": "good-1", "model": "gpt-5"}'),
+    ("json", '{"model": {"name": "gpt-5"}}'),
+    ("json", '{"model": "good-1\\ngpt-5"}'),
+    ("json", f'{{"model": "gpt-5 {"x" * 400}"}}'),
+    ("json", '{"model": "<gpt-5>"}'),
+    ("yaml", "a: &m gpt-5\nmodel: *m\n"),
+    ("jsonl", '{"a": 1}\n{"model": "gpt-5"}\n'),
+    ("md", b"model: gpt-5 \xe9\n"),
+]
+
+
+def test_a_model_is_named_in_what_cannot_be_read_as_well(repository: Repository) -> None:
+    head = {f".runs/{number}/x.{kind}": text for number, (kind, text) in enumerate(NAMED)}
+    right = {".runs/a/x.json": '{"model": "good-1",}', ".runs/b/x.jsonl": '{"model": "<model>"}\n'}
+    outcome = judged(repository, MODELS, {"a": "a"}, {**head, **right}, "PLN006")
+    assert found(outcome, "PLN006") == set(head)
+
+
+PLANS = '[plans.pipeline]\ntasks = "plan.tasks"\n\n[runs]\nkeep = "tree"\n'
+VERIFIED: list[Any] = [
+    {"commands": ["pytest -q"], "exit_code": 0, "code": 1},
+    {"commands": ["pytest -q"], "exit": 0, "exitCode": 1},
+    {"commands": ["pytest -q"], "exit_code": 0, "code": None},
+    {"note": "it works", "by": "Cl\u0430ude", "at": "2026-01-31"},
+    {"note": "it works", "by": "the agent", "at": "2026-01-31"},
+    {"note": "it works", "by": "Claude Code", "at": "2026-01-31"},
+    {"note": "it works", "by": "AI Agent 3", "at": "2026-01-31"},
+]
+
+
+def test_a_task_is_verified_by_what_counts_against_it_too(repository: Repository) -> None:
+    def plan(verification: Any) -> str:
+        task = {
+            "id": "task_1", "title": "Cart", "status": "done", "depends_on": [], "expected_files": ["src/"],
+            "verify": ["pytest -q"], "done_criteria": ["it holds items"], "verification": verification,
+        }  # fmt: skip
+        return json.dumps({"plan": {"tasks": [task]}})
+
+    head = {f".plans/{number}/plan.json": plan(one) for number, one in enumerate(VERIFIED)}
+    right = {".plans/a/plan.json": plan({"note": "it works", "by": "Claude Monet", "at": "2026-01-31"})}
+    outcome = judged(repository, PLANS, {"a": "a"}, {**head, **right}, "PLN003")
+    assert found(outcome, "PLN003") == set(head)

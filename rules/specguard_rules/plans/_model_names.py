@@ -36,9 +36,14 @@ LONGEST: Final = 300
 _OPTION: Final = re.compile(r"--(?:[a-z]+-)?model(?:-name|-id)?(?:=(?P<value>.*))?", re.DOTALL)
 _VARIABLE: Final = re.compile(r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?")
 _DECLARES: Final = frozenset({"declare", "export", "local", "readonly", "setenv"})
-_BETWEEN: Final = re.compile(r"\s*[,;|]\s*|\s+(?:and|or|then|with|/|\+|->)\s+")
+_BETWEEN: Final = re.compile(r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+")
 _REMARK: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
 _HOLE: Final = re.compile(r"[$<{]|\.{3}|\u2026")
+_PAIR: Final = re.compile(
+    r"(?P<key>\b[A-Za-z][A-Za-z_ -]{0,40})[\"'`*]{0,3}\s{0,8}[:=]\s{0,8}"
+    r"(?:[\"'](?P<quoted>[^\"'\n]{0,300})|(?P<bare>[^\s\"',\]}]{1,300}))"
+)
+_OWN_NAMES: Final = frozenset({"name", "id", "slug", "model"})
 _LIKE_A_MODEL: Final = re.compile(
     r"(?:[\w.-]+/)?(?:claude|codex|codestral|command|deepseek|devstral|gemini|gemma|glm|gpt|grok|haiku|kimi"
     r"|llama|mistral|mixtral|opus|phi|qwen|sonnet|o[0-9])[\w.:@-]*",
@@ -91,12 +96,36 @@ def in_data(data: Data, fields: Sequence[str], people: Sequence[str]) -> Iterato
     wanted = {normal_name(name) for name in fields}
     who = {normal_name(name) for name in people}
     for path, value in _values(data.value, ()):
-        name = normal_name(next((part for part in reversed(path) if isinstance(part, str)), ""))
+        keys = [normal_name(part) for part in path if isinstance(part, str)]
+        name = keys[-1] if keys else ""
         if name in wanted:
             yield from _names(value, data.line(path), prose=False)
+        elif name in _OWN_NAMES and keys[-2:-1] and keys[-2] in wanted:
+            # It may be a model of data, which has a name, too.
+            named = _names(value, data.line(path), prose=False)
+            yield from (one for one in named if is_no_person(one.name))
         elif name in who:
             named = _names(value, data.line(path), prose=True)
             yield from (one for one in named if is_no_person(one.name))
+
+
+def in_text(content: bytes, fields: Sequence[str]) -> Iterator[Named]:
+    """The models in text that should be data and cannot be read as such, or is data line by line.
+
+    A key stands before a colon or an equals sign, its value up to the next quotation mark, comma or bracket.
+    """
+    from specguard.rules import normal_name
+
+    wanted = {normal_name(name) for name in fields}
+    for number, line in enumerate(content.decode("utf-8", "replace").split("\n"), start=1):
+        for found in _PAIR.finditer(line):
+            if normal_name(found["key"]) not in wanted:
+                continue
+            if (found["bare"] or "").startswith("*"):
+                # An alias may stand for anything.
+                yield Named(found["bare"], number, sure=True)
+            else:
+                yield from _names(found["quoted"] or found["bare"] or "", number, prose=False)
 
 
 def in_commands(path: bytes, content: bytes, documents: Documents) -> Iterator[Named]:
@@ -135,10 +164,16 @@ def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str
 def _names(value: str, line: int | None, *, prose: bool) -> Iterator[Named]:
     """The models that a value names; of running text words without a digit may mean anything else."""
     if len(value) > LONGEST:
-        return
+        # Prose, unless it begins as a model's name.
+        value = value[:LONGEST].split()[0] if value.split() else ""
+        if prose or not is_no_person(value):
+            return
     for piece in _BETWEEN.split(value):
         name = _REMARK.sub("", piece).strip().strip("`'\"*_.")
-        if name.casefold() in UNNAMED or _HOLE.match(name):
+        hole = _HOLE.match(name)
+        if hole and is_no_person(name.strip("<>{}$")):
+            name, hole = name.strip("<>{}$"), None
+        if name.casefold() in UNNAMED or hole:
             continue
         digits = any(char.isdigit() for char in name)
         yield Named(name, line, sure=digits or is_model(name), words=prose and " " in name and not digits)

@@ -36,8 +36,9 @@ class ForbiddenModel(Rule):
     whatever `files` selects: scripts, CI files, briefs.
 
     **What names a model**: in Markdown a field of `fields`, as front matter, `Model: x`, a bullet, a bold
-    label or a table; in JSON, YAML and TOML a key of that name at any depth; in commands the option
-    `--model x` and those like it (`--fallback-model`), `-m x` of agents' own programs, and variables such as
+    label or a table; in JSON, YAML and TOML a key of that name at any depth, also in lines of JSON and where
+    the file as a whole cannot be read, since others may read it; in commands the option `--model x`
+    and those like it (`--fallback-model`), `-m x` of agents' own programs, and variables such as
     `GEMINI_MODEL=x`. A field of `people`, such as `Reviewer`, counts where its value is written as models'
     names are. Names are compared as they stand, without a provider in front (`google/gemini-3-pro`), and with
     hyphens for spaces (`Gemini 3 Pro`). One with letters that are not ASCII is nobody's model.
@@ -164,18 +165,25 @@ class ForbiddenModel(Rule):
 
     def _named(self, path: bytes, documents: Documents) -> Iterator[Named]:
         from specguard.rules import data_kind, is_markdown
-        from specguard_rules.plans._model_names import in_commands, in_data, in_document
+        from specguard_rules.plans._model_names import in_commands, in_data, in_document, in_text
 
         if data_kind(path) is not None:
             data = documents.data(path)
-            if data is None or data.problem is not None:
-                # It names nothing that anybody could read; other rules say what is wrong with it.
+            if data is None:
+                return
+            if data.problem is not None:
+                # Others may read it in spite of that, and it names what it names.
+                yield from in_text(documents.content(path) or b"", self.fields)
                 return
             yield from in_data(data, self.fields, self.people)
         elif is_markdown(path):
             document = documents.read(path)
-            if document is not None:
+            if document is not None and document.problem is not None:
+                yield from in_text(documents.content(path) or b"", self.fields)
+            elif document is not None:
                 yield from in_document(document, self.fields, self.people)
+        elif path.lower().endswith((b".jsonl", b".ndjson")):
+            yield from in_text(documents.content(path) or b"", self.fields)
         content = documents.content(path)
         if content is not None:
             yield from in_commands(path, content, documents)

@@ -7,9 +7,12 @@ from specguard.rules import Finding, Rule, path_text, shortened
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from typing import ClassVar, Final
 
     from specguard.rules import Documents, Entry, Policy, Stage
+
+_REGULAR: Final = 0o10
+"""What the mode of a regular file begins with."""
 
 
 class ContradictedAuthority(Rule):
@@ -79,6 +82,16 @@ class ContradictedAuthority(Rule):
         self, policy: Policy, documents: Documents, entries: Sequence[Entry], whole: bool
     ) -> Iterator[Finding]:
         """Compare what the documents of the order state."""
+        for entry in entries:
+            was_file = entry.old_mode >> 12 == _REGULAR
+            if was_file and not entry.deleted and not entry.is_file and policy.rank(entry.path) is not None:
+                yield Finding(
+                    f"{path_text(entry.path)}, which has a place in the order, is no regular file any more",
+                    help="Make it a file of its own: what a link leads to is not compared.",
+                    path=entry.path,
+                    key="no file",
+                    setting="authority.order",
+                )
         touched = {entry.path for entry in entries}
         judged = touched.__contains__ if not whole else lambda _: True
         for one in policy.contradictions(documents, judged):

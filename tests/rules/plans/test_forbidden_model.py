@@ -134,7 +134,7 @@ def test_models_in_data(tmp_path: Path, value: Any, lines: list[Any]) -> None:
         (".runs/1/manifest.json", '{"agent": {"model": "gpt-4o"}}', [1]),
         ("src/a.json", '{"model": "gpt-4o"}', []),
         ("docs/a.md", "Model: gpt-4o\n", []),
-        (".plans/cart/broken.json", '{"model": "gpt-4o"', []),
+        (".plans/cart/broken.json", '{"model": "gpt-4o"', [1]),
     ],
 )
 def test_which_files_are_read(tmp_path: Path, path: str, text: str, lines: list[Any]) -> None:
