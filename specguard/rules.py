@@ -68,7 +68,8 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
     from specguard.work.items import Work
     from specguard.work.kinds import WorkKind
-    from specguard.work.sources import Listed, Source, Sources
+    from specguard.work.listed import Listed
+    from specguard.work.sources import Source, Sources
 
 API_VERSION = 1
 """The number a plugin states as `specguard_api`."""

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import Waves
     from specguard.work.items import Work, WorkItem
-    from specguard.work.sources import Listed, Sources
+    from specguard.work.listed import Listed
+    from specguard.work.sources import Sources
 
 
 class Facts:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Selecting
     from specguard.runs.runs import Runs
     from specguard.waves.waves import Waves
-    from specguard.work.sources import Listed, Source, Sources
+    from specguard.work.listed import Listed
+    from specguard.work.sources import Source, Sources
 
 
 class Breakdowns:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.blocks import AnyBlock
     from specguard.documents.document import Document
-    from specguard.work.sources import Listed
+    from specguard.work.listed import Listed
 
 _DEFERRED: Final = re.compile(
     r"\b(?:deferred|defer|deferral|put off|not triggered|untriggered|no trigger)\b"

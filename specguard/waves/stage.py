@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from specguard.model import Finding
     from specguard.waves.settings import WaveStage
     from specguard.waves.waves import Wave
-    from specguard.work.sources import Listed
+    from specguard.work.listed import Listed
 
 _PUT_OFF: Final = "deferred"
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from specguard.plans.plans import Plans
     from specguard.waves.settings import WaveSettings, WaveStage
     from specguard.work.item import WorkItem
-    from specguard.work.sources import Listed, Source, Sources
+    from specguard.work.listed import Listed
+    from specguard.work.sources import Source, Sources
 
     Key = tuple[str, ...]
     _Placed = TypeVar("_Placed", Artifact, Source, Plan)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from specguard.change.tree import Tree
     from specguard.work.kinds import WorkKind
+    from specguard.work.listed import Listed
     from specguard.work.locate import Located
     from specguard.work.naming import Naming
     from specguard.work.outline import Ask, Scope
     from specguard.work.pointers import Pointer
-    from specguard.work.sources import Listed
 
 _PADDED = (1, 2, 3, 4)
 

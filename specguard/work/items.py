@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.work.kinds import WorkKind
+    from specguard.work.listed import Listed
     from specguard.work.naming import Naming
     from specguard.work.pointers import Pointer
-    from specguard.work.sources import Listed
 
 _NAMES = ("branch", "commit", "pull_request")
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from specguard.change.commit import Commit
     from specguard.change.history import History
+    from specguard.work.listed import Listed
     from specguard.work.naming import Names, Naming
-    from specguard.work.sources import Listed, Sources
+    from specguard.work.sources import Sources
 
 _REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')
 _REVERTS: Final = re.compile(r"^This reverts commit ([0-9a-f]{7,64})\b", re.MULTILINE)

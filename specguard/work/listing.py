@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from specguard.model import path_text
 from specguard.work.item import Unresolved
+from specguard.work.listed import scalars, slug_of
 from specguard.work.pointers import Pointer, Tried, same_id
-from specguard.work.sources import find_sources, scalars, slug_of
+from specguard.work.sources import find_sources
 from specguard.work.templates import Template
 
 TYPE_CHECKING = False
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from specguard.change.documents import Documents
     from specguard.work.kinds import WorkKind
-    from specguard.work.sources import Listed, Source
+    from specguard.work.listed import Listed
+    from specguard.work.sources import Source
 
 LONGEST: Final = 500
 """A value of more characters is no part of a name."""

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from specguard.work.sources import Listed, Source, Sources
+    from specguard.work.listed import Listed
+    from specguard.work.sources import Source, Sources
 
 
 def flaws(source: Source) -> Iterator[Finding]:

@@ -1,201 +1,26 @@
-"""Sources: files that list work items (`source` of `[work.<kind>]`), and the items that they list."""
+"""Sources: files that list work items (`source` of `[work.<kind>]`), in one tree."""
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Covering
 from specguard.documents.data import written
-from specguard.documents.fields import normal_name
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import NotApplicable
 from specguard.model import path_text
+from specguard.work.listed import Listed, scalars
 from specguard.work.locate import has_wildcard, matching
-from specguard.work.naming import identity
 from specguard.work.path_templates import PathTemplate
-from specguard.work.pointers import Shape, same_id, value_at
+from specguard.work.pointers import Shape, value_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Final
+    from typing import Any
 
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
     from specguard.model import Finding
     from specguard.work.kinds import WorkKind
-
-_NOTHING: Final = frozenset({"", "none", "no", "n/a", "na", "null", "-", "\u2014", "false"})
-"""What people write where there is nothing to list."""
-
-_NO: Final = frozenset({"", "none", "no", "never", "false", "null", "n/a"})
-_INNER: Final = ("path", "file", "id", "name", "text", "title", "scenario", "description")
-"""The keys of which the first gives the text of an element that is a mapping: `files: [{path: a.py}]`."""
-
-
-class Stated:
-    """One element of a list of an item, such as a file or a line of its acceptance.
-
-    Attributes:
-        text: what it says.
-        line: its line in the source, from 1; None where that cannot be told.
-        value: the element as the source has it: the text, or a mapping.
-    """
-
-    __slots__ = ("line", "text", "value")
-
-    def __init__(self, text: str, line: int | None, value: Any) -> None:
-        self.text = text
-        self.line = line
-        self.value = value
-
-    def __repr__(self) -> str:
-        return f"Stated({self.text!r}, {self.line})"
-
-
-class Listed:
-    """A work item as a source lists it.
-
-    Attributes:
-        source: the file that lists it.
-        id: its id as it is written there; empty where it has none.
-        number: the digits of the id as an integer; None where it has none.
-        value: its entry.
-        key: where the entry is in the source's data.
-    """
-
-    __slots__ = ("id", "key", "number", "source", "value")
-
-    def __init__(
-        self, source: Source, item_id: str, value: Mapping[str, Any], key: tuple[str | int, ...]
-    ) -> None:
-        self.source = source
-        self.id = item_id
-        self.number = identity({"id": item_id})[1]
-        self.value = value
-        self.key = key
-
-    @property
-    def line(self) -> int | None:
-        """The line on which its entry begins."""
-        return self.source.line(self.key)
-
-    @property
-    def title(self) -> str:
-        """What it is called; empty where that is not said."""
-        return self.text("title")
-
-    @property
-    def owner(self) -> str:
-        """Whose it is; empty where that is not said."""
-        return self.text("owner")
-
-    @property
-    def status(self) -> str:
-        """Its status as it is written; empty where there is none."""
-        return self.text("status")
-
-    @property
-    def closed(self) -> bool:
-        """Whether its status says that it is done with."""
-        return normal_name(self.status) in {normal_name(word) for word in self.source.settings.closed}
-
-    @property
-    def deferred(self) -> bool:
-        """Whether its status says that it is put off."""
-        return normal_name(self.status) in {normal_name(word) for word in self.source.settings.deferred}
-
-    @property
-    def conditional(self) -> bool:
-        """Whether it is to be done only where something triggers it."""
-        value = self.get("conditional")
-        return value.strip().casefold() not in _NO if isinstance(value, str) else bool(value)
-
-    @property
-    def files(self) -> Sequence[Stated]:
-        """The paths that it may change, as patterns."""
-        return self.stated("files")
-
-    @property
-    def scope(self) -> Covering:
-        """The same as one matcher.
-
-        Raises:
-            MissingFact: one of them is no pattern.
-        """
-        patterns = []
-        for file in self.files:
-            pattern = file.text.removeprefix("./")
-            try:
-                Covering.translate(pattern)
-            except PatternError as error:
-                place = f"{path_text(self.source.path)}:{file.line}"
-                raise MissingFact(f"{place} has a file of {self} that no path matches: {error}") from None
-            patterns.append(pattern)
-        return Covering(patterns)
-
-    @property
-    def acceptance(self) -> Sequence[Stated]:
-        """What must hold once it is done."""
-        return self.stated("acceptance")
-
-    @property
-    def depends_on(self) -> Sequence[Stated]:
-        """The ids of the items that it needs."""
-        return [
-            Stated(part.strip(), one.line, one.value)
-            for one in self.stated("depends_on")
-            for part in one.text.split(",")
-            if part.strip()
-        ]
-
-    @property
-    def setting(self) -> str:
-        """The key of the setting that names its source, for a citation."""
-        return f"work.{self.source.kind}.source"
-
-    def is_named(self, item_id: str) -> bool:
-        """Whether an id, however its number is padded and its letters are written, is this item's."""
-        return same_id(self.id, item_id) or self.id.casefold() == item_id.casefold()
-
-    def get(self, name: str) -> Any:
-        """The value of a field of its entry, found where its kind's `fields` says; None where it has none."""
-        for path in self.source.settings.paths_of(name):
-            value = value_at(self.value, path.replace("{number}", self.id))
-            if value is not None:
-                return value
-        return None
-
-    def text(self, name: str) -> str:
-        """A field that holds a text or a number, as text; empty where it does not."""
-        value = self.get(name)
-        return written(value) if isinstance(value, (str, int, float)) else ""
-
-    def stated(self, name: str) -> Sequence[Stated]:
-        """The elements of a field that holds a list, or a single one."""
-        value = self.get(name)
-        if value is None or value is False:
-            return []
-        path = next(
-            path for path in self.source.settings.paths_of(name) if value_at(self.value, path) is not None
-        )
-        key = (*self.key, *path.split("."))
-        elements = list(enumerate(value)) if isinstance(value, list) else [(-1, value)]
-        found = []
-        for position, element in elements:
-            text = _element(element)
-            if text.strip().casefold() not in _NOTHING:
-                line = self.source.line(key if position < 0 else (*key, position))
-                found.append(Stated(text.strip(), line, element))
-        return found
-
-    def __str__(self) -> str:
-        kind = self.source.kind
-        return self.id if self.id.casefold().startswith(kind.casefold()) else f"{kind} {self.id}"
-
-    def __repr__(self) -> str:
-        return f"Listed({self!s})"
 
 
 class Source:
@@ -469,26 +294,3 @@ def find_sources(
         if found:
             return found
     return []
-
-
-def scalars(entry: Mapping[str, Any]) -> dict[str, str]:
-    """The texts and numbers of an entry: its fields are placeholders."""
-    return {
-        key: written(value)
-        for key, value in entry.items()
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != ""
-    }
-
-
-def slug_of(title: str) -> str:
-    """A title as a slug; empty where nothing of it can stand in one."""
-    return re.sub("[^a-z0-9]+", "-", title.casefold()[:200]).strip("-")[:60].strip("-")
-
-
-def _element(element: Any) -> str:
-    if isinstance(element, dict):
-        for name in _INNER:
-            if isinstance(element.get(name), (str, int, float)):
-                return written(element[name])
-        return ""
-    return written(element) if isinstance(element, (str, int, float)) else ""

@@ -10,8 +10,9 @@ from specguard.change.documents import Documents
 from specguard.testing import Case, Step, run_case
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind
+from specguard.work.listed import Listed, slug_of
 from specguard.work.listing import fields_of, find_listed
-from specguard.work.sources import Listed, Sources, find_sources, slug_of
+from specguard.work.sources import Sources, find_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from specguard.waves.waves import Waves
     from specguard.work.item import Unresolved, WorkItem
     from specguard.work.items import Work
-    from specguard.work.sources import Listed, Sources
+    from specguard.work.listed import Listed
+    from specguard.work.sources import Sources
 
 
 def branch_name(telling: Telling) -> str | None:
