@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from specguard.errors import MissingFact, nearest
 from specguard.waves.stage import StageState
 from specguard.work.path_templates import PathTemplate
 
@@ -140,8 +141,9 @@ class Waves:
         """The waves of which anything is there, by what tells them apart.
 
         Raises:
-            MissingFact: the tree cannot be read.
+            MissingFact: the tree cannot be read, or nothing in it could tell one wave from another.
         """
+        self._refuse_untold()
         found: dict[Key, Wave] = {}
         for contract in self.owners:
             for artifact in self.artifacts.named(contract):
@@ -167,8 +169,9 @@ class Waves:
         Whether anything is there still does not count, so what is removed touches its wave too.
 
         Raises:
-            MissingFact: the tree cannot be read.
+            MissingFact: the tree cannot be read, or nothing in it could tell one wave from another.
         """
+        self._refuse_untold()
         found: dict[Key, Wave] = {}
         listed = list(paths)
         for template in self._templates:
@@ -328,6 +331,20 @@ class Waves:
             elif self.plans is not None and kind is not None:
                 texts += [f"{kind.folder}/{kind.plan}" for kind in self.plans.kinds.values()]
         return [PathTemplate(text) for text in dict.fromkeys(texts)]
+
+    def _refuse_untold(self) -> None:
+        """Refuse a placeholder in `by` that no path has: no file would be of any wave, and none be judged."""
+        if self.sources is not None and any(kind.sources for kind in self.sources.kinds.values()):
+            # What a file lists its items under may tell it, too.
+            return
+        contracts = self.artifacts.contracts.values()
+        plans = self.plans.kinds.values() if self.plans is not None else ()
+        texts = [*(one.path or one.root for one in contracts), *(kind.folder for kind in plans)]
+        known = {name for text in texts for name in PathTemplate(text).names}
+        for name in self.settings.by:
+            if name not in known:
+                step = nearest(name, known) or "there is none"
+                raise MissingFact(f"`wave.by` names {name!r}, which is no placeholder of a path: {step}")
 
     def _note(self, found: dict[Key, Wave], path: bytes, fields: Mapping[str, str]) -> None:
         known = self.fields_at(path, fields)

@@ -342,6 +342,31 @@ def test_what_stages_cannot_be_is_said(tmp_path: Path, stages: str, problem: str
     run_case(case, tmp_path, installed=False)
 
 
+@pytest.mark.parametrize(("by", "step"), [("y", "there is x"), ("xx", "did you mean 'x'?")])
+def test_a_placeholder_that_no_path_has_tells_no_wave(tmp_path: Path, by: str, step: str) -> None:
+    policy = f"""
+[artifacts.plan]
+path = "waves/{{x}}/PLAN.md"
+
+[artifacts.report]
+path = "waves/{{x}}/REPORT.md"
+
+[wave]
+by = ["{by}"]
+stages = [{{name = "a", leaves = ["plan"]}}, {{name = "b", opens_after = ["a"], leaves = ["report"]}}]
+"""
+    reason = f"`wave.by` names {by!r}, which is no placeholder of a path: {step}"
+    case = Case(
+        policy=policy,
+        commits=[Step("docs: report", files={"waves/d/REPORT.md": "Done.\n"})],
+        args=["--select=PLN008"],
+        states={"PLN008": "indeterminate"},
+        notes=[reason],
+        exit_code=2,
+    )
+    run_case(case, tmp_path, installed=False)
+
+
 def test_a_wave_that_nobody_touches_costs_nothing(tmp_path: Path) -> None:
     judged(tmp_path, {**PLANNED, **REVIEW}, {"src/a": "1"})
 
