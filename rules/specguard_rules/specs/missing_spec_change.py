@@ -101,9 +101,8 @@ class MissingSpecChange(Rule):
         if stated:
             return
         more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
-        wanted = " or ".join(
-            settings.spec_paths.patterns or (*settings.files.patterns, settings.index)
-        ).strip()
+        places = settings.spec_paths.patterns or (*settings.files.patterns, settings.index)
+        wanted = " or ".join(filter(None, places)) or "[specs] `files`"
         touched = ""
         if candidates:
             first = min(candidates, key=lambda entry: entry.deleted)

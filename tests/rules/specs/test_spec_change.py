@@ -145,3 +145,12 @@ def test_deleted_code_counts_and_the_trailer_is_a_setting(tmp_path: Path) -> Non
 def test_a_link_is_no_spec(tmp_path: Path) -> None:
     step = Step("feat: run", files=FILES, symlinks={OTHER.encode(): b"0001-runs.md"})
     judged("SPC007", tmp_path, None, FOUND, commits=[step])
+
+
+def test_what_would_count_is_named(tmp_path: Path) -> None:
+    policy = '[specs]\nfiles = ["specs/*.md"]\ncode = ["src/**"]\n'
+    found = {"path": "src/a.py", "help": "Change the spec under specs/*.md, or say why not"}
+    judged("SPC007", tmp_path / "a", {"src/a.py": "1\n"}, found, base={}, policy=policy)
+    policy = policy.replace("code", 'index = "specs/index.json"\ncode')
+    found = {"path": "src/a.py", "help": "Change the spec under specs/*.md or specs/index.json, or say why"}
+    judged("SPC007", tmp_path / "b", {"src/a.py": "1\n"}, found, base={}, policy=policy)
