@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.checkboxes import without_box
+from specguard.documents.words import plain_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _HOLES: Final = re.compile(
     r"|\b(?:todo|tbd|tba|tbc|fixme)\b",
     re.IGNORECASE,
 )
-# What `str.isalnum` is false of.
-_NO_WORD: Final = re.compile(r"[\W_]+")
 _LABEL: Final = re.compile(r"[^:\uff1a]{1,60}[:\uff1a]\s*")
 _PHRASES: Final = re.compile(
     r"(?:to be|yet to be|still to be) (?:added|announced|confirmed|completed|decided|defined|described"
@@ -78,7 +77,7 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
         if _OWED.match(text) or _OWED_ALONE.match(text):
             return True
         rest = _HOLES.sub(" ", text)
-        words = _words(rest)
+        words = plain_words(rest)
         if not words or _PHRASES.fullmatch(words):
             return True
         label = _LABEL.match(text)
@@ -90,12 +89,7 @@ def owes(text: str, own: Iterable[str] = ()) -> bool:
 
 def bare_nothing(text: str) -> bool:
     """Whether a line says that there is nothing, and does not say why: `None`, `N/A.`, `Not applicable`."""
-    return len(text) <= LONGEST and _words(without_box(text)) in _NOTHING
-
-
-def _words(text: str) -> str:
-    """The words of a text in small letters, one space between them."""
-    return _NO_WORD.sub(" ", text.casefold()).strip()
+    return len(text) <= LONGEST and plain_words(without_box(text)) in _NOTHING
 
 
 def without(text: str, words: str) -> str:

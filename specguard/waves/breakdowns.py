@@ -133,13 +133,9 @@ class Breakdowns:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.waves.acceptance import (
-            Proofs,
-            gate_names,
-            scenarios,
-            unmapped_lines,
-            unmapped_scenarios,
-        )
+        from specguard.waves.acceptance import unmapped_lines, unmapped_scenarios
+        from specguard.waves.proofs import Proofs, gate_names
+        from specguard.waves.scenarios import scenarios
 
         touched = self.sources.touched
         tree = self.documents.tree

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from specguard.documents.document import Document
 from specguard.testing import Case, Step, run_case
-from specguard.waves.acceptance import gate_names, scenarios
+from specguard.waves.proofs import gate_names
+from specguard.waves.scenarios import scenarios
 
 if TYPE_CHECKING:
     from pathlib import Path
