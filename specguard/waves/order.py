@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.change.change import APPROVALS
 from specguard.declaration.patterns import Covering
 from specguard.model import Finding, path_text
-from specguard.waves.waves import UNKNOWN
+from specguard.waves.wave import UNKNOWN
 from specguard.work.path_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from specguard.change.entry import Entry
     from specguard.waves.settings import WaveStage
     from specguard.waves.stage import Missing, StageState
-    from specguard.waves.waves import Wave, Waves
+    from specguard.waves.wave import Wave
+    from specguard.waves.waves import Waves
     from specguard.work.item import WorkItem
 
 

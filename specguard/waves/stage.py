@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from specguard.documents.fields import Field
     from specguard.model import Finding
     from specguard.waves.settings import WaveStage
-    from specguard.waves.waves import Wave
+    from specguard.waves.wave import Wave
     from specguard.work.listed import Listed
 
 _PUT_OFF: Final = "deferred"
