@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.declaration.rule import Settings
+from specguard.errors import nearest
 from specguard.work.path_templates import PathTemplate, check_path_template
 
 TYPE_CHECKING = False
@@ -290,7 +291,8 @@ class Contract(Settings):
         known = {normal_name(name) for name in self.findings.severities} if self.findings else set()
         for name in self.findings.must_close if self.findings else ():
             if normal_name(name) not in known:
-                return f"`findings.must_close` has {name!r}, which is none of its `severities`"
+                near = nearest(name, self.findings.severities if self.findings else ())
+                return f"`findings.must_close` has {name!r}, which is none of its severities: {near}"
         return ""
 
     def _problem_of_root(self) -> str:
@@ -312,5 +314,7 @@ class Contract(Settings):
         known = {normal_name(title) for title in titles}
         for title in self.aliases:
             if normal_name(title) not in known:
-                return f"`aliases` has {title!r}, which is no section, field or word of a finding's in it"
+                said = f"`aliases` has {title!r}, which is no section, field or word of a finding's in it"
+                near = nearest(title, titles)
+                return f"{said}: {near}" if near.startswith("did") else said
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from specguard.declaration.registry import Registry
     from specguard.declaration.rule import Declaration, Settings
     from specguard.documents.toml_lines import Path
+    from specguard.model import Origin
 
+_NAMED: Final = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")
 _WORDS: Final = (
     ("Input should be an object", "must be a table"),
     ("Input should be a valid dictionary", "must be a table"),
@@ -63,7 +66,8 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[P
             own = {field: value for field, value in table.items() if field in rule._fields}
             text = problem_of(rule(**own))
             if text:
-                problems.append(Problem(f"[rules.{name}]: {text}", origin=merged.origin(("rules", name))))
+                origin = _origin(("rules", name), text, merged)
+                problems.append(Problem(f"[rules.{name}]: {text}", origin=origin))
         problems.extend(
             Problem(f"`{dotted(path)}` {text}", origin=merged.origin(path), help=help)
             for path, text, help in misspelt(values, registry, models)
@@ -165,8 +169,17 @@ def _problems(
         what = f"`{dotted(path)}`"
         if several[0]["type"] not in {"extra_forbidden", "missing", "value_error"}:
             what += f" is {_shown(several[0]['input'])}, and"
-        problems.append(Problem(f"{what} {text}", origin=merged.origin(path), help=help))
+        problems.append(Problem(f"{what} {text}", origin=_origin(path, text, merged), help=help))
     return sorted(problems, key=lambda problem: (problem.origin.path, problem.origin.line))
+
+
+def _origin(path: Path, text: str, merged: Merged) -> Origin:
+    """Where a key is written; of a table as a whole, where the first key is that the problem names."""
+    for named in _NAMED.findall(text):
+        inner = (*path, *named.split("."))
+        if inner in merged.origins:
+            return merged.origin(inner)
+    return merged.origin(path)
 
 
 def _path(error: ErrorDetails, data: Mapping[str, Any]) -> Path:

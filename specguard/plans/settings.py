@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.declaration.rule import Settings
+from specguard.errors import nearest
 from specguard.work.path_templates import check_path_template
 from specguard.work.templates import check_template
 
@@ -123,7 +124,8 @@ class PlanKind(Settings):
         for name in ("started", "done"):
             for status in getattr(self, name):
                 if status not in self.statuses:
-                    return f"`{name}` has {status!r}, which is none of `statuses`"
+                    near = nearest(status, self.statuses)
+                    return f"`{name}` has {status!r}, which is none of `statuses`: {near}"
         return "`options` without `option` says nothing" if self.options and not self.option else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Settings
+from specguard.errors import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,5 +141,6 @@ class SpecSettings(Settings):
         ):
             for name in names:
                 if self.statuses and normal_name(name) not in known:
-                    return f"`{key}` has the status {name!r}, which `statuses` does not"
+                    near = nearest(name, (*self.statuses, *self.terminal))
+                    return f"`{key}` has the status {name!r}, which `statuses` does not have: {near}"
         return ""

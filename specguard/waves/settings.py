@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.declaration.rule import Settings
+from specguard.errors import nearest
 from specguard.work.path_templates import check_path_template
 
 TYPE_CHECKING = False
@@ -127,7 +128,10 @@ class WaveSettings(Settings):
                 return f"two stages are called {stage.name!r}"
             for earlier in stage.opens_after:
                 if earlier not in seen:
-                    known = "stands behind it" if earlier in names else "is no stage"
-                    return f"the stage {stage.name!r} opens after {earlier!r}, which {known}"
+                    said = f"the stage {stage.name!r} opens after {earlier!r}, which"
+                    if earlier in names:
+                        return f"{said} stands behind it"
+                    near = nearest(earlier, seen)
+                    return f"{said} is no stage{f': {near}' if near else ''}"
             seen.add(stage.name)
         return ""

@@ -124,5 +124,7 @@ def test_an_earlier_finding_is_not_ranked_again_and_must_be_closed(artifacts: Ma
 
 def test_a_severity_to_close_must_be_one() -> None:
     contract = Contract(path="a.md", findings=Findings(severities=["high"], must_close=["critical"]))
-    assert contract.problem() == "`findings.must_close` has 'critical', which is none of its `severities`"
+    assert contract.problem() == (
+        "`findings.must_close` has 'critical', which is none of its severities: there is high"
+    )
     assert "no section, field or word" in Contract(path="a.md", aliases={"x": ["y"]}).problem()

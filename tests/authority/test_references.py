@@ -84,6 +84,31 @@ def test_a_name_that_is_nearly_right_is_told(above: str, text: str, key: str) ->
 
 
 @pytest.mark.parametrize(
+    ("above", "text", "said"),
+    [
+        (REVIEW, 'aliases = {Risk = ["Dangers"]}', "`aliases` has 'Risk'"),
+        (
+            REVIEW,
+            'findings = {severities = ["high"], must_close = ["hihg"]}',
+            "none of its severities: did you mean 'high'?",
+        ),
+        (
+            '[specs]\nstatuses = ["planned"]\n',
+            "transitions = {plannd = []}",
+            "`transitions` has the status 'plannd', which `statuses` does not have: did you mean 'planned'?",
+        ),
+        ("[plans.a]\n", 'done = ["dne"]', "which is none of `statuses`: did you mean 'done'?"),
+    ],
+)
+def test_what_values_have_against_each_other_is_told_on_the_line_of_one(
+    above: str, text: str, said: str
+) -> None:
+    [(message, line, _)] = problems(f"{above}{text}\n")
+    assert said in message
+    assert line == above.count("\n") + 1
+
+
+@pytest.mark.parametrize(
     "text",
     [
         '[[wave.stages]]\nname = "a"\nrequires = ["planning-pass", "drift-check"]\nitems = "slices"\n',

@@ -330,7 +330,8 @@ def test_where_the_branch_tells_no_wave_one_that_is_open_may_be_meant(tmp_path: 
     ("stages", "problem"),
     [
         ('[{name = "a", opens_after = ["b"]}, {name = "b"}]', "stands behind it"),
-        ('[{name = "a", opens_after = ["z"]}]', "is no stage"),
+        ('[{name = "a", opens_after = ["z"]}]', "which is no stage"),
+        ('[{name = "plan"}, {name = "b", opens_after = ["paln"]}]', "is no stage: did you mean 'plan'?"),
         ('[{name = "a"}, {name = "a"}]', "two stages are called 'a'"),
         ('[{name = "a", when = {drift = "x"}}]', "contract.field"),
         ('[{name = "a", paths = ["x"]}]', "no branch"),
