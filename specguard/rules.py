@@ -58,9 +58,10 @@ if TYPE_CHECKING:
     from specguard.runs.runs import Runs
     from specguard.runs.settings import RunSettings
     from specguard.specs.index import Index, IndexEntry
+    from specguard.specs.reviews import Review
     from specguard.specs.said import Said
     from specguard.specs.settings import SpecSettings
-    from specguard.specs.spec import Review, Spec
+    from specguard.specs.spec import Spec
     from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.settings import WaveSettings

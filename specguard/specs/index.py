@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.data import dotted, written
+from specguard.documents.data import Data, dotted, written
 from specguard.documents.fields import normal_name
 from specguard.documents.written_paths import plain_path
+from specguard.specs.reviews import dates_of
 from specguard.specs.said import Said
+from specguard.specs.text import essence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.tree import Tree
-    from specguard.documents.data import Data
+    from specguard.specs.settings import SpecSettings
 
 IDS: Final = ("id", "key", "spec_id", "slug")
 """The keys of an entry that may hold its id, the first that is there."""
@@ -121,6 +123,11 @@ class IndexEntry:
         if isinstance(value, (dict, list)) or value is None:
             return None
         return Said(written(value).strip(), self._index.path, self.line_of((*self.place, key)), "index")
+
+    def essence(self, settings: SpecSettings) -> str:
+        """What it says apart from reviews, approvals and paths."""
+        left_out = (settings.reviewed, settings.approvals, *PATHS, *GROUPS)
+        return essence(None, Data(self.value), (), dates_of(settings), left_out)
 
 
 class Index:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 
-from specguard.documents.blocks import List, Table
 from specguard.documents.data import Data, written
-from specguard.documents.dates import date_problem, parse_date, undated
+from specguard.documents.dates import parse_date, undated
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, normal_name, plain_value
 from specguard.documents.kinds import data_kind
-from specguard.documents.leading import leading_paths
 from specguard.documents.titles import normal_title
 from specguard.specs.approvals import Reader
-from specguard.specs.index import GROUPS, PATHS
+from specguard.specs.paths import governed_patterns, recorded_ids
+from specguard.specs.reviews import Review, dates_of, review_names
 from specguard.specs.said import Said
 from specguard.specs.statuses import Ways, plain_status
 from specguard.specs.text import essence, visible_lines
@@ -22,11 +20,9 @@ from specguard.specs.text import essence, visible_lines
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
     from typing import Any, Final
 
     from specguard.change.documents import Documents
-    from specguard.documents.blocks import AnyBlock
     from specguard.documents.fields import Field
     from specguard.documents.sections import Section
     from specguard.documents.titles import Near
@@ -36,16 +32,6 @@ if TYPE_CHECKING:
 
 REMARK: Final = 5
 """So many words behind a day are a remark on it, such as who wrote it."""
-
-CHANGED: Final = (
-    "updated", "last_updated", "updated_at", "modified", "last_modified", "date_modified", "next_review",
-    "next_review_date", "review_by", "review_due", "due_for_review",
-)  # fmt: skip
-"""Fields that say when a document was last written to, or is due again: bumping one says no more than bumping
-the review."""
-
-LONGEST: Final = 2000
-"""So many characters of a list item or row are read for a path and an object id."""
 
 METADATA: Final = frozenset(
     {
@@ -58,29 +44,6 @@ METADATA: Final = frozenset(
 
 WORDS: Final = 4
 """So many words the first line of a section *Status* has at most, where it is one."""
-
-_OID: Final = re.compile(r"\b[0-9a-fA-F]{4,64}\b")
-_GOVERNS: Final = "governs"
-
-
-class Review:
-    """A date of a last review as it is written.
-
-    Attributes:
-        said: what is written, and where.
-        date: the day; None where it is none.
-        problem: why it is none, as a clause; empty where it is one.
-    """
-
-    __slots__ = ("date", "problem", "said")
-
-    def __init__(self, said: Said) -> None:
-        self.said = said
-        self.date: date | None = parse_date(said.text)
-        self.problem = "" if self.date else "is empty" if not said.text else date_problem(said.text)
-
-    def __repr__(self) -> str:
-        return f"Review({self.said!r})"
 
 
 class Spec:
@@ -219,7 +182,7 @@ class Spec:
 
     def _status_section(self) -> Iterator[Said]:
         """The first line of each section that has the name of the status, where it is no sentence."""
-        for section in self._sections(self._settings.status):
+        for section in self.sections(self._settings.status):
             for line, text in visible_lines(section.own[:1]):
                 words = plain_value(text)
                 if words and not words.startswith("[") and len(words.split()) <= WORDS:
@@ -234,12 +197,12 @@ class Spec:
     @cached_property
     def recorded(self) -> Sequence[tuple[str, Said]]:
         """The object ids that the review recorded: a path or pattern each, and the id with its place."""
-        return list(self._recorded())
+        return list(recorded_ids(self, self._settings.reviewed, self._index))
 
     @cached_property
     def listed(self) -> Sequence[Said]:
         """The patterns of paths that the document itself says it governs."""
-        return list(self._listed())
+        return list(governed_patterns(self, self._documents.content(self.path)))
 
     @cached_property
     def essence(self) -> str:
@@ -253,8 +216,8 @@ class Spec:
     def essence_without(self, names: Sequence[str]) -> str:
         """The same where some more fields say nothing with their dates."""
         left_out = (self._settings.reviewed, self._settings.approvals)
-        sections = [section for name in left_out for section in self._sections(name)]
-        dates = (*_dates(self._settings), *names)
+        sections = [section for name in left_out for section in self.sections(name)]
+        dates = (*dates_of(self._settings), *names)
         return essence(self.document, self.data, self.fields, dates, left_out, sections)
 
     def same_day(self, was: Spec) -> Sequence[str]:
@@ -280,7 +243,7 @@ class Spec:
     @cached_property
     def entry_essence(self) -> str:
         """What the index says of it, in the same way; empty where the index does not know it."""
-        return "" if self.entry is None else entry_essence(self.entry, self._settings)
+        return "" if self.entry is None else self.entry.essence(self._settings)
 
     def _said(self, names: Sequence[str]) -> list[Said]:
         if not names:
@@ -293,13 +256,13 @@ class Spec:
     def _approvals(self) -> Iterator[Approval]:
         name = self._settings.approvals
         reader = Reader(self._settings.approval_fields, self.path)
-        for key, value in self._own(name):
+        for key, value in self.own(name):
             form = "data" if self.structured else "front matter"
             yield from reader.of_data(value, self.data, (key,), form)
         for field in find_fields(self.fields, name):
             if field.form not in {"front matter", "data"}:
                 yield reader.of_line(field.value, field.line, field.form)
-        for section in self._sections(name):
+        for section in self.sections(name):
             yield from reader.of_blocks(section.blocks)
         found = self.entry.find(name) if self.entry is not None else None
         if self.entry is not None and found is not None:
@@ -307,44 +270,7 @@ class Spec:
             data = EntryLines(self.entry)
             yield from of_index.of_data(found[1], data, (*self.entry.place, found[0]), "index")
 
-    def _recorded(self) -> Iterator[tuple[str, Said]]:
-        name = self._settings.reviewed
-        for key, value in self._own(name):
-            form = "data" if self.structured else "front matter"
-            for path, oid, place in _pairs(value, (key,)):
-                yield path, Said(oid, self.path, self.data.line(place), form)
-        for section in self._sections(name):
-            for raw, line in _rows(section.blocks):
-                paths = leading_paths(raw).paths[:1]
-                ids = _OID.findall(raw.partition(paths[0])[2]) if paths else []
-                if ids:
-                    yield paths[0], Said(ids[-1], self.path, line, "section")
-        found = self.entry.find(name) if self.entry is not None else None
-        if self.entry is not None and found is not None:
-            for path, oid, place in _pairs(found[1], (*self.entry.place, found[0])):
-                yield path, Said(oid, self._index, self.entry.line_of(place), "index")
-
-    def _listed(self) -> Iterator[Said]:
-        content = self._documents.content(self.path)
-        # Most documents say nothing of this, and need not be parsed for it.
-        if content is None or _GOVERNS.encode() not in content.lower():
-            return
-        for key, value in self._own(_GOVERNS):
-            values = value if isinstance(value, list) else str(value or "").replace(",", " ").split()
-            for position, pattern in enumerate(values):
-                if isinstance(pattern, str) and pattern.strip():
-                    line = self.data.line((key, position) if isinstance(value, list) else (key,))
-                    yield Said(pattern.strip(), self.path, line, "front matter")
-        for field in find_fields(self.fields, _GOVERNS):
-            if field.form not in {"front matter", "data"}:
-                for pattern in leading_paths(field.value).paths:
-                    yield Said(pattern, self.path, field.line, field.form)
-        for section in self._sections(_GOVERNS):
-            for raw, line in _rows(section.blocks):
-                for pattern in leading_paths(raw).paths:
-                    yield Said(pattern, self.path, line, "section")
-
-    def _sections(self, name: str) -> Iterator[Section]:
+    def sections(self, name: str) -> Iterator[Section]:
         """The sections with the name of a field, without those in such a section."""
         end = 0
         for section in self.document.sections:
@@ -352,7 +278,7 @@ class Spec:
                 end = section.end
                 yield section
 
-    def _own(self, name: str) -> Iterator[tuple[str, Any]]:
+    def own(self, name: str) -> Iterator[tuple[str, Any]]:
         """The key of a name in the front matter or data, with its value."""
         value = self.data.value
         if isinstance(value, dict):
@@ -380,54 +306,6 @@ class EntryLines(Data):
         return self._entry.line_of(path)
 
 
-def entry_essence(entry: IndexEntry, settings: SpecSettings) -> str:
-    """What an entry of the index says apart from reviews, approvals and paths."""
-    left_out = (settings.reviewed, settings.approvals, *PATHS, *GROUPS)
-    return essence(None, Data(entry.value), (), _dates(settings), left_out)
-
-
-def _dates(settings: SpecSettings) -> Sequence[str]:
-    """The fields whose dates say no more than that somebody was there."""
-    return (*review_names(settings.review), *CHANGED)
-
-
-def review_names(name: str) -> tuple[str, ...]:
-    """The names of the field for the last review: as the policy has it, and in its other usual form.
-
-    `last_review` is also written `last_reviewed`, and the reverse.
-    """
-    if not name:
-        return ()
-    other = name.removesuffix("ed") if normal_name(name).endswith("reviewed") else f"{name}ed"
-    return (name, other) if normal_name(name).endswith(("review", "reviewed")) else (name,)
-
-
-def _rows(blocks: Sequence[AnyBlock]) -> Iterator[tuple[str, int]]:
-    """The items of lists and the rows of tables as text, with their lines."""
-    for block in blocks:
-        if isinstance(block, List):
-            yield from ((item.text.raw[:LONGEST], item.line) for item in block.items)
-        elif isinstance(block, Table):
-            for row in block.rows:
-                yield " ".join(cell.raw for cell in row)[:LONGEST], row[0].line
-
-
 def _titled(title: str, name: str) -> bool:
     """Whether a heading has the name of a field: `## Approvals`, `### 4. Reviewed objects (2026)`."""
     return normal_name(normal_title(title)) == normal_name(normal_title(name.replace("_", " ")))
-
-
-def _pairs(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
-    """Paths and object ids in data: a table of them, or a list of tables with `path` and `oid`."""
-    if isinstance(value, dict):
-        for path, oid in value.items():
-            if not isinstance(oid, (dict, list)) and oid is not None:
-                yield path, written(oid).strip(), (*place, path)
-    elif isinstance(value, list):
-        for position, element in enumerate(value):
-            if isinstance(element, dict):
-                named = {normal_name(key): inner for key, inner in element.items()}
-                path = named.get("path", named.get("pattern"))
-                oid = named.get("oid", named.get("id", named.get("object")))
-                if isinstance(path, str) and oid is not None and not isinstance(oid, (dict, list)):
-                    yield path, written(oid).strip(), (*place, position)

@@ -11,9 +11,8 @@ from specguard.model import path_text
 from specguard.specs.binding import Binding
 from specguard.specs.catalogue import Catalogue, pattern_problem
 from specguard.specs.mirrors import Mirrors
-from specguard.specs.spec import entry_essence
 from specguard.specs.statuses import Ways
-from specguard.specs.text import canonical, shown_text
+from specguard.specs.text import canonical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -350,54 +349,9 @@ class Specs:
         Raises:
             MissingFact: a document cannot be read.
         """
-        if entry.deleted or not entry.is_file:
-            return False
-        if entry.path == self.now.index_path:
-            return self._index_says_more()
-        spec = self.now.at(entry.path)
-        if spec is not None:
-            was = self.before(spec)
-            return bool(spec.essence) if was is None else self.says_more(spec, was)
-        return self._file_says_more(entry)
+        from specguard.specs.changes import says_more
 
-    def _index_says_more(self) -> bool:
-        index = self.now.index
-        if index is None or index.problem is not None:
-            return False
-        if self.earlier is None or self.earlier.index is None or self.earlier.index.problem is not None:
-            return bool(index.entries)
-        known = {self._says(entry) for entry in self.earlier.entries}
-        if any(self._says(entry) not in known for entry in self.now.entries):
-            return True
-        touched = [spec for spec in self.all if self.touches(spec)]
-        return any((was := self.before(spec)) and self.new_approvals(spec, was) for spec in touched)
-
-    def _says(self, entry: IndexEntry) -> str:
-        """What an entry says, and of what."""
-        return f"{entry.id or [named.text for named in entry.paths]} {entry_essence(entry, self.settings)}"
-
-    def _file_says_more(self, entry: Entry) -> bool:
-        """Whether a file that is no spec itself says something that was not there before."""
-        says = _essence_of(self._documents, entry.path)
-        if not says:
-            return False
-        if self.earlier is None:
-            return True
-        earlier = self.earlier.documents
-        before = [entry.path, *(path for path, other in self._touched.items() if other.deleted)]
-        return all(_essence_of(earlier, path) != says for path in before)
-
-
-def _essence_of(documents: Documents, path: bytes) -> str:
-    """What any file says, without white space and what no reader sees."""
-    if documents.tree.find(path) is None:
-        return ""
-    document = documents.read(path)
-    if document is None or document.problem is not None:
-        content = documents.content(path) or b""
-        return content.decode("utf-8", "surrogateescape")
-    matter = canonical(document.properties.value) if document.front_matter is not None else ""
-    return matter + shown_text(document.blocks)
+        return says_more(self, entry, [path for path, other in self._touched.items() if other.deleted])
 
 
 def _value(entry: IndexEntry | None) -> str | None:
