@@ -173,6 +173,7 @@ __all__ = [
 
 
 _LATE = {
+    "Expression": "specguard.declaration.expressions",
     "Targets": "specguard.artifacts.targets",
     "citations": "specguard.documents.citations",
     "data_kind": "specguard.documents.kinds",
@@ -186,7 +187,7 @@ _LATE = {
     "read_times": "specguard.documents.times",
     "rows": "specguard.documents.rows",
 }
-"""What is imported by the rules that read documents, and by no hook before that, with its module."""
+"""What rules import that read documents or much text, and no hook before that, with its module."""
 
 
 def __getattr__(name: str) -> Any:

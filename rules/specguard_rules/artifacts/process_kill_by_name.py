@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from specguard.rules import Finding, MissingFact, Rule, Selecting, shortened
 from specguard_rules.artifacts._instructions import INSTRUCTIONS
@@ -11,12 +12,25 @@ from specguard_rules.selected import contents, selected
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Annotated, ClassVar
+    from typing import Annotated, ClassVar, Final
 
     from pydantic import Field
 
-    from specguard.rules import Documents, Entry, PlanKind, Policy, PolicyChange, Stage, Tree, WorkKind
+    from specguard.rules import (
+        Documents,
+        Entry,
+        Expression,
+        PlanKind,
+        Policy,
+        PolicyChange,
+        Stage,
+        Tree,
+        WorkKind,
+    )
     from specguard_rules.content._shell import Command
+
+MUCH: Final = 1 << 14
+"""Texts of more bytes than this are looked through by RE2, whose import costs more than smaller ones take."""
 
 
 class ProcessKillByName(Rule):
@@ -132,11 +146,20 @@ class ProcessKillByName(Rule):
 
 def may_kill(content: bytes) -> bool:
     """Whether a text has what each has that ends processes by name; most texts have nothing of it."""
+    if len(content) > MUCH:
+        return _hint().search(content)
     text = content.lower()
     # Quotes may part the letters.
     if re.search(rb"k[\"'\\]*i[\"'\\]*l[\"'\\]*l", text):
         return True
     return b"stop-process" in text or b"spps" in text or b"terminate" in text or b"wmic" in text
+
+
+@cache
+def _hint() -> Expression:
+    from specguard.rules import Expression
+
+    return Expression(r"(?i)k[\"'\\]*i[\"'\\]*l[\"'\\]*l|stop-process|spps|terminate|wmic")
 
 
 def _kills(path: bytes, content: bytes, documents: Documents) -> Iterator[Command]:

@@ -10,6 +10,7 @@ import pytest
 from specguard.testing import Step
 from specguard_rules.artifacts._process_kills import process_kills
 from specguard_rules.artifacts._run_commands import run_commands
+from specguard_rules.artifacts.process_kill_by_name import MUCH, may_kill
 from specguard_rules.content._shell import commands
 from tests.rules.items import judge
 
@@ -107,6 +108,15 @@ OTHERWISE = [
     "$found = Get-Process node\n$other | Stop-Process",
     "$found = Get-Process node\n$found | Format-Table",
 ]
+
+
+@pytest.mark.parametrize("script", [*BY_NAME, 'p"kil"L x', "KI'l'l $(pgrep x)", "SPPS -n x"])
+def test_no_text_with_such_a_command_is_passed_over(script: str) -> None:
+    around = b"echo caf\xe9 $k\n" * (MUCH // 12)
+    assert may_kill(script.encode())
+    assert may_kill(around + script.encode() + b"\n" + around)
+    assert not may_kill(around)
+    assert not may_kill(b"echo ski lift\n")
 
 
 @pytest.mark.parametrize("text", BY_NAME)
