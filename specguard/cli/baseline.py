@@ -9,7 +9,9 @@ import click
 
 from specguard.change.change import BASELINE
 from specguard.change.request import Request
+from specguard.cli.files import replace_file
 from specguard.cli.options import in_directory
+from specguard.cli.words import counted
 from specguard.engine.recording import Entry, Recording, record
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
@@ -75,10 +77,7 @@ def _write(recording: Recording) -> None:
         if recording.before is not None and not recording.changes:
             return
         os.makedirs(folder, exist_ok=True)
-        partial = f"{file}.{os.getpid()}"
-        with open(partial, "x", encoding="utf-8") as stream:
-            stream.write(after.text())
-        os.replace(partial, file)
+        replace_file(file, after.text())
     except OSError as error:
         raise SpecguardError(
             f"it cannot be written: {error.strerror}",
@@ -104,7 +103,7 @@ def _said(recording: Recording, *, check: bool) -> Iterator[str]:
     after = recording.after
     errors = sum(sum(paths.values()) for paths in after.counts.values())
     files = len({path for paths in after.counts.values() for path in paths})
-    accepted = f"{_count(errors, 'error')} in {_count(files, 'file')}"
+    accepted = f"{counted(errors, 'error')} in {counted(files, 'file')}"
     if not after:
         if first:
             yield "there is nothing to accept: no baseline is needed"
@@ -117,7 +116,7 @@ def _said(recording: Recording, *, check: bool) -> Iterator[str]:
     elif first or recording.changes:
         if first:
             for code, paths in after.counts.items():
-                yield f"{code}: {_count(sum(paths.values()), 'error')} in {_count(len(paths), 'file')}"
+                yield f"{code}: {counted(sum(paths.values()), 'error')} in {counted(len(paths), 'file')}"
         yield f"{_PLACE} is written: it accepts {accepted}, once it is on the base branch"
     else:
         yield f"{_PLACE} stays as it is: it accepts {accepted}"
@@ -133,10 +132,6 @@ def _cut(lines: Sequence[str]) -> list[str]:
     if len(lines) <= SHOWN:
         return list(lines)
     return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more; --output-format json has them all"]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _data(recording: Recording, *, written: bool) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from specguard.authority.sources import AUTHORITY, PYPROJECT, SETTINGS, Source, 
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli.completion import complete_sources
+from specguard.cli.files import replace_file
 from specguard.cli.options import in_directory
+from specguard.cli.words import counted
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.importing import commitlint, openspec, repolinter, speckit
@@ -74,7 +76,7 @@ def command(sources: tuple[str, ...], directory: str, write: bool, output_format
     if not made:
         click.echo("there is no setting to add", err=True)
     elif write:
-        click.echo(f"{AUTHORITY}: {_count(sum(map(len, made.tables.values())), 'setting')} added")
+        click.echo(f"{AUTHORITY}: {counted(sum(map(len, made.tables.values())), 'setting')} added")
     else:
         click.echo(text, nl=False)
     if made.left:
@@ -220,23 +222,14 @@ def _write(top: str, text: str) -> None:
     if os.path.islink(file):
         raise SpecguardError("it is a symbolic link, and is not written to", path=AUTHORITY)
     before = read_file(file).text if os.path.exists(file) else "# Authority\n"
-    partial = f"{file}.{os.getpid()}"
     try:
-        with open(partial, "x", encoding="utf-8", newline="") as stream:
-            stream.write(f"{before.rstrip()}\n\n{text}")
-        if os.path.exists(file):
-            os.chmod(partial, os.stat(file).st_mode & 0o777)
-        os.replace(partial, file)
+        replace_file(file, f"{before.rstrip()}\n\n{text}")
     except OSError as error:
         raise SpecguardError(
             f"it cannot be written: {error.strerror}",
             path=AUTHORITY,
             help="without --write the settings are printed",
         ) from error
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _data(made: Imported, text: str) -> dict[str, Any]:
