@@ -85,14 +85,14 @@ class Skeletons:
         Args:
             name: the contract's name.
             path: where it is to be.
-            fields: the values that the path gives its placeholders.
+            fields: the values of its placeholders, and of those that only its companions have.
         """
         contract = self._contracts[name]
         if contract.root:
             for member in contract.members:
                 self._beside(path, [member], fields)
         else:
-            self._add(path)
+            self._add(path, fields)
         self.left = [self._shown(*one) for one in self._open if not self._is_planned(*one)]
         return list(self._planned.values())
 
@@ -110,7 +110,7 @@ class Skeletons:
         shown = " or ".join(PathTemplate(text).show(fields) for text in templates)
         return f"{shown} in {path_text(folder) or 'the root'}"
 
-    def _add(self, path: bytes) -> None:
+    def _add(self, path: bytes, known: Mapping[str, str]) -> None:
         """Plan a file and its companions, unless it is there already."""
         if path in self._planned or self._exists(path):
             return
@@ -124,7 +124,7 @@ class Skeletons:
         for contract, fields in found:
             for companion in contract.companions:
                 names = [companion] if isinstance(companion, str) else companion
-                self._beside(path.rpartition(b"/")[0], names, fields)
+                self._beside(path.rpartition(b"/")[0], names, {**known, **fields})
 
     def _beside(self, folder: bytes, templates: Sequence[str], fields: Mapping[str, str]) -> None:
         """Plan the first of some alternatives that has one name alone, unless one of them is there."""
@@ -136,7 +136,7 @@ class Skeletons:
         if not paths:
             self._open.append((folder, templates, fields))
         elif not any(path in self._planned or self._exists(path) for path in paths):
-            self._add(paths[0])
+            self._add(paths[0], fields)
 
     def _text(self, path: bytes, contracts: Sequence[Contract]) -> str:
         kind = data_kind(path)
@@ -192,10 +192,10 @@ def place(
     """
     text = contract.path or contract.root
     template = PathTemplate(text)
-    members = {one for member in contract.members for one in PathTemplate(member).names}
-    known = template.names | members
-    for unknown in sorted(given.keys() - known):
-        has = f"it has {', '.join(sorted(known))}" if known else "it has none"
+    known = template.names | {one for member in contract.members for one in PathTemplate(member).names}
+    may = known | _of_companions(contract)
+    for unknown in sorted(given.keys() - may):
+        has = f"it has {', '.join(sorted(may))}" if may else "it has none"
         raise SpecguardError(f"{name} has no placeholder {unknown!r}", help=has)
     told = template.names if path is not None else frozenset[str]()
     missing = sorted(known - told - given.keys())
@@ -226,6 +226,12 @@ def place(
             help="a value is a part of a name, without a slash; a number has digits alone",
         )
     return path, {**given, **fields}
+
+
+def _of_companions(contract: Contract) -> set[str]:
+    """The placeholders of its companions; they need no value, and a companion without one is left to name."""
+    texts = [[one] if isinstance(one, str) else one for one in contract.companions]
+    return {name for some in texts for text in some for name in PathTemplate(text).names}
 
 
 def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iterator[str]:

@@ -297,3 +297,23 @@ branch = "slice-{number}"
     assert printed == "# REVIEW 1\n\n- author: TODO\n- slice: TODO\n"
     printed = run_here("new", "other", "n=1", "--print", directory=repository.path).stdout
     assert printed == "# OTHER 1\n\n- slices: TODO\n- author: TODO\n"
+
+
+def test_a_companion_gets_the_values_that_only_it_has(repository: Repository) -> None:
+    policy = """
+[artifacts.plan]
+path = "AGENT_{agent}_PLAN.md"
+companions = ["AGENT_{agent}_NOTES.md", "AGENT_{agent}_FINAL_{objective}.md"]
+
+[artifacts.notes]
+path = "AGENT_{agent}_NOTES.md"
+companions = ["AGENT_{agent}_FINAL_{objective}.md"]
+"""
+    repository.write("specguard.toml", policy)
+    repository.commit("chore: start")
+    alone = run_here("new", "plan", "agent=1", directory=repository.path)
+    assert alone.stdout == "AGENT_1_PLAN.md\nAGENT_1_NOTES.md\n"
+    assert "AGENT_1_FINAL_*.md in the root must be there too" in alone.stderr
+    whole = run_here("new", "plan", "agent=2", "objective=GO", directory=repository.path)
+    assert whole.stdout == "AGENT_2_PLAN.md\nAGENT_2_NOTES.md\nAGENT_2_FINAL_GO.md\n"
+    assert not whole.stderr
