@@ -133,6 +133,8 @@ class Reader:
 
     def __init__(self, fields: ApprovalFields, path: bytes) -> None:
         self._who = {normal_name(name) for name in fields.who}
+        if "by" in self._who:
+            self._who |= {f"{verb}by" for verb in ("approved", "reviewed", "signedoff")}
         self._when = {normal_name(name) for name in fields.when}
         self._path = path
 

@@ -46,6 +46,9 @@ def in_data(value: Any) -> list[Approval]:
         ("- Reviewer: Ann Example\n  - Date: 2026-01-31\n  - Notes: fine", "Ann Example"),
         ("- Reviewer: Ann Example\n- Date: 2026-01-31\n- Notes: fine", "Ann Example"),
         ("- **Date:** 2026-01-31\n- **Approver:** Ann Example", "Ann Example"),
+        ("- Approved by: Ann Example\n- Approved on: 2026-01-31", "Ann Example"),
+        ("- Reviewed by: Ann Example\n- Date: 2026-01-31", "Ann Example"),
+        ("- Signed off by: Ann Example, date: 2026-01-31", "Ann Example"),
         ("- Approvals\n  - Ann Example (2026-01-31)", "Ann Example"),
         ("Reviewer: Ann Example\nDate: 2026-01-31", "Ann Example"),
         ("Approved by Ann Example on 2026-01-31.", "Ann Example"),
@@ -108,6 +111,8 @@ def test_what_is_no_record_in_a_section(text: str) -> None:
         ["Ann Example, 2026-01-31"],
         {"Ann Example": "2026-01-31"},
         {"reviewer": "Ann Example", "date": "2026-01-31", "approved": True},
+        [{"approved_by": "Ann Example", "approved_on": "2026-01-31"}],
+        {"signed_off_by": "Ann Example", "date": "2026-01-31"},
     ],
     ids=str,
 )
