@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.documents.inline import Inline
+    from specguard.documents.inline import Code, Inline
 
 
 # A full stop ends a sentence where no small letter follows ("e.g. this" goes on); the ideographic one always.
@@ -49,11 +49,16 @@ class Text:
         return self._inline
 
     @property
+    def codes(self) -> Sequence[Code]:
+        """Its code spans, in order, with their places in `raw`."""
+        return self._parts.codes if "`" in self.raw else ()
+
+    @property
     def plain(self) -> str:
         """The text without the marks of emphasis, code and escapes; code keeps all its characters."""
         plain: list[str] = []
         end = 0
-        for span in self._parts.codes if "`" in self.raw else ():
+        for span in self.codes:
             plain += _unmarked(self.raw[end : span.start]), span.content.strip()
             end = span.end
         plain.append(_unmarked(self.raw[end:]))
@@ -87,9 +92,7 @@ class Text:
     @property
     def spans(self) -> list[str]:
         """The contents of its code spans, in order."""
-        if "`" not in self.raw:
-            return []
-        return [span.content.strip().replace("\n", " ") for span in self._parts.codes]
+        return [span.content.strip().replace("\n", " ") for span in self.codes]
 
     @property
     def links(self) -> list[Link]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table
+from specguard.documents.lines import LineCounter
 from specguard.documents.written_paths import (
     DRIVE,
     EXTENSION,
@@ -50,7 +51,6 @@ _ONE: Final = re.compile(
     r"L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?(?:[-\u2013\u2014]L?([0-9]+)(?::[0-9]+)?(?:C[0-9]+)?)?", re.IGNORECASE
 )
 
-_RUN: Final = re.compile("`+")
 _LINK: Final = re.compile(
     r"\[([^\[\]\n]{0,1000})\]\( ?"
     r"(<[^<>\n]{0,1000}>|[^\s<>()]{0,1000}(?:\([^\s()]{0,200}\)[^\s()]{0,1000})?)"
@@ -138,11 +138,9 @@ def citations(blocks: Sequence[AnyBlock]) -> Iterator[Citation]:
 def citations_in(text: Text) -> Iterator[Citation]:
     """Everything that a text cites, in order."""
     raw = text.raw
-    at = text.line
-    counted = 0
-    for start, end, written, marked in _atoms(raw):
-        at += raw.count("\n", counted, start)
-        counted = start
+    places = LineCounter(raw, text.line)
+    for start, end, written, marked in _atoms(text):
+        at = places.at(start)
         found = written_path(written, marked)
         if found is None:
             continue
@@ -215,9 +213,10 @@ def _in_code(fence: Fence) -> Iterator[Citation]:
             yield from _cited(path, lines, at=at, form=form, marked=True)
 
 
-def _atoms(raw: str) -> Iterator[tuple[int, int, str, bool]]:
+def _atoms(text: Text) -> Iterator[tuple[int, int, str, bool]]:
     """The parts of a text that could be paths: where each begins and ends, what it says, whether marked."""
-    spans = list(_spans(raw))
+    raw = text.raw
+    spans = [(code.start, code.end, code.content.replace("\n", " ").strip()) for code in text.codes]
     masked = _mask(raw, spans)
     links = []
     if "](" in masked:
@@ -247,26 +246,6 @@ def _atoms(raw: str) -> Iterator[tuple[int, int, str, bool]]:
         limit = max(limit, inside.get(start, -1))
         if len(content) <= LONGEST:
             yield start, end, content, marked
-
-
-def _spans(raw: str) -> Iterator[tuple[int, int, str]]:
-    """The code spans of a text; every run of backticks is looked at once."""
-    runs = [(run.start(), run.end()) for run in _RUN.finditer(raw)]
-    following: dict[int, int] = {}
-    closes: list[int | None] = [None] * len(runs)
-    for position in range(len(runs) - 1, -1, -1):
-        length = runs[position][1] - runs[position][0]
-        closes[position] = following.get(length)
-        following[length] = position
-    position = 0
-    while position < len(runs):
-        closing = closes[position]
-        if closing is None:
-            position += 1
-            continue
-        start, inner = runs[position]
-        yield start, runs[closing][1], " ".join(raw[inner : runs[closing][0]].split("\n")).strip()
-        position = closing + 1
 
 
 def _mask(raw: str, parts: Sequence[tuple[int, int, str]]) -> str:
