@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         RunSettings,
         Severity,
         Stage,
-        Tree,
     )
     from specguard_rules.plans._model_names import Named
 
@@ -134,7 +133,6 @@ class ForbiddenModel(Rule):
         models: Models,
         documents: Documents,
         entries: Sequence[Entry],
-        head_files: Tree,
         whole: bool,
         run_settings: RunSettings,
         plans: Plans | None = None,
@@ -147,7 +145,7 @@ class ForbiddenModel(Rule):
             contracted.update(one.path for one in (artifacts.all if whole else artifacts.judged))
         paths = [
             path
-            for path in (head_files.paths() if whole else touched)
+            for path in (documents.tree.paths() if whole else touched)
             if path.startswith(run_settings.folder)
             or self.files.find(path) is not None
             or (plans is not None and plans.holding(path) is not None)
