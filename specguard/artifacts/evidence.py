@@ -11,6 +11,7 @@ from specguard.model import Finding, path_text, shortened
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.contracts import Evidence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from specguard.documents.blocks import AnyBlock, Item, Text
     from specguard.documents.citations import Citation
 
-SHOWN = 3
+SHOWN: Final = 3
 """So many places are named where one finding is about all of them."""
 
 

@@ -7,7 +7,7 @@ import re
 from specguard.artifacts.content import content_of
 from specguard.artifacts.reviews import Review
 from specguard.artifacts.sections import named
-from specguard.artifacts.severities import Severities
+from specguard.artifacts.severities import Severities, unstruck
 from specguard.artifacts.targets import Targets
 from specguard.documents.blocks import texts
 from specguard.documents.fields import normal_name
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Findings
     from specguard.artifacts.ranked import Ranked
 
-_STRUCK: Final = re.compile(r"~~[^~]{0,300}~~")
 # What stands before a word within its clause and takes it back, or only promises it.
 _NOT: Final = re.compile(
     r"(?:\b(?:not|never|no|cannot|without|partially|partly|pending|awaiting|awaits|needs?|needed|must|should|shall|"
@@ -193,8 +192,8 @@ def missing_words(one: Ranked, words: Sequence[tuple[str, Sequence[str]]]) -> li
         one: a finding.
         words: each word with those that stand for it, itself among them.
     """
-    said = [_STRUCK.sub(" ", text) for text in one.status]
-    tails = [_STRUCK.sub(" ", text) for text in one.tails]
+    said = [unstruck(text) for text in one.status]
+    tails = [unstruck(text) for text in one.tails]
     if any(_OPEN.search(text) for text in said) or any(_OPEN.match(text) for text in tails):
         return [name for name, _ in words]
     return [name for name, others in words if not _is_said(one, said, tails, others)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table
+from specguard.documents.checkboxes import without_box
 from specguard.documents.leading import leading_paths
 from specguard.documents.placeholders import bare_nothing, owes
 
@@ -66,7 +67,6 @@ _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
 
 _PATHS: Final = frozenset({"path", "paths", "file", "files", "folder", "directory", "entry", "location"})
 _PATH_KEYS: Final = ("path", "file", "name")
-_BOX: Final = re.compile(r"\[[ xX]\]\s+")
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()\s]*(?:\s+(?:\"[^\"()]*\"|'[^'()]*'))?\s*\)")
 _TAG: Final = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?>")
 _NAME: Final = re.compile(r"[^\s<>|]{1,1000}")
@@ -205,7 +205,7 @@ def _in_table(table: Table, fate: Fate, reason: str) -> Iterator[Listed]:
 
 def _in_text(raw: str, line: int, fate: Fate, reason: str) -> Iterator[Listed]:
     """The paths that a text begins with."""
-    text = _BOX.sub("", raw[:LONGEST].strip(), count=1).replace("~~", "")
+    text = without_box(raw[:LONGEST]).replace("~~", "")
     leading = leading_paths(text)
     own: Fate = ""
     if not leading.paths:
@@ -279,7 +279,7 @@ def _blanket(text: str) -> str:
 
 
 def _plain(raw: str) -> str:
-    text = _TAG.sub(" ", _BOX.sub("", raw[:LONGEST].strip(), count=1))
+    text = _TAG.sub(" ", without_box(raw[:LONGEST]))
     return text.replace("`", "").replace("*", "").replace("\n", " ")
 
 

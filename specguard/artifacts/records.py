@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.blocks import Heading, Quote, Table, fences, texts
+from specguard.documents.blocks import all_texts, fences
 from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
@@ -81,14 +81,5 @@ def _scalars(value: Any) -> Iterator[str]:
 
 
 def _shown(blocks: Sequence[AnyBlock]) -> Iterator[str]:
-    for text in texts(blocks):
-        yield text.raw
-    for fence in fences(blocks):
-        yield fence.content
-    for block in blocks:
-        if isinstance(block, Heading):
-            yield block.text.raw
-        elif isinstance(block, Table):
-            yield from (cell.raw for cell in block.header)
-        elif isinstance(block, Quote):
-            yield from _shown(block.blocks)
+    yield from (text.raw for text in all_texts(blocks))
+    yield from (fence.content for fence in fences(blocks))

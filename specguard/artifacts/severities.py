@@ -61,9 +61,7 @@ class Severities:
 
     def in_value(self, text: str) -> str:
         """The severity that a value says; of several the worst, empty if none."""
-        found = [
-            self._known[match[0].casefold()] for match in self._word.finditer(_STRUCK.sub(" ", text[:300]))
-        ]
+        found = [self._known[match[0].casefold()] for match in self._word.finditer(unstruck(text[:300]))]
         return min(found, key=self._rank.__getitem__, default="")
 
     def is_group(self, raw: str) -> str:
@@ -79,6 +77,11 @@ class Severities:
         return name or ""
 
 
+def unstruck(text: str) -> str:
+    """A text without what is struck out in it."""
+    return _STRUCK.sub(" ", text)
+
+
 def _plain(raw: str) -> str:
     """The beginning of a line, without what is struck out and without backslashes before brackets."""
-    return _STRUCK.sub(" ", raw[:300]).replace("\\[", "[").replace("\\]", "]")
+    return unstruck(raw[:300]).replace("\\[", "[").replace("\\]", "]")

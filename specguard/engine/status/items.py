@@ -98,12 +98,8 @@ def _waiting(waves: Waves | None) -> frozenset[tuple[bytes, str]]:
 
 def _put_off(telling: Telling) -> frozenset[tuple[bytes, str]]:
     """The conditional items that readiness documents put off."""
-    rule = telling.policy.rule("PLN011")
     breakdowns: Breakdowns | None = telling.fact("breakdowns")
-    if rule is None or not rule.active or breakdowns is None:
-        return frozenset()
-    check: Any = rule.load()
-    return breakdowns.put_off(check.readiness)
+    return frozenset() if breakdowns is None else breakdowns.put_off(telling.readiness)
 
 
 def next_items(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:

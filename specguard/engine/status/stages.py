@@ -75,14 +75,12 @@ def undisposed(telling: Telling, waves: Sequence[Wave]) -> list[dict[str, Any]]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    rule = telling.policy.rule("PLN011")
     breakdowns: Breakdowns | None = telling.fact("breakdowns")
-    if rule is None or not rule.active or breakdowns is None or not waves:
+    if breakdowns is None or not waves:
         return []
     names = {wave.key: wave.name for wave in waves}
-    check: Any = rule.load()
     found = []
-    for finding in breakdowns.undisposed(check.readiness, "readiness"):
+    for finding in breakdowns.undisposed(telling.readiness, "readiness"):
         path = finding.path or b""
         artifact = breakdowns.artifacts.at(path) if breakdowns.artifacts is not None else None
         key = waves[0].waves.key_at(path, artifact.fields if artifact else {})

@@ -7,12 +7,15 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
 
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
     from specguard.engine.facts import Facts
+
+    _Told = TypeVar("_Told")
+    _Other = TypeVar("_Other")
 
 
 class Telling:
@@ -38,7 +41,16 @@ class Telling:
         """A fact; None where it does not belong here, or cannot be had."""
         return self.told(lambda: self._facts.get(name), None)
 
-    def told(self, read: Callable[[], Any], otherwise: Any) -> Any:
+    @property
+    def readiness(self) -> Sequence[str]:
+        """The contracts of the documents that put conditional items off; none where no rule asks for them."""
+        rule = self.policy.rule("PLN011")
+        if rule is None or not rule.active:
+            return ()
+        contracts: Sequence[str] = rule.load().readiness  # type: ignore[attr-defined]  # a setting of its own
+        return contracts
+
+    def told(self, read: Callable[[], _Told], otherwise: _Other) -> _Told | _Other:
         """What a function gives, or something else where that cannot be told."""
         try:
             return read()
