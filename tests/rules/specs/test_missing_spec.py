@@ -132,8 +132,10 @@ def test_an_unreadable_index_leaves_other_rules_without_an_answer(tmp_path: Path
     judged("SPC005", tmp_path, {INDEX: "{"}, exit_code=2, states={"SPC005": "indeterminate"})
 
 
-def test_an_index_that_is_not_there_is_said_of_any_change(tmp_path: Path) -> None:
-    judged("SPC001", tmp_path, {"x": "x"}, {"path": INDEX, "message": "no index"}, base={CODE: ""})
+def test_an_index_that_is_not_there_is_said_where_a_spec_is_touched(tmp_path: Path) -> None:
+    missing = {"path": INDEX, "message": "no index"}
+    judged("SPC001", tmp_path / "a", {SPEC: spec()}, missing, base={CODE: ""})
+    judged("SPC001", tmp_path / "b", {"x": "x"}, base={CODE: ""})
 
 
 def test_a_link_in_place_of_the_index_or_of_a_spec(tmp_path: Path) -> None:
