@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from specguard.change.entry import SYMLINK
 from specguard.change.store import DOCUMENT_LIMIT
-from specguard.documents.kinds import data_kind, is_markdown
-from specguard.documents.problem import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
     from specguard.documents.hidden import Hidden
+    from specguard.documents.problem import Problem
 
 KEPT: Final = 64 << 20
 """How many bytes of contents are kept; of what is more, the oldest is read again where it is asked for."""
@@ -62,6 +61,8 @@ class Documents:
         Raises:
             MissingFact: the object is not there, or is broken.
         """
+        from specguard.documents.kinds import data_kind
+
         kind = data_kind(path)
         if kind is None:
             document = self.read(path)
@@ -88,6 +89,7 @@ class Documents:
             MissingFact: the object is not there, or is broken.
         """
         from specguard.documents.fields import data_fields, read_fields
+        from specguard.documents.kinds import data_kind
 
         if data_kind(path) is not None:
             data = self.data(path)
@@ -129,6 +131,7 @@ class Documents:
         if oid is None or content is None:
             return
         from specguard.documents.hidden import hidden
+        from specguard.documents.kinds import is_markdown
 
         yield from hidden(content, (lambda: self._document(oid, path)) if is_markdown(path) else None)
 
@@ -208,4 +211,6 @@ class Documents:
 
 
 def _too_large() -> Problem:
+    from specguard.documents.problem import Problem
+
     return Problem(f"it has more than {DOCUMENT_LIMIT >> 20} MiB")
