@@ -70,6 +70,10 @@ class Runs:
         self._local = local
         self._succeeded = frozenset(map(normal_name, settings.succeeded))
 
+    def of(self, documents: Documents) -> Runs:
+        """The runs that another tree keeps, by the same settings."""
+        return Runs(self.settings, documents=documents)
+
     def manifest(self, path: bytes) -> Manifest | None:
         """The manifest at a path; None where there is no regular file.
 

@@ -39,8 +39,9 @@ class UnprovenCheckbox(Rule):
 
     A checklist that cannot be read, or is a link to what is no checklist, is a finding itself.
 
-    **Judged** are the items that the change ticks or rewrites, and those whose evidence it changes or
-    removes: what was ticked before and stays as it is was judged then. With `--all` every item is.
+    **Judged** are the items that the change ticks or rewrites, and those that name a file that proved
+    something before and is changed or removed: what was ticked before and stays as it is was judged then.
+    With `--all` every item is.
 
     **Where runs are not in the judged tree**, as in continuous integration, nobody can tell: with
     `[runs] keep = "local"` (the default) the rule is indeterminate there, and reads runs in the working tree
@@ -118,6 +119,7 @@ class UnprovenCheckbox(Rule):
     code: ClassVar[str] = "ART006"
     name: ClassVar[str] = "unproven-checkbox"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("checklists.files",)
     condition: ClassVar[str] = "every item that is ticked names the run that proves it"
 
@@ -134,8 +136,7 @@ class UnprovenCheckbox(Rule):
         """Look for the evidence of each item."""
         missing: MissingFact | None = None
         known = {} if whole else _ticked_before(checklists, start_documents, entries)
-        changed = [entry.path for entry in entries if not entry.added and not whole]
-        lost = {changed[position] for position, _ in checklists.proofs.find_each(changed)}
+        lost = set() if whole else _proofs_changed(checklists, runs.of(start_documents), entries)
         touched = selected(checklists.files, entries, head_files, whole=whole)
         brought = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
         for path in documents.unread_links(checklists.files, brought):
@@ -189,6 +190,14 @@ def _ticked_before(checklists: Checklists, documents: Documents, entries: Sequen
             text = hash(item.text)
             found[text] = found.get(text, 0) + 1
     return found
+
+
+def _proofs_changed(checklists: Checklists, earlier: Runs, entries: Sequence[Entry]) -> set[bytes]:
+    """The changed files that were proofs before: what proved nothing then has nothing to lose."""
+    paths = [entry.path for entry in entries if not entry.added]
+    found = {paths[position] for position, _ in checklists.proofs.find_each(paths)}
+    manifests = ((path, earlier.manifest(path)) for path in found)
+    return {path for path, manifest in manifests if manifest is not None and manifest.succeeded}
 
 
 def _named(item: Ticked, path: bytes) -> Iterator[bytes]:

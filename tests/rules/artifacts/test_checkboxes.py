@@ -126,6 +126,13 @@ def test_an_item_is_judged_again_when_its_evidence_changes(tmp_path: Path) -> No
     check(tmp_path, "", "does not exist", base=[Step("chore: base", files=files)], commits=commits)
 
 
+@pytest.mark.parametrize("before", ['{"status": "failed"}', '{"status": '])
+def test_what_proved_nothing_before_has_nothing_to_lose(tmp_path: Path, before: str) -> None:
+    files = {LIST: "- [x] old .runs/9/manifest.json\n", ".runs/9/manifest.json": before}
+    commits = [Step("chore: run", files={".runs/9/manifest.json": "{}"})]
+    check(tmp_path, "", base=[Step("chore: base", files=files)], commits=commits)
+
+
 def test_nobody_can_tell_where_runs_are_not_in_the_tree(tmp_path: Path) -> None:
     text = "- [x] run .runs/9/manifest.json\n- [x] none\n"
     outcome = check(
