@@ -66,7 +66,7 @@ class Artifacts:
     @property
     def whole(self) -> bool:
         """Whether the whole tree is judged, and not only what the change touches."""
-        return self._change.request.all
+        return self._change.whole
 
     @cached_property
     def entries(self) -> Sequence[Entry]:

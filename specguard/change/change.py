@@ -54,6 +54,7 @@ class Change(ABC):
         source: `range`, `staged`, `worktree`, `patch` or `commit-message`.
         stage: the moment of the check.
         found: the base, and how it was found.
+        whole: whether the whole tree is judged (`--all`), and not only what the change touches.
         notes: sentences about the change that a reader of the verdict must see.
     """
 
@@ -65,6 +66,7 @@ class Change(ABC):
     ) -> None:
         self.git = git
         self.request = request
+        self.whole = request.all
         self.found = found
         self._event = event
         self._remote = remote
@@ -95,6 +97,13 @@ class Change(ABC):
         own = vars(self).items()
         vars(other).update({name: value for name, value in own if not hasattr(Change, name)})
         other.found = found
+        return other
+
+    def as_whole(self) -> Self:
+        """The same change, where the whole tree is judged."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other.whole = True
         return other
 
     # Facts that every change has

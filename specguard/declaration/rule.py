@@ -43,6 +43,9 @@ class Rule(Settings):
         severity: the most a finding of this rule can be, unless the policy has a lower ceiling.
         stages: the moments of a check at which it runs.
         approvable: whether an approval may lift its findings.
+        judges_parts: whether of a file that was there before it judges only what a change alters, such as
+            each item that is newly ticked. A baseline counts the errors of whole files, so the rule runs once
+            more, on the whole tree, before any is accepted.
         requires: settings without which it has nothing to judge; while all of them are empty it is
             not-applicable and its module is not imported.
         tables: the same for keys of declared tables, from the top of the policy; `*` is any name, as in
@@ -55,6 +58,7 @@ class Rule(Settings):
     severity: ClassVar[Severity] = "error"
     stages: ClassVar[tuple[Stage, ...]]
     approvable: ClassVar[bool] = True
+    judges_parts: ClassVar[bool] = False
     requires: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[tuple[str, ...]] = ()
     condition: ClassVar[str]

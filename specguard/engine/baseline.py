@@ -10,13 +10,17 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from specguard.change.tree import Tree
     from specguard.model import Judged, RuleResult
 
 
-def accept(results: Sequence[RuleResult], trusted: Tree) -> None:
+def accept(
+    results: Sequence[RuleResult],
+    trusted: Tree,
+    recount: Callable[[Sequence[str]], Sequence[RuleResult]] | None = None,
+) -> None:
     """Mark the errors that the baseline accepts as `baselined`, and alter their rules' states.
 
     Where a file has no more errors of a rule than the baseline says, all of them are accepted; else none is,
@@ -25,6 +29,8 @@ def accept(results: Sequence[RuleResult], trusted: Tree) -> None:
     Args:
         results: what became of the rules.
         trusted: the tree that the baseline is read from.
+        recount: judges those rules of some codes on the whole tree that otherwise judge parts of files; None
+            where the whole tree was judged.
 
     Raises:
         SpecguardError: the baseline is broken, or cannot be read.
@@ -33,14 +39,19 @@ def accept(results: Sequence[RuleResult], trusted: Tree) -> None:
     baseline = read_baseline(trusted) if judged else None
     if baseline is None:
         return
+    found = {result.code: errors_by_path(result) for result in judged}
+    known = [code for code, paths in found.items() if any(baseline.accepts(code, path) for path in paths)]
+    again = recount(known) if recount and known else ()
+    whole = {result.code: errors_by_path(result) for result in again}
     for result in judged:
-        for path, errors in errors_by_path(result).items():
+        for path, errors in found[result.code].items():
             accepted = baseline.accepts(result.code, path)
+            count = max(len(errors), len(whole.get(result.code, {}).get(path, ())))
             for error in errors:
-                if len(errors) <= accepted:
+                if count <= accepted:
                     error.state = "baselined"
                 elif accepted:
-                    error.exceeds = len(errors), accepted
+                    error.exceeds = count, accepted
         if result.state == "failed":
             result.state = state_of(result.findings)
 

@@ -15,6 +15,7 @@ from specguard.model import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from typing import Any, Final, Self
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.engine.kept import Kept
+    from specguard.model import RuleResult
 
 _LOOSENING: Final = {
     "authority": "--authority",
@@ -84,7 +86,15 @@ def _judge(change: Change, request: Request, policies: Policies, clock: Clock, i
     if _has_baseline(trusted):
         from specguard.engine.baseline import accept
 
-        accept(results, trusted)
+        def recount(codes: Sequence[str]) -> Sequence[RuleResult]:
+            asked = [rule.code for rule in policy.rules if rule.code in codes and rule.load().judges_parts]
+            if not asked:
+                return []
+            whole = Facts(change.as_whole(), policy, today=clock.today, policy_change=policy_change)
+            wanted = Selection(policy.rules, select=asked, extend=asked)
+            return run_rules(policy, whole, wanted, strict=request.strict)
+
+        accept(results, trusted, None if change.whole else recount)
     return Verdict(
         change={
             **change.summary(identify=identify),

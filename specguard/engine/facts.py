@@ -98,7 +98,7 @@ class Facts:
     @property
     def whole(self) -> bool:
         """Whether the whole tree is judged (`--all`), and not only what the change touches."""
-        return self._change.request.all
+        return self._change.whole
 
     @property
     def entries(self) -> Sequence[Entry]:

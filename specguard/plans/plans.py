@@ -64,7 +64,7 @@ class Plans:
         Raises:
             MissingFact: the tree cannot be read.
         """
-        return self.all if self._change.request.all else self._read(self.touched)
+        return self.all if self._change.whole else self._read(self.touched)
 
     @cached_property
     def touched(self) -> Sequence[bytes]:

@@ -55,7 +55,7 @@ class Specs:
         today: Callable[[], date],
     ) -> None:
         self.settings = settings
-        self.whole: bool = change.request.all
+        self.whole: bool = change.whole
         self._change = change
         self._documents = documents
         self._start_documents = start_documents

@@ -229,3 +229,86 @@ def test_a_change_is_judged_with_the_whole_tree(tmp_path: Path) -> None:
     ).build(tmp_path / "repository")
     outcome = run_here("check", "--all", "--select=CNT002", directory=repository.path)
     assert "specguard: passed (the whole tree; range, 1 commit, 1 file): " in outcome.stdout
+
+
+TICKS = '[checklists]\nfiles = ["tasks.md"]\nevidence = ".runs/**"\n[runs]\nkeep = "tree"\n'
+SPECS = '[specs]\nfiles = ["specs/*.md"]\nindex = "specs/index.json"\n'
+ASSETS = '[assets]\npaths = ["kb/*.md"]\nindex = "kb/index.json"\n'
+
+
+def index(*names: str) -> str:
+    return json.dumps({"specs": [{"id": name, "path": f"specs/{name}.md"} for name in names]})
+
+
+def assets(*names: str) -> str:
+    return json.dumps({"assets": [{"id": name, "file": f"kb/{name}.md"} for name in names]})
+
+
+@pytest.mark.parametrize(
+    ("code", "policy", "path", "before", "after", "count"),
+    [
+        pytest.param(
+            "ART006",
+            TICKS,
+            "tasks.md",
+            {"tasks.md": "- [x] a\n- [ ] b\n"},
+            {"tasks.md": "- [x] a\n- [x] b\n"},
+            2,
+            id="a tick more",
+        ),
+        pytest.param(
+            "ART006",
+            TICKS,
+            "tasks.md",
+            {"tasks.md": "- [x] a\n- [ ] b\n"},
+            {"tasks.md": "- [ ] a\n- [x] b\n"},
+            1,
+            id="another tick",
+        ),
+        pytest.param(
+            "SPC001",
+            SPECS,
+            "specs/index.json",
+            {"specs/index.json": index("a")},
+            {"specs/index.json": index("a", "b")},
+            2,
+            id="an entry more",
+        ),
+        pytest.param(
+            "SPC001",
+            SPECS,
+            "specs/index.json",
+            {"specs/index.json": index("a")},
+            {"specs/index.json": index("b")},
+            1,
+            id="another entry",
+        ),
+        pytest.param(
+            "ART022",
+            ASSETS,
+            "kb/index.json",
+            {"kb/index.json": assets("a"), "kb/a.md": "a\n"},
+            {"kb/index.json": assets("a", "b"), "kb/b.md": "b\n"},
+            2,
+            id="an asset more",
+        ),
+    ],
+)
+def test_a_rule_that_judges_parts_of_a_file_counts_all_of_it(
+    code: str, policy: str, path: str, before: Mapping[str, str], after: Mapping[str, str], count: int
+) -> None:
+    """A change has one error in a file in which one is accepted; what counts is how many the file has."""
+    accepted = json.dumps({code: {path: 1}})
+    case = Case(
+        policy=policy,
+        base=(Step("chore: base", files={**before, FILE: accepted}),),
+        commits=(Step("docs: x", files=after),),
+        args=(f"--select={code}",),
+        expect=None,
+    )
+    outcome = run_case(case, installed=False)
+    [finding] = outcome.report["findings"]
+    exceeds = {"found": 2, "accepted": 1}
+    assert (finding["state"], finding["baseline"]) == (
+        ("open", exceeds) if count == 2 else ("baselined", None)
+    )

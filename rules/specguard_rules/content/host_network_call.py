@@ -111,6 +111,7 @@ class HostNetworkCall(Rule):
     code: ClassVar[str] = "CNT002"
     name: ClassVar[str] = "host-network-call"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    judges_parts: ClassVar[bool] = True
     requires: ClassVar[tuple[str, ...]] = ("files",)
     condition: ClassVar[str] = "no step of {files} that the change touches calls the CI host itself"
 

@@ -82,6 +82,7 @@ class MissingSpec(Rule):
     code: ClassVar[str] = "SPC001"
     name: ClassVar[str] = "missing-spec"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("specs.files", "specs.index", "specs.governs")
     condition: ClassVar[str] = (
         "every entry of the index and every governed path has its spec, and the reverse"
