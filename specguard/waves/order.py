@@ -79,19 +79,24 @@ def out_of_order(
 
 
 def _present(wave: Wave) -> Iterator[Finding]:
-    """The stages of which artifacts are there while an earlier one is not complete."""
+    """The stages of which artifacts are there while an earlier one is not; of one reason one finding."""
+    early: dict[str, list[StageState]] = {}
     for stage in wave.stages:
         if stage.artifacts and stage.needed and stage.waits_for:
-            first = stage.artifacts[0]
-            earlier = stage.waits_for[0]
-            yield Finding(
-                f"{path_text(first.path)} belongs to the stage {stage.name} of {wave.name}, and the stage "
-                f"{earlier.name} is not complete: {_why(earlier.missing)}",
-                help=_step(earlier),
-                path=first.path,
-                key=f"{stage.name} before {earlier.name}",
-                setting=_setting(stage, "opens_after"),
-            )
+            early.setdefault(stage.waits_for[0].name, []).append(stage)
+    for stage, *others in early.values():
+        first = stage.artifacts[0]
+        earlier = stage.waits_for[0]
+        names = ", ".join(one.name for one in others)
+        more = f"; {names} {'has' if len(others) == 1 else 'have'} artifacts, too" if others else ""
+        yield Finding(
+            f"{path_text(first.path)} belongs to the stage {stage.name} of {wave.name}, and the stage "
+            f"{earlier.name} is not complete: {_why(earlier.missing)}{more}",
+            help=_step(earlier),
+            path=first.path,
+            key=f"{stage.name} before {earlier.name}",
+            setting=_setting(stage, "opens_after"),
+        )
 
 
 def _too_early(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:

@@ -388,6 +388,20 @@ def test_what_a_stage_names_and_the_policy_lacks_keeps_it_open(tmp_path: Path) -
     told = {"path": "docs/PHASE_D_REVIEW.md", "message": "the policy has no [work.part] with a source"}
     judged(tmp_path / "1", base, REVIEW, policy=policy, expect=[told])
     policy = POLICY.replace('{"drift-check.drift" = "found"}', '{"drift.drift" = "found"}')
-    told = {"path": "docs/PHASE_D_REPORT.md", "message": "the policy has no [artifacts.drift]"}
-    also = {"path": "docs/PHASE_D_REVIEW.md"}
-    judged(tmp_path / "2", base, REVIEW, policy=policy, expect=[told, also])
+    told = {
+        "path": "docs/PHASE_D_REPORT.md",
+        "message": "no [artifacts.drift], and 1 more; review has artifacts, too",
+    }
+    judged(tmp_path / "2", base, REVIEW, policy=policy, expect=[told])
+
+
+def test_of_several_stages_that_wait_for_one_the_first_is_told(tmp_path: Path) -> None:
+    policy = POLICY + '\n[[wave.stages]]\nname = "closing"\nopens_after = ["review"]\nleaves = ["closing"]\n'
+    policy += '\n[artifacts.closing]\npath = "**/PHASE_{X}_CLOSING.md"\n'
+    late = {**DRIFT, **REPORT, **REVIEW, "docs/PHASE_D_CLOSING.md": "Closed.\n"}
+    told = {
+        "path": "docs/PHASE_D_DRIFT.md",
+        "message": "there is no planning-pass (**/_phase-{x}-planning-pass-{nn}/), and 1 more; "
+        "implementation, review, closing have artifacts, too",
+    }
+    judged(tmp_path, {}, late, policy=policy, expect=[told])

@@ -25,6 +25,7 @@ class WaveStageOutOfOrder(Rule):
     What is a finding:
 
     - an artifact of a stage that is not open, in each wave that the change touches (`--all`: in every one);
+      of several stages that wait for the same one the first is the finding, and names the others;
     - a change on a stage's `branch`, or for one of its `items`, while the stage is not open, or while
       something that it `requires` is missing; what only brings that about is none;
     - an entry outside a stage's `paths`, on its branch;
