@@ -38,6 +38,8 @@ _LONG_VALUED: Final = frozenset(
 _LONG_BY_ID: Final = frozenset(["--parent", "--pgroup", "--session", "--pidfile"])
 _SHOWS: Final = frozenset(["-l", "-L", "--list", "-V", "--version", "-h", "--help"])
 _SIGNAL: Final = re.compile(r"-(?:[0-9]{1,2}|(?:SIG)?[A-Z][A-Z0-9]{2,7})")
+_PROBES: Final = re.compile(r"(?:-0|(?:-[sn]|--signal)[ =]?0|-l|--list|-t|--table)(?![\w.])")
+"""How the arguments of a `kill` begin that ends nothing: the signal 0 asks whether a process is there."""
 _FILTERS: Final = frozenset(["grep", "egrep", "fgrep", "rg", "awk", "gawk", "mawk", "sed", "findstr"])
 _PICKS_IDS: Final = re.compile(r"-?[pq]|--p?pid(?:=.*)?|--quick-pid(?:=.*)?")
 _DECLARES: Final = frozenset(["local", "export", "declare", "readonly", "typeset"])
@@ -121,6 +123,8 @@ def _ends_by_name(command: Command, words: Sequence[str], pipeline: _Lookup, nam
     elif program == "kill":
         if any(word in ("-name", "-processname") for word in lower):
             return True
+        if _PROBES.match(" ".join(lower)):
+            return False
     else:
         return False
     if any("$()" in word for word in words[1:]) and _Lookup(command.inner).by_name:

@@ -229,13 +229,22 @@ def _in_gate(run: str) -> Iterator[Command]:
         yield from process_kills(commands(run))
 
 
+def _written(command: Command) -> str:
+    """A command with what its substitution runs, where it has but one."""
+    words = " ".join(command.words)
+    if words.count("$()") != 1:
+        return words
+    inner = "".join(f"{' | ' if one.piped else '; '}{' '.join(one.words)}" for one in command.inner)
+    return words.replace("$()", f"$({inner[2:].lstrip()})")
+
+
 def _finding(
     command: Command, *, path: bytes | None, line: int | None, setting: str = "", gate: str = ""
 ) -> Finding:
     words = " ".join(command.words)
     return Finding(
-        f"{f'the gate {gate!r}: ' if gate else ''}`{shortened(words, 80)}` ends processes by name, "
-        "whoever started them",
+        f"{f'the gate {gate!r}: ' if gate else ''}`{shortened(_written(command), 80)}` ends processes "
+        "by name, whoever started them",
         help='End the process that was started, by its id: `server & pid=$!`, then `kill "$pid"`.',
         path=path,
         line=line,

@@ -42,6 +42,7 @@ BY_NAME = [
     "echo x | xargs pkill",
     "kill $(pidof node)",
     "kill -9 $(pgrep -f vite)",
+    "kill -s TERM $(pgrep x)",
     "kill `pidof x`",
     "kill \"$(ps aux | grep x | awk '{print $2}')\"",
     "PID=$(pgrep -f server)\nkill $PID",
@@ -85,6 +86,10 @@ OTHERWISE = [
     "pkill -0 node",
     "killall -0 node",
     "killall -s 0 node",
+    "kill -0 $(pgrep x)",
+    "kill -s 0 $(pidof x) && echo there",
+    "pgrep x | xargs kill -0",
+    "kill -l $(pgrep x)",
     "killall -l",
     "killall",
     "pkill",
@@ -280,3 +285,13 @@ def test_time_is_linear(text: str) -> None:
         start = time.monotonic()
         lines(path, text)
         assert time.monotonic() - start < 20
+
+
+def test_what_a_substitution_runs_is_shown(tmp_path: Path) -> None:
+    script = "kill -9 $(ps aux | grep vite)\nkill $(pidof a) $(pidof b)\n"
+    judge(
+        "ART017",
+        tmp_path,
+        commits=[Step("chore: x", files={"a.sh": script})],
+        expect=[{"message": "`kill -9 $(ps aux | grep vite)` ends"}, {"message": "`kill $() $()` ends"}],
+    )
