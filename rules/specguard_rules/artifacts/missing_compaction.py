@@ -155,7 +155,7 @@ class MissingCompaction(Rule):
     ] = ["/compact", "compacted"]
 
     def check(
-        self, contracts: Mapping[str, Contract], artifacts: Artifacts, whole: bool
+        self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None
     ) -> Iterator[Finding]:
         """Go through the passes in their order, with the agents that are still there."""
         from specguard_rules.artifacts._agents import contracts_of_agents, known
@@ -167,6 +167,8 @@ class MissingCompaction(Rule):
         names = self.scratchpads or [
             name for name in contracts_of_agents(contracts, self.agent) if name != self.sweep
         ]
+        if artifacts is None:
+            return
         if not whole and not any(artifact.name in (self.sweep, *names) for artifact in artifacts.judged):
             return
         for passes in read_passes(artifacts, names, self.sweep, self.agent):

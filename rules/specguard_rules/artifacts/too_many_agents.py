@@ -9,12 +9,12 @@ from specguard.rules import Finding, Rule, path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Annotated, ClassVar
 
     from pydantic import Field
 
-    from specguard.rules import Artifact, Artifacts, Contract, Stage
+    from specguard.rules import Artifact, Artifacts, Stage
     from specguard_rules.artifacts._agents import Work
 
 
@@ -112,12 +112,11 @@ class TooManyAgents(Rule):
         ),
     ] = ""
 
-    def check(
-        self, contracts: Mapping[str, Contract], artifacts: Artifacts, whole: bool
-    ) -> Iterator[Finding]:
+    def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Count the agents of each pass."""
         from specguard_rules.artifacts._agents import contracts_of_agents, known, work_of_agents
 
+        contracts = artifacts.contracts
         known(contracts, "rules.too-many-agents.scratchpads", self.scratchpads)
         names = self.scratchpads or [
             name for name in contracts_of_agents(contracts, self.agent) if contracts[name].timestamps

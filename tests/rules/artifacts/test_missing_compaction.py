@@ -170,8 +170,14 @@ def test_a_sweep_elsewhere_names_the_pass(tmp_path: Path) -> None:
     judge("ART018", tmp_path / "b", policy=POLICY, commits=[Step("x", files=files)], expect=expect)
 
 
-def test_a_contract_that_is_not_there(tmp_path: Path) -> None:
-    policy = POLICY.replace('sweep = "orchestrator"', 'sweep = "conductor"')
+@pytest.mark.parametrize(
+    "policy",
+    [
+        POLICY.replace('sweep = "orchestrator"', 'sweep = "conductor"'),
+        '[rules.missing-compaction]\nsweep = "conductor"\n',
+    ],
+)
+def test_a_contract_that_is_not_there(policy: str, tmp_path: Path) -> None:
     commits = [Step("x", files=BEFORE)]
     judge(
         "ART018",
