@@ -197,7 +197,12 @@ def _compiled(top: str, more: str) -> Policy | None:
     def read(path: str, named_by: Origin) -> Source:
         file = os.path.join(top, path)
         if not os.path.isfile(file):
-            raise SpecguardError(f"`documents` names {path!r}, which does not exist", path=named_by.path)
+            raise SpecguardError(
+                f"`documents` names {path!r}, which does not exist",
+                path=named_by.path,
+                line=named_by.line or None,
+                help="add it, or take it out of `documents`",
+            )
         return Source(path, "", read_file(file).text)
 
     return compile_policy(sources, registry=load_registry, read=read) if sources else None
@@ -220,7 +225,11 @@ def _write(top: str, text: str) -> None:
     """Add a section to the authority, by a rename."""
     file = os.path.join(top, AUTHORITY)
     if os.path.islink(file):
-        raise SpecguardError("it is a symbolic link, and is not written to", path=AUTHORITY)
+        raise SpecguardError(
+            "it is a symbolic link, and is not written to",
+            path=AUTHORITY,
+            help="leave --write out, and put what is printed where the link leads",
+        )
     before = read_file(file).text if os.path.exists(file) else "# Authority\n"
     try:
         replace_file(file, f"{before.rstrip()}\n\n{text}")

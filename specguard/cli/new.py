@@ -85,7 +85,7 @@ def command(
     )
     files = skeletons.files(artifact, path, fields)
     if not files:
-        raise SpecguardError("it is there already, and is never overwritten", path=path_text(path))
+        raise _taken(path)
     if only_print:
         _print(files)
     else:
@@ -94,6 +94,14 @@ def command(
             click.echo(visible(path_text(file.path)))
     for name in skeletons.left:
         click.echo(f"note: {visible(name)} must be there too, and its name is yours to choose", err=True)
+
+
+def _taken(path: bytes) -> SpecguardError:
+    return SpecguardError(
+        "it is there already, and is never overwritten",
+        path=path_text(path),
+        help="add to it what its contract asks for, which `--print --path` with another name shows",
+    )
 
 
 def _list(contracts: Mapping[str, Contract]) -> None:
@@ -129,7 +137,7 @@ def _from_top(name: str, top: str) -> bytes:
     """A path that is given from the working directory, from the root of the working tree."""
     place = os.path.relpath(os.path.join(os.path.realpath("."), name), os.path.realpath(top))
     if place == ".." or place.startswith("../"):
-        raise SpecguardError("it is outside of the repository", path=name)
+        raise SpecguardError("it is outside of the repository", path=name, help="name a place within it")
     return b"" if place == "." else os.fsencode(place)
 
 
@@ -157,15 +165,17 @@ def _write(top: str, file: Blank) -> None:
     folder = os.path.dirname(place)
     real = os.path.realpath(folder)
     if real != root and not real.startswith(root + b"/"):
-        raise SpecguardError("its folder is outside of the repository", path=path_text(file.path))
+        raise SpecguardError(
+            "its folder is a link that leads out of the repository",
+            path=path_text(file.path),
+            help="write it to another folder with --in or --path",
+        )
     try:
         os.makedirs(folder, exist_ok=True)
         with open(place, "x", encoding="utf-8") as stream:
             stream.write(file.text)
     except FileExistsError:
-        raise SpecguardError(
-            "it is there already, and is never overwritten", path=path_text(file.path)
-        ) from None
+        raise _taken(file.path) from None
     except OSError as error:
         raise SpecguardError(
             f"it cannot be written: {error.strerror}",

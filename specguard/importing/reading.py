@@ -29,10 +29,20 @@ def read_text(top: str, name: str) -> str:
         with open(os.path.join(top, name), "rb") as stream:
             content = stream.read(LIMIT + 1)
         if len(content) > LIMIT:
-            raise SpecguardError(f"it has more than {LIMIT >> 20} MiB, and is not read", path=name)
+            raise SpecguardError(
+                f"it has more than {LIMIT >> 20} MiB, and is not read",
+                path=name,
+                help="name another file: specguard import SOURCE=FILE",
+            )
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         problem = not_utf8(error)
-        raise SpecguardError(problem.message, path=name, line=problem.line) from None
+        raise SpecguardError(
+            problem.message, path=name, line=problem.line, help="save it as UTF-8 text"
+        ) from None
     except OSError as error:
-        raise SpecguardError(f"it cannot be read: {error.strerror}", path=name) from error
+        raise SpecguardError(
+            f"it cannot be read: {error.strerror}",
+            path=name,
+            help="name another file: specguard import SOURCE=FILE",
+        ) from error

@@ -272,7 +272,7 @@ def test_a_file_is_never_overwritten(adopted: Repository) -> None:
 def test_a_link_leads_nowhere_else(adopted: Repository) -> None:
     adopted.symlink("c", "..")
     outcome = run_here("new", "cleanup", "x=c", directory=adopted.path)
-    assert (outcome.exit_code, "outside of the repository" in outcome.stderr) == (2, True)
+    assert (outcome.exit_code, "leads out of the repository" in outcome.stderr) == (2, True)
     assert not (adopted.path.parent / "CLEANUP_MANIFEST.md").exists()
 
 
