@@ -246,7 +246,7 @@ def _elsewhere(document: Document, titles: Sequence[str], *, qualified: bool) ->
     wanted = {form for title in titles for form in _wanted(title)}
     # Every form keeps the words of a title in this order, so that few lines need a closer look.
     first = {form.split()[0] for form in wanted}
-    places = _Places(document)
+    places: _Places | None = None
     plain: Near | None = None
     for number, line in enumerate(document.source_lines, start=1):
         if len(line) > LONGEST or not any(word in line.casefold() for word in first):
@@ -256,6 +256,7 @@ def _elsewhere(document: Document, titles: Sequence[str], *, qualified: bool) ->
             continue
         words = Text(found["words"].strip().strip("#").strip(), number)
         rendered = words.rendered
+        places = places or _Places(document)
         why = places.of(number)
         if why == "in the front matter":
             rendered = rendered.partition("=")[0]
@@ -285,24 +286,28 @@ class _Places:
     """Where a document's lines stand, if not in running text."""
 
     def __init__(self, document: Document) -> None:
-        self._ranges: list[tuple[int, int, str]] = []
+        ranges: list[tuple[int, int, str]] = []
         if document.front_matter is not None:
-            self._ranges.append((1, document.front_matter.count("\n") + 2, "in the front matter"))
-        for comment in document.comments:
-            self._ranges.append((comment.line, comment.end, "in a comment"))
+            ranges.append((1, document.front_matter.count("\n") + 2, "in the front matter"))
+        ranges += ((comment.line, comment.end, "in a comment") for comment in document.comments)
         for blocks, why in ((document.blocks, ""), (document.hidden_blocks, "in hidden HTML")):
-            self._add(blocks, document.last_line, why)
-
-    def _add(self, blocks: Sequence[AnyBlock], last_line: int, why: str) -> None:
-        for position, block in enumerate(blocks):
-            following = blocks[position + 1].line - 1 if position + 1 < len(blocks) else last_line
-            place = why or _PLACES.get(type(block).__name__, "")
-            if place:
-                self._ranges.append((block.line, max(block.line, following), place))
+            ranges += _ranges(blocks, document.last_line, why)
+        self._why: dict[int, str] = {}
+        for first, last, why in ranges:
+            for line in range(first, last + 1):
+                self._why.setdefault(line, why)
 
     def of(self, line: int) -> str:
         """Where a line stands; empty for running text."""
-        return next((why for first, last, why in self._ranges if first <= line <= last), "")
+        return self._why.get(line, "")
+
+
+def _ranges(blocks: Sequence[AnyBlock], last_line: int, why: str) -> Iterator[tuple[int, int, str]]:
+    for position, block in enumerate(blocks):
+        following = blocks[position + 1].line - 1 if position + 1 < len(blocks) else last_line
+        place = why or _PLACES.get(type(block).__name__, "")
+        if place:
+            yield block.line, max(block.line, following), place
 
 
 _PLACES: Final = {

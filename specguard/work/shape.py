@@ -105,17 +105,19 @@ def broken(source: Source, sources: Sources) -> Iterator[Finding]:
     setting = f"work.{source.kind}.source"
     items = list(source.items)
     graph: dict[int, list[int]] = {}
+    places: dict[str, int] = {}
+    for position, item in enumerate(items):
+        places.setdefault(_normal(item.id), position)
     for position, item in enumerate(items):
         graph[position] = []
         for need in item.depends_on:
             if owes(need.text):
                 continue
-            needed = next((at for at, other in enumerate(items) if other.is_named(need.text)), None)
+            needed = places.get(_normal(need.text))
             if needed is None:
-                near = next((other.id for other in items if _normal(other.id) == _normal(need.text)), "")
                 yield Finding(
                     f"{item} needs {shortened(need.text)!r}, which {path_text(source.path)} does not list",
-                    help=f"Did you mean {near}?" if near else "Name one that is listed, or take it out.",
+                    help="Name one that is listed, or take it out.",
                     path=source.path,
                     line=need.line,
                     key=f"{item.id}:unknown:{need.text[:60]}",
