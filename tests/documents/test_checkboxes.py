@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from specguard.documents.checkboxes import without_box
 from specguard.documents.document import Document
 
 
@@ -142,3 +143,21 @@ def test_a_row_is_all_of_its_cells() -> None:
 def test_a_name_is_a_path_as_it_is_meant(said: str, name: str) -> None:
     [item] = Document(f"- [x] Build: {said}\n").ticked
     assert name in list(item.names)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[x] done", "done"),
+        (" [ ] still owed ", "still owed"),
+        ("[X]  done", "done"),
+        ("\u2705 done", "done"),
+        ("done [x] twice", "done [x] twice"),
+        ("[x](a.md) is a link", "[x](a.md) is a link"),
+        ("[ ](a.md)", "[ ](a.md)"),
+        ("[a] label", "[a] label"),
+        ("[x]", ""),
+    ],
+)
+def test_the_box_before_a_text_is_taken_away(text: str, words: str) -> None:
+    assert without_box(text) == words

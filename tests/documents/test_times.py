@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.dates import LONGEST, date_problem, parse_date, undated
 from specguard.documents.document import Document
 from specguard.documents.times import read_times, stamps
 
@@ -72,6 +72,26 @@ def test_a_day_is_read_as_people_write_it(text: str) -> None:
 def test_what_is_no_day_or_could_be_two_says_what_would_settle_it(text: str, problem: str) -> None:
     assert parse_date(text) is None
     assert problem in date_problem(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Last review: 2026-01-31", "Last review:  "),
+        ("2026-01-31T12:00Z by Ann", "  by Ann"),
+        ("on 2026-01-31 12:00 UTC and 1 Feb 2026, all", "on   and  , all"),
+        ("from 12:00", "from 12:00"),
+        ("2026-13-45 x", "  x"),
+        ("a  b\t2026-01-31   14:05 c", "a b   c"),
+    ],
+)
+def test_a_line_without_its_days_and_their_times(text: str, rest: str) -> None:
+    assert undated(text) == rest
+
+
+def test_a_long_line_keeps_its_days() -> None:
+    text = "2026-01-31 " * LONGEST
+    assert undated(text) == text
 
 
 def test_the_same_number_twice_is_no_question() -> None:
