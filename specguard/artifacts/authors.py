@@ -99,7 +99,7 @@ def _is_contract(artifact: Artifact, name: str) -> bool:
 def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
     """The items that an artifact is about: those that it or its path names, else the item of its change."""
     from specguard.work.items import WorkItem
-    from specguard.work.naming import identity
+    from specguard.work.naming import number_of
 
     told = [artifact.fields[kind]] if kind in artifact.fields else []
     for field in find_fields(artifact.values, kind, f"{kind}s", f"{kind} id")[:1]:
@@ -107,7 +107,7 @@ def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
     found = []
     for text in told:
         word = text.split()[0] if text.split() else text
-        item = work.resolve(kind, word, identity({"id": word})[1], artifact.fields)
+        item = work.resolve(kind, word, number_of(word), artifact.fields)
         if isinstance(item, WorkItem):
             found.append(item)
     if told or not artifact.touched:

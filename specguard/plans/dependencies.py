@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.model import Finding, shortened
-from specguard.plans.task import number_of
 from specguard.work.circles import circles_of, way_round
+from specguard.work.naming import number_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.documents.data import dotted
 from specguard.documents.fields import normal_name
 from specguard.plans.settings import KEYS
-from specguard.plans.task import normal_id
+from specguard.work.naming import normal_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

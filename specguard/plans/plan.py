@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.plans.task import Task, normal_id
+from specguard.plans.task import Task
+from specguard.work.naming import normal_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import re
 from specguard.artifacts.options import describes
 from specguard.documents.data import dotted
 from specguard.model import Finding, path_text, shortened
-from specguard.plans.task import normal_id
 from specguard.plans.task_keys import close
 from specguard.plans.task_shape import kind_of, task_finding, task_flaws
+from specguard.work.naming import normal_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.documents.data import dotted, written
 from specguard.documents.fields import normal_name
 from specguard.model import Origin, path_text
+from specguard.work.naming import number_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
     from specguard.declaration.patterns import Covering
     from specguard.plans.plan import Plan
-
-_NUMBER: Final = re.compile("([0-9]{1,18})[^0-9]*$")
 
 TEXT_KEYS: Final = {
     "depends_on": ("id", "task", "task_id"),
@@ -163,20 +160,3 @@ def element_text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value.strip()
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def number_of(task_id: str) -> int | None:
-    """The last number of an id; None where it has none."""
-    match = _NUMBER.search(task_id[-60:])
-    return int(match[1]) if match else None
-
-
-def normal_id(task_id: str) -> str:
-    """An id with its numbers unpadded and in small letters, for comparison."""
-    return re.sub("0+(?=[0-9])", _unpadded, task_id.casefold())
-
-
-def _unpadded(zeros: re.Match[str]) -> str:
-    """Zeros that pad a number, and not those within one."""
-    before = zeros.string[zeros.start() - 1 : zeros.start()]
-    return zeros[0] if before.isdigit() else ""

@@ -10,8 +10,8 @@ from specguard.documents.data import written
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text
-from specguard.work.naming import identity
-from specguard.work.pointers import same_id, value_at
+from specguard.work.naming import normal_id, number_of
+from specguard.work.pointers import value_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Listed:
     ) -> None:
         self.source = source
         self.id = item_id
-        self.number = identity({"id": item_id})[1]
+        self.number = number_of(item_id)
         self.value = value
         self.key = key
 
@@ -151,7 +151,7 @@ class Listed:
 
     def is_named(self, item_id: str) -> bool:
         """Whether an id, however its number is padded and its letters are written, is this item's."""
-        return same_id(self.id, item_id) or self.id.casefold() == item_id.casefold()
+        return normal_id(self.id) == normal_id(item_id)
 
     def get(self, name: str) -> Any:
         """The value of a field of its entry, found where its kind's `fields` says; None where it has none."""

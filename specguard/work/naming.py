@@ -102,8 +102,7 @@ def _around_number(item_id: str) -> str:
 def identity(fields: Mapping[str, str]) -> tuple[str, int | None]:
     """The id and number that a name's fields give; a kind without either goes by its slug."""
     if "id" in fields:
-        digits = re.search("([0-9]{1,18})[^0-9]*$", fields["id"])
-        return fields["id"], int(digits[1]) if digits else None
+        return fields["id"], number_of(fields["id"])
     if "number" in fields:
         number = int(fields["number"])
         return str(number), number
@@ -185,3 +184,20 @@ class Names:
 def without_number(subject: str) -> str:
     """A subject without the pull request's number that a squash merge puts behind it."""
     return _SQUASHED.sub("", subject)
+
+
+def number_of(item_id: str) -> int | None:
+    """The last number of an id; None where it has none."""
+    digits = re.search("([0-9]{1,18})[^0-9]*$", item_id[-60:])
+    return int(digits[1]) if digits else None
+
+
+def normal_id(item_id: str) -> str:
+    """An id with its numbers unpadded and in small letters, for comparison."""
+    return re.sub("0+(?=[0-9])", _unpadded, item_id.casefold())
+
+
+def _unpadded(zeros: re.Match[str]) -> str:
+    """Zeros that pad a number, and not those within one."""
+    before = zeros.string[zeros.start() - 1 : zeros.start()]
+    return zeros[0] if before.isdigit() else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from specguard.documents.placeholders import owes
 from specguard.model import Finding, path_text, shortened
 from specguard.work.circles import circles_of, way_round
+from specguard.work.naming import normal_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def flaws(source: Source) -> Iterator[Finding]:
         )
     seen: dict[str, Listed] = {}
     for item in source.items:
-        first = seen.setdefault(_normal(item.id), item)
+        first = seen.setdefault(normal_id(item.id), item)
         if first is not item:
             yield Finding(
                 f"{item} is listed twice, in line {first.line} and here",
@@ -107,13 +108,13 @@ def broken(source: Source, sources: Sources) -> Iterator[Finding]:
     graph: dict[int, list[int]] = {}
     places: dict[str, int] = {}
     for position, item in enumerate(items):
-        places.setdefault(_normal(item.id), position)
+        places.setdefault(normal_id(item.id), position)
     for position, item in enumerate(items):
         graph[position] = []
         for need in item.depends_on:
             if owes(need.text):
                 continue
-            needed = places.get(_normal(need.text))
+            needed = places.get(normal_id(need.text))
             if needed is None:
                 yield Finding(
                     f"{item} needs {shortened(need.text)!r}, which {path_text(source.path)} does not list",
@@ -162,8 +163,3 @@ def _too_early(item: Listed, needed: list[Listed], sources: Sources) -> Iterator
             key=f"{item.id}:early:{other.id}",
             setting=f"work.{item.source.kind}.closed",
         )
-
-
-def _normal(item_id: str) -> str:
-    """An id for comparison: `d1`, `D1` and `01`, `1` are one."""
-    return (item_id.lstrip("0") or "0") if item_id.isascii() and item_id.isdigit() else item_id.casefold()
