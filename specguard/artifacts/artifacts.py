@@ -196,6 +196,14 @@ class Artifacts:
             self._closing[name, template] = found
         return self._closing[name, template]
 
+    def unlisted(self, name: str, template: str, folder: bytes) -> Sequence[bytes]:
+        """What is in a closed folder and no artifact of a contract lists; arguments as for `closing`."""
+        if (name, template, folder) not in self._unlisted:
+            from specguard.artifacts.closure import unlisted
+
+            self._unlisted[name, template, folder] = unlisted(self, name, template, folder)
+        return self._unlisted[name, template, folder]
+
     def at(self, path: bytes) -> Artifact | None:
         """The artifact at a path; None where no contract is about it. Of several it is the first one."""
         return next(iter(self.contracted(path)), None)
@@ -257,6 +265,10 @@ class Artifacts:
     @cached_property
     def _fetched(self) -> set[bytes]:
         return set()
+
+    @cached_property
+    def _unlisted(self) -> dict[tuple[str, str, bytes], Sequence[bytes]]:
+        return {}
 
     @cached_property
     def _closing(self) -> dict[tuple[str, str], Mapping[bytes, Sequence[Artifact]]]:

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from specguard.artifacts.artifacts import Artifact
+    from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.manifest import Listed
 
 
@@ -22,18 +22,10 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: something that must be read is not there.
     """
-    places = artifact.artifacts.places
     for which, template in enumerate(artifact.contract.closure):
         for folder in closed_folders(artifact, template):
-            listing = Listing()
-            for other in artifact.artifacts.closing(artifact.name, template).get(folder, ()):
-                for one in remainders(other.listed):
-                    if not _whole(one, folder):
-                        listing.add(other, one)
-            paths = places.below(folder)
-            known = {path for path, _ in listing.matches(paths)}
-            for path in paths:
-                if path != artifact.path and path not in known:
+            for path in artifact.artifacts.unlisted(artifact.name, template, folder):
+                if path != artifact.path:
                     yield Finding(
                         f"{path_text(path)} is left in {path_text(folder)}/, and {path_text(artifact.path)} "
                         "does not list it",
@@ -42,6 +34,22 @@ def leftovers(artifact: Artifact) -> Iterator[Finding]:
                         key=artifact.name,
                         setting=artifact.setting(f"closure.{which}"),
                     )
+
+
+def unlisted(artifacts: Artifacts, name: str, template: str, folder: bytes) -> list[bytes]:
+    """What is in a closed folder, and no artifact of a contract lists, by path.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    listing = Listing()
+    for artifact in artifacts.closing(name, template).get(folder, ()):
+        for one in remainders(artifact.listed):
+            if not _whole(one, folder):
+                listing.add(artifact, one)
+    paths = artifacts.places.below(folder)
+    known = {path for path, _ in listing.matches(paths)}
+    return [path for path in paths if path not in known]
 
 
 def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:

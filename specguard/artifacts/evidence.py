@@ -206,7 +206,8 @@ def missing_inputs(artifact: Artifact) -> Iterator[Finding]:
             for position, _ in template.pattern.find_each(paths)
             if paths[position] != artifact.path and template.key_of(paths[position], names) == key
         ]
-        if any(_leads_to(one, there, targets, artifact.folder) for one in cited):
+        leads = _Inputs(there)
+        if any(leads.named_by(one, targets, artifact.folder) for one in cited):
             continue
         shown = template.show(artifact.fields)
         yield Finding(
@@ -307,13 +308,26 @@ def _item(item: Item, cited: Cited) -> Iterator[tuple[int, str]]:
         yield item.line, shortened(item.text.plain)
 
 
-def _leads_to(citation: Citation, there: Sequence[bytes], targets: Targets, folder: bytes) -> bool:
-    """Whether a citation leads to one of some files, or names one so that it can be no other of them."""
-    places = targets.places(citation, folder) or ()
-    if any(place in there for place in places):
-        return True
-    written = b"/" + citation.path.strip("/").encode("utf-8", "surrogateescape")
-    return any(written.endswith(b"/" + one) or (b"/" + one).endswith(written) for one in there)
+class _Inputs:
+    """Files of which one must be cited.
+
+    Args:
+        paths: the files.
+    """
+
+    def __init__(self, paths: Sequence[bytes]) -> None:
+        self._paths = frozenset(paths)
+        self._by_name: dict[bytes, list[bytes]] = {}
+        for path in paths:
+            self._by_name.setdefault(path.rpartition(b"/")[2], []).append(b"/" + path)
+
+    def named_by(self, citation: Citation, targets: Targets, folder: bytes) -> bool:
+        """Whether a citation leads to one of them, or names one so that it can be no other file of them."""
+        if any(place in self._paths for place in targets.places(citation, folder) or ()):
+            return True
+        written = b"/" + citation.path.strip("/").encode("utf-8", "surrogateescape")
+        like = self._by_name.get(written.rpartition(b"/")[2], ())
+        return any(written.endswith(one) or one.endswith(written) for one in like)
 
 
 def _form(settings: Evidence) -> str:

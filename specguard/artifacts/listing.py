@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 
-from specguard.artifacts.places import joined
+from specguard.artifacts.places import joined, relative
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Covering
 from specguard.work.path_templates import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.manifest import Listed
+    from specguard.artifacts.places import Places
 
 _GLOB: Final = re.compile(r"[*?\[]")
 
@@ -32,6 +33,7 @@ class Listing:
         self._plain: dict[bytes, list[int]] = {}
         self._patterns: list[str] = []
         self._owners: list[int] = []
+        self._named: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
 
     def add(self, artifact: Artifact, listed: Listed) -> None:
         """Add a path that an artifact lists."""
@@ -56,10 +58,29 @@ class Listing:
         self._patterns.append(pattern)
         self._owners.append(reading)
 
-    @property
-    def names(self) -> Collection[bytes]:
-        """The listed paths as they are, in both readings; patterns are among them."""
-        return self._plain.keys()
+    def named_by(
+        self, places: Places, folder: bytes, text: str, fields: Mapping[str, str]
+    ) -> Sequence[bytes]:
+        """The listed paths that a template says, in both readings; patterns are among them.
+
+        Args:
+            places: reads templates.
+            folder: where the template stands; it is read from the root where it begins with a slash.
+            text: the template.
+            fields: the values of its placeholders; one without a value may have any.
+        """
+        template = places.template(text)
+        names = frozenset(template.names & fields.keys())
+        folder = b"" if text.startswith("/") else folder
+        known = self._named.get((folder, text, names))
+        if known is None:
+            self._named[folder, text, names] = known = {}
+            for path in self._plain:
+                name = relative(path, folder)
+                key = None if name is None else template.key_of(name, names)
+                if key is not None:
+                    known.setdefault(key, []).append(path)
+        return known.get(template.key(fields), [])
 
     def touched(self, name: bytes) -> bool:
         """Whether an artifact that the change touches lists a path by this name."""

@@ -117,9 +117,8 @@ def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
             if any(past or listing.of(reading)[0].touched for reading in readings):
                 return True
         elif any(
-            artifacts.places.stands(path, artifact.folder, text, artifact.fields)
-            and (not new or listing.touched(path))
-            for path in listing.names
+            not new or listing.touched(path)
+            for path in listing.named_by(artifacts.places, artifact.folder, text, artifact.fields)
         ):
             return True
     return False

@@ -36,7 +36,7 @@ _HTML_BOX: Final = re.compile(r"<input\b(?=[^<>]*\schecked[\s=/>])[^<>]*>", re.I
 _SEPARATOR: Final = re.compile(r"[\s`\"'<>()\[\],;|*{}\u201c\u201d\u2018\u2019]+")
 
 
-MOST_TEXT: Final = 1 << 20
+MOST_TEXT: Final = 1 << 17
 """So many characters of an item are read, what stands below it included."""
 
 

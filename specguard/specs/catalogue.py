@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import cached_property
 
 from specguard.declaration.globs import PatternError
@@ -135,7 +136,8 @@ class Catalogue:
                     if files.find(spec.path) is not None
                 ]
             else:
-                patterns = [said.text for said in spec.listed if not pattern_problem(said.text)]
+                written = dict.fromkeys(said.text for said in spec.listed)
+                patterns = [text for text in written if not pattern_problem(text)]
             self._governs[spec.path] = Covering(patterns)
         return self._governs[spec.path]
 
@@ -172,20 +174,32 @@ class Catalogue:
             stem = path.rpartition(b"/")[2].rpartition(b".")[0].decode("utf-8", "replace")
             for name in {spec.own_id or stem, stem}:
                 by_id.setdefault(normal_name(name), []).append(path)
+        names = sorted(by_id)
         for entry in entries:
             wanted = normal_name(entry.id)
-            found = by_id.get(wanted) or sorted(
-                {path for name, paths in by_id.items() if _begins(name, entry.id) for path in paths}
-            )
+            found = by_id.get(wanted) or _beginning(by_id, names, wanted)
             if len(found) == 1:
                 entry.files.append(found[0])
 
 
-def _begins(name: str, wanted: str) -> bool:
-    """Whether a name in normal form begins with an id that ends there: `2runs` with `2`, but not `21`."""
-    prefix = normal_name(wanted)
-    rest = name.removeprefix(prefix)
-    return name.startswith(prefix) and rest != name and not (rest[:1].isdigit() and prefix[-1:].isdigit())
+def _beginning(by_id: Mapping[str, Sequence[bytes]], names: Sequence[str], prefix: str) -> Sequence[bytes]:
+    """The paths of the names that begin with an id which ends there: `2runs` with `2`, but not `21`.
+
+    Of several no more than two are given, since none of them is meant then.
+
+    Args:
+        by_id: the paths by their names in normal form.
+        names: these names, sorted.
+        prefix: the id in normal form.
+    """
+    found: dict[bytes, None] = {}
+    for position in range(bisect_left(names, prefix), len(names)):
+        name = names[position]
+        if not prefix or not name.startswith(prefix) or len(found) > 1:
+            break
+        if not (name[len(prefix) : len(prefix) + 1].isdigit() and prefix[-1].isdigit()):
+            found.update(dict.fromkeys(by_id[name]))
+    return list(found)
 
 
 def pattern_problem(pattern: str) -> str:

@@ -198,14 +198,22 @@ class Specs:
         was = self._before_at(spec.path)
         if was is not None or self.earlier is None or spec.path not in self._touched:
             return was
-        gone = [
-            old
-            for path, entry in self._touched.items()
-            if entry.deleted and (old := self._before_at(path)) is not None
-        ]
-        named = [old for old in gone if spec.id and normal_name(old.id) == normal_name(spec.id)]
-        same = [old for old in gone if old.essence == spec.essence]
-        return next(iter([*named, *same]), None)
+        named = self._gone_by_id.get(normal_name(spec.id)) if spec.id else None
+        return named or self._gone_by_essence.get(spec.essence)
+
+    @cached_property
+    def _gone(self) -> Sequence[Spec]:
+        """The specs that the change deletes, as they were."""
+        deleted = [path for path, entry in self._touched.items() if entry.deleted]
+        return [old for path in deleted if (old := self._before_at(path)) is not None]
+
+    @cached_property
+    def _gone_by_id(self) -> Mapping[str, Spec]:
+        return {normal_name(old.id): old for old in reversed(self._gone)}
+
+    @cached_property
+    def _gone_by_essence(self) -> Mapping[str, Spec]:
+        return {old.essence: old for old in reversed(self._gone)}
 
     def _before_at(self, path: bytes) -> Spec | None:
         if self.earlier is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specguard.documents.words import plain_words
 from specguard.model import Finding, path_text, shortened
+from specguard.waves.scenarios import Scenarios
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def unmapped_lines(
         )
         return
     places = " and ".join(path_text(place) for place in list(mapped)[:2])
+    known = Scenarios(one for found in mapped.values() for one in found)
     for item, line in stated:
-        if any(one.says(line.text) for found in mapped.values() for one in found):
+        if known.say(line.text):
             continue
         yield Finding(
             f"the acceptance {shortened(line.text, 80)!r} of {item} is mapped to no gate or test: it is no "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from specguard.artifacts.targets import Targets
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
@@ -107,13 +108,15 @@ def dispositions(artifact: Artifact, item: Listed) -> Iterator[Disposition]:
         MissingFact: something that must be read is not there.
     """
     targets = Targets(artifact.artifacts.documents, _roots(artifact))
-    for line, text, blocks in _passages(artifact.document, _mention(item)):
-        cited = [one for one in citations(blocks) if one.kind != "shortened"]
+    for passage in _passages_of(artifact).of(item):
+        text = passage.text
+        cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]
         evidence = bool(_ADDRESS.search(text)) or any(
             targets.find(one, artifact.folder).path not in (None, artifact.path) for one in cited
         )
         deferred = bool(_DEFERRED.search(text)) and not _NOT_DEFERRED.search(text)
-        yield Disposition(line, deferred=deferred, triggered=bool(_TRIGGERED.search(text)), evidence=evidence)
+        triggered = bool(_TRIGGERED.search(text))
+        yield Disposition(passage.line, deferred=deferred, triggered=triggered, evidence=evidence)
 
 
 def _roots(artifact: Artifact) -> Sequence[str]:
@@ -133,37 +136,112 @@ def _mention(item: Listed) -> re.Pattern[str]:
     return re.compile(name, re.IGNORECASE)
 
 
-def _passages(document: Document, mention: re.Pattern[str]) -> Iterator[tuple[int, str, Sequence[AnyBlock]]]:
-    """The passages that speak of something: a section called so, else an item, a row or a paragraph."""
-    for section in document.sections:
-        if mention.search(section.heading.text.rendered):
-            blocks = section.blocks
-            yield section.line, f"{section.heading.text.rendered}\n{_text(blocks)}", blocks
-    yield from _in_blocks(document.blocks, mention)
+class _Passage:
+    """A section, an item, a row or a paragraph.
+
+    Attributes:
+        line: where it begins.
+        key: what speaks of an item there: a section's title, an item's own text, a row's cells.
+        blocks: all that is in it.
+        within: the position of the item that it stands in; None where it stands in none.
+    """
+
+    __slots__ = ("blocks", "key", "line", "title", "within")
+
+    def __init__(
+        self, line: int, key: str, blocks: Sequence[AnyBlock], within: int | None, *, title: bool = False
+    ) -> None:
+        self.line = line
+        self.key = key
+        self.blocks = blocks
+        self.within = within
+        self.title = title
+
+    @property
+    def text(self) -> str:
+        """All that it says."""
+        rows = [block for block in self.blocks if isinstance(block, Table) and len(self.blocks) == 1]
+        if rows:
+            pairs = zip(rows[0].header, rows[0].rows[0], strict=False)
+            return "\n".join(f"{name.rendered}: {cell.rendered}" for name, cell in pairs)
+        said = _text(self.blocks)
+        return f"{self.key}\n{said}" if self.title else said
 
 
-def _in_blocks(
-    blocks: Sequence[AnyBlock], mention: re.Pattern[str]
-) -> Iterator[tuple[int, str, Sequence[AnyBlock]]]:
-    for position, block in enumerate(blocks):
-        if isinstance(block, Paragraph):
-            if mention.search(block.text.rendered):
+class _Passages:
+    """The passages of a document, found by the words of what they speak of.
+
+    Args:
+        document: whose passages they are.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._all: list[_Passage] = []
+        self._by_word: dict[str, list[int]] = {}
+        for section in document.sections:
+            self._add(_Passage(section.line, section.heading.text.rendered, section.blocks, None, title=True))
+        self._read(document.blocks, None)
+
+    def of(self, item: Listed) -> Iterator[_Passage]:
+        """Those that speak of an item; what stands within one of them is left out."""
+        mention = _mention(item)
+        told: set[int] = set()
+        for position in sorted({*self._with(item.id), *self._with(item.title)}):
+            passage = self._all[position]
+            if mention.search(passage.key) and not self._is_within(passage, told):
+                told.add(position)
+                yield passage
+
+    def _with(self, text: str) -> Sequence[int]:
+        """Passages among which are all that have some words: those with the rarest of them."""
+        words = _tokens(text)
+        if text and not words:
+            return range(len(self._all))
+        return min((self._by_word.get(word, []) for word in words), key=len, default=[])
+
+    def _is_within(self, passage: _Passage, told: set[int]) -> bool:
+        above = passage.within
+        while above is not None:
+            if above in told:
+                return True
+            above = self._all[above].within
+        return False
+
+    def _add(self, passage: _Passage) -> int:
+        position = len(self._all)
+        self._all.append(passage)
+        for word in _tokens(passage.key):
+            self._by_word.setdefault(word, []).append(position)
+        return position
+
+    def _read(self, blocks: Sequence[AnyBlock], within: int | None) -> None:
+        for position, block in enumerate(blocks):
+            if isinstance(block, Paragraph):
                 # What a paragraph ends with may be in the list behind it.
-                following = blocks[position + 1 : position + 2]
-                inside: Sequence[AnyBlock] = [block, *(one for one in following if isinstance(one, List))]
-                yield block.line, _text(inside), inside
-        elif isinstance(block, List):
-            for item in block.items:
-                if mention.search(item.text.rendered):
-                    yield item.line, _text(item.blocks), item.blocks
-                else:
-                    yield from _in_blocks(item.rest, mention)
-        elif isinstance(block, Table):
-            for row in block.rows:
-                if any(mention.search(cell.rendered) for cell in row):
-                    pairs = zip(block.header, row, strict=False)
-                    said = "\n".join(f"{name.rendered}: {cell.rendered}" for name, cell in pairs)
-                    yield row[0].line, said, [Table(block.header, [row], block.line)]
+                following = [one for one in blocks[position + 1 : position + 2] if isinstance(one, List)]
+                self._add(_Passage(block.line, block.text.rendered, [block, *following], within))
+            elif isinstance(block, List):
+                for item in block.items:
+                    own = self._add(_Passage(item.line, item.text.rendered, item.blocks, within))
+                    self._read(item.rest, own)
+            elif isinstance(block, Table):
+                for row in block.rows:
+                    if row:
+                        key = "\n".join(cell.rendered for cell in row)
+                        self._add(
+                            _Passage(row[0].line, key, [Table(block.header, [row], block.line)], within)
+                        )
+
+
+@lru_cache(maxsize=4)
+def _passages_of(artifact: Artifact) -> _Passages:
+    return _Passages(artifact.document)
+
+
+def _tokens(text: str) -> set[str]:
+    """The words and numbers of a text for comparison; the padding of numbers does not count."""
+    found = re.findall(r"[^\W\d_]+|[0-9]+", text.casefold())
+    return {word.lstrip("0") or "0" for word in found}
 
 
 def _text(blocks: Sequence[AnyBlock]) -> str:

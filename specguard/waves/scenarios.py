@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 from specguard.documents.blocks import List, Table, fences, texts
 from specguard.documents.checkboxes import without_box
@@ -12,7 +13,7 @@ from specguard.documents.words import plain_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
 
     from specguard.documents.blocks import AnyBlock, Item, Text
@@ -68,6 +69,52 @@ class Scenario:
         return f"Scenario({self.text!r}, {self.line})"
 
 
+class Scenarios:
+    """Scenarios that are compared with many lines.
+
+    Args:
+        found: the scenarios.
+    """
+
+    def __init__(self, found: Iterable[Scenario]) -> None:
+        self._ids: set[str] = set()
+        self._by_word: dict[str, list[Scenario]] = {}
+        for one in found:
+            self._ids.add(one.id)
+            for word in set(one.words.split()):
+                self._by_word.setdefault(word, []).append(one)
+
+    def say(self, stated: str) -> bool:
+        """Whether one of them is what an item's acceptance says; see `Scenario.says`."""
+        found = _ID.match(stated)
+        if found and found[1].casefold() in self._ids:
+            return True
+        # Whatever has all of its words has the rarest of them.
+        words = plain_words(stated).split()
+        candidates = min((self._by_word.get(word, []) for word in words), key=len, default=[])
+        return any(one.says(stated) for one in candidates)
+
+
+class _Taken:
+    """Lines that belong to something: ranges that begin one after the other, some within others."""
+
+    def __init__(self) -> None:
+        self._first: list[int] = []
+        self._last: list[int] = []
+
+    def add(self, first: int, last: int) -> None:
+        """Add the lines from one to another."""
+        if self._last and first <= self._last[-1] + 1:
+            self._last[-1] = max(self._last[-1], last)
+        else:
+            self._first.append(first)
+            self._last.append(last)
+
+    def __contains__(self, line: int) -> bool:
+        position = bisect_right(self._first, line) - 1
+        return position >= 0 and line <= self._last[position]
+
+
 def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
     """The scenarios of a document, in order.
 
@@ -80,7 +127,7 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
         titles: the titles of sections whose items are scenarios.
     """
     found: dict[int, Scenario] = {}
-    taken: list[range] = []
+    taken = _Taken()
     wanted = {normal_title(title) for title in titles}
     for section in document.sections:
         heading = section.heading.text.rendered
@@ -88,7 +135,7 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
             said = _SCENARIO.sub("", heading, count=1) or heading
             found[section.line] = _scenario(said, section.line, section.blocks)
             # What stands below a scenario's heading is that scenario's.
-            taken.append(range(section.line + 1, section.end + 1))
+            taken.add(section.line + 1, section.end)
     listed = [
         item
         for section in document.sections
@@ -97,11 +144,11 @@ def scenarios(document: Document, titles: Sequence[str]) -> list[Scenario]:
     ]
     listed += [item for item in _items(document.blocks) if _SCENARIO.match(item.text.rendered)]
     for item in listed:
-        if not any(item.line in lines for lines in taken):
+        if item.line not in taken:
             found.setdefault(item.line, _scenario(item.text.rendered, item.line, item.blocks))
     for table in _tables(document.blocks):
         for one in _rows(table):
-            if not any(one.line in lines for lines in taken):
+            if one.line not in taken:
                 found.setdefault(one.line, one)
     return [found[line] for line in sorted(found)]
 
