@@ -48,6 +48,12 @@ _TELLS: Final = re.compile(
     r"(?:\s+[\w'-]+){0,4}:?\s*[*_(\"']*$",
     re.IGNORECASE,
 )
+# So does what is to be done, with a colon behind it: "Or kill the process: `pkill -f vite`".
+_DOES: Final = re.compile(
+    r"(?<!\bthe )(?<!\ba )\b(?:kill|stop|terminate|restart|reset|clean|publish|deploy|sync)\b"
+    r"(?:\s+[\w'-]+){0,5}[*_]{0,2}:[*_]{0,2}\s*[*_(\"']*$",
+    re.IGNORECASE,
+)
 # "Publish with `git push`" instructs too, "it was published with" does not.
 _BY_MEANS: Final = re.compile(r"\b(?:with|using|via|by)\s*[*_(\"']*$", re.IGNORECASE)
 _NARRATES: Final = re.compile(
@@ -133,8 +139,9 @@ def _spans(line: str, number: int, before: str) -> Iterator[Command]:
         rest = _SENTENCE.split(line[runs[close][1] : runs[close][1] + _LONGEST_CONTEXT])[0]
         if not _BEFORE.search(said) and not _AFTER.match(rest):
             begins = not (before and _ITEM.match(line) is None) and _BEGINS.match(line[:start])
-            leads = _TELLS.search(said) or (_BY_MEANS.search(said) and not _NARRATES.search(said))
-            told = bool(leads or (begins and _GOES_ON.match(line[runs[close][1] :])))
+            leads = _TELLS.search(said) or _DOES.search(said)
+            means = _BY_MEANS.search(said) and not _NARRATES.search(said)
+            told = bool(leads or means or (begins and _GOES_ON.match(line[runs[close][1] :])))
             for command in commands(line[end : runs[close][0]].removeprefix("$ ").strip(), number):
                 command.told = told
                 yield command
