@@ -23,6 +23,8 @@ TEXT_KEYS: Final = {
 }
 """Of a list's element that is a mapping, the keys that hold its text."""
 
+_PUT_OFF: Final = "deferred"
+
 
 class Task:
     """A task of a plan.
@@ -88,6 +90,11 @@ class Task:
     def done(self) -> bool:
         """Whether its status says that it is done."""
         return self._has(self.plan.settings.done)
+
+    @property
+    def deferred(self) -> bool:
+        """Whether its status says that it is put off, so that nothing waits for it."""
+        return self._has([_PUT_OFF])
 
     @property
     def line(self) -> int | None:

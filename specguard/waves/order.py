@@ -104,9 +104,10 @@ def _too_early(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) 
 
     Where a branch is that of several stages, or its name tells no wave, one that is open may be meant.
     """
-    findings = [_early(work, entries, waves) for work in works]
-    if findings and None not in findings:
-        yield findings[0]  # type: ignore[misc]  # the line above says that there is none
+    found = [_early(work, entries, waves) for work in works]
+    findings = [finding for finding in found if finding is not None]
+    if len(findings) == len(found):
+        yield from findings[:1]
 
 
 def _early(work: AtWork, entries: Sequence[Entry], waves: Waves) -> Finding | None:

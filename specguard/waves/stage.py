@@ -11,7 +11,6 @@ from specguard.model import path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.documents.fields import Field
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from specguard.waves.settings import WaveStage
     from specguard.waves.wave import Wave
     from specguard.work.listed import Listed
-
-_PUT_OFF: Final = "deferred"
 
 
 class Missing:
@@ -282,7 +279,7 @@ class StageState:
             if not plan.tasks:
                 yield Missing(f"{path_text(plan.path)} lists no tasks", plan.path)
             for task in plan.tasks:
-                if not task.done and normal_name(task.status) != _PUT_OFF:
+                if not task.done and not task.deferred:
                     status = task.status or "without a status"
                     yield Missing(f"{task.name} of {plan.name} is {status}", plan.path, task.line)
 

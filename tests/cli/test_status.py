@@ -295,6 +295,12 @@ def test_plans_without_a_wave(tmp_path: Path) -> None:
     done = Stand(case, tmp_path / "two").run("--require", "complete")
     assert done.exit_code == 1
     assert "task_002 of cart is pending" in done.stdout
+    nameless = '{"tasks": [{"title": "Add a cart", "status": "pending"}, {"status": "blocked"}]}'
+    case = Case(policy="[plans.x]\n", base=[Step(files={".plans/cart/plan.json": nameless})])
+    shown = Stand(case, tmp_path / "nameless").run("--require", "complete").stdout
+    assert '"Add a cart" of cart is pending' in shown
+    assert "a task without an id of cart is blocked" in shown
+    assert 'do "Add a cart" of cart' in shown
     case = Case(policy="[plans.x]\n", base=[Step(files={".plans/cart/plan.json": "{"})])
     assert Stand(case, tmp_path / "three").run("--require", "complete").exit_code == 1
 

@@ -37,7 +37,7 @@ def undone(plans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             if task["state"] not in ("done", "deferred"):
                 status = task["status"] or "without a status"
                 found.append(
-                    missing(f"{task['id']} of {plan['name']} is {status}", path=path, line=task["line"])
+                    missing(f"{_called(task)} of {plan['name']} is {status}", path=path, line=task["line"])
                 )
     return found
 
@@ -45,10 +45,14 @@ def undone(plans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def next_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The task of each plan that can be done now, and a few others that could be."""
     for plan in plans:
-        ready = [task["id"] for task in plan["tasks"] if task["state"] == "ready"]
+        ready = [_called(task) for task in plan["tasks"] if task["state"] == "ready"]
         if ready:
             others = f" (or {', '.join(ready[1:4])})" if ready[1:] else ""
             yield f"do {ready[0]} of {plan['name']}{others}"
+
+
+def _called(task: Mapping[str, Any]) -> str:
+    return task["id"] or (f'"{task["title"]}"' if task["title"] else "a task without an id")
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
@@ -68,13 +72,14 @@ def _plan(plan: Plan) -> dict[str, Any]:
 def _task(task: Task) -> dict[str, Any]:
     needed = [task.plan.task(need) for need in task.depends_on]
     waits = [other.id for other in needed if other is not None and not other.done]
-    status = normal_name(task.status)
     if task.done:
         state = "done"
-    elif status in ("deferred", "blocked"):
-        state = status
+    elif task.deferred:
+        state = "deferred"
+    elif waits or normal_name(task.status) == "blocked":
+        state = "blocked"
     else:
-        state = "blocked" if waits else "ready"
+        state = "ready"
     return {
         "id": task.id,
         "title": task.title,

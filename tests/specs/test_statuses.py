@@ -1,0 +1,96 @@
+"""The statuses of specs, and the ways between them."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard.specs.settings import SpecSettings
+from specguard.specs.statuses import LONGEST, Ways, plain_status
+
+STATUSES = ["Idea", "Draft", "In review", "Approved", "Retired"]
+WAYS = Ways(
+    SpecSettings(
+        statuses=STATUSES,
+        transitions={
+            "Idea": ["Draft"],
+            "Draft": ["In review"],
+            "In review": ["Draft", "Approved"],
+            "Approved": ["Retired"],
+        },
+        approval_needed=["Approved"],
+        terminal=["Retired"],
+    )
+)
+NO_WAYS = Ways(SpecSettings(statuses=STATUSES))
+ANY = Ways(SpecSettings())
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("In progress", "in_progress"),
+        ("✅ Done", "done"),
+        ("in-progress (since May)", "In progress"),
+        ("done [link]", "done"),
+        ("**Draft**", "draft"),
+    ],
+)
+def test_one_status_is_written_in_many_ways(text: str, same: str) -> None:
+    assert plain_status(text) == plain_status(same) != ""
+
+
+def test_other_statuses_are_not_the_same() -> None:
+    assert plain_status("in progress") != plain_status("in review")
+    # What stands in brackets alone is what a template has.
+    assert plain_status("[done]") == ""
+
+
+def test_a_long_text_is_no_status() -> None:
+    assert plain_status("x" * LONGEST)
+    assert plain_status("x" * (LONGEST + 1)) == ""
+
+
+def test_the_ways_are_those_of_the_policy() -> None:
+    assert WAYS.may_follow("draft", "in_review")
+    assert WAYS.may_follow("In review", "draft")
+    assert not WAYS.may_follow("Draft", "Approved")
+    assert WAYS.may_follow("Approved", "approved")
+    assert not WAYS.may_follow("Retired", "Draft")
+    assert list(WAYS.after("in review")) == ["Draft", "Approved"]
+    assert list(WAYS.after("retired")) == []
+
+
+def test_without_ways_any_status_may_follow_any() -> None:
+    assert NO_WAYS.may_follow("Retired", "Idea")
+    assert NO_WAYS.may_begin("Approved")
+
+
+def test_a_new_spec_begins_where_no_approval_was_passed() -> None:
+    """The ways go round in a circle here, and the search for them ends all the same."""
+    assert list(WAYS.first) == ["Idea"]
+    assert [status for status in STATUSES if WAYS.may_begin(status)] == [
+        "Idea",
+        "Draft",
+        "In review",
+        "Approved",
+    ]
+
+
+def test_where_every_status_follows_another_the_first_one_begins() -> None:
+    ways = Ways(SpecSettings(statuses=["a", "b"], transitions={"a": ["b"], "b": ["a"]}))
+    assert list(ways.first) == ["a"]
+    assert ways.may_begin("b")
+    assert not ways.may_begin("c")
+
+
+def test_what_is_known_and_what_is_over() -> None:
+    assert WAYS.known("in review")
+    assert not WAYS.known("waiting")
+    assert ANY.known("anything")
+    assert not ANY.known(" ")
+    assert not ANY.listed("anything")
+    assert WAYS.over("retired (2026)")
+    assert not WAYS.over("Approved")
+    assert WAYS.needs_approval("APPROVED")
+    assert not WAYS.needs_approval("Draft")
+    assert WAYS.same("In review", "in_review")
