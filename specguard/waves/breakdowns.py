@@ -78,13 +78,12 @@ class Breakdowns:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.waves.dispositions import is_put_off
+        from specguard.waves.dispositions import put_off
 
         return frozenset(
             (item.source.path, item.id)
             for artifact, items in self.conditional(contracts)
-            for item in items
-            if is_put_off(artifact, item)
+            for item in put_off(artifact, items)
         )
 
     def undisposed(self, contracts: Sequence[str], setting: str) -> Iterator[Finding]:

@@ -48,6 +48,19 @@ def test_a_value_may_have_a_remark_behind_it(value: str, meant: str) -> None:
     assert chosen(value, POSTURE) == meant
 
 
+@pytest.mark.parametrize(
+    ("allowed", "help"),
+    [
+        ("any", "State it in front matter, or on a line 'posture: ...'; 'none' is a value, 'TBD' is not."),
+        ("date", "State it in front matter, or on a line 'posture: 2026-01-31'."),
+        (POSTURE, "State it in front matter, or on a line 'posture: ready', as ready or not-ready."),
+    ],
+)
+def test_a_document_is_asked_for_what_it_lacks(invalid: Judge, allowed: str | list[str], help: str) -> None:
+    [finding] = invalid("# A\n", fields={"posture": allowed})
+    assert finding.help == help
+
+
 def test_structured_data_is_asked_for_keys(invalid: Judge) -> None:
     fields = {"posture": POSTURE, "since": "date", "owner": "any"}
     assert [finding.help for finding in invalid("{}", path="f.json", fields=fields)] == [

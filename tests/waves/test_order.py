@@ -305,6 +305,15 @@ def test_what_a_stage_requires_is_there_before_its_work(tmp_path: Path) -> None:
     judged(tmp_path / "6", {}, work, branch="codex/other", policy=REQUIRING)
 
 
+def test_a_field_of_what_a_stage_leaves_is_not_asked_for_before_its_work(tmp_path: Path) -> None:
+    policy = REQUIRING.replace("{status", '{"report.status" = "done", status')
+    policy = policy.replace('requires = ["packet"', 'leaves = ["report"]\nrequires = ["packet"')
+    policy += '[artifacts.report]\npath = "docs/REPORT.md"\n'
+    ready = {"docs/PACKET.md": "Status: ready\n", "docs/DRIFT.md": "No drift.\n"}
+    base = {**ready, "docs/REPORT.md": "Status: draft\n"}
+    judged(tmp_path, base, {"src/a": "1"}, branch="x-runtime-implementation", policy=policy)
+
+
 def test_a_contract_that_the_policy_lacks_is_never_fulfilled(tmp_path: Path) -> None:
     policy = REQUIRING.replace('[artifacts.drift-check]\npath = "docs/DRIFT.md"\n', "")
     told = {"field": "branch", "message": "the policy has no [artifacts.drift-check]"}
