@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from specguard.artifacts.content import content_of_text
 from specguard.artifacts.values import stated
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
+    from specguard.documents.fields import Field
     from specguard.work.items import Work, WorkItem
 
 LONGEST: Final = 1000
@@ -42,11 +44,8 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
             artifact, f"there is no {name} whose {key} could be compared with its author", key=f"no {name}"
         )
     for other in others:
-        names = other.contract.author if normal_name(key) == "author" else [key]
-        # Who has reviewed it is its author only where nobody is said to have written it.
-        fields = next((found for name in names if (found := find_fields(other.values, name))), ())
+        people = _people_of(other, key)
         whose = f"{key} of {path_text(other.path)}"
-        people = {person for field in fields for person in _people(field.value)}
         if people:
             yield from _same(artifact, people, whose)
         else:
@@ -56,6 +55,22 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
                 key="nobody",
                 help=f"State it there, on a line '{key}: ...'.",
             )
+
+
+@lru_cache(maxsize=1 << 14)
+def _people_of(artifact: Artifact, key: str) -> set[str]:
+    """The people whom a field of an artifact names, which is compared with many others."""
+    names = artifact.contract.author if normal_name(key) == "author" else [key]
+    # Who has reviewed it is its author only where nobody is said to have written it.
+    fields = next((found for name in names if (found := find_fields(artifact.values, name))), ())
+    return {person for field in fields for person in _people(field.value)}
+
+
+@lru_cache(maxsize=1)
+def _authors_of(artifact: Artifact) -> tuple[set[str], Field | None]:
+    """The people who are an artifact's authors, and the first field that says so."""
+    own = [field for name in artifact.contract.author for field in stated(artifact, name)]
+    return {person for field in own for person in _people(field.value)}, next(iter(own), None)
 
 
 def shared_author(artifact: Artifact, work: Work | None) -> Iterator[Finding]:
@@ -120,9 +135,8 @@ def _items(artifact: Artifact, work: Work, kind: str) -> Sequence[WorkItem]:
 
 def _same(artifact: Artifact, people: set[str], whose: str) -> Iterator[Finding]:
     """A finding where the artifact has no author, or one of these."""
-    own = [field for name in artifact.contract.author for field in stated(artifact, name)]
-    authors = {person for field in own for person in _people(field.value)}
-    if not authors:
+    authors, own = _authors_of(artifact)
+    if own is None or not authors:
         names = " or ".join(artifact.contract.author[:3])
         yield _finding(
             artifact,
@@ -133,9 +147,9 @@ def _same(artifact: Artifact, people: set[str], whose: str) -> Iterator[Finding]
     elif authors & people:
         yield _finding(
             artifact,
-            f"its author {own[0].value!r} is the {whose}",
+            f"its author {own.value!r} is the {whose}",
             key="author",
-            line=own[0].line,
+            line=own.line,
             help="Let somebody else write it.",
         )
 

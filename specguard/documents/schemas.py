@@ -21,12 +21,31 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
+STEPS: Final = 20_000
+"""So many parts of a schema are compared with a file at least, and `STEPS_EACH` more for each value in it.
+
+What refers to itself by two ways would take twice as many for each level of a file that fits neither.
+"""
+
+STEPS_EACH: Final = 50
+
 MOST_MISFITS: Final = 20
 """So many misfits of one file are told."""
 
 SHOWN: Final = 160
 """So many characters of a message are shown; it may hold a value of any length."""
 
+_BRANCHES: Final = (
+    "$ref",
+    "$dynamicRef",
+    "$recursiveRef",
+    "anyOf",
+    "oneOf",
+    "allOf",
+    "not",
+    "if",
+    "contains",
+)
 _FORMATS: Final = ("date", "email", "ipv4", "ipv6", "uuid")
 _CODE_POINT: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
@@ -80,8 +99,13 @@ class Schema:
         # What names a draft within it would bring the library's own checks back in.
         schema = _without_drafts(schema)
         extend: Callable[..., type[Validator]] = validators.extend
+        self._steps = 0
+        self._most = STEPS
+        counted = {
+            name: self._counted(kind.VALIDATORS[name]) for name in _BRANCHES if name in kind.VALIDATORS
+        }
         # A registry of its own, and empty: the library's default one would fetch.
-        self._validator: Validator = extend(kind, _KEYWORDS)(
+        self._validator: Validator = extend(kind, {**counted, **_KEYWORDS})(
             schema, registry=Registry(), format_checker=FormatChecker(_FORMATS)
         )
 
@@ -89,11 +113,14 @@ class Schema:
         """What does not fit in data, at most `MOST_MISFITS` and one that says that there are more.
 
         Raises:
-            SchemaError: the schema leads nowhere: to what is not within it, or to itself for ever.
+            SchemaError: the schema leads nowhere: to what is not within it, or to itself for ever, or so
+                often that it would take too long.
         """
         from jsonschema.exceptions import best_match
         from referencing.exceptions import Unresolvable
 
+        self._steps = 0
+        self._most = STEPS + STEPS_EACH * _size(value)
         try:
             for number, error in enumerate(self._validator.iter_errors(value)):
                 if number == MOST_MISFITS:
@@ -105,6 +132,32 @@ class Schema:
             raise SchemaError(f"its reference {error.ref!r} leads to nothing within it") from None
         except RecursionError:
             raise SchemaError("it refers to itself without an end") from None
+
+    def _counted(self, keyword: Callable[..., Any]) -> Callable[..., Any]:
+        """A keyword that leads on to other schemas, which counts how often it does."""
+
+        def count(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
+            self._steps += 1
+            if self._steps > self._most:
+                raise SchemaError("it takes too many steps to compare with this file")
+            return keyword(validator, value, instance, schema)
+
+        return count
+
+
+def _size(value: Any) -> int:
+    """How many values there are in data."""
+    size = 0
+    level = [value]
+    while level:
+        size += len(level)
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return size
 
 
 def _misfit(error: ValidationError) -> Misfit:

@@ -122,3 +122,17 @@ def test_unique_items_take_no_square_of_time() -> None:
     start = time.process_time()
     assert misfits({"uniqueItems": True}, [{"a": number} for number in range(20_000)]) == []
     assert time.process_time() - start < 4
+
+
+def test_a_schema_that_leads_to_itself_by_two_ways_comes_to_an_end() -> None:
+    inner = {"type": "object", "properties": {"a": {"$ref": "#/$defs/node"}}}
+    node = {"anyOf": [{**inner, "required": ["a", "x"]}, {**inner, "required": ["a", "y"]}]}
+    schema = {"$ref": "#/$defs/node", "$defs": {"node": node}}
+    value: Any = 1
+    for _ in range(45):
+        value = {"a": value}
+    before = time.process_time()
+    with pytest.raises(SchemaError, match="too many steps"):
+        misfits(schema, value)
+    assert time.process_time() - before < 10
+    assert misfits(schema, {"a": 1})
