@@ -157,9 +157,13 @@ def rewrite(page: str, place: Path) -> None:
 
 
 if __name__ == "__main__":
-    # Brings the outputs on the pages that are named, or on all that are walked, up to date.
+    # Brings the outputs on the pages that are named up to date; without names all, and the table of cases.
     from tempfile import TemporaryDirectory
 
+    from tests.docs import cases
+
+    if not sys.argv[1:]:
+        cases.rewrite()
     for name in sys.argv[1:] or WALKED:
         with TemporaryDirectory() as folder:
             rewrite(name, Path(folder).resolve())

@@ -1,0 +1,130 @@
+"""The table of cases in `docs/security.md`, made from the tests that carry them.
+
+Run as a program it prints the cases as JSON; it collects the tests in a process of its own, because pytest
+does not do so within a test.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs" / "security.md"
+BEGIN = "<!-- the cases, written by `make docs` -->"
+END = "<!-- the end of the cases -->"
+
+EXECUTOR = {
+    "T104": "files written outside of the worktree",
+    "T105": "configuration, hooks and refs that worktrees share",
+    "T106": "the worktree's `.git` file led to another repository",
+    "T107": "a bare repository within the tree",
+    "T108": "commits, amends, a detached head or a renamed branch by the agent",
+    "T110": "a process that outlives the agent",
+    "T111": "an agent that hangs, or leaves its output open",
+    "T112": "a disk or a log filled up",
+    "T113": "the run killed at any step",
+    "T114": "secrets of the environment in what the agent writes",
+    "T116": "a push that is rejected because the remote moved",
+    "T117": "a push led to another place, or through a program",
+    "T118": "a pull request that exists already, is closed or has another base",
+}
+"""Cases of an agent that is run, by their ids: they have no test as long as specguard runs none."""
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """One row of the table.
+
+    Attributes:
+        number: the case's id.
+        text: what is done.
+        expected: what is expected of the check.
+        held: whether a test holds it; False where it is expected to fail.
+        test: the test, as `file::function` from the root.
+    """
+
+    number: str
+    text: str
+    expected: str
+    held: bool
+    test: str
+
+
+class _Collector:
+    """Takes the cases from the tests that pytest has collected."""
+
+    def __init__(self) -> None:
+        self.cases: dict[Case, None] = {}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        for item in session.items:
+            name = item.nodeid.partition("[")[0]
+            held = item.get_closest_marker("xfail") is None
+            for mark in item.iter_markers("threat"):
+                number, text, expected = mark.args
+                self.cases[Case(number, text, expected, held, name)] = None
+
+
+def collect() -> list[Case]:
+    """Every case that a test of this project carries, by id and then in the order of the tests.
+
+    Raises:
+        AssertionError: the tests cannot be collected.
+    """
+    done = subprocess.run([sys.executable, __file__], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return sorted((Case(**fields) for fields in json.loads(done.stdout)), key=_place)
+
+
+def table(cases: list[Case]) -> str:
+    """The table in Markdown, with the lines around it that say where it begins and ends."""
+    rows = [(case.number, case.text, case.expected, _held(case), f"`{_short(case.test)}`") for case in cases]
+    rows += [(number, text, "", "with the executor", "") for number, text in EXECUTOR.items()]
+    lines = ["| id | case | expected | held | test |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in sorted(rows, key=_id)
+    ]
+    return "\n".join([BEGIN, "", *lines, "", END])
+
+
+def written(page: str, cases: list[Case]) -> str:
+    """The page with the table of these cases."""
+    head, _, rest = page.partition(BEGIN)
+    return head + table(cases) + rest.partition(END)[2]
+
+
+def rewrite() -> None:
+    """Bring the table on the page up to date."""
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), collect()), encoding="utf-8")
+
+
+def _held(case: Case) -> str:
+    return "yes" if case.held else "no"
+
+
+def _short(test: str) -> str:
+    return test.removeprefix("tests/")
+
+
+def _id(row: tuple[str, ...]) -> int:
+    return int(row[0][1:])
+
+
+def _place(case: Case) -> int:
+    return int(case.number[1:])
+
+
+if __name__ == "__main__":
+    collector = _Collector()
+    with redirect_stdout(sys.stderr):
+        code = pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", "tests"], plugins=[collector])
+    if code:
+        sys.exit(code)
+    print(json.dumps([asdict(case) for case in collector.cases]))
