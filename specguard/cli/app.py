@@ -90,7 +90,8 @@ def run(words: Sequence[str]) -> int:
     Raises:
         SpecguardError: the words are no command line; click's message, as this program gives its own.
     """
-    asked = os.environ.get(COMPLETION)
+    # A shell asks with the variable alone: a command that is given is run, whatever the environment says.
+    asked = "" if words else os.environ.get(COMPLETION)
     if asked:
         from click.shell_completion import shell_complete
 

@@ -124,3 +124,17 @@ def test_a_shell_that_is_not_known_gets_nothing(tmp_path: Path) -> None:
     assert outcome.exit_code == 2
     assert not outcome.stdout
     assert "bash, zsh and fish" in outcome.stderr
+
+
+@pytest.mark.parametrize("asked", ["bash_source", "zsh_complete"])
+def test_a_command_that_is_given_is_run_whatever_the_environment_asks(
+    repository: Repository, asked: str
+) -> None:
+    authority = "# Authority\n\n## Locked zones\n\n- `locked/`\n"
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": authority, "locked/p": "one\n"})
+    repository.branch("work")
+    repository.commit("feat: change", files={"locked/p": "two\n"})
+    env = {"_SPECGUARD_COMPLETE": asked, "COMP_WORDS": "specguard ", "COMP_CWORD": "1"}
+    outcome = run("check", "--enforce", "--base=main", directory=repository.path, env=env)
+    assert outcome.exit_code == 1
+    assert "PTH002" in outcome.stdout
