@@ -140,16 +140,55 @@ class Finding:
         return f"Finding({self.message!r}, path={self.path!r}, line={self.line!r})"
 
 
+class Lift:
+    """An approval that a finding was approved by, or that does not count for it.
+
+    Attributes:
+        id: the approval's id.
+        approver: who gave it.
+        reason: why they did.
+        ticket: where more is said; empty where nowhere is.
+        expires_at: until when it holds, as `YYYY-MM-DDTHH:MM:SSZ`.
+        proof: what proves that they did: `signature`, `platform`, `base` (it is in the trusted base), or
+            `local`, which nothing proves.
+        refusals: why it does not count, each as a clause; none where it does.
+    """
+
+    __slots__ = ("approver", "expires_at", "id", "proof", "reason", "refusals", "ticket")
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - the report's word
+        *,
+        approver: str,
+        reason: str,
+        ticket: str,
+        expires_at: str,
+        proof: str,
+        refusals: Sequence[str] = (),
+    ) -> None:
+        self.id = id
+        self.approver = approver
+        self.reason = reason
+        self.ticket = ticket
+        self.expires_at = expires_at
+        self.proof = proof
+        self.refusals = refusals
+
+
 class Judged:
     """A finding with what the engine adds: its rule, severity, citation, fingerprint and state.
 
     Attributes:
         fingerprint: sha256 as hexadecimal digits; it survives line shifts and rebases.
+        lifts: the approvals that name it: those that count first, then those that do not.
         exceeds: how many errors of its rule its file has, and how many the baseline accepts, where these are
             fewer; None otherwise.
     """
 
-    __slots__ = ("authority", "code", "exceeds", "finding", "fingerprint", "name", "severity", "state")
+    __slots__ = (
+        "authority", "code", "exceeds", "finding", "fingerprint", "lifts", "name", "severity", "state",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -170,6 +209,7 @@ class Judged:
         self.fingerprint = fingerprint
         self.state = state
         self.exceeds: tuple[int, int] | None = None
+        self.lifts: Sequence[Lift] = ()
 
     @property
     def place(self) -> tuple[bytes, int, str, str]:
@@ -185,13 +225,14 @@ class RuleResult:
         command: for indeterminate, the command that would supply what is missing.
         condition: what holds when the rule passes, for `--explain`.
         looked_at: the facts it asked for, each with a short account of its size.
+        approvers: who may approve the errors that it has; none where nobody may, or where it has none.
         severity: the rule's own. An indeterminate rule below `error` is shown, and decides the exit code only
             where it crashed.
     """
 
     __slots__ = (
-        "code", "command", "condition", "crashed", "findings", "looked_at", "name", "reason", "severity",
-        "state",
+        "approvers", "code", "command", "condition", "crashed", "findings", "looked_at", "name", "reason",
+        "severity", "state",
     )  # fmt: skip
 
     def __init__(
@@ -218,6 +259,7 @@ class RuleResult:
         self.crashed = crashed
         self.condition = condition
         self.looked_at = looked_at
+        self.approvers: Sequence[str] = ()
 
     @property
     def incomplete(self) -> bool:

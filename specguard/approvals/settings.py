@@ -1,0 +1,138 @@
+"""`[approvals]`: who may lift what, for how long, and where that is written down."""
+
+from __future__ import annotations
+
+from specguard.approvals.keys import key_problem, public_part
+from specguard.declaration.rule import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Annotated, Any, Literal
+
+    from pydantic import Field
+
+
+class Approver(Settings):
+    """A person who may approve."""
+
+    name: Annotated[str, Field(min_length=1, description="the name that `--approved-by` takes")]
+    emails: Annotated[list[str], Field(description="the addresses that the person commits with")] = []
+    logins: Annotated[list[str], Field(description="the accounts that the person has on the platform")] = []
+    key: Annotated[
+        str | list[str],
+        Field(
+            description="the public SSH key that the person signs with, as a `.pub` file has it, or several"
+        ),
+    ] = ""
+    may: Annotated[
+        list[str],
+        Field(
+            min_length=1,
+            description="what the person may lift: codes (`PTH002`), families (`PTH`) or names of rules; one "
+            "that needs a signature must be named itself",
+            json_schema_extra={"tightens": "fewer", "selectors": True},
+        ),
+    ]
+
+    def problem(self) -> str:
+        """What is wrong with the keys, as a clause; empty where nothing is."""
+        return next((said for key in self.keys if (said := key_problem(key))), "")
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The public keys as they are written."""
+        if isinstance(self.key, str):
+            return [self.key] if self.key else []
+        return self.key
+
+    def covers(self, code: str, name: str, *, by_name: bool = False) -> bool:
+        """Whether the person may lift a rule's findings.
+
+        Args:
+            code: the rule's code.
+            name: its name.
+            by_name: whether the rule itself must be named, and not only its family.
+        """
+        named = {code, name} if by_name else {code, name, code[:3]}
+        return not named.isdisjoint(self.may)
+
+
+class ApprovalSettings(Settings):
+    """Approvals: their log, their limits, and who may give them."""
+
+    log: Annotated[str, Field(min_length=1, description="the folder of the log, one file an approval")] = (
+        ".specguard/approvals/"
+    )
+    max_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="for how many days an approval may be given",
+            json_schema_extra={"tightens": "lower"},
+        ),
+    ] = 30
+    scopes: Annotated[
+        list[Literal["change", "paths"]],
+        Field(
+            min_length=1,
+            description="what an approval may be bound to: the content of the whole change, or of the paths "
+            "that it names",
+            json_schema_extra={"tightens": "fewer"},
+        ),
+    ] = ["change", "paths"]
+    two_persons: Annotated[
+        list[str],
+        Field(
+            description="the rules, families or names whose findings two persons must approve",
+            json_schema_extra={"tightens": "more", "selectors": True},
+        ),
+    ] = []
+    approver: Annotated[
+        list[Approver], Field(description="those who may approve", json_schema_extra={"tightens": "fewer"})
+    ] = []
+
+    @property
+    def folder(self) -> bytes:
+        """What the paths of the log begin with, a slash at its end."""
+        return self.log.strip("/").encode("utf-8", "surrogateescape") + b"/"
+
+    def named(self, name: str) -> Approver | None:
+        """The approver of this name."""
+        return next((approver for approver in self.approver if approver.name == name), None)
+
+    def persons_for(self, code: str, name: str) -> int:
+        """How many persons must approve a rule's findings."""
+        return 1 if {code, name, code[:3]}.isdisjoint(self.two_persons) else 2
+
+
+def problems(settings: Any) -> Iterable[tuple[tuple[str | int, ...], str, str]]:
+    """What the table's values have against each other: one person must not be able to pass for two.
+
+    Yields:
+        The key, what is wrong, as a clause, and the next step.
+    """
+    log = settings.log.strip("/")
+    if not log or any(part in ("", ".", "..") for part in log.split("/")):
+        yield (
+            ("log",),
+            f"{settings.log!r} is no folder of the repository",
+            "write it as .specguard/approvals/",
+        )
+    seen: dict[tuple[str, str], int] = {}
+    for index, approver in enumerate(settings.approver):
+        for what, value in _identities(approver):
+            other = seen.setdefault((what, value), index)
+            if other != index:
+                yield (
+                    ("approver", index),
+                    f"has the {what} of {settings.approver[other].name!r}",
+                    "give each person one table, with all their addresses and keys",
+                )
+
+
+def _identities(approver: Approver) -> Iterator[tuple[str, str]]:
+    yield "name", approver.name.casefold()
+    yield from (("address", email.casefold()) for email in approver.emails)
+    yield from (("login", login.casefold()) for login in approver.logins)
+    yield from (("key", public_part(key)) for key in approver.keys)
