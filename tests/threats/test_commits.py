@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Outcome, Repository, run
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +101,7 @@ def test_what_is_right_passes(repo: Repository) -> None:
 # T40 to T42: what commits hide
 
 
+@threat("T40", "a locked file altered within a merge", "exit 1: PTH002, CMT004")
 def test_t40_content_hidden_in_a_merge(repo: Repository) -> None:
     repo.branch("side", "main")
     repo.commit("feat: side", files={"src/side": "s\n"})
@@ -124,6 +126,7 @@ def test_t40_an_evil_merge_that_is_undone_later(repo: Repository) -> None:
     assert outcome.exit_code == 1
 
 
+@threat("T41", "a locked file touched and put back later", "exit 1: CMT001, PTH002")
 def test_t41_touched_and_reverted(repo: Repository) -> None:
     repo.commit(MESSAGE, files={"locked/p": "EVIL\n"})
     repo.commit(MESSAGE, files={"locked/p": "policy\n"})
@@ -132,6 +135,7 @@ def test_t41_touched_and_reverted(repo: Repository) -> None:
     assert outcome.report["change"]["entries"] == 0
 
 
+@threat("T42", "the base merged into the branch, where one commit is asked for", "exit 1: CMT001")
 def test_t42_the_base_merged_into_the_branch(repo: Repository) -> None:
     repo.commit(MESSAGE, files={"src/a": "b\n"})
     repo.checkout("main")
@@ -146,18 +150,23 @@ def test_t42_the_base_merged_into_the_branch(repo: Repository) -> None:
 # T45 to T50: messages
 
 
+@threat("T45", "an empty commit with an empty message", "exit 1: CMT002, CMT003, CMT005, CMT006")
 def test_t45_an_empty_commit_with_an_empty_message(repo: Repository) -> None:
     repo.commit("")
-    assert {"CMT002", "CMT003", "CMT005", "CMT006"} <= errors(check(repo))
+    fails(repo, "CMT002", "CMT003", "CMT005", "CMT006")
 
 
 @pytest.mark.parametrize("word", ["fixup", "squash", "amend"])
+@threat("T46", "a commit `fixup!`, `squash!` or `amend!`", "exit 1: CMT005")
 def test_t46_a_commit_that_waits_to_be_squashed(repo: Repository, word: str) -> None:
     repo.commit(f"{word}! {MESSAGE}", files={"src/a": "b\n"})
-    assert "CMT005" in errors(check(repo))
+    outcome = check(repo)
+    assert "CMT005" in errors(outcome)
+    assert outcome.exit_code == 1
 
 
 @pytest.mark.parametrize("text", [b"feat: \xe9", b"feat: x"])
+@threat("T48", "a message in an encoding that does not exist", "exit 1: CMT003")
 def test_t48_an_encoding_that_does_not_exist(repo: Repository, text: bytes) -> None:
     repo.commit(text + b"\n\nWork-Item: A-1\n", files={"src/a": "b\n"})
     rewrite(repo, b"\n\nfeat", b"\nencoding BOGUS-7\n\nfeat")
@@ -166,6 +175,7 @@ def test_t48_an_encoding_that_does_not_exist(repo: Repository, text: bytes) -> N
     assert "BOGUS-7" in outcome.stdout
 
 
+@threat("T48", "a message that is not UTF-8", "exit 1: CMT003")
 def test_t48_bytes_that_are_no_text(repo: Repository) -> None:
     repo.commit("feat: bytes\n\nWork-Item: A-1\n", files={"src/a": "b\n"})
     # Git itself would take the bytes for Latin-1 and write them as UTF-8.
@@ -175,6 +185,7 @@ def test_t48_bytes_that_are_no_text(repo: Repository) -> None:
 
 
 @pytest.mark.parametrize("size", [3_000, 100_000])
+@threat("T50", "a subject of many thousand characters", "exit 1: CMT003")
 def test_t50_a_huge_message(repo: Repository, size: int) -> None:
     repo.commit("feat: x" * size + "\n\nWork-Item: A-1\n", files={"src/a": "b\n"})
     outcome = fails(repo, "CMT003")
@@ -196,6 +207,7 @@ def test_t50_a_huge_message(repo: Repository, size: int) -> None:
         "Work-Item: A-1\n\nand more",
     ],
 )
+@threat("T51", "a trailer given twice, behind a divider, or by another name", "exit 1: CMT006")
 def test_t51_a_trailer_that_can_be_read_twice(repo: Repository, body: str) -> None:
     repo.git("config", "trailer.wi.key", "Work-Item: ")
     repo.git("config", "trailer.separators", "")
@@ -206,6 +218,7 @@ def test_t51_a_trailer_that_can_be_read_twice(repo: Repository, body: str) -> No
 # T52 to T54: who and when
 
 
+@threat("T52", "an author whom a mailmap makes another", "exit 1: CMT003")
 def test_t52_an_author_that_a_mailmap_would_rename(repo: Repository) -> None:
     mailmap = "Ann Example <ann@example.org> <root@evil.net>\n"
     repo.commit(MESSAGE, files={".mailmap": mailmap}, author="Root <root@evil.net>")
@@ -214,6 +227,7 @@ def test_t52_an_author_that_a_mailmap_would_rename(repo: Repository) -> None:
     assert "root@evil.net" in outcome.stdout
 
 
+@threat("T53", "commits dated long ago or ahead", "exit 1: PTH002")
 def test_t53_dates_have_no_say(repo: Repository) -> None:
     repo.commit(MESSAGE, files={"locked/p": "EVIL\n"}, date=978_307_200)
     fails(repo, "PTH002")
@@ -221,6 +235,7 @@ def test_t53_dates_have_no_say(repo: Repository) -> None:
     passes(repo)
 
 
+@threat("T54", "a signed commit, and a program that would check it", "exit 0")
 def test_t54_a_signature_runs_nothing(repo: Repository, tmp_path: Path) -> None:
     program = tmp_path / "gpg"
     program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
@@ -241,6 +256,7 @@ def test_t54_a_signature_runs_nothing(repo: Repository, tmp_path: Path) -> None:
 # T62 to T65: branches and pushes
 
 
+@threat("T62", "a detached head", "exit 2")
 def test_t62_a_detached_head_has_no_branch(repo: Repository) -> None:
     repo.commit(MESSAGE, files={"src/a": "b\n"})
     repo.checkout("work", detach=True)
@@ -250,6 +266,7 @@ def test_t62_a_detached_head_has_no_branch(repo: Repository) -> None:
     passes(repo, "--branch=work")
 
 
+@threat("T62", "a detached head beside a branch called HEAD", "exit 2")
 def test_t62_a_branch_that_is_called_head(repo: Repository) -> None:
     repo.commit(MESSAGE, files={"src/a": "b\n"})
     repo.checkout("work", detach=True)
@@ -261,6 +278,7 @@ def test_t62_a_branch_that_is_called_head(repo: Repository) -> None:
     "name",
     [b"a$(touch${IFS}ran)", "a\u202egnp".encode(), b"a\xff", b"--output=ran", b"-n", b"a`touch${IFS}ran`"],
 )
+@threat("T64", "a branch named like a command, an option or another name", "exit 1: BRN001")
 def test_t64_hostile_names_of_branches(repo: Repository, name: bytes) -> None:
     repo.commit(MESSAGE, files={"src/a": "b\n"})
     oid = repo.oid()
@@ -273,6 +291,7 @@ def test_t64_hostile_names_of_branches(repo: Repository, name: bytes) -> None:
     assert {path.name for path in repo.path.iterdir()} == {".git", "SPEC_AUTHORITY.md", "locked", "src"}
 
 
+@threat("T65", "a push of a new branch, from a branch, HEAD or an object id", "exit 1: CMT001, PTH002")
 def test_t65_a_new_branch_is_judged_from_its_merge_base(repo: Repository) -> None:
     oid = repo.commit(MESSAGE, files={"src/a": "b\n"})
     for local in ("refs/heads/work", "HEAD", oid):
@@ -282,8 +301,10 @@ def test_t65_a_new_branch_is_judged_from_its_merge_base(repo: Repository) -> Non
     evil = repo.commit(MESSAGE, files={"locked/p": "EVIL\n"})
     outcome = check(repo, "--push", stdin=f"HEAD {evil} refs/heads/new {ZERO}\n")
     assert errors(outcome) == {"CMT001", "PTH002"}
+    assert outcome.exit_code == 1
 
 
+@threat("T65", "a push that deletes a protected branch", "exit 1: BRN004")
 def test_t65_a_deletion_fails_where_the_branch_is_protected(repo: Repository) -> None:
     oid = repo.oid("main")
     outcome = check(repo, "--push", stdin=f"(delete) {ZERO} refs/heads/work {oid}\n")
@@ -293,30 +314,36 @@ def test_t65_a_deletion_fails_where_the_branch_is_protected(repo: Repository) ->
     assert outcome.exit_code == 1
 
 
+@threat("T65", "a push to the protected base", "exit 1: BRN004")
 def test_t65_a_push_to_the_base(repo: Repository) -> None:
     oid = repo.commit(MESSAGE, files={"src/a": "b\n"})
     old = repo.oid("main")
     outcome = check(repo, "--push", stdin=f"refs/heads/work {oid} refs/heads/main {old}\n")
-    assert "BRN004" in errors(outcome)
+    assert errors(outcome) == {"BRN004"}
     assert outcome.exit_code == 1
 
 
+@threat("T65", "a push of a tag", "exit 1: PTH002")
 def test_t65_a_tag_is_judged_or_not_decided(repo: Repository) -> None:
     oid = repo.commit(MESSAGE, files={"locked/p": "EVIL\n"})
     outcome = check(repo, "--push", stdin=f"refs/tags/v1 {oid} refs/tags/v1 {ZERO}\n")
-    assert outcome.exit_code in {1, 2}, outcome
+    assert "PTH002" in errors(outcome)
+    assert outcome.exit_code == 1
 
 
+@threat("T65", "a push of a good and of a bad branch", "exit 1: PTH002")
 def test_t65_many_refs_and_none(repo: Repository) -> None:
     good = repo.commit(MESSAGE, files={"src/a": "b\n"})
     evil = repo.commit(MESSAGE, files={"locked/p": "EVIL\n"})
     lines = f"refs/heads/a {good} refs/heads/a {ZERO}\nrefs/heads/b {evil} refs/heads/b {ZERO}\n"
     outcome = check(repo, "--push", stdin=lines)
     assert [report["exit_code"] for report in outcome.reports] == [0, 1]
+    assert "PTH002" in errors(outcome)
     assert outcome.exit_code == 1
     assert check(repo, "--push", stdin="").exit_code == 0
 
 
+@threat("T65", "a push of an object that is not there", "exit 2")
 def test_t65_an_object_that_is_not_there(repo: Repository) -> None:
     outcome = check(repo, "--push", stdin=f"HEAD {'1' * 40} refs/heads/new {ZERO}\n")
     assert outcome.exit_code == 2

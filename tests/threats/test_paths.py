@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Outcome, Repository, run, run_here
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,7 @@ def test_the_installed_command_says_the_same(repo: Repository) -> None:
     assert installed.exit_code == here.exit_code == 1
 
 
+@threat("T01", "a locked file renamed to a free place", "exit 1: PTH002")
 def test_moving_a_locked_file_out_is_deleting_it(repo: Repository) -> None:
     repo.rename("locked/p", "src/p")
     repo.commit("feat: x")
@@ -104,18 +106,21 @@ def test_moving_a_file_in_is_adding_it(repo: Repository) -> None:
     assert "moved here from src/a" in outcome.report["findings"][0]["message"]
 
 
+@threat("T03", "a locked file copied to a free place", "exit 0")
 def test_a_copy_of_a_locked_file_is_not_stopped(repo: Repository) -> None:
     repo.write("src/p", repo.read("locked/p"))
     repo.commit("feat: x")
     assert check(repo).exit_code == 0
 
 
+@threat("T04", "a locked path in other case", "exit 1: PTH002, PTH005")
 def test_another_case_is_the_same_path(repo: Repository) -> None:
     repo.write("Locked/policy.md", "q\n")
     repo.commit("feat: x")
     fails_with(repo, ("PTH002", "Locked/policy.md"), ("PTH005", "Locked/policy.md"))
 
 
+@threat("T15", "a locked folder replaced by a link", "exit 1: PTH001, PTH002")
 def test_a_locked_folder_replaced_by_a_link(repo: Repository) -> None:
     repo.delete("locked")
     repo.symlink("locked", "src")
@@ -123,6 +128,7 @@ def test_a_locked_folder_replaced_by_a_link(repo: Repository) -> None:
     fails_with(repo, ("PTH001", "locked/frozen/f"), ("PTH002", "locked"), ("PTH002", "locked/p"))
 
 
+@threat("T20", "the executable bit of a locked file", "exit 1: PTH002")
 def test_a_mode_alone(repo: Repository) -> None:
     repo.git("config", "core.fileMode", "false")
     repo.git("update-index", "--chmod=+x", "locked/p")
@@ -131,6 +137,7 @@ def test_a_mode_alone(repo: Repository) -> None:
     assert "made executable" in outcome.report["findings"][0]["message"]
 
 
+@threat("T21", "a locked file deleted", "exit 1: PTH002")
 def test_a_deletion(repo: Repository) -> None:
     repo.commit("feat: x", delete=["locked/p"])
     outcome = fails_with(repo, ("PTH002", "locked/p"))
@@ -142,12 +149,14 @@ def test_what_is_forbidden_is_not_merely_locked(repo: Repository) -> None:
     fails_with(repo, ("PTH001", "locked/frozen/f"))
 
 
+@threat("T22", "a submodule in a locked folder", "exit 1: PTH002, PTH006")
 def test_a_submodule_in_a_locked_folder(repo: Repository) -> None:
     repo.submodule("locked/sub")
     repo.commit("feat: x", stage=False)
     fails_with(repo, ("PTH002", "locked/sub"), ("PTH006", "locked/sub"))
 
 
+@threat("T23", "a new submodule that `ignore = all` hides from git", "exit 1: PTH002, PTH006")
 def test_a_submodule_that_configuration_hides(repo: Repository) -> None:
     repo.write(".gitmodules", '[submodule "s"]\n\tpath = locked/sub\n\turl = ./s\n\tignore = all\n')
     repo.git("config", "submodule.s.ignore", "all")
@@ -239,6 +248,10 @@ def whole_word(repo: Repository) -> bytes:
     return "\u0441\u043e\u0440/a".encode()
 
 
+def names(number: str, case: str) -> pytest.MarkDecorator:
+    return threat(number, case, "exit 1: PTH005")
+
+
 def named(path: bytes) -> Callable[[Repository], bytes]:
     def make(repo: Repository) -> bytes:
         put(repo, "100644", path)
@@ -250,22 +263,32 @@ def named(path: bytes) -> Callable[[Repository], bytes]:
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(decomposed, id="normal form"),
-        pytest.param(homoglyph, id="homoglyph"),
-        pytest.param(whole_word, id="whole word"),
+        pytest.param(decomposed, id="normal form", marks=names("T06", "a name in another normal form")),
+        pytest.param(homoglyph, id="homoglyph", marks=names("T07", "a letter of another script")),
+        pytest.param(whole_word, id="whole word", marks=names("T07", "a whole word of another script")),
         pytest.param(
-            named("\uff4c\uff4f\uff43\uff4b\uff45\uff44\uff0f\uff0e\uff0e".encode()), id="fullwidth"
+            named("\uff4c\uff4f\uff43\uff4b\uff45\uff44\uff0f\uff0e\uff0e".encode()),
+            id="fullwidth",
+            marks=names("T08", "fullwidth letters, dots and slashes"),
         ),
         pytest.param(named("\uff4c\uff4f\uff43\uff4b\uff45\uff44/x".encode()), id="fullwidth twin"),
-        pytest.param(named(b"locked./policy.md"), id="dot at the end"),
-        pytest.param(named(b"src/policy.md "), id="space at the end"),
-        pytest.param(named(b"src/a::$DATA"), id="stream"),
+        pytest.param(
+            named(b"locked./policy.md"),
+            id="dot at the end",
+            marks=names("T09", "a dot at the end of a folder's name"),
+        ),
+        pytest.param(
+            named(b"src/policy.md "), id="space at the end", marks=names("T09", "a space at the end")
+        ),
+        pytest.param(named(b"src/a::$DATA"), id="stream", marks=names("T10", "a stream of a file")),
         pytest.param(named(b"src/a:x"), id="stream of a neighbour"),
-        pytest.param(named(b"LOCKED~1/x"), id="short name"),
-        pytest.param(named(b"CON"), id="device"),
-        pytest.param(named(b"src/a\nlocked.md"), id="newline"),
-        pytest.param(named(b"src/a\tb"), id="tab"),
-        pytest.param(named(b"src/e\x1b[31m\x07.md"), id="escape"),
+        pytest.param(named(b"LOCKED~1/x"), id="short name", marks=names("T10", "a short name of a folder")),
+        pytest.param(named(b"CON"), id="device", marks=names("T10", "the name of a device")),
+        pytest.param(named(b"src/a\nlocked.md"), id="newline", marks=names("T11", "a newline in a name")),
+        pytest.param(named(b"src/a\tb"), id="tab", marks=names("T11", "a tab in a name")),
+        pytest.param(
+            named(b"src/e\x1b[31m\x07.md"), id="escape", marks=names("T12", "a terminal's escape in a name")
+        ),
         pytest.param(named(b"src/\xff.md"), id="not UTF-8"),
         pytest.param(named("src/a\u202ecod.md".encode()), id="direction"),
         pytest.param(named("src/a\u200b.md".encode()), id="invisible"),
@@ -286,6 +309,7 @@ def test_a_name_that_deceives(repo: Repository, make: Callable[[Repository], byt
     assert not any(char in text for char in "\x7f\x9b\u202e\u200b")
 
 
+@threat("T13", "a name that is not UTF-8, beside a locked file", "exit 1: PTH002, PTH005")
 def test_a_name_that_is_not_utf8_hides_no_other(repo: Repository) -> None:
     put(repo, "100644", b"src/\xff.md")
     repo.git("update-index", "--cacheinfo", f"100644,{repo.blob('EVIL')},locked/p")
@@ -337,11 +361,13 @@ def crafted(repo: Repository, lines: bytes, name: bytes) -> None:
 @pytest.mark.parametrize(
     "segment", [b"..", b".", b".git", b".GIT", b"git~1", b".git.", ".g\u200cit".encode()]
 )
+@threat("T32", "a tree with a name that git keeps for itself (`..`, `.git`)", "exit 1: PTH005")
 def test_a_crafted_tree(repo: Repository, segment: bytes) -> None:
     crafted(repo, b"100644 blob %s\t%s\0" % (repo.blob("x").encode(), segment), b"t")
     fails_with(repo, ("PTH005", b"t/" + segment))
 
 
+@threat("T32", "a tree with an empty name", "exit 2")
 def test_a_crafted_tree_with_an_empty_name(repo: Repository) -> None:
     oid = bytes.fromhex(repo.blob("x"))
     literal = ("hash-object", "-w", "--literally", "-t", "tree", "--stdin")
@@ -360,18 +386,20 @@ def test_a_crafted_tree_with_an_empty_name(repo: Repository) -> None:
         commit = repo.git("commit-tree", "-p", "main", "-m", "feat: x", tree)
         repo.git("update-ref", "refs/heads/work", commit)
         outcome = check(repo)
-        assert outcome.exit_code != 0, outcome
+        assert outcome.exit_code == 2, outcome
         assert "crashed" not in outcome.stdout
 
 
+@threat("T32", "a tree with one name twice", "exit 1: PTH005")
 def test_a_crafted_tree_with_one_name_twice(repo: Repository) -> None:
     entries = b"".join(b"100644 blob %s\tx\0" % repo.blob(text).encode() for text in ("1", "2"))
     crafted(repo, entries, b"t")
     outcome = check(repo)
-    assert outcome.exit_code != 0, outcome
-    assert found(outcome) == {("PTH005", b"t/x")} or outcome.exit_code == 2, outcome
+    assert found(outcome) == {("PTH005", b"t/x")}
+    assert outcome.exit_code == 1
 
 
+@threat("T33", "a file with a mode that git does not write", "exit 0")
 def test_odd_modes_are_read_as_git_reads_them(repo: Repository) -> None:
     oid = bytes.fromhex(repo.blob("x"))
     inner = repo.git("hash-object", "-w", "--literally", "-t", "tree", "--stdin", stdin=b"100666 a\0" + oid)
@@ -384,18 +412,22 @@ def test_odd_modes_are_read_as_git_reads_them(repo: Repository) -> None:
 # Links
 
 
+def leads(number: str, case: str) -> pytest.MarkDecorator:
+    return threat(number, case, "exit 1: PTH006")
+
+
 @pytest.mark.parametrize(
     ("path", "target"),
     [
-        ("src/d", "../locked"),
-        ("src/d", "../locked/p"),
+        pytest.param("src/d", "../locked", marks=leads("T16", "a link into a locked folder")),
+        pytest.param("src/d", "../locked/p", marks=leads("T16", "a link to a locked file")),
         ("src/d", "../locked/new"),
         ("src/d", "../LOCKED/p"),
         ("src/d", ".././src/../locked"),
         ("d", "locked"),
         ("src/d", ".."),
-        ("src/x", "/etc/passwd"),
-        ("src/y", "../../../o"),
+        pytest.param("src/x", "/etc/passwd", marks=leads("T17", "a link to an absolute path")),
+        pytest.param("src/y", "../../../o", marks=leads("T17", "a link out of the tree")),
         ("src/y", "..\\..\\..\\o"),
         ("src/y", "C:\\Windows"),
         ("src/g", "../.git/hooks"),
@@ -473,6 +505,7 @@ def test_a_new_submodule_and_one_that_moves(repo: Repository) -> None:
 # Size
 
 
+@threat("T84", "a gigantic file", "exit 1: PTH008")
 def test_a_gigantic_file_is_measured_and_not_read(repo: Repository) -> None:
     size = 128 << 20
     header = b"data %d\n" % size
