@@ -6,12 +6,19 @@ but NUL, and every header is checked for its exact shape.
 
 from __future__ import annotations
 
+import re
+
 from specguard.change.commit import Commit, Message
 from specguard.change.entry import Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Final
+
+_OID: Final = re.compile(rb"[0-9a-f]+")
+_MODES: Final = re.compile(r"[0-7]{6} [0-7]{6}")
+_TREE_MODE: Final = re.compile(rb"[0-7]{1,7}")
 
 
 class FormatError(ValueError):
@@ -54,7 +61,7 @@ def read_diffs(data: bytes, digits: int) -> list[tuple[str, list[Entry]]]:
     at = 0
     while at < last:
         oid = fields[at]
-        if len(oid) != digits:
+        if len(oid) != digits or not _OID.fullmatch(oid):
             raise FormatError("a commit's object id is expected")
         end = start = at + 1
         # A path follows each header that begins with a colon, so no path is ever taken for a header.
@@ -73,17 +80,21 @@ def _path(entry: Entry) -> bytes:
 
 def _entries(fields: Sequence[bytes], start: int, end: int, digits: int) -> list[Entry]:
     # `:100644 100755 <oid> <oid> M`: everything has its place.
-    old, new = slice(15, 15 + digits), slice(16 + digits, 16 + 2 * digits)
-    size = 2 * digits + 18
+    middle, size = 15 + digits, 2 * digits + 18
+    old, new = slice(15, middle), slice(middle + 1, size - 2)
     known: dict[str, tuple[int, int]] = {}
     entries = []
     try:
         for at in range(start, end, 2):
             header = fields[at].decode("ascii")
-            if len(header) != size or header[0] != ":" or header[-2] != " ":
+            if len(header) != size or header[0] != ":":
                 raise FormatError("an entry is expected")
+            if not header[14] == header[middle] == header[-2] == " ":
+                raise FormatError("an entry's fields stand one space apart")
             modes = header[1:14]
             if modes not in known:
+                if not _MODES.fullmatch(modes):
+                    raise FormatError("an entry's modes are six octal digits each")
                 known[modes] = int(modes[:6], 8), int(modes[7:], 8)
             before, after = known[modes]
             entries.append(Entry(fields[at + 1], header[-1], before, after, header[old], header[new]))
@@ -100,17 +111,19 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
     """
     width = digits // 2
     at, end = 0, len(data)
+    known: dict[bytes, int] = {}
     while at < end:
         space = data.find(b" ", at, at + 8)
         stop = data.find(b"\0", space) if space > 0 else -1
         if stop < 0 or stop + 1 + width > end:
             raise FormatError("a tree object that ends within an entry")
-        try:
-            mode = int(data[at:space], 8)
-        except ValueError as error:
-            raise FormatError("a tree object with a mode that is no number") from error
+        mode = data[at:space]
+        if mode not in known:
+            if not _TREE_MODE.fullmatch(mode):
+                raise FormatError("a tree object with a mode that is no number")
+            known[mode] = int(mode, 8)
         at = stop + 1 + width
-        yield data[space + 1 : stop], mode, data[stop + 1 : at].hex()
+        yield data[space + 1 : stop], known[mode], data[stop + 1 : at].hex()
 
 
 def read_commit(oid: str, data: bytes, diffs: Callable[[], Sequence[Sequence[Entry]]]) -> Commit:

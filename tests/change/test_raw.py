@@ -84,6 +84,41 @@ def test_a_path_is_never_taken_for_a_header(path: bytes) -> None:
     assert read_diffs(stream, 40) == [("3" * 40, [one]), ("4" * 40, [other])]
 
 
+HEADER = b":100644 100755 " + b"1" * 40 + b" " + b"2" * 40 + b" M"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER.replace(b"100644", b"+10644"),
+        HEADER.replace(b"100644", b"1_0644"),
+        HEADER.replace(b"100644", b"100648"),
+        HEADER.replace(b" 100755", b"_100755"),
+        HEADER.replace(b"100755 ", b"1007551"),
+        HEADER.replace(b"1 2", b"112"),
+        HEADER.replace(b" M", b"2M"),
+        HEADER.replace(b"2", b"\xff"),
+    ],
+)
+def test_a_header_of_another_shape_is_refused(header: bytes) -> None:
+    assert len(read_entries(HEADER + b"\0path\0", 40)) == 1
+    for read, stream in ((read_entries, b""), (read_diffs, b"3" * 40 + b"\0")):
+        with pytest.raises(FormatError):
+            read(stream + header + b"\0path\0", 40)
+
+
+@pytest.mark.parametrize("oid", [b"\xff" * 40, b"x" * 40, b"A" * 40, b"3" * 39 + b"\n"])
+def test_a_commit_is_announced_by_its_object_id(oid: bytes) -> None:
+    with pytest.raises(FormatError):
+        read_diffs(oid + b"\0" + HEADER + b"\0path\0", 40)
+
+
+@pytest.mark.parametrize("mode", [b"+100644", b"1_00644", b"0o10064", b"100648", b"-100644", b""])
+def test_a_mode_in_a_tree_is_octal_digits(mode: bytes) -> None:
+    with pytest.raises(FormatError):
+        list(read_tree(mode + b" name\0" + b"\1" * 20, 40))
+
+
 @given(
     st.lists(st.tuples(PATHS.filter(lambda p: b"/" not in p), MODES, oids(40)), max_size=10),
 )
