@@ -1,0 +1,78 @@
+"""What tests of cases share: a repository with a locked folder, and what the installed command says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specguard.testing import Outcome, Repository, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SETTINGS = """\
+base = "main"
+
+[rules.locked-path]
+paths = ["locked/", "SPEC_AUTHORITY.md"]
+"""
+LOCKED = ("PTH002", "locked/p")
+FILES = {"locked/p": "policy\n", "locked/q": "q\n", "src/a": "a\n"}
+
+
+def authority(settings: str = "") -> str:
+    """An authority that locks a folder and itself, with these settings besides."""
+    return f"# Authority\n\n```toml specguard\n{SETTINGS}{settings}\n```\n"
+
+
+def guarded(repo: Repository, settings: str = "", files: Mapping[str, str | bytes] | None = None) -> None:
+    """Make a published base with a locked folder, and check out the branch `work` on top of it.
+
+    Args:
+        repo: an empty repository.
+        settings: settings besides those that lock the folder.
+        files: files of the base besides those that all bases have.
+    """
+    base = {"SPEC_AUTHORITY.md": authority(settings), **FILES, **(files or {})}
+    repo.commit("chore: base", files=base)
+    repo.remote()
+    repo.publish(head=True)
+    repo.branch("work")
+
+
+def check(
+    repo: Repository, *arguments: str, env: Mapping[str, str] | None = None, stdin: str | bytes = b""
+) -> Outcome:
+    """What the installed command answers in the repository, as JSON."""
+    variables = {"XDG_CACHE_HOME": str(repo.path.parent / "cache"), **(env or {})}
+    return run("check", "--output-format=json", *arguments, directory=repo.path, env=variables, stdin=stdin)
+
+
+def errors(outcome: Outcome) -> set[tuple[str, str | None]]:
+    """Code and path of each finding that fails the check."""
+    return {
+        (finding["code"], finding["location"]["path"])
+        for report in outcome.reports
+        for finding in report["findings"]
+        if finding["severity"] == "error"
+    }
+
+
+def fails(outcome: Outcome, *expected: tuple[str, str | None]) -> None:
+    """The answer is that the change fails, by exactly these errors."""
+    assert errors(outcome) == set(expected), outcome
+    assert outcome.exit_code == 1, outcome
+
+
+def passes(outcome: Outcome) -> None:
+    """The answer is that nothing is wrong with the change."""
+    assert errors(outcome) == set(), outcome
+    assert outcome.exit_code == 0, outcome
+
+
+def undecided(outcome: Outcome, said: str) -> None:
+    """The answer is that this cannot be told, for a reason that says so."""
+    assert outcome.exit_code == 2, outcome
+    assert said in str(outcome), outcome
+    assert "Traceback" not in str(outcome)
+    assert "crashed" not in str(outcome)
+    assert "internal error" not in str(outcome)

@@ -1,0 +1,233 @@
+"""Histories that are not what they seem, and facts that are not there, by the installed command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Repository
+from tests.threats.cases import threat
+from tests.threats.guarded import LOCKED, check, fails, guarded, passes, undecided
+from tests.threats.test_facts_commits import forge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    """A guarded repository, and a branch whose commit alters a locked file."""
+    guarded(repository)
+    repository.commit("feat: evil", files={"locked/p": "EVIL\n"})
+    return repository
+
+
+# What git would read in place of the objects
+
+
+@threat("T55", "a commit that a replace ref shows as another", "exit 1: PTH002")
+def test_a_replaced_commit(repo: Repository) -> None:
+    fine = repo.git("commit-tree", "-p", repo.oid("main"), "-m", "feat: fine", repo.oid("main^{tree}"))
+    repo.git("replace", repo.oid(), fine)
+    repo.git("config", "core.useReplaceRefs", "true")
+    assert repo.git("diff", "--raw", "main", "work") == ""
+    fails(check(repo), LOCKED)
+    fails(check(repo, "--enforce", "--base=main"), LOCKED)
+
+
+@threat("T56", "grafts that give a commit other parents", "exit 1: PTH002")
+def test_grafts(repo: Repository) -> None:
+    repo.commit("feat: two", files={"src/b": "b\n"})
+    folder = repo.path / ".git" / "info"
+    folder.mkdir(exist_ok=True)
+    (folder / "grafts").write_text(f"{repo.oid()}\n")
+    assert repo.git("rev-list", "--count", "work") == "1"
+    outcome = check(repo)
+    fails(outcome, LOCKED)
+    assert outcome.report["change"]["commits"] == 2
+
+
+@threat("T57", "a shallow file that cuts the history off", "exit 1: PTH002")
+def test_a_forged_shallow_file(repo: Repository) -> None:
+    repo.commit("feat: two", files={"src/b": "b\n"})
+    (repo.path / ".git" / "shallow").write_text(f"{repo.oid()}\n")
+    assert repo.git("rev-list", "--count", "work") == "1"
+    fails(check(repo), LOCKED)
+
+
+@threat("T57", "a shallow clone", "exit 2")
+def test_a_shallow_clone(repo: Repository, tmp_path: Path) -> None:
+    repo.commit("feat: two", files={"src/b": "b\n"})
+    clone = repo.clone(tmp_path / "shallow", depth=1)
+    clone.git("fetch", "-q", "--depth=1", "origin", "main:refs/remotes/origin/main")
+    for words in ([], ["--enforce", "--base=main"]):
+        outcome = check(clone, *words)
+        undecided(outcome, "git fetch --unshallow origin")
+        assert outcome.state("PTH002") == "indeterminate"
+
+
+@threat("T59", "the base's authority forged in the object store", "exit 2")
+def test_a_forged_authority(repo: Repository) -> None:
+    forge(repo, repo.oid("main:SPEC_AUTHORITY.md"), "blob", b"# Authority\n\nNothing is locked.\n")
+    assert "Nothing is locked" in repo.git("show", "main:SPEC_AUTHORITY.md")
+    undecided(check(repo), "forged or broken")
+    undecided(check(repo, "--enforce", "--base=main"), "forged or broken")
+
+
+@threat("T59", "a tree of the head forged in the object store, where the verdict is the last word", "exit 2")
+def test_a_forged_tree(repo: Repository) -> None:
+    content = repo.process("cat-file", "tree", repo.oid("main:locked")).stdout
+    forge(repo, repo.oid("HEAD:locked"), "tree", content)
+    assert repo.git("diff", "--raw", "main", "work") == ""
+    undecided(check(repo, "--enforce", "--base=main"), "forged or broken")
+
+
+# Bases that are missing or moved
+
+
+@threat("T60", "no remote and no branch that could be the base", "exit 2")
+def test_no_base(repo: Repository) -> None:
+    repo.git("remote", "remove", "origin")
+    fails(check(repo), LOCKED)
+    repo.git("branch", "-q", "-D", "main")
+    undecided(check(repo), "there is no base")
+    undecided(check(repo, "--enforce"), "--base")
+
+
+@threat("T61", "a branch without a common ancestor", "exit 2")
+def test_unrelated_histories(repo: Repository) -> None:
+    repo.orphan("alone")
+    repo.commit("feat: begin again", files={"locked/p": "EVIL\n"})
+    outcome = check(repo)
+    undecided(outcome, "no common ancestor")
+    assert outcome.state("PTH002") == "indeterminate"
+
+
+@threat("T73", "the base's ref moved to the head, where the job names the base by its id", "exit 1: PTH002")
+def test_a_base_that_was_moved(repo: Repository) -> None:
+    base = repo.oid("main")
+    for name in ("refs/remotes/origin/main", "refs/heads/main"):
+        repo.ref(name, "work")
+    assert check(repo).report["empty"]
+    fails(check(repo, "--enforce", f"--base={base}"), LOCKED)
+
+
+# What a platform gives to a job
+
+
+@pytest.fixture
+def asked(repository: Repository) -> Repository:
+    """A checkout of the merge that a platform makes for a pull request of one commit."""
+    guarded(
+        repository, '[rules.commit-count]\nexactly = 1\n\n[rules.pull-request-title]\npattern = "^feat: "\n'
+    )
+    repository.commit("feat: one", files={"src/b": "b\n"})
+    repository.checkout("main")
+    repository.commit("chore: later", files={"src/later": "x\n"})
+    repository.publish()
+    repository.checkout("main", detach=True)
+    repository.merge("work", message="Merge work into main")
+    return repository
+
+
+def event(repo: Repository, content: bytes) -> dict[str, str]:
+    """The variables of a job with this file about its event."""
+    file = repo.path.parent / "event.json"
+    file.write_bytes(content)
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_EVENT_NAME": "pull_request",
+        "GITHUB_EVENT_PATH": str(file),
+        "GITHUB_BASE_REF": "main",
+        "GITHUB_HEAD_REF": "work",
+        "GITHUB_REF": "refs/pull/7/merge",
+        "GITHUB_SHA": repo.oid(),
+    }
+
+
+@threat("T67", "the merge that a platform makes of a pull request", "exit 0")
+def test_a_merge_that_the_platform_made(asked: Repository) -> None:
+    pull_request = {
+        "number": 7,
+        "title": "feat: one",
+        "body": "",
+        "head": {"sha": asked.oid("work"), "ref": "work"},
+        "base": {"sha": asked.oid("main~1"), "ref": "main"},
+    }
+    env = event(asked, json.dumps({"pull_request": pull_request}).encode())
+    outcome = check(asked, "--enforce", env=env)
+    passes(outcome)
+    assert outcome.report["change"]["head"] == asked.oid("work")
+    assert outcome.report["change"]["commits"] == 1
+
+
+@threat("T68", "an event file that is empty, broken, of another kind or without a title", "exit 2")
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"pull_request": {"title": 5}}',
+        b'{"pull_request": {"head": {"sha": "HEAD", "ref": "work"}, "base": {"ref": "main"}}}',
+    ],
+)
+def test_an_event_without_its_text(asked: Repository, content: bytes) -> None:
+    content = content.replace(b"HEAD", asked.oid("work").encode())
+    outcome = check(asked, "--enforce", env=event(asked, content))
+    assert outcome.exit_code == 2, outcome
+    # What needs no event is judged all the same.
+    assert outcome.state("PRQ001") == "indeterminate"
+    assert outcome.state("CMT001") == outcome.state("PTH002") == "passed"
+
+
+@threat("T68", "an event file of 50 MB", "exit 2")
+def test_an_event_that_is_too_large(asked: Repository) -> None:
+    env = event(asked, b'{"pull_request": {"title": "feat: ' + b"x" * (50 << 20) + b'"}}')
+    outcome = check(asked, "--enforce", env=env)
+    assert outcome.exit_code == 2
+    assert outcome.state("PRQ001") == "indeterminate"
+    assert outcome.state("PTH002") == "passed"
+    undecided(check(asked, f"--pr-event={env['GITHUB_EVENT_PATH']}"), "may have 25 MiB")
+
+
+# Where the repository is
+
+
+@threat("T69", "a bare repository, a linked worktree, a subfolder", "exit 1: PTH002")
+def test_wherever_it_is_judged_from(repo: Repository, tmp_path: Path) -> None:
+    repo.git("config", "diff.relative", "true")
+    linked = repo.worktree(tmp_path / "linked", "side", "main")
+    bare = repo.clone(tmp_path / "bare.git", bare=True)
+    for place in (str(repo.path), str(repo.path / "src"), str(linked.path), str(bare.path)):
+        fails(check(repo, "-C", place, "--base=main", "--head=work"), LOCKED)
+
+
+@threat("T70", "a partial clone that lacks what a rule reads", "exit 2")
+def test_a_partial_clone(repository: Repository, tmp_path: Path) -> None:
+    guarded(repository, '[[rules.forbidden-content.forbid]]\npattern = "EVIL"\n')
+    repository.commit("feat: x", files={"src/b": "EVIL\n"})
+    repository.git("config", "uploadpack.allowFilter", "true")
+    clone = repository.clone(tmp_path / "partial", bare=True, partial="blob:none")
+    clone.git("show", "main:SPEC_AUTHORITY.md")
+    ran = tmp_path / "ran"
+    clone.git("config", "remote.origin.url", f"ext::touch {ran}")
+    clone.git("config", "protocol.ext.allow", "always")
+    outcome = check(clone, "--base=main", "--head=work")
+    undecided(outcome, "git fetch --refetch --no-filter origin")
+    assert outcome.state("CNT001") == "indeterminate"
+    assert outcome.state("PTH002") == "passed"
+    assert not ran.exists()
+
+
+@threat("T71", "a repository that belongs to another user", "exit 2")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository away")
+def test_a_repository_of_another_user(repo: Repository) -> None:
+    subprocess.run(["chown", "-R", "1234", str(repo.path)], check=True)
+    undecided(check(repo), "belongs to another user")
