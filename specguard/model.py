@@ -278,6 +278,7 @@ class Verdict:
         empty: whether there was nothing to judge.
         dry_run: whether findings leave the exit code at 0 (`--exit-zero`, `--dry-run`).
         policy_change: how the change would alter the policy, one object a setting; empty where it does not.
+        enforce: whether nothing outside the trusted base could loosen it (`--enforce`).
     """
 
     __slots__ = (
@@ -285,6 +286,7 @@ class Verdict:
         "change",
         "dry_run",
         "empty",
+        "enforce",
         "notes",
         "policy_change",
         "results",
@@ -300,6 +302,7 @@ class Verdict:
         empty: bool = False,
         dry_run: bool = False,
         policy_change: Sequence[Mapping[str, Any]] = (),
+        enforce: bool = False,
     ) -> None:
         self.change = change
         self.authority = authority
@@ -308,6 +311,7 @@ class Verdict:
         self.empty = empty
         self.dry_run = dry_run
         self.policy_change = policy_change
+        self.enforce = enforce
 
     @property
     def findings(self) -> list[Judged]:
