@@ -1,0 +1,15 @@
+"""Properties that hold of any input; `make fuzz` tries many more examples of each."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# New examples each time, first those that failed before.
+settings.register_profile(
+    "fuzz",
+    settings.get_profile("specguard"),
+    max_examples=1000,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)

@@ -1,0 +1,164 @@
+"""JSON, YAML and TOML in any state: what is accepted is what other readers read, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.documents.data import Data, data_of
+from specguard.documents.fields import data_fields
+from specguard.documents.schemas import Schema, SchemaError
+from tests.fuzz.damage import damaged, few
+
+TEXT = st.sampled_from(
+    ["", "a", "status", "done", "1.10", "no", "2026-01-01", "a.b", "\u00e9", "x: y", '"', "\\", "#"]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+JSON = st.tuples(VALUES, st.sampled_from([None, 1, "\t"])).map(
+    lambda pair: json.dumps(pair[0], indent=pair[1]).encode()
+)
+YAML = st.tuples(VALUES, st.sampled_from([True, False, None])).map(
+    lambda pair: yaml.safe_dump(pair[0], default_flow_style=pair[1], allow_unicode=True).encode()
+)
+TOML = st.lists(
+    st.sampled_from([
+        "a = 1\n", "[t]\n", "[t.u]\nx = 1\n", "[[l]]\n", "[[l]]\nn = {a = 1, b = [1, 2,]}\n",
+        "'q k' = '''x\ny'''\n",
+        's = "a\\u00e9\\n"\n', "d = 2026-01-01T00:00:00Z\n", "f = [1.10, 1e3,\n# c\n inf]\n",
+        "b.c.d = true\n", "\n", "# c\n",
+        'm = """\n\\\n  x"""\n', "h = 0x_ff\n", "h = 0xff\n", "t = 07:32:00\n",
+    ])
+).map(lambda parts: "".join(parts).encode())  # fmt: skip
+
+
+def everything_has_a_line(data: Data, last: int) -> None:
+    if data.problem is not None:
+        assert data.value is None
+        assert data.problem.line is None or 1 <= data.problem.line <= last
+        return
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), data.value)]
+    for path, value in waiting:
+        line = data.line(path)
+        assert line is not None
+        assert 1 <= line <= last
+        assert data.get(path) is value
+        inside = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        waiting += [((*path, key), inner) for key, inner in inside]
+    for field in data_fields(data):
+        assert 1 <= field.line <= last
+
+
+def same(mine: Any, theirs: Any) -> bool:
+    """Whether two readers read the same; a date of one is the other's text."""
+    if isinstance(theirs, dict):
+        return (
+            isinstance(mine, dict)
+            and all(map(same, mine.items(), theirs.items()))
+            and len(mine) == len(theirs)
+        )
+    if isinstance(theirs, list | tuple):
+        return isinstance(mine, list | tuple) and len(mine) == len(theirs) and all(map(same, mine, theirs))
+    if hasattr(theirs, "isoformat"):
+        return bool(mine == theirs.isoformat())
+    return bool(mine == theirs or (mine != mine and theirs != theirs))
+
+
+@few(150)
+@given(damaged(JSON))
+def test_json_is_what_python_reads_or_a_problem(content: bytes) -> None:
+    data = data_of(content, "json")
+    everything_has_a_line(data, content.count(b"\n") + 1)
+    if data.problem is None:
+        assert same(data.value, json.loads(content.decode().removeprefix("\ufeff")))
+
+
+@few(150)
+@given(damaged(TOML))
+def test_toml_is_what_python_reads_or_a_problem(content: bytes) -> None:
+    data = data_of(content, "toml")
+    everything_has_a_line(data, content.count(b"\n") + 1)
+    if data.problem is None:
+        assert same(data.value, tomllib.loads(content.decode().removeprefix("\ufeff").replace("\r\n", "\n")))
+
+
+@few(150)
+@given(damaged(YAML))
+def test_yaml_has_the_shape_that_its_library_reads_or_is_a_problem(content: bytes) -> None:
+    data = data_of(content, "yaml")
+    everything_has_a_line(data, content.count(b"\n") + 1)
+    if data.problem is None:
+        # Its library makes numbers, dates and truth values of more words: every scalar is text to this one.
+        loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+        theirs = yaml.load(content.decode().removeprefix("\ufeff"), loader)
+        assert shape(data.value) == shape(theirs)
+
+
+def shape(value: Any) -> Any:
+    if isinstance(value, dict):
+        return [(key, shape(inner)) for key, inner in value.items()]
+    return [shape(inner) for inner in value] if isinstance(value, list) else None
+
+
+SCHEMAS = st.recursive(
+    st.sampled_from([
+        {}, True, False, {"type": "string"}, {"type": ["integer", "null"]}, {"enum": ["a", 1]},
+        {"const": None},
+        {"pattern": "^a+$"}, {"pattern": "(a+)+$"}, {"minimum": 1, "multipleOf": 0.1}, {"format": "date"},
+        {"$ref": "#"},
+        {"required": ["a"]}, {"uniqueItems": True}, {"minLength": -1}, {"type": 3},
+        {"patternProperties": {"[": {}}},
+        {"$ref": "https://example.org/x"}, {"$ref": "#/nowhere"}, {"$schema": "urn:x"}, {"$id": ":"},
+        {"multipleOf": 0},
+        {"additionalProperties": False, "patternProperties": {"^a": {}}}, {"dependentRequired": {"a": ["b"]}},
+    ]),
+    lambda inner: st.dictionaries(
+        st.sampled_from(["items", "not", "if", "then", "else", "contains", "propertyNames"]),
+        inner, max_size=2
+    )
+    | st.lists(inner, min_size=1, max_size=2).flatmap(
+        lambda several: st.sampled_from([{key: several} for key in ("allOf", "anyOf", "oneOf",
+        "prefixItems")])
+    )
+    | st.dictionaries(TEXT, inner, max_size=3).map(lambda table: {"properties": table}),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@few(100)
+@given(SCHEMAS, VALUES)
+def test_any_schema_judges_any_value_or_is_refused(schema: Any, value: Any) -> None:
+    try:
+        misfits = list(Schema(schema).misfits(value))
+    except SchemaError:
+        return
+    for misfit in misfits:
+        assert misfit.message
+        assert "\n" not in misfit.message
+    if schema is False:
+        assert misfits
+
+
+@pytest.mark.parametrize("kind", ["json", "yaml", "toml"])
+@few(60)
+@given(st.data())
+def test_what_is_cut_is_never_a_smaller_whole_of_json_and_never_a_crash(
+    kind: Any, data: st.DataObject
+) -> None:
+    content = data.draw({"json": JSON, "yaml": YAML, "toml": TOML}[kind])
+    cut = content[: data.draw(st.integers(0, max(0, len(content) - 1)))]
+    read = data_of(cut, kind)
+    everything_has_a_line(read, cut.count(b"\n") + 1)
+    if kind == "json" and content[:1] in b"[{" and content.rstrip() != cut.rstrip():
+        assert read.problem is not None

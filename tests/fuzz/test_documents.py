@@ -1,0 +1,143 @@
+"""Markdown in any state: it is read without a crash, each part with a line that is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.documents.blocks import all_texts, fences
+from specguard.documents.checkboxes import is_open, is_ticked
+from specguard.documents.citations import citations
+from specguard.documents.content import has_content
+from specguard.documents.dates import date_problem, days, moment_behind, parse_date, undated
+from specguard.documents.document import Document
+from specguard.documents.fields import find_fields, near_field, read_fields
+from specguard.documents.hidden import hidden
+from specguard.documents.leading import leading_paths
+from specguard.documents.placeholders import owes
+from specguard.documents.rows import rows
+from specguard.documents.times import read_times
+from specguard.documents.titles import find_sections, near_section
+from specguard.documents.written_paths import plain_path
+from tests.fuzz.damage import ODD, damaged, few
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PARTS = (
+    "# Title\n", "Title\n=====\n",
+    "## Test plan\n\nRun `make test`; see [it](docs/a.md#L3-L4) and src/a.py:12.\n",
+    "Status: done\n**Owner:** ann | Date: 2026-01-31\nReview -- 31 Jan 2026, 10:00 UTC\n",
+    "| Field | Value |\n| --- | --- |\n| Status | done |\n| `a` | 2026-01-01T00:00Z |\n",
+    "| Path | Lines | Why |\n|---|:-:|--:|\n| src/a.py | 3-4 | it \\| is |\n",
+    "- [x] T1 done (`src/a.py`)\n- [ ] T2 open\n  1. one\n     - two\n",
+    "- `docs/api/`: it is published\n- configs/** and `b/`, `c/`\n",
+    "> ## Quoted\n>\n> - [x] no\n", "```toml specguard\n[rules.locked-path]\npaths = [\"a/\"]\n```\n",
+    "~~~\ncode\n~~~\n",
+    "    indented\n", "<!-- hidden\n## Not there\n-->\n",
+    "<details>\n<summary>x</summary>\n\n## In it\n\n</details>\n",
+    "<p hidden>nothing <b>here</b></p>\n",
+    "Text<sup>1</sup> &amp; &#x3164; <img src=x alt=y> <input type=checkbox checked>\n",
+    "[a]: https://example.org \"t\"\n\nSee [a], ![pic][a] and <https://example.org/x>.\n",
+    "Note[^1].\n\n[^1]: the *note* `x`\n\n    - more\n",
+    "2026-01-01 10:00 started\n10:05 went on\n2026-01-02T03:04:05+02:00 ended\n",
+    "TBD: <name>, TODO, {{x}}\n", "\\*not emphasis\\* __strong__ ***both*** `` a`b ``\n", "* * *\n", "\n\n",
+)  # fmt: skip
+MATTER = st.sampled_from(
+    ["", "", "---\nstatus: done\nreview: {date: 2026-01-01}\n---\n", "+++\na = 1\n+++\n", "\ufeff"]
+)
+MARKDOWN = st.builds(
+    lambda matter, parts: (matter + "\n".join(parts)).encode(),
+    MATTER,
+    st.lists(st.sampled_from(PARTS), max_size=8),
+)
+NESTED = st.recursive(
+    st.sampled_from([part.rstrip("\n") for part in PARTS]),
+    lambda inner: st.tuples(st.sampled_from(["> ", "- ", "1. ", "  ", "[^1]: "]), inner).map(
+        lambda pair: "\n".join(pair[0] + line for line in pair[1].split("\n"))
+    ),
+    max_leaves=10,
+).map(lambda text: text.encode())
+
+
+@few(120)
+@given(damaged(MARKDOWN | NESTED))
+def test_any_markdown_is_read_and_every_line_is_there(content: bytes) -> None:
+    document = Document.of(content)
+    last = content.count(b"\n") + 1
+    if document.problem is not None:
+        assert not document.blocks
+        assert document.problem.line is None or 1 <= document.problem.line <= last
+    assert document.last_line <= last
+    for line in lines_of(document):
+        assert 1 <= line <= last
+    for section in document.sections:
+        assert section.line <= section.end <= last
+    for one in hidden(content):
+        assert one.line is None or 1 <= one.line <= last
+
+
+def lines_of(document: Document) -> Iterator[int]:
+    """The line of everything that is read out of a document."""
+    for blocks in (document.blocks, document.hidden_blocks, document.unseen_footnotes):
+        yield from (block.line for block in blocks)
+        yield from (citation.at for citation in citations(blocks))
+        yield from (row.line for row in rows(blocks))
+        yield from (fence.first for fence in fences(blocks) if fence.content)
+        assert has_content(blocks) in (True, False)
+        for text in all_texts(blocks):
+            yield text.line
+            for part in (text.plain, text.rendered, *text.spans):
+                assert isinstance(part, str)
+            yield from (link.line for link in text.links)
+            yield from (sentence.line for sentence in text.sentences())
+            assert not (is_open(text) and is_ticked(text))
+            assert text.pictures in (True, False)
+            for path in leading_paths(text.raw).paths:
+                assert path in text.raw.replace("\n", " ")
+    yield from (comment.line for comment in document.comments)
+    yield from (one.line for one in document.definitions)
+    yield from (one.line for one in document.hidden_html)
+    fields = read_fields(document)
+    yield from (field.line for field in fields)
+    yield from (ticked.line for ticked in document.ticked)
+    times = read_times(document)
+    yield from times.without
+    yield from (stamp.at for stamp in (*times.stamps, *times.days))
+    yield from (loose.at for loose in times.loose)
+    for near in (near_field(document, fields, "status", "owner"), near_section(document, "Test plan")):
+        if near is not None:
+            yield near.line
+    for found in find_sections(document, "Test plan", aliases=["Title"], bold=True):
+        yield found.line
+    assert all(field in fields for field in find_fields(fields, "Status"))
+    if document.properties.problem is not None:
+        assert document.properties.value is None
+        yield document.properties.problem.line or 1
+
+
+@few(120)
+@given(damaged(st.sampled_from(PARTS).map(str.encode)) | st.lists(st.sampled_from(ODD)).map(b"".join))
+def test_any_text_may_hold_a_date_a_path_or_a_promise(content: bytes) -> None:
+    text = content.decode("utf-8", "surrogateescape")
+    for day in days(text):
+        assert 0 <= day.start < day.end <= len(text)
+        assert (day.date is None) == bool(day.problem)
+        moment_behind(text, day)
+    assert (parse_date(text) is None) or not date_problem(text)
+    assert owes(undated(text)) in (True, False)
+    path = plain_path(content)
+    assert path is None or not {b"", b".", b".."} & set(path.split(b"/"))
+
+
+@few(60)
+@given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=6), st.data())
+def test_no_heading_comes_out_of_code_a_comment_or_a_quotation(parts: list[str], data: st.DataObject) -> None:
+    inner = "\n".join(parts).replace("~", "-").replace("--", "=")
+    around = data.draw(st.sampled_from(["~~~~\n{}\n~~~~\n", "<!--\n{}\n-->\n"]))
+    text = f"# First\n\n{around.format(inner)}\n# Last\n"
+    assert [section.heading.text.plain for section in Document(text).sections] == ["First", "Last"]
+    quoted = "".join(f"> {line}\n" for line in inner.split("\n"))
+    assert len(Document(f"# First\n\n{quoted}\n# Last\n").sections) == 2

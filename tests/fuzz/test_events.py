@@ -1,0 +1,182 @@
+"""What a platform says of a change, in any state: never more than what stands in it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.change.event import Event, find_event, read_body, read_event
+from specguard.change.request import Request
+from specguard.errors import SpecguardError
+from specguard.testing import Repository, Step, run_here
+from tests.fuzz.damage import damaged, few
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OID = st.sampled_from(["a" * 40, "b" * 40, "0" * 40, "c" * 64])
+NAME = st.sampled_from(["main", "work", "refs/heads/main", "phase-12", "a/b", "\u00e9", "x\u202ey"])
+TEXT = st.sampled_from(
+    [None, "", "feat: a title", "Phase 12", "a\r\nb\r\n", "\u202e", "\udc80", "\U0001f600"]
+)
+SIDE = st.fixed_dictionaries({"sha": OID, "ref": NAME}, optional={"repo": st.none(), "label": TEXT})
+PULL_REQUESTS = st.fixed_dictionaries(
+    {"head": SIDE, "base": SIDE}, optional={"title": TEXT, "body": TEXT, "number": st.integers()}
+).map(lambda fields: {"action": "opened", "number": 12, "pull_request": fields})
+GROUPS = st.fixed_dictionaries({"head_sha": OID, "base_sha": OID, "base_ref": NAME, "head_ref": NAME}).map(
+    lambda fields: {"action": "checks_requested", "merge_group": fields}
+)
+PUSHES = st.fixed_dictionaries(
+    {"ref": NAME, "before": OID, "after": OID, "deleted": st.booleans()},
+    optional={"repository": st.fixed_dictionaries({"default_branch": NAME})},
+)
+EVENTS = (PULL_REQUESTS | GROUPS | PUSHES).map(lambda event: json.dumps(event, indent=1).encode())
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("event") / "event.json"
+
+
+def at(event: Any, *path: str) -> Any:
+    for key in path:
+        event = event.get(key) if isinstance(event, dict) else None
+    return event
+
+
+def whole(text: str | None) -> str | None:
+    """A text as it can be written: half characters, which JSON can spell, are none."""
+    return None if text is None else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+@few(200)
+@given(damaged(EVENTS, most=2) | EVENTS)
+def test_an_event_says_what_stands_in_its_file_and_nothing_else(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    try:
+        event = read_event(str(file))
+    except SpecguardError:
+        return
+    there = json.loads(content.decode("utf-8-sig"))
+    if event.kind == "pull_request":
+        of = there["pull_request"]
+        assert event.title == whole(at(of, "title"))
+        assert event.number == at(of, "number")
+        assert (event.body or "") == (whole(at(of, "body")) or "").replace("\r\n", "\n")
+        ends = (at(of, "head", "sha"), at(of, "head", "ref"), at(of, "base", "sha"), at(of, "base", "ref"))
+    elif event.kind == "merge_group":
+        of = there["merge_group"]
+        ends = (at(of, "head_sha"), None, at(of, "base_sha"), at(of, "base_ref"))
+    else:
+        ends = (there["after"], there["ref"], there["before"], at(there, "repository", "default_branch"))
+        assert event.deleted == bool(there.get("deleted"))
+    head, branch, base_oid, base = ends
+    assert event.head == (head if head and head.strip("0") else None)
+    assert event.base_oid in {base_oid, None}
+    for said, stands in ((event.branch, branch), (event.base, base)):
+        if said is not None:
+            assert whole(stands) in {said, f"refs/heads/{said}", f"refs/remotes/{said}", f"refs/tags/{said}"}
+    for oid in (event.head, event.base_oid):
+        assert oid is None or (len(oid) in {40, 64} and set(oid) <= set("0123456789abcdef"))
+
+
+VARIABLE = damaged(
+    st.sampled_from([b"true", b"12", b"main", b"a" * 40, b"refs/pull/1/merge", b"pull_request"]), 1
+)
+VARIABLES = st.dictionaries(
+    st.sampled_from([
+        "GITHUB_SHA", "GITHUB_REF", "GITHUB_HEAD_REF", "GITHUB_BASE_REF", "GITHUB_EVENT_PATH",
+        "CI_MERGE_REQUEST_IID",
+        "CI_COMMIT_SHA", "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_MERGE_REQUEST_TITLE", "CI_MERGE_REQUEST_DESCRIPTION",
+        "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED", "CI_MERGE_REQUEST_EVENT_TYPE",
+    ]),
+    VARIABLE.map(lambda value: value.replace(b"\0", b"").decode("utf-8", "surrogateescape")),
+)  # fmt: skip
+
+
+@few(150)
+@given(
+    VARIABLES, st.sampled_from(["pull_request", "pull_request_target", "merge_group", "push", "x", "gitlab"])
+)
+def test_variables_are_repeated_and_never_a_crash(variables: dict[str, str], platform: str) -> None:
+    named = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": platform}
+    environment = {**variables, **({"GITLAB_CI": "true"} if platform == "gitlab" else named)}
+    event = find_event(Request(environment=environment))
+    if event is None:
+        return
+    for name in ("head", "branch", "base", "title", "merge"):
+        assert getattr(event, name) in {None, *variables.values()}, name
+
+
+@few(50)
+@given(damaged(st.just(b"one\r\ntwo\n")))
+def test_any_body_is_text(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    assert read_body(str(file)).encode("utf-8", "surrogateescape") == content.replace(b"\r\n", b"\n")
+
+
+AUTHORITY = """\
+# Authority
+
+```toml specguard
+base = "main"
+
+[rules.locked-path]
+paths = ["locked/"]
+
+[rules.pull-request-title]
+pattern = "^feat: "
+
+[rules.branch-name]
+pattern = "^phase-"
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A branch that changes what is locked."""
+    repository = Repository(tmp_path_factory.mktemp("red") / "repository")
+    base = Step("chore: base", files={"SPEC_AUTHORITY.md": AUTHORITY, "locked/p": "1\n"}, id="base")
+    steps = [base, Step("feat: x", files={"locked/p": "2\n"}, id="head")]
+    refs = {"refs/heads/main": "base", "refs/remotes/origin/main": "base"}
+    repository.names.update(repository.add_commits(steps, branch="phase-12", refs=refs))
+    return repository
+
+
+@few(40)
+@given(st.data())
+def test_no_broken_event_turns_a_red_change_green(red: Repository, file: Path, data: st.DataObject) -> None:
+    head, base = red.names["head"], red.names["base"]
+    ends = {"head": {"sha": head, "ref": "phase-12"}, "base": {"sha": base, "ref": "main"}}
+    valid = json.dumps({"pull_request": {"number": 1, "title": "feat: x", "body": "", **ends}}, indent=1)
+    content = data.draw(damaged(st.just(valid.encode())))
+    file.write_bytes(content)
+    platform = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(file)}
+    given_by_file = data.draw(st.booleans())
+    outcome = run_here(
+        "check", "--enforce", "--output-format=json",
+        *([f"--pr-event={file}"] if given_by_file else [f"--base={base}", f"--head={head}"]),
+        directory=red.path, env={} if given_by_file else platform,
+    )  # fmt: skip
+    assert "internal error" not in str(outcome)
+    assert "crashed" not in str(outcome)
+    if outcome.exit_code == 1:
+        assert "PTH002" in outcome.codes
+        return
+    # Without a verdict, or where the file still is an event and names another head.
+    assert outcome.exit_code == 2 or read_event(str(file)).head != head
+
+
+def test_the_undamaged_event_is_red(red: Repository, file: Path) -> None:
+    head, base = red.names["head"], red.names["base"]
+    ends = {"head": {"sha": head, "ref": "phase-12"}, "base": {"sha": base, "ref": "main"}}
+    file.write_text(json.dumps({"pull_request": {"number": 1, "title": "Feat", "body": "", **ends}}))
+    outcome = run_here("check", "--enforce", f"--pr-event={file}", "--output-format=json", directory=red.path)
+    assert (outcome.exit_code, outcome.codes) == (1, ["PRQ001", "PTH002"])
+    assert isinstance(read_event(str(file)), Event)
