@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import re
 
-from specguard.change.repository import short_name
+from specguard.change.fields import Fields, is_object_id, plain
+from specguard.change.given import read_bounded
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Final
+    from typing import Final
 
     from specguard.change.request import Request
 
 EVENT_LIMIT: Final = 25 << 20
 """How large an event file may be, in bytes: GitHub sends no larger payload."""
 
-BODY_LIMIT: Final = 1 << 20
-"""How large the file of a pull request's body may be, in bytes; GitHub takes 65,536 characters."""
-
-_OID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _KINDS: Final = "a pull request, a merge queue or a push"
 
 
@@ -122,7 +118,7 @@ def read_event(file: str) -> Event:
         raise SpecguardError(
             "the event file is not a JSON object", path=file, help=f"It must be of {_KINDS}."
         )
-    fields = _Fields(event, file)
+    fields = Fields(event, file, "the event file")
     if "pull_request" in event:
         return _pull_request(fields.at("pull_request"))
     if "merge_group" in event:
@@ -131,100 +127,11 @@ def read_event(file: str) -> Event:
         return _push(fields)
     known = ", ".join(sorted(str(key) for key in event)[:6]) or "nothing"
     raise SpecguardError(
-        f"the event file is of another kind: it has {_plain(known)}", path=file, help=f"Give one of {_KINDS}."
+        f"the event file is of another kind: it has {plain(known)}", path=file, help=f"Give one of {_KINDS}."
     )
 
 
-def read_bounded(file: str, limit: int, what: str) -> bytes:
-    """The content of a file that somebody named.
-
-    Raises:
-        SpecguardError: it cannot be read, or is larger than `limit` bytes.
-    """
-    try:
-        with open(file, "rb") as stream:
-            data = stream.read(limit + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise SpecguardError(f"{what} cannot be read: {reason}", path=file, help="Check its name.") from error
-    if len(data) > limit:
-        raise SpecguardError(
-            f"{what} may have {limit >> 20} MiB, and this one is larger",
-            path=file,
-            help="Check that it is the one that is meant.",
-        )
-    return data
-
-
-def read_body(file: str) -> str:
-    """A pull request's body from a file, with newlines alone at the ends of lines.
-
-    Raises:
-        SpecguardError: it cannot be read or is too large.
-    """
-    data = read_bounded(file, BODY_LIMIT, "the file with the pull request's body")
-    return data.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-
-
-class _Fields:
-    """An object of an event file, read with the type that each field must have."""
-
-    def __init__(self, values: Mapping[str, Any], file: str, name: str = "") -> None:
-        self._values = values
-        self._file = file
-        self._name = name
-
-    def at(self, key: str) -> _Fields:
-        """The object under a key; an empty one where it is null or absent."""
-        return _Fields(self._typed(key, dict, "an object") or {}, self._file, f"{self._name}{key}.")
-
-    def text(self, key: str) -> str | None:
-        """Text; None where it is null or absent."""
-        value: str | None = self._typed(key, str, "text")
-        return None if value is None else _plain(value)
-
-    def oid(self, key: str) -> str | None:
-        """An object id; None where it is null, absent or all zeros."""
-        value: str | None = self._typed(key, str, "an object id")
-        if value is not None and not _OID.fullmatch(value):
-            raise self._wrong(key, "an object id")
-        return None if value is None or not value.strip("0") else value
-
-    def name(self, key: str) -> str | None:
-        """The name of a branch, without `refs/heads/`; None where it is null or absent."""
-        value = self.text(key)
-        if value is not None and any(char < " " for char in value):
-            raise self._wrong(key, "a branch's name")
-        return short_name(value) if value else None
-
-    def number(self, key: str) -> int | None:
-        """A number; None where it is null or absent."""
-        value: int | None = self._typed(key, int, "a number")
-        return value
-
-    def has(self, key: str) -> bool:
-        """Whether there is such a field, be it null."""
-        return key in self._values
-
-    def truth(self, key: str) -> bool:
-        """A truth value; False where it is null or absent."""
-        return bool(self._typed(key, bool, "true or false"))
-
-    def _typed(self, key: str, kind: type, what: str) -> Any:
-        value = self._values.get(key)
-        if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-            raise self._wrong(key, what)
-        return value
-
-    def _wrong(self, key: str, what: str) -> SpecguardError:
-        return SpecguardError(
-            f"{self._name}{key} in the event file is not {what}",
-            path=self._file,
-            help="Give the file as the platform wrote it.",
-        )
-
-
-def _pull_request(fields: _Fields) -> Event:
+def _pull_request(fields: Fields) -> Event:
     head, base = fields.at("head"), fields.at("base")
     body = fields.text("body")
     if body is None and fields.has("body"):
@@ -242,7 +149,7 @@ def _pull_request(fields: _Fields) -> Event:
     )
 
 
-def _merge_group(fields: _Fields) -> Event:
+def _merge_group(fields: Fields) -> Event:
     # The base of a group holds the groups before it in the queue, which are not this one's to answer for.
     return Event(
         "merge_group",
@@ -253,7 +160,7 @@ def _merge_group(fields: _Fields) -> Event:
     )
 
 
-def _push(fields: _Fields) -> Event:
+def _push(fields: Fields) -> Event:
     ref = fields.text("ref") or ""
     branch = fields.name("ref") if ref.startswith("refs/heads/") else None
     default = fields.at("repository").name("default_branch")
@@ -305,15 +212,10 @@ def _of_gitlab(environment: Mapping[str, str]) -> Event:
     train = environment.get("CI_MERGE_REQUEST_EVENT_TYPE") == "merge_train"
     return Event(
         "merge_group" if train else "pull_request",
-        head=head if _OID.fullmatch(head) else None,
+        head=head if is_object_id(head) else None,
         branch=None if train else environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME") or None,
         base=environment.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or None,
         title=environment.get("CI_MERGE_REQUEST_TITLE"),
         body=None if body is None else body.replace("\r\n", "\n"),
         number=int(number) if number.isascii() and number.isdigit() else None,
     )
-
-
-def _plain(text: str) -> str:
-    """Text without half characters, which JSON can spell and no encoding can write."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from specguard.change.commit import Message
-from specguard.change.event import read_bounded
+from specguard.change.given import read_bounded
 from specguard.errors import MissingFact
 
 TYPE_CHECKING = False

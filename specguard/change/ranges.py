@@ -7,8 +7,8 @@ from functools import cached_property
 
 from specguard.change.change import Change
 from specguard.change.commit import Message
-from specguard.change.event import read_body
 from specguard.change.facts import Base, Branch, PullRequest
+from specguard.change.given import read_body
 from specguard.errors import MissingFact, NotApplicable
 
 TYPE_CHECKING = False

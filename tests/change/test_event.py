@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.change import event as events
-from specguard.change.event import Event, find_event, read_body, read_event
+from specguard.change.event import Event, find_event, read_event
+from specguard.change.given import read_body
 from specguard.change.request import Request
 from specguard.errors import SpecguardError
 
