@@ -373,14 +373,21 @@ def _collect(process: Process) -> tuple[str, str]:
 
 
 def _find_git(environment: Mapping[str, str]) -> str:
-    """Git on the caller's path; a relative folder is passed over, since it may be the change's own."""
+    program = find_program("git", environment)
+    if program is None:
+        raise SpecguardError("git is not installed, or not on the path", help="Install git 2.31 or later.")
+    return program
+
+
+def find_program(name: str, environment: Mapping[str, str]) -> str | None:
+    """A program on the caller's path; a relative folder is passed over, since it may be the change's own."""
     for folder in environment.get("PATH", os.defpath).split(":"):
-        program = f"{folder}/git"
+        program = f"{folder}/{name}"
         if folder.startswith("/") and os.access(program, os.X_OK) and os.path.isfile(program):
             return program
-    raise SpecguardError("git is not installed, or not on the path", help="Install git 2.31 or later.")
+    return None
 
 
 def search_path(program: str) -> str:
-    """The `PATH` of a child: where git itself is, and the system's folders."""
+    """The `PATH` of a child: where the program itself is, and the system's folders."""
     return f"{os.path.dirname(program)}:/usr/bin:/bin"

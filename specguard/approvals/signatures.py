@@ -1,0 +1,191 @@
+"""Signatures over records, made and verified by `ssh-keygen -Y`.
+
+A signature counts for one namespace alone, so one that was made for anything else, such as a commit, is none
+here. It is compared with the keys of one person, which the caller has from a trusted policy; nothing that
+comes with a record or its signature says who signed. The program sees a private folder and an environment
+that is built from nothing.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+
+from specguard.approvals.keys import key_blob, public_part
+from specguard.change.repository import find_program, search_path
+from specguard.errors import MissingFact, SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from subprocess import CompletedProcess
+    from typing import Final
+
+NAMESPACE: Final = "specguard-approval@v1"
+"""What a signature is for; `ssh-keygen` binds it into what is signed."""
+
+VERIFYING: Final = 10
+"""For how many seconds a signature may be verified."""
+
+SIGNING: Final = 300
+"""For how many seconds a person may be asked for a passphrase, or to touch a security key."""
+
+_PRINCIPAL: Final = "approver"
+"""The one name that is verified: which person it is follows from the keys that are asked about."""
+
+_REFUSED: Final = 255
+"""What `ssh-keygen` ends with where a signature does not hold."""
+
+_BEGIN: Final = b"-----BEGIN SSH SIGNATURE-----"
+_END: Final = b"-----END SSH SIGNATURE-----"
+_MAGIC: Final = b"SSHSIG\0\0\0\1"
+"""How the bytes of a signature begin: its magic, and version 1 (PROTOCOL.sshsig of OpenSSH)."""
+
+
+def sign(content: bytes, key: str) -> bytes:
+    """The signature of some bytes, armoured. A passphrase is asked for on the terminal.
+
+    Args:
+        content: what is signed.
+        key: the file of a private key, or of a public one whose private half is beside it or with an agent.
+
+    Raises:
+        SpecguardError: the key cannot sign, or `ssh-keygen` is not there.
+    """
+    import tempfile
+
+    program = find_program("ssh-keygen", os.environ)
+    if program is None:
+        raise SpecguardError(
+            "ssh-keygen is not there, so nothing can be signed", help="install OpenSSH 8.2 or later"
+        )
+    file = os.path.abspath(key)
+    if not os.path.isfile(file):
+        raise SpecguardError(
+            f"there is no key {key}",
+            help="name its file, such as ~/.ssh/id_ed25519, or its .pub with an agent",
+        )
+    agent = {"SSH_AUTH_SOCK": os.environ["SSH_AUTH_SOCK"]} if "SSH_AUTH_SOCK" in os.environ else {}
+    try:
+        with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
+            record = os.path.join(folder, "record")
+            _write(record, content)
+            words = ["-Y", "sign", "-f", file, "-n", NAMESPACE, record]
+            done = _run(program, words, agent, time_limit=SIGNING)
+            if done is None or done.returncode:
+                raise _not_signed(key, done)
+            with open(f"{record}.sig", "rb") as stream:
+                return stream.read()
+    except OSError as error:
+        raise SpecguardError(
+            f"nothing can be signed: {error.strerror}", help="set TMPDIR to a folder that can be written"
+        ) from error
+
+
+def signer(content: bytes, signature: bytes, keys: Sequence[str]) -> str | None:
+    """The one of some public keys that signed; None where none of them did.
+
+    Args:
+        content: what was signed.
+        signature: the signature, armoured.
+        keys: public keys as `.pub` files have them.
+
+    Raises:
+        MissingFact: `ssh-keygen` is not there, or cannot tell.
+    """
+    import tempfile
+
+    blob = signed_with(signature)
+    # The key that a signature names is one claim of many: it only says which key to verify it with.
+    key = next((key for key in keys if blob is not None and key_blob(key) == blob), None)
+    if key is None:
+        return None
+    program = find_program("ssh-keygen", os.environ)
+    if program is None:
+        raise MissingFact(
+            "ssh-keygen is not there, so no signature can be verified", "install OpenSSH 8.2 or later"
+        )
+    try:
+        with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
+            signers, proof = os.path.join(folder, "signers"), os.path.join(folder, "signature")
+            _write(signers, f'{_PRINCIPAL} namespaces="{NAMESPACE}" {public_part(key)}\n'.encode())
+            _write(proof, signature)
+            words = ["-Y", "verify", "-f", signers, "-I", _PRINCIPAL, "-n", NAMESPACE, "-s", proof]
+            done = _run(program, words, {}, content, time_limit=VERIFYING)
+    except OSError as error:
+        raise MissingFact(
+            f"no signature can be verified: {error.strerror}", "set TMPDIR to a folder that can be written"
+        ) from error
+    if done is None:
+        raise MissingFact(f"ssh-keygen did not verify a signature within {VERIFYING} seconds")
+    if done.returncode not in (0, _REFUSED):
+        raise MissingFact(
+            f"ssh-keygen cannot verify signatures: {_said(done)}", "install OpenSSH 8.2 or later"
+        )
+    return key if done.returncode == 0 else None
+
+
+def signed_with(signature: bytes) -> bytes | None:
+    """The public key that a signature names, which proves nothing yet; None where it is no signature.
+
+    Args:
+        signature: armoured or not, and of any namespace: that of a signed commit has the same form.
+    """
+    if signature.lstrip().startswith(_BEGIN):
+        armoured, end, _ = signature.lstrip()[len(_BEGIN) :].partition(_END)
+        try:
+            signature = binascii.a2b_base64(b"".join(armoured.split()), strict_mode=True) if end else b""
+        except binascii.Error:
+            return None
+    if not signature.startswith(_MAGIC):
+        return None
+    start = len(_MAGIC) + 4
+    size = int.from_bytes(signature[len(_MAGIC) : start])
+    key = signature[start : start + size]
+    return key if key and len(key) == size else None
+
+
+def _run(
+    program: str, words: Sequence[str], more: Mapping[str, str], stdin: bytes = b"", *, time_limit: int
+) -> CompletedProcess[bytes] | None:
+    """Run `ssh-keygen`; None where it took too long."""
+    import subprocess
+
+    try:
+        return subprocess.run(
+            [program, *words],
+            env={"PATH": search_path(program), "LC_ALL": "C", **more},
+            input=stdin,
+            capture_output=True,
+            timeout=time_limit,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _not_signed(key: str, done: CompletedProcess[bytes] | None) -> SpecguardError:
+    if done is None:
+        return SpecguardError(
+            f"{key} did not sign within {SIGNING} seconds", help="try again, or hold it in an agent: ssh-add"
+        )
+    said = _said(done)
+    if "incorrect passphrase" in said:
+        return SpecguardError(
+            f"{key} cannot sign: its passphrase was not given, or is another one",
+            help=f"run this on a terminal, or `ssh-add {key}` before",
+        )
+    return SpecguardError(f"{key} cannot sign: {said}", help=f"try `ssh-keygen -y -f {key}`")
+
+
+def _said(done: CompletedProcess[bytes]) -> str:
+    """The last line of what it complained about: a warning's frame stands before it."""
+    lines = done.stderr.decode("utf-8", "backslashreplace").split("\n")
+    return next(
+        (line.strip() for line in reversed(lines) if line.strip()), f"it ended with {done.returncode}"
+    )
+
+
+def _write(file: str, content: bytes) -> None:
+    with open(file, "xb") as stream:
+        stream.write(content)
