@@ -1,0 +1,295 @@
+"""Writing records: all of a file or none of it, beside other writers, on disks that refuse."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.approvals.filing import leftovers, write_record, write_signature
+from specguard.approvals.log import read_log
+from specguard.approvals.record import read_record
+from specguard.errors import SpecguardError
+from tests.approvals.making import FOLDER, approval, revocation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from specguard.approvals.log import Log
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def names(work_tree: Path) -> list[str]:
+    return sorted(os.listdir(work_tree / os.fsdecode(FOLDER)))
+
+
+def log(work_tree: Path) -> Log:
+    return read_log(FOLDER, work_tree=str(work_tree))
+
+
+def test_a_record_is_written_under_its_hash(tmp_path: Path) -> None:
+    record = approval()
+    path = write_record(str(tmp_path), FOLDER, record)
+    assert path == f".specguard/approvals/{record.id}.json"
+    assert (tmp_path / path).read_bytes() == record.content
+    assert read_record((tmp_path / path).read_bytes()) == record
+    assert names(tmp_path) == [f"{record.id}.json"]
+    assert not (tmp_path / path).stat().st_mode & 0o111
+
+
+def test_a_record_is_written_with_its_signature(tmp_path: Path) -> None:
+    record = revocation("a" * 64)
+    write_record(str(tmp_path), FOLDER, record, b"signature\n")
+    [filed] = log(tmp_path).filed.values()
+    assert (filed.record, filed.signatures) == (record, [b"signature\n"])
+
+
+def test_a_signature_is_added_and_never_replaced(tmp_path: Path) -> None:
+    record = approval()
+    write_record(str(tmp_path), FOLDER, record)
+    path = write_signature(str(tmp_path), FOLDER, record.id, b"one")
+    assert path == f".specguard/approvals/{record.id}.json.sig"
+    with pytest.raises(SpecguardError, match="it is there already") as caught:
+        write_signature(str(tmp_path), FOLDER, record.id, b"two")
+    assert caught.value.path == path
+    assert (tmp_path / path).read_bytes() == b"one"
+    assert len(names(tmp_path)) == 2
+
+
+def test_a_record_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    record = approval()
+    path = write_record(str(tmp_path), FOLDER, record)
+    (tmp_path / path).write_bytes(b"edited")
+    with pytest.raises(SpecguardError, match="it is there already"):
+        write_record(str(tmp_path), FOLDER, record, b"signature")
+    assert (tmp_path / path).read_bytes() == b"edited"
+    assert names(tmp_path) == [f"{record.id}.json"]
+
+
+def test_where_the_signature_cannot_be_written_the_record_is_not_either(tmp_path: Path) -> None:
+    record = approval()
+    write_signature(str(tmp_path), FOLDER, record.id, b"another")
+    with pytest.raises(SpecguardError, match="it is there already"):
+        write_record(str(tmp_path), FOLDER, record, b"signature")
+    assert names(tmp_path) == [f"{record.id}.json.sig"]
+
+
+@pytest.mark.parametrize("linked", [".specguard", ".specguard/approvals"])
+def test_no_link_on_the_way_is_followed(tmp_path: Path, linked: str) -> None:
+    outside = tmp_path / "outside"
+    (outside / "approvals").mkdir(parents=True)
+    tree = tmp_path / "tree"
+    (tree / linked).parent.mkdir(parents=True)
+    (tree / linked).symlink_to(outside)
+    with pytest.raises(SpecguardError) as caught:
+        write_record(str(tree), FOLDER, approval())
+    assert caught.value.message == f"the log cannot be written: {linked} is a symbolic link"
+    assert sorted(path.name for path in outside.rglob("*")) == ["approvals"]
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / ".specguard").symlink_to(tmp_path / "missing")
+    with pytest.raises(SpecguardError, match=r"\.specguard is a symbolic link"):
+        write_record(str(tmp_path), FOLDER, approval())
+    assert not (tmp_path / "missing").exists()
+
+
+@pytest.mark.parametrize("name", [".specguard", ".specguard/approvals"])
+def test_a_file_where_the_folder_should_be(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("a file")
+    with pytest.raises(SpecguardError) as caught:
+        write_record(str(tmp_path), FOLDER, approval())
+    assert caught.value.message == f"the log cannot be written: {name} is a file"
+    assert caught.value.help
+
+
+def test_a_folder_or_link_where_the_record_should_be(tmp_path: Path) -> None:
+    one, other = approval(), approval()
+    folder = tmp_path / ".specguard/approvals"
+    (folder / f"{one.id}.json").mkdir(parents=True)
+    (folder / f"{other.id}.json").symlink_to(tmp_path / "outside")
+    for record in (one, other):
+        with pytest.raises(SpecguardError, match="it is there already"):
+            write_record(str(tmp_path), FOLDER, record)
+    assert not (tmp_path / "outside").exists()
+    assert len(names(tmp_path)) == 2
+
+
+def test_no_working_tree(tmp_path: Path) -> None:
+    with pytest.raises(SpecguardError, match="it cannot be written: No such file or directory"):
+        write_record(str(tmp_path / "missing"), FOLDER, approval())
+
+
+@contextmanager
+def unprivileged() -> Iterator[Path]:
+    """A folder of an ordinary user, as whom the test goes on: permissions do not hold for root."""
+    # Not below pytest's own folder, into which nobody else may look.
+    with TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        root = os.geteuid() == 0
+        if root:
+            os.chown(name, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(name)
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+@pytest.mark.parametrize("place", ["", ".specguard", ".specguard/approvals"])
+def test_a_folder_that_may_not_be_written(place: str) -> None:
+    with unprivileged() as tree:
+        (tree / ".specguard/approvals").mkdir(parents=True)
+        if not place:
+            (tree / ".specguard/approvals").rmdir()
+            (tree / ".specguard").rmdir()
+        elif place == ".specguard":
+            (tree / ".specguard/approvals").rmdir()
+        (tree / place).chmod(0o555)
+        with pytest.raises(SpecguardError) as caught:
+            write_record(str(tree), FOLDER, approval(), b"signature")
+        assert caught.value.message == "it cannot be written: Permission denied"
+        assert not [path for path in tree.rglob("*") if path.is_file()]
+        (tree / place).chmod(0o755)
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """Lets no file grow beyond 1000 bytes, as a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, small_files: None) -> None:
+    record = approval(reason="why " * 500)
+    with pytest.raises(SpecguardError, match="it cannot be written: File too large"):
+        write_record(str(tmp_path), FOLDER, record, b"signature")
+    assert names(tmp_path) == []
+
+
+def test_a_full_disk_at_the_signature_leaves_nothing(tmp_path: Path, small_files: None) -> None:
+    with pytest.raises(SpecguardError, match="it cannot be written: File too large"):
+        write_record(str(tmp_path), FOLDER, revocation("a" * 64), b"s" * 2000)
+    assert names(tmp_path) == []
+
+
+def test_file_systems_without_second_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAT has none, and some network file systems refuse them."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    record = approval()
+    path = write_record(str(tmp_path), FOLDER, record, b"signature")
+    assert (tmp_path / path).read_bytes() == record.content
+    assert names(tmp_path) == [f"{record.id}.json", f"{record.id}.json.sig"]
+    with pytest.raises(SpecguardError, match="Operation not permitted"):
+        write_signature(str(tmp_path), FOLDER, record.id, b"two")
+    assert (tmp_path / f"{path}.sig").read_bytes() == b"signature"
+
+
+WRITER = """
+import os, sys
+from specguard.approvals.filing import write_record
+from tests.approvals.making import FOLDER, approval
+for _ in range({number}):
+    record = approval(reason="why " * 2000)
+    write_record({tree!r}, FOLDER, record, b"signature of " + record.id.encode())
+    os.write(1, record.id.encode() + b"\\n")
+"""
+
+
+def writer(tree: Path, number: int, before: str = "") -> subprocess.Popen[str]:
+    code = before + WRITER.format(tree=str(tree), number=number)
+    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_writers_beside_each_other_lose_nothing(tmp_path: Path) -> None:
+    """The folder is not there before, so that they also make it at once."""
+    writers = [writer(tmp_path, 200) for _ in range(8)]
+    written = [name for one in writers for name in one.communicate()[0].split()]
+    assert [one.returncode for one in writers] == [0] * 8
+    found = log(tmp_path)
+    assert found.broken == []
+    assert sorted(found.filed) == sorted(written)
+    assert len(written) == 1600
+    assert all(one.signatures == [b"signature of " + one.id.encode()] for one in found.filed.values())
+    assert len(names(tmp_path)) == 3200
+
+
+KILL_AT = """
+import os, signal
+real = os.{name}
+calls = [0]
+def killing(*arguments, **options):
+    calls[0] += 1
+    if calls[0] == {call}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments, **options)
+os.{name} = killing
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "whole"),
+    [
+        ("write", 1, 0),
+        ("fsync", 1, 0),
+        ("fsync", 2, 0),
+        ("link", 1, 0),
+        ("link", 2, 1),
+        ("fsync", 3, 1),
+        ("unlink", 1, 1),
+        ("unlink", 2, 1),
+    ],
+)
+def test_a_writer_that_is_killed_leaves_no_half_record(
+    tmp_path: Path, name: str, call: int, whole: int
+) -> None:
+    one = writer(tmp_path, 1, KILL_AT.format(name=name, call=call))
+    assert one.communicate()[0] == ""
+    assert one.returncode == -signal.SIGKILL
+    found = log(tmp_path)
+    assert (found.broken, len(found.filed)) == ([], whole)
+    left = leftovers(str(tmp_path), FOLDER)
+    assert left
+    assert len(left) == len([path for path in names(tmp_path) if path.startswith(".")])
+    # What it left is in nobody's way.
+    write_record(str(tmp_path), FOLDER, approval())
+    assert len(log(tmp_path).filed) == whole + 1
+
+
+def test_writers_that_are_killed_at_any_time_lose_nothing_that_was_written(tmp_path: Path) -> None:
+    said = []
+    for round_ in range(6):
+        one = writer(tmp_path, 100_000)
+        assert one.stdout
+        said.append(one.stdout.readline().strip())
+        time.sleep(0.02 * round_)
+        one.kill()
+        said += one.communicate()[0].split()
+    found = log(tmp_path)
+    assert found.broken == []
+    assert set(said) <= set(found.filed)
+    assert len(said) >= 6
+
+
+def test_nothing_is_left_over_where_there_is_no_log(tmp_path: Path) -> None:
+    assert leftovers(str(tmp_path), FOLDER) == []
