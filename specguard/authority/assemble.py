@@ -69,6 +69,7 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
         "default_severity": rule.severity,
         "stages": list(common.stages or rule.stages),
         "approvable": rule.approvable and common.approvable,
+        "signed": rule.signed,
         "exclude": encode(common.exclude) if common.exclude else None,
         "unset": required[0] if required else "",
         "settings": None if settings is None else {name: encode(value) for name, value in settings.items()},

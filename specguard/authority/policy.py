@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Covering, Selecting
     from specguard.model import Severity, Stage
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The number of the data's format; data of another one is not read."""
 
 
@@ -35,6 +35,7 @@ class RuleInPolicy:
         default_severity: the same without this policy.
         stages: the moments of a check at which it runs.
         approvable: whether an approval may lift its findings.
+        signed: whether only one that is signed may.
         unset: the settings it has nothing to judge without, where none of them is set; else empty.
         configured: whether the policy has a table for it.
     """
@@ -51,6 +52,7 @@ class RuleInPolicy:
         "name",
         "plugin",
         "severity",
+        "signed",
         "stages",
         "target",
         "unset",
@@ -65,6 +67,7 @@ class RuleInPolicy:
         self.default_severity: Severity = data["default_severity"]
         self.stages: Sequence[Stage] = data["stages"]
         self.approvable: bool = data["approvable"]
+        self.signed: bool = data["signed"]
         self.unset: str = data["unset"]
         self.configured: bool = data["settings"] is not None
         self._data = data

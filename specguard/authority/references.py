@@ -1,17 +1,19 @@
-"""Where a policy nearly names an entry of another of its tables: a typo that nothing else would tell.
+"""Where a policy nearly names an entry of another of its tables, or names a rule that there is not.
 
 A field says that it names such entries with `json_schema_extra={"names": ["artifacts"]}`. A name that is like
 none that there is may be of an entry that is still to be written; what it is needed for then says that it is
-missing.
+missing. A field with `json_schema_extra={"selectors": True}` names rules, by code, family or name, and all of
+those there are are known.
 """
 
 from __future__ import annotations
 
 from specguard.declaration.record import Record
+from specguard.errors import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.authority.models import Models
@@ -27,7 +29,7 @@ LEAST_LIKENESS: Final = 0.8
 def misspelt(
     values: Mapping[str, Any], registry: Registry, models: Models
 ) -> Iterator[tuple[Path, str, str]]:
-    """The names that are nearly those of entries of other tables.
+    """The names that are nearly those of entries of other tables, and those of rules that there are not.
 
     Args:
         values: the settings, validated.
@@ -37,42 +39,57 @@ def misspelt(
     Yields:
         The key, what is wrong with it, as a clause, and the next step.
     """
+    rules = [(entry.rule.code, entry.rule.family(), name) for name, entry in registry.rules.items()]
+    names = _Names(values, {selector for selectors in rules for selector in selectors}, models)
     for name in registry.declarations:
         if name in values:
-            yield from _within(values[name], (name,), values, models)
+            yield from _within(values[name], (name,), names)
     for name, table in values.get("rules", {}).items():
         rule = registry.rules[name].rule
         for field, value in table.items():
             if field in rule._fields:
-                yield from _of_field(rule, field, value, ("rules", name, field), values, models)
+                yield from _of_field(rule, field, value, ("rules", name, field), names)
 
 
-def _within(
-    value: Any, path: Path, values: Mapping[str, Any], models: Models
-) -> Iterator[tuple[Path, str, str]]:
+class _Names:
+    """The names there are: those of tables' entries in the settings, and those of rules."""
+
+    def __init__(self, values: Mapping[str, Any], selectors: Collection[str], models: Models) -> None:
+        self.values = values
+        self.selectors = selectors
+        self.models = models
+
+
+def _within(value: Any, path: Path, names: _Names) -> Iterator[tuple[Path, str, str]]:
     """Those in a record, and in the tables and lists of records."""
     if isinstance(value, Record):
         cls: Any = type(value)
         for field in value._fields:
             own = getattr(value, field)
             if own != getattr(cls, field, None):
-                yield from _of_field(cls, field, own, (*path, field), values, models)
+                yield from _of_field(cls, field, own, (*path, field), names)
     elif isinstance(value, dict):
         for key, element in value.items():
-            yield from _within(element, (*path, key), values, models)
+            yield from _within(element, (*path, key), names)
     elif isinstance(value, (list, tuple)):
         for index, element in enumerate(value):
-            yield from _within(element, (*path, index), values, models)
+            yield from _within(element, (*path, index), names)
 
 
 def _of_field(
-    cls: type[Settings], field: str, value: Any, path: Path, values: Mapping[str, Any], models: Models
+    cls: type[Settings], field: str, value: Any, path: Path, names: _Names
 ) -> Iterator[tuple[Path, str, str]]:
-    for note in getattr(models.annotation(cls, field), "__metadata__", ()):
+    for note in getattr(names.models.annotation(cls, field), "__metadata__", ()):
         extra = getattr(note, "json_schema_extra", None) or {}
+        if extra.get("selectors"):
+            for index, selector in enumerate(value):
+                if selector not in names.selectors:
+                    step = nearest(selector, names.selectors, "`specguard rule` lists them")
+                    yield (*path, index), f"names {selector!r}, which is no rule's code, family or name", step
         if "names" in extra:
-            yield from _near(value, path, _known(values, extra["names"]), dotted=extra.get("dotted", False))
-    yield from _within(value, path, values, models)
+            known = _known(names.values, extra["names"])
+            yield from _near(value, path, known, dotted=extra.get("dotted", False))
+    yield from _within(value, path, names)
 
 
 def _near(value: Any, path: Path, known: Sequence[str], *, dotted: bool) -> Iterator[tuple[Path, str, str]]:

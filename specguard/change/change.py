@@ -177,6 +177,19 @@ class Change(ABC):
         raise NotApplicable("there is no pull request at this stage")
 
     @property
+    def reviewers(self) -> frozenset[str]:
+        """The accounts that approve exactly this head; none where no platform says so.
+
+        They are written as the platform has them, and are the same in either case.
+        """
+        return frozenset()
+
+    @property
+    def author_login(self) -> str:
+        """The account of the pull request's author; empty where no platform says whose it is."""
+        return ""
+
+    @property
     def push(self) -> Push:
         """The ref that is being pushed."""
         raise NotApplicable("nothing is being pushed")
@@ -241,7 +254,7 @@ class Change(ABC):
         except MissingFact:
             return False
 
-    def fingerprint(self, approvals: bytes = APPROVALS) -> str:
+    def fingerprint(self, approvals: bytes = APPROVALS, paths: Sequence[bytes] | None = None) -> str:
         """What identifies the change whatever its commits are, as hexadecimal digits.
 
         It is the sha256 over `specguard-change-v1`, the object format and then of each entry, in order, its
@@ -250,6 +263,7 @@ class Change(ABC):
         Args:
             approvals: the folder of approvals; files added there are left out, or an approval would change
                 what it approves.
+            paths: the paths whose entries are meant; None for all.
 
         Raises:
             MissingFact, NotApplicable: as `entries`.
@@ -259,6 +273,7 @@ class Change(ABC):
             (entry.path, entry.old_mode, entry.new_mode, entry.old, entry.new, entry.status)
             for entry in self.entries
             if not (entry.added and entry.path.startswith(approvals))
+            and (paths is None or entry.path in paths)
         )
         for path, old_mode, new_mode, old, new, status in rows:
             parts += (f"{old_mode:06o}\0{new_mode:06o}\0{old}\0{new}\0{status}\0".encode(), path, b"\0")

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from specguard.change.entry import Entry
+
+
+def is_record(path: bytes, folder: bytes) -> bool:
+    """Whether a path is one of a record in the log of approvals, or of its signature.
+
+    Args:
+        path: the path.
+        folder: what the paths of the log begin with, a slash at its end.
+    """
+    return path.startswith(folder) and bool(
+        re.fullmatch(rb"[0-9a-f]{64}\.json(\.sig)?", path.removeprefix(folder))
+    )
 
 
 class Message:
@@ -124,6 +138,19 @@ class Commit:
     def is_empty(self) -> bool:
         """Whether it changes nothing against its one parent."""
         return len(self.parents) <= 1 and not any(self.diffs)
+
+    def files_approvals(self, folder: bytes) -> bool:
+        """Whether it adds records to the log of approvals and does nothing else: bookkeeping, nobody's work.
+
+        Args:
+            folder: what the paths of the log begin with, a slash at its end.
+        """
+        if len(self.parents) != 1 or not self.diffs or not self.diffs[0]:
+            return False
+        return all(
+            entry.added and entry.new_mode == 0o100644 and is_record(entry.path, folder)
+            for entry in self.diffs[0]
+        )
 
     @property
     def own_entries(self) -> Sequence[Entry]:

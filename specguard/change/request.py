@@ -27,6 +27,7 @@ class Request(Record):
         title: a pull request's title; None where none was given.
         body_file: the file with a pull request's body.
         event_file: a platform's event file.
+        reviews_file: a file with the reviews of a pull request, as the platform lists them.
         authority: a document to judge by instead of the base's; it makes the verdict untrusted.
         enforce: nothing outside the trusted base may loosen the verdict.
         bootstrap: a base without an authority may be judged by the head's.
@@ -35,6 +36,14 @@ class Request(Record):
         strict: warnings count as errors.
         dry_run: findings leave the exit code at 0.
         all: judge the whole tree where a rule can.
+        override: the rules whose findings are to be approved, by code or name; empty: none.
+        override_paths: the files that they are in.
+        approved_by: who approves them.
+        reason: why.
+        expires: until when, `YYYY-MM-DD`; empty: as long as the policy lets an approval hold.
+        ticket: where more is said.
+        scope: what the approval is bound to: `change` or `paths`; empty: `change`.
+        key: the file of the key that signs it; empty: it is not signed.
     """
 
     environment: Mapping[str, str]
@@ -52,6 +61,7 @@ class Request(Record):
     title: str | None = None
     body_file: str = ""
     event_file: str = ""
+    reviews_file: str = ""
     authority: str = ""
     enforce: bool = False
     bootstrap: bool = False
@@ -62,3 +72,11 @@ class Request(Record):
     strict: bool = False
     dry_run: bool = False
     all: bool = False
+    override: Sequence[str] = ()
+    override_paths: Sequence[str] = ()
+    approved_by: str = ""
+    reason: str = ""
+    expires: str = ""
+    ticket: str = ""
+    scope: str = ""
+    key: str = ""

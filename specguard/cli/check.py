@@ -10,7 +10,21 @@ import click
 from specguard.change.request import Request
 from specguard.cli.completion import FILE, complete_selectors
 from specguard.cli.judge import FORMATS, judge
-from specguard.cli.options import in_directory
+from specguard.cli.options import approval, in_directory, what_is_judged
+from specguard.errors import SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_OF_OVERRIDE: Final = {
+    "override_paths": "--path",
+    "approved_by": "--approved-by",
+    "reason": "--reason",
+    "expires": "--expires",
+    "ticket": "--ticket",
+}
+"""What only has a meaning with `--override`."""
 
 
 def _output(
@@ -29,53 +43,7 @@ def _output(
 
 @click.command("check", short_help="Judge a change against the authority.")
 @in_directory
-@click.option(
-    "--base",
-    "--from-ref",
-    "base",
-    metavar="REF",
-    default="",
-    help="Compare with REF, not with the base that is found.",
-)
-@click.option("--head", "--to-ref", "head", metavar="REF", default="", help="Judge REF instead of HEAD.")
-@click.option(
-    "--range", "range", metavar="A..B", default="", help="Judge the commits of B that are not in A."
-)
-@click.option("--staged", is_flag=True, help="Judge what is staged for the next commit.")
-@click.option("--worktree", is_flag=True, help="Judge the working tree, untracked files included.")
-@click.option("--push", is_flag=True, help="Judge what git's pre-push input (or pre-commit) says is pushed.")
-@click.option("--root", is_flag=True, help="Judge the head from the empty tree, as a first commit.")
-@click.option("--patch", metavar="FILE|-", type=FILE, default="", help="Judge HEAD with a patch applied.")
-@click.option(
-    "--commit-msg-file",
-    "message_file",
-    metavar="FILE",
-    type=FILE,
-    default="",
-    is_flag=False,
-    flag_value="COMMIT_EDITMSG",
-    help="Judge the message of the commit being written.",
-)
-@click.option(
-    "--branch", metavar="NAME", default="", help="The branch's name, where the repository cannot tell."
-)
-@click.option("--pr-title", "title", metavar="TEXT", default=None, help="The pull request's title.")
-@click.option(
-    "--pr-body-file",
-    "body_file",
-    metavar="FILE",
-    type=FILE,
-    default="",
-    help="A file with the pull request's body.",
-)
-@click.option(
-    "--pr-event",
-    "event_file",
-    metavar="FILE",
-    type=FILE,
-    default="",
-    help="The platform's event file.",
-)
+@what_is_judged
 @click.option(
     "--authority",
     metavar="FILE",
@@ -113,6 +81,14 @@ def _output(
     is_flag=True,
     help="Say what would block, and end with 0 on findings.",
 )
+@click.option(
+    "--override",
+    multiple=True,
+    metavar="RULE",
+    shell_complete=complete_selectors,
+    help="Approve what this rule found in the files of --path, and write that down.",
+)
+@approval
 @click.option("--today", metavar="DATE", default="", help="The UTC date to judge by, YYYY-MM-DD.")
 @click.option("--enforce", is_flag=True, help="Let nothing outside the trusted base loosen the verdict (CI).")
 @click.option("--bootstrap", is_flag=True, help="Accept a base that has no authority yet.")
@@ -137,6 +113,11 @@ def command(
     Without options the current branch is judged since its merge base with the base.
     """
     request = Request(environment=os.environ, **options)
+    for name, flag in _OF_OVERRIDE.items():
+        if getattr(request, name) and not request.override:
+            raise SpecguardError(
+                f"{flag} says more of --override, and there is none", help="add --override RULE"
+            )
     return judge(
         request, output_format=output_format, outputs=outputs, explain=explain, statistics=statistics
     )

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
-from specguard.cli.completion import DIRECTORY
+from specguard.cli.completion import DIRECTORY, FILE
 from specguard.errors import SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Command = Callable[..., Any]
 
 
 def _enter(_context: click.Context, _parameter: click.Parameter, directory: str) -> str:
@@ -35,3 +42,106 @@ in_directory = click.option(
     help="Run as if started in DIR.",
 )
 """`-C DIR`, as git has it."""
+
+
+def _several(options: Sequence[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    """One decorator for options, which a command's help lists in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+what_is_judged = _several(
+    [
+        click.option(
+            "--base",
+            "--from-ref",
+            "base",
+            metavar="REF",
+            default="",
+            help="Compare with REF, not with the base that is found.",
+        ),
+        click.option(
+            "--head", "--to-ref", "head", metavar="REF", default="", help="Judge REF instead of HEAD."
+        ),
+        click.option(
+            "--range", "range", metavar="A..B", default="", help="Judge the commits of B that are not in A."
+        ),
+        click.option("--staged", is_flag=True, help="Judge what is staged for the next commit."),
+        click.option("--worktree", is_flag=True, help="Judge the working tree, untracked files included."),
+        click.option(
+            "--push", is_flag=True, help="Judge what git's pre-push input (or pre-commit) says is pushed."
+        ),
+        click.option("--root", is_flag=True, help="Judge the head from the empty tree, as a first commit."),
+        click.option(
+            "--patch", metavar="FILE|-", type=FILE, default="", help="Judge HEAD with a patch applied."
+        ),
+        click.option(
+            "--commit-msg-file",
+            "message_file",
+            metavar="FILE",
+            type=FILE,
+            default="",
+            is_flag=False,
+            flag_value="COMMIT_EDITMSG",
+            help="Judge the message of the commit being written.",
+        ),
+        click.option(
+            "--branch",
+            metavar="NAME",
+            default="",
+            help="The branch's name, where the repository cannot tell.",
+        ),
+        click.option("--pr-title", "title", metavar="TEXT", default=None, help="The pull request's title."),
+        click.option(
+            "--pr-body-file",
+            "body_file",
+            metavar="FILE",
+            type=FILE,
+            default="",
+            help="A file with the pull request's body.",
+        ),
+        click.option(
+            "--pr-event",
+            "event_file",
+            metavar="FILE",
+            type=FILE,
+            default="",
+            help="The platform's event file.",
+        ),
+    ]
+)
+"""The change, its base and its pull request."""
+
+approval = _several(
+    [
+        click.option(
+            "--path",
+            "override_paths",
+            multiple=True,
+            metavar="PATH",
+            type=FILE,
+            help="A file whose findings are approved.",
+        ),
+        click.option("--approved-by", metavar="WHO", default="", help="Who approves them."),
+        click.option("--reason", metavar="TEXT", default="", help="Why they are approved."),
+        click.option(
+            "--expires",
+            metavar="DATE",
+            default="",
+            help="The last day of the approval; else it holds as long as the policy lets it.",
+        ),
+        click.option("--ticket", metavar="T", default="", help="Where more is said about it."),
+        click.option(
+            "--scope",
+            type=click.Choice(["change", "paths"]),
+            default="change",
+            help="Whether any change of the content ends it, or only one of its files.",
+        ),
+    ]
+)
+"""Who approves what, why and until when."""

@@ -43,6 +43,8 @@ class Rule(Settings):
         severity: the most a finding of this rule can be, unless the policy has a lower ceiling.
         stages: the moments of a check at which it runs.
         approvable: whether an approval may lift its findings.
+        signed: whether only one that is signed, or that the platform vouches for, may, and by an approver
+            whose `may` names the rule itself.
         judges_parts: whether of a file that was there before it judges only what a change alters, such as
             each item that is newly ticked. A baseline counts the errors of whole files, so the rule runs once
             more, on the whole tree, before any is accepted.
@@ -58,6 +60,7 @@ class Rule(Settings):
     severity: ClassVar[Severity] = "error"
     stages: ClassVar[tuple[Stage, ...]]
     approvable: ClassVar[bool] = True
+    signed: ClassVar[bool] = False
     judges_parts: ClassVar[bool] = False
     requires: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[tuple[str, ...]] = ()

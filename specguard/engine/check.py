@@ -6,8 +6,10 @@ from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Looking
 from specguard.change.sources import open_changes
+from specguard.engine.approving import settle
+from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies, compare_policies
+from specguard.engine.policies import Policies, compare_policies, touches_policy
 from specguard.engine.run import run_rules
 from specguard.engine.selection import Selection
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
@@ -16,8 +18,7 @@ from specguard.model import Verdict
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
-    from typing import Any, Final, Self
+    from typing import Any, Final
 
     from specguard.authority.difference import PolicyChange
     from specguard.authority.policy import Policy
@@ -33,6 +34,7 @@ _LOOSENING: Final = {
     "ignore": "--ignore",
     "dry_run": "--dry-run",
     "today": "--today",
+    "override": "--override",
 }
 """What `--enforce` refuses: each could turn a red verdict green."""
 
@@ -95,6 +97,9 @@ def _judge(change: Change, request: Request, policies: Policies, clock: Clock, i
             return run_rules(policy, whole, wanted, strict=request.strict)
 
         accept(results, trusted, None if change.whole else recount)
+    results, said = settle(request, change, policy, facts, selection, results, clock)
+    if not compared and touches_policy(change, policy):
+        policy_change()
     return Verdict(
         change={
             **change.summary(identify=identify),
@@ -104,13 +109,15 @@ def _judge(change: Change, request: Request, policies: Policies, clock: Clock, i
         authority={
             "documents": [path for path, _ in policy.documents],
             "ref": policy.ref,
+            "blobs": dict(policy.documents),
             "policy_id": policy.policy_id,
             "trusted": policy.trusted,
         },
         results=results,
-        notes=[*change.notes, *notes],
+        notes=[*change.notes, *notes, *said],
         empty=not request.all and change.empty,
         dry_run=request.dry_run,
+        enforce=request.enforce,
         policy_change=[difference.data for one in compared for difference in one.differences],
     )
 
@@ -137,39 +144,3 @@ def _work_item(facts: Facts) -> Any:
         return facts.get("work_item").summary()
     except (MissingFact, NotApplicable):
         return None
-
-
-class Clock:
-    """The date of the check.
-
-    Args:
-        said: what `--today` said; empty: the clock's UTC date.
-    """
-
-    def __init__(self, said: str) -> None:
-        self._said = said
-
-    @classmethod
-    def of(cls, request: Request) -> Self:
-        """The clock that a request asks for.
-
-        Raises:
-            SpecguardError: `--today` is no date.
-        """
-        clock = cls(request.today)
-        if request.today:
-            try:
-                clock.today()
-            except ValueError:
-                raise SpecguardError(
-                    f"--today {request.today!r} is no date", help="write it as 2026-01-31"
-                ) from None
-        return clock
-
-    def today(self) -> date:
-        """The UTC date."""
-        import datetime
-
-        if self._said:
-            return datetime.date.fromisoformat(self._said)
-        return datetime.datetime.now(datetime.UTC).date()

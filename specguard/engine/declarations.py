@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from specguard.approvals.settings import ApprovalSettings
+from specguard.approvals.settings import problems as approval_problems
 from specguard.artifacts.contracts import Contract
 from specguard.declaration.rule import Declaration
 from specguard.plans.settings import Models, PlanKind
@@ -23,4 +25,5 @@ DECLARATIONS: Final = (
     Declaration("models", Models, fact="models"),
     Declaration("wave", WaveSettings, fact="wave_settings"),
     Declaration("runs", RunSettings, fact="run_settings"),
+    Declaration("approvals", ApprovalSettings, fact="approval_settings", problems=approval_problems),
 )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from typing import Any
 
+    from specguard.approvals.approvals import Approvals
     from specguard.artifacts.artifacts import Artifacts
     from specguard.authority.difference import PolicyChange
     from specguard.authority.guards import Guards
@@ -64,6 +65,7 @@ class Facts:
         self._policy = policy
         self._today = today
         self._policy_change = policy_change
+        self._approvals: Approvals | MissingFact | None = None
         self._known: dict[str, Any] = {}
         self._absent: dict[str, MissingFact | NotApplicable] = {}
         self.clock = False
@@ -89,6 +91,10 @@ class Facts:
             raise
         self._known[name] = value
         return value
+
+    def let_approvals(self, approvals: Approvals | MissingFact) -> None:
+        """Say what the approvals of the change are, once the other rules have judged, or what is missing."""
+        self._approvals = approvals
 
     @property
     def stage(self) -> Stage:
@@ -360,6 +366,15 @@ class Facts:
     def guards(self) -> Guards:
         """Every forbidden and locked pattern of the policy."""
         return self._policy.guards
+
+    @property
+    def approvals(self) -> Approvals:
+        """The approvals of the change, for rules of the family `APR`: they judge after all others."""
+        if isinstance(self._approvals, MissingFact):
+            raise self._approvals
+        if self._approvals is None:
+            raise NotApplicable("approvals are judged after all else")
+        return self._approvals
 
     @property
     def policy_change(self) -> PolicyChange:

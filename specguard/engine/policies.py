@@ -7,7 +7,7 @@ from specguard.authority.load import load_policy
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,10 +146,8 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     imported, whatever it names.
     """
     from specguard.authority.difference import PolicyChange, compare
-    from specguard.authority.sources import DEFAULTS
 
-    names = {name.encode("utf-8", "surrogateescape") for name in DEFAULTS} | policy.document_paths
-    touched = {entry.path for entry in change.entries if entry.path in names or entry.path == BASELINE}
+    touched = _touched(change, policy)
     baseline = _compare_baselines(change) if BASELINE in touched else None
     if touched <= {BASELINE}:
         # Compiling a second policy is what a hook has no time for.
@@ -170,6 +168,21 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     if after is None:
         return PolicyChange(problem="the authority is removed" if known else "", baseline=baseline)
     return compare(before or policy, after, baseline=baseline)
+
+
+def touches_policy(change: Change, policy: Policy) -> bool:
+    """Whether a change touches the authority, or what stands next to it."""
+    try:
+        return bool(_touched(change, policy))
+    except (MissingFact, NotApplicable):
+        return False
+
+
+def _touched(change: Change, policy: Policy) -> set[bytes]:
+    from specguard.authority.sources import DEFAULTS
+
+    names = {name.encode("utf-8", "surrogateescape") for name in DEFAULTS} | policy.document_paths
+    return {entry.path for entry in change.entries if entry.path in names or entry.path == BASELINE}
 
 
 def _compare_baselines(change: Change) -> BaselineChange:

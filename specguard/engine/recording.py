@@ -8,7 +8,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_work_tree
 from specguard.engine.baseline import errors_by_path, read_baseline
-from specguard.engine.check import Clock
+from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies, compare_policies
 from specguard.engine.run import run_rules

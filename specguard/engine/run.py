@@ -8,7 +8,7 @@ from specguard.model import Judged, RuleResult
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Final
 
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.declaration.rule import Rule
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from specguard.engine.kept import Kept
     from specguard.engine.selection import Selection
     from specguard.model import Finding, Severity, State
+
+
+LAST: Final = "APR"
+"""The family of the rules about approvals, which judge what the others found and so come after them."""
 
 
 class Outcome:
@@ -56,6 +60,8 @@ def run_rules(
     strict: bool = False,
     any_stage: bool = False,
     kept: Kept | None = None,
+    last: bool = False,
+    nothing: str = "",
 ) -> list[RuleResult]:
     """Run every rule of a policy that belongs to the stage; the others are counted with their reason.
 
@@ -66,8 +72,14 @@ def run_rules(
         strict: whether a warning counts as an error.
         any_stage: whether rules of other stages run too.
         kept: what rules found the last time.
+        last: whether the rules about approvals are meant, or all others.
+        nothing: why none of them has anything to judge; empty where they have.
     """
-    return [_result(rule, policy, facts, selection, strict, any_stage, kept) for rule in policy.rules]
+    return [
+        _result(rule, policy, facts, selection, strict, any_stage, kept, nothing)
+        for rule in policy.rules
+        if rule.code.startswith(LAST) == last
+    ]
 
 
 def _result(
@@ -78,6 +90,7 @@ def _result(
     strict: bool,
     any_stage: bool,
     kept: Kept | None,
+    nothing: str,
 ) -> RuleResult:
     severity = rule.severity
     if selection.leaves_out(rule):
@@ -92,6 +105,8 @@ def _result(
         )
     if rule.unset:
         return RuleResult(rule.code, rule.name, "not-applicable", reason=f"the policy sets no {rule.unset}")
+    if nothing:
+        return RuleResult(rule.code, rule.name, "not-applicable", reason=nothing)
 
     outcome = kept.get(rule.code) if kept else None
     if outcome is None:

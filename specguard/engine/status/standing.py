@@ -6,7 +6,7 @@ from specguard.change.base import find_base
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_changes
-from specguard.engine.check import Clock
+from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies, compare_policies
 from specguard.engine.status import items, others, plans, stages

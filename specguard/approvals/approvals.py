@@ -1,0 +1,176 @@
+"""The approvals of one change: those that lift findings, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from specguard.approvals.decide import Decision, Judge
+from specguard.approvals.log import read_log
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.model import Lift
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from typing import Final
+
+    from specguard.approvals.binding import Bond
+    from specguard.approvals.decide import Kind, Refusal
+    from specguard.approvals.log import Log
+    from specguard.approvals.record import Approval
+    from specguard.approvals.settings import ApprovalSettings
+    from specguard.authority.policy import Policy
+    from specguard.change.change import Change
+    from specguard.change.entry import Entry
+    from specguard.model import Judged, RuleResult
+
+_UNJUDGED: Final = ("off", "not-applicable", "indeterminate")
+
+
+class Approvals:
+    """The approvals of one change, decided on once the other rules have judged.
+
+    Args:
+        bond: what approvals of this change are bound to.
+        policy: what it is judged by.
+        settings: `[approvals]` of that policy.
+        results: what became of the rules; those that an approval lifts are altered.
+        enforce: whether an approval must be proven.
+        now: the time; MissingFact without a clock.
+
+    Attributes:
+        settings: as given.
+        log: the log.
+        decisions: what became of each approval that this change brings, and of those of the base that match.
+        entries: what the change does in the log's folder.
+        broken: the files there that are no record, and that the base does not have.
+
+    Raises:
+        MissingFact: the log cannot be read.
+    """
+
+    def __init__(
+        self,
+        bond: Bond,
+        policy: Policy,
+        settings: ApprovalSettings,
+        results: Sequence[RuleResult],
+        *,
+        enforce: bool,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self._results = results
+        self._open = {
+            judged.fingerprint: judged
+            for result in results
+            for judged in result.findings
+            if judged.state == "open"
+        }
+        self.log = _read(bond.change, bond.folder)
+        self.entries = [entry for entry in bond.change.entries if _in_log(entry, bond.folder)]
+        old = {broken.path for broken in self.log.broken if broken.place == "base"}
+        self.broken = [broken for broken in self.log.broken if broken.path not in old]
+        revoked = {
+            record.revokes: record.reason or "no reason is given" for _, record in self.log.revocations
+        }
+        self._judge = Judge(settings, policy, bond, enforce=enforce, now=now, revoked=revoked)
+        self.decisions = list(self._decide())
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to say of approvals."""
+        return not (self.decisions or self.broken or self.entries)
+
+    def missing(self, kind: Kind) -> MissingFact | None:
+        """What could not be told of approvals; None where all could."""
+        return self._judge.missing.get(kind)
+
+    def refused(self, kind: Kind) -> Iterator[tuple[Decision, Refusal]]:
+        """The approvals that something of a kind speaks against."""
+        for decision in self.decisions:
+            for refusal in decision.refusals:
+                if refusal.kind == kind:
+                    yield decision, refusal
+
+    def lift(self) -> None:
+        """Mark the findings that approvals lift as `approved`, and say of each finding which name it."""
+        by_finding: dict[str, list[Decision]] = {}
+        for decision in self.decisions:
+            for judged in decision.matches:
+                by_finding.setdefault(judged.fingerprint, []).append(decision)
+        for fingerprint, decisions in by_finding.items():
+            judged = self._open[fingerprint]
+            counting = [decision for decision in decisions if decision.counts]
+            persons = self.settings.persons_for(judged.code, judged.name)
+            enough = len({decision.approval.approver for decision in counting}) >= persons
+            if counting and enough:
+                judged.state = "approved"
+            lacks = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
+            judged.lifts = [
+                *(_lift(decision, lacks) for decision in counting),
+                *(
+                    _lift(one, [refusal.reason for refusal in one.refusals])
+                    for one in decisions
+                    if not one.counts
+                ),
+            ]
+
+    def name_approvers(self) -> None:
+        """Say of each rule with open errors who may approve them."""
+        for result in self._results:
+            if any(judged.severity == "error" and judged.state == "open" for judged in result.findings):
+                result.approvers = self._judge.approvers(result.code)
+
+    def _decide(self) -> Iterator[Decision]:
+        unjudged = {result.code for result in self._results if result.state in _UNJUDGED}
+        for filed, approval in self.log.approvals:
+            matches = self._matches(approval)
+            decision = Decision(filed, approval, self.log.path(filed.id), matches)
+            if not decision.added and not matches:
+                continue
+            self._judge.decide(decision)
+            # The base's log is the past: what was approved then and is found again is another change. So is
+            # what lies about in the working tree for another change.
+            if decision.bound or "head" in filed.places or (decision.added and matches):
+                decision.judged = unjudged.isdisjoint(approval.rules)
+                yield decision
+
+    def _matches(self, approval: Approval) -> list[Judged]:
+        found = []
+        for fingerprint in approval.findings:
+            judged = self._open.get(fingerprint)
+            if judged is None or judged.code not in approval.rules:
+                continue
+            if judged.finding.path is None or judged.finding.path in approval.paths:
+                found.append(judged)
+        return found
+
+
+def _in_log(entry: Entry, folder: bytes) -> bool:
+    return entry.path.startswith(folder) or entry.path + b"/" == folder
+
+
+def _read(change: Change, folder: bytes) -> Log:
+    try:
+        head = change.head_files
+    except NotApplicable:
+        head = None
+    try:
+        work_tree = None if change.git.repository.bare else change.git.repository.work_tree()
+    except SpecguardError:
+        work_tree = None
+    base = change.base_files if change.found.trusted else None
+    return read_log(folder, base=base, head=head, work_tree=work_tree)
+
+
+def _lift(decision: Decision, refusals: Sequence[str]) -> Lift:
+    approval = decision.approval
+    return Lift(
+        decision.filed.id,
+        approver=approval.approver,
+        reason=approval.reason,
+        ticket=approval.ticket,
+        expires_at=f"{approval.expires_at:%Y-%m-%dT%H:%M:%SZ}",
+        proof=decision.proof,
+        refusals=refusals,
+    )

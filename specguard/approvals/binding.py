@@ -1,0 +1,105 @@
+"""What an approval is bound to: the content of one change, its target, the policy and the repository."""
+
+from __future__ import annotations
+
+from specguard.change.base import named_base
+from specguard.declaration.record import Record
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from specguard.approvals.record import Approval, Scope
+    from specguard.authority.policy import Policy
+    from specguard.change.change import Change
+    from specguard.change.entry import Entry
+
+
+class Bond(Record):
+    """What approvals of one change are bound to.
+
+    Attributes:
+        change: the change.
+        folder: the log's folder.
+        target: the short name of the branch that it is to be merged into; empty where that is not known.
+        policy_id: of the policy that judges it.
+        repository: the canonical repository, as that policy names it; empty where it names none.
+        work_item: the kind and id of the item that it implements; None where none is named.
+    """
+
+    change: Change
+    folder: bytes
+    target: str
+    policy_id: str
+    repository: str
+    work_item: tuple[str, str] | None
+
+    @classmethod
+    def of(cls, change: Change, policy: Policy, folder: bytes, work_item: tuple[str, str] | None) -> Bond:
+        """The bond of a change under a policy."""
+        return cls(
+            change=change,
+            folder=folder,
+            target=target_of(change, policy),
+            policy_id=policy.policy_id,
+            repository=policy.remote or "",
+            work_item=work_item,
+        )
+
+    def fingerprint(self, scope: Scope, paths: Sequence[bytes]) -> str:
+        """The fingerprint of the whole change, or of those of its entries that are at some paths."""
+        return self.change.fingerprint(self.folder, None if scope == "change" else paths)
+
+    def breaks(self, approval: Approval) -> Iterator[tuple[str, str]]:
+        """Why an approval is not one for this change, and what to do: each as a clause and a sentence."""
+        again = "Ask for an approval of the change as it is now."
+        entries = {entry.path for entry in self._entries()}
+        gone = [path for path in approval.paths if path not in entries] if approval.scope == "paths" else []
+        if gone or self.fingerprint(approval.scope, approval.paths) != approval.fingerprint:
+            what = "the change" if approval.scope == "change" else "its paths"
+            yield f"it was given for another content of {what}", again
+        if approval.target != self.target:
+            if self.target:
+                yield (
+                    f"it is for {approval.target or 'no branch that is known'}, not for {self.target}",
+                    again,
+                )
+            else:
+                yield (
+                    f"it is for {approval.target}, and nobody can tell whether that is the base",
+                    "Name the base as a branch: `--base main`.",
+                )
+        if approval.policy_id != self.policy_id:
+            yield "it was given under another policy", again
+        if approval.repository != self.repository:
+            yield f"it is for the repository {approval.repository or '(none named)'}", again
+        if self.work_item and approval.work_item and approval.work_item != self.work_item:
+            yield f"it is for {' '.join(approval.work_item)}, not for {' '.join(self.work_item)}", again
+
+    def _entries(self) -> Sequence[Entry]:
+        try:
+            return self.change.entries
+        except NotApplicable:
+            return ()
+
+
+def target_of(change: Change, policy: Policy) -> str:
+    """The short name of the branch that a change is to be merged into; empty where nothing names it.
+
+    A base that is given as an object id is the policy's, where it is that branch's tip.
+    """
+    found = change.found
+    if found.ref.startswith("refs/heads/"):
+        return found.ref.removeprefix("refs/heads/")
+    if found.ref.startswith("refs/remotes/") and found.ref.count("/") > 2:
+        return found.ref.split("/", 3)[3]
+    if found.how == "event" and found.name != found.oid:
+        return found.name
+    if policy.base and found.trusted:
+        try:
+            if named_base(change.git, policy.base, "policy").oid == found.oid:
+                return policy.base
+        except (SpecguardError, MissingFact):
+            return ""
+    return ""

@@ -1,0 +1,143 @@
+"""Who made a change, as its commits and the platform tell, and whether an approver is one of them.
+
+Nobody has to prove who they are to write a commit, so a name there never gives a right; it only takes the
+right to approve away from whoever is named.
+"""
+
+from __future__ import annotations
+
+import re
+
+from specguard.approvals.keys import key_blob
+from specguard.change.process import CommandError
+from specguard.declaration.record import Record
+from specguard.errors import MissingFact, NotApplicable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.approvals.settings import Approver
+    from specguard.change.change import Change
+    from specguard.change.commit import Commit
+    from specguard.change.git import Git
+
+_IDENTITY: Final = re.compile(r"(?P<name>[^<]*)<(?P<email>[^<>]*)>\s*")
+_CO_AUTHOR: Final = re.compile(r"(?im)^[ \t]*co-?authored-by[ \t]*:[ \t]*(.*)$")
+_NO_REPLY: Final = re.compile(r"(?:[0-9]+\+)?(?P<login>[^@+]+)@users\.noreply\.[a-z0-9.-]+")
+_SIGNATURE: Final = re.compile(rb"^gpgsig(?:-sha256)? (.*(?:\n .*)*)", re.MULTILINE)
+_CONFIGURED: Final = r"^(user|author|committer)\.(name|email)$"
+
+
+class Person(Record):
+    """Somebody who had a part in a change.
+
+    Attributes:
+        name, email: as they are written there; either may be empty.
+        login: the account on the platform; empty where that is not known.
+        key: the bytes of the public key that the commit is signed with; empty without one.
+        part: what part, as `the author of commit 0123456789ab`.
+    """
+
+    name: str = ""
+    email: str = ""
+    login: str = ""
+    key: bytes = b""
+    part: str
+
+    def is_approver(self, approver: Approver) -> str:
+        """What shows that this is an approver, as a clause; empty where nothing does."""
+        emails = {_plain_address(email) for email in approver.emails}
+        logins = {login.casefold() for login in approver.logins}
+        if self.email and _plain_address(self.email) in emails:
+            return f"by the address {self.email}"
+        if self.key and self.key in {key_blob(key) for key in approver.keys}:
+            return "by the key that it is signed with"
+        alias = _NO_REPLY.fullmatch(self.email.casefold())
+        for login in filter(None, (self.login.casefold(), alias["login"] if alias else "")):
+            if login in logins:
+                return f"by the account {login}"
+        if _plain_name(self.name) and _plain_name(self.name) == _plain_name(approver.name):
+            return f"by the name {self.name}"
+        return ""
+
+
+def people_of(change: Change, folder: bytes) -> Sequence[Person]:
+    """Those who had a part in a change, without who only filed approvals.
+
+    Args:
+        change: what is judged.
+        folder: the log's folder.
+
+    Raises:
+        MissingFact: a commit cannot be read, or does not say whose it is.
+    """
+    try:
+        commits = [commit for commit in change.commits if not commit.files_approvals(folder)]
+    except NotApplicable:
+        return list(_about_to_commit(change))
+    people: list[Person] = []
+    for commit in commits:
+        people += _of_commit(commit, change.git)
+    if change.author_login:
+        people.append(Person(login=change.author_login, part="the author of the pull request"))
+    return people
+
+
+def _of_commit(commit: Commit, git: Git) -> Iterator[Person]:
+    which = f"commit {commit.oid[:12]}"
+    for part, text in (("author", commit.author), ("committer", commit.committer)):
+        yield _person(text, f"the {part} of {which}")
+    for match in _CO_AUTHOR.finditer(commit.message.text):
+        yield _person(match[1], f"a co-author of {which}", strict=False)
+    signature = _SIGNATURE.search(git.object(commit.oid)[1].partition(b"\n\n")[0])
+    if signature is not None:
+        from specguard.approvals.signatures import signed_with
+
+        key = signed_with(signature[1].replace(b"\n ", b"\n"))
+        if key is not None:
+            yield Person(key=key, part=f"the signer of {which}")
+
+
+def _person(text: str, part: str, *, strict: bool = True) -> Person:
+    match = _IDENTITY.fullmatch(text.strip())
+    if match is None or not match["email"].strip():
+        if strict:
+            raise MissingFact(f"{part} has no address, so nobody can tell who it is")
+        return Person(name=text.strip(), part=part)
+    return Person(name=match["name"].strip(), email=match["email"].strip(), part=part)
+
+
+def _about_to_commit(change: Change) -> Iterator[Person]:
+    """Whoever would be recorded as the author of what is no commit yet."""
+    repository = change.git.repository
+    process = repository.in_place("config", "-z", "--get-regexp", _CONFIGURED, user=True)
+    try:
+        said = process.read().decode("utf-8", "surrogateescape")
+    except CommandError as error:
+        if error.code != 1 or error.said:
+            raise MissingFact(f"the configuration cannot be read: {error.first_line}") from error
+        said = ""
+    settings = dict(entry.partition("\n")[::2] for entry in said.split("\0") if entry)
+    environment = repository.environment
+    for part in ("author", "committer"):
+        name, email = (
+            environment.get(f"GIT_{part.upper()}_{what.upper()}")
+            or settings.get(f"{part}.{what}")
+            or settings.get(f"user.{what}")
+            or (environment.get("EMAIL", "") if what == "email" else "")
+            for what in ("name", "email")
+        )
+        if name or email:
+            yield Person(name=name, email=email, part=f"the {part} of what is to be committed")
+
+
+def _plain_address(email: str) -> str:
+    """An address without what makes no other person of it: case, and what follows a plus sign."""
+    local, _, host = email.strip().casefold().rpartition("@")
+    return f"{local.partition('+')[0] or local}@{host}" if host else email.casefold()
+
+
+def _plain_name(name: str) -> str:
+    return " ".join(name.casefold().split())

@@ -1,0 +1,144 @@
+"""Approvals in a check: giving one, laying them over what the rules found, and judging them in turn."""
+
+from __future__ import annotations
+
+from specguard.engine.run import run_rules, state_of
+from specguard.errors import MissingFact, NotApplicable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from specguard.approvals.approvals import Approvals
+    from specguard.approvals.binding import Bond
+    from specguard.approvals.settings import ApprovalSettings
+    from specguard.authority.policy import Policy
+    from specguard.change.request import Request
+    from specguard.change.sources import Change
+    from specguard.engine.clock import Clock
+    from specguard.engine.facts import Facts
+    from specguard.engine.selection import Selection
+    from specguard.model import RuleResult
+
+_NONE: Final = "the change has no approvals"
+
+
+def settle(
+    request: Request,
+    change: Change,
+    policy: Policy,
+    facts: Facts,
+    selection: Selection,
+    results: Sequence[RuleResult],
+    clock: Clock,
+) -> tuple[list[RuleResult], list[str]]:
+    """Let approvals lift what they are for, and let the rules about approvals judge them.
+
+    Args:
+        request: what was asked for; it may ask for an approval to be given.
+        change: what is judged.
+        policy: by what.
+        facts: what the rules about approvals ask for.
+        selection: which rules were asked for.
+        results: what became of the other rules; those that an approval lifts are altered.
+        clock: until when an approval holds.
+
+    Returns:
+        What became of all rules, by code, and what a reader must see of approvals.
+
+    Raises:
+        SpecguardError: the approval that is asked for cannot be given.
+    """
+    settings: ApprovalSettings = policy.declared("approval_settings")
+    notes: list[str] = []
+    if request.override:
+        from specguard.engine.granting import grant
+
+        notes += grant(request, policy, settings, _bond(change, policy, facts, settings), results, clock)
+    approvals = _approvals(request, change, policy, facts, settings, results, clock)
+    if isinstance(approvals, MissingFact):
+        facts.let_approvals(approvals)
+    elif approvals is not None:
+        facts.let_approvals(approvals)
+        approvals.lift()
+        approvals.name_approvers()
+        for result in results:
+            if result.state in ("failed", "warned"):
+                result.state = state_of(result.findings)
+        notes += _unproven(results)
+    none = _NONE if approvals is None or (not isinstance(approvals, MissingFact) and approvals.empty) else ""
+    own = run_rules(policy, facts, selection, strict=request.strict, last=True, nothing=none)
+    return sorted([*results, *own], key=lambda result: result.code), notes
+
+
+def _approvals(
+    request: Request,
+    change: Change,
+    policy: Policy,
+    facts: Facts,
+    settings: ApprovalSettings,
+    results: Sequence[RuleResult],
+    clock: Clock,
+) -> Approvals | MissingFact | None:
+    """The approvals of a change; None where none could matter; what is missing to tell of them."""
+    if not _matter(change, settings.folder, results):
+        return None
+    from specguard.approvals.approvals import Approvals
+
+    try:
+        return Approvals(
+            _bond(change, policy, facts, settings),
+            policy,
+            settings,
+            results,
+            enforce=request.enforce,
+            now=clock.now,
+        )
+    except NotApplicable:
+        # A message that is being written has no content that an approval could be bound to.
+        return None
+    except MissingFact as missing:
+        return missing
+
+
+def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> bool:
+    """Whether approvals have to be looked at: something is open that one could lift, or the log is touched.
+
+    A hook that has found nothing reads no log.
+    """
+    if any(judged.state == "open" for result in results for judged in result.findings):
+        return True
+    try:
+        entries = change.entries
+    except (MissingFact, NotApplicable):
+        return False
+    return any(entry.path.startswith(folder) or entry.path + b"/" == folder for entry in entries)
+
+
+def _bond(change: Change, policy: Policy, facts: Facts, settings: ApprovalSettings) -> Bond:
+    from specguard.approvals.binding import Bond
+
+    try:
+        item = facts.get("work_item")
+    except (MissingFact, NotApplicable):
+        item = None
+    return Bond.of(change, policy, settings.folder, (item.kind, str(item.id)) if item else None)
+
+
+def _unproven(results: Sequence[RuleResult]) -> Iterator[str]:
+    """What is said of approvals that hold here alone."""
+    names = {
+        lift.approver: lift.id[:12]
+        for result in results
+        for judged in result.findings
+        if judged.state == "approved"
+        for lift in judged.lifts
+        if lift.proof == "local" and not lift.refusals
+    }
+    for name, which in sorted(names.items()):
+        yield (
+            f"Nothing proves that {name} gave approval {which}, so it holds here alone. With --enforce, as in "
+            f"CI, it counts once {name} signs it (specguard approvals sign {which} --key FILE) or approves "
+            "the pull request on the platform."
+        )

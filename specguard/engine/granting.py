@@ -1,0 +1,253 @@
+"""Giving an approval: for named findings of one change, by somebody who may, for a reason and a time."""
+
+from __future__ import annotations
+
+import datetime
+import os
+
+from specguard.approvals.decide import says_nothing
+from specguard.approvals.filing import write_record
+from specguard.approvals.people import people_of
+from specguard.approvals.record import Approval
+from specguard.errors import MissingFact, NotApplicable, SpecguardError, nearest
+from specguard.model import path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from specguard.approvals.binding import Bond
+    from specguard.approvals.settings import ApprovalSettings, Approver
+    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.change.request import Request
+    from specguard.engine.clock import Clock
+    from specguard.model import Judged, RuleResult
+
+_SHOWN: Final = 5
+
+
+def grant(
+    request: Request,
+    policy: Policy,
+    settings: ApprovalSettings,
+    bond: Bond,
+    results: Sequence[RuleResult],
+    clock: Clock,
+) -> list[str]:
+    """Write the approval that a request asks for.
+
+    Args:
+        request: who approves what, and why.
+        policy: what judged.
+        settings: `[approvals]` of it.
+        bond: what the approval is bound to.
+        results: what the rules found.
+        clock: from when it holds.
+
+    Returns:
+        What a reader must see of it.
+
+    Raises:
+        SpecguardError: it cannot be given; nothing is written then.
+    """
+    if request.push:
+        raise SpecguardError(
+            "an approval is for one change, and a push may bring several", help="approve the branch instead"
+        )
+    approver = _approver(request.approved_by, settings)
+    rules = [_rule(name, policy, settings, approver) for name in request.override]
+    findings, standing = _findings(request, rules, results)
+    if not findings:
+        return [f"{standing} is approved already."]
+    codes = sorted({judged.code for judged in findings})
+    problem = says_nothing(request.reason, policy, codes)
+    if problem:
+        raise SpecguardError(
+            f"an approval needs a reason, and {problem}" if request.reason else "an approval needs a reason",
+            help='say it with --reason "why this change needs what the rule forbids"',
+        )
+    _refuse_own(approver, bond)
+    now = clock.now()
+    scope = request.scope or "change"
+    paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
+    if scope not in settings.scopes:
+        raise SpecguardError(
+            f"the policy takes no approval whose scope is {scope}",
+            help=f"it takes {' or '.join(settings.scopes)}",
+        )
+    if scope == "paths" and any(judged.finding.path is None for judged in findings):
+        raise SpecguardError(
+            "a finding without a file cannot be approved for its paths alone", help="leave out --scope paths"
+        )
+    try:
+        fingerprint = bond.fingerprint("paths" if scope == "paths" else "change", paths)
+    except NotApplicable as error:
+        raise SpecguardError(
+            f"there is no content that an approval could be bound to: {error.reason}",
+            help="approve what is staged, with --staged, or the branch",
+        ) from error
+    record = Approval(
+        approver=approver.name,
+        reason=" ".join(request.reason.split()),
+        ticket=request.ticket,
+        issued_at=now,
+        expires_at=_expiry(request.expires, now, settings.max_days),
+        rules=codes,
+        paths=paths,
+        findings=sorted({judged.fingerprint for judged in findings}),
+        scope="paths" if scope == "paths" else "change",
+        fingerprint=fingerprint,
+        target=bond.target,
+        policy_id=bond.policy_id,
+        repository=bond.repository,
+        work_item=bond.work_item,
+        nonce=os.urandom(16).hex(),
+    )
+    signature = _sign(record, request.key, approver) if request.key else None
+    file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
+    what = "it and its signature" if signature else "it"
+    return [
+        f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit {what} with the change."
+    ]
+
+
+def _approver(name: str, settings: ApprovalSettings) -> Approver:
+    if not settings.approver:
+        raise SpecguardError(
+            "nobody may approve: the policy names no approver",
+            help="add [[approvals.approver]] to the authority, with a name and what they may lift",
+        )
+    names = [one.name for one in settings.approver]
+    if not name:
+        raise SpecguardError(
+            "an approval needs an approver", help=f"name one of {', '.join(names)} with --approved-by"
+        )
+    approver = settings.named(name)
+    if approver is None:
+        raise SpecguardError(f"{name} is no approver", help=nearest(name, names))
+    return approver
+
+
+def _rule(name: str, policy: Policy, settings: ApprovalSettings, approver: Approver) -> RuleInPolicy:
+    """The rule of a code or name, which the approver may lift."""
+    rule = policy.rule(name)
+    if rule is None:
+        families = {one.code[:3] for one in policy.rules}
+        if name in families:
+            raise SpecguardError(
+                f"{name} is a family, and an approval names rules", help=f"name one, as {name}002"
+            )
+        known = {text for one in policy.rules for text in (one.code, one.name)}
+        raise SpecguardError(
+            f"no rule is called {name!r}", help=nearest(name, known, "`specguard rule` lists them")
+        )
+    if not rule.approvable:
+        raise SpecguardError(f"no approval lifts {rule.code} {rule.name}", help="put right what it found")
+    if not approver.covers(rule.code, rule.name, by_name=rule.signed):
+        able = [
+            one.name for one in settings.approver if one.covers(rule.code, rule.name, by_name=rule.signed)
+        ]
+        raise SpecguardError(
+            f"{approver.name} may not approve {rule.code} {rule.name}",
+            help=f"{' or '.join(able)} may" if able else "nobody may, by this policy",
+        )
+    return rule
+
+
+def _findings(
+    request: Request, rules: Sequence[RuleInPolicy], results: Sequence[RuleResult]
+) -> tuple[list[Judged], str]:
+    """The open findings that are meant, and what is meant as text.
+
+    Raises:
+        SpecguardError: there are none, or it is not said which.
+    """
+    codes = {rule.code for rule in rules}
+    said = " and ".join(sorted(codes))
+    found = [judged for result in results if result.code in codes for judged in result.findings]
+    wanted = [os.fsencode(path) for path in request.override_paths]
+    named = {judged.finding.path for judged in found if judged.finding.path is not None}
+    for path in wanted:
+        if path not in named:
+            there = sorted(path_text(one) for one in named)
+            raise SpecguardError(
+                f"{said} finds nothing in {path_text(path)}",
+                help=nearest(path_text(path), there[:_SHOWN], f"{said} finds nothing in any file"),
+            )
+    open_ones = [judged for judged in found if judged.state == "open"]
+    loose = [
+        judged
+        for judged in open_ones
+        if judged.finding.path is not None and judged.finding.path not in wanted
+    ]
+    if loose and not wanted:
+        paths = sorted({path_text(judged.finding.path or b"") for judged in loose})
+        more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+        raise SpecguardError(
+            "an approval names the files that it is for",
+            help=f"give --path for each: {', '.join(paths[:_SHOWN])}{more}",
+        )
+    if wanted:
+        meant = [judged for judged in open_ones if judged.finding.path in wanted]
+    else:
+        meant = open_ones
+    for code in sorted(codes - {judged.code for judged in found}):
+        raise SpecguardError(
+            f"{code} finds nothing that could be approved", help="`specguard approve` shows what could"
+        )
+    return meant, f"What {said} finds there"
+
+
+def _refuse_own(approver: Approver, bond: Bond) -> None:
+    try:
+        people = people_of(bond.change, bond.folder)
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command) from missing
+    for person in people:
+        shown = person.is_approver(approver)
+        if shown:
+            raise SpecguardError(
+                f"nobody approves their own change: {approver.name} is {person.part}, {shown}",
+                help="ask somebody who had no part in the change",
+            )
+
+
+def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:
+    """Until when an approval holds: the end of the day that is said, or of the last one there may be."""
+    last = now.date() + datetime.timedelta(days=most)
+    day = last
+    if text:
+        try:
+            day = datetime.date.fromisoformat(text)
+        except ValueError:
+            raise SpecguardError(f"--expires {text!r} is no date", help="write it as 2026-01-31") from None
+    if day < now.date():
+        raise SpecguardError(f"--expires {text} is past", help=f"an approval may hold until {last}")
+    if day > last:
+        raise SpecguardError(
+            f"--expires {text} is further away than the policy's {most} days",
+            help=f"it may hold until {last}",
+        )
+    return datetime.datetime.combine(day, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
+
+
+def _sign(record: Approval, key: str, approver: Approver) -> bytes:
+    from specguard.approvals.signatures import sign, signer
+
+    if not approver.keys:
+        raise SpecguardError(
+            f"the policy names no key of {approver.name}", help="add `key` to their table in [approvals]"
+        )
+    signature = sign(record.content, key)
+    try:
+        known = signer(record.content, signature, approver.keys)
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command) from missing
+    if known is None:
+        raise SpecguardError(
+            f"the policy names another key of {approver.name}",
+            path=key,
+            help="sign with the one that it names",
+        )
+    return signature
