@@ -36,11 +36,11 @@ class Bond(Record):
     work_item: tuple[str, str] | None
 
     @classmethod
-    def of(cls, change: Change, policy: Policy, folder: bytes, work_item: tuple[str, str] | None) -> Bond:
+    def of(cls, change: Change, policy: Policy, work_item: tuple[str, str] | None) -> Bond:
         """The bond of a change under a policy."""
         return cls(
             change=change,
-            folder=folder,
+            folder=policy.log_folder,
             target=target_of(change, policy),
             policy_id=policy.policy_id,
             repository=policy.remote or "",

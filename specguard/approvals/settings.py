@@ -92,11 +92,6 @@ class ApprovalSettings(Settings):
         list[Approver], Field(description="those who may approve", json_schema_extra={"tightens": "fewer"})
     ] = []
 
-    @property
-    def folder(self) -> bytes:
-        """What the paths of the log begin with, a slash at its end."""
-        return self.log.strip("/").encode("utf-8", "surrogateescape") + b"/"
-
     def named(self, name: str) -> Approver | None:
         """The approver of this name."""
         return next((approver for approver in self.approver if approver.name == name), None)

@@ -44,6 +44,7 @@ def assemble(values: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
             registry.declarations[name].fact: {"table": name, "set": name in values, "value": encode(value)}
             for name, value in declared.items()
         },
+        "log": declared["approvals"].log,
         "keys": sorted({*TopLevel._fields, "authority", "rules", *registry.declarations}),
     }
 

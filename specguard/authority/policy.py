@@ -144,6 +144,7 @@ class Policy:
         sections: the setting `[authority] sections`.
         documents: the path and object id of each document of the authority.
         rules: every registered rule, by code.
+        log_folder: what the paths of the log of approvals begin with, a slash at its end.
         ref: the object id of the commit that the authority was read from; the caller sets it.
         trusted: whether that is a trusted base; the caller sets it.
         adopted: the documents of a first authority that the change itself brings; the caller sets them.
@@ -170,6 +171,7 @@ class Policy:
         self.sections: Mapping[str, str] = data["authority"]["sections"]
         self.documents: Sequence[tuple[str, str]] = [(path, oid) for path, oid in data["documents"]]
         self.rules: Sequence[RuleInPolicy] = [RuleInPolicy(rule) for rule in data["rules"]]
+        self.log_folder: bytes = data["log"].strip("/").encode("utf-8", "surrogateescape") + b"/"
         self.ref: str | None = None
         self.trusted = False
         self.adopted: frozenset[bytes] = frozenset()

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from specguard.approvals.approvals import Approvals
     from specguard.approvals.binding import Bond
-    from specguard.approvals.settings import ApprovalSettings
     from specguard.authority.policy import Policy
     from specguard.change.request import Request
     from specguard.change.sources import Change
@@ -50,13 +49,13 @@ def settle(
     Raises:
         SpecguardError: the approval that is asked for cannot be given.
     """
-    settings: ApprovalSettings = policy.declared("approval_settings")
     notes: list[str] = []
     if request.override:
         from specguard.engine.granting import grant
 
-        notes += grant(request, policy, settings, _bond(change, policy, facts, settings), results, clock)
-    approvals = _approvals(request, change, policy, facts, settings, results, clock)
+        settings = policy.declared("approval_settings")
+        notes += grant(request, policy, settings, _bond(change, policy, facts), results, clock)
+    approvals = _approvals(request, change, policy, facts, results, clock)
     if isinstance(approvals, MissingFact):
         facts.let_approvals(approvals)
     elif approvals is not None:
@@ -77,20 +76,19 @@ def _approvals(
     change: Change,
     policy: Policy,
     facts: Facts,
-    settings: ApprovalSettings,
     results: Sequence[RuleResult],
     clock: Clock,
 ) -> Approvals | MissingFact | None:
     """The approvals of a change; None where none could matter; what is missing to tell of them."""
-    if not _matter(change, settings.folder, results):
+    if not _matter(change, policy.log_folder, results):
         return None
     from specguard.approvals.approvals import Approvals
 
     try:
         return Approvals(
-            _bond(change, policy, facts, settings),
+            _bond(change, policy, facts),
             policy,
-            settings,
+            policy.declared("approval_settings"),
             results,
             enforce=request.enforce,
             now=clock.now,
@@ -116,14 +114,14 @@ def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> boo
     return any(entry.path.startswith(folder) or entry.path + b"/" == folder for entry in entries)
 
 
-def _bond(change: Change, policy: Policy, facts: Facts, settings: ApprovalSettings) -> Bond:
+def _bond(change: Change, policy: Policy, facts: Facts) -> Bond:
     from specguard.approvals.binding import Bond
 
     try:
         item = facts.get("work_item")
     except (MissingFact, NotApplicable):
         item = None
-    return Bond.of(change, policy, settings.folder, (item.kind, str(item.id)) if item else None)
+    return Bond.of(change, policy, (item.kind, str(item.id)) if item else None)
 
 
 def _unproven(results: Sequence[RuleResult]) -> Iterator[str]:

@@ -102,7 +102,7 @@ def _judge(change: Change, request: Request, policies: Policies, clock: Clock, i
         policy_change()
     return Verdict(
         change={
-            **change.summary(identify=identify),
+            **change.summary(policy.log_folder, identify=identify),
             "whole": request.all,
             "work_item": _work_item(facts),
         },
