@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
-# What a literal string holds as it is: anything printable but its own quote.
-_LITERAL: Final = re.compile(r"[^'\x00-\x1f\x7f]*\\[^'\x00-\x1f\x7f]*")
+# What a literal string holds as it is: anything but its own quote.
+_LITERAL: Final = re.compile(r"[^']*\\[^']*")
 
 
 def toml_key(name: str) -> str:
     """A key, in quotes where it needs them."""
-    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return name if _BARE.fullmatch(name) else _quoted(name)
 
 
 def toml_value(value: Any) -> str:
@@ -24,13 +24,24 @@ def toml_value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        if _LITERAL.fullmatch(value):
+        if _LITERAL.fullmatch(value) and value.isprintable() and "##" not in value:
             return f"'{value}'"
-        # TOML's basic strings have JSON's escapes; the one control character JSON leaves is DEL.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return _quoted(value)
     if isinstance(value, dict):
         pairs = ", ".join(f"{toml_key(key)} = {toml_value(element)}" for key, element in value.items())
         return f"{{{pairs}}}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(toml_value, value)) + "]"
     return str(value)
+
+
+def _quoted(text: str) -> str:
+    """A basic string: its escapes are JSON's, here for all that cannot be seen, and for what a log obeys."""
+    quoted = json.dumps(text, ensure_ascii=False).replace("##", "#\\u0023")
+    return quoted if quoted.isprintable() else "".join(map(_seen, quoted))
+
+
+def _seen(char: str) -> str:
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

@@ -6,11 +6,12 @@ lines that start with `::`, and Markdown obeys nearly everything. Each function 
 
 from __future__ import annotations
 
+import json
 import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
 
 # C0 and C1 controls, and everything that Unicode calls Cf (format: soft hyphen, zero-width and bidirectional
 # characters, tags), Zl, Zp, Co (private use), Cs (surrogates) or leaves unassigned as a noncharacter; with
@@ -23,6 +24,30 @@ _UNSEEN: Final = (
 )
 
 
+# What the log of a job obeys: GitHub's runner `##[name` anywhere in a line and, after blanks, `::name` at its
+# start; others `##vso[` and `##teamcity[`. A line that begins with this program's name is its own.
+_IN_A_LOG: Final = r"#(?=#[A-Za-z]*\[)"
+_AT_A_START: Final = r"(?i)\A(\s*(?=::)|\s*specguard\s*):"
+
+LONGEST: Final = 1000
+"""How many characters of one text are shown to people before the rest is cut."""
+
+_LONGEST_PATH: Final = 240
+
+
+def cut(text: str, most: int = LONGEST) -> str:
+    """A text of so many characters at most; the end of a longer one is cut."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def cut_path(text: str) -> str:
+    """A path of so many characters that it can be read; of a longer one the middle is cut."""
+    if len(text) <= _LONGEST_PATH:
+        return text
+    kept = (_LONGEST_PATH - 3) // 2
+    return f"{text[:kept]}...{text[-kept:]}"
+
+
 def _shown(match: re.Match[str]) -> str:
     code = ord(match.group())
     if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8, kept by surrogateescape
@@ -33,17 +58,31 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def visible(text: str) -> str:
-    r"""A text as one line in which nothing is obeyed and nothing is unseen.
+    r"""A text as one line, or the start of one, in which nothing is obeyed and nothing is unseen.
 
     Args:
         text: any text; bytes that were not UTF-8 as surrogate escapes.
 
     Returns:
         The text with every control, format, bidirectional and surrogate character as `\xNN`, `\uNNNN` or
-        `\UNNNNNNNN`. A newline or tab is shown as well.
+        `\UNNNNNNNN`. A newline or tab is shown as well; and so is one character of what the log of a job
+        obeys, and of what begins like this program's own lines.
     """
     # Compiled where it is needed: a hook that passes prints plain text alone.
-    return text if text.isascii() and text.isprintable() else re.sub(_UNSEEN, _shown, text)
+    if not (text.isascii() and text.isprintable()):
+        text = re.sub(_UNSEEN, _shown, text)
+    if "##" in text:
+        text = re.sub(_IN_A_LOG, r"\\x23", text)
+    return re.sub(_AT_A_START, r"\1\\x3a", text) if ":" in text else text
+
+
+def json_text(data: Any, *, indent: int | None = 2) -> str:
+    """Data as JSON in ASCII, without a newline at its end, in which the log of a job finds no command.
+
+    What reads JSON sees the data as they are.
+    """
+    # Two of these signs can only be within a string, where any character may be written as its number.
+    return json.dumps(data, indent=indent, ensure_ascii=True).replace("##", "#\\u0023")
 
 
 def workflow_data(text: str) -> str:

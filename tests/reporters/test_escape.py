@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 import unicodedata
 
 import pytest
@@ -10,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from specguard.declaration.toml_text import toml_key, toml_value
 from specguard.model import path_text
 from specguard.reporters.escape import (
+    cut,
+    cut_path,
+    json_text,
     markdown_code,
     markdown_text,
     visible,
@@ -35,6 +41,15 @@ ANY = st.text(alphabet=st.characters(), max_size=40)
         ("\udcff", "\\xff"),
         ("\ud800", "\\ud800"),
         ("\U000e0041", "\\U000e0041"),
+        ("::error::x", "\\x3a:error::x"),
+        (" \u3000::stop-commands::x", " \u3000\\x3a:stop-commands::x"),
+        ("src/a::b: c", "src/a::b: c"),
+        ("see ##[error]x", "see \\x23#[error]x"),
+        ("###vso[task.complete]", "#\\x23#vso[task.complete]"),
+        ("## a [link]", "## a [link]"),
+        ("specguard: passed (range)", "specguard\\x3a passed (range)"),
+        ("  SpecGuard : passed", "  SpecGuard \\x3a passed"),
+        ("specguards: x", "specguards: x"),
     ],
 )
 def test_visible(text: str, expected: str) -> None:
@@ -65,7 +80,40 @@ def test_a_workflow_command_stays_one_line_and_reads_back(text: str) -> None:
 def test_workflow_injection() -> None:
     name = "a\n::error file=x::pwn,title=y%0A"
     assert workflow_property(name) == "a\\x0a%3A%3Aerror file=x%3A%3Apwn%2Ctitle=y%250A"
-    assert workflow_data(name) == "a%0A::error file=x::pwn,title=y%250A"
+    assert workflow_data(name) == "a%0A\\x3a:error file=x::pwn,title=y%250A"
+
+
+def obeyed(line: str) -> bool:
+    """Whether the log of a job takes something in a line for a command, as `ActionCommand.cs` does."""
+    return line.lstrip().startswith("::") or bool(re.search(r"##[A-Za-z]*\[", line))
+
+
+@given(st.text(alphabet=st.sampled_from("#:[]avso \u3000\xa0\t\n\\x"), max_size=30))
+def test_the_log_of_a_job_obeys_nothing(text: str) -> None:
+    assert not obeyed(visible(text))
+    assert visible(visible(text)) == visible(text)
+    shown = json_text({text: [text]})
+    assert not any(map(obeyed, shown.splitlines()))
+    assert json.loads(shown) == {text: [text]}
+    assert not obeyed(toml_value(text))
+    assert tomllib.loads(f"x = {toml_value(text)}") == {"x": text}
+
+
+@given(st.text(max_size=40))
+def test_toml_hides_nothing_and_reads_back(text: str) -> None:
+    value = f"x = {toml_value(text)}\n{toml_key(text)} = 1"
+    assert all(line.isprintable() for line in value.split("\n"))
+    if text != "x":
+        assert tomllib.loads(value) == {"x": text, text: 1}
+
+
+def test_what_is_long_is_cut() -> None:
+    assert cut("a" * 1000) == "a" * 1000
+    assert cut("a" * 1001) == "a" * 997 + "..."
+    assert cut_path("src/" + "a" * 236) == "src/" + "a" * 236
+    long = cut_path(f"src/{'a' * 4000}/b.py")
+    assert len(long) <= 240
+    assert re.fullmatch(r"src/a+\.\.\.a+/b\.py", long)
 
 
 @given(ANY)
