@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from specguard.authority.values import load, plain
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.declaration.rule import Settings
-from specguard.model import SEVERITIES
+from specguard.model import SEVERITIES, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 _PERMISSIONS: Final = ("exclude", "scope")
 """Fields whose patterns permit: one more loosens."""
+
+_NAMED: Final = 3
+"""So many elements of a list are named before the rest is counted."""
 
 
 class Difference:
@@ -52,6 +57,18 @@ class Difference:
         self.new_origin = new_origin
 
     @property
+    def summary(self) -> str:
+        """What lies between the values: of lists the elements that go and come, else both, cut where long."""
+        old, new = self.old, self.new
+        if isinstance(old, list) and isinstance(new, list):
+            gone = [element for element in old if element not in new]
+            come = [element for element in new if element not in old]
+            said = [f"{verb} {_several(some)}" for verb, some in (("drops", gone), ("adds", come)) if some]
+            if said:
+                return " and ".join(said)
+        return f"from {_value(old)} to {_value(new)}"
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """The difference for a JSON report."""
         places = {"old_origin": self.old_origin, "new_origin": self.new_origin}
@@ -60,11 +77,23 @@ class Difference:
             "old": self.old,
             "new": self.new,
             "effect": self.effect,
+            "summary": self.summary,
             **{name: {"path": at.path, "line": at.line} if at else None for name, at in places.items()},
         }
 
     def __repr__(self) -> str:
         return f"Difference({self.key}: {self.old!r} -> {self.new!r}, {self.effect})"
+
+
+def _several(elements: Sequence[Any]) -> str:
+    more = f" and {len(elements) - _NAMED} more" if len(elements) > _NAMED else ""
+    return ", ".join(map(_value, elements[:_NAMED])) + more
+
+
+def _value(value: Any) -> str:
+    """A setting's value for a message as TOML would have it, cut where it is long."""
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    return shortened(text, 120)
 
 
 class PolicyChange:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
 
 from specguard import __version__
 from specguard.model import REPORT_SCHEMA, path_text
+from specguard.reporters.escape import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, Origin, RuleResult, Verdict
+    from specguard.model import Judged, Lift, Origin, RuleResult, Verdict
 
 
 def render(verdicts: Sequence[Verdict]) -> str:
     """One report, indented; with several verdicts (refs of a push) one report a line."""
     if len(verdicts) == 1:
-        return json.dumps(report(verdicts[0]), indent=2, ensure_ascii=True) + "\n"
-    return "".join(json.dumps(report(verdict), ensure_ascii=True) + "\n" for verdict in verdicts)
+        return json_text(report(verdicts[0])) + "\n"
+    return "".join(json_text(report(verdict), indent=None) + "\n" for verdict in verdicts)
 
 
 def report(verdict: Verdict) -> dict[str, Any]:
@@ -51,17 +51,22 @@ def error_report(error: SpecguardError) -> str:
         "schema": REPORT_SCHEMA,
         "tool": {"name": "specguard", "version": __version__},
         "verdict": "error",
-        "errors": [
-            {
-                "message": _text(one.message),
-                "help": _text(one.help) or None,
-                "location": _location(_bytes(one.path), one.line) if one.path else None,
-            }
-            for one in error.each()
-        ],
+        "errors": errors(error),
         "exit_code": 2,
     }
-    return json.dumps(data, indent=2, ensure_ascii=True) + "\n"
+    return json_text(data) + "\n"
+
+
+def errors(error: SpecguardError) -> list[dict[str, Any]]:
+    """What is wrong, as plain data."""
+    return [
+        {
+            "message": _text(one.message),
+            "help": _text(one.help) or None,
+            "location": _location(_bytes(one.path), one.line) if one.path else None,
+        }
+        for one in error.each()
+    ]
 
 
 def _rule(result: RuleResult) -> dict[str, Any]:
@@ -72,6 +77,7 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         "findings": len(result.findings),
         "reason": None if result.reason is None else _text(result.reason),
         "command": _text(result.command) or None,
+        "approvers": [_text(name) for name in result.approvers],
     }
 
 
@@ -91,8 +97,23 @@ def _finding(judged: Judged) -> dict[str, Any]:
         "authority": _origin(judged.authority),
         "fingerprint": judged.fingerprint,
         "state": judged.state,
-        "approval": None,
+        "approval": next((_lift(lift) for lift in judged.lifts if not lift.refusals), None),
+        "approvals": [
+            {**_lift(lift), "refusals": [_text(reason) for reason in lift.refusals]} for lift in judged.lifts
+        ],
         "baseline": _exceeded(judged),
+    }
+
+
+def _lift(lift: Lift) -> dict[str, Any]:
+    """An approval, as a finding has it that it names."""
+    return {
+        "id": lift.id,
+        "approver": _text(lift.approver),
+        "reason": _text(lift.reason),
+        "ticket": _text(lift.ticket) or None,
+        "expires_at": lift.expires_at,
+        "proof": lift.proof,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.model import path_text
-from specguard.reporters.escape import visible
+from specguard.reporters.escape import cut, cut_path, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,14 +53,16 @@ def render(
                 "",
             ]
         for result in verdict.results:
-            lines += _findings(result, style)
+            lines += _findings(result, style, str(verdict.change.get("source")))
+        if verdict.policy_change:
+            lines += _policy_change(verdict, style)
         for results in undecided(verdict):
             lines += _undecided(results, style)
         if explain:
             lines += _explanation(verdict)
         if statistics:
             lines += _statistics(verdict)
-        lines += [style("quiet", f"note: {visible(note)}") for note in verdict.notes]
+        lines += [style("quiet", f"note: {visible(cut(note))}") for note in verdict.notes]
         lines.append(verdict_line(verdict, style))
     return "\n".join(lines) + "\n"
 
@@ -89,7 +91,7 @@ def _subject(verdict: Verdict) -> str:
     return f"the whole tree; {said}" if change.get("commits") or change.get("entries") else "the whole tree"
 
 
-def _findings(result: RuleResult, style: Style) -> Iterator[str]:
+def _findings(result: RuleResult, style: Style, source: str) -> Iterator[str]:
     if not result.findings:
         return
     yield style("strong", f"{result.code} {result.name}")
@@ -105,6 +107,29 @@ def _findings(result: RuleResult, style: Style) -> Iterator[str]:
         yield f"  and {len(shown) - SHOWN} more; --output-format json has them all"
     if len(shown) < len(result.findings):
         yield style("quiet", f"  {in_baseline(result)}")
+    if result.approvers:
+        from specguard.reporters.approvals import may_approve
+
+        allowed = may_approve(result, source)
+        if allowed:
+            yield f"  {visible(allowed[0])}:"
+            yield f"    {visible(allowed[1])}"
+    yield ""
+
+
+def _policy_change(verdict: Verdict, style: Style) -> Iterator[str]:
+    """What the change does to the policy, as far as no finding above says it."""
+    from specguard.reporters import differences
+
+    yield style("strong", f"policy: {differences.headline(verdict)}")
+    rest = differences.unsaid(verdict, SHOWN)
+    for difference in rest[: differences.SHOWN]:
+        kind = {"loosens": "error", "tightens": "good"}.get(difference["effect"], "warning")
+        where = differences.at(difference)
+        said = f"{differences.account(difference)}{f' ({cut_path(where)})' if where else ''}"
+        yield f"  {style(kind, f'{differences.word(difference):8}')} {visible(said)}"
+    if len(rest) > differences.SHOWN:
+        yield f"  and {len(rest) - differences.SHOWN} more; --output-format json has them all"
     yield ""
 
 
@@ -120,14 +145,23 @@ def more_than_accepted(exceeds: tuple[int, int]) -> str:
     return f"{found} of these are in this file, and the baseline accepts {accepted}"
 
 
+def said(judged: Judged) -> str:
+    """A finding's message, with a name that is very long cut, and not longer than people read."""
+    message, path = judged.finding.message, judged.finding.path
+    if path is not None and len(message) > len(path):
+        name = path_text(path)
+        message = message.replace(name, cut_path(name))
+    return cut(message)
+
+
 def _said(judged: Judged, style: Style) -> str:
     """What a finding is, and where."""
     finding = judged.finding
     state = "" if judged.state == "open" else f" ({judged.state})"
-    message = visible(finding.message)
+    message = visible(said(judged))
     where = place(judged)
     # A message may begin with the name of its file or commit already.
-    name = where.removesuffix(": ") if finding.path is None else visible(path_text(finding.path))
+    name = where.removesuffix(": ") if finding.path is None else visible(cut_path(path_text(finding.path)))
     if where and message.startswith((f"{name} ", f"{name}, ")):
         where, message = (where, message.removeprefix(f"{name} ")) if finding.line else ("", message)
     return f"  {style(judged.severity, judged.severity)}{state}: {where}{message}"
@@ -136,13 +170,19 @@ def _said(judged: Judged, style: Style) -> str:
 def _told(judged: Judged, style: Style) -> list[str]:
     """The line that decides it, and the next step."""
     told = []
+    by = visible(cut_path(str(judged.authority)))
     # A finding about a line of the authority is at the line that decides.
-    if judged.authority is not None and place(judged) != f"{visible(str(judged.authority))}: ":
-        told.append(style("quiet", f"    by   {visible(str(judged.authority))}"))
+    if judged.authority is not None and place(judged) != f"{by}: ":
+        told.append(style("quiet", f"    by   {by}"))
     if judged.exceeds:
         told.append(style("quiet", f"    more {more_than_accepted(judged.exceeds)}"))
-    if judged.finding.help:
-        told.append(f"    next {visible(judged.finding.help)}")
+    if judged.lifts:
+        from specguard.reporters.approvals import accounts
+
+        told += [f"    {visible(account)}" for account in accounts(judged)]
+    # Of what is approved nothing is left to do.
+    if judged.finding.help and judged.state != "approved":
+        told.append(f"    next {visible(cut(judged.finding.help))}")
     return told
 
 
@@ -151,7 +191,7 @@ def place(judged: Judged) -> str:
     finding = judged.finding
     if finding.path is not None:
         line = f":{finding.line}" if finding.line else ""
-        return f"{visible(path_text(finding.path))}{line}: "
+        return f"{visible(cut_path(path_text(finding.path)))}{line}: "
     if finding.commit is not None:
         return f"commit {finding.commit[:12]}: "
     return ""
@@ -175,9 +215,9 @@ def titles(results: Sequence[RuleResult]) -> str:
 
 def _undecided(results: Sequence[RuleResult], style: Style) -> Iterator[str]:
     yield f"{style('strong', titles(results))} {style('error', 'could not be judged')}"
-    yield f"    {visible(results[0].reason or '')}"
+    yield f"    {visible(cut(results[0].reason or ''))}"
     if results[0].command:
-        yield f"    next {visible(results[0].command)}"
+        yield f"    next {visible(cut(results[0].command))}"
     yield ""
 
 
@@ -187,7 +227,7 @@ def _explanation(verdict: Verdict) -> Iterator[str]:
         if result.state == "baselined":
             why = f"{in_baseline(result)}; else {why}"
         facts = f" [looked at {', '.join(result.looked_at)}]" if result.looked_at else ""
-        yield f"{result.code} {result.name}: {result.state}: {visible(why)}{facts}"
+        yield f"{result.code} {result.name}: {result.state}: {visible(cut(why))}{facts}"
     yield ""
 
 

@@ -12,10 +12,10 @@ from specguard.testing import Case, Outcome, Repository, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-RULE = {"code", "name", "state", "findings", "reason", "command"}
+RULE = {"code", "name", "state", "findings", "reason", "command", "approvers"}
 FINDING = {
     "code", "name", "severity", "message", "help", "location", "authority", "fingerprint", "state",
-    "approval", "baseline",
+    "approval", "approvals", "baseline",
 }  # fmt: skip
 LOCATION = {"path", "line", "end_line", "commit", "field"}
 
@@ -59,13 +59,14 @@ def test_every_field_is_there(project: Repository) -> None:
         "source", "stage", "base", "head", "merge_base", "branch", "commits", "entries", "fingerprint",
         "whole", "work_item",
     }  # fmt: skip
-    assert set(report["authority"]) == {"documents", "ref", "policy_id", "trusted"}
+    assert set(report["authority"]) == {"documents", "blobs", "ref", "policy_id", "trusted"}
     assert all(set(rule) == RULE for rule in report["rules"])
     assert all(set(finding) == FINDING for finding in report["findings"])
     for finding in report["findings"]:
         assert set(finding["location"]) - {"side", "path_bytes"} == LOCATION
         assert finding["state"] == "open"
         assert finding["approval"] is None
+        assert finding["approvals"] == []
         assert finding["help"]
     assert report["verdict"] == "failed"
     assert report["exit_code"] == outcome.exit_code == 1

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-from specguard.rules import Finding, Rule, Selecting, path_text, shortened
+from specguard.rules import Finding, Rule, Selecting, path_text
 from specguard_rules.bookkeeping import APPROVALS
 
 TYPE_CHECKING = False
@@ -145,8 +144,7 @@ def _differences(documents: Sequence[Entry], change: PolicyChange) -> Iterator[F
         origin = next((one for one in origins if one is not None and one.path in paths), None)
         path = paths[origin.path].path if origin else first.path
         yield Finding(
-            f"{path_text(path)} {_WORDS[difference.effect]}: {difference.key} "
-            f"{_between(difference.old, difference.new)}",
+            f"{path_text(path)} {_WORDS[difference.effect]}: {difference.key} {difference.summary}",
             help="See that this is meant." if difference.effect == "tightens" else _HELP,
             path=path,
             line=origin.line or None if origin is not None and origin is difference.new_origin else None,
@@ -219,24 +217,3 @@ def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
         key=key,
         severity=severity,
     )
-
-
-def _between(old: object, new: object) -> str:
-    """What lies between two values: of lists the elements that go and come, else both values."""
-    if isinstance(old, list) and isinstance(new, list):
-        gone = [element for element in old if element not in new]
-        come = [element for element in new if element not in old]
-        said = [f"{verb} {_several(some)}" for verb, some in (("drops", gone), ("adds", come)) if some]
-        return " and ".join(said) or f"from {_value(old)} to {_value(new)}"
-    return f"from {_value(old)} to {_value(new)}"
-
-
-def _several(elements: list[object]) -> str:
-    more = f" and {len(elements) - _NAMED} more" if len(elements) > _NAMED else ""
-    return ", ".join(map(_value, elements[:_NAMED])) + more
-
-
-def _value(value: object) -> str:
-    """A setting's value for a message as TOML would have it, cut where it is long."""
-    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
-    return shortened(text, 120)
