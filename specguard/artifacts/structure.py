@@ -35,7 +35,18 @@ def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
             return
     if problem is not None:
         yield _unread(artifact, problem.message, problem)
-    elif artifact.contract.schema:
+        return
+    if not artifact.structured and artifact.document.marked and artifact.document.front_matter is not None:
+        # Some readers take it for text then, and the page for one without any.
+        yield Finding(
+            f"{path_text(artifact.path)} has a byte-order mark before its front matter",
+            help="Save it as UTF-8 without a byte-order mark.",
+            path=artifact.path,
+            line=1,
+            key="marked",
+            setting=artifact.setting("path"),
+        )
+    if artifact.contract.schema:
         schema = artifact.artifacts.schema(artifact.contract.schema)
         yield from _misfits(artifact, data, schema)
 

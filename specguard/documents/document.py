@@ -32,6 +32,7 @@ class Document:
 
     Attributes:
         problem: why it could not be read; None where it could.
+        marked: whether it begins with a byte-order mark.
         blocks: what a reader of the rendered page sees, in order.
         hidden_blocks: the blocks that stand in hidden HTML.
         hidden_html: what else is hidden by HTML, in order.
@@ -46,6 +47,7 @@ class Document:
     """
 
     def __init__(self, text: str) -> None:
+        self.marked = text.startswith("\ufeff")
         text = text.removeprefix("\ufeff")
         lines = [line.removesuffix("\r").replace("\r", " ") for line in text.split("\n")]
         self.problem: Problem | None = None

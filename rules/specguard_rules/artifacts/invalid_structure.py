@@ -19,7 +19,8 @@ class InvalidStructure(Rule):
     findings: a key that is there twice; in YAML anchors, aliases, tags and a second document; more than 50
     levels. In YAML, `no`, `010` and dates are text, `true`, `null` and plain numbers what they seem. Markdown
     must be UTF-8 text, of a size and depth that can be parsed, with front matter that is valid where there is
-    any. What is over a limit is a finding too, never a pass.
+    any, and at its very beginning, with no byte-order mark before it. What is over a limit is a finding too,
+    never a pass.
 
     `schema` of `[artifacts.<name>]` is a JSON Schema, as JSON or YAML, at that path in the trusted base: a
     change cannot loosen the schema that it is judged by. It is asked of the data of a structured file, and of
