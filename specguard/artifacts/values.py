@@ -155,12 +155,23 @@ def _contradicted(
 ) -> Iterator[Finding]:
     """A second statement of the field with another of its values.
 
-    It stands at the same place of the document, or in the section that is called like the field; or it is the
+    It is the comment behind the first one, or stands at the same place of the document, or in the section that is called like the field; or it is the
     only one in the text where the first one is in front matter, which is about all of the document.
     """
     if isinstance(allowed, str):
         return
     first = chosen(found[0].value, allowed)
+    aside = chosen(_comment(artifact, found[0]), allowed)
+    if aside and aside != first:
+        yield Finding(
+            f"{found[0].name} is {first!r} in line {found[0].line}, and {aside!r} in the comment behind it",
+            help="Leave the one that holds.",
+            path=artifact.path,
+            line=found[0].line,
+            key=f"again {normal_name(name)}",
+            setting=setting,
+        )
+        return
     place = _place(artifact, found[0])
     others = list(found[1:])
     alone = len(others) == 1 and found[0].form == "front matter"
@@ -177,6 +188,16 @@ def _contradicted(
                 setting=setting,
             )
             return
+
+
+def _comment(artifact: Artifact, field: Field) -> str:
+    """The comment behind a field of front matter: no page shows it, and who reads the file by lines sees it."""
+    if field.form != "front matter":
+        return ""
+    line = artifact.document.source_lines[field.line - 1]
+    before, mark, comment = line[:LONGEST].replace("\t#", " #").partition(" #")
+    # Where it stands within quotation marks it is part of the value.
+    return comment if mark and before.rstrip(" \t\"'").endswith(field.value) else ""
 
 
 def _place(artifact: Artifact, field: Field) -> int:

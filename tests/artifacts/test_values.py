@@ -95,6 +95,9 @@ def test_a_value_is_what_the_contract_asks_for(value: str, allowed: str, problem
         "---\nposture: ready\n---\n", "Posture: ready\n", "- **Posture:** ready\n", "## Posture\n\nReady.\n",
         "| Posture | ready |\n|---|---|\n| Owner | me |\n", "## 3. Posture\n\n- not ready: see below\n",
         "Posture: ready\n\n## Slice 1\n\nPosture: not-ready\n", "Posture: ready\n\nPosture: see above\n",
+        "---\nposture: ready # ready, not-ready\n---\n", "---\nposture: 'ready' # as of today\n---\n",
+        "---\nposture: ready # is it?\nold: ready # not-ready\n---\n",
+        "---\nposture: \"ready (x # not-ready)\"\n---\n",
     ],
 )  # fmt: skip
 def test_a_field_is_stated(invalid: Judge, text: str) -> None:
@@ -118,6 +121,8 @@ def test_a_field_is_stated(invalid: Judge, text: str) -> None:
             "could be read: it has the key 'posture' twice",
             3,
         ),
+        ("---\nposture: ready # not ready\n---\n", "'ready' in line 2, and 'not-ready' in the comment", 2),
+        ("+++\nposture = 'ready'\t #not-ready: one\n+++\n", "and 'not-ready' in the comment behind it", 2),
         ("## Posture\n\nTBD\n", "is 'TBD'", 3),
     ],
 )

@@ -25,7 +25,7 @@ class InvalidField(Rule):
     names, and of sections other titles, in which `*` stands for any words: `"Owners for *"`. A remark may
     stand behind a value: `ready (all gates passed)`, `not ready: two are open`; a text that names several of
     the values, as an unchanged template does, is none of them. What stands in a comment, in code or in a
-    quotation states nothing.
+    quotation states nothing; but a comment behind a value of front matter must not name another one.
 
     **Who wrote it**: `author_not = "slice.owner"` says that its author (the fields in `author`) must not be
     the owner of the slice it is about, which is told by its path, by a line `slice: ...` or by the change;
