@@ -155,8 +155,9 @@ def _contradicted(
 ) -> Iterator[Finding]:
     """A second statement of the field with another of its values.
 
-    It is the comment behind the first one, or stands at the same place of the document, or in the section that is called like the field; or it is the
-    only one in the text where the first one is in front matter, which is about all of the document.
+    It is the comment behind the first one, or stands at the same place of the document, or in the section
+    that is called like the field; or it is the only one in the text where the first one is in front matter,
+    which is about all of the document.
     """
     if isinstance(allowed, str):
         return
@@ -191,7 +192,7 @@ def _contradicted(
 
 
 def _comment(artifact: Artifact, field: Field) -> str:
-    """The comment behind a field of front matter: no page shows it, and who reads the file by lines sees it."""
+    """The comment behind a field of front matter, which no page shows, and who reads by lines sees."""
     if field.form != "front matter":
         return ""
     line = artifact.document.source_lines[field.line - 1]
