@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.change.base import named_base
+from specguard.change.commit import is_record
 from specguard.declaration.record import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
@@ -45,6 +46,14 @@ class Bond(Record):
             policy_id=policy.policy_id,
             repository=policy.remote or "",
             work_item=work_item,
+        )
+
+    @property
+    def files_approvals(self) -> bool:
+        """Whether the change does nothing but add records to the log, for changes that are still to come."""
+        entries = self._entries()
+        return bool(entries) and all(
+            entry.added and entry.is_file and is_record(entry.path, self.folder) for entry in entries
         )
 
     def fingerprint(self, scope: Scope, paths: Sequence[bytes]) -> str:

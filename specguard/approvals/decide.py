@@ -130,15 +130,18 @@ class Judge:
             MissingFact: nobody can tell.
         """
         if self._people is None:
-            self._people = people_of(self._bond.change, self._bond.folder)
+            squashed = self._policy.merge == "squash"
+            self._people = people_of(self._bond.change, self._bond.folder, squashed=squashed)
         return self._people
 
     def decide(self, decision: Decision) -> None:
         """Fill in a decision's proof and refusals."""
-        found = [
-            Refusal(kind="replayed", reason=why, help=step)
-            for why, step in self._bond.breaks(decision.approval)
-        ]
+        found: list[Refusal] = []
+        if not self._bond.files_approvals:
+            found += [
+                Refusal(kind="replayed", reason=why, help=step)
+                for why, step in self._bond.breaks(decision.approval)
+            ]
         found += self._broad(decision)
         found += self._reason(decision.approval)
         if not any(refusal.kind == "replayed" for refusal in found):
@@ -182,6 +185,9 @@ class Judge:
 
     def _untrusted(self, decision: Decision) -> Iterator[Refusal]:
         approval = decision.approval
+        if self._enforce and not self._policy.trusted:
+            yield _untrusted("no trusted base says who may approve", "Bring the authority to the base first.")
+            return
         approver = self._settings.named(approval.approver)
         if approver is None:
             known = ", ".join(one.name for one in self._settings.approver) or "nobody"
@@ -292,7 +298,8 @@ def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
         " ",
         rest,
     )
-    letters = sum(map(str.isalnum, rest))
+    # A sign of a script that writes words with one or two of them says more than a letter.
+    letters = sum(1 if char.isascii() else 3 for char in rest if char.isalnum())
     if not is_content(text) or letters < _LEAST:
         return f"its reason, {text[:60]!r}, says nothing"
     return ""

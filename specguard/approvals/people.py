@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from specguard.approvals.keys import key_blob
+from specguard.change.commit import is_record
 from specguard.change.process import CommandError
 from specguard.declaration.record import Record
 from specguard.errors import MissingFact, NotApplicable
@@ -63,12 +64,14 @@ class Person(Record):
         return ""
 
 
-def people_of(change: Change, folder: bytes) -> Sequence[Person]:
+def people_of(change: Change, folder: bytes, *, squashed: bool = False) -> Sequence[Person]:
     """Those who had a part in a change, without who only filed approvals.
 
     Args:
         change: what is judged.
         folder: the log's folder.
+        squashed: whether the platform makes one commit of a branch. It names all who made one of its commits
+            as co-authors then, also who only filed the approval that this commit has.
 
     Raises:
         MissingFact: a commit cannot be read, or does not say whose it is.
@@ -79,17 +82,18 @@ def people_of(change: Change, folder: bytes) -> Sequence[Person]:
         return list(_about_to_commit(change))
     people: list[Person] = []
     for commit in commits:
-        people += _of_commit(commit, change.git)
+        filed = squashed and any(is_record(entry.path, folder) for entry in commit.own_entries)
+        people += _of_commit(commit, change.git, co_authors=not filed)
     if change.author_login:
         people.append(Person(login=change.author_login, part="the author of the pull request"))
     return people
 
 
-def _of_commit(commit: Commit, git: Git) -> Iterator[Person]:
+def _of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator[Person]:
     which = f"commit {commit.oid[:12]}"
     for part, text in (("author", commit.author), ("committer", commit.committer)):
         yield _person(text, f"the {part} of {which}")
-    for match in _CO_AUTHOR.finditer(commit.message.text):
+    for match in _CO_AUTHOR.finditer(commit.message.text) if co_authors else ():
         yield _person(match[1], f"a co-author of {which}", strict=False)
     signature = _SIGNATURE.search(git.object(commit.oid)[1].partition(b"\n\n")[0])
     if signature is not None:

@@ -67,7 +67,7 @@ def grant(
             f"an approval needs a reason, and {problem}" if request.reason else "an approval needs a reason",
             help='say it with --reason "why this change needs what the rule forbids"',
         )
-    _refuse_own(approver, bond)
+    _refuse_own(approver, bond, policy)
     now = clock.now()
     scope = request.scope or "change"
     paths = sorted({judged.finding.path for judged in findings if judged.finding.path is not None})
@@ -199,9 +199,9 @@ def _findings(
     return meant, f"What {said} finds there"
 
 
-def _refuse_own(approver: Approver, bond: Bond) -> None:
+def _refuse_own(approver: Approver, bond: Bond, policy: Policy) -> None:
     try:
-        people = people_of(bond.change, bond.folder)
+        people = people_of(bond.change, bond.folder, squashed=policy.merge == "squash")
     except MissingFact as missing:
         raise SpecguardError(missing.reason, help=missing.command) from missing
     for person in people:
