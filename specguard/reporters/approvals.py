@@ -48,7 +48,7 @@ def _account(lift: Lift) -> str:
     ticket = f", {shortened(lift.ticket, 80)}" if lift.ticket else ""
     until = re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", lift.expires_at)
     return (
-        f"approval {short_id(lift)} of {shortened(lift.approver)} until {until}, {proof}{ticket}: "
+        f"approval {short_id(lift)} by {shortened(lift.approver)} until {until}, {proof}{ticket}: "
         f"{shortened(lift.reason, 300)}"
     )
 
@@ -56,7 +56,7 @@ def _account(lift: Lift) -> str:
 def refused(lift: Lift) -> str:
     """That an approval does not count, and why."""
     reasons = shortened("; ".join(lift.refusals), 600)
-    return f"approval {short_id(lift)} of {shortened(lift.approver)} does not count: {reasons}"
+    return f"approval {short_id(lift)} by {shortened(lift.approver)} does not count: {reasons}"
 
 
 def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:

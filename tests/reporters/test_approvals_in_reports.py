@@ -62,7 +62,7 @@ def test_text_says_who_why_until_when_and_how_proven() -> None:
         "  error (approved): docs/a: it is locked",
         "  error (approved): docs/b: it is locked",
         "    by   SPEC_AUTHORITY.md:9",
-        "    approval 3fa4b2c1d0e9 of alice until 2026-12-31 10:30 UTC, signed, ABC-1: the customer needs it",
+        "    approval 3fa4b2c1d0e9 by alice until 2026-12-31 10:30 UTC, signed, ABC-1: the customer needs it",
         "",
     ]
 
@@ -85,7 +85,7 @@ def test_what_proves_it(proof: str, said: str) -> None:
 
 def test_what_does_not_count_says_every_reason() -> None:
     found = [verdict(judged(b"a", lift("it has no signature", "alice wrote the change", proof="local")))]
-    said = "approval 3fa4b2c1d0e9 of alice does not count: it has no signature; alice wrote the change"
+    said = "approval 3fa4b2c1d0e9 by alice does not count: it has no signature; alice wrote the change"
     assert f"    {said}\n    next undo it\n" in text.render(found)
     assert f"a: PTH002 it is locked ({said})" in concise.render(found)
     assert f"%0A{said}%0Anext: undo it" in github.render(found)
@@ -95,7 +95,7 @@ def test_what_does_not_count_says_every_reason() -> None:
 def test_an_approval_that_counts_stands_before_one_that_does_not() -> None:
     other = lift("it is expired", id="0" * 64, approver="bob")
     said = text.render([verdict(judged(b"a", other, lift(), state="approved"))])
-    assert said.index("approval 3fa4b2c1d0e9 of alice") < said.index("approval 000000000000 of bob does not")
+    assert said.index("approval 3fa4b2c1d0e9 by alice") < said.index("approval 000000000000 by bob does not")
 
 
 def test_json_has_all_of_them() -> None:
