@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 
-from specguard.change.fields import Fields, is_object_id, plain
+from specguard.change.fields import Fields, is_object_id, plain, read_values
 from specguard.change.given import read_bounded
+from specguard.change.reviews import read_review
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Final
 
     from specguard.change.request import Request
+    from specguard.change.reviews import Review
 
 EVENT_LIMIT: Final = 25 << 20
 """How large an event file may be, in bytes: GitHub sends no larger payload."""
+
+_EVENTS: Final = ("pull_request", "pull_request_target", "pull_request_review", "merge_group", "push")
+"""The names of the events that tell of a change."""
 
 _KINDS: Final = "a pull request, a merge queue or a push"
 
@@ -34,10 +38,13 @@ class Event:
         exact: whether the base is that commit, and not the tip of the branch.
         merge: the object id of a merge that the platform made to check it out; its second parent is the head.
         title, body, number: of the pull request; None where the source does not have them.
+        author: the login of the pull request's author; None where the source does not say.
+        reviews: the review that the event is about, if it is about one.
         deleted: whether a push deletes its branch.
     """
 
     __slots__ = (
+        "author",
         "base",
         "base_oid",
         "body",
@@ -48,6 +55,7 @@ class Event:
         "kind",
         "merge",
         "number",
+        "reviews",
         "title",
     )
 
@@ -64,6 +72,8 @@ class Event:
         title: str | None = None,
         body: str | None = None,
         number: int | None = None,
+        author: str | None = None,
+        reviews: Sequence[Review] = (),
         deleted: bool = False,
     ) -> None:
         self.kind = kind
@@ -76,6 +86,8 @@ class Event:
         self.title = title
         self.body = body
         self.number = number
+        self.author = author
+        self.reviews = reviews
         self.deleted = deleted
 
     def __repr__(self) -> str:
@@ -109,18 +121,19 @@ def read_event(file: str) -> Event:
     """
     data = read_bounded(file, EVENT_LIMIT, "an event file")
     try:
-        event = json.loads(data.decode("utf-8-sig"))
+        event, *others = read_values(data)
     except (ValueError, RecursionError) as error:
         raise SpecguardError(
             "the event file is not JSON", path=file, help="Give the file that GITHUB_EVENT_PATH names."
         ) from error
-    if not isinstance(event, dict):
+    if others or not isinstance(event, dict):
         raise SpecguardError(
             "the event file is not a JSON object", path=file, help=f"It must be of {_KINDS}."
         )
     fields = Fields(event, file, "the event file")
     if "pull_request" in event:
-        return _pull_request(fields.at("pull_request"))
+        reviews = [read_review(fields.at("review"))] if "review" in event else []
+        return _pull_request(fields.at("pull_request"), [review for review in reviews if review is not None])
     if "merge_group" in event:
         return _merge_group(fields.at("merge_group"))
     if "ref" in event and "before" in event and "after" in event:
@@ -131,7 +144,7 @@ def read_event(file: str) -> Event:
     )
 
 
-def _pull_request(fields: Fields) -> Event:
+def _pull_request(fields: Fields, reviews: Sequence[Review]) -> Event:
     head, base = fields.at("head"), fields.at("base")
     body = fields.text("body")
     if body is None and fields.has("body"):
@@ -146,6 +159,8 @@ def _pull_request(fields: Fields) -> Event:
         title=fields.text("title"),
         body=None if body is None else body.replace("\r\n", "\n"),
         number=fields.number("number"),
+        author=fields.at("user").text("login"),
+        reviews=reviews,
     )
 
 
@@ -180,7 +195,7 @@ def _push(fields: Fields) -> Event:
 
 def _of_github(environment: Mapping[str, str]) -> Event | None:
     name = environment.get("GITHUB_EVENT_NAME", "")
-    if name not in ("pull_request", "pull_request_target", "merge_group", "push"):
+    if name not in _EVENTS:
         return None
     event = None
     file = environment.get("GITHUB_EVENT_PATH", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from specguard.change.repository import short_name
@@ -13,6 +14,41 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 _OID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+
+
+def read_values(data: bytes) -> list[Any]:
+    """The JSON values that stand one after another in a file; most files have one.
+
+    Raises:
+        ValueError: it is no JSON, says a field of an object twice, or has no value at all.
+        RecursionError: it is nested too deeply.
+    """
+    text = data.decode("utf-8-sig")
+    decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+    values: list[Any] = []
+    at = _after_space(text, 0)
+    while at < len(text) or not values:
+        value, end = decoder.raw_decode(text, at)
+        values.append(value)
+        at = _after_space(text, end)
+    return values
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a field is there twice")
+    return values
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 class Fields:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from specguard.change.facts import Push
     from specguard.change.git import Git
     from specguard.change.request import Request
+    from specguard.change.reviews import Review
     from specguard.change.revision import Revision
     from specguard.change.tree import Tree
 
@@ -38,7 +39,7 @@ class RangeChange(Change):
         named: how the head was named; empty for `HEAD`.
 
     Raises:
-        SpecguardError: the file with the pull request's body cannot be read.
+        SpecguardError: the file with the pull request's body, or the one with its reviews, cannot be read.
     """
 
     source = "range"
@@ -58,6 +59,7 @@ class RangeChange(Change):
         self._head = head
         self._named = named
         self._body = read_body(request.body_file) if request.body_file else None
+        self._reviews = _reviews(request, event)
         if _has_pull_request(request, event):
             self.stage = "pull-request"
 
@@ -143,6 +145,24 @@ class RangeChange(Change):
         )
 
     @cached_property
+    def reviewers(self) -> frozenset[str]:
+        """Those who approve exactly this head, as the platform's reviews say."""
+        if not self._reviews:
+            return frozenset()
+        from specguard.change.raw import read_commit_time
+        from specguard.change.reviews import NEVER, approving
+
+        head = self._head.oid
+        _, content = self.git.object(head)
+        committed = read_commit_time(content)
+        return approving(self._reviews, head, NEVER if committed is None else committed)
+
+    @property
+    def author_login(self) -> str:
+        """The account of the pull request's author, as the platform's event says."""
+        return (self._event.author if self._event is not None else None) or ""
+
+    @cached_property
     def head_files(self) -> Tree:
         """The files of the head."""
         return self._files(self._head.oid)
@@ -217,6 +237,15 @@ def _pushed_branch(push: Push) -> Branch:
     if push.remote_ref.startswith("refs/heads/"):
         return Branch(push.remote_ref.removeprefix("refs/heads/"), "push")
     raise NotApplicable(f"{push.remote_ref or 'what is pushed'} is no branch")
+
+
+def _reviews(request: Request, event: Event | None) -> Sequence[Review]:
+    """What reviewers said: a file that is given is newer than the event, and has all of it."""
+    if not request.reviews_file:
+        return event.reviews if event is not None else ()
+    from specguard.change.reviews import read_reviews
+
+    return read_reviews(request.reviews_file)
 
 
 def _has_pull_request(request: Request, event: Event | None) -> bool:

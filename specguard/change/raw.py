@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _OID: Final = re.compile(rb"[0-9a-f]+")
 _MODES: Final = re.compile(r"[0-7]{6} [0-7]{6}")
+_TIME: Final = re.compile(rb"> ([0-9]{1,18}) [+-][0-9]{4}$")
 _TREE_MODE: Final = re.compile(rb"[0-7]{1,7}")
 
 
@@ -169,6 +170,18 @@ def read_commit(oid: str, data: bytes, diffs: Callable[[], Sequence[Sequence[Ent
         ),
         diffs=diffs,
     )
+
+
+def read_commit_time(data: bytes) -> int | None:
+    """When a commit was made, in seconds since 1970, as the bytes of its object say; None where they do not.
+
+    Anyone can write any time there.
+    """
+    for line in data.partition(b"\n\n")[0].split(b"\n"):
+        if line.startswith(b"committer "):
+            found = _TIME.search(line)
+            return int(found[1]) if found else None
+    return None
 
 
 def _person(line: bytes) -> str:

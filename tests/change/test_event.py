@@ -67,7 +67,8 @@ def read(tmp_path: Path) -> Any:
 
 def shown(event: Event | None) -> dict[str, Any]:
     assert event is not None
-    return {name: value for name in Event.__slots__ if (value := getattr(event, name)) not in (None, False)}
+    values = {name: getattr(event, name) for name in Event.__slots__}
+    return {name: value for name, value in values.items() if value not in (None, False, [], ())}
 
 
 def test_a_pull_request_is_read(read: Any) -> None:
