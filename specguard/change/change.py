@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 
 from specguard.change.base import Found, named_base
+from specguard.change.commit import is_filed
 from specguard.change.digest import sha256
 from specguard.change.facts import Base, Branch, PullRequest
 from specguard.change.history import History
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from specguard.change.merges import Merges
     from specguard.change.request import Request
     from specguard.model import Stage
-
-APPROVALS: Final = b".specguard/approvals/"
-"""Where approvals are kept, unless the policy says otherwise."""
 
 BASELINE: Final = b".specguard/baseline.json"
 """Where the findings are counted that a repository had when it began."""
@@ -254,15 +252,15 @@ class Change(ABC):
         except MissingFact:
             return False
 
-    def fingerprint(self, approvals: bytes = APPROVALS, paths: Sequence[bytes] | None = None) -> str:
+    def fingerprint(self, log: bytes = b"", paths: Sequence[bytes] | None = None) -> str:
         """What identifies the change whatever its commits are, as hexadecimal digits.
 
         It is the sha256 over `specguard-change-v1`, the object format and then of each entry, in order, its
         modes, object ids, status and path, each ended by NUL.
 
         Args:
-            approvals: the folder of approvals; files added there are left out, or an approval would change
-                what it approves.
+            log: the folder of the log of approvals; records added there are left out, or an approval would
+                change what it approves. Empty: nothing is.
             paths: the paths whose entries are meant; None for all.
 
         Raises:
@@ -272,18 +270,17 @@ class Change(ABC):
         rows = sorted(
             (entry.path, entry.old_mode, entry.new_mode, entry.old, entry.new, entry.status)
             for entry in self.entries
-            if not (entry.added and entry.path.startswith(approvals))
-            and (paths is None or entry.path in paths)
+            if not (log and is_filed(entry, log)) and (paths is None or entry.path in paths)
         )
         for path, old_mode, new_mode, old, new, status in rows:
             parts += (f"{old_mode:06o}\0{new_mode:06o}\0{old}\0{new}\0{status}\0".encode(), path, b"\0")
         return sha256(b"".join(parts)).hexdigest()
 
-    def summary(self, approvals: bytes = APPROVALS, *, identify: bool = True) -> dict[str, Any]:
+    def summary(self, log: bytes = b"", *, identify: bool = True) -> dict[str, Any]:
         """The `change` object of the JSON report, without its work item; what is not known is None.
 
         Args:
-            approvals: the folder of approvals.
+            log: the folder of the log of approvals, which the fingerprint leaves out.
             identify: whether the fingerprint is wanted, which costs as much as a rule.
         """
         base = self._known(lambda: self.base)
@@ -299,7 +296,7 @@ class Change(ABC):
             "branch": None if branch is None else _shown(branch.name),
             "commits": None if commits is None else len(commits),
             "entries": None if entries is None else len(entries),
-            "fingerprint": self.fingerprint(approvals) if identify and entries is not None else None,
+            "fingerprint": self.fingerprint(log) if identify and entries is not None else None,
         }
 
     @staticmethod

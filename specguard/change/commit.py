@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from specguard.change.entry import Entry
 
 
+def is_filed(entry: Entry, folder: bytes) -> bool:
+    """Whether an entry adds a record to the log of approvals, or its signature, as a plain file.
+
+    Args:
+        entry: the entry.
+        folder: as `is_record`.
+    """
+    return entry.added and entry.new_mode == 0o100644 and is_record(entry.path, folder)
+
+
 def is_record(path: bytes, folder: bytes) -> bool:
     """Whether a path is one of a record in the log of approvals, or of its signature.
 
@@ -147,10 +157,7 @@ class Commit:
         """
         if len(self.parents) != 1 or not self.diffs or not self.diffs[0]:
             return False
-        return all(
-            entry.added and entry.new_mode == 0o100644 and is_record(entry.path, folder)
-            for entry in self.diffs[0]
-        )
+        return all(is_filed(entry, folder) for entry in self.diffs[0])
 
     @property
     def own_entries(self) -> Sequence[Entry]:

@@ -284,6 +284,7 @@ class Facts:
             artifacts=self.get("artifacts"),
             sources=self._if_declared("sources"),
             plans=self._if_declared("plans"),
+            log_folder=self._policy.log_folder,
         )
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from specguard.change.change import APPROVALS
 from specguard.declaration.patterns import Covering
 from specguard.model import Finding, path_text
 from specguard.waves.wave import UNKNOWN
@@ -70,7 +69,7 @@ def out_of_order(
     works = _works(waves, touched, branch, item)
     yield from _too_early([work for work in works if work.by_branch], entries, waves)
     yield from _too_early([work for work in works if not work.by_branch], entries, waves)
-    yield from _elsewhere([work for work in works if work.by_branch], entries)
+    yield from _elsewhere([work for work in works if work.by_branch], entries, waves)
     yield from _made_elsewhere(works, entries)
     for wave in touched:
         for stage in wave.stages:
@@ -138,7 +137,7 @@ def _early(work: AtWork, entries: Sequence[Entry], waves: Waves) -> Finding | No
     return None
 
 
-def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterator[Finding]:
+def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
     """The entries outside the paths that changes on a stage's branch may touch."""
     if not works or not all(work.stage.settings.paths for work in works):
         return
@@ -153,7 +152,7 @@ def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry]) -> Iterator[Fi
         )
     )
     for entry in entries:
-        if entry.path.startswith(APPROVALS) or inside.find(entry.path) is not None:
+        if entry.path.startswith(waves.log_folder) or inside.find(entry.path) is not None:
             continue
         yield Finding(
             f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, which changes "
@@ -273,7 +272,9 @@ def _read(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
 
 def _is_work(waves: Waves, path: bytes) -> bool:
     """Whether a path is neither an artifact's, nor in a pass, nor where approvals are kept."""
-    return not (path.startswith(APPROVALS) or waves.belongs(path) or waves.artifacts.at(path) is not None)
+    if path.startswith(waves.log_folder):
+        return False
+    return not waves.belongs(path) and waves.artifacts.at(path) is None
 
 
 def _is_of(stage: StageState, path: bytes) -> bool:

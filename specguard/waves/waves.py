@@ -36,6 +36,7 @@ class Waves:
         artifacts: the tree's.
         sources: the tree's files that list work items; None where the policy has no kind with a source.
         plans: the tree's plans; None where the policy has none.
+        log_folder: the folder of the log of approvals, which is no work of any stage.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Waves:
         artifacts: Artifacts,
         sources: Sources | None = None,
         plans: Plans | None = None,
+        log_folder: bytes,
     ) -> None:
         self.settings = settings
+        self.log_folder = log_folder
         self.artifacts = artifacts
         self.sources = sources
         self.plans = plans

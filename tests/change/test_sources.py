@@ -541,12 +541,16 @@ def test_the_fingerprint_survives_a_rebase_and_what_changes_nothing(repo: Reposi
 
 def test_the_fingerprint_leaves_out_added_approvals_and_nothing_else(repo: Repository, change: Open) -> None:
     before = change(repo).fingerprint()
-    repo.commit("chore: approve", files={".specguard/approvals/x.json": "{}"})
-    assert change(repo).fingerprint() == before
+    record = f"log/{'a' * 64}.json"
+    repo.commit("chore: approve", files={record: "{}", f"{record}.sig": ""})
+    assert change(repo).fingerprint(b"log/") == before
     assert change(repo).fingerprint(b"other/") != before
-    assert change(repo).fingerprint() == change(repo).summary()["fingerprint"]
-    repo.commit("chore: other", files={".specguard/approvalsx": "{}"})
     assert change(repo).fingerprint() != before
+    assert change(repo).fingerprint(b"log/") == change(repo).summary(b"log/")["fingerprint"]
+    for path in ("logs", "log/x.json", f"log/x/{'a' * 64}.json"):
+        repo.commit("chore: other", files={path: "{}"})
+        assert change(repo).fingerprint(b"log/") != before
+        repo.git("reset", "-q", "--hard", "HEAD^")
 
 
 def test_the_fingerprint_of_the_index_is_that_of_its_commit(repo: Repository, change: Open) -> None:

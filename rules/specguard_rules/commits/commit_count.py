@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule
-from specguard_rules.bookkeeping import files_approvals
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
@@ -24,8 +23,8 @@ class CommitCount(Commits, Rule):
     item has stands in its kind (`commits` in `[work.<kind>]`); the settings here hold for changes that name
     no item, and for items whose kind says nothing.
 
-    The commits are those of the head that are not in the base. Commits that only file approvals under
-    `.specguard/approvals/` are not counted, nor are those whose subject matches `ignore`; merge commits count
+    The commits are those of the head that are not in the base. Commits that only file approvals
+    (`[approvals] log`) are not counted, nor are those whose subject matches `ignore`; merge commits count
     unless `merges = "ignore"`. With `merge = "squash"` the rule does not apply, since one commit lands.
 
     How to put it right: squash the commits. `git reset --soft <merge base> && git commit` makes one of all.
@@ -78,7 +77,7 @@ class CommitCount(Commits, Rule):
         if policy.merge == "squash":
             raise NotApplicable("with merge = 'squash' the commits of a branch land as one")
         limits, who, setting = self._limits(work_item)
-        work = [commit for commit in commits if not files_approvals(commit)]
+        work = [commit for commit in commits if not commit.files_approvals(policy.log_folder)]
         if not work:
             raise NotApplicable("the change has no commit but those that file approvals")
         counted = [

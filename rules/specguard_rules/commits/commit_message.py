@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule
-from specguard_rules.bookkeeping import files_approvals
 from specguard_rules.conventional import ConventionalForm, footer_problems
 from specguard_rules.spelling import alternatives, near_miss, quoted
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Commit, Expression, Message, Stage, WorkItem
+    from specguard.rules import Commit, Expression, Message, Policy, Stage, WorkItem
 
 
 class CommitMessage(ConventionalForm, Rule):
@@ -93,6 +92,7 @@ class CommitMessage(ConventionalForm, Rule):
     def check(
         self,
         messages: Sequence[Message],
+        policy: Policy,
         commits: Sequence[Commit] | None = None,
         work_item: WorkItem | None = None,
     ) -> Iterator[Finding]:
@@ -110,7 +110,7 @@ class CommitMessage(ConventionalForm, Rule):
                 findings.extend(self._body(message))
             # Only a commit with a finding is worth reading the files of.
             commit = made.get(message.commit or "") if findings else None
-            if findings and not (commit and files_approvals(commit)):
+            if findings and not (commit and commit.files_approvals(policy.log_folder)):
                 yield from findings
 
     def _of_item(self, message: Message, item: WorkItem) -> Iterator[Finding]:

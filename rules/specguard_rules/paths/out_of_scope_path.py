@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Origin, Rule, path_text
-from specguard_rules.bookkeeping import APPROVALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Entry, Stage, WorkItem
+    from specguard.rules import Entry, Policy, Stage, WorkItem
 
 
 class OutOfScopePath(Rule):
@@ -24,8 +23,8 @@ class OutOfScopePath(Rule):
     items that name no path ("Unit tests"), more may be meant, and findings are warnings.
 
     A scope permits, it never widens a lock: forbidden and locked paths stay what they are. Nothing is in
-    scope unless it is stated, the item's own document included; only files in `.specguard/approvals/` are
-    left alone.
+    scope unless it is stated, the item's own document included; only the log of approvals
+    (`[approvals] log`) is left alone.
 
     How to put it right: take the path out of the change, or have the scope widened in the base, by a change
     of its own.
@@ -66,7 +65,7 @@ class OutOfScopePath(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every entry is within the paths that the work item may change"
 
-    def check(self, entries: Sequence[Entry], work_item: WorkItem) -> Iterator[Finding]:
+    def check(self, entries: Sequence[Entry], work_item: WorkItem, policy: Policy) -> Iterator[Finding]:
         """Compare the entries with the scope."""
         scope = work_item.scope
         paths = [entry.path for entry in entries]
@@ -77,7 +76,7 @@ class OutOfScopePath(Rule):
             f" (line {scope.unread[0]} of it may mean more, so this is a warning)" if scope.unread else ""
         )
         for position, entry in enumerate(entries):
-            if position in inside or entry.path.startswith(APPROVALS):
+            if position in inside or entry.path.startswith(policy.log_folder):
                 continue
             path = path_text(entry.path)
             yield Finding(

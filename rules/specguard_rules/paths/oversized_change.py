@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text
-from specguard_rules.bookkeeping import APPROVALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Entry, Lines, Objects, Stage
+    from specguard.rules import Entry, Lines, Objects, Policy, Stage
 
 _UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
@@ -28,7 +27,7 @@ class OversizedChange(Rule):
     refuses a file. Sizes are asked of git's object store, and a file above that limit is never read; with 0
     there is no limit, and no file of any size is flagged.
 
-    Approvals under `.specguard/approvals/` do not count.
+    Approvals that are added to their log (`[approvals] log`) do not count.
 
     How to put it right: split the change; keep large files elsewhere.
 
@@ -109,9 +108,12 @@ class OversizedChange(Rule):
         ),
     ] = 100 << 20
 
-    def check(self, entries: Sequence[Entry], objects: Objects, lines: Lines) -> Iterator[Finding]:
+    def check(
+        self, entries: Sequence[Entry], objects: Objects, lines: Lines, policy: Policy
+    ) -> Iterator[Finding]:
         """Count paths, then sizes, and lines only of files that may be read."""
-        counted = [entry for entry in entries if not (entry.added and entry.path.startswith(APPROVALS))]
+        log = policy.log_folder
+        counted = [entry for entry in entries if not (entry.added and entry.path.startswith(log))]
         if self.entries and len(counted) > self.entries:
             yield self._over("entries", f"the change touches {len(counted)} paths", str(self.entries))
         brought = [entry for entry in counted if entry.is_file and entry.old != entry.new]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, Selecting, path_text
-from specguard_rules.bookkeeping import APPROVALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +84,7 @@ class PolicyChanges(Rule):
 
     code: ClassVar[str] = "PTH004"
     name: ClassVar[str] = "policy-change"
+    signed: ClassVar[bool] = True
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "neither the policy nor what runs specguard changes"
 
@@ -123,7 +123,7 @@ class PolicyChanges(Rule):
                     # Before a first authority nothing was judged, so nothing could be accepted.
                     if policy_change.baseline is not None and not (entry.added and policy.adopted):
                         yield _accepted(policy_change.baseline)
-                elif not (entry.added and entry.path.startswith(APPROVALS)):
+                elif not (entry.added and entry.path.startswith(policy.log_folder)):
                     yield _finding(
                         entry.path, "is part of what specguard goes by, and was changed", "error", "state"
                     )

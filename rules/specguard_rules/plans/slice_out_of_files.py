@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, path_text
-from specguard_rules.bookkeeping import APPROVALS
 from specguard_rules.spelling import alternatives, quoted
 
 TYPE_CHECKING = False
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Branch, Entry, Listed, Plans, Stage, WorkItem
+    from specguard.rules import Branch, Entry, Listed, Plans, Policy, Stage, WorkItem
 
 
 class SliceOutOfFiles(Rule):
@@ -25,8 +24,8 @@ class SliceOutOfFiles(Rule):
     `{path: ...}`. The slice is told by the change's branch, its first commit or its title. Its branch is
     `branch` in `[work.<kind>]`.
 
-    What every slice may touch besides, such as the reports that its agent leaves, is `also`. Files in
-    `.specguard/approvals/` are left alone.
+    What every slice may touch besides, such as the reports that its agent leaves, is `also`. The log of
+    approvals (`[approvals] log`) is left alone.
 
     How to put it right: move what belongs to another slice to that slice's branch, or have the breakdown
     widened first, by a change of its own.
@@ -94,6 +93,7 @@ class SliceOutOfFiles(Rule):
         self,
         entries: Sequence[Entry],
         work_item: WorkItem,
+        policy: Policy,
         branch: Branch | None = None,
         plans: Plans | None = None,
     ) -> Iterator[Finding]:
@@ -121,7 +121,9 @@ class SliceOutOfFiles(Rule):
         files = ", ".join(scope.patterns[:5]) + (", ..." if len(scope.patterns) > 5 else "")
         for entry in entries:
             path = entry.path
-            if path.startswith(APPROVALS) or scope.find(path) is not None or self.also.find(path) is not None:
+            if any(apart.find(path) is not None for apart in (scope, self.also)):
+                continue
+            if path.startswith(policy.log_folder):
                 continue
             whose = _whose(others, path)
             yield Finding(

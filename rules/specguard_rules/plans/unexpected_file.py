@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text
-from specguard_rules.bookkeeping import APPROVALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Plans, RunSettings, Stage, Work
+    from specguard.rules import Plans, Policy, RunSettings, Stage, Work
 
 
 class UnexpectedFile(Rule):
@@ -24,7 +23,7 @@ class UnexpectedFile(Rule):
     A change is for a task where its names say so (`[work.task]`): the commit's subject `task_003: ...` names
     the task, and the branch `pr/cart` the plan. With `unit = "commit"` each commit that names a task is
     judged by itself. The plan's own folder is left to [PLN009](agent-edited-plan.md); the folder of runs
-    (`[runs] path`) and `.specguard/approvals/` are left alone, and nothing else is.
+    (`[runs] path`) and the log of approvals (`[approvals] log`) are left alone, and nothing else is.
 
     How to put it right: take the file out of the change, or have the planner add it to `expected_files` in
     the base first.
@@ -81,11 +80,11 @@ class UnexpectedFile(Rule):
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "a task's change touches only the files that its plan expects"
 
-    def check(self, plans: Plans, work: Work, run_settings: RunSettings) -> Iterator[Finding]:
+    def check(self, plans: Plans, work: Work, run_settings: RunSettings, policy: Policy) -> Iterator[Finding]:
         """Compare what is touched with what is expected."""
         for unit in plans.for_tasks(work):
             task = unit.task
-            apart = (task.plan.folder + b"/", run_settings.folder, APPROVALS)
+            apart = (task.plan.folder + b"/", run_settings.folder, policy.log_folder)
             touched = [entry for entry in unit.entries if not entry.path.startswith(apart)]
             if not touched:
                 continue

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONE, TWO, THREE = step("feat: one"), step("feat: two", "b"), step("feat: three", "c")
-APPROVAL = Step("chore: approve", files={".specguard/approvals/1.json": "{}"})
+APPROVAL = Step("chore: approve", files={f".specguard/approvals/{'1' * 64}.json": "{}"})
 MERGED = (
     step("feat: one", id="one"),
     step("feat: side", "side", parents=["base"], id="side"),

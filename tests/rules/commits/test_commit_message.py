@@ -12,6 +12,7 @@ from tests.rules.items import PHASES, PLAN, SUBJECT, judge, step
 if TYPE_CHECKING:
     from pathlib import Path
 
+RECORD = f".specguard/approvals/{'1' * 64}.json"
 PRESET = 'extends = ["conventional-commits"]'
 
 
@@ -100,15 +101,15 @@ def test_commits_of_others_are_left_alone(tmp_path: Path) -> None:
         step(SUBJECT, id="one"),
         step(SUBJECT, "side", parents=["base"], id="side"),
         Step("Merge side", parents=["one", "side"]),
-        Step("Approve it", files={".specguard/approvals/1.json": "{}"}),
+        Step("Approve it", files={RECORD: "{}"}),
     ]
     judge("CMT002", tmp_path, policy=PHASES, base=[PLAN], branch="phase-12", commits=commits)
 
 
-@pytest.mark.parametrize("approval", [".specguard/approvals/1.json", "a"])
+@pytest.mark.parametrize("approval", [RECORD, "a", ".specguard/approvals/1.json"])
 def test_only_a_commit_that_adds_approvals_alone_is_bookkeeping(approval: str, tmp_path: Path) -> None:
-    files = {approval: "{}", ".specguard/approvals/2.json": "{}"}
-    expect = [] if approval != "a" else [{"message": "'Approve it'"}]
+    files = {approval: "{}", f"{RECORD}.sig": "{}"}
+    expect = [] if approval == RECORD else [{"message": "'Approve it'"}]
     judge(
         "CMT002",
         tmp_path,
