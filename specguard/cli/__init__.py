@@ -17,7 +17,10 @@ from specguard.model import EXIT_INTERRUPTED, EXIT_NO_VERDICT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Final, NoReturn
+
+_MOST: Final = 100
+"""So many further lines of an error are shown before the rest is counted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,7 +97,7 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
         error: what is wrong.
         words: the command line.
     """
-    from specguard.reporters.escape import visible
+    from specguard.reporters.escape import cut, cut_path, visible
 
     if words[:1] == ["check"] and _asks_for_json(words):
         from specguard.reporters.json import error_report
@@ -102,11 +105,16 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
         sys.stdout.write(error_report(error))
     place = ""
     if error.path:
-        place = f"{error.path}:{error.line}: " if error.line else f"{error.path}: "
-    for number, line in enumerate(error.message.split("\n")):
-        print(visible(f"specguard: error: {place}{line}" if number == 0 else f"  {line}"), file=sys.stderr)
+        name = cut_path(error.path)
+        place = f"{name}:{error.line}: " if error.line else f"{name}: "
+    first, *rest = error.message.split("\n")
+    print(f"specguard: error: {visible(f'{place}{cut(first)}')}", file=sys.stderr)
+    for line in rest[:_MOST]:
+        print(visible(f"  {cut(line)}"), file=sys.stderr)
+    if len(rest) > _MOST:
+        print(f"  and {len(rest) - _MOST} more", file=sys.stderr)
     if error.help:
-        print(visible(f"  next: {error.help}"), file=sys.stderr)
+        print(f"  next: {visible(cut(error.help))}", file=sys.stderr)
 
 
 def _open_missing() -> None:
