@@ -304,6 +304,11 @@ class Looking:
         # Hooks are told by GIT_DIR where they are; where nothing may loosen the verdict it has no say.
         return cls(request.directory or ("." if request.enforce else ""), request.environment)
 
+    @property
+    def common(self) -> str:
+        """The git directory that worktrees share, once `repository` has been asked for."""
+        return self._repository.common
+
     def repository(self) -> Repository:
         """What it found.
 

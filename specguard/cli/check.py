@@ -103,10 +103,23 @@ def _output(
     callback=_output,
     help="A further report, to a file.",
 )
+@click.option(
+    "--log-decisions",
+    "log",
+    metavar="FILE",
+    type=FILE,
+    default="",
+    help="Add the verdict to FILE, as a line of JSON.",
+)
 @click.option("--explain", is_flag=True, help="Say what each rule looked at and what held.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
 def command(
-    output_format: str, outputs: list[tuple[str, str]], explain: bool, statistics: bool, **options: Any
+    output_format: str,
+    outputs: list[tuple[str, str]],
+    log: str,
+    explain: bool,
+    statistics: bool,
+    **options: Any,
 ) -> int:
     """Judge a change against the authority.
 
@@ -119,5 +132,10 @@ def command(
                 f"{flag} says more of --override, and there is none", help="add --override RULE"
             )
     return judge(
-        request, output_format=output_format, outputs=outputs, explain=explain, statistics=statistics
+        request,
+        output_format=output_format,
+        outputs=outputs,
+        explain=explain,
+        statistics=statistics,
+        log=log,
     )

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from specguard.change.repository import Looking
     from specguard.change.request import Request
     from specguard.model import Verdict
 
@@ -26,6 +27,7 @@ def judge(
     outputs: Sequence[tuple[str, str]] = (),
     explain: bool = False,
     statistics: bool = False,
+    log: str = "",
 ) -> int:
     """Check what is asked, write the reports, and return the exit code.
 
@@ -35,11 +37,12 @@ def judge(
         outputs: further reports, as pairs of a format and a file.
         explain: say in text what each rule looked at and what held.
         statistics: count in text the findings of each rule.
+        log: the file that every verdict is added to; empty for none.
     """
     from specguard.change.repository import Looking
 
     try:
-        identify = output_format == "json" or any(form == "json" for form, _ in outputs)
+        identify = bool(log) or output_format == "json" or any(form == "json" for form, _ in outputs)
         # Git looks for the repository while the rest is imported.
         looking = Looking.of(request)
         from specguard.engine.check import check
@@ -52,7 +55,12 @@ def judge(
                 from specguard.reporters.json import error_report
 
                 _write(file, error_report(known))
+        if log:
+            from specguard.reporters.decisions import error_line
+
+            _append(log, error_line(known, _now(), enforce=request.enforce), known.message)
         raise
+    _log(verdicts, log, looking)
     for form, file in outputs:
         _write(file, _render(verdicts, form, explain=explain, statistics=statistics))
     colour = output_format == "text" and wants_colour()
@@ -94,6 +102,51 @@ def _summarise(verdicts: Sequence[Verdict]) -> None:
         from specguard.reporters import github
 
         _write(file, github.summary(verdicts), append=True)
+
+
+def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
+    """Add the verdicts to the log that is asked for, and to the repository's own where approvals were used.
+
+    Raises:
+        SpecguardError: the one that is asked for cannot be written.
+    """
+    used = [verdict for verdict in verdicts if any(one.state == "approved" for one in verdict.findings)]
+    if not log and not used:
+        return
+    from specguard.reporters.decisions import PLACE, lines
+
+    if log:
+        _append(log, lines(verdicts, _now()))
+    if used:
+        from specguard.cli.files import append_lines
+
+        place = os.path.join(looking.common, PLACE)
+        try:
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            append_lines(place, lines(used, _now()))
+        except OSError:
+            # A help to `specguard approvals`, and no more: there is none where nothing may be written.
+            return
+
+
+def _append(file: str, lines: str, instead: str = "") -> None:
+    from specguard.cli.files import append_lines
+
+    try:
+        append_lines(file, lines)
+    except OSError as error:
+        also = f"; nor is there a verdict: {instead}" if instead else ""
+        raise SpecguardError(
+            f"the decision log cannot be written: {error.strerror}{also}",
+            path=file,
+            help="name a file that can be written, as in --log-decisions decisions.jsonl",
+        ) from error
+
+
+def _now() -> float:
+    import time
+
+    return time.time()
 
 
 def _write(file: str, text: str, *, append: bool = False) -> None:

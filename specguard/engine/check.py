@@ -98,6 +98,8 @@ def _judge(change: Change, request: Request, policies: Policies, clock: Clock, i
 
         accept(results, trusted, None if change.whole else recount)
     results, said = settle(request, change, policy, facts, selection, results, clock)
+    # The log of decisions names the change in which an approval lifted something.
+    identify = identify or any(judged.state == "approved" for result in results for judged in result.findings)
     if not compared and touches_policy(change, policy):
         policy_change()
     return Verdict(

@@ -34,7 +34,7 @@ def report(verdict: Verdict) -> dict[str, Any]:
         "rules": [_rule(result) for result in verdict.results],
         "findings": [_finding(judged) for judged in verdict.findings],
         "policy_change": list(verdict.policy_change),
-        "notes": [_text(note) for note in verdict.notes],
+        "notes": [plain(note) for note in verdict.notes],
         "counts": verdict.counts,
         "empty": verdict.empty,
         "verdict": verdict.outcome,
@@ -61,9 +61,9 @@ def errors(error: SpecguardError) -> list[dict[str, Any]]:
     """What is wrong, as plain data."""
     return [
         {
-            "message": _text(one.message),
-            "help": _text(one.help) or None,
-            "location": _location(_bytes(one.path), one.line) if one.path else None,
+            "message": plain(one.message),
+            "help": plain(one.help) or None,
+            "location": location(_bytes(one.path), one.line) if one.path else None,
         }
         for one in error.each()
     ]
@@ -75,31 +75,31 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         "name": result.name,
         "state": result.state,
         "findings": len(result.findings),
-        "reason": None if result.reason is None else _text(result.reason),
-        "command": _text(result.command) or None,
-        "approvers": [_text(name) for name in result.approvers],
+        "reason": None if result.reason is None else plain(result.reason),
+        "command": plain(result.command) or None,
+        "approvers": [plain(name) for name in result.approvers],
     }
 
 
 def _finding(judged: Judged) -> dict[str, Any]:
     finding = judged.finding
-    location = _location(finding.path, finding.line)
-    location.update(end_line=finding.end_line, commit=finding.commit, field=finding.field)
+    place = location(finding.path, finding.line)
+    place.update(end_line=finding.end_line, commit=finding.commit, field=finding.field)
     if finding.side:
-        location["side"] = finding.side
+        place["side"] = finding.side
     return {
         "code": judged.code,
         "name": judged.name,
         "severity": judged.severity,
-        "message": _text(finding.message),
-        "help": _text(finding.help),
-        "location": location,
+        "message": plain(finding.message),
+        "help": plain(finding.help),
+        "location": place,
         "authority": _origin(judged.authority),
         "fingerprint": judged.fingerprint,
         "state": judged.state,
         "approval": next((_lift(lift) for lift in judged.lifts if not lift.refusals), None),
         "approvals": [
-            {**_lift(lift), "refusals": [_text(reason) for reason in lift.refusals]} for lift in judged.lifts
+            {**_lift(lift), "refusals": [plain(reason) for reason in lift.refusals]} for lift in judged.lifts
         ],
         "baseline": _exceeded(judged),
     }
@@ -109,9 +109,9 @@ def _lift(lift: Lift) -> dict[str, Any]:
     """An approval, as a finding has it that it names."""
     return {
         "id": lift.id,
-        "approver": _text(lift.approver),
-        "reason": _text(lift.reason),
-        "ticket": _text(lift.ticket) or None,
+        "approver": plain(lift.approver),
+        "reason": plain(lift.reason),
+        "ticket": plain(lift.ticket) or None,
         "expires_at": lift.expires_at,
         "proof": lift.proof,
     }
@@ -122,8 +122,9 @@ def _exceeded(judged: Judged) -> dict[str, int] | None:
     return None if judged.exceeds is None else dict(zip(("found", "accepted"), judged.exceeds, strict=True))
 
 
-def _location(path: bytes | None, line: int | None) -> dict[str, Any]:
-    location: dict[str, Any] = {
+def location(path: bytes | None, line: int | None) -> dict[str, Any]:
+    """A place as a report has it, of which no more than a path and a line is known yet."""
+    place: dict[str, Any] = {
         "path": None if path is None else path_text(path),
         "line": line,
         "end_line": None,
@@ -131,12 +132,12 @@ def _location(path: bytes | None, line: int | None) -> dict[str, Any]:
         "field": None,
     }
     if path is not None and not _is_utf8(path):
-        location["path_bytes"] = base64.b64encode(path).decode("ascii")
-    return location
+        place["path_bytes"] = base64.b64encode(path).decode("ascii")
+    return place
 
 
 def _origin(origin: Origin | None) -> dict[str, Any] | None:
-    return None if origin is None else {"path": _text(origin.path), "line": origin.line or None}
+    return None if origin is None else {"path": plain(origin.path), "line": origin.line or None}
 
 
 def _is_utf8(name: bytes) -> bool:
@@ -147,7 +148,7 @@ def _is_utf8(name: bytes) -> bool:
     return True
 
 
-def _text(text: str) -> str:
+def plain(text: str) -> str:
     """Text whose bytes that were not UTF-8 are shown, since JSON has no place for them."""
     return path_text(_bytes(text))
 

@@ -1,0 +1,266 @@
+"""`--log-decisions`: every verdict is a line, none is lost in silence, and none is half there."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.cli.files import append_lines
+from specguard.testing import Outcome, Repository, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AUTHORITY = """\
+# Authority
+
+```toml specguard
+base = "main"
+
+[rules.locked-path]
+paths = ["locked/"]
+
+[[approvals.approver]]
+name = "alice"
+emails = ["alice@example.org"]
+may = ["PTH002"]
+```
+"""
+GIVEN = (
+    "--override",
+    "PTH002",
+    "--path",
+    "locked/p",
+    "--approved-by",
+    "alice",
+    "--reason",
+    "The key expired.",
+)
+
+
+@pytest.fixture
+def project(repository: Repository) -> Repository:
+    """A base with a locked file, and a branch that changes it."""
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": AUTHORITY, "locked/p": "a\n"})
+    repository.branch("work")
+    repository.commit("feat: change", files={"locked/p": "b\n"})
+    return repository
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "decisions.jsonl"
+
+
+def check(project: Repository, log: Path, *words: str, **options: Any) -> Outcome:
+    return run(
+        "check", "--select=PTH", "--log-decisions", str(log), *words, directory=project.path, **options
+    )
+
+
+def read(log: Path) -> list[dict[str, Any]]:
+    text = log.read_text("ascii")
+    assert text.endswith("\n")
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+def test_a_verdict_is_a_line(project: Repository, log: Path) -> None:
+    outcome = check(project, log, "--output-format=json")
+    [line] = read(log)
+    report = outcome.report
+    assert list(line) == [
+        "schema", "time", "tool", "change", "authority", "enforce", "verdict", "exit_code", "counts",
+        "states", "approvals", "refused",
+    ]  # fmt: skip
+    assert line["schema"] == "specguard.decision/1"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", line["time"])
+    assert line["tool"] == report["tool"]
+    change = report["change"]
+    assert line["change"] == {
+        name: change[name]
+        for name in ("source", "stage", "base", "head", "merge_base", "branch", "fingerprint", "work_item")
+    }
+    assert len(line["change"]["fingerprint"]) == 64
+    assert line["authority"] == {
+        "documents": [{"path": "SPEC_AUTHORITY.md", "oid": project.oid("main:SPEC_AUTHORITY.md")}],
+        "ref": project.oid("main"),
+        "policy_id": report["authority"]["policy_id"],
+        "trusted": True,
+    }
+    assert line["states"] == {rule["code"]: rule["state"] for rule in report["rules"]}
+    assert line["counts"] == report["counts"]
+    assert (line["verdict"], line["exit_code"], line["enforce"]) == ("failed", 1, False)
+    assert (line["approvals"], line["refused"]) == ([], [])
+
+
+def test_lines_are_added(project: Repository, log: Path) -> None:
+    log.write_text('{"cut": ')
+    first = check(project, log, "--dry-run")
+    second = check(project, log, "--staged")
+    third = run("check", "--enforce", "--base=main", f"--log-decisions={log}", directory=project.path)
+    assert [first.exit_code, second.exit_code, third.exit_code] == [0, 0, 1]
+    cut, *lines = log.read_text().split("\n")[:-1]
+    assert cut == '{"cut": '
+    said = [json.loads(line) for line in lines]
+    assert [(one["verdict"], one["exit_code"], one["enforce"]) for one in said] == [
+        ("failed", 0, False),
+        ("passed", 0, False),
+        ("failed", 1, True),
+    ]
+    assert [one.get("dry_run") for one in said] == [True, None, None]
+    assert [one["change"]["source"] for one in said] == ["range", "staged", "range"]
+
+
+def test_the_fingerprint_is_there_whatever_is_printed(project: Repository, log: Path) -> None:
+    check(project, log, "--output-format=concise")
+    assert read(log)[0]["change"]["fingerprint"]
+
+
+def test_each_ref_of_a_push_is_a_line(project: Repository, log: Path) -> None:
+    lines = [
+        f"refs/heads/{name} {project.oid(name)} refs/heads/{name} {'0' * 40}" for name in ("main", "work")
+    ]
+    check(project, log, "--push", stdin="\n".join(lines) + "\n")
+    assert sorted(line["change"]["branch"] for line in read(log)) == ["main", "work"]
+
+
+def test_approvals_that_were_used(project: Repository, log: Path) -> None:
+    outcome = check(project, log, *GIVEN, "--output-format=json")
+    assert outcome.exit_code == 0, outcome
+    [line] = read(log)
+    [finding] = [one for one in outcome.report["findings"] if one["code"] == "PTH002"]
+    assert line["verdict"] == "accepted"
+    assert line["approvals"] == [
+        {
+            "id": finding["approval"]["id"],
+            "approver": "alice",
+            "proof": "local",
+            "findings": [{"code": "PTH002", "path": "locked/p", "fingerprint": finding["fingerprint"]}],
+        }
+    ]
+    assert line["refused"] == []
+
+
+def test_approvals_that_did_not_count(project: Repository, log: Path) -> None:
+    check(project, log, *GIVEN)
+    project.commit("chore: approval")
+    outcome = check(project, log, "--output-format=json")
+    assert outcome.exit_code == 0, outcome
+    outcome = run(
+        "check", "--enforce", "--base=main", "--output-format=json", f"--log-decisions={log}",
+        directory=project.path,
+    )  # fmt: skip
+    assert outcome.exit_code == 1
+    line = read(log)[-1]
+    [finding] = [one for one in outcome.report["findings"] if one["code"] == "PTH002"]
+    assert line["approvals"] == []
+    [refused] = line["refused"]
+    assert refused["id"] == finding["approvals"][0]["id"]
+    assert refused["reasons"] == finding["approvals"][0]["refusals"]
+    assert refused["reasons"]
+    assert refused["findings"][0]["path"] == "locked/p"
+
+
+@pytest.mark.parametrize("where", ["path", "worktree"])
+def test_a_check_that_uses_an_approval_is_written_down_by_itself(
+    where: str, project: Repository, log: Path, tmp_path: Path
+) -> None:
+    own = project.path / ".git" / "specguard" / "decisions.jsonl"
+    run("check", directory=project.path)
+    assert not own.parent.exists()
+    outcome = check(project, log, *GIVEN)
+    assert own.read_text() == log.read_text()
+    project.commit("chore: approval")
+    if where == "worktree":
+        project = project.worktree(tmp_path / "linked", "other", "work")
+    outcome = run("check", "--base=main", directory=project.path)
+    assert outcome.exit_code == 0, outcome
+    first, second = read(own)
+    assert first["approvals"] == second["approvals"]
+    assert first["change"]["fingerprint"] == second["change"]["fingerprint"]
+
+
+def test_that_it_cannot_be_written_down_there_is_no_trouble(project: Repository, log: Path) -> None:
+    (project.path / ".git" / "specguard").write_text("")
+    outcome = check(project, log, *GIVEN)
+    assert outcome.exit_code == 0, outcome
+    assert "decisions" not in outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_log_that_cannot_be_written_ends_with_2(project: Repository, output: str) -> None:
+    outcome = run(
+        "check", "--select=PTH001", f"--output-format={output}", "--log-decisions=no/such/log",
+        directory=project.path,
+    )  # fmt: skip
+    assert outcome.exit_code == 2
+    message = "the decision log cannot be written: No such file or directory"
+    assert outcome.stderr == (
+        f"specguard: error: no/such/log: {message}\n"
+        "  next: name a file that can be written, as in --log-decisions decisions.jsonl\n"
+    )
+    if output == "json":
+        assert outcome.report["errors"][0]["message"] == message
+    else:
+        assert not outcome.stdout
+
+
+def test_a_full_disk_and_a_pipe_without_a_reader_end_with_2(project: Repository, tmp_path: Path) -> None:
+    assert "No space left" in run("check", "--log-decisions=/dev/full", directory=project.path).stderr
+    os.mkfifo(tmp_path / "pipe")
+    outcome = run("check", f"--log-decisions={tmp_path}/pipe", directory=project.path)
+    assert outcome.exit_code == 2, outcome
+
+
+def test_what_gave_no_verdict_is_a_line_too(project: Repository, log: Path) -> None:
+    outcome = check(project, log, "--base=nowhere", "--enforce")
+    assert outcome.exit_code == 2
+    [line] = read(log)
+    assert list(line) == ["schema", "time", "tool", "enforce", "verdict", "exit_code", "errors"]
+    assert (line["verdict"], line["exit_code"], line["enforce"]) == ("error", 2, True)
+    assert line["errors"][0]["message"] in outcome.stderr
+
+
+def test_neither_a_verdict_nor_a_log(project: Repository) -> None:
+    outcome = run("check", "--base=nowhere", "--log-decisions=/dev/full", directory=project.path)
+    assert outcome.exit_code == 2
+    assert (
+        "the decision log cannot be written: No space left on device; nor is there a verdict: "
+        in outcome.stderr
+    )
+
+
+def test_writers_beside_each_other(log: Path) -> None:
+    line = json.dumps({"x": "y" * 20_000})
+    code = (
+        "import sys; from specguard.cli.files import append_lines\n"
+        "for _ in range(40): append_lines(*sys.argv[1:])"
+    )
+
+    def write(_: int) -> int:
+        return subprocess.run([sys.executable, "-c", code, log, f"{line}\n"], check=False).returncode
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(write, range(4))) == {0}
+    assert log.read_text() == f"{line}\n" * 160
+
+
+def test_a_line_that_does_not_fit_leaves_nothing(log: Path) -> None:
+    append_lines(str(log), "a\n")
+    code = (
+        "import resource, signal, sys; from specguard.cli.files import append_lines\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "try: append_lines(sys.argv[1], 'b' * 1000 + '\\n')\n"
+        "except OSError: print('refused')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, log], capture_output=True, text=True, check=True)
+    assert done.stdout == "refused\n"
+    assert log.read_text() == "a\n"
