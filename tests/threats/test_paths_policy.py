@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Outcome, Repository, run_here
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,9 @@ def errors(outcome: Outcome) -> set[tuple[str, str]]:
 LOCKED = ("PTH002", "locked/p")
 
 
+@threat(
+    "T72", "an authority or settings loosened, emptied or deleted by the change", "exit 1: PTH002, PTH004"
+)
 @pytest.mark.parametrize(
     ("files", "delete", "policy"),
     [
@@ -74,11 +78,14 @@ def test_a_change_is_judged_by_the_policy_that_it_alters(
     assert outcome.exit_code == 1
 
 
+@threat("T72", "an authority loosened and put back in between", "exit 1: PTH002")
 def test_a_policy_altered_and_put_back_has_no_say_in_between(repo: Repository) -> None:
     repo.commit("chore: unlock", files={"SPEC_AUTHORITY.md": UNLOCKED})
     repo.commit("feat: x", files={"locked/p": "EVIL\n"})
     repo.commit("chore: lock", files={"SPEC_AUTHORITY.md": AUTHORITY})
-    assert errors(check(repo)) == {LOCKED}
+    outcome = check(repo)
+    assert errors(outcome) == {LOCKED}
+    assert outcome.exit_code == 1
 
 
 def test_the_staged_policy_has_no_say_about_what_is_staged(repo: Repository) -> None:
@@ -88,31 +95,40 @@ def test_the_staged_policy_has_no_say_about_what_is_staged(repo: Repository) -> 
     assert {LOCKED, ("PTH004", "SPEC_AUTHORITY.md")} <= errors(check(repo, "--staged"))
 
 
+@threat("T76", "settings and an authority below the root", "exit 1: PTH002")
 @pytest.mark.parametrize("path", ["src/specguard.toml", "locked/specguard.toml", "src/SPEC_AUTHORITY.md"])
 def test_settings_below_the_root_have_no_say(repo: Repository, path: str) -> None:
     repo.commit("feat: x", files={"locked/p": "EVIL\n", path: "[rules.locked-path]\nseverity = 'off'\n"})
-    assert LOCKED in errors(check(repo))
+    outcome = check(repo)
+    assert LOCKED in errors(outcome)
+    assert outcome.exit_code == 1
 
 
+@threat("T76", "variables that look like settings", "exit 1: PTH002")
 @pytest.mark.parametrize(
     "name", ["SPECGUARD_CONFIG", "SPECGUARD_AUTHORITY", "SPECGUARD_IGNORE", "SPECGUARD_BASE"]
 )
 def test_the_environment_has_no_say(repo: Repository, name: str) -> None:
     (repo.path / "other.md").write_text(UNLOCKED)
     repo.commit("feat: x", files={"locked/p": "EVIL\n"})
-    assert errors(check(repo, env={name: "other.md"})) == {LOCKED}
+    outcome = check(repo, env={name: "other.md"})
+    assert errors(outcome) == {LOCKED}
+    assert outcome.exit_code == 1
 
 
+@threat("T76", "another authority, which the report calls untrusted", "exit 0")
 def test_another_authority_is_said_in_the_report(repo: Repository) -> None:
     other = repo.path.parent / "other.md"
     other.write_text(UNLOCKED)
     repo.commit("feat: x", files={"locked/p": "EVIL\n"})
     outcome = check(repo, "--authority", str(other))
     assert errors(outcome) == set()
+    assert outcome.exit_code == 0
     assert outcome.report["authority"]["trusted"] is False
     assert any("other.md" in note for note in outcome.report["notes"])
 
 
+@threat("T72", "a workflow of the platform that stops to run specguard", "exit 1: PTH004")
 def test_a_workflow_that_stops_to_run_specguard(repo: Repository) -> None:
     repo.checkout("main")
     workflow = "on: [pull_request]\njobs:\n  guard:\n    steps:\n    - run: specguard check --enforce\n"
@@ -121,4 +137,6 @@ def test_a_workflow_that_stops_to_run_specguard(repo: Repository) -> None:
     repo.commit(
         "ci: x", files={".github/workflows/guard.yml": workflow.replace("guard:", "guard:\n    if: false")}
     )
-    assert errors(check(repo)) == {("PTH004", ".github/workflows/guard.yml")}
+    outcome = check(repo)
+    assert errors(outcome) == {("PTH004", ".github/workflows/guard.yml")}
+    assert outcome.exit_code == 1

@@ -1,0 +1,227 @@
+"""Changes that bring their own policy or code, or texts that are made to break who reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Repository
+from tests.threats.cases import threat
+from tests.threats.guarded import LOCKED, authority, check, errors, fails, guarded, passes, undecided
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AUTHORITY = "SPEC_AUTHORITY.md"
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    guarded(repository)
+    return repository
+
+
+# The policy
+
+
+@threat("T72", "a change that takes its own plugin or preset into the policy", "exit 1: PTH002, PTH004")
+@pytest.mark.parametrize("line", ['plugins = ["specguard-evil"]', 'extends = ["evil"]', 'base = "work"'])
+def test_a_policy_that_the_change_brings(repo: Repository, line: str) -> None:
+    text = authority().replace('base = "main"', line)
+    repo.commit("feat: x", files={"locked/p": "EVIL\n", AUTHORITY: text, "specguard_evil.py": "exit(0)\n"})
+    for words in ([], ["--enforce", "--base=main"]):
+        fails(check(repo, *words), LOCKED, ("PTH002", AUTHORITY), ("PTH004", AUTHORITY))
+
+
+@threat("T75", "a base without an authority", "exit 2")
+def test_a_base_without_an_authority(repo: Repository) -> None:
+    repo.checkout("main")
+    repo.commit("chore: none", delete=[AUTHORITY])
+    repo.publish()
+    repo.branch("later")
+    repo.commit("feat: x", files={"locked/p": "EVIL\n"})
+    for words in ([], ["--enforce", "--base=main"]):
+        undecided(check(repo, *words), "authority")
+
+
+@threat("T75", "a base whose authority is empty, broken, a link or a folder", "exit 2")
+@pytest.mark.parametrize(
+    "made", ["", "\ufeff \n", "# A\n\n```toml specguard\nbase = \n```\n", "link", "folder"]
+)
+def test_a_base_whose_authority_cannot_be_read(repo: Repository, made: str) -> None:
+    repo.checkout("main")
+    repo.delete(AUTHORITY)
+    if made == "link":
+        repo.symlink(AUTHORITY, "src/a")
+    elif made == "folder":
+        repo.write(f"{AUTHORITY}/{AUTHORITY}", authority())
+    else:
+        repo.write(AUTHORITY, made)
+    repo.commit("chore: broken")
+    repo.publish()
+    repo.branch("later")
+    repo.commit("feat: x", files={"locked/p": "EVIL\n"})
+    for words in ([], ["--enforce", "--base=main"]):
+        undecided(check(repo, *words), AUTHORITY)
+
+
+@threat("T76", "another authority or fewer rules asked for where the verdict is the last word", "exit 2")
+@pytest.mark.parametrize(
+    "word", ["--authority=other.md", "--ignore=PTH002", "--select=CMT", "--exit-zero", "--today=2026-01-31"]
+)
+def test_what_would_loosen_an_enforced_verdict(repo: Repository, word: str) -> None:
+    repo.commit("feat: x", files={"locked/p": "EVIL\n", "other.md": "# Nothing\n"})
+    undecided(check(repo, "--enforce", "--base=main", word), "--enforce does not go with")
+
+
+# The code
+
+
+EVIL = "import os\nopen(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'RAN'), 'w').close()\n"
+MODULES = ("specguard", "specguard_rules", "re2", "click", "yaml", "pydantic", "json", "re", "sitecustomize",
+           "usercustomize", "conftest", "detect_secrets", "rich", "pluggy", "specguard_evil")  # fmt: skip
+
+
+def trap(repo: Repository) -> dict[str, str]:
+    """Modules, packages and an entry point that would be run if anything of the tree were imported."""
+    entry = "[specguard]\nevil = specguard_evil\n"
+    return {
+        **{f"{name}.py": EVIL for name in MODULES},
+        **{f"{name}/__init__.py": EVIL for name in ("encodings", "markdown_it", "jsonschema")},
+        "evil-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: specguard-evil\nVersion: 1.0\n",
+        "evil-1.0.dist-info/entry_points.txt": entry,
+        "pyvenv.cfg": "home = .\n",
+        "setup.cfg": "[options.entry_points]\nspecguard =\n    evil = specguard_evil\n",
+    }
+
+
+@threat("T77", "modules in the tree that are called as those that specguard imports", "exit 0")
+@pytest.mark.parametrize("env", [{}, {"PYTHONSAFEPATH": "1"}], ids=["as it is", "safe path"])
+def test_modules_of_the_tree_are_not_imported(repo: Repository, env: dict[str, str]) -> None:
+    repo.commit("feat: x", files=trap(repo))
+    for words in ([], ["--staged"], ["--enforce", "--base=main"]):
+        passes(check(repo, *words, env=env))
+    assert not list(repo.path.rglob("RAN"))
+
+
+@threat("T78", "an entry point in the tree, which the change's policy names", "exit 1: PTH002, PTH004")
+def test_an_entry_point_of_the_tree_is_not_loaded(repo: Repository) -> None:
+    text = authority().replace('base = "main"', 'base = "main"\nplugins = ["specguard-evil"]')
+    repo.commit("feat: x", files={**trap(repo), AUTHORITY: text})
+    fails(check(repo), ("PTH002", AUTHORITY), ("PTH004", AUTHORITY))
+    assert not list(repo.path.rglob("RAN"))
+    # And where the base names it, it is missing.
+    undecided(check(repo, "--base=work"), "specguard-evil")
+    assert not list(repo.path.rglob("RAN"))
+
+
+@threat("T79", "variables of git that lead elsewhere or run something", "exit 1: PTH002")
+def test_variables_of_git(repo: Repository, tmp_path: Path) -> None:
+    other = Repository(tmp_path / "other")
+    other.commit("chore: base", files={AUTHORITY: "# Nothing\n"})
+    repo.commit("feat: x", files={"locked/p": "EVIL\n"})
+    ran = tmp_path / "ran"
+    env = {
+        "GIT_DIR": str(other.git_dir),
+        "GIT_WORK_TREE": str(other.path),
+        "GIT_INDEX_FILE": str(other.git_dir / "index"),
+        "GIT_OBJECT_DIRECTORY": str(other.git_dir / "objects"),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(other.git_dir / "objects"),
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": "core.fsmonitor",
+        "GIT_CONFIG_VALUE_0": f"touch {ran}",
+        "GIT_CONFIG_KEY_1": "diff.external",
+        "GIT_CONFIG_VALUE_1": f"touch {ran}",
+        "GIT_CONFIG_PARAMETERS": f"'core.pager'='touch {ran}'",
+        "GIT_EXTERNAL_DIFF": f"touch {ran}",
+        "GIT_SSH_COMMAND": f"touch {ran}",
+        "GIT_TRACE": str(ran),
+        "GIT_TRACE2_EVENT": str(ran),
+        "GIT_ICASE_PATHSPECS": "1",
+        "GIT_GRAFT_FILE": str(ran),
+        "GIT_REPLACE_REF_BASE": "refs/heads/",
+        "GIT_EXEC_PATH": str(tmp_path),
+    }
+    fails(check(repo, "--enforce", "--base=main", env=env), LOCKED)
+    for name, value in env.items():
+        if name not in {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}:
+            fails(check(repo, env={name: value}), LOCKED)
+    assert not ran.exists()
+
+
+# What is made to break its reader
+
+
+CONTRACT = '[artifacts.plan]\npath = "plan/*"\n'
+NINE = "".join(f"l{level}: &l{level} [{', '.join([f'*l{level - 1}'] * 9)}]\n" for level in range(1, 9))
+BOMBS = {
+    "aliases.yaml": f"l0: &l0 [lol]\n{NINE}",
+    "circle.yaml": "a: &a {b: *a}\n",
+    "deep.yaml": "[" * 500 + "]" * 500,
+    "deep.json": "[" * 100_000,
+    "twice.yaml": "locked: [a]\nlocked: []\n",
+    "twice.json": '{"locked": ["a"], "locked": []}',
+    "twice.toml": "locked = ['a']\nlocked = []\n",
+    "tag.yaml": "!!python/object/apply:os.system ['touch RAN']\n",
+    "second.yaml": "a: 1\n---\na: 2\n",
+    "matter.md": "---\na: &a [x]\nb: *a\n---\n# Plan\n",
+}
+
+
+@threat("T80", "YAML, JSON or TOML that bursts, nests without end or says one thing twice", "exit 1: ART013")
+def test_an_artifact_that_breaks_its_reader(repository: Repository) -> None:
+    guarded(repository, CONTRACT)
+    repository.commit("docs: plan", files={f"plan/{name}": text for name, text in BOMBS.items()})
+    fails(check(repository), *(("ART013", f"plan/{name}") for name in BOMBS))
+    assert not (repository.path / "RAN").exists()
+
+
+@threat("T80", "words of YAML that older readers take for truth values and other numbers", "exit 1: ART013")
+def test_words_that_read_in_two_ways(repository: Repository) -> None:
+    schema = '{"properties": {"mode": {"type": "boolean"}, "number": {"type": "integer"}}}'
+    guarded(repository, f'{CONTRACT}schema = "schema.json"\n', {"schema.json": schema})
+    repository.commit("docs: plan", files={"plan/a.yaml": "mode: off\n", "plan/b.yaml": "number: 010\n"})
+    fails(check(repository), ("ART013", "plan/a.yaml"), ("ART013", "plan/b.yaml"))
+
+
+@threat("T80", "a policy of the base that nests without end or says one thing twice", "exit 2")
+@pytest.mark.parametrize("text", ["a = " + "[" * 3000, 'base = "a"\nbase = "b"', "merge = no", "merge = 010"])
+def test_a_policy_that_breaks_its_reader(repo: Repository, text: str) -> None:
+    repo.checkout("main")
+    repo.commit("chore: policy", files={AUTHORITY: f"# A\n\n```toml specguard\n{text}\n```\n"})
+    repo.publish()
+    repo.branch("later")
+    repo.commit("feat: x", files={"locked/p": "EVIL\n"})
+    undecided(check(repo), AUTHORITY)
+
+
+@threat("T82", "a text that an expression would take for ever to match", "exit 0")
+def test_expressions_take_linear_time(repository: Repository) -> None:
+    expressions = (r"(a+)+$", r"^(a|a)*$", r"(.*)*x", r"\s+$")
+    forbid = "".join(f"[[rules.forbidden-content.forbid]]\npattern = '{one}!'\n\n" for one in expressions)
+    guarded(repository, f"{forbid}[rules.pull-request-title]\npattern = '^(([a-z])+.)+[A-Z]([a-z])+$'\n")
+    repository.commit("feat: x", files={"src/b": "a" * 100_000 + "\n" + " " * 100_000 + "x\n"})
+    outcome = check(repository, f"--pr-title={'a' * 100_000}", "--ignore=PRQ001")
+    passes(outcome)
+    outcome = check(repository, f"--pr-title={'a' * 100_000}")
+    assert errors(outcome) == {("PRQ001", None)}
+
+
+@threat("T82", "an expression that could take for ever, in the base's policy", "exit 2")
+@pytest.mark.parametrize("expression", [r"(a)\1", r"(?=a)a", r"(?<!a)b"])
+def test_expressions_that_are_not_linear_are_refused(repo: Repository, expression: str) -> None:
+    repo.checkout("main")
+    forbid = f"[[rules.forbidden-content.forbid]]\npattern = '{expression}'\n"
+    repo.commit("chore: policy", files={AUTHORITY: authority(forbid)})
+    repo.publish()
+    repo.branch("later")
+    repo.commit("feat: x", files={"src/b": "b\n"})
+    undecided(check(repo), AUTHORITY)
+
+
+@threat("T84", "an artifact with a NUL, which tools take for a binary file", "exit 1: ART002, ART012, ART013")
+def test_an_artifact_that_is_binary(repository: Repository) -> None:
+    guarded(repository, f'{CONTRACT}sections = ["Risks"]\n')
+    repository.commit("docs: plan", files={"plan/a.md": "## Risks\n\nThe cache is cold.\n\0"})
+    fails(check(repository), *((code, "plan/a.md") for code in ("ART002", "ART012", "ART013")))
