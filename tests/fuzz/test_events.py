@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change.event import Event, find_event, read_body, read_event
+from specguard.change.event import Event, find_event, read_event
+from specguard.change.given import read_body
 from specguard.change.request import Request
 from specguard.errors import SpecguardError
 from specguard.testing import Repository, Step, run_here

@@ -1,0 +1,154 @@
+"""Policies to begin with, those of every rule's examples, and policies with odd values in them."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from copy import deepcopy
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from specguard.authority.load import load_policy
+from specguard.engine.plugins import load_registry
+from specguard.testing import examples
+from tests.authority.conftest import Files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from specguard.authority.policy import Policy
+    from specguard.declaration.registry import Registry
+
+
+@cache
+def registry(plugins: tuple[str, ...] = ()) -> Registry:
+    """What the built-in plugin registers, and the named distributions."""
+    return load_registry(plugins)
+
+
+def load(files: Mapping[str, str | bytes], modes: Mapping[str, int] | None = None) -> Policy | None:
+    """The policy of a tree with these files."""
+
+    def registered(plugins: Sequence[str]) -> Registry:
+        return registry(tuple(plugins))
+
+    tree: Any = Files(files, modes)
+    return load_policy(tree, registry=registered)
+
+
+@cache
+def seeds() -> Sequence[str]:
+    """The settings of the rules' examples and of the presets, each a valid policy."""
+    texts = {one.case.policy for entry in registry().rules.values() for one in examples(entry.rule)}
+    texts |= set(registry().presets.values())
+    return sorted(text for text in texts if text.strip() and not text.startswith("#"))
+
+
+SEEDS = st.deferred(lambda: st.sampled_from(seeds()))
+ODD: Sequence[Any] = (
+    None, True, False, 0, 1, -1, 2**31, 2**63, 2**64, -(2**70), 10**400, 0.0, -0.5, 1e308, float("inf"),
+    float("nan"),
+    "", " ", "a", "*", "**", "**/", "/", "//", ".", "..", "a/../b", "./a", "a\\b", "[", "[a", "[]a]",
+    "[!-]", "{a", "a}",
+    "{number}", "{number}{number}", "{{x}}", "{:upper}", "{x:nope}", "{}", "(", "(?P<a>x)", "(?=a)",
+    "(a+)+$", "\\1",
+    "(?i)\u0130", "x{99999}", "\\pZ{2}", "\u202e", "\u3164", "\0", "\n", "\r\n", "e\u0301", "\U0001f600",
+    "x" * 3000, "error",
+    "off", "range", "staged", "PTH001", "locked-path", "main", "origin/main", "-x", "refs/heads/main",
+    "docs/", "docs/*.md",
+    "phase-{number}", "2026-01-01", "P30D", "SPEC_AUTHORITY.md", "toml", "specguard", "click", "phase-runner",
+    [], [[]], [{}], ["a"], ["a", "a"], ["", "*"], [1, "a"], [True], ["{number}"], ["error"], ["off", "range"],
+    {}, {"a": {}}, {"a": 1}, {"": ""}, {"a": ["b"]}, {"exactly": 1}, {"a.b": {"c": []}}, {"paths": ["a"]},
+    {"pattern": "a"},
+)  # fmt: skip
+"""What a setting may be given: every type, extremes, and patterns, expressions and templates gone wrong."""
+
+
+def names() -> st.SearchStrategy[str]:
+    """The names of rules, of their settings, of tables and their keys, and some that nobody has."""
+    known = {
+        "rules",
+        "authority",
+        "sections",
+        "extends",
+        "base",
+        "documents",
+        "merge",
+        "plugins",
+        "remote",
+        "nope",
+        "",
+    }
+    known |= {
+        "severity",
+        "stages",
+        "exclude",
+        "approvable",
+        "require_work_item",
+        "keys",
+        "order",
+        "normative",
+        "a.b",
+    }
+    for entry in registry().rules.values():
+        known |= {entry.rule.name, *entry.rule._fields}
+    for name, declaration in registry().declarations.items():
+        known |= {name, *declaration.settings._fields}
+    return st.sampled_from(sorted(known))
+
+
+@st.composite
+def altered(draw: st.DrawFn) -> dict[str, Any]:
+    """Valid settings with one to three values replaced, taken out or added."""
+    data: dict[str, Any] = tomllib.loads(draw(SEEDS))
+    for _ in range(draw(st.integers(1, 3))):
+        places = list(_places(data))
+        if not places:
+            break
+        table, key = draw(st.sampled_from(places))
+        kind = draw(st.sampled_from(["replace", "replace", "drop", "add", "double"]))
+        odd = deepcopy(draw(st.sampled_from(ODD)))
+        if kind == "replace":
+            table[key] = odd
+        elif kind == "drop":
+            del table[key]
+        elif kind == "double" and isinstance(table, list):
+            table.append(deepcopy(table[key]))
+        else:
+            inner = draw(st.sampled_from([data, data.get("rules"), table, table[key]]))
+            if isinstance(inner, dict):
+                inner[draw(names())] = odd
+    return data
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every value within another, as what holds it and its key there."""
+    for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, key
+        if isinstance(inner, dict | list):
+            yield from _places(inner)
+
+
+def toml(data: Mapping[str, Any]) -> str:
+    """Settings as TOML; null, which it does not have, is left out."""
+    return "".join(f"{_text(key)} = {_toml(value)}\n" for key, value in data.items() if value is not None)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = [f"{_text(key)} = {_toml(inner)}" for key, inner in value.items() if inner is not None]
+        inside = ", ".join(pairs)
+        return f"{{{inside}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(inner) for inner in value if inner is not None)}]"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,252 @@
+"""Policies in any state: refused with a reason, or every guard that a plain reader sees in them."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from specguard.authority.difference import compare
+from specguard.authority.policy import Policy
+from specguard.documents.blocks import List
+from specguard.documents.document import Document
+from specguard.documents.leading import leading_paths
+from specguard.errors import SpecguardError
+from specguard.testing import Repository, Step, run_here
+from tests.fuzz.damage import damaged, few
+from tests.fuzz.policies import SEEDS, altered, load, registry, seeds, toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MARKDOWN = (
+    "# Authority\n\nSome words.\n\n```toml specguard\n{}\n```\n\n## Locked zones\n\n- `configs/`: pinned\n"
+)
+
+
+def guards(policy: Policy) -> set[str]:
+    return {guard.pattern for guard in policy.guards.all}
+
+
+def stated(settings: Mapping[str, Any]) -> set[str]:
+    """The guarded patterns that settings state, by a plain reading of them."""
+    rules = settings.get("rules", {})
+    return {
+        path
+        for name in ("locked-path", "forbidden-path")
+        if rules.get(name, {}).get("severity") != "off"
+        for path in rules.get(name, {}).get("paths", [])
+    }
+
+
+def refused_or_complete(
+    files: Mapping[str, str | bytes], settings: Mapping[str, Any] | None
+) -> Policy | None:
+    """Load a policy, which is only one where its settings can be read, and then has all their guards."""
+    try:
+        policy = load(files)
+    except SpecguardError as error:
+        for one in error.each():
+            assert one.message
+        return None
+    assert policy is not None
+    assert settings is not None
+    assert stated(settings) <= guards(policy)
+    return policy
+
+
+def read(content: bytes) -> Mapping[str, Any] | None:
+    """What Python's own reader makes of settings; None where it refuses them."""
+    try:
+        return tomllib.loads(content.decode().removeprefix("\ufeff"))
+    except ValueError:
+        return None
+
+
+def test_the_seeds_are_policies() -> None:
+    assert len(seeds()) > 100
+    for seed in seeds():
+        assert stated(tomllib.loads(seed)) <= guards(
+            refused_or_complete({"specguard.toml": seed}, tomllib.loads(seed)) or Policy({})
+        )
+
+
+@few(120)
+@given(damaged(SEEDS.map(str.encode)))
+def test_a_damaged_settings_file_is_refused_or_complete(content: bytes) -> None:
+    refused_or_complete({"specguard.toml": content}, read(content))
+
+
+@few(120)
+@given(damaged(SEEDS.map(str.encode)))
+def test_a_damaged_block_is_refused_or_complete(content: bytes) -> None:
+    # What ends the block or hides it is another test's.
+    content = content.replace(b"`", b"'").replace(b"\r", b"").replace(b"\0", b"")
+    policy = refused_or_complete(
+        {"SPEC_AUTHORITY.md": MARKDOWN.encode().replace(b"{}", content)}, read(content)
+    )
+    assert policy is None or "configs/" in guards(policy) or policy.rule("PTH002").severity == "off"  # type: ignore[union-attr]  # it is built in
+
+
+@few(80)
+@given(damaged(SEEDS.map(lambda text: f"[project]\nname = 'x'\n[tool.specguard]\n{text}".encode())))
+def test_a_damaged_project_file_is_refused_or_complete(content: bytes) -> None:
+    settings = read(content)
+    try:
+        policy = load({"pyproject.toml": content})
+    except SpecguardError:
+        return
+    if policy is None:
+        # It says nothing of specguard, neither in TOML nor in what is none.
+        assert (
+            b"specguard" not in content if settings is None else "specguard" not in settings.get("tool", {})
+        )
+        return
+    assert settings is not None
+    assert stated(settings["tool"]["specguard"]) <= guards(policy)
+
+
+@few(250)
+@given(altered())
+def test_odd_values_are_refused_or_taken_as_they_are(data: dict[str, Any]) -> None:
+    text = toml(data)
+    policy = refused_or_complete({"specguard.toml": text}, tomllib.loads(text))
+    if policy is not None:
+        again = Policy(json.loads(json.dumps(policy.to_data())))
+        assert guards(again) == guards(policy)
+        assert not compare(policy, again).differences
+        for rule in again.rules:
+            assert rule.load() is not None
+        assert set(again.tables) == set(registry().declarations)
+
+
+@few(80)
+@given(altered(), altered())
+def test_any_two_policies_are_compared_and_a_lost_guard_loosens(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    try:
+        old, new = load({"specguard.toml": toml(one)}), load({"specguard.toml": toml(other)})
+    except SpecguardError:
+        return
+    if old is None or new is None:
+        return
+    change = compare(old, new)
+    assert bool(change) == (old.policy_id != new.policy_id)
+    if guards(old) - guards(new):
+        assert any(difference.effect != "tightens" for difference in change.differences)
+
+
+@few(120)
+@given(damaged(SEEDS.map(lambda text: MARKDOWN.replace("{}", text).encode())))
+def test_every_block_that_a_page_shows_is_read(content: bytes) -> None:
+    try:
+        policy = load({"SPEC_AUTHORITY.md": content})
+    except SpecguardError:
+        return
+    assert policy is not None
+    text = content.decode()
+    if text.startswith(("---", "+++", "\ufeff")) or any(one.meaning == "hidden" for one in policy.unread):
+        # Front matter is no part of the page, and what is hidden is said to be.
+        return
+    for token in MarkdownIt("commonmark").parse(text.replace("\r\n", "\n").replace("\r", " ")):
+        if token.type == "fence" and not token.level and token.info.split() == ["toml", "specguard"]:
+            assert stated(tomllib.loads(token.content)) <= guards(policy)
+
+
+PROSE = b"""\
+# Authority
+
+This protects us.
+
+## Locked zones
+
+Do not touch:
+
+- `docs/api/`: it is published
+- configs/**
+- [the index](docs/INDEX.md)
+- `a/` and `b/`
+1. `c.md`
+
+## Forbidden paths
+
+| Path | Why |
+| --- | --- |
+| `vendor/` | copied |
+| `x/*.bin` | large |
+
+### Exceptions
+
+- none
+"""
+
+
+@few(200)
+@given(damaged(st.just(PROSE)))
+def test_nothing_in_a_section_about_paths_is_lost_without_a_word(content: bytes) -> None:
+    try:
+        policy = load({"SPEC_AUTHORITY.md": content})
+    except SpecguardError:
+        return
+    assert policy is not None
+    told = {one.line for one in policy.unread}
+    told |= {origin.line for guard in policy.guards.all if (origin := policy.origin(guard.key))}
+    for section in Document.of(content).sections:
+        if section.heading.text.plain.strip().casefold() not in {"locked zones", "forbidden paths"}:
+            continue
+        for item in (item for block in section.own if isinstance(block, List) for item in block.items):
+            lines = range(item.text.line, item.text.line + item.text.raw.count("\n") + 1)
+            # A path that is named twice is guarded by its first line.
+            named = leading_paths(item.text.raw).paths
+            known = bool(named) and set(named) <= guards(policy)
+            assert item.rest or not item.text.raw.strip() or known or told.intersection(lines)
+
+
+@few(60)
+@given(damaged(st.just(PROSE)), st.sampled_from([0o100644, 0o120000, 0o160000, 0o40000]))
+def test_an_authority_is_never_nothing(content: bytes, mode: int) -> None:
+    try:
+        policy = load({"SPEC_AUTHORITY.md": content}, {"SPEC_AUTHORITY.md": mode})
+    except SpecguardError:
+        return
+    assert mode == 0o100644
+    assert policy is not None
+
+
+SETTINGS = """\
+base = "main"
+
+[rules.locked-path]
+paths = ["locked/", "docs/api/"]
+"""
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return Repository(tmp_path_factory.mktemp("policy") / "repository")
+
+
+@few(40)
+@given(content=damaged(st.just(SETTINGS.encode())))
+def test_a_check_by_a_damaged_policy_is_no_pass(repository: Repository, content: bytes) -> None:
+    files: dict[str, str | bytes] = {"specguard.toml": content, "locked/p": "1\n"}
+    base = Step("chore: base", files=files, id="base")
+    head = Step("feat: x", files={"locked/p": "2\n"}, id="head")
+    made = repository.add_commits([base, head], branch="work", refs={"refs/heads/main": "base"})
+    outcome = run_here(
+        "check", "--enforce", f"--base={made['base']}", f"--head={made['head']}", "--output-format=json",
+        directory=repository.path,
+    )  # fmt: skip
+    assert "internal error" not in str(outcome)
+    assert "crashed" not in str(outcome)
+    if outcome.exit_code != 2:
+        settings = read(content)
+        assert settings is not None
+        assert (outcome.exit_code == 1) >= ("locked/" in stated(settings))
+        assert outcome.exit_code in {0, 1}

@@ -1,0 +1,118 @@
+"""Repositories in any state: a change that is red stays red, or there is no verdict."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.testing import Repository, run_here
+from tests.fuzz.damage import damaged, few
+
+AUTHORITY = "# Authority\n\n## Locked zones\n\n- `locked/`\n"
+MADE = (
+    "shallow", "info/grafts", "info/attributes", "info/exclude", "objects/info/alternates", "packed-refs",
+    "commondir",
+    "gitdir", "config.worktree", "objects/info/commit-graph", "refs/replace/{base}", "refs/replace/{head}",
+    "MERGE_HEAD",
+    "refs/remotes/origin/main", "refs/heads/main", "refs/tags/main", "HEAD", "index", "config", "FETCH_HEAD",
+)  # fmt: skip
+SAID = st.sampled_from([
+    b"{base}\n", b"{head}\n", b"{head} {base}\n", b"ref: refs/heads/main\n", b"../objects\n", b".\n",
+    b"..\n", b"/\n",
+    b"* -diff\n", b"[core]\n\tbare = true\n", b"[core]\n\trepositoryformatversion = 9\n",
+    b"[extensions]\n\tx = 1\n",
+    b"[core]\n\tuseReplaceRefs = true\n[diff]\n\texternal = false\n",
+    b"# pack-refs with: peeled\n{head} refs/heads/main\n",
+])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A branch that changes what is locked, with loose objects."""
+    repository = Repository(tmp_path_factory.mktemp("damage") / "repository")
+    files = {"SPEC_AUTHORITY.md": AUTHORITY, "locked/p": "1\n", "src/a": "a\n"}
+    repository.names["base"] = repository.commit("chore: base", files=files)
+    repository.branch("work")
+    repository.names["head"] = repository.commit("feat: x", files={"locked/p": "2\n", "src/a": "b\n"})
+    return repository
+
+
+def stays_red(repository: Repository) -> None:
+    base, head = repository.names["base"], repository.names["head"]
+    outcome = run_here(
+        "check",
+        "--enforce",
+        f"--base={base}",
+        f"--head={head}",
+        "--output-format=json",
+        directory=repository.path,
+    )
+    assert "internal error" not in str(outcome)
+    assert "crashed" not in str(outcome)
+    assert outcome.exit_code in {1, 2}
+    assert outcome.exit_code == 2 or "PTH002" in outcome.codes
+
+
+def test_the_undamaged_repository_is_red(red: Repository) -> None:
+    stays_red(red)
+    assert len(objects(red)) == 13
+
+
+def objects(repository: Repository) -> list[Path]:
+    return sorted(path for path in (repository.path / ".git/objects").glob("??/*"))
+
+
+def put(path: Path, content: bytes | None) -> bytes | None:
+    """Write a file whatever its permissions, or delete it; what it was before."""
+    there = path.is_file()
+    before = path.read_bytes() if there else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if there:
+        os.unlink(path)
+    if content is not None:
+        path.write_bytes(content)
+    return before
+
+
+@few(50)
+@given(data=st.data())
+def test_no_damaged_object_is_taken_for_another(red: Repository, data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(objects(red)))
+    content = path.read_bytes()
+    kind = data.draw(st.sampled_from(["gone", "file", "forged"]))
+    damage = None
+    if kind == "file":
+        damage = data.draw(damaged(st.just(content)))
+    elif kind == "forged":
+        # Well-formed, and with a size that is right: only its name says that it is another object.
+        header, _, body = zlib.decompress(content).partition(b"\0")
+        forged = data.draw(damaged(st.just(body)))
+        damage = zlib.compress(b"%s %d\0%s" % (header.split(b" ")[0], len(forged), forged))
+    put(path, damage)
+    try:
+        stays_red(red)
+    finally:
+        put(path, content)
+
+
+@few(60)
+@given(data=st.data())
+def test_nothing_else_that_stands_in_a_git_directory_turns_it_green(
+    red: Repository, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(MADE)).format(**red.names)
+    path = red.path / ".git" / name
+    there = st.just(path.read_bytes()) if path.is_file() else SAID
+    content = data.draw(st.none() | damaged(there | SAID) | SAID)
+    for label, oid in red.names.items():
+        content = content and content.replace(b"{%s}" % label.encode(), oid.encode())
+    before = put(path, content)
+    try:
+        stays_red(red)
+    finally:
+        put(path, before)
