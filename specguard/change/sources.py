@@ -5,6 +5,7 @@ from __future__ import annotations
 from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.change import Change
 from specguard.change.revision import Revision, head_refs, resolve
+from specguard.change.tree import Tree
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -44,6 +45,22 @@ def open_changes(git: Git, request: Request) -> Sequence[Change]:
 
 def _open(git: Git, request: Request) -> Sequence[Change]:
     _check_flags(request)
+    if not request.enforce:
+        return _asked(git, request)
+    # Where a verdict is final, what is said about the change must not come from it.
+    from specguard.change.brought import named_files, refuse_brought
+
+    files = named_files(request)
+    head = git.repository.head
+    if files and head:
+        refuse_brought(git.repository, files, Tree(git, git.commit(head).tree))
+    changes = _asked(git, request)
+    for change in changes if files else ():
+        refuse_brought(git.repository, files, change.head_files)
+    return changes
+
+
+def _asked(git: Git, request: Request) -> Sequence[Change]:
     if request.push:
         return _pushed(git, request)
     if request.staged or request.worktree or request.patch or request.message_file:

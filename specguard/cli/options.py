@@ -113,6 +113,14 @@ what_is_judged = _several(
             default="",
             help="The platform's event file.",
         ),
+        click.option(
+            "--pr-reviews",
+            "reviews_file",
+            metavar="FILE",
+            type=FILE,
+            default="",
+            help="The platform's list of the pull request's reviews.",
+        ),
     ]
 )
 """The change, its base and its pull request."""

@@ -161,7 +161,8 @@ def test_a_patch_of_gigabytes_is_refused_in_little_memory(project: Repository, t
 
 
 @pytest.mark.parametrize(
-    "option", ["--patch", "--commit-msg-file", "--pr-event", "--pr-body-file", "--authority"]
+    "option",
+    ["--patch", "--commit-msg-file", "--pr-event", "--pr-reviews", "--pr-body-file", "--authority"],
 )
 def test_a_file_that_cannot_be_read(option: str, project: Repository, tmp_path: Path) -> None:
     for file in ("nowhere", str(tmp_path)):
@@ -188,6 +189,33 @@ def test_an_event_of_another_kind(content: bytes, said: str, project: Repository
     file.write_bytes(content)
     for enforce in ([], ["--enforce"]):
         refused(run("check", *enforce, "--pr-event", str(file), directory=project.path), said, str(file))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"\xff\xfe", "is not JSON"),
+        (b"{}", "is of another kind: it has nothing"),
+        (b'{"message": "Not Found"}', "is of another kind: it has message"),
+        (b'[{"user": {"login": "a\\ud800"}, "state": "APPROVED"}]', "[0].user.login in the reviews file"),
+        (b'[{"user": null, "state": "\\u001b[2J"}]', "[0].state in the reviews file is not one"),
+        (b'{"approved_by": [], "approvals_left": 0}', "GitLab's approvals do not say which commit"),
+    ],
+)
+def test_reviews_of_another_kind(content: bytes, said: str, project: Repository, tmp_path: Path) -> None:
+    file = tmp_path / "reviews.json"
+    file.write_bytes(content)
+    for enforce in ([], ["--enforce", "--base", "main"]):
+        refused(run("check", *enforce, "--pr-reviews", str(file), directory=project.path), said, str(file))
+
+
+def test_reviews_of_many_megabytes_are_not_read_whole(project: Repository, tmp_path: Path) -> None:
+    file = tmp_path / "reviews.json"
+    with open(file, "wb") as stream:
+        stream.truncate(50 << 20)
+    refused(run("check", "--pr-reviews", str(file), directory=project.path), "may have 25 MiB", str(file))
 
 
 # The authority
