@@ -152,6 +152,32 @@ class Git(Store):
 
     # Comparisons
 
+    def alterations(self, head: str, folder: bytes) -> list[tuple[str, list[Entry]]]:
+        """What the commits of a history edit or take away below a folder, against any of their parents.
+
+        A merge that leaves out what one of its sides has added takes it away. What is only added is not told.
+
+        Args:
+            head: the commit whose whole history is looked at.
+            folder: its path, with or without a slash at its end.
+
+        Returns:
+            Commits that do, the newest first, each with the entries; a merge once for each such parent.
+
+        Raises:
+            MissingFact: the history is not there as a whole.
+        """
+        commits = self.read(self.start("rev-list", "--topo-order", head, "--"), "the history")
+        path = folder.rstrip(b"/").decode("utf-8", "surrogateescape")
+        process = self.start(
+            "diff-tree", "--stdin", "-m", *RAW, "--diff-filter=a", "--", path, stdin=commits, wide=True
+        )
+        data = self.read(process, "the history")
+        try:
+            return read_diffs(data, self.repository.hexadecimal)
+        except FormatError as error:
+            raise self.missing("the history", str(error)) from error
+
     def diff_trees(self, old: str, new: str) -> list[Entry]:
         """What differs between two trees or commits, by path bytes.
 

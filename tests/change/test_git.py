@@ -249,6 +249,46 @@ def test_commits_come_with_what_they_change_against_each_parent(repo: Repository
 # Comparisons
 
 
+def test_alterations_of_a_folder_are_found_in_a_history(repo: Repository, git: Git) -> None:
+    """Each against the parent that had it; a merge that drops a side's file takes it away."""
+    repo.commit("add", files={"log/a": "a", "log/b": "b", "logs": "x", "dir/c": "c"})
+    edit = repo.commit("edit", files={"log/a": "A"})
+    rename = repo.commit("rename", files={"log/B": "b"}, delete=["log/b", "logs"])
+    repo.branch("side")
+    repo.commit("add", files={"log/side": "s"})
+    repo.checkout("main")
+    repo.commit("add", files={"log/own": "o"})
+    merge = repo.merge("side", delete=["log/side", "log/own"])
+    repo.commit("add", files={"log/side": "s"})
+    found = git.alterations(repo.oid(), b"log/")
+    assert [(oid, [(entry.status, entry.path) for entry in entries]) for oid, entries in found] == [
+        (merge, [("D", b"log/own")]),
+        (merge, [("D", b"log/side")]),
+        (rename, [("D", b"log/b")]),
+        (edit, [("M", b"log/a")]),
+    ]
+    assert git.alterations(repo.oid(), b"dir") == []
+    assert git.alterations(repo.oid(), b"l*g/") == []
+
+
+def test_alterations_below_a_file_or_a_link_are_the_folder_s_end(repo: Repository, git: Git) -> None:
+    repo.commit("add", files={"log/a": "a"})
+    repo.delete("log")
+    repo.symlink("log", "dir")
+    gone = repo.commit("link")
+    [(oid, [entry])] = git.alterations(gone, b"log/")
+    assert (oid, entry.status, entry.path) == (gone, "D", b"log/a")
+
+
+def test_alterations_of_a_shallow_clone_cannot_be_told(repo: Repository, tmp_path: Path) -> None:
+    repo.commit("add", files={"log/a": "a"})
+    clone = repo.clone(tmp_path / "shallow", depth=1)
+    with Git(Located.locate(str(clone.path), clean_environment())) as git:
+        with pytest.raises(MissingFact, match="the history cannot be read") as caught:
+            git.alterations(clone.oid(), b"log/")
+        assert caught.value.command == "git fetch --unshallow origin"
+
+
 def test_trees_are_compared_whatever_a_configuration_says(repo: Repository, git: Git) -> None:
     old = repo.oid()
     new = repo.commit("two", files={"a": "b\n", "c": "c\n"}, delete=["dir/b"])
