@@ -435,6 +435,36 @@ def test_the_action_judges_as_the_workflow_does(machine: Machine, hosting: Hosti
         assert job.summary
 
 
+def test_the_job_that_is_shown_gets_the_reviews_for_the_action(
+    machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    """`gh` is stood in for by a script that prints what it is asked, and then one page of reviews."""
+    [block] = yaml_blocks("gh api")
+    get, judge = block["jobs"]["spec-guard"]["steps"]
+    head = hosting.push(RIGHT)
+    event = pull_request(hosting, head)
+    job = Job(machine, hosting, tmp_path, "pull_request", event)
+    review = {"user": {"login": "alice", "type": "User"}, "state": "APPROVED", "commit_id": head}
+    gh = machine.programs / "gh"
+    for page, code in (([review], 0), ([{**review, "state": "?"}], 2)):
+        gh.write_text(f"#!/bin/sh\necho \"$@\" > '{tmp_path}/asked'\necho '{json.dumps([page])}'\n")
+        gh.chmod(0o755)
+        outputs = tmp_path / f"outputs-{code}"
+        env = {**job.env, "GITHUB_REPOSITORY": "acme/shop", "GITHUB_OUTPUT": str(outputs), "NUMBER": "12"}
+        assert set(get["env"]) == {"GH_TOKEN", "NUMBER"}
+        done = machine.run(get["run"], tmp_path, env)
+        assert done.code == 0, done.said
+        asked = (tmp_path / "asked").read_text()
+        assert asked == "api --paginate --slurp repos/acme/shop/pulls/12/reviews\n"
+        known = {f"steps.{get['id']}.outputs.file": outputs.read_text().strip().removeprefix("file=")}
+        job.place = tmp_path / str(code)
+        job.place.mkdir()
+        done = job.run_action(reviews=expression(judge["with"]["reviews"], known))
+        assert done.code == code, done.said
+    assert "[0].state in the reviews file" in done.said
+    gh.unlink()
+
+
 # GitLab
 
 
