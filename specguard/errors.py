@@ -38,7 +38,7 @@ class SpecguardError(Exception):
         return [self]
 
 
-def internal_error(error: Exception) -> SpecguardError:
+def internal_error(error: Exception | SystemExit) -> SpecguardError:
     """What a user is told of an error that is no fault of theirs."""
     return SpecguardError(
         f"internal error: {type(error).__name__}: {error}",

@@ -57,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SpecguardError as error:
         complain(error, words)
         return EXIT_NO_VERDICT
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - what is raised must never look like a verdict
+        # A plugin's code may want to end the process, even with 0.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             sys.stdout = None
             complain(
@@ -68,7 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return EXIT_NO_VERDICT
         complain(internal_error(error), words)
         if "--traceback" in words:
-            raise
+            from traceback import print_exception
+
+            print_exception(error)
         return EXIT_NO_VERDICT
     return code
 

@@ -48,7 +48,7 @@ def judge(
         from specguard.engine.check import check
 
         verdicts = check(request, identify=identify, looking=looking)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         known = error if isinstance(error, SpecguardError) else internal_error(error)
         for form, file in outputs:
             if form == "json":
@@ -61,8 +61,14 @@ def judge(
             _append(log, error_line(known, _now(), enforce=request.enforce), known.message)
         raise
     _log(verdicts, log, looking)
+    failed: Exception | None = None
     for form, file in outputs:
-        _write(file, _render(verdicts, form, explain=explain, statistics=statistics))
+        try:
+            _write(file, _render(verdicts, form, explain=explain, statistics=statistics))
+        except Exception as error:  # noqa: BLE001 - the reports in other files are written all the same
+            failed = failed or error
+    if failed is not None:
+        raise failed
     colour = output_format == "text" and wants_colour()
     sys.stdout.write(_render(verdicts, output_format, colour=colour, explain=explain, statistics=statistics))
     if output_format == "github":
