@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import click
@@ -15,7 +14,7 @@ from specguard.cli.words import counted
 from specguard.engine.recording import Entry, Recording, record
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
-from specguard.reporters.escape import visible
+from specguard.reporters.escape import cut, cut_path, json_text, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,10 +50,10 @@ def command(directory: str, grow: bool, check: bool, strict: bool, today: str, o
     if not check:
         _write(recording)
     if output_format == "json":
-        click.echo(json.dumps(_data(recording, written=not check), indent=2))
+        click.echo(json_text(_data(recording, written=not check)))
     else:
         for line in _said(recording, check=check):
-            click.echo(visible(line))
+            click.echo(visible(cut(line)))
     if any(result.incomplete for result in recording.undecided):
         return EXIT_NO_VERDICT
     if check and recording.before is not None and (recording.changes or not recording.after):
@@ -92,7 +91,7 @@ def _said(recording: Recording, *, check: bool) -> Iterator[str]:
         yield from _cut([_change(entry) for entry in recording.changes])
     yield from _cut(
         [
-            f"{entry.code} {path_text(entry.path)}: {entry.found} found, {entry.after} accepted"
+            f"{entry.code} {cut_path(path_text(entry.path))}: {entry.found} found, {entry.after} accepted"
             for entry in recording.beyond
         ]
     )
@@ -125,7 +124,7 @@ def _said(recording: Recording, *, check: bool) -> Iterator[str]:
 def _change(entry: Entry) -> str:
     now = "none" if not entry.after else str(entry.after)
     instead = f" instead of {entry.before}" if entry.before else ""
-    return f"{entry.code} {path_text(entry.path)}: {now}{instead}"
+    return f"{entry.code} {cut_path(path_text(entry.path))}: {now}{instead}"
 
 
 def _cut(lines: Sequence[str]) -> list[str]:

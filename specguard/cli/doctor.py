@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 
@@ -18,7 +17,7 @@ from specguard.engine.plugins import installed, load_registry
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_PASSED
-from specguard.reporters.escape import visible
+from specguard.reporters.escape import cut, json_text, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,14 +66,12 @@ def command(directory: str, base: str, output_format: str) -> int:
     request = Request(environment=os.environ, directory=directory, base=base)
     found = list(diagnose(request))
     if output_format == "json":
-        click.echo(
-            json.dumps([{name: getattr(one, name) for name in one.__slots__} for one in found], indent=2)
-        )
+        click.echo(json_text([{name: getattr(one, name) for name in one.__slots__} for one in found]))
     else:
         for one in found:
-            click.echo(visible(f"{one.status:8}{one.subject}: {one.said}"))
+            click.echo(visible(f"{one.status:8}{one.subject}: {cut(one.said)}"))
             if one.help:
-                click.echo(visible(f"        next {one.help}"))
+                click.echo(visible(f"        next {cut(one.help)}"))
     return EXIT_FAILED if any(one.status == "missing" for one in found) else EXIT_PASSED
 
 

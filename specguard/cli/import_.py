@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import click
@@ -19,7 +18,7 @@ from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.importing import commitlint, openspec, repolinter, speckit
 from specguard.importing.imported import Imported
-from specguard.reporters.escape import visible
+from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.policy import settings
 
 TYPE_CHECKING = False
@@ -71,7 +70,7 @@ def command(sources: tuple[str, ...], directory: str, write: bool, output_format
     if write and made:
         _write(top, text)
     if output_format == "json":
-        click.echo(json.dumps(_data(made, text), indent=2))
+        click.echo(json_text(_data(made, text)))
         return
     if not made:
         click.echo("there is no setting to add", err=True)
@@ -82,7 +81,7 @@ def command(sources: tuple[str, ...], directory: str, write: bool, output_format
     if made.left:
         click.echo(f"{len(made.left)} could not be carried over:", err=True)
     for one in made.left:
-        click.echo(visible(f"  {one}"), err=True)
+        click.echo(visible(f"  {cut(str(one))}"), err=True)
 
 
 def _found(top: str) -> Iterator[tuple[str, str]]:

@@ -11,8 +11,10 @@ from specguard.authority.sources import AUTHORITY, Source
 from specguard.change.repository import USUAL_BASES, Repository, short_name
 from specguard.cli.completion import complete_presets
 from specguard.cli.options import in_directory
+from specguard.declaration.toml_text import toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
+from specguard.reporters.escape import markdown_code, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def authority_text(
         "# Authority",
         "",
         "What may change in this repository, in which steps and with which evidence.",
-        f"`specguard check` judges every change by the copy of this document on `{base}`.",
+        f"`specguard check` judges every change by the copy of this document on {markdown_code(base)}.",
         "",
         "## Locked zones",
         "",
@@ -122,19 +124,13 @@ def authority_text(
         lines += ["", "## Forbidden paths", "", "Nothing here changes.", "", *_items(forbidden)]
     lines += ["", "## Settings", "", "```toml specguard"]
     if presets:
-        lines.append(f"extends = [{', '.join(_quoted(preset) for preset in presets)}]")
-    lines += [f"base = {_quoted(base)}", "```", ""]
+        lines.append(f"extends = [{', '.join(toml_value(preset) for preset in presets)}]")
+    lines += [f"base = {toml_value(base)}", "```", ""]
     return "\n".join(lines)
 
 
 def _items(paths: Sequence[tuple[str, str]]) -> list[str]:
     return [f"- `{path}`: {why}." if why else f"- `{path}`" for path, why in dict(paths).items()]
-
-
-def _quoted(text: str) -> str:
-    import json
-
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _check_presets(presets: Sequence[str]) -> None:
@@ -171,7 +167,7 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy) -> 
     """Say what a person has to do for the authority to judge."""
     remote = f"refs/remotes/origin/{base}"
     where = f"origin/{base}" if repository.refs_named([remote]) else base
-    click.echo(f"{AUTHORITY} is written; it judges once it is on {where}:")
+    click.echo(f"{AUTHORITY} is written; it judges once it is on {visible(where)}:")
     click.echo(f"  git add {AUTHORITY} && git commit -m 'docs: state what may change'")
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
         click.echo("hooks: add specguard to .pre-commit-config.yaml, then")
@@ -180,6 +176,7 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy) -> 
         pointers = [pointer for pointer in kind.pointer if os.path.exists(os.path.join(top, pointer))]
         if kind.pointer and not pointers:
             click.echo(
-                f"note: the current item is read from {' or '.join(kind.pointer)}, which is not there yet"
+                f"note: the current item is read from {visible(' or '.join(kind.pointer))}, "
+                "which is not there yet"
             )
     click.echo("then: specguard doctor shows what a check needs here, specguard policy what was understood")

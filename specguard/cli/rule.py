@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from specguard.authority.schema import rule_options
@@ -12,6 +10,7 @@ from specguard.cli.pages import show_markdown
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.reporters import manual
+from specguard.reporters.escape import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def command(selector: str | None, plugins: tuple[str, ...], output_format: str) 
         else sorted(registry.rules.values(), key=lambda one: one.rule.code)
     )
     if output_format == "json":
-        click.echo(json.dumps([_data(entry) for entry in chosen], indent=2))
+        click.echo(json_text([_data(entry) for entry in chosen]))
     elif selector:
         show_markdown(manual.page(chosen[0], rule_options(chosen[0].rule)))
     else:

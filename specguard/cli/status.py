@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import click
@@ -13,6 +12,7 @@ from specguard.cli.judge import wants_colour
 from specguard.cli.options import in_directory
 from specguard.engine.status.standing import standing
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.reporters.escape import json_text
 from specguard.reporters.status import render, required
 
 TYPE_CHECKING = False
@@ -60,7 +60,7 @@ def command(
     )
     status = standing(request, waves=waves, worktrees=require is not None)
     if output_format == "json":
-        click.echo(json.dumps(status, indent=2))
+        click.echo(json_text(status))
     else:
         click.echo(render(status, colour=wants_colour()), nl=False)
         if require:

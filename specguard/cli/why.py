@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import click
@@ -13,6 +12,7 @@ from specguard.cli.options import in_directory
 from specguard.engine.govern import Governing, governing, governing_specs
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
+from specguard.reporters.escape import cut, cut_path, json_text, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def command(path: str, directory: str, base: str, authority: str, output_format:
     found = governing(policy, os.fsencode(plain))
     found += governing_specs(request, policy, os.fsencode(plain))
     if output_format == "json":
-        click.echo(json.dumps([_data(one) for one in found], indent=2))
+        click.echo(json_text([_data(one) for one in found]))
     else:
         _print(path, found)
 
@@ -57,11 +57,12 @@ def _data(one: Governing) -> dict[str, object]:
 
 
 def _print(path: str, found: Sequence[Governing]) -> None:
-    from specguard.reporters.escape import visible
-
     if not found:
-        click.echo(f"no pattern of the policy names {visible(path)}; the rules without patterns judge it too")
+        name = visible(cut_path(path))
+        click.echo(f"no pattern of the policy names {name}; the rules without patterns judge it too")
         return
     for one in found:
-        origin = f"  {visible(str(one.origin))}" if one.origin else ""
-        click.echo(f"{one.code} {one.name} ({one.severity}): {one.effect}: {visible(one.pattern)}{origin}")
+        origin = f"  {visible(cut_path(str(one.origin)))}" if one.origin else ""
+        click.echo(
+            f"{one.code} {one.name} ({one.severity}): {one.effect}: {visible(cut(one.pattern))}{origin}"
+        )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from specguard.declaration.toml_text import toml_key, toml_value
+from specguard.reporters.escape import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ def _grouped(places: Iterable[Place]) -> Iterator[str]:
         if place.line and place.line not in known:
             known.append(place.line)
     for path, numbers in lines.items():
-        name = path if path.isprintable() else json.dumps(path)
+        name = visible(path)
         yield f"{name}:{', '.join(map(str, sorted(numbers)))}" if numbers else name
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from specguard.authority.values import plain
 from specguard.declaration.globs import expansion
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.record import Record
 from specguard.declaration.toml_text import toml_key, toml_value
-from specguard.reporters.escape import visible
+from specguard.reporters.escape import cut, cut_path, json_text, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,11 +125,11 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
                 lines.append("")
             table = head
             if head:
-                lines.append(f"[{head}]")
+                lines.append(f"[{cut(head)}]")
         said = f"{key} = {toml_value(setting.value)}"
         if setting.covers and setting.covers != setting.value:
             said += f"  ({setting.covers})"
-        lines.append(f"  {visible(said):60}  {visible(str(setting.origin))}")
+        lines.append(f"  {visible(cut(said)):60}  {visible(cut_path(str(setting.origin)))}")
     if table is not None:
         lines.append("")
     lines += [
@@ -140,7 +138,8 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
     if policy.unread:
         lines += ["", "not understood:"]
         lines += [
-            f"  {visible(f'{one.path}:{one.line}: {one.text} ({one.reason})')}" for one in policy.unread
+            f"  {visible(f'{cut_path(one.path)}:{one.line}: {cut(one.text)} ({cut(one.reason)})')}"
+            for one in policy.unread
         ]
     if coverage:
         # Their words are known in English alone; a document in another language is not said to have none.
@@ -148,7 +147,7 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
         lines += ["", f"sentences that command, in English:{none}"]
         for one in policy.statements:
             held = ", ".join(one.rules) or "held by no rule"
-            lines.append(f"  {visible(f'{one.path}:{one.line}: {one.text}')}  [{held}]")
+            lines.append(f"  {visible(f'{cut_path(one.path)}:{one.line}: {cut(one.text)}')}  [{held}]")
     return "\n".join(lines) + "\n"
 
 
@@ -201,7 +200,7 @@ def as_json(policy: Policy) -> str:
             for one in policy.statements
         ],
     }
-    return json.dumps(data, indent=2) + "\n"
+    return json_text(data) + "\n"
 
 
 def _place(setting: Setting) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.reporters.escape import visible
+from specguard.reporters.escape import cut, visible
 from specguard.reporters.text import Style
 
 TYPE_CHECKING = False
@@ -22,6 +22,9 @@ _MARKS: Final = {
     "conditional": "quiet",
 }  # fmt: skip
 _WIDTH: Final = 10
+
+_LONGEST: Final = 300
+"""How many characters of one thing are shown, and of one in a table a third."""
 
 
 def render(status: Mapping[str, Any], *, colour: bool = False) -> str:
@@ -50,7 +53,7 @@ def render(status: Mapping[str, Any], *, colour: bool = False) -> str:
 def _head(status: Mapping[str, Any], style: Style) -> Iterator[str]:
     head = (status["head"] or "")[:12] or "no commit yet"
     where = "the working tree on " if status["tree"] == "worktree" else ""
-    yield _row("at", f"{where}{visible(status['branch'] or 'no branch')} ({head})", style)
+    yield _row("at", f"{where}{_seen(status['branch'] or 'no branch')} ({head})", style)
     if status["item"] is not None:
         yield from _item("item", status["item"], style)
     for one in status["current"]:
@@ -65,13 +68,13 @@ def _item(label: str, item: Mapping[str, Any], style: Style) -> Iterator[str]:
     name = f"{item['kind']} {item['id']}".rstrip()
     title = f": {item['title'] or item['slug']}" if item["title"] or item["slug"] else ""
     status = f" ({item['status']})" if item["status"] else ""
-    yield _row(label, visible(f"{name}{title}{status}, named by the {item['named_by']}"), style)
+    yield _row(label, _seen(f"{name}{title}{status}, named by the {item['named_by']}"), style)
     if item["problem"]:
-        yield _below(visible(item["problem"]))
+        yield _below(_seen(item["problem"]))
     if item["document"]:
-        yield _below(visible(item["document"]))
+        yield _below(_seen(item["document"]))
     if item["branch"] and item["named_by"] != "branch":
-        yield _below(f"on the branch {visible(item['branch'])}")
+        yield _below(f"on the branch {_seen(item['branch'])}")
 
 
 def _waves(status: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -83,9 +86,9 @@ def _waves(status: Mapping[str, Any], style: Style) -> Iterator[str]:
             continue
         where = "complete" if wave["complete"] else wave["stage"] or "waiting"
         yield ""
-        yield _row(visible(wave["name"]), visible(where), style)
+        yield _row(_seen(wave["name"]), _seen(where), style)
         for stage in wave["stages"]:
-            name = visible(stage["name"])
+            name = _seen(stage["name"])
             yield f"  {_state(stage['state'], style)}{name}"
             if stage["state"] == "open":
                 yield from (f"  {'':12}{line}" for line in _cut(_lacks(stage["missing"])))
@@ -101,16 +104,16 @@ def _items(status: Mapping[str, Any], style: Style) -> Iterator[str]:
     closed = sum(item["state"] == "closed" for item in items)
     kinds = {f"{item['kind']}s" for item in items}
     yield ""
-    yield _row(visible(" and ".join(sorted(kinds))), f"{closed} of {len(items)} closed", style)
+    yield _row(_seen(" and ".join(sorted(kinds))), f"{closed} of {len(items)} closed", style)
     rows = [
         (
             item["state"],
-            visible(item["id"]),
-            visible(item["title"] or ""),
-            visible(item["owner"]),
-            f"needs {visible(', '.join(item['needs']))}"
+            _seen(item["id"]),
+            _seen(item["title"] or ""),
+            _seen(item["owner"]),
+            f"needs {_seen(', '.join(item['needs']))}"
             if item["state"] == "blocked"
-            else visible(item["branch"] or "")
+            else _seen(item["branch"] or "")
             if item["state"] in ("ready", "conditional")
             else "",
         )
@@ -127,18 +130,18 @@ def _plans(status: Mapping[str, Any], style: Style) -> Iterator[str]:
         if isinstance(plan, str):
             yield from ("", f"{plan} plans")
             continue
-        counts = ", ".join(f"{number} {visible(name)}" for name, number in plan["counts"].items())
-        option = f", option {visible(plan['option'])}" if plan["option"] else ""
+        counts = ", ".join(f"{number} {_seen(name)}" for name, number in plan["counts"].items())
+        option = f", option {_seen(plan['option'])}" if plan["option"] else ""
         yield ""
-        said = counts or visible(plan["problem"]) or "no tasks"
-        yield _row("plan", f"{visible(plan['name'])}{option}: {said}", style)
+        said = counts or _seen(plan["problem"]) or "no tasks"
+        yield _row("plan", f"{_seen(plan['name'])}{option}: {said}", style)
         rows = [
             (
                 task["state"],
-                visible(task["id"]),
-                visible(task["title"]),
-                visible(task["status"]) if task["state"] != "done" else "",
-                f"needs {visible(', '.join(task['needs']))}" if task["needs"] else "",
+                _seen(task["id"]),
+                _seen(task["title"]),
+                _seen(task["status"]) if task["state"] != "done" else "",
+                f"needs {_seen(', '.join(task['needs']))}" if task["needs"] else "",
             )
             for task in plan["tasks"]
         ]
@@ -160,7 +163,7 @@ def _agents(status: Mapping[str, Any], style: Style) -> Iterator[str]:
             yield f"  {agent}"
             continue
         since = f", since {agent['since']}, last heard {agent['last']}" if agent["since"] else ""
-        yield f"  {_state('active', style)}{visible(agent['agent'])} in {visible(agent['folder'])}/{since}"
+        yield f"  {_state('active', style)}{_seen(agent['agent'])} in {_seen(agent['folder'])}/{since}"
 
 
 def _others(status: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -175,8 +178,8 @@ def _others(status: Mapping[str, Any], style: Style) -> Iterator[str]:
         dirty = sum(bool(one["dirty"]) for one in status["worktrees"])
         yield _row("worktrees", f"{dirty} of {len(status['worktrees'])} not clean", style)
         for one in status["worktrees"]:
-            said = visible(one["problem"]) or ("not clean" if one["dirty"] else "clean")
-            yield f"  {visible(one['path'])}: {said}"
+            said = _seen(one["problem"]) or ("not clean" if one["dirty"] else "clean")
+            yield f"  {_seen(one['path'])}: {said}"
 
 
 def _conditional(status: Mapping[str, Any], style: Style) -> Iterator[str]:
@@ -188,7 +191,7 @@ def _conditional(status: Mapping[str, Any], style: Style) -> Iterator[str]:
 def _list(label: str, said: Sequence[str], style: Style) -> Iterator[str]:
     if said:
         yield ""
-        for position, line in enumerate(_cut([visible(one) for one in said])):
+        for position, line in enumerate(_cut([_seen(one) for one in said])):
             yield _row("" if position else label, line, style)
 
 
@@ -196,7 +199,7 @@ def required(status: Mapping[str, Any]) -> str:
     """What `--require complete` says at the end: each thing that is missing, and one line of verdict."""
     lines = [f"missing   {line}" for line in _lacks(status["missing"])]
     if status["complete"] is None:
-        why = "; ".join(map(visible, status["unknown"])) or "there is no wave and no plan"
+        why = "; ".join(map(_seen, status["unknown"])) or "there is no wave and no plan"
         lines.append(f"specguard: indeterminate: it cannot be told whether all is complete: {why}")
     elif status["complete"]:
         lines.append("specguard: passed: all is complete")
@@ -215,13 +218,13 @@ def _lacks(missing: Sequence[Mapping[str, Any]]) -> list[str]:
             begins = said.startswith(f"{path} ")
             said = said.removeprefix(path) if begins else f": {said.removeprefix(f'{path}: ')}"
             said = f"{path}:{one['line']}{said}"
-        found.append(visible(said))
+        found.append(_seen(said))
     return found
 
 
 def _table(rows: Sequence[tuple[str, ...]], style: Style) -> Iterator[str]:
     """Rows of a state and columns that stand below each other."""
-    shown = rows[:SHOWN]
+    shown = [(state, *(cut(cell, _LONGEST // 3) for cell in cells)) for state, *cells in rows[:SHOWN]]
     widths = [max(len(row[at]) for row in shown) for at in range(1, len(shown[0]))] if shown else []
     for state, *cells in shown:
         columns = "  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True) if width)
@@ -246,3 +249,8 @@ def _row(label: str, said: str, style: Style) -> str:
 
 def _below(said: str) -> str:
     return f"{'':{_WIDTH}}{said}"
+
+
+def _seen(text: str) -> str:
+    """A text of a document, of a length that is read at a glance."""
+    return visible(cut(text, _LONGEST))
