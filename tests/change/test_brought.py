@@ -11,6 +11,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 from specguard.testing.running import run
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +167,7 @@ def test_a_name_that_is_none_is_an_error_about_the_file(repo: Repository, change
             change(repo, enforce=True, base="main", reviews_file=name)
 
 
+@threat("T102", "an event or a list of reviews that the change brings with it", "exit 2")
 def test_the_command_refuses_it_and_takes_one_from_outside(repo: Repository, tmp_path: Path) -> None:
     words = ["check", "--enforce", "--base", "main"]
     done = run(*words, "--pr-reviews", "reviews.json", directory=repo.path)

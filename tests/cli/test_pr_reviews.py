@@ -9,6 +9,7 @@ import pytest
 
 from specguard.testing import Repository
 from specguard.testing.running import run
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,7 @@ def test_a_review_of_the_head_makes_the_approval_count(repo: Repository, tmp_pat
     assert judged(repo, tmp_path, review(head, state="approved"), event={}).exit_code == 0
 
 
+@threat("T102", "reviews of other commits, by others, by bots, dismissed or withdrawn", "exit 1: PTH002")
 def test_a_review_that_is_no_approval_of_this_head_by_an_approver_does_not(
     repo: Repository, tmp_path: Path
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_review_that_is_no_approval_of_this_head_by_an_approver_does_not(
     assert judged(repo, tmp_path, review(head, state="dismissed"), event={}).exit_code == 1
 
 
+@threat("T98", "a review by the author of the pull request, in another case", "exit 1: PTH002")
 def test_the_author_s_own_review_does_not(repo: Repository, tmp_path: Path) -> None:
     head = repo.names["head"]
     done = judged(repo, tmp_path, review(head), event={"user": {"login": "ALICE-h"}})
@@ -105,6 +108,11 @@ def test_the_author_s_own_review_does_not(repo: Repository, tmp_path: Path) -> N
     assert judged(repo, tmp_path, review(head), event={"user": {"login": "bob"}}).exit_code == 0
 
 
+@threat(
+    "T93",
+    "a review of the head before this one, and a review of this one for the old record",
+    "exit 1: PTH002",
+)
 def test_with_the_next_push_nobody_has_approved_anything(repo: Repository, tmp_path: Path) -> None:
     given = review(repo.names["head"])
     repo.commit("feat: two", files={"locked/a": "c\n"})
@@ -113,6 +121,7 @@ def test_with_the_next_push_nobody_has_approved_anything(repo: Repository, tmp_p
     assert judged(repo, tmp_path, review(repo.oid("work"))).exit_code == 1
 
 
+@threat("T68", "a list of reviews that is broken after an approval", "exit 2")
 def test_a_list_that_is_broken_is_no_verdict(repo: Repository, tmp_path: Path) -> None:
     done = judged(repo, tmp_path, review(repo.names["head"]), review("main"))
     assert (done.exit_code, done.stdout) == (2, "")
