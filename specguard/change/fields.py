@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 _OID: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_MOST_VALUES: Final = 10_000
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
@@ -21,7 +22,7 @@ def read_values(data: bytes) -> list[Any]:
     """The JSON values that stand one after another in a file; most files have one.
 
     Raises:
-        ValueError: it is no JSON, says a field of an object twice, or has no value at all.
+        ValueError: it is no JSON, says a field of an object twice, or has no value at all or too many.
         RecursionError: it is nested too deeply.
     """
     text = data.decode("utf-8-sig")
@@ -31,6 +32,8 @@ def read_values(data: bytes) -> list[Any]:
     while at < len(text) or not values:
         value, end = decoder.raw_decode(text, at)
         values.append(value)
+        if len(values) > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES} values")
         at = _after_space(text, end)
     return values
 

@@ -249,6 +249,7 @@ DEEP = b"[" * 100_000
         (b"[", "is not JSON"),
         (b"[]x", "is not JSON"),
         (b"[] [", "is not JSON"),
+        (b"[]" * 1_000_000, "is not JSON"),
         (b"\xff\xfe[\x00]\x00", "is not JSON"),
         (DEEP, "is not JSON"),
         (b'[{"user": ' + DEEP, "is not JSON"),
