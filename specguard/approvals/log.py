@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 
 from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
 from specguard.change.digest import sha256
@@ -185,14 +186,17 @@ def _of_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes | N
 
 
 def _content(path: bytes) -> bytes | None:
+    """The content of a regular file; None for anything else, and for what cannot be read or is too large."""
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return None
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as stream:
-        try:
+    try:
+        with os.fdopen(descriptor, "rb") as stream:
             content = stream.read(LIMIT + 1)
-        except OSError:
-            return None
+    except OSError:
+        return None
     # A checkout may have given the lines other ends; the record itself has no such character.
     return content.replace(b"\r\n", b"\n") if len(content) <= LIMIT else None
