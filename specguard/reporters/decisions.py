@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from specguard import __version__
+from specguard.approvals.uses import PLACE, SCHEMA
 from specguard.reporters.escape import json_text
 from specguard.reporters.json import errors, location, plain
 
@@ -16,10 +17,7 @@ if TYPE_CHECKING:
     from specguard.errors import SpecguardError
     from specguard.model import Judged, Verdict
 
-SCHEMA: Final = "specguard.decision/1"
-
-PLACE: Final = "specguard/decisions.jsonl"
-"""Within the git directory that working trees share: the checks in which an approval lifted something."""
+__all__ = ["PLACE", "SCHEMA", "error_line", "lines"]
 
 _CHANGE: Final = ("source", "stage", "base", "head", "merge_base", "branch", "fingerprint", "work_item")
 
