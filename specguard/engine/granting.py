@@ -9,6 +9,7 @@ from specguard.approvals.decide import says_nothing
 from specguard.approvals.filing import write_record
 from specguard.approvals.people import people_of
 from specguard.approvals.record import Approval
+from specguard.approvals.signing import sign_as
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, nearest
 from specguard.model import path_text
 
@@ -55,7 +56,7 @@ def grant(
         raise SpecguardError(
             "an approval is for one change, and a push may bring several", help="approve the branch instead"
         )
-    approver = _approver(request.approved_by, settings)
+    approver = approver_named(request.approved_by, settings)
     rules = [_rule(name, policy, settings, approver) for name in request.override]
     findings, standing = _findings(request, rules, results)
     if not findings:
@@ -104,7 +105,7 @@ def grant(
         work_item=bond.work_item,
         nonce=os.urandom(16).hex(),
     )
-    signature = _sign(record, request.key, approver) if request.key else None
+    signature = sign_as(approver, record, request.key) if request.key else None
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
     what = "it and its signature" if signature else "it"
     return [
@@ -112,7 +113,12 @@ def grant(
     ]
 
 
-def _approver(name: str, settings: ApprovalSettings) -> Approver:
+def approver_named(name: str, settings: ApprovalSettings) -> Approver:
+    """The approver of a name.
+
+    Raises:
+        SpecguardError: the policy has none of it.
+    """
     if not settings.approver:
         raise SpecguardError(
             "nobody may approve: the policy names no approver",
@@ -230,24 +236,3 @@ def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:
             help=f"it may hold until {last}",
         )
     return datetime.datetime.combine(day, datetime.time(23, 59, 59), tzinfo=datetime.UTC)
-
-
-def _sign(record: Approval, key: str, approver: Approver) -> bytes:
-    from specguard.approvals.signatures import sign, signer
-
-    if not approver.keys:
-        raise SpecguardError(
-            f"the policy names no key of {approver.name}", help="add `key` to their table in [approvals]"
-        )
-    signature = sign(record.content, key)
-    try:
-        known = signer(record.content, signature, approver.keys)
-    except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command) from missing
-    if known is None:
-        raise SpecguardError(
-            f"the policy names another key of {approver.name}",
-            path=key,
-            help="sign with the one that it names",
-        )
-    return signature
