@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "status": "Show where the work stands.",
     "init": "Write an authority for this repository.",
     "approve": "Show what could be approved, and approve it.",
+    "approvals": "Show the log of approvals, and verify it.",
     "baseline": "Record the findings that are there already.",
     "import": "Read settings of other tools into an authority.",
     "new": "Write what an artifact's contract asks for.",

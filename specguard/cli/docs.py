@@ -14,7 +14,7 @@ from specguard.authority.schema import (
     rule_options,
     top_level_options,
 )
-from specguard.cli.app import COMMANDS, app
+from specguard.cli.app import app
 from specguard.cli.completion import DIRECTORY
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
@@ -115,14 +115,22 @@ Commands, options, rules and presets are completed by the shell, with this line 
 
 def _commands() -> str:
     """Every command's help, as the command prints it, at a width that does not depend on the terminal."""
-    lines: list[str] = []
     context = app.make_context("specguard", [], None, resilient_parsing=True, **_WIDTH)
-    for name in COMMANDS:
-        found = app.get_command(context, name)
+    lines = _helps(app, context, "specguard")
+    return _COMMANDS_HEAD + "\n".join(lines) + "\n" + _COMMANDS_TAIL
+
+
+def _helps(group: click.Group, context: click.Context, above: str) -> list[str]:
+    """The help of each command of a group, and below it of those that it has itself."""
+    lines: list[str] = []
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
         if found is not None:
             inner = found.make_context(name, [], context, resilient_parsing=True, **_WIDTH)
-            lines += [f"## specguard {name}", "", "```text", *inner.get_help().split("\n"), "```", ""]
-    return _COMMANDS_HEAD + "\n".join(lines) + "\n" + _COMMANDS_TAIL
+            title = f"{above} {name}"
+            lines += [f"## {title}", "", "```text", *inner.get_help().split("\n"), "```", ""]
+            lines += _helps(found, inner, title) if isinstance(found, click.Group) else []
+    return lines
 
 
 def _rule_pages(directory: str) -> set[str]:

@@ -1,0 +1,958 @@
+"""`specguard approvals`: the list, one record, the verification, and what is added to the log."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.approvals.filing import write_record, write_signature
+from specguard.approvals.record import read_record
+from specguard.approvals.signatures import signer
+from specguard.testing import Repository, run, run_here
+from specguard.testing.repository import clean_environment
+from tests.approvals.conftest import Key
+from tests.approvals.making import FOLDER, approval, revocation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.approvals.record import Approval, Revocation
+    from specguard.testing import Outcome
+
+LOG = os.fsdecode(FOLDER)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Key]:
+    """A key each for alice, who may approve, and for mallory."""
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("there is no ssh-keygen")
+    made = {}
+    for name in ("alice", "mallory"):
+        file = tmp_path_factory.mktemp("keys") / name
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(file)]
+        subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+        made[name] = Key(file)
+    return made
+
+
+def authority(keys: dict[str, Key], *names: str) -> str:
+    approvers = {
+        "alice": f'name = "alice"\nkey = "{keys["alice"].public}"\nmay = ["PTH002"]',
+        "bob": 'name = "bob"\nmay = ["PTH", "SPC"]',
+    }
+    tables = "".join(f"[[approvals.approver]]\n{approvers[name]}\n" for name in names or approvers)
+    return f'# Authority\n\n```toml specguard\n[rules.locked-path]\npaths = ["docs/api/"]\n{tables}```\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path, keys: dict[str, Key]) -> Repository:
+    """A repository with an authority on main, which is published, and the branch `work` checked out."""
+    repository = Repository(tmp_path / "project")
+    repository.commit("chore: begin", files={"SPEC_AUTHORITY.md": authority(keys), "docs/api/x.yaml": "a"})
+    repository.publish()
+    repository.branch("work")
+    return repository
+
+
+def approvals(project: Repository, *words: str) -> Outcome:
+    return run_here("approvals", *words, directory=project.path)
+
+
+def listed(project: Repository, *words: str) -> dict[str, Any]:
+    outcome = approvals(project, "list", "--output-format", "json", *words)
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    data: dict[str, Any] = json.loads(outcome.stdout)
+    assert data["schema"] == "specguard.approvals/1"
+    return data
+
+
+def states(project: Repository) -> dict[str, tuple[str, str]]:
+    return {one["id"]: (one["state"], one["proof"]) for one in listed(project)["approvals"]}
+
+
+def file(project: Repository, record: Approval | Revocation, key: Key | None = None) -> str:
+    signature = key.sign(record.content) if key else None
+    return write_record(str(project.path), FOLDER, record, signature)
+
+
+def commit(project: Repository, record: Approval | Revocation, key: Key | None = None) -> str:
+    path = file(project, record, key)
+    project.commit("chore: file a record")
+    return path
+
+
+# The list
+
+
+def test_there_are_none(project: Repository) -> None:
+    outcome = approvals(project)
+    assert (outcome.exit_code, outcome.stdout) == (0, "there are no approvals in .specguard/approvals/\n")
+    assert listed(project) == {
+        "schema": "specguard.approvals/1",
+        "folder": ".specguard/approvals/",
+        "approvals": [],
+        "revocations": [],
+        "broken": [],
+    }
+
+
+def test_without_an_authority_nobody_can_tell(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "bare")
+    repository.commit("chore: begin")
+    outcome = approvals(repository)
+    assert outcome.exit_code == 2
+    assert "there is no authority" in outcome.stderr
+
+
+def test_a_list_says_who_what_why_and_until_when(project: Repository, keys: dict[str, Key]) -> None:
+    one = approval(issued_at=datetime(2026, 1, 1, tzinfo=UTC))
+    other = approval("bob", ticket="", paths=[], rules=["SPC001", "PTH002"], reason="the reader is wrong")
+    commit(project, one, keys["alice"])
+    file(project, other)
+    outcome = run("approvals", directory=project.path)
+    until = f"{one.expires_at:%Y-%m-%d}"
+    assert outcome.stdout == (
+        f"{one.id[:12]} holds     alice: PTH002 docs/api/x.yaml\n"
+        "  the vendor's file is wrong (ABC-1)\n"
+        f"  until {until}, signed, not used yet, as far as is known here\n"
+        f"{other.id[:12]} unsigned  bob: SPC001, PTH002\n"
+        "  the reader is wrong\n"
+        f"  until {until}, unsigned, not used yet, as far as is known here\n"
+        "  it has no signature\n"
+    )
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    assert approvals(project, "list").stdout == outcome.stdout
+
+
+def test_what_is_over_is_only_counted(project: Repository, keys: dict[str, Key]) -> None:
+    day = timedelta(days=1)
+    expired = approval(expires_at=datetime(2026, 1, 2, tzinfo=UTC))
+    revoked = approval()
+    for record in (expired, revoked, revocation(revoked.id, "bob", reason="it was a mistake")):
+        commit(project, record, keys["alice"] if record.approver == "alice" else None)
+    outcome = approvals(project)
+    assert outcome.stdout == "2 are over: specguard approvals list --all\n"
+    whole = approvals(project, "--all").stdout
+    assert f"{expired.id[:12]} expired   alice" in whole
+    assert "  it held until 2026-01-02\n" in whole
+    assert f"{revoked.id[:12]} revoked   alice" in whole
+    assert "  bob revoked it on 2026-01-01: it was a mistake\n" in whole
+    assert datetime.now(UTC) + 19 * day < revoked.expires_at
+
+
+def test_each_state_with_its_reason(project: Repository, keys: dict[str, Key]) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    in_base = approval("bob")
+    commit(project, in_base)
+    project.publish("main", "work")
+    cases: list[tuple[Approval, Key | None, str, str, list[str]]] = [
+        (in_base, None, "holds", "base", []),
+        (approval(), keys["alice"], "holds", "signature", []),
+        (approval(), None, "unsigned", "local", ["it has no signature"]),
+        (approval(), keys["mallory"], "untrusted", "local", ["its signature is by no key of alice"]),
+        (
+            approval("carol"),
+            keys["alice"],
+            "untrusted",
+            "local",
+            ["carol is no approver in the policy"],
+        ),
+        (
+            approval(rules=["PTH002", "SPC001"]),
+            keys["alice"],
+            "untrusted",
+            "signature",
+            ["alice may not approve SPC001"],
+        ),
+        (
+            approval(issued_at=now + timedelta(days=1)),
+            keys["alice"],
+            "future",
+            "signature",
+            [f"it is from {now + timedelta(days=1):%Y-%m-%d %H:%M}, which is to come"],
+        ),
+        (approval(issued_at=now + timedelta(minutes=4)), keys["alice"], "holds", "signature", []),
+    ]
+    for record, key, *_ in cases[1:]:
+        file(project, record, key)
+    found = {one["id"]: one for one in listed(project)["approvals"]}
+    for record, _, state, proof, reasons in cases:
+        one = found[record.id]
+        assert (one["state"], one["proof"], one["reasons"]) == (state, proof, reasons)
+    assert found[cases[1][0].id]["key"] == keys["alice"].public
+    assert found[cases[3][0].id]["key"] is None
+
+
+def test_the_worst_state_is_told_first(project: Repository, keys: dict[str, Key]) -> None:
+    record = approval("carol", expires_at=datetime(2026, 1, 2, tzinfo=UTC))
+    file(project, record)
+    file(project, revocation(record.id, reason=""))
+    [one] = listed(project)["approvals"]
+    assert one["state"] == "revoked"
+    assert one["reasons"] == [
+        "alice revoked it on 2026-01-01",
+        "it held until 2026-01-02",
+        "carol is no approver in the policy",
+    ]
+
+
+def test_what_the_head_trusts_trusts_nobody(project: Repository, keys: dict[str, Key]) -> None:
+    """The policy is the base's, and what only the head has is not in the base."""
+    record = approval("carol")
+    changed = authority(keys).replace('"bob"', '"carol"')
+    commit(project, record)
+    project.commit("chore: trust carol", files={"SPEC_AUTHORITY.md": changed})
+    assert states(project) == {record.id: ("untrusted", "local")}
+    assert approvals(project, "verify").exit_code == 1
+
+
+def test_before_there_is_a_base_nothing_is_in_it(tmp_path: Path, keys: dict[str, Key]) -> None:
+    repository = Repository(tmp_path / "new", branch="work")
+    record = approval("bob")
+    repository.write("SPEC_AUTHORITY.md", authority(keys))
+    file(repository, record)
+    assert states(repository) == {record.id: ("unsigned", "local")}
+    repository.commit("chore: begin")
+    assert states(repository) == {record.id: ("unsigned", "local")}
+    assert approvals(repository, "verify").exit_code == 0
+
+
+def test_the_log_is_where_the_policy_says(project: Repository, keys: dict[str, Key]) -> None:
+    text = authority(keys).replace("specguard\n", 'specguard\n[approvals]\nlog = "the log/of it"\n', 1)
+    project.checkout("main")
+    project.commit("chore: move the log", files={"SPEC_AUTHORITY.md": text})
+    project.publish()
+    record = approval()
+    path = write_record(str(project.path), b"the log/of it/", record)
+    [one] = listed(project)["approvals"]
+    assert one["path"] == path == f"the log/of it/{record.id}.json"
+    project.commit("chore: file")
+    project.delete(path)
+    outcome = approvals(project, "verify")
+    assert f"  next put it back: git checkout HEAD -- '{path}'\n" in outcome.stdout
+
+
+def test_nothing_that_a_record_says_is_obeyed(project: Repository) -> None:
+    record = approval(
+        "al\x1b[31mice",
+        reason="one\n::error::two\x1b]0;x\x07",
+        ticket="\u202e1",
+        paths=[b"docs/\xff\x1b[2J", b"a\nb"],
+        target="ma\rin",
+    )
+    file(project, record)
+    for words in (["--all"], ["show", record.id], ["verify"]):
+        printed = approvals(project, *words).stdout
+        assert printed.replace("\n", "").isprintable()
+        assert "\u202e" not in printed
+        assert not any(line.lstrip().startswith("::") for line in printed.splitlines())
+    assert "docs/\\xff\\x1b[2J" in approvals(project).stdout
+    raw = approvals(project, "--output-format", "json")
+    assert raw.stdout.isascii()
+    [one] = json.loads(raw.stdout)["approvals"]
+    assert one["record"] == json.loads(record.content)
+
+
+def test_only_a_few_files_are_named(project: Repository) -> None:
+    paths = [b"docs/api/%d" % number for number in range(9)]
+    file(project, approval(paths=paths))
+    assert "PTH002 docs/api/0, docs/api/1, docs/api/2, and 6 more\n" in approvals(project).stdout
+
+
+# Uses
+
+
+def decision(*names: str, **fields: Any) -> str:
+    data = {
+        "schema": "specguard.decision/1",
+        "time": "2026-02-01T10:00:00Z",
+        "change": {"source": "range", "stage": "pull-request", "head": "1" * 40, "branch": "work"},
+        "enforce": True,
+        "verdict": "accepted",
+        "approvals": [
+            {"id": name, "approver": "alice", "proof": "signature", "findings": [{"code": "PTH002"}] * 2}
+            for name in names
+        ],
+    }
+    return json.dumps({**data, **fields}) + "\n"
+
+
+def test_uses_come_from_the_repository_s_own_log_and_from_files(
+    project: Repository, keys: dict[str, Key], tmp_path: Path
+) -> None:
+    one, other = approval(), approval()
+    for record in (one, other):
+        commit(project, record, keys["alice"])
+    own = project.path / ".git/specguard/decisions.jsonl"
+    own.parent.mkdir(exist_ok=True)
+    staged = {"source": "staged", "stage": "staged", "head": None, "branch": "work"}
+    first = decision(one.id, other.id, change=staged, time="2026-01-31T10:00:00Z", enforce=False)
+    own.write_text(first)
+    more = tmp_path / "ci.jsonl"
+    error = {"schema": "specguard.decision/1", "time": "x", "verdict": "error", "exit_code": 2}
+    more.write_text(decision(one.id) + first + decision() + json.dumps(error) + "\n")
+    text = approvals(project, "--decisions", str(more)).stdout
+    assert "used 2 times, last by a check of pull-request on 2026-02-01T10:00:00Z" in text
+    assert "used once by a check of staged on 2026-01-31T10:00:00Z" in text
+    uses = {found["id"]: found["uses"] for found in listed(project, "--decisions", str(more))["approvals"]}
+    assert uses[one.id] == [
+        {
+            "time": "2026-01-31T10:00:00Z",
+            "source": "staged",
+            "stage": "staged",
+            "enforce": False,
+            "verdict": "accepted",
+            "head": None,
+            "branch": "work",
+            "findings": 2,
+        },
+        {
+            "time": "2026-02-01T10:00:00Z",
+            "source": "range",
+            "stage": "pull-request",
+            "enforce": True,
+            "verdict": "accepted",
+            "head": "1" * 40,
+            "branch": "work",
+            "findings": 2,
+        },
+    ]
+    assert len(uses[other.id]) == 1
+    shown = approvals(project, "show", one.id[:7], "--decisions", str(more)).stdout
+    assert "  used         2 times\n" in shown
+    assert f"               2026-02-01T10:00:00Z pull-request --enforce accepted {'1' * 12} work\n" in shown
+
+
+def test_a_check_that_an_approval_lifts_something_in_is_a_use(
+    project: Repository, keys: dict[str, Key]
+) -> None:
+    project.commit("docs: change", files={"docs/api/x.yaml": "b"})
+    words = ["PTH002", "--path", "docs/api/x.yaml", "--approved-by", "alice", "--key", keys["alice"].file]
+    reason = ["--reason", "the partner needs version two"]
+    made = run_here("approve", *words, *reason, directory=project.path)
+    assert made.exit_code == 0, made
+    project.commit("chore: file an approval")
+    for _ in range(2):
+        assert run_here("check", "--select", "PTH", directory=project.path).exit_code == 0
+    [one] = listed(project)["approvals"]
+    assert [(use["stage"], use["verdict"], use["findings"]) for use in one["uses"]] == [
+        ("range", "accepted", 1),
+        ("range", "accepted", 1),
+    ]
+    assert approvals(project, "verify").exit_code == 0
+
+
+def test_lines_that_are_no_decisions_are_counted(project: Repository, tmp_path: Path) -> None:
+    record = approval()
+    file(project, record)
+    more = tmp_path / "ci.jsonl"
+    more.write_bytes(
+        b'{"schema": "specguard.decision/1", "time":\n\xff\n[]\n{"schema": "x"}\n'
+        + b"[" * 100_000
+        + b"\n\n"
+        + decision(record.id).encode()
+        + decision(record.id, approvals=[{"id": 1}]).encode()
+    )
+    outcome = approvals(project, "--decisions", str(more))
+    assert "used once" in outcome.stdout
+    assert outcome.stderr == "note: in the logs of decisions 6 lines are no decisions\n"
+
+
+def test_a_log_of_decisions_that_is_not_there(project: Repository, tmp_path: Path) -> None:
+    outcome = approvals(project, "--decisions", str(tmp_path / "missing"))
+    assert outcome.exit_code == 2
+    assert f"{tmp_path}/missing: it cannot be read: No such file or directory" in outcome.stderr
+
+
+# One record
+
+
+def test_all_of_a_record_is_shown(project: Repository, keys: dict[str, Key]) -> None:
+    record = approval(work_item=("phase", "12"), findings=["a" * 64, "b" * 64], scope="paths")
+    path = commit(project, record, keys["alice"])
+    end = revocation(record.id, "bob")
+    file(project, end)
+    assert approvals(project, "show", record.id[:9]).stdout == (
+        f"approval {record.id}\n"
+        "  state        revoked; bob revoked it on 2026-01-01: no longer wanted\n"
+        "  approver     alice\n"
+        "  reason       the vendor's file is wrong\n"
+        "  ticket       ABC-1\n"
+        "  rules        PTH002\n"
+        "  files        docs/api/x.yaml\n"
+        f"  findings     {'a' * 64}\n"
+        f"               {'b' * 64}\n"
+        "  bound to     these files of the change\n"
+        f"  fingerprint  {'c' * 64}\n"
+        "  target       main\n"
+        f"  policy       {'d' * 64}\n"
+        "  work item    phase 12\n"
+        "  issued       2026-01-01 12:00:00 UTC\n"
+        f"  holds until  {record.expires_at:%Y-%m-%d %H:%M:%S} UTC\n"
+        f"  nonce        {record.nonce}\n"
+        f"  file         {path}\n"
+        "  is in        HEAD, the working tree\n"
+        f"  signed by    {keys['alice'].public}\n"
+        f"  revoked by   bob in {end.id}\n"
+        "  used         0 times\n"
+    )
+    assert approvals(project, "show", end.id).stdout == (
+        f"revocation {end.id}\n"
+        "  state        unsigned; it has no signature\n"
+        "  approver     bob\n"
+        "  reason       no longer wanted\n"
+        f"  revokes      {record.id}\n"
+        "  issued       2026-01-01 12:00:00 UTC\n"
+        f"  nonce        {end.nonce}\n"
+        f"  file         {LOG}{end.id}.json\n"
+        "  is in        the working tree\n"
+        "  signed by    nobody\n"
+    )
+    data = json.loads(approvals(project, "show", path, "--output-format", "json").stdout)
+    assert [one["id"] for one in data["approvals"]] == [record.id]
+    assert data["approvals"][0]["revoked_by"] == [end.id]
+    assert data["revocations"] == []
+
+
+def alike(digits: int) -> tuple[Approval, Approval]:
+    """Two approvals whose ids begin with the same digits."""
+    seen: dict[str, Approval] = {}
+    while True:
+        record = approval()
+        other = seen.setdefault(record.id[:digits], record)
+        if other is not record:
+            return other, record
+
+
+def test_a_record_is_named_by_enough_digits(project: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two records that agree in seven digits would take too long to find.
+    monkeypatch.setattr("specguard.engine.logbook.LEAST_DIGITS", 3)
+    one, other = alike(3)
+    for record in (one, other):
+        file(project, record)
+    outcome = approvals(project, "show", one.id[:3])
+    assert outcome.exit_code == 2
+    first, second = sorted([one.id, other.id])
+    assert f"{one.id[:3]} is short for 2 records" in outcome.stderr
+    assert f"next: there is {first[:12]}, {second[:12]}\n" in outcome.stderr
+    assert approvals(project, "show", one.id[:12].upper()).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["abc", "abcdef", "zzzzzzzz", "", "PTH002", "a" * 65])
+def test_a_name_that_can_be_none(project: Repository, name: str) -> None:
+    outcome = approvals(project, "show", name)
+    assert outcome.exit_code == 2
+    assert f"{name!r} names no record" in outcome.stderr
+    assert "give 7 or more digits" in outcome.stderr
+
+
+def test_a_name_that_is_none(project: Repository) -> None:
+    record = approval()
+    file(project, record)
+    wrong = record.id[:6] + ("1" if record.id[6] != "1" else "2") + record.id[7:9]
+    outcome = approvals(project, "show", wrong)
+    assert outcome.exit_code == 2
+    assert f"no record of the log is {wrong}" in outcome.stderr
+    assert f"did you mean '{record.id[:9]}'?" in outcome.stderr
+
+
+# Verifying
+
+
+def verified(project: Repository) -> list[tuple[str, str]]:
+    """What is wrong, each with its file's name; both forms say the same."""
+    outcome = approvals(project, "verify", "--output-format", "json")
+    data = json.loads(outcome.stdout)
+    assert data["schema"] == "specguard.approvals/1"
+    assert data["holds"] is (not data["problems"])
+    assert outcome.exit_code == (1 if data["problems"] else 0)
+    text = approvals(project, "verify")
+    assert text.exit_code == outcome.exit_code
+    for problem in data["problems"]:
+        said = f"error: {problem['path']}: {problem['reason']}\n  next {problem['help']}\n"
+        assert said in text.stdout
+    return [(problem["path"].removeprefix(LOG), problem["reason"]) for problem in data["problems"]]
+
+
+def follow(project: Repository) -> None:
+    """Type the commands that the verification names."""
+    data = json.loads(approvals(project, "verify", "--output-format", "json").stdout)
+    for problem in data["problems"]:
+        command = problem["help"].partition(": ")[2]
+        assert command, problem
+        subprocess.run(["bash", "-e", "-c", command], cwd=project.path, env=clean_environment(), check=True)
+
+
+@pytest.fixture
+def filed(project: Repository, keys: dict[str, Key]) -> tuple[Approval, Approval]:
+    """A signed and an unsigned approval, both committed."""
+    one, other = approval(), approval("bob")
+    commit(project, one, keys["alice"])
+    commit(project, other)
+    return one, other
+
+
+def test_a_log_that_holds(project: Repository, filed: object) -> None:
+    assert approvals(project, "verify").stdout == ("note: 1 of the records is not signed\n2 records hold\n")
+    revoked = filed[0]  # type: ignore[index]
+    commit(project, revocation(revoked.id))
+    assert approvals(project, "verify").stdout == (
+        "note: 2 of the records are not signed\n3 records hold, 1 of them revocations\n"
+    )
+
+
+def test_nothing_to_verify(project: Repository) -> None:
+    outcome = approvals(project, "verify")
+    assert (outcome.exit_code, outcome.stdout) == (0, "there are no approvals in .specguard/approvals/\n")
+
+
+CHANGED = "its name is not the sha256 of its content: it was changed, cut or renamed"
+
+
+def test_every_byte_of_the_working_tree_counts(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    path = f"{LOG}{filed[0].id}.json"
+    whole = project.read(path)
+    for content in (
+        whole.replace(b"alice", b"alicf"),
+        whole[:-1],
+        whole[: len(whole) // 2],
+        b"",
+        whole + b" ",
+    ):
+        project.write(path, content)
+        assert verified(project) == [(f"{filed[0].id}.json", CHANGED)], content
+        follow(project)
+        assert verified(project) == []
+
+
+def test_what_is_gone_from_the_working_tree_is_told(
+    project: Repository, filed: tuple[Approval, Approval]
+) -> None:
+    names = sorted([f"{filed[0].id}.json", f"{filed[0].id}.json.sig", f"{filed[1].id}.json"])
+    shutil.rmtree(project.path / ".specguard")
+    assert verified(project) == [(name, "it is gone from the working tree") for name in names]
+    follow(project)
+    assert verified(project) == []
+
+
+def test_a_sparse_checkout_has_lost_nothing(project: Repository, filed: object) -> None:
+    project.write("src/a.py", "a")
+    project.commit("feat: a")
+    project.git("sparse-checkout", "set", "src")
+    assert not (project.path / LOG).exists()
+    assert verified(project) == []
+
+
+def test_a_bare_repository_is_verified_by_its_history(
+    project: Repository, filed: tuple[Approval, Approval], tmp_path: Path
+) -> None:
+    bare = project.clone(tmp_path / "bare.git", bare=True)
+    assert verified(bare) == []
+    project.delete(f"{LOG}{filed[1].id}.json")
+    oid = project.commit("chore: tidy up")
+    bare = project.clone(tmp_path / "again.git", bare=True)
+    assert verified(bare) == [(f"{filed[1].id}.json", f"it was taken away in commit {oid[:12]}")]
+    assert "2 records" not in approvals(bare, "list").stdout
+
+
+def test_commits_that_edit_rename_or_take_away_are_found(
+    project: Repository, filed: tuple[Approval, Approval]
+) -> None:
+    one, other = (f"{record.id}.json" for record in filed)
+    edit = project.commit("x", files={LOG + one: project.read(LOG + one).replace(b"wrong", b"right")})
+    project.rename(LOG + other, f"{LOG}{'0' * 64}.json")
+    rename = project.commit("y")
+    project.delete(f"{LOG}{one}.sig")
+    gone = project.commit("z")
+    project.commit("later", files={"a": "a"})
+    assert verified(project) == sorted(
+        [
+            (f"{'0' * 64}.json", CHANGED),
+            (one, f"it was changed in commit {edit[:12]}"),
+            (f"{one}.sig", f"it was taken away in commit {gone[:12]}"),
+            (other, f"it was taken away in commit {rename[:12]}"),
+        ]
+    )
+
+
+def test_what_is_put_back_holds_again_and_is_noted(
+    project: Repository, filed: tuple[Approval, Approval]
+) -> None:
+    one, other = (f"{record.id}.json" for record in filed)
+    project.delete(LOG + other)
+    oid = project.commit("x", files={LOG + one: "{}", f"{LOG}{one}.sig": "none"})
+    assert [name for name, _ in verified(project)] == sorted([one, f"{one}.sig", other])
+    follow(project)
+    project.commit("chore: put the log back")
+    assert verified(project) == []
+    notes = json.loads(approvals(project, "verify", "--output-format", "json").stdout)["notes"]
+    assert f"{LOG}{one} was changed in commit {oid[:12]}, and is there again" in notes
+    assert f"{LOG}{other} was taken away in commit {oid[:12]}, and is there again" in notes
+
+
+def test_a_merge_that_drops_a_side_s_record_is_found(
+    project: Repository, filed: tuple[Approval, Approval]
+) -> None:
+    project.branch("side", "main")
+    record = approval()
+    path = commit(project, record)
+    project.checkout("work")
+    merge = project.merge("side", delete=[path])
+    assert verified(project) == [(f"{record.id}.json", f"it was taken away in commit {merge[:12]}")]
+
+
+def test_ours_drops_the_whole_side(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    """No commit of the side is in what git shows of the folder's history by default."""
+    project.branch("side", "main")
+    record = approval()
+    commit(project, record)
+    project.checkout("work")
+    project.git("merge", "-q", "-s", "ours", "-m", "merge", "side")
+    merge = project.oid()
+    assert verified(project) == [(f"{record.id}.json", f"it was taken away in commit {merge[:12]}")]
+    follow(project)
+    project.commit("chore: put it back")
+    assert verified(project) == []
+
+
+def test_what_the_base_has_since_is_not_missing_here(project: Repository, filed: object) -> None:
+    project.checkout("main")
+    record = approval("bob")
+    commit(project, record)
+    project.publish()
+    project.checkout("work")
+    assert verified(project) == []
+    assert states(project)[record.id] == ("holds", "base")
+
+
+def test_junk_that_is_removed_was_no_record(project: Repository, filed: object) -> None:
+    false = f"{'1' * 64}.json"
+    project.commit("x", files={f"{LOG}README.md": "x", f"{LOG}{false}": "{}", f"{LOG}sub/{false}": "{}"})
+    assert verified(project) == [
+        (false, CHANGED),
+        ("README.md", "its name is none of a record"),
+        ("sub", "its name is none of a record"),
+    ]
+    project.delete(f"{LOG}sub")
+    project.commit("y", delete=[f"{LOG}README.md", f"{LOG}{false}"])
+    assert verified(project) == []
+
+
+def test_links_and_folders_are_no_records(project: Repository) -> None:
+    record = approval()
+    project.write("elsewhere.json", record.content)
+    project.symlink(f"{LOG}{record.id}.json", "../../elsewhere.json")
+    project.write(f"{LOG}{'2' * 64}.json/x", "x")
+    reason = "it is no file, or too large"
+    expected = sorted([(f"{record.id}.json", reason), (f"{'2' * 64}.json", reason)])
+    assert verified(project) == expected
+    project.commit("chore: file")
+    assert verified(project) == expected
+
+
+def test_a_signature_without_its_record(project: Repository, keys: dict[str, Key]) -> None:
+    write_signature(str(project.path), FOLDER, "3" * 64, b"x")
+    assert verified(project) == [(f"{'3' * 64}.json.sig", "there is no record that it signs")]
+
+
+def test_a_signature_of_somebody_else(project: Repository, keys: dict[str, Key]) -> None:
+    record = approval()
+    commit(project, record, keys["mallory"])
+    assert verified(project) == [(f"{record.id}.json.sig", "its signature is by no key of alice")]
+
+
+def test_a_signature_that_was_replaced(
+    project: Repository, filed: tuple[Approval, Approval], keys: dict[str, Key]
+) -> None:
+    path = f"{LOG}{filed[0].id}.json.sig"
+    project.write(path, keys["mallory"].sign(filed[0].content))
+    assert verified(project) == [(f"{filed[0].id}.json.sig", "its signature is by no key of alice")]
+    project.commit("x")
+    assert verified(project) == [(f"{filed[0].id}.json.sig", "its signature is by no key of alice")]
+    project.write(path, keys["alice"].sign(filed[0].content))
+    project.commit("y")
+    assert verified(project) == []
+
+
+def test_who_left_is_no_problem_of_the_past(
+    project: Repository, filed: tuple[Approval, Approval], keys: dict[str, Key]
+) -> None:
+    """What came to the base was judged there; the policy goes on without them."""
+    project.publish("main", "work")
+    project.commit("chore: alice leaves", files={"SPEC_AUTHORITY.md": authority(keys, "bob")})
+    project.publish("main", "work")
+    assert verified(project) == []
+    notes = json.loads(approvals(project, "verify", "--output-format", "json").stdout)["notes"]
+    assert f"{LOG}{filed[0].id}.json is in the base, and alice is no approver in the policy" in notes
+    again = approval()
+    commit(project, again, keys["alice"])
+    assert verified(project) == [(f"{again.id}.json", "alice is no approver in the policy")]
+
+
+def test_what_is_forged_is_so_in_the_base_too(project: Repository, keys: dict[str, Key]) -> None:
+    record = approval()
+    write_record(str(project.path), FOLDER, record, keys["alice"].sign(b"something else"))
+    project.commit("chore: file")
+    project.publish("main", "work")
+    assert verified(project) == [(f"{record.id}.json.sig", "its signature is by no key of alice")]
+
+
+def test_a_nonce_is_used_once(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    copy = approval("bob", nonce=filed[0].nonce, paths=[b"docs/api/y.yaml"], issued_at=datetime.now(UTC))
+    commit(project, copy)
+    reason = f"it has the nonce of {filed[0].id[:12]}, so one of both is a copy"
+    assert verified(project) == [(f"{copy.id}.json", reason)]
+    commit(project, revocation(copy.id))
+    assert verified(project) == []
+
+
+def test_revocations_of_nothing_and_of_revocations(
+    project: Repository, filed: tuple[Approval, Approval]
+) -> None:
+    end = revocation(filed[0].id)
+    nothing, back = revocation("4" * 64), revocation(end.id)
+    for record in (end, nothing, back):
+        commit(project, record)
+    assert verified(project) == sorted(
+        [
+            (f"{nothing.id}.json", f"it revokes {'4' * 12}, which is not in the log"),
+            (f"{back.id}.json", f"it revokes {end.id[:12]}, which is no approval"),
+        ]
+    )
+
+
+def test_a_revocation_that_is_removed_is_found(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    end = revocation(filed[0].id)
+    path = commit(project, end)
+    project.delete(path)
+    oid = project.commit("chore: forget it")
+    assert states(project)[filed[0].id] == ("holds", "signature")
+    assert verified(project) == [(f"{end.id}.json", f"it was taken away in commit {oid[:12]}")]
+
+
+def test_a_revocation_by_somebody_unknown(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    end = revocation(filed[0].id, "mallory")
+    commit(project, end)
+    assert verified(project) == [(f"{end.id}.json", "mallory is no approver in the policy")]
+
+
+def test_what_a_killed_writer_left_is_named(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    left = f".{'5' * 64}.json.0123456789abcdef.partial"
+    project.write(LOG + left, "{")
+    project.write(f"{LOG}.DS_Store", "x")
+    assert verified(project) == [(left, "it was left half-written, and counts for nothing")]
+    follow(project)
+    assert verified(project) == []
+
+
+def test_a_shallow_clone_cannot_tell(project: Repository, filed: object, tmp_path: Path) -> None:
+    project.publish("main", "work")
+    clone = project.clone(tmp_path / "shallow", depth=1)
+    outcome = approvals(clone, "verify")
+    assert outcome.exit_code == 2
+    assert "the history cannot be read" in outcome.stderr
+    assert "next: git fetch --unshallow origin" in outcome.stderr
+
+
+def test_without_ssh_keygen_nobody_can_tell(project: Repository, filed: object, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    git = shutil.which("git")
+    assert git
+    (programs / "git").symlink_to(git)
+    for words in (["verify"], ["list"]):
+        outcome = run_here("approvals", *words, directory=project.path, env={"PATH": str(programs)})
+        assert outcome.exit_code == 2
+        assert "ssh-keygen is not there" in outcome.stderr
+
+
+# Branches
+
+
+def both(project: Repository, keys: dict[str, Key]) -> tuple[Approval, Approval]:
+    """Two branches from main, each with a record and its signature."""
+    records = approval(), approval("bob")
+    for name, record in zip(("one", "other"), records, strict=True):
+        project.branch(name, "main")
+        commit(project, record, keys["alice"] if record.approver == "alice" else None)
+    return records
+
+
+def test_branches_with_approvals_merge_with_plain_git(project: Repository, keys: dict[str, Key]) -> None:
+    records = both(project, keys)
+    for _ in range(2):
+        project.checkout("main")
+        project.merge("one")
+        project.merge("other")
+        assert verified(project) == []
+        assert set(states(project)) == {record.id for record in records}
+    project.git("merge", "-q", "-m", "octopus", "one", "other")
+    assert verified(project) == []
+
+
+def test_branches_with_approvals_rebase_squash_and_cherry_pick(
+    project: Repository, keys: dict[str, Key]
+) -> None:
+    records = both(project, keys)
+    project.git("rebase", "-q", "one")
+    assert verified(project) == []
+    project.checkout("main")
+    project.git("merge", "-q", "--squash", "other")
+    project.commit("feat: all of it", stage=False)
+    assert verified(project) == []
+    assert set(states(project)) == {record.id for record in records}
+    project.branch("third", "main~1")
+    project.git("cherry-pick", "one")
+    project.merge("main")
+    assert verified(project) == []
+
+
+def test_the_same_approval_on_two_branches_is_one(project: Repository, keys: dict[str, Key]) -> None:
+    record = approval()
+    for name in ("one", "other"):
+        project.branch(name, "main")
+        commit(project, record, keys["alice"])
+    project.merge("one")
+    assert verified(project) == []
+    assert list(states(project)) == [record.id]
+
+
+def test_an_approval_and_its_revocation_meet_in_a_merge(project: Repository, keys: dict[str, Key]) -> None:
+    record = approval()
+    project.checkout("main")
+    commit(project, record, keys["alice"])
+    project.branch("one")
+    commit(project, revocation(record.id))
+    project.branch("other", "main")
+    commit(project, revocation(record.id, "bob"))
+    project.merge("one")
+    assert verified(project) == []
+    [found] = listed(project)["approvals"]
+    assert (found["state"], len(found["revoked_by"])) == ("revoked", 2)
+
+
+# Revoking and signing
+
+
+def test_an_approval_is_revoked_once(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    words = ["--approved-by", "bob", "--reason", "it  was\na mistake"]
+    outcome = approvals(project, "revoke", filed[0].id[:12], *words)
+    assert outcome.exit_code == 0, outcome
+    first, second = outcome.stdout.splitlines()
+    path = first.removeprefix(f"approval {filed[0].id[:12]} is revoked: ")
+    assert second == f"next git add {path}, and commit"
+    record = read_record(project.read(path))
+    assert (record.approver, record.reason, record.kind) == ("bob", "it was a mistake", "revoke")
+    assert states(project)[filed[0].id][0] == "revoked"
+    assert verified(project) == []
+    again = approvals(project, "revoke", filed[0].id, *words)
+    assert again.exit_code == 2
+    assert f"{filed[0].id[:12]} is revoked already: bob did so on" in again.stderr
+    over = approvals(project, "revoke", path, *words)
+    assert over.exit_code == 2
+    assert "is a revocation, and holds for ever" in over.stderr
+
+
+def test_a_revocation_is_signed(
+    project: Repository, filed: tuple[Approval, Approval], keys: dict[str, Key]
+) -> None:
+    words = ["--approved-by", "alice", "--reason", "x", "--output-format", "json"]
+    outcome = approvals(project, "revoke", filed[1].id, *words, "--key", keys["alice"].file)
+    data = json.loads(outcome.stdout)
+    path, signature = data["written"]
+    assert (data["schema"], data["id"]) == ("specguard.approvals/1", filed[1].id)
+    content = project.read(path)
+    assert signer(content, project.read(signature), [keys["alice"].public])
+    assert verified(project) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--approved-by", "mallory", "--reason", "x"], "mallory is no approver"),
+        (["--approved-by", "alice", "--reason", "  "], "a revocation needs a reason"),
+        (["--approved-by", "bob", "--reason", "x", "--key", "{mallory}"], "the policy names no key of bob"),
+        (["--approved-by", "alice", "--reason", "x", "--key", "{mallory}"], "another key of alice"),
+        (["--approved-by", "alice", "--reason", "x", "--key", "missing"], "there is no key missing"),
+        (["--reason", "x"], "Missing option '--approved-by'"),
+        (["--approved-by", "alice"], "Missing option '--reason'"),
+    ],
+)
+def test_a_revocation_that_cannot_be(
+    project: Repository, filed: tuple[Approval, Approval], keys: dict[str, Key], words: list[str], said: str
+) -> None:
+    words = [word.format(mallory=keys["mallory"].file) for word in words]
+    outcome = approvals(project, "revoke", filed[0].id, *words)
+    assert outcome.exit_code == 2
+    assert said in outcome.stderr
+    assert len(os.listdir(project.path / LOG)) == 3
+
+
+def test_a_missing_signature_is_added(project: Repository, keys: dict[str, Key]) -> None:
+    record = approval()
+    path = commit(project, record)
+    assert states(project) == {record.id: ("unsigned", "local")}
+    outcome = approvals(project, "sign", record.id[:12], "--key", keys["alice"].file)
+    assert outcome.stdout == (
+        f"{record.id[:12]} is signed: {path}.sig\nnext git add {path}.sig, and commit\n"
+    )
+    project.commit("chore: sign")
+    assert states(project) == {record.id: ("holds", "signature")}
+    assert verified(project) == []
+    again = approvals(project, "sign", record.id, "--key", keys["alice"].file)
+    assert again.exit_code == 2
+    assert "has a signature already" in again.stderr
+
+
+def test_only_the_approver_s_key_signs(project: Repository, keys: dict[str, Key]) -> None:
+    record, unknown, keyless = approval(), approval("carol"), approval("bob")
+    for one in (record, unknown, keyless):
+        file(project, one)
+    for one, key, said in (
+        (record, "mallory", "the policy names another key of alice"),
+        (unknown, "alice", "carol is no approver"),
+        (keyless, "alice", "the policy names no key of bob"),
+    ):
+        outcome = approvals(project, "sign", one.id, "--key", keys[key].file)
+        assert outcome.exit_code == 2
+        assert said in outcome.stderr
+    assert len(os.listdir(project.path / LOG)) == 3
+
+
+def test_a_record_of_another_branch_is_not_signed_here(project: Repository, keys: dict[str, Key]) -> None:
+    project.checkout("main")
+    record = approval()
+    commit(project, record)
+    project.publish()
+    project.checkout("work")
+    outcome = approvals(project, "sign", record.id, "--key", keys["alice"].file)
+    assert outcome.exit_code == 2
+    assert "is not in the working tree" in outcome.stderr
+    assert not (project.path / LOG).exists()
+
+
+def test_commands_are_run_from_any_folder(project: Repository, filed: tuple[Approval, Approval]) -> None:
+    project.write("src/deep/a.py", "a")
+    outcome = run_here("approvals", "verify", "-C", "src/deep", directory=project.path)
+    assert "2 records hold" in outcome.stdout
+    words = ["--approved-by", "alice", "--reason", "x"]
+    done = run_here("approvals", "revoke", filed[0].id, *words, directory=project.path / "src/deep")
+    assert done.exit_code == 0
+    assert len(os.listdir(project.path / LOG)) == 4
+
+
+def test_the_commands_of_the_group_are_named(project: Repository) -> None:
+    outcome = approvals(project, "--help")
+    assert outcome.exit_code == 0
+    for name in ("list", "show", "verify", "revoke", "sign"):
+        assert f"\n  {name} " in outcome.stdout
+    unknown = approvals(project, "forget")
+    assert unknown.exit_code == 2
+    assert "forget" in unknown.stderr
