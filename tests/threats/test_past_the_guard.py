@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.testing import Outcome, Repository, run_here
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +57,7 @@ def errors(outcome: Outcome) -> set[tuple[str, str | None]]:
 # What is trusted
 
 
+@threat("T72", "settings brought into `pyproject.toml` in another spelling", "exit 1: PTH004")
 @pytest.mark.parametrize(
     "text",
     [
@@ -110,6 +112,7 @@ def test_a_base_without_an_authority_that_the_authority_names(repo: Repository) 
     assert "bare, which the authority names as its base, has no authority" in outcome.stderr
 
 
+@threat("T79", "another repository in the environment, where the verdict is the last word", "exit 1: PTH002")
 def test_another_repository_in_the_environment_does_not_loosen_what_is_enforced(
     repo: Repository, tmp_path: Any
 ) -> None:

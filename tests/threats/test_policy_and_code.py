@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, authority, check, errors, fails, guarded, passes, undecided
 
@@ -79,27 +82,45 @@ def test_what_would_loosen_an_enforced_verdict(repo: Repository, word: str) -> N
 
 
 EVIL = "import os\nopen(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'RAN'), 'w').close()\n"
-MODULES = ("specguard", "specguard_rules", "re2", "click", "yaml", "pydantic", "json", "re", "sitecustomize",
-           "usercustomize", "conftest", "detect_secrets", "rich", "pluggy", "specguard_evil")  # fmt: skip
+MODULES = {
+    f"{name}.py": EVIL
+    for name in (
+        "specguard", "specguard_rules", "re2", "click", "yaml", "pydantic", "json", "re", "rich", "pluggy",
+        "sitecustomize", "usercustomize", "detect_secrets", "encodings/__init__", "markdown_it/__init__",
+    )
+}  # fmt: skip
+"""Modules that specguard or Python would run if anything of the tree were imported."""
+
+ENTRY_POINT = {
+    "specguard_evil.py": EVIL,
+    "specguard_evil-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: specguard-evil\nVersion: 1.0\n",
+    "specguard_evil-1.0.dist-info/entry_points.txt": "[specguard]\nevil = specguard_evil\n",
+    "setup.cfg": "[options.entry_points]\nspecguard =\n    evil = specguard_evil\n",
+    "pyvenv.cfg": "home = .\n",
+}
+"""A distribution with a plugin, as it lies where it is installed."""
 
 
-def trap(repo: Repository) -> dict[str, str]:
-    """Modules, packages and an entry point that would be run if anything of the tree were imported."""
-    entry = "[specguard]\nevil = specguard_evil\n"
-    return {
-        **{f"{name}.py": EVIL for name in MODULES},
-        **{f"{name}/__init__.py": EVIL for name in ("encodings", "markdown_it", "jsonschema")},
-        "evil-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: specguard-evil\nVersion: 1.0\n",
-        "evil-1.0.dist-info/entry_points.txt": entry,
-        "pyvenv.cfg": "home = .\n",
-        "setup.cfg": "[options.entry_points]\nspecguard =\n    evil = specguard_evil\n",
-    }
+def python(repo: Repository, program: str) -> str:
+    """What a program prints that looks for modules in the repository's root first."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=repo.path,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return done.stdout.decode().strip()
 
 
 @threat("T77", "modules in the tree that are called as those that specguard imports", "exit 0")
 @pytest.mark.parametrize("env", [{}, {"PYTHONSAFEPATH": "1"}], ids=["as it is", "safe path"])
 def test_modules_of_the_tree_are_not_imported(repo: Repository, env: dict[str, str]) -> None:
-    repo.commit("feat: x", files=trap(repo))
+    repo.commit("feat: x", files=MODULES)
+    # A Python that looks there first does import them, so the case is a real one.
+    python(repo, "import yaml")
+    assert [path.name for path in repo.path.glob("RAN")] == ["RAN"]
+    (repo.path / "RAN").unlink()
     for words in ([], ["--staged"], ["--enforce", "--base=main"]):
         passes(check(repo, *words, env=env))
     assert not list(repo.path.rglob("RAN"))
@@ -108,7 +129,9 @@ def test_modules_of_the_tree_are_not_imported(repo: Repository, env: dict[str, s
 @threat("T78", "an entry point in the tree, which the change's policy names", "exit 1: PTH002, PTH004")
 def test_an_entry_point_of_the_tree_is_not_loaded(repo: Repository) -> None:
     text = authority().replace('base = "main"', 'base = "main"\nplugins = ["specguard-evil"]')
-    repo.commit("feat: x", files={**trap(repo), AUTHORITY: text})
+    repo.commit("feat: x", files={**ENTRY_POINT, AUTHORITY: text})
+    found = "import importlib.metadata; print(importlib.metadata.version('specguard-evil'))"
+    assert python(repo, found) == "1.0"
     fails(check(repo), ("PTH002", AUTHORITY), ("PTH004", AUTHORITY))
     assert not list(repo.path.rglob("RAN"))
     # And where the base names it, it is missing.

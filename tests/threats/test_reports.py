@@ -1,0 +1,283 @@
+"""Texts of a change that try to speak as specguard, or to steer a terminal, a runner or a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from markdown_it import MarkdownIt
+
+from specguard.testing import Outcome, Repository, run
+from tests.threats.cases import threat
+from tests.threats.guarded import LOCKED, authority, check, errors, guarded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMATS = ("text", "concise", "github", "json")
+SETTINGS = """
+[rules.commit-message]
+conventional = true
+
+[rules.branch-name]
+pattern = "^feature/"
+
+[rules.pull-request-title]
+conventional = true
+"""
+COMMANDS = "::error file=x::pwn\r\n::stop-commands::t\n##[error]x\n::add-mask::a%0A::warning::b"
+MARKUP = "</script><img src=x onerror=y> [x](javascript:z) ![i](//e) `c` | @team #12 **b** <!-- c"
+ESCAPES = "\x1b[2J\x1b]8;;http://e\x07x\x1b]8;;\x07\x9b31m\x7f\u202e\u2066\u200b\u2028\u2029\ufeff\U000e0041"
+
+
+def report(repo: Repository, form: str, *arguments: str, **env: str) -> Outcome:
+    """The report in a format, of a check of the branch as a pull request."""
+    variables = {"XDG_CACHE_HOME": str(repo.path.parent / "cache"), **env}
+    return run("check", f"--output-format={form}", *arguments, directory=repo.path, env=variables)
+
+
+def hostile(repo: Repository, text: str) -> list[str]:
+    """A change with this text wherever a change has any; the words that judge it as a pull request."""
+    guarded(repo, SETTINGS)
+    name = text.replace("/", "!")[:100]
+    repo.commit(f"{text}\n\n{text}", files={f"locked/{name}": f"{text}\n", f"src/{name}.md": text})
+    body = repo.path.parent / "body.md"
+    body.write_text(text, encoding="utf-8")
+    branch = re.sub(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{", "!", text)
+    return [f"--branch={branch}", f"--pr-title={text}", f"--pr-body-file={body}"]
+
+
+def said(repo: Repository, words: list[str], form: str, **env: str) -> str:
+    """What is printed; every text is told of, and the change fails."""
+    outcome = report(repo, form, *words, **env)
+    assert outcome.exit_code == 1, outcome
+    for code in ("PTH002", "PTH005", "CMT002", "PRQ001"):
+        assert code in outcome.stdout, outcome
+    return outcome.stdout
+
+
+@threat("T119", "commands to the platform's runner in names, messages and titles", "exit 1: PTH002, PTH005")
+@pytest.mark.parametrize("form", FORMATS)
+def test_commands_to_a_runner(repository: Repository, form: str) -> None:
+    words = hostile(repository, COMMANDS)
+    shown = said(repository, words, form)
+    lines = re.split(r"[\r\n]", shown)
+    own = re.compile(r"::(error|warning|notice)( file=[^:,]*)?[^:]*title=[A-Z]{3}[0-9]{3} [a-z-]+::")
+    for line in lines:
+        # A runner obeys what a line begins with; what stands within one is only text.
+        if line.lstrip().startswith(("::", "##[")):
+            assert form == "github"
+            assert own.match(line), line
+            assert "\n" not in line
+
+
+@threat("T121", "HTML, Markdown and mentions in names, messages and titles", "exit 1: PTH002, PTH005")
+def test_markup_on_a_page(repository: Repository, tmp_path: Path) -> None:
+    words = hostile(repository, MARKUP)
+    page = tmp_path / "summary.md"
+    said(repository, words, "github", GITHUB_STEP_SUMMARY=str(page))
+    shown = MarkdownIt("gfm-like", {"linkify": False}).render(page.read_text(encoding="utf-8"))
+    tags = set(re.findall(r"</?([a-z0-9]+)", shown))
+    assert tags <= {"h2", "h3", "p", "ul", "li", "strong", "code", "br", "blockquote", "details", "summary"}
+    text = re.sub(r"<code>.*?</code>", "", shown, flags=re.DOTALL)
+    assert (
+        not re.search(r"@team|#12\b", page.read_text(encoding="utf-8").replace("`", ""))
+        or "@team" not in text
+    )
+    assert "<b>" not in text
+
+
+@threat("T121", "HTML in names and messages of a JSON report that a page takes in", "exit 1: PTH002, PTH005")
+@pytest.mark.xfail(strict=True, reason="the JSON report leaves < as it is")
+def test_markup_in_json(repository: Repository) -> None:
+    words = hostile(repository, MARKUP)
+    shown = said(repository, words, "json")
+    assert json.loads(shown)["exit_code"] == 1
+    assert "</script>" not in shown
+    assert "<!--" not in shown
+
+
+@threat("T123", "escapes, marks of direction and characters without a width", "exit 1: PTH002, PTH005")
+@pytest.mark.parametrize("form", FORMATS)
+def test_escapes_to_a_terminal(repository: Repository, form: str, tmp_path: Path) -> None:
+    words = hostile(repository, ESCAPES)
+    page = tmp_path / "summary.md"
+    shown = said(repository, words, form, GITHUB_STEP_SUMMARY=str(page))
+    for text in (shown, page.read_text(encoding="utf-8") if form == "github" else ""):
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+        assert not any(char in text for char in ESCAPES if not " " <= char <= "~")
+
+
+@threat("T123", "names, messages and titles without an end", "exit 1: PTH002, CMT003")
+@pytest.mark.parametrize("form", FORMATS)
+def test_lines_without_an_end(repository: Repository, form: str) -> None:
+    guarded(repository, SETTINGS)
+    deep = "/".join(["d" * 200] * 15)
+    repository.commit("x" * 60_000, files={f"locked/{deep}": "x\n"})
+    outcome = report(repository, form, f"--pr-title={'t' * 60_000}", f"--branch={'b' * 200}")
+    assert outcome.exit_code == 1
+    assert max(map(len, outcome.stdout.splitlines())) < 10_000
+    assert len(outcome.stdout) < 200_000
+
+
+@threat("T124", "characters that some readers take for the end of a line", "exit 1: CNT001")
+def test_lines_are_those_of_git(repository: Repository) -> None:
+    guarded(repository, '[[rules.forbidden-content.forbid]]\npattern = "EVIL"\n')
+    text = "a\u2028b\u2029c\x0bd\x0ce\x1cf\x1dg\x1eh\x85i\rj\nEVIL\n"
+    repository.commit("feat: x", files={"src/b": text})
+    place = repository.git("grep", "-n", "EVIL", "work", "--", "src/b").split(":")[2]
+    outcome = check(repository)
+    [finding] = outcome.report["findings"]
+    assert (finding["code"], finding["location"]["line"]) == ("CNT001", int(place)) == ("CNT001", 2)
+    assert outcome.exit_code == 1
+
+
+@threat("T124", "names that the output's encoding does not have", "exit 1: PTH002")
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "env",
+    [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+    ids=["ascii", "C"],
+)
+def test_an_output_without_letters(repository: Repository, form: str, env: dict[str, str]) -> None:
+    guarded(repository)
+    names = ["locked/caf\u00e9.md", "locked/\u65e5\u672c.md", "locked/\U0001f469.md"]
+    repository.commit("feat: \u00e9", files=dict.fromkeys(names, "x\n"))
+    outcome = report(repository, form, **env)
+    assert outcome.exit_code == 1, outcome
+    assert outcome.stdout.count("PTH002") >= 1
+    assert outcome.stdout.isascii()
+    assert not outcome.stderr
+
+
+CRASHING = '''\
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from specguard.rules import Entry
+
+
+class Crash(Rule):
+    """A path that the rule does not expect.
+
+    How to put it right: mend the rule.
+
+    ```toml fails
+    commits = [{files = {"a" = ""}}]
+    ```
+
+    ```toml passes
+    commits = [{files = {"b" = ""}}]
+    ```
+    """
+
+    code = "ZZZ001"
+    name = "crash"
+    severity = "warning"
+    stages = ("staged", "range")
+    condition = "nothing is unexpected"
+
+    def check(self, entries: Sequence[Entry]) -> Iterator[Finding]:
+        yield Finding("found before the crash", help="mend it", path=b"locked/p")
+        raise {what}
+
+
+specguard_api = 1
+
+
+def specguard_register(registry):
+    registry.add_rule(Crash)
+'''
+
+
+def plugin(place: Path, what: str) -> dict[str, str]:
+    """A distribution with a rule that raises something, and the variable that puts it on the path."""
+    place.mkdir()
+    (place / "specguard_crash.py").write_text(CRASHING.replace("{what}", what))
+    info = place / "specguard_crash-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: specguard-crash\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[specguard]\nmain = specguard_crash\n")
+    return {"PYTHONPATH": str(place)}
+
+
+@pytest.fixture
+def guarded_one(repository: Repository) -> Repository:
+    """A guarded repository with a commit that alters a locked file."""
+    guarded(repository)
+    repository.commit("feat: x", files={"locked/p": "EVIL\n"})
+    return repository
+
+
+@pytest.fixture
+def crashing(repository: Repository) -> Repository:
+    """The same, whose policy names a plugin."""
+    text = authority().replace('"main"\n', '"main"\nplugins = ["specguard-crash"]\n')
+    guarded(repository, files={"SPEC_AUTHORITY.md": text})
+    repository.commit("feat: x", files={"locked/p": "EVIL\n"})
+    return repository
+
+
+@threat("T125", "a rule that crashes", "exit 2")
+@pytest.mark.parametrize("what", ["ValueError('x')", "RecursionError", "MemoryError", "AssertionError"])
+def test_a_rule_that_crashes(crashing: Repository, tmp_path: Path, what: str) -> None:
+    outcome = check(crashing, env=plugin(tmp_path / "plugin", what))
+    assert outcome.exit_code == 2, outcome
+    # What the others found is there, and what it found itself before.
+    assert errors(outcome) == {LOCKED}
+    assert outcome.codes == ["PTH002", "ZZZ001"]
+    assert outcome.state("ZZZ001") == "indeterminate"
+    assert outcome.state("PTH002") == "failed"
+
+
+@threat("T125", "a rule or a plugin that ends the process with 0", "exit 2")
+@pytest.mark.parametrize("words", [[], ["--staged"], ["--traceback"]])
+@pytest.mark.parametrize("where", ["rule", "module"])
+def test_a_plugin_that_wants_to_end_the_process(
+    crashing: Repository, tmp_path: Path, where: str, words: list[str]
+) -> None:
+    env = plugin(tmp_path / "plugin", "SystemExit(0)")
+    if where == "module":
+        (tmp_path / "plugin" / "specguard_crash.py").write_text("raise SystemExit(0)\n")
+    crashing.write("locked/q", "EVIL\n")
+    crashing.stage()
+    before = [word for word in words if word == "--traceback"]
+    rest = [word for word in words if word not in before]
+    outcome = run(*before, "check", *rest, directory=crashing.path, env=env)
+    assert outcome.exit_code == 2, outcome
+    assert "SystemExit: 0" in str(outcome)
+
+
+PATCH = """import specguard.reporters.{form}
+
+def render(*arguments, **options):
+    raise {what}
+
+specguard.reporters.{form}.render = render
+"""
+
+
+@threat("T125", "a report that crashes while it is made", "exit 2")
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("what", ["ValueError('x')", "RecursionError"])
+def test_a_report_that_crashes(guarded_one: Repository, tmp_path: Path, form: str, what: str) -> None:
+    # A module that Python itself imports first stands for a mistake in the code that makes the report.
+    (tmp_path / "sitecustomize.py").write_text(PATCH.format(form=form, what=what))
+    env = {"PYTHONPATH": str(tmp_path)}
+    others = [other for other in FORMATS if other != form]
+    for words in ([f"--output-format={form}"], [f"--output={form}={tmp_path}/{form}"]):
+        files = [f"--output={other}={tmp_path}/{other}" for other in others]
+        for before in ([], ["--traceback"]):
+            outcome = run(*before, "check", *words, *files, directory=guarded_one.path, env=env)
+            assert outcome.exit_code == 2, outcome
+            assert "internal error" in outcome.stderr
+            assert ("Traceback" in outcome.stderr) == bool(before)
+            for other in others:
+                assert "PTH002" in (tmp_path / other).read_text()
+                (tmp_path / other).unlink()
