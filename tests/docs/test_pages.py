@@ -65,13 +65,27 @@ def options_of(command: click.Command) -> set[str]:
     return {name for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
 
 
-def command_named(name: str) -> click.Command:
+def command_named(name: str, *rest: str) -> click.Command:
+    """The command of this name; of a group the one that is named behind it, or else its list."""
     found = app.get_command(click.Context(app), name)
     assert found is not None
+    if isinstance(found, click.Group):
+        inner = rest[0] if rest and not rest[0].startswith("-") else "list"
+        assert inner in found.commands, f"{name} {inner}"
+        return found.commands[inner]
     return found
 
 
-EVERY_OPTION = options_of(app).union(*(options_of(command_named(name)) for name in COMMANDS))
+def every_option() -> Iterator[str]:
+    yield from options_of(app)
+    for name in COMMANDS:
+        found = app.get_command(click.Context(app), name)
+        inner = found.commands.values() if isinstance(found, click.Group) else [command_named(name)]
+        for command in inner:
+            yield from options_of(command)
+
+
+EVERY_OPTION = set(every_option())
 
 
 @pytest.mark.parametrize("page", HAND_WRITTEN)
@@ -83,7 +97,7 @@ def test_every_command_and_option_that_is_named_exists(page: str) -> None:
                 assert name in options_of(app), line
                 continue
             assert name in COMMANDS or name == "COMMAND", line
-            options = EVERY_OPTION if name == "COMMAND" else options_of(command_named(name))
+            options = EVERY_OPTION if name == "COMMAND" else options_of(command_named(name, *rest))
             for word in rest:
                 if word.startswith("-"):
                     assert word.partition("=")[0] in options, line
