@@ -44,7 +44,11 @@ _format = click.option(
     "--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed."
 )
 _key = click.option(
-    "--key", metavar="FILE", type=FILE, default="", help="Sign with this private key, or agent's public one."
+    "--key",
+    metavar="FILE",
+    type=FILE,
+    default="",
+    help="Sign it with this SSH key; of one that an agent holds, the `.pub` file.",
 )
 
 
@@ -145,7 +149,7 @@ def revoke_(
     metavar="FILE",
     type=FILE,
     required=True,
-    help="The approver's private key, or their public one, whose private half an agent has.",
+    help="The approver's SSH key; of one that an agent holds, the `.pub` file.",
 )
 @_format
 def sign(name: str, directory: str, base: str, key: str, output_format: str) -> None:
