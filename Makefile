@@ -7,7 +7,10 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check test lint bench docs clean
+.PHONY: help check test fuzz lint bench docs clean
+
+# How long `make fuzz` goes on; it ends with the round that is running then.
+MINUTES := 5
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1: /p' Makefile
@@ -19,6 +22,12 @@ test: .venv/ready lint  ## lint, check types, imports and generated pages, run t
 	$(BIN)/specguard docs --check
 	$(BIN)/pytest -n 2 --dist loadgroup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
+
+fuzz: .venv/ready  ## try new inputs on all that reads any, for 5 minutes (MINUTES=60: for an hour)
+	@end=$$(($$(date +%s) + 60 * $(MINUTES))); \
+	while $(BIN)/pytest -q -n 2 --hypothesis-profile=fuzz tests/fuzz; do \
+		test "$$(date +%s)" -lt "$$end" || exit 0; \
+	done; exit 1
 
 lint: .venv/ready
 	$(BIN)/ruff check

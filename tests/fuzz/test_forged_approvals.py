@@ -1,0 +1,139 @@
+"""Approvals that nobody gave, or that were given of something else: under `--enforce` they lift nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from specguard.testing import Outcome, Repository, Step
+from tests.approvals.making import approval, revocation
+from tests.fuzz.damage import damaged, few
+from tests.fuzz.loosening import Situation, authorities, situations
+from tests.fuzz.verdicts import approvals, build, edits, judged, red, stays_red
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from specguard.approvals.record import Approval
+    from tests.approvals.conftest import Key
+
+LOG = ".specguard/approvals/"
+LIFTED = "base = 'main'\n[rules.locked-path]\npaths = ['locked/']\n"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return Repository(tmp_path_factory.mktemp("approvals") / "repository")
+
+
+def given_by(outcome: Outcome, approver: str, **fields: Any) -> Approval:
+    """An approval of all that is open, bound to exactly this change."""
+    report = outcome.report
+    errors = [one for one in report["findings"] if one["state"] == "open" and one["severity"] == "error"]
+    paths = {one["location"]["path"] for one in errors if one["location"].get("path")}
+    bound = {
+        "rules": sorted({one["code"] for one in errors}),
+        "paths": sorted(path.encode() for path in paths),
+        "findings": sorted({one["fingerprint"] for one in errors}),
+        "fingerprint": report["change"]["fingerprint"],
+        "policy_id": report["authority"]["policy_id"],
+    }
+    return approval(approver, **{**bound, **fields})
+
+
+def filed(record: Approval, signature: bytes | None = None) -> dict[str, str | bytes]:
+    """The files of a record."""
+    name = f"{LOG}{record.id}.json"
+    return {name: record.content} if signature is None else {name: record.content, f"{name}.sig": signature}
+
+
+def approving(files: Mapping[str, str | bytes]) -> Step:
+    """The commit that files them."""
+    return Step("chore: approve", files=files)
+
+
+@pytest.fixture(scope="module")
+def locked(alice: Key) -> Situation:
+    """A change of one locked file, which alice may approve."""
+    base = Step("chore: base", files={"specguard.toml": LIFTED + approvals(alice.public), "locked/p": "1\n"})
+    change = [Step("feat: x", files={"locked/p": "2\n"})]
+    return Situation(frozenset({"PTH002"}), LIFTED + approvals(alice.public), base, change)
+
+
+def test_the_approver_s_signature_is_the_way_out(
+    repository: Repository, locked: Situation, alice: Key
+) -> None:
+    record = given_by(red(repository, locked), "alice")
+    build(repository, locked, [approving(filed(record, alice.sign(record.content)))], amend=False)
+    outcome = judged(repository)
+    assert outcome.exit_code == 0, outcome
+
+
+@few(40)
+@given(data=st.data())
+def test_no_forged_approval_turns_a_red_change_green(
+    repository: Repository, alice: Key, mallory: Key, data: st.DataObject
+) -> None:
+    situation = data.draw(situations(approvals(alice.public)))
+    before = red(repository, situation)
+    who = data.draw(st.sampled_from(["alice", "mallory", "Ann Example", "ann@example.org"]))
+    record = given_by(before, who)
+    if record.paths:
+        record = given_by(before, who, scope=data.draw(st.sampled_from(["change", "paths"])))
+    signatures: dict[str, Callable[[], bytes | None]] = {
+        "none": lambda: None,
+        "by a stranger": lambda: mallory.sign(record.content),
+        "of another kind": lambda: alice.sign(record.content, "git"),
+        "of another record": lambda: alice.sign(given_by(before, "alice", nonce="0" * 32).content),
+        "of nothing": lambda: alice.sign(b""),
+        "damaged": lambda: data.draw(damaged(st.just(mallory.sign(record.content)))),
+    }
+    step = approving(filed(record, signatures[data.draw(st.sampled_from(sorted(signatures)))]()))
+    trusting = authorities(LIFTED + approvals(alice.public, mallory=mallory.public, Ann=mallory.public))
+    added = [
+        step,
+        *data.draw(st.just([]) | edits(situation) | st.sampled_from([[one] for one in trusting[:4]])),
+    ]
+    build(repository, situation, added, amend=data.draw(st.booleans()))
+    stays_red(before, judged(repository))
+
+
+@few(50)
+@given(data=st.data())
+def test_one_byte_of_the_change_the_record_or_its_signature_undoes_an_approval(
+    repository: Repository, locked: Situation, alice: Key, data: st.DataObject
+) -> None:
+    before = red(repository, locked)
+    record = given_by(before, "alice", nonce="0" * 32)
+    signature = alice.sign(record.content)
+    files = filed(record, signature)
+    name, signed = files
+    situation = locked
+    kind = data.draw(st.sampled_from(["record", "signature", "content", "renamed", "revoked", "moved"]))
+    if kind == "record":
+        files[name] = changed = data.draw(damaged(st.just(record.content)))
+        assume(changed != record.content)
+    elif kind == "signature":
+        files[signed] = changed = data.draw(damaged(st.just(signature)))
+        # Its lines may be broken elsewhere, or have more around them.
+        assume(b"".join(signature.split()) not in b"".join(changed.split()))
+    elif kind == "content":
+        content = data.draw(damaged(st.just(b"2\n")))
+        assume(content not in {b"1\n", b"2\n"})
+        situation = replace(locked, change=[Step("feat: x", files={"locked/p": content})])
+    elif kind == "renamed":
+        files = {path.replace(record.id, "f" * 64): content for path, content in files.items()}
+    elif kind == "moved":
+        files = {path.replace("approvals/", "approvals/2026/"): content for path, content in files.items()}
+    else:
+        ending = revocation(record.id)
+        files[f"{LOG}{ending.id}.json"] = ending.content
+    build(repository, situation, [approving(files)], amend=False)
+    after = judged(repository)
+    assert "internal error" not in str(after)
+    assert "crashed" not in str(after)
+    assert after.exit_code in {1, 2}

@@ -1,0 +1,158 @@
+"""Records of the log in any state: only what was written is a record, and no file is passed over."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.approvals.log import NAME, Log
+from specguard.approvals.record import Approval, RecordError, read_record
+from specguard.approvals.signatures import signed_with, signer
+from specguard.change.digest import sha256
+from tests.approvals.making import FOLDER, NOW, approval, revocation
+from tests.fuzz.damage import ODD, damaged, few
+
+if TYPE_CHECKING:
+    from tests.approvals.conftest import Key
+
+TEXT = st.sampled_from(["alice", "\u00e9", "\u202e", 'a"b', "a\nb", "\U0001f600", "x" * 300])
+PATHS = st.lists(
+    st.sampled_from([b"a", b"docs/x.yaml", b"\xff", "\u00e9".encode(), b"a\nb", b"\\xff", b'"', b"[*]"]),
+    unique=True,
+)
+NONCES = st.sampled_from(["0" * 32, "a" * 32])
+APPROVALS = st.builds(
+    lambda approver, paths, **fields: approval(
+        approver, paths=paths, expires_at=datetime(2026, 1, 20, tzinfo=UTC), scope="change", **fields
+    ),
+    TEXT,
+    PATHS,
+    reason=TEXT | st.just(""),
+    ticket=TEXT | st.just(""),
+    rules=st.sampled_from([["PTH002"], ["CMT001", "PTH002"]]),
+    target=st.sampled_from(["", "main"]),
+    repository=st.sampled_from(["", "example.org/x"]),
+    work_item=st.sampled_from([None, ("phase", "12")]),
+    nonce=NONCES,
+)
+REVOCATIONS = st.builds(
+    lambda approver, **fields: revocation("a" * 64, approver, **fields), TEXT, reason=TEXT, nonce=NONCES
+)
+RECORDS = APPROVALS | REVOCATIONS
+CONTENTS = RECORDS.map(lambda record: record.content)
+
+
+@few(100)
+@given(RECORDS)
+def test_a_record_is_read_as_it_was_written(record: Any) -> None:
+    assert read_record(record.content) == record
+
+
+@few(200)
+@given(damaged(CONTENTS))
+def test_a_damaged_record_is_none_or_says_what_stands_in_it(content: bytes) -> None:
+    try:
+        record = read_record(content)
+    except RecordError:
+        return
+    assert record.content == content
+    assert record.id == sha256(content).hexdigest()
+    there = json.loads(content)
+    assert set(there) == set(record.data)
+    assert (record.kind, record.approver, record.reason) == (
+        there["kind"],
+        there["approver"],
+        there["reason"],
+    )
+    assert record.issued_at.isoformat() == there["issued_at"].replace("Z", "+00:00")
+    if isinstance(record, Approval):
+        assert (record.rules, record.findings) == (there["rules"], there["findings"])
+        assert (record.fingerprint, record.policy_id) == (there["fingerprint"], there["policy_id"])
+        assert len(record.paths) == len(there["paths"])
+
+
+@st.composite
+def altered(draw: st.DrawFn) -> bytes:
+    """A record with one value replaced, in the one form that records are written in."""
+    data = json.loads(draw(CONTENTS))
+    odd: Any = draw(st.sampled_from([
+        None, True, 0, -1, 1.5, 10**30, "", " ", "0" * 64, "f" * 64, "\udcff", "\ud800x",
+        [], [[]], [""], ["PTH002", "PTH002"],
+        {}, {"path": ""}, [{"path": "a"}, {"path": "a"}], [{"path": "b",
+        "path_bytes": "YQ=="}], [{"path": "b", "path_bytes": 1}],
+        [{"path": "\\xff", "path_bytes": "/w=="}], "approve", "revoke", "paths", "2026-01-31T12:00:00Z",
+        "2026-02-30T12:00:00Z",
+        "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", {"kind": "a", "id": "b"},
+        {"kind": "a"}, "main",
+    ]))  # fmt: skip
+    key = draw(st.sampled_from([*data, "more"]))
+    if draw(st.booleans()):
+        data[key] = odd
+    else:
+        data.pop(key, None)
+    return (json.dumps(data, indent=2, sort_keys=True, ensure_ascii=True) + "\n").encode()
+
+
+@few(200)
+@given(altered())
+def test_odd_values_make_no_record_or_are_those_of_the_record(content: bytes) -> None:
+    try:
+        record = read_record(content)
+    except RecordError:
+        return
+    assert record.content == content
+
+
+FILES = st.dictionaries(
+    st.sampled_from([b"README.md", b".gitkeep", b"x.json", b"a" * 64, b"A" * 64 + b".json", b"\xff",
+    b"f" * 64 + b".json.sig"]),
+    st.none() | st.sampled_from(ODD),
+)  # fmt: skip
+
+
+@few(120)
+@given(st.lists(RECORDS, max_size=3), st.data())
+def test_no_file_of_the_log_is_passed_over(records: list[Any], data: st.DataObject) -> None:
+    files: dict[bytes, bytes | None] = {**data.draw(FILES)}
+    for record in records:
+        name = f"{record.id}.json".encode()
+        files[name] = data.draw(st.just(record.content) | damaged(st.just(record.content)))
+        if data.draw(st.booleans()):
+            files[name + b".sig"] = data.draw(st.sampled_from(ODD))
+    log = Log(FOLDER)
+    log.add("head", files)
+    broken = {one.path for one in log.broken}
+    for name, content in files.items():
+        match = NAME.fullmatch(name)
+        filed = log.filed.get(match[1].decode()) if match else None
+        if FOLDER + name in broken:
+            continue
+        assert match is not None
+        if match[2]:
+            # The signature of a record that is broken itself says nothing.
+            assert FOLDER + name.removesuffix(b".sig") in broken or (filed and content in filed.signatures)
+        else:
+            assert filed is not None
+            assert filed.record.content == content
+    for which, one in log.filed.items():
+        assert one.record in records
+        assert one.record.id == which
+
+
+@few(60)
+@given(data=st.data())
+def test_a_damaged_signature_is_nobody_s(alice: Key, data: st.DataObject) -> None:
+    record = approval(nonce="0" * 32, expires_at=NOW)
+    whole = alice.sign(record.content)
+    signature = data.draw(damaged(st.just(whole)))
+    content = data.draw(st.just(record.content) | damaged(st.just(record.content)))
+    named = signed_with(signature)
+    assert named is None or named
+    if signer(content, signature, [alice.public]) is not None:
+        assert content == record.content
+        # Its lines may be broken elsewhere, or have more around them.
+        assert b"".join(whole.split()) in b"".join(signature.split())
