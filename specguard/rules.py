@@ -17,6 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from specguard.approvals.approvals import Approvals
+    from specguard.approvals.decide import Decision, Refusal
+    from specguard.approvals.settings import ApprovalSettings
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.contracts import Contract
     from specguard.artifacts.targets import Targets
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from specguard.authority.guards import Guards
     from specguard.authority.policy import Policy, Statement
     from specguard.authority.unread import Unread
-    from specguard.change.commit import Commit, Message
+    from specguard.change.commit import Commit, Message, is_filed, is_record
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
     from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
@@ -78,6 +81,8 @@ API_VERSION = 1
 __all__ = [
     "API_VERSION",
     "AddedLine",
+    "ApprovalSettings",
+    "Approvals",
     "Artifact",
     "Artifacts",
     "Base",
@@ -90,6 +95,7 @@ __all__ = [
     "Contract",
     "Covering",
     "Data",
+    "Decision",
     "Declaration",
     "Document",
     "Documents",
@@ -122,6 +128,7 @@ __all__ = [
     "Push",
     "Redone",
     "Ref",
+    "Refusal",
     "Registry",
     "Remote",
     "Review",
@@ -159,7 +166,9 @@ __all__ = [
     "find_fields",
     "find_sections",
     "is_content",
+    "is_filed",
     "is_markdown",
+    "is_record",
     "judge_each",
     "look_alikes",
     "normal_name",
@@ -180,14 +189,16 @@ _LATE = {
     "find_fields": "specguard.documents.fields",
     "find_sections": "specguard.documents.titles",
     "is_content": "specguard.documents.content",
+    "is_filed": "specguard.change.commit",
     "is_markdown": "specguard.documents.kinds",
+    "is_record": "specguard.change.commit",
     "normal_name": "specguard.documents.fields",
     "plain_path": "specguard.documents.written_paths",
     "read_fields": "specguard.documents.fields",
     "read_times": "specguard.documents.times",
     "rows": "specguard.documents.rows",
 }
-"""What rules import that read documents or much text, and no hook before that, with its module."""
+"""What rules import that read documents, much text or approvals, and no hook before that, with its module."""
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from specguard.approvals.decide import Decision, Judge
 from specguard.approvals.log import read_log
+from specguard.approvals.removals import removed_revocations
+from specguard.change.commit import is_in_log
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Lift
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from specguard.approvals.settings import ApprovalSettings
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
-    from specguard.change.entry import Entry
     from specguard.model import Judged, RuleResult
 
 _UNJUDGED: Final = ("off", "not-applicable", "indeterminate")
@@ -42,7 +43,8 @@ class Approvals:
         log: the log.
         decisions: what became of each approval that this change brings, and of those of the base that match.
         entries: what the change does in the log's folder.
-        broken: the files there that are no record, and that the base does not have.
+        old: the paths of the files there that are no record in the base already.
+        broken: the other files there that are no record.
 
     Raises:
         MissingFact: the log cannot be read.
@@ -60,6 +62,7 @@ class Approvals:
     ) -> None:
         self.settings = settings
         self._results = results
+        self._bond = bond
         self._open = {
             judged.fingerprint: judged
             for result in results
@@ -67,9 +70,10 @@ class Approvals:
             if judged.state == "open"
         }
         self.log = _read(bond.change, bond.folder)
-        self.entries = [entry for entry in bond.change.entries if _in_log(entry, bond.folder)]
-        old = {broken.path for broken in self.log.broken if broken.place == "base"}
-        self.broken = [broken for broken in self.log.broken if broken.path not in old]
+        self.entries = [entry for entry in bond.change.entries if is_in_log(entry, bond.folder)]
+        # What the base has and is no record was never one that counted: it may be mended or go.
+        self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
+        self.broken = [broken for broken in self.log.broken if broken.path not in self.old]
         revoked = {
             record.revokes: record.reason or "no reason is given" for _, record in self.log.revocations
         }
@@ -80,6 +84,17 @@ class Approvals:
     def empty(self) -> bool:
         """Whether there is nothing to say of approvals."""
         return not (self.decisions or self.broken or self.entries)
+
+    @property
+    def removed(self) -> Iterator[tuple[bytes, str]]:
+        """The revocations that a commit of the change takes away, each by its path and the commit.
+
+        Raises:
+            NotApplicable: the change has no commits.
+            MissingFact: an object is not there.
+        """
+        change, folder = self._bond.change, self._bond.folder
+        yield from removed_revocations(change.commits, folder, change.head_files, self.log)
 
     def missing(self, kind: Kind) -> MissingFact | None:
         """What could not be told of approvals; None where all could."""
@@ -122,6 +137,7 @@ class Approvals:
                 result.approvers = self._judge.approvers(result.code)
 
     def _decide(self) -> Iterator[Decision]:
+        brought = {entry.path for entry in self.entries if entry.added}
         unjudged = {result.code for result in self._results if result.state in _UNJUDGED}
         for filed, approval in self.log.approvals:
             matches = self._matches(approval)
@@ -131,8 +147,8 @@ class Approvals:
             self._judge.decide(decision)
             # The base's log is the past: what was approved then and is found again is another change. So is
             # what lies about in the working tree for another change.
-            if decision.bound or "head" in filed.places or (decision.added and matches):
-                decision.judged = unjudged.isdisjoint(approval.rules)
+            if decision.bound or (decision.added and (matches or decision.path in brought)):
+                decision.judged = unjudged.isdisjoint(approval.rules) and not self._bond.files_approvals
                 yield decision
 
     def _matches(self, approval: Approval) -> list[Judged]:
@@ -144,10 +160,6 @@ class Approvals:
             if judged.finding.path is None or judged.finding.path in approval.paths:
                 found.append(judged)
         return found
-
-
-def _in_log(entry: Entry, folder: bytes) -> bool:
-    return entry.path.startswith(folder) or entry.path + b"/" == folder
 
 
 def _read(change: Change, folder: bytes) -> Log:

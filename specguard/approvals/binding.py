@@ -60,31 +60,39 @@ class Bond(Record):
         """The fingerprint of the whole change, or of those of its entries that are at some paths."""
         return self.change.fingerprint(self.folder, None if scope == "change" else paths)
 
-    def breaks(self, approval: Approval) -> Iterator[tuple[str, str]]:
-        """Why an approval is not one for this change, and what to do: each as a clause and a sentence."""
+    def breaks(self, approval: Approval) -> Iterator[tuple[str, str, str]]:
+        """Why an approval is not one for this change.
+
+        Yields:
+            The field of the record that says so, the reason as a clause, and what to do as a sentence.
+        """
         again = "Ask for an approval of the change as it is now."
         entries = {entry.path for entry in self._entries()}
         gone = [path for path in approval.paths if path not in entries] if approval.scope == "paths" else []
         if gone or self.fingerprint(approval.scope, approval.paths) != approval.fingerprint:
             what = "the change" if approval.scope == "change" else "its paths"
-            yield f"it was given for another content of {what}", again
+            yield "fingerprint", f"it was given for another content of {what}", again
         if approval.target != self.target:
             if self.target:
                 yield (
+                    "target",
                     f"it is for {approval.target or 'no branch that is known'}, not for {self.target}",
                     again,
                 )
             else:
                 yield (
+                    "target",
                     f"it is for {approval.target}, and nobody can tell whether that is the base",
                     "Name the base as a branch: `--base main`.",
                 )
         if approval.policy_id != self.policy_id:
-            yield "it was given under another policy", again
+            yield "policy_id", "it was given under another policy", again
         if approval.repository != self.repository:
-            yield f"it is for the repository {approval.repository or '(none named)'}", again
+            where = approval.repository or "(none named)"
+            yield "repository", f"it is for the repository {where}", again
         if self.work_item and approval.work_item and approval.work_item != self.work_item:
-            yield f"it is for {' '.join(approval.work_item)}, not for {' '.join(self.work_item)}", again
+            items = f"it is for {' '.join(approval.work_item)}, not for {' '.join(self.work_item)}"
+            yield "work_item", items, again
 
     def _entries(self) -> Sequence[Entry]:
         try:

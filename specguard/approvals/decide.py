@@ -41,11 +41,13 @@ class Refusal(Record):
         kind: what it is about; each kind but `revoked` and `undecided` is reported by a rule.
         reason: what it is, as a clause.
         help: what to do.
+        field: the field of the record that it is about; empty where it is about none.
     """
 
     kind: Kind
     reason: str
     help: str
+    field: str = ""
 
 
 class Decision:
@@ -139,8 +141,8 @@ class Judge:
         found: list[Refusal] = []
         if not self._bond.files_approvals:
             found += [
-                Refusal(kind="replayed", reason=why, help=step)
-                for why, step in self._bond.breaks(decision.approval)
+                Refusal(kind="replayed", reason=why, help=step, field=field)
+                for field, why, step in self._bond.breaks(decision.approval)
             ]
         found += self._broad(decision)
         found += self._reason(decision.approval)
@@ -191,7 +193,9 @@ class Judge:
         approver = self._settings.named(approval.approver)
         if approver is None:
             known = ", ".join(one.name for one in self._settings.approver) or "nobody"
-            yield _untrusted(f"{approval.approver} is no approver", f"The policy lets {known} approve.")
+            yield _untrusted(
+                f"{approval.approver} is no approver", f"The policy lets {known} approve.", "approver"
+            )
             return
         signed = False
         for code in approval.rules:
@@ -202,7 +206,7 @@ class Judge:
             if not approver.covers(rule.code, rule.name, by_name=rule.signed):
                 able = ", ".join(self.approvers(code)) or "nobody"
                 named = " by that name" if rule.signed else ""
-                yield _untrusted(f"{approver.name} may not approve {code}{named}", f"{able} may.")
+                yield _untrusted(f"{approver.name} may not approve {code}{named}", f"{able} may.", "rules")
         decision.proof, problem = self._proof(decision, approver)
         if problem:
             yield problem
@@ -232,25 +236,23 @@ class Judge:
         approver = self._settings.named(decision.approval.approver)
         part = self._part_of(approver) if approver else ""
         if part:
-            yield Refusal(kind="self", reason=part, help="Ask somebody who had no part in the change.")
+            step = "Ask somebody who had no part in the change."
+            yield Refusal(kind="self", reason=part, help=step, field="approver")
 
     def _expired(self, decision: Decision) -> Iterator[Refusal]:
         approval, most = decision.approval, self._settings.max_days
         now = self._now()
         again = "Ask for a new approval."
         if now > approval.expires_at:
-            yield Refusal(kind="expired", reason=f"it held until {approval.expires_at:%Y-%m-%d}", help=again)
+            yield _expired(f"it held until {approval.expires_at:%Y-%m-%d}", again)
         if (approval.issued_at - now).total_seconds() > SKEW:
-            yield Refusal(
-                kind="expired",
-                reason=f"it is from {approval.issued_at:%Y-%m-%d %H:%M}, which is to come",
-                help=again,
+            yield _expired(
+                f"it is from {approval.issued_at:%Y-%m-%d %H:%M}, which is to come", again, "issued_at"
             )
         if (approval.expires_at.date() - approval.issued_at.date()).days > most:
-            yield Refusal(
-                kind="expired",
-                reason=f"it is to hold until {approval.expires_at:%Y-%m-%d}, longer than {most} days",
-                help=f"The policy lets an approval hold for {most} days; give one of that length.",
+            yield _expired(
+                f"it is to hold until {approval.expires_at:%Y-%m-%d}, longer than {most} days",
+                f"The policy lets an approval hold for {most} days; give one of that length.",
             )
 
     def _broad(self, decision: Decision) -> Iterator[Refusal]:
@@ -258,23 +260,29 @@ class Judge:
         for code in approval.rules:
             rule = self._policy.rule(code)
             if rule is None or rule.code != code:
-                yield _broad(f"it names {code}, which is no rule's code", "Name each rule by its code.")
+                yield _broad(
+                    f"it names {code}, which is no rule's code", "Name each rule by its code.", "rules"
+                )
             elif not rule.approvable:
-                yield _broad(f"no approval lifts {code}", "Put right what the rule found.")
+                yield _broad(f"no approval lifts {code}", "Put right what the rule found.", "rules")
         there = {judged.finding.path for judged in decision.matches}
         for path in approval.paths:
             if path not in there and _WILD.search(path):
-                yield _broad(f"it names {path_text(path)}, which is no file", "Name each file by its path.")
+                yield _broad(
+                    f"it names {path_text(path)}, which is no file", "Name each file by its path.", "paths"
+                )
         if approval.scope not in self._settings.scopes:
             yield _broad(
                 f"it is bound to {'its paths alone' if approval.scope == 'paths' else 'the whole change'}",
                 f"The policy takes approvals that are bound to {' or '.join(self._settings.scopes)}.",
+                "scope",
             )
 
     def _reason(self, approval: Approval) -> Iterator[Refusal]:
         said = says_nothing(approval.reason, self._policy, approval.rules)
         if said:
-            yield Refusal(kind="reason", reason=said, help="Say why this change needs what the rule forbids.")
+            step = "Say why this change needs what the rule forbids."
+            yield Refusal(kind="reason", reason=said, help=step, field="reason")
 
 
 def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
@@ -305,12 +313,16 @@ def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
     return ""
 
 
-def _untrusted(reason: str, step: str) -> Refusal:
-    return Refusal(kind="untrusted", reason=reason, help=step)
+def _untrusted(reason: str, step: str, field: str = "") -> Refusal:
+    return Refusal(kind="untrusted", reason=reason, help=step, field=field)
 
 
-def _broad(reason: str, step: str) -> Refusal:
-    return Refusal(kind="broad", reason=reason, help=step)
+def _expired(reason: str, step: str, field: str = "expires_at") -> Refusal:
+    return Refusal(kind="expired", reason=reason, help=step, field=field)
+
+
+def _broad(reason: str, step: str, field: str) -> Refusal:
+    return Refusal(kind="broad", reason=reason, help=step, field=field)
 
 
 def _sign(decision: Decision) -> str:

@@ -21,6 +21,16 @@ def is_filed(entry: Entry, folder: bytes) -> bool:
     return entry.added and entry.new_mode == 0o100644 and is_record(entry.path, folder)
 
 
+def is_in_log(entry: Entry, folder: bytes) -> bool:
+    """Whether an entry is in the log of approvals, or takes the place of its folder or of one above it.
+
+    Args:
+        entry: the entry.
+        folder: as `is_record`.
+    """
+    return entry.path.startswith(folder) or (not entry.deleted and folder.startswith(entry.path + b"/"))
+
+
 def is_record(path: bytes, folder: bytes) -> bool:
     """Whether a path is one of a record in the log of approvals, or of its signature.
 

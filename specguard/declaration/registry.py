@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.rule import Declaration, Rule
+from specguard.declaration.rule import LAST, Declaration, Rule
 from specguard.errors import SpecguardError
 from specguard.model import SEVERITIES, STAGES
 
@@ -154,6 +154,8 @@ class Registry:
         names = code.co_varnames[1 : code.co_argcount]
         required = len(names) - len(check.__defaults__ or ())
         for position, parameter in enumerate(names):
+            if parameter == "approvals" and not rule.code.startswith(LAST):
+                return f"asks for approvals, which are judged after all rules but those of the family {LAST}"
             wanted = self._facts.get(parameter)
             if wanted is None:
                 return f"asks for {parameter!r}, which is no fact; facts are {', '.join(sorted(self._facts))}"

@@ -8,9 +8,12 @@ from specguard.model import SEVERITIES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any, ClassVar
+    from typing import Any, ClassVar, Final
 
     from specguard.model import Finding, Severity, Stage
+
+LAST: Final = "APR"
+"""The family of the rules about approvals, which judge what the others found and so come after them."""
 
 
 class Settings(Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specguard.change.commit import is_in_log
 from specguard.engine.run import run_rules, state_of
 from specguard.errors import MissingFact, NotApplicable
 
@@ -54,7 +55,7 @@ def settle(
         from specguard.engine.granting import grant
 
         settings = policy.declared("approval_settings")
-        notes += grant(request, policy, settings, _bond(change, policy, facts), results, clock)
+        notes += grant(request, policy, settings, bond_of(change, policy, facts), results, clock)
     approvals = _approvals(request, change, policy, facts, results, clock)
     if isinstance(approvals, MissingFact):
         facts.let_approvals(approvals)
@@ -86,7 +87,7 @@ def _approvals(
 
     try:
         return Approvals(
-            _bond(change, policy, facts),
+            bond_of(change, policy, facts),
             policy,
             policy.declared("approval_settings"),
             results,
@@ -111,10 +112,11 @@ def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> boo
         entries = change.entries
     except (MissingFact, NotApplicable):
         return False
-    return any(entry.path.startswith(folder) or entry.path + b"/" == folder for entry in entries)
+    return any(is_in_log(entry, folder) for entry in entries)
 
 
-def _bond(change: Change, policy: Policy, facts: Facts) -> Bond:
+def bond_of(change: Change, policy: Policy, facts: Facts) -> Bond:
+    """What approvals of a change are bound to."""
     from specguard.approvals.binding import Bond
 
     try:

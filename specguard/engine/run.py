@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from specguard.declaration.rule import LAST
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Judged, RuleResult
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, Final
+    from typing import Any
 
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.declaration.rule import Rule
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from specguard.engine.kept import Kept
     from specguard.engine.selection import Selection
     from specguard.model import Finding, Severity, State
-
-
-LAST: Final = "APR"
-"""The family of the rules about approvals, which judge what the others found and so come after them."""
 
 
 class Outcome:

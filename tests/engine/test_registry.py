@@ -14,7 +14,7 @@ from specguard.rules import Declaration, Finding, Rule, Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from specguard.rules import Entry, Stage
+    from specguard.rules import Approvals, Entry, Stage
 
 PAGE = """A page.
 
@@ -52,6 +52,10 @@ def wrong_type(self: Rule, entries: list[Entry]) -> Iterator[Finding]:
     yield from ()
 
 
+def too_early(self: Rule, approvals: Approvals) -> Iterator[Finding]:
+    yield from ()
+
+
 @pytest.fixture
 def registry() -> Registry:
     found = Registry(fact_types())
@@ -80,6 +84,7 @@ def test_a_sound_rule_registers(registry: Registry) -> None:
         ({"requires": ("limit",)}, "requires 'limit'"),
         ({"check": unknown_fact}, "asks for 'entires', which is no fact"),
         ({"check": wrong_type}, "asks for entries: list[Entry], but the fact is entries: Sequence[Entry]"),
+        ({"check": too_early}, "asks for approvals, which are judged after all rules but"),
     ],
 )
 def test_a_rule_that_lacks_something_is_refused(
@@ -90,6 +95,11 @@ def test_a_rule_that_lacks_something_is_refused(
     assert said in caught.value.message
     assert "'acme'" in caught.value.message
     assert not registry.rules
+
+
+def test_a_rule_about_approvals_may_ask_for_them(registry: Registry) -> None:
+    registry.add_rule(make(check=too_early, code="APR901"))
+    assert registry.by_code("APR901")
 
 
 def test_a_code_or_name_that_is_taken_is_refused_and_both_are_named(registry: Registry) -> None:

@@ -75,6 +75,7 @@ def rule(
             "default_severity": "error",
             "stages": ["range"],
             "approvable": True,
+            "signed": False,
             "unset": "",
             "settings": {},
             "exclude": None,
