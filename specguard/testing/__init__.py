@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from specguard.testing.case import Case
 from specguard.testing.examples import Example, check_rule, examples
+from specguard.testing.grants import Grant
 from specguard.testing.reading import CaseError
 from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import Outcome, run, run_case, run_here
@@ -18,6 +19,7 @@ __all__ = [
     "CaseError",
     "Example",
     "GitError",
+    "Grant",
     "Outcome",
     "Repository",
     "Step",

@@ -26,25 +26,43 @@ leaves it out of all steps:
 With `after` in place of `like` a case goes on where the other one ends: it has the other's policy, and the
 other's commits are the last ones of its base.
 
-In paths and messages `\xNN` stands for a byte, as in reports. In `args`, `env`, `stdin`, `patch`, `event` and
-`expect`, `{base}`, `{start}`, `{head}` and `{ID}` stand for object ids: of the base's last and first commit,
-of the last commit, and of the commit with that `id`. `Case` has all keys.
+Approvals of the change are made for it as it is, with what the case says otherwise. `{key}` and `{other}` in
+the policy of such a case are two public keys, whose other halves sign:
+
+    policy = '''
+    [[approvals.approver]]
+    name = "alice"
+    key = "{key}"
+    may = ["PTH002"]
+    '''
+    approvals = [{rules = ["PTH002"], approver = "alice", expires = 10, sign = "key"}]
+    expect = [{code = "PTH002", state = "approved"}]
+
+In paths and messages `\xNN` stands for a byte, as in reports. In `args`, `env`, `stdin`, `patch`, `event`,
+`reviews` and `expect`, `{base}`, `{start}`, `{head}` and `{ID}` stand for object ids: of the base's last and
+first commit, of the last commit, and of the commit or approval with that `id`; `{approval}` is the id of the
+first approval without one. `Case` and `Grant` have all keys.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from specguard.testing.filing import file_grants
+from specguard.testing.keys import filled
 from specguard.testing.reading import CaseError, read_case
-from specguard.testing.repository import ORIGIN, Repository
+from specguard.testing.repository import ORIGIN, Repository, clean_environment
 from specguard.testing.stream import Step, plain_bytes, to_bytes
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+    from specguard.testing.grants import Grant
 
 AUTHORITY = b"SPEC_AUTHORITY.md"
 _NO_SETTINGS = 'base = "main"\n'
@@ -70,6 +88,10 @@ class Case:
         title: a pull request's title.
         body: a pull request's body.
         event: a platform's event, as a table; written as JSON and given as `--pr-event`.
+        reviews: a pull request's reviews as the platform lists them; written as JSON and given as
+            `--pr-reviews`.
+        approvals: approvals of the change, each with the keys of `Grant`; they are written once all else is
+            there, those of the change in a last commit of their own.
         args: more arguments of `specguard check`.
         env: more variables of its environment.
         stdin: its standard input.
@@ -97,6 +119,8 @@ class Case:
     title: str | None = None
     body: str | None = None
     event: Mapping[str, Any] | None = None
+    reviews: Sequence[Mapping[str, Any]] | None = None
+    approvals: Sequence[Grant] = ()
     args: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: str = ""
@@ -151,7 +175,24 @@ class Case:
                 repository.apply(self.worktree)
         except (KeyError, OSError) as error:
             raise CaseError(f"{self.name}: {error.args[0] if len(error.args) == 1 else error}") from None
+        if self.approvals:
+            with TemporaryDirectory(prefix="specguard-") as folder:
+                file_grants(
+                    repository,
+                    self.approvals,
+                    self.arguments(Path(folder), repository.names),
+                    {**clean_environment(), **self.variables(repository.names)},
+                    committed=self.staged is None and self.worktree is None,
+                )
         return repository
+
+    def variables(self, names: Mapping[str, str]) -> dict[str, str]:
+        """The variables that this case adds to the environment.
+
+        Args:
+            names: the object ids that placeholders stand for.
+        """
+        return {name: fill(value, names) for name, value in self.env.items()}
 
     def arguments(self, directory: Path, names: Mapping[str, str]) -> list[str]:
         """The arguments of `specguard check` for this case; files that they name are written to a folder.
@@ -165,12 +206,13 @@ class Case:
             arguments.append("--worktree")
         if self.title is not None:
             arguments.append(f"--pr-title={self.title}")
-        event = None if self.event is None else json.dumps(self.event)
+        event, reviews = (None if data is None else json.dumps(data) for data in (self.event, self.reviews))
         for option, name, text in (
             ("--commit-msg-file", "COMMIT_EDITMSG", self.commit_message),
             ("--patch", "change.patch", self.patch),
             ("--pr-body-file", "body.md", self.body),
             ("--pr-event", "event.json", event),
+            ("--pr-reviews", "reviews.json", reviews),
         ):
             if text is not None:
                 (directory / name).write_bytes(plain_bytes(fill(text, names)))
@@ -204,7 +246,7 @@ class Case:
         files: dict[str | bytes, str | bytes] = {to_bytes(path): text for path, text in step.files.items()}
         if not self.policy or AUTHORITY in files:
             return step
-        text = self.policy
+        text = fill(self.policy, dict(filled(self.policy))) if self.approvals else self.policy
         if not text.startswith("#"):
             text = f"# Authority\n\n```toml specguard\n{text.strip(chr(10))}\n```\n"
         return replace(step, files={AUTHORITY: text, **files})

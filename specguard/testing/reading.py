@@ -8,6 +8,7 @@ from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from specguard.testing.grants import PLACES, Grant
 from specguard.testing.stream import Step, plain_bytes
 
 if TYPE_CHECKING:
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 _STEPS = ("base", "commits")
 _STEP = ("staged", "worktree")
 _TABLES = ("refs", "event", "env", "states", "report")
-_LISTS = ("args", "expect", "notes")
+_LISTS = ("args", "expect", "notes", "reviews")
 _NUMBERS = ("exit_code",)
+_GRANTS = "approvals"
+_OF_GRANTS: dict[str, type] = {
+    "rules": list, "paths": list, "findings": list, "issued": int, "expires": int, "edits": dict,
+}  # fmt: skip
 _EXPECTED = (
     "code", "name", "path", "line", "end_line", "commit", "field", "side", "severity", "state", "authority",
     "message", "help",
@@ -54,6 +59,9 @@ def read_case(text: str, known: Collection[str], name: str, folder: Path | None 
             ]
         elif key in _STEP:
             table[key] = _step(value, where, "")
+        elif key == _GRANTS:
+            _check_kind(value, list, where)
+            table[key] = [_grant(item, f"{where}.{position}") for position, item in enumerate(value)]
         else:
             kinds = {
                 **dict.fromkeys(_TABLES, dict),
@@ -138,6 +146,19 @@ def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) ->
 def _check_kind(value: object, kind: type, where: str) -> None:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise CaseError(f"{where} must be {_WORDS[kind]}")
+
+
+def _grant(table: Any, where: str) -> Grant:
+    _check_kind(table, dict, where)
+    _check_keys(table, {item.name for item in fields(Grant)}, where)
+    for key, value in table.items():
+        kind = _OF_GRANTS.get(key, str)
+        _check_kind(value, kind, f"{where}.{key}")
+        for part in value.values() if kind is dict else value if kind is list else ():
+            _check_kind(part, str, f"{where}.{key}, each part,")
+    if table.get("place", PLACES[0]) not in PLACES:
+        raise CaseError(f"{where}.place must be one of {', '.join(PLACES)}")
+    return Grant(**table)
 
 
 def _step(table: Any, where: str, message: str) -> Step:

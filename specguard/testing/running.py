@@ -177,7 +177,7 @@ def run_case(
         directory=repository.path,
         env={
             "XDG_CACHE_HOME": str(place / "cache"),
-            **{name: fill(value, repository.names) for name, value in case.env.items()},
+            **case.variables(repository.names),
         },
         stdin=fill(case.stdin, repository.names),
     )  # fmt: skip

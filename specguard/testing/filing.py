@@ -1,0 +1,130 @@
+"""Writing the approvals of a case where they belong."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING
+
+from specguard.testing.grants import PLACES
+from specguard.testing.keys import sign
+from specguard.testing.reading import CaseError
+from specguard.testing.stream import to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from specguard.approvals.binding import Bond
+    from specguard.model import Judged
+    from specguard.testing.grants import Grant
+    from specguard.testing.repository import Repository
+
+
+def file_grants(
+    repository: Repository,
+    grants: Sequence[Grant],
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    committed: bool,
+) -> None:
+    """Write the records of a case where they belong, and note their ids in the repository's names.
+
+    Args:
+        repository: the case's.
+        grants: what is written.
+        arguments: those of `specguard check`, which say what the change is.
+        environment: its variables.
+        committed: whether the change is one of commits, and not what is staged or in the working tree.
+
+    Raises:
+        CaseError: there is no `ssh-keygen` for a signature, or the command line is wrong.
+    """
+    files: dict[str, dict[str, bytes]] = {place: {} for place in PLACES}
+    names: dict[str, str] = {}
+    unnamed = (f"approval{number if number > 1 else ''}" for number in count(1))
+    with judged(repository, arguments, environment) as (bond, found):
+        for grant in grants:
+            record = grant.record(bond, found, names)
+            names[grant.id or next(unnamed)] = record.id
+            content, path = record.content, f"{os.fsdecode(bond.folder)}{record.id}.json"
+            if grant.sign:
+                files[grant.place][f"{path}.sig"] = sign(content, grant.sign)
+            for old, new in grant.edits.items():
+                content = content.replace(to_bytes(old), to_bytes(new))
+            files[grant.place][path] = content
+    if files["base"]:
+        repository.names["base"] = _add(repository, "refs/heads/main", files["base"])
+        if repository.process("rev-parse", "--verify", "-q", "refs/remotes/origin/main").returncode == 0:
+            repository.git("update-ref", "refs/remotes/origin/main", repository.names["base"])
+    for path, content in {**files["head"], **files["local"]}.items():
+        repository.write(path, content)
+    if files["head"] and committed:
+        repository.stage(*files["head"])
+        repository.names["head"] = repository.commit("chore: approve", stage=False)
+    elif files["head"]:
+        repository.stage(*files["head"])
+    repository.names.update(names)
+
+
+@contextmanager
+def judged(
+    repository: Repository, arguments: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[tuple[Bond, Sequence[Judged]]]:
+    """What approvals of a change are bound to, and what all rules find in it.
+
+    Args:
+        repository: where it is.
+        arguments: those of `specguard check`, which say what it is.
+        environment: its variables.
+
+    Raises:
+        SpecguardError: it cannot be judged.
+    """
+    import click
+
+    from specguard.change.git import Git
+    from specguard.change.repository import Repository as Located
+    from specguard.change.request import Request
+    from specguard.change.sources import open_changes
+    from specguard.cli.check import command
+    from specguard.engine.approving import bond_of
+    from specguard.engine.clock import Clock
+    from specguard.engine.facts import Facts
+    from specguard.engine.policies import Policies, compare_policies
+    from specguard.engine.run import run_rules
+    from specguard.engine.selection import Selection
+
+    try:
+        words = command.make_context("check", list(arguments)).params
+    except click.ClickException as error:
+        raise CaseError(f"the arguments of the check are wrong: {error.format_message()}") from None
+    options = {name: words[name] for name in Request._fields if name in words}
+    options.update(directory=str(repository.path), override=(), enforce=False)
+    request = Request(environment=dict(environment), **options)
+    clock = Clock.of(request)
+    located = Located.locate(request.directory, request.environment)
+    with Git(located) as git:
+        (change,) = open_changes(git, request)
+        change, policy, _ = Policies(request, located).of(change)
+        facts = Facts(
+            change, policy, today=clock.today, policy_change=lambda: compare_policies(policy, change)
+        )
+        results = run_rules(policy, facts, Selection(policy.rules))
+        yield bond_of(change, policy, facts), [one for result in results for one in result.findings]
+
+
+def _add(repository: Repository, ref: str, files: Mapping[str, bytes]) -> str:
+    """Add files on top of a ref, past the working tree and its index; the new commit's id."""
+    with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
+        index = {"GIT_INDEX_FILE": os.path.join(folder, "index")}
+        repository.git("read-tree", ref, environment=index)
+        for path, content in files.items():
+            oid = repository.blob(content)
+            repository.git("update-index", "--add", "--cacheinfo", f"100644,{oid},{path}", environment=index)
+        tree = repository.git("write-tree", environment=index)
+    commit = repository.git("commit-tree", tree, "-p", ref, "-m", "chore: approve")
+    repository.git("update-ref", ref, commit)
+    return commit
