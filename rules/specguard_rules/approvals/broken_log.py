@@ -1,0 +1,134 @@
+"""APR001: a log of approvals that something was done to besides adding records."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule, is_filed, is_record, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Approvals, Base, Commit, Entry, Policy, Stage
+
+
+class BrokenLog(Rule):
+    """Something was done to the log of approvals besides adding records to it.
+
+    The log (`[approvals] log`) is append-only: each record is a file of its own, whose name is the sha256 of
+    its content, and its signature lies beside it. So a record that was edited no longer has the name of its
+    content, and one that was renamed no longer has its own. Flagged are a record or signature that is
+    modified, deleted, renamed, made executable or replaced by a link; a file there that is no record, or was
+    cut; a signature of nothing; and whatever takes the place of the folder.
+
+    An approval that the branch itself added may be taken out again: what it lifted is then open. A
+    revocation may not, so where commits land as they are, each commit is searched for one that it deletes.
+    What is broken in the base already may be mended or removed. A broken file in the working tree alone is a
+    warning.
+
+    How to put it right: restore the file with the command that the finding gives. To end an approval before
+    its time, revoke it: `specguard approvals revoke`.
+
+    ```toml fails
+    base = {files = {"src/a.py" = "a"}}
+
+    [[commits]]
+    message = "chore: approve"
+    files = {".specguard/approvals/because-i-say-so.json" = "{}"}
+
+    [[expect]]
+    code = "APR001"
+    path = ".specguard/approvals/because-i-say-so.json"
+    message = "its name is none of a record"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = ["docs/api/"]
+
+    [[approvals.approver]]
+    name = "alice"
+    may = ["PTH002"]
+    '''
+    base = {files = {"docs/api/x.yaml" = "a"}}
+    commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
+    approvals = [{rules = ["PTH002"], approver = "alice"}]
+    ```
+    """
+
+    code: ClassVar[str] = "APR001"
+    name: ClassVar[str] = "broken-log"
+    approvable: ClassVar[bool] = False
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    condition: ClassVar[str] = "records are added to the log of approvals, and nothing else is done to it"
+
+    def check(
+        self, approvals: Approvals, policy: Policy, base: Base, commits: Sequence[Commit] | None = None
+    ) -> Iterator[Finding]:
+        """Look at what the change does there, at what is there now, and at what its commits took away."""
+        folder = policy.log_folder
+        said: set[bytes] = set()
+        for entry in approvals.entries:
+            done = _done(entry, folder) if entry.path not in approvals.old else ""
+            if done:
+                said.add(entry.path)
+                yield _finding(
+                    entry.path,
+                    done,
+                    f"Put it back: `git checkout {base.start[:12]} -- {path_text(entry.path)}`."
+                    if base.start and not entry.added
+                    else "Take it out of the change.",
+                    deleted=entry.deleted,
+                )
+        for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):
+            if broken.path not in said:
+                said.add(broken.path)
+                local = broken.place == "local"
+                found = _finding(
+                    broken.path,
+                    f"is no record: {broken.reason}",
+                    "Remove it, or put back what it was; other files belong in another folder.",
+                )
+                found.severity = "warning" if local else None
+                yield found
+        if commits is None or policy.merge == "squash":
+            return
+        for path, commit in approvals.removed:
+            if path not in said:
+                said.add(path)
+                found = _finding(
+                    path,
+                    f"is a revocation, and commit {commit[:12]} takes it away",
+                    f"Put it back: `git checkout {commit[:12]}^ -- {path_text(path)}`.",
+                    deleted=True,
+                )
+                found.commit = commit
+                yield found
+
+
+def _done(entry: Entry, folder: bytes) -> str:
+    """What an entry does to the log besides adding to it; empty where that is nothing."""
+    if not entry.path.startswith(folder):
+        return "takes the place of the log of approvals"
+    if not is_record(entry.path, folder) or is_filed(entry, folder):
+        # What is no record and new is told of with its reason, and nothing is lost with what is old.
+        return ""
+    if entry.deleted:
+        return "is deleted, and nothing is ever taken out of the log of approvals"
+    if entry.added:
+        return "is no plain file" if not entry.is_file else "is executable, and a record is a plain file"
+    if not entry.is_file:
+        return "is no plain file any more"
+    return "is modified, and nothing in the log of approvals is ever edited"
+
+
+def _finding(path: bytes, what: str, step: str, *, deleted: bool = False) -> Finding:
+    return Finding(
+        f"{path_text(path)} {what}",
+        help=step,
+        path=path,
+        side="base" if deleted else None,
+        key="log",
+        setting="approvals.log",
+    )
