@@ -12,72 +12,27 @@ from specguard.approvals.uses import Uses
 from specguard.change.base import find_base, named_base
 from specguard.change.tree import Tree
 from specguard.engine.clock import Clock
+from specguard.engine.logged import Logged
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError, nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Final, Literal
+    from typing import Final
 
     from specguard.approvals.log import Filed
     from specguard.approvals.record import Revocation
     from specguard.approvals.settings import ApprovalSettings
-    from specguard.approvals.uses import Use
     from specguard.authority.policy import Policy
     from specguard.change.git import Git
     from specguard.change.request import Request
-
-    State = Literal["holds", "unsigned", "untrusted", "future", "expired", "revoked"]
-
-STATES: Final = ("revoked", "expired", "untrusted", "future", "unsigned", "holds")
-"""The states of an approval; of several that it is in, the first is told."""
+    from specguard.engine.logged import State
 
 LEAST_DIGITS: Final = 7
 """With how few digits a record can be named."""
 
 _SHOWN: Final = 5
-
-
-class Logged:
-    """A record of the log, and what it is worth here.
-
-    Attributes:
-        filed: the record with its places and signatures.
-        path: its file.
-        state: one of `STATES`; `holds` says nothing yet about a change that it is for.
-        reasons: why it is not worth more, each as a clause.
-        key: the approver's key that signed it; empty where none did.
-        revocations: the records that revoke it.
-        uses: the checks in which it lifted something, the oldest first.
-    """
-
-    __slots__ = ("filed", "key", "path", "reasons", "revocations", "state", "uses")
-
-    def __init__(self, filed: Filed, path: bytes) -> None:
-        self.filed = filed
-        self.path = path
-        self.state: State = "holds"
-        self.reasons: list[str] = []
-        self.key = ""
-        self.revocations: Sequence[tuple[Filed, Revocation]] = ()
-        self.uses: Sequence[Use] = ()
-
-    @property
-    def proof(self) -> str:
-        """What proves that it was given: `signature`, `base` (the trusted base has it), `local` (nothing)."""
-        if self.key:
-            return "signature"
-        return "base" if "base" in self.filed.places else "local"
-
-    def weigh(self, states: Sequence[tuple[State, str]]) -> None:
-        """Take the states that it is in, each with its reason."""
-        found = sorted(states, key=lambda one: STATES.index(one[0]))
-        self.state = found[0][0] if found else "holds"
-        self.reasons = [reason for _, reason in found]
-
-    def __repr__(self) -> str:
-        return f"Logged({self.filed.id[:12]}, {self.state})"
 
 
 class Logbook:
@@ -118,14 +73,25 @@ class Logbook:
         except MissingFact as missing:
             raise SpecguardError(missing.reason, help=missing.command) from missing
         self.uses = Uses(repository.common, decisions)
+        self._revoking: dict[str, list[tuple[Filed, Revocation]]] = {}
+        for filed, record in self.log.revocations:
+            self._revoking.setdefault(record.revokes, []).append((filed, record))
 
-    def approvals(self) -> list[Logged]:
+    def approvals(self, *, over: bool = True) -> list[Logged]:
         """The approvals, the oldest first.
+
+        Args:
+            over: whether those that are expired or revoked are among them.
 
         Raises:
             SpecguardError: nobody can tell whether a signature holds.
         """
-        return [self.logged(filed) for filed, _ in self.log.approvals]
+        # To verify a signature takes time, and most of an old log is over.
+        return [
+            self.logged(filed)
+            for filed, record in self.log.approvals
+            if over or not self._is_over(filed, record)
+        ]
 
     def revocations(self) -> list[Logged]:
         """The revocations, the oldest first.
@@ -181,7 +147,11 @@ class Logbook:
 
     def revoking(self, revoked: str) -> list[tuple[Filed, Revocation]]:
         """The revocations of an approval."""
-        return [pair for pair in self.log.revocations if pair[1].revokes == revoked]
+        return self._revoking.get(revoked, [])
+
+    def _is_over(self, filed: Filed, record: Approval) -> bool:
+        states = {state for state, _ in self._ends(record, self.revoking(filed.id))}
+        return not states.isdisjoint({"revoked", "expired"})
 
     def _ends(
         self, record: Approval, revocations: Sequence[tuple[Filed, Revocation]]

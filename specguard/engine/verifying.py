@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import os
 
 from specguard.approvals.filing import leftovers
 from specguard.approvals.keys import KEY_TYPES, is_of_kind
@@ -69,6 +70,7 @@ class Verification:
 
     def _look(self) -> None:
         # The first thing that is found of a file is the one that says most.
+        self._look_at_folder()
         for path, reason, step in (*lost(self.book, self.notes), *self._half_written()):
             self._add(path, reason, step)
         self._look_at_broken_files()
@@ -82,6 +84,21 @@ class Verification:
 
     def _add(self, path: bytes, reason: str, step: str) -> None:
         self._problems.setdefault(path, Problem(path=path, reason=reason, help=step))
+
+    def _look_at_folder(self) -> None:
+        """Find a link or a file where the folder, or one above it, should be."""
+        book = self.book
+        parts = book.log.folder.rstrip(b"/").split(b"/")
+        for count in range(1, len(parts) + 1):
+            path = b"/".join(parts[:count])
+            entry = book.head.find(path) if book.head else None
+            there = os.path.join(os.fsencode(book.work_tree), path) if book.work_tree else b""
+            if (entry is not None and not entry.is_directory) or (
+                os.path.lexists(there) and (os.path.islink(there) or not os.path.isdir(there))
+            ):
+                self._add(
+                    path, "it is no folder, so nothing below it counts", "put the log's folder in its place"
+                )
 
     def _half_written(self) -> Iterator[tuple[bytes, str, str]]:
         book = self.book

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.approvals.uses import Use
-    from specguard.engine.logbook import Logbook, Logged
+    from specguard.engine.logbook import Logbook
+    from specguard.engine.logged import Logged
     from specguard.engine.verifying import Verification
 
 SCHEMA: Final = "specguard.approvals/1"
@@ -22,7 +23,6 @@ SCHEMA: Final = "specguard.approvals/1"
 SHOWN: Final = 3
 """How many files of an approval a list names."""
 
-_OVER: Final = ("expired", "revoked")
 _PLACES: Final = {"base": "the base", "head": "HEAD", "local": "the working tree"}
 _PROOFS: Final = {"signature": "signed", "base": "in the base", "local": "unsigned"}
 
@@ -34,15 +34,12 @@ def as_text(book: Logbook, *, over: bool) -> str:
         book: the log.
         over: whether those that are expired or revoked are listed too.
     """
-    found = book.approvals()
-    shown = [logged for logged in found if over or logged.state not in _OVER]
-    lines: list[str] = []
-    for logged in shown:
-        lines += _listed(logged)
-    hidden = len(found) - len(shown)
+    shown = book.approvals(over=over)
+    lines = [line for logged in shown for line in _listed(logged)]
+    hidden = len(book.log.approvals) - len(shown)
     if hidden:
         lines.append(f"{hidden} {'is' if hidden == 1 else 'are'} over: specguard approvals list --all")
-    if not found:
+    if not book.log.approvals:
         lines.append(f"there are no approvals in {path_text(book.log.folder)}")
     if book.log.broken:
         count = len({broken.path for broken in book.log.broken})

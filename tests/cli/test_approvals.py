@@ -657,6 +657,32 @@ def test_links_and_folders_are_no_records(project: Repository) -> None:
     assert verified(project) == expected
 
 
+@pytest.mark.parametrize("name", [".specguard", ".specguard/approvals"])
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_a_log_that_is_no_folder(
+    project: Repository, filed: tuple[Approval, Approval], tmp_path: Path, name: str, kind: str
+) -> None:
+    """What a link leads to is not what git has."""
+    shutil.move(project.path / name, tmp_path / "elsewhere")
+    if kind == "link":
+        project.symlink(name, str(tmp_path / "elsewhere"))
+    else:
+        project.write(name, "a file")
+    reason = (name, "it is no folder, so nothing below it counts")
+    assert reason in verified(project)
+    oid = project.commit("chore: move the log")
+    assert verified(project) == sorted(
+        [
+            reason,
+            (f"{filed[0].id}.json", f"it was taken away in commit {oid[:12]}"),
+            (f"{filed[0].id}.json.sig", f"it was taken away in commit {oid[:12]}"),
+            (f"{filed[1].id}.json", f"it was taken away in commit {oid[:12]}"),
+        ]
+    )
+    project.delete(name)
+    assert reason in verified(project)
+
+
 def test_a_signature_without_its_record(project: Repository, keys: dict[str, Key]) -> None:
     write_signature(str(project.path), FOLDER, "3" * 64, b"x")
     assert verified(project) == [(f"{'3' * 64}.json.sig", "there is no record that it signs")]
