@@ -974,6 +974,34 @@ def test_commands_are_run_from_any_folder(project: Repository, filed: tuple[Appr
     assert len(os.listdir(project.path / LOG)) == 4
 
 
+def test_a_linked_worktree_has_its_own_files_and_the_same_uses(
+    project: Repository, filed: tuple[Approval, Approval], tmp_path: Path
+) -> None:
+    own = project.path / ".git/specguard/decisions.jsonl"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text(decision(filed[0].id))
+    linked = project.worktree(tmp_path / "linked", "linked")
+    words = ["--approved-by", "bob", "--reason", "x"]
+    assert approvals(linked, "revoke", filed[1].id, *words).exit_code == 0
+    assert "used once" in approvals(linked).stdout
+    assert approvals(linked, "verify").exit_code == 0
+    assert (len(os.listdir(linked.path / LOG)), len(os.listdir(project.path / LOG))) == (4, 3)
+
+
+def test_a_repository_of_sha256(tmp_path: Path, keys: dict[str, Key]) -> None:
+    repository = Repository(tmp_path / "new", object_format="sha256")
+    repository.commit("chore: begin", files={"SPEC_AUTHORITY.md": authority(keys)})
+    record = approval()
+    path = commit(repository, record, keys["alice"])
+    assert verified(repository) == []
+    repository.delete(path)
+    oid = repository.commit("chore: tidy up")
+    assert verified(repository)[0] == (f"{record.id}.json", f"it was taken away in commit {oid[:12]}")
+    follow(repository)
+    repository.commit("chore: put it back")
+    assert verified(repository) == []
+
+
 def test_the_commands_of_the_group_are_named(project: Repository) -> None:
     outcome = approvals(project, "--help")
     assert outcome.exit_code == 0
