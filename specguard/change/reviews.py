@@ -102,7 +102,7 @@ def approving(reviews: Sequence[Review], head: str, committed: int | None = None
     What is no verdict, a comment, changes nothing. A verdict on another commit is a newer one all the same.
 
     Args:
-        reviews: what was said, oldest first where a time is missing.
+        reviews: what was said; those of an account oldest first, where one of them has no time.
         head: the commit's full object id.
         committed: when it was made, in seconds since 1970. GitHub moves a review to the new head where a
             branch is rebased, so that one given before there was that commit is not about it.
@@ -110,14 +110,18 @@ def approving(reviews: Sequence[Review], head: str, committed: int | None = None
     Returns:
         Logins as the platform has them.
     """
-    verdicts = [review for review in reviews if review.login and review.state != "commented"]
-    if all(review.submitted for review in verdicts):
-        verdicts.sort(key=_second)
-    newest = {review.login.casefold(): review for review in verdicts}
+    verdicts: dict[str, list[Review]] = {}
+    for review in reviews:
+        if review.login and review.state != "commented":
+            verdicts.setdefault(review.login.casefold(), []).append(review)
+    for own in verdicts.values():
+        # That one of somebody else's has no time says nothing of the order of these.
+        if all(review.submitted for review in own):
+            own.sort(key=_second)
     since = "" if committed is None else _written(committed - CLOCKS)
     return frozenset(
         review.login
-        for review in newest.values()
+        for review in (own[-1] for own in verdicts.values())
         if review.state == "approved"
         and is_object_id(review.commit)
         and review.commit == head

@@ -97,6 +97,12 @@ def test_times_say_what_is_newest_where_all_have_one() -> None:
     assert approving(found, HEAD) == {"alice"}
 
 
+def test_a_time_that_is_missing_leaves_the_order_of_others_reviews_alone() -> None:
+    early, late = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z"
+    found = [said("changes_requested", at=late), said("approved", at=early), said("approved", by="bob")]
+    assert approving(found, HEAD) == {"bob"}
+
+
 def test_a_review_from_before_the_commit_is_not_about_it() -> None:
     found = [said("approved", at="2026-03-02T10:00:00Z")]
     ten = 1_772_445_600
