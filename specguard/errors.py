@@ -33,6 +33,11 @@ class SpecguardError(Exception):
         self.path = path
         self.line = line
 
+    @property
+    def summary(self) -> str:
+        """What is wrong, where each of several errors that it stands for is told by itself."""
+        return self.message
+
     def each(self) -> Sequence[SpecguardError]:
         """The errors that it stands for; itself, where it is a single one."""
         return [self]

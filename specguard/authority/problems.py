@@ -42,13 +42,14 @@ class PolicyError(SpecguardError):
                 first.message, help=first.help, path=first.origin.path, line=first.origin.line or None
             )
         else:
-            lines = [f"the policy has {len(problems)} errors"]
-            for problem in problems:
-                lines.append(f"{problem.origin}: {problem.message}")
-                if problem.help:
-                    lines.append(f"  next: {problem.help}")
-            super().__init__("\n".join(lines))
+            each = "; ".join(f"{problem.origin}: {problem.message}" for problem in problems)
+            super().__init__(f"{_counted(problems)}: {each}")
         self.problems = problems
+
+    @property
+    def summary(self) -> str:
+        """How many problems there are."""
+        return self.message if len(self.problems) == 1 else _counted(self.problems)
 
     def each(self) -> Sequence[SpecguardError]:
         """One error for each problem."""
@@ -56,3 +57,7 @@ class PolicyError(SpecguardError):
             SpecguardError(one.message, help=one.help, path=one.origin.path, line=one.origin.line or None)
             for one in self.problems
         ]
+
+
+def _counted(problems: Sequence[Problem]) -> str:
+    return f"the policy has {len(problems)} errors"

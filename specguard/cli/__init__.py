@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Final, NoReturn
 
 _MOST: Final = 100
-"""So many further lines of an error are shown before the rest is counted."""
+"""So many errors are shown before the rest is counted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -100,24 +100,34 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
         error: what is wrong.
         words: the command line.
     """
-    from specguard.reporters.escape import cut, cut_path, visible
+    from specguard.reporters.escape import cut, visible
 
     if words[:1] == ["check"] and _asks_for_json(words):
         from specguard.reporters.json import error_report
 
         sys.stdout.write(error_report(error))
+    each = error.each()
+    if len(each) > 1:
+        print(f"specguard: error: {visible(cut(error.summary))}", file=sys.stderr)
+        for one in each[:_MOST]:
+            _print_error("  ", one)
+        if len(each) > _MOST:
+            print(f"  and {len(each) - _MOST} more", file=sys.stderr)
+    else:
+        _print_error("specguard: error: ", error)
+
+
+def _print_error(begins: str, error: SpecguardError) -> None:
+    """One error and its next step, each on a line that only the program begins."""
+    from specguard.reporters.escape import cut, cut_path, visible
+
     place = ""
     if error.path:
         name = cut_path(error.path)
         place = f"{name}:{error.line}: " if error.line else f"{name}: "
-    first, *rest = error.message.split("\n")
-    print(f"specguard: error: {visible(f'{place}{cut(first)}')}", file=sys.stderr)
-    for line in rest[:_MOST]:
-        print(visible(f"  {cut(line)}"), file=sys.stderr)
-    if len(rest) > _MOST:
-        print(f"  and {len(rest) - _MOST} more", file=sys.stderr)
+    print(f"{begins}{visible(f'{place}{cut(error.message)}')}", file=sys.stderr)
     if error.help:
-        print(f"  next: {visible(cut(error.help))}", file=sys.stderr)
+        print(f"{begins if begins.isspace() else ''}  next: {visible(cut(error.help))}", file=sys.stderr)
 
 
 def _open_missing() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -15,9 +14,9 @@ from specguard.engine.check import check
 from specguard.errors import SpecguardError
 from specguard.model import EXIT_PASSED
 from specguard.reporters.approvals import accounts, may_approve
-from specguard.reporters.escape import visible
+from specguard.reporters.escape import json_text, visible
 from specguard.reporters.json import report
-from specguard.reporters.text import place
+from specguard.reporters.text import place, said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def command(rules: tuple[str, ...], output_format: str, **options: Any) -> int:
     if verdict is None:
         raise SpecguardError("there is no change to approve", help="name a branch that is there")
     if output_format == "json":
-        click.echo(json.dumps(_data(verdict, written=bool(asked)), indent=2))
+        click.echo(json_text(_data(verdict, written=bool(asked))))
     else:
         lines = [f"note: {note}" for note in verdict.notes] if asked else list(_offered(verdict))
         for line in lines:
@@ -87,7 +86,7 @@ def _offered(verdict: Verdict) -> Iterator[str]:
         none = False
         yield f"{result.code} {result.name}"
         for judged in found:
-            yield f"  {place(judged)}{judged.finding.message}"
+            yield f"  {place(judged)}{said(judged)}"
             yield f"    finding {judged.fingerprint}"
             yield from (f"    {account}" for account in accounts(judged))
         offer = may_approve(result, str(change["source"]))

@@ -77,12 +77,13 @@ def visible(text: str) -> str:
 
 
 def json_text(data: Any, *, indent: int | None = 2) -> str:
-    """Data as JSON in ASCII, without a newline at its end, in which the log of a job finds no command.
+    """Data as JSON in ASCII, without a newline at its end, for any page or log to take in.
 
-    What reads JSON sees the data as they are.
+    Neither finds a command or a tag in it; what reads JSON sees the data as they are.
     """
-    # Two of these signs can only be within a string, where any character may be written as its number.
-    return json.dumps(data, indent=indent, ensure_ascii=True).replace("##", "#\\u0023")
+    # These signs can only be within a string, where any character may be written as its number.
+    written = json.dumps(data, indent=indent, ensure_ascii=True)
+    return written.replace("##", "#\\u0023").replace("<", "\\u003c")
 
 
 def workflow_data(text: str) -> str:
@@ -122,14 +123,16 @@ def markdown_text(text: str) -> str:
     return _entities(visible(text))
 
 
-# Everything that CommonMark or GitHub's extensions give a meaning to, as a numeric entity; an entity is
-# never markup, and unlike a backslash it also breaks mentions, references and bare links.
+# Everything that CommonMark or GitHub's extensions give a meaning to, as a numeric entity, which is never
+# markup and begins no bare link.
 _MARKUP: Final = r"[!-/:-@\[-`{-~]"
 _HARMLESS: Final = frozenset("!\"%'(),-./;?=")
 
 
 def _entities(text: str) -> str:
     escaped = re.sub(_MARKUP, lambda m: m[0] if m[0] in _HARMLESS else f"&#{ord(m[0])};", text)
+    # Mentions and references are looked for in what an entity has become; nothing that is seen parts them.
+    escaped = re.sub(r"(&#(?:35|64);)(?=\w)", r"\1&#8203;", escaped)
     # A bare `www.` or the first character of a line can still mean something.
     escaped = re.sub(r"(?i)\bwww\.", lambda m: m[0][:-1] + "&#46;", escaped)
     return re.sub(r"^([-=]|\d+[.)])", lambda m: m[0][:-1] + f"&#{ord(m[0][-1])};", escaped)

@@ -196,10 +196,11 @@ name = "x"
 def test_several_errors_are_one_message(load: Load) -> None:
     with pytest.raises(PolicyError) as caught:
         load.toml("a = 1\nb = 2")
-    assert caught.value.message.split("\n")[:2] == [
-        "the policy has 2 errors",
-        "SPEC_AUTHORITY.md:4: the setting 'a' is not known",
-    ]
+    assert caught.value.summary == "the policy has 2 errors"
+    assert caught.value.message == (
+        "the policy has 2 errors: SPEC_AUTHORITY.md:4: the setting 'a' is not known; "
+        "SPEC_AUTHORITY.md:5: the setting 'b' is not known"
+    )
     told = json.loads(error_report(caught.value))["errors"]
     assert [(one["message"], one["location"]["line"]) for one in told] == [
         ("the setting 'a' is not known", 4),

@@ -102,6 +102,7 @@ def test_each_side_has_its_line(load: Load) -> None:
         "old": ["a/", "b/"],
         "new": ["b/"],
         "effect": "loosens",
+        "summary": 'drops "a/"',
         "old_origin": {"path": "SPEC_AUTHORITY.md", "line": 5},
         "new_origin": {"path": "SPEC_AUTHORITY.md", "line": 5},
     }

@@ -88,12 +88,13 @@ def obeyed(line: str) -> bool:
     return line.lstrip().startswith("::") or bool(re.search(r"##[A-Za-z]*\[", line))
 
 
-@given(st.text(alphabet=st.sampled_from("#:[]avso \u3000\xa0\t\n\\x"), max_size=30))
+@given(st.text(alphabet=st.sampled_from("#:[]<avso \u3000\xa0\t\n\\x"), max_size=30))
 def test_the_log_of_a_job_obeys_nothing(text: str) -> None:
     assert not obeyed(visible(text))
     assert visible(visible(text)) == visible(text)
     shown = json_text({text: [text]})
     assert not any(map(obeyed, shown.splitlines()))
+    assert "<" not in shown
     assert json.loads(shown) == {text: [text]}
     assert not obeyed(toml_value(text))
     assert tomllib.loads(f"x = {toml_value(text)}") == {"x": text}
@@ -143,6 +144,8 @@ def test_a_code_span_shows_its_text_and_nothing_else(text: str) -> None:
 def test_prose_stays_prose(text: str) -> None:
     page = MarkdownIt("gfm-like", {"linkify": False}).render(markdown_text(text))
     assert re.fullmatch(r"<p>[^<]*</p>\n", page)
+    # GitHub looks for mentions and references in the text that comes of it.
+    assert not re.search(r"[@#]\w", page)
     escaped = markdown_text(text)
     assert not re.search(r"[<>`*_\[\]|@]|(?<!&)#", escaped)
     assert "<" not in markdown_code(text).replace("<code>", "").replace("</code>", "") or "|" not in text

@@ -178,7 +178,7 @@ def test_the_summary_page() -> None:
     assert github.summary([found]) == (
         "## specguard: failed (`` phase`1 ``)\n\nRules: 1 failed.\n\n### PTH001 forbidden-path\n\n"
         "- **error** `docs/x.md:3`: not &#42;this&#42;<br>by `SPEC_AUTHORITY.md:9`<br>next: undo\n\n"
-        "> judged by &#64;base\n\n"
+        "> judged by &#64;&#8203;base\n\n"
     )
     assert "Nothing to judge." in github.summary([verdict(empty=True)])
 
