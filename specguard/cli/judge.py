@@ -60,8 +60,11 @@ def judge(
 
             _append(log, error_line(known, _now(), enforce=request.enforce), known.message)
         raise
-    _log(verdicts, log, looking)
     failed: Exception | None = None
+    try:
+        _log(verdicts, log, looking)
+    except SpecguardError as error:
+        failed = error
     for form, file in outputs:
         try:
             _write(file, _render(verdicts, form, explain=explain, statistics=statistics))
