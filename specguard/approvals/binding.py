@@ -86,7 +86,7 @@ class Bond(Record):
                     "Name the base as a branch: `--base main`.",
                 )
         if approval.policy_id != self.policy_id:
-            yield "policy_id", "it was given under another policy", again
+            yield "policy_id", "it was given under another policy, or by another version of specguard", again
         if approval.repository != self.repository:
             where = approval.repository or "(none named)"
             yield "repository", f"it is for the repository {where}", again
