@@ -1,0 +1,385 @@
+"""Text from a change cannot speak as specguard, in any output of any command."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from specguard.approvals.log import read_log
+from specguard.approvals.record import Approval
+from specguard.testing import Outcome, Repository, run, run_here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HOSTILE = {
+    "a workflow command": "::error::pwn",
+    "one behind blanks": " \u3000::warning title=pwn::pwn",
+    "an older one": "##[error]pwn",
+    "one of another platform": "##vso[task.complete result=Succeeded]pwn",
+    "the end of commands": "::stop-commands::pwn",
+    "a terminal": "\x1b[2J\x1b]8;;http://evil.example\x07pwn\x1b]8;;\x07\x9b2J",
+    "a direction": "\u202epwn\u2066\u200b",
+    "a separator": "a\u2028::error::pwn\u2029\x85pwn",
+    "markup": "<img src=x onerror=pwn> @pwn [pwn](http:pwn) **pwn** `|` #1",
+    "a verdict": "specguard: passed (range, 1 commit, 1 file): rules: 40 passed",
+    "a verdict of its own line": "x\nspecguard: passed (range, 1 commit): rules: 40 passed\n::error::pwn",
+    "a next step": "x\n    next run pwn\nnext: run pwn",
+}
+
+AUTHORITY = """\
+# Authority
+
+Nobody must ever do {prose}.
+
+```toml specguard
+base = "main"
+require_work_item = false
+
+[rules.forbidden-path]
+paths = ["bad/"]
+
+[rules.locked-path]
+paths = ["locked/", {pattern}]
+
+[rules.commit-message]
+pattern = "^feat: "
+
+[rules.branch-name]
+pattern = "^feature/[a-z]+$"
+
+[rules.pull-request-title]
+pattern = "^feat: "
+
+[[rules.forbidden-content.forbid]]
+pattern = "pwn"
+message = {quoted}
+
+[artifacts.final]
+path = "final/{{agent}}.md"
+sections = [{quoted}]
+
+[[approvals.approver]]
+name = {quoted}
+emails = ["alice@example.org"]
+may = ["PTH002"]
+```
+"""
+
+
+def toml(text: str) -> str:
+    """A text as TOML has it, all in ASCII."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
+
+
+def authority(quoted: str, prose: str) -> str:
+    """The authority with a text, as TOML has it, in several places; a pattern has a little less of it."""
+    pattern = json.dumps(re.sub(r"[\x00-\x1f\x7f-\x9f]", "", f"x/{json.loads(quoted)}").replace("//", "/"))
+    return AUTHORITY.format(quoted=quoted, pattern=pattern, prose=prose)
+
+
+def obeyed(line: str) -> bool:
+    """Whether the log of a job takes something in a line for a command, as `ActionCommand.cs` does."""
+    return line.lstrip().startswith("::") or bool(re.search(r"##[A-Za-z]*\[", line))
+
+
+def unseen(text: str) -> list[str]:
+    """The characters that are none to a reader."""
+    return [char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")]
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """The lines of an output, none of which holds what nobody sees or a log obeys."""
+    for line in text.split("\n"):
+        assert not unseen(line), ascii(line)
+        yield line
+
+
+def harmless(text: str) -> None:
+    """That an output for people begins no line for a log, and has no verdict or next step but specguard's."""
+    for line in lines_of(text):
+        assert not obeyed(line), ascii(line)
+        assert not re.match(r"(?i)\s*specguard\s*:\s*passed", line), ascii(line)
+        assert not re.match(r"\s*next:? run pwn", line), ascii(line)
+        assert len(line) < 6000
+
+
+def harmless_commands(text: str) -> None:
+    """The same of workflow commands: each is one of specguard's, with no more than its own properties."""
+    for line in lines_of(text):
+        if line.startswith("::"):
+            command = re.match(r"::(error|warning|notice) ((?:file|line|endLine|title)=[^:,]*,?)+::", line)
+            assert command, ascii(line)
+            data = line[command.end() :]
+            assert not any(re.match(r"next: run pwn|specguard: passed", one) for one in data.split("%0A"))
+            assert not any(map(obeyed, data.split("%0A"))), ascii(line)
+        else:
+            harmless(line)
+
+
+def harmless_page(text: str) -> None:
+    """That a page has no markup and no mention but specguard's."""
+    assert not unseen(text.replace("\n", ""))
+    page = MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(text)
+    assert not re.search(r"<(img|a|strong>pwn|h\d>pwn)", page), page
+    assert "@pwn" not in re.sub(r"<code>[^<]*</code>", "", page)
+    for line in text.split("\n"):
+        assert not re.match(r"(?i)\s*(specguard|next)\s*:", line), line
+
+
+def names(text: str) -> list[bytes]:
+    """File names that a text can be, or be in."""
+    raw = text.encode()
+    whole = [] if b"/" in raw or len(raw) > 200 else [raw]
+    return [*whole, b"bad/" + raw.replace(b"/", b"_"), b"locked/" + raw.replace(b"/", b"_")]
+
+
+def project_of(text: str, place: Path, *, mild: bool = False) -> Repository:
+    """A repository whose change has a hostile text in everything that its author writes.
+
+    With `mild` its authority has none; else that has it, too.
+    """
+    quoted = toml("plain" if mild else text)
+    repository = Repository(place)
+    prose = "that" if mild else " ".join(text.split())
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": authority(quoted, prose)})
+    repository.branch("work")
+    files: dict[str | bytes, str | bytes] = dict.fromkeys(names(text), f"{text}\npwn {text}\n")
+    repository.commit(f"{text}\n\n{text}\n\nReviewed-by: {text}", files=files)
+    record = Approval(
+        approver="plain" if mild else text,
+        reason=text,
+        ticket=text,
+        issued_at=_time("2026-01-01"),
+        expires_at=_time("2026-01-02"),
+        rules=["PTH002"],
+        paths=[names(text)[-1]],
+        findings=["0" * 64],
+        scope="change",
+        fingerprint="0" * 64,
+        target=text,
+        policy_id="0" * 64,
+        repository=text,
+        work_item=("x", text),
+        nonce="0" * 32,
+    )
+    more: dict[str | bytes, str | bytes] = {
+        f".specguard/approvals/{record.id}.json": record.content,
+        f".specguard/approvals/{text.replace('/', '_')}.json": "{}",
+        "SPEC_AUTHORITY.md": authority(toml(f"other {text}"), "that"),
+    }
+    repository.commit("docs: approve", files=more)
+    return repository
+
+
+def _time(day: str) -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+
+
+@pytest.fixture(params=list(HOSTILE))
+def hostile(request: pytest.FixtureRequest) -> str:
+    return HOSTILE[request.param]
+
+
+def everything(repository: Repository, *words: str, **env: str) -> tuple[Outcome, dict[str, str]]:
+    """A check of it in every format."""
+    place = repository.path.parent
+    page = place / "page.md"
+    forms = ("text", "concise", "json")
+    outcome = run(
+        "check", "--output-format=github", *(f"--output={form}={place}/{form}" for form in forms),
+        f"--log-decisions={place}/log", *words,
+        directory=repository.path, env={"GITHUB_STEP_SUMMARY": str(page), **env},
+    )  # fmt: skip
+    pages = {form: (place / form).read_text("utf-8") for form in forms if (place / form).exists()}
+    pages["log"] = (place / "log").read_text("ascii")
+    pages["summary"] = page.read_text("utf-8") if page.exists() else ""
+    return outcome, pages
+
+
+@pytest.mark.parametrize("mild", [True, False])
+def test_a_check_in_every_format(hostile: str, mild: bool, tmp_path: Path) -> None:
+    repository = project_of(hostile, tmp_path / "project", mild=mild)
+    (tmp_path / "body").write_text(hostile, "utf-8")
+    outcome, pages = everything(
+        repository,
+        f"--branch={hostile}",
+        f"--pr-title={hostile}",
+        f"--pr-body-file={tmp_path}/body",
+        "--explain",
+        "--statistics",
+    )
+    assert outcome.exit_code in (1, 2), outcome
+    report = json.loads(pages["json"])
+    assert {"PTH001", "PTH002", "PTH004", "CMT002", "BRN001", "PRQ001", "CNT001", "APR001"} <= {
+        finding["code"] for finding in report["findings"]
+    }
+    harmless_commands(outcome.stdout)
+    harmless(outcome.stderr)
+    harmless(pages["text"])
+    harmless(pages["concise"])
+    harmless_page(pages["summary"])
+    for form in ("json", "log"):
+        assert pages[form].isascii()
+        assert not any(map(obeyed, pages[form].splitlines()))
+    assert json.loads(pages["log"])["states"]["PTH001"] == "failed"
+    # It is shown, not swallowed.
+    if mild:
+        assert any(hostile in finding["message"] for finding in report["findings"])
+
+
+def test_the_approval_is_shown_with_why_it_does_not_count(hostile: str, tmp_path: Path) -> None:
+    repository = project_of(hostile, tmp_path / "project")
+    first = run("check", "--output-format=json", "--select=PTH002", directory=repository.path).report
+    finding = next(one for one in first["findings"] if one["location"]["path"].startswith("locked/"))
+    log = repository.path / ".specguard" / "approvals"
+    old = next(read_log_of(repository))
+    record = Approval(
+        **{name: getattr(old, name) for name in old._fields} | {"findings": [finding["fingerprint"]]},
+    )
+    (log / f"{record.id}.json").write_bytes(record.content)
+    repository.commit("docs: approve it")
+    outcome, pages = everything(repository)
+    assert "does not count: " in pages["text"]
+    harmless_commands(outcome.stdout)
+    for form in ("text", "concise"):
+        harmless(pages[form])
+    harmless_page(pages["summary"])
+    refused = json.loads(pages["log"])["refused"]
+    assert [one["id"] for one in refused] == [record.id]
+    assert refused[0]["approver"] == hostile
+
+
+def read_log_of(repository: Repository) -> Iterator[Approval]:
+    log = read_log(b".specguard/approvals/", base=None, head=None, work_tree=str(repository.path))
+    return (record for _, record in log.approvals)
+
+
+COMMANDS = [
+    ["policy"],
+    ["policy", "--coverage"],
+    ["policy", "--output-format=toml"],
+    ["policy", "--output-format=json"],
+    ["why", "locked/x"],
+    ["why", "locked/x", "--output-format=json"],
+    ["status"],
+    ["status", "--output-format=json"],
+    ["doctor"],
+    ["doctor", "--output-format=json"],
+    ["new"],
+    ["baseline", "--check"],
+    ["baseline", "--check", "--output-format=json"],
+    ["approve"],
+    ["approve", "--output-format=json"],
+    ["approvals"],
+    ["approvals", "list", "--all"],
+    ["approvals", "list", "--all", "--output-format=json"],
+    ["approvals", "verify"],
+    ["approvals", "verify", "--output-format=json"],
+]
+
+
+def test_other_commands(hostile: str, tmp_path: Path) -> None:
+    repository = project_of(hostile, tmp_path / "project")
+    for words in COMMANDS:
+        outcome = run_here(*words, directory=repository.path)
+        assert "internal error" not in outcome.stderr, (words, outcome)
+        assert "there is no option" not in outcome.stderr, (words, outcome)
+        harmless(outcome.stdout)
+        harmless(outcome.stderr)
+    (record,) = read_log_of(repository)
+    for words in (["approvals", "show", record.id], ["approvals", "show", record.id, "--output-format=json"]):
+        outcome = run_here(*words, directory=repository.path)
+        assert outcome.exit_code == 0, outcome
+        harmless(outcome.stdout)
+
+
+def test_what_was_asked_for(hostile: str, tmp_path: Path) -> None:
+    repository = project_of("plain", tmp_path / "project")
+    name = hostile.replace("/", "_")
+    for words in (
+        ["check", f"--base={hostile}"],
+        ["check", f"--range={hostile}..HEAD"],
+        ["check", f"--authority={name}"],
+        ["check", f"--patch={name}"],
+        ["check", f"--pr-event={name}"],
+        ["check", f"--select={hostile}"],
+        ["check", f"--today={hostile}"],
+        ["check", f"--override={hostile}", f"--approved-by={hostile}", f"--reason={hostile}", "--path=x"],
+        ["check", f"--{hostile}"],
+        ["why", hostile],
+        ["rule", hostile],
+        ["new", hostile],
+        [hostile],
+    ):
+        outcome = run_here(*words, directory=repository.path)
+        harmless(outcome.stdout)
+        harmless(outcome.stderr)
+
+
+WRONG = ["{0} = 1", "[{0}]\nx = 1", "[rules.{0}]\npaths = []", "base = {0}", "documents = [{0}]", "[{1}"]
+
+
+def test_an_authority_that_is_wrong(hostile: str, tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "project")
+    for text in [*WRONG, "a = 1\n{0} = 1\n[rules.{0}]\n"]:
+        policy = text.format(toml(hostile), " ".join(hostile.split()))
+        document = f"# A\n\n```toml specguard\n{policy}\n```\n"
+        repository.commit("chore: base", files={"SPEC_AUTHORITY.md": document})
+        for words in (["check"], ["doctor"]):
+            outcome = run_here(*words, directory=repository.path)
+            assert outcome.exit_code, outcome
+            harmless(outcome.stdout)
+            harmless(outcome.stderr)
+
+
+def test_what_is_imported(hostile: str, tmp_path: Path) -> None:
+    rules = {"type-enum": [2, "always", ["feat", hostile]], hostile: [2, "always", hostile]}
+    repository = Repository(tmp_path / "project")
+    files: dict[str | bytes, str | bytes] = {".commitlintrc.json": json.dumps({"rules": rules})}
+    repository.commit("chore: base", files=files)
+    for words in (["import"], ["import", "--output-format=json"], ["import", "--write"], ["policy"]):
+        outcome = run_here(*words, directory=repository.path)
+        harmless(outcome.stdout)
+        harmless(outcome.stderr)
+
+
+def test_a_branch_is_named_in_what_init_writes(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "project", branch="`\u202e@pwn`<b>##x")
+    repository.commit("chore: base", files={"a": "a"})
+    for words in (["init", "--print"], ["init"], ["doctor"], ["status"]):
+        outcome = run_here(*words, directory=repository.path)
+        harmless(outcome.stdout)
+        harmless(outcome.stderr)
+    assert "`` `\\u202e@pwn`<b>##x ``" in (repository.path / "SPEC_AUTHORITY.md").read_text("utf-8")
+
+
+def test_what_is_long_is_cut(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "project")
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": authority('"p"', "x")})
+    repository.branch("work")
+    deep = b"bad/" + b"/".join([b"d" * 200] * 20)
+    # A path of 4023 bytes: longer ones no working tree can hold.
+    oid = repository.blob("pwn\n")
+    repository.git("update-index", "--add", "--cacheinfo", b"100644,%s,%s" % (oid.encode(), deep))
+    repository.commit("x" * 100_000, stage=False)
+    outcome, pages = everything(repository, f"--pr-title={'t' * 100_000}", f"--branch={'b' * 10_000}")
+    assert outcome.exit_code == 1, outcome
+    for page in (pages["text"], pages["concise"], pages["summary"]):
+        assert max(map(len, page.splitlines())) < 2500
+    assert max(map(len, outcome.stdout.splitlines())) < 10_000
+    located = {
+        finding["code"]: finding["location"]["path"] for finding in json.loads(pages["json"])["findings"]
+    }
+    assert located["PTH001"].encode() == deep
+    for words in (["check", f"--base={'x' * 50_000}"], ["check", f"--select={'x' * 50_000}"], ["x" * 50_000]):
+        said = run_here(*words, directory=repository.path).stderr
+        assert max(map(len, said.splitlines())) < 2500
