@@ -17,7 +17,7 @@ from specguard.model import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any, Final
 
     from specguard.authority.difference import PolicyChange
@@ -116,12 +116,20 @@ def _judge(change: Change, request: Request, policies: Policies, clock: Clock, i
             "trusted": policy.trusted,
         },
         results=results,
-        notes=[*change.notes, *notes, *said],
+        notes=[*change.notes, *notes, *said, *_unread(compared, results)],
         empty=not request.all and change.empty,
         dry_run=request.dry_run,
         enforce=request.enforce,
         policy_change=[difference.data for one in compared for difference in one.differences],
     )
+
+
+def _unread(compared: Sequence[PolicyChange], results: Sequence[RuleResult]) -> Iterator[str]:
+    """That a change leaves no policy that can be read, where no finding about the authority says it."""
+    if not any(result.code == "PTH004" and result.findings for result in results):
+        for one in compared:
+            if one.problem:
+                yield f"After this change no policy can be read: {one.problem}"
 
 
 def _kept(change: Change, policy: Policy, policies: Policies, clock: Clock) -> Kept | None:

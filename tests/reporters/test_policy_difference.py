@@ -1,0 +1,133 @@
+"""What a change does to the policy is in every report: loosening first, and each setting said once."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Outcome, Repository, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BEFORE = """\
+# Authority
+
+```toml specguard
+merge = "squash"
+
+[rules.locked-path]
+paths = ["a/", "b/"]
+
+[rules.forbidden-path]
+paths = ["c/"]
+```
+"""
+AFTER = BEFORE.replace('"squash"', '"rebase"').replace('"a/", ', "").replace('"c/"', '"c/", "d/"')
+
+
+@pytest.fixture
+def project(repository: Repository) -> Repository:
+    """A change that loosens a setting, tightens one, and changes one of which neither can be said."""
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": BEFORE})
+    repository.branch("work")
+    repository.commit("chore: policy", files={"SPEC_AUTHORITY.md": AFTER})
+    return repository
+
+
+def check(project: Repository, *words: str, form: str = "text", page: Path | None = None) -> Outcome:
+    env = {"GITHUB_STEP_SUMMARY": str(page)} if page else {}
+    return run("check", f"--output-format={form}", *words, directory=project.path, env=env)
+
+
+def test_text_lists_what_no_finding_says(project: Repository) -> None:
+    outcome = check(project, "--select=PTH001")
+    assert outcome.exit_code == 0
+    assert outcome.stdout.split("\n")[:5] == [
+        "policy: this change loosens 1 setting, changes 1 and tightens 1",
+        '  loosens  rules.locked-path.paths drops "a/" (SPEC_AUTHORITY.md:7)',
+        '  changes  merge from "squash" to "rebase" (SPEC_AUTHORITY.md:4)',
+        '  tightens rules.forbidden-path.paths adds "d/" (SPEC_AUTHORITY.md:10)',
+        "",
+    ]
+
+
+def test_text_says_nothing_twice(project: Repository) -> None:
+    shown = check(project).stdout
+    assert "\npolicy: this change loosens 1 setting, changes 1 and tightens 1\n\nspecguard: failed" in shown
+    for key in ("rules.locked-path.paths", "merge from", "rules.forbidden-path.paths"):
+        assert shown.count(key) == 1
+
+
+def test_concise(project: Repository) -> None:
+    assert check(project, "--select=PTH001", form="concise").stdout.split("\n")[:3] == [
+        'SPEC_AUTHORITY.md:7: policy: loosens rules.locked-path.paths drops "a/"',
+        'SPEC_AUTHORITY.md:4: policy: changes merge from "squash" to "rebase"',
+        'SPEC_AUTHORITY.md:10: policy: tightens rules.forbidden-path.paths adds "d/"',
+    ]
+    assert ": policy: " not in check(project, form="concise").stdout
+
+
+def test_annotations(project: Repository, tmp_path: Path) -> None:
+    outcome = check(project, "--select=PTH001", form="github", page=tmp_path / "page")
+    assert outcome.stdout.split("\n")[0] == (
+        "::warning file=SPEC_AUTHORITY.md,line=7,title=policy::"
+        "this change loosens 1 setting, changes 1 and tightens 1"
+        '%0Aloosens rules.locked-path.paths drops "a/" (SPEC_AUTHORITY.md:7)'
+        '%0Achanges merge from "squash" to "rebase" (SPEC_AUTHORITY.md:4)'
+        '%0Atightens rules.forbidden-path.paths adds "d/" (SPEC_AUTHORITY.md:10)'
+    )
+    assert (
+        "\n### policy\n\nThis change loosens 1 setting, changes 1 and tightens 1.\n\n"
+        '- **loosens** rules.locked-path.paths drops "a/" (`SPEC_AUTHORITY.md:7`)\n'
+        '- **changes** merge from "squash" to "rebase" (`SPEC_AUTHORITY.md:4`)\n'
+        '- **tightens** rules.forbidden-path.paths adds "d/" (`SPEC_AUTHORITY.md:10`)\n'
+    ) in (tmp_path / "page").read_text()
+    said = check(project, form="github", page=tmp_path / "other").stdout
+    assert "title=policy::this change loosens 1 setting, changes 1 and tightens 1\n" in said
+    assert "### policy\n\nThis change loosens 1 setting" in (tmp_path / "other").read_text()
+
+
+def test_a_change_that_only_tightens_is_a_notice(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", BEFORE.replace('"c/"', '"c/", "d/"'))
+    project.commit("chore: tighten")
+    shown = check(project, form="github").stdout
+    assert "::notice file=SPEC_AUTHORITY.md,line=10,title=policy::this change tightens 1 setting\n" in shown
+
+
+def test_json(project: Repository) -> None:
+    found = check(project, "--select=PTH001", form="json").report["policy_change"]
+    assert [(one["key"], one["effect"], one["summary"]) for one in found] == [
+        ("merge", "incomparable", 'from "squash" to "rebase"'),
+        ("rules.forbidden-path.paths", "tightens", 'adds "d/"'),
+        ("rules.locked-path.paths", "loosens", 'drops "a/"'),
+    ]
+
+
+def test_a_change_that_leaves_the_policy_alone_says_nothing_of_it(project: Repository) -> None:
+    project.write("SPEC_AUTHORITY.md", BEFORE + "\nMore prose.\n")
+    project.commit("docs: prose")
+    for form in ("text", "concise", "github"):
+        assert "policy: " not in check(project, form=form).stdout.replace("policy-change: ", "")
+
+
+def test_many_are_counted(project: Repository) -> None:
+    listed = json.loads(run("rule", "--output-format=json", directory=project.path).stdout)
+    names = [rule["name"] for rule in listed if rule["severity"] == "error"][:30]
+    tables = "".join(f'\n[rules.{name}]\nseverity = "info"\n' for name in names)
+    project.commit("chore: policy", files={"SPEC_AUTHORITY.md": f"# A\n\n```toml specguard\n{tables}```\n"})
+    shown = check(project, "--select=PTH001").stdout
+    assert re.match(
+        r"policy: this change loosens \d+ settings and changes 1\n(  loosens .*\n){20}  and \d+ more; ", shown
+    )
+
+
+@pytest.mark.parametrize("select", ["PTH001", "PTH004"])
+def test_a_policy_that_cannot_be_read_any_more_is_said_once(select: str, project: Repository) -> None:
+    project.commit("chore: policy", files={"SPEC_AUTHORITY.md": "# A\n\n```toml specguard\nx = 1\n```\n"})
+    for form in ("text", "github"):
+        shown = check(project, f"--select={select}", form=form).stdout
+        assert shown.count("'x' is not known") == (0 if (select, form) == ("PTH001", "github") else 1), shown
