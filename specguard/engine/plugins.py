@@ -73,7 +73,7 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
                         implementation.function(registry)
         except PluginError as error:
             problems.append(error)
-        except Exception as error:  # noqa: BLE001 - a plugin's code may raise anything, and the others still count
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises, the others count
             message = f"plugin {distribution!r} cannot be loaded: {type(error).__name__}: {error}"
             problems.append(PluginError(message))
     if problems:

@@ -147,7 +147,7 @@ def _run(rule: RuleInPolicy, facts: Facts) -> Outcome:
         _collect(check, rule, _arguments(check, rule, facts, looked_at), outcome.findings)
     except (MissingFact, NotApplicable) as error:
         outcome.absent = error
-    except Exception as error:  # noqa: BLE001 - a rule that crashes must neither pass nor stop the others
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it must neither pass nor stop the others
         outcome.crash = f"{type(error).__name__}: {error}"
     outcome.looked_at = [_account(name, value) for name, value in looked_at]
     outcome.clock = facts.clock
