@@ -95,13 +95,11 @@ class Situation:
     """A base with its policy, and a change that breaks it.
 
     Attributes:
-        codes: the rules that it breaks.
         settings: the policy as TOML.
         base: the base's commit.
         change: the commits of the change.
     """
 
-    codes: frozenset[str]
     settings: str
     base: Step
     change: Sequence[Step]
@@ -133,9 +131,7 @@ def situations(draw: st.DrawFn, approvals: str) -> Situation:
         step = together(step, breach.step)
     more = max(breach.commits for breach in broken)
     change = [step, *(Step("feat: x", files={"src/more": f"{number}\n"}) for number in range(more))]
-    return Situation(
-        frozenset(breach.code for breach in broken), settings, Step("chore: base", files=files), change
-    )
+    return Situation(settings, Step("chore: base", files=files), change)
 
 
 def authority(kind: str, settings: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from specguard.testing import Outcome, Repository, Step
+from specguard.testing import Outcome, Step
 from tests.approvals.making import approval, revocation
 from tests.fuzz.damage import damaged, few
 from tests.fuzz.loosening import Situation, authorities, situations
@@ -17,6 +17,7 @@ from tests.fuzz.verdicts import approvals, build, edits, judged, red, stays_red
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from specguard.approvals.record import Approval
     from tests.approvals.conftest import Key
@@ -26,8 +27,8 @@ LIFTED = "base = 'main'\n[rules.locked-path]\npaths = ['locked/']\n"
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    return Repository(tmp_path_factory.mktemp("approvals") / "repository")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("approvals") / "repository"
 
 
 def given_by(outcome: Outcome, approver: str, **fields: Any) -> Approval:
@@ -61,25 +62,23 @@ def locked(alice: Key) -> Situation:
     """A change of one locked file, which alice may approve."""
     base = Step("chore: base", files={"specguard.toml": LIFTED + approvals(alice.public), "locked/p": "1\n"})
     change = [Step("feat: x", files={"locked/p": "2\n"})]
-    return Situation(frozenset({"PTH002"}), LIFTED + approvals(alice.public), base, change)
+    return Situation(LIFTED + approvals(alice.public), base, change)
 
 
-def test_the_approver_s_signature_is_the_way_out(
-    repository: Repository, locked: Situation, alice: Key
-) -> None:
-    record = given_by(red(repository, locked), "alice")
-    build(repository, locked, [approving(filed(record, alice.sign(record.content)))], amend=False)
-    outcome = judged(repository)
+def test_the_approver_s_signature_is_the_way_out(folder: Path, locked: Situation, alice: Key) -> None:
+    record = given_by(red(folder, locked), "alice")
+    files = filed(record, alice.sign(record.content))
+    outcome = judged(build(folder, locked, [approving(files)]))
     assert outcome.exit_code == 0, outcome
 
 
 @few(40)
 @given(data=st.data())
 def test_no_forged_approval_turns_a_red_change_green(
-    repository: Repository, alice: Key, mallory: Key, data: st.DataObject
+    folder: Path, alice: Key, mallory: Key, data: st.DataObject
 ) -> None:
     situation = data.draw(situations(approvals(alice.public)))
-    before = red(repository, situation)
+    before = red(folder, situation)
     who = data.draw(st.sampled_from(["alice", "mallory", "Ann Example", "ann@example.org"]))
     record = given_by(before, who)
     if record.paths:
@@ -98,16 +97,15 @@ def test_no_forged_approval_turns_a_red_change_green(
         step,
         *data.draw(st.just([]) | edits(situation) | st.sampled_from([[one] for one in trusting[:4]])),
     ]
-    build(repository, situation, added, amend=data.draw(st.booleans()))
-    stays_red(before, judged(repository))
+    stays_red(before, judged(build(folder, situation, added, amend=data.draw(st.booleans()))))
 
 
 @few(50)
 @given(data=st.data())
 def test_one_byte_of_the_change_the_record_or_its_signature_undoes_an_approval(
-    repository: Repository, locked: Situation, alice: Key, data: st.DataObject
+    folder: Path, locked: Situation, alice: Key, data: st.DataObject
 ) -> None:
-    before = red(repository, locked)
+    before = red(folder, locked)
     record = given_by(before, "alice", nonce="0" * 32)
     signature = alice.sign(record.content)
     files = filed(record, signature)
@@ -132,8 +130,7 @@ def test_one_byte_of_the_change_the_record_or_its_signature_undoes_an_approval(
     else:
         ending = revocation(record.id)
         files[f"{LOG}{ending.id}.json"] = ending.content
-    build(repository, situation, [approving(files)], amend=False)
-    after = judged(repository)
+    after = judged(build(folder, situation, [approving(files)]))
     assert "internal error" not in str(after)
     assert "crashed" not in str(after)
     assert after.exit_code in {1, 2}

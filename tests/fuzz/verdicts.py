@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +11,16 @@ from hypothesis import strategies as st
 
 from specguard.testing import Outcome, Repository, Step, run, run_here
 from tests.fuzz.loosening import ELSEWHERE, authorities, together
+from tests.fuzz.policies import PUBLIC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tests.fuzz.loosening import Situation
 
-SOMEBODY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlnN5hpUNSa0+Y08Sys58bqxflYYel8ZYuXVxzGA5CU"
-"""A public key of which nobody has the private half."""
 
-
-def approvals(key: str = SOMEBODY, **more: str) -> str:
+def approvals(key: str = PUBLIC, **more: str) -> str:
     """The settings by which alice, who signs with a key, may lift everything that can be lifted."""
     may = "['PTH', 'CMT', 'BRN', 'CNT', 'PTH004']"
     person = f"name = 'alice'\nemails = ['alice@example.org']\nkey = '{key}'\nmay = {may}\n"
@@ -29,8 +29,17 @@ def approvals(key: str = SOMEBODY, **more: str) -> str:
     )
 
 
-def build(repository: Repository, situation: Situation, added: Sequence[Step], *, amend: bool) -> None:
-    """Make the base and the change, with what its author adds in its last commit or in one more."""
+def build(
+    folder: Path, situation: Situation, added: Sequence[Step] = (), *, amend: bool = False
+) -> Repository:
+    """A new repository with the base and the change.
+
+    Args:
+        folder: where it is made; what was there is gone.
+        situation: the base and the change.
+        added: what the change's author adds.
+        amend: whether that is in the change's last commit; else each is one more.
+    """
     change = list(situation.change)
     for step in added:
         if amend:
@@ -39,31 +48,29 @@ def build(repository: Repository, situation: Situation, added: Sequence[Step], *
         else:
             change.append(step)
     steps = [replace(situation.base, id="base"), *change]
+    # One that is used again and again has a pack more each time, and git becomes slow.
+    shutil.rmtree(folder, ignore_errors=True)
+    repository = Repository(folder)
     try:
         made = repository.add_commits(steps, branch="work", refs={"refs/heads/main": "base"})
     except KeyError:
         # Two of them take away the same file.
         reject()
     repository.names.update(base=made["base"], head=list(made.values())[-1])
+    return repository
 
 
 def judged(
-    repository: Repository, *words: str, env: Any = None, folder: str = ".", installed: bool = False
+    repository: Repository, *words: str, env: Any = None, at: str = ".", installed: bool = False
 ) -> Outcome:
+    """What `check --enforce` says of the change."""
     ends = [f"--base={repository.names['base']}", f"--head={repository.names['head']}", "--branch=work"]
-    runner = run if installed else run_here
-    return runner(
-        "check",
-        "--enforce",
-        *ends,
-        *words,
-        "--output-format=json",
-        directory=repository.path / folder,
-        env=env,
-    )
+    words = ("check", "--enforce", *ends, *words, "--output-format=json")
+    return (run if installed else run_here)(*words, directory=repository.path / at, env=env)
 
 
 def open_errors(outcome: Outcome) -> set[tuple[str, str]]:
+    """The code and fingerprint of each error that is open."""
     return {
         (finding["code"], finding["fingerprint"])
         for finding in outcome.report["findings"]
@@ -71,16 +78,16 @@ def open_errors(outcome: Outcome) -> set[tuple[str, str]]:
     }
 
 
-def red(repository: Repository, situation: Situation, *, amend: bool = True) -> Outcome:
+def red(folder: Path, situation: Situation) -> Outcome:
     """What the change is without anything added: red, by the rules that it breaks."""
-    build(repository, situation, [], amend=amend)
-    outcome = judged(repository)
+    outcome = judged(build(folder, situation))
     assert outcome.exit_code == 1, outcome
-    assert situation.codes & {code for code, _ in open_errors(outcome)}
+    assert open_errors(outcome)
     return outcome
 
 
 def stays_red(before: Outcome, after: Outcome) -> None:
+    """Nothing that was open is lifted or gone, unless there is no verdict."""
     assert "internal error" not in str(after)
     assert "crashed" not in str(after)
     assert after.exit_code in {1, 2}
