@@ -8,16 +8,15 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from specguard.cli.files import append_lines
 from specguard.testing import Outcome, Repository, run
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+ROOT = Path(__file__).parent.parent.parent
 AUTHORITY = """\
 # Authority
 
@@ -98,6 +97,14 @@ def test_a_verdict_is_a_line(project: Repository, log: Path) -> None:
     assert line["counts"] == report["counts"]
     assert (line["verdict"], line["exit_code"], line["enforce"]) == ("failed", 1, False)
     assert (line["approvals"], line["refused"]) == ([], [])
+
+
+def test_every_field_is_on_the_page(project: Repository, log: Path) -> None:
+    check(project, log, "--dry-run")
+    check(project, log, "--base=nowhere")
+    page = (ROOT / "docs" / "approvals.md").read_text("utf-8").partition("## The decision log")[2]
+    names = {name for row in re.findall(r"(?m)^\| (`[^|]*) \|", page) for name in re.findall(r"`(\w+)`", row)}
+    assert names | {"dry_run"} == {name for line in read(log) for name in line}
 
 
 def test_lines_are_added(project: Repository, log: Path) -> None:
