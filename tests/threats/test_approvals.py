@@ -1,0 +1,524 @@
+"""Approvals that somebody forges, copies, bends or takes away: what the installed command makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case, Grant, Repository, Step
+from specguard.testing.filing import file_grants
+from specguard.testing.keys import private_key, public_key, sign
+from specguard.testing.repository import clean_environment
+from tests.threats.cases import threat
+from tests.threats.guarded import authority, check, undecided
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from specguard.testing import Outcome
+
+ENFORCED = ("--enforce", "--base=main")
+LOG = ".specguard/approvals"
+GRANT = Grant(rules=["PTH002"], sign="key")
+AUTHOR = "Cleo <cleo@example.org>"
+CODE = "def f():\n    a()\n    b()\n\n\ndef g():\n    a()\n    b()\n"
+
+
+def approvers(**more: str) -> str:
+    """Settings with an approver, who may lift what locks forbid."""
+    lines = {"name": '"alice"', "key": f'"{public_key("key")}"', "may": '["PTH002", "SPC"]', **more}
+    return "\n[[approvals.approver]]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    """A branch whose change of a locked file alice approved, and signed."""
+    return approved(tmp_path)
+
+
+def approved(
+    directory: Path, grant: Grant = GRANT, files: dict[str, str] | None = None, **more: str
+) -> Repository:
+    """A branch with a change of locked files and an approval; `more` is said of the approver."""
+    given = {"SPEC_AUTHORITY.md": authority(approvers(**more)), "locked/p": CODE, "src/a": "a\n"}
+    base = Step("chore: base", files=given)
+    change = Step("feat: x", files=files or {"locked/p": CODE.replace("a()", "c()", 1)}, author=AUTHOR)
+    case = Case(policy="", base=[base], commits=[change], approvals=[grant])
+    return case.build(directory / "repository")
+
+
+def record(repo: Repository, name: str = "approval") -> str:
+    """The path of a record."""
+    return f"{LOG}/{repo.names[name]}.json"
+
+
+def amend(repo: Repository) -> None:
+    repo.commit("chore: approve", amend=True)
+
+
+def fails(repo: Repository, *codes: str, words: tuple[str, ...] = ENFORCED) -> None:
+    """What is locked is still an error, and these codes say why."""
+    outcome = check(repo, *words)
+    assert outcome.exit_code == 1, outcome
+    assert open_errors(outcome) == {"PTH002", *codes}, outcome
+
+
+def open_errors(outcome: Outcome) -> set[str]:
+    """The codes of the errors that nothing lifts."""
+    findings = outcome.report["findings"]
+    return {one["code"] for one in findings if one["severity"] == "error" and one["state"] == "open"}
+
+
+def holds(repo: Repository) -> None:
+    """The approval counts."""
+    outcome = check(repo, *ENFORCED)
+    assert outcome.exit_code == 0, outcome
+    assert outcome.state("PTH002") == "approved", outcome
+
+
+# T93: replay
+
+
+@threat("T93", "an approval and its signature on a branch with another content", "exit 1: APR006, PTH002")
+def test_an_approval_of_another_content(repo: Repository) -> None:
+    holds(repo)
+    repo.commit("feat: more", files={"locked/p": "EVIL\n"})
+    fails(repo, "APR006")
+    fails(repo, "APR006", words=())
+
+
+@threat("T93", "an approval copied to a branch that another change is on", "exit 1: APR006, PTH002")
+def test_an_approval_on_another_branch(repo: Repository) -> None:
+    files = {name: repo.read(name) for name in (record(repo), f"{record(repo)}.sig")}
+    repo.branch("evil", "main")
+    repo.commit("feat: y", files={**files, "locked/p": b"EVIL\n"})
+    fails(repo, "APR006")
+
+
+@threat("T93", "an approval for another target, policy, repository or work item", "exit 1: APR006, PTH002")
+@pytest.mark.parametrize(
+    "other",
+    [{"target": "dev"}, {"policy_id": "0" * 64}, {"repository": "x.org/y"}, {"fingerprint": "0" * 64}],
+)
+def test_an_approval_for_something_else(other: dict[str, str], tmp_path: Path) -> None:
+    fails(approved(tmp_path, replace(GRANT, **other)), "APR006")  # type: ignore[arg-type]  # its fields are texts
+
+
+@threat("T93", "an approval of the base, after its file was changed once more", "exit 1: PTH002")
+def test_an_approval_of_the_base_again(tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, place="base"))
+    holds(repo)
+    repo.commit("feat: more", files={"locked/p": "EVIL\n"})
+    fails(repo)
+
+
+# T94: what other identities of a change do not see
+
+
+@threat(
+    "T94",
+    "the approved line indented otherwise: the patch id is the same",
+    "exit 1: APR006, PTH002",
+)
+def test_another_indentation(repo: Repository) -> None:
+    before = patch_id(repo, "HEAD^")
+    files = {name: repo.read(name) for name in (record(repo), f"{record(repo)}.sig")}
+    repo.git("reset", "-q", "--hard", "HEAD^")
+    content = repo.read("locked/p").decode().replace("    c()", "        c()")
+    repo.commit("feat: x", files={"locked/p": content}, amend=True)
+    assert patch_id(repo, "HEAD") == before
+    repo.commit("chore: approve", files=files)
+    fails(repo, "APR006")
+
+
+@threat(
+    "T94",
+    "the approved line in another function: the patch id is the same",
+    "exit 1: APR006, PTH002",
+)
+def test_another_place(tmp_path: Path) -> None:
+    body = "".join(f"    step_{number}()\n" for number in range(6))
+    code = f"def f():\n{body}    a()\n{body}def g():\n{body}    a()\n{body}"
+    first, second = (
+        code[:at] + code[at + len("    a()\n") :] for at in (code.index("    a()"), code.rindex("    a()"))
+    )
+    base = Step("chore: base", files={"SPEC_AUTHORITY.md": authority(approvers()), "locked/p": code})
+    repo = Case(
+        policy="",
+        base=[base],
+        commits=[Step("feat: x", files={"locked/p": first}, author=AUTHOR)],
+        approvals=[GRANT],
+    ).build(tmp_path / "repository")
+    holds(repo)
+    before = patch_id(repo, "HEAD^")
+    repo.commit("feat: x", files={"locked/p": second})
+    repo.git("reset", "-q", "--soft", "main")
+    repo.git("reset", "-q", LOG)
+    repo.commit("feat: x", stage=False)
+    assert patch_id(repo, "HEAD") == before
+    repo.stage()
+    repo.commit("chore: approve")
+    fails(repo, "APR006")
+
+
+def patch_id(repo: Repository, commit: str) -> str:
+    """git's own identity of a commit's change."""
+    shown = repo.process("show", commit).stdout
+    return repo.git("patch-id", "--stable", stdin=shown).split(" ")[0]
+
+
+# T95: edited records
+
+
+@threat("T95", "a record edited under its name", "exit 1: APR001, PTH002")
+def test_an_edited_record(repo: Repository) -> None:
+    repo.write(record(repo), repo.read(record(repo)).replace(b"partner", b"brother"))
+    amend(repo)
+    fails(repo, "APR001")
+    fails(repo, "APR001", words=())
+
+
+@threat("T95", "a record edited, and named by its new hash", "exit 1: APR002, PTH002")
+def test_an_edited_record_with_its_hash(repo: Repository) -> None:
+    edited(repo, lambda data: data.update(reason="the brother needs the second version"))
+    fails(repo, "APR002")
+    fails(repo, "APR002", words=())
+
+
+@threat("T95", "a record of another change, with this one's fingerprint put in", "exit 1: APR002, PTH002")
+def test_an_edited_fingerprint(tmp_path: Path) -> None:
+    repo = approved(tmp_path)
+    right = json.loads(repo.read(record(repo)))["fingerprint"]
+    repo = approved(tmp_path / "2", replace(GRANT, fingerprint="0" * 64))
+    fails(repo, "APR006")
+    edited(repo, lambda data: data.update(fingerprint=right))
+    fails(repo, "APR002")
+
+
+@threat("T95", "a record with another field more, twice or in another order", "exit 1: APR001, PTH002")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('  "kind"', '  "a": 1,\n  "kind"'),
+        ('  "approver": "alice",', '  "approver": "mallory",\n  "approver": "alice",'),
+        ('{\n  "approver": "alice",', '{\n  "kind": "approve",\n  "approver": "alice",'),
+        ("\n}\n", "\n}\n\n"),
+        ("\n", "\r\n"),
+    ],
+)
+def test_a_record_of_another_form(old: str, new: str, repo: Repository) -> None:
+    content = repo.read(record(repo)).decode()
+    assert old in content
+    content = content.replace(old, new)
+    repo.delete(LOG)
+    name = hashlib.sha256(content.encode()).hexdigest()
+    repo.write(f"{LOG}/{name}.json", content)
+    repo.write(f"{LOG}/{name}.json.sig", sign(content.encode(), "key"))
+    amend(repo)
+    fails(repo, "APR001")
+
+
+def edited(repo: Repository, change: Callable[[dict[str, object]], object]) -> None:
+    """Edit a record, and give it and its signature the name of its new content."""
+    data = json.loads(repo.read(record(repo)))
+    change(data)
+    content = json.dumps(data, indent=2, sort_keys=True) + "\n"
+    name = hashlib.sha256(content.encode()).hexdigest()
+    repo.rename(f"{record(repo)}.sig", f"{LOG}/{name}.json.sig")
+    repo.delete(record(repo))
+    repo.write(f"{LOG}/{name}.json", content)
+    amend(repo)
+
+
+# T96: cut and taken away
+
+
+@threat("T96", "a record cut at any place", "exit 1: APR001, PTH002")
+@pytest.mark.parametrize("keep", [0, 1, 100, -1])
+def test_a_record_that_is_cut(keep: int, repo: Repository) -> None:
+    repo.write(record(repo), repo.read(record(repo))[:keep])
+    amend(repo)
+    fails(repo, "APR001")
+
+
+@threat("T96", "an approval taken out of the branch", "exit 1: PTH002")
+def test_an_approval_that_is_gone(repo: Repository) -> None:
+    repo.delete(LOG)
+    repo.commit("chore: tidy")
+    fails(repo)
+
+
+@threat("T96", "a revocation of the base deleted", "exit 1: APR001, APR006, PTH002, PTH004")
+def test_a_revocation_of_the_base(tmp_path: Path) -> None:
+    repo = approved(tmp_path)
+    no = Grant(revokes=repo.names["approval"], approver="alice", place="base", id="no")
+    file_grants(repo, [no], (), clean_environment(), committed=True)
+    fails(repo)
+    repo.git("rebase", "-q", "main")
+    repo.delete(record(repo, "no"))
+    repo.commit("chore: tidy")
+    fails(repo, "APR001", "APR006", "PTH004")
+
+
+@threat("T96", "a revocation of the branch deleted by a later commit", "exit 1: APR001")
+def test_a_revocation_of_the_branch(repo: Repository) -> None:
+    no = Grant(revokes=repo.names["approval"], approver="alice", id="no")
+    file_grants(repo, [no], (), clean_environment(), committed=True)
+    fails(repo)
+    repo.delete(record(repo, "no"))
+    repo.commit("chore: tidy")
+    outcome = check(repo, *ENFORCED)
+    assert outcome.exit_code == 1, outcome
+    assert open_errors(outcome) == {"APR001"}, outcome
+
+
+# T97: merged logs
+
+
+@threat("T97", "two branches that each add an approval, merged in either order", "exit 0")
+@pytest.mark.parametrize("first", ["work", "other"])
+def test_two_branches(first: str, repo: Repository) -> None:
+    repo.branch("other", "main")
+    repo.commit("feat: y", files={"locked/q": "q\n"}, author="Dora <dora@example.org>")
+    file_grants(repo, [GRANT], (), clean_environment(), committed=True)
+    holds(repo)
+    second = "other" if first == "work" else "work"
+    repo.checkout("main")
+    repo.merge(first, message="feat: first")
+    repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    repo.checkout(second)
+    repo.merge("main", message="chore: merge")
+    holds(repo)
+    repo.checkout("main")
+    repo.merge(second, message="feat: second")
+    assert len(list((repo.path / LOG).iterdir())) == 4
+    holds(repo)
+    repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    repo.commit("feat: z", files={"src/a": "z\n"})
+    assert check(repo, *ENFORCED).exit_code == 0
+
+
+@threat("T97", "a log that union merges", "exit 0")
+def test_a_union_merge(repo: Repository) -> None:
+    repo.write(".git/info/attributes", "* merge=union\n")
+    test_two_branches("work", repo)
+
+
+# T98: self-approval
+
+
+@threat("T98", "an approval by the author under another address, name or account", "exit 1: APR005, PTH002")
+@pytest.mark.parametrize(
+    "who",
+    [
+        "A <alice@example.org>",
+        "A <ALICE+x@EXAMPLE.org>",
+        "A <7+Alice-at-work@users.noreply.github.com>",
+        "Alice <someone@example.org>",
+    ],
+)
+def test_an_author_approves(who: str, tmp_path: Path) -> None:
+    repo = self_made(tmp_path, Step("feat: x", files={"locked/p": "x\n"}, author=who))
+    fails(repo, "APR005")
+    fails(repo, "APR005", words=())
+
+
+@threat("T98", "an approval by a co-author", "exit 1: APR005, PTH002")
+def test_a_co_author_approves(tmp_path: Path) -> None:
+    message = "feat: x\n\nCo-Authored-By: A <alice@example.org>\n"
+    fails(self_made(tmp_path, Step(message, files={"locked/p": "x\n"}, author=AUTHOR)), "APR005")
+
+
+@threat("T98", "an approval by the key that signed the commit", "exit 1: APR005, PTH002")
+def test_the_same_key_approves(tmp_path: Path) -> None:
+    repo = self_made(tmp_path, Step("feat: x", files={"locked/p": "x\n"}, author=AUTHOR))
+    repo.git("reset", "-q", "--soft", "main")
+    repo.git("restore", "--staged", LOG)
+    key = ("-c", "gpg.format=ssh", "-c", f"user.signingkey={private_key('key')}")
+    repo.git(*key, "commit", "-q", "-S", "-m", "feat: x")
+    repo.commit("chore: approve")
+    fails(repo, "APR005")
+
+
+@threat("T98", "a commit that does not say whose it is", "exit 2")
+def test_nobody_is_the_author(tmp_path: Path) -> None:
+    repo = self_made(tmp_path, Step("feat: x", files={"locked/p": "x\n"}, author="A <>"))
+    undecided(check(repo, *ENFORCED), "has no address")
+
+
+def self_made(directory: Path, change: Step) -> Repository:
+    """A branch with this change, approved and signed."""
+    more = {"emails": '["alice@example.org"]', "logins": '["alice-at-work"]'}
+    base = Step("chore: base", files={"SPEC_AUTHORITY.md": authority(approvers(**more)), "locked/p": CODE})
+    case = Case(policy="", base=[base], commits=[change], approvals=[GRANT])
+    return case.build(directory / "repository")
+
+
+# T99: time
+
+
+@threat("T99", "an approval that is past, too long or from a time to come", "exit 1: APR003, PTH002")
+@pytest.mark.parametrize(("issued", "expires"), [(-9, -1), (0, 31), (-9, 22), (1, 9)])
+def test_another_time(issued: int, expires: int, tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, issued=issued, expires=expires))
+    fails(repo, "APR003")
+    fails(repo, "APR003", words=())
+
+
+@threat("T99", "commits and files dated back to when an approval held", "exit 1: APR003, PTH002")
+def test_dates_of_commits(tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, issued=-9, expires=-1))
+    repo.commit("chore: approve", amend=True, date=1_700_000_000)
+    fails(repo, "APR003")
+
+
+@threat("T99", "a clock that was never set", "exit 2")
+def test_no_clock(repo: Repository) -> None:
+    # There is no way to set the clock of one process; what it is compared with comes to the same.
+    code = (
+        "import specguard.engine.clock as clock, sys; clock.OLDEST = 9999; "
+        "from specguard.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", *ENFORCED],
+        cwd=repo.path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done
+    assert "the clock says" in done.stdout
+
+
+@threat("T99", "an approval that holds with another date given", "exit 2")
+def test_another_date(tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, issued=-9, expires=-1))
+    undecided(check(repo, *ENFORCED, "--today=2026-01-01"), "--enforce does not go with --today")
+
+
+# T101: what nothing lifts
+
+
+@threat("T101", "an approval of a rule that nothing lifts", "exit 1: APR007, PTH002")
+@pytest.mark.parametrize("rule", ["PTH001", "APR001", "APR002", "APR005", "APR006"])
+def test_what_nothing_lifts(rule: str, tmp_path: Path) -> None:
+    may = '["PTH", "APR", "PTH001", "APR001"]'
+    fails(approved(tmp_path, replace(GRANT, rules=["PTH002", rule]), may=may), "APR007")
+
+
+@threat(
+    "T101",
+    "an approval of a change of the policy by somebody who may lift its family",
+    "exit 1: APR002, PTH002, PTH004",
+)
+def test_the_policy_itself(tmp_path: Path) -> None:
+    text = authority(approvers(may='["PTH"]')).replace('"locked/", ', "")
+    grant = replace(GRANT, rules=["PTH002", "PTH004"])
+    fails(approved(tmp_path, grant, {"SPEC_AUTHORITY.md": text}, may='["PTH"]'), "APR002", "PTH004")
+
+
+@threat("T101", "an approval of a family, a name or a pattern", "exit 1: APR007, PTH002")
+@pytest.mark.parametrize(
+    "other",
+    [{"rules": ["PTH002", "PTH"]}, {"rules": ["PTH002", "locked-path"]}, {"paths": ["locked/p", "**"]}],
+)
+def test_more_than_findings(other: dict[str, list[str]], tmp_path: Path) -> None:
+    fails(approved(tmp_path, replace(GRANT, **other)), "APR007")  # type: ignore[arg-type]  # its fields are given
+
+
+# T102: forged signatures
+
+
+@threat("T102", "a record signed by another key", "exit 1: APR002, PTH002")
+def test_another_key(tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, sign="other"))
+    fails(repo, "APR002")
+    fails(repo, "APR002", words=())
+
+
+@threat("T102", "a key that the change itself adds to the policy", "exit 1: APR002, PTH002, PTH004")
+def test_a_key_of_the_head(tmp_path: Path) -> None:
+    text = authority(approvers(key=f'"{public_key("other")}"'))
+    files = {"locked/p": "x\n", "SPEC_AUTHORITY.md": text}
+    fails(approved(tmp_path, replace(GRANT, sign="other"), files), "APR002", "PTH004")
+
+
+@threat(
+    "T102",
+    "keys trusted by git's configuration or the environment",
+    "exit 1: APR002, PTH002",
+)
+def test_a_list_of_keys(tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, sign="other"))
+    signers = repo.git_dir / "signers"
+    signers.write_text(f"* {public_key('other')}\n")
+    repo.git("config", "gpg.ssh.allowedSignersFile", str(signers))
+    repo.git("config", "gpg.ssh.program", "true")
+    outcome = check(repo, *ENFORCED, env={"GIT_CONFIG_COUNT": "0", "SSH_AUTH_SOCK": str(signers)})
+    assert open_errors(outcome) == {"APR002", "PTH002"}, outcome
+
+
+@threat("T102", "a signature made for something else, such as a commit", "exit 1: APR002, PTH002")
+def test_a_signature_of_another_kind(repo: Repository) -> None:
+    words = ["ssh-keygen", "-Y", "sign", "-f", str(private_key("key")), "-n", "git"]
+    done = subprocess.run(words, input=repo.read(record(repo)), capture_output=True, check=True)
+    repo.write(f"{record(repo)}.sig", done.stdout)
+    amend(repo)
+    fails(repo, "APR002")
+
+
+@threat("T102", "a signature of another record", "exit 1: APR002, PTH002")
+def test_a_signature_of_another_record(repo: Repository) -> None:
+    repo.write(f"{record(repo)}.sig", sign(b"{}", "key"))
+    amend(repo)
+    fails(repo, "APR002")
+
+
+@threat("T102", "a program called ssh-keygen in the repository", "exit 1: APR002, PTH002")
+def test_a_program_of_the_repository(tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, sign="other"))
+    repo.write("ssh-keygen", "#!/bin/sh\nexit 0\n")
+    repo.executable("ssh-keygen")
+    path = f".:{repo.path}:{clean_environment()['PATH']}"
+    outcome = check(repo, *ENFORCED, env={"PATH": path})
+    assert open_errors(outcome) == {"APR002", "PTH002"}, outcome
+
+
+# T103: many at once
+
+
+@threat("T103", "many approvals given at the same time", "exit 0")
+def test_many_writers(tmp_path: Path) -> None:
+    names = [f"locked/{number}" for number in range(8)]
+    repo = approved(tmp_path, replace(GRANT, place="local"), dict.fromkeys(names, "x\n"))
+    repo.delete(LOG)
+    command = [
+        sys.executable,
+        "-m",
+        "specguard",
+        "approve",
+        "PTH002",
+        "--approved-by=alice",
+        "--reason=the partner needs it",
+    ]
+    running = [
+        subprocess.Popen(
+            [*command, f"--path={name}", f"--key={private_key('key')}"],
+            cwd=repo.path, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )
+        for name in names
+    ]  # fmt: skip
+    for process in running:
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+    assert len(list((repo.path / LOG).iterdir())) == 2 * len(names)
+    repo.commit("chore: approve")
+    holds(repo)
