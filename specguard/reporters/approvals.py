@@ -45,11 +45,11 @@ def accounts(judged: Judged) -> list[str]:
 
 def _account(lift: Lift) -> str:
     proof = _PROOFS.get(lift.proof, lift.proof)
-    ticket = f", {shortened(lift.ticket, 80)}" if lift.ticket else ""
+    ticket = f" ({shortened(lift.ticket, 80)})" if lift.ticket else ""
     until = re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", lift.expires_at)
     return (
-        f"approval {short_id(lift)} by {shortened(lift.approver)} until {until}, {proof}{ticket}: "
-        f"{shortened(lift.reason, 300)}"
+        f"approval {short_id(lift)} by {shortened(lift.approver)} until {until}, {proof}: "
+        f"{shortened(lift.reason, 300)}{ticket}"
     )
 
 

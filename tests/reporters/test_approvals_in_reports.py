@@ -62,7 +62,7 @@ def test_text_says_who_why_until_when_and_how_proven() -> None:
         "  error (approved): docs/a: it is locked",
         "  error (approved): docs/b: it is locked",
         "    by   SPEC_AUTHORITY.md:9",
-        "    approval 3fa4b2c1d0e9 by alice until 2026-12-31 10:30 UTC, signed, ABC-1: the customer needs it",
+        "    approval 3fa4b2c1d0e9 by alice until 2026-12-31 10:30 UTC, signed: the customer needs it (ABC-1)",
         "",
     ]
 
