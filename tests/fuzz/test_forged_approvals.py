@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from specguard.testing import Outcome, Step
+from specguard.testing import Outcome, Step, run_here
 from tests.approvals.making import approval, revocation
 from tests.fuzz.damage import damaged, few
 from tests.fuzz.loosening import Situation, authorities, situations
@@ -42,6 +43,9 @@ def given_by(outcome: Outcome, approver: str, **fields: Any) -> Approval:
         "findings": sorted({one["fingerprint"] for one in errors}),
         "fingerprint": report["change"]["fingerprint"],
         "policy_id": report["authority"]["policy_id"],
+        # The same each time, so that an example is the same when it is tried again.
+        "expires_at": datetime(2099, 1, 1, tzinfo=UTC),
+        "nonce": "0" * 32,
     }
     return approval(approver, **{**bound, **fields})
 
@@ -87,7 +91,7 @@ def test_no_forged_approval_turns_a_red_change_green(
         "none": lambda: None,
         "by a stranger": lambda: mallory.sign(record.content),
         "of another kind": lambda: alice.sign(record.content, "git"),
-        "of another record": lambda: alice.sign(given_by(before, "alice", nonce="0" * 32).content),
+        "of another record": lambda: alice.sign(given_by(before, "alice", nonce="1" * 32).content),
         "of nothing": lambda: alice.sign(b""),
         "damaged": lambda: data.draw(damaged(st.just(mallory.sign(record.content)))),
     }
@@ -106,7 +110,7 @@ def test_one_byte_of_the_change_the_record_or_its_signature_undoes_an_approval(
     folder: Path, locked: Situation, alice: Key, data: st.DataObject
 ) -> None:
     before = red(folder, locked)
-    record = given_by(before, "alice", nonce="0" * 32)
+    record = given_by(before, "alice")
     signature = alice.sign(record.content)
     files = filed(record, signature)
     name, signed = files
@@ -128,9 +132,39 @@ def test_one_byte_of_the_change_the_record_or_its_signature_undoes_an_approval(
     elif kind == "moved":
         files = {path.replace("approvals/", "approvals/2026/"): content for path, content in files.items()}
     else:
-        ending = revocation(record.id)
+        ending = revocation(record.id, nonce="1" * 32)
         files[f"{LOG}{ending.id}.json"] = ending.content
     after = judged(build(folder, situation, [approving(files)]))
     assert "internal error" not in str(after)
     assert "crashed" not in str(after)
     assert after.exit_code in {1, 2}
+
+
+@few(30)
+@given(data=st.data())
+def test_a_log_with_anything_wrong_in_it_is_never_verified(
+    folder: Path, locked: Situation, alice: Key, data: st.DataObject
+) -> None:
+    record = given_by(red(folder, locked), "alice")
+    ending = revocation(record.id, nonce="1" * 32)
+    files = {
+        **filed(record, alice.sign(record.content)),
+        f"{LOG}{ending.id}.json": ending.content,
+        f"{LOG}{ending.id}.json.sig": alice.sign(ending.content),
+    }
+    name = data.draw(st.sampled_from(list(files)))
+    whole = files[name]
+    assert isinstance(whole, bytes)
+    files[name] = changed = data.draw(damaged(st.just(whole)))
+    assume(b"".join(whole.split()) not in b"".join(changed.split()))
+    repository = build(folder, locked, [approving(files)])
+    outcome = run_here("approvals", "verify", "--base=main", directory=repository.path)
+    assert "internal error" not in str(outcome)
+    assert outcome.exit_code in {1, 2}
+
+
+def test_a_log_with_nothing_wrong_in_it_is_verified(folder: Path, locked: Situation, alice: Key) -> None:
+    record = given_by(red(folder, locked), "alice")
+    repository = build(folder, locked, [approving(filed(record, alice.sign(record.content)))])
+    outcome = run_here("approvals", "verify", "--base=main", directory=repository.path)
+    assert outcome.exit_code == 0, outcome

@@ -6,17 +6,21 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.approvals.log import NAME, Log
 from specguard.approvals.record import Approval, RecordError, read_record
 from specguard.approvals.signatures import signed_with, signer
+from specguard.approvals.uses import Uses
 from specguard.change.digest import sha256
 from tests.approvals.making import FOLDER, NOW, approval, revocation
 from tests.fuzz.damage import ODD, damaged, few
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.approvals.conftest import Key
 
 TEXT = st.sampled_from(["alice", "\u00e9", "\u202e", 'a"b', "a\nb", "\U0001f600", "x" * 300])
@@ -141,6 +145,32 @@ def test_no_file_of_the_log_is_passed_over(records: list[Any], data: st.DataObje
     for which, one in log.filed.items():
         assert one.record in records
         assert one.record.id == which
+
+
+DECISION = {
+    "schema": "specguard.decision/1", "time": "2026-01-01T00:00:00Z", "enforce": True, "verdict": "accepted",
+    "change": {"source": "range", "stage": "range", "head": "a" * 40, "branch": "work"},
+    "approvals": [{"id": "b" * 64, "findings": 1}],
+}  # fmt: skip
+DECISIONS = st.lists(
+    st.sampled_from([json.dumps(DECISION), json.dumps({**DECISION, "approvals": []}), ""])
+).map(lambda lines: "\n".join(lines).encode())
+
+
+@few(100)
+@given(damaged(DECISIONS))
+def test_no_line_of_a_log_of_decisions_is_a_crash(place: Path, content: bytes) -> None:
+    place.write_bytes(content)
+    uses = Uses("/nonexistent", [str(place)])
+    assert uses.broken <= len([line for line in content.split(b"\n") if line.strip()])
+    for use in uses.of("b" * 64):
+        assert b"b" * 64 in content
+        assert use.time.encode("utf-8", "backslashreplace") in content or "\\u" in content.decode("latin-1")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("decisions") / "decisions.jsonl"
 
 
 @few(60)

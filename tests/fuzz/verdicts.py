@@ -24,7 +24,7 @@ def approvals(key: str = PUBLIC, **more: str) -> str:
     """The settings by which alice, who signs with a key, may lift everything that can be lifted."""
     may = "['PTH', 'CMT', 'BRN', 'CNT', 'PTH004']"
     person = f"name = 'alice'\nemails = ['alice@example.org']\nkey = '{key}'\nmay = {may}\n"
-    return f"[approvals]\nmax_days = 3650\n\n[[approvals.approver]]\n{person}" + "".join(
+    return f"[approvals]\nmax_days = 36500\n\n[[approvals.approver]]\n{person}" + "".join(
         f"[[approvals.approver]]\nname = '{name}'\nkey = '{own}'\nmay = {may}\n" for name, own in more.items()
     )
 
