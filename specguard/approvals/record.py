@@ -18,7 +18,7 @@ from specguard.model import path_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Final, Literal
+    from typing import Any, Final, Literal, TypeGuard
 
     Scope = Literal["change", "paths"]
 
@@ -189,7 +189,7 @@ class _Reader:
         value = self._data.get(key)
         if empty and (value is None or value == ""):
             return ""
-        if not isinstance(value, str) or not value:
+        if not _is_text(value):
             raise RecordError(f"its {key!r} is no text")
         return value
 
@@ -274,8 +274,18 @@ def _revocation(fields: _Reader) -> Revocation:
     )
 
 
+def _is_text(value: Any) -> TypeGuard[str]:
+    """Whether a value is a text that is not empty, and that can be written: JSON has halves of characters."""
+    if not isinstance(value, str):
+        return False
+    try:
+        return bool(value.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return False
+
+
 def _word(value: Any) -> str:
-    if not isinstance(value, str) or not value:
+    if not _is_text(value):
         raise RecordError("one of its 'rules' is no text")
     return value
 

@@ -1,0 +1,107 @@
+"""A record has one form, and what is of another one is none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
+from tests.approvals.making import NOW, approval, revocation
+
+HALF = "\ud800"
+
+
+def test_what_is_written_is_read() -> None:
+    for record in (
+        approval(),
+        approval(ticket="", repository="https://example.org/x", work_item=("phase", "12"), target=""),
+        approval(paths=[b"a\xff", "caf\u00e9".encode(), b"a\nb"], scope="paths"),
+        approval(target="br\udcff", reason="\u5408\u4f5c\u65b9\u8981\u6c42"),
+        revocation("a" * 64),
+    ):
+        again = read_record(record.content)
+        assert type(again) is type(record)
+        assert again.data == record.data
+        assert again.id == record.id
+        assert record.content.isascii()
+
+
+def test_every_field_is_in_the_name() -> None:
+    fixed: dict[str, Any] = {"nonce": "0" * 32, "expires_at": NOW}
+    one = approval(**fixed)
+    assert isinstance(read_record(one.content), Approval)
+    others: dict[str, Any] = {
+        "approver": "bob", "reason": "x", "ticket": "y", "rules": ["PTH003"], "paths": [b"x"],
+        "scope": "paths", "issued_at": NOW.replace(year=2025), "expires_at": NOW.replace(year=2027),
+        "findings": ["0" * 64], "fingerprint": "0" * 64, "target": "dev", "policy_id": "0" * 64,
+        "repository": "r", "work_item": ("phase", "1"), "nonce": "1" * 32,
+    }  # fmt: skip
+    ids = {one.id}
+    for name, value in others.items():
+        ids.add(approval(**{**fixed, name: value}).id)
+    assert len(ids) == len(others) + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"schema": "specguard.approval/2"}, "its schema is not"),
+        ({"kind": "allow"}, "its 'kind' is none of approve, revoke"),
+        ({"approver": ""}, "its 'approver' is no text"),
+        ({"approver": 1}, "its 'approver' is no text"),
+        ({"approver": HALF}, "its 'approver' is no text"),
+        ({"reason": f"because {HALF}"}, "its 'reason' is no text"),
+        ({"ticket": ["x"]}, "its 'ticket' is no text"),
+        ({"issued_at": "2026-01-01"}, "its 'issued_at' is no time such as"),
+        ({"expires_at": "2026-02-30T00:00:00Z"}, "its 'expires_at' is no time that there is"),
+        ({"rules": []}, "its 'rules' is empty"),
+        ({"rules": "PTH002"}, "its 'rules' is no list"),
+        ({"rules": ["PTH002", "PTH002"]}, "its 'rules' has something twice"),
+        ({"rules": [HALF]}, "one of its 'rules' is no text"),
+        ({"paths": ["x"]}, "one of its 'paths' has no 'path'"),
+        ({"paths": [{"path": ""}]}, "one of its 'paths' is empty"),
+        ({"paths": [{"path": HALF}]}, "one of its 'paths' cannot be read"),
+        ({"paths": [{"path": "x", "path_bytes": "!"}]}, "one of its 'paths' cannot be read"),
+        ({"paths": [{"path": "x", "path_bytes": "eQ=="}]}, "it is not written as specguard writes records"),
+        ({"paths": [], "scope": "paths"}, "its 'scope' is paths, and it names none"),
+        ({"findings": ["x"]}, "one of its 'findings' is no fingerprint"),
+        ({"findings": []}, "its 'findings' is empty"),
+        ({"scope": "all"}, "its 'scope' is none of change, paths"),
+        ({"fingerprint": "A" * 64}, "its 'fingerprint' is not of hexadecimal digits"),
+        ({"nonce": "a"}, "its 'nonce' is not of hexadecimal digits"),
+        ({"work_item": {"kind": "phase"}}, "its 'work_item' has not exactly a kind and an id"),
+        ({"more": 1}, "it is not written as specguard writes records"),
+    ],
+)
+def test_another_form_is_none(change: dict[str, Any], said: str) -> None:
+    content = json.dumps({**approval().data, **change}, indent=2, sort_keys=True) + "\n"
+    with pytest.raises(RecordError) as caught:
+        read_record(content.encode())
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is no JSON, and seems to be cut"),
+        (b"[]", "it is no JSON object"),
+        (b"{}", "its schema is not"),
+        (b"{" * 10**5, "it is no JSON"),
+        (b'{"a": NaN}', "it is no JSON"),
+        ("{\u00e9}".encode(), "it is no JSON"),
+        (b" " * (LIMIT + 1), "it is larger than 256 KiB"),
+    ],
+)
+def test_what_is_no_record(content: bytes, said: str) -> None:
+    with pytest.raises(RecordError, match=said):
+        read_record(content)
+
+
+def test_a_record_that_is_cut_anywhere_is_none() -> None:
+    for record in (approval(), revocation("a" * 64)):
+        assert isinstance(record, Approval | Revocation)
+        for end in range(len(record.content)):
+            with pytest.raises(RecordError):
+                read_record(record.content[:end])
