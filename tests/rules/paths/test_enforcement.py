@@ -102,6 +102,9 @@ def same(before: str, after: str) -> bool:
         (EXTENDING, "make other", "make others"),
         (AZURE, "make other", "make others"),
         (AZURE, "- job: other", "- job: more\n  steps: []\n- job: other"),
+        # A word beside what a job needs is no name of a job, nor is what stands below it elsewhere.
+        (NEEDING.replace("    - build\n", "    - build\n    name: other\n"), "make other", "make others"),
+        (WORKFLOW.replace("\n  ", "\n "), "make test", "make tests"),
     ],
 )
 def test_a_change_beside_it_leaves_it(text: str, old: str, new: str) -> None:
@@ -144,6 +147,9 @@ def test_a_change_beside_it_leaves_it(text: str, old: str, new: str) -> None:
         (GITLAB, "unit:\n", "!!str guard:\n  script: 'true'\nunit:\n"),
         (GITLAB, "unit:\n", "<<: {guard: {script: 'true'}}\nunit:\n"),
         (GITLAB, "unit:\n", "---\nunit:\n"),
+        # Items of a list may stand as far out as its key.
+        (f"include:\n- local: a.yml\n{GITLAB}", "a.yml", "b.yml"),
+        (f"include:\n-\n  local: a.yml\n{GITLAB}", "a.yml", "b.yml"),
     ],
 )
 def test_a_change_of_it_is_seen(text: str, old: str, new: str) -> None:
@@ -178,6 +184,11 @@ def test_a_file_that_is_no_yaml_counts_as_a_whole_without_comments() -> None:
     script = "#!/bin/sh\n# guard\nspecguard check --staged\n"
     assert running_part(script, yaml=False) == ["specguard check --staged"]
     assert running_part(f"exit 0\n{script}", yaml=False) != running_part(script, yaml=False)
+
+
+def test_a_mark_of_the_byte_order_hides_nothing() -> None:
+    assert running_part(f"\ufeff{WORKFLOW}", yaml=True) == running_part(WORKFLOW, yaml=True)
+    assert not mentions("\ufeff# run: specguard check\n")
 
 
 def test_a_comment_is_no_mention() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,9 @@ from specguard.declaration.look_alikes import reading
 from specguard_rules.paths._git_names import has_git_name, is_git_name
 from specguard_rules.paths._guarded import quoted
 from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
 
 HONEST = [
     "README.md", "foo~", "foo.el~", "file.~1~", "a-b_c.d", ".gitignore", "console.py", "v1.0..2", "%41",
@@ -110,6 +114,17 @@ def test_what_git_takes_for_its_folder(name: bytes) -> None:
 def test_what_git_does_not(name: bytes) -> None:
     assert not is_git_name(name)
     assert not dict(crafted_paths([b"src/" + name]))
+
+
+def test_git_agrees_on_what_a_mac_s_file_system_passes_over(repository: Repository) -> None:
+    blob = repository.git("hash-object", "-w", "--stdin", stdin=b"x")
+    edges = "\u200b\u200c\u200f\u2010\u2029\u202a\u202e\u202f\u2069\u206a\u206f\u2070\ufefe\ufeff"
+    for character in edges:
+        name = f".g{character}it"
+        added = repository.process(
+            "-c", "core.protectHFS=true", "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}/x"
+        )
+        assert is_git_name(name.encode()) == (added.returncode != 0), ascii(character)
 
 
 @pytest.mark.parametrize("path", [b"..", b"a/../b", b"./a", b"a/.", b"a//b", b"/a", b"a/"])
