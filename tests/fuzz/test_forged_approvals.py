@@ -76,7 +76,7 @@ def test_the_approver_s_signature_is_the_way_out(folder: Path, locked: Situation
     assert outcome.exit_code == 0, outcome
 
 
-@few(40)
+@few(25)
 @given(data=st.data())
 def test_no_forged_approval_turns_a_red_change_green(
     folder: Path, alice: Key, mallory: Key, data: st.DataObject
@@ -104,7 +104,7 @@ def test_no_forged_approval_turns_a_red_change_green(
     stays_red(before, judged(build(folder, situation, added, amend=data.draw(st.booleans()))))
 
 
-@few(50)
+@few(30)
 @given(data=st.data())
 def test_one_byte_of_the_change_the_record_or_its_signature_undoes_an_approval(
     folder: Path, locked: Situation, alice: Key, data: st.DataObject
@@ -140,7 +140,7 @@ def test_one_byte_of_the_change_the_record_or_its_signature_undoes_an_approval(
     assert after.exit_code in {1, 2}
 
 
-@few(30)
+@few(15)
 @given(data=st.data())
 def test_a_log_with_anything_wrong_in_it_is_never_verified(
     folder: Path, locked: Situation, alice: Key, data: st.DataObject

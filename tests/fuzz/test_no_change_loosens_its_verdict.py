@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("loosening") / "repository"
 
 
-@few(60)
+@few(40)
 @given(data=st.data(), amend=st.booleans())
 def test_no_file_that_is_added_turns_a_red_change_green(
     folder: Path, data: st.DataObject, amend: bool
@@ -34,7 +34,7 @@ def test_no_file_that_is_added_turns_a_red_change_green(
     stays_red(before, after)
 
 
-@few(60)
+@few(40)
 @given(data=st.data())
 def test_no_variable_folder_or_harmless_flag_turns_a_red_change_green(
     folder: Path, data: st.DataObject
@@ -50,7 +50,7 @@ def test_no_variable_folder_or_harmless_flag_turns_a_red_change_green(
     stays_red(before, judged(repository, *data.draw(st.sampled_from(HARMLESS)), env=env, at=at))
 
 
-@few(40)
+@few(30)
 @given(data=st.data())
 def test_every_flag_that_could_loosen_is_refused(folder: Path, data: st.DataObject) -> None:
     repository = build(folder, data.draw(situations(approvals())))

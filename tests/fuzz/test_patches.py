@@ -64,7 +64,7 @@ def patches(repository: Repository) -> Sequence[bytes]:
     return made
 
 
-@few(80)
+@few(60)
 @given(data=st.data())
 def test_a_patch_is_judged_as_git_applies_it(
     repository: Repository, patches: Sequence[bytes], data: st.DataObject
@@ -110,7 +110,7 @@ CONTENT = st.tuples(st.lists(LINE, max_size=12), st.booleans()).map(
 )
 
 
-@few(60)
+@few(40)
 @given(old=CONTENT, new=CONTENT)
 def test_no_content_hides_a_line_that_is_added(repository: Repository, old: bytes, new: bytes) -> None:
     before = repository.git("write-tree", environment=_with(repository, old))

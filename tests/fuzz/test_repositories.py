@@ -37,21 +37,16 @@ def red(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     repository = Repository(tmp_path_factory.mktemp("damage") / "repository")
     files = {"SPEC_AUTHORITY.md": AUTHORITY, "locked/p": "1\n", "src/a": "a\n"}
     repository.names["base"] = repository.commit("chore: base", files=files)
+    repository.names["short"] = repository.names["base"][:8]
+    repository.publish()
     repository.branch("work")
     repository.names["head"] = repository.commit("feat: x", files={"locked/p": "2\n", "src/a": "b\n"})
     return repository
 
 
-def stays_red(repository: Repository) -> None:
-    base, head = repository.names["base"], repository.names["head"]
-    outcome = run_here(
-        "check",
-        "--enforce",
-        f"--base={base}",
-        f"--head={head}",
-        "--output-format=json",
-        directory=repository.path,
-    )
+def stays_red(repository: Repository, base: str = "{base}") -> None:
+    ends = [f"--base={base.format(**repository.names)}", f"--head={repository.names['head']}"]
+    outcome = run_here("check", "--enforce", *ends, "--output-format=json", directory=repository.path)
     assert "internal error" not in str(outcome)
     assert "crashed" not in str(outcome)
     assert outcome.exit_code in {1, 2}
@@ -116,3 +111,36 @@ def test_nothing_else_that_stands_in_a_git_directory_turns_it_green(
         stays_red(red)
     finally:
         put(path, before)
+
+
+REFS = (
+    "refs/heads/main", "refs/tags/main", "refs/remotes/main", "refs/heads/origin/main",
+    "refs/tags/origin/main",
+    "refs/heads/refs/remotes/origin/main", "refs/remotes/origin/HEAD", "refs/heads/{base}",
+    "refs/tags/{base}",
+    "refs/heads/{short}", "refs/tags/{short}", "main", "origin/main", "ORIG_HEAD", "refs/main", "{base}",
+)  # fmt: skip
+NAMES = ("main", "origin/main", "refs/remotes/origin/main", "{base}", "{short}")
+
+
+@few(40)
+@given(data=st.data())
+def test_no_ref_stands_in_for_the_base(red: Repository, data: st.DataObject) -> None:
+    oid = red.names["head"].encode()
+    names = data.draw(st.lists(st.sampled_from(REFS), min_size=1, max_size=4, unique=True))
+    said = data.draw(st.sampled_from([oid + b"\n", b"ref: refs/heads/work\n"]))
+    paths = [red.path / ".git" / name.format(**red.names) for name in names]
+    before = [put(path, said) for path in paths]
+    try:
+        stays_red(red, data.draw(st.sampled_from(NAMES)))
+    finally:
+        for path, content in zip(paths, before, strict=True):
+            put(path, content)
+            tidy(path.parent)
+
+
+def tidy(folder: Path) -> None:
+    """Remove folders that are empty: git takes the name of one for part of a ref's."""
+    while not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
