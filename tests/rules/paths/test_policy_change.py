@@ -255,6 +255,47 @@ def test_a_baseline_is_compared_by_its_counts(old: object, new: object, severity
     assert [found[0] for found in said(judge({path: json.dumps(new)}, base=base))] == [severity]
 
 
+MALLORY = """may = ["PTH002", "SPC"]
+
+[[approvals.approver]]
+name = "mallory"
+may = ["SPC"]
+"""
+APPROVALS = """
+[approvals]
+max_days = 30
+two_persons = ["PTH002"]
+
+[[approvals.approver]]
+name = "alice"
+emails = ["alice@example.org"]
+may = ["PTH002", "SPC"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity", "key"),
+    [
+        ("= 30", "= 20", "warning", "approvals.max_days"),
+        ("= 30", "= 31", "error", "approvals.max_days"),
+        ('= ["PTH002"]', '= ["PTH002", "PTH003"]', "warning", "approvals.two_persons"),
+        ('two_persons = ["PTH002"]\n', "", "error", "approvals.two_persons"),
+        ("max_days", 'scopes = ["change"]\nmax_days', "warning", "approvals.scopes"),
+        ("max_days", 'log = "src/"\nmax_days', "error", "approvals.log"),
+        ('may = ["PTH002", "SPC"]', 'may = ["PTH", "SPC"]', "error", "approvals.approver"),
+        ('"alice@example.org"', '"a@example.org"', "error", "approvals.approver"),
+        ("may", 'logins = ["alice"]\nmay', "error", "approvals.approver"),
+        ('may = ["PTH002", "SPC"]', MALLORY, "error", "approvals.approver"),
+        (APPROVALS[APPROVALS.index("[[") :], "", "warning", "approvals.approver"),
+    ],
+)
+def test_who_may_approve_is_policy(old: str, new: str, severity: str, key: str) -> None:
+    assert old in APPROVALS
+    base, head = (document(POLICY + text) for text in (APPROVALS, APPROVALS.replace(old, new)))
+    found = said(judge({"SPEC_AUTHORITY.md": head}, base={"SPEC_AUTHORITY.md": base}))
+    assert [(one, f": {key} " in text) for one, text in found] == [(severity, True)]
+
+
 def test_approvals_are_added_and_never_altered() -> None:
     path = ".specguard/approvals/1.json"
     assert said(judge({path: "{}"})) == []
