@@ -75,8 +75,6 @@ class Moves:
         if entry.added:
             source = self._deleted.get(entry.new)
             return f"moved here from {path_text(source)}" if source is not None else f"added{_as(entry)}"
-        if entry.status == "U":
-            return "left unmerged"
         if entry.status == "T" or entry.old_mode & 0o170000 != entry.new_mode & 0o170000:
             return f"replaced by {_kind(entry)}"
         if entry.is_submodule:
