@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Guarding, Rule
+from specguard.rules import Guarding, Rule, is_filed, is_record
 from specguard_rules.paths._guarded import findings, landing
 
 TYPE_CHECKING = False
@@ -22,7 +22,8 @@ class LockedPath(Rule):
     added, modified, deleted, given another mode, replaced by a symbolic link or a submodule, moved in or
     moved out, in the net change or, unless commits are squashed, in a single commit. Unlike there, an
     approval by someone whom the policy trusts with it lifts the finding. A path that is both forbidden and
-    locked is forbidden, and left to that rule.
+    locked is forbidden, and left to that rule. A record that is added to the log of approvals is left to the
+    rules about those, or nothing could be approved where the log's folder is locked.
 
     How to put it right: put the file back as it was, with the command that the finding gives, or ask for an
     approval.
@@ -75,9 +76,20 @@ class LockedPath(Rule):
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Compare every path of the change with the patterns, without those that are forbidden."""
+        folder = policy.log_folder
         landed = landing(commits, policy)
         way_out = ", or ask for an approval of PTH002"
         for found in findings(self.paths, entries, landed, base, policy, word="locked", way_out=way_out):
-            guard = guards.find(found.path) if found.path is not None else None
+            path = found.path or b""
+            if path.startswith(folder) and _is_filed(path, entries, folder, net=found.commit is None):
+                continue
+            guard = guards.find(path)
             if guard is None or guard.code != "PTH001":
                 yield found
+
+
+def _is_filed(path: bytes, entries: Sequence[Entry], folder: bytes, *, net: bool) -> bool:
+    """Whether a path is that of a record that the change adds, or that one of its commits had for a while."""
+    if not net:
+        return is_record(path, folder)
+    return any(entry.path == path and is_filed(entry, folder) for entry in entries)

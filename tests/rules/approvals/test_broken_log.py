@@ -268,6 +268,21 @@ def test_the_log_may_be_elsewhere(tmp_path: Path) -> None:
     assert "APR001" in errors(check(repository, *ENFORCED))
 
 
+def test_a_lock_on_the_folder_lets_records_in_and_nothing_else(tmp_path: Path) -> None:
+    policy = POLICY.replace('"ci/"]', '"ci/", ".specguard/"]')
+    repository = build(tmp_path, SIGNED, policy=policy)
+    approved(check(repository, *ENFORCED))
+    repository.write(f"{LOG}/x.json", "{}")
+    repository.commit("chore: more")
+    outcome = check(repository, *ENFORCED)
+    assert f"{LOG}/x.json was added; .specguard/ is locked" in said(outcome, "PTH002")
+    repository.git("reset", "-q", "--hard", "HEAD^")
+    repository.delete(LOG)
+    repository.commit("chore: think again")
+    outcome = check(repository, *ENFORCED)
+    assert said(outcome, "PTH002") == f"{LOCKED} was modified; docs/api/ is locked"
+
+
 def test_no_approval_lifts_what_is_said_of_approvals(tmp_path: Path) -> None:
     change = replace(CHANGE, files={LOCKED: "two\n", f"{LOG}/x.json": "{}"})
     outcome = judge(tmp_path, replace(SIGNED, rules=["PTH002", "APR001"]), commits=[change], args=ENFORCED)
