@@ -65,3 +65,29 @@ def test_once_it_is_there_it_is_locked(adopting: Repository) -> None:
     adopting.commit("docs: another authority")
     outcome = run("check", "--bootstrap", "--output-format", "json", directory=adopting.path)
     assert "PTH002" in outcome.codes, outcome
+
+
+def test_only_what_the_authority_is_made_of_may_be_added_to_what_it_locks(adopting: Repository) -> None:
+    adopting.write("ci/new", "make\n")
+    outcome = run("check", "--staged", "--output-format", "json", directory=adopting.path)
+    assert outcome.codes == []
+    adopting.stage()
+    outcome = run("check", "--staged", "--output-format", "json", directory=adopting.path)
+    assert [(one["code"], one["location"]["path"]) for one in outcome.report["findings"]] == [
+        ("PTH002", "ci/new")
+    ]
+
+
+def test_a_document_that_was_there_before_is_not_added(repository: Repository) -> None:
+    repository.write("zones/all.md", "# Zones\n")
+    repository.commit("chore: start")
+    repository.branch("adopt")
+    repository.write("zones/more.md", "## Locked zones\n\n- `zones/`\n")
+    repository.write("zones/all.md", "## Locked zones\n\n- `ci/`\n")
+    documents = 'documents = ["zones/all.md", "zones/more.md"]'
+    repository.write("SPEC_AUTHORITY.md", f"# Authority\n\n```toml specguard\n{documents}\n```\n")
+    repository.commit("docs: state what may change")
+    outcome = run("check", "--select=PTH002", "--output-format", "json", directory=repository.path)
+    assert [(one["code"], one["location"]["path"]) for one in outcome.report["findings"]] == [
+        ("PTH002", "zones/all.md")
+    ]
