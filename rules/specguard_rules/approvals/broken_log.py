@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, is_filed, is_record, path_text
+from specguard_rules.paths._guarded import put_back, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,14 +74,8 @@ class BrokenLog(Rule):
             done = _done(entry, folder) if entry.path not in approvals.old else ""
             if done:
                 said.add(entry.path)
-                yield _finding(
-                    entry.path,
-                    done,
-                    f"Put it back: `git checkout {base.start[:12]} -- {path_text(entry.path)}`."
-                    if base.start and not entry.added
-                    else "Take it out of the change.",
-                    deleted=entry.deleted,
-                )
+                step = f"{put_back(entry, None, base, False)}."
+                yield _finding(entry.path, done, step, deleted=entry.deleted)
         for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):
             if broken.path not in said:
                 said.add(broken.path)
@@ -100,7 +95,7 @@ class BrokenLog(Rule):
                 found = _finding(
                     path,
                     f"is a revocation, and commit {commit[:12]} takes it away",
-                    f"Put it back: `git checkout {commit[:12]}^ -- {path_text(path)}`.",
+                    f"Put it back with `git checkout {commit[:12]}^ -- {quoted(path)}`.",
                     deleted=True,
                 )
                 found.commit = commit
