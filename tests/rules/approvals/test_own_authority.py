@@ -13,7 +13,7 @@ OWN = (Path(__file__).parent.parent.parent.parent / AUTHORITY).read_text(encodin
 
 def test_this_repository_can_change_its_own_authority(tmp_path: Path) -> None:
     approvers = (
-        "\n```toml specguard\n[[approvals.approver]]\nname = 'ann'\nemails = ['ann@example.org']\n"
+        "\n```toml specguard\n[[approvals.approver]]\nname = 'mia'\nemails = ['mia@example.org']\n"
         f"key = '{public_key('key')}'\nmay = ['PTH002', 'PTH004']\n```\n"
     )
     base = OWN + approvers
@@ -27,9 +27,9 @@ def test_this_repository_can_change_its_own_authority(tmp_path: Path) -> None:
     assert outcome.exit_code == 1, outcome
     assert "PTH002" in outcome.stdout
     assert "PTH004" in outcome.stdout
-    assert "ann may approve" in outcome.stdout
+    assert "mia may approve" in outcome.stdout
 
-    words = (f"--path={AUTHORITY}", "--approved-by=ann", "--reason=long scopes need the room")
+    words = (f"--path={AUTHORITY}", "--approved-by=mia", "--reason=long scopes need the room")
     signed = f"--key={private_key('key')}"
     outcome = run("approve", "PTH002", "PTH004", *words, signed, directory=repository.path)
     assert outcome.exit_code == 0, outcome
