@@ -12,7 +12,7 @@ from specguard.engine.selection import Selection
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Origin, Verdict
 from specguard.rules import Covering, Finding, Rule
-from specguard.testing import Case, run
+from specguard.testing import Case, Step, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -353,3 +353,39 @@ def test_enforcing_neither_reads_nor_writes_the_cache(tmp_path: Path) -> None:
     kept.write_bytes(lenient.read_bytes())
     assert check() == 0
     assert check("--enforce") == 1
+
+
+EXPLAINED = """\
+[rules.locked-path]
+paths = ["a/", "b/"]
+
+[rules.protected-branch]
+branches = ["main", "release/*"]
+
+[rules.weakened-path]
+paths = ["log/"]
+
+[rules.oversized-change]
+entries = 7
+"""
+
+
+def test_what_holds_is_said_with_the_settings_and_what_was_looked_at(tmp_path: Path) -> None:
+    case = Case(policy=EXPLAINED, staged=Step(files={"c": "c\n"}))
+    place = case.build(tmp_path).path
+    explained = run("check", "--staged", "--explain", "--select=PTH,BRN004", directory=place).stdout.split(
+        "\n"
+    )
+    said = {line.split(" ")[0]: line.partition(": ")[2] for line in explained}
+    assert said["PTH002"] == (
+        "passed: nothing under a/, b/ is added, changed or removed"
+        " [looked at entries (1), base, policy, guards, commits]"
+    )
+    assert said["BRN004"].startswith(
+        "passed: no commit is made on, and no push goes to, one of main, release/* [looked at stage (staged), "
+    )
+    assert said["PTH009"].startswith(
+        "passed: nothing under log/ loses a line or gains one that matches (none) [looked at entries (1), "
+    )
+    assert said["PTH008"].startswith("passed: at most 7 paths, 0 lines, 0 bytes and ")
+    assert said["PTH001"] == "not-applicable: the policy sets no paths"
