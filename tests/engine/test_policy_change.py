@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from specguard.testing import run
 
 if TYPE_CHECKING:
@@ -66,3 +68,46 @@ def test_a_first_authority_alters_nothing(repository: Repository) -> None:
     assert changes(outcome) == []
     assert any("no authority yet" in note for note in outcome.report["notes"])
     assert not outcome.report["authority"]["trusted"]
+
+
+@pytest.fixture
+def locking(repository: Repository) -> Repository:
+    """A branch whose base locks two folders and has a baseline."""
+    repository.write("SPEC_AUTHORITY.md", authority("a/", "b/"))
+    repository.write(".specguard/baseline.json", "{}\n")
+    repository.commit("docs: authority")
+    repository.branch("work")
+    return repository
+
+
+def test_what_a_change_loosens_is_in_the_report_whatever_rules_run(locking: Repository) -> None:
+    locking.write("SPEC_AUTHORITY.md", authority("a/"))
+    locking.commit("docs: unlock b")
+    for arguments in ((), ("--ignore", "PTH004"), ("--select", "CMT003")):
+        assert [one["effect"] for one in changes(check(locking, *arguments))] == ["loosens"], arguments
+
+
+def test_that_no_policy_can_be_read_any_more_is_said_whatever_rules_run(locking: Repository) -> None:
+    locking.write("SPEC_AUTHORITY.md", "# Authority\n\n```toml specguard\nbase = \n```\n")
+    locking.commit("docs: break it")
+    said = "After this change no policy can be read: "
+    outcome = check(locking)
+    assert "PTH004" in outcome.codes
+    assert not [note for note in outcome.report["notes"] if note.startswith(said)]
+    outcome = check(locking, "--ignore", "PTH004")
+    assert "PTH004" not in outcome.codes
+    assert [note for note in outcome.report["notes"] if note.startswith(said)]
+    locking.delete("SPEC_AUTHORITY.md")
+    locking.commit("docs: no authority")
+    outcome = check(locking, "--ignore", "PTH004")
+    assert f"{said}the authority is removed" in outcome.report["notes"]
+
+
+def test_without_the_folder_of_the_baseline_there_is_no_verdict(locking: Repository) -> None:
+    folder = locking.oid("HEAD:.specguard")
+    locking.write("c", "c")
+    locking.commit("feat: c")
+    (locking.git_dir / "objects" / folder[:2] / folder[2:]).unlink()
+    outcome = check(locking)
+    assert outcome.exit_code == 2
+    assert folder[:7] in outcome.stdout
