@@ -139,7 +139,8 @@ class Judge:
     def decide(self, decision: Decision) -> None:
         """Fill in a decision's proof and refusals."""
         found: list[Refusal] = []
-        if not self._bond.files_approvals:
+        # What is filed for a change to come is for another one; but it lifts nothing of this one.
+        if decision.matches or not self._bond.files_approvals:
             found += [
                 Refusal(kind="replayed", reason=why, help=step, field=field)
                 for field, why, step in self._bond.breaks(decision.approval)
