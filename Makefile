@@ -7,7 +7,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check test fuzz lint bench docs clean
+.PHONY: help check test fuzz lint bench mutants docs clean
 
 # How long `make fuzz` goes on; it ends with the round that is running then.
 MINUTES := 5
@@ -37,6 +37,9 @@ lint: .venv/ready
 
 bench: .venv/ready  ## measure start-up, ranges and large changes; the figures go to .bench/
 	$(BIN)/python bench/run.py
+
+mutants: .venv/ready  ## change the code that decides, mutant by mutant, and see whether a test fails; takes hours
+	$(BIN)/python bench/mutants.py
 
 docs: .venv/ready  ## write the pages that are made from the code, and the outputs that others show
 	$(BIN)/specguard docs

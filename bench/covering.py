@@ -1,0 +1,137 @@
+"""Which tests run which lines: a plugin of pytest that writes it down, and the order they are best run in.
+
+The plugin runs the command in pytest's own process (`run_here` for `run`), so that coverage sees all it does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pytest
+
+OUTPUT = "SPECGUARD_MUTANTS_COVERING"
+"""The variable that names the folder which the plugin writes to."""
+
+
+NEAR = 16
+"""So many lines after a changed one are near it, and a quarter of that before it."""
+
+_TURNS = (12, 8, 5, 3, 2, 1)
+"""So many tests of the nearest file are tried in a turn, of the next, and so on."""
+
+
+class Recorder:
+    """The plugin: measures the lines and the seconds of every test."""
+
+    def __init__(self, folder: str, root: str) -> None:
+        from coverage import Coverage
+
+        self.folder = folder
+        self.seconds: dict[str, float] = {}
+        self.failed: set[str] = set()
+        self.coverage = Coverage(
+            data_file=f"{folder}/lines",
+            source=[f"{root}/specguard", f"{root}/rules"],
+            config_file=False,
+            messages=False,
+        )
+        self.coverage.erase()
+        self.coverage.start()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Everything from here on is this test's."""
+        self.coverage.switch_context(nodeid)
+        self.seconds[nodeid] = time.perf_counter()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Everything from here on is nobody's."""
+        self.seconds[nodeid] = time.perf_counter() - self.seconds[nodeid]
+        self.coverage.switch_context("")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Tests that fail without any mutant are of no use, and neither are those that are skipped."""
+        if not report.passed:
+            self.failed.add(report.nodeid)
+
+    def pytest_sessionfinish(self) -> None:
+        """Write what was seen."""
+        self.coverage.stop()
+        self.coverage.save()
+        passed = {test: seconds for test, seconds in self.seconds.items() if test not in self.failed}
+        with open(f"{self.folder}/tests.json", "w", encoding="utf-8") as file:
+            json.dump(passed, file, indent=1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin, when pytest was told to load this module."""
+    folder = os.environ.get(OUTPUT)
+    if folder is None:
+        return
+    recorder = Recorder(folder, str(config.rootpath))
+    import specguard.testing
+    from specguard.testing import running
+
+    installed = running.run
+
+    def run(*arguments: str, program: str = "", **options: Any) -> running.Outcome:
+        if program:
+            return installed(*arguments, program=program, **options)
+        return running.run_here(*arguments, **options)
+
+    for module in (running, specguard.testing):
+        vars(module)["run"] = run
+    config.pluginmanager.register(recorder)
+
+
+class Covering:
+    """The tests that run a line, those first that tell most about it."""
+
+    def __init__(self, folder: str) -> None:
+        from coverage import CoverageData
+
+        with open(f"{folder}/tests.json", encoding="utf-8") as file:
+            self.seconds: dict[str, float] = json.load(file)
+        data = CoverageData(f"{folder}/lines")
+        data.read()
+        self._lines: dict[str, dict[int, list[str]]] = {
+            path: data.contexts_by_lineno(path) for path in data.measured_files()
+        }
+
+    def tests(self, path: str, first: int = 0, last: int = 0) -> list[str]:
+        """The tests that run one of these lines, or, where none is given, any line of the module.
+
+        Those come first that run what few others do: lines nearby, or else lines of this module. Quick ones
+        come before slow ones, and the files of tests take turns.
+        """
+        path = next((known for known in self._lines if known.endswith(f"/{path}")), "")
+        lines = self._lines.get(path, {})
+        near = range(first - NEAR // 4, last + NEAR) if first else range(0)
+        found: set[str] = set()
+        worth: defaultdict[str, float] = defaultdict(float)
+        for line, tests in lines.items():
+            own = self.seconds.keys() & tests
+            if not first or first <= line <= last:
+                found |= own
+            if not first or line in near:
+                for test in own:
+                    worth[test] += 1 / len(own)
+        by_file: dict[str, list[str]] = {}
+        for test in sorted(found, key=lambda test: (-worth[test], self.seconds[test], test)):
+            by_file.setdefault(test.partition("::")[0], []).append(test)
+        return list(_by_turns(list(by_file.values())))
+
+
+def _by_turns(files: Sequence[Sequence[str]]) -> Iterator[str]:
+    left = [list(tests) for tests in files]
+    while any(left):
+        for place, tests in enumerate(left):
+            many = _TURNS[min(place, len(_TURNS) - 1)]
+            yield from tests[:many]
+            del tests[:many]

@@ -1,0 +1,156 @@
+"""Change the code that decides, mutant by mutant, and see whether a test fails: `make mutants`.
+
+It works in a clone of the last commit below `.bench/mutants/`, with an environment of its own.
+`docs/mutation.md` says how; the outcome of each mutant goes to `.bench/mutants/outcomes.jsonl`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mutations import Mutant
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = (
+    *(f"specguard/engine/{name}.py" for name in ("approving", "baseline", "check", "facts", "fingerprint")),
+    *(f"specguard/engine/{name}.py" for name in ("granting", "policies", "run", "selection")),
+    *(f"specguard/approvals/{name}.py" for name in ("approvals", "binding", "decide", "filing", "keys")),
+    *(f"specguard/approvals/{name}.py" for name in ("log", "people", "record", "settings", "signatures")),
+    "specguard/change/base.py",
+    *(f"specguard/authority/{name}.py" for name in ("difference", "guards")),
+    "rules/specguard_rules/paths/*.py",
+)
+"""What decides: the engine, who is trusted and with what, and the rules about paths."""
+
+TESTS = (
+    *(f"tests/{name}" for name in ("engine", "authority", "approvals", "change", "specs")),
+    *(f"tests/rules/{name}" for name in ("approvals", "config", "paths")),
+    *(f"tests/{name}" for name in ("test_cases.py", "test_rule_examples.py", "test_same_verdict.py")),
+    *(f"tests/{name}" for name in ("reporters", "threats", "cli")),
+)
+"""The tests that are asked."""
+
+TOOLS = ("coverage==7.17.3", "mutmut==3.8.1")
+
+
+def main() -> int:
+    """Run the mutants that are asked for, and print a table; 1 where tests fail without any mutant."""
+    options = _options()
+    place = ROOT.parent
+    if (place.parent.name, place.name) != (".bench", "mutants"):
+        return _in_a_clone(sys.argv[1:])
+    if options.cover or not (place / "tests.json").exists():
+        _cover(place)
+
+    from covering import Covering
+    from mutations import mutants
+    from trying import DEEP, QUICK, Trier
+
+    covering = Covering(str(place))
+    trier = Trier(str(ROOT), covering.seconds, DEEP if options.again else QUICK)
+    log = place / "outcomes.jsonl"
+    known = {(one["path"], one["number"], one["code"]): one["outcome"] for one in _outcomes(log)}
+    for path in options.modules or _modules():
+        source = (ROOT / path).read_text("utf-8")
+        if not trier.passes(covering.tests(path)):
+            print(f"{path}: tests fail without a mutant", file=sys.stderr)
+            return 1
+        for mutant in mutants(path, source):
+            before = known.get((path, mutant.number, mutant.digest))
+            if options.again:
+                wanted = before in {"survived", "untested"}
+            else:
+                wanted = before is None and (mutant.number - 1) % options.every == 0
+            if wanted:
+                lines = () if mutant.on_import else (mutant.line, mutant.last)
+                _write(log, mutant, *trier.outcome(mutant, covering.tests(path, *lines)))
+    print("\n".join(_table(_outcomes(log))))
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run mutants of the code that decides.")
+    parser.add_argument("modules", nargs="*", help="modules, from the root (default: all that decide)")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth mutant of a module")
+    parser.add_argument("--again", action="store_true", help="only those that survived, with more tests")
+    parser.add_argument("--cover", action="store_true", help="measure anew which test runs which line")
+    return parser.parse_args()
+
+
+def _in_a_clone(arguments: Sequence[str]) -> int:
+    """Go on in a clone of the last commit, which nobody else works in."""
+    place = ROOT / ".bench" / "mutants"
+    tree, python = str(place / "tree"), str(place / "venv" / "bin" / "python")
+    place.mkdir(parents=True, exist_ok=True)
+    if os.path.exists(tree):
+        _must("git", "-C", tree, "fetch", "-q", "origin", "HEAD")
+        _must("git", "-C", tree, "reset", "-q", "--hard", "FETCH_HEAD")
+    else:
+        _must("git", "clone", "-q", str(ROOT), tree)
+    if not os.path.exists(python):
+        _must(sys.executable, "-m", "venv", str(place / "venv"))
+    _must(python, "-m", "pip", "install", "-q", "-e", f"{tree}[dev]", *TOOLS)
+    return subprocess.run([python, f"{tree}/bench/mutants.py", *arguments], check=False).returncode
+
+
+def _cover(place: Path) -> None:
+    """Run the tests once, and write down which lines each runs."""
+    from covering import OUTPUT
+
+    variables = {**os.environ, OUTPUT: str(place), "PYTHONPATH": str(ROOT / "bench"), "CI": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "covering", *TESTS]
+    # Through a pipe: a test that lets no file grow would also stop what pytest writes to one.
+    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE) as running:
+        for line in running.stdout or ():
+            sys.stderr.buffer.write(line)
+
+
+def _must(*command: str) -> None:
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
+def _modules() -> list[str]:
+    return [path.relative_to(ROOT).as_posix() for pattern in MODULES for path in sorted(ROOT.glob(pattern))]
+
+
+def _write(log: Path, mutant: Mutant, outcome: str, test: str) -> None:
+    one = {"path": mutant.path, "number": mutant.number, "line": mutant.line, "code": mutant.digest}
+    one |= {"before": mutant.before, "after": mutant.after, "outcome": outcome, "test": test}
+    with open(log, "a", encoding="utf-8") as file:
+        file.write(json.dumps(one) + "\n")
+
+
+def _outcomes(log: Path) -> list[dict[str, Any]]:
+    """The last outcome of each mutant."""
+    lines = log.read_text("utf-8").splitlines() if log.exists() else ()
+    return list({(one["path"], one["number"]): one for one in map(json.loads, lines)}.values())
+
+
+def _table(outcomes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The figures of each module, and the mutants that no test noticed."""
+    lines = ["| module | mutants | killed | timed out | survived |", "| --- | --- | --- | --- | --- |"]
+    for path in dict.fromkeys(one["path"] for one in outcomes):
+        count = Counter(one["outcome"] for one in outcomes if one["path"] == path)
+        survived = count["survived"] + count["untested"]
+        lines.append(f"| `{path}` | {count.total()} | {count['killed']} | {count['timeout']} | {survived} |")
+    lines.append("")
+    lines += (
+        f"{one['path']}:{one['line']}: {one['before']} -> {one['after']} ({one['outcome']})"
+        for one in outcomes
+        if one["outcome"] in {"survived", "untested"}
+    )
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

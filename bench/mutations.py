@@ -1,0 +1,131 @@
+"""The mutants of a module: what mutmut changes, and a few changes that matter where something is decided."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+from mutmut.mutation.mutators import mutation_operators
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one module.
+
+    Attributes:
+        path: the module, from the root of the repository.
+        number: which mutant of its module, from 1, in the order of the source.
+        line: the first line that changes, and `last` the last one, from 1.
+        on_import: whether it is outside of any function.
+        before: the code that is replaced, on one line; `after` is what it is replaced by.
+        code: the whole module with the change.
+    """
+
+    path: str
+    number: int
+    line: int
+    last: int
+    on_import: bool
+    before: str
+    after: str
+    code: str
+
+    @property
+    def digest(self) -> str:
+        """The code by its hash, so that an outcome is known to be of this code."""
+        return hashlib.sha256(self.code.encode()).hexdigest()[:16]
+
+
+def mutants(path: str, source: str) -> Iterator[Mutant]:
+    """Every mutant of a module.
+
+    Args:
+        path: the module's.
+        source: its text.
+    """
+    wrapper = MetadataWrapper(cst.parse_module(source))
+    places = wrapper.resolve(PositionProvider)
+    module = wrapper.module
+    seen = {source}
+    number = 0
+    for node, on_import in _nodes(module, on_import=True):
+        for changed in _changes(node):
+            code = module.deep_replace(node, changed).code
+            if code in seen or not _compiles(code):
+                continue
+            seen.add(code)
+            number += 1
+            before, after = (" ".join(module.code_for_node(one).split()) for one in (node, changed))
+            place = places[node.test if isinstance(node, (cst.If, cst.While)) else node]
+            yield Mutant(path, number, place.start.line, place.end.line, on_import, before, after, code)
+
+
+def _nodes(node: cst.CSTNode, *, on_import: bool) -> Iterator[tuple[cst.CSTNode, bool]]:
+    """What is run, so no types, decorators and docstrings; each with whether importing the module runs it."""
+    if isinstance(node, (cst.Annotation, cst.Decorator, cst.ImportFrom, cst.Import)):
+        return
+    if isinstance(node, cst.If) and isinstance(node.test, cst.Name) and node.test.value == "TYPE_CHECKING":
+        return
+    if isinstance(node, cst.Expr) and isinstance(node.value, (cst.SimpleString, cst.ConcatenatedString)):
+        return
+    if isinstance(node, cst.Assign) and _assigned(node) in {"TYPE_CHECKING", "__slots__", "__all__"}:
+        return
+    yield node, on_import
+    for child in node.children:
+        # What a parameter stands for by itself is made on import.
+        within = isinstance(node, cst.FunctionDef) and child is node.body
+        yield from _nodes(child, on_import=on_import and not within)
+
+
+def _assigned(node: cst.Assign) -> str:
+    target = node.targets[0].target
+    return target.value if isinstance(target, cst.Name) else ""
+
+
+def _changes(node: cst.CSTNode) -> Iterator[Any]:
+    """What a node is replaced by.
+
+    A text is changed once (mutmut does it three times), and prose not at all: its wording decides nothing.
+    Neither is a value that is computed replaced by None, which any test that comes by would see.
+    """
+    if isinstance(node, cst.BaseString):
+        if isinstance(node, cst.SimpleString) and " " not in node.value:
+            yield from _made(node)[:1]
+    elif isinstance(node, cst.Call):
+        yield from (changed for changed in _made(node) if _another_method(node, changed))
+    elif not isinstance(node, (cst.Assign, cst.AnnAssign)):
+        yield from _made(node)
+    if isinstance(node, (cst.If, cst.While, cst.IfExp, cst.CompIf)) and not isinstance(
+        node.test, (cst.Comparison, cst.BooleanOperation, cst.UnaryOperation)
+    ):
+        test = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        yield node.with_changes(test=cst.UnaryOperation(cst.Not(), test))
+    if isinstance(node, cst.Return) and node.value is not None:
+        yield node.with_changes(value=cst.Name("None"))
+    if isinstance(node, (cst.Expr, cst.Raise, cst.Continue, cst.Break)):
+        yield cst.Pass()
+
+
+def _made(node: cst.CSTNode) -> list[Any]:
+    """What mutmut makes of a node."""
+    return [
+        changed for kind, change in mutation_operators if isinstance(node, kind) for changed in change(node)
+    ]
+
+
+def _another_method(call: cst.Call, changed: cst.Call) -> bool:
+    return len(call.args) == len(changed.args) and not call.func.deep_equals(changed.func)
+
+
+def _compiles(code: str) -> bool:
+    try:
+        compile(code, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True

@@ -1,0 +1,170 @@
+"""Trying one mutant: its code in place of the module's, tests in a process of their own."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pytest
+
+    from mutations import Mutant
+
+QUICK = ((10, 3.0), (60, 3.0))
+"""The steps: so many of the nearest tests, and no more than take so many seconds where nothing is changed."""
+DEEP = ((40, 30.0), (400, 60.0))
+"""The steps for what survived the quick ones."""
+LOADED = (
+    "hypothesis",
+    "pydantic",
+    "click",
+    "rich.console",
+    "pluggy",
+    "markdown_it",
+    "yaml",
+    "re2",
+    "jsonschema",
+)
+"""What tests import beside specguard. It is imported once, and every process begins with it."""
+
+_NOT_RUN = (2, 4)
+"""How pytest ends where tests cannot be collected."""
+
+
+class Trier:
+    """Runs tests against mutants, the ones that failed last first.
+
+    Args:
+        root: the tree; its files are changed, and put back.
+        seconds: how long each test takes where nothing is changed.
+        steps: how many tests are tried at once, and how long they may take; each for what survived the last.
+    """
+
+    def __init__(self, root: str, seconds: Mapping[str, float], steps: Sequence[tuple[int, float]]) -> None:
+        self._steps = steps
+        self._root = root
+        self._seconds = seconds
+        self._lately: deque[str] = deque(maxlen=100)
+        self._stamp = int(time.time())
+        sys.dont_write_bytecode = True
+        for name in LOADED:
+            importlib.import_module(name)
+
+    def passes(self, tests: Sequence[str]) -> bool:
+        """Whether the nearest tests pass where nothing is changed."""
+        return self._tried(tests[:10])[0] == "survived"
+
+    def outcome(self, mutant: Mutant, tests: Sequence[str]) -> tuple[str, str]:
+        """What became of a mutant.
+
+        Args:
+            mutant: the mutant.
+            tests: the tests that run its line, the nearest first.
+
+        Returns:
+            `killed` and the test that failed (empty where the module cannot even be imported), `timeout`,
+            `survived` and how many tests passed, `untested`, or `unclear`: pytest itself failed.
+        """
+        if not tests:
+            return "untested", ""
+        path = os.path.join(self._root, mutant.path)
+        with open(path, encoding="utf-8") as file:
+            source = file.read()
+        before = os.stat(path)
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(mutant.code)
+            # Python goes by time in seconds and size when it looks for compiled code.
+            self._stamp += 1
+            os.utime(path, (self._stamp, self._stamp))
+            return self._tried(tests)
+        finally:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(source)
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def _tried(self, tests: Sequence[str]) -> tuple[str, str]:
+        known = set(tests)
+        lately = [test for test in dict.fromkeys(reversed(self._lately)) if test in known][:4]
+        left = list(dict.fromkeys([*lately, *tests]))
+        passed = 0
+        for most, longest in self._steps:
+            step: list[str] = []
+            expected = 0.0
+            while left and len(step) < most and (not step or expected + self._seconds[left[0]] < longest):
+                expected += self._seconds[left[0]]
+                step.append(left.pop(0))
+            outcome, test = self._run(step, limit=20 + 8 * expected)
+            if outcome != "survived":
+                if test:
+                    self._lately.append(test)
+                return outcome, test
+            passed += len(step)
+            if not left:
+                break
+        return "survived", str(passed)
+
+    def _run(self, tests: Sequence[str], limit: float) -> tuple[str, str]:
+        """Run tests in a process of their own until one fails."""
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(reading)
+            os.setsid()
+            _child(tests, writing, self._root)
+        os.close(writing)
+        end = time.monotonic() + limit
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                break
+            if time.monotonic() > end:
+                os.killpg(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                os.close(reading)
+                return "timeout", ""
+            time.sleep(0.02)
+        with open(reading, encoding="utf-8") as file:
+            failed = file.read()
+        code = os.waitstatus_to_exitcode(status)
+        if code == 0:
+            return "survived", ""
+        # Without a test that failed: what the tests import cannot be imported any more.
+        return ("killed" if failed or code in _NOT_RUN else "unclear"), failed
+
+
+class _Failed:
+    """The plugin that says which test failed."""
+
+    def __init__(self, writing: int) -> None:
+        self._writing = writing
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            os.write(self._writing, report.nodeid.encode())
+
+
+def _child(tests: Sequence[str], writing: int, root: str) -> None:
+    code = 1
+    try:
+        import pytest
+
+        os.chdir(root)
+        # Examples are the same each time, so that two mutants meet the same tests.
+        os.environ["CI"] = "1"
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no"]
+        options += [f"--basetemp={root}-files"]  # nobody else's, who might clear it
+        options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # what is loaded already
+        code = int(pytest.main([*options, *tests], plugins=[_Failed(writing)]))
+    finally:
+        os._exit(code)
