@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
     from specguard.model import Judged, RuleResult
 
+_TOLD: Final = 10
+"""Of how many approvals a finding says that they did not count, the newest: each has findings of its own."""
+
 _UNJUDGED: Final = ("off", "not-applicable", "indeterminate")
 
 
@@ -121,13 +124,10 @@ class Approvals:
             if counting and enough:
                 judged.state = "approved"
             lacks = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
+            refused = [decision for decision in decisions if not decision.counts][-_TOLD:]
             judged.lifts = [
                 *(_lift(decision, lacks) for decision in counting),
-                *(
-                    _lift(one, [refusal.reason for refusal in one.refusals])
-                    for one in decisions
-                    if not one.counts
-                ),
+                *(_lift(one, [refusal.reason for refusal in one.refusals]) for one in refused),
             ]
 
     def name_approvers(self) -> None:
@@ -153,11 +153,12 @@ class Approvals:
 
     def _matches(self, approval: Approval) -> list[Judged]:
         found = []
+        paths = frozenset(approval.paths)
         for fingerprint in approval.findings:
             judged = self._open.get(fingerprint)
             if judged is None or judged.code not in approval.rules:
                 continue
-            if judged.finding.path is None or judged.finding.path in approval.paths:
+            if judged.finding.path is None or judged.finding.path in paths:
                 found.append(judged)
         return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from specguard.change.base import named_base
 from specguard.change.commit import is_record
 from specguard.declaration.record import Record
@@ -9,7 +11,7 @@ from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from specguard.approvals.record import Approval, Scope
     from specguard.authority.policy import Policy
@@ -48,17 +50,16 @@ class Bond(Record):
             work_item=work_item,
         )
 
-    @property
+    @cached_property
     def files_approvals(self) -> bool:
         """Whether the change does nothing but add records to the log, for changes that are still to come."""
-        entries = self._entries()
-        return bool(entries) and all(
-            entry.added and entry.is_file and is_record(entry.path, self.folder) for entry in entries
+        return bool(self._entries) and all(
+            entry.added and entry.is_file and is_record(entry.path, self.folder) for entry in self._entries
         )
 
-    def fingerprint(self, scope: Scope, paths: Sequence[bytes]) -> str:
+    def fingerprint(self, scope: Scope, paths: Collection[bytes]) -> str:
         """The fingerprint of the whole change, or of those of its entries that are at some paths."""
-        return self.change.fingerprint(self.folder, None if scope == "change" else paths)
+        return self._whole if scope == "change" else self.change.fingerprint(self.folder, frozenset(paths))
 
     def breaks(self, approval: Approval) -> Iterator[tuple[str, str, str]]:
         """Why an approval is not one for this change.
@@ -67,8 +68,7 @@ class Bond(Record):
             The field of the record that says so, the reason as a clause, and what to do as a sentence.
         """
         again = "Ask for an approval of the change as it is now."
-        entries = {entry.path for entry in self._entries()}
-        gone = [path for path in approval.paths if path not in entries] if approval.scope == "paths" else []
+        gone = approval.scope == "paths" and not self._paths.issuperset(approval.paths)
         if gone or self.fingerprint(approval.scope, approval.paths) != approval.fingerprint:
             what = "the change" if approval.scope == "change" else "its paths"
             yield "fingerprint", f"it was given for another content of {what}", again
@@ -94,11 +94,22 @@ class Bond(Record):
             items = f"it is for {' '.join(approval.work_item)}, not for {' '.join(self.work_item)}"
             yield "work_item", items, again
 
+    # Asked for once an approval, and a change may bring thousands of both.
+
+    @cached_property
     def _entries(self) -> Sequence[Entry]:
         try:
             return self.change.entries
         except NotApplicable:
             return ()
+
+    @cached_property
+    def _paths(self) -> frozenset[bytes]:
+        return frozenset(entry.path for entry in self._entries)
+
+    @cached_property
+    def _whole(self) -> str:
+        return self.change.fingerprint(self.folder)
 
 
 def target_of(change: Change, policy: Policy) -> str:

@@ -121,7 +121,8 @@ class Judge:
         self._enforce = enforce
         self._now = now
         self._revoked = revoked
-        self._people: Sequence[Person] | None = None
+        self._people: Sequence[Person] | MissingFact | None = None
+        self._parts: dict[str, str] = {}
         self.missing: dict[Kind, MissingFact] = {}
 
     @property
@@ -133,7 +134,12 @@ class Judge:
         """
         if self._people is None:
             squashed = self._policy.merge == "squash"
-            self._people = people_of(self._bond.change, self._bond.folder, squashed=squashed)
+            try:
+                self._people = people_of(self._bond.change, self._bond.folder, squashed=squashed)
+            except MissingFact as missing:
+                self._people = missing
+        if isinstance(self._people, MissingFact):
+            raise self._people
         return self._people
 
     def decide(self, decision: Decision) -> None:
@@ -180,11 +186,11 @@ class Judge:
 
     def _part_of(self, approver: Approver) -> str:
         """The part that an approver had in the change, as a clause; empty where none is known."""
-        for person in self.people:
-            shown = person.is_approver(approver)
-            if shown:
-                return f"{approver.name} is {person.part}, {shown}"
-        return ""
+        if approver.name not in self._parts:
+            said = ((person.part, person.is_approver(approver)) for person in self.people)
+            part = next((f"{approver.name} is {part}, {shown}" for part, shown in said if shown), "")
+            self._parts[approver.name] = part
+        return self._parts[approver.name]
 
     def _untrusted(self, decision: Decision) -> Iterator[Refusal]:
         approval = decision.approval
@@ -258,20 +264,19 @@ class Judge:
 
     def _broad(self, decision: Decision) -> Iterator[Refusal]:
         approval = decision.approval
-        for code in approval.rules:
-            rule = self._policy.rule(code)
-            if rule is None or rule.code != code:
-                yield _broad(
-                    f"it names {code}, which is no rule's code", "Name each rule by its code.", "rules"
-                )
-            elif not rule.approvable:
+        rules = {code: self._policy.rule(code) for code in approval.rules}
+        unknown = [code for code, rule in rules.items() if rule is None or rule.code != code]
+        if unknown:
+            said = f"it names {unknown[0]}, which is no rule's code{_and_more(unknown)}"
+            yield _broad(said, "Name each rule by its code.", "rules")
+        for code, rule in rules.items():
+            if rule is not None and rule.code == code and not rule.approvable:
                 yield _broad(f"no approval lifts {code}", "Put right what the rule found.", "rules")
         there = {judged.finding.path for judged in decision.matches}
-        for path in approval.paths:
-            if path not in there and _WILD.search(path):
-                yield _broad(
-                    f"it names {path_text(path)}, which is no file", "Name each file by its path.", "paths"
-                )
+        wild = [path for path in approval.paths if path not in there and _WILD.search(path)]
+        if wild:
+            said = f"it names {path_text(wild[0])}, which is no file{_and_more(wild)}"
+            yield _broad(said, "Name each file by its path.", "paths")
         if approval.scope not in self._settings.scopes:
             yield _broad(
                 f"it is bound to {'its paths alone' if approval.scope == 'paths' else 'the whole change'}",
@@ -312,6 +317,10 @@ def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
     if not is_content(text) or letters < _LEAST:
         return f"its reason, {text[:60]!r}, says nothing"
     return ""
+
+
+def _and_more(names: Sequence[object]) -> str:
+    return f", and {len(names) - 1} more such" if len(names) > 1 else ""
 
 
 def _untrusted(reason: str, step: str, field: str = "") -> Refusal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from specguard.approvals.log import TEMPORARY
+from specguard.approvals.record import RecordError, read_record
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 
@@ -41,8 +42,15 @@ def write_record(
         The record's path from the working tree's folder.
 
     Raises:
-        SpecguardError: it cannot be written, or is there already; then neither file is there.
+        SpecguardError: it cannot be written, or is there already; then neither file is there. Nor is one
+            written that no check would read.
     """
+    try:
+        read_record(record.content)
+    except RecordError as error:
+        raise SpecguardError(
+            f"there can be no such record: {error}", help="say less, or approve fewer findings at once"
+        ) from error
     name = f"{record.id}.json".encode()
     files = [(name, record.content)]
     if signature is not None:

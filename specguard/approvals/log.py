@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 NAME: Final = re.compile(rb"([0-9a-f]{64})\.json(\.sig)?")
 """The names of a record and of its signature."""
 
+MOST: Final = 1 << 25
+"""How many bytes the records of one change may have together."""
+
 TEMPORARY: Final = b"."
 """What the name of a file begins with while it is being written."""
 
@@ -152,23 +155,35 @@ def read_log(
         work_tree: the working tree's folder.
 
     Raises:
-        MissingFact: an object is not there.
+        MissingFact: an object is not there, or the judged tree adds more records than can be read.
     """
     log = Log(folder)
-    trees: tuple[tuple[Place, Tree | None], ...] = (("base", base), ("head", head))
-    for place, tree in trees:
-        if tree is not None:
-            log.add(place, _of_tree(tree, folder))
+    known: dict[str, bytes | None] = {}
+    if base is not None:
+        log.add("base", _of_tree(base, folder, known))
+    if head is not None:
+        log.add("head", _of_tree(head, folder, known, MOST))
     if work_tree is not None:
         log.add("local", dict(_of_folder(work_tree, folder)))
     return log
 
 
-def _of_tree(tree: Tree, folder: bytes) -> dict[bytes, bytes | None]:
+def _of_tree(
+    tree: Tree, folder: bytes, known: dict[str, bytes | None], most: int | None = None
+) -> dict[bytes, bytes | None]:
+    """The files of a tree's folder; contents that are read go to those that are known, by object id."""
     names = tree.names(folder.rstrip(b"/"))
-    oids = sorted({entry.oid for entry in names.values() if entry.is_file})
-    contents = dict(tree.blobs(oids, LIMIT))
-    return {name: contents.get(entry.oid) if entry.is_file else None for name, entry in names.items()}
+    oids = {entry.oid for entry in names.values() if entry.is_file}
+    size = 0
+    for oid, content in tree.blobs(sorted(oids - known.keys()), LIMIT):
+        size += len(content or b"")
+        if most is not None and size > most:
+            raise MissingFact(
+                f"the change adds more than {most >> 20} MiB to {path_text(folder)}",
+                "take what is no approval of this change out of it",
+            )
+        known[oid] = content
+    return {name: known.get(entry.oid) if entry.is_file else None for name, entry in names.items()}
 
 
 def _of_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes | None]]:

@@ -27,6 +27,9 @@ SCHEMA: Final = "specguard.approval/1"
 LIMIT: Final = 1 << 18
 """How large a record may be, in bytes."""
 
+LONGEST: Final = 4096
+"""How long each text of a record may be, in characters: every report has it with each finding it is for."""
+
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _NONCE: Final = re.compile(r"[0-9a-f]{32}")
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -191,6 +194,8 @@ class _Reader:
             return ""
         if not _is_text(value):
             raise RecordError(f"its {key!r} is no text")
+        if len(value) > LONGEST:
+            raise RecordError(f"its {key!r} is longer than {LONGEST} characters")
         return value
 
     def digits(self, key: str, form: re.Pattern[str] = _HEX) -> str:

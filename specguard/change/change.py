@@ -18,7 +18,7 @@ from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from typing import Any, Final, Self
 
     from specguard.change.commit import Commit, Message
@@ -252,7 +252,7 @@ class Change(ABC):
         except MissingFact:
             return False
 
-    def fingerprint(self, log: bytes = b"", paths: Sequence[bytes] | None = None) -> str:
+    def fingerprint(self, log: bytes = b"", paths: Collection[bytes] | None = None) -> str:
         """What identifies the change whatever its commits are, as hexadecimal digits.
 
         It is the sha256 over `specguard-change-v1`, the object format and then of each entry, in order, its
@@ -270,7 +270,7 @@ class Change(ABC):
         rows = sorted(
             (entry.path, entry.old_mode, entry.new_mode, entry.old, entry.new, entry.status)
             for entry in self.entries
-            if not (log and is_filed(entry, log)) and (paths is None or entry.path in paths)
+            if (paths is None or entry.path in paths) and not (log and is_filed(entry, log))
         )
         for path, old_mode, new_mode, old, new, status in rows:
             parts += (f"{old_mode:06o}\0{new_mode:06o}\0{old}\0{new}\0{status}\0".encode(), path, b"\0")

@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -82,6 +82,15 @@ def test_where_the_signature_cannot_be_written_the_record_is_not_either(tmp_path
     with pytest.raises(SpecguardError, match="it is there already"):
         write_record(str(tmp_path), FOLDER, record, b"signature")
     assert names(tmp_path) == [f"{record.id}.json.sig"]
+
+
+@pytest.mark.parametrize(
+    "much", [{"reason": "why " * 2000}, {"findings": [f"{n:064x}" for n in range(5000)]}]
+)
+def test_what_nobody_would_read_is_not_written(much: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(SpecguardError, match=r"there can be no such record: its? .*er than"):
+        write_record(str(tmp_path), FOLDER, approval(**much))
+    assert not os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize("linked", [".specguard", ".specguard/approvals"])
@@ -210,7 +219,7 @@ import os, sys
 from specguard.approvals.filing import write_record
 from tests.approvals.making import FOLDER, approval
 for _ in range({number}):
-    record = approval(reason="why " * 2000)
+    record = approval(reason="why " * 1000)
     write_record({tree!r}, FOLDER, record, b"signature of " + record.id.encode())
     os.write(1, record.id.encode() + b"\\n")
 """

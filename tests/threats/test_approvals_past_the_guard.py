@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.threats.cases import threat
+from tests.threats.guarded import check, undecided
 from tests.threats.test_approvals import (
     AUTHOR,
+    ENFORCED,
     LOG,
     approved,
     fails,
     holds,
+    open_errors,
     record,
 )
 
@@ -73,3 +76,49 @@ def test_an_approval_of_the_base_lifts_nothing_that_comes_with_another_record(re
     touch_and_put_back(repo)
     repo.commit("chore: revoke", files=file_of(revocation()), author=AUTHOR)
     fails(repo)
+
+
+# Records that are there to keep a check busy
+
+
+def filed(repo: Repository, **other: Any) -> dict[str, str | bytes]:
+    """The branch's own approval with other fields, as a file."""
+    return file_of({**json.loads(repo.read(record(repo))), "nonce": "3" * 32, **other})
+
+
+@pytest.mark.parametrize(
+    ("field", "names"),
+    [
+        ("rules", [f"XYZ{number}" for number in range(10_000)]),
+        ("paths", [{"path": f"a*{number}"} for number in range(5000)]),
+    ],
+)
+def test_a_record_that_names_much_is_told_of_once(repo: Repository, field: str, names: list[Any]) -> None:
+    repo.commit("chore: approve", files=filed(repo, **{field: names}))
+    broad = [one for one in check(repo, *ENFORCED).report["findings"] if one["code"] == "APR007"]
+    assert [f", and {len(names) - 1} more such" in one["message"] for one in broad] == [True]
+
+
+def test_many_records_and_many_authors_take_no_square_of_time(repo: Repository) -> None:
+    names = "\n".join(f"Co-authored-by: X <x{number}@example.org>" for number in range(20_000))
+    repo.commit(f"feat: y\n\n{names}", files={"src/a": "b\n"}, author=AUTHOR)
+    files: dict[str, str | bytes] = {}
+    for number in range(2000):
+        files |= filed(repo, fingerprint="0" * 64, nonce=f"{number:032x}")
+    repo.commit("chore: approve", files=files)
+    outcome = check(repo, *ENFORCED)
+    assert {"APR006", "PTH002"} <= open_errors(outcome)
+    (found,) = [one for one in outcome.report["findings"] if one["code"] == "PTH002"]
+    assert len(found["approvals"]) == 10
+
+
+def test_a_text_without_an_end_is_in_no_record(repo: Repository) -> None:
+    repo.commit("chore: approve", files=filed(repo, reason="because " * 20_000))
+    (found,) = [one for one in check(repo, *ENFORCED).report["findings"] if one["code"] == "APR001"]
+    assert "its 'reason' is longer than 4096 characters" in found["message"]
+
+
+def test_a_log_that_a_change_fills_is_not_read_to_its_end(repo: Repository) -> None:
+    files = {f"{LOG}/{number:064x}.json": f"{number} ".encode() * 50_000 for number in range(100, 300)}
+    repo.commit("chore: approve", files=files)
+    undecided(check(repo, *ENFORCED), "the change adds more than 32 MiB to .specguard/approvals/")
