@@ -150,6 +150,21 @@ def test_a_broken_one_in_the_base_gives_no_verdict(step: Any, said: str) -> None
     run_case(case, installed=False)
 
 
+@pytest.mark.parametrize("lost", ["main:.specguard", f"main:{FILE}"])
+def test_one_that_is_not_there_to_read_gives_no_verdict(repository: Repository, lost: str) -> None:
+    authority = f"# Authority\n\n```toml specguard\n{POLICY}```\n"
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": authority, FILE: baseline(1)})
+    repository.branch("work")
+    repository.commit("ci: x", files={CI: workflow(1)})
+    oid = repository.oid(lost)
+    (repository.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
+    outcome = run_here("check", "--base=main", "--output-format=json", directory=repository.path)
+    assert outcome.exit_code == 2
+    [error] = outcome.report["errors"]
+    assert oid[:12] in error["message"]
+    assert error["help"]
+
+
 def test_a_first_authority_brings_its_baseline_along() -> None:
     case = Case(
         policy="",

@@ -101,13 +101,3 @@ def test_that_no_policy_can_be_read_any_more_is_said_whatever_rules_run(locking:
     locking.commit("docs: no authority")
     outcome = check(locking, "--ignore", "PTH004")
     assert f"{said}the authority is removed" in outcome.report["notes"]
-
-
-def test_without_the_folder_of_the_baseline_there_is_no_verdict(locking: Repository) -> None:
-    folder = locking.oid("HEAD:.specguard")
-    locking.write("c", "c")
-    locking.commit("feat: c")
-    (locking.git_dir / "objects" / folder[:2] / folder[2:]).unlink()
-    outcome = check(locking)
-    assert outcome.exit_code == 2
-    assert folder[:7] in outcome.stdout
