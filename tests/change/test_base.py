@@ -90,6 +90,14 @@ def test_a_remote_s_head_that_points_nowhere_is_passed_over(repo: Repository) ->
     assert number(repo, find(repo)) == "3"
 
 
+def test_a_remote_s_head_that_is_a_ref_of_its_own_is_passed_over(repo: Repository) -> None:
+    # A branch that somebody called `HEAD` is fetched as that.
+    point(repo, "refs/remotes/origin/HEAD", "1")
+    assert find(repo) is None
+    point(repo, "refs/heads/master", "3")
+    assert number(repo, find(repo)) == "3"
+
+
 def test_what_the_caller_names_comes_first(repo: Repository) -> None:
     point(repo, "refs/remotes/origin/main", "4")
     point(repo, "refs/heads/release", "2")
@@ -124,7 +132,16 @@ def test_then_what_the_platform_names(repo: Repository) -> None:
 def test_an_exact_commit_of_the_platform_is_taken(repo: Repository) -> None:
     point(repo, "refs/remotes/origin/main", "1")
     event = Event("merge_group", base="main", base_oid=repo.names["3"], exact=True)
-    assert number(repo, find(repo, event)) == "3"
+    found = find(repo, event)
+    assert found is not None
+    assert (number(repo, found), found.how, found.ref, found.given) == ("3", "event", "", True)
+
+
+def test_a_branch_that_is_here_alone_may_be_what_the_platform_names(repo: Repository) -> None:
+    point(repo, "refs/heads/release", "2")
+    found = find(repo, Event("pull_request", base="release"))
+    assert found is not None
+    assert (found.how, found.ref, found.given) == ("event", "refs/heads/release", True)
 
 
 def test_a_base_that_the_platform_names_and_that_is_not_there_is_an_error(repo: Repository) -> None:
@@ -137,10 +154,17 @@ def test_a_base_that_the_platform_names_and_that_is_not_there_is_an_error(repo: 
 def test_with_enforce_nothing_is_guessed(repo: Repository) -> None:
     point(repo, "refs/remotes/origin/main", "1")
     repo.publish("main", repo.names["1"], head=True)
-    with pytest.raises(SpecguardError, match="--enforce"):
-        find(repo, enforce=True)
+    for bootstrap in (False, True):
+        with pytest.raises(SpecguardError, match="--enforce"):
+            find(repo, enforce=True, bootstrap=bootstrap)
     assert number(repo, find(repo, enforce=True, base="main")) == "1"
     assert number(repo, find(repo, Event("pull_request", base="main"), enforce=True)) == "1"
+
+
+def test_before_the_first_commit_there_is_nothing_to_give(repository: Repository) -> None:
+    assert find(repository, enforce=True, bootstrap=True) is None
+    with pytest.raises(SpecguardError, match="--enforce"):
+        find(repository, enforce=True)
 
 
 def test_another_remote_has_its_own_branches(repo: Repository) -> None:
