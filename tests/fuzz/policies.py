@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.declaration.registry import Registry
+    from specguard.testing import Case
 
 
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlnN5hpUNSa0+Y08Sys58bqxflYYel8ZYuXVxzGA5CU"
@@ -44,12 +45,22 @@ def load(files: Mapping[str, str | bytes], modes: Mapping[str, int] | None = Non
 
 
 @cache
+def cases() -> Sequence[Case]:
+    """The cases of the rules' examples that have settings of their own."""
+    found = [one.case for entry in registry().rules.values() for one in examples(entry.rule)]
+    return [case for case in found if case.policy.strip() and not case.policy.startswith("#")]
+
+
+def with_keys(settings: str) -> str:
+    """The settings of a case with keys in place of their names."""
+    return settings.replace("{key}", PUBLIC).replace("{other}", OTHER)
+
+
+@cache
 def seeds() -> Sequence[str]:
     """The settings of the rules' examples and of the presets, each a valid policy."""
-    texts = {one.case.policy for entry in registry().rules.values() for one in examples(entry.rule)}
-    texts |= set(registry().presets.values())
-    settings = [text for text in texts if text.strip() and not text.startswith("#")]
-    return sorted(text.replace("{key}", PUBLIC).replace("{other}", OTHER) for text in settings)
+    texts = {case.policy for case in cases()} | set(registry().presets.values())
+    return sorted(map(with_keys, texts))
 
 
 SEEDS = st.deferred(lambda: st.sampled_from(seeds()))
@@ -106,18 +117,30 @@ def names() -> st.SearchStrategy[str]:
 
 
 @st.composite
-def altered(draw: st.DrawFn) -> dict[str, Any]:
-    """Valid settings with one to three values replaced, taken out or added."""
-    data: dict[str, Any] = tomllib.loads(draw(SEEDS))
+def altered(draw: st.DrawFn, policies: st.SearchStrategy[str] = SEEDS) -> dict[str, Any]:
+    """Valid settings with one to three values replaced, taken out or added.
+
+    Args:
+        draw: hypothesis's.
+        policies: the settings to begin with.
+    """
+    data: dict[str, Any] = tomllib.loads(draw(policies))
     for _ in range(draw(st.integers(1, 3))):
         places = list(_places(data))
-        if not places:
+        if all(isinstance(inner[key], dict) for inner, key in places):
             break
         table, key = draw(st.sampled_from(places))
-        kind = draw(st.sampled_from(["replace", "replace", "drop", "add", "double"]))
+        kind = draw(st.sampled_from(["replace", "alike", "alike", "alike", "drop", "add", "double"]))
         odd = deepcopy(draw(st.sampled_from(ODD)))
         if kind == "replace":
             table[key] = odd
+        elif kind == "alike":
+            # Of the same type it is refused less often, and gets further.
+            table, key = draw(
+                st.sampled_from([one for one in places if not isinstance(one[0][one[1]], dict)])
+            )
+            alike = [one for one in ODD if type(one) is type(table[key])]
+            table[key] = deepcopy(draw(st.sampled_from(alike))) if alike else table[key]
         elif kind == "drop":
             del table[key]
         elif kind == "double" and isinstance(table, list):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,10 +19,11 @@ from specguard.documents.blocks import List
 from specguard.documents.document import Document
 from specguard.documents.leading import leading_paths
 from specguard.errors import SpecguardError
-from specguard.testing import Step
+from specguard.testing import Step, run_here
+from specguard.testing.case import fill
 from tests.fuzz.damage import damaged, few
 from tests.fuzz.loosening import Situation
-from tests.fuzz.policies import SEEDS, altered, load, registry, seeds, toml
+from tests.fuzz.policies import SEEDS, altered, cases, load, registry, seeds, toml, with_keys
 from tests.fuzz.verdicts import build, judged
 
 if TYPE_CHECKING:
@@ -247,3 +250,22 @@ def test_a_check_by_a_damaged_policy_is_no_pass(folder: Path, content: bytes) ->
         assert settings is not None
         assert (outcome.exit_code == 1) >= ("locked/" in stated(settings))
         assert outcome.exit_code in {0, 1}
+
+
+@few(60)
+@given(data=st.data())
+def test_no_odd_settings_make_a_rule_crash(folder: Path, data: st.DataObject) -> None:
+    case = data.draw(st.sampled_from(cases()))
+    settings = toml(data.draw(altered(st.just(with_keys(case.policy)))))
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    folder.parent.mkdir()
+    changed = replace(case, policy=f"# Authority\n\n```toml specguard\n{settings}```\n", approvals=())
+    repository = changed.build(folder)
+    words = [word for word in changed.arguments(folder.parent, repository.names) if "--select" not in word]
+    outcome = run_here(
+        "check", *words, "--output-format=json",
+        directory=repository.path, env=dict(changed.env), stdin=fill(changed.stdin, repository.names),
+    )  # fmt: skip
+    assert "internal error" not in str(outcome)
+    assert "crashed" not in str(outcome)
+    assert outcome.exit_code in {0, 1, 2}
