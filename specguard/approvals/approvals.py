@@ -99,6 +99,35 @@ class Approvals:
         change, folder = self._bond.change, self._bond.folder
         yield from removed_revocations(change.commits, folder, change.head_files, self.log)
 
+    @property
+    def strangers(self) -> Iterator[tuple[bytes, str, str]]:
+        """What the change brings beside approvals that is not by the approver who is named there.
+
+        A revocation may be unsigned, since it only takes away. But what has a wrong signature could never be
+        put right once it is in the base, nor could anybody sign an approval there that has one already.
+
+        Yields:
+            The path of the revocation or signature, what is wrong, as a clause, and the next step.
+
+        Raises:
+            MissingFact: nobody can tell whether a signature holds.
+        """
+        from specguard.approvals.signatures import signer
+
+        brought = {entry.path for entry in self.entries if entry.added}
+        decided = {decision.filed.id for decision in self.decisions}
+        for filed in self.log.filed.values():
+            path, who = self.log.path(filed.id), filed.record.approver
+            if filed.id in decided or brought.isdisjoint((path, path + b".sig")):
+                continue
+            approver = self.settings.named(who)
+            if approver is None and path in brought:
+                yield path, f"is a revocation by {who}, who is no approver", "Let an approver revoke it."
+            elif approver is None or not all(
+                signer(filed.record.content, one, approver.keys) for one in filed.signatures
+            ):
+                yield path + b".sig", f"is a signature by no key of {who}", f"Only {who} can sign it."
+
     def missing(self, kind: Kind) -> MissingFact | None:
         """What could not be told of approvals; None where all could."""
         return self._judge.missing.get(kind)

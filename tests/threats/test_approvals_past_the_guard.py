@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.testing.keys import sign
 from tests.threats.cases import threat
 from tests.threats.guarded import check, undecided
 from tests.threats.test_approvals import (
     AUTHOR,
     ENFORCED,
+    GRANT,
     LOG,
     approved,
     fails,
@@ -76,6 +79,45 @@ def test_an_approval_of_the_base_lifts_nothing_that_comes_with_another_record(re
     touch_and_put_back(repo)
     repo.commit("chore: revoke", files=file_of(revocation()), author=AUTHOR)
     fails(repo)
+
+
+# What stands beside approvals
+
+
+@threat("T102", "a signature by nobody, added to an unsigned approval of the base", "exit 1: APR002")
+def test_a_signature_that_spoils_an_approval_of_the_base(tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, place="base", sign=""))
+    repo.branch("evil", "main")
+    repo.commit("chore: sign", files={f"{record(repo)}.sig": "nothing\n"}, author=AUTHOR)
+    outcome = check(repo, *ENFORCED)
+    assert (outcome.exit_code, open_errors(outcome)) == (1, {"APR002"}), outcome
+
+
+def test_a_signature_that_comes_later_to_the_base(tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, place="base", sign=""))
+    repo.branch("later", "main")
+    signature = sign(repo.read(record(repo)), "key")
+    repo.commit("chore: sign", files={f"{record(repo)}.sig": signature}, author=AUTHOR)
+    assert check(repo, *ENFORCED).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("approver", "signature", "said"),
+    [
+        ("mallory", None, "a revocation by mallory, who is no approver"),
+        ("alice", "x", "by no key of alice"),
+    ],
+)
+def test_a_revocation_that_is_nobody_s(
+    repo: Repository, approver: str, signature: str | None, said: str
+) -> None:
+    (path, content), *_ = file_of(revocation(approver)).items()
+    signed = {} if signature is None else {f"{path}.sig": signature}
+    repo.branch("evil", "main")
+    repo.commit("chore: revoke", files={path: content, **signed}, author=AUTHOR)
+    outcome = check(repo, *ENFORCED)
+    assert (outcome.exit_code, open_errors(outcome)) == (1, {"APR002"}), outcome
+    assert said in outcome.report["findings"][0]["message"]
 
 
 # Records that are there to keep a check busy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Rule
+from specguard.rules import Finding, Rule, path_text
 from specguard_rules.approvals._said import refused
 
 TYPE_CHECKING = False
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Approvals, Finding, Stage
+    from specguard.rules import Approvals, Stage
 
 
 class UntrustedApproval(Rule):
@@ -21,6 +21,9 @@ class UntrustedApproval(Rule):
     that the base's policy has for this person, the platform's word that one of their accounts approved
     exactly this head (`--pr-reviews`), or a place in the base itself. Without `--enforce` an unsigned one is
     honoured, except for rules such as PTH004 that a signature alone lifts.
+
+    A revocation needs no proof, since it only takes away, but is by an approver as well; and a signature that
+    is added to a record of the base, or to a revocation, is by the approver whom that names.
 
     How to put it right: let the approver sign it, `specguard approvals sign ID --key FILE`, and commit the
     signature beside it; or ask one of those whom the finding names.
@@ -79,3 +82,11 @@ class UntrustedApproval(Rule):
         """Say of which approvals that is not so."""
         settings = dict.fromkeys(("", "approver", "rules"), "approvals.approver")
         yield from refused(approvals, "untrusted", settings)
+        for path, what, step in approvals.strangers:
+            yield Finding(
+                f"{path_text(path)} {what}",
+                help=f"{step} Take this out of the branch.",
+                path=path,
+                key="stranger",
+                setting="approvals.approver",
+            )
