@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 
 from specguard.declaration.record import Record
 from specguard.errors import SpecguardError
@@ -82,6 +84,9 @@ class Uses:
 
     def _lines(self, file: str, *, wanted: bool) -> Iterator[bytes]:
         try:
+            # Whoever can write to the git directory can put there what has no end, or never begins.
+            if not wanted and not stat.S_ISREG(os.lstat(file).st_mode):
+                raise SpecguardError("it is no regular file", path=file, help="remove it")
             with open(file, "rb") as stream:
                 self.files.append(file)
                 while line := stream.readline(LONGEST):

@@ -21,11 +21,18 @@ _MOST_LINKS: Final = 40
 
 
 def named_files(request: Request) -> Sequence[tuple[str, str]]:
-    """What each file is that says who the change is from and who approves it, and its name."""
+    """What each file is that the change must not have written, and its name.
+
+    Those are what says who it is from and who approves it, and what is kept of verdicts.
+    """
     file = request.event_file
     if not file and request.environment.get("GITHUB_ACTIONS") == "true":
         file = request.environment.get("GITHUB_EVENT_PATH", "")
-    named = [("the event file", file), ("the reviews file", request.reviews_file)]
+    named = [
+        ("the event file", file),
+        ("the reviews file", request.reviews_file),
+        ("the decision log", request.log),
+    ]
     return [(what, name) for what, name in named if name]
 
 

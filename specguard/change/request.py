@@ -28,6 +28,7 @@ class Request(Record):
         body_file: the file with a pull request's body.
         event_file: a platform's event file.
         reviews_file: a file with the reviews of a pull request, as the platform lists them.
+        log: the file that every verdict is added to; empty for none.
         authority: a document to judge by instead of the base's; it makes the verdict untrusted.
         enforce: nothing outside the trusted base may loosen the verdict.
         bootstrap: a base without an authority may be judged by the head's.
@@ -62,6 +63,7 @@ class Request(Record):
     body_file: str = ""
     event_file: str = ""
     reviews_file: str = ""
+    log: str = ""
     authority: str = ""
     enforce: bool = False
     bootstrap: bool = False

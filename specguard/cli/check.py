@@ -116,7 +116,6 @@ def _output(
 def command(
     output_format: str,
     outputs: list[tuple[str, str]],
-    log: str,
     explain: bool,
     statistics: bool,
     **options: Any,
@@ -137,5 +136,4 @@ def command(
         outputs=outputs,
         explain=explain,
         statistics=statistics,
-        log=log,
     )

@@ -27,7 +27,6 @@ def judge(
     outputs: Sequence[tuple[str, str]] = (),
     explain: bool = False,
     statistics: bool = False,
-    log: str = "",
 ) -> int:
     """Check what is asked, write the reports, and return the exit code.
 
@@ -37,12 +36,11 @@ def judge(
         outputs: further reports, as pairs of a format and a file.
         explain: say in text what each rule looked at and what held.
         statistics: count in text the findings of each rule.
-        log: the file that every verdict is added to; empty for none.
     """
     from specguard.change.repository import Looking
 
     try:
-        identify = bool(log) or output_format == "json" or any(form == "json" for form, _ in outputs)
+        identify = bool(request.log) or output_format == "json" or any(form == "json" for form, _ in outputs)
         # Git looks for the repository while the rest is imported.
         looking = Looking.of(request)
         from specguard.engine.check import check
@@ -55,14 +53,14 @@ def judge(
                 from specguard.reporters.json import error_report
 
                 _write(file, error_report(known))
-        if log:
+        if request.log and known.path != request.log:
             from specguard.reporters.decisions import error_line
 
-            _append(log, error_line(known, _now(), enforce=request.enforce), known.message)
+            _append(request.log, error_line(known, _now(), enforce=request.enforce), known.message)
         raise
     failed: Exception | None = None
     try:
-        _log(verdicts, log, looking)
+        _log(verdicts, request.log, looking)
     except SpecguardError as error:
         failed = error
     for form, file in outputs:
@@ -130,6 +128,9 @@ def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
         from specguard.cli.files import append_lines
 
         place = os.path.join(looking.common, PLACE)
+        if os.path.islink(place) or os.path.islink(os.path.dirname(place)):
+            # Git makes none there, and whoever did may want something else written to.
+            return
         try:
             os.makedirs(os.path.dirname(place), exist_ok=True)
             append_lines(place, lines(used, _now()))

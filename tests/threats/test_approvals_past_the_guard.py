@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.testing import run
 from specguard.testing.keys import sign
 from tests.threats.cases import threat
 from tests.threats.guarded import check, undecided
@@ -164,3 +166,43 @@ def test_a_log_that_a_change_fills_is_not_read_to_its_end(repo: Repository) -> N
     files = {f"{LOG}/{number:064x}.json": f"{number} ".encode() * 50_000 for number in range(100, 300)}
     repo.commit("chore: approve", files=files)
     undecided(check(repo, *ENFORCED), "the change adds more than 32 MiB to .specguard/approvals/")
+
+
+# What is kept of verdicts
+
+
+@threat("T95", "a log of decisions that the change brings with it, with lines of its own", "exit 2")
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_log_of_decisions_that_the_change_brings(linked: bool, repo: Repository, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("{}\n")
+    if linked:
+        repo.symlink("decisions.jsonl", str(victim))
+    else:
+        repo.write("decisions.jsonl", "{}\n")
+    repo.commit("chore: log")
+    outcome = check(repo, *ENFORCED, "--log-decisions=decisions.jsonl")
+    undecided(outcome, "the decision log is in the judged tree")
+    assert victim.read_text() == "{}\n"
+    assert repo.read("decisions.jsonl") == b"{}\n"
+
+
+@pytest.mark.parametrize("link", ["specguard", "specguard/decisions.jsonl"])
+def test_no_decision_is_written_through_a_link_in_the_git_directory(
+    link: str, repo: Repository, tmp_path: Path
+) -> None:
+    place = repo.git_dir / link
+    place.parent.mkdir(exist_ok=True)
+    victim = tmp_path / "victim"
+    place.symlink_to(victim if place.suffix else tmp_path)
+    holds(repo)
+    assert not victim.exists()
+    assert not (tmp_path / "decisions.jsonl").exists()
+
+
+def test_decisions_without_an_end_are_not_read(repo: Repository) -> None:
+    place = repo.git_dir / "specguard" / "decisions.jsonl"
+    place.parent.mkdir()
+    os.mkfifo(place)
+    outcome = run("approvals", "list", directory=repo.path)
+    assert (outcome.exit_code, "it is no regular file" in outcome.stderr) == (2, True), outcome
