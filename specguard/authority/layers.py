@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from specguard.authority.problems import Problem
 from specguard.authority.unread import Unread
 from specguard.documents.blocks import fences
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 INFO: Final = ("toml", "specguard")
 """The words behind the fence of a block of settings."""
+
+_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
 
 
 class Layer:
@@ -68,12 +72,35 @@ def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread],
             if "specguard" in fence.info.casefold():
                 reason = "the block is not read: the words behind its fence are not `toml specguard`"
                 unread.append(Unread(path, fence.line, "", f"```{fence.info}", reason))
+            closed = fence.nested or fence.first + fence.content.count("\n") <= document.last_line
+            swallowed = _swallowed(fence.content, closed=closed)
+            if swallowed is not None:
+                reason = f"the block is not read: that of line {fence.line} is not closed before it"
+                unread.append(Unread(path, fence.first + swallowed, "", f"```{' '.join(INFO)}", reason))
             continue
         try:
             layers.append(toml_layer(fence.content, path, first=fence.first))
         except TomlError as error:
             problems.append(_no_toml(error, path, fence.first))
     return layers, unread, problems
+
+
+def _swallowed(content: str, *, closed: bool) -> int | None:
+    """On which line of a block of code settings begin that were to be read, from 0; None where none are.
+
+    Settings that end in a block that is closed are an example.
+    """
+    if INFO[1] not in content:
+        return None
+    begins: int | None = None
+    mark = ""
+    for number, line in enumerate(content.split("\n")):
+        fence = _FENCE.fullmatch(line)
+        if fence and begins is None and tuple(fence[2].split()) == INFO:
+            begins, mark = number, fence[1]
+        elif fence and closed and begins is not None and fence[1].startswith(mark) and not fence[2].strip():
+            begins = None
+    return begins
 
 
 def settings_file(source: Source) -> tuple[list[Layer], list[Problem]]:

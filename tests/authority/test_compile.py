@@ -363,3 +363,28 @@ def test_a_severity_is_a_ceiling(load: Load) -> None:
     assert locked is not None
     assert (form.severity, locked.severity, locked.active) == ("info", "off", False)
     assert not policy.guards
+
+
+SETTINGS = "```toml specguard\n[rules.locked-path]\npaths = ['a/']\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "line"),
+    [("```text\nnever closed\n\n", 6), ("~~~\n\n", 5), ("1. one\n\n   ```\n   x\n\n", None)],
+)
+def test_settings_in_a_block_that_is_not_closed_before_them_are_unread(
+    load: Load, before: str, line: int | None
+) -> None:
+    policy = load(f"# Authority\n\n{before}{SETTINGS}")
+    # What ends a list ends the block in it.
+    assert bool(policy.guards) is (line is None)
+    assert [one.line for one in policy.unread] == ([] if line is None else [line])
+    assert all("is not closed before it" in one.reason for one in policy.unread)
+
+
+@pytest.mark.parametrize("fence", ["````markdown", "~~~"])
+def test_settings_that_are_shown_as_an_example_are_no_settings(load: Load, fence: str) -> None:
+    end = fence.removesuffix("markdown")
+    policy = load(f"# Authority\n\n{fence}\n{SETTINGS}{end}\n\n{SETTINGS.replace('a/', 'b/')}")
+    assert [guard.pattern for guard in policy.guards.all] == ["b/"]
+    assert not policy.unread
