@@ -217,13 +217,33 @@ def test_a_hook_that_loses_its_executable_bit() -> None:
     assert [severity for severity, _ in said(run_case(case, installed=False))] == ["error"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".pre-commit-config.yaml", ".githooks/pre-commit", ".githooks/x/y", ".husky/pre-push", "lefthook.yml",
+        ".claude/settings.json", ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json",
+        ".cursor/hooks.json", ".ci/check", ".ci/x/y", ".github/workflows/a.yml", ".github/actions/x/action.yml",
+        ".gitlab-ci.yml", ".gitlab/ci/x.yml", ".circleci/config.yml", ".buildkite/pipeline.yml",
+        "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile",
+    ],
+)  # fmt: skip
+def test_each_place_that_hooks_and_jobs_are_kept_in(path: str) -> None:
+    runs = {path: "specguard check --staged\n"}
+    removed = [("error", f"{path} no longer runs specguard")]
+    assert said(judge({path: "true\n"}, base=runs)) == removed
+    assert said(judge({"other": "x"}, base=runs, delete=[path])) == removed
+    assert said(judge(runs)) == [("info", f"{path} runs specguard from now on")]
+    assert said(judge({f"elsewhere/{path}": "true\n"}, base={f"elsewhere/{path}": runs[path]})) == []
+
+
 def test_files_that_do_not_name_specguard_are_free() -> None:
     base = {".pre-commit-config.yaml": "repos: []\n", ".github/workflows/a.yml": "on: [push]\n"}
     assert said(judge(dict.fromkeys(base, "# specguard\nx: 1\n"), base=base)) == []
 
 
-def test_a_file_that_the_policy_adds() -> None:
-    policy = '[rules.policy-change]\nfiles = ["Makefile"]\n'
+@pytest.mark.parametrize("pattern", ["Makefile", "/Makefile", "M*e", "[LM]akefile"])
+def test_a_file_that_the_policy_adds(pattern: str) -> None:
+    policy = f"[rules.policy-change]\nfiles = ['{pattern}']\n"
     case = Case(
         policy=policy,
         base=(Step("chore: base", files={"Makefile": "check:\n\tspecguard check\n"}),),
