@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tomllib
 from dataclasses import replace
@@ -161,6 +162,24 @@ def test_every_block_that_a_page_shows_is_read(content: bytes) -> None:
     for token in MarkdownIt("commonmark").parse(text.replace("\r\n", "\n").replace("\r", " ")):
         if token.type == "fence" and not token.level and token.info.split() == ["toml", "specguard"]:
             assert stated(tomllib.loads(token.content)) <= guards(policy)
+
+
+FENCES = st.sampled_from(
+    ["```\n", "~~~\n", "```text\n", "````\n", "~~~~ x\n", "    ```\n", "- ```\n", "> ```\n", "``\n", "text\n"]
+)
+
+
+@few(80)
+@given(st.lists(FENCES, max_size=3).map("".join), st.lists(FENCES, max_size=3).map("".join))
+def test_settings_that_another_block_swallows_are_said_to_be_unread(before: str, after: str) -> None:
+    settings = "```toml specguard\n[rules.locked-path]\npaths = ['locked/']\n"
+    try:
+        policy = load({"SPEC_AUTHORITY.md": f"# Authority\n\n{before}{settings}```\n{after}"})
+    except SpecguardError:
+        return
+    assert policy is not None
+    example = re.search(r"^(`{4,}|~{3,}).*\n(?s:.*)^\1", f"{before}{settings}```\n{after}", re.MULTILINE)
+    assert "locked/" in guards(policy) or policy.unread or example
 
 
 PROSE = b"""\
