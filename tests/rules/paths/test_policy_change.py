@@ -222,7 +222,7 @@ def test_a_hook_that_loses_its_executable_bit() -> None:
     [
         ".pre-commit-config.yaml", ".githooks/pre-commit", ".githooks/x/y", ".husky/pre-push", "lefthook.yml",
         ".claude/settings.json", ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json",
-        ".cursor/hooks.json", ".ci/check", ".ci/x/y", ".github/workflows/a.yml", ".github/actions/x/action.yml",
+        ".cursor/hooks.json", ".ci/check", ".ci/x/y", ".github/workflows/a.yml", ".github/actions/x/a.yml",
         ".gitlab-ci.yml", ".gitlab/ci/x.yml", ".circleci/config.yml", ".buildkite/pipeline.yml",
         "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile",
     ],
