@@ -236,6 +236,15 @@ def test_each_place_that_hooks_and_jobs_are_kept_in(path: str) -> None:
     assert said(judge({f"elsewhere/{path}": "true\n"}, base={f"elsewhere/{path}": runs[path]})) == []
 
 
+def test_a_comment_in_a_hook_is_free() -> None:
+    path = ".githooks/pre-push"
+    base = {path: "# quick\nspecguard check --push\n"}
+    assert said(judge({path: "# slow\n\nspecguard check --push\n"}, base=base)) == []
+    assert said(judge({path: "exit 0\nspecguard check --push\n"}, base=base)) == [
+        ("error", f"{path} changes how specguard is run, which cannot be compared")
+    ]
+
+
 def test_files_that_do_not_name_specguard_are_free() -> None:
     base = {".pre-commit-config.yaml": "repos: []\n", ".github/workflows/a.yml": "on: [push]\n"}
     assert said(judge(dict.fromkeys(base, "# specguard\nx: 1\n"), base=base)) == []
