@@ -30,6 +30,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from specguard.engine.logged import Logged
+
 _base = click.option(
     "--base", metavar="REF", default="", help="Take the policy and the log of REF as trusted."
 )
@@ -153,8 +155,15 @@ def revoke_(
 )
 @_format
 def sign(name: str, directory: str, base: str, key: str, output_format: str) -> None:
-    """Sign a record that has no signature yet, as the approver that it names."""
-    filed, path = add_signature(_request(directory, base), name, key)
+    """Sign a record that has no signature yet, as the approver that it names.
+
+    All that it says is shown before a passphrase is asked for.
+    """
+
+    def show(logged: Logged) -> None:
+        click.echo(one_as_text(logged), nl=False, err=output_format == "json")
+
+    filed, path = add_signature(_request(directory, base), name, key, show)
     _say_written(f"{filed.id[:12]} is signed", filed.id, [path], output_format)
 
 

@@ -16,10 +16,11 @@ from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from specguard.approvals.log import Filed
     from specguard.change.request import Request
+    from specguard.engine.logged import Logged
 
 
 def revoke(
@@ -74,13 +75,14 @@ def revoke(
         return filed, [path, f"{path}.sig"] if signature else [path]
 
 
-def add_signature(request: Request, name: str, key: str) -> tuple[Filed, str]:
+def add_signature(request: Request, name: str, key: str, show: Callable[[Logged], None]) -> tuple[Filed, str]:
     """Sign a record that has no signature yet.
 
     Args:
         request: where the log is, and the base whose policy is asked.
         name: the record, by its id or the beginning of it.
         key: the file of the key of the approver that the record names.
+        show: shows the record before it is signed: somebody else may have written it.
 
     Returns:
         The record, and the signature's file, from the working tree's folder.
@@ -102,6 +104,7 @@ def add_signature(request: Request, name: str, key: str) -> tuple[Filed, str]:
                 f"{filed.id[:12]} is not in the working tree, so it cannot be signed there",
                 help="check out a branch that has it",
             )
+        show(book.logged(filed))
         signature = sign_as(approver, filed.record, key)
         work_tree = git.repository.work_tree()
         return filed, write_signature(work_tree, book.log.folder, filed.id, signature)

@@ -926,9 +926,11 @@ def test_a_missing_signature_is_added(project: Repository, keys: dict[str, Key])
     path = commit(project, record)
     assert states(project) == {record.id: ("unsigned", "local")}
     outcome = approvals(project, "sign", record.id[:12], "--key", keys["alice"].file)
-    assert outcome.stdout == (
-        f"{record.id[:12]} is signed: {path}.sig\nnext git add {path}.sig, and commit\n"
-    )
+    shown, _, said = outcome.stdout.partition(f"{record.id[:12]} is signed: ")
+    assert said == f"{path}.sig\nnext git add {path}.sig, and commit\n"
+    # Somebody else may have written what a person is asked to sign.
+    assert shown.startswith(f"approval {record.id}\n  state        unsigned; it has no signature\n")
+    assert f"\n  reason       {record.reason}\n" in shown
     project.commit("chore: sign")
     assert states(project) == {record.id: ("holds", "signature")}
     assert verified(project) == []
