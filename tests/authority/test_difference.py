@@ -35,6 +35,25 @@ LOCKED = "[rules.locked-path]\n"
         ("", f"{LOCKED}approvable = false", "rules.locked-path.approvable", "tightens"),
         ('base = "a"', 'base = "b"', "base", "incomparable"),
         ("", 'merge = "squash"', "merge", "incomparable"),
+        ("", 'remote = "https://example.org/x.git"', "remote", "incomparable"),
+        ("", '[authority]\nnormative = ["a"]', "authority.normative", "tightens"),
+        (
+            '[authority]\nnormative = ["a", "b"]',
+            '[authority]\nnormative = ["a"]',
+            "authority.normative",
+            "loosens",
+        ),
+        (
+            '[authority]\norder = ["a", "b"]',
+            '[authority]\norder = ["b", "a"]',
+            "authority.order",
+            "incomparable",
+        ),
+        ("", '[[authority.keys]]\nname = "root"', "authority.keys", "tightens"),
+        ('[[authority.keys]]\nname = "root"', "", "authority.keys", "loosens"),
+        (f'{LOCKED}exclude = ["a/"]', f'{LOCKED}exclude = ["a/b"]', "rules.locked-path.exclude", "tightens"),
+        ("", "require_work_item = ['a']", "require_work_item", "tightens"),
+        ("require_work_item = ['a']", "", "require_work_item", "loosens"),
         ("", "require_work_item = true", "require_work_item", "tightens"),
         ("require_work_item = true", 'require_work_item = ["a*"]', "require_work_item", "loosens"),
         ('require_work_item = ["a"]', 'require_work_item = ["a", "b"]', "require_work_item", "tightens"),
@@ -84,6 +103,37 @@ def test_a_field_says_what_tightens_it(old: Any, new: Any, direction: Any, effec
     (difference,) = differ("key", old, new, direction)
     assert difference.effect == effect
     assert list(differ("key", old, old, direction)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "summary"),
+    [
+        (None, 5, "from nothing to 5"),
+        ("a", None, 'from "a" to nothing'),
+        (["a", "b"], ["b"], 'drops "a"'),
+        (["b"], ["a", "b"], 'adds "a"'),
+        (["a", "b"], ["b", "c"], 'drops "a" and adds "c"'),
+        (["a", "b"], ["b", "a"], 'from ["a", "b"] to ["b", "a"]'),
+        ([], [1, 2, 3], "adds 1, 2, 3"),
+        ([], [1, 2, 3, 4, 5], "adds 1, 2, 3 and 2 more"),
+    ],
+)
+def test_what_lies_between_is_said(old: Any, new: Any, summary: str) -> None:
+    assert Difference("key", old, new, "incomparable").summary == summary
+
+
+def test_another_list_of_plugins_can_be_anything(load: Load) -> None:
+    old, new = load.toml("# none"), load.toml("# none")
+    new.plugins = [*new.plugins, "acme"]
+    assert [(one.key, one.effect) for one in compare(old, new).differences] == [("plugins", "incomparable")]
+
+
+@pytest.mark.parametrize(("gone", "effect"), [("old", "tightens"), ("new", "loosens")])
+def test_a_rule_that_comes_tightens_and_one_that_goes_loosens(load: Load, gone: str, effect: str) -> None:
+    policies = {"old": load.toml("# none"), "new": load.toml("# none")}
+    policies[gone].rules = [rule for rule in policies[gone].rules if rule.name != "locked-path"]
+    change = compare(policies["old"], policies["new"])
+    assert [(one.key, one.effect) for one in change.differences] == [("rules.locked-path", effect)]
 
 
 def test_equal_policies_do_not_differ(load: Load) -> None:
