@@ -107,6 +107,8 @@ def test_which_submodules_a_change_may_touch(allowed: str, new: str, moved: str)
         assert len(found) == bool(said)
         for one in found:
             assert f" {said}" in one["message"]
+            # The setting that decides is cited, and its line is the policy's seventh.
+            assert one["authority"]["line"] == 7
     [under] = judge(Step(submodules={"kept/s": COMMIT}), policy=policy, base=base)
     assert "is a submodule under kept/, which is guarded" in under["message"]
 
