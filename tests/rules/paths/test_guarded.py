@@ -109,6 +109,18 @@ def test_where_each_commit_lands_the_one_that_did_it_is_changed() -> None:
     assert "fold" not in found["help"]
 
 
+def test_what_is_forbidden_is_not_said_to_be_locked_too() -> None:
+    policy = f"{POLICY}[rules.forbidden-path]\npaths = ['kept/not/']\n"
+    files: dict[str | bytes, str | bytes] = {"kept/a": "a\n", "kept/not/a": "a\n"}
+    case = Case(args=("--select=PTH001,PTH002",), policy=policy, commits=(Step(files=files),), expect=None)
+    found = run_case(case, installed=False).report["findings"]
+    assert sorted((one["code"], one["location"]["path"]) for one in found) == [
+        ("PTH001", "kept/not/a"),
+        ("PTH002", "kept/a"),
+    ]
+    assert [one["code"] for one in judge(Step(files=files), policy=policy)] == ["PTH002"]
+
+
 def test_a_path_that_is_locked_by_its_own_name_is_not_said_twice() -> None:
     [found] = judge(
         Step(files={"LICENSE": "b"}),

@@ -62,6 +62,17 @@ def test_an_entry_without_a_trailer_has_no_way_out() -> None:
     assert [path for path, _, _ in judge("PTH007", policy=COMPANIONS, commits=(commit,))] == ["package.json"]
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [("a", "src/a"), ("ab", "src/a (and 1 more like it)"), ("abc", "src/a (and 2 more like it)")],
+)
+def test_of_several_that_ask_for_a_companion_the_first_is_named(names: str, said: str) -> None:
+    [found] = judge(
+        "PTH007", policy=COMPANIONS, commits=(Step(files={f"src/{name}": "x" for name in names}),)
+    )
+    assert found[2] == f"{said} changed, and nothing under docs/** did"
+
+
 def test_the_pull_requests_text_may_state_the_reason() -> None:
     commits = (Step("feat: x", files={"src/a": "a"}),)
     assert judge("PTH007", policy=COMPANIONS, commits=commits, title="X", body="Text.\n") != []
@@ -113,6 +124,26 @@ def test_a_limit_that_is_met_is_kept() -> None:
     policy = "[rules.oversized-change]\nentries = 1\nlines = 2\nbytes = 2\nfile_bytes = 2\n"
     base = (Step("chore: base", files={"a": "1\n"}),)
     assert judge("PTH008", policy=policy, base=base, commits=(Step("feat: x", files={"a": "2\n"}),)) == []
+
+
+def test_sizes_are_said_in_units() -> None:
+    policy = "[rules.oversized-change]\nfile_bytes = 1024\n"
+    files: dict[str | bytes, str | bytes] = {
+        "a": "x" * 1025,
+        "b": "x" * 1536,
+        "c": "x" * (5 << 19),
+        "d": "x" * 1024,
+    }
+    found = judge("PTH008", policy=policy, commits=(Step("feat: x", files=files),))
+    assert [message for _, _, message in found] == [
+        "a has 1 KiB; a file may have 1 KiB",
+        "b has 1.5 KiB; a file may have 1 KiB",
+        "c has 2.5 MiB; a file may have 1 KiB",
+    ]
+    [(_, _, message)] = judge(
+        "PTH008", policy=policy.replace("1024", "1023"), commits=(Step(files={"d": "x" * 1024}),)
+    )
+    assert message == "d has 1 KiB; a file may have 1023 bytes"
 
 
 def test_a_mode_alone_brings_no_bytes() -> None:
