@@ -10,6 +10,7 @@ from specguard.change.commit import Message
 from specguard.change.facts import Base, Branch, PullRequest
 from specguard.change.given import read_body
 from specguard.errors import MissingFact, NotApplicable
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +97,13 @@ class RangeChange(Change):
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """What differs between the merge base and the head."""
-        start = self.base.start
+        entries = self._since(self.base.start)
+        if len(self.base.merge_bases) > 1:
+            self._refuse_hidden({entry.path for entry in entries})
+        return entries
+
+    def _since(self, start: str | None) -> Sequence[Entry]:
+        """What differs between a commit, or nothing, and the head."""
         if self.request.enforce:
             # Where a verdict is final, not even the repository's objects are believed.
             from specguard.change.integrity import verify_trees
@@ -104,6 +111,26 @@ class RangeChange(Change):
             before = self.git.commit(start).tree if start else self.git.empty_tree
             verify_trees(self.git, before, self.git.commit(self._head.oid).tree)
         return self.git.diff_trees(start or self.git.empty_tree, self._head.oid)
+
+    def _refuse_hidden(self, seen: set[bytes]) -> None:
+        """Refuse a head that undoes what the base has, where the merge base that is looked from lacks it.
+
+        Two branches that were merged more than once have several merge bases. What only one of them has, a
+        merge may leave out of the head, and out of the base with it, while against the other nothing differs.
+
+        Raises:
+            MissingFact: there is such a path, besides those that are seen.
+        """
+        base = self.base
+        ahead = {entry.path for entry in self._since(base.tip)} - seen
+        for other in base.merge_bases[1:]:
+            lost = next((entry.path for entry in self._since(other) if entry.path in ahead), None)
+            if lost is not None:
+                raise MissingFact(
+                    f"the head and {base.name} have several merge bases, and {path_text(lost)} differs "
+                    "between them: nobody can tell whether the change alters it",
+                    f"git merge {base.name}",
+                )
 
     @cached_property
     def commits(self) -> Sequence[Commit]:

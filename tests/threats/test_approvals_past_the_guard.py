@@ -16,6 +16,7 @@ from tests.threats.cases import threat
 from tests.threats.guarded import check, undecided
 from tests.threats.test_approvals import (
     AUTHOR,
+    CODE,
     ENFORCED,
     GRANT,
     LOG,
@@ -166,6 +167,50 @@ def test_a_log_that_a_change_fills_is_not_read_to_its_end(repo: Repository) -> N
     files = {f"{LOG}/{number:064x}.json": f"{number} ".encode() * 50_000 for number in range(100, 300)}
     repo.commit("chore: approve", files=files)
     undecided(check(repo, *ENFORCED), "the change adds more than 32 MiB to .specguard/approvals/")
+
+
+# What a merge leaves out
+
+
+@pytest.fixture(params=["one", "two"])
+def crossed(request: pytest.FixtureRequest, tmp_path: Path) -> Repository:
+    """A base that merged two branches, and a branch that merged them as well, the one or the other first."""
+    repo = approved(tmp_path, replace(GRANT, place="base"))
+    repo.branch("one", "main")
+    (path, content), *_ = file_of({**revocation(), "revokes": repo.names["approval"]}).items()
+    repo.names["revocation"] = path
+    repo.commit("chore: one", files={path: content, "locked/p": "SAFE\n"})
+    repo.branch("two", "main")
+    repo.commit("chore: two", files={"src/two": "a\n"})
+    repo.checkout("main")
+    for name in ("one", "two"):
+        repo.git("merge", "-q", "--no-ff", "-m", f"Merge {name}", name)
+    repo.ref("refs/remotes/origin/main", "main")
+    repo.branch("evil", request.param)
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge", "two" if request.param == "one" else "one")
+    return repo
+
+
+@threat("T40", "a merge that leaves out what one of several merge bases has", "exit 2")
+@pytest.mark.parametrize("left_out", ["revocation", "locked"])
+def test_a_merge_that_undoes_what_one_of_several_merge_bases_has(crossed: Repository, left_out: str) -> None:
+    if left_out == "locked":
+        crossed.commit("Merge", files={"locked/p": CODE}, author=AUTHOR, amend=True)
+    else:
+        crossed.delete(crossed.names["revocation"])
+        crossed.commit("Merge", author=AUTHOR, amend=True)
+    crossed.commit("feat: y", files={"src/a": "b\n"}, author=AUTHOR)
+    assert len(crossed.git("merge-base", "--all", "evil", "main").split()) == 2
+    undecided(check(crossed, *ENFORCED), "have several merge bases")
+    crossed.git("merge", "-q", "-m", "Merge", "main")
+    outcome = check(crossed, *ENFORCED)
+    assert open_errors(outcome) == ({"PTH002"} if left_out == "locked" else {"APR001", "PTH004"}), outcome
+
+
+def test_several_merge_bases_are_no_trouble_where_nothing_is_lost(crossed: Repository) -> None:
+    crossed.commit("feat: y", files={"src/a": "b\n"}, author=AUTHOR)
+    outcome = check(crossed, *ENFORCED)
+    assert outcome.exit_code < 2, outcome
 
 
 # What is kept of verdicts
