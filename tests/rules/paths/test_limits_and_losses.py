@@ -224,3 +224,32 @@ def test_many_losses_of_one_file_are_counted() -> None:
     )
     assert len(found) == 101
     assert any("50 more places" in message for _, _, message in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("a\nb\nc\nd\n", "a\nc\nd\n", "line 2: b"),
+        ("a\nb\nc\nd\n", "a\nd\n", "2 lines from line 2 on: b"),
+        ("a\n\n  b\nc\nd\n", "a\nd\n", "2 lines from line 3 on: b"),
+    ],
+)
+def test_what_is_lost_is_said_with_its_line_before(old: str, new: str, said: str) -> None:
+    base = (Step("chore: base", files={"log/a": old}),)
+    [(_, _, message)] = judge(
+        "PTH009", policy=GROWING, base=base, commits=(Step("fix: x", files={"log/a": new}),)
+    )
+    assert message == f"log/a loses {said}"
+
+
+@pytest.mark.parametrize(("many", "more"), [(100, 0), (101, 1), (103, 3)])
+def test_after_a_hundred_places_the_rest_is_counted(many: int, more: int) -> None:
+    old = "".join(f"lost {number}\nkept {number}\n" for number in range(many))
+    new = "".join(f"kept {number}\n" for number in range(many))
+    base = (Step("chore: base", files={"log/a": old, "log/b": "b\n"}),)
+    added = "b\n" + "".join(f"skip {number}\n" for number in range(many))
+    commits = (Step("fix: x", files={"log/a": new, "log/b": added}),)
+    said = [message for _, _, message in judge("PTH009", policy=GROWING, base=base, commits=commits)]
+    assert len(said) == 200 + 2 * bool(more)
+    assert (f"log/a loses lines at {more} more places" in said) == bool(more)
+    assert (f"{more} more added lines take force away from log/b" in said) == bool(more)
