@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.declaration.look_alikes import reading
+from specguard.testing import Case, Step, run_case
 from specguard_rules.paths._git_names import has_git_name, is_git_name
 from specguard_rules.paths._guarded import quoted
 from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
@@ -170,3 +172,30 @@ def test_any_bytes_can_be_judged(name: bytes) -> None:
 def test_a_shell_reads_a_quoted_path_as_its_bytes(name: bytes) -> None:
     done = subprocess.run(["bash", "-c", f"printf %s {quoted(name)}"], capture_output=True, check=True)
     assert done.stdout == name or name.startswith(b"-")
+
+
+@pytest.mark.parametrize("folder", ["", "src/", "src/deep/"])
+@pytest.mark.parametrize(
+    ("there", "new", "said"),
+    [
+        ("readme.md", "README.md", "differs from '{folder}readme.md' only in case"),
+        ("a.txt", "a.txt:stream", "is '{folder}a.txt' on Windows"),
+        ("a.txt", "a.txt. ", "is '{folder}a.txt' on Windows"),
+        ("A.txt", "a.txt:stream\nmore", "is '{folder}A.txt' on Windows"),
+        ("cafe\u0301", "caf\u00e9", "differs from '{folder}cafe\u0301' only in Unicode's normal form"),
+        ("\u00e9a", "\u00c9a", "differs from '{folder}\u00e9a' only in case"),
+        ("copy", "\u0441opy", "looks like '{folder}copy' (it has "),
+    ],
+)
+def test_a_new_name_and_the_one_beside_it(folder: str, there: str, new: str, said: str) -> None:
+    base, change = Step(files={f"{folder}{there}": "a"}), Step(files={f"{folder}{new}": "b"})
+    wanted = said.format(folder="")
+    case = Case(
+        args=("--select=PTH005",), base=(base,), commits=(change,), policy="base = 'main'\n", expect=None
+    )
+    both: dict[str | bytes, str | bytes] = {f"{folder}{there}": "a", f"{folder}{new}": "b"}
+    for beside in (case, replace(case, base=(Step(),), commits=(Step(files=both),))):
+        messages = [one["message"] for one in run_case(beside, installed=False).report["findings"]]
+        assert any(wanted in message for message in messages), messages
+    renamed = replace(case, commits=(Step(files=change.files, delete=[f"{folder}{there}"]),))
+    assert not any(wanted in one["message"] for one in run_case(renamed, installed=False).report["findings"])
