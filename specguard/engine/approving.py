@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.change.commit import is_in_log
+from specguard.change.commit import is_filed, is_in_log
 from specguard.engine.run import run_rules, state_of
 from specguard.errors import MissingFact, NotApplicable
 
@@ -56,7 +56,9 @@ def settle(
 
         settings = policy.declared("approval_settings")
         notes += grant(request, policy, settings, bond_of(change, policy, facts), results, clock)
-    approvals = _approvals(request, change, policy, facts, results, clock)
+    undone = policy.merge != "squash" and _is_undone(change, policy.log_folder)
+    matter = undone or _matter(change, policy.log_folder, results)
+    approvals = _approvals(request, change, policy, facts, results, clock) if matter else None
     if isinstance(approvals, MissingFact):
         facts.let_approvals(approvals)
     elif approvals is not None:
@@ -67,7 +69,8 @@ def settle(
             if result.state in ("failed", "warned"):
                 result.state = state_of(result.findings)
         notes += _unproven(results)
-    none = _NONE if approvals is None or (not isinstance(approvals, MissingFact) and approvals.empty) else ""
+    empty = approvals is None or (not isinstance(approvals, MissingFact) and approvals.empty)
+    none = _NONE if empty and not undone else ""
     own = run_rules(policy, facts, selection, strict=request.strict, last=True, nothing=none)
     return sorted([*results, *own], key=lambda result: result.code), notes
 
@@ -80,9 +83,7 @@ def _approvals(
     results: Sequence[RuleResult],
     clock: Clock,
 ) -> Approvals | MissingFact | None:
-    """The approvals of a change; None where none could matter; what is missing to tell of them."""
-    if not _matter(change, policy.log_folder, results):
-        return None
+    """The approvals of a change; None where it can have none; what is missing to tell of them."""
     from specguard.approvals.approvals import Approvals
 
     try:
@@ -113,6 +114,21 @@ def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> boo
     except (MissingFact, NotApplicable):
         return False
     return any(is_in_log(entry, folder) for entry in entries)
+
+
+def _is_undone(change: Change, folder: bytes) -> bool:
+    """Whether a commit does more to the log than to add to it, which a later one may have hidden."""
+    try:
+        commits = change.commits
+        return len(commits) > 1 and any(
+            is_in_log(entry, folder) and not is_filed(entry, folder)
+            for commit in commits
+            for diff in commit.diffs
+            for entry in diff
+        )
+    except (MissingFact, NotApplicable):
+        # Whoever asks for the commits is told so.
+        return False
 
 
 def bond_of(change: Change, policy: Policy, facts: Facts) -> Bond:

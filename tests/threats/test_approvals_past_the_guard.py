@@ -169,6 +169,18 @@ def test_a_log_that_a_change_fills_is_not_read_to_its_end(repo: Repository) -> N
     undecided(check(repo, *ENFORCED), "the change adds more than 32 MiB to .specguard/approvals/")
 
 
+@threat("T96", "a revocation of the branch deleted again, where nothing else is found", "exit 1: APR001")
+def test_a_revocation_that_comes_and_goes(tmp_path: Path) -> None:
+    repo = approved(tmp_path, replace(GRANT, place="base"))
+    repo.branch("later", "main")
+    (path, content), *_ = file_of({**revocation(), "revokes": repo.names["approval"]}).items()
+    repo.commit("chore: revoke", files={path: content}, author=AUTHOR)
+    repo.delete(path)
+    repo.commit("chore: take it back", author=AUTHOR)
+    outcome = check(repo, *ENFORCED)
+    assert (outcome.exit_code, open_errors(outcome)) == (1, {"APR001"}), outcome
+
+
 # What a merge leaves out
 
 
