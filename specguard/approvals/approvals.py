@@ -6,7 +6,7 @@ from specguard.approvals.decide import Decision, Judge
 from specguard.approvals.log import read_log
 from specguard.approvals.removals import removed_revocations
 from specguard.change.commit import is_in_log
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Lift
 
 TYPE_CHECKING = False
@@ -197,12 +197,8 @@ def _read(change: Change, folder: bytes) -> Log:
         head = change.head_files
     except NotApplicable:
         head = None
-    try:
-        work_tree = None if change.git.repository.bare else change.git.repository.work_tree()
-    except SpecguardError:
-        work_tree = None
     base = change.base_files if change.found.trusted else None
-    return read_log(folder, base=base, head=head, work_tree=work_tree)
+    return read_log(folder, base=base, head=head, work_tree=change.git.repository.work_tree_if_any())
 
 
 def _lift(decision: Decision, refusals: Sequence[str]) -> Lift:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from specguard.approvals.people import people_of
+from specguard.approvals.people import part_of, people_of
+from specguard.approvals.reasons import says_nothing
 from specguard.declaration.record import Record
-from specguard.documents.content import is_content
 from specguard.errors import MissingFact
 from specguard.model import path_text
 
@@ -31,7 +31,6 @@ SKEW: Final = 300
 """By how many seconds two machines' clocks may differ."""
 
 _WILD: Final = re.compile(rb"[*?\[]|/\Z")
-_LEAST: Final = 8
 
 
 class Refusal(Record):
@@ -187,9 +186,7 @@ class Judge:
     def _part_of(self, approver: Approver) -> str:
         """The part that an approver had in the change, as a clause; empty where none is known."""
         if approver.name not in self._parts:
-            said = ((person.part, person.is_approver(approver)) for person in self.people)
-            part = next((f"{approver.name} is {part}, {shown}" for part, shown in said if shown), "")
-            self._parts[approver.name] = part
+            self._parts[approver.name] = part_of(approver, self.people)
         return self._parts[approver.name]
 
     def _untrusted(self, decision: Decision) -> Iterator[Refusal]:
@@ -289,34 +286,6 @@ class Judge:
         if said:
             step = "Say why this change needs what the rule forbids."
             yield Refusal(kind="reason", reason=said, help=step, field="reason")
-
-
-def says_nothing(reason: str, policy: Policy, codes: Sequence[str]) -> str:
-    """Why a reason says nothing, as a clause; empty where it says something.
-
-    Args:
-        reason: the reason.
-        policy: its rules.
-        codes: the rules that the approval is for.
-    """
-    text = " ".join(reason.split())
-    if not text:
-        return "it gives no reason"
-    rest = text.casefold()
-    for code in codes:
-        rule = policy.rule(code)
-        for word in {code, rule.code, rule.name, rule.name.replace("-", " ")} if rule else {code}:
-            rest = rest.replace(word.casefold(), " ")
-    rest = re.sub(
-        r"\b(approved?|approval|override|overridden|lgtm|ok(ay)?|yes|please|needed|required|for|of|the|this|is|by|it)\b",
-        " ",
-        rest,
-    )
-    # A sign of a script that writes words with one or two of them says more than a letter.
-    letters = sum(1 if char.isascii() else 3 for char in rest if char.isalnum())
-    if not is_content(text) or letters < _LEAST:
-        return f"its reason, {text[:60]!r}, says nothing"
-    return ""
 
 
 def _and_more(names: Sequence[object]) -> str:

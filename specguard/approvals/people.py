@@ -64,6 +64,15 @@ class Person(Record):
         return ""
 
 
+def part_of(approver: Approver, people: Sequence[Person]) -> str:
+    """The part that an approver had in a change, as a clause; empty where none is known."""
+    for person in people:
+        shown = person.is_approver(approver)
+        if shown:
+            return f"{approver.name} is {person.part}, {shown}"
+    return ""
+
+
 def people_of(change: Change, folder: bytes, *, squashed: bool = False) -> Sequence[Person]:
     """Those who had a part in a change, without who only filed approvals.
 

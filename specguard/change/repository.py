@@ -216,6 +216,13 @@ class Repository:
             )
         return root
 
+    def work_tree_if_any(self) -> str | None:
+        """The root of the working tree; None in a bare repository, and in a git directory itself."""
+        try:
+            return None if self.bare else self.work_tree()
+        except SpecguardError:
+            return None
+
     def _take_refs(self, names: Sequence[str], process: Process) -> None:
         found, broken = _read_refs(process)
         self._broken |= broken

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import os
 
-from specguard.approvals.decide import says_nothing
 from specguard.approvals.filing import write_record
-from specguard.approvals.people import people_of
+from specguard.approvals.people import part_of, people_of
+from specguard.approvals.reasons import says_nothing
 from specguard.approvals.record import Approval
 from specguard.approvals.signing import sign_as
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, nearest
@@ -210,13 +210,11 @@ def _refuse_own(approver: Approver, bond: Bond, policy: Policy) -> None:
         people = people_of(bond.change, bond.folder, squashed=policy.merge == "squash")
     except MissingFact as missing:
         raise SpecguardError(missing.reason, help=missing.command) from missing
-    for person in people:
-        shown = person.is_approver(approver)
-        if shown:
-            raise SpecguardError(
-                f"nobody approves their own change: {approver.name} is {person.part}, {shown}",
-                help="ask somebody who had no part in the change",
-            )
+    part = part_of(approver, people)
+    if part:
+        raise SpecguardError(
+            f"nobody approves their own change: {part}", help="ask somebody who had no part in the change"
+        )
 
 
 def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:

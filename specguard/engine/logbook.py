@@ -61,7 +61,7 @@ class Logbook:
         self.git = git
         self.policy = open_policy(request)
         self.settings: ApprovalSettings = self.policy.declared("approval_settings")
-        self.work_tree = _work_tree(git)
+        self.work_tree = repository.work_tree_if_any()
         try:
             trusted = _trusted_base(git, request, self.policy)
             self.base = Tree(git, git.commit(trusted).tree) if trusted else None
@@ -209,14 +209,6 @@ def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
     if policy.base and not found.given:
         known.add(named_base(git, policy.base, "policy").oid)
     return policy.ref if policy.ref in known else None
-
-
-def _work_tree(git: Git) -> str | None:
-    try:
-        return None if git.repository.bare else git.repository.work_tree()
-    except SpecguardError:
-        # In the git directory itself: what is committed can be read all the same.
-        return None
 
 
 def _telling(names: Sequence[str]) -> int:
