@@ -12,7 +12,7 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
-from specguard.engine.filing import add_signature, revoke
+from specguard.engine.amending import add_signature, revoke
 from specguard.engine.logbook import Logbook
 from specguard.engine.verifying import Verification
 from specguard.model import EXIT_FAILED, EXIT_PASSED
