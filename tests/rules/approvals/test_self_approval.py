@@ -132,8 +132,13 @@ def test_before_there_is_a_commit_it_is_whoever_would_make_it(tmp_path: Path) ->
         repository.git("config", name, value)
         refused(check(repository, "--staged"), "APR005", "alice is the author of what is to be committed")
         repository.git("config", "--unset", name)
-    outcome = check(repository, "--staged", env={"GIT_AUTHOR_EMAIL": "alice@example.org"})
-    refused(outcome, "APR005", "the author of what is to be committed")
+    for name in ("GIT_AUTHOR_EMAIL", "EMAIL"):
+        outcome = check(repository, "--staged", env={name: "alice@example.org"})
+        refused(outcome, "APR005", "the author of what is to be committed")
+    # As for git, what is configured comes before the last resort.
+    repository.git("config", "user.email", "cleo@example.org")
+    outcome = check(repository, "--staged", env={"EMAIL": "alice@example.org"})
+    assert outcome.state("PTH002") == "approved"
 
 
 def test_a_squash_names_whoever_filed_the_approval_as_a_co_author(tmp_path: Path) -> None:
