@@ -184,4 +184,4 @@ def _say_written(said: str, name: str, paths: Sequence[str], output_format: str)
         click.echo(written_as_json(name, paths), nl=False)
         return
     click.echo(visible(f"{said}: {' and '.join(paths)}"))
-    click.echo(visible(f"next git add {shlex.join(paths)}, and commit"))
+    click.echo(visible(f"next git add {shlex.join(paths)} && git commit"))

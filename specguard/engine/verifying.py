@@ -119,6 +119,8 @@ class Verification:
                 self._add(
                     broken.path, broken.reason, f"put it back: git checkout HEAD -- {word(broken.path)}"
                 )
+            elif NAME.fullmatch(name) and broken.place == "local":
+                self._add(broken.path, broken.reason, f"mend it, or remove it: rm {word(broken.path)}")
             elif NAME.fullmatch(name):
                 self._add(
                     broken.path, broken.reason, f"put back what it was: git log -p -- {word(broken.path)}"

@@ -778,6 +778,18 @@ def test_what_a_killed_writer_left_is_named(project: Repository, filed: tuple[Ap
     assert verified(project) == []
 
 
+def test_what_was_cut_and_never_committed_has_no_history_to_look_at(
+    project: Repository, filed: tuple[Approval, Approval]
+) -> None:
+    name = f"{LOG}{'a' * 64}.json"
+    project.write(name, filed[0].content[:100])
+    said = approvals(project, "verify").stdout
+    assert f"{name}: its name is not the sha256 of its content: it was changed, cut or renamed\n" in said
+    assert f"  next mend it, or remove it: rm {name}\n" in said
+    project.commit("chore: cut")
+    assert f"  next put back what it was: git log -p -- {name}\n" in approvals(project, "verify").stdout
+
+
 def test_a_shallow_clone_cannot_tell(project: Repository, filed: object, tmp_path: Path) -> None:
     project.publish("main", "work")
     clone = project.clone(tmp_path / "shallow", depth=1)
@@ -873,7 +885,7 @@ def test_an_approval_is_revoked_once(project: Repository, filed: tuple[Approval,
     assert outcome.exit_code == 0, outcome
     first, second = outcome.stdout.splitlines()
     path = first.removeprefix(f"approval {filed[0].id[:12]} is revoked: ")
-    assert second == f"next git add {path}, and commit"
+    assert second == f"next git add {path} && git commit"
     record = read_record(project.read(path))
     assert (record.approver, record.reason, record.kind) == ("bob", "it was a mistake", "revoke")
     assert states(project)[filed[0].id][0] == "revoked"
@@ -927,7 +939,7 @@ def test_a_missing_signature_is_added(project: Repository, keys: dict[str, Key])
     assert states(project) == {record.id: ("unsigned", "local")}
     outcome = approvals(project, "sign", record.id[:12], "--key", keys["alice"].file)
     shown, _, said = outcome.stdout.partition(f"{record.id[:12]} is signed: ")
-    assert said == f"{path}.sig\nnext git add {path}.sig, and commit\n"
+    assert said == f"{path}.sig\nnext git add {path}.sig && git commit\n"
     # Somebody else may have written what a person is asked to sign.
     assert shown.startswith(f"approval {record.id}\n  state        unsigned; it has no signature\n")
     assert f"\n  reason       {record.reason}\n" in shown
