@@ -16,7 +16,7 @@ from specguard.model import EXIT_PASSED
 from specguard.reporters.approvals import accounts, may_approve
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.json import report
-from specguard.reporters.text import place, said
+from specguard.reporters.text import located
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _offered(verdict: Verdict) -> Iterator[str]:
         none = False
         yield f"{result.code} {result.name}"
         for judged in found:
-            yield f"  {place(judged)}{said(judged)}"
+            yield f"  {located(judged)}"
             yield f"    finding {judged.fingerprint}"
             yield from (f"    {account}" for account in accounts(judged))
         offer = may_approve(result, str(change["source"]))

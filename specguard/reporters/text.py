@@ -154,17 +154,22 @@ def said(judged: Judged) -> str:
     return cut(message)
 
 
-def _said(judged: Judged, style: Style) -> str:
-    """What a finding is, and where."""
+def located(judged: Judged) -> str:
+    """A finding's message behind where it is, with nothing said twice."""
     finding = judged.finding
-    state = "" if judged.state == "open" else f" ({judged.state})"
     message = visible(said(judged))
     where = place(judged)
     # A message may begin with the name of its file or commit already.
     name = where.removesuffix(": ") if finding.path is None else visible(cut_path(path_text(finding.path)))
     if where and message.startswith((f"{name} ", f"{name}, ")):
         where, message = (where, message.removeprefix(f"{name} ")) if finding.line else ("", message)
-    return f"  {style(judged.severity, judged.severity)}{state}: {where}{message}"
+    return f"{where}{message}"
+
+
+def _said(judged: Judged, style: Style) -> str:
+    """How bad a finding is, where, and what."""
+    state = "" if judged.state == "open" else f" ({judged.state})"
+    return f"  {style(judged.severity, judged.severity)}{state}: {located(judged)}"
 
 
 def _told(judged: Judged, style: Style) -> list[str]:
