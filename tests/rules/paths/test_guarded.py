@@ -135,12 +135,16 @@ TAKEN_BACK = Step("fix: no b", delete=["kept/b"])
 
 
 def test_what_one_commit_brings_and_another_takes_back_lands_with_both() -> None:
-    [found] = judge(Step("feat: a", files={"src/a": "a\n"}), BROUGHT, TAKEN_BACK)
+    commits = (Step("feat: a", files={"src/a": "a\n"}), BROUGHT, TAKEN_BACK)
+    case = Case(args=("--select=PTH002",), policy=POLICY, commits=commits, expect=None)
+    report = run_case(case, installed=False).report
+    [found] = report["findings"]
     commit = found["location"]["commit"]
     assert found["message"] == (
         f"kept/b was added in commit {commit[:12]} and put back later; kept/ is locked"
     )
-    assert found["help"].startswith("Take it out of that commit with `git rebase -i ")
+    start = report["change"]["merge_base"][:12]
+    assert found["help"].startswith(f"Take it out of that commit with `git rebase -i {start}`")
 
 
 def test_it_does_not_land_where_a_merge_squashes() -> None:
