@@ -226,13 +226,14 @@ class RuleResult:
         condition: what holds when the rule passes, for `--explain`.
         looked_at: the facts it asked for, each with a short account of its size.
         approvers: who may approve the errors that it has; none where nobody may, or where it has none.
+        persons: by how many persons these must be approved, beside those who have done so.
         severity: the rule's own. An indeterminate rule below `error` is shown, and decides the exit code only
             where it crashed.
     """
 
     __slots__ = (
-        "approvers", "code", "command", "condition", "crashed", "findings", "looked_at", "name", "reason",
-        "severity", "state",
+        "approvers", "code", "command", "condition", "crashed", "findings", "looked_at", "name", "persons",
+        "reason", "severity", "state",
     )  # fmt: skip
 
     def __init__(
@@ -260,6 +261,7 @@ class RuleResult:
         self.condition = condition
         self.looked_at = looked_at
         self.approvers: Sequence[str] = ()
+        self.persons = 1
 
     @property
     def incomplete(self) -> bool:

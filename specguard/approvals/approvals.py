@@ -72,7 +72,7 @@ class Approvals:
             for judged in result.findings
             if judged.state == "open"
         }
-        self.log = _read(bond.change, bond.folder)
+        self.log = log_of(bond.change, bond.folder)
         self.entries = [entry for entry in bond.change.entries if is_in_log(entry, bond.folder)]
         # What the base has and is no record was never one that counted: it may be mended or go.
         self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
@@ -160,10 +160,24 @@ class Approvals:
             ]
 
     def name_approvers(self) -> None:
-        """Say of each rule with open errors who may approve them."""
+        """Say of each rule with open errors who may approve them, and how many persons must.
+
+        Whoever has approved all of them already, where two persons must, is not asked again.
+        """
+        given: dict[str, set[str]] = {}
+        for decision in self.decisions:
+            for judged in decision.matches if decision.counts else ():
+                given.setdefault(judged.fingerprint, set()).add(decision.approval.approver)
         for result in self._results:
-            if any(judged.severity == "error" and judged.state == "open" for judged in result.findings):
-                result.approvers = self._judge.approvers(result.code)
+            open_ones = [
+                judged.fingerprint
+                for judged in result.findings
+                if judged.severity == "error" and judged.state == "open"
+            ]
+            if open_ones:
+                done = set.intersection(*(given.get(fingerprint, set()) for fingerprint in open_ones))
+                result.approvers = [name for name in self._judge.approvers(result.code) if name not in done]
+                result.persons = self.settings.persons_for(result.code, result.name) - len(done)
 
     def _decide(self) -> Iterator[Decision]:
         brought = {entry.path for entry in self.entries if entry.added}
@@ -192,7 +206,12 @@ class Approvals:
         return found
 
 
-def _read(change: Change, folder: bytes) -> Log:
+def log_of(change: Change, folder: bytes) -> Log:
+    """The log as the trusted base, the judged tree and the working tree of a change have it.
+
+    Raises:
+        MissingFact: it cannot be read.
+    """
     try:
         head = change.head_files
     except NotApplicable:

@@ -37,15 +37,17 @@ class Filed:
         id: its name.
         record: what it says.
         signatures: the contents of the signatures beside it; none where it is unsigned.
+        loose_signature: whether one of these is in the working tree alone.
         places: `base`, `head` (what is judged) and `local` (the working tree).
     """
 
-    __slots__ = ("id", "places", "record", "signatures")
+    __slots__ = ("id", "loose_signature", "places", "record", "signatures")
 
     def __init__(self, name: str, record: Approval | Revocation) -> None:
         self.id = name
         self.record = record
         self.signatures: list[bytes] = []
+        self.loose_signature = False
         self.places: set[Place] = set()
 
     def __repr__(self) -> str:
@@ -130,6 +132,7 @@ class Log:
                 self.broken.append(Broken(self.folder + name, "there is no record that it signs", place))
             elif which in self.filed and content not in self.filed[which].signatures:
                 self.filed[which].signatures.append(content)
+                self.filed[which].loose_signature = place == "local"
 
     def _take(self, which: str, content: bytes, place: Place) -> str:
         """Take a record; the reason where it is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from specguard.change.commit import is_filed, is_in_log
 from specguard.engine.run import run_rules, state_of
 from specguard.errors import MissingFact, NotApplicable
+from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from specguard.model import RuleResult
 
 _NONE: Final = "the change has no approvals"
+
+_SHOWN: Final = 5
+"""So many approvals are named in a note."""
 
 
 def settle(
@@ -69,6 +73,8 @@ def settle(
             if result.state in ("failed", "warned"):
                 result.state = state_of(result.findings)
         notes += _unproven(results)
+        if not request.override:
+            notes += _uncommitted(approvals)
     empty = approvals is None or (not isinstance(approvals, MissingFact) and approvals.empty)
     none = _NONE if empty and not undone else ""
     own = run_rules(policy, facts, selection, strict=request.strict, last=True, nothing=none)
@@ -157,4 +163,22 @@ def _unproven(results: Sequence[RuleResult]) -> Iterator[str]:
             f"Nothing proves that {name} gave approval {which}, so it holds here alone. With --enforce, as in"
             f" CI, it counts once {name} signs it (specguard approvals sign {which} --key FILE) or approves "
             "the pull request on the platform."
+        )
+
+
+def _uncommitted(approvals: Approvals) -> Iterator[str]:
+    """What is said of approvals that lift something here and that no clone would have."""
+    missing = []
+    for decision in approvals.decisions:
+        if decision.counts and decision.matches:
+            name = f"approval {decision.filed.id[:12]}"
+            if decision.filed.places == {"local"}:
+                missing.append(name)
+            elif decision.filed.loose_signature:
+                missing.append(f"the signature of {name}")
+    if missing:
+        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        yield (
+            f"Not committed, so CI will not see it: {', '.join(missing[:_SHOWN])}{more}. Add it to the commit"
+            f" with git add {path_text(approvals.log.folder)}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 
+from specguard.approvals.approvals import log_of
 from specguard.approvals.filing import write_record
 from specguard.approvals.people import part_of, people_of
 from specguard.approvals.reasons import says_nothing
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.approvals.binding import Bond
+    from specguard.approvals.log import Filed
     from specguard.approvals.settings import ApprovalSettings, Approver
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.request import Request
@@ -105,12 +107,43 @@ def grant(
         work_item=bond.work_item,
         nonce=os.urandom(16).hex(),
     )
+    known = _known(record, bond)
+    if known is not None:
+        signed = "" if known.signatures else f" Its signature is missing: {_sign(known.id)}."
+        return [f"{approver.name} approved this already, with {known.id[:12]}; nothing is written.{signed}"]
     signature = sign_as(approver, record, request.key) if request.key else None
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
     what = "it and its signature" if signature else "it"
-    return [
+    said = [
         f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit {what} with the change."
     ]
+    strict = sorted({rule.code for rule in rules if rule.signed and rule.code in codes})
+    if strict and not signature:
+        said.append(
+            f"Only a signature lifts {' and '.join(strict)}, so this counts once {approver.name} signs it "
+            f"({_sign(record.id)}) or approves the pull request on the platform."
+        )
+    return said
+
+
+def _known(record: Approval, bond: Bond) -> Filed | None:
+    """An approval of the log that says the same as a new one, holds as long and was not revoked."""
+    try:
+        log = log_of(bond.change, bond.folder)
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command) from missing
+    revoked = {revocation.revokes for _, revocation in log.revocations}
+    own = {"issued_at", "expires_at", "nonce"}
+    said = {key: value for key, value in record.data.items() if key not in own}
+    for filed, approval in log.approvals:
+        same = all(approval.data[key] == value for key, value in said.items())
+        if same and approval.expires_at >= record.expires_at and filed.id not in revoked:
+            return filed
+    return None
+
+
+def _sign(name: str) -> str:
+    return f"specguard approvals sign {name[:12]} --key FILE"
 
 
 def approver_named(name: str, settings: ApprovalSettings) -> Approver:
@@ -131,7 +164,9 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
         )
     approver = settings.named(name)
     if approver is None:
-        raise SpecguardError(f"{name} is no approver", help=nearest(name, names))
+        raise SpecguardError(
+            f"{name} is no approver", help=nearest(name, names, f"the policy names {', '.join(names)}")
+        )
     return approver
 
 
@@ -179,7 +214,9 @@ def _findings(
             there = sorted(path_text(one) for one in named)
             raise SpecguardError(
                 f"{said} finds nothing in {path_text(path)}",
-                help=nearest(path_text(path), there[:_SHOWN], f"{said} finds nothing in any file"),
+                help=nearest(
+                    path_text(path), there[:_SHOWN], "`specguard approve` shows what could be approved"
+                ),
             )
     open_ones = [judged for judged in found if judged.state == "open"]
     loose = [

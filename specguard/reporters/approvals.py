@@ -78,9 +78,10 @@ def may_approve(result: RuleResult, source: str = "") -> tuple[str, str] | None:
         f"specguard approve {result.code}{words}{flags} --approved-by {shell_word(result.approvers[0])} "
         '--reason "..."'
     )
+    many = f", which takes {result.persons} persons" if result.persons > 1 else ""
     rest = len(paths) - named
     count = f"; the command names {named} of {len(paths)} files" if words and rest else ""
-    return f"{who} may approve {'this' if len(found) == 1 else 'these'}{count}", command
+    return f"{who} may approve {'this' if len(found) == 1 else 'these'}{many}{count}", command
 
 
 def _path_words(paths: Sequence[bytes | None]) -> tuple[str, int]:

@@ -78,6 +78,7 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         "reason": None if result.reason is None else plain(result.reason),
         "command": plain(result.command) or None,
         "approvers": [plain(name) for name in result.approvers],
+        "persons": result.persons if result.approvers else 0,
     }
 
 

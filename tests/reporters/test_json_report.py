@@ -12,7 +12,7 @@ from specguard.testing import Case, Outcome, Repository, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-RULE = {"code", "name", "state", "findings", "reason", "command", "approvers"}
+RULE = {"code", "name", "state", "findings", "reason", "command", "approvers", "persons"}
 FINDING = {
     "code", "name", "severity", "message", "help", "location", "authority", "fingerprint", "state",
     "approval", "approvals", "baseline",

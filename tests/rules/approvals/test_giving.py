@@ -1,0 +1,139 @@
+"""What is said and written when an approval is given: once, for whom it takes, and with what CI will need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from specguard.testing import run_here
+from specguard.testing.keys import private_key
+from tests.rules.approvals.setting import (
+    ALICE,
+    BOB,
+    ENFORCED,
+    LOCKED,
+    LOG,
+    POLICY,
+    SIGNED,
+    approved,
+    build,
+    check,
+    document,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Outcome, Repository
+
+TWO = POLICY.replace("max_days = 30", 'max_days = 30\ntwo_persons = ["PTH002"]')
+
+
+def approve(
+    repository: Repository,
+    *words: str,
+    who: str = "alice",
+    path: str = LOCKED,
+    reason: str = "the partner needs version two",
+) -> Outcome:
+    """What comes of approving what the rules found in a file."""
+    given = (f"--path={path}", f"--approved-by={who}", f"--reason={reason}")
+    return run_here("approve", *(words or ("PTH002",)), *given, directory=repository.path)
+
+
+def records(repository: Repository) -> list[str]:
+    """The names of the records in the working tree."""
+    return sorted(file.name for file in (repository.path / LOG).glob("*.json"))
+
+
+def test_the_same_approval_is_written_once(tmp_path: Path) -> None:
+    repository = build(tmp_path)
+    assert approve(repository).exit_code == 0
+    (name,) = records(repository)
+    again = approve(repository)
+    assert again.exit_code == 0
+    assert f"alice approved this already, with {name[:12]}; nothing is written." in again.stdout
+    assert f"specguard approvals sign {name[:12]} --key FILE" in again.stdout
+    assert records(repository) == [name]
+    # For another reason, by another person, or after it was revoked it is another one.
+    assert approve(repository, reason="the partner needs it by May").exit_code == 0
+    assert approve(repository, who="bob").exit_code == 0
+    words = ("approvals", "revoke", name[:12], "--approved-by=bob", "--reason=it was withdrawn")
+    assert run_here(*words, directory=repository.path).exit_code == 0
+    assert "is written to" in approve(repository).stdout
+    assert len(records(repository)) == 5
+
+
+def test_what_is_signed_already_asks_for_no_signature(tmp_path: Path) -> None:
+    repository = build(tmp_path)
+    approve(repository, "PTH002", f"--key={private_key('key')}")
+    again = approve(repository)
+    assert "nothing is written." in again.stdout
+    assert "approvals sign" not in again.stdout
+
+
+def notes(outcome: Outcome) -> str:
+    return " ".join(outcome.report["notes"])
+
+
+def test_what_is_not_committed_is_said(tmp_path: Path) -> None:
+    repository = build(tmp_path, replace(SIGNED, place="local"))
+    outcome = check(repository)
+    approved(outcome)
+    (name,) = records(repository)
+    assert f"Not committed, so CI will not see it: approval {name[:12]}. " in notes(outcome)
+    assert f"git add {LOG}/" in notes(outcome)
+    repository.commit("chore: approve")
+    outcome = check(repository, *ENFORCED)
+    approved(outcome)
+    assert notes(outcome) == ""
+
+
+def test_a_signature_that_is_not_committed_is_said(tmp_path: Path) -> None:
+    repository = build(tmp_path, ALICE)
+    (name,) = records(repository)
+    key = f"--key={private_key('key')}"
+    assert run_here("approvals", "sign", name[:12], key, directory=repository.path).exit_code == 0
+    outcome = check(repository, *ENFORCED)
+    approved(outcome)
+    assert f"Not committed, so CI will not see it: the signature of approval {name[:12]}. " in notes(outcome)
+    repository.commit("chore: sign")
+    assert notes(check(repository, *ENFORCED)) == ""
+
+
+def test_two_persons_are_asked_for_one_after_the_other(tmp_path: Path) -> None:
+    repository = build(tmp_path / "none", policy=TWO)
+    said = run_here("check", directory=repository.path).stdout
+    assert "  alice or bob may approve this, which takes 2 persons:\n" in said
+    repository = build(tmp_path / "one", SIGNED, policy=TWO)
+    outcome = check(repository)
+    (rule,) = (rule for rule in outcome.report["rules"] if rule["code"] == "PTH002")
+    assert (rule["approvers"], rule["persons"]) == (["bob"], 1)
+    said = run_here("check", directory=repository.path).stdout
+    assert "  bob may approve this:\n" in said
+    assert "--approved-by bob" in said
+    repository = build(tmp_path / "both", SIGNED, BOB, policy=TWO)
+    outcome = check(repository)
+    approved(outcome)
+    (rule,) = (rule for rule in outcome.report["rules"] if rule["code"] == "PTH002")
+    assert (rule["approvers"], rule["persons"]) == ([], 0)
+
+
+def test_an_approval_that_needs_a_signature_says_so(tmp_path: Path) -> None:
+    repository = build(tmp_path, commits=[])
+    repository.branch("policy")
+    repository.commit("chore: longer", files={"SPEC_AUTHORITY.md": document(POLICY.replace("= 30", "= 60"))})
+    given = approve(repository, "PTH004", path="SPEC_AUTHORITY.md")
+    assert given.exit_code == 0, given
+    (name,) = records(repository)
+    assert "Only a signature lifts PTH004, so this counts once alice signs it" in given.stdout
+    assert f"specguard approvals sign {name[:12]} --key FILE" in given.stdout
+
+
+def test_what_could_be_approved_names_each_file_once(tmp_path: Path) -> None:
+    repository = build(tmp_path)
+    offered = run_here("approve", directory=repository.path).stdout
+    assert f"  {LOCKED} was modified; docs/api/ is locked\n    finding " in offered
+    unknown = approve(repository, who="zoe")
+    assert unknown.exit_code == 2
+    assert "the policy names alice, bob" in unknown.stderr
