@@ -1,0 +1,126 @@
+"""Giving an approval with a check: what it says, what it is bound to, and who may not."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Step
+from tests.rules.approvals.setting import BASE, LOCKED, LOG, POLICY, build, check, installed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Outcome, Repository
+
+WORDS = (
+    "--override=PTH002",
+    f"--path={LOCKED}",
+    "--approved-by=alice",
+    "--reason=the vendor's file is wrong",
+)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A branch that changes a locked file."""
+    made = build(tmp_path)
+    made.git("config", "user.name", "Cleo")
+    made.git("config", "user.email", "cleo@example.org")
+    return made
+
+
+def records(repository: Repository) -> list[dict[str, object]]:
+    return [json.loads(file.read_bytes()) for file in sorted((repository.path / LOG).glob("**/*.json"))]
+
+
+def refused(repository: Repository, outcome: Outcome, message: str, help_: str = "") -> None:
+    """Nothing is written, and the check ends without a verdict."""
+    assert outcome.exit_code == 2, outcome
+    [error] = outcome.report["errors"]
+    assert message in error["message"]
+    assert help_ in error["help"]
+    assert records(repository) == []
+
+
+def test_an_approval_is_written_and_lifts_what_it_names(repository: Repository) -> None:
+    outcome = check(repository, *WORDS, "--ticket=ABC-1")
+    assert outcome.exit_code == 0, outcome
+    assert outcome.state("PTH002") == "approved"
+    assert any("commit it with the change" in note for note in outcome.report["notes"])
+    [record] = records(repository)
+    today = datetime.datetime.now(datetime.UTC).date()
+    assert (record["approver"], record["reason"]) == ("alice", "the vendor's file is wrong")
+    assert (record["ticket"], record["rules"], record["paths"]) == ("ABC-1", ["PTH002"], [{"path": LOCKED}])
+    assert (record["scope"], record["target"]) == ("change", "main")
+    expires = datetime.date.fromisoformat(str(record["expires_at"])[:10])
+    assert expires - today in {datetime.timedelta(days=29), datetime.timedelta(days=30)}
+    # The same once more is nothing new.
+    again = check(repository, *WORDS, "--ticket=ABC-1")
+    assert again.exit_code == 0
+    assert len(records(repository)) == 1
+
+
+@pytest.mark.parametrize("scope", ["change", "paths"])
+def test_an_approval_holds_for_what_its_scope_says(repository: Repository, scope: str) -> None:
+    assert check(repository, *WORDS, f"--scope={scope}").exit_code == 0
+    [record] = records(repository)
+    assert record["scope"] == scope
+    repository.commit("chore: approve")
+    assert check(repository).exit_code == 0
+    repository.commit("feat: more", files={"src/b": "b\n"})
+    assert check(repository).exit_code == (0 if scope == "paths" else 1)
+    repository.commit("feat: more of it", files={LOCKED: "three\n"})
+    assert check(repository).exit_code == 1
+
+
+def test_a_finding_without_a_file_is_not_approved_for_its_paths(tmp_path: Path) -> None:
+    policy = POLICY.replace(
+        "[approvals]", "[rules.branch-name]\npattern = 'never'\napprovable = true\n\n[approvals]"
+    )
+    repository = build(tmp_path, policy=policy)
+    words = ("--override=BRN001", "--approved-by=alice", "--reason=the branch is an old one")
+    outcome = check(repository, *words, "--scope=paths")
+    refused(repository, outcome, "a finding without a file cannot be approved for its paths alone")
+    outcome = check(repository, *words)
+    assert outcome.state("BRN001") == "approved"
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "help_"),
+    [
+        (("--expires=tomorrow",), "--expires 'tomorrow' is no date", "2026-01-31"),
+        (("--expires=2020-01-31",), "--expires 2020-01-31 is past", "may hold until "),
+        (("--expires=2999-01-31",), "is further away than the policy's 30 days", "may hold until "),
+        (("--reason=ok",), "an approval needs a reason, and its reason, 'ok', says nothing", "--reason"),
+        (("--approved-by=eve",), "eve", "alice"),
+        (("--override=PTH001",), "no approval lifts PTH001", "put right"),
+        (("--path=src/a",), "PTH002 finds nothing in src/a", ""),
+    ],
+)
+def test_what_cannot_be_given_is_not(
+    repository: Repository, words: tuple[str, ...], message: str, help_: str
+) -> None:
+    names = {word.partition("=")[0] for word in words}
+    kept = [word for word in WORDS if word.partition("=")[0] not in names]
+    refused(repository, check(repository, *kept, *words), message, help_)
+
+
+def test_whoever_made_the_change_does_not_approve_it(tmp_path: Path) -> None:
+    change = Step("feat: change", files={LOCKED: "two\n"}, author="A <alice@example.org>")
+    repository = build(tmp_path, commits=[change])
+    refused(repository, check(repository, *WORDS), "nobody approves their own change: alice is ", "no part")
+
+
+@pytest.mark.parametrize(("many", "more"), [(2, ""), (5, ""), (7, " and 2 more")])
+def test_the_files_are_named_one_by_one(tmp_path: Path, many: int, more: str) -> None:
+    files: dict[str | bytes, str | bytes] = {f"docs/api/{number}": "x\n" for number in range(many)}
+    repository = build(tmp_path, base=[BASE], commits=[Step("feat: change", files=files)])
+    words = [word for word in WORDS if not word.startswith("--path")]
+    listed = ", ".join(f"docs/api/{number}" for number in range(min(many, 5)))
+    outcome = installed(repository, *words)
+    refused(repository, outcome, "an approval names the files that it is for", f"each: {listed}{more}")
+    assert outcome.report["errors"][0]["help"].endswith(f"{listed}{more}")
