@@ -97,21 +97,20 @@ class LinkIntoGuardedPath(Rule):
         """Follow each new link, and look at each submodule."""
         landed = landing(commits, policy)
         both = [pair for pair in judged(entries, landed) if pair[0].is_symlink or pair[0].is_submodule]
-        links = {entry.new for entry, _ in both if entry.is_symlink and entry.old != entry.new}
+        # A file can become a link without another content, so that is no sign of one that is not new.
+        links = {entry.new for entry, _ in both if entry.is_symlink}
         sizes = objects.sizes(sorted(links))
         reach = _Reach(head_files, guards)
         for entry, commit in both:
-            if entry.is_symlink and entry.old != entry.new:
+            if entry.is_symlink:
                 key = "link"
                 if sizes[entry.new] > LONGEST:
                     where = f"is a symbolic link of {sizes[entry.new]} bytes, and no system follows one"
                 else:
                     where = reach.wrong(entry.path, objects.read(entry.new))
-            elif entry.is_submodule:
+            else:
                 where = self._submodule(entry, guards)
                 key = "submodule"
-            else:
-                continue
             if not where and entry.status != "M":
                 where = _in_place_of(entry, guards)
             if where:
