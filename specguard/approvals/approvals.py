@@ -201,7 +201,8 @@ class Approvals:
             judged = self._open.get(fingerprint)
             if judged is None or judged.code not in approval.rules:
                 continue
-            if judged.finding.path is None or judged.finding.path in paths:
+            path = judged.finding.path
+            if path is None or (path in paths and not self._bond.puts_back(judged.finding)):
                 found.append(judged)
         return found
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
     from specguard.change.entry import Entry
+    from specguard.model import Finding
 
 
 class Bond(Record):
@@ -56,6 +57,14 @@ class Bond(Record):
         return bool(self._entries) and all(
             entry.added and entry.is_file and is_record(entry.path, self.folder) for entry in self._entries
         )
+
+    def puts_back(self, finding: Finding) -> bool:
+        """Whether a finding is about what one commit did to a file and another one put back.
+
+        The change as a whole has nothing of it then, so nothing an approval is bound to says what it was.
+        """
+        path = finding.path
+        return finding.commit is not None and all(entry.path != path for entry in self._entries)
 
     def fingerprint(self, scope: Scope, paths: Collection[bytes]) -> str:
         """The fingerprint of the whole change, or of those of its entries that are at some paths."""

@@ -63,6 +63,13 @@ def grant(
     findings, standing = _findings(request, rules, results)
     if not findings:
         return [f"{standing} is approved already."]
+    for judged in findings:
+        if judged.finding.path is not None and bond.puts_back(judged.finding):
+            raise SpecguardError(
+                f"commit {(judged.finding.commit or '')[:12]} changes {path_text(judged.finding.path)}, "
+                "and a later one puts it back: nothing is left that an approval could be bound to",
+                help="fold these commits into one, with `git rebase --interactive`",
+            )
     codes = sorted({judged.code for judged in findings})
     problem = says_nothing(request.reason, policy, codes)
     if problem:

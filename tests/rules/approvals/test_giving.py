@@ -19,6 +19,7 @@ from tests.rules.approvals.setting import (
     build,
     check,
     document,
+    grant,
 )
 
 if TYPE_CHECKING:
@@ -137,3 +138,20 @@ def test_what_could_be_approved_names_each_file_once(tmp_path: Path) -> None:
     unknown = approve(repository, who="zoe")
     assert unknown.exit_code == 2
     assert "the policy names alice, bob" in unknown.stderr
+
+
+def test_nothing_is_left_to_approve_of_what_was_put_back(tmp_path: Path) -> None:
+    repository = build(tmp_path)
+    repository.commit("feat: more", files={"ci/run": "false\n"})
+    repository.commit("feat: less", files={"ci/run": "true\n"})
+    outcome = approve(repository, path="ci/run")
+    assert outcome.exit_code == 2, outcome
+    assert "a later one puts it back: nothing is left that an approval could be bound to" in outcome.stderr
+
+    # Nor does a signed one that names the finding lift it.
+    (found,) = (one for one in check(repository).report["findings"] if one["location"]["path"] == "ci/run")
+    grant(repository, replace(SIGNED, paths=["ci/run"], findings=[found["fingerprint"]]))
+    outcome = check(repository, *ENFORCED)
+    assert outcome.exit_code == 1
+    (found,) = (one for one in outcome.report["findings"] if one["location"]["path"] == "ci/run")
+    assert found["state"] == "open"
