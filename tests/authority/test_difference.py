@@ -84,6 +84,8 @@ def test_a_difference_tightens_loosens_or_neither(
         (10, 5, "lower", "tightens"),
         (0, 5, "lower", "tightens"),
         (5, None, "lower", "loosens"),
+        (0, None, "lower", "incomparable"),
+        ("some", "other", "higher", "incomparable"),
         (None, 5, "higher", "tightens"),
         (5, 4, "higher", "loosens"),
         (False, True, "higher", "tightens"),
