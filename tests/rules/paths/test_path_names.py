@@ -199,3 +199,14 @@ def test_a_new_name_and_the_one_beside_it(folder: str, there: str, new: str, sai
         assert any(wanted in message for message in messages), messages
     renamed = replace(case, commits=(Step(files=change.files, delete=[f"{folder}{there}"]),))
     assert not any(wanted in one["message"] for one in run_case(renamed, installed=False).report["findings"])
+
+
+def test_what_lies_in_a_folder_with_such_a_name_is_flagged_each() -> None:
+    base = Step(files={"src/docs/a": "a", "docs/a": "a"})
+    change = Step(files={"src/Docs/b": "b", "src/Docs/c/d": "d", "src/docs/e": "e"})
+    case = Case(
+        args=("--select=PTH005",), base=(base,), commits=(change,), policy="base = 'main'", expect=None
+    )
+    found = run_case(case, installed=False).report["findings"]
+    assert [one["location"]["path"] for one in found] == ["src/Docs/b", "src/Docs/c/d"]
+    assert all("differs from 'docs' only in case" in one["message"] for one in found)
