@@ -7,7 +7,7 @@ from specguard.approvals.settings import problems as approval_problems
 from specguard.artifacts.contracts import Contract
 from specguard.declaration.rule import Declaration
 from specguard.plans.settings import Models, PlanKind
-from specguard.runs.settings import RunSettings
+from specguard.runs.settings import AgentSettings, RunSettings
 from specguard.specs.settings import SpecSettings
 from specguard.waves.settings import WaveSettings
 from specguard.work.clashes import clashes
@@ -25,5 +25,6 @@ DECLARATIONS: Final = (
     Declaration("models", Models, fact="models"),
     Declaration("wave", WaveSettings, fact="wave_settings"),
     Declaration("runs", RunSettings, fact="run_settings"),
+    Declaration("agents", AgentSettings, shape="tables", fact="agents"),
     Declaration("approvals", ApprovalSettings, fact="approval_settings", problems=approval_problems),
 )

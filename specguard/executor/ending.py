@@ -1,0 +1,55 @@
+"""How a run ends before its last step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from specguard.runs.model import State
+
+EXIT_AGENT_FAILED: Final = 3
+EXIT_AGENT_STOPPED: Final = 4
+
+EXITS: Mapping[State, int] = {
+    "succeeded": 0,
+    "failed": 3,
+    "stopped": 4,
+    "timed-out": 3,
+    "budget-spent": 3,
+    "remote-moved": 2,
+    "killed": 130,
+}
+"""The exit code of each way in which a run ends; where the rules failed it is 1, in preflight 2."""
+
+
+class RunEnded(Exception):
+    """A run that ends here.
+
+    Args:
+        state: how it stands then.
+        reason: why, in one sentence.
+        help: the command or step that mends it; empty where there is none.
+        code: the exit code, where it is not the state's.
+        tail: the end of the output of the command that failed; empty without one.
+        command: that command's number; None without one.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        reason: str,
+        *,
+        help: str = "",
+        code: int | None = None,
+        tail: str = "",
+        command: int | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.state = state
+        self.reason = reason
+        self.help = help
+        self.code = EXITS[state] if code is None else code
+        self.tail = tail
+        self.command = command

@@ -1,0 +1,89 @@
+"""One run: what it works on, with what, and the record that it keeps."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from specguard.executor.ending import RunEnded
+from specguard.runs.folder import now_text
+from specguard.runs.model import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from specguard.authority.policy import Policy
+    from specguard.change.git import Git
+    from specguard.executor.options import RunOptions
+    from specguard.executor.place import Place
+    from specguard.runs.folder import RunFolder
+    from specguard.runs.model import Manifest
+    from specguard.work.item import WorkItem
+
+STEPS: Final = (
+    "preflight", "place", "brief", "agent", "inspect", "gates", "check", "commit", "push", "pull-request",
+    "report",
+)  # fmt: skip
+"""The steps in their order; `agent` to `check` are a round, of which there may be several."""
+
+
+class Run:
+    """A run under way.
+
+    Args:
+        options: what was asked for.
+        folder: where it is recorded.
+        manifest: its record.
+
+    Attributes:
+        git: reads the user's repository.
+        policy: of the pinned base.
+        item: the work item, resolved there; None for a run of gates alone.
+        place: the run's own repository, once it is made.
+        told: what goes back to the agent: failing gates and findings that it has not been told of yet.
+    """
+
+    def __init__(
+        self,
+        options: RunOptions,
+        folder: RunFolder,
+        manifest: Manifest,
+        *,
+        git: Git,
+        policy: Policy,
+        item: WorkItem | None,
+    ) -> None:
+        self.options = options
+        self.folder = folder
+        self.manifest = manifest
+        self.git = git
+        self.policy = policy
+        self.item = item
+        self.place: Place | None = None
+        self.told: list[str] = []
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Record a step before it starts and after it ends, whichever way it ends."""
+        step = Step(name=name, attempt=max(1, self.manifest.attempts), state="running", started_at=now_text())
+        self.manifest.steps.append(step)
+        self.save()
+        self.folder.beat(name)
+        try:
+            yield step
+        except RunEnded as end:
+            step.detail = step.detail or end.reason
+            step.state = "failed"
+            raise
+        except BaseException:
+            step.state = "failed"
+            raise
+        else:
+            step.state = "done"
+        finally:
+            step.ended_at = now_text()
+            self.save()
+
+    def save(self) -> None:
+        """Write the manifest."""
+        self.folder.write_manifest(self.manifest)

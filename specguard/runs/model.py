@@ -1,0 +1,263 @@
+"""The manifest of a run, `specguard.run/1`: what a reader in any language can follow a run from.
+
+It is written whole after every step and every command. Fields are only ever added. Times are UTC, as
+`YYYY-MM-DDTHH:MM:SSZ`; durations are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = "specguard.run/1"
+
+State = Literal[
+    "pending",
+    "running",
+    "succeeded",
+    "failed",
+    "stopped",
+    "timed-out",
+    "budget-spent",
+    "remote-moved",
+    "killed",
+]
+StepState = Literal["pending", "running", "done", "failed", "skipped"]
+Grade = Literal["claimed", "observed", "re-run", "ci"]
+"""How much a result proves, from least: an agent says so, a hook saw it, specguard ran it, CI did."""
+
+Time = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
+Oid = Annotated[str, Field(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Model(BaseModel):
+    """What all parts have: no unknown field, and a check of what is set later."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class Item(_Model):
+    """The work item of a run.
+
+    Attributes:
+        kind: the kind's name; `gates` for a run of gates alone, `research` and `review` for documents.
+        id: its id as text.
+        slug: its slug, where it has one.
+        document: the path of its document in the base, where it has one.
+        plan: the plan's file, for a task.
+    """
+
+    kind: str
+    id: str
+    slug: str | None = None
+    document: str | None = None
+    plan: str | None = None
+
+
+class Repository(_Model):
+    """Where the run started from.
+
+    Attributes:
+        remote: the canonical repository's address, without what is secret in it.
+        base: the short name of the branch.
+        base_oid: the commit that it was at.
+        object_format: `sha1` or `sha256`.
+    """
+
+    remote: str | None = None
+    base: str
+    base_oid: Oid
+    object_format: Literal["sha1", "sha256"] = "sha1"
+
+
+class PolicyMade(_Model):
+    """What judged.
+
+    Attributes:
+        policy_id: of the compiled policy.
+        ref: the commit that it was read from.
+        documents: the object id of each document by its path.
+    """
+
+    policy_id: Digest
+    ref: Oid | None
+    documents: dict[str, Oid]
+
+
+class Agent(_Model):
+    """The agent's command.
+
+    Attributes:
+        name: as the policy calls it; None for one that was given as a command.
+        command: its words, with secrets taken out.
+        version: what `--version` said, where the policy asks for one.
+        approval_policy: what `--approval-policy` said.
+    """
+
+    name: str | None = None
+    command: list[str]
+    version: str | None = None
+    approval_policy: str | None = None
+
+
+class Step(_Model):
+    """One step: recorded before it starts and after it ends.
+
+    Attributes:
+        name: one of the steps in their order.
+        attempt: which time it is, from 1.
+        state: what became of it.
+        started_at: when it began.
+        ended_at: when it ended.
+        detail: what it came to, in one sentence.
+    """
+
+    name: str
+    attempt: int = 1
+    state: StepState = "pending"
+    started_at: Time | None = None
+    ended_at: Time | None = None
+    detail: str = ""
+
+
+class Command(_Model):
+    """One command that the run ran: the agent, a gate, a formatter, a hook.
+
+    Attributes:
+        number: from 1, in the order of starting.
+        name: what reports call it.
+        kind: `agent`, `format`, `gate`, `teardown`, `hook` or `tool`.
+        source: what asked for it: `policy`, `document`, `plan`, `flag` or `run`.
+        command: as it was run, with secrets taken out.
+        attempt: of which round.
+        started_at: when it began.
+        ended_at: when it ended.
+        duration: in seconds.
+        exit_code: None while it runs; negative for a signal.
+        timed_out: whether its time limit ended it.
+        log: its output, from the run's folder.
+        response: the file with its result and the tail of its output, from the run's folder.
+        log_digest: the sha256 of that log.
+        tree: the tree of the working files that it ran on.
+        grade: how much its result proves.
+    """
+
+    number: int
+    name: str
+    kind: Literal["agent", "format", "gate", "teardown", "hook", "tool"]
+    source: Literal["policy", "document", "plan", "flag", "run"] = "policy"
+    command: str
+    attempt: int = 1
+    started_at: Time
+    ended_at: Time | None = None
+    duration: float | None = None
+    exit_code: int | None = None
+    timed_out: bool = False
+    log: str
+    response: str
+    log_digest: Digest | None = None
+    tree: Oid | None = None
+    grade: Grade = "re-run"
+
+
+class Judgement(_Model):
+    """One verdict of the guard over the tree as it will be committed.
+
+    Attributes:
+        attempt: of which round.
+        tree: the judged tree.
+        verdict: in one word.
+        exit_code: of the check.
+        findings: the fingerprints of those that were open errors.
+        report: the JSON report, from the run's folder.
+        policy_id: of what judged.
+    """
+
+    attempt: int
+    tree: Oid
+    verdict: str
+    exit_code: int
+    findings: list[Digest]
+    report: str
+    policy_id: Digest
+
+
+class PullRequest(_Model):
+    """The pull request, opened or to be opened.
+
+    Attributes:
+        title: its title.
+        url: its address, where it was opened or updated.
+        number: its number there.
+        state: `opened`, `updated` or `printed` (the command that opens it).
+        command: the command that opens it.
+    """
+
+    title: str
+    state: Literal["opened", "updated", "printed"]
+    url: str | None = None
+    number: int | None = None
+    command: str | None = None
+
+
+class Manifest(_Model):
+    """A run.
+
+    Attributes:
+        run_id: `YYYY-MM-DDTHH-MM-SSZ-xxxx`.
+        tool: the version of specguard.
+        item: what it works on.
+        state: how it stands.
+        reason: why it is not succeeded, in one sentence.
+        pid: the process that runs it.
+        token: what only the process that works on it now knows the sha256 of; a resumed run has a new one.
+        repository: where it started from.
+        policy: what judges.
+        agent: who works; None for a run of gates.
+        branch: the branch that is pushed.
+        place: the folder of the run's own repository.
+        attempts: how many rounds there were.
+        max_attempts: how many there may be.
+        started_at: when it began.
+        ended_at: when it ended.
+        timeout: how many seconds it may take.
+        steps: each, in its order; a round that begins again adds them again.
+        commands: each, in the order of starting.
+        judgements: each verdict.
+        tree: the tree that was judged last and is committed.
+        commit: the commit.
+        pushed: the commit that the remote has.
+        pull_request: the pull request.
+        approvals: the ids of approvals that lifted something.
+        digests: the sha256 of each of the run's files, when it ended.
+    """
+
+    schema_: Literal["specguard.run/1"] = Field(default="specguard.run/1", alias="schema")
+    run_id: str
+    tool: str
+    item: Item
+    state: State = "pending"
+    reason: str | None = None
+    pid: int | None = None
+    token: Digest | None = None
+    repository: Repository
+    policy: PolicyMade
+    agent: Agent | None = None
+    branch: str | None = None
+    place: str | None = None
+    attempts: int = 0
+    max_attempts: int = 3
+    started_at: Time
+    ended_at: Time | None = None
+    timeout: int
+    steps: list[Step] = []
+    commands: list[Command] = []
+    judgements: list[Judgement] = []
+    tree: Oid | None = None
+    commit: Oid | None = None
+    pushed: Oid | None = None
+    pull_request: PullRequest | None = None
+    approvals: list[str] = []
+    digests: dict[str, Digest] = {}
