@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from specguard.documents.checkboxes import Ticked
     from specguard.documents.citations import Citation, citations
     from specguard.documents.content import is_content
+    from specguard.documents.credentials import CredentialFinder
     from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import find_fields, normal_name, read_fields
@@ -94,6 +95,7 @@ __all__ = [
     "Commits",
     "Contract",
     "Covering",
+    "CredentialFinder",
     "Data",
     "Decision",
     "Declaration",
@@ -182,6 +184,7 @@ __all__ = [
 
 
 _LATE = {
+    "CredentialFinder": "specguard.documents.credentials",
     "Expression": "specguard.declaration.expressions",
     "Targets": "specguard.artifacts.targets",
     "citations": "specguard.documents.citations",

@@ -1,14 +1,13 @@
-"""What looks like a credential in a text; no credential is kept or shown."""
+"""Credentials in a text, by their form or by the name they are given to, with their lines."""
 
 from __future__ import annotations
 
-from specguard_rules.artifacts import _credential_forms as forms
-from specguard_rules.artifacts import _credential_values as values
+from specguard.rules import CredentialFinder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any, Final
+    from typing import Final
 
 MOST: Final = 100
 """So many credentials of one file are told."""
@@ -39,17 +38,7 @@ class Scanner:
     """
 
     def __init__(self, allowed: Callable[[str], bool]) -> None:
-        import re2
-
-        options = re2.Options()
-        options.log_errors = False
-        options.encoding = re2.Options.Encoding.LATIN1
-
-        def compiled(*hints: str, flags: str = "") -> Any:
-            return re2.compile(f"{flags}{'|'.join(hints)}".encode("latin-1"), options=options)
-
-        self._forms = compiled(*forms.HINTS)
-        self._values = compiled(*values.HINTS, flags="(?i)")
+        self._finder = CredentialFinder()
         self._allowed = allowed
 
     def credentials(self, content: bytes) -> Iterator[Credential]:
@@ -66,30 +55,24 @@ class Scanner:
     def _by_form(self, content: bytes) -> Iterator[Credential]:
         lines = _Lines(content)
         known: set[tuple[str, int]] = set()
-        end = 0
-        for match in self._forms.finditer(content):
-            if match.start() < end:
-                continue
-            end, found = forms.credential_forms(content, match.start(), match.end())
-            for kind, value, shown in found:
-                line = lines.at(match.start())
-                if (kind, line) not in known and not self._allowed(value):
-                    known.add((kind, line))
-                    yield Credential(kind, line, shown)
+        for found in self._finder.by_form(content):
+            line = lines.at(found.start)
+            if (found.kind, line) not in known and not self._allowed(found.value):
+                known.add((found.kind, line))
+                yield Credential(found.kind, line, found.shown)
             if len(known) >= MOST:
                 return
 
     def _by_name(self, content: bytes) -> Iterator[Credential]:
         lines = _Lines(content)
         known: set[int] = set()
-        for match in self._values.finditer(content):
-            found = values.credential_value(content, match.start(), match.end())
-            if found is None or self._allowed(found[1]):
+        for found in self._finder.by_name(content):
+            if self._allowed(found.value):
                 continue
-            line = lines.at(match.start())
+            line = lines.at(found.start)
             if line not in known:
                 known.add(line)
-                yield Credential("Secret Keyword", line, found[0])
+                yield Credential(found.kind, line, found.shown)
             if len(known) >= MOST:
                 return
 

@@ -7,7 +7,7 @@ time (16 MB in 0.03 seconds), and the library sees the few places where that mat
 Left out are its detectors that know a secret by less than a form: those of high entropy, which the object
 ids and digests of evidence have too; that of IP addresses, which are no credentials; those for IBM, SoftLayer
 and Cloudant, for which any word of the right length behind `key` or `pass` and a space will do; and the one
-of keywords, see `_credential_values`. Nothing is verified, which would send it to somebody, and the comments
+of keywords, see `credential_values`. Nothing is verified, which would send it to somebody, and the comments
 with which the library lets a secret pass (`pragma: allowlist secret`) do not count: whoever writes the
 artifact would write them too.
 """
