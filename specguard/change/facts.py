@@ -14,7 +14,8 @@ class Branch:
 
     Attributes:
         name: its short name, e.g. `phase-12`; bytes that are not UTF-8 are surrogate escapes.
-        source: what said so: `option` (`--branch`), `event`, `head` (a head given by name), `HEAD` or `push`.
+        source: what said so: `option` (`--branch`), `event`, `head` (a head given by name), `HEAD`,
+            `push` or `run`.
     """
 
     __slots__ = ("name", "source")

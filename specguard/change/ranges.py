@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from specguard.change.revision import Revision
     from specguard.change.tree import Tree
 
+_WITH_PULL_REQUEST: Final = ("pull-request", "run")
 _SQUASH_SUFFIX: Final = re.compile(r" \(#[0-9]+\)$")
 
 
@@ -146,7 +147,7 @@ class RangeChange(Change):
         """Each commit's message; with `squash` the title that will land."""
         if merge != "squash":
             return [commit.message for commit in self.commits]
-        if self.stage != "pull-request":
+        if self.stage not in _WITH_PULL_REQUEST:
             raise NotApplicable(
                 'with merge = "squash" the pull request\'s title is judged, once there is one'
             )
@@ -159,7 +160,7 @@ class RangeChange(Change):
     @cached_property
     def pull_request(self) -> PullRequest:
         """The pull request's text, from flags or else from the platform."""
-        if self.stage != "pull-request":
+        if self.stage not in _WITH_PULL_REQUEST:
             return super().pull_request
         event, title, body = self._event, self.request.title, self._body
         if event is None or event.kind != "pull_request":
@@ -193,6 +194,38 @@ class RangeChange(Change):
     def head_files(self) -> Tree:
         """The files of the head."""
         return self._files(self._head.oid)
+
+
+class RunChange(RangeChange):
+    """What a run is about to commit: a commit that is on no branch yet, with the names that it will have.
+
+    Args:
+        git, request, found, head: as for `RangeChange`.
+        branch: the branch that it will be pushed to; empty where the item has none.
+        title, body: the pull request's; empty where the item has none.
+    """
+
+    source = "worktree"
+
+    def __init__(
+        self, git: Git, request: Request, found: Found, *, head: Revision, branch: str, title: str, body: str
+    ) -> None:
+        super().__init__(git, request, found, head=head, named=head.oid)
+        self.stage = "run"
+        self._names = branch, title, body
+
+    def _own_branch(self) -> Branch:
+        if not self._names[0]:
+            raise NotApplicable("the run has no branch")
+        return Branch(self._names[0], "run")
+
+    @cached_property
+    def pull_request(self) -> PullRequest:
+        """The text that the pull request will have."""
+        _, title, body = self._names
+        if not title:
+            raise NotApplicable("the run opens no pull request")
+        return PullRequest(title=title, body=body, base=self.found.name)
 
 
 class PushedChange(RangeChange):

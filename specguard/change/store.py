@@ -62,6 +62,14 @@ class Store:
         self._batch: Process | None = None
         self._scratch = False
 
+    def also_read(self, objects: str) -> None:
+        """Read another repository's objects too, before anything is asked for.
+
+        Args:
+            objects: its folder of objects, as an absolute path.
+        """
+        self._environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = objects
+
     def __enter__(self) -> Self:
         return self
 

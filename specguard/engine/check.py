@@ -64,10 +64,27 @@ def check(request: Request, *, identify: bool = True, looking: Looking | None = 
     repository = (looking or Looking.of(request)).repository()
     with Git(repository) as git:
         policies = Policies(request, repository)
-        return [_judge(change, request, policies, clock, identify) for change in open_changes(git, request)]
+        return [
+            judge_change(change, request, policies, clock, identify=identify)
+            for change in open_changes(git, request)
+        ]
 
 
-def _judge(change: Change, request: Request, policies: Policies, clock: Clock, identify: bool) -> Verdict:
+def judge_change(
+    change: Change, request: Request, policies: Policies, clock: Clock, *, identify: bool = True
+) -> Verdict:
+    """Judge one change.
+
+    Args:
+        change: the change.
+        request: what was asked for.
+        policies: the policies of this check.
+        clock: the date and time.
+        identify: whether a report needs the change's fingerprint.
+
+    Raises:
+        SpecguardError: no verdict can be given.
+    """
     change, policy, notes = policies.of(change)
     selection = Selection(
         policy.rules, select=request.select, ignore=request.ignore, extend=request.extend_select

@@ -1,0 +1,54 @@
+"""The check of what a run is about to commit."""
+
+from __future__ import annotations
+
+from specguard.change.base import Found
+from specguard.change.git import Git
+from specguard.change.ranges import RunChange
+from specguard.change.request import Request
+from specguard.change.revision import Revision
+from specguard.engine.check import judge_change
+from specguard.engine.clock import Clock
+from specguard.engine.policies import Policies
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from specguard.change.repository import Repository
+    from specguard.model import Verdict
+
+
+def check_run(
+    repository: Repository,
+    *,
+    objects: str,
+    base: str,
+    base_oid: str,
+    head: str,
+    branch: str = "",
+    title: str = "",
+    body: str = "",
+) -> Verdict:
+    """Judge a commit that a run has made in its place, as CI will judge it.
+
+    Nothing outside of the pinned base loosens the verdict: the policy is compiled anew, and an approval
+    counts only where it is proven.
+
+    Args:
+        repository: the user's, whose remotes and branches the rules ask for.
+        objects: the folder of objects of the run's place.
+        base: the short name of the base branch.
+        base_oid: the commit that the run is pinned to.
+        head: the commit.
+        branch: the branch that it will be pushed to.
+        title: the pull request's title.
+        body: the pull request's body.
+
+    Raises:
+        SpecguardError: no verdict can be given.
+    """
+    request = Request(environment=repository.environment, base=base_oid, enforce=True)
+    with Git(repository) as git:
+        git.also_read(objects)
+        found = Found(base, base_oid, "option", f"refs/heads/{base}")
+        change = RunChange(git, request, found, head=Revision(head), branch=branch, title=title, body=body)
+        return judge_change(change, request, Policies(request, repository), Clock.of(request))
