@@ -76,6 +76,17 @@ def visible(text: str) -> str:
     return re.sub(_AT_A_START, r"\1\\x3a", text) if ":" in text else text
 
 
+def legible(text: str) -> str:
+    r"""A text of several lines in which a terminal obeys nothing; newlines and tabs stay as they are.
+
+    Every other character that `visible` shows is shown in the same way. For files, such as the logs of
+    commands: what prints one of their lines still passes it through `visible`.
+    """
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return re.sub(f"(?![\n\t]){_UNSEEN}", _shown, text)
+
+
 def json_text(data: Any, *, indent: int | None = 2) -> str:
     """Data as JSON in ASCII, without a newline at its end, for any page or log to take in.
 

@@ -1,0 +1,166 @@
+"""Secrets in what a command prints: found whole, in pieces, encoded, and nothing else with them."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import random
+import string
+import time
+from urllib.parse import quote
+
+import pytest
+
+from specguard.executor.redaction import Redactor
+
+VALUE = "q7/Rt+Zw9&xKe2Lm=Vb4"
+ENVIRONMENT = {"DEPLOY_TOKEN": VALUE, "PATH": "/usr/bin:/bin", "HOME": "/root"}
+
+
+def token(prefix: str, length: int) -> str:
+    """What has the form of a token, drawn anew each time, so that no file of this repository holds one."""
+    return prefix + "".join(random.choices(string.ascii_letters + string.digits, k=length - 1)) + "7"
+
+
+def in_pieces(redactor: Redactor, text: bytes, *cuts: int) -> bytes:
+    stream = redactor.stream()
+    places = (0, *cuts, len(text))
+    pieces = [text[start:end] for start, end in itertools.pairwise(places)]
+    return b"".join([stream.feed(piece) for piece in pieces]) + stream.finish()
+
+
+FORMS = {
+    "as it is": VALUE,
+    "url-encoded": quote(VALUE, safe=""),
+    "hexadecimal": VALUE.encode().hex(),
+    "base64": base64.b64encode(VALUE.encode()).decode(),
+    "base64 for URLs": base64.urlsafe_b64encode(VALUE.encode()).decode(),
+    "base64 of more": base64.b64encode(f"user:{VALUE}\n".encode()).decode(),
+    "base64 of more yet": base64.b64encode(f"users:{VALUE}!!".encode()).decode(),
+    "base64 in lines": base64.encodebytes(f"{'x' * 50}{VALUE}{'y' * 50}".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_value_is_found_in_every_form(form: str) -> None:
+    text = f"before\nit is {FORMS[form]} here\nafter\n".encode()
+    redacted = Redactor(ENVIRONMENT).text(text)
+    assert b"[redacted: DEPLOY_TOKEN]" in redacted
+    assert redacted.startswith(b"before\nit is ")
+    assert redacted.endswith(b"here\nafter\n")
+    for length in range(12, len(FORMS[form])):
+        piece = FORMS[form][3 : 3 + length].encode()
+        assert form == "base64 in lines" or piece not in redacted
+
+
+@pytest.mark.parametrize("form", ["as it is", "base64", "base64 in lines"])
+def test_a_value_that_two_pieces_share_is_found(form: str) -> None:
+    text = f"before\nit is {FORMS[form]} here\nafter\n".encode()
+    redactor = Redactor(ENVIRONMENT)
+    whole = redactor.text(text)
+    for cut in range(len(text)):
+        assert in_pieces(redactor, text, cut) == whole
+    assert in_pieces(redactor, text, *range(1, len(text))) == whole
+
+
+def test_tokens_are_told_by_their_form_in_pieces_too() -> None:
+    secret = token("ghp_", 36)
+    text = f"one\nremote: https://x:{secret}@example.org/ and {secret}\ntwo\n".encode()
+    redactor = Redactor({})
+    for cut in range(0, len(text), 5):
+        redacted = in_pieces(redactor, text, cut)
+        assert secret.encode() not in redacted
+        assert redacted.startswith(b"one\nremote: https://")
+        assert redacted.endswith(b"\ntwo\n")
+
+
+def test_what_is_given_to_a_name_is_taken_out_and_the_name_stays() -> None:
+    secret = token("", 24)
+    redacted = Redactor({}).text(f"export DB_PASSWORD='{secret}'; make\n".encode())
+    assert redacted == b"export DB_PASSWORD='[redacted: DB_PASSWORD]'; make\n"
+
+
+@pytest.mark.parametrize(
+    "kind", ["RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK", "PRIVATE KEY"]
+)
+def test_a_private_key_is_taken_out_with_all_of_its_lines(kind: str) -> None:
+    lines = [token("M", 63) for _ in range(26)]
+    key = "\n".join((f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----"))
+    text = f"$ cat key\n{key}\n$ exit\n".encode()
+    redactor = Redactor({})
+    assert redactor.text(text) == b"$ cat key\n[redacted: Private Key]\n$ exit\n"
+    for cut in range(0, len(text), 37):
+        assert in_pieces(redactor, text, cut) == b"$ cat key\n[redacted: Private Key]\n$ exit\n"
+    assert in_pieces(redactor, text, *range(1, len(text))) == b"$ cat key\n[redacted: Private Key]\n$ exit\n"
+
+
+def test_a_key_without_an_end_is_taken_out_as_far_as_it_was_printed() -> None:
+    lines = "\n".join(token("M", 63) for _ in range(26))
+    text = f"-----BEGIN RSA PRIVATE KEY-----\n{lines}\n".encode()
+    assert in_pieces(Redactor({}), text, 1000) == b"[redacted: Private Key]"
+
+
+def test_a_word_on_keys_is_no_key_and_keeps_nothing_back() -> None:
+    stream = Redactor({}).stream()
+    text = b"looking for -----BEGIN RSA PRIVATE KEY----- in files\n" + b"nothing found here\n" * 200
+    assert stream.feed(text) == text
+
+
+def test_each_line_of_a_value_is_a_secret() -> None:
+    lines = [token("M", 63) for _ in range(3)]
+    redactor = Redactor({"SIGNING_KEY": "\n".join(lines)})
+    redacted = redactor.text("\n".join(f"    {line}" for line in lines).encode())
+    assert redacted == b"\n".join([b"    [redacted: SIGNING_KEY]"] * 3)
+
+
+def test_the_password_in_a_url_is_a_secret_whatever_its_variable_is_called() -> None:
+    redactor = Redactor({"DATABASE": "postgres://me:swordfish@db/main"})
+    assert redactor.text(b"login with swordfish failed") == b"login with [redacted: DATABASE] failed"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PWD": "/srv/project", "OLDPWD": "/srv/other"},
+        {"SSH_AUTH_SOCK": "/tmp"},
+        {"KEYBOARD": "qwertz-layout"},
+        {"MONKEY": "banana-tree"},
+        {"DEPLOY_TOKEN": "abc"},
+        {"TOKEN": ""},
+    ],
+)
+def test_what_is_no_secret_stays(environment: dict[str, str]) -> None:
+    text = b"/srv/project /srv/other /tmp qwertz-layout banana-tree abc %s\n" % (b"4b825dc642" * 4)
+    assert Redactor(environment).text(text) == text
+
+
+def test_a_line_without_an_end_is_read_in_bounded_memory_and_nothing_in_it_is_missed() -> None:
+    redactor = Redactor(ENVIRONMENT)
+    stream = redactor.stream()
+    filling = b"." * 5000
+    out = [stream.feed(filling + VALUE.encode() + filling) for _ in range(100)]
+    assert max(map(len, out)) < 1 << 18
+    whole = b"".join(out) + stream.finish()
+    assert VALUE.encode() not in whole
+    assert whole.count(b"[redacted: DEPLOY_TOKEN]") == 100
+    assert whole.count(b".") == 1_000_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKc\n",
+        "password = aB3$x9Kq1z\n",
+        f"{'a' * 80}\n",
+    ],
+)
+def test_time_grows_with_the_length_alone(line: str) -> None:
+    redactor = Redactor(ENVIRONMENT)
+    stream = redactor.stream()
+    text = line.encode() * ((1 << 21) // len(line))
+    started = time.monotonic()
+    for start in range(0, len(text), 1 << 16):
+        stream.feed(text[start : start + (1 << 16)])
+    stream.finish()
+    assert time.monotonic() - started < 20
