@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from specguard.executor.ending import RunEnded
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.executor.options import RunOptions
     from specguard.executor.place import Place
+    from specguard.executor.redaction import Redactor
     from specguard.runs.folder import RunFolder
     from specguard.runs.model import Manifest
     from specguard.work.item import WorkItem
@@ -40,6 +43,9 @@ class Run:
         policy: of the pinned base.
         item: the work item, resolved there; None for a run of gates alone.
         place: the run's own repository, once it is made.
+        message: the commit's message, where a hook altered it; empty: the item's.
+        deadline: when its time is over, by the monotonic clock; what its commands took before it was resumed
+            counts.
         told: what goes back to the agent: failing gates and findings that it has not been told of yet.
     """
 
@@ -60,7 +66,17 @@ class Run:
         self.policy = policy
         self.item = item
         self.place: Place | None = None
+        self.message = ""
         self.told: list[str] = []
+        spent = sum(command.duration or 0 for command in manifest.commands)
+        self.deadline = time.monotonic() + manifest.timeout - spent
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Takes secrets out of whatever is kept of the run."""
+        from specguard.executor.redaction import Redactor
+
+        return Redactor(self.options.environment)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:

@@ -137,6 +137,8 @@ class Command(_Model):
         duration: in seconds.
         exit_code: None while it runs; negative for a signal.
         timed_out: whether its time limit ended it.
+        problem: why it failed whatever its exit code says, in one sentence; else empty.
+        leftovers: the processes that it left behind, which were ended, each in a few words.
         log: its output, from the run's folder.
         response: the file with its result and the tail of its output, from the run's folder.
         log_digest: the sha256 of that log.
@@ -155,11 +157,33 @@ class Command(_Model):
     duration: float | None = None
     exit_code: int | None = None
     timed_out: bool = False
+    problem: str = ""
+    leftovers: list[str] = []
     log: str
     response: str
     log_digest: Digest | None = None
     tree: Oid | None = None
     grade: Grade = "re-run"
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended by itself, and well."""
+        return self.exit_code == 0 and not self.problem
+
+
+class Response(Command):
+    """What stands beside a command's log, `specguard.command/1`: its result as in the manifest, and more.
+
+    Attributes:
+        output_bytes: how much the command printed, kept or not.
+        cut: whether it printed more than the log keeps.
+        tail: the end of the log.
+    """
+
+    schema_: Literal["specguard.command/1"] = Field(default="specguard.command/1", alias="schema")
+    output_bytes: int = 0
+    cut: bool = False
+    tail: str = ""
 
 
 class Judgement(_Model):

@@ -1,0 +1,85 @@
+"""A run of which only the parts are there that a command needs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from specguard.authority.load import load_policy
+from specguard.change.tree import TreeEntry
+from specguard.engine.plugins import load_registry
+from specguard.executor.options import RunOptions
+from specguard.executor.run import Run
+from specguard.runs.folder import RunFolder, new_run_id, now_text
+from specguard.runs.model import Item, Manifest, PolicyMade, Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.authority.policy import Policy
+    from specguard.declaration.registry import Registry
+
+
+@cache
+def _registry() -> Registry:
+    return load_registry()
+
+
+class _Files:
+    def __init__(self, text: str) -> None:
+        self._content = f"# Authority\n\n```toml specguard\n{text}\n```\n".encode()
+
+    def find(self, path: bytes) -> TreeEntry | None:
+        here = path == b"SPEC_AUTHORITY.md"
+        return TreeEntry(0o100644, hashlib.sha1(self._content).hexdigest()) if here else None
+
+    def read(self, path: bytes) -> bytes | None:
+        return self._content if self.find(path) else None
+
+
+def policy_of(text: str) -> Policy:
+    """The policy of settings, written as TOML."""
+    files: Any = _Files(text)
+    policy = load_policy(files, registry=lambda _: _registry())
+    assert policy is not None
+    return policy
+
+
+def one_run(
+    folder: Path, policy: str = "", *, timeout: int = 60, base: str = "0" * 40, **options: Any
+) -> Run:
+    """A run whose folder is below another one.
+
+    Args:
+        folder: where its record is kept.
+        policy: the settings, as TOML.
+        timeout: how many seconds it may take.
+        base: the commit that it started from.
+        options: further words of `specguard run`.
+    """
+    run_id = new_run_id()
+    manifest = Manifest(
+        run_id=run_id,
+        tool="0",
+        item=Item(kind="phase", id="1"),
+        state="running",
+        pid=os.getpid(),
+        repository=Repository(base="main", base_oid=base),
+        policy=PolicyMade(policy_id="0" * 64, ref=None, documents={}),
+        started_at=now_text(),
+        timeout=timeout,
+    )
+    options.setdefault("environment", dict(os.environ))
+    git: Any = None
+    run = Run(
+        RunOptions(**options),
+        RunFolder(str(folder / run_id)),
+        manifest,
+        git=git,
+        policy=policy_of(policy),
+        item=None,
+    )
+    run.save()
+    return run

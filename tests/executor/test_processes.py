@@ -1,0 +1,349 @@
+"""Commands of a run, as real processes: what they print, how they end, and what they leave behind."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.executor.children import end_survivors
+from specguard.executor.command_log import CommandLog
+from specguard.executor.ending import RunEnded
+from specguard.executor.processes import run_command
+from specguard.runs.model import Response
+from tests.executor.one_run import one_run
+
+if TYPE_CHECKING:
+    from specguard.executor.run import Run
+    from specguard.runs.model import Command
+
+
+def carry_out(run: Run, command: Any, **more: Any) -> Command:
+    return run_command(run, "try it", command, **{"kind": "gate", "cwd": "/", **more})
+
+
+def log_of(run: Run, record: Command) -> str:
+    return Path(run.folder.file(record.log)).read_bytes().decode()
+
+
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def ended(pid: int) -> bool:
+    until = time.monotonic() + 5
+    while lives(pid) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not lives(pid)
+
+
+def test_a_command_is_recorded_before_and_after(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    record = carry_out(run, "cat manifest.json; echo to stderr >&2; exit 3", cwd=run.folder.path)
+    before = json.loads(log_of(run, record).rpartition("to stderr")[0])["commands"][0]
+    assert before["exit_code"] is None
+    assert before["command"] == "cat manifest.json; echo to stderr >&2; exit 3"
+    assert (record.exit_code, record.problem, record.succeeded, record.leftovers) == (3, "", False, [])
+    assert record.log == "commands/01-try-it.log"
+    assert run.folder.read_manifest().commands == [record]
+    content = Path(run.folder.file(record.log)).read_bytes()
+    assert record.log_digest == hashlib.sha256(content).hexdigest()
+    response = Response.model_validate_json(Path(run.folder.file(record.response)).read_text())
+    assert response.exit_code == 3
+    assert response.tail.endswith("to stderr")
+    assert response.output_bytes == len(content)
+    assert record.duration is not None
+    assert record.duration < 5
+
+
+def test_words_meet_no_shell(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    words = [sys.executable, "-c", "import sys; print(sys.argv[1:])", "$HOME; *", "`id`"]
+    record = carry_out(run, words)
+    assert log_of(run, record) == "['$HOME; *', '`id`']\n"
+    assert record.succeeded
+
+
+def test_standard_input_is_given_whole_and_need_not_be_read(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    assert log_of(run, carry_out(run, ["wc", "-c"], stdin=b"x" * 3_000_000)).strip() == "3000000"
+    assert carry_out(run, ["true"], stdin=b"x" * 3_000_000).succeeded
+    assert log_of(run, carry_out(run, ["wc", "-c"])).strip() == "0"
+
+
+def test_a_secret_is_in_no_file_of_the_run(tmp_path: Path) -> None:
+    secret = "q7RtZw9xKe2LmVb4"
+    run = one_run(tmp_path, environment={**os.environ, "DEPLOY_TOKEN": secret})
+    record = carry_out(
+        run, f"printf q7RtZw; sleep 0.3; echo 9xKe2LmVb4; echo {secret} | base64; cat /proc/$PPID/environ"
+    )
+    assert record.succeeded
+    for folder, _, names in os.walk(run.folder.path):
+        for name in names:
+            assert secret.encode() not in (Path(folder) / name).read_bytes()
+    assert log_of(run, record).startswith("[redacted: DEPLOY_TOKEN]\n[redacted: DEPLOY_TOKEN]")
+
+
+def test_nothing_in_a_log_is_obeyed_by_a_terminal(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    record = carry_out(run, r"printf '\033[2J\033]0;x\007\033[31mred\033[0m\rnext\n'")
+    assert log_of(run, record) == "\\x1b]0;x\\x07red\nnext\n"
+
+
+def test_what_the_environment_has(tmp_path: Path) -> None:
+    given = {
+        "PATH": os.environ["PATH"], "HOME": "/h", "AWS_KEY": "1", "CARGO_HOME": "/c", "CARGO_NET": "2",
+        "GIT_DIR": "/evil", "GIT_AUTHOR_NAME": "x",
+    }  # fmt: skip
+    policy = '[runs]\nenvironment = ["CARGO_*", "GIT_*", "GIT_AUTHOR_NAME"]'
+    run = one_run(tmp_path, policy, environment=given, approval_policy="untrusted")
+    printed = log_of(run, carry_out(run, ["env"])).split()
+    names = {line.partition("=")[0] for line in printed}
+    expected = {"PATH", "HOME", "CARGO_HOME", "CARGO_NET", "SPECGUARD_RUN", "SPECGUARD_APPROVAL_POLICY"}
+    assert names == expected
+    assert f"SPECGUARD_RUN={run.manifest.run_id}" in printed
+
+
+@pytest.mark.parametrize(("words", "code"), [(["no-such-program"], 127), (["/"], 126), (["a\0b"], 126)])
+def test_a_command_that_cannot_be_started(words: list[str], code: int, tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    record = carry_out(run, words)
+    assert record.exit_code == code
+    assert "cannot be run" in record.problem
+    assert record.problem in log_of(run, record)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    record = carry_out(one_run(tmp_path), ["true"], cwd=str(tmp_path / "gone"))
+    assert record.problem == f"true in {tmp_path}/gone cannot be run: the folder is not there"
+
+
+def test_a_grandchild_that_keeps_the_pipe_open_blocks_nobody(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    started = time.monotonic()
+    record = carry_out(run, "sleep 999 & echo $!; echo done")
+    assert time.monotonic() - started < 3
+    pid, done = log_of(run, record).split()
+    assert done == "done"
+    assert record.leftovers == [f"sleep 999 (process {pid})"]
+    assert ended(int(pid))
+    assert record.succeeded
+
+
+def test_a_daemon_is_found_where_it_left_its_session(tmp_path: Path) -> None:
+    program = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        for fd in (0, 1, 2):
+            os.close(fd)
+        time.sleep(999)
+    os._exit(0)
+os.wait()
+time.sleep(0.1)
+"""
+    run = one_run(tmp_path)
+    record = carry_out(run, [sys.executable, "-c", program])
+    assert record.exit_code == 0
+    assert len(record.leftovers) == 1
+    assert ended(int(record.leftovers[0].rpartition(" ")[2].rstrip(")")))
+    assert psutil.Process().children() == []
+
+
+def test_a_leftover_that_will_not_hear_is_made_to_end(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    record = carry_out(run, "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.1; done' & sleep 0.5")
+    assert ended(int(log_of(run, record).split()[0]))
+    assert record.leftovers
+
+
+def test_what_ran_before_is_left_alone(tmp_path: Path) -> None:
+    mine = subprocess.Popen(["sleep", "999"])
+    try:
+        run = one_run(tmp_path)
+        record = carry_out(run, "sleep 999 & true")
+        assert len(record.leftovers) == 1
+        with pytest.raises(subprocess.TimeoutExpired):
+            mine.wait(0.2)
+    finally:
+        mine.kill()
+        mine.wait()
+
+
+def test_a_time_limit_ends_a_command_politely_first(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    record = carry_out(
+        run, "trap 'echo asked; exit 5' TERM; echo $$; while :; do sleep 0.1; done", timeout=0.5
+    )
+    pid, *rest = log_of(run, record).split("\n")
+    assert "asked" in rest
+    assert record.timed_out
+    assert record.exit_code == 5
+    assert record.problem == "it took longer than its 0.5 seconds"
+    assert not record.succeeded
+    assert ended(int(pid))
+
+
+def test_the_policy_and_the_command_line_limit_a_command(tmp_path: Path) -> None:
+    policy = '[runs]\ncommand_timeout = "1s"'
+    assert (
+        carry_out(one_run(tmp_path, policy), ["sleep", "99"]).problem == "it took longer than its 1 seconds"
+    )
+    policy = '[runs]\ncommand_timeout = "1h"'
+    assert carry_out(one_run(tmp_path, policy, command_timeout=1), ["sleep", "99"]).timed_out
+
+
+def test_the_end_of_the_run_ends_its_command(tmp_path: Path) -> None:
+    run = one_run(tmp_path, timeout=1)
+    with pytest.raises(RunEnded, match="the run took longer than its 1 seconds, in try it") as raised:
+        carry_out(run, "echo waiting; exec sleep 99")
+    assert raised.value.state == "timed-out"
+    assert raised.value.tail == "waiting"
+    assert raised.value.command == 1
+    assert run.folder.read_manifest().state == "timed-out"
+    record = run.folder.read_manifest().commands[0]
+    assert record.timed_out
+    assert record.exit_code == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("flood", ["yes", "tr '\\0' x </dev/zero", "cat /dev/urandom"])
+def test_a_flood_ends_a_command_in_bounded_memory_and_disk(flood: str, tmp_path: Path) -> None:
+    run = one_run(tmp_path, "[runs]\noutput_limit = 2")
+    before = psutil.Process().memory_info().rss
+    record = carry_out(run, flood)
+    assert record.problem == "it printed more than 2 MiB"
+    assert not record.timed_out
+    assert not record.succeeded
+    assert os.path.getsize(run.folder.file(record.log)) < (2 << 20) + 100
+    assert log_of(run, record).endswith("\n[specguard: no more than 2 MiB of output is kept]\n")
+    assert psutil.Process().memory_info().rss - before < 64 << 20
+    response = Response.model_validate_json(Path(run.folder.file(record.response)).read_text())
+    assert response.cut
+    assert len(response.tail) <= 1 << 14
+
+
+def test_a_flood_that_is_over_at_once_counts_as_well(tmp_path: Path) -> None:
+    run = one_run(tmp_path, "[runs]\noutput_limit = 1")
+    record = carry_out(run, "head -c 1048577 /dev/zero | tr '\\0' x")
+    assert record.problem == "it printed more than 1 MiB"
+
+
+def test_no_file_grows_without_end_and_no_core_is_left(tmp_path: Path) -> None:
+    run = one_run(tmp_path, "[runs]\nplace_limit = 1")
+    record = carry_out(run, "ulimit -c; ulimit -Hf; dd if=/dev/zero of=big bs=65536", cwd=str(tmp_path))
+    assert record.exit_code != 0
+    assert (tmp_path / "big").stat().st_size == 1 << 20
+    assert log_of(run, record).startswith("0\n")
+    (tmp_path / "own").write_bytes(b"x" * (2 << 20))
+
+
+def test_a_run_says_that_it_is_alive_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specguard.executor.processes.BEAT", 0.1)
+    run = one_run(tmp_path)
+    seen: list[dict[str, Any]] = []
+    beat = run.folder.beat
+
+    def noted(step: str, **more: Any) -> None:
+        beat(step, **more)
+        seen.append(json.loads(Path(run.folder.file("control/heartbeat.json")).read_bytes()))
+
+    monkeypatch.setattr(run.folder, "beat", noted)
+    with run.step("gates"):
+        record = carry_out(run, "echo $$; sleep 1")
+    beats = [one for one in seen if one.get("command") == 1]
+    assert len(beats) >= 5
+    assert {one["child"] for one in beats} == {int(log_of(run, record))}
+    assert {one["step"] for one in beats} == {"gates"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_specguard_ends_the_command_and_the_run(number: signal.Signals, tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    threading.Timer(0.5, os.kill, (os.getpid(), number)).start()
+    before = signal.getsignal(number)
+    with pytest.raises(RunEnded) as raised:
+        carry_out(run, "echo $$; exec sleep 99")
+    assert (raised.value.state, raised.value.code) == ("killed", 130)
+    assert raised.value.reason == f"specguard was ended by {number.name}"
+    assert signal.getsignal(number) is before
+    manifest = run.folder.read_manifest()
+    assert manifest.state == "killed"
+    assert manifest.commands[0].ended_at is not None
+    assert ended(int(log_of(run, manifest.commands[0])))
+
+
+def test_whoever_insists_does_not_wait(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    for delay in (0.5, 0.8):
+        threading.Timer(delay, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    started = time.monotonic()
+    with pytest.raises(RunEnded):
+        carry_out(run, "trap '' TERM; while :; do sleep 0.1; done")
+    assert time.monotonic() - started < 3
+
+
+def test_a_full_disk_ends_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = one_run(tmp_path)
+    keep = CommandLog._write
+
+    def full(log: CommandLog, text: bytes) -> None:
+        if b"more" in text:
+            raise log._problem(OSError(errno.ENOSPC, "No space left on device"))
+        keep(log, text)
+
+    monkeypatch.setattr(CommandLog, "_write", full)
+    with pytest.raises(SpecguardError, match="cannot be kept: No space left on device"):
+        carry_out(run, "echo $$; sleep 0.3; echo more; sleep 99")
+    record = run.folder.read_manifest().commands[0]
+    assert ended(int(log_of(run, record)))
+    assert record.exit_code in (-signal.SIGTERM, -signal.SIGKILL)
+
+
+def test_a_log_is_written_through_no_link(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    os.makedirs(run.folder.file("commands"))
+    os.symlink(tmp_path / "elsewhere", run.folder.file("commands/01-try-it.log"))
+    with pytest.raises(SpecguardError):
+        carry_out(run, ["true"])
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_outlived_specguard_is_found_by_its_run(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    environment = {**os.environ, "SPECGUARD_RUN": run.manifest.run_id}
+    one = subprocess.Popen(["sleep", "999"], env=environment, start_new_session=True)
+    other = subprocess.Popen(["sleep", "999"], env={**environment, "SPECGUARD_RUN": "another"})
+    try:
+        assert end_survivors(run.manifest.run_id) == [f"sleep 999 (process {one.pid})"]
+        assert ended(one.pid)
+        assert other.poll() is None
+        assert end_survivors(run.manifest.run_id) == []
+    finally:
+        for process in (one, other):
+            process.kill()
+            process.wait()
+
+
+def test_a_command_takes_little_more_than_its_own_time(tmp_path: Path) -> None:
+    run = one_run(tmp_path)
+    carry_out(run, ["true"])
+    started = time.monotonic()
+    for _ in range(5):
+        carry_out(run, ["true"])
+    assert (time.monotonic() - started) / 5 < 0.25
