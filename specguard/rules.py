@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from specguard.authority.guards import Guards
     from specguard.authority.policy import Policy, Statement
     from specguard.authority.unread import Unread
+    from specguard.change.addresses import same_address, shown_address
     from specguard.change.commit import Commit, Message, is_filed, is_record
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
@@ -179,7 +180,9 @@ __all__ = [
     "read_fields",
     "read_times",
     "rows",
+    "same_address",
     "shortened",
+    "shown_address",
 ]
 
 
@@ -200,6 +203,8 @@ _LATE = {
     "read_fields": "specguard.documents.fields",
     "read_times": "specguard.documents.times",
     "rows": "specguard.documents.rows",
+    "same_address": "specguard.change.addresses",
+    "shown_address": "specguard.change.addresses",
 }
 """What rules import that read documents, much text or approvals, and no hook before that, with its module."""
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, NotApplicable, Rule
-from specguard_rules.remotes import same, shown
+from specguard.rules import Finding, NotApplicable, Rule, same_address, shown_address
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
@@ -66,19 +65,19 @@ class ForeignOrigin(Rule):
                 "there is no remote 'origin'", f"Add it: git remote add origin {expected}", setting, "missing"
             )
             return
-        if not same(origin.fetch, expected):
+        if not same_address(origin.fetch, expected):
             yield _about(
-                f"'origin' is {quoted(shown(origin.fetch))}, and the canonical repository is "
-                f"{quoted(shown(expected))}",
+                f"'origin' is {quoted(shown_address(origin.fetch))}, and the canonical repository is "
+                f"{quoted(shown_address(expected))}",
                 f"Set it: git remote set-url origin {expected}{_rewriting(origin.url, origin.fetch)}",
                 setting, "fetch",
             )  # fmt: skip
             return
         for url in origin.pushes:
-            if not same(url, expected):
+            if not same_address(url, expected):
                 yield _about(
-                    f"a push to 'origin' goes to {quoted(shown(url))}, and the canonical repository is "
-                    f"{quoted(shown(expected))}",
+                    f"a push to 'origin' goes to {quoted(shown_address(url))}, and the canonical repository "
+                    f"is {quoted(shown_address(expected))}",
                     "See what sends it there: git config --show-origin --get-regexp "
                     "'^(remote[.]origin|url)[.].*(url|insteadof)$'",
                     setting, "push",

@@ -50,7 +50,7 @@ def identity(url: str) -> tuple[str, str] | None:
     return ("", _path(url)) if url.startswith("/") else None
 
 
-def same(one: str, other: str) -> bool:
+def same_address(one: str, other: str) -> bool:
     """Whether two addresses are the same repository."""
     if one == other:
         return True
@@ -58,7 +58,7 @@ def same(one: str, other: str) -> bool:
     return first is not None and first == identity(other)
 
 
-def shown(url: str) -> str:
+def shown_address(url: str) -> str:
     """An address without the password or token in it."""
     match = _URL.fullmatch(url)
     if match is None:

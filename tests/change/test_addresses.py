@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard_rules.remotes import same, shown
+from specguard.change.addresses import same_address, shown_address
 
 CANONICAL = "https://example.org/team/repo.git"
 
@@ -28,8 +28,8 @@ CANONICAL = "https://example.org/team/repo.git"
     ],
 )
 def test_spellings_of_one_repository(url: str) -> None:
-    assert same(url, CANONICAL)
-    assert same(CANONICAL, url)
+    assert same_address(url, CANONICAL)
+    assert same_address(CANONICAL, url)
 
 
 @pytest.mark.parametrize(
@@ -53,23 +53,23 @@ def test_spellings_of_one_repository(url: str) -> None:
     ],
 )
 def test_other_repositories(url: str) -> None:
-    assert not same(url, CANONICAL)
+    assert not same_address(url, CANONICAL)
 
 
 def test_platforms_take_any_case_and_ssh_over_https() -> None:
-    assert same("git@github.com:Team/Repo.git", "https://github.com/team/repo")
-    assert same("ssh://git@ssh.github.com:443/team/repo.git", "https://github.com/team/repo")
+    assert same_address("git@github.com:Team/Repo.git", "https://github.com/team/repo")
+    assert same_address("ssh://git@ssh.github.com:443/team/repo.git", "https://github.com/team/repo")
 
 
 def test_local_repositories() -> None:
-    assert same("/srv/git/repo.git", "file:///srv/git/repo")
-    assert not same("/srv/git/repo.git", "/srv/git/other.git")
-    assert not same("/srv/git/Repo", "/srv/git/repo")
+    assert same_address("/srv/git/repo.git", "file:///srv/git/repo")
+    assert not same_address("/srv/git/repo.git", "/srv/git/other.git")
+    assert not same_address("/srv/git/Repo", "/srv/git/repo")
 
 
 def test_hosts_with_brackets() -> None:
-    assert same("ssh://git@[::1]:22/team/repo", "git@[::1]:team/repo.git")
-    assert not same("ssh://git@[::1]/team/repo", "ssh://git@[::2]/team/repo")
+    assert same_address("ssh://git@[::1]:22/team/repo", "git@[::1]:team/repo.git")
+    assert not same_address("ssh://git@[::1]/team/repo", "ssh://git@[::2]/team/repo")
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_hosts_with_brackets() -> None:
     ],
 )
 def test_passwords_are_not_shown(url: str, text: str) -> None:
-    assert shown(url) == text
+    assert shown_address(url) == text
