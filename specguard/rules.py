@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from specguard.documents.titles import find_sections
     from specguard.documents.written_paths import plain_path
     from specguard.model import Severity, Stage
+    from specguard.plans import model_words
     from specguard.plans.plan import Plan
     from specguard.plans.plans import Plans
     from specguard.plans.settings import Models, PlanKind
@@ -174,6 +175,7 @@ __all__ = [
     "is_record",
     "judge_each",
     "look_alikes",
+    "model_words",
     "normal_name",
     "path_text",
     "plain_path",
@@ -208,15 +210,19 @@ _LATE = {
 }
 """What rules import that read documents, much text or approvals, and no hook before that, with its module."""
 
+_LATE_MODULES = {
+    "look_alikes": "specguard.declaration.look_alikes",
+    "model_words": "specguard.plans.model_words",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # What reads letters is imported by the rules that met one beyond ASCII, and by no hook before that.
-    if name == "look_alikes":
-        from specguard.declaration import look_alikes
+    import importlib
 
-        return look_alikes
+    # Two modules are given whole. What reads letters is imported by the rules that met one beyond ASCII, and
+    # by no hook before that.
+    if name in _LATE_MODULES:
+        return importlib.import_module(_LATE_MODULES[name])
     if name in _LATE:
-        import importlib
-
         return getattr(importlib.import_module(_LATE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

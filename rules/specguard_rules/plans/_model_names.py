@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from specguard.rules import model_words
 from specguard_rules.artifacts._run_commands import run_commands
 
 TYPE_CHECKING = False
@@ -14,31 +15,13 @@ if TYPE_CHECKING:
     from specguard.rules import Data, Document, Documents
     from specguard_rules.content._shell import Command
 
-AGENTS: Final = frozenset(
-    {"aider", "claude", "codex", "copilot", "crush", "gemini", "goose", "llm", "opencode", "qwen"}
-)
-"""Programs whose option `-m` names a model; of most others it means something else."""
-
-UNNAMED: Final = frozenset(
-    {
-        "", "-", "default", "false", "inherit", "n/a", "na", "no", "none", "null", "optional", "required",
-        "str", "string", "tba", "tbd", "text", "todo", "true", "unknown", "yes",
-    }
-)  # fmt: skip
-"""What stands where no model is named, also in a table that describes what a field may be."""
-
 WORDS: Final = 4
 """A name of a model has at most so many words: `Gemini 3 Pro preview`."""
 
-LONGEST: Final = 300
-"""A value of more characters is prose, and names no model."""
-
-_OPTION: Final = re.compile(r"--(?:[a-z]+-)?model(?:-name|-id)?(?:=(?P<value>.*))?", re.DOTALL)
 _VARIABLE: Final = re.compile(r"(?:[A-Z0-9]+_)*MODEL(?:_NAME|_ID)?")
 _DECLARES: Final = frozenset({"declare", "export", "local", "readonly", "setenv"})
 _BETWEEN: Final = re.compile(r"\s*[,;|\n]\s*|\s+(?:and|or|then|with|/|\+|->)\s+")
 _REMARK: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
-_HOLE: Final = re.compile(r"[$<{]|\.{3}|\u2026")
 _PAIR: Final = re.compile(
     r"(?P<key>\b[A-Za-z][A-Za-z_ -]{0,40})[\"'`*]{0,3}\s{0,8}[:=]\s{0,8}"
     r"(?:[\"'](?P<quoted>[^\"'\n]{0,300})|(?P<bare>[^\s\"',\]}]{1,300}))"
@@ -69,7 +52,7 @@ class Named:
         self, name: str, line: int | None, *, sure: bool, words: bool = False, told: bool = True
     ) -> None:
         self.name = name
-        self.forms = list(dict.fromkeys((name, name.rpartition("/")[2], "-".join(name.lower().split()))))
+        self.forms = model_words.forms_of(name)
         self.line = line
         self.sure = sure
         self.words = words
@@ -163,17 +146,17 @@ def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str
 
 def _names(value: str, line: int | None, *, prose: bool) -> Iterator[Named]:
     """The models that a value names; of running text words without a digit may mean anything else."""
-    if len(value) > LONGEST:
+    if len(value) > model_words.LONGEST:
         # Prose, unless it begins as a model's name.
-        value = value[:LONGEST].split()[0] if value.split() else ""
+        value = value[: model_words.LONGEST].split()[0] if value.split() else ""
         if prose or not is_no_person(value):
             return
     for piece in _BETWEEN.split(value):
         name = _REMARK.sub("", piece).strip().strip("`'\"*_.")
-        hole = _HOLE.match(name)
+        hole = model_words.HOLE.match(name)
         if hole and is_no_person(name.strip("<>{}$")):
             name, hole = name.strip("<>{}$"), None
-        if name.casefold() in UNNAMED or hole:
+        if name.casefold() in model_words.UNNAMED or hole:
             continue
         digits = any(char.isdigit() for char in name)
         yield Named(name, line, sure=digits or is_model(name), words=prose and " " in name and not digits)
@@ -188,29 +171,13 @@ def _in_command(command: Command) -> Iterator[Named]:
             name, _, value = word.partition("=")
             if _VARIABLE.fullmatch(name):
                 yield from _named(value, command.line, command.told)
-    yield from _in_words(command.words, command.line, command.told)
+    for model in model_words.models_in(command.words):
+        yield Named(model, command.line, sure=True, told=command.told)
     for inner in command.inner:
         yield from _in_command(inner)
 
 
-def _in_words(words: Sequence[str], line: int | None, told: bool) -> Iterator[Named]:
-    agent = any(word.rpartition("/")[2] in AGENTS for word in words[:4])
-    for position, word in enumerate(words):
-        following = words[position + 1] if position + 1 < len(words) else ""
-        if word.startswith("--"):
-            option = _OPTION.fullmatch(word)
-            if option is not None:
-                value = following if option["value"] is None else option["value"]
-                yield from _named(value, line, told)
-        elif agent and word == "-m":
-            yield from _named(following, line, told)
-        elif agent and word.startswith("-m") and len(word) > 3 and not word.startswith("--"):
-            yield from _named(word[2:].removeprefix("="), line, told)
-        elif agent and word.startswith("model="):
-            yield from _named(word[6:], line, told)
-
-
 def _named(value: str, line: int | None, told: bool) -> Iterator[Named]:
-    name = value.strip().strip("'\"")
-    if name.casefold() not in UNNAMED and not name.startswith("-") and not _HOLE.match(name):
-        yield Named(name[:LONGEST], line, sure=True, told=told)
+    name = model_words.model_named(value)
+    if name is not None:
+        yield Named(name, line, sure=True, told=told)
