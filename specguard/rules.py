@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from specguard.plans.units import Unit
     from specguard.runs.runs import Runs
     from specguard.runs.settings import RunSettings
+    from specguard.runs.trust import high_trust
     from specguard.specs.index import Index, IndexEntry
     from specguard.specs.reviews import Review
     from specguard.specs.said import Said
@@ -169,6 +170,7 @@ __all__ = [
     "data_kind",
     "find_fields",
     "find_sections",
+    "high_trust",
     "is_content",
     "is_filed",
     "is_markdown",
@@ -196,6 +198,7 @@ _LATE = {
     "data_kind": "specguard.documents.kinds",
     "find_fields": "specguard.documents.fields",
     "find_sections": "specguard.documents.titles",
+    "high_trust": "specguard.runs.trust",
     "is_content": "specguard.documents.content",
     "is_filed": "specguard.change.commit",
     "is_markdown": "specguard.documents.kinds",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from specguard.declaration.rule import Settings
+from specguard.runs.versions import check_versions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Annotated, Literal
 
-    from pydantic import Field
+    from pydantic import AfterValidator, Field
 
 
 class RunSettings(Settings):
@@ -127,6 +128,7 @@ class AgentSettings(Settings):
     ]
     version: Annotated[
         str,
+        AfterValidator(check_versions),
         Field(description="the versions that may be used, as in `>=0.40,<0.50`; empty: any"),
     ] = ""
     allow_flags: Annotated[

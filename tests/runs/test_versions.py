@@ -1,0 +1,67 @@
+"""Which version a tool has, and whether it may be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard.runs.versions import VersionError, check_versions, find_version, fits
+
+
+@pytest.mark.parametrize(
+    ("printed", "version"),
+    [
+        ("codex-cli 0.46.0\n", "0.46.0"),
+        ("2.1.229 (Claude Code)\n", "2.1.229"),
+        ("0.40.0-preview.4", "0.40.0-preview.4"),
+        ("aider 0.86.1\n", "0.86.1"),
+        ("warning: node 22 is old\ntool v1.2\n", "1.2"),
+        ("1.0rc1", "1.0rc1"),
+        ("tool 1.2.3+build.5", "1.2.3+build.5"),
+    ],
+)
+def test_the_version_that_a_tool_prints(printed: str, version: str) -> None:
+    found = find_version(printed)
+    assert found is not None
+    assert found.text == version
+
+
+@pytest.mark.parametrize("printed", ["", "no version here", "build 42", "a1.2.3b"])
+def test_a_tool_that_prints_none(printed: str) -> None:
+    assert find_version(printed) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "may"),
+    [
+        ("0.40", ">=0.40,<0.50", True),
+        ("0.49.9", ">=0.40,<0.50", True),
+        ("0.50.0", ">=0.40,<0.50", False),
+        ("0.39.9", ">=0.40,<0.50", False),
+        ("0.5.0", ">=0.40,<0.50", False),
+        ("0.100.0", ">=0.40,<0.50", False),
+        ("0.50.0-alpha.3", ">=0.40,<0.50", False),
+        ("0.40.0-alpha.3", ">=0.40", False),
+        ("0.41.0-alpha.3", ">=0.40,<0.50", True),
+        ("2.1.229", "==2.1.*", True),
+        ("2.10.1", "==2.1.*", False),
+        ("2.1.0", "2.1", True),
+        ("2.1.1", "2.1", False),
+        ("2.1.0-rc.1", "==2.1.0", False),
+        ("0.41.2", ">=0.40, !=0.41.2", False),
+        ("0.41.3", ">=0.40, !=0.41.2", True),
+        ("1.0", ">1.0", False),
+        ("1.0.1", ">1.0", True),
+        ("1.0", "<=1.0", True),
+        ("9.9", "", True),
+    ],
+)
+def test_whether_it_may_be_used(version: str, wanted: str, may: bool) -> None:
+    found = find_version(version)
+    assert found is not None
+    assert fits(found, wanted) is may
+
+
+@pytest.mark.parametrize("text", ["latest", ">=", "0.40 - 0.50", ">=0.40,", "~=1.0", ">=1.*"])
+def test_what_says_nothing_about_versions(text: str) -> None:
+    with pytest.raises(VersionError, match="does not say which versions may be used"):
+        check_versions(text)
