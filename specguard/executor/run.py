@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -27,7 +29,13 @@ STEPS: Final = (
     "preflight", "place", "brief", "agent", "inspect", "gates", "check", "commit", "push", "pull-request",
     "report",
 )  # fmt: skip
-"""The steps in their order; `agent` to `check` are a round, of which there may be several."""
+"""The steps in their order; those of a round may be gone through several times."""
+
+ROUND: Final = ("agent", "inspect", "gates", "check")
+"""The steps of a round: the agent works, and it is seen what came of it."""
+
+HOLDER: Final = "control/holder"
+"""The file that says, by its sha256, which process may go on with the run."""
 
 
 class Run:
@@ -100,6 +108,42 @@ class Run:
             step.ended_at = now_text()
             self.save()
 
+    def take(self) -> None:
+        """Make this process the one that works on the run, and whatever worked on it before a stale one."""
+        token = os.urandom(16).hex()
+        self.manifest.token = hashlib.sha256(token.encode()).hexdigest()
+        self.manifest.pid = os.getpid()
+        self.folder.write(HOLDER, f"{self.manifest.token}\n")
+        self.save()
+
+    def hold(self) -> None:
+        """See that no other process has taken the run meanwhile.
+
+        Raises:
+            StaleWorker: one has.
+        """
+        with suppress(FileNotFoundError), open(self.folder.file(HOLDER), encoding="ascii") as file:
+            if file.read().strip() != (self.manifest.token or ""):
+                raise StaleWorker(
+                    f"another process works on {self.folder.run_id}; this one is stale, and ends"
+                )
+
+    def seal(self) -> None:
+        """Record the digests of the run's files, so that a later change of one is seen."""
+        self.manifest.digests = {
+            name: digest for name in self.folder.files() if (digest := self.folder.digest(name))
+        }
+        self.save()
+
     def save(self) -> None:
-        """Write the manifest."""
+        """Write the manifest.
+
+        Raises:
+            StaleWorker: another process works on the run.
+        """
+        self.hold()
         self.folder.write_manifest(self.manifest)
+
+
+class StaleWorker(Exception):
+    """A process that has lost its run to another one: nothing more is written for it."""

@@ -112,6 +112,15 @@ class RunFolder:
                 help="make room, or name another --run-root",
             ) from error
 
+    def files(self) -> list[str]:
+        """The files of the run, from its folder, without the manifest and what changes while it runs."""
+        found = []
+        for folder, folders, names in os.walk(self.path):
+            folders.sort()
+            inside = os.path.relpath(folder, self.path)
+            found += [os.path.normpath(os.path.join(inside, name)) for name in sorted(names)]
+        return [name for name in found if name != MANIFEST and not name.startswith("control/")]
+
     def digest(self, name: str) -> str | None:
         """The sha256 of a file; None where it is not there."""
         try:
