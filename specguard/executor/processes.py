@@ -55,6 +55,8 @@ _TICK: Final = 0.2
 _SHORT_TICK: Final = 0.02
 # Whatever a process leaves running for a moment, such as one that writes a log, has so long to end by itself.
 _MOMENT: Final = 0.25
+# An agent has servers of its own to end.
+_AGENTS_MOMENT: Final = 2.0
 _CHUNK: Final = 1 << 16
 _MOST_DRAINED: Final = 1 << 21
 _NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -265,7 +267,7 @@ class _Attempt:
         return ""
 
     def _end_leftovers(self) -> list[psutil.Process]:
-        until = time.monotonic() + _MOMENT
+        until = time.monotonic() + (_AGENTS_MOMENT if self._record.kind == "agent" else _MOMENT)
         while (left := self._children.alive()) and time.monotonic() < until:
             self._drain()
             time.sleep(_SHORT_TICK)

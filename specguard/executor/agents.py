@@ -1,0 +1,322 @@
+"""Agents: which one is run, whether the policy lets it, and its work on one item."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from specguard.change.repository import find_program
+from specguard.declaration.record import Record
+from specguard.errors import SpecguardError, nearest
+from specguard.executor.agent_version import check_version
+from specguard.executor.ending import RunEnded
+from specguard.executor.environment import passed_on
+from specguard.executor.place import place_of
+from specguard.executor.processes import NOT_FOUND, NOT_RUNNABLE, run_command
+from specguard.executor.stop_note import KEPT, NAME, stop_note, take_stop_note
+from specguard.plans.model_words import forms_of, models_in
+from specguard.runs import model
+from specguard.runs.model import Response
+from specguard.runs.trust import high_trust
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from specguard.authority.policy import Policy
+    from specguard.executor.options import RunOptions
+    from specguard.executor.run import Run
+    from specguard.plans.settings import Models
+    from specguard.runs.settings import AgentSettings, RunSettings
+
+BRIEF: Final = "brief.md"
+"""The brief, from the run's folder."""
+
+# A command may be started by another one, as in `env X=y codex` or `npx -y codex`.
+_STARTERS: Final = 4
+
+
+class Agent(Record):
+    """An agent that may be run.
+
+    Attributes:
+        name: as the policy calls it; empty for a command that the policy does not know.
+        words: its command; `{brief}` and `{place}` are filled in when it is run.
+        sandbox: the words before it, with `{place}` in them.
+        version: what `--version` said, where the policy asks for one and it was looked at.
+        models: the models that its settings and its words name.
+        approval_policy: what `--approval-policy` said.
+    """
+
+    name: str = ""
+    words: Sequence[str]
+    sandbox: Sequence[str] = ()
+    version: str | None = None
+    models: Sequence[str] = ()
+    approval_policy: str = ""
+
+    @property
+    def called(self) -> str:
+        """What messages call it."""
+        return self.name or os.path.basename(self.words[0])
+
+    def recorded(self, run: Run) -> model.Agent:
+        """What the manifest says of it."""
+        return model.Agent(
+            name=self.name or None,
+            command=[run.redactor.words(word) for word in self.words],
+            version=self.version,
+            approval_policy=self.approval_policy or None,
+        )
+
+
+def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> Agent:
+    """The agent that a run is asked to use.
+
+    Args:
+        policy: of the trusted base.
+        options: which name it, or have its command.
+        look: whether to see that its program is there, in a version that the policy asks for.
+
+    Raises:
+        SpecguardError: there is none of that name, or the policy does not let it run: by its words, its
+            model, its version, or what `--approval-policy` says.
+    """
+    agents: Mapping[str, AgentSettings] = policy.declared("agents")
+    settings: RunSettings = policy.declared("run_settings")
+    name, words, program = _named(agents, options)
+    known = agents.get(name)
+    _check_words(words, name, known, policy)
+    models = [*([known.model] if known is not None and known.model else ()), *models_in(words)]
+    _check_models(models, policy)
+    if options.approval_policy and options.approval_policy not in settings.approval_policies:
+        raise _refused(
+            policy,
+            "runs.approval_policies",
+            f"the policy does not allow --approval-policy {options.approval_policy}",
+            f"it allows {', '.join(settings.approval_policies) or 'none'}",
+        )
+    version = None
+    if look:
+        for word in (*settings.sandbox[:1], words[0]):
+            _program(word, options.environment)
+        if known is not None and known.version:
+            environment = passed_on(options.environment, settings.environment)
+            try:
+                path = _program(program, options.environment) or program
+                version = check_version(path, known.version, environment)
+            except SpecguardError as error:
+                key = f"agents.{name}.version"
+                raise _refused(policy, key, error.message, error.help) from error
+    return Agent(
+        name=name,
+        words=words,
+        sandbox=settings.sandbox,
+        version=version,
+        models=models,
+        approval_policy=options.approval_policy,
+    )
+
+
+def let_agent_work(run: Run) -> model.Command:
+    """Run the agent in the run's place: on its brief, or on what it has to mend.
+
+    The text of `run.told` is handed over and forgotten; it is kept beside the brief as `mend-N.md`.
+
+    Returns:
+        The record of its command, which succeeded.
+
+    Raises:
+        RunEnded: it failed, it stopped by itself and said why, its time or its output was spent, or it left
+            processes behind.
+        SpecguardError: the brief is not there, or the run cannot be recorded.
+    """
+    agent = resolve_agent(run.policy, run.options, look=False)
+    place = place_of(run).path
+    brief = _to_do(run)
+    words = [word.replace("{place}", place) for word in (*agent.sandbox, *agent.words)]
+    by_file = any("{brief}" in word for word in agent.words)
+    before = stop_note(place)
+    with open(run.folder.file(brief), "rb") as file:
+        text = file.read()
+    record = run_command(
+        run,
+        agent.called,
+        [word.replace("{brief}", run.folder.file(brief)) for word in words],
+        kind="agent",
+        source="flag" if run.options.command else "policy",
+        cwd=place,
+        stdin=b"" if by_file else text,
+        # An agent that has no limit of its own may take as long as the run.
+        timeout=run.options.command_timeout or run.manifest.timeout,
+    )
+    note = stop_note(place)
+    if note is not None and note != before:
+        said = take_stop_note(run, place, note)
+        raise RunEnded(
+            "stopped",
+            f"{agent.called} stopped: {said or f'{NAME} gives no reason'}",
+            help=f"read {run.folder.file(KEPT)}, and decide what it asks",
+            command=record.number,
+        )
+    _judge(run, agent, record)
+    return record
+
+
+def require_change(run: Run, tree: str) -> None:
+    """See that there is something to commit.
+
+    Args:
+        run: the run.
+        tree: the tree that the agent left.
+
+    Raises:
+        RunEnded: it is the base's.
+    """
+    if tree == run.git.commit(run.manifest.repository.base_oid).tree:
+        raise RunEnded(
+            "failed",
+            "the agent ended and had changed nothing",
+            help="read its log: it may have asked, or not been allowed to edit",
+        )
+
+
+def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
+    """The agent's name in the policy, or nothing; its words; and the one of them that is its program."""
+    if options.agent and options.command:
+        raise SpecguardError(
+            "both --agent and a command are given", help="give --agent NAME, or a command behind --"
+        )
+    if options.agent:
+        if options.agent not in agents:
+            known = f"[agents.{options.agent}] would define it"
+            raise SpecguardError(
+                f"the policy knows no agent {options.agent!r}",
+                help=nearest(options.agent, agents, known) if agents else known,
+            )
+        words = list(agents[options.agent].command)
+        return options.agent, words, words[0]
+    words = list(options.command)
+    if not words or not words[0]:
+        defined = f"--agent {' or '.join(sorted(agents))}" if agents else "--agent NAME"
+        raise SpecguardError("no agent is named", help=f"give {defined}, or its command behind --")
+    name, program = _known_by(agents, words) or ("", words[0])
+    if "/" in words[0] and os.path.exists(os.path.join(options.directory, words[0])):
+        # Meant from where the caller is; the agent runs in the run's place.
+        path = os.path.abspath(os.path.join(options.directory, words[0]))
+        program = path if program == words[0] else program
+        words[0] = path
+    return name, words, program
+
+
+def _known_by(agents: Mapping[str, AgentSettings], words: Sequence[str]) -> tuple[str, str] | None:
+    """The agent of the policy that a command starts, and the word that does: what holds for it holds here."""
+    for word in words[:_STARTERS]:
+        program = os.path.basename(word)
+        if program in agents:
+            return program, word
+        for name, settings in agents.items():
+            if os.path.basename(settings.command[0]) == program:
+                return name, word
+    return None
+
+
+def _check_words(words: Sequence[str], name: str, known: AgentSettings | None, policy: Policy) -> None:
+    found = high_trust(words, known.allow_flags if known is not None else ())
+    if found:
+        key = f"agents.{name or 'NAME'}.allow_flags"
+        told = ", ".join(found)
+        raise _refused(
+            policy,
+            key,
+            f"the policy does not allow the agent's {told}: with it nothing asks and nothing holds it",
+            f"leave it out, or have {key} name it",
+        )
+
+
+def _check_models(models: Sequence[str], policy: Policy) -> None:
+    settings: Models = policy.declared("models")
+    for name in models:
+        refused = settings.refusal(*forms_of(name))
+        if refused is None and not name.isascii():
+            refused = "a model's name has ASCII letters alone", "models.allow"
+        if refused is not None:
+            default = f", such as {settings.default}" if settings.default else ""
+            raise _refused(
+                policy,
+                refused[1],
+                f"the model {name!r} may not be used: {refused[0]}",
+                f"name one that is allowed{default}",
+            )
+
+
+def _program(word: str, environment: Mapping[str, str]) -> str | None:
+    """The path of a program; None for one that the run's place may bring."""
+    if "/" in word:
+        if os.path.isabs(word) and not os.access(word, os.X_OK):
+            raise SpecguardError(f"{word} cannot be run", help="see that it is there and may be executed")
+        return word if os.path.isabs(word) else None
+    program = find_program(word, environment)
+    if program is None:
+        raise SpecguardError(f"{word} is not on the path", help=f"install {word}, or name another agent")
+    return program
+
+
+def _refused(policy: Policy, key: str, message: str, help: str) -> SpecguardError:
+    origin = policy.origin(key)
+    return SpecguardError(
+        message,
+        help=help,
+        path=origin.path if origin is not None else None,
+        line=origin.line if origin is not None else None,
+    )
+
+
+def _to_do(run: Run) -> str:
+    """The file of what the agent reads, from the run's folder."""
+    if not os.path.isfile(run.folder.file(BRIEF)):
+        raise SpecguardError(
+            "the run has no brief",
+            path=run.folder.file(BRIEF),
+            help="start it anew: `specguard run` writes the brief before the agent starts",
+        )
+    if not run.told:
+        return BRIEF
+    with open(run.folder.file(BRIEF), encoding="utf-8", errors="surrogateescape") as file:
+        brief = file.read()
+    attempt = max(2, run.manifest.attempts)
+    told = "\n\n".join(part.strip("\n") for part in run.told)
+    text = (
+        f"# Mend this: round {attempt} of {run.manifest.max_attempts}\n\n"
+        "What you left in the working folder does not pass yet. Mend what follows there, change nothing that "
+        f"has nothing to do with it, and end. If it cannot be mended, say why in `{NAME}` and end.\n\n"
+        f"{told}\n\n---\n\nThe brief, as before:\n\n{brief}"
+    )
+    name = f"mend-{attempt}.md"
+    run.folder.write(name, run.redactor.text(text.encode("utf-8", "surrogateescape")))
+    run.told.clear()
+    return name
+
+
+def _judge(run: Run, agent: Agent, record: model.Command) -> None:
+    """End the run where the agent's command did not end well."""
+    with open(run.folder.file(record.response), "rb") as file:
+        response = Response.model_validate_json(file.read())
+    state: model.State = "failed"
+    help = f"read {run.folder.file(record.log)}"
+    if record.timed_out:
+        state, reason = "timed-out", f"{agent.called} had to be ended: {record.problem}"
+        help = "give it more with --command-timeout"
+    elif response.cut:
+        state, reason = "budget-spent", f"{agent.called} had to be ended: {record.problem}"
+    elif record.problem and record.exit_code in (NOT_FOUND, NOT_RUNNABLE):
+        reason, help = record.problem, "see that the agent is installed, and the sandbox lets it start"
+    elif record.exit_code is None or record.exit_code < 0:
+        reason = f"{agent.called} was ended by signal {-(record.exit_code or 0)}"
+    elif record.exit_code:
+        reason = f"{agent.called} failed with exit code {record.exit_code}"
+    elif record.leftovers:
+        reason = f"{agent.called} left processes running, which were ended: {', '.join(record.leftovers)}"
+        help = "have it end what it starts, or run it without what starts servers"
+    else:
+        return
+    raise RunEnded(state, reason, help=help, tail=response.tail, command=record.number)

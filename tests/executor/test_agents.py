@@ -1,0 +1,346 @@
+"""Agents: which ones the policy lets run, and how their work ends. They are small programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.change.git import Git
+from specguard.change.repository import Repository as Located
+from specguard.errors import SpecguardError
+from specguard.executor.agents import Agent, let_agent_work, require_change, resolve_agent
+from specguard.executor.ending import RunEnded
+from specguard.executor.options import RunOptions
+from specguard.executor.place import Place
+from tests.executor.one_run import one_run, policy_of
+
+if TYPE_CHECKING:
+    from specguard.executor.run import Run
+    from specguard.testing import Repository
+
+POLICY = """
+[agents.codex]
+command = ["codex", "exec", "--sandbox", "workspace-write", "-"]
+version = ">=0.40,<0.50"
+
+[agents.wild]
+command = ["codex-wild", "--sandbox", "danger-full-access", "--yolo"]
+allow_flags = ["danger-full-access"]
+
+[agents.tame]
+command = ["tame", "--approval-mode", "yolo"]
+allow_flags = ["--approval-mode yolo"]
+
+[agents.old]
+command = ["old-agent"]
+model = "gpt-4o"
+
+[models]
+deny = ["^gpt-4"]
+default = "gpt-5"
+"""
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A folder of programs, which is the path."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    install(folder, "codex", "echo codex-cli 0.46.0")
+    for name in ("codex-wild", "tame", "old-agent", "other", "npx"):
+        install(folder, name, "echo other 9.9")
+    return folder
+
+
+def install(folder: Path, name: str, script: str) -> None:
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+def resolved(programs: Path, *command: str, policy: str = POLICY, **options: Any) -> Agent:
+    environment = {"PATH": f"{programs}:/usr/bin:/bin"}
+    return resolve_agent(policy_of(policy), RunOptions(environment=environment, command=command, **options))
+
+
+def test_an_agent_by_its_name_in_the_policy(programs: Path) -> None:
+    agent = resolved(programs, agent="codex", approval_policy="on-request")
+    assert agent.name == agent.called == "codex"
+    assert agent.words == ["codex", "exec", "--sandbox", "workspace-write", "-"]
+    assert (agent.version, agent.approval_policy) == ("0.46.0", "on-request")
+
+
+def test_an_agent_by_its_command(programs: Path) -> None:
+    agent = resolved(programs, "other", "--model", "gpt-5", "-")
+    assert (agent.name, agent.called, agent.version) == ("", "other", None)
+    assert agent.models == ["gpt-5"]
+
+
+def test_what_the_policy_says_of_an_agent_holds_for_its_command_as_well(programs: Path) -> None:
+    assert resolved(programs, "codex", "exec", "-").version == "0.46.0"
+    assert resolved(programs, "env", "X=1", f"{programs}/codex", "exec", "-").name == "codex"
+    assert resolved(programs, "tame", "--approval-mode=yolo").name == "tame"
+
+
+def test_a_path_is_meant_from_where_the_caller_is(programs: Path, tmp_path: Path) -> None:
+    install(tmp_path, "agent.sh", "true")
+    agent = resolved(programs, "./agent.sh", directory=str(tmp_path))
+    assert agent.words == [str(tmp_path / "agent.sh")]
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "said"),
+    [
+        ((), {}, "no agent is named"),
+        (("codex",), {"agent": "codex"}, "both --agent and a command are given"),
+        ((), {"agent": "codec"}, "the policy knows no agent 'codec'"),
+        (("missing-agent",), {}, "missing-agent is not on the path"),
+        (("/nowhere/agent",), {}, "/nowhere/agent cannot be run"),
+        (("codex", "--yolo"), {}, "does not allow the agent's --yolo"),
+        (("other", "--ask-for-approval", "never"), {}, "does not allow the agent's --ask-for-approval never"),
+        (("other", "-c", 'approval_policy="never"'), {}, "does not allow the agent's approval_policy="),
+        ((), {"agent": "wild"}, "does not allow the agent's --yolo"),
+        (("codex", "--approval-mode", "yolo"), {}, "does not allow the agent's --approval-mode yolo"),
+        ((), {"agent": "old"}, "the model 'gpt-4o' may not be used: '\\^gpt-4' denies it"),
+        (("codex", "exec", "-m", "openai/gpt-4.1"), {}, "the model 'openai/gpt-4.1' may not be used"),
+        (("codex", "exec", "-c", "model=gpt-4"), {}, "the model 'gpt-4' may not be used"),
+        (("other", "--model", "gpt-\u0455"), {}, "a model's name has ASCII letters alone"),
+        (("other",), {"approval_policy": "never"}, "the policy does not allow --approval-policy never"),
+    ],
+)
+def test_what_the_policy_does_not_let_run(
+    command: tuple[str, ...], options: dict[str, Any], said: str, programs: Path
+) -> None:
+    with pytest.raises(SpecguardError, match=said) as raised:
+        resolved(programs, *command, **options)
+    assert raised.value.help
+
+
+def test_a_refusal_names_the_line_of_the_policy(programs: Path) -> None:
+    with pytest.raises(SpecguardError) as raised:
+        resolved(programs, agent="wild")
+    assert raised.value.path == "SPEC_AUTHORITY.md"
+    assert raised.value.line is not None
+
+
+def test_a_policy_may_allow_never(programs: Path) -> None:
+    policy = '[runs]\napproval_policies = ["never"]'
+    assert resolved(programs, "other", policy=policy, approval_policy="never").approval_policy == "never"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo codex-cli 0.51.2", "codex is 0.51.2, and the policy asks for >=0.40,<0.50"),
+        ("echo codex-cli 0.50.0-alpha.1", "codex is 0.50.0-alpha.1, and the policy asks for"),
+        ("echo hello", "codex --version names no version; it says 'hello'"),
+        ("true", "codex --version names no version"),
+        ("echo 0.46.0; exit 3", "codex --version ended with exit code 3; it says '0.46.0'"),
+        ("sleep 99", "codex --version took longer than 0.3 seconds"),
+        ("printf '\\033[2J'", "codex --version names no version"),
+    ],
+)
+def test_another_version_or_none_stops_here(
+    script: str, said: str, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "sleep" in script:
+        monkeypatch.setattr("specguard.executor.agent_version.LIMIT", 0.3)
+    install(programs, "codex", script)
+    with pytest.raises(SpecguardError) as raised:
+        resolved(programs, agent="codex")
+    assert raised.value.message.startswith(said)
+    assert ">=0.40,<0.50" in f"{raised.value.message} {raised.value.help}"
+    assert raised.value.line is not None
+
+
+def test_a_version_is_told_where_a_grandchild_keeps_the_output_open(programs: Path) -> None:
+    install(programs, "codex", "sleep 5 & echo codex-cli 0.46.0")
+    assert resolved(programs, agent="codex").version == "0.46.0"
+
+
+def test_a_launcher_has_no_version_of_the_agent(programs: Path) -> None:
+    with pytest.raises(SpecguardError, match="codex --version cannot be run"):
+        resolved(programs, "npx", "-y", "@openai/codex", "exec", "-")
+
+
+def test_versions_are_checked_when_the_policy_is_read() -> None:
+    with pytest.raises(SpecguardError, match="does not say which versions may be used"):
+        policy_of('[agents.x]\ncommand = ["x"]\nversion = "latest"')
+
+
+# Its work
+
+
+def a_run(tmp_path: Path, script: str, policy: str = "", **options: Any) -> Run:
+    """A run whose agent is a shell script, in a place of its own."""
+    place = tmp_path / "place"
+    place.mkdir()
+    words = options.pop("command", ("sh", "-c", script))
+    run = one_run(tmp_path / "runs", policy, command=words, **options)
+    run.place = Place(str(place), base="0" * 40)
+    run.manifest.attempts = 1
+    run.folder.write("brief.md", "# Do this\n")
+    return run
+
+
+def test_the_first_round_reads_the_brief(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "cat > got; pwd > where")
+    record = let_agent_work(run)
+    assert (tmp_path / "place" / "got").read_text() == "# Do this\n"
+    assert (tmp_path / "place" / "where").read_text().strip() == str(tmp_path / "place")
+    assert (record.kind, record.source, record.grade, record.name) == ("agent", "flag", "claimed", "sh")
+
+
+def test_the_brief_as_a_file(tmp_path: Path) -> None:
+    script = 'cat "$1" > got; cat >> got'
+    run = a_run(tmp_path, "", command=("sh", "-c", script, "agent", "{brief}"))
+    let_agent_work(run)
+    assert (tmp_path / "place" / "got").read_text() == "# Do this\n"
+
+
+def test_later_rounds_read_what_is_to_be_mended_and_the_brief(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "cat > got")
+    let_agent_work(run)
+    run.manifest.attempts = 2
+    run.told += ["## Tests fail\n\nE assert 1 == 2\n", "## Rules that the change breaks\n"]
+    let_agent_work(run)
+    got = (tmp_path / "place" / "got").read_text()
+    assert got.startswith("# Mend this: round 2 of 3\n")
+    assert got.index("E assert 1 == 2") < got.index("## Rules that") < got.index("# Do this")
+    assert "SPECGUARD_STOP.md" in got
+    assert run.told == []
+    assert Path(run.folder.file("mend-2.md")).read_text() == got
+
+
+def test_a_sandbox_stands_before_the_agent(tmp_path: Path) -> None:
+    wrapper = tmp_path / "wrap"
+    wrapper.write_text('#!/bin/sh\necho "in $1"; shift; exec "$@"\n')
+    wrapper.chmod(0o755)
+    policy = f'[runs]\nsandbox = ["{wrapper}", "{{place}}"]'
+    run = a_run(tmp_path, "echo here; cat", policy)
+    record = let_agent_work(run)
+    log = Path(run.folder.file(record.log)).read_text()
+    assert log == f"in {tmp_path}/place\nhere\n# Do this\n"
+
+
+def test_an_agent_that_stops_says_why(tmp_path: Path) -> None:
+    note = "# Stop\\n\\nThe document and the schema\\ncontradict each other.\\n"
+    run = a_run(tmp_path, f"printf '{note}' > SPECGUARD_STOP.md; exit 7")
+    with pytest.raises(RunEnded) as raised:
+        let_agent_work(run)
+    assert (raised.value.state, raised.value.code) == ("stopped", 4)
+    assert raised.value.reason == "sh stopped: The document and the schema contradict each other."
+    assert not (tmp_path / "place" / "SPECGUARD_STOP.md").exists()
+    assert "contradict" in Path(run.folder.file("stop.md")).read_text()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ln -s /etc/passwd SPECGUARD_STOP.md",
+        "mkfifo SPECGUARD_STOP.md",
+        "mkdir -p SPECGUARD_STOP.md/x",
+        ": > SPECGUARD_STOP.md",
+    ],
+)
+def test_a_stop_that_is_no_text_is_one_too(script: str, tmp_path: Path) -> None:
+    run = a_run(tmp_path, script)
+    with pytest.raises(RunEnded) as raised:
+        let_agent_work(run)
+    assert raised.value.state == "stopped"
+    assert "root" not in raised.value.reason
+    assert not os.path.lexists(tmp_path / "place" / "SPECGUARD_STOP.md")
+
+
+def test_a_stop_note_of_the_base_is_none(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "echo x > new")
+    (tmp_path / "place" / "SPECGUARD_STOP.md").write_text("committed by mistake\n")
+    let_agent_work(run)
+
+
+@pytest.mark.parametrize(
+    ("script", "policy", "options", "state", "said"),
+    [
+        ("echo no; exit 9", "", {}, "failed", "sh failed with exit code 9"),
+        ("kill -9 $$", "", {}, "failed", "sh was ended by signal 9"),
+        (
+            "sleep 99",
+            "",
+            {"command_timeout": 1},
+            "timed-out",
+            "sh had to be ended: it took longer than its 1",
+        ),
+        ("sleep 99", "", {"timeout": 1}, "timed-out", "the run took longer than its 1 seconds, in sh"),
+        (
+            "yes",
+            "[runs]\noutput_limit = 1",
+            {},
+            "budget-spent",
+            "sh had to be ended: it printed more than 1 MiB",
+        ),
+        (
+            "setsid sleep 99 & exit 0",
+            "",
+            {},
+            "failed",
+            "sh left processes running, which were ended: sleep 99 (",
+        ),
+    ],
+)
+def test_how_an_agents_work_fails(
+    script: str, policy: str, options: dict[str, Any], state: str, said: str, tmp_path: Path
+) -> None:
+    run = a_run(tmp_path, script, policy, **options)
+    with pytest.raises(RunEnded) as raised:
+        let_agent_work(run)
+    assert raised.value.state == state
+    assert raised.value.code == 3
+    assert raised.value.reason.startswith(said)
+    assert raised.value.help
+    assert raised.value.command == 1
+    assert state != "failed" or "exit 9" not in script or raised.value.tail == "no"
+
+
+def test_an_agent_may_end_its_servers_for_a_moment(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "setsid sleep 0.8 & exit 0")
+    assert let_agent_work(run).leftovers == []
+
+
+def test_an_agent_that_cannot_be_started(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "", command=("no-such-agent",))
+    with pytest.raises(RunEnded, match="no-such-agent cannot be run: No such file or directory"):
+        let_agent_work(run)
+
+
+def test_a_run_without_a_brief(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "true")
+    os.unlink(run.folder.file("brief.md"))
+    with pytest.raises(SpecguardError, match="the run has no brief"):
+        let_agent_work(run)
+
+
+def test_secrets_in_the_command_stay_out_of_the_manifest(tmp_path: Path) -> None:
+    environment = {**os.environ, "MODEL_TOKEN": "q7RtZw9xKe2LmVb4"}
+    run = a_run(
+        tmp_path, "", command=(sys.executable, "-c", "", "--key=q7RtZw9xKe2LmVb4"), environment=environment
+    )
+    record = let_agent_work(run)
+    agent = resolve_agent(run.policy, run.options).recorded(run)
+    assert agent.command[3] == "--key=[redacted: MODEL_TOKEN]"
+    assert "q7RtZw9xKe2LmVb4" not in record.command + Path(run.folder.file("manifest.json")).read_text()
+
+
+def test_an_agent_that_changed_nothing_has_failed(repository: Repository, tmp_path: Path) -> None:
+    base = repository.commit("chore: begin", files={"a": "1\n"})
+    run = one_run(tmp_path, base=base)
+    with Git(Located.locate(str(repository.path), dict(os.environ))) as git:
+        run.git = git
+        with pytest.raises(RunEnded, match="the agent ended and had changed nothing") as raised:
+            require_change(run, repository.oid("HEAD^{tree}"))
+        assert (raised.value.state, raised.value.code) == ("failed", 3)
+        repository.commit("feat: more", files={"a": "2\n"})
+        require_change(run, repository.oid("HEAD^{tree}"))
