@@ -88,7 +88,7 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     zeros = "0" * git.repository.hexadecimal
     return WorkTree(
         tree,
-        [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in _not_ignored(git, index, root, nested)],
+        [Entry(path, "A", 0, SUBMODULE, zeros, zeros) for path in not_ignored(git, index, root, nested)],
     )
 
 
@@ -206,7 +206,8 @@ def _update(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequen
         git.read(process, "the working tree")
 
 
-def _not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list[bytes]:
+def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list[bytes]:
+    """Of these untracked folders those that no `.gitignore` of the working tree leaves out; none is entered."""
     if not paths:
         return []
     # Of a folder that is ignored as a whole its own name is listed, with a slash.
