@@ -250,6 +250,15 @@ class WorkItem:
             for width in self._widths()
         )
 
+    def worded(self, key: str, words: str) -> str:
+        """The canonical name that a setting of its kind allows, with these words where `{text}` stands.
+
+        Raises:
+            Unrendered: another value for it is missing.
+        """
+        text = getattr(self.settings, key)
+        return Template(text).render({**self._values(self._widths()[0], text), FREE: words})
+
     def patterns(self, templates: Sequence[str]) -> list[str]:
         """Patterns from templates; those with a value that is missing are left out."""
         patterns: list[str] = []
