@@ -1,0 +1,132 @@
+"""What the agent, a gate or a hook did beside changing files, each misbehaviour by its name.
+
+Whoever runs in the place may edit files in it and nothing else. Commits are specguard's to make, so `HEAD`,
+refs, configuration, hooks and the rest of the place's `.git` stay as they were; so does everything of the
+user's. Nothing that was left in the place is run by looking at it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from specguard.change.worktree import not_ignored
+from specguard.errors import MissingFact
+from specguard.executor.ending import RunEnded
+from specguard.executor.place import place_of
+from specguard.executor.place_misbehaviour import misbehaviour
+from specguard.executor.seen_files import Survey
+from specguard.executor.user_state import user_state
+from specguard.executor.watching import read_before
+from specguard.model import path_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+    from specguard.executor.place import Place
+    from specguard.executor.run import Run
+    from specguard.executor.seen_files import State
+
+_MOST: Final = 5
+"""So many misbehaviours are named in one sentence; of the rest there is the number."""
+
+
+def inspect(run: Run, by: str = "the agent") -> None:
+    """See that whoever worked in the place changed files in it and nothing else.
+
+    All processes of it must have ended. The index in the place's `.git` is made that of the base again.
+
+    Args:
+        run: the run; `remember` (which `make_place` calls) kept how everything was before.
+        by: who worked there, such as `the gate tests`.
+
+    Raises:
+        RunEnded: it did something else, which the reason names.
+        SpecguardError: the user's repository cannot be read.
+    """
+    place = place_of(run)
+    before = read_before(place)
+    there = os.path.isdir(place.path)
+    done = list(misbehaviour(place, before.place)) if there else ["deleted its place"]
+    outside = list(_outside(before.user, user_state(run)))
+    if outside:
+        reason = f"while {by} worked, {_joined(outside)}"
+        raise RunEnded(
+            "failed",
+            f"{by} {_joined(done)}; {reason}" if done else reason,
+            help="undo what was not you; where it was you, go on with: "
+            f"specguard run resume {run.folder.run_id}",
+        )
+    if done:
+        raise RunEnded(
+            "failed",
+            f"{by} {_joined(done)}",
+            help=f"look at {place.path}: files are the agent's to edit, and all else is specguard's"
+            if there
+            else "start a new run",
+        )
+    survey = Survey(place.path)
+    limit = run.policy.declared("run_settings").place_limit
+    if survey.size - before.size > limit << 20:
+        raise RunEnded(
+            "budget-spent",
+            f"{by} filled its place with {(survey.size - before.size) >> 20} MiB, "
+            f"and [runs] place_limit allows {limit}",
+            help="raise [runs] place_limit, or tell the agent what not to keep",
+        )
+    check_survey(place, survey, by)
+    place.reset_index()
+
+
+def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
+    """See that no repository was made within a place, apart from ignored folders, which nothing enters.
+
+    Args:
+        place: the place.
+        survey: the walk over it.
+        by: who worked there.
+
+    Raises:
+        RunEnded: there is one.
+    """
+    if survey.special:
+        names = ", ".join(map(path_text, survey.special[:_MOST]))
+        raise RunEnded("failed", f"{by} made a pipe where git reads a file, {names}", help="remove it")
+    if not survey.nested:
+        return
+    try:
+        found = not_ignored(place.git, place.git.repository.index, place.path, survey.nested)
+    except MissingFact:
+        # Where it cannot be told, none is taken for ignored.
+        found = survey.nested
+    if found:
+        raise RunEnded(
+            "failed",
+            f"{by} made a repository within its place, at {', '.join(map(path_text, found[:_MOST]))}",
+            help="remove it, or have .gitignore leave its folder out",
+        )
+
+
+def _joined(sentences: list[str]) -> str:
+    more = len(sentences) - _MOST
+    return "; ".join(sentences[:_MOST]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _outside(before: State, after: State) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys(), key=lambda one: (one.startswith("file "), one)):
+        old, new = before.get(name, ""), after.get(name, "")
+        if old != new:
+            what, _, rest = name.partition(" ")
+            verb = "was changed" if old and new else "appeared" if new else "is gone"
+            yield f"{_OUTSIDE[what].format(rest)} {verb}"
+
+
+_OUTSIDE: Final = {
+    "ref": "your ref {}",
+    "git": ".git/{} of your repository",
+    "hook": "your hook {}",
+    "home": "your {}",
+    "index": "your index",
+    "file": "your file {}",
+}

@@ -1,0 +1,161 @@
+"""Runs with a place, on a bare remote and a clone of it; agents are small shell scripts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specguard.change.git import Git
+from specguard.change.repository import Repository as Located
+from specguard.change.request import Request
+from specguard.change.sources import open_changes
+from specguard.engine.clock import Clock
+from specguard.engine.facts import Facts
+from specguard.engine.policies import open_policy
+from specguard.executor.options import RunOptions
+from specguard.executor.place import Place, make_place, place_of
+from specguard.executor.run import Run
+from specguard.runs.folder import RunFolder, new_run_id
+from specguard.runs.model import Item, Manifest, PolicyMade
+from specguard.runs.model import Repository as From
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Literal
+
+    from specguard.authority.difference import PolicyChange
+    from specguard.authority.policy import Policy
+    from specguard.work.item import WorkItem
+
+
+POLICY = """# Authority
+
+```toml specguard
+base = "main"
+
+[rules.locked-path]
+paths = ["locked/"]
+
+[runs]
+place_limit = 1
+
+[work.phase]
+pointer = ["NEXT_PHASE.json"]
+number = "next"
+branch = "phase-{number}"
+commit = "feat(phase{number}): implement phase {number}"
+pull_request = "Phase {number}"
+```
+"""
+FILES = {
+    "SPEC_AUTHORITY.md": POLICY,
+    "NEXT_PHASE.json": '{"next": 12}\n',
+    "locked/a": "locked\n",
+    "src/a.py": "a = 1\n",
+    ".gitignore": "build/\n.runs/\n",
+}
+
+
+class Setting:
+    """A bare remote, the user's clone of it, and a home with a name in it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        files: Mapping[str, str] | None = None,
+        object_format: Literal["sha1", "sha256"] = "sha1",
+    ) -> None:
+        self.folder = folder
+        self.object_format = object_format
+        self.home = folder / "home"
+        self.home.mkdir()
+        (self.home / ".gitconfig").write_text("[user]\n\tname = Uma User\n\temail = uma@example.org\n")
+        maker = Repository(folder / "maker", object_format=object_format)
+        maker.commit("chore: begin", files={"README.md": "# Project\n"})
+        self.base = maker.commit("feat: more", files={**FILES, **(files or {})})
+        maker.git("clone", "-q", "--bare", str(maker.path), str(folder / "remote.git"))
+        maker.git("clone", "-q", "--template=", str(folder / "remote.git"), str(folder / "user"))
+        self.user = Repository(folder / "user", create=False)
+        self.remote = folder / "remote.git"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        environment = clean_environment()
+        del environment["GIT_CONFIG_GLOBAL"]
+        return {**environment, "HOME": str(self.home), "XDG_CACHE_HOME": str(self.folder / "cache")}
+
+    @contextmanager
+    def run(self, directory: str = "", *, place: bool = True, item: bool = True) -> Iterator[Run]:
+        """A run of phase 12, its place made."""
+        directory = directory or str(self.user.path)
+        environment = self.environment
+        with Git(Located.locate(directory, environment)) as git:
+            request = Request(directory=directory, environment=environment, base="main", branch="phase-12")
+            policy = open_policy(request)
+            found = _item(git, request, policy) if item else None
+            run_id = new_run_id()
+            manifest = Manifest(
+                run_id=run_id,
+                tool="0",
+                item=Item(kind="phase", id="12"),
+                repository=From(base="main", base_oid=self.base, object_format=self.object_format),
+                policy=PolicyMade(policy_id=policy.policy_id, ref=self.base, documents={}),
+                started_at="2026-01-02T03:04:05Z",
+                timeout=60,
+            )
+            folder = RunFolder(f"{directory}/.runs/phase-12/{run_id}")
+            run = Run(
+                RunOptions(environment=environment, directory=directory),
+                folder,
+                manifest,
+                git=git,
+                policy=policy,
+                item=found,
+            )
+            run.save()
+            if place:
+                make_place(run)
+            yield run
+
+
+def _item(git: Git, request: Request, policy: Policy) -> WorkItem:
+    def changed() -> PolicyChange:
+        raise AssertionError("an item has nothing to do with what changed of the policy")
+
+    [change] = open_changes(git, request)
+    item: WorkItem = Facts(change, policy, today=Clock.of(request).today, policy_change=changed).get(
+        "work_item"
+    )
+    return item
+
+
+def work(run: Run, script: str, **variables: str) -> Place:
+    """Have an agent work in the run's place: a shell script with the user's own environment."""
+    place = place_of(run)
+    environment = {
+        **run.options.environment,
+        "USER_CHECKOUT": run.options.directory,
+        "GIT_AUTHOR_NAME": "Agent",
+        "GIT_AUTHOR_EMAIL": "agent@example.org",
+        "GIT_COMMITTER_NAME": "Agent",
+        "GIT_COMMITTER_EMAIL": "agent@example.org",
+        **variables,
+    }
+    subprocess.run(["sh", "-ec", script], cwd=place.path, env=environment, check=True, capture_output=True)
+    return place
+
+
+def everything(path: str | os.PathLike[str]) -> dict[str, tuple[int, bytes]]:
+    """Each file below a folder with its mode and its bytes."""
+    found = {}
+    for folder, folders, files in os.walk(path):
+        for name in files + [one for one in folders if os.path.islink(os.path.join(folder, one))]:
+            full = os.path.join(folder, name)
+            content = os.readlink(full).encode() if os.path.islink(full) else Path(full).read_bytes()
+            found[os.path.relpath(full, path)] = (os.lstat(full).st_mode, content)
+    return found

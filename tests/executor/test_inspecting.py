@@ -1,0 +1,349 @@
+"""Every misbehaviour of an agent is caught by its name, and nothing that it left behind is run by looking."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.executor.committing import hash_tree
+from specguard.executor.ending import RunEnded
+from specguard.executor.inspecting import inspect
+from specguard.executor.place import place_of
+from specguard.executor.watching import read_before
+from tests.executor.places import Setting, everything, work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.executor.run import Run
+
+
+def caught(run: Run) -> RunEnded:
+    with pytest.raises(RunEnded) as found:
+        inspect(run)
+    return found.value
+
+
+GOOD = [
+    "echo 1 > src/new.py; echo 2 > src/a.py; rm README.md",
+    "git add -A; git status; git diff --cached; git stash list; git log; git gc -q",
+    "git add -A; git reset -q --hard; git rm -q README.md; touch .git/index.lock",
+    "rm .git/index; mkdir build; echo o > build/o; git fetch -q origin 2>/dev/null || true",
+    "git config --list; git branch; git tag; git worktree list",
+    "echo x > src/$(printf '\\377'); echo x > 'src/a\tb\nc'; ln -s a.py src/link; chmod +x src/a.py",
+    "mkdir -p build/x; git init -q --template= build/x",
+]
+
+
+@pytest.mark.parametrize("script", GOOD)
+def test_work_on_files_is_no_misbehaviour(tmp_path: Path, script: str) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        work(run, script)
+        inspect(run)
+        hash_tree(run)
+        inspect(run)
+
+
+IN_PLACE = {
+    "commits": (
+        "echo 1 > src/n; git add -A; git commit -q -m x",
+        r"the agent committed by itself \([0-9a-f]{12}\)",
+    ),
+    "commits twice": (
+        "for i in 1 2; do git commit -q --allow-empty -m x; done",
+        "moved the HEAD of its place to",
+    ),
+    "amends": ("git commit -q --amend -m other", r"amended the base's commit \("),
+    "checks out": ("git checkout -q --detach HEAD~1", "moved the HEAD of its place to"),
+    "begins anew": ("git checkout -q --orphan new", "switched its place to the branch new"),
+    "switches branches": (
+        "git checkout -q -b work; git commit -q --allow-empty -m x",
+        "switched its place to the branch work; made the branch work",
+    ),
+    "makes a branch": ("git branch side", "made the branch side"),
+    "packs a branch": ("git branch side; git pack-refs --all", "made the branch side"),
+    "tags": ("git tag v1", "made the tag v1"),
+    "tags with a message": ("git tag -a v1 -m x", "made the tag v1"),
+    "stashes": ("echo 1 > src/a.py; git stash -q", "kept changes in the stash"),
+    "writes a hook": (
+        "mkdir -p .git/hooks; echo '#!/bin/sh' > .git/hooks/pre-commit",
+        "wrote the hook pre-commit",
+    ),
+    "links the hooks": ("ln -s /tmp .git/hooks", r"changed \.git/hooks of its place"),
+    "sets hooksPath": ("git config core.hooksPath /evil", r"set core\.hookspath in its place"),
+    "sets fsmonitor": ("git config core.fsmonitor /evil", r"set core\.fsmonitor in its place"),
+    "breaks the config": ("echo '[' > .git/config", "a configuration of its place that cannot be read"),
+    "deletes the config": ("rm .git/config", "deleted the configuration of its place"),
+    "takes from the config": ("git config --unset gc.auto", "changed the configuration of its place"),
+    "includes a config": ("git config include.path /evil", r"set include\.path in its place"),
+    "adds a remote": ('git remote add up "$USER_CHECKOUT"', "added the remote up"),
+    "fetches to a branch": (
+        'git fetch -q "$USER_CHECKOUT" main:refs/remotes/up/m',
+        "made the remote branch up/m",
+    ),
+    "changes alternates": (
+        "echo /else >> .git/objects/info/alternates",
+        "changed where its place borrows objects from",
+    ),
+    "hides by exclude": (
+        "mkdir -p .git/info; echo '*.sh' > .git/info/exclude",
+        r"hid files of its place by info/ex",
+    ),
+    "sets attributes": (
+        "mkdir -p .git/info; echo '* -diff' > .git/info/attributes",
+        "set attributes of files by",
+    ),
+    "replaces": ("git replace HEAD HEAD~1", r"replaced an object by a replace ref for [0-9a-f]{40}"),
+    "grafts": ("mkdir -p .git/info; git rev-parse HEAD > .git/info/grafts", "rewrote history by a graft"),
+    "forges a shallow": ("git rev-parse HEAD > .git/shallow", "changed where history ends in its place"),
+    "makes it sparse": ("git sparse-checkout set --cone src", "made its place a sparse checkout"),
+    "links a worktree": (
+        "git worktree add -q --detach ../linked-$$",
+        "linked another working tree to its place",
+    ),
+    "leaves a merge": (
+        "git merge -q --no-commit --no-ff HEAD~1; git rev-parse HEAD > .git/MERGE_HEAD",
+        "MERGE_HEAD",
+    ),
+    "re-points .git": (
+        "mv .git moved; echo gitdir: moved > .git",
+        "put something else in the place of its .git",
+    ),
+    "links .git": ("mv .git moved; ln -s moved .git", "put something else in the place of its .git"),
+    "deletes .git": ("rm -r .git", r"deleted the \.git of its place"),
+    "deletes its place": ('rm -r "$PWD"', "deleted its place"),
+    "assumes unchanged": (
+        "git update-index --assume-unchanged src/a.py",
+        r"hid src/a\.py from git \(assume-unch",
+    ),
+    "skips the worktree": (
+        "git update-index --skip-worktree src/a.py",
+        r"hid src/a\.py from git \(skip-worktree",
+    ),
+    "breaks the index": ("echo junk > .git/index", "left an index of its place that cannot be read"),
+    "links the index": (
+        'ln -sf "$USER_CHECKOUT/.git/index" .git/index',
+        "made the index of its place a link",
+    ),
+    "makes a repository": ("git init -q --template= nest", "made a repository within its place, at nest"),
+    "spells it otherwise": ("mkdir -p nest/.GiT", "made a repository within its place, at nest"),
+    "stages a repository": (
+        "git init -q --template= build/n; git -C build/n commit -q --allow-empty -m x; git add -f build/n",
+        "staged a repository within its place, build/n",
+    ),
+    "changes what is beside it": ('echo x >> "$PWD.specguard/config"', r"changed specguard's own folder"),
+    "pipes": ("rm .git/config; mkfifo .git/config", "made the configuration of its place something"),
+    "pipes HEAD": ("rm .git/HEAD; mkfifo .git/HEAD", "deleted the HEAD of its place"),
+    "pipes the index": (
+        "rm .git/index; mkfifo .git/index",
+        "made the index of its place a link, or something",
+    ),
+    "pipes what is ignored": (
+        "mkfifo src/.gitignore",
+        r"made a pipe where git reads a file, src/\.gitignore",
+    ),
+    "deletes what is beside it": ('rm -r "$PWD.specguard"', "specguard's own folder beside the run's place"),
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_a_misbehaviour_in_the_place_has_a_name(tmp_path: Path, name: str) -> None:
+    setting = Setting(tmp_path)
+    script, reason = IN_PLACE[name]
+    with setting.run() as run:
+        before = everything(setting.user.path)
+        work(run, script)
+        end = caught(run)
+        assert end.state == "failed"
+        assert end.code == 3
+        assert re.search(reason, end.reason), end.reason
+        assert end.help
+        assert everything(setting.user.path) == before
+
+
+OUTSIDE = {
+    "pushes": ('git push -q "$USER_CHECKOUT" HEAD:refs/heads/evil', "your ref refs/heads/evil appeared"),
+    "pushes a tag": ('git push -q "$USER_CHECKOUT" HEAD:refs/tags/v1', "your ref refs/tags/v1 appeared"),
+    "moves the base": (
+        'git -C "$USER_CHECKOUT" update-ref refs/remotes/origin/main HEAD~1',
+        "your ref refs/remotes/origin/main was changed",
+    ),
+    "deletes a branch": (
+        'git -C "$USER_CHECKOUT" update-ref -d refs/heads/main',
+        "your ref refs/heads/main is gone",
+    ),
+    "breaks a ref": ('echo junk > "$USER_CHECKOUT/.git/refs/heads/x"', "your ref"),
+    "replaces": ('git -C "$USER_CHECKOUT" replace HEAD HEAD~1', "your ref refs/replace/"),
+    "switches": (
+        'git -C "$USER_CHECKOUT" symbolic-ref HEAD refs/heads/x',
+        r"\.git/HEAD of your repository was changed",
+    ),
+    "configures": ('git -C "$USER_CHECKOUT" config core.x y', r"\.git/config of your repository was changed"),
+    "configures the home": ("git config --global core.x y", r"your .*/home/\.gitconfig was changed"),
+    "writes a hook": (
+        'mkdir "$USER_CHECKOUT/.git/hooks"; echo x > "$USER_CHECKOUT/.git/hooks/pre-push"',
+        "your hook .*/pre-push appeared",
+    ),
+    "excludes": (
+        'mkdir "$USER_CHECKOUT/.git/info"; echo x > "$USER_CHECKOUT/.git/info/exclude"',
+        r"\.git/info/exclude of your repository appeared",
+    ),
+    "grafts": (
+        'mkdir "$USER_CHECKOUT/.git/info"; echo x > "$USER_CHECKOUT/.git/info/grafts"',
+        r"\.git/info/grafts of your repository appeared",
+    ),
+    "stages": ('cd "$USER_CHECKOUT"; echo 1 > src/a.py; git add src/a.py', "your index was changed"),
+    "hides": ('cd "$USER_CHECKOUT"; git update-index --skip-worktree src/a.py', "your index was changed"),
+    "stashes": ('cd "$USER_CHECKOUT"; git stash -q', "your ref refs/stash appeared"),
+    "writes a file": ('echo 1 > "$USER_CHECKOUT/src/a.py"', r"your file src/a\.py was changed"),
+    "writes one of the same size and time": (
+        'f="$USER_CHECKOUT/src/a.py"; touch -r "$f" build; echo "a = 2" > "$f"; touch -r build "$f"',
+        r"your file src/a\.py was changed",
+    ),
+    "makes a file": ('echo 1 > "$USER_CHECKOUT/new.py"', r"your file new\.py appeared"),
+    "deletes a file": ('rm "$USER_CHECKOUT/src/a.py"', r"your file src/a\.py is gone"),
+    "writes through a link": (
+        'ln -s "$USER_CHECKOUT" src/l; echo 1 > src/l/new.py',
+        r"your file new\.py appeared",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_leak_into_what_is_the_users_has_a_name(tmp_path: Path, name: str) -> None:
+    setting = Setting(tmp_path)
+    setting.user.write("src/a.py", "a = 9\n")
+    script, reason = OUTSIDE[name]
+    with setting.run() as run:
+        work(run, script)
+        end = caught(run)
+        assert end.state == "failed"
+        assert re.search(f"while the agent worked, .*{reason}", end.reason), end.reason
+        assert f"specguard run resume {run.folder.run_id}" in end.help
+
+
+def test_what_is_done_in_the_place_and_outside_is_told_together(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        work(run, 'git tag v1; echo 1 > "$USER_CHECKOUT/new"; rm -r "$PWD"')
+        assert (
+            caught(run).reason
+            == "the agent deleted its place; while the agent worked, your file new appeared"
+        )
+
+
+def test_a_long_list_is_cut(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        work(run, "for i in 1 2 3 4 5 6 7 8 9; do git tag v$i; done")
+        assert caught(run).reason.endswith("made the tag v5; and 4 more")
+
+
+def test_a_place_has_a_limit(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        work(run, "mkdir build; head -c 900000 /dev/zero > build/big")
+        inspect(run)
+        work(run, "head -c 900000 /dev/zero > .git/big.lock")
+        end = caught(run)
+        assert end.state == "budget-spent"
+        assert end.code == 3
+        assert "[runs] place_limit allows 1" in end.reason
+
+
+def test_the_users_own_runs_and_ignored_files_are_no_leak(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        run.folder.write("run.log", "more\n")
+        setting.user.write("build/out", "built\n")
+        setting.user.git("status")
+        work(run, "true")
+        inspect(run)
+
+
+def test_a_run_folder_that_is_not_ignored_is_no_leak(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, {".gitignore": "build/\n"})
+    with setting.run() as run:
+        run.folder.write("run.log", "more\n")
+        inspect(run)
+        setting.user.write("other", "1\n")
+        assert "your file other appeared" in caught(run).reason
+
+
+TRAP = """
+mark() { printf '#!/bin/sh\\necho %s >> %s\\n' "$1" "$MARK" > "$2"; chmod +x "$2"; }
+git init -q --template= {nest}; cd {nest}
+git commit -q --allow-empty -m x
+mark fsmonitor .git/run; git config core.fsmonitor "$PWD/.git/run"; cd - > /dev/null
+"""
+
+
+@pytest.mark.parametrize("nest", ["nest", "build/nest"])
+def test_nothing_of_a_nested_repository_runs(tmp_path: Path, nest: str) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        work(run, TRAP.replace("{nest}", nest), MARK=str(tmp_path / "mark"))
+        if nest == "nest":
+            assert caught(run).reason == "the agent made a repository within its place, at nest"
+            with pytest.raises(RunEnded, match="at nest"):
+                hash_tree(run)
+        else:
+            # What is ignored is entered by nothing.
+            inspect(run)
+            tree = hash_tree(run)
+            place_of(run).stage(tree)
+        assert not (tmp_path / "mark").exists()
+
+
+def test_nothing_of_the_places_own_git_runs(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    script = """
+    printf '#!/bin/sh\\necho ran >> %s\\n' "$MARK" > .git/run; chmod +x .git/run
+    mkdir -p .git/hooks .git/info
+    for name in reference-transaction post-index-change post-checkout; do
+        cp .git/run .git/hooks/$name
+    done
+    git add -A; git status > /dev/null
+    git config core.fsmonitor "$PWD/.git/run"; git config filter.x.clean "$PWD/.git/run"
+    git config core.hooksPath "$PWD/.git/hooks"
+    echo '* filter=x' > .git/info/attributes; echo '* filter=x' > .gitattributes
+    """
+    with setting.run() as run:
+        work(run, script, MARK=str(tmp_path / "mark"))
+        (tmp_path / "mark").unlink(missing_ok=True)
+        assert "wrote the hook" in caught(run).reason
+        tree = hash_tree(run)
+        place_of(run).stage(tree)
+        assert not (tmp_path / "mark").exists()
+
+
+def test_what_gates_see_is_staged_nowhere(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        place = work(run, "echo 1 > src/n; echo 2 > src/a.py; git add src/n; touch .git/index.lock")
+        inspect(run)
+        work(run, "git status --porcelain > build.txt; test ! -e .git/index.lock")
+        with open(os.path.join(place.path, "build.txt"), encoding="utf-8") as file:
+            assert file.read().splitlines() == [" M src/a.py", "?? build.txt", "?? src/n"]
+
+
+def test_a_gate_is_named_as_who_did_it(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        work(run, "git tag v1")
+        with pytest.raises(RunEnded, match=r"^the gate tests made the tag v1\Z"):
+            inspect(run, "the gate tests")
+
+
+def test_odd_names_in_the_users_checkout(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    setting.user.write(b"src/\xff\n\t x", "1\n")
+    with setting.run() as run:
+        inspect(run)
+        setting.user.write(b"src/\xff\n\t x", "22\n")
+        assert "your file src/" in caught(run).reason
+        assert read_before(place_of(run)).size > 0
