@@ -1,0 +1,239 @@
+"""The tree that a run commits, and its one commit."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from specguard.change.repository import find_program
+from specguard.change.worktree import hash_work_tree
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.contents import check_contents
+from specguard.executor.ending import RunEnded
+from specguard.executor.identity import identity
+from specguard.executor.inspecting import check_survey, inspect
+from specguard.executor.place import place_of
+from specguard.executor.seen_files import Survey
+from specguard.runs.model import Response
+from specguard.work.templates import FREE, Template, Unrendered
+
+if TYPE_CHECKING:
+    from typing import Final
+
+    from specguard.executor.run import Run
+    from specguard.runs.model import Command
+
+HOOKS: Final = b".pre-commit-config.yaml"
+"""Where a repository says which hooks run, for pre-commit."""
+
+PATCH: Final = "diff.patch"
+_MESSAGE: Final = "message"
+
+
+def hash_tree(run: Run) -> str:
+    """Hash the files of the run's place as a commit of all of them has them.
+
+    Every file is read anew: nothing is taken from an index that the agent could write. What `.gitignore`
+    leaves out is left out; submodules stay as they are in the base. The objects are kept in specguard's own
+    store for the place.
+
+    Args:
+        run: the run; every process that works in its place must have ended.
+
+    Returns:
+        The tree's object id.
+
+    Raises:
+        RunEnded: a file cannot be read, a repository was made within the place, a link leads out of it, or
+            what LFS keeps is no pointer.
+    """
+    place = place_of(run)
+    check_survey(place, Survey(place.path))
+    try:
+        tree = hash_work_tree(place.git, place.base).tree
+        check_contents(place, tree)
+    except MissingFact as missing:
+        raise RunEnded("failed", missing.reason, help=missing.command) from missing
+    return tree
+
+
+def message_of(run: Run) -> str:
+    """The message of the run's commit: its item's template, and the trailer that names the run.
+
+    Once a `commit-msg` hook has altered it, what the hook made of it.
+
+    Raises:
+        RunEnded: the item has no template for it, or a value is missing.
+    """
+    if run.message:
+        return run.message
+    item = run.item
+    if item is None:
+        raise RunEnded("failed", "a run of gates alone commits nothing", code=2)
+    try:
+        subject = next(iter(item.commit_messages), "")
+        if FREE in Template(item.settings.commit).names:
+            title = item.listed.title if item.listed is not None else ""
+            subject = item.worded("commit", title or f"implement {item}")
+    except Unrendered as error:
+        raise RunEnded(
+            "failed",
+            f"the commit's message cannot be made: nothing gives {{{error.name}}}",
+            help=f"give it in the pointer, or leave it out of work.{item.kind}.commit",
+            code=2,
+        ) from error
+    if not subject:
+        raise RunEnded(
+            "failed",
+            f"the policy does not say what a {item.kind}'s commit is called",
+            help=f"set work.{item.kind}.commit",
+            code=2,
+        )
+    trailer = run.policy.declared("run_settings").trailer
+    told = run.manifest.item
+    return f"{subject}\n\n{trailer}: {told.kind}-{told.id}/{run.folder.run_id}\n"
+
+
+def make_commit(run: Run, tree: str) -> str:
+    """Make the commit of a tree on the pinned base, in specguard's own store for the place.
+
+    The time is that of the run's start, so the same tree and message always give the same commit.
+
+    Args:
+        run: the run.
+        tree: one that `hash_tree` gave.
+
+    Returns:
+        Its object id; nothing refers to it.
+
+    Raises:
+        RunEnded: it cannot be made.
+    """
+    place = place_of(run)
+    message = message_of(run).encode("utf-8", "surrogateescape")
+    try:
+        author, committer = identity(run.git.repository, run.manifest.started_at)
+        header = f"tree {tree}\nparent {place.base}\nauthor {author}\ncommitter {committer}\n\n"
+        said = place.git.run(
+            "hash-object", "-t", "commit", "-w", "--stdin",
+            stdin=header.encode("utf-8", "surrogateescape") + message,
+        )  # fmt: skip
+    except SpecguardError as error:
+        raise RunEnded("failed", error.message, help=error.help, code=2) from error
+    return said.decode("ascii").strip()
+
+
+def commit(run: Run) -> bool:
+    """Make the run's commit of the tree that was judged, once the repository's `commit-msg` hooks agree.
+
+    Args:
+        run: its `manifest.tree` is the judged tree; `manifest.commit` is set, and `diff.patch` is written.
+
+    Returns:
+        Whether it was made. False: a hook altered the files or the message, and both have to be judged
+        again.
+
+    Raises:
+        RunEnded: a hook refuses the message, or the commit cannot be made.
+    """
+    tree = run.manifest.tree
+    if tree is None:
+        raise RunEnded("failed", "no tree of the run was judged", code=2)
+    if not _hooks_agree(run, tree):
+        return False
+    oid = make_commit(run, tree)
+    place = place_of(run)
+    made = place.git.commit(oid)
+    if (made.tree, list(made.parents)) != (tree, [place.base]):
+        raise RunEnded("failed", "the commit is not the one that was asked for", help="git --version", code=2)
+    run.folder.write(PATCH, patch(run, tree))
+    run.manifest.commit = oid
+    run.save()
+    return True
+
+
+def patch(run: Run, tree: str) -> bytes:
+    """What a tree changes against the base, as `git apply` takes it."""
+    place = place_of(run)
+    return place.git.run(
+        "diff-tree", "-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv",
+        place.base, tree, "--",
+    )  # fmt: skip
+
+
+def base_hooks(run: Run) -> str:
+    """The hooks of the base, in a file that the agent has no reason to write to.
+
+    Returns:
+        The file, for `pre-commit run --config`; empty where the base has none.
+    """
+    from specguard.change.tree import Tree
+
+    place = place_of(run)
+    text = Tree(place.git, place.git.commit(place.base).tree).read(HOOKS)
+    if text is None:
+        return ""
+    path = os.path.join(place.own, "pre-commit.yaml")
+    with open(path, "wb") as file:
+        file.write(text)
+    return path
+
+
+def _hooks_agree(run: Run, tree: str) -> bool:
+    """Run the `commit-msg` hooks; whether files and message are as they were."""
+    from specguard.executor.processes import run_command
+
+    place = place_of(run)
+    hooks = base_hooks(run)
+    program = find_program("pre-commit", run.options.environment)
+    if not hooks or program is None:
+        return True
+    message = message_of(run)
+    path = os.path.join(place.own, _MESSAGE)
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.write(message)
+    place.stage(tree)
+    done = run_command(
+        run,
+        "commit-msg",
+        [
+            program, "run", "--hook-stage", "commit-msg", "--commit-msg-filename", path, "--config", hooks,
+            "--color", "never",
+        ],
+        kind="hook",
+        source="policy",
+        cwd=place.path,
+        tree=tree,
+    )  # fmt: skip
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        left = file.read()
+    inspect(run, "a commit-msg hook")
+    said = _clean(left)
+    if said != _clean(message):
+        if not said:
+            raise RunEnded("failed", "the commit-msg hook left an empty message", command=done.number)
+        run.message = said
+        return False
+    if hash_tree(run) != tree:
+        return False
+    if done.exit_code != 0 or done.problem:
+        raise RunEnded(
+            "failed",
+            "the repository's commit-msg hooks refuse the message of the run's commit",
+            help=f"see {done.log}; the message comes from work.{run.manifest.item.kind}.commit",
+            tail=_tail(run, done),
+            command=done.number,
+        )
+    return True
+
+
+def _tail(run: Run, done: Command) -> str:
+    with open(run.folder.file(done.response), "rb") as file:
+        return Response.model_validate_json(file.read()).tail
+
+
+def _clean(message: str) -> str:
+    """A message as git keeps it: no space at the ends of lines, and one newline at its end."""
+    lines = [line.rstrip() for line in message.replace("\r\n", "\n").split("\n")]
+    text = "\n".join(lines).strip("\n")
+    return f"{text}\n" if text else ""

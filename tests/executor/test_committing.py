@@ -1,0 +1,254 @@
+"""The tree that is committed is what the files are, and the one commit is the user's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.executor.committing import commit, hash_tree, make_commit, message_of
+from specguard.executor.ending import RunEnded
+from specguard.executor.inspecting import inspect
+from specguard.executor.place import place_of
+from tests.executor.places import POLICY, Setting, everything, work
+
+if TYPE_CHECKING:
+    from specguard.executor.run import Run
+
+
+def changed(run: Run, tree: str) -> list[str]:
+    place = place_of(run)
+    return [f"{entry.status} {os.fsdecode(entry.path)}" for entry in place.git.diff_trees(place.base, tree)]
+
+
+def test_the_tree_is_what_the_files_are(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    script = """
+    echo 2 > src/a.py; rm README.md; mkdir -p build src/deep; echo o > build/o; echo 1 > src/deep/n
+    ln -s ../a.py src/deep/l; chmod +x locked/a; printf x > src/$(printf '\\377'); printf y > 'src/q"u	o'
+    mkdir empty; git add -A; git update-index --assume-unchanged src/a.py; echo 3 > src/a.py
+    mkdir -p .git/info; echo 'src/deep' > .git/info/exclude; echo '*.py filter=x' > .git/info/attributes
+    git config filter.x.clean 'sed s/3/harmless/'
+    """
+    with setting.run() as run:
+        before = everything(setting.user.path)
+        place = work(run, script)
+        tree = hash_tree(run)
+        names = ["D README.md", "M locked/a", "M src/a.py", "A src/deep/l", "A src/deep/n", 'A src/q"u\to',
+                 "A src/\udcff"]  # fmt: skip
+        assert changed(run, tree) == names
+        [entry] = [one for one in place.git.diff_trees(place.base, tree) if one.path == b"src/a.py"]
+        assert place.git.object(entry.new) == ("blob", b"3\n")
+        # The objects are specguard's own for the place; the user's store has none of them.
+        assert everything(setting.user.path) == before
+        assert hash_tree(run) == tree
+
+
+def test_a_tree_that_did_not_change_is_the_base(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        assert hash_tree(run) == place_of(run).git.commit(setting.base).tree
+
+
+def test_there_is_one_commit_on_the_base_and_it_is_the_users(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        place = work(run, "echo 1 > src/new.py")
+        inspect(run)
+        run.manifest.tree = hash_tree(run)
+        assert commit(run)
+        made = place.git.commit(run.manifest.commit or "")
+        assert (made.tree, list(made.parents)) == (run.manifest.tree, [setting.base])
+        message = f"feat(phase12): implement phase 12\n\nRun: phase-12/{run.folder.run_id}\n"
+        _, content = place.git.object(made.oid)
+        who = b"Uma User <uma@example.org> 1767323045 +0000\n"
+        assert content.endswith(b"\nauthor " + who + b"committer " + who + b"\n" + message.encode())
+        assert run.folder.read_manifest().commit == made.oid
+        patch = Path(run.folder.file("diff.patch")).read_text()
+        assert "+++ b/src/new.py" in patch
+        # The same once more: what a kill has interrupted is done again with the same result.
+        assert commit(run)
+        assert run.manifest.commit == made.oid
+        assert make_commit(run, run.manifest.tree) == made.oid
+        # And git finds nothing wrong with it, also whoever takes it over.
+        setting.user.git("fetch", "-q", place.own, f"{made.oid}:refs/heads/taken")
+        setting.user.git("fsck", "--strict", "--full")
+        assert setting.user.git("rev-list", "--count", "main..taken") == "1"
+
+
+def test_the_environment_names_the_author_before_the_configuration(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    setting.user.git("config", "user.email", "uma@work.example")
+    with setting.run() as run:
+        place = place_of(run)
+        given = {
+            **run.options.environment,
+            "GIT_AUTHOR_NAME": "Ada\nbig <x>",
+            "GIT_AUTHOR_DATE": "@1000000000 +0200",
+        }
+        run.git.repository.environment = given
+        _, content = place.git.object(make_commit(run, hash_tree(run)))
+        assert b"\nauthor Adabig x <uma@work.example> 1000000000 +0000\n" in content
+        assert b"\ncommitter Uma User <uma@work.example> 1767323045 +0000\n" in content
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("ln -s /etc/passwd src/l", "src/l is a link that leads out of the run's place, to /etc/passwd"),
+        ("ln -s ../../x src/l", "src/l is a link that leads out"),
+        ("rm -r locked; ln -s .. locked", "locked is a link that leads out"),
+        ("ln -s a/../../../x src/l", "src/l is a link that leads out"),
+        ("echo content > art.psd", "art.psd is kept by LFS"),
+        ("head -c 3000 /dev/zero > art.psd", "art.psd is kept by LFS"),
+        ("echo '*.py filter=lfs' >> .gitattributes; echo 1 > src/a.py", "src/a.py is kept by LFS"),
+        ("git init -q --template= nest", "made a repository within its place, at nest"),
+        ("mkfifo src/.gitattributes", "made a pipe"),
+    ],
+)
+def test_what_must_not_be_committed_stops_the_run(tmp_path: Path, script: str, reason: str) -> None:
+    setting = Setting(tmp_path, {".gitattributes": "*.psd filter=lfs diff=lfs merge=lfs -text\n"})
+    with setting.run() as run:
+        work(run, script)
+        with pytest.raises(RunEnded, match=reason):
+            hash_tree(run)
+
+
+def test_links_within_and_pointers_are_fine(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, {".gitattributes": "*.psd filter=lfs\n"})
+    pointer = "version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 1\\n"
+    with setting.run() as run:
+        work(
+            run, f"printf '{pointer}' > art.psd; : > empty.psd; ln -s ../src/./a.py locked/l; ln -s nowhere x"
+        )
+        assert changed(run, hash_tree(run)) == ["A art.psd", "A empty.psd", "A locked/l", "A x"]
+
+
+def test_line_ends_are_as_the_repository_wants_them(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, {".gitattributes": "*.txt text eol=crlf\n", "a.txt": "one\ntwo\n"})
+    with setting.run() as run:
+        place = place_of(run)
+        assert Path(place.path, "a.txt").read_bytes() == b"one\r\ntwo\r\n"
+        assert changed(run, hash_tree(run)) == []
+
+
+def test_a_task_is_committed_with_its_title(tmp_path: Path) -> None:
+    policy = POLICY.replace("implement phase {number}", "{text}")
+    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
+    with setting.run() as run:
+        assert message_of(run).startswith("feat(phase12): implement phase 12\n\nRun: ")
+
+
+def test_a_policy_without_a_message_stops_the_run(tmp_path: Path) -> None:
+    policy = POLICY.replace('commit = "feat(phase{number}): implement phase {number}"\n', "")
+    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
+    with setting.run() as run, pytest.raises(RunEnded, match="does not say what a phase's commit") as caught:
+        message_of(run)
+    assert caught.value.code == 2
+
+
+# Hooks
+
+HOOKS = """\
+repos:
+- repo: local
+  hooks:
+  - id: message
+    name: message
+    language: system
+    entry: {entry}
+    stages: [commit-msg]
+    always_run: true
+"""
+
+
+def hooked(tmp_path: Path, script: str) -> Setting:
+    """A repository whose `commit-msg` hook is a script; `$1` is the message's file."""
+    hook = tmp_path / "hook.sh"
+    hook.write_text(f"#!/bin/sh -e\n{script}\n")
+    hook.chmod(0o755)
+    return Setting(tmp_path, {".pre-commit-config.yaml": HOOKS.format(entry=hook)})
+
+
+@pytest.fixture(autouse=True)
+def with_pre_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}")
+
+
+needs_pre_commit = pytest.mark.skipif(
+    shutil.which("pre-commit", path=os.path.dirname(sys.executable)) is None,
+    reason="pre-commit is not installed",
+)
+
+
+@needs_pre_commit
+def test_the_hook_sees_what_is_committed(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    setting = hooked(
+        tmp_path, f'cat "$1" > {seen}; git diff --cached --name-status >> {seen}; git diff >> {seen}'
+    )
+    with setting.run() as run:
+        # The agent's own idea of the hooks plays no part.
+        work(run, "echo 1 > src/new.py; echo 'repos: []' > .pre-commit-config.yaml; echo 9 > src/a.py")
+        inspect(run)
+        run.manifest.tree = hash_tree(run)
+        assert commit(run)
+        assert seen.read_text() == (
+            f"{message_of(run)}M\t.pre-commit-config.yaml\nM\tsrc/a.py\nA\tsrc/new.py\n"
+        )
+        inspect(run, "the commit-msg hook")
+        assert run.manifest.commands[-1].kind == "hook"
+
+
+@needs_pre_commit
+def test_a_hook_that_alters_the_message_sends_the_run_back_once(tmp_path: Path) -> None:
+    setting = hooked(tmp_path, 'grep -q Change-Id "$1" || printf "\\nChange-Id: I1  \\n\\n" >> "$1"')
+    with setting.run() as run:
+        work(run, "echo 1 > src/new.py")
+        run.manifest.tree = hash_tree(run)
+        assert not commit(run)
+        assert run.manifest.commit is None
+        assert message_of(run).endswith("\n\nChange-Id: I1\n")
+        assert commit(run)
+        assert place_of(run).git.object(run.manifest.commit or "")[1].endswith(b"\n\nChange-Id: I1\n")
+
+
+@needs_pre_commit
+def test_a_hook_that_alters_files_sends_the_run_back(tmp_path: Path) -> None:
+    setting = hooked(tmp_path, "echo 7 > src/hooked.py")
+    with setting.run() as run:
+        work(run, "echo 1 > src/new.py")
+        run.manifest.tree = hash_tree(run)
+        assert not commit(run)
+        assert run.manifest.commit is None
+        run.manifest.tree = hash_tree(run)
+        assert "A src/hooked.py" in changed(run, run.manifest.tree)
+        assert commit(run)
+
+
+@needs_pre_commit
+def test_a_hook_that_refuses_ends_the_run(tmp_path: Path) -> None:
+    setting = hooked(tmp_path, "echo 'no ticket in the message'; exit 1")
+    with setting.run() as run:
+        work(run, "echo 1 > src/new.py")
+        run.manifest.tree = hash_tree(run)
+        with pytest.raises(RunEnded, match="commit-msg hooks refuse the message") as caught:
+            commit(run)
+        assert caught.value.code == 3
+        assert caught.value.command == 1
+        assert "no ticket in the message" in caught.value.tail
+        assert run.manifest.commit is None
+
+
+@needs_pre_commit
+def test_what_a_hook_does_to_the_place_is_caught(tmp_path: Path) -> None:
+    setting = hooked(tmp_path, "git tag v1")
+    with setting.run() as run:
+        work(run, "echo 1 > src/new.py")
+        run.manifest.tree = hash_tree(run)
+        with pytest.raises(RunEnded, match="a commit-msg hook made the tag v1"):
+            commit(run)
