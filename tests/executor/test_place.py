@@ -1,0 +1,246 @@
+"""The place of a run: what it has, what it borrows, and what it leaves of the user's as it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.engine.run_check import check_run
+from specguard.errors import SpecguardError
+from specguard.executor.canary import prove_guard
+from specguard.executor.committing import hash_tree
+from specguard.executor.ending import RunEnded
+from specguard.executor.git import RUN_REFS
+from specguard.executor.inspecting import inspect
+from specguard.executor.place import forget_base, make_place, open_place, place_of
+from specguard.executor.place_files import remove_place
+from tests.executor.places import FILES, POLICY, Setting, everything, work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Literal
+
+    from specguard.executor.run import Run
+    from specguard.model import Verdict
+
+
+def git(place: str, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=place, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_a_place_is_the_base_with_no_remote_and_no_ref(
+    tmp_path: Path, object_format: Literal["sha1", "sha256"]
+) -> None:
+    setting = Setting(tmp_path, object_format=object_format)
+    with setting.run() as run:
+        place = place_of(run)
+        assert git(place.path, "rev-parse", "HEAD").strip() == setting.base
+        assert git(place.path, "for-each-ref") == git(place.path, "remote") == ""
+        assert git(place.path, "status", "--porcelain", "--ignored") == ""
+        assert len(git(place.path, "log", "--oneline").splitlines()) == 2
+        files = {name for name in everything(place.path) if not name.startswith(".git/")}
+        assert files == {"README.md", *FILES}
+        # Not one object of the user's was copied.
+        assert not any(len(name) > 30 for name in everything(f"{place.path}/.git/objects"))
+        assert not os.path.realpath(place.path).startswith(os.path.realpath(setting.user.path) + "/")
+        assert os.lstat(os.path.dirname(place.path)).st_mode & 0o077 == 0
+        assert run.folder.read_manifest().place == place.path
+
+
+def test_of_the_users_repository_only_the_ref_of_the_run_is_written(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    setting.user.write(".git/hooks/reference-transaction", "#!/bin/sh\necho ran > ../hook-ran\n")
+    setting.user.executable(".git/hooks/reference-transaction")
+    setting.user.git("config", "core.logAllRefUpdates", "always")
+    before = everything(setting.user.path), everything(setting.home), everything(setting.remote)
+    with setting.run() as run:
+        work(run, "echo 1 > src/new; git add -A")
+        inspect(run)
+        hash_tree(run)
+        ref = f".git/{RUN_REFS}{run.folder.run_id}"
+        now = everything(setting.user.path)
+        assert now.pop(ref)[1].decode().strip() == setting.base
+        now = {name: kept for name, kept in now.items() if not name.startswith(".runs/")}
+        assert (now, everything(setting.home), everything(setting.remote)) == before
+        forget_base(run.git.repository, run.folder.run_id)
+        forget_base(run.git.repository, run.folder.run_id)
+        assert ref not in everything(setting.user.path)
+        place = place_of(run)
+        work(run, "mkdir -p cache/x; echo 1 > cache/x/y; chmod 500 cache/x cache")
+        remove_place(place.path)
+        remove_place(place.path)
+        assert os.listdir(os.path.dirname(place.path)) == []
+
+
+def test_the_base_stays_while_the_user_prunes(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    setting.base = setting.user.commit("feat: soon gone", files={"src/gone.py": "1\n"})
+    setting.user.git("reset", "-q", "--hard", "HEAD~1")
+    with setting.run() as run:
+        setting.user.git("reflog", "expire", "--expire=now", "--all")
+        setting.user.git("gc", "-q", "--prune=now")
+        assert git(place_of(run).path, "show", "HEAD:src/gone.py") == "1\n"
+
+
+def test_a_place_that_is_made_again_is_clean(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        work(run, "git checkout -q -b other; echo 1 > src/new; git add -A; git commit -q -m other")
+        make_place(run)
+        assert git(place_of(run).path, "status", "--porcelain") == ""
+        inspect(run)
+
+
+def test_a_resumed_run_takes_its_place_up(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        place = work(run, "echo 1 > src/new")
+        # What the user did after the run had stopped is no leak.
+        setting.user.write("src/mine.py", "mine\n")
+        run.place = None
+        open_place(run)
+        assert place_of(run).path == place.path
+        inspect(run)
+        work(run, "git tag v9")
+        run.place = None
+        open_place(run)
+        with pytest.raises(RunEnded, match="made the tag v9"):
+            inspect(run)
+        remove_place(place.path)
+        run.place = None
+        with pytest.raises(RunEnded, match="place is gone"):
+            open_place(run)
+
+
+def test_nothing_else_is_removed_as_a_place(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    with pytest.raises(SpecguardError, match="no place of a run"):
+        remove_place(str(tmp_path / "precious"))
+    assert (tmp_path / "precious").is_dir()
+
+
+def test_a_link_in_place_of_a_place_is_removed_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "places").mkdir()
+    (tmp_path / "places" / "x").symlink_to(tmp_path / "precious")
+    remove_place(str(tmp_path / "places" / "x"))
+    assert (tmp_path / "precious").is_dir()
+    assert os.listdir(tmp_path / "places") == []
+
+
+def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with (
+        pytest.raises(RunEnded, match="bare repository has no checkout") as caught,
+        setting.run(str(setting.remote)),
+    ):
+        pass
+    assert caught.value.code == 2
+    assert RUN_REFS not in setting.user.git("--git-dir", str(setting.remote), "for-each-ref")
+
+
+def test_without_a_name_nothing_starts(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    (setting.home / ".gitconfig").unlink()
+    with setting.run(place=False) as run:
+        with pytest.raises(RunEnded, match="knows no name or address") as caught:
+            make_place(run)
+        assert caught.value.code == 2
+        assert "git config user.name" in caught.value.help
+        assert run.manifest.place is None
+        assert RUN_REFS not in setting.user.git("for-each-ref")
+
+
+def test_a_linked_worktree_has_places_too(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    linked = setting.user.worktree(tmp_path / "linked", "side")
+    with setting.run(str(linked.path)) as run:
+        work(run, "echo 1 > src/new")
+        inspect(run)
+        hash_tree(run)
+        linked.write("src/a.py", "changed\n")
+        with pytest.raises(RunEnded, match=r"your file src/a\.py was changed"):
+            inspect(run)
+
+
+def test_a_sparse_checkout_and_a_shallow_clone_are_no_bound(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    setting.user.git("clone", "-q", "--depth=1", f"file://{setting.remote}", str(tmp_path / "shallow"))
+    setting.user.path = tmp_path / "shallow"
+    setting.user.git("sparse-checkout", "set", "--cone", "locked")
+    assert not (tmp_path / "shallow" / "src").exists()
+    with setting.run() as run:
+        place = work(run, "test -f src/a.py; git log --oneline > ../said; echo 1 > src/new")
+        inspect(run)
+        changed = place.git.diff_trees(setting.base, hash_tree(run))
+        assert [entry.path for entry in changed] == [b"src/new"]
+
+
+def test_missing_objects_stop_before_anything_starts(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    setting.user.git("--git-dir", str(setting.remote), "config", "uploadpack.allowFilter", "true")
+    words = ["clone", "-q", "--no-checkout", "--filter=blob:none", f"file://{setting.remote}"]
+    setting.user.git(*words, str(tmp_path / "partial"))
+    # The policy is read; the rest is not there.
+    setting.user.path = tmp_path / "partial"
+    setting.user.git("cat-file", "-p", "HEAD:SPEC_AUTHORITY.md")
+    setting.user.git("cat-file", "-p", "HEAD:NEXT_PHASE.json")
+    with setting.run(place=False, item=False) as run:
+        with pytest.raises(RunEnded) as caught:
+            make_place(run)
+        assert caught.value.code == 2
+        assert "git fetch --refetch" in caught.value.help
+
+
+def test_submodules_stay_as_they_are_in_the_base(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    setting.user.submodule("vendor/lib")
+    setting.base = setting.user.commit("feat: a library", stage=False)
+    with setting.run() as run:
+        place = work(run, "test -d vendor/lib; rm -r vendor; echo 1 > src/new")
+        inspect(run)
+        assert [e.path for e in place.git.diff_trees(setting.base, hash_tree(run))] == [b"src/new"]
+        work(run, "git init -q --template= vendor/lib")
+        with pytest.raises(RunEnded, match="made a repository within its place, at vendor/lib"):
+            inspect(run)
+
+
+def judge(run: Run, oid: str) -> Verdict:
+    place = place_of(run)
+    return check_run(
+        run.git.repository,
+        objects=place.objects,
+        base="main",
+        base_oid=place.base,
+        head=oid,
+        branch="phase-12",
+    )
+
+
+def test_the_canary_is_refused(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        assert prove_guard(run, judge) == b"locked/a"
+        assert git(place_of(run).path, "status", "--porcelain") == ""
+        inspect(run)
+
+
+def test_a_guard_that_lets_the_canary_through_stops_the_run(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run, pytest.raises(RunEnded, match="the guard does not fire: an edit of locked/a"):
+        prove_guard(run, lambda run, oid: judge(run, run.manifest.repository.base_oid))
+
+
+@pytest.mark.parametrize(
+    ("locked", "path"), [('"locked/"', b"locked/a"), ('"none/**/x*.md"', b"none/canary/xcanary.md"),
+                         ("", b"SPEC_AUTHORITY.md")]
+)  # fmt: skip
+def test_there_is_a_canary_for_every_policy(tmp_path: Path, locked: str, path: bytes) -> None:
+    policy = POLICY.replace('"locked/"', locked)
+    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
+    with setting.run() as run:
+        assert prove_guard(run, judge) == path
