@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.git import Git
+    from specguard.executor.claiming import Claim
     from specguard.executor.options import RunOptions
     from specguard.executor.place import Place
     from specguard.executor.redaction import Redactor
@@ -55,6 +56,7 @@ class Run:
         deadline: when its time is over, by the monotonic clock; what its commands took before it was resumed
             counts.
         told: what goes back to the agent: failing gates and findings that it has not been told of yet.
+        claim: keeps other runs from the item while this one is under way.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Run:
         self.place: Place | None = None
         self.message = ""
         self.told: list[str] = []
+        self.claim: Claim | None = None
         spent = sum(command.duration or 0 for command in manifest.commands)
         self.deadline = time.monotonic() + manifest.timeout - spent
 

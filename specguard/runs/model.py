@@ -255,6 +255,7 @@ class Manifest(_Model):
         pushed: the commit that the remote has.
         pull_request: the pull request.
         approvals: the ids of approvals that lifted something.
+        notes: what a reader should know, such as that the base has moved on meanwhile.
         digests: the sha256 of each of the run's files, when it ended.
     """
 
@@ -284,4 +285,5 @@ class Manifest(_Model):
     pushed: Oid | None = None
     pull_request: PullRequest | None = None
     approvals: list[str] = []
+    notes: list[str] = []
     digests: dict[str, Digest] = {}

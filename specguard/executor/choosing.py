@@ -1,0 +1,214 @@
+"""Which item a run works on: the one that is named, else the current one, else the next that is open."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from specguard.change.documents import Documents
+from specguard.documents.placeholders import owes
+from specguard.errors import SpecguardError
+from specguard.model import path_text
+from specguard.work.item import Unresolved
+from specguard.work.items import Work
+from specguard.work.landed import Landings
+from specguard.work.naming import normal_id, number_of
+from specguard.work.path_templates import PathTemplate
+from specguard.work.sources import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from specguard.authority.policy import Policy
+    from specguard.change.history import History
+    from specguard.change.tree import Tree
+    from specguard.executor.options import RunOptions
+    from specguard.work.item import WorkItem
+    from specguard.work.kinds import WorkKind
+    from specguard.work.listed import Listed
+
+
+class Chooser:
+    """Chooses the item of a run from a base.
+
+    Args:
+        options: what was asked for.
+        policy: the base's.
+        tree: its files.
+        history: its commits.
+
+    Attributes:
+        work: the work items of the base.
+        documents: the documents of the base.
+    """
+
+    def __init__(self, options: RunOptions, policy: Policy, tree: Tree, history: History) -> None:
+        self._options = options
+        self._history = history
+        self.documents = Documents(tree)
+        self._kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
+        self.work = Work(
+            self._kinds, (), tree=lambda: tree, base=policy.base or "", remote=policy.remote or ""
+        )
+
+    def item(self) -> WorkItem:
+        """The item, with a branch, a commit's subject, and a document where its kind has any.
+
+        Raises:
+            SpecguardError: there is none, with all that was tried, or it is done with or waits for another.
+            MissingFact: the base cannot be read.
+        """
+        kind = self._options.kind
+        if kind not in self._kinds:
+            raise SpecguardError(
+                f"the policy describes no {kind or 'work item'}",
+                help=f"it describes: {', '.join(self._kinds)}"
+                if self._kinds
+                else "describe one: a table [work.<kind>] of SPEC_AUTHORITY.md",
+            )
+        found = self._listed(kind) if self._kinds[kind].source else self._pointed(kind)
+        if isinstance(found, Unresolved):
+            raise _unresolved(kind, found)
+        self._check(found)
+        return found
+
+    def _pointed(self, kind: str) -> WorkItem | Unresolved:
+        item_id = self._options.item
+        if item_id:
+            return self.work.resolve(kind, item_id, number_of(item_id), {})
+        if not self._kinds[kind].pointer:
+            raise SpecguardError(
+                f"a {kind} has no pointer that names the current one", help=f"specguard run {kind} ID -- ..."
+            )
+        return self.work.current(kind)
+
+    def _listed(self, kind: str) -> WorkItem | Unresolved:
+        """An item of a list: the one that is named, else the first that is open and waits for nothing."""
+        told = self._told(kind)
+        item_id = self._options.item
+        if not item_id:
+            one = self._next(kind, told)
+            return self.work.resolve(kind, one.id, one.number, {**told, **one.source.given})
+        found = self.work.resolve(kind, item_id, number_of(item_id), told)
+        if not isinstance(found, Unresolved) and found.listed is not None:
+            self._check_ready(found.listed)
+        return found
+
+    def _told(self, kind: str) -> Mapping[str, str]:
+        """What the name of a plan's file tells."""
+        plan = self._options.plan
+        if not plan:
+            return {}
+        path = os.fsencode(os.path.normpath(plan))
+        for text in self._kinds[kind].sources:
+            given = PathTemplate(text).read(path)
+            if given is not None:
+                return given
+        raise SpecguardError(
+            f"{plan} is no list of {kind}s; tried: {', '.join(self._kinds[kind].sources)}",
+            help="name it from the repository's root",
+        )
+
+    def _sources(self) -> Sources:
+        sources = Sources(self._kinds, documents=self.documents)
+        sources.landed = Landings(sources, self.work.names, history=self._history, commits=lambda: ())
+        return sources
+
+    def _next(self, kind: str, told: Mapping[str, str]) -> Listed:
+        sources = self._sources()
+        waiting: list[str] = []
+        ready: list[Listed] = []
+        for source in sources.of(kind):
+            if any(source.given.get(name, value) != value for name, value in told.items()):
+                continue
+            if source.problem:
+                raise SpecguardError(
+                    f"{path_text(source.path)} {source.problem}", path=path_text(source.path)
+                )
+            for listed in source.items:
+                if listed.deferred or listed.conditional or sources.done(listed):
+                    continue
+                needs = _open_needs(listed, sources)
+                if not needs:
+                    ready.append(listed)
+                    break
+                waiting.append(f"{listed.id} waits for {', '.join(needs)}")
+        if not ready:
+            tried = "; ".join(waiting) or ", ".join(self._kinds[kind].sources)
+            raise SpecguardError(
+                f"no {kind} is open and ready; tried: {tried}", help=f"specguard run {kind} ID -- ..."
+            )
+        if len(ready) > 1:
+            places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
+            raise SpecguardError(
+                f"several {kind}s could be the next: {places}",
+                help=f"specguard run {kind} ID --plan {path_text(ready[0].source.path)} -- ...",
+            )
+        return ready[0]
+
+    def _check_ready(self, listed: Listed) -> None:
+        sources = self._sources()
+        place = path_text(listed.source.path)
+        if sources.done(listed):
+            said = f"its status is {listed.status}" if listed.closed else "a commit of the base did it"
+            raise SpecguardError(
+                f"{listed} is done already: {said}",
+                help="take the next one, or have its status corrected in the base",
+                path=place,
+                line=listed.line,
+            )
+        needs = _open_needs(listed, sources)
+        if needs:
+            raise SpecguardError(
+                f"{listed} waits for {', '.join(needs)}",
+                help=f"specguard run {listed.source.kind} {needs[0]} -- ...",
+                path=place,
+                line=listed.line,
+            )
+
+    def _check(self, item: WorkItem) -> None:
+        settings = item.settings
+        if not item.branches:
+            raise SpecguardError(
+                f"{item.setting('branch')} gives {item} no branch",
+                help="give the kind a template for branches that its pointer or list can fill",
+            )
+        if not settings.commit:
+            raise SpecguardError(
+                f"{item.setting('commit')} is not set, so {item} has no commit message",
+                help="give the kind a template for its commit's subject",
+            )
+        if (settings.document or settings.index or settings.legacy) and item.located.path is None:
+            located = item.located
+            tried = "; ".join(map(str, located.tried))
+            raise SpecguardError(
+                f"the document of {item} is not in the base: {located.problem} (tried: {tried})",
+                help=f"near misses: {'; '.join(located.near)}"
+                if located.near
+                else "bring the document into the base first, by a change of its own",
+            )
+
+
+def _open_needs(listed: Listed, sources: Sources) -> Sequence[str]:
+    """The ids of what an item needs and is not done yet, or is not listed."""
+    known = {normal_id(other.id): other for other in listed.source.items}
+    needs = []
+    for need in listed.depends_on:
+        other = known.get(normal_id(need.text))
+        if owes(need.text) or (
+            other is not None and (other.deferred or other.conditional or sources.done(other))
+        ):
+            continue
+        needs.append(need.text)
+    return needs
+
+
+def _unresolved(kind: str, unresolved: Unresolved) -> SpecguardError:
+    pointer = unresolved.pointer
+    tried = "; ".join(map(str, pointer.tried))
+    return SpecguardError(
+        f"no {kind} can be told: {unresolved.problem}" + (f" (tried: {tried})" if tried else ""),
+        help="have it corrected in the base, by a change of its own",
+        path=path_text(pointer.path) if pointer.path else None,
+        line=pointer.line,
+    )

@@ -1,0 +1,141 @@
+"""A run's claim on its item: one run at a time, and none while an earlier one has not ended."""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from specguard.errors import SpecguardError
+from specguard.runs.folder import MANIFEST, RunFolder, new_run_id
+from specguard.runs.root import item_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from specguard.runs.model import Item, Manifest
+
+EARLIER: Final = "earlier"
+"""In a folder that is used again: what the run before it left."""
+
+_NOT_ENDED: Final = frozenset({"pending", "running"})
+
+
+class Claim:
+    """The claim on an item, held until the process ends or `release` is called.
+
+    Args:
+        root: the folder of all runs.
+        item: the item.
+        branch: the run's branch; empty for a run without one.
+        remote: the canonical repository, which tells items of several repositories apart.
+
+    Raises:
+        SpecguardError: another run has the claim, or the folder cannot be written to.
+    """
+
+    def __init__(self, root: str, item: Item, *, branch: str, remote: str) -> None:
+        self.folder = os.path.join(root, item_folder(item.kind, item.id))
+        self._item = item
+        self._branch = branch
+        self._remote = remote
+        name = sha256(f"{remote}\0{branch}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        try:
+            os.makedirs(self.folder, mode=0o755, exist_ok=True)
+            self._lock = FileLock(os.path.join(self.folder, f".{name}.lock"))
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            running = [manifest.run_id for manifest in self._mine() if manifest.state in _NOT_ENDED]
+            run_id = running[-1] if running else ""
+            raise SpecguardError(
+                f"another run works on {_label(item)}" + (f": {run_id}" if run_id else ""),
+                help=f"specguard run status {run_id}".rstrip() + ", and to end it: specguard run stop",
+            ) from None
+        except OSError as error:
+            raise SpecguardError(
+                f"the folder of runs cannot be written to: {error.strerror}",
+                path=self.folder,
+                help="name another one with --run-root",
+            ) from error
+
+    def release(self) -> None:
+        """Give the claim up."""
+        self._lock.release()
+
+    def new_folder(self) -> RunFolder:
+        """The folder of a new run.
+
+        Raises:
+            SpecguardError: an earlier run of the item has not ended.
+        """
+        self._check_earlier("")
+        folder = RunFolder(os.path.join(self.folder, new_run_id()))
+        while os.path.lexists(folder.path):
+            folder = RunFolder(os.path.join(self.folder, new_run_id()))
+        return folder
+
+    def used_folder(self, run_id: str) -> RunFolder:
+        """The folder of an earlier run, to be used again; what is in it is moved to `earlier/`.
+
+        Args:
+            run_id: the earlier run's id, or what it begins with.
+
+        Raises:
+            SpecguardError: there is none, or several, or an earlier run has not ended.
+        """
+        found = [one for one in self._ids() if one.startswith(run_id)]
+        if len(found) != 1:
+            which = "several runs" if found else "no run"
+            raise SpecguardError(
+                f"{which} of {_label(self._item)} with the id {run_id}",
+                path=self.folder,
+                help="specguard run list",
+            )
+        self._check_earlier(found[0])
+        folder = RunFolder(os.path.join(self.folder, found[0]))
+        try:
+            before = os.path.join(folder.path, EARLIER)
+            os.makedirs(before, exist_ok=True)
+            target = os.path.join(before, f"{len(os.listdir(before)) + 1:02d}")
+            os.mkdir(target)
+            for name in os.listdir(folder.path):
+                if name != EARLIER:
+                    os.rename(os.path.join(folder.path, name), os.path.join(target, name))
+        except OSError as error:
+            raise SpecguardError(
+                f"the run's folder cannot be used again: {error.strerror}", path=folder.path
+            ) from error
+        return folder
+
+    def _check_earlier(self, reused: str) -> None:
+        """Whoever has the claim knows that a run which says it is running has died."""
+        for manifest in self._mine():
+            if manifest.state in _NOT_ENDED and manifest.run_id != reused:
+                raise SpecguardError(
+                    f"an earlier run of {_label(self._item)} died: {manifest.run_id}",
+                    help=f"specguard run resume {manifest.run_id}; to give it up: "
+                    f"specguard run stop {manifest.run_id}",
+                )
+
+    def _ids(self) -> list[str]:
+        """The ids of the runs in the folder, the oldest first."""
+        names = os.listdir(self.folder)
+        return sorted(one for one in names if os.path.isfile(os.path.join(self.folder, one, MANIFEST)))
+
+    def _mine(self) -> Iterator[Manifest]:
+        """The manifests of earlier runs of this item in this repository; others share its name at most."""
+        for run_id in self._ids():
+            try:
+                manifest = RunFolder(os.path.join(self.folder, run_id)).read_manifest()
+            except SpecguardError:
+                # One of an older layout, or a broken one, which `run doctor` tells of.
+                continue
+            same = (manifest.branch or "") == self._branch
+            if same and (manifest.repository.remote or "") == self._remote:
+                yield manifest
+
+
+def _label(item: Item) -> str:
+    return item.id if item.id.casefold().startswith(item.kind.casefold()) else f"{item.kind} {item.id}"

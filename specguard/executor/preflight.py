@@ -1,0 +1,247 @@
+"""Preflight: everything that must hold before a run begins, each with the command that mends it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from specguard import __version__
+from specguard.change.git import Git
+from specguard.change.repository import Repository
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.agents import resolve_agent
+from specguard.executor.claiming import Claim
+from specguard.executor.conflicts import check_conflicts
+from specguard.executor.platforms import PlatformError, find_platform
+from specguard.executor.remote_git import TIMEOUT, RemoteGit
+from specguard.executor.run import Run
+from specguard.executor.starting import Start, start_from_remote
+from specguard.executor.tools import check_tools, program_of
+from specguard.runs import model
+from specguard.runs.folder import now_text
+from specguard.runs.root import run_root
+from specguard.runs.settings import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from specguard.executor.canonical import Address
+    from specguard.executor.options import RunOptions
+    from specguard.executor.remote_git import Heads
+    from specguard.runs.folder import RunFolder
+    from specguard.runs.settings import RunSettings
+    from specguard.work.item import WorkItem
+
+
+def prepare(options: RunOptions) -> Run:
+    """Find out whether a run may begin, and make its folder and manifest.
+
+    No ref, file or setting of the user's repository is written; objects that are fetched go to its store.
+
+    Args:
+        options: what was asked for.
+
+    Returns:
+        The run, with the step `preflight` done, and the claim on its item. Its `git` is open.
+
+    Raises:
+        SpecguardError: it may not, or not yet; there is no folder of it then.
+    """
+    repository, root = find_checkout(options)
+    git = Git(repository)
+    try:
+        with RemoteGit(repository, timeout=options.command_timeout or TIMEOUT) as remote:
+            start, address, heads = start_from_remote(git, options, remote, root=root)
+        notes = []
+        if start.item is not None:
+            notes = _check_item(start, start.item, options, address=address, heads=heads, git=git, root=root)
+        settings: RunSettings = start.policy.declared("run_settings")
+        agent = resolve_agent(start.policy, options) if start.item is not None else None
+        check_tools(programs(start, options), start.documents.tree, options.environment)
+        item = item_of(start)
+        branch = start.item.branches[0] if start.item else ""
+        claim = Claim(
+            run_root(settings, options.environment, work_tree=root, given=options.run_root),
+            item,
+            branch=branch,
+            remote=address.shown,
+        )
+        try:
+            folder = claim.used_folder(options.reuse_run) if options.reuse_run else claim.new_folder()
+            manifest = model.Manifest(
+                run_id=folder.run_id,
+                tool=__version__,
+                item=item,
+                state="running",
+                pid=os.getpid(),
+                repository=model.Repository(
+                    remote=address.shown,
+                    base=start.base,
+                    base_oid=start.oid,
+                    object_format="sha256" if repository.format == "sha256" else "sha1",
+                ),
+                policy=model.PolicyMade(
+                    policy_id=start.policy.policy_id,
+                    ref=start.oid,
+                    documents=dict(start.policy.documents),
+                ),
+                branch=branch or None,
+                max_attempts=options.max_attempts or settings.max_attempts,
+                started_at=now_text(),
+                timeout=options.timeout or seconds(settings.timeout),
+                notes=notes,
+            )
+            run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
+            run.claim = claim
+            manifest.agent = agent.recorded(run) if agent else None
+            with run.step("preflight") as step:
+                step.detail = _done(start, address)
+        except BaseException:
+            claim.release()
+            raise
+    except MissingFact as missing:
+        git.close()
+        raise SpecguardError(missing.reason, help=missing.command) from missing
+    except BaseException:
+        git.close()
+        raise
+    return run
+
+
+def reopen(options: RunOptions, folder: RunFolder) -> Run:
+    """Take up a run that is recorded, from the base and the policy that it was pinned to; nothing is fetched.
+
+    Args:
+        options: what was asked for; kind, item and plan are those of the manifest.
+        folder: the run's folder.
+
+    Returns:
+        The run, with the claim on its item. Its `git` is open.
+
+    Raises:
+        SpecguardError: its process is alive, its manifest cannot be read, or its base is gone.
+    """
+    manifest = folder.read_manifest()
+    repository, _ = find_checkout(options)
+    git = Git(repository)
+    try:
+        start = Start(git, options, manifest.repository.base, manifest.repository.base_oid)
+        claim = Claim(
+            os.path.dirname(os.path.dirname(folder.path)),
+            manifest.item,
+            branch=manifest.branch or "",
+            remote=manifest.repository.remote or "",
+        )
+    except MissingFact as missing:
+        git.close()
+        raise SpecguardError(missing.reason, help=missing.command) from missing
+    except BaseException:
+        git.close()
+        raise
+    run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
+    run.claim = claim
+    return run
+
+
+def find_checkout(options: RunOptions) -> tuple[Repository, str]:
+    """The user's repository, and the root of the checkout that the run is started from.
+
+    Raises:
+        SpecguardError: there is none, or it is bare.
+    """
+    repository = Repository.locate(options.directory, options.environment)
+    if repository.bare:
+        raise SpecguardError(
+            f"{repository.common} is a bare repository, which has no checkout to run from",
+            help=f"git clone {repository.common}, and run there",
+        )
+    return repository, repository.work_tree()
+
+
+def programs(start: Start, options: RunOptions) -> Iterator[tuple[str, str]]:
+    """Each program that gates begin with, and what needs it; that of the agent is looked for elsewhere."""
+    for gate in start.item.settings.gates if start.item else ():
+        program = program_of(gate.wrapper or gate.run)
+        yield program, f"the {gate.kind} {gate.name!r}"
+    for command in options.commands:
+        yield program_of(command), "--command"
+
+
+def item_of(start: Start) -> model.Item:
+    """The item as manifests have it."""
+    item = start.item
+    if item is None:
+        return model.Item(kind="gates", id=start.base)
+    told = item.summary()
+    plan = item.listed.source.path.decode("utf-8", "surrogateescape") if item.listed else None
+    return model.Item(kind=item.kind, id=item.id, slug=item.slug, document=told["document"], plan=plan)
+
+
+def _check_item(
+    start: Start,
+    item: WorkItem,
+    options: RunOptions,
+    *,
+    address: Address,
+    heads: Heads,
+    git: Git,
+    root: str,
+) -> list[str]:
+    """Look for conflicts, and for what was done for the item already.
+
+    Returns:
+        What could not be looked at.
+    """
+    check_conflicts(item, start.policy, start.documents)
+    landed = start.work.landed(item, start.history)
+    if landed is not None:
+        raise SpecguardError(
+            f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
+            help="have its pointer moved on, or revert that commit first",
+        )
+    for name in heads.branches:
+        if _is_of(start, item, name):
+            raise SpecguardError(
+                f"{address.shown} has a branch of {item} already: {name}",
+                help=f"see its pull request; if nothing of it is needed: "
+                f"git push {options.remote} --delete {name}",
+            )
+    for ref in git.repository.branches():
+        if ref.name.startswith("refs/heads/") and _is_of(start, item, ref.short):
+            raise SpecguardError(
+                f"there is a branch of {item} already: {ref.short}",
+                help=f"to keep it under another name: git branch -m {ref.short} old/{ref.short}",
+            )
+    platform, why = find_platform(address, options.environment, root)
+    if platform is None:
+        return [f"Open pull requests were not looked for: {why}."]
+    try:
+        requests = [one for branch in item.branches for one in platform.requests(branch)]
+    except PlatformError as error:
+        raise SpecguardError(
+            f"open pull requests cannot be looked for: {error.reason}",
+            help=f"see whether this answers: {platform.command} auth status --hostname {address.host}",
+        ) from error
+    for request in requests:
+        if request.state == "open":
+            raise SpecguardError(
+                f"there is an open pull request of {item} already: {request.url}",
+                help="wait until it is merged, or close it",
+            )
+    return []
+
+
+def _is_of(start: Start, item: WorkItem, branch: str) -> bool:
+    if branch in item.branches:
+        return True
+    try:
+        naming = start.work.names.read("branch", branch)
+    except MissingFact:
+        # It merely resembles the branches of two kinds.
+        return False
+    return naming is not None and item.told_by(naming)
+
+
+def _done(start: Start, address: Address) -> str:
+    what = f"{start.item} from {start.base}" if start.item else f"gates on {start.base}"
+    return f"{what} at {start.oid[:10]} of {address.shown}"

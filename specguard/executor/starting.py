@@ -1,0 +1,186 @@
+"""Where a run starts: the tip of the base at the canonical repository, its policy, and its item there."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Final
+
+from specguard.change.base import find_base
+from specguard.change.history import History
+from specguard.change.repository import short_name
+from specguard.change.request import Request
+from specguard.change.tree import Tree
+from specguard.engine.policies import Policies
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.canonical import find_address
+from specguard.executor.choosing import Chooser
+from specguard.executor.remote_git import RemoteError
+
+if TYPE_CHECKING:
+    from specguard.authority.policy import Policy
+    from specguard.change.documents import Documents
+    from specguard.change.git import Git
+    from specguard.executor.canonical import Address
+    from specguard.executor.options import RunOptions
+    from specguard.executor.remote_git import Heads, RemoteGit
+    from specguard.work.item import WorkItem
+    from specguard.work.items import Work
+
+_MOST_MOVES: Final = 3
+
+
+class Start:
+    """Where a run starts.
+
+    Attributes:
+        base: the short name of the base branch.
+        oid: its commit.
+        policy: what is judged by, read from there.
+        item: the work item, as it is there; None for a run of gates alone.
+        work: the work items there.
+        documents: the documents there.
+        history: the commits there.
+    """
+
+    def __init__(self, git: Git, options: RunOptions, base: str, oid: str) -> None:
+        self.base = base
+        self.oid = oid
+        tree = Tree(git, git.commit(oid).tree)
+        policy = _policy(git, options, tree)
+        if policy is None:
+            raise SpecguardError(
+                f"there is no authority in {base}, at commit {oid[:10]}",
+                help="bring SPEC_AUTHORITY.md there first (`specguard init` writes one), or name --base",
+            )
+        policy.ref = oid
+        policy.trusted = True
+        self.policy: Policy = policy
+        self.history = History(git, oid)
+        chooser = Chooser(options, policy, tree, self.history)
+        self.work: Work = chooser.work
+        self.documents: Documents = chooser.documents
+        self.item: WorkItem | None = chooser.item() if options.kind else None
+
+    @property
+    def remote(self) -> str:
+        """The address of the canonical repository as the policy has it; empty where it has none."""
+        return (self.item.remote if self.item else "") or self.policy.remote or ""
+
+    def wanted_base(self, options: RunOptions, otherwise: str) -> str:
+        """The branch that the run is to start from."""
+        named = options.base or (self.item.base if self.item else "") or self.policy.base or otherwise
+        return plain_branch(named, options.remote)
+
+
+class Known:
+    """What is known before the remote is asked: the base as it was fetched last.
+
+    Attributes:
+        base: its short name; empty where there is none.
+        oid: its commit; empty where there is none.
+        policy: its policy; None where there is none that can be read.
+    """
+
+    def __init__(self, git: Git, options: RunOptions) -> None:
+        self.base = self.oid = ""
+        self.policy: Policy | None = None
+        request = Request(
+            directory=options.directory,
+            environment=options.environment,
+            base=plain_branch(options.base, options.remote),
+        )
+        try:
+            found = find_base(git, request, remote=options.remote)
+            if found is not None and found.oid:
+                self.base = plain_branch(short_name(found.ref) or found.name, options.remote)
+                self.oid = found.oid
+                self.policy = _policy(git, options, Tree(git, git.commit(found.oid).tree))
+        except (SpecguardError, MissingFact):
+            # It is only where to begin: what counts is read from what the remote has.
+            return
+
+
+def start_from_remote(
+    git: Git, options: RunOptions, remote: RemoteGit, *, root: str
+) -> tuple[Start, Address, Heads]:
+    """Ask the canonical repository where its base is, fetch that, and read the policy and the item there.
+
+    The policy of the base may name another base or another repository, whose policy then counts.
+
+    Args:
+        git: reads the user's repository.
+        options: what was asked for.
+        remote: reaches remotes.
+        root: the root of the working tree.
+
+    Raises:
+        SpecguardError: the remote is not the canonical repository or cannot be reached; there is no such
+            branch, policy or item.
+    """
+    known = Known(git, options)
+    expected = (known.policy.remote if known.policy else "") or ""
+    base = plain_branch(options.base or (known.policy.base if known.policy else "") or "", options.remote)
+    address = find_address(remote.settings, options.remote, expected, root=root)
+    heads = _heads(remote, address)
+    for _ in range(_MOST_MOVES):
+        base = base or heads.default or known.base or "main"
+        start = Start(git, options, base, _fetched(git, options, remote, address, heads, base))
+        wanted = start.wanted_base(options, base)
+        moved = find_address(remote.settings, options.remote, start.remote, root=root)
+        if wanted == base and moved == address:
+            return start, address, heads
+        if moved != address:
+            address, heads = moved, _heads(remote, moved)
+        base = wanted
+    raise SpecguardError(
+        f"the policy of each base names another one, at last {base}",
+        help="have the bases agree on `base`, or name one with --base",
+    )
+
+
+def plain_branch(name: str, remote: str) -> str:
+    """The short name of a branch of a remote, however it is written: `origin/main`, `refs/heads/main`."""
+    for prefix in ("refs/heads/", f"refs/remotes/{remote}/", f"{remote}/"):
+        if name.startswith(prefix):
+            return name[len(prefix) :]
+    return name
+
+
+def _policy(git: Git, options: RunOptions, tree: Tree) -> Policy | None:
+    request = Request(directory=options.directory, environment=options.environment)
+    return Policies(request, git.repository).load(tree)
+
+
+def _heads(remote: RemoteGit, address: Address) -> Heads:
+    try:
+        return remote.heads(address.fetch)
+    except RemoteError as error:
+        raise _unreachable(address, error) from error
+
+
+def _fetched(
+    git: Git, options: RunOptions, remote: RemoteGit, address: Address, heads: Heads, base: str
+) -> str:
+    """The object id of a branch's tip at the remote, which is in the object store then."""
+    if base not in heads.branches:
+        near = difflib.get_close_matches(base, heads.branches, n=1)
+        raise SpecguardError(
+            f"{address.shown} has no branch {base}" + (f", but {near[0]}" if near else ""),
+            help=f"name the base: --base {near[0] if near else heads.default or 'BRANCH'}",
+        )
+    repository = git.repository
+    names = [f"refs/remotes/{options.remote}/{base}", f"refs/heads/{base}"]
+    known = [oid for oid in (*repository.refs_named(names).values(), repository.head) if oid]
+    if heads.branches[base] in known:
+        return heads.branches[base]
+    try:
+        return remote.fetch(address.fetch, base, known)
+    except RemoteError as error:
+        raise _unreachable(address, error) from error
+
+
+def _unreachable(address: Address, error: RemoteError) -> SpecguardError:
+    return SpecguardError(
+        f"{address.shown} cannot be reached: {error.reason}",
+        help=f"see whether this answers: git ls-remote {address.shown}",
+    )

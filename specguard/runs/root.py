@@ -1,0 +1,79 @@
+"""Where runs are kept: the folder of all runs, and in it that of an item's."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+from specguard.errors import SpecguardError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from specguard.runs.settings import RunSettings
+
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-)([^}]*))?\}")
+_PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def run_root(
+    settings: RunSettings, environment: Mapping[str, str], *, work_tree: str, given: str = ""
+) -> str:
+    """The absolute path of the folder of all runs.
+
+    Args:
+        settings: `root`, from the work tree's root where it is relative; without it `path`.
+        environment: what `~` and variables are expanded from.
+        work_tree: the root of the user's working tree.
+        given: `--run-root`, which goes before; from the working directory where it is relative.
+
+    Raises:
+        SpecguardError: a variable has no value, or a link leads `path` out of the working tree.
+    """
+    if given:
+        return os.path.abspath(expanded(given, environment))
+    if settings.root:
+        return os.path.normpath(os.path.join(work_tree, expanded(settings.root, environment)))
+    root = os.path.normpath(os.path.join(work_tree, settings.path))
+    inside = os.path.realpath(work_tree)
+    if os.path.commonpath([inside, os.path.realpath(root)]) != inside:
+        raise SpecguardError(
+            "the folder of runs is a link out of the repository, and is not written to",
+            path=root,
+            help="remove the link, or name a folder outside with [runs] root or --run-root",
+        )
+    return root
+
+
+def expanded(text: str, environment: Mapping[str, str]) -> str:
+    """A path with `~`, `${VAR}` and `${VAR:-default}` filled in.
+
+    Raises:
+        SpecguardError: a variable has no value and no default.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        found = environment.get(match[1], "")
+        if found or match[2]:
+            return found or match[3]
+        raise SpecguardError(
+            f"{text!r} names the variable {match[1]}, which is not set",
+            help=f"set it, or write ${{{match[1]}:-default}}",
+        )
+
+    filled = _VARIABLE.sub(value, text)
+    if filled == "~" or filled.startswith("~/"):
+        home = environment.get("HOME", "")
+        if not home:
+            raise SpecguardError(f"{text!r} begins with ~, and HOME is not set", help="set HOME")
+        return home + filled[1:]
+    return filled
+
+
+def item_folder(kind: str, item_id: str) -> str:
+    """The name of the folder of an item's runs; what a file name may not hold is written as `%2F`."""
+    return _PLAIN.sub(
+        lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogateescape")),
+        f"{kind}-{item_id}",
+    )

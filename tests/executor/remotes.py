@@ -1,0 +1,139 @@
+"""A team's bare remote, a user's clone of it, and stand-ins for the command lines of platforms."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specguard.executor.options import RunOptions
+from specguard.executor.preflight import prepare
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from specguard.executor.run import Run
+
+POLICY = """# Authority
+
+```toml specguard
+base = "main"
+
+[rules.locked-path]
+paths = ["locked/"]
+
+[work.phase]
+pointer = ["configs/NEXT_PHASE.json", "docs/NEXT_PHASE.json"]
+number = "next"
+document = ["docs/phases/phase-{number}.md"]
+branch = "phase-{number}"
+commit = "feat(phase{number}): implement phase {number}"
+pull_request = "Phase {number}"
+pull_request_body = "Implements {document}. One phase, one commit. Tests: {gates}."
+
+[[work.phase.gates]]
+name = "tests"
+run = "true && sh tests.sh"
+
+[work.slice]
+source = "plans/*/slices.json"
+branch = "slice-{id}"
+commit = "feat(slice{id}): {text}"
+```
+"""
+FILES = {
+    "SPEC_AUTHORITY.md": POLICY,
+    "configs/NEXT_PHASE.json": '{"next": 12}\n',
+    "docs/phases/phase-12.md": "# Phase 12\n\nBuild the thing.\n",
+    "locked/a.txt": "locked\n",
+    ".gitignore": ".runs/\n",
+}
+
+
+class Team:
+    """A bare remote, a maintainer's clone that moves it on, and the user's clone.
+
+    Args:
+        folder: an empty one.
+        files: what the base has beside `FILES`; None takes a file away.
+    """
+
+    def __init__(self, folder: Path, files: Mapping[str, str | None] | None = None) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.configure("[user]\n\tname = Uma\n\temail = uma@example.org\n")
+        self.maker = Repository(folder / "maker")
+        contents = {**FILES, **(files or {})}
+        self.maker.commit("chore: begin", files={"README.md": "# Project\n"})
+        kept = {path: text for path, text in contents.items() if text is not None}
+        self.base = self.maker.commit("feat: more", files=kept)
+        self.maker.git("clone", "-q", "--bare", str(self.maker.path), str(folder / "remote.git"))
+        self.maker.remote(str(folder / "remote.git"))
+        self.maker.git("clone", "-q", "--template=", str(folder / "remote.git"), str(folder / "user"))
+        self.user = Repository(folder / "user", create=False)
+        self.remote = Repository(folder / "remote.git", create=False)
+        self.path = os.environ["PATH"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The user's."""
+        environment = clean_environment()
+        del environment["GIT_CONFIG_GLOBAL"]
+        return {
+            **environment,
+            "HOME": str(self.home),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "PATH": self.path,
+        }
+
+    def configure(self, text: str) -> None:
+        """Add to the user's own configuration."""
+        with open(self.home / ".gitconfig", "a") as file:
+            file.write(text)
+
+    def move_on(self, files: Mapping[str, str], message: str = "feat: on", branch: str = "main") -> str:
+        """Commit as a maintainer, and push."""
+        oid = self.maker.commit(message, files=files)
+        self.maker.git("push", "-q", "origin", f"HEAD:refs/heads/{branch}")
+        return oid
+
+    def options(self, **values: Any) -> RunOptions:
+        """What a user asks for: a phase, by an agent that does nothing."""
+        asked = {"kind": "phase", "command": ["true"], "directory": str(self.user.path), **values}
+        return RunOptions(environment=self.environment, **asked)
+
+    def prepare(self, **values: Any) -> Run:
+        """Preflight with such options."""
+        return prepare(self.options(**values))
+
+    def install(self, name: str, script: str) -> Path:
+        """Put a program on the path, before all others."""
+        folder = self.folder / "bin"
+        folder.mkdir(exist_ok=True)
+        program = folder / name
+        program.write_text(script)
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        if str(folder) not in self.path.split(":"):
+            self.path = f"{folder}:{self.path}"
+        return program
+
+    def refs(self) -> str:
+        """Every ref of the user's repository, with HEAD."""
+        return self.user.git("for-each-ref") + self.user.git("rev-parse", "HEAD")
+
+    def close(self, run: Run) -> None:
+        """End what a run holds open."""
+        run.git.close()
+        if run.claim is not None:
+            run.claim.release()
+
+
+def state_of(file: Path) -> dict[str, Any]:
+    """What a stand-in keeps."""
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found

@@ -1,0 +1,413 @@
+"""What must hold before a run begins, and how it is said where it does not."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.executor.preflight import reopen
+from tests.executor.remotes import FILES, POLICY, Team
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def refused(team: Team, **values: Any) -> SpecguardError:
+    with pytest.raises(SpecguardError) as caught:
+        team.prepare(**values)
+    assert caught.value.help
+    return caught.value
+
+
+def with_policy(change: str, by: str) -> dict[str, str | None]:
+    assert change in POLICY
+    return {"SPEC_AUTHORITY.md": POLICY.replace(change, by)}
+
+
+def test_a_run_is_pinned_to_the_tip_of_the_remote_and_nothing_of_the_users_moves(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    tip = team.move_on({"docs/phases/phase-13.md": "# 13\n", "configs/NEXT_PHASE.json": '{"next": 13}'})
+    before = team.refs(), (team.user.git_dir / "config").read_bytes(), os.listdir(team.user.git_dir)
+    run = team.prepare()
+    team.close(run)
+    assert (team.refs(), (team.user.git_dir / "config").read_bytes(), os.listdir(team.user.git_dir)) == before
+    assert run.manifest.repository.base_oid == tip
+    assert run.item is not None
+    assert (run.item.id, run.manifest.branch) == ("13", "phase-13")
+    assert run.manifest.item.document == "docs/phases/phase-13.md"
+    assert run.folder.path == str(team.user.path / ".runs" / "phase-13" / run.manifest.run_id)
+    kept = run.folder.read_manifest()
+    assert [(step.name, step.state) for step in kept.steps] == [("preflight", "done")]
+    assert kept.policy.ref == tip
+    assert kept.state == "running"
+    assert kept.agent is not None
+    assert kept.agent.command == ["true"]
+    assert kept.notes == [
+        "Open pull requests were not looked for: the canonical repository is on this machine."
+    ]
+
+
+def test_from_a_linked_worktree_a_subfolder_and_a_detached_head(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    other = team.user.worktree(tmp_path / "linked", "elsewhere")
+    other.checkout("HEAD", detach=True)
+    team.user.git("branch", "-D", "elsewhere")
+    run = team.prepare(directory=str(tmp_path / "linked" / "docs"))
+    team.close(run)
+    assert run.folder.path.startswith(str(tmp_path / "linked" / ".runs" / "phase-12"))
+
+
+def test_a_folder_that_is_no_repository_and_a_bare_one(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    assert "not in a git repository" in refused(team, directory=str(team.home)).message
+    bare = refused(team, directory=str(team.remote.path))
+    assert "is a bare repository" in bare.message
+    assert bare.help.startswith("git clone ")
+
+
+class TestTheRemote:
+    def test_there_is_none(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        team.user.git("remote", "rename", "origin", "other")
+        error = refused(team)
+        assert "there is no remote 'origin'" in error.message
+        assert error.help == "git remote add origin <address>"
+        assert team.prepare(remote="other").manifest.repository.base_oid == team.base
+
+    def test_another_repository_than_the_canonical_one(self, tmp_path: Path) -> None:
+        canonical = "https://example.org/team/project.git"
+        team = Team(tmp_path, with_policy('base = "main"', f'base = "main"\nremote = "{canonical}"'))
+        error = refused(team)
+        assert str(team.remote.path) in error.message
+        assert error.help == f"git remote set-url origin {canonical}"
+        assert not (team.user.path / ".runs").exists()
+
+    def test_the_policy_of_the_fetched_base_says_which_is_canonical(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        canonical = "https://example.org/team/project.git"
+        moved = POLICY.replace('base = "main"', f'base = "main"\nremote = "{canonical}"')
+        team.move_on({"SPEC_AUTHORITY.md": moved})
+        assert refused(team).help == f"git remote set-url origin {canonical}"
+
+    @pytest.mark.parametrize("url", ["ext::sh -c touch% {}", "http://example.org/x.git", "git://x.example/x"])
+    def test_a_transport_that_is_not_used(self, tmp_path: Path, url: str) -> None:
+        team = Team(tmp_path)
+        team.user.git("config", "protocol.ext.allow", "always")
+        team.user.git("remote", "set-url", "origin", url.format(tmp_path / "ran"))
+        assert "file, https, ssh" in refused(team).message
+        assert not (tmp_path / "ran").exists()
+
+    def test_it_cannot_be_reached(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        os.rename(team.remote.path, tmp_path / "away")
+        error = refused(team)
+        assert "cannot be reached" in error.message
+        assert error.help.endswith(f"git ls-remote {team.remote.path}")
+        assert not (team.user.path / ".runs").exists()
+
+    def test_it_gives_no_answer(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        team.user.git("remote", "set-url", "origin", "ssh://example.org/x.git")
+        team.user.git("config", "core.sshCommand", "sleep 60; false")
+        assert "there was no answer in 1 seconds" in refused(team, command_timeout=1).message
+
+    def test_the_users_ssh_is_used_and_a_password_is_not_shown(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        seen = tmp_path / "ssh-seen"
+        ssh = team.install("ssh", f'#!/bin/sh\necho "$@" >> {seen}\neval "${{3#}}" 2>/dev/null || exit 255\n')
+        team.configure(f"[core]\n\tsshCommand = {ssh}\n")
+        team.user.git("remote", "set-url", "origin", "ssh://uma:secret@example.org/x.git")
+        error = refused(team)
+        assert seen.exists()
+        assert "secret" not in error.message + error.help
+
+    def test_a_repository_does_not_say_where_to_and_the_user_does(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        evil = tmp_path / "evil.git"
+        team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
+        team.user.git("config", f"url.{evil}.insteadOf", str(team.remote.path))
+        team.user.git("config", f"url.{evil}.pushInsteadOf", str(team.remote.path))
+        run = team.prepare()
+        team.close(run)
+        assert run.manifest.repository.remote == str(team.remote.path)
+        team.user.git("remote", "set-url", "origin", "team:project")
+        team.configure(f'[url "{tmp_path}/"]\n\tinsteadOf = team:\n')
+        os.rename(team.remote.path, tmp_path / "project")
+        run = team.prepare()
+        team.close(run)
+        assert run.manifest.repository.remote == str(tmp_path / "project")
+
+    def test_hooks_and_monitors_of_the_users_repository_do_not_run(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        team.move_on({"a": "a"})
+        ran = tmp_path / "ran"
+        hooks = team.user.git_dir / "hooks"
+        hooks.mkdir(exist_ok=True)
+        for name in ("reference-transaction", "post-checkout", "pre-push"):
+            (hooks / name).write_text(f"#!/bin/sh\ntouch {ran}\n")
+            (hooks / name).chmod(0o755)
+        team.user.git("config", "core.fsmonitor", f"touch {ran}")
+        team.user.git("config", "remote.origin.uploadpack", f"touch {ran}; git-upload-pack")
+        team.user.git("config", "core.hooksPath", str(hooks))
+        team.close(team.prepare())
+        assert not ran.exists()
+
+
+class TestTheBase:
+    def test_a_branch_that_is_not_there(self, tmp_path: Path) -> None:
+        error = refused(Team(tmp_path), base="mian")
+        assert "has no branch mian, but main" in error.message
+        assert error.help == "name the base: --base main"
+
+    def test_it_is_named_in_any_spelling(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        tip = team.move_on({"x": "x"}, branch="next")
+        for name in ("next", "origin/next", "refs/heads/next", "refs/remotes/origin/next"):
+            run = team.prepare(base=name)
+            assert (run.manifest.repository.base, run.manifest.repository.base_oid) == ("next", tip)
+            run.manifest.state = "failed"
+            run.save()
+            team.close(run)
+
+    def test_a_kind_names_its_own(self, tmp_path: Path) -> None:
+        team = Team(tmp_path, with_policy('number = "next"', 'number = "next"\nbase = "develop"'))
+        tip = team.move_on({"x": "x"}, branch="develop")
+        run = team.prepare()
+        assert (run.manifest.repository.base, run.manifest.repository.base_oid) == ("develop", tip)
+
+    def test_bases_that_name_each_other(self, tmp_path: Path) -> None:
+        team = Team(tmp_path, with_policy('base = "main"', 'base = "other"'))
+        team.move_on({"SPEC_AUTHORITY.md": POLICY}, branch="other")
+        assert "names another one" in refused(team).message
+
+    def test_no_authority(self, tmp_path: Path) -> None:
+        error = refused(Team(tmp_path, {"SPEC_AUTHORITY.md": None}))
+        assert "there is no authority in main" in error.message
+
+
+class TestTheItem:
+    def test_a_kind_that_is_not_described(self, tmp_path: Path) -> None:
+        error = refused(Team(tmp_path), kind="track")
+        assert (error.message, error.help) == ("the policy describes no track", "it describes: phase, slice")
+
+    def test_no_pointer_names_all_that_was_tried(self, tmp_path: Path) -> None:
+        error = refused(Team(tmp_path, {"configs/NEXT_PHASE.json": None}))
+        for place in ("configs/NEXT_PHASE.json is not there", "docs/NEXT_PHASE.json is not there"):
+            assert place in error.message
+
+    def test_no_document_names_all_that_was_tried(self, tmp_path: Path) -> None:
+        error = refused(Team(tmp_path, {"docs/phases/phase-12.md": None}))
+        assert "docs/phases/phase-12.md is not there" in error.message
+
+    def test_one_that_is_named(self, tmp_path: Path) -> None:
+        team = Team(tmp_path, {"docs/phases/phase-7.md": "# 7\n"})
+        run = team.prepare(item="7")
+        assert run.manifest.branch == "phase-7"
+
+    def test_one_that_is_in_the_base(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        oid = team.move_on({"x": "x"}, message="feat(phase12): implement phase 12")
+        error = refused(team)
+        assert f"phase 12 is in main already: commit {oid[:10]}" in error.message
+
+    @pytest.mark.parametrize("name", ["phase-12", "phase-012", "Phase-12-again"])
+    def test_a_branch_of_it_here(self, tmp_path: Path, name: str) -> None:
+        team = Team(tmp_path)
+        team.user.git("branch", name)
+        error = refused(team)
+        assert f"there is a branch of phase 12 already: {name}" in error.message
+        team.user.git(*error.help.partition(": git ")[2].split())
+        team.close(team.prepare())
+
+    def test_a_branch_of_it_at_the_remote_that_was_never_fetched(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        team.move_on({"x": "x"}, branch="phase-12")
+        error = refused(team)
+        assert "has a branch of phase 12 already: phase-12" in error.message
+        team.user.git(*error.help.partition(": git ")[2].split())
+        team.close(team.prepare())
+
+    def test_a_document_that_asks_for_a_guarded_path(self, tmp_path: Path) -> None:
+        text = "# Phase 12\n\nDo not touch `locked/b`.\nUpdate `locked/a.txt` and the client.\n"
+        error = refused(Team(tmp_path, {"docs/phases/phase-12.md": text}))
+        assert "docs/phases/phase-12.md:4 asks to change it: locked/a.txt" in error.message
+        assert "SPEC_AUTHORITY.md:7 guards it with 'locked/'" in error.message
+        assert (error.path, error.line) == ("docs/phases/phase-12.md", 4)
+
+    def test_a_document_that_contradicts_a_higher_one(self, tmp_path: Path) -> None:
+        authority = (
+            'base = "main"\n[authority]\norder = ["ARCH.md", "docs/phases/*"]\nkeys = [{name = "root"}]\n'
+        )
+        files = {
+            **with_policy('base = "main"', authority),
+            "ARCH.md": "Root: `/v2`\n",
+            "docs/phases/phase-12.md": "# Phase 12\n\n- root: /v1\n",
+        }
+        error = refused(Team(tmp_path, files))
+        assert "docs/phases/phase-12.md:3" in error.message
+        assert "ARCH.md:1" in error.message
+
+    def test_a_rule_that_is_off_stops_nothing(self, tmp_path: Path) -> None:
+        off = 'base = "main"\n\n[rules.conflicting-document]\nseverity = "off"'
+        files = {**with_policy('base = "main"', off), "docs/phases/phase-12.md": "Update `locked/a.txt`.\n"}
+        team = Team(tmp_path, files)
+        team.close(team.prepare())
+
+
+class TestAListOfItems:
+    SLICES = {
+        "slices": [
+            {"id": "1", "title": "One", "status": "done"},
+            {"id": "2", "title": "Two", "depends_on": ["3"]},
+            {"id": "3", "title": "Three", "depends_on": ["1"]},
+            {"id": "4", "title": "Four", "status": "deferred"},
+        ]
+    }
+
+    def team(self, folder: Path, **more: str) -> Team:
+        return Team(folder, {"plans/d/slices.json": json.dumps(self.SLICES, indent=1), **more})
+
+    def test_the_next_that_is_open_and_waits_for_nothing(self, tmp_path: Path) -> None:
+        run = self.team(tmp_path).prepare(kind="slice")
+        assert (run.manifest.item.id, run.manifest.item.plan) == ("3", "plans/d/slices.json")
+        assert run.manifest.branch == "slice-3"
+
+    def test_what_a_commit_did_is_done(self, tmp_path: Path) -> None:
+        team = self.team(tmp_path)
+        team.move_on({"x": "x"}, message="feat(slice3): three")
+        assert team.prepare(kind="slice").manifest.item.id == "2"
+
+    def test_one_that_waits(self, tmp_path: Path) -> None:
+        error = refused(self.team(tmp_path), kind="slice", item="2")
+        assert "slice 2 waits for 3" in error.message
+        assert error.help == "specguard run slice 3 -- ..."
+
+    def test_one_that_is_done(self, tmp_path: Path) -> None:
+        error = refused(self.team(tmp_path), kind="slice", item="1")
+        assert "slice 1 is done already: its status is done" in error.message
+        assert error.path == "plans/d/slices.json"
+
+    def test_one_that_is_not_listed(self, tmp_path: Path) -> None:
+        assert (
+            "plans/d/slices.json has no slice 9"
+            in refused(self.team(tmp_path), kind="slice", item="9").message
+        )
+
+    def test_several_lists(self, tmp_path: Path) -> None:
+        team = self.team(tmp_path, **{"plans/e/slices.json": '{"slices": [{"id": "8", "title": "x"}]}'})
+        error = refused(team, kind="slice")
+        assert "3 of plans/d/slices.json, 8 of plans/e/slices.json" in error.message
+
+
+class TestTools:
+    def test_a_gate_whose_program_is_not_there(self, tmp_path: Path) -> None:
+        files = with_policy("true && sh tests.sh", "CI=1 no-such-tool test ./...")
+        error = refused(Team(tmp_path, files))
+        assert error.message == "not on the path: no-such-tool (for the gate 'tests')"
+
+    def test_what_a_shell_does_itself_and_what_the_change_may_bring(self, tmp_path: Path) -> None:
+        team = Team(tmp_path, with_policy("true && sh tests.sh", "cd x && ./run.sh"))
+        team.close(team.prepare(commands=["./new.sh", "test -f x", "if true; then true; fi"]))
+
+    def test_a_gate_of_the_command_line(self, tmp_path: Path) -> None:
+        error = refused(Team(tmp_path), commands=["nope --all"])
+        assert error.message == "not on the path: nope (for --command)"
+
+    def test_an_agent_that_is_not_there(self, tmp_path: Path) -> None:
+        assert "no-agent" in refused(Team(tmp_path), command=["no-agent"]).message
+
+    def test_pre_commit_where_the_base_has_its_configuration(self, tmp_path: Path) -> None:
+        team = Team(tmp_path, {".pre-commit-config.yaml": "repos: []\n"})
+        team.path = "/usr/bin:/bin"
+        error = refused(team)
+        assert "pre-commit (for .pre-commit-config.yaml)" in error.message
+        assert error.help.startswith("pip install pre-commit")
+        team.install("pre-commit", "#!/bin/sh\n")
+        team.close(team.prepare())
+
+
+class TestEarlierRuns:
+    def test_two_at_once(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        first = team.prepare()
+        error = refused(team)
+        assert error.message == f"another run works on phase 12: {first.manifest.run_id}"
+        other = team.prepare(kind="phase", run_root=str(tmp_path / "elsewhere"))
+        assert other.folder.path.startswith(str(tmp_path / "elsewhere" / "phase-12"))
+        team.close(first)
+
+    def test_one_that_died_is_to_be_resumed(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        first = team.prepare()
+        team.close(first)
+        run_id = first.manifest.run_id
+        error = refused(team)
+        assert error.message == f"an earlier run of phase 12 died: {run_id}"
+        assert error.help.startswith(f"specguard run resume {run_id}")
+        again = reopen(team.options(), first.folder)
+        assert again.manifest.run_id == run_id
+        assert again.item is not None
+        assert again.manifest.repository.base_oid == team.base
+        assert "another run works on" in refused(team).message
+        team.close(again)
+
+    def test_one_that_ended_is_no_obstacle_and_its_folder_is_not_used_again(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        first = team.prepare()
+        first.manifest.state = "failed"
+        first.save()
+        team.close(first)
+        second = team.prepare()
+        assert second.folder.path != first.folder.path
+        team.close(second)
+
+    def test_unless_that_is_asked_for(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        first = team.prepare()
+        first.folder.write("report.md", "what was\n")
+        first.manifest.state = "failed"
+        first.save()
+        team.close(first)
+        second = team.prepare(reuse_run=first.manifest.run_id)
+        assert second.folder.path == first.folder.path
+        assert not os.path.exists(second.folder.file("report.md"))
+        with open(second.folder.file("earlier/01/report.md")) as file:
+            assert file.read() == "what was\n"
+        team.close(second)
+        assert "no run of phase 12" in refused(team, reuse_run="2001").message
+
+    def test_folders_that_are_no_runs_and_broken_ones_are_passed_over(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        for name, text in (("a", "{"), ("b", "{}")):
+            team.user.write(f".runs/phase-12/{name}/manifest.json", text)
+        team.user.write(".runs/phase-12/c/meta.json", "{}")
+        team.close(team.prepare())
+
+
+class TestWhereRunsAre:
+    def test_outside_with_variables(self, tmp_path: Path) -> None:
+        root = 'base = "main"\n\n[runs]\nroot = "~/${RUNS:-kept}"'
+        team = Team(tmp_path, with_policy('base = "main"', root))
+        run = team.prepare()
+        assert run.folder.path.startswith(str(team.home / "kept" / "phase-12"))
+        assert not (team.user.path / ".runs").exists()
+
+    def test_a_variable_without_a_value(self, tmp_path: Path) -> None:
+        error = refused(Team(tmp_path), run_root="${NOWHERE}/x")
+        assert "names the variable NOWHERE" in error.message
+
+    def test_a_link_out_of_the_repository(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        (tmp_path / "out").mkdir()
+        team.user.symlink(".runs", str(tmp_path / "out"))
+        assert "is a link out of the repository" in refused(team).message
+        assert os.listdir(tmp_path / "out") == []
+
+
+def test_the_base_of_the_case_is_what_tests_think_it_is(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    assert set(team.user.git("ls-tree", "-r", "--name-only", team.base).split()) == {*FILES, "README.md"}
