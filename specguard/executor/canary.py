@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from specguard.change.tree import Tree
+from specguard.engine.run_check import check_run
 from specguard.executor.committing import make_commit
 from specguard.executor.ending import RunEnded
 from specguard.executor.place import place_of
@@ -23,14 +24,15 @@ _WILD: Final = re.compile(rb"\*\*|\*|\?|\[[^]]*\]")
 _TEXT: Final = b"The guard refuses this.\n"
 
 
-def prove_guard(run: Run, judge: Callable[[Run, str], Verdict]) -> bytes | None:
+def prove_guard(run: Run, judge: Callable[[Run, str], Verdict] | None = None) -> bytes | None:
     """Show that the guard refuses a canary edit, made to a scratch tree that no file of the place has.
 
     A path that the policy forbids or locks is edited; where it guards none, its own document is deleted.
 
     Args:
         run: the run; its place was made.
-        judge: judges a commit as the run's check does: the run, and the commit's object id.
+        judge: judges a commit, given the run and the commit's object id; as the run's check does it, where
+            it is not given.
 
     Returns:
         The path that was refused; None where no rule of the policy refuses an edit, so there is nothing to
@@ -53,7 +55,7 @@ def prove_guard(run: Run, judge: Callable[[Run, str], Verdict]) -> bytes | None:
         return None
     place.git.run("update-index", "--replace", "-z", "--index-info", stdin=edit, index=index)
     tree = place.git.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
-    verdict = judge(run, make_commit(run, tree))
+    verdict = (judge or _judge)(run, make_commit(run, tree))
     for judged in verdict.findings:
         if judged.finding.path == path and judged.severity == "error" and judged.state == "open":
             return path
@@ -62,6 +64,18 @@ def prove_guard(run: Run, judge: Callable[[Run, str], Verdict]) -> bytes | None:
         f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through",
         help="specguard doctor",
         code=2,
+    )
+
+
+def _judge(run: Run, oid: str) -> Verdict:
+    repository = run.manifest.repository
+    return check_run(
+        run.git.repository,
+        objects=place_of(run).objects,
+        base=repository.base,
+        base_oid=repository.base_oid,
+        head=oid,
+        branch=run.manifest.branch or "",
     )
 
 

@@ -121,6 +121,9 @@ def make_place(run: Run) -> None:
         identity(repository, run.manifest.started_at)
         parent = places_folder(repository.environment, repository.work_tree())
         place = Place(os.path.join(parent, run.folder.run_id), base=base, environment=repository.environment)
+        earlier = run.manifest.place
+        if earlier and earlier != place.path:
+            remove_place(earlier)
         # Recorded first, so that whoever cleans up knows of it.
         run.manifest.place = place.path
         run.save()
@@ -128,12 +131,12 @@ def make_place(run: Run) -> None:
         keep_base(repository, run.folder.run_id, base)
         make_repositories(place.path, base, repository)
         _check_out(place)
+        remember(run, place)
     except SpecguardError as error:
         raise RunEnded("failed", error.message, help=error.help, code=2) from error
     except OSError as error:
         raise RunEnded("failed", f"the run's place cannot be made: {error}", code=2) from error
     run.place = place
-    remember(run, place)
 
 
 def open_place(run: Run) -> None:

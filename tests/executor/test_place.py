@@ -209,30 +209,25 @@ def test_submodules_stay_as_they_are_in_the_base(tmp_path: Path) -> None:
             inspect(run)
 
 
-def judge(run: Run, oid: str) -> Verdict:
-    place = place_of(run)
-    return check_run(
-        run.git.repository,
-        objects=place.objects,
-        base="main",
-        base_oid=place.base,
-        head=oid,
-        branch="phase-12",
-    )
-
-
 def test_the_canary_is_refused(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     with setting.run() as run:
-        assert prove_guard(run, judge) == b"locked/a"
+        assert prove_guard(run) == b"locked/a"
         assert git(place_of(run).path, "status", "--porcelain") == ""
         inspect(run)
 
 
 def test_a_guard_that_lets_the_canary_through_stops_the_run(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
+
+    def blind(run: Run, _: str) -> Verdict:
+        place = place_of(run)
+        return check_run(
+            run.git.repository, objects=place.objects, base="main", base_oid=place.base, head=place.base
+        )
+
     with setting.run() as run, pytest.raises(RunEnded, match="the guard does not fire: an edit of locked/a"):
-        prove_guard(run, lambda run, oid: judge(run, run.manifest.repository.base_oid))
+        prove_guard(run, blind)
 
 
 @pytest.mark.parametrize(
@@ -243,4 +238,4 @@ def test_there_is_a_canary_for_every_policy(tmp_path: Path, locked: str, path: b
     policy = POLICY.replace('"locked/"', locked)
     setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
     with setting.run() as run:
-        assert prove_guard(run, judge) == path
+        assert prove_guard(run) == path
