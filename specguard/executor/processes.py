@@ -345,9 +345,8 @@ def _limits(largest: int) -> Iterator[None]:
     wanted = ((resource.RLIMIT_FSIZE, largest), (resource.RLIMIT_CORE, 0))
     before = [(limit, resource.getrlimit(limit)) for limit, _ in wanted]
     try:
-        for limit, most in wanted:
-            hard = resource.getrlimit(limit)[1]
-            resource.setrlimit(limit, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        for (limit, most), (_, (soft, hard)) in zip(wanted, before, strict=True):
+            resource.setrlimit(limit, (most if soft == resource.RLIM_INFINITY else min(most, soft), hard))
         yield
     finally:
         for limit, values in before:

@@ -17,9 +17,11 @@ SHORTEST: Final = 6
 
 _NAMES: Final = re.compile(
     r"(?:^|_)(?:.*(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|APIKEY|CREDENTIAL)S?|KEYS?|PASS|PAT|AUTH|COOKIE"
-    r"|DSN|PRIVATE)(?:_|[0-9]*$)",
+    r"|DSN|PRIVATE)(?P<more>_[A-Z0-9_]*[A-Z])?[0-9_]*$",
     re.IGNORECASE,
 )
+# What is called a secret and only says something about one.
+_SETTINGS: Final = frozenset({"default", "disabled", "enabled", "require", "required", "optional"})
 _IN_URL: Final = re.compile(r"://[^\s/:@]{0,80}:([^\s/@]{1,300})@")
 # Encodings of short values are too much like other text.
 _SHORTEST_ENCODED: Final = 8
@@ -38,10 +40,20 @@ def secrets_of(environment: Mapping[str, str]) -> dict[str, str]:
     for name, value in environment.items():
         for password in _IN_URL.findall(value):
             found.setdefault(password, name)
-        if _NAMES.search(name) and not (value.startswith(("/", "~/")) and _is_path(value)):
+        if _is_secret(name, value):
             for line in (value, *value.splitlines()):
                 found.setdefault(line.strip(), name)
     return {value: name for value, name in found.items() if len(value) >= SHORTEST and "\n" not in value}
+
+
+def _is_secret(name: str, value: str) -> bool:
+    called = _NAMES.search(name)
+    if called is None or value.casefold() in _SETTINGS:
+        return False
+    # `TOKEN_TYPE` is about a token; `TOKEN_2024Q1_PROD` may be one, which has figures in it.
+    if called["more"] and (value.isalpha() or not any(char.isdigit() for char in value)):
+        return False
+    return not (value.startswith(("/", "~/")) and _is_path(value))
 
 
 def _is_path(value: str) -> bool:

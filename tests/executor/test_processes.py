@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from specguard.runs.model import Command
 
 
+ROOT = Path(__file__).parents[2]
+
+
 def carry_out(run: Run, command: Any, **more: Any) -> Command:
     return run_command(run, "try it", command, **{"kind": "gate", "cwd": "/", **more})
 
@@ -338,6 +341,47 @@ def test_what_outlived_specguard_is_found_by_its_run(tmp_path: Path) -> None:
         for process in (one, other):
             process.kill()
             process.wait()
+
+
+def test_an_agent_that_outlived_its_specguard_is_ended_by_its_run(tmp_path: Path) -> None:
+    program = f"""
+from pathlib import Path
+from specguard.executor.processes import run_command
+from tests.executor.one_run import one_run
+run = one_run(Path({str(tmp_path)!r}))
+print(run.folder.path, flush=True)
+run_command(run, "x", "setsid sleep 999 & exec sleep 999", kind="agent", cwd="/")
+"""
+    specguard = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True)
+    assert specguard.stdout is not None
+    folder = Path(specguard.stdout.readline().strip())
+    until = time.monotonic() + 10
+    while not (folder / "control/heartbeat.json").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    child = json.loads((folder / "control/heartbeat.json").read_bytes())["child"]
+    specguard.kill()
+    specguard.wait()
+    specguard.stdout.close()
+    assert lives(child)
+    assert len(end_survivors(folder.name)) == 2
+    assert ended(child)
+    assert end_survivors(folder.name) == []
+
+
+@pytest.mark.parametrize("missing", [["pidfd_open"], ["pidfd_open", "waitid"]])
+def test_a_system_with_less_to_offer(
+    missing: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in missing:
+        monkeypatch.delattr(os, name)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    run = one_run(tmp_path)
+    assert carry_out(run, "echo here; exit 3").exit_code == 3
+    assert carry_out(run, "exec sleep 99", timeout=0.3).timed_out
+    record = carry_out(run, "setsid sleep 999 & sleep 0.5")
+    assert len(record.leftovers) == 1
+    assert ended(int(record.leftovers[0].rpartition(" ")[2].rstrip(")")))
 
 
 def test_a_command_takes_little_more_than_its_own_time(tmp_path: Path) -> None:

@@ -17,9 +17,12 @@ VALUE = "q7/Rt+Zw9&xKe2Lm=Vb4"
 ENVIRONMENT = {"DEPLOY_TOKEN": VALUE, "PATH": "/usr/bin:/bin", "HOME": "/root"}
 
 
+DRAWN = random.Random(7)
+
+
 def token(prefix: str, length: int) -> str:
-    """What has the form of a token, drawn anew each time, so that no file of this repository holds one."""
-    return prefix + "".join(random.choices(string.ascii_letters + string.digits, k=length - 1)) + "7"
+    """What has the form of a token, made here, so that no file of this repository holds one."""
+    return prefix + "".join(DRAWN.choices(string.ascii_letters + string.digits, k=length - 1)) + "7"
 
 
 def in_pieces(redactor: Redactor, text: bytes, *cuts: int) -> bytes:
@@ -106,6 +109,24 @@ def test_a_word_on_keys_is_no_key_and_keeps_nothing_back() -> None:
     assert stream.feed(text) == text
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "TOKEN",
+        "GH_TOKEN",
+        "npm_token",
+        "PGPASSWORD",
+        "AWS_SECRET_ACCESS_KEY",
+        "X_KEY_2",
+        "DB_PASS",
+        "TOKEN_OF_X",
+    ],
+)
+def test_variables_that_are_called_secrets(name: str) -> None:
+    redacted = Redactor({name: "swordfish7"}).text(b"it is swordfish7.")
+    assert redacted == f"it is [redacted: {name}].".encode()
+
+
 def test_each_line_of_a_value_is_a_secret() -> None:
     lines = [token("M", 63) for _ in range(3)]
     redactor = Redactor({"SIGNING_KEY": "\n".join(lines)})
@@ -124,13 +145,14 @@ def test_the_password_in_a_url_is_a_secret_whatever_its_variable_is_called() -> 
         {"PWD": "/srv/project", "OLDPWD": "/srv/other"},
         {"SSH_AUTH_SOCK": "/tmp"},
         {"KEYBOARD": "qwertz-layout"},
-        {"MONKEY": "banana-tree"},
+        {"MONKEY": "banana-tree", "TOKEN_TYPE": "banana-tree", "AUTH_METHOD": "project"},
+        {"TOKENIZERS_PARALLELISM": "banana-tree", "USE_TOKEN": "enabled"},
         {"DEPLOY_TOKEN": "abc"},
         {"TOKEN": ""},
     ],
 )
 def test_what_is_no_secret_stays(environment: dict[str, str]) -> None:
-    text = b"/srv/project /srv/other /tmp qwertz-layout banana-tree abc %s\n" % (b"4b825dc642" * 4)
+    text = b"/srv/project /srv/other /tmp qwertz-layout banana-tree abc enabled %s\n" % (b"4b825dc642" * 4)
     assert Redactor(environment).text(text) == text
 
 
