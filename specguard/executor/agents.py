@@ -162,24 +162,6 @@ def let_agent_work(run: Run) -> model.Command:
     return record
 
 
-def require_change(run: Run, tree: str) -> None:
-    """See that there is something to commit.
-
-    Args:
-        run: the run.
-        tree: the tree that the agent left.
-
-    Raises:
-        RunEnded: it is the base's.
-    """
-    if tree == run.git.commit(run.manifest.repository.base_oid).tree:
-        raise RunEnded(
-            "failed",
-            "the agent ended and had changed nothing",
-            help="read its log: it may have asked, or not been allowed to edit",
-        )
-
-
 def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
     """The agent's name in the policy, or nothing; its words; and the one of them that is its program."""
     if options.agent and options.command:

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.change.git import Git
-from specguard.change.repository import Repository as Located
 from specguard.errors import SpecguardError
-from specguard.executor.agents import Agent, let_agent_work, require_change, resolve_agent
+from specguard.executor.agents import Agent, let_agent_work, resolve_agent
 from specguard.executor.ending import RunEnded
 from specguard.executor.options import RunOptions
 from specguard.executor.place import Place
@@ -20,7 +18,6 @@ from tests.executor.one_run import one_run, policy_of
 
 if TYPE_CHECKING:
     from specguard.executor.run import Run
-    from specguard.testing import Repository
 
 POLICY = """
 [agents.codex]
@@ -332,15 +329,3 @@ def test_secrets_in_the_command_stay_out_of_the_manifest(tmp_path: Path) -> None
     agent = resolve_agent(run.policy, run.options).recorded(run)
     assert agent.command[3] == "--key=[redacted: MODEL_TOKEN]"
     assert "q7RtZw9xKe2LmVb4" not in record.command + Path(run.folder.file("manifest.json")).read_text()
-
-
-def test_an_agent_that_changed_nothing_has_failed(repository: Repository, tmp_path: Path) -> None:
-    base = repository.commit("chore: begin", files={"a": "1\n"})
-    run = one_run(tmp_path, base=base)
-    with Git(Located.locate(str(repository.path), dict(os.environ))) as git:
-        run.git = git
-        with pytest.raises(RunEnded, match="the agent ended and had changed nothing") as raised:
-            require_change(run, repository.oid("HEAD^{tree}"))
-        assert (raised.value.state, raised.value.code) == ("failed", 3)
-        repository.commit("feat: more", files={"a": "2\n"})
-        require_change(run, repository.oid("HEAD^{tree}"))
