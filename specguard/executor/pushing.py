@@ -1,0 +1,193 @@
+"""Pushing a run's commit: one branch, to the canonical repository, and only if nobody else has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from specguard.errors import SpecguardError
+from specguard.executor.canonical import find_address
+from specguard.executor.ending import RunEnded
+from specguard.executor.place import place_of
+from specguard.executor.remote_git import TIMEOUT, RemoteError, RemoteGit
+
+if TYPE_CHECKING:
+    from specguard.executor.canonical import Address
+    from specguard.executor.remote_git import Answer, Heads
+    from specguard.executor.run import Run
+
+RECORD: Final = "control/push.json"
+"""What a run has tried to push, written before each try."""
+
+
+def push(run: Run) -> str:
+    """Push the run's commit as the run's branch, and nothing else.
+
+    The remote's branch must not be there, or be at a commit that this run pushed earlier. Where the answer is
+    lost, what the remote has then decides. The user's branches and upstreams are left alone.
+
+    Args:
+        run: its `manifest.commit` and `manifest.branch`; `manifest.pushed` is set, and `manifest.notes`.
+
+    Returns:
+        What came of it, in one sentence.
+
+    Raises:
+        RunEnded: somebody else has the branch (`remote-moved`), or it cannot be pushed (`failed`).
+    """
+    commit, branch = run.manifest.commit, run.manifest.branch
+    if not commit or not branch:
+        raise RunEnded("failed", "the run has no commit to push", code=2)
+    with _remote(run, objects=place_of(run).objects) as remote:
+        address = pinned_address(run, remote)
+        heads = _heads(run, remote, address)
+        there = heads.branches.get(branch, "")
+        own = _tried(run)
+        if there and there != commit and there not in own:
+            raise _moved(run, address, there)
+        _note_base(run, heads)
+        if there == commit:
+            return _pushed(run, address, commit, "had it already")
+        run.folder.write(
+            RECORD,
+            json.dumps({"remote": address.shown, "branch": branch, "commits": [*own, commit]}, indent=2)
+            + "\n",
+        )
+        try:
+            answer = remote.push(address.push, commit, branch, expected=there)
+        except RemoteError as error:
+            return _look_up(run, remote, address, commit, error)
+        if answer.flag != "!":
+            return _pushed(run, address, commit, "has it")
+        raise _refused(run, remote, address, answer)
+
+
+def tracking_command(run: Run) -> str:
+    """The command with which the user takes the pushed branch up."""
+    branch = run.manifest.branch or ""
+    remote = run.options.remote
+    return f"git fetch {remote} && git switch --track {shlex.quote(f'{remote}/{branch}')}"
+
+
+def pinned_address(run: Run, remote: RemoteGit) -> Address:
+    """The canonical repository's address, which must be the one that the run began with.
+
+    Raises:
+        RunEnded: it is another one now.
+    """
+    expected = (run.item.remote if run.item else "") or run.policy.remote or ""
+    try:
+        root = run.git.repository.work_tree()
+        address = find_address(remote.settings, run.options.remote, expected, root=root)
+    except SpecguardError as error:
+        raise RunEnded("failed", error.message, help=error.help, code=2) from error
+    began = run.manifest.repository.remote
+    if began and address.shown != began:
+        raise RunEnded(
+            "failed",
+            f"'{run.options.remote}' was {began} when the run began, and is {address.shown} now",
+            help=f"git remote set-url {run.options.remote} {began}, then: {_resume(run)}",
+            code=2,
+        )
+    return address
+
+
+def _remote(run: Run, *, objects: str = "") -> RemoteGit:
+    timeout = run.options.command_timeout or TIMEOUT
+    try:
+        return RemoteGit(run.git.repository, objects=objects, timeout=timeout)
+    except SpecguardError as error:
+        raise RunEnded("failed", error.message, help=error.help, code=2) from error
+
+
+def _heads(run: Run, remote: RemoteGit, address: Address) -> Heads:
+    try:
+        return remote.heads(address.fetch)
+    except RemoteError as error:
+        raise RunEnded(
+            "failed",
+            f"{address.shown} cannot be reached: {error.reason}",
+            help=f"the commit is kept; once it answers: {_resume(run)}",
+            code=2,
+            tail=error.tail,
+        ) from error
+
+
+def _tried(run: Run) -> list[str]:
+    """The commits that this run tried to push, whatever came of it."""
+    known = [run.manifest.pushed] if run.manifest.pushed else []
+    try:
+        with open(run.folder.file(RECORD), encoding="utf-8") as file:
+            record = json.load(file)
+    except FileNotFoundError:
+        return known
+    except (OSError, ValueError) as error:
+        raise RunEnded(
+            "failed",
+            f"{os.path.basename(RECORD)} of the run cannot be read",
+            help=f"see whether the remote has the branch {run.manifest.branch}",
+            code=2,
+        ) from error
+    commits = record.get("commits", []) if isinstance(record, dict) else []
+    return list(dict.fromkeys([*commits, *known]))
+
+
+def _look_up(run: Run, remote: RemoteGit, address: Address, commit: str, error: RemoteError) -> str:
+    """Decide a push without an answer by what the remote has."""
+    there = _heads(run, remote, address).branches.get(run.manifest.branch or "", "")
+    if there == commit:
+        return _pushed(run, address, commit, "has it, although its answer was lost")
+    raise RunEnded(
+        "failed",
+        f"{address.shown} did not take the branch {run.manifest.branch}: {error.reason}",
+        help=f"the commit is kept; once it can be pushed: {_resume(run)}",
+        code=2,
+        tail=error.tail,
+    ) from error
+
+
+def _pushed(run: Run, address: Address, commit: str, how: str) -> str:
+    run.manifest.pushed = commit
+    run.save()
+    return f"{address.shown} {how}: {run.manifest.branch} at {commit[:10]}"
+
+
+def _refused(run: Run, remote: RemoteGit, address: Address, answer: Answer) -> RunEnded:
+    there = _heads(run, remote, address).branches.get(run.manifest.branch or "", "")
+    if there and there != run.manifest.commit and there not in _tried(run):
+        return _moved(run, address, there)
+    return RunEnded(
+        "failed",
+        f"{address.shown} refuses the branch {run.manifest.branch}: {answer.summary}",
+        help=f"see what it says; the commit is kept: {_resume(run)}",
+        code=2,
+        tail=answer.said,
+    )
+
+
+def _moved(run: Run, address: Address, there: str) -> RunEnded:
+    branch = run.manifest.branch
+    return RunEnded(
+        "remote-moved",
+        f"{address.shown} has a branch {branch} of somebody else, at {there[:10]}",
+        help=f"see what it is: git fetch {run.options.remote} {branch}; nothing was pushed",
+    )
+
+
+def _note_base(run: Run, heads: Heads) -> None:
+    """Say that the base has moved on; what the run did was judged on the one that it began with."""
+    base = run.manifest.repository.base
+    now = heads.branches.get(base, "")
+    began = run.manifest.repository.base_oid
+    if now == began:
+        return
+    where = f"is at {now[:10]} now" if now else "is gone"
+    note = f"The base {base} was at {began[:10]} when the run began, and {where}."
+    if note not in run.manifest.notes:
+        run.manifest.notes.append(note)
+
+
+def _resume(run: Run) -> str:
+    return f"specguard run resume {run.folder.run_id}"

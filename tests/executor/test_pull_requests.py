@@ -1,0 +1,240 @@
+"""One pull request a run: opened, brought up to date or printed, and never two of them."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.executor import pull_requests
+from specguard.executor.ending import RunEnded
+from specguard.executor.pull_requests import body_of, open_pull_request, title_of
+from specguard.executor.pushing import push
+from specguard.runs.model import Command
+from tests.executor.pushed import Hosted, committed
+from tests.executor.remotes import Team
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.executor.run import Run
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull_requests, "_PAUSE", 0.0)
+
+
+def request(commit: str | None, **values: Any) -> dict[str, Any]:
+    return {
+        "number": 1, "url": "https://github.com/team/project/pull/1", "state": "OPEN", "baseRefName": "main",
+        "headRefName": "phase-12", "headRefOid": commit, "isCrossRepository": False, "title": "t",
+        "body": "b", **values,
+    }  # fmt: skip
+
+
+def ended(run: Run) -> RunEnded:
+    with pytest.raises(RunEnded) as caught:
+        open_pull_request(run)
+    assert caught.value.help
+    assert caught.value.code == 2
+    return caught.value
+
+
+def test_it_is_opened(tmp_path: Path) -> None:
+    team = Hosted(tmp_path)
+    with committed(team) as run:
+        assert run.manifest.notes == []
+        push(run)
+        assert open_pull_request(run) == "opened: https://github.com/team/project/pull/1"
+        [made] = team.state["requests"]
+        assert (made["title"], made["baseRefName"], made["headRefName"]) == ("Phase 12", "main", "phase-12")
+        assert made["headRefOid"] == run.manifest.commit
+        assert made["body"].startswith("Implements docs/phases/phase-12.md. One phase, one commit.")
+        assert f"Run: `phase-12/{run.manifest.run_id}`" in made["body"]
+        kept = run.folder.read_manifest().pull_request
+        assert kept is not None
+        assert (kept.state, kept.number, kept.url) == ("opened", 1, made["url"])
+        assert all("github.com/team/project" in call for call in team.calls("create") + team.calls("list"))
+
+
+def test_the_one_that_is_open_is_brought_up_to_date(tmp_path: Path) -> None:
+    team = Hosted(tmp_path)
+    with committed(team) as run:
+        push(run)
+        open_pull_request(run)
+        assert open_pull_request(run) == "updated: https://github.com/team/project/pull/1"
+        assert len(team.state["requests"]) == 1
+        assert len(team.calls("create")) == 1
+        assert run.folder.read_manifest().pull_request.state == "updated"  # type: ignore[union-attr]
+
+
+def test_the_answer_is_lost(tmp_path: Path) -> None:
+    team = Hosted(tmp_path)
+    with committed(team) as run:
+        push(run)
+        team.state = {**team.state, "broken": {"create": "after"}}
+        assert open_pull_request(run).startswith("updated: ")
+        assert len(team.state["requests"]) == 1
+
+
+@pytest.mark.parametrize("verb", ["list", "create", "edit"])
+def test_the_platform_does_not_answer(tmp_path: Path, verb: str) -> None:
+    team = Hosted(tmp_path)
+    with committed(team) as run:
+        push(run)
+        if verb == "edit":
+            open_pull_request(run)
+        team.state = {**team.state, "broken": {verb: "before"}}
+        end = ended(run)
+        assert end.state == "failed"
+        assert "error connecting to api.github.com" in end.reason
+        assert f"specguard run resume {run.folder.run_id}" in end.help
+        team.state = {**team.state, "broken": {}}
+        open_pull_request(run)
+        assert len(team.state["requests"]) == 1
+
+
+def test_another_base(tmp_path: Path) -> None:
+    team = Hosted(tmp_path)
+    with committed(team) as run:
+        push(run)
+        team.state = {**team.state, "requests": [request(run.manifest.commit, baseRefName="next")]}
+        end = ended(run)
+        assert "into next and not into main" in end.reason
+        assert end.help.endswith("gh pr edit 1 --base main")
+        assert not team.calls("create")
+
+
+@pytest.mark.parametrize(("state", "help"), [("CLOSED", "gh pr reopen 1"), ("MERGED", "nothing is left")])
+def test_a_closed_one_of_this_commit(tmp_path: Path, state: str, help: str) -> None:
+    team = Hosted(tmp_path)
+    with committed(team) as run:
+        push(run)
+        team.state = {**team.state, "requests": [request(run.manifest.commit, state=state)]}
+        assert help in ended(run).help
+        assert not team.calls("create")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"state": "CLOSED", "headRefOid": "1" * 40}, {"isCrossRepository": True, "headRefOid": "1" * 40}],
+)
+def test_those_of_earlier_days_and_of_forks_do_not_count(tmp_path: Path, other: dict[str, Any]) -> None:
+    team = Hosted(tmp_path)
+    team.state = {**team.state, "requests": [request(None, **other)]}
+    with committed(team) as run:
+        push(run)
+        assert open_pull_request(run) == "opened: https://github.com/team/project/pull/2"
+
+
+def test_another_commit(tmp_path: Path) -> None:
+    team = Hosted(tmp_path)
+    with committed(team) as run:
+        push(run)
+        team.state = {**team.state, "requests": [request("1" * 40)]}
+        end = ended(run)
+        assert end.state == "remote-moved"
+        assert len(team.calls("list")) == 1 + pull_requests._LOOKS
+
+
+def test_preflight_finds_one_that_is_open(tmp_path: Path) -> None:
+    team = Hosted(tmp_path)
+    team.state = {**team.state, "requests": [request("1" * 40)]}
+    with pytest.raises(SpecguardError, match=r"open pull request of phase 12 already: .*/pull/1"):
+        team.prepare()
+
+
+class TestWithoutAPlatform:
+    def test_not_installed(self, tmp_path: Path) -> None:
+        team = Hosted(tmp_path)
+        team.install("gh", "").unlink()
+        with committed(team) as run:
+            assert run.manifest.notes == ["Open pull requests were not looked for: gh is not installed."]
+            self.check(run, "gh is not installed", ["--repo", "github.com/team/project"])
+
+    def test_not_signed_in(self, tmp_path: Path) -> None:
+        team = Hosted(tmp_path)
+        team.state = {**team.state, "signed_in": ["example.org"]}
+        with committed(team) as run:
+            self.check(run, "gh is not signed in to github.com", ["--repo", "github.com/team/project"])
+
+    def test_on_this_machine(self, tmp_path: Path) -> None:
+        with committed(Team(tmp_path)) as run:
+            self.check(run, "the canonical repository is on this machine", [])
+
+    def check(self, run: Run, why: str, where: list[str]) -> None:
+        push(run)
+        assert why in open_pull_request(run)
+        kept = run.folder.read_manifest().pull_request
+        assert kept is not None
+        assert (kept.state, kept.url) == ("printed", None)
+        body = run.folder.file("pull-request.md")
+        assert shlex.split(kept.command or "") == [
+            "gh", "pr", "create", "--base", "main", "--head", "phase-12", "--title", "Phase 12",
+            "--body-file", body, *where,
+        ]  # fmt: skip
+        with open(body) as file:
+            assert file.read() == body_of(run)
+
+
+class TestGitLab:
+    def test_a_merge_request(self, tmp_path: Path) -> None:
+        team = Hosted(tmp_path, "gitlab.example.org", command="glab")
+        with committed(team) as run:
+            push(run)
+            url = "https://gitlab.example.org/team/project/-/merge_requests/1"
+            assert open_pull_request(run) == f"opened: {url}"
+            assert open_pull_request(run) == f"updated: {url}"
+            [made] = team.state["requests"]
+            assert (made["title"], made["target_branch"]) == ("Phase 12", "main")
+            assert made["description"] == body_of(run)
+            assert run.manifest.pull_request is not None
+            assert run.manifest.pull_request.number == 1
+
+    def test_printed(self, tmp_path: Path) -> None:
+        team = Hosted(tmp_path, "gitlab.example.org", command="glab")
+        team.state = {**team.state, "signed_in": []}
+        with committed(team) as run:
+            push(run)
+            open_pull_request(run)
+            command = run.manifest.pull_request.command or ""  # type: ignore[union-attr]
+            assert command.startswith("glab mr create --source-branch phase-12 --target-branch main")
+            assert command.endswith("--repo https://gitlab.example.org/team/project")
+
+
+class TestTheBody:
+    def test_gates_of_the_last_round_with_their_exit_codes(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        run = team.prepare()
+        for number, (command, attempt, code) in enumerate(
+            [("sh tests.sh", 1, 1), ("sh tests.sh", 2, 0), ("sh `x` @team", 2, 0)], 1
+        ):
+            run.manifest.commands.append(
+                Command(
+                    number=number,
+                    name=f"g{number % 2}",
+                    kind="gate",
+                    command=command,
+                    attempt=attempt,
+                    exit_code=code,
+                    started_at=run.manifest.started_at,
+                    log="l",
+                    response="r",
+                )
+            )
+        body = body_of(run)
+        assert "  - `sh tests.sh`: exit code 0\n" in body
+        assert "exit code 1" not in body
+        assert "`` sh `x` @team ``: exit code 0" in body
+        assert "- Document: `docs/phases/phase-12.md` at `" in body
+        team.close(run)
+
+    def test_a_title_from_the_commits_template(self, tmp_path: Path) -> None:
+        slices = '{"slices": [{"id": "3", "title": "A new page"}]}'
+        team = Team(tmp_path, {"plans/d/slices.json": slices})
+        run = team.prepare(kind="slice")
+        assert title_of(run) == "feat(slice3): A new page"
+        team.close(run)

@@ -1,0 +1,189 @@
+"""What a push does, and what it leaves alone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.executor.ending import RunEnded
+from specguard.executor.pushing import push, tracking_command
+from tests.executor.pushed import Hosted, change, committed
+from tests.executor.remotes import Team
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.executor.run import Run
+
+
+def refused(run: Run) -> RunEnded:
+    with pytest.raises(RunEnded) as caught:
+        push(run)
+    assert caught.value.help
+    return caught.value
+
+
+def hook(team: Team, name: str, script: str) -> None:
+    file = team.remote.path / "hooks" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
+def heads(team: Team) -> dict[str, str]:
+    lines = team.remote.git("for-each-ref", "--format=%(refname) %(objectname)").split("\n")
+    return dict(line.split(" ", 1) for line in lines)
+
+
+def test_one_branch_and_nothing_else(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    team.user.tag("v1")
+    team.user.git("config", "push.followTags", "true")
+    team.user.git("config", "push.default", "matching")
+    with committed(team) as run:
+        before = team.refs(), (team.user.git_dir / "config").read_bytes()
+        said = push(run)
+        assert (team.refs(), (team.user.git_dir / "config").read_bytes()) == before
+        assert heads(team) == {"refs/heads/main": team.base, "refs/heads/phase-12": run.manifest.commit}
+        assert run.folder.read_manifest().pushed == run.manifest.commit
+        assert "phase-12" in said
+        assert run.manifest.notes[1:] == []
+        assert team.remote.git("log", "-1", "--format=%P %s", "phase-12") == (
+            f"{team.base} feat(phase12): implement phase 12"
+        )
+        assert team.remote.git("diff", "--name-only", "main", "phase-12") == "src/new.py"
+        team.user.git("fetch", "-q", "origin", "phase-12")
+        assert tracking_command(run) == "git fetch origin && git switch --track origin/phase-12"
+
+
+def test_again_it_is_there_already(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    with committed(team) as run:
+        push(run)
+        hook(team, "pre-receive", "exit 1")
+        assert "had it already" in push(run)
+
+
+def test_hooks_and_addresses_of_the_users_repository_have_no_say(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    evil = tmp_path / "evil.git"
+    team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
+    with committed(team) as run:
+        hooks = team.user.git_dir / "hooks"
+        hooks.mkdir(exist_ok=True)
+        (hooks / "pre-push").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        (hooks / "pre-push").chmod(0o755)
+        team.user.git("config", "core.hooksPath", str(hooks))
+        team.user.git("config", f"url.{evil}.pushInsteadOf", str(team.remote.path))
+        team.user.git("config", "remote.origin.pushurl", str(evil))
+        team.configure(f'[url "{evil}"]\n\tpushInsteadOf = {team.remote.path}\n')
+        push(run)
+    assert "refs/heads/phase-12" in heads(team)
+    assert "phase-12" not in evil.joinpath("packed-refs").read_text()
+    assert not (evil / "refs" / "heads" / "phase-12").exists()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_branch_of_somebody_else(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    with committed(team) as run:
+        theirs = team.move_on({"x": "x"}, branch="phase-12")
+        end = refused(run)
+        assert (end.state, end.code) == ("remote-moved", 2)
+        assert theirs[:10] in end.reason
+        assert heads(team)["refs/heads/phase-12"] == theirs
+        assert run.manifest.pushed is None
+
+
+def test_one_that_comes_in_the_last_moment(tmp_path: Path) -> None:
+    team = Hosted(tmp_path)
+    with committed(team) as run:
+        ref = f"git --git-dir={team.remote.path} update-ref refs/heads/phase-12 {team.base}"
+        team.ssh(f'[ "$program" = git-receive-pack ] && {ref}')
+        end = refused(run)
+        assert (end.state, end.code) == ("remote-moved", 2)
+        assert heads(team)["refs/heads/phase-12"] == team.base
+
+
+def test_what_the_run_pushed_earlier_is_replaced(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    with committed(team) as run:
+        push(run)
+        first = run.manifest.commit
+        # As after a crash: what was pushed is known from the record of the try alone.
+        run.manifest.pushed = None
+        change(run, "src/new.py", "new = 2\n")
+        push(run)
+        assert run.manifest.commit != first
+        assert heads(team)["refs/heads/phase-12"] == run.manifest.commit
+
+
+def test_the_answer_is_lost(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    with committed(team, command_timeout=2) as run:
+        hook(team, "post-receive", "sleep 20")
+        assert "although its answer was lost" in push(run)
+        assert run.manifest.pushed == run.manifest.commit
+
+
+def test_the_remote_refuses(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    with committed(team) as run:
+        hook(team, "pre-receive", "echo no branches on Fridays >&2; exit 1")
+        end = refused(run)
+        assert (end.state, end.code) == ("failed", 2)
+        assert "[remote rejected]" in end.reason
+        assert "no branches on Fridays" in end.tail
+        assert end.help.endswith(f"specguard run resume {run.folder.run_id}")
+        assert "refs/heads/phase-12" not in heads(team)
+        hook(team, "pre-receive", "exit 0")
+        push(run)
+
+
+def test_the_network_is_lost(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    with committed(team) as run:
+        os.rename(team.remote.path, tmp_path / "away")
+        end = refused(run)
+        assert (end.state, end.code) == ("failed", 2)
+        assert "cannot be reached" in end.reason
+        os.rename(tmp_path / "away", team.remote.path)
+        push(run)
+
+
+def test_it_is_lost_between_looking_and_pushing(tmp_path: Path) -> None:
+    team = Hosted(tmp_path)
+    with committed(team) as run:
+        team.ssh('[ "$program" = git-receive-pack ] && { echo "Connection reset" >&2; exit 255; }')
+        end = refused(run)
+        assert "did not take the branch phase-12: Connection reset" in end.reason
+
+
+def test_a_base_that_moved_on_is_noted(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    with committed(team) as run:
+        tip = team.move_on({"x": "x"})
+        push(run)
+        push(run)
+        assert run.manifest.notes[1:] == [
+            f"The base main was at {team.base[:10]} when the run began, and is at {tip[:10]} now."
+        ]
+
+
+def test_an_origin_that_changed_meanwhile(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    with committed(team) as run:
+        evil = tmp_path / "evil.git"
+        team.user.git("clone", "-q", "--bare", str(team.remote.path), str(evil))
+        team.user.git("remote", "set-url", "origin", str(evil))
+        end = refused(run)
+        assert f"was {team.remote.path} when the run began, and is {evil} now" in end.reason
+
+
+def test_a_run_without_a_commit(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    run = team.prepare()
+    with pytest.raises(RunEnded, match="no commit to push"):
+        push(run)
