@@ -60,6 +60,10 @@ class CommandLog:
         if room > 0:
             self._keep(self._redacted.feed(self._plain.feed(data[:room])))
 
+    def settle(self) -> None:
+        """Write what was kept back in whole lines: the command is silent, and somebody may follow its log."""
+        self._keep(self._redacted.settle())
+
     def finish(self) -> str:
         """Close the log.
 

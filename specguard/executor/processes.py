@@ -57,6 +57,8 @@ _SHORT_TICK: Final = 0.02
 _MOMENT: Final = 0.25
 # An agent has servers of its own to end.
 _AGENTS_MOMENT: Final = 2.0
+# After so many seconds without output, what is kept back for the sake of secrets is shown.
+_SILENCE: Final = 1.0
 _CHUNK: Final = 1 << 16
 _MOST_DRAINED: Final = 1 << 21
 _NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -175,6 +177,7 @@ class _Attempt:
         self._until = until
         self._limit = limit
         self._beats = 0.0
+        self._silent: float | None = None
         self._pid = 0
         self._output = -1
         self._signals = HeldSignals()
@@ -236,6 +239,9 @@ class _Attempt:
                     if ends is None:
                         # A child is only known where it was seen.
                         self._children.alive()
+                    if self._silent is not None and time.monotonic() - self._silent > _SILENCE:
+                        self._log.settle()
+                        self._silent = None
                     for key, _ in selector.select(tick):
                         if key.fd == self._output and self._read() == 0:
                             selector.unregister(self._output)
@@ -281,6 +287,7 @@ class _Attempt:
         except BlockingIOError:
             return None
         self._log.feed(data)
+        self._silent = time.monotonic()
         return len(data)
 
     def _drain(self) -> bool:

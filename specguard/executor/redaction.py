@@ -131,8 +131,16 @@ class RedactedStream:
     def feed(self, data: bytes) -> bytes:
         """What can be told by now, in whole lines; the rest is kept back until more is there."""
         self._kept += data
+        return self._told(self._redactor.longest)
+
+    def settle(self) -> bytes:
+        """The whole lines that were kept back, because nothing has come after them for a while."""
+        return self._told(0)
+
+    def _told(self, back: int) -> bytes:
+        """The text up to the last line's end that has so many bytes behind it."""
         size = len(self._kept)
-        cut = self._kept.rfind(b"\n", 0, max(0, size - self._redactor.longest)) + 1
+        cut = self._kept.rfind(b"\n", 0, max(0, size - back)) + 1
         if not cut and size > _LONGEST_LINE:
             cut = size - max(self._redactor.longest, _OVERLAP)
         if cut <= 0:

@@ -102,6 +102,15 @@ def test_a_secret_is_in_no_file_of_the_run(tmp_path: Path) -> None:
     assert log_of(run, record).startswith("[redacted: DEPLOY_TOKEN]\n[redacted: DEPLOY_TOKEN]")
 
 
+def test_a_log_can_be_followed(tmp_path: Path) -> None:
+    run = one_run(tmp_path, environment={**os.environ, "DEPLOY_TOKEN": "q7RtZw9xKe2LmVb4" * 9})
+    seen: list[str] = []
+    log = Path(run.folder.file("commands/01-try-it.log"))
+    threading.Timer(1.6, lambda: seen.append(log.read_text())).start()
+    carry_out(run, "echo first; echo second; sleep 2")
+    assert seen == ["first\nsecond\n"]
+
+
 def test_nothing_in_a_log_is_obeyed_by_a_terminal(tmp_path: Path) -> None:
     run = one_run(tmp_path)
     record = carry_out(run, r"printf '\033[2J\033]0;x\007\033[31mred\033[0m\rnext\n'")
