@@ -1,0 +1,278 @@
+"""The gates of a work item: the policy's, and those that its document names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.declaration.patterns import Covering
+from specguard.errors import MissingFact
+from specguard.model import Origin
+from specguard.work.gate_sections import read_gates
+from specguard.work.gates import PlannedGate, flag_gates, gates_of, joined, name_of
+from specguard.work.item import WorkItem
+from specguard.work.kinds import Gate, WorkKind
+from specguard.work.pointers import Pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from specguard.change.tree import Tree
+    from specguard.work.gate_sections import Sections
+
+    Grow = Callable[[Mapping[str, str | bytes]], Tree]
+
+
+def read(text: str, titles: Sequence[str] = ("Gates", "Verification")) -> Sections:
+    return read_gates(text, titles, "phase-12.md")
+
+
+def runs(text: str, *, kind: str = "gate") -> list[str]:
+    return [gate.run for gate in read(f"# Phase 12\n\n## Gates\n\n{text}\n").gates if gate.kind == kind]
+
+
+def item(tree: Grow, text: str, *gates: Gate) -> WorkItem:
+    return WorkItem(
+        "phase",
+        WorkKind(document=["phase-{number}.md"], branch="phase-{number}", gates=list(gates)),
+        item_id="12",
+        number=12,
+        fields={"kind": "phase", "number": "12", "id": "12"},
+        spare={},
+        pointer=Pointer(path=None, tried=()),
+        tree=tree({"phase-12.md": text}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("- `go test ./...`\n- [ ] `make lint`", ["go test ./...", "make lint"]),
+        ("1. Unit tests: `pytest -q` must pass\n2. **Lint** - `ruff check .`", ["pytest -q", "ruff check ."]),
+        ("- `ruff check .`, `mypy` and `pytest`", ["ruff check .", "mypy", "pytest"]),
+        ("- `mypy --strict src` (settings in `pyproject.toml`)", ["mypy --strict src"]),
+        ("- `acme verify --all` prints `all good here`", ["acme verify --all"]),
+        ("- `scripts/smoke.sh`\n- `./check`", ["scripts/smoke.sh", "./check"]),
+        ("- `mytool`", ["mytool"]),
+        ("- `CGO_ENABLED=0 go build ./...`", ["CGO_ENABLED=0 go build ./..."]),
+        (
+            "- Server:\n  - `make test`\n  - Web:\n\n    ```sh\n    npm test\n    ```",
+            ["make test", "npm test"],
+        ),
+        ("Run `make check` before you push, as in `docs/x.md`.", ["make check"]),
+        ("### Unit\n\n- `go test ./...`\n\n### End to end\n\n- `make e2e`", ["go test ./...", "make e2e"]),
+        (
+            "- Tests pass (`go test ./...`) and so does `golangci-lint run`",
+            ["go test ./...", "golangci-lint run"],
+        ),
+        ("- `$ npm test`", ["npm test"]),
+    ],
+)
+def test_commands_that_code_spans_name(text: str, commands: list[str]) -> None:
+    assert runs(text) == commands
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("- All tests pass", "it names no command"),
+        ("- `parse()` returns a tree", "it names no command"),
+        ("- `README.md` is current", "it names no command"),
+        ("- `src/parser.py` is covered", "it names no command"),
+        ("- Never run `make deploy` here", "the sentence says not to"),
+        ("- Don't use `go test ./...`", "the sentence says not to"),
+        ("- Optionally `make bench`", "it is not a command's to do, or need not be done"),
+        ("### Manual checks\n\n- open `make serve`", "it stands under 'Manual checks'"),
+        ("Do not run:\n\n- `make deploy`", "it stands under 'Do not run:'"),
+        ("> - `make test`", "it stands in a quote, in HTML or in a footnote"),
+        ("```json\n{}\n```", "it is no block of shell"),
+        ("```\nAll tests pass.\n```", "it does not look like a command"),
+        ("```sh\nfor f in *.sh; do\n  shellcheck $f\n```", "it does not come to an end"),
+        ("```sh\ncd backend\n```", "nothing follows that it is for"),
+        ("Some prose.", "the section names no command"),
+        ("| Gate | Command |\n|---|---|\n| later | to be decided |", "the row names no command"),
+    ],
+)
+def test_what_is_no_command_is_told_and_not_run(text: str, why: str) -> None:
+    found = read(f"# Phase 12\n\n## Gates\n\n{text}\n")
+    assert list(found.gates) == []
+    assert why in [one.why for one in found.not_read]
+    assert all(one.path == "phase-12.md" and one.line >= 3 for one in found.not_read)
+
+
+def test_what_is_not_taken_beside_a_command_is_told() -> None:
+    found = read("## Gates\n\n- `make lint` or `task lint`\n- If `*.proto` changed: `buf lint`\n")
+    assert [gate.run for gate in found.gates] == ["make lint", "buf lint"]
+    assert [(one.line, one.why) for one in found.not_read] == [
+        (3, "it is an alternative to the one before it"),
+        (4, "its condition is not read: it runs whatever is changed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("block", "commands"),
+    [
+        ("go vet ./...\n\n# all tests\ngo test ./...  # slow", ["go vet ./...", "go test ./..."]),
+        ("go test \\\n  -race \\\n  ./...", ["go test -race ./..."]),
+        ("$ make build\nbuilding...\n$ make test", ["make build", "make test"]),
+        (
+            "cd backend\ngo test ./...\ngo vet ./...",
+            ["cd backend && go test ./...", "cd backend && go vet ./..."],
+        ),
+        ("export A=1\nB='x y'\nmake", ["export A=1 && B='x y' && make"]),
+        ("for f in a b; do\n  test -f $f\ndone", ["for f in a b; do\n  test -f $f\ndone"]),
+        ("if test -f x\nthen\n  make x\nfi\nmake y", ["if test -f x\nthen\n  make x\nfi", "make y"]),
+        ("(cd a && make) && \\\n  make b", ["(cd a && make) && make b"]),
+        ("make a &&\nmake b", ["make a &&\nmake b"]),
+        ("echo 'a # b\nc'", ["echo 'a # b\nc'"]),
+        ("python - <<'EOF'\nprint(1) # no\nEOF\nmake", ["python - <<'EOF'\nprint(1) # no\nEOF", "make"]),
+        ("source venv/bin/activate\npytest", ["bash -c 'source venv/bin/activate && pytest'"]),
+        (
+            "case $x in\n  a) make a;;\n  *) make b;;\nesac",
+            ["case $x in\n  a) make a;;\n  *) make b;;\nesac"],
+        ),
+    ],
+)
+def test_a_block_of_shell_has_a_command_a_line(block: str, commands: list[str]) -> None:
+    assert runs(f"```bash\n{block}\n```") == commands
+
+
+def test_what_a_command_prints_is_none() -> None:
+    text = (
+        "```\n$ make test\n```\n\nExpected output:\n\n```\nok all good\n```\n\n```console\n$ make lint\n```"
+    )
+    found = read(f"## Gates\n\n{text}\n")
+    assert [gate.run for gate in found.gates] == ["make test", "make lint"]
+    assert list(found.not_read) == []
+
+
+def test_the_rows_of_a_table() -> None:
+    found = read(
+        "## Verification\n\n"
+        "| Gate | Command | When | Timeout |\n|---|---|---|---|\n"
+        "| unit tests | `pytest tests/unit` | `src/**`, `tests/` | 10 min |\n"
+        "| e2e | npx playwright test | deployment only | 90s |\n"
+        "| teardown | `make down` | always | |\n"
+    )
+    assert [(gate.name, gate.run, gate.kind, gate.timeout) for gate in found.gates] == [
+        ("unit tests", "pytest tests/unit", "gate", "10m"),
+        ("e2e", "npx playwright test", "gate", "90s"),
+        ("teardown", "make down", "teardown", ""),
+    ]
+    assert found.gates[0].when == Covering(["src/**", "tests/"])
+    assert [(one.line, one.text) for one in found.not_read] == [(6, "deployment only")]
+
+
+def test_formatters_and_teardowns_are_told_by_what_they_are_called() -> None:
+    text = (
+        "- Format: `gofmt -w {changed_files}`\n- `docker compose up -d`\n- `docker compose down -v`\n\n"
+        "**Cleanup**\n\n- `make stop`"
+    )
+    assert runs(text, kind="format") == ["gofmt -w {changed_files}"]
+    assert runs(text) == ["docker compose up -d"]
+    assert runs(text, kind="teardown") == ["docker compose down -v", "make stop"]
+
+
+def test_gates_in_front_matter() -> None:
+    found = read(
+        "---\ngates:\n  - go test ./...\n  - name: smoke\n    run: make smoke\n    when: [deploy/]\n"
+        "    on: [added]\n    timeout: 10m\n    kind: gate\n    wrapper: [nice]\n    colour: red\n"
+        "    each: maybe\n  - {name: x}\n---\n# P\n"
+    )
+    assert [(gate.name, gate.run, gate.line) for gate in found.gates] == [
+        ("go-test", "go test ./...", 3),
+        ("smoke", "make smoke", 4),
+    ]
+    smoke = found.gates[1]
+    assert (smoke.when, list(smoke.on), smoke.timeout, list(smoke.wrapper), smoke.each) == (
+        Covering(["deploy/"]), ["added"], "10m", ["nice"], False,
+    )  # fmt: skip
+    assert [one.why for one in found.not_read] == [
+        "it is no setting of a gate",
+        "it is not understood, and left out",
+        "it has no command, as `run`",
+    ]
+
+
+def test_front_matter_may_be_toml_and_may_be_wrong() -> None:
+    assert [gate.run for gate in read("+++\n[gates]\ntests = 'make test'\n+++\n").gates] == ["make test"]
+    assert [one.why for one in read("---\ngates: 3\n---\n").not_read] == ["it is no list"]
+    assert read("---\ngates: [a\n---\n").not_read
+
+
+def test_a_section_that_is_nearly_one_is_told() -> None:
+    [one] = read("# P\n\n## Gatse\n\n- `make test`\n").not_read
+    assert one.why == "it is no section on gates: it is spelt differently"
+    assert list(read("# P\n\n## Other\n\n- `make test`\n").not_read) == []
+
+
+def test_sections_are_found_as_people_write_them() -> None:
+    text = "## 5. GATES (all)\n\n- `make a`\n\n### Verification\n\n- `make b`\n\n## Other\n\n- `make c`\n"
+    assert [gate.run for gate in read(text).gates] == ["make a", "make b"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "where"),
+    [
+        ("Run the formatter on the whole repository.", "phase-12.md:5"),
+        ("Format all files.", "phase-12.md:5"),
+        ("Format all files that were touched.", ""),
+        ("Do not format the entire repository.", ""),
+        ("Format only what changed, not all files.", ""),
+    ],
+)
+def test_whether_formatters_work_on_everything(sentence: str, where: str) -> None:
+    assert read(f"# P\n\n## Formatting\n\n{sentence}\n").format_all == where
+
+
+def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
+    text = "# P\n\n## Gates\n\n- `go test  ./...`\n- `make smoke`\n- `make smoke`\n"
+    policy = [Gate(name="unit tests", run="go test ./...", when=Covering(["**/*.go"]), timeout="5m")]
+    origins = {"work.phase.gates.0.run": Origin("SPEC_AUTHORITY.md", 7)}
+    found = gates_of(item(tree, text, *policy), origins)
+    tests, smoke = found.gates
+    assert (tests.name, tests.run, tests.source, tests.named) == (
+        "unit-tests", "go test ./...", "policy", "SPEC_AUTHORITY.md:7",
+    )  # fmt: skip
+    # The document asks for it whatever is changed; the limit is the default of the policy, not its own.
+    assert (tests.also, tests.always, tests.timeout) == ("phase-12.md:5", True, "")
+    assert (smoke.name, smoke.source, smoke.named, smoke.also) == (
+        "make-smoke", "document", "phase-12.md:6", "phase-12.md:7",
+    )  # fmt: skip
+
+
+def test_a_limit_that_the_policy_sets_is_the_gates_own(tree: Grow) -> None:
+    key = "work.phase.gates.0"
+    origins = {f"{key}.timeout": Origin("SPEC_AUTHORITY.md", 9), key: Origin("SPEC_AUTHORITY.md", 7)}
+    [gate] = gates_of(item(tree, "# P\n", Gate(name="t", run="t", timeout="5m")), origins).gates
+    assert (gate.timeout, gate.named) == ("5m", "SPEC_AUTHORITY.md:7")
+
+
+def test_a_document_that_cannot_be_read_is_no_document_without_gates(tree: Grow) -> None:
+    with pytest.raises(MissingFact, match="cannot be read"):
+        gates_of(item(tree, "## Gates\n\n" + ">" * 5000 + " x\n"), {})
+
+
+def test_flags_are_gates_too() -> None:
+    tests, lint = joined(
+        [
+            PlannedGate(name="t", run="make test", source="policy"),
+            *flag_gates(["make lint", " ", "make test"]),
+        ]
+    )
+    assert (lint.run, lint.source, lint.named) == ("make lint", "flag", "--command")
+    assert tests.also == "--command"
+
+
+def test_names_are_unique_and_fit_for_files() -> None:
+    names = ["a/b c", "A-B-C", "../x", "", "x" * 60, "x" * 60, "\u00fc"]
+    found = [
+        gate.name
+        for gate in joined(
+            PlannedGate(name=name, run=str(i), source="policy") for i, name in enumerate(names)
+        )
+    ]
+    assert found == ["a-b-c", "A-B-C-2", "x", "gate", "x" * 40, "x" * 38 + "-2", "gate-2"]
+    commands = ("go test ./...", "A=1 ./scripts/run.sh x", "python -m pytest -q", "")
+    assert list(map(name_of, commands)) == ["go-test", "run.sh-x", "python-pytest", "gate"]
