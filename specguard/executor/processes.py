@@ -12,17 +12,12 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import selectors
 import shlex
-import subprocess
-import tempfile
 import time
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-import psutil
-
+from specguard.executor.child import end_of, has_ended, start, wait
 from specguard.executor.children import GRACE, Children, described
 from specguard.executor.command_log import CommandLog
 from specguard.executor.ending import RunEnded
@@ -34,8 +29,10 @@ from specguard.runs.model import Command, Response
 from specguard.runs.settings import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Literal
+
+    import psutil
 
     from specguard.executor.run import Run
     from specguard.runs.settings import RunSettings
@@ -187,7 +184,7 @@ class _Attempt:
         """Start it, follow it to its end, and end what it leaves behind."""
         with self._signals, self._children:
             try:
-                process = _start(words, cwd, stdin, environment, self._settings.place_limit * _MEBIBYTE)
+                process = start(words, cwd, stdin, environment, self._settings.place_limit * _MEBIBYTE)
             except (OSError, ValueError) as error:
                 self._not_started(words[0], cwd, error)
                 return
@@ -209,7 +206,7 @@ class _Attempt:
                 raise
             finally:
                 process.stdout.close()
-                self._record.exit_code = _wait(process)
+                self._record.exit_code = wait(process)
 
     def conclude(self) -> None:
         """Judge it by what came to light at its end alone."""
@@ -224,14 +221,14 @@ class _Attempt:
 
     def _follow(self) -> str:
         """Read what it prints until it has ended; otherwise why it has to."""
-        ends = _end_of(self._pid)
+        ends = end_of(self._pid)
         tick = _SHORT_TICK if ends is None else _TICK
         try:
             with selectors.DefaultSelector() as selector:
                 selector.register(self._output, selectors.EVENT_READ)
                 if ends is not None:
                     selector.register(ends, selectors.EVENT_READ)
-                while not _has_ended(self._pid):
+                while not has_ended(self._pid):
                     reason = self._reason()
                     if reason:
                         return reason
@@ -319,64 +316,3 @@ class _Attempt:
         self._record.exit_code = NOT_FOUND if missing else NOT_RUNNABLE
         self._record.problem = f"{what} cannot be run: {said}"
         self._log.feed(f"{self._record.problem}\n".encode("utf-8", "backslashreplace"))
-
-
-def _start(
-    words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str], largest: int
-) -> subprocess.Popen[bytes]:
-    with tempfile.TemporaryFile() as given:
-        # A file, so that what does not read it blocks nobody.
-        given.write(stdin)
-        given.seek(0)
-        with _limits(largest):
-            process = subprocess.Popen(
-                words,
-                cwd=cwd,
-                env=dict(environment),
-                stdin=given if stdin else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                bufsize=0,
-                start_new_session=True,
-            )
-    return process
-
-
-@contextmanager
-def _limits(largest: int) -> Iterator[None]:
-    """Within it, what is started writes no larger file, and leaves no memory behind when it crashes.
-
-    The limits are this process's own for a moment: setting them in the child would mean running Python there
-    between fork and exec, which is not safe beside threads.
-    """
-    wanted = ((resource.RLIMIT_FSIZE, largest), (resource.RLIMIT_CORE, 0))
-    before = [(limit, resource.getrlimit(limit)) for limit, _ in wanted]
-    try:
-        for (limit, most), (_, (soft, hard)) in zip(wanted, before, strict=True):
-            resource.setrlimit(limit, (most if soft == resource.RLIM_INFINITY else min(most, soft), hard))
-        yield
-    finally:
-        for limit, values in before:
-            resource.setrlimit(limit, values)
-
-
-def _end_of(pid: int) -> int | None:
-    """A descriptor that is ready when a process has ended; None where the system has none."""
-    if hasattr(os, "pidfd_open"):
-        with suppress(OSError):
-            return os.pidfd_open(pid)
-    return None
-
-
-def _has_ended(pid: int) -> bool:
-    """Whether a child has ended; it is not waited for, so that its id and its group stay its own."""
-    if hasattr(os, "waitid"):
-        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
-def _wait(process: subprocess.Popen[bytes]) -> int | None:
-    try:
-        return process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        return None
