@@ -21,6 +21,7 @@ from specguard.runs import model
 from specguard.runs.folder import now_text
 from specguard.runs.root import run_root
 from specguard.runs.settings import seconds
+from specguard.work.gates import Gates, flag_gates, gates_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,29 +69,8 @@ def prepare(options: RunOptions) -> Run:
         )
         try:
             folder = claim.used_folder(options.reuse_run) if options.reuse_run else claim.new_folder()
-            manifest = model.Manifest(
-                run_id=folder.run_id,
-                tool=__version__,
-                item=item,
-                state="running",
-                pid=os.getpid(),
-                repository=model.Repository(
-                    remote=address.shown,
-                    base=start.base,
-                    base_oid=start.oid,
-                    object_format="sha256" if repository.format == "sha256" else "sha1",
-                ),
-                policy=model.PolicyMade(
-                    policy_id=start.policy.policy_id,
-                    ref=start.oid,
-                    documents=dict(start.policy.documents),
-                ),
-                branch=branch or None,
-                max_attempts=options.max_attempts or settings.max_attempts,
-                started_at=now_text(),
-                timeout=options.timeout or seconds(settings.timeout),
-                notes=notes,
-            )
+            manifest = new_manifest(start, options, folder.run_id, address.shown)
+            manifest.notes = notes
             run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
             run.claim = claim
             manifest.agent = agent.recorded(run) if agent else None
@@ -158,13 +138,50 @@ def find_checkout(options: RunOptions) -> tuple[Repository, str]:
     return repository, repository.work_tree()
 
 
+def new_manifest(start: Start, options: RunOptions, run_id: str, remote: str) -> model.Manifest:
+    """The manifest of a run that begins.
+
+    Args:
+        start: where it starts.
+        options: what was asked for.
+        run_id: its id.
+        remote: the address of the canonical repository, without what is secret in it.
+    """
+    settings: RunSettings = start.policy.declared("run_settings")
+    return model.Manifest(
+        run_id=run_id,
+        tool=__version__,
+        item=item_of(start),
+        state="running",
+        pid=os.getpid(),
+        repository=model.Repository(
+            remote=remote,
+            base=start.base,
+            base_oid=start.oid,
+            object_format="sha256" if len(start.oid) == 64 else "sha1",
+        ),
+        policy=model.PolicyMade(
+            policy_id=start.policy.policy_id, ref=start.oid, documents=dict(start.policy.documents)
+        ),
+        branch=start.item.branches[0] if start.item else None,
+        max_attempts=options.max_attempts or settings.max_attempts,
+        started_at=now_text(),
+        timeout=options.timeout or seconds(settings.timeout),
+    )
+
+
 def programs(start: Start, options: RunOptions) -> Iterator[tuple[str, str]]:
     """Each program that gates begin with, and what needs it; that of the agent is looked for elsewhere."""
-    for gate in start.item.settings.gates if start.item else ():
-        program = program_of(gate.wrapper or gate.run)
-        yield program, f"the {gate.kind} {gate.name!r}"
-    for command in options.commands:
-        yield program_of(command), "--command"
+    for gate in planned_gates(start, options).gates:
+        yield program_of(gate.wrapper or gate.run), f"the {gate.kind} {gate.name!r} of {gate.named}"
+
+
+def planned_gates(start: Start, options: RunOptions) -> Gates:
+    """The gates of the policy, of the item's document, and of the command line."""
+    asked = flag_gates(options.commands)
+    if start.item is None:
+        return Gates(asked)
+    return gates_of(start.item, start.policy.origins).and_also(asked)
 
 
 def item_of(start: Start) -> model.Item:

@@ -307,7 +307,7 @@ class TestTools:
     def test_a_gate_whose_program_is_not_there(self, tmp_path: Path) -> None:
         files = with_policy("true && sh tests.sh", "CI=1 no-such-tool test ./...")
         error = refused(Team(tmp_path, files))
-        assert error.message == "not on the path: no-such-tool (for the gate 'tests')"
+        assert error.message == "not on the path: no-such-tool (for the gate 'tests' of SPEC_AUTHORITY.md:20)"
 
     def test_what_a_shell_does_itself_and_what_the_change_may_bring(self, tmp_path: Path) -> None:
         team = Team(tmp_path, with_policy("true && sh tests.sh", "cd x && ./run.sh"))
@@ -315,7 +315,14 @@ class TestTools:
 
     def test_a_gate_of_the_command_line(self, tmp_path: Path) -> None:
         error = refused(Team(tmp_path), commands=["nope --all"])
-        assert error.message == "not on the path: nope (for --command)"
+        assert error.message == "not on the path: nope (for the gate 'nope' of --command)"
+
+    def test_a_gate_of_the_document(self, tmp_path: Path) -> None:
+        text = "# Phase 12\n\n## Gates\n\n- `no-such-tool check`\n"
+        error = refused(Team(tmp_path, {"docs/phases/phase-12.md": text}))
+        assert (
+            "no-such-tool (for the gate 'no-such-tool-check' of docs/phases/phase-12.md:5)" in error.message
+        )
 
     def test_an_agent_that_is_not_there(self, tmp_path: Path) -> None:
         assert "no-agent" in refused(Team(tmp_path), command=["no-agent"]).message

@@ -1,0 +1,65 @@
+"""Patterns of two scopes that could match one path."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.declaration.patterns import Covering
+from specguard.executor.overlaps import meet, overlap
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("src", "src/"),
+        ("src/**", "src/a.py"),
+        ("src/*.py", "src/a.py"),
+        ("**/a.py", "src/x/a.py"),
+        ("**/test_*", "tests/test_a.py"),
+        ("src/*/x", "src/y/*"),
+        ("**", "a"),
+        ("**/b/**/c", "a/b/c"),
+        ("src/a*", "src/*b"),
+        ("src/[ab].py", "src/a.py"),
+    ],
+)
+def test_they_meet(one: str, other: str) -> None:
+    assert meet(one, other)
+    assert meet(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("src", "srcx"),
+        ("src/a", "src/b"),
+        ("src/*.py", "src/*.ts"),
+        ("src/a*", "src/b*"),
+        ("src/x/**", "docs/**"),
+        ("*/a", "*/b"),
+    ],
+)
+def test_they_do_not(one: str, other: str) -> None:
+    assert not meet(one, other)
+    assert not meet(other, one)
+
+
+def test_the_patterns_that_meet_are_named() -> None:
+    found = overlap(Covering(["docs/", "src/a/"]), Covering(["x", "src/a/b.py"]))
+    assert found == ("src/a/", "src/a/b.py")
+    assert overlap(Covering(["docs/"]), Covering(["src/"])) is None
+
+
+segment = st.sampled_from(["a", "b", "ab", "*", "a*", "*b", "**", "?"])
+pattern = st.lists(segment, min_size=1, max_size=4).map("/".join)
+path = st.lists(st.sampled_from(["a", "b", "ab", "ba"]), min_size=1, max_size=5).map("/".join)
+
+
+@given(pattern, pattern, st.lists(path, max_size=20))
+def test_a_path_that_both_match_is_never_missed(one: str, other: str, paths: list[str]) -> None:
+    left, right = Covering([one]), Covering([other])
+    both = [p for p in paths if left.find(p.encode()) is not None and right.find(p.encode()) is not None]
+    if both:
+        assert meet(one, other)
