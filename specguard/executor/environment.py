@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def command_environment(run: Run) -> dict[str, str]:
     """The variables of a run's commands."""
     variables = passed_on(run.options.environment, run.policy.declared("run_settings").environment)
     variables[RUN] = run.manifest.run_id
+    if run.place is not None:
+        # Without its own .git, nothing done in the place reaches a repository around it.
+        variables["GIT_CEILING_DIRECTORIES"] = os.path.dirname(run.place.path)
     if run.options.approval_policy:
         variables[APPROVAL_POLICY] = run.options.approval_policy
     return variables

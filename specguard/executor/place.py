@@ -118,7 +118,8 @@ def make_place(run: Run) -> None:
         )
     base = run.manifest.repository.base_oid
     try:
-        identity(repository, run.manifest.started_at)
+        if run.item is not None:
+            identity(repository, run.manifest.started_at)
         parent = places_folder(repository.environment, repository.work_tree())
         place = Place(os.path.join(parent, run.folder.run_id), base=base, environment=repository.environment)
         earlier = run.manifest.place

@@ -23,7 +23,9 @@ def content_of(path: str) -> str:
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
-            return f"link {os.readlink(path)}"
+            end = os.path.realpath(path)
+            # A link that leads in a circle has no end.
+            return f"link {os.readlink(path)} {'' if os.path.islink(end) else content_of(end)}"
         if not stat.S_ISREG(status.st_mode) or status.st_size > DIGESTED:
             return status_of(os.fsencode(path))
         with open(path, "rb") as file:

@@ -48,7 +48,7 @@ def user_state(run: Run) -> State:
     for folder in {hooks, os.path.join(repository.common, "hooks")}:
         for name in files_below(folder):
             state[f"hook {os.path.join(folder, name)}"] = content_of(os.path.join(folder, name))
-    for path in _home_files(repository):
+    for path in {*_home_files(repository), *_settings_files(repository)}:
         state[f"home {path}"] = content_of(path)
     state.update(_working_files(run))
     return state
@@ -86,6 +86,16 @@ def _home_files(repository: Repository) -> Iterator[str]:
     if settings:
         for name in ("config", "attributes", "ignore"):
             yield os.path.join(settings, "git", name)
+
+
+def _settings_files(repository: Repository) -> Iterator[str]:
+    """The files that the user's settings come from, those that others include too."""
+    said = _read(repository, "config", "--list", "--show-origin", "--name-only", "-z")
+    for origin in set(said.split("\0")[::2]):
+        path = origin.removeprefix("file:")
+        # A relative one is the repository's own, which is seen already.
+        if path != origin and os.path.isabs(path):
+            yield path
 
 
 def _working_files(run: Run) -> Iterator[tuple[str, str]]:

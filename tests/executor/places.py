@@ -90,12 +90,14 @@ class Setting:
         return {**environment, "HOME": str(self.home), "XDG_CACHE_HOME": str(self.folder / "cache")}
 
     @contextmanager
-    def run(self, directory: str = "", *, place: bool = True, item: bool = True) -> Iterator[Run]:
-        """A run of phase 12, its place made."""
+    def run(
+        self, directory: str = "", *, place: bool = True, item: bool = True, branch: str = "phase-12"
+    ) -> Iterator[Run]:
+        """A run of phase 12, or of the item that another branch names; its place is made."""
         directory = directory or str(self.user.path)
         environment = self.environment
         with Git(Located.locate(directory, environment)) as git:
-            request = Request(directory=directory, environment=environment, base="main", branch="phase-12")
+            request = Request(directory=directory, environment=environment, base="main", branch=branch)
             policy = open_policy(request)
             found = _item(git, request, policy) if item else None
             run_id = new_run_id()

@@ -136,7 +136,24 @@ def test_line_ends_are_as_the_repository_wants_them(tmp_path: Path) -> None:
         assert changed(run, hash_tree(run)) == []
 
 
-def test_a_task_is_committed_with_its_title(tmp_path: Path) -> None:
+def test_a_task_is_committed_with_the_title_of_its_source(tmp_path: Path) -> None:
+    task = """
+[work.task]
+source = "plan.json"
+items = "tasks"
+number = "id"
+number_format = ["{n:03}"]
+branch = "task_{number}"
+commit = "task_{number}: {text}"
+```
+"""
+    plan = '{"tasks": [{"id": "task_003", "title": "Add a counter"}]}'
+    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": POLICY.removesuffix("```\n") + task, "plan.json": plan})
+    with setting.run(branch="task_003") as run:
+        assert message_of(run).startswith("task_003: Add a counter\n\nRun: ")
+
+
+def test_what_no_source_entitles_is_committed_by_its_name(tmp_path: Path) -> None:
     policy = POLICY.replace("implement phase {number}", "{text}")
     setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
     with setting.run() as run:

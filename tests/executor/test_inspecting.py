@@ -226,6 +226,24 @@ def test_a_leak_into_what_is_the_users_has_a_name(tmp_path: Path, name: str) -> 
         assert f"specguard run resume {run.folder.run_id}" in end.help
 
 
+def test_settings_behind_links_and_includes_are_the_users_too(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    (setting.home / ".gitconfig").rename(tmp_path / "dotfile")
+    (setting.home / ".gitconfig").symlink_to(tmp_path / "dotfile")
+    (tmp_path / "more").write_text("[core]\n\tx = 1\n")
+    setting.user.git("config", "include.path", str(tmp_path / "more"))
+    (setting.home / ".config" / "git").mkdir(parents=True)
+    (setting.home / ".config" / "git" / "ignore").symlink_to("ignore")
+    with setting.run() as run:
+        inspect(run)
+        (tmp_path / "more").write_text("[core]\n\thooksPath = /evil\n")
+        assert f"your {tmp_path}/more was changed" in caught(run).reason
+        (tmp_path / "more").write_text("[core]\n\tx = 1\n")
+        inspect(run)
+        (tmp_path / "dotfile").write_text("[core]\n\thooksPath = /evil\n")
+        assert ".gitconfig was changed" in caught(run).reason
+
+
 def test_what_is_done_in_the_place_and_outside_is_told_together(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     with setting.run() as run:

@@ -17,6 +17,7 @@ from specguard.executor.git import RUN_REFS
 from specguard.executor.inspecting import inspect
 from specguard.executor.place import forget_base, make_place, open_place, place_of
 from specguard.executor.place_files import remove_place
+from specguard.executor.processes import run_command
 from tests.executor.places import FILES, POLICY, Setting, everything, work
 
 if TYPE_CHECKING:
@@ -153,6 +154,23 @@ def test_without_a_name_nothing_starts(tmp_path: Path) -> None:
         assert "git config user.name" in caught.value.help
         assert run.manifest.place is None
         assert RUN_REFS not in setting.user.git("for-each-ref")
+
+
+def test_a_run_that_commits_nothing_needs_no_name(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    (setting.home / ".gitconfig").unlink()
+    with setting.run(item=False) as run:
+        assert os.path.isdir(place_of(run).path)
+
+
+def test_commands_in_a_place_without_its_git_find_no_other(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        place = place_of(run)
+        subprocess.run(["git", "init", "-q", os.path.dirname(place.path)], check=True)
+        done = run_command(run, "agent", "rm -r .git; git add -A", kind="agent", cwd=place.path)
+        assert done.exit_code == 128
+        assert not os.path.exists(os.path.join(os.path.dirname(place.path), ".git", "index"))
 
 
 def test_a_linked_worktree_has_places_too(tmp_path: Path) -> None:
