@@ -233,11 +233,8 @@ def find_platform(
     """
     if not address.host:
         return None, "the canonical repository is on this machine"
-    kinds: Sequence[type[Platform]] = (GitLab, GitHub) if "gitlab" in address.host else (GitHub, GitLab)
-    if address.host in ("github.com", "gitlab.com"):
-        kinds = kinds[:1]
     reasons = []
-    for kind in kinds:
+    for kind in _kinds(address):
         program = find_program(kind.command, environment)
         if program is None:
             reasons.append(f"{kind.command} is not installed")
@@ -247,6 +244,15 @@ def find_platform(
             return platform, ""
         reasons.append(f"{kind.command} is not signed in to {address.host}")
     return None, " and ".join(reasons)
+
+
+def installed_command(address: Address, environment: Mapping[str, str]) -> str:
+    """The name of the command line that could be the canonical repository's platform's; empty without any.
+
+    Whether the user is signed in is not looked at, since that would ask the platform.
+    """
+    kinds = _kinds(address) if address.host else ()
+    return next((kind.command for kind in kinds if find_program(kind.command, environment)), "")
 
 
 def printed_command(address: Address | None, branch: str, base: str, *, title: str, body_file: str) -> str:
@@ -279,6 +285,15 @@ def where_words(command: str, address: Address) -> list[str]:
     if command == "gh":
         return ["--repo", f"{address.host}/{address.name}"]
     return ["--repo", f"https://{address.host}/{address.name}"]
+
+
+def _kinds(address: Address) -> Sequence[type[Platform]]:
+    """The platforms that a host could be of, the likelier first."""
+    if address.host == "github.com":
+        return (GitHub,)
+    if address.host == "gitlab.com":
+        return (GitLab,)
+    return (GitLab, GitHub) if "gitlab" in address.host else (GitHub, GitLab)
 
 
 def _content(file: str) -> str:

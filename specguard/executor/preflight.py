@@ -204,30 +204,18 @@ def _check_item(
     git: Git,
     root: str,
 ) -> list[str]:
-    """Look for conflicts, and for what was done for the item already.
+    """Look for conflicts, and for what was done for the item already, here and at the remote.
 
     Returns:
         What could not be looked at.
     """
-    check_conflicts(item, start.policy, start.documents)
-    landed = start.work.landed(item, start.history)
-    if landed is not None:
-        raise SpecguardError(
-            f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
-            help="have its pointer moved on, or revert that commit first",
-        )
+    check_known(start, item, git)
     for name in heads.branches:
         if _is_of(start, item, name):
             raise SpecguardError(
                 f"{address.shown} has a branch of {item} already: {name}",
                 help=f"see its pull request; if nothing of it is needed: "
                 f"git push {options.remote} --delete {name}",
-            )
-    for ref in git.repository.branches():
-        if ref.name.startswith("refs/heads/") and _is_of(start, item, ref.short):
-            raise SpecguardError(
-                f"there is a branch of {item} already: {ref.short}",
-                help=f"to keep it under another name: git branch -m {ref.short} old/{ref.short}",
             )
     platform, why = find_platform(address, options.environment, root)
     if platform is None:
@@ -246,6 +234,28 @@ def _check_item(
                 help="wait until it is merged, or close it",
             )
     return []
+
+
+def check_known(start: Start, item: WorkItem, git: Git) -> None:
+    """Look for conflicts, and for what was done for the item already, as far as that is known here.
+
+    Raises:
+        SpecguardError: its document asks for what is guarded, a commit of the base did it, or there is a
+            branch of it.
+    """
+    check_conflicts(item, start.policy, start.documents)
+    landed = start.work.landed(item, start.history)
+    if landed is not None:
+        raise SpecguardError(
+            f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
+            help="have its pointer moved on, or revert that commit first",
+        )
+    for ref in git.repository.branches():
+        if ref.name.startswith("refs/heads/") and _is_of(start, item, ref.short):
+            raise SpecguardError(
+                f"there is a branch of {item} already: {ref.short}",
+                help=f"to keep it under another name: git branch -m {ref.short} old/{ref.short}",
+            )
 
 
 def _is_of(start: Start, item: WorkItem, branch: str) -> bool:

@@ -109,7 +109,7 @@ def _heads(run: Run, remote: RemoteGit, address: Address) -> Heads:
         raise RunEnded(
             "failed",
             f"{address.shown} cannot be reached: {error.reason}",
-            help=f"the commit is kept; once it answers: {_resume(run)}",
+            help=f"{error.advice(address.shown)}; the commit is kept: {_resume(run)}",
             code=2,
             tail=error.tail,
         ) from error
@@ -142,7 +142,7 @@ def _look_up(run: Run, remote: RemoteGit, address: Address, commit: str, error: 
     raise RunEnded(
         "failed",
         f"{address.shown} did not take the branch {run.manifest.branch}: {error.reason}",
-        help=f"the commit is kept; once it can be pushed: {_resume(run)}",
+        help=f"{error.advice(address.shown)}; the commit is kept: {_resume(run)}",
         code=2,
         tail=error.tail,
     ) from error

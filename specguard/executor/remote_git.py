@@ -50,6 +50,17 @@ class RemoteError(Exception):
         self.tail = tail
         self.timed_out = timed_out
 
+    def advice(self, shown: str) -> str:
+        """The next step.
+
+        Args:
+            shown: the remote's address without what is secret in it.
+        """
+        if "terminal prompts disabled" in self.tail:
+            # Nobody may be there to type a password, and a run asks for none.
+            return "sign in for git once: gh auth setup-git, or a credential.helper, or an ssh address"
+        return f"see whether this answers: git ls-remote {shown}"
+
 
 class Heads:
     """The branches of a remote.

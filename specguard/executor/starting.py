@@ -17,12 +17,15 @@ from specguard.executor.choosing import Chooser
 from specguard.executor.remote_git import RemoteError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from specguard.authority.policy import Policy
     from specguard.change.documents import Documents
     from specguard.change.git import Git
     from specguard.executor.canonical import Address
     from specguard.executor.options import RunOptions
     from specguard.executor.remote_git import Heads, RemoteGit
+    from specguard.executor.user_git import Setting
     from specguard.work.item import WorkItem
     from specguard.work.items import Work
 
@@ -132,10 +135,44 @@ def start_from_remote(
         if moved != address:
             address, heads = moved, _heads(remote, moved)
         base = wanted
-    raise SpecguardError(
-        f"the policy of each base names another one, at last {base}",
-        help="have the bases agree on `base`, or name one with --base",
-    )
+    raise _circular(base)
+
+
+def start_as_fetched(
+    git: Git, options: RunOptions, settings: Sequence[Setting], *, root: str
+) -> tuple[Start, Address, str]:
+    """The same from what was fetched last, without asking the remote; for a plan.
+
+    Args:
+        git: reads the user's repository.
+        options: what was asked for.
+        settings: the user's configuration.
+        root: the root of the working tree.
+
+    Returns:
+        Where a run would start, the canonical repository, and the short name of the ref that was read.
+
+    Raises:
+        SpecguardError: as `start_from_remote`; or nothing was fetched yet.
+    """
+    known = Known(git, options)
+    base = plain_branch(options.base or (known.policy.base if known.policy else "") or "", options.remote)
+    for _ in range(_MOST_MOVES):
+        base = base or known.base or "main"
+        refs = [f"refs/remotes/{options.remote}/{base}", f"refs/heads/{base}"]
+        found = git.repository.refs_named(refs)
+        ref = next((one for one in refs if one in found), "")
+        if not ref:
+            raise SpecguardError(
+                f"the base {base} was never fetched; tried: {', '.join(refs)}",
+                help=f"git fetch {options.remote} {base}",
+            )
+        start = Start(git, options, base, git.commit(found[ref]).oid)
+        wanted = start.wanted_base(options, base)
+        if wanted == base:
+            return start, find_address(settings, options.remote, start.remote, root=root), short_name(ref)
+        base = wanted
+    raise _circular(base)
 
 
 def plain_branch(name: str, remote: str) -> str:
@@ -179,8 +216,15 @@ def _fetched(
         raise _unreachable(address, error) from error
 
 
+def _circular(base: str) -> SpecguardError:
+    return SpecguardError(
+        f"the policy of each base names another one, at last {base}",
+        help="have the bases agree on `base`, or name one with --base",
+    )
+
+
 def _unreachable(address: Address, error: RemoteError) -> SpecguardError:
     return SpecguardError(
         f"{address.shown} cannot be reached: {error.reason}",
-        help=f"see whether this answers: git ls-remote {address.shown}",
+        help=error.advice(address.shown),
     )

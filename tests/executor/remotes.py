@@ -60,14 +60,17 @@ class Team:
     Args:
         folder: an empty one.
         files: what the base has beside `FILES`; None takes a file away.
+        object_format: of all three.
     """
 
-    def __init__(self, folder: Path, files: Mapping[str, str | None] | None = None) -> None:
+    def __init__(
+        self, folder: Path, files: Mapping[str, str | None] | None = None, *, object_format: str = "sha1"
+    ) -> None:
         self.folder = folder
         self.home = folder / "home"
         self.home.mkdir()
         self.configure("[user]\n\tname = Uma\n\temail = uma@example.org\n")
-        self.maker = Repository(folder / "maker")
+        self.maker = Repository(folder / "maker", object_format=object_format)
         contents = {**FILES, **(files or {})}
         self.maker.commit("chore: begin", files={"README.md": "# Project\n"})
         kept = {path: text for path, text in contents.items() if text is not None}

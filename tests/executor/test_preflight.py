@@ -141,6 +141,30 @@ class TestTheRemote:
         team.close(run)
         assert run.manifest.repository.remote == str(tmp_path / "project")
 
+    def test_a_password_that_nobody_is_asked_for(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        helper = team.install(
+            "git-remote-https", "#!/bin/sh\necho fatal: terminal prompts disabled >&2; exit 128\n"
+        )
+        team.user.git("remote", "set-url", "origin", "https://example.org/x.git")
+        team.install("git", f'#!/bin/sh\nexport GIT_EXEC_PATH={helper.parent}\nexec /usr/bin/git "$@"\n')
+        assert refused(team).help.startswith("sign in for git once")
+
+    @pytest.mark.parametrize("how", ["shallow", "partial"])
+    def test_a_clone_that_lacks_objects(self, tmp_path: Path, how: str) -> None:
+        team = Team(tmp_path)
+        less = {"depth": 1} if how == "shallow" else {"partial": "blob:none"}
+        team.user = team.remote.clone(tmp_path / "less", **less)
+        tip = team.move_on({"x": "x"})
+        if how == "partial":
+            team.close(team.prepare())
+            return
+        error = refused(team)
+        assert error.help == "git fetch --unshallow origin"
+        assert tip not in error.message
+        team.user.git("fetch", "-q", "--unshallow", "origin")
+        team.close(team.prepare())
+
     def test_hooks_and_monitors_of_the_users_repository_do_not_run(self, tmp_path: Path) -> None:
         team = Team(tmp_path)
         team.move_on({"a": "a"})

@@ -58,6 +58,15 @@ def test_one_branch_and_nothing_else(tmp_path: Path) -> None:
         assert tracking_command(run) == "git fetch origin && git switch --track origin/phase-12"
 
 
+def test_with_longer_object_ids(tmp_path: Path) -> None:
+    team = Team(tmp_path, object_format="sha256")
+    team.move_on({"x": "x"})
+    with committed(team) as run:
+        push(run)
+        assert len(heads(team)["refs/heads/phase-12"]) == 64
+        assert run.manifest.repository.object_format == "sha256"
+
+
 def test_again_it_is_there_already(tmp_path: Path) -> None:
     team = Team(tmp_path)
     with committed(team) as run:

@@ -1,0 +1,119 @@
+"""The plan of a run: real values, nothing touched, and jobs that keep out of each other's way."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.executor.plan import RUN_ID, plan_of
+from tests.executor.places import everything
+from tests.executor.pushed import Hosted
+from tests.executor.remotes import Team
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def refused(*options: Any) -> SpecguardError:
+    with pytest.raises(SpecguardError) as caught:
+        plan_of(options)
+    assert caught.value.help
+    return caught.value
+
+
+def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None:
+    document = "# Phase 12\n\n## Scope\n\n- `src/`\n\n## Gates\n\n- `sh more.sh`\n"
+    team = Team(tmp_path, {"docs/phases/phase-12.md": document})
+    before = everything(team.user.path), everything(team.remote.path)
+    plan = plan_of([team.options(commands=["sh extra.sh"], max_attempts=2)])
+    assert (everything(team.user.path), everything(team.remote.path)) == before
+    [job] = plan.data["jobs"]
+    assert json.loads(json.dumps(plan.data)) == plan.data
+    assert (job["base_oid"], job["base_ref"], job["branch"]) == (team.base, "origin/main", "phase-12")
+    assert job["commit_message"].startswith("feat(phase12): implement phase 12\n")
+    assert job["title"] == "Phase 12"
+    assert "docs/phases/phase-12.md" in job["body"]
+    assert job["scope"] == ["src/"]
+    assert [gate["run"] for gate in job["gates"]] == ["true && sh tests.sh", "sh more.sh", "sh extra.sh"]
+    assert job["run_folder"] == str(team.user.path / ".runs" / "phase-12" / RUN_ID)
+    text = plan.text
+    for part in (
+        f"fetch refs/heads/main from {team.remote.path}: origin/main is at {team.base} as of the last fetch",
+        "true (up to 2 times)",
+        "sh more.sh (always; docs/phases/phase-12.md:9)",
+        "feat(phase12): implement phase 12",
+        f"refs/heads/phase-12 to {team.remote.path}",
+        "gh pr create --base main --head phase-12 --title 'Phase 12'",
+        "nothing was fetched",
+    ):
+        assert part in text
+
+
+def test_it_does_not_ask_the_remote(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    team.move_on({"configs/NEXT_PHASE.json": '{"next": 13}'})
+    os.rename(team.remote.path, tmp_path / "away")
+    [job] = plan_of([team.options()]).data["jobs"]
+    assert job["item"]["id"] == "12"
+
+
+def test_it_does_not_ask_the_platform(tmp_path: Path) -> None:
+    team = Hosted(tmp_path)
+    plan = plan_of([team.options()])
+    assert team.state["calls"] == []
+    assert plan.data["jobs"][0]["pull_request"]["opened_by"] == "gh"
+    assert "--repo github.com/team/project" in plan.text
+
+
+def test_up_to_a_step(tmp_path: Path) -> None:
+    steps = plan_of([Team(tmp_path).options(until="check")]).data["jobs"][0]["steps"]
+    reached = [step["name"] for step in steps if step["does"] != ["not reached"]]
+    assert reached == ["preflight", "place", "brief", "agent", "inspect", "gates", "check", "report"]
+
+
+def test_a_base_that_was_never_fetched(tmp_path: Path) -> None:
+    error = refused(Team(tmp_path).options(base="next"))
+    assert "the base next was never fetched; tried: refs/remotes/origin/next" in error.message
+    assert error.help == "git fetch origin next"
+
+
+def test_what_preflight_would_refuse(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    team.user.git("branch", "phase-12")
+    assert "there is a branch of phase 12 already" in refused(team.options()).message
+
+
+class TestSeveralJobs:
+    def team(self, folder: Path, *files: list[str]) -> Team:
+        slices = [
+            {"id": str(number), "title": f"S{number}", "files": one} for number, one in enumerate(files, 1)
+        ]
+        return Team(folder, {"plans/d/slices.json": json.dumps({"slices": slices})})
+
+    def test_each_is_listed(self, tmp_path: Path) -> None:
+        team = self.team(tmp_path, ["src/a/**"], ["src/b/**", "docs/b.md"])
+        plan = plan_of([team.options(kind="slice", item=number) for number in ("1", "2")])
+        assert [job["scope"] for job in plan.data["jobs"]] == [["src/a/**"], ["src/b/**", "docs/b.md"]]
+        other = plan_of([team.options(kind="slice", item="2")])
+        assert other.data["fingerprint"] != plan.data["fingerprint"]
+        assert plan_of([team.options(kind="slice", item="2")]).data == other.data
+
+    def test_paths_in_common(self, tmp_path: Path) -> None:
+        team = self.team(tmp_path, ["src/**"], ["docs/b.md", "src/b.py"])
+        error = refused(*(team.options(kind="slice", item=number) for number in ("1", "2")))
+        assert error.message == (
+            "slice 1 and slice 2 may both change what src/** and src/b.py have in common"
+        )
+
+    def test_one_item_twice(self, tmp_path: Path) -> None:
+        team = self.team(tmp_path, ["src/**"])
+        assert "slice 1 is asked for twice" in refused(*[team.options(kind="slice", item="1")] * 2).message
+
+    def test_one_without_a_scope(self, tmp_path: Path) -> None:
+        team = self.team(tmp_path, ["src/**"], [])
+        error = refused(*(team.options(kind="slice", item=number) for number in ("1", "2")))
+        assert "slice 2 states no scope" in error.message
