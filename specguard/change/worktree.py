@@ -200,14 +200,15 @@ def _take(git: Git, index: str, items: Mapping[bytes, _Item]) -> None:
 def _update(git: Git, index: str, root: str, flags: Sequence[str], paths: Sequence[bytes]) -> None:
     if paths:
         process = git.start(
-            "-c", "core.compression=0", "update-index", *flags, "-z", "--stdin",
+            # Of line ends that a checkout would make other ones, git would warn.
+            "-c", "core.compression=0", "-c", "core.safecrlf=false", "update-index", *flags, "-z", "--stdin",
             stdin=b"".join([path + b"\0" for path in paths]), index=index, work_tree=root,
         )  # fmt: skip
         git.read(process, "the working tree")
 
 
 def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list[bytes]:
-    """Of these untracked folders those that no `.gitignore` of the working tree leaves out; none is entered."""
+    """Of these untracked folders those that no `.gitignore` of the working tree leaves out, none entered."""
     if not paths:
         return []
     # Of a folder that is ignored as a whole its own name is listed, with a slash.

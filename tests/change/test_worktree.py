@@ -183,6 +183,14 @@ def test_line_endings_that_the_tree_asks_for_are_no_change(repo: Repository, cha
     assert listed(change(repo, worktree=True)) == []
 
 
+def test_other_line_endings_than_a_checkout_makes_are_read_all_the_same(
+    repo: Repository, change: Open
+) -> None:
+    repo.write(".gitattributes", "src/* eol=crlf\n")
+    repo.write("src/a", "b\n")
+    assert listed(change(repo, worktree=True)) == ["A .gitattributes", "M src/a"]
+
+
 def test_filters_are_not_run_and_do_not_hide_a_change(repo: Repository, change: Open) -> None:
     (repo.path / ".git/info").mkdir(exist_ok=True)
     (repo.path / ".git/info/attributes").write_text("* filter=lie\n")
