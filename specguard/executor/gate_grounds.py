@@ -1,0 +1,177 @@
+"""Where gates run: the place of a run, or the user's own checkout."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from specguard.change.worktree import hash_work_tree
+from specguard.executor.committing import hash_tree
+from specguard.executor.ending import RunEnded
+from specguard.executor.inspecting import inspect
+from specguard.executor.place import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol
+
+    from specguard.change.entry import Entry
+    from specguard.executor.run import Run
+
+    class Ground(Protocol):
+        """A working tree that gates run in.
+
+        Attributes:
+            path: its root.
+            mends: whether what a gate changes there is undone; otherwise it is the user's own.
+        """
+
+        path: str
+        mends: bool
+
+        def tree(self) -> str:
+            """The object id of its tree as it is now."""
+            ...
+
+        def changes(self, before: str, after: str) -> Sequence[Entry]:
+            """What differs between two of its trees."""
+            ...
+
+        def entries(self, tree: str) -> Sequence[Entry]:
+            """What a tree changes since the base."""
+            ...
+
+        def show(self, tree: str) -> None:
+            """Have git there show a tree as what is staged."""
+            ...
+
+        def restore(self, tree: str, entries: Sequence[Entry]) -> None:
+            """Make files as a tree has them."""
+            ...
+
+        def leave(self) -> None:
+            """See that nothing else was done there than running gates."""
+            ...
+
+
+class PlaceGround:
+    """The place of a run.
+
+    Args:
+        run: its place is made.
+    """
+
+    mends = True
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._place = place_of(run)
+        self.path = self._place.path
+
+    def tree(self) -> str:
+        """The object id of its tree as it is now.
+
+        Raises:
+            RunEnded: it cannot be committed like this.
+        """
+        return hash_tree(self._run)
+
+    def changes(self, before: str, after: str) -> Sequence[Entry]:
+        """What differs between two of its trees."""
+        return self._place.git.diff_trees(before, after)
+
+    def entries(self, tree: str) -> Sequence[Entry]:
+        """What a tree changes since the pinned base."""
+        return self._place.git.diff_trees(self._place.base, tree)
+
+    def show(self, tree: str) -> None:
+        """Stage a tree, so that commands which ask git see new files, and an unchanged working tree."""
+        self._place.stage(tree)
+
+    def restore(self, tree: str, entries: Sequence[Entry]) -> None:
+        """Make files as a tree has them, byte for byte as a checkout makes them.
+
+        Args:
+            tree: the tree.
+            entries: what was changed since it.
+        """
+        root = os.fsencode(self.path)
+        for entry in entries:
+            if entry.added:
+                _remove(root, entry.path)
+        gone = [entry.path for entry in entries if not entry.added and entry.old_mode & 0o170000 != 0o160000]
+        if gone:
+            index = os.path.join(self._place.own, "restored")
+            git = self._place.git
+            git.run("read-tree", tree, index=index)
+            given = b"".join(path + b"\0" for path in gone)
+            git.run("checkout-index", "-f", "-q", "-z", "--stdin", stdin=given, index=index, files=True)
+            os.unlink(index)
+
+    def leave(self) -> None:
+        """See that the gates did nothing else in the place and in the user's repository.
+
+        Raises:
+            RunEnded: they did.
+        """
+        inspect(self._run, "a gate")
+
+
+class CheckoutGround:
+    """The user's own checkout: nothing in it is undone, and nothing staged.
+
+    Args:
+        run: its `git` reads it.
+        base: the commit that its change is compared with.
+    """
+
+    mends = False
+
+    def __init__(self, run: Run, base: str) -> None:
+        self._run = run
+        self._base = base
+        self.path = run.git.repository.work_tree()
+
+    def tree(self) -> str:
+        """The object id of its tree as it is now; the objects are kept in a scratch store.
+
+        Raises:
+            MissingFact: a file cannot be read.
+        """
+        return hash_work_tree(self._run.git, self._run.git.repository.head or self._run.git.empty_tree).tree
+
+    def changes(self, before: str, after: str) -> Sequence[Entry]:
+        """What differs between two of its trees."""
+        return self._run.git.diff_trees(before, after)
+
+    def entries(self, tree: str) -> Sequence[Entry]:
+        """What a tree changes since the base."""
+        return self._run.git.diff_trees(self._base, tree)
+
+    def show(self, tree: str) -> None:
+        """Leave the user's index alone."""
+
+    def restore(self, tree: str, entries: Sequence[Entry]) -> None:  # noqa: ARG002 - as it is asked
+        """Refuse: the files are the user's.
+
+        Raises:
+            RunEnded: always.
+        """
+        raise RunEnded("failed", "files of your own checkout are not for specguard to restore", code=2)
+
+    def leave(self) -> None:
+        """Leave the user's checkout as it is."""
+
+
+def _remove(root: bytes, path: bytes) -> None:
+    """Remove a file, and the folders that are empty without it."""
+    with suppress(FileNotFoundError):
+        os.unlink(os.path.join(root, path))
+    folder = path.rpartition(b"/")[0]
+    while folder:
+        try:
+            os.rmdir(os.path.join(root, folder))
+        except OSError:
+            return
+        folder = folder.rpartition(b"/")[0]

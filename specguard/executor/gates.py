@@ -1,0 +1,310 @@
+"""The formatters, gates and teardowns of a run, each with its exit code on the tree that it ran on.
+
+Formatters write, gates judge: what a formatter changes beside the files that the change touches is undone,
+and so is whatever a gate changes. A teardown runs whatever became of the others.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from specguard.change.repository import find_program
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.ending import RunEnded
+from specguard.executor.environment import command_environment
+from specguard.executor.gate_grounds import PlaceGround
+from specguard.executor.gate_plans import planned_gates
+from specguard.executor.gate_told import told_of_gate
+from specguard.executor.processes import NOT_FOUND, run_command
+from specguard.executor.tools import program_of
+from specguard.model import path_text
+from specguard.runs.settings import seconds
+from specguard.work.gate_selection import selected
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.change.entry import Entry
+    from specguard.executor.gate_grounds import Ground
+    from specguard.executor.run import Run
+    from specguard.runs.model import Command
+    from specguard.runs.settings import RunSettings
+    from specguard.work.gate_selection import Chosen
+    from specguard.work.gates import Gates, PlannedGate
+
+FILE: Final = "gates.json"
+"""The file in a run's folder that has what became of each gate in the last round."""
+
+_MOST: Final = 5
+_MARGIN: Final = 30.0
+
+
+def run_gates(run: Run) -> bool:
+    """Run the formatters and all gates of a run in its place, and take down again what they set up.
+
+    Failing ones are added to `run.told`; what was noticed beside is in `manifest.notes`.
+
+    Args:
+        run: its place is made, and nobody else works in it.
+
+    Returns:
+        Whether all passed. With no gate at all that is so, and noted.
+
+    Raises:
+        RunEnded: a gate needs a program that is not there, did what no gate may do, or the run's time is
+            over.
+    """
+    try:
+        plan = planned_gates(run.policy, run.item, commands=run.options.commands)
+    except MissingFact as missing:
+        raise RunEnded("failed", missing.reason, help=missing.command, code=2) from missing
+    gates = GateRound(run, PlaceGround(run), plan)
+    passed = gates.carry_out()
+    run.told += [told_of_gate(run, result.gate, command) for result, command in gates.failures]
+    if gates.missing:
+        gate, program = gates.missing[0]
+        raise RunEnded(
+            "failed",
+            f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path",
+            help=f"install {program}, or see that PATH has it",
+        )
+    return passed
+
+
+class Result:
+    """What became of a gate.
+
+    Attributes:
+        gate: the gate.
+        commands: the records of its commands; none where it did not run.
+        skipped: why it did not run; empty where it did.
+        changed: what it changed and should not have.
+    """
+
+    def __init__(self, gate: PlannedGate, skipped: str = "") -> None:
+        self.gate = gate
+        self.commands: list[Command] = []
+        self.skipped = skipped
+        self.changed: list[str] = []
+
+    @property
+    def state(self) -> str:
+        """`passed`, `failed`, `skipped`, or `pending` where it never came to it."""
+        if self.skipped:
+            return "skipped"
+        if not self.commands:
+            return "pending"
+        return "passed" if all(command.succeeded for command in self.commands) else "failed"
+
+
+class GateRound:
+    """One round of all gates.
+
+    Args:
+        run: the run that records them.
+        ground: where they run.
+        plan: the gates.
+
+    Attributes:
+        results: what became of each, in the order of the plan.
+        missing: the gates that ended because their program is not there, with that program.
+    """
+
+    def __init__(self, run: Run, ground: Ground, plan: Gates) -> None:
+        self._run = run
+        self._ground = ground
+        self._plan = plan
+        self._tree = ""
+        self.results = {gate.name: Result(gate) for gate in plan.gates}
+        self.missing: list[tuple[PlannedGate, str]] = []
+
+    @property
+    def failures(self) -> list[tuple[Result, Command]]:
+        """The commands that failed, each with its gate."""
+        return [
+            (result, command)
+            for result in self.results.values()
+            for command in result.commands
+            if not command.succeeded
+        ]
+
+    def carry_out(self) -> bool:
+        """Run all of them.
+
+        Returns:
+            Whether all that apply passed.
+
+        Raises:
+            RunEnded: the run ends here; what is to be taken down was taken down before.
+        """
+        self._say_what_is_left_out()
+        self._tree = self._ground.tree()
+        try:
+            try:
+                self._format()
+                self._judge()
+            except BaseException:
+                # Why the run ends counts, and not that it cannot be taken down either.
+                with suppress(RunEnded, SpecguardError):
+                    self._take_down()
+                raise
+            self._take_down()
+            self._ground.leave()
+        finally:
+            self._write()
+        return not self.failures
+
+    def _say_what_is_left_out(self) -> None:
+        if not any(gate.kind == "gate" for gate in self._plan.gates):
+            self._note("No gate is named, by the policy or by the document: nothing was tested.")
+        for one in self._plan.not_read:
+            self._note(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why}).")
+
+    def _format(self) -> None:
+        entries = self._ground.entries(self._tree)
+        if not self._ground.mends:
+            for gate in self._plan.gates:
+                if gate.kind == "format":
+                    self.results[gate.name].skipped = "formatters write, and here the files are your own"
+            return
+        for chosen in self._chosen("format", entries):
+            self._run_all(chosen)
+            after = self._ground.tree()
+            touched = {entry.path for entry in entries}
+            changed = self._ground.changes(self._tree, after)
+            beside = [entry for entry in changed if entry.path not in touched]
+            if beside and not self._plan.format_all:
+                self._undo(chosen.gate, beside, "the change does not touch them, and they were undone")
+                after = self._ground.tree()
+                if any(one.path not in touched for one in self._ground.changes(self._tree, after)):
+                    raise RunEnded("failed", f"what {chosen.gate.name} did cannot be undone")
+            self._tree = after
+
+    def _judge(self) -> None:
+        self._ground.show(self._tree)
+        for chosen in self._chosen("gate", self._ground.entries(self._tree)):
+            self._run_all(chosen)
+            self._see(chosen.gate)
+
+    def _take_down(self) -> None:
+        settings: RunSettings = self._run.policy.declared("run_settings")
+        deadline = self._run.deadline
+        try:
+            found = self._chosen("teardown", self._ground.entries(self._tree))
+            for chosen in found:
+                # What was set up is taken down also where the time is over.
+                limit = self._limit(chosen.gate) or float(seconds(settings.command_timeout))
+                self._run.deadline = max(deadline, time.monotonic() + limit + _MARGIN)
+                self._run_all(chosen)
+        finally:
+            self._run.deadline = deadline
+        if found:
+            self._see(found[-1].gate)
+
+    def _see(self, gate: PlannedGate) -> None:
+        """Undo what a gate changed: what comes after it judges the same tree."""
+        after = self._ground.tree()
+        changed = self._ground.changes(self._tree, after)
+        if not changed:
+            return
+        if not self._ground.mends:
+            self._undo(gate, changed, "they were left so, since the files are your own")
+            self._tree = after
+            return
+        self._undo(gate, changed, "they were undone, since gates judge and formatters write")
+        if self._ground.tree() != self._tree:
+            raise RunEnded("failed", f"what the {gate.kind} {gate.name} changed cannot be undone")
+
+    def _undo(self, gate: PlannedGate, entries: Sequence[Entry], why: str) -> None:
+        if self._ground.mends:
+            self._ground.restore(self._tree, entries)
+        paths = [path_text(entry.path) for entry in entries]
+        self.results[gate.name].changed += paths
+        more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
+        named = ", ".join(paths[:_MOST])
+        self._note(f"The {gate.kind} {gate.name} ({gate.named}) changed {named}{more}; {why}.")
+
+    def _chosen(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
+        """The gates of a kind that apply to a change; of the others it is kept why they do not."""
+        try:
+            found = selected([gate for gate in self._plan.gates if gate.kind == kind], entries)
+        except SpecguardError as error:
+            raise RunEnded("failed", error.message, help=error.help, code=2) from error
+        for chosen in found:
+            self.results[chosen.gate.name].skipped = chosen.skipped
+        return [chosen for chosen in found if not chosen.skipped]
+
+    def _limit(self, gate: PlannedGate) -> float | None:
+        return float(seconds(gate.timeout)) if gate.timeout else self._run.options.command_timeout or None
+
+    def _run_all(self, chosen: Chosen) -> None:
+        gate = chosen.gate
+        records = self._run.manifest.commands
+        for call in chosen.calls:
+            before = len(records)
+            try:
+                record = run_command(
+                    self._run,
+                    gate.name,
+                    [*gate.wrapper, "sh", "-c", call] if gate.wrapper else call,
+                    kind=gate.kind,
+                    source=gate.source,
+                    cwd=self._ground.path,
+                    timeout=self._limit(gate),
+                    tree=self._tree,
+                )
+            finally:
+                # Also of one with which the run ends.
+                self.results[gate.name].commands += records[before:]
+            program = program_of(gate.wrapper or call) if record.exit_code == NOT_FOUND else ""
+            if program and find_program(program, command_environment(self._run)) is None:
+                self.missing.append((gate, program))
+                return
+
+    def _note(self, text: str) -> None:
+        text = self._run.redactor.words(text)
+        if text not in self._run.manifest.notes:
+            self._run.manifest.notes.append(text)
+
+    def _write(self) -> None:
+        """Write what became of each gate, and say it in the step."""
+        manifest = self._run.manifest
+        results = list(self.results.values())
+        states = [result.state for result in results]
+        counts = [f"{states.count(state)} {state}" for state in ("passed", "failed", "skipped", "pending")]
+        if manifest.steps:
+            said = ", ".join(count for count in counts if not count.startswith("0 "))
+            manifest.steps[-1].detail = said or "no gate is named"
+        words = self._run.redactor.words
+        data = {
+            "schema": "specguard.gates/1",
+            "run_id": manifest.run_id,
+            "attempt": max(1, manifest.attempts),
+            "tree": self._tree,
+            "gates": [self._data(result) for result in results],
+            "not_read": [
+                {"path": one.path, "line": one.line, "text": words(one.text), "why": one.why}
+                for one in self._plan.not_read
+            ],
+        }
+        self._run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
+        self._run.save()
+
+    def _data(self, result: Result) -> dict[str, object]:
+        gate = result.gate
+        return {
+            "name": gate.name,
+            "kind": gate.kind,
+            "run": self._run.redactor.words(gate.run),
+            "source": gate.source,
+            "named": gate.named,
+            "also": gate.also,
+            "state": result.state,
+            "skipped": result.skipped,
+            "exit_codes": [command.exit_code for command in result.commands],
+            "commands": [command.number for command in result.commands],
+            "changed": result.changed,
+        }
