@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from specguard.change.repository import find_program
@@ -27,7 +26,6 @@ HOOKS: Final = b".pre-commit-config.yaml"
 """Where a repository says which hooks run, for pre-commit."""
 
 PATCH: Final = "diff.patch"
-_MESSAGE: Final = "message"
 
 
 def hash_tree(run: Run) -> str:
@@ -53,7 +51,9 @@ def hash_tree(run: Run) -> str:
         tree = hash_work_tree(place.git, place.base).tree
         check_contents(place, tree)
     except MissingFact as missing:
-        raise RunEnded("failed", missing.reason, help=missing.command) from missing
+        full = "No space left" in missing.reason
+        help_text = f"make room on the disk of {place.path}" if full else missing.command
+        raise RunEnded("failed", missing.reason, help=help_text) from missing
     return tree
 
 
@@ -173,10 +173,7 @@ def base_hooks(run: Run) -> str:
     text = Tree(place.git, place.git.commit(place.base).tree).read(HOOKS)
     if text is None:
         return ""
-    path = os.path.join(place.own, "pre-commit.yaml")
-    with open(path, "wb") as file:
-        file.write(text)
-    return path
+    return place.write("pre-commit.yaml", text)
 
 
 def _hooks_agree(run: Run, tree: str) -> bool:
@@ -189,9 +186,7 @@ def _hooks_agree(run: Run, tree: str) -> bool:
     if not hooks or program is None:
         return True
     message = message_of(run)
-    path = os.path.join(place.own, _MESSAGE)
-    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(message)
+    path = place.write("message", message.encode("utf-8", "surrogateescape"))
     place.stage(tree)
     done = run_command(
         run,

@@ -29,11 +29,15 @@ def check_contents(place: Place, tree: str) -> None:
 
     Raises:
         RunEnded: one of them is wrong, which the reason names.
-        MissingFact: an object cannot be read.
+        MissingFact: an object cannot be read, or was forged.
     """
     entries = [entry for entry in place.git.diff_trees(place.base, tree) if not entry.deleted]
     _check_links(place, [entry for entry in entries if entry.is_symlink])
-    _check_pointers(place, tree, [entry for entry in entries if entry.is_file])
+    files = [entry for entry in entries if entry.is_file]
+    _check_pointers(place, tree, files)
+    # Git does not write an object that is there: one that was forged before would stand for the file.
+    for _ in place.git.blobs([entry.new for entry in files]):
+        pass
 
 
 def _check_links(place: Place, entries: Sequence[Entry]) -> None:

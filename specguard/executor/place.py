@@ -64,13 +64,37 @@ class Place:
         return PlaceGit(self.path, self.own, base=self.base, environment=self._environment)
 
     def reset_index(self) -> None:
-        """Make the index in the place's `.git` that of the base: what changed since is not staged."""
+        """Make the index in the place's `.git` that of the base: what changed since is not staged.
+
+        Raises:
+            RunEnded: it cannot be written.
+        """
         temporary = os.path.join(self.own, "index.new")
-        shutil.copyfile(os.path.join(self.own, "checked-out"), temporary)
-        # Renamed over it, since it may be a link by now.
-        os.replace(temporary, self.index)
-        with suppress(FileNotFoundError):
-            os.unlink(self.index + ".lock")
+        try:
+            shutil.copyfile(os.path.join(self.own, "checked-out"), temporary)
+            # Renamed over it, since it may be a link by now.
+            os.replace(temporary, self.index)
+            with suppress(FileNotFoundError):
+                os.unlink(self.index + ".lock")
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def write(self, name: str, data: bytes) -> str:
+        """Write a file into specguard's own folder, out of the agent's way.
+
+        Returns:
+            Its absolute path.
+
+        Raises:
+            RunEnded: it cannot be written.
+        """
+        path = os.path.join(self.own, name)
+        try:
+            with open(path, "wb") as file:
+                file.write(data)
+        except OSError as error:
+            raise _unwritable(error) from error
+        return path
 
     def stage(self, tree: str) -> None:
         """Stage a tree in the place's `.git`, as hooks want to see what is about to be committed.
@@ -80,6 +104,7 @@ class Place:
 
         Raises:
             SpecguardError: git failed.
+            RunEnded: the index cannot be written.
         """
         self.reset_index()
         # Entries that stay the same keep what is known of their files, and need not be read again.
@@ -184,6 +209,15 @@ def forget_base(repository: Repository, run_id: str) -> None:
         SpecguardError: it cannot be removed.
     """
     _update_ref(repository, "-d", RUN_REFS + run_id)
+
+
+def _unwritable(error: OSError) -> RunEnded:
+    return RunEnded(
+        "failed",
+        f"the run's place cannot be written: {error.strerror}",
+        help="make room on its disk, then: specguard run resume, with the run's id",
+        code=2,
+    )
 
 
 def _update_ref(repository: Repository, *arguments: str) -> None:

@@ -118,6 +118,21 @@ def test_what_must_not_be_committed_stops_the_run(tmp_path: Path, script: str, r
             hash_tree(run)
 
 
+def test_an_object_that_was_forged_beforehand_stands_for_no_file(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    script = """
+    echo good > src/new.py; oid=$(git hash-object src/new.py); folder=$(echo "$oid" | cut -c-2)
+    evil=$(echo evil | git hash-object -w --stdin); there=$(echo "$evil" | cut -c-2)
+    mkdir -p "$PWD.specguard/objects/$folder"
+    cp ".git/objects/$there/$(echo "$evil" | cut -c3-)" \
+        "$PWD.specguard/objects/$folder/$(echo "$oid" | cut -c3-)"
+    """
+    with setting.run() as run:
+        work(run, script)
+        with pytest.raises(RunEnded, match="is forged or broken"):
+            hash_tree(run)
+
+
 def test_links_within_and_pointers_are_fine(tmp_path: Path) -> None:
     setting = Setting(tmp_path, {".gitattributes": "*.psd filter=lfs\n"})
     pointer = "version https://git-lfs.github.com/spec/v1\\noid sha256:0\\nsize 1\\n"
