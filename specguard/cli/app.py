@@ -24,6 +24,8 @@ COMMANDS: Final = {
     "policy": "Show what was understood of the authority.",
     "status": "Show where the work stands.",
     "init": "Write an authority for this repository.",
+    "brief": "Print what an agent is told of an item.",
+    "run": "Let an agent work on one item, and look after runs.",
     "approve": "Show what could be approved, and approve it.",
     "approvals": "Show the log of approvals, and verify it.",
     "baseline": "Record the findings that are there already.",

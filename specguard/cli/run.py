@@ -1,0 +1,54 @@
+"""`specguard run`: let an agent work on one item, and look after runs."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+_SUBCOMMANDS: Final = {
+    "item": ("run_item", "Let an agent work on an item, also of a kind named like a command here."),
+}
+"""Each command with its module in this package and its line in the list."""
+
+
+class _Run(click.Group):
+    """A group whose first word may also be a kind of work item."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _SUBCOMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"specguard.cli.{_SUBCOMMANDS[cmd_name][0]}"), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in _SUBCOMMANDS:
+            return name, self.get_command(ctx, name), args[1:]
+        return "item", self.get_command(ctx, "item"), args
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _SUBCOMMANDS.items()])
+
+
+@click.command("run", cls=_Run, short_help="Let an agent work on one item, and look after runs.")
+def command() -> None:
+    """Let an agent work on one item of a KIND, from its pointer to its pull request, and stop there.
+
+    `specguard run phase -- codex exec -` runs the command behind `--` on the current phase, in a place of its
+    own; `specguard run item --help` has the options. The other commands look after runs.
+
+    Exit codes: 0 it did all steps, 1 the rules failed, 2 it could not begin or give a verdict, 3 the agent or
+    a gate failed, or the budget is spent, 4 the agent asked to stop, 130 interrupted.
+    """

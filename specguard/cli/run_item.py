@@ -1,0 +1,156 @@
+"""`specguard run KIND`: let an agent work on one item."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from specguard.cli.completion import DIRECTORY, FILE
+from specguard.cli.options import in_directory
+from specguard.errors import SpecguardError
+from specguard.executor.options import RunOptions
+from specguard.executor.run import STEPS
+from specguard.reporters.escape import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from specguard.executor.run import Run
+
+_WORDS: Final = "specguard.run.words"
+
+
+class _Item(click.Command):
+    """A command of which all behind `--` is another command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[_WORDS] = tuple(args[at + 1 :])
+            args = args[:at]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
+
+
+@click.command("item", cls=_Item, short_help="Let an agent work on an item.")
+@click.argument("kind")
+@click.argument("items", nargs=-1, metavar="[ID]")
+@in_directory
+@click.option(
+    "--code-dir",
+    "code_dir",
+    metavar="DIR",
+    type=DIRECTORY,
+    default="",
+    help="Work on the repository in DIR; names are seen from where you are.",
+)
+@click.option("--agent", metavar="NAME", default="", help="Run the agent that [agents.NAME] describes.")
+@click.option("--plan", metavar="FILE", type=FILE, default="", help="Take the item from this list or plan.")
+@click.option(
+    "--plan-dir",
+    "plan_dir",
+    metavar="DIR",
+    type=DIRECTORY,
+    default="",
+    help="Take the plan from DIR: FILE is seen from there, and is plan.json otherwise.",
+)
+@click.option("--until", type=click.Choice(STEPS), help="Stop after this step.")
+@click.option("--dry-run", is_flag=True, help="Print what all steps would do, and touch nothing.")
+@click.option("--detach", is_flag=True, help="Print the run's id, and go on without the terminal.")
+@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), help="Of the whole run.")
+@click.option(
+    "--command-timeout", metavar="SECONDS", type=click.IntRange(1), help="Of each command without its own."
+)
+@click.option("--command", "commands", metavar="CMD", multiple=True, help="A further gate; may be repeated.")
+@click.option(
+    "--approval-policy", metavar="WORD", default="", help="What the agent is told about asking for leave."
+)
+@click.option("--run-root", metavar="DIR", type=DIRECTORY, default="", help="Keep runs in DIR.")
+@click.option("--reuse-run", metavar="RUN", default="", help="Use the folder of this run again.")
+@click.option("--compact", is_flag=True, help="Keep of the logs only their ends.")
+@click.option("--max-attempts", metavar="N", type=click.IntRange(1), help="How often the agent may work.")
+@click.option("--base", metavar="BRANCH", default="", help="Start from this branch of the remote.")
+@click.option("--remote", metavar="NAME", default="origin", show_default=True, help="Fetch and push there.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--output-format", type=click.Choice(("text", "json")), default="text", help="Of what --dry-run prints."
+)
+@click.pass_context
+def item(context: click.Context, /, output_format: str, items: tuple[str, ...], **words: Any) -> int:
+    """Let an agent work on one item of KIND, from its pointer to its pull request, and stop there.
+
+    The current item, or the one of ID. The agent is that of --agent, or the command behind `--`: it reads
+    the brief from standard input, or as the file `{brief}`, and works in a place of its own. With --dry-run
+    several IDs may be given: each is a job.
+    """
+    command = context.meta.get(_WORDS, ())
+    asked = [_options(one, command, **words) for one in items or ("",)]
+    if words["dry_run"]:
+        return _plan(asked, output_format)
+    if len(asked) > 1:
+        raise SpecguardError(
+            "a run works on one item", help="start one for each; --dry-run lists what several would do"
+        )
+    return start(asked[0])
+
+
+def start(options: RunOptions) -> int:
+    """Begin a run, and carry it out.
+
+    Returns:
+        The exit code.
+    """
+    from specguard.executor.pipeline import carry_out
+    from specguard.executor.preflight import prepare
+
+    run = prepare(options)
+    click.echo(f"run {run.folder.run_id} in {visible(run.folder.path)}", err=True)
+    code = carry_out(run, say=lambda text: click.echo(visible(text), err=True))
+    _tell(run)
+    return code
+
+
+def _tell(run: Run) -> None:
+    """Say how the run ended."""
+    manifest = run.manifest
+    click.echo(f"{manifest.state}: {visible(manifest.reason or manifest.run_id)}")
+    request = manifest.pull_request
+    if request is not None and request.url:
+        click.echo(visible(request.url))
+    elif request is not None and request.command:
+        click.echo(visible(request.command))
+
+
+def _plan(asked: Sequence[RunOptions], output_format: str) -> int:
+    from specguard.executor.plan import plan_of
+    from specguard.reporters.escape import json_text, legible
+
+    plan = plan_of(asked)
+    click.echo(json_text(plan.data) if output_format == "json" else legible(plan.text).rstrip("\n"))
+    return 0
+
+
+def _options(
+    item_id: str, command: Sequence[str], *, plan: str, plan_dir: str, code_dir: str, **words: Any
+) -> RunOptions:
+    """The words of the command line as a run takes them."""
+    if code_dir:
+        words["directory"] = code_dir
+    given = {name: value for name, value in words.items() if value is not None}
+    return RunOptions(
+        environment=dict(os.environ),
+        item=item_id,
+        command=tuple(command),
+        plan=_plan_file(plan, plan_dir),
+        **given,
+    )
+
+
+def _plan_file(plan: str, plan_dir: str) -> str:
+    return os.path.join(plan_dir, plan or "plan.json") if plan_dir else plan

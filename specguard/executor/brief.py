@@ -1,0 +1,195 @@
+"""The brief: one page for the agent, made from the policy and the item's document in the base."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from specguard.change.tree import Tree
+from specguard.declaration.record import Record
+from specguard.documents.document import Document
+from specguard.errors import MissingFact, NotApplicable
+from specguard.executor.agents import BRIEF
+from specguard.executor.committing import HOOKS, message_of
+from specguard.executor.ending import RunEnded
+from specguard.executor.gate_plans import planned_gates
+from specguard.executor.pages import page
+from specguard.executor.pull_requests import title_of
+from specguard.executor.stop_note import NAME
+from specguard.model import path_text
+from specguard.runs.settings import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from specguard.authority.policy import Policy
+    from specguard.executor.run import Run
+    from specguard.runs.settings import RunSettings
+    from specguard.work.gates import Gates, PlannedGate
+    from specguard.work.item import WorkItem
+    from specguard.work.listed import Listed
+
+_GUARDED = {"forbidden-path": "forbidden", "locked-path": "locked"}
+
+
+class _Scope(Record):
+    """The paths that an item may change.
+
+    Attributes:
+        patterns: them.
+        where: what states them, for a person.
+        held: whether a rule holds the change to them.
+    """
+
+    patterns: Sequence[str]
+    where: str
+    held: bool
+
+
+def write_brief(run: Run) -> None:
+    """Write `brief.md` in the run's folder, without secrets.
+
+    Raises:
+        RunEnded: the item has no name that its commit or pull request needs, or its document cannot be read.
+        SpecguardError: it cannot be written.
+    """
+    text = brief_text(run).encode("utf-8", "surrogateescape")
+    run.folder.write(BRIEF, run.redactor.text(text))
+
+
+def brief_text(run: Run) -> str:
+    """The brief of a run, which need not have begun.
+
+    Args:
+        run: its policy and item are those of the base; of its manifest the base, the branch and the limits
+            are told.
+
+    Raises:
+        RunEnded: the item has no name that its commit or pull request needs, or its document cannot be read.
+    """
+    item = run.item
+    if item is None:
+        raise RunEnded("failed", "a run of gates alone has no brief", code=2)
+    try:
+        return _page(run, item)
+    except MissingFact as missing:
+        raise RunEnded("failed", missing.reason, help=missing.command, code=2) from missing
+
+
+def _page(run: Run, item: WorkItem) -> str:
+    policy, manifest = run.policy, run.manifest
+    settings: RunSettings = policy.declared("run_settings")
+    gates: Gates = planned_gates(policy, item, commands=run.options.commands)
+    document = item.document
+    files = Tree(run.git, run.git.commit(manifest.repository.base_oid).tree)
+    return page(
+        "brief.md",
+        item=str(item),
+        title=_title(item),
+        base=manifest.repository.base,
+        base_oid=manifest.repository.base_oid,
+        document=None if document is None else path_text(document),
+        listed=_entry(item.listed) if item.listed is not None else None,
+        pointer=path_text(item.pointer.path) if item.pointer.path else "The policy",
+        authority=[path for path, _ in policy.documents],
+        guards=list(_guards(policy)),
+        pointers=_pointers(item, policy),
+        siblings=_siblings(item, policy),
+        scope=_scope(item, policy),
+        branch=manifest.branch or "",
+        subject=message_of(run).split("\n", 1)[0],
+        pull_request=title_of(run),
+        gates=[_gate(gate) for gate in gates.gates],
+        format_all=gates.format_all,
+        not_read=[
+            {"where": f"{one.path}:{one.line}", "text": one.text, "why": one.why} for one in gates.not_read
+        ],
+        hooks=files.find(HOOKS) is not None,
+        rules=[rule.name for rule in policy.rules if rule.active and "run" in rule.stages],
+        attempts=manifest.max_attempts,
+        timeout=manifest.timeout,
+        agent_timeout=run.options.command_timeout or manifest.timeout,
+        place_limit=settings.place_limit,
+        output_limit=settings.output_limit,
+        approval_policy=run.options.approval_policy,
+        stop=NAME,
+    )
+
+
+def _title(item: WorkItem) -> str:
+    """What the item is called: by its list, else by the first heading of its document."""
+    if item.listed is not None and item.listed.title:
+        return item.listed.title
+    text = item.document_text
+    if text is None:
+        return ""
+    sections = Document.of(text.encode("utf-8", "surrogateescape")).sections
+    return sections[0].heading.text.plain if sections else ""
+
+
+def _entry(listed: Listed) -> dict[str, Any]:
+    path = path_text(listed.source.path)
+    return {
+        "where": f"{path}:{listed.line}" if listed.line else path,
+        "title": listed.title,
+        "acceptance": [one.text for one in listed.acceptance],
+    }
+
+
+def _guards(policy: Policy) -> Iterator[dict[str, str]]:
+    for guard in policy.guards.all:
+        origin = policy.origin(guard.key)
+        yield {
+            "pattern": guard.pattern,
+            "rule": _GUARDED.get(guard.rule, guard.rule),
+            "where": f"{origin.path}:{origin.line}" if origin else "",
+        }
+
+
+def _pointers(item: WorkItem, policy: Policy) -> Sequence[str]:
+    settings = item.settings
+    return settings.pointer if settings.protect_pointer and _judges(policy, "pointer-change") else ()
+
+
+def _siblings(item: WorkItem, policy: Policy) -> Sequence[str]:
+    """Where the documents of other items are, as templates."""
+    settings = item.settings
+    if not _judges(policy, "foreign-work-document"):
+        return ()
+    return settings.siblings or [*settings.document, *settings.legacy]
+
+
+def _scope(item: WorkItem, policy: Policy) -> _Scope | None:
+    held = _judges(policy, "out-of-scope-path")
+    listed = item.listed
+    if listed is not None and listed.files:
+        path = path_text(listed.source.path)
+        where = f"{path}:{listed.files[0].line}" if listed.files[0].line else path
+        return _Scope(patterns=list(listed.scope.patterns), where=where, held=held)
+    try:
+        scope = item.scope
+    except NotApplicable:
+        return None
+    if scope.document is not None:
+        path = path_text(scope.document)
+        where = f"{path}:{scope.lines[0]}" if scope.lines else path
+    else:
+        origin = policy.origin(item.setting("scope"))
+        where = f"{origin.path}:{origin.line}" if origin else item.setting("scope")
+    return _Scope(patterns=list(scope.paths.patterns), where=where, held=held)
+
+
+def _judges(policy: Policy, name: str) -> bool:
+    rule = policy.rule(name)
+    return rule is not None and rule.active
+
+
+def _gate(gate: PlannedGate) -> dict[str, str]:
+    says: list[str] = [] if gate.kind == "gate" else [gate.kind]
+    if gate.when:
+        touched = "touches" if len(gate.on) == len(("added", "modified", "deleted")) else " or ".join(gate.on)
+        says.append(f"where the change {touched} {', '.join(gate.when.patterns)}")
+    if gate.each:
+        says.append("once for each file")
+    if gate.timeout:
+        says.append(f"at most {seconds(gate.timeout)} s")
+    return {"name": gate.name, "run": gate.run, "named": gate.named, "says": "; ".join(says)}

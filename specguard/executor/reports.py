@@ -1,0 +1,241 @@
+"""The report of a run: what was done, what failed and what fixed it, and what remains; for people."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from specguard.change.process import CommandError
+from specguard.declaration.record import Record
+from specguard.errors import SpecguardError
+from specguard.executor.pages import page
+from specguard.model import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from specguard.executor.place import Place
+    from specguard.executor.run import Run
+    from specguard.runs.folder import RunFolder
+    from specguard.runs.model import Command, Manifest
+
+REPORT: Final = "report.md"
+"""The file, in the run's folder."""
+
+ERROR: Final = "error.json"
+"""Why a run ended early, in the run's folder."""
+
+_GATES: Final = "gates.json"
+_KINDS: Final = {"A": "added", "M": "modified", "D": "deleted", "T": "type changed"}
+_LONGEST: Final = 300
+_JUDGED: Final = frozenset({"gate", "format", "teardown", "hook"})
+
+
+class ChangedFile(Record):
+    """A file that the run changed.
+
+    Attributes:
+        path: its path.
+        kind: `added`, `modified`, `deleted` or `type changed`.
+        added: how many lines were added; `binary` for a binary file.
+        removed: how many lines were removed.
+    """
+
+    path: str
+    kind: str
+    added: str
+    removed: str
+
+
+class Failure(Record):
+    """Something that failed, and what became of it.
+
+    Attributes:
+        what: the command, or the rule.
+        said: how it failed.
+        round: in which round it was first seen.
+        after: what became of it.
+    """
+
+    what: str
+    said: str
+    round: int
+    after: str
+
+
+def write_report(run: Run) -> None:
+    """Write `report.md` in the run's folder, without secrets.
+
+    Raises:
+        SpecguardError: it cannot be written.
+    """
+    changed = None if run.place is None else changed_files(run.place, run.manifest.tree)
+    text = report_text(run.manifest, run.folder, changed).encode("utf-8", "surrogateescape")
+    run.folder.write(REPORT, run.redactor.text(text))
+
+
+def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[ChangedFile] | None = None) -> str:
+    """The report of a run, however far it has come.
+
+    Args:
+        manifest: its record.
+        folder: its folder; what cannot be read there is left out.
+        changed: the files that it changed; None where that is not known.
+    """
+    item = manifest.item
+    label = item.id if item.id.casefold().startswith(item.kind.casefold()) else f"{item.kind} {item.id}"
+    gates = _json(folder, _GATES).get("gates")
+    return page(
+        "report.md",
+        manifest=manifest,
+        head=f"{label[:1].upper()}{label[1:]}",
+        label=label,
+        document=item.document or item.plan,
+        run=f"{item.kind}-{item.id}/{manifest.run_id}",
+        took=_took(manifest),
+        changed=changed,
+        added=sum(int(one.added) for one in changed or () if one.added.isdigit()),
+        removed=sum(int(one.removed) for one in changed or () if one.removed.isdigit()),
+        outcome=outcome,
+        skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
+        failures=[*_failed_commands(manifest), *_findings(manifest, folder)],
+        remains=list(_remains(manifest, _json(folder, ERROR))),
+    )
+
+
+def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | None:
+    """The files that a tree changes against the base; None where there is no such tree any more.
+
+    Args:
+        place: the run's place.
+        tree: the tree that was judged last.
+    """
+    if tree is None:
+        return None
+    ends = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", place.base, tree, "--")
+    try:
+        kinds = place.git.run("diff-tree", "--name-status", *ends).split(b"\0")
+        counts = place.git.run("diff-tree", "--numstat", *ends).split(b"\0")
+    except (SpecguardError, CommandError, OSError):
+        return None
+    told = {}
+    for line in counts[:-1]:
+        added, removed, path = line.split(b"\t", 2)
+        told[path] = [one.decode("ascii").replace("-", "binary") for one in (added, removed)]
+    return [
+        ChangedFile(
+            path=path.decode("utf-8", "surrogateescape"),
+            kind=_KINDS.get(kind.decode("ascii")[:1], "changed"),
+            added=told.get(path, ["0", "0"])[0],
+            removed=told.get(path, ["0", "0"])[1],
+        )
+        for kind, path in zip(kinds[:-1:2], kinds[1::2], strict=True)
+    ]
+
+
+def outcome(command: Command) -> str:
+    """How a command ended, in a few words."""
+    if command.timed_out:
+        return "ended by its time limit"
+    if command.exit_code is None:
+        return "did not end"
+    said = f"exit code {command.exit_code}"
+    if command.exit_code < 0:
+        said = f"ended by signal {-command.exit_code}"
+    return f"{said}: {command.problem}" if command.problem else said
+
+
+def _failed_commands(manifest: Manifest) -> Iterator[Failure]:
+    """Each gate or hook that failed, once, with the round in which it passed."""
+    seen = set()
+    for command in manifest.commands:
+        key = (command.name, command.command)
+        if command.kind not in _JUDGED or command.succeeded or command.ended_at is None or key in seen:
+            continue
+        seen.add(key)
+        later = [
+            one
+            for one in manifest.commands
+            if (one.name, one.command) == key and one.number > command.number and one.ended_at is not None
+        ]
+        after = "it fails still"
+        if later and later[-1].succeeded:
+            fixed = next(
+                one for number, one in enumerate(later) if all(each.succeeded for each in later[number:])
+            )
+            mended = fixed.attempt > command.attempt
+            after = "the agent fixed it" if mended else "it passed when it ran again"
+            after += f" in round {fixed.attempt}"
+        yield Failure(what=command.command, said=outcome(command), round=command.attempt, after=after)
+
+
+def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
+    """Each finding that stopped a round, once, with the round in which it was gone."""
+    seen = set()
+    judgements = manifest.judgements
+    for number, judgement in enumerate(judgements):
+        told = _told(folder, judgement.report)
+        for fingerprint in judgement.findings:
+            if fingerprint in seen:
+                continue
+            seen.add(fingerprint)
+            finding = told.get(fingerprint, {})
+            gone = [
+                one.attempt
+                for at, one in enumerate(judgements)
+                if at > number and not any(fingerprint in later.findings for later in judgements[at:])
+            ]
+            yield Failure(
+                what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
+                said=shortened(str(finding.get("message", "")), _LONGEST),
+                round=judgement.attempt,
+                after=f"the agent fixed it in round {gone[0]}" if gone else "it stands still",
+            )
+
+
+def _remains(manifest: Manifest, error: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+    request = manifest.pull_request
+    if manifest.state in ("pending", "running"):
+        yield {"text": "It has not ended", "code": f"specguard run status {manifest.run_id}"}
+    suggestion = error.get("suggestion")
+    if isinstance(suggestion, str) and suggestion:
+        yield {"text": f"It ended in the step {error.get('step')}; next", "code": suggestion}
+    elif manifest.state == "stopped" and manifest.reason:
+        yield {
+            "text": "To go on with the steps that are left",
+            "code": f"specguard run resume {manifest.run_id}",
+        }
+    if request is not None and request.state == "printed" and request.command:
+        yield {"text": "Open the pull request", "code": request.command}
+    elif request is not None and request.url:
+        yield {"text": "Review and merge the pull request", "code": request.url}
+    if manifest.pushed and manifest.branch:
+        yield {"text": "To look at it here", "code": f"git fetch origin {manifest.branch}"}
+    if manifest.state == "succeeded" and request is None:
+        yield {"text": "Nothing", "code": ""}
+
+
+def _took(manifest: Manifest) -> float | None:
+    if manifest.ended_at is None:
+        return None
+    began, ended = (datetime.fromisoformat(one) for one in (manifest.started_at, manifest.ended_at))
+    return (ended - began).total_seconds()
+
+
+def _told(folder: RunFolder, report: str) -> dict[str, Mapping[str, Any]]:
+    """The findings of a JSON report by their fingerprints."""
+    found = _json(folder, report).get("findings")
+    if not isinstance(found, list):
+        return {}
+    return {str(one.get("fingerprint")): one for one in found if isinstance(one, dict)}
+
+
+def _json(folder: RunFolder, name: str) -> Mapping[str, Any]:
+    """A file of the run; empty where it cannot be read."""
+    try:
+        with open(folder.file(name), "rb") as file:
+            data = json.loads(file.read())
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
