@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.addresses import identity, same_address, shown_address
@@ -78,7 +79,7 @@ def find_address(settings: Sequence[Setting], remote: str, expected: str, *, roo
     if not urls:
         raise SpecguardError(
             f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
-            help=f"git remote add {remote} {expected or '<address>'}",
+            help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}",
         )
     rewrites = own_rewrites(settings, "insteadof")
     fetch = _absolute(rewritten(urls[0], rewrites), root)
@@ -86,7 +87,7 @@ def find_address(settings: Sequence[Setting], remote: str, expected: str, *, roo
         raise SpecguardError(
             f"'{remote}' is {shown_address(fetch)}, and the canonical repository is "
             f"{shown_address(expected)}",
-            help=f"git remote set-url {remote} {expected}",
+            help=shlex.join(["git", "remote", "set-url", remote, expected]),
         )
     if expected and _protocol(fetch) not in PROTOCOLS:
         fetch = rewritten(expected, rewrites)
@@ -115,7 +116,7 @@ def _absolute(url: str, root: str) -> str:
     """An address that does not depend on a working directory."""
     if _SCHEME.match(url) or _SCP.match(url) or url.startswith(("/", "-")):
         return url
-    return os.path.normpath(os.path.join(root, os.path.expanduser(url)))
+    return os.path.normpath(os.path.join(root, url))
 
 
 def _check(url: str, remote: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from specguard import __version__
@@ -133,7 +134,7 @@ def find_checkout(options: RunOptions) -> tuple[Repository, str]:
     if repository.bare:
         raise SpecguardError(
             f"{repository.common} is a bare repository, which has no checkout to run from",
-            help=f"git clone {repository.common}, and run there",
+            help=f"{shlex.join(['git', 'clone', repository.common])}, and run there",
         )
     return repository, repository.work_tree()
 
@@ -214,8 +215,8 @@ def _check_item(
         if _is_of(start, item, name):
             raise SpecguardError(
                 f"{address.shown} has a branch of {item} already: {name}",
-                help=f"see its pull request; if nothing of it is needed: "
-                f"git push {options.remote} --delete {name}",
+                help="see its pull request; if nothing of it is needed: "
+                + shlex.join(["git", "push", options.remote, "--delete", name]),
             )
     platform, why = find_platform(address, options.environment, root)
     if platform is None:
@@ -243,6 +244,12 @@ def check_known(start: Start, item: WorkItem, git: Git) -> None:
         SpecguardError: its document asks for what is guarded, a commit of the base did it, or there is a
             branch of it.
     """
+    branch = item.branches[0]
+    if branch.startswith("-") or git.repository.in_place("check-ref-format", f"refs/heads/{branch}").wait():
+        raise SpecguardError(
+            f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
+            help="have the template, or what its pointer or list fills in, corrected in the base",
+        )
     check_conflicts(item, start.policy, start.documents)
     landed = start.work.landed(item, start.history)
     if landed is not None:
@@ -254,7 +261,8 @@ def check_known(start: Start, item: WorkItem, git: Git) -> None:
         if ref.name.startswith("refs/heads/") and _is_of(start, item, ref.short):
             raise SpecguardError(
                 f"there is a branch of {item} already: {ref.short}",
-                help=f"to keep it under another name: git branch -m {ref.short} old/{ref.short}",
+                help="to keep it under another name: "
+                + shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"]),
             )
 
 

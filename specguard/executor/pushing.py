@@ -68,7 +68,8 @@ def tracking_command(run: Run) -> str:
     """The command with which the user takes the pushed branch up."""
     branch = run.manifest.branch or ""
     remote = run.options.remote
-    return f"git fetch {remote} && git switch --track {shlex.quote(f'{remote}/{branch}')}"
+    switch = shlex.join(["git", "switch", "--track", f"{remote}/{branch}"])
+    return f"git fetch {shlex.quote(remote)} && {switch}"
 
 
 def pinned_address(run: Run, remote: RemoteGit) -> Address:
@@ -88,7 +89,8 @@ def pinned_address(run: Run, remote: RemoteGit) -> Address:
         raise RunEnded(
             "failed",
             f"'{run.options.remote}' was {began} when the run began, and is {address.shown} now",
-            help=f"git remote set-url {run.options.remote} {began}, then: {_resume(run)}",
+            help=shlex.join(["git", "remote", "set-url", run.options.remote, began])
+            + f", then: {_resume(run)}",
             code=2,
         )
     return address
@@ -168,11 +170,12 @@ def _refused(run: Run, remote: RemoteGit, address: Address, answer: Answer) -> R
 
 
 def _moved(run: Run, address: Address, there: str) -> RunEnded:
-    branch = run.manifest.branch
+    branch = run.manifest.branch or ""
     return RunEnded(
         "remote-moved",
         f"{address.shown} has a branch {branch} of somebody else, at {there[:10]}",
-        help=f"see what it is: git fetch {run.options.remote} {branch}; nothing was pushed",
+        help="nothing was pushed; see what it is: "
+        + shlex.join(["git", "fetch", run.options.remote, branch]),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -59,7 +60,7 @@ class RemoteError(Exception):
         if "terminal prompts disabled" in self.tail:
             # Nobody may be there to type a password, and a run asks for none.
             return "sign in for git once: gh auth setup-git, or a credential.helper, or an ssh address"
-        return f"see whether this answers: git ls-remote {shown}"
+        return f"see whether this answers: {shlex.join(['git', 'ls-remote', shown])}"
 
 
 class Heads:

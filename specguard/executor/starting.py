@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.base import find_base
@@ -165,7 +166,7 @@ def start_as_fetched(
         if not ref:
             raise SpecguardError(
                 f"the base {base} was never fetched; tried: {', '.join(refs)}",
-                help=f"git fetch {options.remote} {base}",
+                help=shlex.join(["git", "fetch", options.remote, base]),
             )
         start = Start(git, options, base, git.commit(found[ref]).oid)
         wanted = start.wanted_base(options, base)
@@ -203,7 +204,7 @@ def _fetched(
         near = difflib.get_close_matches(base, heads.branches, n=1)
         raise SpecguardError(
             f"{address.shown} has no branch {base}" + (f", but {near[0]}" if near else ""),
-            help=f"name the base: --base {near[0] if near else heads.default or 'BRANCH'}",
+            help=f"name the base: --base {shlex.quote(near[0] if near else heads.default or 'BRANCH')}",
         )
     repository = git.repository
     names = [f"refs/remotes/{options.remote}/{base}", f"refs/heads/{base}"]

@@ -255,6 +255,18 @@ class TestTheItem:
         team.user.git(*error.help.partition(": git ")[2].split())
         team.close(team.prepare())
 
+    def test_a_name_that_a_shell_would_obey_is_quoted(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        team.move_on({"x": "x"}, branch="phase-12;touch${IFS}x")
+        assert refused(team).help.endswith("git push origin --delete 'phase-12;touch${IFS}x'")
+
+    @pytest.mark.parametrize("name", ["-f", "a..b", "a:refs/heads/main", "x y", "a.lock"])
+    def test_a_name_that_can_be_no_branch(self, tmp_path: Path, name: str) -> None:
+        files = with_policy('branch = "phase-{number}"', 'branch = "{name}"\nfields = {name = "name"}')
+        files["configs/NEXT_PHASE.json"] = json.dumps({"next": 12, "name": name})
+        error = refused(Team(tmp_path, files))
+        assert f"{name!r} can be no branch, and work.phase.branch gives phase 12 that name" in error.message
+
     def test_a_document_that_asks_for_a_guarded_path(self, tmp_path: Path) -> None:
         text = "# Phase 12\n\nDo not touch `locked/b`.\nUpdate `locked/a.txt` and the client.\n"
         error = refused(Team(tmp_path, {"docs/phases/phase-12.md": text}))
