@@ -9,8 +9,11 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from specguard.errors import SpecguardError
 from specguard.executor.ending import RunEnded
+from specguard.reporters.escape import visible
 from specguard.runs.folder import now_text
+from specguard.runs.meta import LAYOUT, META, meta_text
 from specguard.runs.model import Step
 
 if TYPE_CHECKING:
@@ -95,6 +98,7 @@ class Run:
         step = Step(name=name, attempt=max(1, self.manifest.attempts), state="running", started_at=now_text())
         self.manifest.steps.append(step)
         self.save()
+        self.log(f"{name}, round {step.attempt}" if name in ROUND else name)
         self.folder.beat(name)
         try:
             yield step
@@ -110,6 +114,15 @@ class Run:
         finally:
             step.ended_at = now_text()
             self.save()
+            self.log(f"{name}: {step.state}{': ' if step.detail else ''}{step.detail}")
+
+    def log(self, text: str) -> None:
+        """Add a line to `run.log`, without secrets.
+
+        Raises:
+            SpecguardError: it cannot be written.
+        """
+        self.folder.log(visible(self.redactor.words(text)))
 
     def take(self) -> None:
         """Make this process the one that works on the run, and whatever worked on it before a stale one."""
@@ -131,6 +144,12 @@ class Run:
                     f"another process works on {self.folder.run_id}; this one is stale, and ends"
                 )
 
+    def close(self) -> None:
+        """Let go of the item and of the repository."""
+        if self.claim is not None:
+            self.claim.release()
+        self.git.close()
+
     def seal(self) -> None:
         """Record the digests of the run's files, so that a later change of one is seen."""
         self.manifest.digests = {
@@ -146,7 +165,9 @@ class Run:
         """
         self.hold()
         self.folder.write_manifest(self.manifest)
+        if LAYOUT in self.policy.declared("run_settings").layouts:
+            self.folder.write(META, meta_text(self.manifest))
 
 
-class StaleWorker(Exception):
+class StaleWorker(SpecguardError):
     """A process that has lost its run to another one: nothing more is written for it."""
