@@ -12,10 +12,10 @@ from specguard.change.git import Git
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.executor.agents import resolve_agent
 from specguard.executor.committing import HOOKS, message_of
+from specguard.executor.done_before import check_known
 from specguard.executor.overlaps import overlap
 from specguard.executor.platforms import installed_command, printed_command
 from specguard.executor.preflight import (
-    check_known,
     find_checkout,
     new_manifest,
     planned_gates,

@@ -12,8 +12,7 @@ from specguard.change.repository import Repository
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agents import resolve_agent
 from specguard.executor.claiming import Claim
-from specguard.executor.conflicts import check_conflicts
-from specguard.executor.platforms import PlatformError, find_platform
+from specguard.executor.done_before import check_everywhere
 from specguard.executor.remote_git import TIMEOUT, RemoteGit
 from specguard.executor.run import Run
 from specguard.executor.starting import Start, start_from_remote
@@ -29,10 +28,8 @@ if TYPE_CHECKING:
 
     from specguard.executor.canonical import Address
     from specguard.executor.options import RunOptions
-    from specguard.executor.remote_git import Heads
     from specguard.runs.folder import RunFolder
     from specguard.runs.settings import RunSettings
-    from specguard.work.item import WorkItem
 
 
 def prepare(options: RunOptions) -> Run:
@@ -56,7 +53,9 @@ def prepare(options: RunOptions) -> Run:
             start, address, heads = start_from_remote(git, options, remote, root=root)
         notes = []
         if start.item is not None:
-            notes = _check_item(start, start.item, options, address=address, heads=heads, git=git, root=root)
+            notes = check_everywhere(
+                start, start.item, options, address=address, heads=heads, git=git, root=root
+            )
         settings: RunSettings = start.policy.declared("run_settings")
         agent = resolve_agent(start.policy, options) if start.item is not None else None
         check_tools(programs(start, options), start.documents.tree, options.environment)
@@ -193,88 +192,6 @@ def item_of(start: Start) -> model.Item:
     told = item.summary()
     plan = item.listed.source.path.decode("utf-8", "surrogateescape") if item.listed else None
     return model.Item(kind=item.kind, id=item.id, slug=item.slug, document=told["document"], plan=plan)
-
-
-def _check_item(
-    start: Start,
-    item: WorkItem,
-    options: RunOptions,
-    *,
-    address: Address,
-    heads: Heads,
-    git: Git,
-    root: str,
-) -> list[str]:
-    """Look for conflicts, and for what was done for the item already, here and at the remote.
-
-    Returns:
-        What could not be looked at.
-    """
-    check_known(start, item, git)
-    for name in heads.branches:
-        if _is_of(start, item, name):
-            raise SpecguardError(
-                f"{address.shown} has a branch of {item} already: {name}",
-                help="see its pull request; if nothing of it is needed: "
-                + shlex.join(["git", "push", options.remote, "--delete", name]),
-            )
-    platform, why = find_platform(address, options.environment, root)
-    if platform is None:
-        return [f"Open pull requests were not looked for: {why}."]
-    try:
-        requests = [one for branch in item.branches for one in platform.requests(branch)]
-    except PlatformError as error:
-        raise SpecguardError(
-            f"open pull requests cannot be looked for: {error.reason}",
-            help=f"see whether this answers: {platform.command} auth status --hostname {address.host}",
-        ) from error
-    for request in requests:
-        if request.state == "open":
-            raise SpecguardError(
-                f"there is an open pull request of {item} already: {request.url}",
-                help="wait until it is merged, or close it",
-            )
-    return []
-
-
-def check_known(start: Start, item: WorkItem, git: Git) -> None:
-    """Look for conflicts, and for what was done for the item already, as far as that is known here.
-
-    Raises:
-        SpecguardError: its document asks for what is guarded, a commit of the base did it, or there is a
-            branch of it.
-    """
-    branch = item.branches[0]
-    if branch.startswith("-") or git.repository.in_place("check-ref-format", f"refs/heads/{branch}").wait():
-        raise SpecguardError(
-            f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
-            help="have the template, or what its pointer or list fills in, corrected in the base",
-        )
-    check_conflicts(item, start.policy, start.documents)
-    landed = start.work.landed(item, start.history)
-    if landed is not None:
-        raise SpecguardError(
-            f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
-            help="have its pointer moved on, or revert that commit first",
-        )
-    for ref in git.repository.branches():
-        if ref.name.startswith("refs/heads/") and _is_of(start, item, ref.short):
-            raise SpecguardError(
-                f"there is a branch of {item} already: {ref.short}",
-                help="to keep it under another name: "
-                + shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"]),
-            )
-
-
-def _is_of(start: Start, item: WorkItem, branch: str) -> bool:
-    if branch in item.branches:
-        return True
-    try:
-        naming = start.work.names.read("branch", branch)
-    except MissingFact:
-        # It merely resembles the branches of two kinds.
-        return False
-    return naming is not None and item.told_by(naming)
 
 
 def _done(start: Start, address: Address) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -397,6 +400,22 @@ class TestEarlierRuns:
         assert again.manifest.repository.base_oid == team.base
         assert "another run works on" in refused(team).message
         team.close(again)
+
+    def test_one_whose_process_was_killed(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        script = (
+            "import os, signal, sys\n"
+            "from specguard.executor.options import RunOptions\n"
+            "from specguard.executor.preflight import prepare\n"
+            "prepare(RunOptions(environment=dict(os.environ), directory=sys.argv[1], kind='phase', "
+            "command=['true']))\n"
+            "os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(team.user.path)], env=team.environment, check=False
+        )
+        assert done.returncode == -signal.SIGKILL
+        assert "an earlier run of phase 12 died" in refused(team).message
 
     def test_one_that_ended_is_no_obstacle_and_its_folder_is_not_used_again(self, tmp_path: Path) -> None:
         team = Team(tmp_path)

@@ -1,0 +1,113 @@
+"""Whether an item may be begun: no conflict about it, and nothing that was done for it before."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.conflicts import check_conflicts
+from specguard.executor.platforms import PlatformError, find_platform
+
+if TYPE_CHECKING:
+    from specguard.change.git import Git
+    from specguard.executor.canonical import Address
+    from specguard.executor.options import RunOptions
+    from specguard.executor.remote_git import Heads
+    from specguard.executor.starting import Start
+    from specguard.work.item import WorkItem
+
+
+def check_everywhere(
+    start: Start,
+    item: WorkItem,
+    options: RunOptions,
+    *,
+    address: Address,
+    heads: Heads,
+    git: Git,
+    root: str,
+) -> list[str]:
+    """Look for conflicts, and for what was done for the item already, here, at the remote and its platform.
+
+    Args:
+        start: where the run starts.
+        item: its item.
+        options: what was asked for.
+        address: the canonical repository.
+        heads: its branches.
+        git: reads the user's repository.
+        root: the root of the user's checkout.
+
+    Returns:
+        What could not be looked at, as notes.
+
+    Raises:
+        SpecguardError: there is a conflict, a commit, a branch or an open pull request.
+        MissingFact: the base's history is not there.
+    """
+    check_known(start, item, git)
+    for name in heads.branches:
+        if _is_of(start, item, name):
+            raise SpecguardError(
+                f"{address.shown} has a branch of {item} already: {name}",
+                help="see its pull request; if nothing of it is needed: "
+                + shlex.join(["git", "push", options.remote, "--delete", name]),
+            )
+    platform, why = find_platform(address, options.environment, root)
+    if platform is None:
+        return [f"Open pull requests were not looked for: {why}."]
+    try:
+        requests = [one for branch in item.branches for one in platform.requests(branch)]
+    except PlatformError as error:
+        raise SpecguardError(
+            f"open pull requests cannot be looked for: {error.reason}",
+            help=f"see whether this answers: {platform.command} auth status --hostname {address.host}",
+        ) from error
+    for request in requests:
+        if request.state == "open":
+            raise SpecguardError(
+                f"there is an open pull request of {item} already: {request.url}",
+                help="wait until it is merged, or close it",
+            )
+    return []
+
+
+def check_known(start: Start, item: WorkItem, git: Git) -> None:
+    """Look for conflicts, and for what was done for the item already, as far as that is known here.
+
+    Raises:
+        SpecguardError: its document asks for what is guarded, a commit of the base did it, or there is a
+            branch of it.
+    """
+    branch = item.branches[0]
+    if branch.startswith("-") or git.repository.in_place("check-ref-format", f"refs/heads/{branch}").wait():
+        raise SpecguardError(
+            f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
+            help="have the template, or what its pointer or list fills in, corrected in the base",
+        )
+    check_conflicts(item, start.policy, start.documents)
+    landed = start.work.landed(item, start.history)
+    if landed is not None:
+        raise SpecguardError(
+            f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
+            help="have its pointer moved on, or revert that commit first",
+        )
+    for ref in git.repository.branches():
+        if ref.name.startswith("refs/heads/") and _is_of(start, item, ref.short):
+            raise SpecguardError(
+                f"there is a branch of {item} already: {ref.short}",
+                help="to keep it under another name: "
+                + shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"]),
+            )
+
+
+def _is_of(start: Start, item: WorkItem, branch: str) -> bool:
+    if branch in item.branches:
+        return True
+    try:
+        naming = start.work.names.read("branch", branch)
+    except MissingFact:
+        # It merely resembles the branches of two kinds.
+        return False
+    return naming is not None and item.told_by(naming)
