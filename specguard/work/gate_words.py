@@ -74,6 +74,8 @@ _VERB: Final = re.compile(
     re.IGNORECASE,
 )
 _LABEL: Final = re.compile(r"[\s*_]*(?P<words>[^`:]{1,60}?)[\s*_]*(?::|\u2013|\u2014|\s-|->|\u2192)[\s*_]*\Z")
+# So many characters before a code span have a say in what it is.
+_NEAR: Final = 400
 _VERBS_ALONE: Final = re.compile(
     r"(?:please |then |and |now |finally )*(?:run|execute|with|via|using|command|commands|check|verify)\Z"
 )
@@ -174,8 +176,8 @@ def commands_in(text: Text, *, listed: bool, kind: Kind = "gate") -> tuple[list[
     for number, span in enumerate(text.codes):
         command = plain_command(span.content)
         line = text.line + raw.count("\n", 0, span.start)
-        before = raw[end : span.start]
-        sentence = _SENTENCE.split(raw[: span.start])[-1]
+        before = raw[max(end, span.start - _NEAR) : span.start]
+        sentence = _SENTENCE.split(raw[max(0, span.start - _NEAR) : span.start])[-1]
         first, after_taken = number == 0, joined
         end, joined = span.end, False
         form = shape(command)
@@ -184,7 +186,7 @@ def commands_in(text: Text, *, listed: bool, kind: Kind = "gate") -> tuple[list[
             form = "maybe"
         if not form or (not first and _RESULT.search(before) and form != "sure"):
             continue
-        label = _LABEL.match(without_box(raw[: span.start])) if first else None
+        label = _LABEL.match(without_box(raw[: span.start])) if first and span.start <= _NEAR else None
         begins = listed and first and (bool(label) or not without_box(before).strip("*_ ("))
         takes = form == "sure" or begins or bool(first and _VERB.search(before))
         why = ""

@@ -10,7 +10,7 @@ import re
 
 from specguard.declaration.patterns import Covering
 from specguard.declaration.record import Record
-from specguard.model import path_text
+from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST_NAME: Final = 40
 """How many characters the name of a gate has at most: the names of its logs are made of it."""
 
+_LONGEST_TEXT: Final = 1000
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=\S*\Z")
 _WORD: Final = re.compile(r"[A-Za-z][\w.-]*\Z")
@@ -49,7 +50,7 @@ class PlannedGate(Record):
 
     name: str
     run: str
-    source: Literal["policy", "document", "plan", "flag"]
+    source: Literal["policy", "document", "plan", "flag", "run"]
     path: str = ""
     line: int = 0
     also: str = ""
@@ -64,7 +65,7 @@ class PlannedGate(Record):
     def named(self) -> str:
         """Where it is named, for a person: `docs/phase-12.md:14`, `--command`."""
         if not self.path:
-            return "--command" if self.source == "flag" else f"the {self.source}"
+            return "--command" if self.source == "flag" else f"by the {self.source}"
         return f"{self.path}:{self.line}" if self.line else self.path
 
     @property
@@ -92,7 +93,7 @@ class NotRead:
     def __init__(self, line: int, text: str, why: str, path: str = "") -> None:
         self.path = path
         self.line = line
-        self.text = " ".join(text.split())
+        self.text = shortened(text[:_LONGEST_TEXT], 200)
         self.why = why
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
+_LONGEST: Final = 100
 _PROMPT: Final = re.compile(r"\s*(?:\([^()]*\)\s*)?(?:[\w.@~:/-]*[$%\u276f])\s+(?=\S)")
 _CONTINUED: Final = re.compile(r"\s*>\s?")
 _LASTS: Final = re.compile(
@@ -62,7 +63,7 @@ def shell_lines(content: str, first: int) -> Iterator[Line]:
     lasting: list[tuple[int, str]] = []
     used = True
     for number, text in _commands(content.split("\n"), first):
-        if not _has_ended(text):
+        if text.count("\n") >= _LONGEST or not _has_ended(text):
             yield Line(number, text, text, "it does not come to an end")
         elif _LASTS.match(text):
             lasting.append((number, text))
@@ -99,7 +100,8 @@ def _commands(lines: Sequence[str], first: int) -> Iterator[tuple[int, str]]:
             text = _CONTINUED.sub("", line, count=1) if prompted else line
         pending.append(text.rstrip())
         whole = "\n".join(pending)
-        if _has_ended(whole):
+        # One that is longer is not looked at again and again: it takes all that follows.
+        if len(pending) <= _LONGEST and _has_ended(whole):
             yield begins, _on_one_line(whole)
             pending = []
     if pending:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from specguard.declaration.patterns import Covering
 from specguard.errors import MissingFact
@@ -276,3 +279,47 @@ def test_names_are_unique_and_fit_for_files() -> None:
     assert found == ["a-b-c", "A-B-C-2", "x", "gate", "x" * 40, "x" * 38 + "-2", "gate-2"]
     commands = ("go test ./...", "A=1 ./scripts/run.sh x", "python -m pytest -q", "")
     assert list(map(name_of, commands)) == ["go-test", "run.sh-x", "python-pytest", "gate"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- " + "*" * 20_000 + "`make a`",
+        "- " + " word" * 20_000 + " `make a`",
+        "- " + "`make a`, " * 5_000,
+        "```sh\n" + "if x\n" * 20_000 + "```",
+        "```sh\n" + "a=1\n" * 2_000 + "make\n```",
+        "| a | Command |\n|---|---|\n" + "| x | `make a` |\n" * 5_000,
+    ],
+)
+def test_a_large_section_is_read_in_good_time(text: str) -> None:
+    started = time.monotonic()
+    read(f"## Gates\n\n{text}\n")
+    assert time.monotonic() - started < 10
+
+
+PARTS = """- |`make a`|`$ x y`|```sh
+|```
+|# Gates|## Verification
+|---
+|cd x
+|if a; then
+|'|"|\\
+|<<EOF
+|EOF
+|or |not |**x**: |$ |> |<!-- | -->|{file} |(|)|esac
+|gates: [a, {run: b}]
+|\u00e9|\0|#|
+
+|
+""".split("|")  # noqa: SIM905 - some of them end lines
+ROWS = ["| a | b |\n", "| a | command |\n|---|---|\n"]
+
+
+@given(st.lists(st.sampled_from([*PARTS, *ROWS]), max_size=30))
+def test_whatever_a_section_says_it_is_read_to_its_end(parts: list[str]) -> None:
+    text = "".join(parts)
+    for whole in (text, f"## Gates\n\n{text}", f"---\ngates:\n{text}"):
+        found = read(whole)
+        assert all(gate.run.strip() and gate.name for gate in joined(found.gates))
+        assert all(one.why for one in found.not_read)
