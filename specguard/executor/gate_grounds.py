@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from specguard.change.entry import Entry
+    from specguard.change.git import Git
     from specguard.executor.run import Run
 
     class Ground(Protocol):
@@ -122,32 +123,57 @@ class CheckoutGround:
     """The user's own checkout: nothing in it is undone, and nothing staged.
 
     Args:
-        run: its `git` reads it.
+        git: reads it.
         base: the commit that its change is compared with.
+        runs: what the paths in the folder of runs begin with, which grows meanwhile; empty: it is elsewhere.
     """
 
     mends = False
 
-    def __init__(self, run: Run, base: str) -> None:
-        self._run = run
+    def __init__(self, git: Git, base: str, *, runs: bytes = b"") -> None:
+        self._git = git
         self._base = base
-        self.path = run.git.repository.work_tree()
+        self._runs = runs
+        self.path = git.repository.work_tree()
 
     def tree(self) -> str:
-        """The object id of its tree as it is now; the objects are kept in a scratch store.
+        """The object id of its tree as it is now, the folder of runs as `HEAD` has it.
+
+        The objects are kept in a scratch store.
 
         Raises:
             MissingFact: a file cannot be read.
         """
-        return hash_work_tree(self._run.git, self._run.git.repository.head or self._run.git.empty_tree).tree
+        git = self._git
+        start = git.repository.head or git.empty_tree
+        tree = hash_work_tree(git, start).tree
+        runs = [one for one in git.diff_trees(start, tree) if self._runs and one.path.startswith(self._runs)]
+        if not runs:
+            return tree
+        index = f"{git.folder}/without-runs"
+        git.read(git.start("read-tree", tree, index=index), "the working tree")
+        zeros = "0" * git.repository.hexadecimal
+        # Mode 0 takes a path out.
+        lines = [
+            f"{one.old_mode:06o} {one.old if not one.added else zeros}\t".encode() + one.path for one in runs
+        ]
+        given = b"".join(line + b"\0" for line in lines)
+        git.read(
+            git.start("update-index", "-z", "--index-info", stdin=given, index=index), "the working tree"
+        )
+        return (
+            git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree")
+            .decode()
+            .strip()
+        )
 
     def changes(self, before: str, after: str) -> Sequence[Entry]:
         """What differs between two of its trees."""
-        return self._run.git.diff_trees(before, after)
+        return self._git.diff_trees(before, after)
 
     def entries(self, tree: str) -> Sequence[Entry]:
         """What a tree changes since the base."""
-        return self._run.git.diff_trees(self._base, tree)
+        return self._git.diff_trees(self._base, tree)
 
     def show(self, tree: str) -> None:
         """Leave the user's index alone."""

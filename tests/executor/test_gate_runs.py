@@ -1,0 +1,200 @@
+"""Runs of the gates alone, in the user's own checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.executor.gate_runs import carry_out_gates
+from specguard.executor.options import RunOptions
+from specguard.runs.folder import RunFolder
+from tests.executor.places import Setting, everything
+from tests.executor.test_gates import GATES, gate
+
+if TYPE_CHECKING:
+    from specguard.runs.model import Manifest
+
+PASSING = gate("tests", "echo tested; test -f src/a.py") + gate("deploy", "false", when='["deploy/"]')
+DOCUMENT = "# Phase 12\n\n## Gates\n\n- `echo from the document`\n- It works\n"
+
+
+class User:
+    """A user in their checkout."""
+
+    def __init__(
+        self, folder: Path, gates: str = "", *, policy: str = GATES, document: str = DOCUMENT
+    ) -> None:
+        policy = policy.removesuffix("```\n") + gates + "```\n"
+        self.setting = Setting(folder, {"SPEC_AUTHORITY.md": policy, "docs/phase-12.md": document})
+        self.path = self.setting.user.path
+        self.said: list[str] = []
+
+    def gates(self, **options: Any) -> int:
+        given = {"environment": self.setting.environment, "directory": str(self.path), **options}
+        return carry_out_gates(RunOptions(**given), self.said.append)
+
+    @property
+    def manifest(self) -> Manifest:
+        assert self.said[-1].startswith("manifest: ")
+        return RunFolder(os.path.dirname(self.said[-1].removeprefix("manifest: "))).read_manifest()
+
+
+def test_the_gates_of_the_branch_s_item_with_their_evidence(tmp_path: Path) -> None:
+    user = User(tmp_path, PASSING)
+    user.setting.user.git("checkout", "-q", "-b", "phase-12")
+    user.setting.user.write("src/b.py", "b\n")
+    before = everything(user.path)
+    assert user.gates(commands=["echo by a flag"]) == 0
+    after = everything(user.path)
+    assert {
+        name for name in after if before.get(name) != after[name] and not name.startswith(".runs/")
+    } == set()
+    manifest = user.manifest
+    assert (manifest.item.kind, manifest.item.id, manifest.item.document) == (
+        "gates", "phase-12", "docs/phase-12.md",
+    )  # fmt: skip
+    assert (manifest.state, manifest.agent, manifest.commit, manifest.branch) == (
+        "succeeded",
+        None,
+        None,
+        None,
+    )
+    assert [(one.name, one.source, one.exit_code) for one in manifest.commands] == [
+        ("tests", "policy", 0),
+        ("echo-from-the", "document", 0),
+        ("echo-by-a", "flag", 0),
+        ("specguard", "run", 0),
+    ]
+    assert len({one.tree for one in manifest.commands}) == 1
+    assert manifest.digests["commands/01-tests.log"]
+    assert user.said[:4] == [
+        f"run {manifest.run_id}",
+        "gate tests: echo tested; test -f src/a.py",
+        "  tested",
+        f"gate tests: exit code 0, after {manifest.commands[0].duration:.1f} s",
+    ]
+    assert "gate deploy did not run: no file of deploy/ was changed" in user.said
+    assert "note: docs/phase-12.md:6 is not run as a gate: 'It works' (it names no command)." in user.said
+    assert user.said[-2] == f"run {manifest.run_id}: succeeded (4 passed, 1 skipped)"
+
+
+def test_a_failing_gate_and_a_finding_give_3(tmp_path: Path) -> None:
+    user = User(tmp_path, gate("tests", "exit 7"))
+    user.setting.user.write("locked/a", "changed\n")
+    assert user.gates() == 3
+    manifest = user.manifest
+    assert (manifest.state, manifest.reason) == ("failed", "what failed: tests, specguard")
+    assert [one.exit_code for one in manifest.commands] == [7, 1]
+    assert any("PTH002" in line or "locked" in line for line in user.said)
+
+
+def test_without_an_item_the_gates_of_every_kind_run_once(tmp_path: Path) -> None:
+    track = '\n[work.track]\npointer = ["NEXT_TRACK.json"]\nbranch = "track-{number}"\n'
+    gates = gate("tests", "echo one") + track + gate("tests", "echo one").replace("phase", "track")
+    user = User(tmp_path, gates + gate("more", "echo two").replace("phase", "track"))
+    assert user.gates() == 0
+    manifest = user.manifest
+    assert manifest.item.id == "all"
+    assert [(one.name, one.command) for one in manifest.commands[:-1]] == [
+        ("tests", "echo one"),
+        ("more", "echo two"),
+    ]
+    assert any(note.startswith("No work item: ") for note in manifest.notes)
+
+
+def test_formatters_do_not_run_and_what_a_gate_changes_is_left_and_told(tmp_path: Path) -> None:
+    gates = gate("fmt", "echo x > src/a.py", kind='"format"') + gate("writes", "echo y > src/new.py")
+    user = User(tmp_path, gates)
+    assert user.gates() == 0
+    assert (user.path / "src/a.py").read_text() == "a = 1\n"
+    assert (user.path / "src/new.py").read_text() == "y\n"
+    assert any("format fmt did not run: formatters write" in line for line in user.said)
+    assert any("changed src/new.py; they were left so" in line for line in user.said)
+
+
+def test_the_folder_of_runs_is_no_part_of_the_tree(tmp_path: Path) -> None:
+    user = User(tmp_path, gate("tests", "true"))
+    user.setting.user.write(".gitignore", "build/\n")
+    assert user.gates() == 0
+    first = user.manifest.commands[0].tree
+    assert user.gates() == 0
+    assert user.manifest.commands[-1].tree == first
+    assert not any("changed" in note for note in user.manifest.notes)
+
+
+def test_a_dry_run_lists_all_and_touches_nothing(tmp_path: Path) -> None:
+    user = User(tmp_path, PASSING + gate("fmt", "gofmt -w {changed_files}", kind='"format"'))
+    before = everything(user.path)
+    assert user.gates(dry_run=True, commands=["echo flag"]) == 0
+    assert everything(user.path) == before
+    text = "\n".join(user.said)
+    assert "gate tests (SPEC_AUTHORITY.md:" in text
+    assert "runs\n  echo tested; test -f src/a.py" in text
+    assert "does not run: no file of deploy/ was changed\n  false" in text
+    assert "format fmt (" in text
+    assert "gate echo-flag (--command) runs" in text
+    assert "-m specguard check --worktree" in text
+
+
+def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
+    user = User(tmp_path, gate("lint", "no-such-linter") + gate("tests", "true"))
+    assert user.gates() == 3
+    assert "gate lint needs no-such-linter, which is not on the path" in user.said
+    assert [one.exit_code for one in user.manifest.commands] == [127, 0, 0]
+
+
+def test_the_time_of_the_run(tmp_path: Path) -> None:
+    user = User(tmp_path, gate("slow", "sleep 60") + gate("down", "echo down", kind='"teardown"'))
+    assert user.gates(timeout=1) == 3
+    manifest = user.manifest
+    assert manifest.state == "timed-out"
+    assert [one.name for one in manifest.commands] == ["slow", "down"]
+
+
+def test_an_interruption_is_recorded(tmp_path: Path) -> None:
+    user = User(tmp_path, gate("slow", "echo begun; sleep 60"))
+
+    def interrupt() -> None:
+        until = time.monotonic() + 20
+        while "  begun" not in user.said and time.monotonic() < until:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    assert user.gates() == 130
+    thread.join()
+    assert user.manifest.state == "killed"
+
+
+def test_the_record_is_where_it_was_asked_for(tmp_path: Path) -> None:
+    user = User(tmp_path, gate("tests", "true"))
+    assert user.gates(run_root=str(tmp_path / "runs")) == 0
+    assert user.manifest.run_id in os.listdir(tmp_path / "runs" / "gates-all")
+    assert not (user.path / ".runs").exists()
+    with open(
+        tmp_path / "runs" / "gates-all" / user.manifest.run_id / "gates.json", encoding="utf-8"
+    ) as file:
+        assert [one["state"] for one in json.load(file)["gates"]] == ["passed", "passed"]
+
+
+def test_a_guard_that_the_policy_names_runs_once(tmp_path: Path) -> None:
+    user = User(tmp_path, gate("guard", "true specguard check --staged"))
+    assert user.gates() == 0
+    assert [one.name for one in user.manifest.commands] == ["guard"]
+
+
+def test_no_policy_and_no_checkout(tmp_path: Path) -> None:
+    user = User(tmp_path)
+    with pytest.raises(SpecguardError):
+        user.gates(directory=str(tmp_path))
+    with pytest.raises(SpecguardError, match="bare repository"):
+        user.gates(directory=str(user.setting.remote))
