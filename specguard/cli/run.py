@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from typing import Final
 
 _SUBCOMMANDS: Final = {
+    "list": ("run_look", "List the runs."),
+    "status": ("run_look", "Show how a run stands, or all that are under way."),
+    "doctor": ("run_look", "Say what is wrong with runs."),
+    "report": ("run_look", "Show a run's report."),
+    "resume": ("run_item", "Go on with a run that has ended early."),
+    "stop": ("run_care", "End a run, and what it has started."),
+    "clean": ("run_care", "Remove what ended runs have left."),
+    "gates": ("run_care", "Run the gates, with no agent and no commit."),
     "item": ("run_item", "Let an agent work on an item, also of a kind named like a command here."),
 }
 """Each command with its module in this package and its line in the list."""
@@ -25,7 +33,8 @@ class _Run(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _SUBCOMMANDS:
             return None
-        command = getattr(importlib.import_module(f"specguard.cli.{_SUBCOMMANDS[cmd_name][0]}"), cmd_name)
+        module = importlib.import_module(f"specguard.cli.{_SUBCOMMANDS[cmd_name][0]}")
+        command = getattr(module, "list_" if cmd_name == "list" else cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - a contract of this package
         return command
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
 
 from specguard.cli.completion import DIRECTORY, FILE
 from specguard.cli.options import in_directory
+from specguard.cli.run_shown import detached, leave_terminal, say_plainly, shown
+from specguard.cli.run_store import in_root, open_store
 from specguard.errors import SpecguardError
+from specguard.executor.asked import asked_before, record
 from specguard.executor.options import RunOptions
 from specguard.executor.run import STEPS
 from specguard.reporters.escape import visible
+from specguard.runs.folder import RunFolder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +68,7 @@ class _Item(click.Command):
 @click.option("--until", type=click.Choice(STEPS), help="Stop after this step.")
 @click.option("--dry-run", is_flag=True, help="Print what all steps would do, and touch nothing.")
 @click.option("--detach", is_flag=True, help="Print the run's id, and go on without the terminal.")
+@click.option("--announce", type=int, default=None, hidden=True)
 @click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), help="Of the whole run.")
 @click.option(
     "--command-timeout", metavar="SECONDS", type=click.IntRange(1), help="Of each command without its own."
@@ -82,7 +88,15 @@ class _Item(click.Command):
     "--output-format", type=click.Choice(("text", "json")), default="text", help="Of what --dry-run prints."
 )
 @click.pass_context
-def item(context: click.Context, /, output_format: str, items: tuple[str, ...], **words: Any) -> int:
+def item(
+    context: click.Context,
+    /,
+    output_format: str,
+    items: tuple[str, ...],
+    detach: bool,
+    announce: int | None,
+    **words: Any,
+) -> int:
     """Let an agent work on one item of KIND, from its pointer to its pull request, and stop there.
 
     The current item, or the one of ID. The agent is that of --agent, or the command behind `--`: it reads
@@ -97,11 +111,38 @@ def item(context: click.Context, /, output_format: str, items: tuple[str, ...], 
         raise SpecguardError(
             "a run works on one item", help="start one for each; --dry-run lists what several would do"
         )
-    return start(asked[0])
+    if detach:
+        return detached(sys.argv[1:])
+    return start(asked[0], announce)
 
 
-def start(options: RunOptions) -> int:
+@click.command("resume", cls=_Item, short_help="Go on with a run that has ended early.")
+@click.argument("run")
+@in_directory
+@in_root
+@click.option("--agent", metavar="NAME", default="", help="Another agent than before.")
+@click.option("--until", type=click.Choice(STEPS), help="Stop after this step.")
+@click.pass_context
+def resume(context: click.Context, /, run: str, directory: str, run_root: str, **words: Any) -> int:
+    """Go on with RUN from the step that it was in, with what it was asked to do.
+
+    What was judged before is judged again. The agent is the one from before, or the command behind `--`.
+    """
+    from specguard.executor.resuming import resume as go_on
+
+    found = open_store(directory, run_root).find(run)
+    folder = RunFolder(found.path)
+    command = tuple(context.meta.get(_WORDS, ()))
+    options = asked_before(folder, os.environ, directory=directory, command=command, **words)
+    return go_on(options, folder, say=say_plainly)
+
+
+def start(options: RunOptions, announce: int | None = None) -> int:
     """Begin a run, and carry it out.
+
+    Args:
+        options: what is asked for.
+        announce: a file descriptor that the run's id is written to once it has begun.
 
     Returns:
         The exit code.
@@ -110,8 +151,13 @@ def start(options: RunOptions) -> int:
     from specguard.executor.preflight import prepare
 
     run = prepare(options)
-    click.echo(f"run {run.folder.run_id} in {visible(run.folder.path)}", err=True)
-    code = carry_out(run, say=lambda text: click.echo(visible(text), err=True))
+    record(run)
+    if announce is None:
+        click.echo(f"run {run.folder.run_id} in {visible(run.folder.path)}", err=True)
+    else:
+        leave_terminal(run.folder, announce)
+    with shown(run) as say:
+        code = carry_out(run, say=say)
     _tell(run)
     return code
 

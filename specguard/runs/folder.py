@@ -112,6 +112,28 @@ class RunFolder:
                 help="make room, or name another --run-root",
             ) from error
 
+    def log(self, text: str) -> None:
+        """Add a line to `run.log`: what the run does, with the time.
+
+        Args:
+            text: the line, without secrets and without what a terminal would obey.
+
+        Raises:
+            SpecguardError: it cannot be written.
+        """
+        file = self.file(LOG)
+        try:
+            os.makedirs(self.path, mode=0o755, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            with os.fdopen(os.open(file, flags, 0o644), "ab", buffering=0) as stream:
+                stream.write(f"{now_text()} {text}\n".encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise SpecguardError(
+                f"the run cannot be recorded: {error.strerror}",
+                path=file,
+                help="make room, or name another --run-root",
+            ) from error
+
     def files(self) -> list[str]:
         """The files of the run, from its folder, without the manifest and what changes while it runs."""
         found = []

@@ -1,0 +1,88 @@
+"""`specguard run resume`, `stop`, `clean` and `gates`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from specguard.change.repository import Repository
+from specguard.cli.options import in_directory
+from specguard.cli.run_store import in_root, open_store
+from specguard.cli.words import counted
+from specguard.executor.cleaning import left_over, remove
+from specguard.executor.options import RunOptions
+from specguard.executor.stopping import stop as stop_run
+from specguard.model import EXIT_FAILED, EXIT_PASSED
+from specguard.reporters.escape import visible
+
+
+@click.command("stop", short_help="End a run, and what it has started.")
+@click.argument("run")
+@in_directory
+@in_root
+def stop(run: str, directory: str, run_root: str) -> None:
+    """End RUN: its own processes alone, by their ids, first politely. It can be resumed.
+
+    One that has died is given up, so that its item is free again.
+    """
+    store = open_store(directory, run_root)
+    for line in stop_run(store.find(run), store.root):
+        click.echo(visible(line))
+
+
+@click.command("clean", short_help="Remove what ended runs have left.")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@in_directory
+@in_root
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="List it, and remove nothing.")
+def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
+    """Remove the places of ended runs, the refs that kept their bases, and their branches here once merged.
+
+    Their folders, which hold the evidence, stay. A run that has no place any more cannot be resumed.
+    """
+    store = open_store(directory, run_root)
+    repository = Repository.locate(directory, os.environ)
+    found = left_over(store, repository, [store.find(one).path for one in runs])
+    for one in found:
+        click.echo(visible(str(one)))
+    if not found:
+        click.echo("nothing is left of ended runs", err=True)
+        return EXIT_PASSED
+    if dry_run:
+        return EXIT_PASSED
+    if not yes and not click.confirm(f"Remove {counted(len(found), 'thing')}?", err=True):
+        return EXIT_FAILED
+    for one in found:
+        remove(one, repository)
+    click.echo(f"{counted(len(found), 'thing')} removed", err=True)
+    return EXIT_PASSED
+
+
+@click.command("gates", short_help="Run the gates, with no agent and no commit.")
+@in_directory
+@in_root
+@click.option("--base", metavar="REF", default="", help="Take the policy of REF.")
+@click.option("--command", "commands", metavar="CMD", multiple=True, help="A further gate; may be repeated.")
+@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), default=None, help="Of all of them.")
+@click.option(
+    "--command-timeout",
+    metavar="SECONDS",
+    type=click.IntRange(1),
+    default=None,
+    help="Of each command without its own.",
+)
+@click.option("--dry-run", is_flag=True, help="List the gates and what would become of each, and run none.")
+def gates(**words: Any) -> int:
+    """Run the gates of the item that the branch names, else those of every kind, and the guard itself.
+
+    They run in your own working tree; formatters are left out, and nothing is committed. The run's id and
+    the path of its manifest are printed at the end. Exit codes: 0 all passed, 3 one failed.
+    """
+    from specguard.executor.gate_runs import carry_out_gates
+
+    given = {name: value for name, value in words.items() if value is not None}
+    options = RunOptions(environment=dict(os.environ), **given)
+    return carry_out_gates(options, say=lambda line: click.echo(line))

@@ -1,0 +1,100 @@
+"""What a run was asked to do, kept in its folder for when it is resumed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from specguard.errors import SpecguardError
+from specguard.executor.options import RunOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from specguard.executor.run import Run
+    from specguard.runs.folder import RunFolder
+
+FILE: Final = "control/asked.json"
+"""The file, in the run's folder."""
+
+_TEXTS: Final = ("agent", "until", "approval_policy", "remote", "base")
+_NUMBERS: Final = ("timeout", "command_timeout", "max_attempts")
+_LISTS: Final = ("command", "commands")
+
+
+def record(run: Run) -> None:
+    """Write what a run was asked to do, without secrets.
+
+    Raises:
+        SpecguardError: it cannot be written.
+    """
+    options = run.options
+    words = {name: [run.redactor.words(one) for one in getattr(options, name)] for name in _LISTS}
+    data = {
+        **{name: getattr(options, name) for name in (*_TEXTS, *_NUMBERS)},
+        "compact": options.compact,
+        **words,
+        # What a secret was taken out of cannot be run again as it was.
+        "redacted": [name for name in _LISTS if words[name] != list(getattr(options, name))],
+    }
+    run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
+
+
+def asked_before(
+    folder: RunFolder,
+    environment: Mapping[str, str],
+    *,
+    directory: str = "",
+    command: Sequence[str] = (),
+    **words: Any,
+) -> RunOptions:
+    """What a run was asked to do, as it goes on.
+
+    Args:
+        folder: the run's.
+        environment: the process's.
+        directory: where to look for the repository.
+        command: the agent's command, where it is another one than before.
+        words: further words that are others than before; None and empty ones are not.
+
+    Raises:
+        SpecguardError: the run's manifest cannot be read, or a secret in its command is needed again.
+    """
+    manifest = folder.read_manifest()
+    try:
+        with open(folder.file(FILE), "rb") as file:
+            read = json.loads(file.read())
+        before = {name: read[name] for name in (*_TEXTS, *_NUMBERS, *_LISTS, "compact")}
+        redacted = set(read["redacted"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SpecguardError(
+            "what the run was asked to do cannot be read any more",
+            path=folder.file(FILE),
+            help=f"give it up: specguard run stop {folder.run_id}",
+        ) from error
+    # Until where it goes is asked anew: it was stopped there.
+    before["until"] = ""
+    if command or words.get("agent"):
+        before |= {"agent": "", "command": command}
+        redacted.discard("command")
+    if redacted:
+        raise SpecguardError(
+            "there was a secret in the run's command, which is not kept",
+            path=folder.file(FILE),
+            help=f"specguard run resume {folder.run_id} -- COMMAND"
+            if "command" in redacted
+            else "start another run",
+        )
+    before |= {name: value for name, value in words.items() if value}
+    item = manifest.item
+    try:
+        return RunOptions(
+            environment=dict(environment),
+            directory=directory,
+            kind=item.kind,
+            item=item.id,
+            plan=item.plan or "",
+            **before,
+        )
+    except TypeError as error:
+        raise SpecguardError("what the run was asked to do does not fit", path=folder.file(FILE)) from error

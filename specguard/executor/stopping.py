@@ -1,0 +1,82 @@
+"""Ending a run from outside: its own processes alone, by id, first politely."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from specguard.errors import SpecguardError
+from specguard.executor.children import GRACE, end_survivors, send
+from specguard.executor.claiming import Claim
+from specguard.runs.folder import RunFolder, now_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.runs.views import RunView
+
+_TIME: Final = 3 * GRACE
+"""How many seconds specguard has to end what it runs, and to record that."""
+
+
+def stop(view: RunView, root: str) -> Sequence[str]:
+    """End a run that is under way, or give up one that has died.
+
+    The specguard that runs it is asked to end it, and it can be resumed; what outlives that is ended by id.
+
+    Args:
+        view: the run.
+        root: the folder of all runs.
+
+    Returns:
+        What was done, in sentences.
+
+    Raises:
+        SpecguardError: it has ended already, has another layout, or is run where it cannot be reached from
+            here.
+    """
+    if view.manifest is None:
+        raise SpecguardError(
+            f"only what specguard runs can be stopped, and {view.run_id} is not recorded as that",
+            path=view.path,
+            help=f"specguard run doctor {view.run_id}",
+        )
+    if not view.open:
+        raise SpecguardError(f"{view.run_id} has ended already: {view.state}", path=view.path)
+    done = []
+    if view.pid and view.pid != os.getpid() and view.process_runs:
+        done.append(_end(psutil.Process(view.pid)))
+    done += [f"ended {one}" for one in end_survivors(view.run_id)]
+    folder = RunFolder(view.path)
+    manifest = folder.read_manifest()
+    claim = Claim(
+        os.path.dirname(os.path.dirname(view.path)) or root,
+        manifest.item,
+        branch=manifest.branch or "",
+        remote=manifest.repository.remote or "",
+    )
+    try:
+        manifest = folder.read_manifest()
+        if manifest.state in ("pending", "running"):
+            manifest.state = "killed"
+            manifest.reason = "it had died, and was given up" if view.stale else "it was stopped"
+            manifest.ended_at = now_text()
+            folder.write_manifest(manifest)
+    finally:
+        claim.release()
+    return [*done, f"{view.run_id} is {manifest.state}"]
+
+
+def _end(process: psutil.Process) -> str:
+    """End the specguard of a run; it ends what it has started."""
+    told = f"process {process.pid}"
+    send([process], signal.SIGTERM)
+    _, alive = psutil.wait_procs([process], timeout=_TIME)
+    if not alive:
+        return f"{told} ended"
+    send(alive, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=GRACE)
+    return f"{told} did not end by itself, and was ended"

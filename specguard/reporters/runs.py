@@ -1,0 +1,98 @@
+"""Runs for people: a table of several, and all there is to tell of one."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+
+from specguard.reporters.escape import cut, visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from specguard.runs.views import RunView
+
+HEADS: Final = ("run", "item", "state", "step", "started", "took", "heartbeat")
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_LONGEST: Final = 60
+
+
+def cells(run: RunView) -> Sequence[str]:
+    """A run as the cells of a row."""
+    return (
+        visible(run.run_id),
+        visible(cut(run.item, _LONGEST)),
+        visible(f"{run.state} (dead)" if run.stale else run.state),
+        visible(run.step) or "-",
+        moment(run.started),
+        span(run.took),
+        span(run.heartbeat_age) if run.open else "-",
+    )
+
+
+def table(runs: Sequence[RunView]) -> str:
+    """Several runs as lines with a head."""
+    return aligned([HEADS, *map(cells, runs)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as lines, each column as wide as it must be."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def all_of(run: RunView, *, lines: int = 20) -> str:
+    """All there is to tell of a run.
+
+    Args:
+        run: the run.
+        lines: how many lines of the end of its log are shown.
+    """
+    age = run.heartbeat_age
+    process = {None: "not told", True: f"{run.pid} runs", False: f"{run.pid} has ended"}[run.process_runs]
+    alive = "yes" if run.alive else "no: it has died" if run.stale else "no: it has ended"
+    if not run.open and run.problem:
+        alive = "not told"
+    rows = [
+        ("run", run.run_id),
+        ("item", run.item),
+        ("state", run.state),
+        ("why", run.reason),
+        ("record", run.layout or "none"),
+        ("problem", run.problem),
+        ("step", run.step),
+        ("started", moment(run.started)),
+        ("took", span(run.took)),
+        ("process", process),
+        ("alive", alive),
+        ("heartbeat", "none" if age is None else f"{span(age)} ago"),
+        ("folder", run.path),
+        ("log", run.log or "none"),
+        ("again", shlex.join(run.again) or "not told"),
+    ]
+    told = [f"{name:<10} {visible(text)}" for name, text in rows if text]
+    tail = run.tail(lines)
+    if tail:
+        told += ["", *(f"  {visible(line)}" for line in tail.split("\n"))]
+    return "\n".join(told)
+
+
+def moment(at: datetime | None) -> str:
+    """A time, in UTC and to the second; `-` for none."""
+    return "-" if at is None else at.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def span(seconds: float | None) -> str:
+    """A duration, to the second: `2h05m`, `1m30s`, `4s`; `-` for none."""
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    if whole >= _HOUR:
+        return f"{whole // _HOUR}h{whole % _HOUR // _MINUTE:02d}m"
+    if whole >= _MINUTE:
+        return f"{whole // _MINUTE}m{whole % _MINUTE:02d}s"
+    return f"{whole}s"

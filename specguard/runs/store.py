@@ -1,0 +1,104 @@
+"""The runs that a folder keeps, whatever layout each has.
+
+Folders of runs are `<kind>-<id>/<run-id>/`; older ones are `<task>/<run-id>/`, `local-mcp/<run-id>/` and
+`<id>/mcp/<run-id>/`. Links are not followed: where a run was moved, one leads from its old place to it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from specguard.errors import SpecguardError, nearest
+from specguard.runs.views import RunView, is_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+STALE_AFTER: Final = 300.0
+"""The policy's default, in seconds."""
+
+_DEEPEST: Final = 3
+
+
+class RunStore:
+    """The runs of a folder.
+
+    Args:
+        root: the folder of all runs, absolute; it need not be there.
+        stale_after: after how many seconds without a heartbeat a run that is running has died.
+    """
+
+    def __init__(self, root: str, *, stale_after: float = STALE_AFTER) -> None:
+        self.root = root
+        self._stale_after = stale_after
+
+    def folders(self) -> Iterator[str]:
+        """The folder of each run, absolute, in no order."""
+        yield from _runs_below(self.root, _DEEPEST)
+
+    def runs(self) -> Sequence[RunView]:
+        """Every run, the newest last; those with a broken record are among them."""
+        return sorted(map(self.view, self.folders()), key=lambda run: (run.run_id, run.path))
+
+    def view(self, folder: str) -> RunView:
+        """The run of a folder."""
+        return RunView(folder, stale_after=self._stale_after)
+
+    def find(self, prefix: str) -> RunView:
+        """The run whose id begins like this.
+
+        Args:
+            prefix: the beginning of its id; `<kind>-<id>/` before it is allowed; or the path of its folder,
+                from `root`, also one from before it was moved.
+
+        Raises:
+            SpecguardError: there is none, or several.
+        """
+        place = os.path.join(self.root, prefix)
+        if prefix and os.path.isdir(place) and is_run(place):
+            return self.view(os.path.realpath(place))
+        above, _, begin = prefix.rpartition("/")
+        found = [
+            folder
+            for folder in self.folders()
+            if os.path.basename(folder).startswith(begin)
+            and (not above or os.path.dirname(folder) == os.path.join(self.root, above))
+        ]
+        whole = [folder for folder in found if os.path.basename(folder) == begin]
+        found = whole or found
+        if len(found) == 1:
+            return self.view(found[0])
+        if not found:
+            known = [os.path.basename(folder) for folder in self.folders()]
+            raise SpecguardError(
+                f"there is no run {prefix!r}",
+                path=self.root,
+                help=nearest(prefix, known, "specguard run list"),
+            )
+        names = ", ".join(sorted(os.path.relpath(folder, self.root) for folder in found)[:5])
+        raise SpecguardError(f"several runs begin with {prefix!r}: {names}", help="give more of it")
+
+    def latest(self) -> RunView:
+        """The run that began last.
+
+        Raises:
+            SpecguardError: there is none.
+        """
+        runs = self.runs()
+        if not runs:
+            raise SpecguardError("there are no runs", path=self.root, help="specguard run KIND -- COMMAND")
+        return max(runs, key=lambda run: (run.started.timestamp() if run.started else 0.0, run.run_id))
+
+
+def _runs_below(folder: str, deep: int) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            inside = [one.path for one in entries if one.is_dir(follow_symlinks=False)]
+    except OSError:
+        return
+    for path in inside:
+        if is_run(path):
+            yield path
+        elif deep > 1 and not os.path.basename(path).startswith("."):
+            yield from _runs_below(path, deep - 1)
