@@ -7,6 +7,7 @@ and so is whatever a gate changes. A teardown runs whatever became of the others
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from specguard.executor.ending import RunEnded
 from specguard.executor.environment import command_environment
 from specguard.executor.gate_grounds import PlaceGround
 from specguard.executor.gate_plans import planned_gates
+from specguard.executor.gate_results import Result, write_results
 from specguard.executor.gate_told import told_of_gate
 from specguard.executor.processes import NOT_FOUND, run_command
 from specguard.executor.tools import program_of
@@ -35,9 +37,7 @@ if TYPE_CHECKING:
     from specguard.work.gate_selection import Chosen
     from specguard.work.gates import Gates, PlannedGate
 
-FILE: Final = "gates.json"
-"""The file in a run's folder that has what became of each gate in the last round."""
-
+_UNFINISHED: Final = "control/gates.json"
 _MOST: Final = 5
 _MARGIN: Final = 30.0
 
@@ -72,32 +72,6 @@ def run_gates(run: Run) -> bool:
             help=f"install {program}, or see that PATH has it",
         )
     return passed
-
-
-class Result:
-    """What became of a gate.
-
-    Attributes:
-        gate: the gate.
-        commands: the records of its commands; none where it did not run.
-        skipped: why it did not run; empty where it did.
-        changed: what it changed and should not have.
-    """
-
-    def __init__(self, gate: PlannedGate, skipped: str = "") -> None:
-        self.gate = gate
-        self.commands: list[Command] = []
-        self.skipped = skipped
-        self.changed: list[str] = []
-
-    @property
-    def state(self) -> str:
-        """`passed`, `failed`, `skipped`, or `pending` where it never came to it."""
-        if self.skipped:
-            return "skipped"
-        if not self.commands:
-            return "pending"
-        return "passed" if all(command.succeeded for command in self.commands) else "failed"
 
 
 class GateRound:
@@ -141,7 +115,7 @@ class GateRound:
             RunEnded: the run ends here; what is to be taken down was taken down before.
         """
         self._say_what_is_left_out()
-        self._tree = self._ground.tree()
+        self._begin()
         try:
             try:
                 self._format()
@@ -154,8 +128,38 @@ class GateRound:
             self._take_down()
             self._ground.leave()
         finally:
-            self._write()
+            write_results(self._run, self._tree, list(self.results.values()), self._plan.not_read)
+        if self._ground.mends:
+            os.unlink(self._run.folder.file(_UNFINISHED))
         return not self.failures
+
+    def _begin(self) -> None:
+        """Take the tree as it is; what a round that died had changed is undone before."""
+        self._tree = self._ground.tree()
+        before = self._unfinished()
+        changed = self._ground.changes(before, self._tree) if before else ()
+        if changed:
+            self._ground.restore(before, changed)
+            self._tree = self._ground.tree()
+            self._note("What the gates had changed when the run was ended was undone.")
+        self._keep()
+
+    def _unfinished(self) -> str:
+        """The tree that a round of the same attempt worked on and never came to its end; empty: none did."""
+        if not self._ground.mends:
+            return ""
+        try:
+            with open(self._run.folder.file(_UNFINISHED), encoding="utf-8") as file:
+                data = json.load(file)
+        except (OSError, ValueError):
+            return ""
+        return str(data["tree"]) if data["attempt"] == self._run.manifest.attempts else ""
+
+    def _keep(self) -> None:
+        """Record the tree that gates judge, in case that this process does not come to undo what they do."""
+        if self._ground.mends:
+            data = {"attempt": self._run.manifest.attempts, "tree": self._tree}
+            self._run.folder.write(_UNFINISHED, json.dumps(data) + "\n")
 
     def _say_what_is_left_out(self) -> None:
         if not any(gate.kind == "gate" for gate in self._plan.gates):
@@ -182,6 +186,7 @@ class GateRound:
                 if any(one.path not in touched for one in self._ground.changes(self._tree, after)):
                     raise RunEnded("failed", f"what {chosen.gate.name} did cannot be undone")
             self._tree = after
+            self._keep()
 
     def _judge(self) -> None:
         self._ground.show(self._tree)
@@ -268,43 +273,3 @@ class GateRound:
         text = self._run.redactor.words(text)
         if text not in self._run.manifest.notes:
             self._run.manifest.notes.append(text)
-
-    def _write(self) -> None:
-        """Write what became of each gate, and say it in the step."""
-        manifest = self._run.manifest
-        results = list(self.results.values())
-        states = [result.state for result in results]
-        counts = [f"{states.count(state)} {state}" for state in ("passed", "failed", "skipped", "pending")]
-        if manifest.steps:
-            said = ", ".join(count for count in counts if not count.startswith("0 "))
-            manifest.steps[-1].detail = said or "no gate is named"
-        words = self._run.redactor.words
-        data = {
-            "schema": "specguard.gates/1",
-            "run_id": manifest.run_id,
-            "attempt": max(1, manifest.attempts),
-            "tree": self._tree,
-            "gates": [self._data(result) for result in results],
-            "not_read": [
-                {"path": one.path, "line": one.line, "text": words(one.text), "why": one.why}
-                for one in self._plan.not_read
-            ],
-        }
-        self._run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
-        self._run.save()
-
-    def _data(self, result: Result) -> dict[str, object]:
-        gate = result.gate
-        return {
-            "name": gate.name,
-            "kind": gate.kind,
-            "run": self._run.redactor.words(gate.run),
-            "source": gate.source,
-            "named": gate.named,
-            "also": gate.also,
-            "state": result.state,
-            "skipped": result.skipped,
-            "exit_codes": [command.exit_code for command in result.commands],
-            "commands": [command.number for command in result.commands],
-            "changed": result.changed,
-        }

@@ -61,6 +61,20 @@ def outcome(run: Run) -> list[tuple[str, str, str, int | None]]:
     return [(one.name, one.kind, one.source, one.exit_code) for one in run.manifest.commands]
 
 
+def interrupt_at(path: str) -> threading.Thread:
+    """Send this process SIGTERM once a file is there."""
+
+    def interrupt() -> None:
+        until = time.monotonic() + 20
+        while not os.path.exists(path) and time.monotonic() < until:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    return thread
+
+
 def test_gates_of_policy_document_and_flags_run_in_order(tmp_path: Path) -> None:
     gates = gate("tests", "grep -q 'a = 2' src/a.py") + gate("absent", "false", when='["deploy/"]')
     with run_of(tmp_path, gates, "# Phase 12\n\n## Gates\n\n- `test -f src/a.py`\n") as run:
@@ -248,21 +262,36 @@ def test_a_teardown_runs_when_the_time_of_the_run_is_over(tmp_path: Path) -> Non
 def test_a_teardown_runs_when_the_run_is_interrupted(tmp_path: Path) -> None:
     gates = gate("smoke", "touch started; sleep 60") + gate("down", "echo down", kind='"teardown"')
     with run_of(tmp_path, gates, files={".gitignore": "started\n.runs/\n"}) as run:
-        place = place_of(run)
-
-        def interrupt() -> None:
-            until = time.monotonic() + 10
-            while not os.path.exists(os.path.join(place.path, "started")) and time.monotonic() < until:
-                time.sleep(0.02)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-        thread = threading.Thread(target=interrupt)
-        thread.start()
+        thread = interrupt_at(os.path.join(place_of(run).path, "started"))
         with pytest.raises(RunEnded) as ended:
             judged(run)
         thread.join()
         assert ended.value.state == "killed"
         assert [(one.name, one.exit_code) for one in run.manifest.commands][1:] == [("down", 0)]
+
+
+@pytest.mark.parametrize("kind", ["gate", "format"])
+def test_what_was_half_done_when_the_run_was_ended_is_undone_when_it_goes_on(
+    tmp_path: Path, kind: str
+) -> None:
+    script = "if test -e go; then exit 0; fi; echo x > src/a.py; echo y > new.py; touch started; sleep 60"
+    with run_of(
+        tmp_path, gate("g", script, kind=f'"{kind}"'), files={".gitignore": "started\ngo\n.runs/\n"}
+    ) as run:
+        place = work(run, "echo b > b.py")
+        tree = hash_tree(run)
+        thread = interrupt_at(os.path.join(place.path, "started"))
+        with pytest.raises(RunEnded):
+            judged(run)
+        thread.join()
+        assert hash_tree(run) != tree
+        work(run, "touch go")
+        assert judged(run)
+        assert hash_tree(run) == tree
+        assert "What the gates had changed when the run was ended was undone." in run.manifest.notes
+        work(run, "echo c > b.py")
+        assert judged(run)
+        assert hash_tree(run) != tree
 
 
 def test_a_program_that_is_missing_ends_the_run_by_name(tmp_path: Path) -> None:

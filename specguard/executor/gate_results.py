@@ -1,0 +1,90 @@
+"""What became of the gates of a round, and the file in a run's folder that says so."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.executor.run import Run
+    from specguard.runs.model import Command
+    from specguard.work.gates import NotRead, PlannedGate
+
+FILE: Final = "gates.json"
+"""The file in a run's folder, `specguard.gates/1`: each gate of the last round, those that did not run, too."""
+
+_STATES: Final = ("passed", "failed", "skipped", "pending")
+
+
+class Result:
+    """What became of a gate.
+
+    Attributes:
+        gate: the gate.
+        commands: the records of its commands; none where it did not run.
+        skipped: why it did not run; empty where it did.
+        changed: what it changed and should not have.
+    """
+
+    def __init__(self, gate: PlannedGate, skipped: str = "") -> None:
+        self.gate = gate
+        self.commands: list[Command] = []
+        self.skipped = skipped
+        self.changed: list[str] = []
+
+    @property
+    def state(self) -> str:
+        """`passed`, `failed`, `skipped`, or `pending` where it never came to it."""
+        if self.skipped:
+            return "skipped"
+        if not self.commands:
+            return "pending"
+        return "passed" if all(command.succeeded for command in self.commands) else "failed"
+
+
+def write_results(run: Run, tree: str, results: Sequence[Result], not_read: Sequence[NotRead]) -> None:
+    """Write what became of each gate, and say it in the step.
+
+    Args:
+        run: the run.
+        tree: the tree that the gates judged.
+        results: of each gate, in order.
+        not_read: what a document says and is not run.
+    """
+    manifest = run.manifest
+    states = [result.state for result in results]
+    if manifest.steps:
+        said = [f"{states.count(state)} {state}" for state in _STATES if state in states]
+        manifest.steps[-1].detail = ", ".join(said) or "no gate is named"
+    data = {
+        "schema": "specguard.gates/1",
+        "run_id": manifest.run_id,
+        "attempt": max(1, manifest.attempts),
+        "tree": tree,
+        "gates": [_data(run, result) for result in results],
+        "not_read": [
+            {"path": one.path, "line": one.line, "text": run.redactor.words(one.text), "why": one.why}
+            for one in not_read
+        ],
+    }
+    run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
+    run.save()
+
+
+def _data(run: Run, result: Result) -> dict[str, object]:
+    gate = result.gate
+    return {
+        "name": gate.name,
+        "kind": gate.kind,
+        "run": run.redactor.words(gate.run),
+        "source": gate.source,
+        "named": gate.named,
+        "also": gate.also,
+        "state": result.state,
+        "skipped": result.skipped,
+        "exit_codes": [command.exit_code for command in result.commands],
+        "commands": [command.number for command in result.commands],
+        "changed": result.changed,
+    }
