@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specguard.runs.runs import Runs
     from specguard.work.items import Work
 
-__all__ = ["Plan", "Plans"]
+__all__ = ["Plan", "Plans", "plan_templates", "read_plan"]
 
 
 class Plans:
@@ -195,24 +195,51 @@ class Plans:
 
     @cached_property
     def _templates(self) -> Sequence[tuple[str, PathTemplate]]:
-        return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in self.kinds.items()]
+        return plan_templates(self.kinds)
 
     def _read(self, paths: Sequence[bytes]) -> list[Plan]:
         plans = [self.at(path) for path in paths]
         return [plan for plan in plans if plan is not None]
 
     def _plan(self, path: bytes, documents: Documents) -> Plan | None:
-        for name, template in self._templates:
-            fields = template.read(path)
-            if fields is None:
-                continue
-            data = documents.data(path)
-            if data is None:
-                entry = documents.tree.find(path)
-                if entry is None:
-                    return None
-                data = Data.unread(Problem("it is no regular file"))
-            settings = self.kinds[name]
-            folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
-            return Plan(name, settings, fields=fields, folder=folder, path=path, data=data)
-        return None
+        return read_plan(self.kinds, path, documents, self._templates)
+
+
+def read_plan(
+    kinds: Mapping[str, PlanKind],
+    path: bytes,
+    documents: Documents,
+    templates: Sequence[tuple[str, PathTemplate]] | None = None,
+) -> Plan | None:
+    """The plan whose tasks a file lists; None where it is no such file, or is not there.
+
+    Args:
+        kinds: the policy's kinds of plans by name.
+        path: the file.
+        documents: of the tree that it is read from.
+        templates: the templates of such files by kind, where they are made already.
+
+    Raises:
+        MissingFact: the tree or the file cannot be read.
+    """
+    if templates is None:
+        templates = plan_templates(kinds)
+    for name, template in templates:
+        fields = template.read(path)
+        if fields is None:
+            continue
+        data = documents.data(path)
+        if data is None:
+            entry = documents.tree.find(path)
+            if entry is None:
+                return None
+            data = Data.unread(Problem("it is no regular file"))
+        settings = kinds[name]
+        folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
+        return Plan(name, settings, fields=fields, folder=folder, path=path, data=data)
+    return None
+
+
+def plan_templates(kinds: Mapping[str, PlanKind]) -> Sequence[tuple[str, PathTemplate]]:
+    """The template of the files that list the tasks, of each kind of plans."""
+    return [(name, PathTemplate(f"{kind.folder}/{kind.plan}")) for name, kind in kinds.items()]
