@@ -18,6 +18,7 @@ from specguard.cli.app import app
 from specguard.cli.completion import DIRECTORY
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
+from specguard.executor.schemas import run_schemas
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters import manual
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--check", "check", is_flag=True, help="Write nothing; end with 1 where a page is out of date.")
 def command(directory: str, check: bool) -> int:
-    """Generate the rule pages, the settings and command reference, and the policy's JSON Schema."""
+    """Generate the rule pages, the settings and command reference, and the JSON Schemas."""
     pages = reference(load_registry())
     stale = [name for name, text in pages.items() if _read(os.path.join(directory, name)) != text]
     leftover = sorted(_rule_pages(directory) - set(pages))
@@ -64,6 +65,8 @@ def reference(registry: Registry) -> Mapping[str, str]:
     pages["settings.md"] = _settings(registry)
     pages["commands.md"] = _commands()
     pages["policy.schema.json"] = json.dumps(policy_schema(registry), indent=2) + "\n"
+    for name, schema in run_schemas().items():
+        pages[f"schemas/{name}.schema.json"] = json.dumps(schema, indent=2) + "\n"
     return pages
 
 
@@ -97,8 +100,9 @@ _COMMANDS_HEAD = """\
 Each command's help, as `specguard COMMAND --help` prints it. `specguard --version` prints the version.
 
 Every command ends with 0, with 1 where what it was asked for does not hold (findings of a check, a page that
-is out of date, something missing), with 2 where it cannot say, and with 130 where it was interrupted. Errors
-go to standard error: one sentence, and the next step.
+is out of date, something missing), with 2 where it cannot say, and with 130 where it was interrupted; `run`
+also with 3 where the agent or a gate failed, and with 4 where the agent asked to stop. Errors go to standard
+error: one sentence, and the next step.
 
 """
 

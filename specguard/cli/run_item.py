@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import Any
 
@@ -103,6 +104,9 @@ def item(
     the brief from standard input, or as the file `{brief}`, and works in a place of its own. With --dry-run
     several IDs may be given: each is a job.
     """
+    if announce is not None:
+        # It is this process's alone, and of nothing that it starts.
+        os.set_inheritable(announce, False)
     command = context.meta.get(_WORDS, ())
     asked = [_options(one, command, **words) for one in items or ("",)]
     if words["dry_run"]:
@@ -167,6 +171,9 @@ def _tell(run: Run) -> None:
     manifest = run.manifest
     click.echo(f"{manifest.state}: {visible(manifest.reason or manifest.run_id)}")
     request = manifest.pull_request
+    if manifest.pushed and manifest.branch:
+        remote, branch = shlex.quote(run.options.remote), shlex.quote(manifest.branch)
+        click.echo(visible(f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"))
     if request is not None and request.url:
         click.echo(visible(request.url))
     elif request is not None and request.command:

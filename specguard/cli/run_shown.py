@@ -81,7 +81,8 @@ def detached(words: Sequence[str]) -> int:
         )
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
-            run_id = pipe.read(_ANNOUNCED).decode("ascii", "replace").strip()
+            # One line: what the command starts may have the pipe for longer.
+            run_id = pipe.readline(_ANNOUNCED).decode("ascii", "replace").strip()
         if run_id:
             click.echo(visible(run_id))
             # It goes on by itself, and is nobody's to wait for here.

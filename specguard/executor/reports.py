@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -211,7 +212,8 @@ def _remains(manifest: Manifest, error: Mapping[str, Any]) -> Iterator[Mapping[s
     elif request is not None and request.url:
         yield {"text": "Review and merge the pull request", "code": request.url}
     if manifest.pushed and manifest.branch:
-        yield {"text": "To look at it here", "code": f"git fetch origin {manifest.branch}"}
+        branch = shlex.quote(manifest.branch)
+        yield {"text": "To look at it here", "code": f"git fetch origin {branch} && git switch {branch}"}
     if manifest.state == "succeeded" and request is None:
         yield {"text": "Nothing", "code": ""}
 
