@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from specguard.work.gates import NotRead, PlannedGate
 
 FILE: Final = "gates.json"
-"""The file in a run's folder, `specguard.gates/1`: each gate of the last round, those that did not run, too."""
+"""The file in a run's folder, `specguard.gates/1`: each gate of the last round, run or not."""
 
 _STATES: Final = ("passed", "failed", "skipped", "pending")
 

@@ -23,6 +23,7 @@ from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, read_fields
 from specguard.documents.times import read_times
 from specguard.documents.titles import find_section, near_section
+from specguard.work.gate_sections import read_gates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ def rows() -> Iterator[tuple[str, bool, str, str]]:
                 [text] = example.spans
                 text = re.sub(" ?↵ ?", "\n", text.replace("\\|", "|"))
                 place = f"{section}, below a finding" if kind == "written below a finding" else section
-                yield place, kind != "not read", text, said.plain
+                yield place, not kind.startswith("not "), text, said.plain
 
 
 def heading(text: str, read: bool, said: str) -> None:
@@ -129,6 +130,17 @@ def seen(text: str, read: bool, said: str) -> None:
     assert " ".join(" ".join(found).split()) == said
 
 
+def gates(text: str, read: bool, said: str) -> None:
+    text = text.replace("\nrun:", "\n  run:").replace("\nwhen:", "\n  when:")
+    found = read_gates(text if text.startswith("---") else f"## Gates\n\n{text}\n", ["Gates"], "x.md")
+    told = []
+    for gate in found.gates:
+        when = f" where {', '.join(gate.when.patterns)} changes" if gate.when else ""
+        told.append(f"{'' if gate.kind == 'gate' else f'{gate.kind} '}{gate.run}{when}")
+    assert ", then ".join(told) == (said if read else "")
+    assert found.not_read[0].why == said if not read else not found.not_read
+
+
 def data(text: str, read: bool, said: str) -> None:
     properties = Document(f"{text}\n").properties
     if read:
@@ -155,6 +167,7 @@ CHECKS: dict[str, Callable[[str, bool, str], None]] = {
     "Ticked checkboxes": ticked,
     "What a reader sees": seen,
     "Front matter and data": data,
+    "Gates": gates,
 }
 ROWS = list(rows())
 
