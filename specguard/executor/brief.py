@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from specguard.change.tree import Tree
@@ -14,8 +16,11 @@ from specguard.executor.ending import RunEnded
 from specguard.executor.gate_plans import planned_gates
 from specguard.executor.pages import page
 from specguard.executor.pull_requests import title_of
+from specguard.executor.results import NAME as RESULTS
 from specguard.executor.stop_note import NAME
+from specguard.executor.tasks import task_of
 from specguard.model import path_text
+from specguard.runs.results import SCHEMA
 from specguard.runs.settings import seconds
 
 if TYPE_CHECKING:
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.executor.run import Run
+    from specguard.plans.task import Task
     from specguard.runs.settings import RunSettings
     from specguard.work.gates import Gates, PlannedGate
     from specguard.work.item import WorkItem
@@ -80,6 +86,7 @@ def _page(run: Run, item: WorkItem) -> str:
     settings: RunSettings = policy.declared("run_settings")
     gates: Gates = planned_gates(policy, item, commands=run.options.commands)
     document = item.document
+    task = task_of(policy, item)
     files = Tree(run.git, run.git.commit(manifest.repository.base_oid).tree)
     return page(
         "brief.md",
@@ -88,13 +95,14 @@ def _page(run: Run, item: WorkItem) -> str:
         base=manifest.repository.base,
         base_oid=manifest.repository.base_oid,
         document=None if document is None else path_text(document),
-        listed=_entry(item.listed) if item.listed is not None else None,
+        listed=_entry(item.listed, task) if item.listed is not None else None,
+        results=_results(task) if task is not None else None,
         pointer=path_text(item.pointer.path) if item.pointer.path else "The policy",
         authority=[path for path, _ in policy.documents],
         guards=list(_guards(policy)),
         pointers=_pointers(item, policy),
         siblings=_siblings(item, policy),
-        scope=_scope(item, policy),
+        scope=_scope(item, policy, task),
         branch=manifest.branch or "",
         subject=message_of(run).split("\n", 1)[0],
         pull_request=title_of(run),
@@ -126,12 +134,23 @@ def _title(item: WorkItem) -> str:
     return sections[0].heading.text.plain if sections else ""
 
 
-def _entry(listed: Listed) -> dict[str, Any]:
+def _entry(listed: Listed, task: Task | None) -> dict[str, Any]:
     path = path_text(listed.source.path)
     return {
         "where": f"{path}:{listed.line}" if listed.line else path,
         "title": listed.title,
-        "acceptance": [one.text for one in listed.acceptance],
+        "acceptance": [one.text for one in listed.acceptance] or (list(task.done_criteria) if task else []),
+    }
+
+
+def _results(task: Task) -> dict[str, str]:
+    example = {"task": task.id, "status": "done", "summary": "What was done, in a few sentences."}
+    return {
+        "task": task.id,
+        "name": RESULTS,
+        "schema": SCHEMA,
+        "example": json.dumps(example),
+        "folder": path_text(task.plan.folder),
     }
 
 
@@ -158,7 +177,13 @@ def _siblings(item: WorkItem, policy: Policy) -> Sequence[str]:
     return settings.siblings or [*settings.document, *settings.legacy]
 
 
-def _scope(item: WorkItem, policy: Policy) -> _Scope | None:
+def _scope(item: WorkItem, policy: Policy, task: Task | None) -> _Scope | None:
+    if task is not None and task.expected_files:
+        return _Scope(
+            patterns=list(task.expected_files),
+            where=str(task.origin("expected_files")),
+            held=_judges(policy, "unexpected-file"),
+        )
     held = _judges(policy, "out-of-scope-path")
     listed = item.listed
     if listed is not None and listed.files:
@@ -192,4 +217,5 @@ def _gate(gate: PlannedGate) -> dict[str, str]:
         says.append("once for each file")
     if gate.timeout:
         says.append(f"at most {seconds(gate.timeout)} s")
-    return {"name": gate.name, "run": gate.run, "named": gate.named, "says": "; ".join(says)}
+    run = f"{shlex.join(gate.wrapper)} {gate.run}" if gate.wrapper else gate.run
+    return {"name": gate.name, "run": run, "named": gate.named, "says": "; ".join(says)}

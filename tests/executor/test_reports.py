@@ -1,0 +1,212 @@
+"""The brief that an agent reads, and the report that people read, of runs on real repositories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.executor.brief import brief_text, write_brief
+from specguard.executor.ending import RunEnded
+from specguard.executor.pages import command, duration, fenced
+from specguard.executor.reports import changed_files, report_text, write_report
+from specguard.runs.model import Command, Judgement, PullRequest
+from tests.executor.places import POLICY, Setting, work
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.executor.run import Run
+
+DOCUMENTED = POLICY.replace(
+    'branch = "phase-{number}"',
+    'document = ["docs/phases/phase-{number}.md"]\nbranch = "phase-{number}"',
+).replace("```\n", '\n[[work.phase.gates]]\nname = "unit"\nrun = """\nmake test\nmake lint\n"""\n```\n')
+# The first fence of the document opens the block.
+DOCUMENTED = POLICY[: POLICY.index("[work.phase]")] + DOCUMENTED[DOCUMENTED.index("[work.phase]") :]
+DOCUMENT = """# Cookies `and` *more*
+
+## Scope
+
+- `src/`
+
+## Gates
+
+- `pytest -q tests/cookies`
+"""
+
+
+def command_record(number: int, text: str, *, attempt: int, code: int, kind: str = "gate") -> Command:
+    return Command.model_validate(
+        {
+            "number": number,
+            "name": text.split()[0],
+            "kind": kind,
+            "command": text,
+            "attempt": attempt,
+            "started_at": "2026-01-02T03:04:05Z",
+            "ended_at": "2026-01-02T03:04:06Z",
+            "duration": 1.0,
+            "exit_code": code,
+            "log": f"commands/{number:02d}.log",
+            "response": f"commands/{number:02d}.json",
+        }
+    )
+
+
+def test_the_brief_says_what_to_do_and_what_not(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": DOCUMENTED, "docs/phases/phase-12.md": DOCUMENT})
+    with setting.run(place=False) as run:
+        run.manifest.branch = "phase-12"
+        text = brief_text(run)
+    assert text.startswith("# phase 12: `Cookies and more`\n")
+    for line in (
+        "Do what `docs/phases/phase-12.md` asks for; read it first. It is in this folder.",
+        "- `locked/`: locked, by `SPEC_AUTHORITY.md:7`",
+        "- `NEXT_PHASE.json`: it names the current item, and stays as it is",
+        "- `docs/phases/phase-{number}.md`: the documents of other items",
+        "Change nothing but these paths, by `docs/phases/phase-12.md:5`:",
+        "- `src/`",
+        "- Branch: `phase-12`",
+        "- Commit: `feat(phase12): implement phase 12`",
+        "- Pull request: `Phase 12`",
+        "- `pytest` of `docs/phases/phase-12.md:9`: `pytest -q tests/cookies`",
+        "  make lint",
+        "- You may be asked 3 times in all. The whole run may take 1 min, gates included.",
+        "- This folder may grow by 1 MiB, and of your output 64 MiB are kept; more of either ends the run.",
+    ):
+        assert line in text.split("\n"), f"{line}\n\n{text}"
+    assert "SPECGUARD_STOP.md" in text
+    assert "Do not commit, push" in text
+    assert "{{" not in text
+    assert "\n\n\n" not in text
+
+
+def test_an_item_without_a_document_has_a_brief(tmp_path: Path) -> None:
+    with Setting(tmp_path).run(place=False) as run:
+        run.manifest.branch = "phase-12"
+        text = brief_text(run)
+    assert "`NEXT_PHASE.json` names this item, and there is no further document of it." in text
+    assert "No gates are named." in text
+    assert "None" not in text
+
+
+def test_a_brief_keeps_no_secrets(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run(place=False) as run:
+        environment = {**run.options.environment, "SHOP_TOKEN": "correct-horse-battery"}
+        run.options = type(run.options)(
+            environment=environment,
+            directory=run.options.directory,
+            commands=("curl -H correct-horse-battery x",),
+        )
+        write_brief(run)
+        kept = run.folder.file("brief.md")
+        with open(kept, encoding="utf-8") as file:
+            text = file.read()
+    assert "curl -H" in text
+    assert "correct-horse-battery" not in text
+
+
+def test_a_run_of_gates_alone_has_no_brief(tmp_path: Path) -> None:
+    with Setting(tmp_path).run(place=False, item=False) as run, pytest.raises(RunEnded):
+        brief_text(run)
+
+
+def done(run: Run) -> None:
+    """Have the agent change files, and the tree be judged."""
+    from specguard.executor.committing import hash_tree
+
+    work(run, "echo b = 2 >> src/a.py; echo n > 'src/n|w.py'; rm .gitignore")
+    run.manifest.tree = hash_tree(run)
+
+
+def test_the_report_lists_files_commands_and_what_fixed_failures(tmp_path: Path) -> None:
+    with Setting(tmp_path).run() as run:
+        done(run)
+        run.manifest.attempts = 2
+        run.manifest.commands = [
+            command_record(1, "agent --x", attempt=1, code=0, kind="agent"),
+            command_record(2, "make test", attempt=1, code=2),
+            command_record(3, "make lint", attempt=1, code=1),
+            command_record(4, "make test", attempt=2, code=0),
+            command_record(5, "make lint", attempt=2, code=1),
+        ]
+        run.folder.write(
+            "check-1.json",
+            '{"findings": [{"fingerprint": "' + "a" * 64 + '", "code": "PTH002", "name": "locked-path",'
+            ' "message": "locked/a is <locked>"}]}',
+        )
+        run.manifest.judgements = [
+            Judgement(
+                attempt=number,
+                tree="0" * 40,
+                verdict=verdict,
+                exit_code=code,
+                findings=findings,
+                report=f"check-{number}.json",
+                policy_id="0" * 64,
+            )
+            for number, verdict, code, findings in ((1, "failed", 1, ["a" * 64]), (2, "passed", 0, []))
+        ]
+        run.manifest.pull_request = PullRequest(title="Phase 12", state="printed", command="gh pr create x")
+        run.manifest.state = "succeeded"
+        write_report(run)
+        with open(run.folder.file("report.md"), encoding="utf-8") as file:
+            text = file.read()
+    for line in (
+        "# Phase 12: succeeded",
+        "3 files, 2 lines added, 2 removed.",
+        "| `.gitignore` | deleted | 0 | 2 |",
+        "| `src/a.py` | modified | 1 | 0 |",
+        "| <code>src/n&#124;w.py</code> | added | 1 | 0 |",
+        "| 2 | `make test` | gate | 1 | exit code 2 | 1 s |",
+        "- `make test`: exit code 2 (round 1): the agent fixed it in round 2",
+        "- `make lint`: exit code 1 (round 1): it fails still",
+        "- `PTH002 locked-path`: locked/a is &#60;locked&#62; (round 1): the agent fixed it in round 2",
+        "- Open the pull request: `gh pr create x`",
+    ):
+        assert line in text.split("\n"), f"{line}\n\n{text}"
+
+
+def test_the_report_of_a_run_that_ended_early_says_why_and_what_to_do(tmp_path: Path) -> None:
+    with Setting(tmp_path).run(place=False) as run:
+        run.manifest.state = "failed"
+        run.manifest.reason = "@everyone: <b>gone</b>"
+        run.folder.write("error.json", '{"step": "gates", "suggestion": "make\\nit"}')
+        write_report(run)
+        text = report_text(run.manifest, run.folder)
+    assert "# Phase 12: failed\n\n&#64;everyone&#58; &#60;b&#62;gone&#60;/b&#62;.\n" in text
+    assert "No files were judged." in text
+    assert "Nothing failed." in text
+    assert "- It ended in the step gates; next: `make\\x0ait`" in text
+
+
+def test_a_broken_file_of_the_run_does_not_keep_the_report_back(tmp_path: Path) -> None:
+    with Setting(tmp_path).run(place=False) as run:
+        for name in ("error.json", "gates.json"):
+            run.folder.write(name, "[not json")
+        assert "## What remains" in report_text(run.manifest, run.folder)
+
+
+def test_a_place_that_is_gone_has_no_changed_files(tmp_path: Path) -> None:
+    import shutil
+
+    with Setting(tmp_path).run() as run:
+        done(run)
+        assert run.place is not None
+        assert changed_files(run.place, None) is None
+        shutil.rmtree(run.place.own)
+        assert changed_files(run.place, run.manifest.tree) is None
+        write_report(run)
+
+
+def test_durations_are_short() -> None:
+    assert [duration(one) for one in (0, 0.44, 59, 60, 90, 7200, 7265)] == [
+        "0 s", "0.4 s", "59 s", "1 min", "1 min 30 s", "2 h", "2 h 1 min 5 s",
+    ]  # fmt: skip
+
+
+def test_nothing_in_a_block_ends_it() -> None:
+    assert fenced("~~~~\nx\x1b[1m") == "~~~~~text\n~~~~\nx\\x1b[1m\n~~~~~"
+    assert command("a `b`\n") == "`` a `b` ``"

@@ -1,0 +1,234 @@
+"""Runs as they are found: of any layout, alive or dead, whole or broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.runs.folder import RunFolder, now_text
+from specguard.runs.meta import META, meta_text
+from specguard.runs.model import Agent, Command, Item, Manifest, PolicyMade, Repository, Step
+from specguard.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GONE = 1 << 22
+"""The id of a process that no system here has."""
+
+
+def manifest(run_id: str, **more: Any) -> Manifest:
+    return Manifest(
+        **{
+            "run_id": run_id,
+            "tool": "0",
+            "item": Item(kind="phase", id="12"),
+            "state": "running",
+            "pid": os.getpid(),
+            "repository": Repository(base="main", base_oid="0" * 40),
+            "policy": PolicyMade(policy_id="0" * 64, ref=None, documents={}),
+            "started_at": now_text(),
+            "timeout": 60,
+            **more,
+        }
+    )
+
+
+def add(root: Path, run_id: str, *, beat: bool = True, **more: Any) -> RunFolder:
+    """A run under way."""
+    folder = RunFolder(str(root / "phase-12" / run_id))
+    folder.write_manifest(manifest(run_id, **more))
+    if beat:
+        folder.beat("agent")
+    return folder
+
+
+def write(file: Path, data: Any) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(data if isinstance(data, str) else json.dumps(data))
+
+
+def stamp(seconds: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_a_run_under_way_is_alive_until_its_heartbeat_is_stale(tmp_path: Path) -> None:
+    folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa")
+    [run] = RunStore(str(tmp_path), stale_after=60).runs()
+    assert (run.alive, run.stale, run.item, run.layout) == (True, False, "phase 12", "specguard.run/1")
+    assert run.again == ["specguard", "run", "resume", run.run_id]
+    folder.write("control/heartbeat.json", json.dumps({"time": stamp(120), "pid": os.getpid(), "step": "x"}))
+    [run] = RunStore(str(tmp_path), stale_after=60).runs()
+    assert (run.alive, run.stale) == (False, True)
+    assert 119 <= (run.heartbeat_age or 0) <= 125
+
+
+def test_a_run_whose_process_is_gone_has_died(tmp_path: Path) -> None:
+    add(tmp_path, "2026-01-02T03-04-05Z-aaaa", pid=GONE)
+    [run] = RunStore(str(tmp_path)).runs()
+    assert (run.process_runs, run.alive, run.stale) == (False, False, True)
+
+
+def test_another_process_with_the_same_number_is_not_the_run(tmp_path: Path) -> None:
+    folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        folder.write_manifest(manifest("2026-01-02T03-04-05Z-aaaa", pid=other.pid))
+        beat = {"time": stamp(100), "pid": other.pid, "step": "x"}
+        folder.write("control/heartbeat.json", json.dumps(beat))
+        [run] = RunStore(str(tmp_path)).runs()
+        assert run.process_runs is False
+        other.communicate(b"\n")
+
+
+def test_a_run_without_a_heartbeat_is_not_alive(tmp_path: Path) -> None:
+    add(tmp_path, "2026-01-02T03-04-05Z-aaaa", beat=False)
+    [run] = RunStore(str(tmp_path)).runs()
+    assert (run.heartbeat_age, run.alive, run.stale) == (None, False, True)
+
+
+def test_the_log_is_that_of_the_command_that_ran_last(tmp_path: Path) -> None:
+    command = Command(
+        number=1,
+        name="x",
+        kind="gate",
+        command="x",
+        started_at=now_text(),
+        log="commands/01-x.log",
+        response="r",
+    )
+    folder = add(
+        tmp_path,
+        "2026-01-02T03-04-05Z-aaaa",
+        commands=[command],
+        steps=[Step(name="gates")],
+        agent=Agent(name="codex", command=["codex"]),
+        state="succeeded",
+    )
+    folder.log("begun")
+    [run] = RunStore(str(tmp_path)).runs()
+    assert run.tail().endswith("begun")
+    folder.write("commands/01-x.log", "one\ntwo\nthree\n")
+    assert run.tail(2) == "two\nthree"
+    assert run.step == "gates"
+    assert run.again == ["specguard", "run", "item", "phase", "12", "--agent", "codex"]
+
+
+def test_older_layouts_are_read(tmp_path: Path) -> None:
+    write(
+        tmp_path / "task_003" / "20260102-030405" / "manifest.json",
+        {
+            "status": "success",
+            "task": "task_003",
+            "start_time": "2026-01-02T03:04:05+01:00",
+            "command": "make x",
+        },
+    )
+    write(tmp_path / "task_003" / "20260102-030405" / "runner.log", "a\nb\n")
+    write(
+        tmp_path / "task_004" / "r1" / "meta.json",
+        {
+            "status": "running",
+            "task_id": "task_004",
+            "pid": GONE,
+            "started_at": 1767323045,
+            "argv": ["a", "b"],
+        },
+    )
+    write(tmp_path / "task_004" / "r1" / "control" / "heartbeat.json", {"timestamp": stamp(10)})
+    write(tmp_path / "local-mcp" / "r2" / "manifest.json", {"state": "failed"})
+    write(tmp_path / "12" / "mcp" / "r3" / "meta.json", {})
+    runs = {run.run_id: run for run in RunStore(str(tmp_path)).runs()}
+    old = runs["20260102-030405"]
+    assert (old.state, old.item, old.layout) == ("success", "task_003", "manifest.json")
+    assert old.started == datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)
+    assert (old.open, old.tail(1), old.again) == (False, "b", ["sh", "-c", "make x"])
+    meta = runs["r1"]
+    assert (meta.layout, meta.stale, meta.item, meta.again) == ("meta.json", True, "task_004", ["a", "b"])
+    assert meta.started == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert 9 <= (meta.heartbeat_age or 0) <= 15
+    assert runs["r2"].item == "local-mcp"
+    assert runs["r3"].state == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is no JSON"),
+        ("[1]", "holds no keys"),
+        ("", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ('{"schema": "specguard.run/1", "run_id": 3}', "does not fit its schema"),
+    ],
+)
+def test_a_broken_manifest_is_seen(tmp_path: Path, text: str, said: str) -> None:
+    write(tmp_path / "phase-12" / "r" / "manifest.json", text)
+    [run] = RunStore(str(tmp_path)).runs()
+    assert said in run.problem
+    assert run.state == "unreadable"
+    assert json.dumps(run.data)
+    assert not run.open
+
+
+def test_a_folder_that_has_lost_its_record_is_seen(tmp_path: Path) -> None:
+    write(tmp_path / "phase-12" / "r" / "commands" / "01-x.log", "x")
+    write(tmp_path / "phase-12" / "s" / "manifest.json" / "inside", "x")
+    one, two = RunStore(str(tmp_path)).runs()
+    assert one.problem == "it has no record: neither manifest.json nor meta.json"
+    assert "cannot be read" in two.problem
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"pid": "12", "status": 7, "started_at": "yesterday"},
+        {"pid": -1, "status": [], "started_at": 1e300},
+        {"pid": True, "command": [1], "task": {"id": 4}},
+        {"log": "/no/such", "status": "in_progress", "started_at": True},
+    ],
+)
+def test_odd_values_are_no_trouble(tmp_path: Path, record: Any) -> None:
+    write(tmp_path / "t" / "r" / "meta.json", record)
+    write(tmp_path / "t" / "r" / "control" / "heartbeat.json", "{")
+    [run] = RunStore(str(tmp_path)).runs()
+    assert json.dumps(run.data)
+    assert run.pid is None
+    assert run.tail() == ""
+
+
+def test_runs_are_found_by_what_they_begin_with(tmp_path: Path) -> None:
+    first, second = add(tmp_path, "2026-01-02T03-04-05Z-aaaa"), add(tmp_path, "2026-01-02T03-04-06Z-bbbb")
+    store = RunStore(str(tmp_path))
+    assert store.find("2026-01-02T03-04-06").path == second.path
+    assert store.find("phase-12/2026-01-02T03-04-05").path == first.path
+    assert store.find("phase-12/2026-01-02T03-04-05Z-aaaa").path == first.path
+    assert [run.run_id[-4:] for run in store.runs()] == ["aaaa", "bbbb"]
+    with pytest.raises(SpecguardError, match="several runs"):
+        store.find("2026")
+    with pytest.raises(SpecguardError, match="there is no run"):
+        store.find("phase-13/2026")
+    with pytest.raises(SpecguardError, match="there are no runs"):
+        RunStore(str(tmp_path / "none")).latest()
+
+
+def test_a_link_is_no_second_run_and_leads_to_the_first(tmp_path: Path) -> None:
+    write(tmp_path / "12" / "mcp" / "r3" / "meta.json", {"status": "ok"})
+    (tmp_path / "local-mcp").mkdir()
+    (tmp_path / "local-mcp" / "r3").symlink_to("../12/mcp/r3")
+    store = RunStore(str(tmp_path))
+    assert len(store.runs()) == 1
+    assert store.find("local-mcp/r3").path == str(tmp_path / "12" / "mcp" / "r3")
+
+
+def test_meta_json_says_the_same_to_readers_of_older_layouts(tmp_path: Path) -> None:
+    made = manifest("r", state="succeeded", agent=Agent(command=["codex", "exec"]))
+    write(tmp_path / "phase-12" / "r" / META, meta_text(made))
+    [run] = RunStore(str(tmp_path)).runs()
+    assert (run.layout, run.state, run.item, run.again) == ("meta.json", "succeeded", "12", ["codex", "exec"])
+    assert run.started is not None
