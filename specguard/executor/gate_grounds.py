@@ -47,6 +47,10 @@ if TYPE_CHECKING:
             """Have git there show a tree as what is staged."""
             ...
 
+        def unchanged(self) -> bool:
+            """Whether it is sure, at a glance, that it has the tree still that was shown."""
+            ...
+
         def restore(self, tree: str, entries: Sequence[Entry]) -> None:
             """Make files as a tree has them."""
             ...
@@ -68,6 +72,8 @@ class PlaceGround:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._place = place_of(run)
+        self._index = os.path.join(self._place.own, "gates")
+        self._seen: dict[bytes, tuple[int, ...]] = {}
         self.path = self._place.path
 
     def tree(self) -> str:
@@ -89,6 +95,27 @@ class PlaceGround:
     def show(self, tree: str) -> None:
         """Stage a tree, so that commands which ask git see new files, and an unchanged working tree."""
         self._place.stage(tree)
+        git = self._place.git
+        git.run("read-tree", tree, index=self._index)
+        listed = git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
+        self._seen = {path: self._status(path) for path in listed.split(b"\0")[:-1]}
+
+    def unchanged(self) -> bool:
+        """Whether no file of the tree that was shown was written to, and no other one is there.
+
+        Reading all files after each gate would take longer than most gates.
+        """
+        if not self._seen or any(self._status(path) != status for path, status in self._seen.items()):
+            return False
+        words = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
+        return not self._place.git.run(*words, index=self._index, files=True)
+
+    def _status(self, path: bytes) -> tuple[int, ...]:
+        try:
+            found = os.lstat(os.path.join(os.fsencode(self.path), path))
+        except OSError:
+            return ()
+        return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:
         """Make files as a tree has them, byte for byte as a checkout makes them.
@@ -177,6 +204,10 @@ class CheckoutGround:
 
     def show(self, tree: str) -> None:
         """Leave the user's index alone."""
+
+    def unchanged(self) -> bool:
+        """Never sure: what is the user's own is read anew."""
+        return False
 
     def restore(self, tree: str, entries: Sequence[Entry]) -> None:  # noqa: ARG002 - as it is asked
         """Refuse: the files are the user's.

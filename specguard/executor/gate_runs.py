@@ -22,7 +22,7 @@ from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.executor.ending import EXITS, RunEnded
 from specguard.executor.gate_grounds import CheckoutGround
 from specguard.executor.gate_plans import planned_gates
-from specguard.executor.gates import GateRound
+from specguard.executor.gate_round import GateRound
 from specguard.executor.log_following import LogFollower
 from specguard.executor.preflight import find_checkout
 from specguard.executor.run import Run

@@ -107,6 +107,14 @@ def test_no_gate_is_said(tmp_path: Path) -> None:
         assert run.manifest.steps[-1].detail == "no gate is named"
 
 
+def test_no_gate_that_applies_is_said(tmp_path: Path) -> None:
+    with run_of(tmp_path, gate("smoke", "false", when='["deploy/"]')) as run:
+        work(run, "echo x > x")
+        assert judged(run)
+        assert run.manifest.notes == ["No gate applies to what was changed: nothing was tested."]
+        assert run.manifest.steps[-1].detail == "1 skipped"
+
+
 def test_what_the_document_says_and_is_not_run_is_noted(tmp_path: Path) -> None:
     with run_of(tmp_path, document="# Phase 12\n\n## Gates\n\n- `true`\n- It works\n") as run:
         assert judged(run)
@@ -332,3 +340,22 @@ def test_a_secret_is_in_no_record(tmp_path: Path) -> None:
         assert token not in run.told[0]
         for name in ("gates.json", "manifest.json", "commands/01-leaks.json", "commands/01-leaks.log"):
             assert token not in Path(run.folder.file(name)).read_text()
+
+
+def test_a_change_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
+    script = "touch -r src/a.py stamp; printf 'a = 7\\n' > src/a.py; touch -r stamp src/a.py; rm stamp"
+    with run_of(tmp_path, gate("writes", script) + gate("judges", "grep -q 'a = 1' src/a.py")) as run:
+        assert judged(run)
+        assert [one.exit_code for one in run.manifest.commands] == [0, 0]
+        assert "The gate writes" in run.manifest.notes[-1]
+
+
+def test_new_files_beside_ignored_ones_are_removed(tmp_path: Path) -> None:
+    script = (
+        "mkdir -p build deep/er; echo o > build/o; echo x > deep/er/x; "
+        "echo '*.x' > deep/.gitignore; echo y > deep/y.x"
+    )
+    with run_of(tmp_path, gate("writes", script) + gate("judges", "! test -e deep/er")) as run:
+        assert judged(run)
+        assert Path(place_of(run).path, "build/o").exists()
+        assert "changed deep/.gitignore, deep/er/x, deep/y.x; they were undone" in run.manifest.notes[-1]
