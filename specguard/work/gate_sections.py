@@ -14,7 +14,7 @@ from specguard.documents.document import Document
 from specguard.documents.titles import BOLD_LEVEL, bold_words, find_sections, near_section, normal_title
 from specguard.work.gate_rows import row_gates
 from specguard.work.gate_tables import front_matter_gates
-from specguard.work.gate_words import Named, commands_in, kind_named, shape
+from specguard.work.gate_words import PLACEHOLDER, Named, commands_in, kind_named, owes_words, shape
 from specguard.work.gates import NotRead, PlannedGate, name_of
 from specguard.work.shell_lines import needs_bash, shell_lines
 
@@ -54,6 +54,8 @@ _NOT_WHOLE: Final = re.compile(
 )
 
 
+# In a block that is no shell's, what stands apart in brackets: `make check    (two minutes)`.
+_REMARK: Final = re.compile(r"\s{2,}\([^()]*\)\Z")
 # What takes a composition down again does so whether the gates passed or not.
 _DOWN: Final = re.compile(r"(?:^|&&\s)(?:docker|podman)[ -]compose\b[^;&|]*\sdown\b")
 
@@ -194,8 +196,11 @@ def _of_fence(fence: Fence, kind: Kind) -> Iterator[Read]:
             yield NotRead(line.line, line.text, line.problem)
         elif language in _UNTOLD and not shape(line.own):
             yield NotRead(line.line, line.text, "it does not look like a command")
+        elif owes_words(line.text):
+            yield NotRead(line.line, line.text, PLACEHOLDER)
         else:
-            yield _gate(Named(line.text, line.line, name_of(line.own), kind))
+            text = _REMARK.sub("", line.text) if language in _UNTOLD else line.text
+            yield _gate(Named(text, line.line, name_of(line.own), kind))
 
 
 def _told(block: AnyBlock, why: str) -> Iterator[NotRead]:

@@ -47,6 +47,7 @@ _PROGRAM: Final = re.compile(r"(?:\.{1,2}/)?[A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Z
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=\S*\Z")
 _SCRIPT: Final = re.compile(r"\.(?:sh|bash|zsh)\Z")
 _OPERATORS: Final = frozenset({"=", "==", "===", "!=", "->", "=>", ":=", "<=", ">=", "<", "+", "-", "*", "/"})
+_PLACEHOLDER: Final = re.compile(r"(?<![<\w&])<[A-Za-z](?:[A-Za-z0-9_ |/.-]{0,40}[A-Za-z0-9_.])?>(?!=)")
 _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+|\n\s*\n")
 _NEGATED: Final = re.compile(
     r"\b(?:not|never|no longer|cannot|without|instead of|rather than|avoid|except|forbidden|prohibited"
@@ -92,6 +93,10 @@ _TEARDOWN: Final = re.compile(
 
 UNCONDITIONAL: Final = "its condition is not read: it runs whatever is changed"
 """What is told of a command that the document names for some changes only."""
+
+
+PLACEHOLDER: Final = "it has a place for words that nothing fills in"
+"""What is told of a command such as `make run-<name>`."""
 
 
 class Named:
@@ -153,6 +158,11 @@ def plain_command(text: str) -> str:
     return " ".join(re.sub(r"^\s*[$%]\s+", "", text).split())
 
 
+def owes_words(command: str) -> bool:
+    """Whether a command has a place for words that a person fills in, as `runs/<name>/`."""
+    return bool(_PLACEHOLDER.search(command))
+
+
 def commands_in(text: Text, *, listed: bool, kind: Kind = "gate") -> tuple[list[Named], list[NotRead]]:
     """The commands that a text names in code spans.
 
@@ -192,6 +202,8 @@ def commands_in(text: Text, *, listed: bool, kind: Kind = "gate") -> tuple[list[
         why = ""
         if _NEGATED.search(sentence):
             why = "the sentence says not to"
+        elif owes_words(command):
+            why = PLACEHOLDER
         elif _OPTIONAL.search(sentence):
             why = "it is not a command's to do, or need not be done"
         elif after_taken and _OR.match(before):

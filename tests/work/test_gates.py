@@ -70,6 +70,13 @@ def item(tree: Grow, text: str, *gates: Gate) -> WorkItem:
             ["go test ./...", "golangci-lint run"],
         ),
         ("- `$ npm test`", ["npm test"]),
+        ("- `dotnet build A.slnx` \u2192 0 errors", ["dotnet build A.slnx"]),
+        ("- `cat <in >out && cmp in out`", ["cat <in >out && cmp in out"]),
+        (
+            "```text\nacme run check      (8-10 min)\n-- then:\nnpm run e2e\n```",
+            ["acme run check", "npm run e2e"],
+        ),
+        ("```sh\nA=b c/d.py x   # note\n```", ["A=b c/d.py x"]),
     ],
 )
 def test_commands_that_code_spans_name(text: str, commands: list[str]) -> None:
@@ -93,6 +100,9 @@ def test_commands_that_code_spans_name(text: str, commands: list[str]) -> None:
         ("```\nAll tests pass.\n```", "it does not look like a command"),
         ("```sh\nfor f in *.sh; do\n  shellcheck $f\n```", "it does not come to an end"),
         ("```sh\ncd backend\n```", "nothing follows that it is for"),
+        ("- `make run-x dir/<name>/`", "it has a place for words that nothing fills in"),
+        ("```sh\nverify runs/<id>\n```", "it has a place for words that nothing fills in"),
+        ("```powershell\nmake\n```", "it is no block of shell"),
         ("Some prose.", "the section names no command"),
         ("| Gate | Command |\n|---|---|\n| later | to be decided |", "the row names no command"),
     ],
