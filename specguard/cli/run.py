@@ -19,6 +19,8 @@ _SUBCOMMANDS: Final = {
     "stop": ("run_care", "End a run, and what it has started."),
     "clean": ("run_care", "Remove what ended runs have left."),
     "gates": ("run_care", "Run the gates, with no agent and no commit."),
+    "metrics": ("run_metrics", "Count runs, and how much of what is done they show."),
+    "migrate": ("run_metrics", "Move run folders of an older layout."),
     "item": ("run_item", "Let an agent work on an item, also of a kind named like a command here."),
 }
 """Each command with its module in this package and its line in the list."""

@@ -64,6 +64,9 @@ def stop(view: RunView, root: str) -> Sequence[str]:
             manifest.state = "killed"
             manifest.reason = "it had died, and was given up" if view.stale else "it was stopped"
             manifest.ended_at = now_text()
+            # Whoever works on it where it cannot be seen from here is stale now.
+            folder.take(os.urandom(16).hex())
+            manifest.token = folder.held_by
             folder.write_manifest(manifest)
     finally:
         claim.release()

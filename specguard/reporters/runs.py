@@ -9,8 +9,8 @@ from specguard.reporters.escape import cut, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Final
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Final
 
     from specguard.runs.views import RunView
 
@@ -96,3 +96,32 @@ def span(seconds: float | None) -> str:
     if whole >= _MINUTE:
         return f"{whole // _MINUTE}m{whole % _MINUTE:02d}s"
     return f"{whole}s"
+
+
+def metrics_text(data: Mapping[str, Any]) -> str:
+    """What runs come to, for a person."""
+    seconds, attempts, coverage = data["seconds"], data["attempts"], data["coverage"]
+    spans = [span(seconds[name]) for name in ("total", "median", "longest")]
+    states = ", ".join(f"{number} {visible(state)}" for state, number in data["states"].items())
+    percent = "none" if coverage["percent"] is None else f"{coverage['percent']:g} %"
+    done = len(coverage["covered"]) + len(coverage["uncovered"])
+    lines = [
+        f"runs       {data['runs']}" + (f" ({states})" if states else ""),
+        f"time       {spans[0]} in all, {spans[1]} in the middle, {spans[2]} the longest",
+        "attempts   none"
+        if attempts["mean"] is None
+        else f"attempts   {attempts['mean']:g} a run, {attempts['most']} at most",
+        "gates" if data["gates"] else "gates      none",
+    ]
+    for name, one in data["gates"].items():
+        lines.append(f"  {visible(name)}: {one['passed']} passed, {one['failed']} failed")
+    lines.append(
+        f"coverage   {percent}" + (f" ({len(coverage['covered'])} of {done} done items)" if done else "")
+    )
+    for title, items in (("covered", coverage["covered"]), ("not covered", coverage["uncovered"])):
+        lines += [title] if items else []
+        for item in items:
+            said = " ".join(part for part in (item["commit"][:10], item["run"]) if part)
+            why = f": {item['problem']}" if item["problem"] else ""
+            lines.append(visible(f"  {item['label']} {said}".rstrip() + why))
+    return "\n".join(lines)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Final
 
 from specguard.errors import SpecguardError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
     from specguard.runs.settings import RunSettings
 
@@ -73,7 +74,11 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
 
 def item_folder(kind: str, item_id: str) -> str:
     """The name of the folder of an item's runs; what a file name may not hold is written as `%2F`."""
+    return folder_name(f"{kind}-{item_id}")
+
+
+def folder_name(text: str) -> str:
+    """A text as the name of a folder; what a file name may not hold is written as `%2F`."""
     return _PLAIN.sub(
-        lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogateescape")),
-        f"{kind}-{item_id}",
+        lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogateescape")), text
     )

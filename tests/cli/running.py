@@ -1,0 +1,106 @@
+"""A repository with a bare remote and a phase to work on, and the installed command on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specguard.testing import Outcome
+from tests.executor.places import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+POLICY = """# Authority
+
+```toml specguard
+base = "main"
+
+[rules.locked-path]
+paths = ["locked/"]
+
+[agents.good]
+command = ["sh", "-c", "cat > /dev/null; echo b > src/b.py"]
+
+[work.phase]
+pointer = ["NEXT_PHASE.json"]
+number = "next"
+branch = "phase-{number}"
+commit = "feat(phase{number}): implement phase {number}"
+pull_request = "Phase {number}"
+
+[[work.phase.gates]]
+name = "there"
+run = "test -f src/b.py"
+```
+"""
+GOOD = "cat > /dev/null; echo b > src/b.py"
+
+
+class Project(Setting):
+    """The user's clone of a bare remote."""
+
+    def __init__(self, folder: Path, policy: str = POLICY, files: Mapping[str, str] | None = None) -> None:
+        super().__init__(folder, {"SPEC_AUTHORITY.md": policy, **(files or {})})
+
+    @property
+    def runs(self) -> Path:
+        return Path(self.user.path) / ".runs"
+
+    def specguard(self, *words: str, given: str = "", **variables: str) -> Outcome:
+        """Run the installed command in the user's clone."""
+        done = subprocess.run(
+            [command(), *words],
+            cwd=self.user.path,
+            env={**self.environment, **variables},
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start the installed command in the user's clone."""
+        return subprocess.Popen(
+            [command(), *words],
+            cwd=self.user.path,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run_phase(self, script: str = GOOD, *words: str) -> Outcome:
+        """Let a shell script work on the current phase."""
+        return self.specguard("run", "phase", *words, "--", "sh", "-c", script)
+
+    def manifests(self) -> list[dict[str, Any]]:
+        """The manifests of all runs, in the order of their ids."""
+        files = sorted(self.runs.glob("*/*/manifest.json"), key=lambda file: file.parent.name)
+        return [json.loads(file.read_text()) for file in files]
+
+    def only_run(self) -> Path:
+        """The folder of the only run."""
+        [file] = self.runs.glob("*/*/manifest.json")
+        return file.parent
+
+
+def command() -> str:
+    return os.path.join(os.path.dirname(sys.executable), "specguard")
+
+
+def wait_until(holds: Any, seconds: float = 20.0) -> None:
+    """Wait until something holds."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it never came to hold"
+        time.sleep(0.05)

@@ -1,0 +1,332 @@
+"""`specguard run` and what looks after runs, as the installed command on real repositories."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jsonschema
+import psutil
+import pytest
+
+from specguard.executor.schemas import run_schemas
+from tests.cli.running import GOOD, POLICY, Project, wait_until
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+SLOW = "cat > /dev/null; echo begun; touch begun; sleep 60"
+
+
+def begun(project: Project) -> bool:
+    """Whether the agent of the only run works."""
+    return any("begun" in log.read_text() for log in project.runs.glob("*/*/commands/*.log"))
+
+
+def test_a_run_goes_from_the_pointer_to_a_pushed_branch(project: Project) -> None:
+    outcome = project.run_phase()
+    assert outcome.exit_code == 0, outcome
+    [manifest] = project.manifests()
+    assert outcome.stdout.startswith(f"succeeded: {manifest['run_id']}\n")
+    assert "git fetch origin phase-12 && git switch --track origin/phase-12\n" in outcome.stdout
+    assert "gh pr create --base main --head phase-12" in outcome.stdout
+    assert "check\n" in outcome.stderr
+    log = project.user.git(
+        "--git-dir", str(project.remote), "log", "-1", "--format=%s%n%(trailers)", "phase-12"
+    )
+    assert log.split("\n")[0] == "feat(phase12): implement phase 12"
+    assert f"Run: phase-12/{manifest['run_id']}" in log
+
+
+def test_the_evidence_fits_the_published_schemas(project: Project) -> None:
+    project.run_phase("cat > /dev/null; exit 3")
+    folder = project.only_run()
+    schemas = run_schemas()
+    for name, files in {
+        "run": ["manifest.json"],
+        "run-error": ["error.json"],
+        "heartbeat": ["control/heartbeat.json"],
+        "command": [os.path.join("commands", one) for one in os.listdir(folder / "commands")],
+    }.items():
+        for file in files:
+            if file.endswith(".json"):
+                jsonschema.validate(json.loads((folder / file).read_text()), schemas[name])
+    lines = (folder / "run.log").read_text().splitlines()
+    assert any(line.endswith("Z agent, round 1") for line in lines)
+    assert any("agent: failed: " in line for line in lines)
+    report = (folder / "report.md").read_text()
+    assert report.startswith("# Phase 12: failed\n")
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "state"),
+    [
+        ("cat > /dev/null; exit 3", 3, "failed"),
+        ("cat > /dev/null", 3, "failed"),
+        ("cat > /dev/null; echo 'why not' > SPECGUARD_STOP.md", 4, "stopped"),
+        ("cat > /dev/null; echo x > locked/a; echo b > src/b.py", 1, "failed"),
+        ("cat > /dev/null; echo x >> src/a.py", 3, "budget-spent"),
+    ],
+)
+def test_exit_codes(project: Project, script: str, code: int, state: str) -> None:
+    outcome = project.run_phase(script, "--max-attempts", "1")
+    [manifest] = project.manifests()
+    assert manifest["state"] == ("budget-spent" if code == 1 else state), manifest["reason"]
+    assert outcome.exit_code == code, outcome
+    assert (project.only_run() / "report.md").is_file()
+
+
+def test_a_run_that_cannot_begin_ends_with_2_and_leaves_nothing(project: Project) -> None:
+    for words in (("run", "wave", "--", "true"), ("run", "phase", "--agent", "nobody"), ("run", "phase")):
+        outcome = project.specguard(*words)
+        assert outcome.exit_code == 2, outcome
+        assert "Traceback" not in outcome.stderr
+    assert project.manifests() == []
+
+
+def test_a_run_that_is_interrupted_ends_with_130(project: Project) -> None:
+    process = project.start("run", "phase", "--", "sh", "-c", SLOW)
+    wait_until(lambda: begun(project))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert project.manifests()[0]["state"] == "killed"
+
+
+def test_an_agent_of_the_policy_is_called_by_name(project: Project) -> None:
+    assert project.specguard("run", "phase", "--agent", "good").exit_code == 0
+    assert project.manifests()[0]["agent"]["name"] == "good"
+
+
+def test_only_one_item_a_run_but_several_are_planned(project: Project) -> None:
+    outcome = project.specguard("run", "phase", "12", "13", "--", "true")
+    assert outcome.exit_code == 2
+    assert "one item" in outcome.stderr
+    agent = ("--", "sh", "-c", GOOD)
+    outcome = project.specguard("run", "phase", "--dry-run", "--output-format", "json", *agent)
+    assert outcome.exit_code == 0, outcome
+    assert [job["branch"] for job in json.loads(outcome.stdout)["jobs"]] == ["phase-12"]
+    assert "phase-12" in project.specguard("run", "phase", "--dry-run", *agent).stdout
+    assert not project.runs.exists()
+
+
+def test_a_kind_named_like_a_command_is_reached_by_item(tmp_path: Path) -> None:
+    policy = POLICY.replace("work.phase", "work.list")
+    project = Project(tmp_path, policy)
+    assert project.specguard("run", "list").exit_code == 0
+    outcome = project.specguard("run", "item", "list", "--", "sh", "-c", GOOD)
+    assert outcome.exit_code == 0, outcome
+    assert project.manifests()[0]["item"]["kind"] == "list"
+
+
+def test_a_run_stops_after_the_step_that_is_named_and_goes_on(project: Project) -> None:
+    outcome = project.run_phase(GOOD, "--until", "check", "--command", "test -d src")
+    assert outcome.exit_code == 0, outcome
+    [manifest] = project.manifests()
+    assert (manifest["state"], manifest["pushed"]) == ("stopped", None)
+    outcome = project.specguard("run", "resume", manifest["run_id"])
+    assert outcome.exit_code == 0, outcome
+    [manifest] = project.manifests()
+    assert (manifest["state"], manifest["pushed"]) == ("succeeded", manifest["commit"])
+    # What was asked for is still asked for.
+    last = [one for one in manifest["commands"] if one["command"] == "test -d src"]
+    assert len(last) >= 2
+    outcome = project.specguard("run", "resume", manifest["run_id"])
+    assert outcome.exit_code == 2
+    assert "nothing is left to do" in outcome.stderr
+
+
+def test_what_was_asked_for_is_kept_without_secrets(project: Project) -> None:
+    words = ("run", "phase", "--", "sh", "-c", "cat >/dev/null; : correct-horse-battery; exit 1")
+    project.specguard(*words, SHOP_TOKEN="correct-horse-battery")
+    folder = project.only_run()
+    for folder_, _, files in os.walk(folder):
+        for name in files:
+            assert "correct-horse-battery" not in Path(folder_, name).read_text(), name
+    outcome = project.specguard("run", "resume", folder.name)
+    assert outcome.exit_code == 2
+    assert "there was a secret in the run's command" in outcome.stderr
+    outcome = project.specguard("run", "resume", folder.name, "--", "sh", "-c", GOOD)
+    assert outcome.exit_code == 0, outcome
+
+
+def test_a_detached_run_gives_its_id_at_once_and_goes_on(project: Project) -> None:
+    outcome = project.run_phase("cat > /dev/null; echo begun; sleep 3; echo b > src/b.py", "--detach")
+    assert outcome.exit_code == 0, outcome
+    run_id = outcome.stdout.strip()
+    assert project.only_run().name == run_id
+    assert project.manifests()[0]["state"] == "running"
+    status = json.loads(project.specguard("run", "status", "--output-format", "json").stdout)
+    assert [one["alive"] for one in status["runs"]] == [True]
+    watched = project.specguard("run", "status", run_id, "--watch", "--output-format", "json")
+    states = [json.loads(line)["state"] for line in watched.stdout.splitlines()]
+    assert (states[0], states[-1]) == ("running", "succeeded")
+    wait_until(lambda: "succeeded" in (project.only_run() / "control" / "output.log").read_text())
+
+
+def test_a_detached_run_that_cannot_begin_says_so(project: Project) -> None:
+    outcome = project.specguard("run", "phase", "--detach", "--agent", "nobody")
+    assert outcome.exit_code == 2
+    assert "nobody" in outcome.stderr
+    assert not outcome.stdout
+
+
+def test_a_run_is_stopped_with_what_it_has_started_and_with_nothing_else(project: Project) -> None:
+    other = psutil.Popen(["sleep", "61"])
+    try:
+        run_id = project.run_phase(SLOW, "--detach").stdout.strip()
+        wait_until(lambda: begun(project))
+        pid = project.manifests()[0]["pid"]
+        outcome = project.specguard("run", "stop", run_id)
+        assert outcome.exit_code == 0, outcome
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        assert other.is_running()
+        assert project.manifests()[0]["state"] == "killed"
+        assert project.specguard("run", "stop", run_id).exit_code == 2
+    finally:
+        other.kill()
+        other.wait()
+
+
+def killed(project: Project) -> str:
+    """A run whose specguard was killed while its agent worked; its id."""
+    process = project.start("run", "phase", "--", "sh", "-c", SLOW)
+    wait_until(lambda: begun(project))
+    process.kill()
+    process.communicate()
+    return project.only_run().name
+
+
+def test_a_run_that_died_is_diagnosed_given_up_and_its_item_is_free(project: Project) -> None:
+    run_id = killed(project)
+    outcome = project.specguard("run", "doctor")
+    assert outcome.exit_code == 1, outcome
+    for line in ("alive      no: it has died", f"again      specguard run resume {run_id}", "  begun"):
+        assert line in outcome.stdout.split("\n"), outcome
+    told = json.loads(project.specguard("run", "doctor", run_id, "--output-format", "json").stdout)
+    assert (told["runs"][0]["alive"], told["runs"][0]["process"]) == (False, False)
+    assert told["runs"][0]["tail"] == "begun"
+    refused = project.run_phase()
+    assert refused.exit_code == 2
+    assert f"specguard run stop {run_id}" in refused.stderr
+    stopped = project.specguard("run", "stop", run_id)
+    assert "sleep 60" in stopped.stdout
+    assert project.manifests()[0]["reason"] == "it had died, and was given up"
+    assert project.specguard("run", "doctor").exit_code == 0
+    assert project.run_phase().exit_code == 0
+
+
+def test_what_ended_runs_left_is_removed_after_asking(project: Project) -> None:
+    project.run_phase()
+    place = Path(project.manifests()[0]["place"])
+    refs = ("for-each-ref", "--format=%(refname)", "refs/specguard")
+    assert place.is_dir()
+    assert project.user.git(*refs)
+    assert project.specguard("run", "clean", "--dry-run").exit_code == 0
+    assert project.specguard("run", "clean", given="n\n").exit_code == 1
+    assert place.is_dir()
+    outcome = project.specguard("run", "clean", given="y\n")
+    assert outcome.exit_code == 0, outcome
+    assert not place.exists()
+    assert not Path(f"{place}.specguard").exists()
+    assert not project.user.git(*refs)
+    assert (project.only_run() / "report.md").is_file()
+    assert project.specguard("run", "clean").exit_code == 0
+
+
+def test_a_runs_branch_is_removed_once_it_was_merged(project: Project) -> None:
+    project.run_phase()
+    commit = project.manifests()[0]["commit"]
+    user = project.user
+    user.git("fetch", "-q", "origin", "phase-12:phase-12")
+    assert "\nbranch" not in project.specguard("run", "clean", "--dry-run").stdout
+    user.git("push", "-q", "origin", "phase-12:main")
+    user.git("fetch", "-q", "origin")
+    user.git("checkout", "-q", "phase-12")
+    assert "\nbranch" not in project.specguard("run", "clean", "--dry-run").stdout
+    user.git("checkout", "-q", "main")
+    assert "branch phase-12 of" in project.specguard("run", "clean", "--yes").stdout
+    assert "phase-12" not in user.git("branch", "--format=%(refname:short)").split()
+    assert user.git("--git-dir", str(project.remote), "rev-parse", "phase-12").strip() == commit
+
+
+def test_what_dead_runs_have_is_kept_until_they_are_given_up(project: Project) -> None:
+    run_id = killed(project)
+    assert project.specguard("run", "clean", "--yes").exit_code == 0
+    assert Path(project.manifests()[0]["place"]).is_dir()
+    project.specguard("run", "stop", run_id)
+    assert "cannot be resumed then" in project.specguard("run", "clean", "--yes").stdout
+    assert not Path(project.manifests()[0]["place"]).exists()
+
+
+def test_a_ref_of_a_run_whose_folder_and_place_are_gone_is_removed(project: Project) -> None:
+    ref = "refs/specguard/runs/2026-01-02T03-04-05Z-abcd"
+    project.user.git("update-ref", ref, "HEAD")
+    assert "whose folder is gone" in project.specguard("run", "clean", "--yes").stdout
+    assert not project.user.git("for-each-ref", "refs/specguard")
+
+
+def test_runs_are_listed_reported_and_found_elsewhere(project: Project, tmp_path: Path) -> None:
+    assert project.specguard("run", "list").stdout == ""
+    root = str(tmp_path / "elsewhere")
+    assert project.run_phase(GOOD, "--run-root", root).exit_code == 0
+    assert project.specguard("run", "list").stdout == ""
+    listed = project.specguard("run", "list", "--run-root", root)
+    assert "phase 12" in listed.stdout
+    assert "succeeded" in listed.stdout
+    report = project.specguard("run", "report", "--run-root", root)
+    assert report.stdout.startswith("# Phase 12: succeeded\n")
+
+
+def test_a_broken_run_is_listed_and_diagnosed(project: Project) -> None:
+    project.run_phase()
+    (project.only_run() / "manifest.json").write_text("{")
+    assert "unreadable" in project.specguard("run", "list").stdout
+    outcome = project.specguard("run", "doctor")
+    assert outcome.exit_code == 1
+    assert "is no JSON" in outcome.stdout
+    for words in (("report",), ("stop", project.only_run().name), ("resume", project.only_run().name)):
+        outcome = project.specguard("run", *words)
+        assert outcome.exit_code == 2, outcome
+        assert "Traceback" not in outcome.stderr
+
+
+def test_the_gates_alone(project: Project) -> None:
+    outcome = project.specguard("run", "gates", "--command", "test -d src")
+    assert outcome.exit_code == 3, outcome
+    (Path(project.user.path) / "src" / "b.py").write_text("b\n")
+    outcome = project.specguard("run", "gates")
+    assert outcome.exit_code == 0, outcome
+    manifest = Path(outcome.stdout.rstrip().rpartition("manifest: ")[2])
+    assert json.loads(manifest.read_text())["state"] == "succeeded"
+
+
+def test_readers_of_an_older_layout_have_meta_json(tmp_path: Path) -> None:
+    project = Project(
+        tmp_path, POLICY.replace("[agents.good]", '[runs]\nlayouts = ["meta"]\n\n[agents.good]')
+    )
+    assert project.run_phase().exit_code == 0
+    meta: dict[str, Any] = json.loads((project.only_run() / "meta.json").read_text())
+    assert (meta["status"], meta["task_id"], meta["log"]) == ("succeeded", "12", "run.log")
+    assert (project.only_run() / meta["log"]).is_file()
+
+
+def test_a_brief_is_printed_without_a_run(project: Project) -> None:
+    outcome = project.specguard("brief")
+    assert outcome.exit_code == 0, outcome
+    assert outcome.stdout.startswith("# phase 12\n")
+    assert outcome.stdout == project.specguard("brief", "phase").stdout
+    assert project.specguard("brief", "phase", "13").stdout.startswith("# phase 13\n")
+    assert project.specguard("brief", "wave").exit_code == 2
+    assert not project.runs.exists()
+    project.run_phase()
+    assert (project.only_run() / "brief.md").read_text() == outcome.stdout

@@ -1,0 +1,185 @@
+"""`specguard run metrics` and `migrate`, on real runs and real histories."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.running import GOOD, POLICY, Project
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def metrics(project: Project, *words: str) -> tuple[int, dict[str, Any]]:
+    outcome = project.specguard("run", "metrics", "--output-format", "json", *words)
+    assert outcome.stdout, outcome
+    return outcome.exit_code, json.loads(outcome.stdout)
+
+
+def merge(project: Project) -> None:
+    """Merge what was pushed, as a fast-forward."""
+    project.user.git("fetch", "-q", "origin")
+    project.user.git("push", "-q", "origin", "origin/phase-12:main")
+    project.user.git("fetch", "-q", "origin")
+
+
+def test_where_nothing_is_done_there_is_no_coverage(project: Project) -> None:
+    code, told = metrics(project, "--fail-under-coverage", "95")
+    assert (code, told["runs"], told["coverage"]["percent"]) == (0, 0, None)
+    assert "coverage   none\n" in project.specguard("run", "metrics").stdout
+
+
+def test_runs_their_ends_and_their_gates_are_counted(project: Project) -> None:
+    mending = "cat > /dev/null; test -e src/c && echo b > src/b.py; touch src/c; echo x >> src/a.py"
+    assert project.run_phase(mending).exit_code == 0
+    project.specguard("run", "gates")
+    (project.runs / "phase-12" / "broken").mkdir()
+    (project.runs / "phase-12" / "broken" / "manifest.json").write_text("{")
+    code, told = metrics(project)
+    assert code == 0
+    assert (told["runs"], told["unreadable"]) == (3, 1)
+    assert told["states"] == {"failed": 1, "succeeded": 1, "unreadable": 1}
+    assert told["gates"]["there"] == {"passed": 1, "failed": 2}
+    assert told["attempts"] == {"mean": 2.0, "most": 2}
+    assert told["seconds"]["longest"] >= 0
+
+
+def test_an_item_is_covered_by_the_run_that_made_its_commit(project: Project) -> None:
+    project.run_phase()
+    assert metrics(project)[1]["coverage"]["percent"] is None
+    merge(project)
+    code, told = metrics(project, "--fail-under-coverage", "100")
+    assert (code, told["coverage"]["percent"]) == (0, 100.0)
+    [item] = told["coverage"]["covered"]
+    assert (item["label"], item["run"]) == ("phase 12", f"phase-12/{project.manifests()[0]['run_id']}")
+    assert "coverage   100 % (1 of 1 done items)" in project.specguard("run", "metrics").stdout
+    shutil.rmtree(project.only_run())
+    code, told = metrics(project, "--fail-under-coverage", "95")
+    assert (code, told["coverage"]["percent"]) == (1, 0.0)
+    assert told["coverage"]["uncovered"][0]["problem"] == "there is no such run"
+
+
+def test_the_same_change_is_the_runs_also_after_a_rebase(project: Project) -> None:
+    project.run_phase()
+    user = project.user
+    user.git("fetch", "-q", "origin")
+    user.commit("docs: another", files={"NOTES.md": "n\n"})
+    user.git("cherry-pick", "origin/phase-12")
+    user.git("push", "-q", "origin", "HEAD:main")
+    user.git("fetch", "-q", "origin")
+    assert metrics(project)[1]["coverage"]["percent"] == 100.0
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("state", "failed", "the run did not succeed: it is failed"),
+        ("commit", "0" * 40, "the run made another commit"),
+        ("schema", "specguard.run/1", "does not fit its schema"),
+    ],
+)
+def test_a_run_that_does_not_fit_covers_nothing(project: Project, key: str, value: str, problem: str) -> None:
+    project.run_phase()
+    merge(project)
+    file = project.only_run() / "manifest.json"
+    data = json.loads(file.read_text()) | {key: value, "tree": None}
+    if key == "schema":
+        del data["item"]
+    file.write_text(json.dumps(data))
+    (project.only_run() / "diff.patch").unlink()
+    [item] = metrics(project)[1]["coverage"]["uncovered"]
+    assert problem in item["problem"]
+
+
+@pytest.mark.parametrize("cited", ["../../outside", "phase-12/none", "/etc", "", ".."])
+def test_a_commit_that_cites_no_run_covers_nothing(project: Project, cited: str) -> None:
+    message = f"feat(phase12): implement phase 12\n\nRun: {cited}\n"
+    project.user.commit(message, files={"src/b.py": "b\n"})
+    outside = Path(project.user.path).parent / "outside"
+    outside.mkdir()
+    (outside / "manifest.json").write_text('{"status": "succeeded"}')
+    project.user.git("push", "-q", "origin", "HEAD:main")
+    project.user.git("fetch", "-q", "origin")
+    [item] = metrics(project)[1]["coverage"]["uncovered"]
+    assert item["problem"] in ("there is no such run", "its commit cites no run")
+
+
+def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
+    policy = POLICY.replace(
+        'pointer = ["NEXT_PHASE.json"]\nnumber = "next"', 'source = "phases.json"\nnumber = "id"'
+    )
+    entries = [{"id": 12, "title": "a"}, {"id": 13, "title": "b", "status": "done"}]
+    project = Project(tmp_path, policy, {"phases.json": json.dumps(entries)})
+    assert project.run_phase().exit_code == 0
+    commit, run_id = (project.manifests()[0][key] for key in ("commit", "run_id"))
+    project.user.git("fetch", "-q", "origin")
+    project.user.git("reset", "-q", "--hard", commit)
+    project.user.git("commit", "-q", "--amend", "-m", "feat(phase12): implement phase 12")
+    done = {"status": "done", "evidence": {"manifest": f".runs/phase-12/{run_id}/manifest.json"}}
+    entries[0] |= done
+    project.user.commit("docs: phase 12 is done", files={"phases.json": json.dumps(entries)})
+    project.user.git("push", "-q", "origin", "HEAD:main")
+    project.user.git("fetch", "-q", "origin")
+    coverage = metrics(project)[1]["coverage"]
+    assert [item["label"] for item in coverage["covered"]] == ["phase 12"]
+    assert [item["problem"] for item in coverage["uncovered"]] == [
+        "neither its commit nor its list cites a run"
+    ]
+
+
+def old(project: Project, run_id: str, record: Any) -> Path:
+    folder = project.runs / "local-mcp" / run_id
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(record if isinstance(record, str) else json.dumps(record))
+    (folder / "runner.log").write_text("x\n")
+    return folder
+
+
+def test_older_folders_are_moved_and_old_paths_resolve(project: Project) -> None:
+    folder = old(project, "20250102", {"status": "success", "task": "task_003"})
+    for words in (("--dry-run",), ()):
+        outcome = project.specguard("run", "migrate", *words, given="n\n")
+        assert "local-mcp/20250102 -> task_003/mcp/20250102\n" in outcome.stdout, outcome
+        assert not folder.is_symlink()
+    outcome = project.specguard("run", "migrate", "--yes")
+    assert outcome.exit_code == 0, outcome
+    assert folder.is_symlink()
+    assert (folder / "runner.log").read_text() == "x\n"
+    assert (project.runs / "task_003" / "mcp" / "20250102" / "manifest.json").is_file()
+    assert project.specguard("run", "list").stdout.count("20250102") == 1
+    assert "task_003" in project.specguard("run", "status", "local-mcp/20250102").stdout
+    outcome = project.specguard("run", "migrate", "--yes")
+    assert outcome.exit_code == 0
+    assert "no run folder has an older layout" in outcome.stderr
+
+
+def test_what_cannot_be_moved_stays_and_is_named(project: Project) -> None:
+    old(project, "r1", {"status": "success"})
+    old(project, "r2", "{")
+    old(project, "r3", {"status": "success", "task": "../../x"})
+    old(project, "r4", {"status": "success", "task": "t"})
+    (project.runs / "t" / "mcp" / "r4").mkdir(parents=True)
+    outcome = project.specguard("run", "migrate", "--yes")
+    assert outcome.exit_code == 1
+    assert "local-mcp/r1 stays: its record does not say what it worked on" in outcome.stdout
+    assert "local-mcp/r2 stays: manifest.json is no JSON" in outcome.stdout
+    assert "local-mcp/r3 -> ..%2F..%2Fx/mcp/r3" in outcome.stdout
+    assert "local-mcp/r4 stays: t/mcp/r4 is there already" in outcome.stdout
+    assert (project.runs / "..%2F..%2Fx" / "mcp" / "r3").is_dir()
+    assert not (project.runs / "local-mcp" / "r4").is_symlink()
+
+
+def test_a_run_goes_on_working_after_its_neighbours_were_moved(project: Project) -> None:
+    old(project, "r1", {"status": "success", "task": "phase-12"})
+    project.specguard("run", "migrate", "--yes")
+    assert project.run_phase(GOOD).exit_code == 0
