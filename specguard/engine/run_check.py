@@ -14,7 +14,7 @@ from specguard.engine.policies import Policies
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from specguard.change.repository import Repository
-    from specguard.model import Verdict
+    from specguard.model import Stage, Verdict
 
 
 def check_run(
@@ -27,6 +27,7 @@ def check_run(
     branch: str = "",
     title: str = "",
     body: str = "",
+    stage: Stage = "run",
 ) -> Verdict:
     """Judge a commit that a run has made in its place, as CI will judge it.
 
@@ -42,6 +43,7 @@ def check_run(
         branch: the branch that it will be pushed to.
         title: the pull request's title.
         body: the pull request's body.
+        stage: `run` for what an agent left; `range` for that with what specguard has marked in a plan.
 
     Raises:
         SpecguardError: no verdict can be given.
@@ -51,4 +53,5 @@ def check_run(
         git.also_read(objects)
         found = Found(base, base_oid, "option", f"refs/heads/{base}")
         change = RunChange(git, request, found, head=Revision(head), branch=branch, title=title, body=body)
+        change.stage = stage
         return judge_change(change, request, Policies(request, repository), Clock.of(request))

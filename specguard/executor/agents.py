@@ -13,7 +13,10 @@ from specguard.executor.ending import RunEnded
 from specguard.executor.environment import passed_on
 from specguard.executor.place import place_of
 from specguard.executor.processes import NOT_FOUND, NOT_RUNNABLE, run_command
+from specguard.executor.results import KEPT as RESULTS
+from specguard.executor.results import Handover, said
 from specguard.executor.stop_note import KEPT, NAME, stop_note, take_stop_note
+from specguard.executor.tasks import task_of
 from specguard.plans.model_words import forms_of, models_in
 from specguard.runs import model
 from specguard.runs.model import Response
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
 BRIEF: Final = "brief.md"
 """The brief, from the run's folder."""
+
+MENDING: Final = "mend-{}.md"
+"""Beside it: what the agent was told to mend in a round, by the round's number."""
 
 # A command may be started by another one, as in `env X=y codex` or `npx -y codex`.
 _STARTERS: Final = 4
@@ -117,13 +123,19 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
     )
 
 
-def let_agent_work(run: Run) -> model.Command:
+def let_agent_work(run: Run, *, again: bool = False) -> model.Command:
     """Run the agent in the run's place: on its brief, or on what it has to mend.
 
     The text of `run.told` is handed over and forgotten; it is kept beside the brief as `mend-N.md`.
 
+    Args:
+        run: the run.
+        again: whether the round had begun already when the run was cut off: where the agent had ended well it
+            is not run again, else it is told what it was told.
+
     Returns:
-        The record of its command, which succeeded.
+        The record of its command, which succeeded, or handed over the results of a task. Where these are
+        missing or wrong, that is in `run.told`.
 
     Raises:
         RunEnded: it failed, it stopped by itself and said why, its time or its output was spent, or it left
@@ -132,13 +144,18 @@ def let_agent_work(run: Run) -> model.Command:
     """
     agent = resolve_agent(run.policy, run.options, look=False)
     place = place_of(run).path
-    brief = _to_do(run)
+    brief = _to_do(run, again=again)
     words = [word.replace("{place}", place) for word in (*agent.sandbox, *agent.words)]
+    task = task_of(run.policy, run.item)
+    handover = Handover(run, place, task.id) if task is not None else None
+    ended = _ended_before(run) if again else None
+    if handover is not None and ended is None:
+        handover.begin()
     by_file = any("{brief}" in word for word in agent.words)
-    before = stop_note(place)
+    before = stop_note(place) if ended is None else None
     with open(run.folder.file(brief), "rb") as file:
         text = file.read()
-    record = run_command(
+    record = ended or run_command(
         run,
         agent.called,
         [word.replace("{brief}", run.folder.file(brief)) for word in words],
@@ -148,18 +165,47 @@ def let_agent_work(run: Run) -> model.Command:
         stdin=b"" if by_file else text,
         # An agent that has no limit of its own may take as long as the run.
         timeout=run.options.command_timeout or run.manifest.timeout,
+        finished=handover.ready if handover is not None else None,
     )
     note = stop_note(place)
     if note is not None and note != before:
-        said = take_stop_note(run, place, note)
+        why = take_stop_note(run, place, note)
         raise RunEnded(
             "stopped",
-            f"{agent.called} stopped: {said or f'{NAME} gives no reason'}",
+            f"{agent.called} stopped: {why or f'{NAME} gives no reason'}",
             help=f"read {run.folder.file(KEPT)}, and decide what it asks",
             command=record.number,
         )
-    _judge(run, agent, record)
+    if handover is None:
+        _judge(run, agent, record)
+    else:
+        _take_results(run, agent, record, handover)
     return record
+
+
+def _ended_before(run: Run) -> model.Command | None:
+    """The record of an agent that had ended well in this round; None where it had not."""
+    last = run.manifest.commands[-1] if run.manifest.commands else None
+    if last is None or last.kind != "agent" or last.attempt != run.manifest.attempts:
+        return None
+    return last if last.ended_at is not None and last.succeeded else None
+
+
+def _take_results(run: Run, agent: Agent, record: model.Command, handover: Handover) -> None:
+    """Take what the agent hands over for a task: with valid results it does not matter how it ended."""
+    results = handover.take()
+    if isinstance(results, str):
+        _judge(run, agent, record)
+        run.told.append(handover.told(results))
+    elif results.status == "blocked":
+        raise RunEnded(
+            "stopped",
+            f"{agent.called} is blocked: {said(run, results)}",
+            help=f"read {run.folder.file(RESULTS)}, and decide what it asks",
+            command=record.number,
+        )
+    elif record.leftovers and record.exit_code == 0:
+        _judge(run, agent, record)
 
 
 def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[str, list[str], str]:
@@ -253,7 +299,7 @@ def _refused(policy: Policy, key: str, message: str, help: str) -> SpecguardErro
     )
 
 
-def _to_do(run: Run) -> str:
+def _to_do(run: Run, *, again: bool) -> str:
     """The file of what the agent reads, from the run's folder."""
     if not os.path.isfile(run.folder.file(BRIEF)):
         raise SpecguardError(
@@ -261,11 +307,14 @@ def _to_do(run: Run) -> str:
             path=run.folder.file(BRIEF),
             help="start it anew: `specguard run` writes the brief before the agent starts",
         )
+    attempt = max(2, run.manifest.attempts)
+    name = MENDING.format(attempt)
+    if again and run.manifest.attempts == attempt and os.path.isfile(run.folder.file(name)):
+        return name
     if not run.told:
         return BRIEF
     with open(run.folder.file(BRIEF), encoding="utf-8", errors="surrogateescape") as file:
         brief = file.read()
-    attempt = max(2, run.manifest.attempts)
     told = "\n\n".join(part.strip("\n") for part in run.told)
     text = (
         f"# Mend this: round {attempt} of {run.manifest.max_attempts}\n\n"
@@ -273,7 +322,6 @@ def _to_do(run: Run) -> str:
         f"has nothing to do with it, and end. If it cannot be mended, say why in `{NAME}` and end.\n\n"
         f"{told}\n\n---\n\nThe brief, as before:\n\n{brief}"
     )
-    name = f"mend-{attempt}.md"
     run.folder.write(name, run.redactor.text(text.encode("utf-8", "surrogateescape")))
     run.told.clear()
     return name

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from specguard.executor.run import Run
+    from specguard.runs.folder import RunFolder
     from specguard.runs.model import Command
     from specguard.work.gates import NotRead, PlannedGate
 
@@ -71,6 +74,22 @@ def write_results(run: Run, tree: str, results: Sequence[Result], not_read: Sequ
     }
     run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
     run.save()
+
+
+def read_results(folder: RunFolder) -> Sequence[Mapping[str, Any]]:
+    """What became of each gate of the last round; none where none was to run.
+
+    Raises:
+        SpecguardError: the file cannot be read.
+    """
+    try:
+        with open(folder.file(FILE), "rb") as file:
+            gates: Sequence[Mapping[str, Any]] = json.load(file)["gates"]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SpecguardError("what became of the gates cannot be read", path=folder.file(FILE)) from error
+    return gates
 
 
 def _data(run: Run, result: Result) -> dict[str, object]:

@@ -29,7 +29,7 @@ from specguard.runs.model import Command, Response
 from specguard.runs.settings import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Literal
 
     import psutil
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 BEAT: Final = 5.0
 """At least so often, in seconds, a run says that it is alive."""
+
+AFTER: Final = 5.0
+"""So many seconds a command may go on that has done what it is run for."""
 
 NOT_FOUND: Final = 127
 NOT_RUNNABLE: Final = 126
@@ -74,6 +77,7 @@ def run_command(
     timeout: float | None = None,
     tree: str | None = None,
     environment: Mapping[str, str] | None = None,
+    finished: Callable[[], bool] | None = None,
 ) -> Command:
     """Run a command to its end, and record it before and after.
 
@@ -88,6 +92,7 @@ def run_command(
         timeout: how many seconds it may take; None: as many as `--command-timeout` or the policy says.
         tree: the tree of the working files that it runs on.
         environment: its variables; None: those that `[runs] environment` passes on.
+        finished: whether it has done what it is run for; it is ended then if it does not end by itself.
 
     Returns:
         Its record. It succeeded where the exit code is 0 and `problem` is empty. A command that cannot be
@@ -106,7 +111,7 @@ def run_command(
     run.manifest.commands.append(record)
     run.save()
     started = time.monotonic()
-    attempt = _Attempt(run, record, log, settings, until=started + timeout, limit=timeout)
+    attempt = _Attempt(run, record, log, settings, until=started + timeout, limit=timeout, finished=finished)
     try:
         attempt.carry_out(
             ["/bin/sh", "-c", command] if isinstance(command, str) else list(command),
@@ -164,7 +169,15 @@ class _Attempt:
     """
 
     def __init__(
-        self, run: Run, record: Command, log: CommandLog, settings: RunSettings, *, until: float, limit: float
+        self,
+        run: Run,
+        record: Command,
+        log: CommandLog,
+        settings: RunSettings,
+        *,
+        until: float,
+        limit: float,
+        finished: Callable[[], bool] | None = None,
     ) -> None:
         self.ended: RunEnded | None = None
         self._run = run
@@ -173,6 +186,8 @@ class _Attempt:
         self._settings = settings
         self._until = until
         self._limit = limit
+        self._finished = finished
+        self._finished_at: float | None = None
         self._beats = 0.0
         self._silent: float | None = None
         self._pid = 0
@@ -194,7 +209,7 @@ class _Attempt:
             os.set_blocking(self._output, False)
             try:
                 reason = self._follow()
-                if reason:
+                if reason or not has_ended(self._pid):
                     self._record.problem = reason
                     left = self._children.end(0 if self._signals.impatient else GRACE, self._drain)
                 else:
@@ -220,7 +235,7 @@ class _Attempt:
         return f"it printed more than {self._settings.output_limit} MiB"
 
     def _follow(self) -> str:
-        """Read what it prints until it has ended; otherwise why it has to."""
+        """Read what it prints until it has ended, or has done what it is run for; otherwise why it has to."""
         ends = end_of(self._pid)
         tick = _SHORT_TICK if ends is None else _TICK
         try:
@@ -230,7 +245,7 @@ class _Attempt:
                     selector.register(ends, selectors.EVENT_READ)
                 while not has_ended(self._pid):
                     reason = self._reason()
-                    if reason:
+                    if reason or self._goes_on():
                         return reason
                     self._beat()
                     if ends is None:
@@ -268,6 +283,15 @@ class _Attempt:
             self._record.timed_out = True
             return f"it took longer than its {self._limit:g} seconds"
         return ""
+
+    def _goes_on(self) -> bool:
+        """Whether it goes on although what it is run for is done, and it has had time to end by itself."""
+        now = time.monotonic()
+        if self._finished is None or (self._finished_at is None and not self._finished()):
+            return False
+        if self._finished_at is None:
+            self._finished_at = now
+        return now - self._finished_at >= AFTER
 
     def _end_leftovers(self) -> list[psutil.Process]:
         until = time.monotonic() + (_AGENTS_MOMENT if self._record.kind == "agent" else _MOMENT)

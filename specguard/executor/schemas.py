@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from specguard.runs.model import Manifest, Response, State
+from specguard.runs.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ _TITLES: Final = {
     "command": "The result of one of a run's commands: commands/NN-name.json",
     "run-error": "Why a run ended early: error.json",
     "heartbeat": "The sign that a run is alive: control/heartbeat.json",
+    "results": "What an agent hands over for a task: SPECGUARD_RESULTS.json",
 }
 
 
@@ -71,6 +73,7 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "command": Response,
     "run-error": RunError,
     "heartbeat": Heartbeat,
+    "results": Results,
 }
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import stat
 from typing import TYPE_CHECKING, Final
 
+from specguard.executor.left_files import left_file, take_away
 from specguard.executor.plain_text import plain_text
 from specguard.model import shortened
 
@@ -22,23 +20,11 @@ KEPT: Final = "stop.md"
 _LARGEST: Final = 1 << 16
 _LINES: Final = 3
 _LONGEST: Final = 300
-_NO_FILE: Final = b"(no file)"
 
 
 def stop_note(place: str) -> bytes | None:
     """What the file says; None where there is none. Of a link, a folder or a pipe nothing is read."""
-    path = os.path.join(place, NAME)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return _NO_FILE if os.path.lexists(path) else None
-    try:
-        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        return os.read(descriptor, _LARGEST) if regular else _NO_FILE
-    finally:
-        os.close(descriptor)
+    return left_file(place, NAME, _LARGEST)
 
 
 def take_stop_note(run: Run, place: str, note: bytes) -> str:
@@ -54,11 +40,7 @@ def take_stop_note(run: Run, place: str, note: bytes) -> str:
     """
     text = run.redactor.words(plain_text(note.decode("utf-8", "surrogateescape")))
     run.folder.write(KEPT, text)
-    path = os.path.join(place, NAME)
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        os.unlink(path)
+    take_away(place, NAME)
     lines = [line.strip() for line in text.split("\n")]
     said = [line for line in lines if line and not line.startswith("#")]
     return shortened(" ".join(said[:_LINES]), _LONGEST)

@@ -82,6 +82,11 @@ class Task:
         return [text for _, text in self.listed("verify")]
 
     @property
+    def done_criteria(self) -> Sequence[str]:
+        """What holds when it is done."""
+        return [text for _, text in self.listed("done_criteria")]
+
+    @property
     def started(self) -> bool:
         """Whether its status says that it was begun."""
         return self._has(self.plan.settings.started)

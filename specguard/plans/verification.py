@@ -100,9 +100,9 @@ def unverified(plan: Plan, runs: Runs, today: date) -> Iterator[Finding]:
 def unverified_task(task: Task, runs: Runs, today: date) -> Iterator[Finding]:
     """What is missing for a task that is done; see `unverified`."""
     evidence = evidence_of(task)
-    commands = [text for text in task.verify if not _FILL.fullmatch(text)]
-    proofs = [command for command in commands if not _CANNOT_FAIL.fullmatch(command)]
-    manual = [problem for one in evidence.manual if (problem := _manual_problem(one, today))]
+    commands = [command for _, command in commands_of(task)]
+    proofs = proofs_of(task)
+    manual = [problem for one in evidence.manual if (problem := manual_problem(one, today))]
     by_hand = len(manual) < len(evidence.manual)
     failed = [ran for ran in _last(evidence.ran) if ran.code]
     for ran in failed:
@@ -130,6 +130,21 @@ def unverified_task(task: Task, runs: Runs, today: date) -> Iterator[Finding]:
         )
         return
     yield from _unproven(task, evidence, proofs, manual, runs)
+
+
+def commands_of(task: Task) -> Sequence[tuple[Place, str]]:
+    """The commands that verify a task, each with its place below it; what is to be filled in is left out."""
+    return [(place, text) for place, text in task.listed("verify") if not _FILL.fullmatch(text)]
+
+
+def proofs_of(task: Task) -> Sequence[str]:
+    """Those that can fail, and so prove something."""
+    return [command for _, command in commands_of(task) if not _CANNOT_FAIL.fullmatch(command)]
+
+
+def same_command(one: str, other: str) -> bool:
+    """Whether two texts are the same command, however they are spaced."""
+    return _plain(one) == _plain(other)
 
 
 def _unproven(
@@ -205,7 +220,7 @@ def _run_problem(cited: Cited, runs: Runs) -> str:
     return f"the run {shortened(cited.path, 80)!r} did not succeed: {ended}"
 
 
-def _manual_problem(manual: Manual, today: date) -> str:
+def manual_problem(manual: Manual, today: date) -> str:
     """What a person's word lacks; empty where it is complete."""
     if not manual.note or owes(manual.note):
         return "its verification by hand has no note"

@@ -63,13 +63,21 @@ class Repository(_Model):
         remote: the canonical repository's address, without what is secret in it.
         base: the short name of the branch.
         base_oid: the commit that it was at.
+        tip: the commit of the run's own branch that it goes on from, where that branch holds several items;
+            None: it starts from the base.
         object_format: `sha1` or `sha256`.
     """
 
     remote: str | None = None
     base: str
     base_oid: Oid
+    tip: Oid | None = None
     object_format: Literal["sha1", "sha256"] = "sha1"
+
+    @property
+    def start(self) -> str:
+        """The commit that the run's place is checked out at, and that its own commit follows."""
+        return self.tip or self.base_oid
 
 
 class PolicyMade(_Model):
@@ -251,6 +259,8 @@ class Manifest(_Model):
         commands: each, in the order of starting.
         judgements: each verdict.
         tree: the tree that was judged last and is committed.
+        worked: the tree that the gates ran on, where the plan was marked in it since; None where it was not,
+            and they ran on `tree`.
         commit: the commit.
         pushed: the commit that the remote has.
         pull_request: the pull request.
@@ -281,6 +291,7 @@ class Manifest(_Model):
     commands: list[Command] = []
     judgements: list[Judgement] = []
     tree: Oid | None = None
+    worked: Oid | None = None
     commit: Oid | None = None
     pushed: Oid | None = None
     pull_request: PullRequest | None = None

@@ -32,6 +32,9 @@ class Source:
         path: the file.
         given: what the placeholders of its template are in this path.
         documents: where it is read.
+
+    Attributes:
+        kind, settings, path, given, documents: the same.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class Source:
         self.settings = settings
         self.path = path
         self.given = given
-        self._documents = documents
+        self.documents = documents
         self._items: Sequence[Listed] | None = None
 
     @property
@@ -57,7 +60,7 @@ class Source:
         Raises:
             MissingFact: the object is not there.
         """
-        data = self._documents.data(self.path)
+        data = self.documents.data(self.path)
         if data is None:
             return "is not a file"
         if data.problem is not None:
@@ -98,24 +101,24 @@ class Source:
     @property
     def fields(self) -> dict[str, str]:
         """What it says of all its items: the scalars at its top, and what its own path tells."""
-        data = self._documents.data(self.path)
+        data = self.documents.data(self.path)
         value = None if data is None else data.value
         top = scalars(value) if isinstance(value, dict) and value is not self._place()[1] else {}
         return {**top, **self.given}
 
     def line(self, key: Sequence[str | int]) -> int | None:
         """The line of a key of its data."""
-        data = self._documents.data(self.path)
+        data = self.documents.data(self.path)
         return None if data is None else data.line(key)
 
     def top(self, name: str) -> Any:
         """A field at its top, such as `gates`; None where it has none."""
-        data = self._documents.data(self.path)
+        data = self.documents.data(self.path)
         return data.value.get(name) if data is not None and isinstance(data.value, dict) else None
 
     def _place(self) -> tuple[tuple[str, ...], Any]:
         """Where its items are, and what is there."""
-        data = self._documents.data(self.path)
+        data = self.documents.data(self.path)
         value = None if data is None else data.value
         if self.settings.items:
             return tuple(self.settings.items.split(".")), value_at(value, self.settings.items)
