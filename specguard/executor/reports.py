@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.change.process import CommandError
 from specguard.declaration.record import Record
 from specguard.errors import SpecguardError
+from specguard.executor.compacting import compact
 from specguard.executor.pages import page
 from specguard.model import shortened
 
@@ -65,15 +66,21 @@ class Failure(Record):
     after: str
 
 
-def write_report(run: Run) -> None:
-    """Write `report.md` in the run's folder, without secrets.
+def write_report(run: Run, ended: Manifest | None = None) -> None:
+    """Write `report.md` in the run's folder, without secrets; with `--compact` the logs are cut.
+
+    Args:
+        run: the run.
+        ended: its manifest as it will be when all is written; None: as it is.
 
     Raises:
         SpecguardError: it cannot be written.
     """
     changed = None if run.place is None else changed_files(run.place, run.manifest.tree)
-    text = report_text(run.manifest, run.folder, changed).encode("utf-8", "surrogateescape")
+    text = report_text(ended or run.manifest, run.folder, changed).encode("utf-8", "surrogateescape")
     run.folder.write(REPORT, run.redactor.text(text))
+    if run.options.compact:
+        compact(run)
 
 
 def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[ChangedFile] | None = None) -> str:

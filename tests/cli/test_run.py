@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import pty
 import signal
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +17,7 @@ import psutil
 import pytest
 
 from specguard.executor.schemas import run_schemas
-from tests.cli.running import GOOD, POLICY, Project, wait_until
+from tests.cli.running import GOOD, POLICY, Project, command, wait_until
 
 if TYPE_CHECKING:
     from typing import Any
@@ -330,3 +334,49 @@ def test_a_brief_is_printed_without_a_run(project: Project) -> None:
     assert not project.runs.exists()
     project.run_phase()
     assert (project.only_run() / "brief.md").read_text() == outcome.stdout
+
+
+def test_of_a_compact_run_the_ends_of_the_logs_are_kept(project: Project) -> None:
+    script = "cat > /dev/null; yes line | head -30000; echo b > src/b.py"
+    assert project.run_phase(script, "--compact").exit_code == 0
+    folder = project.only_run()
+    [agent, *_] = project.manifests()[0]["commands"]
+    log = (folder / agent["log"]).read_bytes()
+    result = json.loads((folder / agent["response"]).read_text())
+    assert len(log) < 1 << 14
+    assert log.endswith(b"line\nline\n")
+    assert agent["log_digest"] == result["log_digest"] == hashlib.sha256(log).hexdigest()
+    assert (result["cut"], result["output_bytes"]) == (True, 150000)
+    digests = project.manifests()[0]["digests"]
+    assert digests[agent["log"]] == agent["log_digest"]
+
+
+def test_a_terminal_shows_steps_and_gates_as_they_go(project: Project) -> None:
+    shown = on_a_terminal(project, "run", "phase", "--", "sh", "-c", f"{GOOD}; printf '\\033[2J[red]x'")
+    for text in ("preflight", "place", "check", "push", "test -f src/b.py", "exit code 0", "succeeded"):
+        assert text in shown, shown
+    assert "phase 12" in on_a_terminal(project, "run", "list")
+    assert "succeeded" in on_a_terminal(project, "run", "status", "--watch")
+    assert "Changed files" in on_a_terminal(project, "run", "report")
+
+
+def on_a_terminal(project: Project, *words: str) -> str:
+    """What a command shows on a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [command(), *words],
+        cwd=project.user.path,
+        env={**project.environment, "TERM": "xterm", "COLUMNS": "160", "LINES": "50"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    # Reading fails once nobody writes to the terminal any more.
+    with suppress(OSError):
+        while data := os.read(ours, 1 << 16):
+            shown += data
+    os.close(ours)
+    assert process.wait() == 0, shown
+    return shown.decode("utf-8", "replace")
