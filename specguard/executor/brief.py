@@ -87,13 +87,13 @@ def _page(run: Run, item: WorkItem) -> str:
     gates: Gates = planned_gates(policy, item, commands=run.options.commands)
     document = item.document
     task = task_of(policy, item)
-    files = Tree(run.git, run.git.commit(manifest.repository.base_oid).tree)
+    files = Tree(run.git, run.git.commit(manifest.repository.start).tree)
     return page(
         "brief.md",
         item=str(item),
         title=_title(item),
         base=manifest.repository.base,
-        base_oid=manifest.repository.base_oid,
+        base_oid=manifest.repository.start,
         document=None if document is None else path_text(document),
         listed=_entry(item.listed, task) if item.listed is not None else None,
         results=_results(task) if task is not None else None,

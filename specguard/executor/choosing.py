@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from specguard.change.documents import Documents
 from specguard.documents.placeholders import owes
 from specguard.errors import SpecguardError
+from specguard.executor.branches import shares
 from specguard.model import path_text
 from specguard.work.item import Unresolved
 from specguard.work.items import Work
@@ -17,11 +18,12 @@ from specguard.work.path_templates import PathTemplate
 from specguard.work.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from specguard.authority.policy import Policy
     from specguard.change.history import History
     from specguard.change.tree import Tree
+    from specguard.executor.branches import Plain
     from specguard.executor.options import RunOptions
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
@@ -36,14 +38,25 @@ class Chooser:
         policy: the base's.
         tree: its files.
         history: its commits.
+        at: gives what the tip of a branch of the canonical repository has; None: there is no such branch.
 
     Attributes:
         work: the work items of the base.
         documents: the documents of the base.
     """
 
-    def __init__(self, options: RunOptions, policy: Policy, tree: Tree, history: History) -> None:
+    def __init__(
+        self,
+        options: RunOptions,
+        policy: Policy,
+        tree: Tree,
+        history: History,
+        at: Callable[[str], Plain | None] = lambda _: None,
+    ) -> None:
         self._options = options
+        self._policy = policy
+        self._at = at
+        self._known: dict[str, Callable[[Listed], bool]] = {}
         self._history = history
         self.documents = Documents(tree)
         self._kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
@@ -111,8 +124,31 @@ class Chooser:
 
     def _sources(self) -> Sources:
         sources = Sources(self._kinds, documents=self.documents)
-        sources.landed = Landings(sources, self.work.names, history=self._history, commits=lambda: ())
+        landed = Landings(sources, self.work.names, history=self._history, commits=lambda: ())
+        sources.landed = lambda listed: landed(listed) or self._done_on_branch(listed)
         return sources
+
+    def _done_on_branch(self, listed: Listed) -> bool:
+        """Whether a task was done on the branch that it shares with the other ones of its plan."""
+        item = self.work.resolve(listed.source.kind, listed.id, listed.number, listed.source.given)
+        if isinstance(item, Unresolved) or not item.branches or not shares(self._policy, item):
+            return False
+        branch = item.branches[0]
+        if branch not in self._known:
+            tip = self._at(branch)
+            self._known[branch] = (lambda _: False) if tip is None else self._done_at(tip)
+        return self._known[branch](listed)
+
+    def _done_at(self, tip: Plain) -> Callable[[Listed], bool]:
+        sources = Sources(self._kinds, documents=tip.documents)
+        sources.landed = Landings(sources, self.work.names, history=tip.history, commits=lambda: ())
+
+        def done(listed: Listed) -> bool:
+            found = sources.at(listed.source.path)
+            same = [one for one in found.items if one.id == listed.id] if found is not None else []
+            return any(map(sources.done, same))
+
+        return done
 
     def _next(self, kind: str, told: Mapping[str, str]) -> Listed:
         sources = self._sources()

@@ -6,8 +6,10 @@ import shlex
 from typing import TYPE_CHECKING
 
 from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.branches import is_within
 from specguard.executor.conflicts import check_conflicts
 from specguard.executor.platforms import PlatformError, find_platform
+from specguard.executor.tasks import task_of
 
 if TYPE_CHECKING:
     from specguard.change.git import Git
@@ -48,12 +50,15 @@ def check_everywhere(
     """
     check_known(start, item, git)
     for name in heads.branches:
-        if _is_of(start, item, name):
+        if _is_of(start, item, name) and not (start.shared is not None and name == item.branches[0]):
             raise SpecguardError(
                 f"{address.shown} has a branch of {item} already: {name}",
                 help="see its pull request; if nothing of it is needed: "
                 + shlex.join(["git", "push", options.remote, "--delete", name]),
             )
+    if start.shared is not None and start.shared.tip is not None:
+        # The pull request of the branch is of all its items.
+        return []
     platform, why = find_platform(address, options.environment, root)
     if platform is None:
         return [f"Open pull requests were not looked for: {why}."]
@@ -94,7 +99,12 @@ def check_known(start: Start, item: WorkItem, git: Git) -> None:
             help="have its pointer moved on, or revert that commit first",
         )
     for ref in git.repository.branches():
-        if ref.name.startswith("refs/heads/") and _is_of(start, item, ref.short):
+        if not ref.name.startswith("refs/heads/") or not _is_of(start, item, ref.short):
+            continue
+        there = start.shared.oid if start.shared is not None and ref.short == branch else None
+        if task_of(start.policy, item) is None or not (
+            is_within(git, ref.oid, start.oid) or (there and is_within(git, ref.oid, there))
+        ):
             raise SpecguardError(
                 f"there is a branch of {item} already: {ref.short}",
                 help="to keep it under another name: "

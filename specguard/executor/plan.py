@@ -195,12 +195,19 @@ def _data(
     does: dict[str, list[str]] = {
         "preflight": [
             f"fetch refs/heads/{start.base} from {address.shown}: {fetched}",
-            f"item {item}, document {manifest.item.document or 'none'}; no branch {branch} here or there",
+            f"item {item}, document {manifest.item.document or 'none'}; "
+            + (
+                f"branch {branch} goes on from {manifest.repository.tip}"
+                if manifest.repository.tip
+                else f"no branch {branch} here or there"
+            ),
             f"open pull requests are looked for with {command}, if it is signed in"
             if command
             else "open pull requests are not looked for: there is no command line of the platform",
         ],
-        "place": [f"a repository of its own, checked out at {start.oid}, with no remote and no refs"],
+        "place": [
+            f"a repository of its own, checked out at {manifest.repository.start}, with no remote and no refs"
+        ],
         "brief": [folder.file("brief.md")],
         "agent": [f"{shlex.join(agent.recorded(run).command)} (up to {manifest.max_attempts} times)"],
         "inspect": ["what the agent did beside changing files"],

@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from specguard.executor.branches import shares
 from specguard.executor.ending import RunEnded
+from specguard.executor.plain_text import plain_text
 from specguard.executor.platforms import PlatformError, find_platform, printed_command
 from specguard.executor.pushing import pinned_address
 from specguard.executor.remote_git import RemoteGit
+from specguard.executor.tasks import task_of
+from specguard.model import shortened
 from specguard.reporters.escape import markdown_code
 from specguard.runs.model import PullRequest
 from specguard.work.templates import FREE, Template, Unrendered
@@ -24,6 +28,7 @@ BODY: Final = "pull-request.md"
 """The file with the body, in the run's folder."""
 
 _LOOKS: Final = 3
+_LONGEST: Final = 100
 _PAUSE: Final = 2.0
 """A platform may need some seconds to see what was pushed."""
 
@@ -83,12 +88,16 @@ def open_pull_request(run: Run) -> str:
 def title_of(run: Run) -> str:
     """The title of a run's pull request: by its kind's template, else its commit's subject.
 
+    That of a branch that holds a whole plan is of the plan, for no commit of it is more than the others.
+
     Raises:
         RunEnded: nothing gives a value that the template needs.
     """
     item = run.item
     if item is None:
         return run.manifest.item.id
+    if not item.settings.pull_request and shares(run.policy, item):
+        return _title_of_plan(run)
     key = "pull_request" if item.settings.pull_request else "commit"
     words = item.listed.title if item.listed else ""
     try:
@@ -102,6 +111,14 @@ def title_of(run: Run) -> str:
             help=f"give it in the pointer, or leave it out of {item.setting(key)}",
             code=2,
         ) from error
+
+
+def _title_of_plan(run: Run) -> str:
+    task = task_of(run.policy, run.item)
+    assert task is not None  # noqa: S101 - only a task shares its branch
+    goal = task.plan.data.get("goal")
+    words = " ".join(goal.split()) if isinstance(goal, str) else ""
+    return shortened(plain_text(f"Plan {task.plan.name}" + (f": {words}" if words else "")), _LONGEST)
 
 
 def body_of(run: Run) -> str:

@@ -25,7 +25,8 @@ RECORD: Final = "control/push.json"
 def push(run: Run) -> str:
     """Push the run's commit as the run's branch, and nothing else.
 
-    The remote's branch must not be there, or be at a commit that this run pushed earlier. Where the answer is
+    The remote's branch must not be there, or be at a commit that this run pushed earlier, or found there when
+    it began and may go on from. Where the answer is
     lost, what the remote has then decides. The user's branches and upstreams are left alone.
 
     Args:
@@ -45,8 +46,15 @@ def push(run: Run) -> str:
         heads = _heads(run, remote, address)
         there = heads.branches.get(branch, "")
         own = _tried(run)
-        if there and there != commit and there not in own:
+        began = run.manifest.repository.branch_oid
+        if there and there != commit and there not in own and there != began:
             raise _moved(run, address, there)
+        if not there and run.manifest.repository.tip is not None:
+            raise RunEnded(
+                "remote-moved",
+                f"{address.shown} has no branch {branch} any more, which the run goes on from",
+                help="see who removed it; what the run made is in its diff.patch",
+            )
         _note_base(run, heads)
         if there == commit:
             return _pushed(run, address, commit, "had it already")

@@ -13,6 +13,7 @@ from specguard.change.request import Request
 from specguard.change.tree import Tree
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.branches import Plain, shared_branch
 from specguard.executor.canonical import find_address
 from specguard.executor.choosing import Chooser
 from specguard.executor.remote_git import RemoteError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.documents import Documents
     from specguard.change.git import Git
+    from specguard.executor.branches import Tips
     from specguard.executor.canonical import Address
     from specguard.executor.options import RunOptions
     from specguard.executor.remote_git import Heads, RemoteGit
@@ -41,12 +43,15 @@ class Start:
         oid: its commit.
         policy: what is judged by, read from there.
         item: the work item, as it is there; None for a run of gates alone.
+        shared: the item's branch as the canonical repository has it, where it may be there already.
         work: the work items there.
         documents: the documents there.
         history: the commits there.
     """
 
-    def __init__(self, git: Git, options: RunOptions, base: str, oid: str) -> None:
+    def __init__(
+        self, git: Git, options: RunOptions, base: str, oid: str, tips: Tips = lambda _: None
+    ) -> None:
         self.base = base
         self.oid = oid
         tree = Tree(git, git.commit(oid).tree)
@@ -60,10 +65,13 @@ class Start:
         policy.trusted = True
         self.policy: Policy = policy
         self.history = History(git, oid)
-        chooser = Chooser(options, policy, tree, self.history)
+        chooser = Chooser(options, policy, tree, self.history, lambda branch: _plain(git, tips(branch)))
         self.work: Work = chooser.work
         self.documents: Documents = chooser.documents
         self.item: WorkItem | None = chooser.item() if options.kind else None
+        self.shared = (
+            shared_branch(git, policy, self.item, base=oid, tips=tips) if self.item is not None else None
+        )
 
     @property
     def remote(self) -> str:
@@ -128,7 +136,9 @@ def start_from_remote(
     heads = _heads(remote, address)
     for _ in range(_MOST_MOVES):
         base = base or heads.default or known.base or "main"
-        start = Start(git, options, base, _fetched(git, options, remote, address, heads, base))
+        oid = _fetched(git, options, remote, address, heads, base)
+        tips = _tips(git, options, remote, address, heads)
+        start = Start(git, options, base, oid, tips)
         wanted = start.wanted_base(options, base)
         moved = find_address(remote.settings, options.remote, start.remote, root=root)
         if wanted == base and moved == address:
@@ -168,7 +178,15 @@ def start_as_fetched(
                 f"the base {base} was never fetched; tried: {', '.join(refs)}",
                 help=shlex.join(["git", "fetch", options.remote, base]),
             )
-        start = Start(git, options, base, git.commit(found[ref]).oid)
+        start = Start(
+            git,
+            options,
+            base,
+            git.commit(found[ref]).oid,
+            lambda branch: next(
+                iter(git.repository.refs_named([f"refs/remotes/{options.remote}/{branch}"]).values()), None
+            ),
+        )
         wanted = start.wanted_base(options, base)
         if wanted == base:
             return start, find_address(settings, options.remote, start.remote, root=root), short_name(ref)
@@ -215,6 +233,17 @@ def _fetched(
         return remote.fetch(address.fetch, base, known)
     except RemoteError as error:
         raise _unreachable(address, error) from error
+
+
+def _tips(git: Git, options: RunOptions, remote: RemoteGit, address: Address, heads: Heads) -> Tips:
+    def tip(branch: str) -> str | None:
+        return _fetched(git, options, remote, address, heads, branch) if branch in heads.branches else None
+
+    return tip
+
+
+def _plain(git: Git, oid: str | None) -> Plain | None:
+    return None if oid is None else Plain(git, oid)
 
 
 def _circular(base: str) -> SpecguardError:

@@ -65,6 +65,8 @@ class Repository(_Model):
         base_oid: the commit that it was at.
         tip: the commit of the run's own branch that it goes on from, where that branch holds several items;
             None: it starts from the base.
+        branch_oid: where the run's branch was when it began, where it may be there already: it goes on from
+            there (`tip`), or was merged, and is moved on.
         object_format: `sha1` or `sha256`.
     """
 
@@ -72,6 +74,7 @@ class Repository(_Model):
     base: str
     base_oid: Oid
     tip: Oid | None = None
+    branch_oid: Oid | None = None
     object_format: Literal["sha1", "sha256"] = "sha1"
 
     @property
