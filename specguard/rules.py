@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from specguard.change.merges import Merges, Redone
     from specguard.change.objects import Objects
     from specguard.change.tree import Tree
+    from specguard.change.worktrees import Worktree
     from specguard.declaration import look_alikes
     from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
@@ -61,8 +62,11 @@ if TYPE_CHECKING:
     from specguard.plans.settings import Models, PlanKind
     from specguard.plans.task import Task
     from specguard.plans.units import Unit
+    from specguard.runs.record import RanCommand, RunRecord, reaches
+    from specguard.runs.records import RunRecords
+    from specguard.runs.root import item_folder
     from specguard.runs.runs import Runs
-    from specguard.runs.settings import RunSettings
+    from specguard.runs.settings import AgentSettings, RunSettings
     from specguard.runs.trust import high_trust
     from specguard.specs.index import Index, IndexEntry
     from specguard.specs.reviews import Review
@@ -73,10 +77,13 @@ if TYPE_CHECKING:
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.settings import WaveSettings
     from specguard.waves.waves import Waves
-    from specguard.work.item import WorkItem
+    from specguard.work import gate_selection, gates
+    from specguard.work.gates import PlannedGate
+    from specguard.work.item import Unresolved, WorkItem
     from specguard.work.items import Work
     from specguard.work.kinds import WorkKind
     from specguard.work.listed import Listed
+    from specguard.work.naming import Naming
     from specguard.work.sources import Source, Sources
 
 API_VERSION = 1
@@ -85,6 +92,7 @@ API_VERSION = 1
 __all__ = [
     "API_VERSION",
     "AddedLine",
+    "AgentSettings",
     "ApprovalSettings",
     "Approvals",
     "Artifact",
@@ -120,17 +128,20 @@ __all__ = [
     "Message",
     "MissingFact",
     "Models",
+    "Naming",
     "NotApplicable",
     "Objects",
     "Origin",
     "PastCommit",
     "Plan",
     "PlanKind",
+    "PlannedGate",
     "Plans",
     "Policy",
     "PolicyChange",
     "PullRequest",
     "Push",
+    "RanCommand",
     "Redone",
     "Ref",
     "Refusal",
@@ -139,6 +150,8 @@ __all__ = [
     "Review",
     "Row",
     "Rule",
+    "RunRecord",
+    "RunRecords",
     "RunSettings",
     "Runs",
     "Said",
@@ -161,26 +174,32 @@ __all__ = [
     "Tree",
     "Unit",
     "Unread",
+    "Unresolved",
     "WaveSettings",
     "Waves",
     "Work",
     "WorkItem",
     "WorkKind",
+    "Worktree",
     "citations",
     "data_kind",
     "find_fields",
     "find_sections",
+    "gate_selection",
+    "gates",
     "high_trust",
     "is_content",
     "is_filed",
     "is_markdown",
     "is_record",
+    "item_folder",
     "judge_each",
     "look_alikes",
     "model_words",
     "normal_name",
     "path_text",
     "plain_path",
+    "reaches",
     "read_fields",
     "read_times",
     "rows",
@@ -194,6 +213,7 @@ _LATE = {
     "CredentialFinder": "specguard.documents.credentials",
     "Expression": "specguard.declaration.expressions",
     "Targets": "specguard.artifacts.targets",
+    "Unresolved": "specguard.work.item",
     "citations": "specguard.documents.citations",
     "data_kind": "specguard.documents.kinds",
     "find_fields": "specguard.documents.fields",
@@ -203,8 +223,10 @@ _LATE = {
     "is_filed": "specguard.change.commit",
     "is_markdown": "specguard.documents.kinds",
     "is_record": "specguard.change.commit",
+    "item_folder": "specguard.runs.root",
     "normal_name": "specguard.documents.fields",
     "plain_path": "specguard.documents.written_paths",
+    "reaches": "specguard.runs.record",
     "read_fields": "specguard.documents.fields",
     "read_times": "specguard.documents.times",
     "rows": "specguard.documents.rows",
@@ -214,6 +236,8 @@ _LATE = {
 """What rules import that read documents, much text or approvals, and no hook before that, with its module."""
 
 _LATE_MODULES = {
+    "gate_selection": "specguard.work.gate_selection",
+    "gates": "specguard.work.gates",
     "look_alikes": "specguard.declaration.look_alikes",
     "model_words": "specguard.plans.model_words",
 }
@@ -222,8 +246,8 @@ _LATE_MODULES = {
 def __getattr__(name: str) -> Any:
     import importlib
 
-    # Two modules are given whole. What reads letters is imported by the rules that met one beyond ASCII, and
-    # by no hook before that.
+    # A few modules are given whole. What reads letters is imported by the rules that met one beyond ASCII,
+    # and by no hook before that.
     if name in _LATE_MODULES:
         return importlib.import_module(_LATE_MODULES[name])
     if name in _LATE:

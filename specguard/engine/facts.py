@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from specguard.change.objects import Objects
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
+    from specguard.change.worktrees import Worktree
     from specguard.model import Stage
     from specguard.plans.plans import Plans
+    from specguard.runs.records import RunRecords
     from specguard.runs.runs import Runs
     from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
@@ -179,6 +181,13 @@ class Facts:
         return self._change.refs
 
     @property
+    def worktrees(self) -> Sequence[Worktree]:
+        """The repository's worktrees."""
+        from specguard.change.worktrees import worktrees
+
+        return worktrees(self._change.git.repository)
+
+    @property
     def push(self) -> Push:
         """The ref that is being pushed."""
         return self._change.push
@@ -316,6 +325,36 @@ class Facts:
             documents=self.get("documents"),
             local=self._change.git.repository.work_tree if beside else None,
         )
+
+    @property
+    def run_records(self) -> RunRecords:
+        """The runs that can be seen from here, each with what it recorded."""
+        from specguard.change.ranges import RunChange
+        from specguard.runs.records import RunRecords
+
+        change = self._change
+        return RunRecords(
+            self._policy.declared("run_settings"),
+            documents=self.get("documents"),
+            root=self._run_root,
+            entries=lambda: change.entries,
+            now=self._now,
+            under_way=change.base.head or "" if isinstance(change, RunChange) else "",
+        )
+
+    def _run_root(self) -> str | None:
+        """The folder of runs beside the check; None where there is none."""
+        from specguard.errors import SpecguardError
+        from specguard.runs.root import run_root
+
+        repository = self._change.git.repository
+        try:
+            work_tree = repository.work_tree()
+            return run_root(
+                self._policy.declared("run_settings"), repository.environment, work_tree=work_tree
+            )
+        except SpecguardError:
+            return None
 
     def _now(self) -> datetime:
         from datetime import UTC, datetime

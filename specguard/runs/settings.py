@@ -40,10 +40,50 @@ class RunSettings(Settings):
         list[str],
         Field(
             description="the kinds of work items whose commit must name a run",
-            json_schema_extra={"tightens": "more"},
+            json_schema_extra={"tightens": "more", "names": ["work"]},
         ),
     ] = []
     trailer: Annotated[str, Field(description="the trailer of a commit that names its run")] = "Run"
+    grade: Annotated[
+        Literal["", "claimed", "observed", "re-run", "ci"],
+        Field(
+            description="the least that the evidence of what is done must be: an agent says so (`claimed`), "
+            "a runner saw it (`observed`), specguard ran it (`re-run`), CI did (`ci`); empty: nothing is "
+            "asked of it, and a gate's result is at least `re-run`",
+            json_schema_extra={"tightens": ["", "claimed", "observed", "re-run", "ci"]},
+        ),
+    ] = ""
+    gates: Annotated[
+        list[str],
+        Field(
+            description="the names of gates that every run must have got through, beside those that the "
+            "policy and the document of its item name",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    quick_gates: Annotated[
+        list[str],
+        Field(
+            description="the names of gates of which a run must have succeeded for the tree of each commit",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    full_gates: Annotated[
+        list[str],
+        Field(
+            description="the names of gates of which a run must have succeeded for the tree that a change "
+            "ends with, and before an artifact of `full_before` is committed",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    full_before: Annotated[
+        list[str],
+        Field(
+            description="the contracts ([artifacts.<name>]) of what is written after the full gates: "
+            "reviews, what says that findings are fixed, handoffs",
+            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
+        ),
+    ] = []
     max_attempts: Annotated[
         int,
         Field(

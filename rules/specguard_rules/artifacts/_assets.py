@@ -67,6 +67,15 @@ class Assets(Settings):
         Field(description="the fields of that file in which an asset is named; empty: any of them"),
     ] = []
 
+    proofs: Annotated[
+        list[str],
+        Field(
+            description="the commands, by name or by a word of them, that a run must have logged for an asset "
+            "that changes, such as `build` and `test`",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+
     def problem(self) -> str:
         """What is wrong with the table as a whole; empty where nothing is."""
         return "`paths` needs an `index` that lists the assets" if self.paths and not self.index else ""

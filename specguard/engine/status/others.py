@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from specguard.change.git import Git
-from specguard.change.process import CommandError
-from specguard.change.repository import Repository
-from specguard.errors import MissingFact, SpecguardError
+from specguard.change.worktrees import worktrees
+from specguard.errors import MissingFact
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from specguard.artifacts.artifacts import Artifact
+    from specguard.change.repository import Repository
     from specguard.engine.status.telling import Telling
     from specguard.specs.specs import Specs
 
@@ -82,38 +81,12 @@ def specs_data(telling: Telling) -> dict[str, int] | None:
 
 def worktrees_data(repository: Repository, telling: Telling) -> Iterator[dict[str, Any]]:
     """Every worktree of a repository, with whether it has changes that are not committed."""
-    process = repository.in_place("worktree", "list", "--porcelain", "-z")
     try:
-        said = process.read().decode("utf-8", "surrogateescape")
-    except CommandError as error:
-        telling.note(f"the worktrees cannot be listed: {error.first_line}")
+        found = worktrees(repository)
+    except MissingFact as error:
+        telling.note(error.reason)
         return
-    for record in said.split("\0\0"):
-        values = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\0") if line}
-        path = values.get("worktree")
-        if path is None or "bare" in values:
-            continue
-        shown = path_text(path.encode("utf-8", "surrogateescape"))
-        dirty: bool | None = None
-        problem = values.get("prunable", "")
-        if not problem:
-            try:
-                dirty = _is_dirty(path, repository.environment)
-            except SpecguardError as error:
-                problem = error.message
-            except MissingFact as error:
-                problem = error.reason
-            if problem:
-                telling.note(f"the worktree {shown} cannot be read: {problem}")
-        branch = values.get("branch", "").removeprefix("refs/heads/") or None
-        yield {"path": shown, "branch": branch, "dirty": dirty, "problem": problem}
-
-
-def _is_dirty(path: str, environment: Mapping[str, str]) -> bool:
-    """Whether a working tree differs from its `HEAD`; new files count unless a `.gitignore` names them."""
-    from specguard.change.worktree import hash_work_tree
-
-    with Git(Repository.locate(path, environment)) as git:
-        start = git.repository.head or git.empty_tree
-        hashed = hash_work_tree(git, start)
-        return bool(hashed.nested or git.diff_trees(start, hashed.tree))
+    for one in found:
+        if one.problem:
+            telling.note(f"the worktree {one.path} cannot be read: {one.problem}")
+        yield {"path": one.path, "branch": one.branch or None, "dirty": one.dirty, "problem": one.problem}

@@ -1,0 +1,1 @@
+"""Rules about runs, what they record, and what they prove."""

@@ -1,0 +1,100 @@
+"""RUN008: waves that are declared complete while a worktree has changes that are not committed."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, MissingFact, Rule, path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Annotated, ClassVar
+
+    from pydantic import Field
+
+    from specguard.rules import Artifacts, Stage, Tree, Worktree
+
+
+class DirtyWorktree(Rule):
+    r"""A wave is declared complete while a worktree of the repository has changes that are not committed.
+
+    Agents of a wave work in worktrees of their own. What is left in one of them is in no branch, in no review
+    and in no handoff, and is lost with the folder. So when the document that declares the wave complete is
+    written (`declared_by`), every worktree of `git worktree list` is clean; new files count unless a
+    `.gitignore` names them.
+
+    A worktree is seen where it is: elsewhere, as in continuous integration, there is one checkout alone. Of
+    the worktree whose staged changes are judged what is staged is left out, since it is being committed. One
+    that cannot be read, or whose folder is gone, makes the rule indeterminate: `git worktree prune` forgets
+    it.
+
+    How to put it right: commit what is left there, or discard it; then declare the wave complete.
+
+    ```toml fails
+    policy = '''
+    [artifacts.handoff]
+    path = "FINAL_{x}_HANDOFF.md"
+
+    [rules.dirty-worktree]
+    declared_by = ["handoff"]
+    '''
+    staged = {files = {"FINAL_D_HANDOFF.md" = "Done.\n"}}
+    worktree = {files = {"left.txt" = "x"}}
+
+    [[expect]]
+    code = "RUN008"
+    path = "FINAL_D_HANDOFF.md"
+    message = "has changes that are not committed"
+    ```
+
+    ```toml passes
+    policy = '''
+    [artifacts.handoff]
+    path = "FINAL_{x}_HANDOFF.md"
+
+    [rules.dirty-worktree]
+    declared_by = ["handoff"]
+    '''
+
+    [[commits]]
+    message = "docs: the wave is complete"
+    files = {"FINAL_D_HANDOFF.md" = "Done.\n"}
+    ```
+    """
+
+    code: ClassVar[str] = "RUN008"
+    name: ClassVar[str] = "dirty-worktree"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("declared_by",)
+    condition: ClassVar[str] = "no worktree has changes when {declared_by} declares a wave complete"
+
+    declared_by: Annotated[
+        list[str],
+        Field(
+            description="the contracts ([artifacts.<name>]) of the documents that declare a wave complete",
+            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
+        ),
+    ] = []
+
+    def check(
+        self, artifacts: Artifacts, worktrees: Sequence[Worktree], stage: Stage, head_files: Tree
+    ) -> Iterator[Finding]:
+        """Look for changes in every worktree once a wave is declared complete."""
+        declared = [one for one in artifacts.judged if one.name in self.declared_by]
+        if not declared:
+            return
+        place = path_text(declared[0].path)
+        unread = ""
+        for tree in worktrees:
+            if tree.problem:
+                unread = unread or f"the worktree {tree.path} cannot be read: {tree.problem}"
+            elif tree.beside(head_files) if stage == "staged" and tree.own else tree.dirty:
+                yield Finding(
+                    f"{place} declares a wave complete, and the worktree {tree.path} has changes that are "
+                    "not committed",
+                    help=f"Commit or discard what `git -C {tree.path} status` lists.",
+                    path=declared[0].path,
+                    key=f"dirty {tree.branch}",
+                    setting="declared_by",
+                )
+        if unread:
+            raise MissingFact(unread, "git worktree prune")

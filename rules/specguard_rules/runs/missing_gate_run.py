@@ -1,0 +1,140 @@
+"""RUN009: trees for which no run of the gates is recorded."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, Rule
+from specguard_rules.runs._cited import only_runs
+from specguard_rules.runs._gate_results import problem_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Artifacts, Commit, RunRecords, Stage
+
+
+class MissingGateRun(Rule):
+    r"""No run of the quick gates is recorded for a commit, or of the full gates where they are due.
+
+    Gates that are not run tell nothing, and gates that were run on other files tell nothing of these. So the
+    runs are looked up by the object ids of trees:
+
+    - `quick_gates` of `[runs]`: for the tree of each commit, a run shows that each of them succeeded;
+    - `full_gates`: the same for the tree that the change ends with, which is a slice's end, its last fixes
+      included;
+    - with `full_before`, also for what is there when an artifact of one of these contracts is written, such
+      as a review, a disposition that says what is fixed, or a final handoff: for the tree of the commit that
+      adds or changes it, or of the one before.
+
+    Any run counts, whoever's item it is of, and `specguard run gates` makes one without an agent. A result
+    is a success where each command of the gate ended with 0, at the grade that `grade` of `[runs]` asks for
+    (`re-run` where that is empty). A commit that brings nothing but the folders of runs needs none of its
+    own, and neither does a merge. A run that is under way judges its own commit before it is recorded.
+
+    How to put it right: check the commit out, run the gates on it, and keep the run.
+
+    ```toml fails
+    policy = '''
+    [runs]
+    keep = "tree"
+    quick_gates = ["lint"]
+    full_gates = ["tests"]
+    '''
+
+    [[commits]]
+    message = "feat: a"
+    files = {"a" = "1"}
+
+    [[expect]]
+    code = "RUN009"
+    message = "no run shows the gate lint"
+
+    [[expect]]
+    code = "RUN009"
+    message = "no run shows the gate tests"
+    ```
+
+    ```toml passes
+    policy = '''
+    [runs]
+    keep = "tree"
+    quick_gates = ["lint"]
+    '''
+
+    [[commits]]
+    message = "feat: a"
+    files = {"a" = "1"}
+
+    [[commits]]
+    message = "docs: runs"
+
+    [commits.files]
+    ".runs/gates-/1/manifest.json" = '''
+    {"status": "succeeded", "commands": [
+      {"name": "lint", "kind": "gate", "command": "make lint", "exit_code": 0, "grade": "re-run",
+       "tree": "1e7600ac3d16633616c9202bf5593a67318e1e07"}]}
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "RUN009"
+    name: ClassVar[str] = "missing-gate-run"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("runs.quick_gates", "runs.full_gates")
+    condition: ClassVar[str] = "a run shows the gates for each commit and each tree that needs them"
+
+    def check(
+        self, commits: Sequence[Commit], run_records: RunRecords, artifacts: Artifacts | None = None
+    ) -> Iterator[Finding]:
+        """Look for runs of the gates on each tree."""
+        settings = run_records.settings
+        work = [one for one in commits if not one.is_merge and not only_runs(one, run_records)]
+        judged = [one for one in work if one.oid != run_records.under_way]
+        for commit in judged:
+            for gate in settings.quick_gates:
+                yield from _look(run_records, gate, [commit], "runs.quick_gates", "")
+        if not settings.full_gates or not judged:
+            return
+        if work[-1] is judged[-1]:
+            for gate in settings.full_gates:
+                why = ", with which the change ends"
+                yield from _look(run_records, gate, [work[-1]], "runs.full_gates", why)
+        by_id = {commit.oid: commit for commit in commits}
+        for commit in judged:
+            paths = [entry.path for entry in commit.own_entries if not entry.deleted]
+            written = [
+                one
+                for path in paths
+                for one in (artifacts.contracted(path) if artifacts is not None else ())
+                if one.name in settings.full_before
+            ]
+            if not written:
+                continue
+            before = [by_id[parent] for parent in commit.parents if parent in by_id]
+            why = f", which writes the {written[0].name}, or for the commit before it"
+            for gate in settings.full_gates:
+                yield from _look(run_records, gate, [commit, *before], "runs.full_before", why)
+
+
+def _look(
+    records: RunRecords, gate: str, commits: Sequence[Commit], setting: str, why: str
+) -> Iterator[Finding]:
+    """What is found where no run shows that a gate succeeded for one of some commits."""
+    problem = ""
+    for commit in commits:
+        for run in records.all:
+            said = problem_of(run, gate, commit, records.settings.grade)
+            if not said:
+                return
+            if run.last(gate, commit.tree):
+                problem = problem or f": the run {records.shown(run)} {said}"
+    commit = commits[0]
+    yield Finding(
+        f"no run shows the gate {gate} for the tree of commit {commit.oid[:12]}{why}{problem}",
+        help="Check the commit out, run `specguard run gates` on it, and keep the run.",
+        commit=commit.oid,
+        field="commit.subject",
+        key=f"{gate} {commit.message.subject}",
+        setting=setting,
+    )

@@ -1,0 +1,182 @@
+"""RUN004: runs whose manifest, files, tree and commit do not agree."""
+
+from __future__ import annotations
+
+import json
+
+from specguard.rules import Finding, Rule, shortened
+from specguard_rules.runs._cited import cited, judged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Commit, RunRecord, RunRecords, Stage
+
+
+class TamperedRun(Rule):
+    r"""A run's manifest, logs, results, tree and commit do not agree.
+
+    When a run ends it records the sha256 of each of its files, and for each command that of its log. So a
+    log that somebody shortened, a result that was turned green and a patch that was swapped are seen. What
+    is a finding:
+
+    - a file, or the log of a command, that is not the one whose sha256 the manifest has;
+    - a result beside a command's log that says another exit code than the manifest;
+    - a run of specguard that has ended and recorded no sha256 of anything;
+    - a manifest that calls its run otherwise than its folder, or has another item than the folder it is in;
+    - a commit whose tree is not the one that the run it names has judged last: what was committed is not
+      what the run made.
+
+    Logs need not be committed: with `keep = "tree"` a file that is not there is no finding, beside the check
+    it is one. Nobody signs a manifest, so whoever makes up all of it, with logs that fit, is not seen here;
+    what CI runs itself is.
+
+    Judged are the runs that the change's commits name, and with `keep = "tree"` those whose files the change
+    touches; with `--all` every run that can be seen. A run that is under way is not complete, and is left
+    out.
+
+    How to put it right: put the files back as the run has left them, or run it again.
+
+    ```toml fails
+    policy = '''
+    [runs]
+    keep = "tree"
+    require = ["phase"]
+
+    [work.phase]
+    commit = "feat(phase{number}): {text}"
+    '''
+
+    [[commits]]
+    message = "feat(phase12): prices\n\nRun: phase-12/2026-03-01T10-00-00Z-a1b2\n"
+
+    [commits.files]
+    ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/commands/01-tests.log" = "all passed\n"
+    ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json" = '''
+    {"task_id": "12", "status": "succeeded", "tree": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+     "digests": {
+       "commands/01-tests.log": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}
+    '''
+
+    [[expect]]
+    code = "RUN004"
+    path = ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/commands/01-tests.log"
+    message = "is not the file that the run has left"
+
+    [[expect]]
+    code = "RUN004"
+    path = ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json"
+    line = 1
+    message = "is not the tree that it judged last"
+    ```
+
+    ```toml passes
+    policy = '''
+    [runs]
+    keep = "tree"
+    gates = ["tests"]
+    '''
+
+    [[commits]]
+    message = "docs: the run of phase 12"
+
+    [commits.files]
+    ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/commands/01-tests.log" = ""
+    ".runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json" = '''
+    {"task_id": "12", "status": "succeeded", "tree": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+     "digests": {
+       "commands/01-tests.log": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "RUN004"
+    name: ClassVar[str] = "tampered-run"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = (
+        "runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates"
+    )  # fmt: skip
+    condition: ClassVar[str] = "what each run recorded is what is there"
+
+    def check(
+        self, run_records: RunRecords, whole: bool, commits: Sequence[Commit] | None = None
+    ) -> Iterator[Finding]:
+        """Compare what each run recorded with what is there."""
+
+        def tampered(run: RunRecord, commit: Commit | None) -> Iterator[Finding]:
+            if run.problem or run.running:
+                return
+            for name, line, message in (*_itself(run), *_files(run, run_records.in_tree)):
+                yield Finding(
+                    message,
+                    help="Put back what the run has left, or run it again.",
+                    path=run_records.path(run, name),
+                    line=line,
+                    commit=commit.oid if commit else None,
+                    key=f"{name} {run_records.shown(run)}",
+                    setting="runs.require",
+                )
+
+        yield from judged(commits, run_records, tampered, whole=whole)
+        for one in cited(commits, run_records):
+            run = run_records.named(one.name)
+            if run is None or not run.tree or run.running or run.tree == one.commit.tree:
+                continue
+            yield Finding(
+                f"the tree of commit {one.commit.oid[:12]} is not the tree that it judged last, as the run "
+                f"{run_records.shown(run)} says",
+                help="Run it again on what is committed: what it shows is of other files.",
+                path=run_records.path(run),
+                line=run.line("tree"),
+                commit=one.commit.oid,
+                key=f"tree {one.name}",
+                setting="runs.trailer",
+            )
+
+
+def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:
+    """What the manifest says of the run that its folder contradicts."""
+    said = run.value.get("run_id")
+    if said is not None and said != run.run_id:
+        yield "", run.line("run_id"), f"the manifest in {run.run_id} is that of the run {str(said)[:80]!r}"
+    if not run.native:
+        return
+    from specguard.rules import item_folder
+
+    above = run.folder.split(b"/")[0].decode("ascii", "replace")
+    if item_folder(run.kind, run.item) != above:
+        yield "", run.line("item"), f"the run in {above} is one of {run.kind} {run.item}"
+    if not run.digests:
+        yield "", run.line("digests"), f"the run {run.run_id} is {run.state} and has the sha256 of no file"
+
+
+def _files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str]]:
+    """The files that are not as they were recorded; each once."""
+    recorded = dict(run.digests)
+    for one in run.commands:
+        if one.log and one.log_digest:
+            recorded.setdefault(one.log, one.log_digest)
+    wrong = set()
+    for name, digest in recorded.items():
+        found = run.digest(name)
+        shown = shortened(name, 80)
+        if found is None and not in_tree:
+            wrong.add(name)
+            yield "", run.line("digests", name), f"{shown} of the run {run.run_id} is gone"
+        elif found is not None and found != digest:
+            wrong.add(name)
+            yield name, None, f"{shown} of the run {run.run_id} is not the file that the run has left"
+    for number, one in enumerate(run.commands):
+        content = run.read(one.response) if one.response and one.response not in wrong else None
+        if content is None:
+            continue
+        try:
+            said = json.loads(content)
+        except (ValueError, RecursionError):
+            said = None
+        code = said.get("exit_code") if isinstance(said, dict) else None
+        if code != one.exit_code:
+            line = run.line("commands", number)
+            yield "", line, f"{one.name} ended with {one.exit_code} here, and with {code} in {one.response}"

@@ -1,0 +1,238 @@
+"""RUN007: done items without evidence at the grade that the policy asks for."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, MissingFact, Rule, shortened
+from specguard_rules.runs._evidence import best, manifests_in, spoken_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Documents, Entry, Listed, Plans, RunRecords, Sources, Stage
+    from specguard_rules.artifacts._checklists import Checklists
+
+
+class UncoveredItem(Rule):
+    r"""A done item has no evidence that a reviewer can find, at the grade that the policy asks for.
+
+    That something is done is said quickly. What shows it is graded: an agent says so (`claimed`), a runner
+    saw it (`observed`), specguard ran it (`re-run`), CI did (`ci`). `grade` of `[runs]` is the least that
+    counts for:
+
+    - an item of a source (`source` of `[work.<kind>]`) with one of the kind's `closed` statuses, or a task of
+      a plan with one of its `done` ones: the manifest of a run that the item names anywhere, or any run that
+      is one of it;
+    - an item of a checklist (`[checklists]`) that is ticked: the manifest that it names.
+
+    **A run proves something** where it succeeded. Its grade is the least that the results of its gates have;
+    of an older layout `observed` where a log or a heartbeat stands beside its manifest, else `claimed`.
+    Commands with exit codes that a plan repeats are claimed. What a person verified by hand, with a name and
+    a time, is a person's word and no agent's, and counts.
+
+    That evidence is missing altogether is told by [ART006](unproven-checkbox.md) for ticked items, and by
+    [PLN003](unverified-done.md) for tasks of plans. **Judged** are the items that the change closes or ticks;
+    with `--all` every one. Where runs are kept with `keep = "local"`, nobody can tell elsewhere, and the rule
+    is indeterminate.
+
+    How to put it right: let a run show it, and name its manifest; or take the status back.
+
+    ```toml fails
+    policy = '''
+    [work.slice]
+    source = "slices.json"
+    branch = "slice-{id}"
+    closed = ["done"]
+
+    [runs]
+    keep = "tree"
+    grade = "observed"
+    '''
+
+    [[commits]]
+    message = "docs: slices"
+
+    [commits.files]
+    ".runs/slice-s2/1/manifest.json" = '{"task_id": "s2", "status": "succeeded"}'
+    "slices.json" = '''
+    {"slices": [
+      {"id": "s1", "status": "done"},
+      {"id": "s2", "status": "done"},
+      {"id": "s3", "status": "open"}]}
+    '''
+
+    [[expect]]
+    code = "RUN007"
+    path = "slices.json"
+    line = 2
+    message = "no run shows it"
+
+    [[expect]]
+    code = "RUN007"
+    path = "slices.json"
+    line = 3
+    message = "is claimed, and not observed"
+    ```
+
+    ```toml passes
+    policy = '''
+    [work.slice]
+    source = "slices.json"
+    branch = "slice-{id}"
+    closed = ["done"]
+
+    [runs]
+    keep = "tree"
+    grade = "observed"
+    '''
+
+    [[commits]]
+    message = "docs: slices"
+
+    [commits.files]
+    ".runs/slice-s1/1/manifest.json" = '{"task_id": "s1", "status": "succeeded"}'
+    ".runs/slice-s1/1/runner.log" = "started\n"
+    "slices.json" = '{"slices": [{"id": "s1", "status": "done"}]}'
+    ```
+    """
+
+    code: ClassVar[str] = "RUN007"
+    name: ClassVar[str] = "uncovered-item"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("runs.grade",)
+    judges_parts: ClassVar[bool] = True
+    condition: ClassVar[str] = "every item that is done has evidence of the grade that is asked for"
+
+    def check(
+        self,
+        run_records: RunRecords,
+        checklists: Checklists,
+        documents: Documents,
+        start_documents: Documents,
+        entries: Sequence[Entry],
+        whole: bool,
+        sources: Sources | None = None,
+        plans: Plans | None = None,
+    ) -> Iterator[Finding]:
+        """Weigh the evidence of what is done."""
+        missing: MissingFact | None = None
+        for listed in _closed(sources, start_documents, whole):
+            try:
+                planned = plans is not None and plans.at(listed.source.path) is not None
+                yield from _of_item(listed, run_records, planned=planned)
+            except MissingFact as fact:
+                missing = missing or fact
+        paths = documents.tree.paths() if whole else [one.path for one in entries if one.is_file]
+        for position, _ in checklists.files.find_each(paths):
+            path = paths[position]
+            known = _ticked(start_documents, path) if not whole else {}
+            document = documents.read(path)
+            for item in document.ticked if document is not None else ():
+                text = hash(item.text)
+                known[text] = known.get(text, 0) - 1
+                if known[text] >= 0:
+                    continue
+                try:
+                    grade = best(manifests_in(item.names, path, checklists.proofs, run_records), "")
+                except MissingFact as fact:
+                    missing = missing or fact
+                    continue
+                flaw = _flaw(grade, run_records)
+                # ART006 says where there is none.
+                if grade and flaw:
+                    yield _finding(
+                        f"{shortened(item.words)!r} is ticked, and {flaw}", path, item.line, item.words
+                    )
+        if missing is not None:
+            raise missing
+
+
+def _of_item(listed: Listed, records: RunRecords, *, planned: bool) -> Iterator[Finding]:
+    """What is missing for an item that is closed.
+
+    Raises:
+        MissingFact: the runs cannot be seen from here.
+    """
+    claimed, by_hand = spoken_for(listed.value)
+    if by_hand:
+        return
+    own = (
+        [run for run in records.all if _is_of(run.kind, run.item, listed)] if _needs(claimed, records) else []
+    )
+    cited = manifests_in(_texts(listed.value), listed.source.path, None, records)
+    grade = best([*cited, *own], "claimed" if claimed else "")
+    flaw = _flaw(grade, records)
+    # PLN003 says where a task of a plan has none.
+    if flaw and (grade or not planned):
+        what = f"{listed} is {listed.status}, and {flaw}"
+        yield _finding(what, listed.source.path, listed.line, listed.id)
+
+
+def _needs(claimed: bool, records: RunRecords) -> bool:
+    """Whether what is claimed is not enough."""
+    return not (claimed and records.settings.grade == "claimed")
+
+
+def _flaw(grade: str, records: RunRecords) -> str:
+    """Why evidence of a grade is not enough, as a clause; empty where it is."""
+    from specguard.rules import reaches
+
+    least = records.settings.grade
+    if not grade:
+        return "no run shows it"
+    return "" if reaches(grade, least) else f"what shows it is {grade}, and not {least}"
+
+
+def _finding(message: str, path: bytes, line: int | None, key: str) -> Finding:
+    return Finding(
+        message,
+        help="Let a run show it and name its manifest, or take it back.",
+        path=path,
+        line=line,
+        key=key[:120],
+        setting="runs.grade",
+    )
+
+
+def _closed(sources: Sources | None, before: Documents, whole: bool) -> Iterator[Listed]:
+    """The items that are closed; without `whole` those that were not before the change."""
+    if sources is None or not (whole or sources.is_touched):
+        return
+    known: set[tuple[bytes, str]] = set()
+    if not whole:
+        earlier = type(sources)(sources.kinds, documents=before)
+        known = {(one.path, item.id) for one in earlier.all for item in one.items if item.closed}
+    for source in sources.judged:
+        for item in source.items:
+            if item.closed and (source.path, item.id) not in known:
+                yield item
+
+
+def _is_of(kind: str, item: str, listed: Listed) -> bool:
+    """Whether a run of an item is one of a listed item."""
+    own = listed.source.kind
+    names = {listed.id.casefold(), f"{own}-{listed.id}".casefold()}
+    return item.casefold() in names and (not kind or kind == own)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text of some data."""
+    if isinstance(value, dict):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+    elif isinstance(value, str):
+        yield value
+
+
+def _ticked(documents: Documents, path: bytes) -> dict[int, int]:
+    """How often each ticked item, by its text's hash, was there before."""
+    found: dict[int, int] = {}
+    document = documents.read(path)
+    for item in document.ticked if document is not None else ():
+        text = hash(item.text)
+        found[text] = found.get(text, 0) + 1
+    return found

@@ -1,0 +1,171 @@
+"""RUN010: learning assets that change without a logged build and test."""
+
+from __future__ import annotations
+
+from specguard.rules import Finding, MissingFact, Rule, path_text
+from specguard_rules.runs._cited import cited
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import ClassVar
+
+    from specguard.rules import Commit, Documents, Entry, RunRecord, RunRecords, Stage
+    from specguard_rules.artifacts._assets import Assets
+
+
+class UnprovenAsset(Rule):
+    r"""A learning asset changes and no run has logged its build and its test.
+
+    Codemods, templates and linter rules are reused by agents that do not look twice. So a change of one comes
+    with a run that built and tested it: `proofs` of `[assets]` names the commands that must be among those of
+    a run, each ended with 0 and with its log beside the manifest.
+
+    **Which runs count**: those that the change's commits name, and with `keep = "tree"` those whose files the
+    change brings, else those beside the check that ran on the tree of one of its commits; with `--all` every
+    run that can be seen. The run succeeded, and where a command says on which tree it ran, that is the tree
+    of a commit of the change. A name in `proofs` is that of a command, or a word of it: `build` is also
+    `npm run build`. Where `grade` of `[runs]` asks for one, each command has it.
+
+    **Judged** are the files under `paths` of `[assets]` that the change adds or modifies, but for the index,
+    the table and the samples.
+
+    How to put it right: build and test the asset in a run, and commit the run's folder with its logs.
+
+    ```toml fails
+    policy = '''
+    [assets]
+    paths = ["patterns/**"]
+    index = "patterns/index.json"
+    proofs = ["build", "test"]
+
+    [runs]
+    keep = "tree"
+    '''
+
+    [[commits]]
+    message = "feat: emit"
+
+    [commits.files]
+    "patterns/emit.ts" = "a\n"
+    ".runs/0001/1/01-build.log" = "built\n"
+    ".runs/0001/1/manifest.json" = '''
+    {"status": "succeeded", "commands": [
+      {"command": "npm run build", "exit_code": 0, "log": "01-build.log"},
+      {"command": "npm test", "exit_code": 1, "log": "02-test.log"}]}
+    '''
+
+    [[expect]]
+    code = "RUN010"
+    path = "patterns/emit.ts"
+    message = "no run that the change brings has logged its test"
+    ```
+
+    ```toml passes
+    policy = '''
+    [assets]
+    paths = ["patterns/**"]
+    index = "patterns/index.json"
+    proofs = ["build", "test"]
+
+    [runs]
+    keep = "tree"
+    '''
+
+    [[commits]]
+    message = "feat: emit"
+
+    [commits.files]
+    "patterns/emit.ts" = "a\n"
+    ".runs/0001/1/01-build.log" = "built\n"
+    ".runs/0001/1/02-test.log" = "passed\n"
+    ".runs/0001/1/manifest.json" = '''
+    {"status": "succeeded", "commands": [
+      {"command": "npm run build", "exit_code": 0, "log": "01-build.log"},
+      {"command": "npm test", "exit_code": 0, "log": "02-test.log"}]}
+    '''
+    ```
+    """
+
+    code: ClassVar[str] = "RUN010"
+    name: ClassVar[str] = "unproven-asset"
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("assets.proofs",)
+    condition: ClassVar[str] = (
+        "every learning asset that changes was built and tested by a run that logged it"
+    )
+
+    def check(
+        self,
+        assets: Assets,
+        run_records: RunRecords,
+        entries: Sequence[Entry],
+        documents: Documents,
+        whole: bool,
+        commits: Sequence[Commit] | None = None,
+    ) -> Iterator[Finding]:
+        """Look for the build and test of each asset that changes."""
+        own = {one.encode("utf-8", "surrogateescape") for one in (assets.index, assets.table, assets.samples)}
+        paths = documents.tree.paths() if whole else [one.path for one in entries if not one.deleted]
+        paths = [path for path in paths if path not in own]
+        changed = sorted(paths[position] for position, _ in assets.paths.find_each(paths))
+        if not changed:
+            return
+        missing: MissingFact | None = None
+        brought = run_records.all if whole or not run_records.in_tree else run_records.touched
+        runs = {run.folder: run for run in brought}
+        named: set[bytes] = set()
+        for one in cited(commits, run_records):
+            try:
+                run = run_records.named(one.name)
+            except MissingFact as fact:
+                missing = missing or fact
+                continue
+            if run is not None:
+                runs.setdefault(run.folder, run)
+                named.add(run.folder)
+        trees = {commit.tree for commit in commits or ()}
+        if not whole and not run_records.in_tree:
+            # Of the runs beside the check those count that are of this change.
+            runs = {
+                folder: run
+                for folder, run in runs.items()
+                if folder in named or any(one.tree in trees for one in run.commands)
+            }
+        if whole:
+            trees = set()
+        lacking = [
+            proof
+            for proof in assets.proofs
+            if not any(_logged(run, proof, trees, run_records.settings.grade) for run in runs.values())
+        ]
+        if lacking and missing is not None:
+            raise missing
+        for path in changed if lacking else ():
+            yield Finding(
+                f"{path_text(path)} changes, and no run that the change brings has logged its "
+                f"{' and '.join(lacking)}",
+                help="Build and test it in a run, and commit the run's folder with its logs.",
+                path=path,
+                key="unproven",
+                setting="assets.proofs",
+            )
+
+
+def _logged(run: RunRecord, proof: str, trees: set[str], grade: str) -> bool:
+    """Whether a run shows that a command of a name succeeded, with its log."""
+    from specguard.rules import reaches
+
+    if not run.succeeded:
+        return False
+    named = [one for one in run.commands if proof in (one.name, *one.text.replace(":", " ").split())]
+    # Of one command that was run twice the last time counts.
+    last = {one.text or one.name: one for one in named}
+    return any(
+        one.succeeded
+        and (not one.tree or not trees or one.tree in trees)
+        and (not grade or reaches(one.grade, grade))
+        and bool(one.log)
+        and run.read(one.log) is not None
+        for one in last.values()
+    )

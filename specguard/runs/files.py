@@ -1,0 +1,129 @@
+"""The files of runs, wherever runs are kept: in the judged tree, or in a folder beside the check."""
+
+from __future__ import annotations
+
+import os
+
+from specguard.runs.root import folder_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final, Protocol
+
+    from specguard.change.documents import Documents
+
+    class Files(Protocol):
+        """Files by their paths from the folder of all runs."""
+
+        def read(self, path: bytes) -> bytes | None:
+            """A file's bytes; None where there is no such file."""
+
+        def digest(self, path: bytes) -> str | None:
+            """The sha256 of a file; None where there is no such file."""
+
+        def folders(self) -> Iterator[bytes]:
+            """The folders that hold a manifest, in order."""
+
+        def is_there(self, path: bytes) -> bool:
+            """Whether there is a file or folder."""
+
+
+RECORDS: Final = (b"manifest.json", b"meta.json")
+"""The files that say what a run is, the first that is there."""
+
+LARGEST: Final = 8 << 20
+"""How many bytes of one file are read as text."""
+
+_DEEPEST: Final = 4
+
+
+class TreeFiles:
+    """The runs that are part of the judged tree.
+
+    Args:
+        documents: the tree's.
+        folder: the folder of runs, a slash at its end.
+    """
+
+    def __init__(self, documents: Documents, folder: bytes) -> None:
+        self._documents = documents
+        self._folder = folder
+
+    def read(self, path: bytes) -> bytes | None:
+        """A file's bytes; None where there is no such file."""
+        return self._documents.content(self._folder + path)
+
+    def digest(self, path: bytes) -> str | None:
+        """The sha256 of a file; None where there is no such file."""
+        import hashlib
+
+        content = self.read(path)
+        return None if content is None else hashlib.sha256(content).hexdigest()
+
+    def folders(self) -> Iterator[bytes]:
+        """The folders that hold a manifest, in order."""
+        found: dict[bytes, None] = {}
+        for path in self._documents.tree.paths():
+            if path.startswith(self._folder) and path.rpartition(b"/")[2] in RECORDS:
+                found[path.removeprefix(self._folder).rpartition(b"/")[0]] = None
+        return iter(found)
+
+    def is_there(self, path: bytes) -> bool:
+        """Whether there is a file or folder."""
+        return self._documents.tree.find(self._folder + path) is not None
+
+
+class LocalFiles:
+    """The runs of a folder of this machine; no link is followed, it could lead to anything.
+
+    Args:
+        root: the folder of all runs, absolute.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = os.path.realpath(os.fsencode(root))
+
+    def read(self, path: bytes) -> bytes | None:
+        """A file's bytes; None where there is no such file."""
+        place = self._place(path)
+        if place is None or not os.path.isfile(place):
+            return None
+        with open(place, "rb") as file:
+            return file.read(LARGEST)
+
+    def digest(self, path: bytes) -> str | None:
+        """The sha256 of a file; None where there is no such file."""
+        import hashlib
+
+        place = self._place(path)
+        if place is None or not os.path.isfile(place):
+            return None
+        with open(place, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def folders(self) -> Iterator[bytes]:
+        """The folders that hold a manifest, in order."""
+        for folder, names, files in os.walk(self._root):
+            inside = os.path.relpath(folder, self._root)
+            names[:] = sorted(names) if inside.count(b"/") < _DEEPEST - 1 else []
+            if inside != b"." and any(name in files for name in RECORDS):
+                yield inside
+
+    def is_there(self, path: bytes) -> bool:
+        """Whether there is a file or folder."""
+        place = self._place(path)
+        return place is not None and os.path.exists(place)
+
+    def _place(self, path: bytes) -> bytes | None:
+        place = os.path.join(self._root, path)
+        return place if os.path.realpath(place) == os.path.normpath(place) else None
+
+
+def place_of(named: str) -> bytes | None:
+    """The folder of a run from what names it, `<kind>-<id>/<run-id>`; None where that names none."""
+    above, slash, run_id = named.strip().rpartition("/")
+    parts = [folder_name(part) for part in (above, run_id)]
+    if not slash or any(part in ("", ".", "..") for part in parts):
+        return None
+    return "/".join(parts).encode("ascii", "surrogateescape")

@@ -1,0 +1,304 @@
+"""What one run left behind, whatever layout its folder has, as plain data."""
+
+from __future__ import annotations
+
+from specguard.documents.data import Data, data_of
+from specguard.documents.fields import normal_name
+from specguard.runs.files import RECORDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from typing import Any, Final
+
+    from specguard.runs.files import Files
+    from specguard.runs.settings import RunSettings
+
+SCHEMA: Final = "specguard.run/1"
+GRADES: Final = ("claimed", "observed", "re-run", "ci")
+"""How much a result proves, from least."""
+
+_STATE: Final = ("status", "state")
+_ITEM: Final = ("task_id", "item_id", "task", "item", "id")
+_SEVERAL: Final = ("task_ids", "item_ids", "tasks", "items")
+_WORDS: Final = ("command", "cmd", "argv")
+_CODE: Final = ("exit_code", "exitCode", "returncode", "code")
+_COMMANDS: Final = ("commands", "gates", "checks", "steps")
+_HEARTBEAT: Final = b"control/heartbeat.json"
+_BEAT: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
+_TIMES: Final = ("ended_at", "started_at", "started", "created_at", "time")
+
+
+class RanCommand:
+    """A command that a run ran.
+
+    Attributes:
+        name: what it is called; the command itself where it has no name.
+        kind: `gate`, `agent` and so on; empty in older layouts.
+        text: the command.
+        exit_code: None where none is recorded.
+        succeeded: whether it ended well.
+        tree: the tree that it ran on; empty where that is not recorded.
+        grade: how much its result proves.
+        log: its output's file, from the run's folder; empty where none is recorded.
+        log_digest: the sha256 of it; empty where none is recorded.
+        response: the file with its result; empty where there is none.
+        started_at: when it began, as it is written.
+    """
+
+    __slots__ = (
+        "exit_code", "grade", "kind", "log", "log_digest", "name", "response", "started_at", "succeeded",
+        "text", "tree",
+    )  # fmt: skip
+
+    def __init__(self, said: Mapping[str, Any], grade: str) -> None:
+        words = _first(said, _WORDS)
+        self.text = " ".join(map(str, words)) if isinstance(words, list) else _text(words)
+        self.name = _text(said.get("name")) or self.text
+        self.kind = _text(said.get("kind"))
+        code = _first(said, _CODE)
+        self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
+        failed = said.get("problem") or said.get("timed_out")
+        self.succeeded = self.exit_code == 0 and not failed
+        self.tree = _text(said.get("tree"))
+        said_grade = said.get("grade")
+        self.grade = said_grade if said_grade in GRADES else grade
+        self.log = _text(_first(said, ("log", "log_path", "log_file")))
+        self.log_digest = _text(said.get("log_digest"))
+        self.response = _text(said.get("response"))
+        self.started_at = _text(said.get("started_at"))
+
+    def __repr__(self) -> str:
+        return f"RanCommand({self.name!r}, {self.exit_code})"
+
+
+class RunRecord:
+    """A run.
+
+    Args:
+        files: where it is.
+        folder: its folder there.
+        settings: which statuses are a success.
+
+    Attributes:
+        folder: the same.
+        run_id: the folder's name.
+        file: the file that says what it is, in the folder; empty where there is none.
+        problem: why that cannot be read, as a clause; empty where it can.
+        value: what it says; empty where it cannot be read.
+    """
+
+    def __init__(self, files: Files, folder: bytes, settings: RunSettings) -> None:
+        self.folder = folder
+        self.run_id = folder.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
+        self.file = b""
+        self.problem = "there is neither manifest.json nor meta.json"
+        self.value: Mapping[str, Any] = {}
+        self._files = files
+        self._settings = settings
+        self._data = Data(None)
+        for name in RECORDS:
+            content = files.read(folder + b"/" + name)
+            if content is not None:
+                self.file = name
+                self._data = data_of(content, "json")
+                self.problem = self._data.problem.message if self._data.problem else ""
+                if isinstance(self._data.value, dict):
+                    self.value = self._data.value
+                elif not self.problem:
+                    self.problem = "it holds no keys"
+                break
+
+    def line(self, *key: str | int) -> int | None:
+        """The line of a key in the file that says what it is."""
+        return self._data.line(key)
+
+    def read(self, name: str) -> bytes | None:
+        """A file of its folder; None where there is no such file in it."""
+        path = self._inside(name)
+        return None if path is None else self._files.read(path)
+
+    def digest(self, name: str) -> str | None:
+        """The sha256 of a file of its folder; None where there is no such file in it."""
+        path = self._inside(name)
+        return None if path is None else self._files.digest(path)
+
+    @property
+    def native(self) -> bool:
+        """Whether specguard made it, by what it says."""
+        return self.value.get("schema") == SCHEMA
+
+    @property
+    def misfit(self) -> str:
+        """How its manifest does not fit its schema, as a clause; empty where it does.
+
+        One of an older layout fits where it can be read and says how the run ended.
+        """
+        if self.problem:
+            return self.problem
+        schema = self.value.get("schema")
+        if schema is None:
+            return "" if self.state else "it does not say how the run ended"
+        if schema != SCHEMA:
+            return f"its schema {_text(schema)[:80]!r} is not {SCHEMA}"
+        from specguard.runs.model import Manifest
+
+        content = self.read(self.file.decode("ascii")) or b""
+        try:
+            Manifest.model_validate_json(content)
+        except ValueError as error:
+            errors = getattr(error, "errors", None)
+            first = errors()[0] if errors is not None else {"loc": (), "msg": str(error)}
+            key = ".".join(map(str, first["loc"]))
+            return f"{key or 'it'}: {first['msg']}"[:300]
+        return ""
+
+    @property
+    def state(self) -> str:
+        """How it stands, in its own words; empty where it says nothing."""
+        return _text(_first(self.value, _STATE))
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended with one of the statuses of the policy's `succeeded`."""
+        return normal_name(self.state) in map(normal_name, self._settings.succeeded)
+
+    @property
+    def running(self) -> bool:
+        """Whether it says that it is under way."""
+        return normal_name(self.state) in {"running", "inprogress", "pending", "started"}
+
+    @property
+    def kind(self) -> str:
+        """The kind of its item; empty where that is not told."""
+        item = self.value.get("item")
+        return _text(item.get("kind")) if isinstance(item, dict) else _text(self.value.get("kind"))
+
+    @property
+    def item(self) -> str:
+        """The id of its item; what the folder above it is called, where it says nothing."""
+        said = _first(self.value, _ITEM)
+        if isinstance(said, dict):
+            said = said.get("id")
+        if isinstance(said, (str, int)) and not isinstance(said, bool):
+            return str(said)
+        return self.folder.split(b"/")[0].decode("utf-8", "surrogateescape")
+
+    @property
+    def items(self) -> Sequence[str]:
+        """The ids of all items that it says it worked on."""
+        for name in _SEVERAL:
+            several = self.value.get(name)
+            if isinstance(several, list):
+                ids = [one.get("id") if isinstance(one, dict) else one for one in several]
+                return list(dict.fromkeys(str(one) for one in ids if isinstance(one, (str, int))))
+        return [self.item]
+
+    @property
+    def tree(self) -> str:
+        """The tree that it judged last; empty where that is not told."""
+        return _text(self.value.get("tree"))
+
+    @property
+    def commit(self) -> str:
+        """The commit that it made; empty where that is not told."""
+        return _text(self.value.get("commit"))
+
+    @property
+    def commands(self) -> Sequence[RanCommand]:
+        """What it ran, in order."""
+        lists = (self.value.get(name) for name in _COMMANDS)
+        said: list[Any] = next((one for one in lists if isinstance(one, list)), [])
+        grade = "observed" if self.observed else "claimed"
+        return [RanCommand(one, grade) for one in said if isinstance(one, dict)]
+
+    @property
+    def observed(self) -> bool:
+        """Whether a runner kept it, and not only a manifest stands there: a log or a heartbeat is beside."""
+        return any(self.read(name) is not None for name in ("run.log", "runner.log", _HEARTBEAT.decode()))
+
+    @property
+    def grade(self) -> str:
+        """How much it proves: the least of what its gates prove."""
+        if self.native:
+            gates = [one.grade for one in self.commands if one.kind == "gate"]
+            return min(gates, key=GRADES.index) if gates else "observed"
+        said = self.value.get("grade")
+        if said in GRADES:
+            return str(said)
+        return "observed" if self.observed else "claimed"
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """The sha256 of its files that it recorded, by their paths in its folder."""
+        said = self.value.get("digests")
+        return {name: _text(one) for name, one in said.items()} if isinstance(said, dict) else {}
+
+    @property
+    def beat(self) -> datetime | None:
+        """When it last said that it is alive; without a heartbeat, the last time that it tells."""
+        from specguard.documents.data import data_of
+
+        content = self.read(_HEARTBEAT.decode())
+        said = data_of(content, "json").value if content is not None else None
+        moment = _moment(_first(said, _BEAT)) if isinstance(said, dict) else None
+        if moment is not None:
+            return moment
+        steps = self.value.get("steps")
+        told = [self.value, *(steps if isinstance(steps, list) else ())]
+        moments = [_moment(one.get(name)) for one in told if isinstance(one, dict) for name in _TIMES]
+        return max((one for one in moments if one is not None), default=None)
+
+    def last(self, gate: str, tree: str) -> Sequence[RanCommand]:
+        """The last result of each command of a gate that ran on a tree.
+
+        Args:
+            gate: its name.
+            tree: the tree's object id. For one in which the plan was marked after the gates, those on the
+                tree before count.
+        """
+        worked = _text(self.value.get("worked")) if self.tree == tree else ""
+        found: dict[str, RanCommand] = {}
+        for one in self.commands:
+            if one.name == gate and one.kind in ("gate", "") and one.tree in (tree, worked or tree):
+                found[one.text] = one
+        return list(found.values())
+
+    def _inside(self, name: str) -> bytes | None:
+        written = name.encode("utf-8", "surrogateescape")
+        parts = written.split(b"/")
+        if b"" in parts or b"." in parts or b".." in parts or b"\0" in written:
+            return None
+        return self.folder + b"/" + written
+
+    def __repr__(self) -> str:
+        return f"RunRecord({self.folder!r}, {self.state!r})"
+
+
+def reaches(grade: str, least: str) -> bool:
+    """Whether a grade is at least another one."""
+    return GRADES.index(grade) >= GRADES.index(least)
+
+
+def _first(value: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return next((value[name] for name in names if value.get(name) is not None), None)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _moment(said: Any) -> datetime | None:
+    """A time as ISO 8601 has it, or as seconds since 1970."""
+    from datetime import UTC, datetime
+
+    try:
+        if isinstance(said, (int, float)) and not isinstance(said, bool):
+            return datetime.fromtimestamp(said, UTC)
+        if isinstance(said, str):
+            moment = datetime.fromisoformat(said)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
