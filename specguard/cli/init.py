@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.model import Origin
+    from specguard.runs.settings import RunSettings
 
+_IGNORE: Final = ".gitignore"
 _GUARDED: Final = (
     (".github/workflows/", "the jobs that decide what lands"),
     (".gitlab-ci.yml", "the jobs that decide what lands"),
@@ -69,7 +71,8 @@ def command(
     """Write SPEC_AUTHORITY.md for this repository.
 
     The default branch, CI files, hooks and pointer files are found out; a file that is there is never
-    overwritten. The authority judges once it is on the base branch.
+    overwritten. The authority judges once it is on the base branch. The folder of runs is added to
+    .gitignore, unless a preset has runs committed.
     """
     repository = Repository.locate(directory, os.environ)
     top = repository.work_tree()
@@ -96,7 +99,33 @@ def command(
             path=AUTHORITY,
             help="`specguard init --print` writes it to standard output",
         ) from error
-    _next_steps(repository, top, base, policy)
+    _next_steps(repository, top, base, policy, [AUTHORITY, *_ignore_runs(top, policy)])
+
+
+def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
+    """Have git ignore the folder of runs, where the policy does not have them committed.
+
+    Returns:
+        The files that were written.
+    """
+    settings: RunSettings = policy.declared("run_settings")
+    folder = settings.path.strip("/")
+    if settings.keep == "tree" or settings.root:
+        return ()
+    file = os.path.join(top, _IGNORE)
+    try:
+        # A link may lead out of the repository.
+        with open(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b") as stream:
+            text = stream.read()
+            known = {line.strip().strip(b"/") for line in text.split(b"\n")}
+            if os.fsencode(folder) in known:
+                return ()
+            stream.write(b"" if not text or text.endswith(b"\n") else b"\n")
+            stream.write(os.fsencode(f"/{folder}/\n"))
+    except OSError as error:
+        click.echo(f"note: add {visible(folder)}/ to {_IGNORE}, which cannot be written: {error.strerror}")
+        return ()
+    return [_IGNORE]
 
 
 def authority_text(
@@ -163,12 +192,12 @@ def _compiled(text: str) -> Policy:
     return policy
 
 
-def _next_steps(repository: Repository, top: str, base: str, policy: Policy) -> None:
+def _next_steps(repository: Repository, top: str, base: str, policy: Policy, written: Sequence[str]) -> None:
     """Say what a person has to do for the authority to judge."""
     remote = f"refs/remotes/origin/{base}"
     where = f"origin/{base}" if repository.refs_named([remote]) else base
     click.echo(f"{AUTHORITY} is written; it judges once it is on {visible(where)}:")
-    click.echo(f"  git add {AUTHORITY} && git commit -m 'docs: state what may change'")
+    click.echo(f"  git add {' '.join(written)} && git commit -m 'docs: state what may change'")
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
         click.echo("hooks: add specguard to .pre-commit-config.yaml, then")
         click.echo("  pre-commit install --hook-type pre-commit --hook-type commit-msg --hook-type pre-push")

@@ -11,6 +11,7 @@ from specguard.testing import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from specguard.testing import Repository
 
@@ -108,6 +109,35 @@ def test_init_never_overwrites(adopted: Repository) -> None:
     assert outcome.exit_code == 2
     assert "never overwritten" in outcome.stderr
     assert adopted.read("SPEC_AUTHORITY.md") == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "/.runs/\n"),
+        ("build", "build\n/.runs/\n"),
+        ("build/\n", "build/\n/.runs/\n"),
+        (".runs\n", ".runs\n"),
+        ("x\n.runs/\n", "x\n.runs/\n"),
+    ],
+)
+def test_init_has_git_ignore_runs(repository: Repository, before: str | None, after: str) -> None:
+    if before is not None:
+        repository.write(".gitignore", before)
+    outcome = run("init", directory=repository.path)
+    assert outcome.exit_code == 0
+    assert (repository.path / ".gitignore").read_text() == after
+    assert ("git add SPEC_AUTHORITY.md .gitignore &&" in outcome.stdout) == (before != after)
+
+
+def test_init_follows_no_link_to_what_git_ignores(repository: Repository, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("x\n")
+    (repository.path / ".gitignore").symlink_to(other)
+    outcome = run("init", directory=repository.path)
+    assert outcome.exit_code == 0
+    assert "note: add .runs/ to .gitignore" in outcome.stdout
+    assert other.read_text() == "x\n"
 
 
 def test_what_init_writes_passes_on_the_repository_as_it_is(repository: Repository) -> None:
