@@ -14,7 +14,7 @@ from specguard.cli.options import in_directory
 from specguard.cli.run_shown import detached, leave_terminal, say_plainly, shown
 from specguard.cli.run_store import in_root, open_store
 from specguard.errors import SpecguardError
-from specguard.executor.asked import asked_before, record
+from specguard.executor.asked import asked_before
 from specguard.executor.options import RunOptions
 from specguard.executor.run import STEPS
 from specguard.reporters.escape import visible
@@ -126,6 +126,8 @@ def item(
 @in_root
 @click.option("--agent", metavar="NAME", default="", help="Another agent than before.")
 @click.option("--until", type=click.Choice(STEPS), help="Stop after this step.")
+@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), help="Of all of the run; never less.")
+@click.option("--max-attempts", metavar="N", type=click.IntRange(1), help="How often in all; never less.")
 @click.pass_context
 def resume(context: click.Context, /, run: str, directory: str, run_root: str, **words: Any) -> int:
     """Go on with RUN from the step that it was in, with what it was asked to do.
@@ -155,7 +157,6 @@ def start(options: RunOptions, announce: int | None = None) -> int:
     from specguard.executor.preflight import prepare
 
     run = prepare(options)
-    record(run)
     if announce is None:
         click.echo(f"run {run.folder.run_id} in {visible(run.folder.path)}", err=True)
     else:

@@ -28,40 +28,63 @@ _MOST_HOOK_ROUNDS: Final = 2
 """Hooks that format files change them once; if they do it again, they will not come to an end."""
 
 
-def judge(run: Run) -> bool:
+def judge(run: Run, *, whole: bool = False) -> bool:
     """Let the repository's hooks and the rules judge the files of the place.
 
     What is wrong is added to `run.told`, for the agent; the verdict is recorded.
 
     Args:
         run: the run; `manifest.tree` is set to what was judged.
+        whole: whether all that its branch brings to the base is judged, with what specguard has marked in a
+            plan, and not only what the agent left. Once the plan is marked, it is.
 
     Returns:
         Whether all of it holds.
 
     Raises:
-        RunEnded: no verdict can be given, or nothing has become better since the last round.
+        RunEnded: no verdict can be given.
     """
     tree = _through_hooks(run)
     if tree is None:
         return False
-    oid = make_commit(run, tree)
+    return _record(run, tree, _check(run, make_commit(run, tree), whole=whole))
+
+
+def judge_commit(run: Run) -> None:
+    """Let the rules judge the commit of a run that is resumed, once more before it is given away.
+
+    Args:
+        run: its `manifest.commit` is there; what became of the files of its place since does not matter.
+
+    Raises:
+        RunEnded: it does not hold any more, or no verdict can be given.
+    """
+    oid = run.manifest.commit
+    if oid is None:
+        raise RunEnded("failed", "the run has no commit", code=EXIT_NO_VERDICT)
+    tree = place_of(run).git.commit(oid).tree
+    if not _record(run, tree, _check(run, oid, whole=run.manifest.repository.tip is not None)):
+        raise RunEnded("failed", "what was committed does not keep to the rules any more", code=EXIT_FAILED)
+
+
+def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
     repository = run.manifest.repository
+    whole = whole or run.manifest.worked is not None
     try:
-        verdict = check_run(
+        return check_run(
             run.git.repository,
             objects=place_of(run).objects,
             base=repository.base,
-            base_oid=repository.base_oid,
+            base_oid=repository.base_oid if whole else repository.start,
             head=oid,
             branch=run.manifest.branch or "",
             title=title_of(run) if run.item else "",
             body=body_of(run) if run.item else "",
+            stage="range" if whole else "run",
         )
     except SpecguardError as error:
         reason = f"the check gives no verdict: {error.message}"
         raise RunEnded("failed", reason, help=error.help, code=EXIT_NO_VERDICT) from error
-    return _record(run, tree, verdict)
 
 
 def _through_hooks(run: Run) -> str | None:
@@ -139,18 +162,12 @@ def _record(run: Run, tree: str, verdict: Verdict) -> bool:
         )
     if verdict.exit_code != EXIT_FAILED:
         return True
-    known = {fingerprint for judgement in before for fingerprint in judgement.findings}
-    if (
-        before
-        and before[-1].verdict == "failed"
-        and (before[-1].tree == tree or before[-1].findings == found)
-    ):
-        what = "the same files" if before[-1].tree == tree else "the same findings"
-        raise RunEnded(
-            "failed",
-            f"there is no progress: the agent left {what} as the round before",
-            help=f"specguard run report {run.folder.run_id} shows what is left",
-            code=EXIT_FAILED,
-        )
+    # Of those of this round the agent was not told, where it was cut off and is judged again.
+    known = {
+        fingerprint
+        for judgement in before
+        if judgement.attempt < manifest.attempts
+        for fingerprint in judgement.findings
+    }
     run.told.append(told_of_findings(verdict, known))
     return False

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
-from specguard.errors import SpecguardError
+from specguard.change.process import CommandError
+from specguard.errors import MissingFact, SpecguardError, internal_error
 from specguard.executor.agents import let_agent_work
 from specguard.executor.brief import write_brief
 from specguard.executor.canary import prove_guard
@@ -13,21 +15,24 @@ from specguard.executor.committing import commit, hash_tree
 from specguard.executor.ending import RunEnded
 from specguard.executor.gates import run_gates
 from specguard.executor.inspecting import inspect
-from specguard.executor.judging import judge
+from specguard.executor.judging import judge, judge_commit
+from specguard.executor.marking import finish, has_to_finish, unmark
 from specguard.executor.place import make_place, place_of
+from specguard.executor.progress import check_progress, check_work
 from specguard.executor.pull_requests import open_pull_request
 from specguard.executor.pushing import push
-from specguard.executor.reports import write_report
-from specguard.executor.run import ROUND, STEPS, StaleWorker
-from specguard.executor.signals import killed_by_signals
+from specguard.executor.reports import ERROR, write_report
+from specguard.executor.run import ROUND, STEPS
+from specguard.executor.signals import HeldSignals, killed_by_signals
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
-from specguard.runs.folder import now_text
+from specguard.runs.folder import StaleWorker, now_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
     from specguard.executor.run import Run
+    from specguard.runs.model import Manifest
 
     Say = Callable[[str], None]
 
@@ -39,12 +44,13 @@ class _Until(Exception):
     """The last step that was asked for is done."""
 
 
-def carry_out(run: Run, *, first: str = "place", say: Say = lambda _: None) -> int:
+def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say = lambda _: None) -> int:
     """Carry out a run's steps after preflight, and record how it ended.
 
     Args:
-        run: the run.
+        run: the run; this process has taken it.
         first: the step to begin with; a resumed run has a place already.
+        again: whether the agent is let work in a round that was begun before, and is counted already.
         say: told of each step as it begins, in one line.
 
     Returns:
@@ -52,41 +58,60 @@ def carry_out(run: Run, *, first: str = "place", say: Say = lambda _: None) -> i
 
     Raises:
         StaleWorker: another process has taken the run over; nothing more is written for this one.
+        SpecguardError: the run can be recorded no more, as on a full disk; it can be resumed.
     """
+    try:
+        end = _end_of(run, first, again, say)
+        # Whoever ends specguard now has to wait for the report.
+        with HeldSignals():
+            ended = _record(run, end)
+            with run.step("report"):
+                write_report(run, ended)
+            # Said last: where the process dies before, the run is still one that goes on.
+            run.manifest.state, run.manifest.reason = ended.state, ended.reason
+            run.manifest.ended_at = ended.ended_at
+            run.seal()
+    finally:
+        run.close()
+    return EXIT_PASSED if end is None else end.code
+
+
+def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
+    """Carry out the steps: how the run ended early; None where it did not."""
     run.manifest.state = "running"
     run.manifest.reason = None
-    run.take()
-    code = EXIT_PASSED
     try:
         with killed_by_signals():
-            _Steps(run, say).from_step(first)
-        run.manifest.state = "succeeded"
+            _Steps(run, say, again).from_step(first)
     except _Until:
-        run.manifest.state = "stopped"
-        run.manifest.reason = f"it was to go on until {run.options.until} and no further"
+        words = f"it was to go on until {run.options.until} and no further"
+        return RunEnded("stopped", words, code=EXIT_PASSED)
     except RunEnded as end:
-        code = _ended(run, end)
+        return end
     except StaleWorker:
-        run.close()
         raise
     except SpecguardError as error:
-        code = _ended(run, RunEnded("failed", error.message, help=error.help, code=EXIT_NO_VERDICT))
+        return RunEnded("failed", error.message, help=error.help, code=EXIT_NO_VERDICT)
+    except MissingFact as missing:
+        return RunEnded("failed", missing.reason, help=missing.command, code=EXIT_NO_VERDICT)
     except OSError as error:
-        code = _ended(run, RunEnded("failed", f"{error.strerror}: {error.filename}", code=EXIT_NO_VERDICT))
-    run.manifest.ended_at = now_text()
-    with run.step("report"):
-        write_report(run)
-    run.seal()
-    run.close()
-    return code
+        where = f": {error.filename}" if error.filename else ""
+        return RunEnded("failed", f"{error.strerror or error}{where}", code=EXIT_NO_VERDICT)
+    except CommandError as error:
+        return RunEnded("failed", f"{error.command[0]}: {error.first_line}", code=EXIT_NO_VERDICT)
+    except Exception as error:  # noqa: BLE001 - it is recorded, and told of as any internal error is
+        told = internal_error(error)
+        return RunEnded("failed", told.message, help=told.help, code=EXIT_NO_VERDICT)
+    return None
 
 
 class _Steps:
     """The steps of one run."""
 
-    def __init__(self, run: Run, say: Say) -> None:
+    def __init__(self, run: Run, say: Say, again: bool) -> None:
         self._run = run
         self._say = say
+        self._again = again
 
     def from_step(self, first: str) -> None:
         """Do all steps from one on.
@@ -95,6 +120,8 @@ class _Steps:
             RunEnded: one of them ends the run.
             _Until: the last one that was asked for is done.
         """
+        if self._run.options.until == STEPS[0]:
+            raise _Until
         if first == "place":
             self._do("place", self._place)
         if first in ("place", "brief"):
@@ -104,8 +131,7 @@ class _Steps:
         if first not in ("push", "pull-request"):
             self._commit()
         else:
-            # What was judged before the run died is judged again before it is given away.
-            self._do("check", self._judge_again)
+            self._judge_again()
         if first != "pull-request":
             self._do("push", lambda: push(self._run))
         self._do("pull-request", lambda: open_pull_request(self._run))
@@ -116,9 +142,13 @@ class _Steps:
         with self._run.step(name) as record:
             result = step()
             record.detail = record.detail or (result if isinstance(result, str) else "")
+        if result is not False:
+            self._end_with(name)
+        return result
+
+    def _end_with(self, name: str) -> None:
         if name == self._run.options.until:
             raise _Until
-        return result
 
     def _place(self) -> str:
         make_place(self._run)
@@ -134,30 +164,67 @@ class _Steps:
             RunEnded: they do not in the end.
         """
         run = self._run
-        failed = "gates"
+        failed, worked = "", False
+        # A run that is resumed may have marked its plan before: what the agent left is judged without that.
+        unmark(run)
         while True:
             if first == "agent":
-                if run.manifest.attempts >= run.manifest.max_attempts:
-                    raise RunEnded(
-                        "budget-spent",
-                        f"the {failed} still fail after {run.manifest.attempts} attempts",
-                        help=f"specguard run report {run.folder.run_id} shows what is left",
-                        code=EXIT_FAILED if failed == "check" else None,
-                    )
-                run.manifest.attempts += 1
-                self._do("agent", lambda: let_agent_work(run))
-            run.told = []
+                self._count(failed)
+                self._do("agent", partial(let_agent_work, run, again=self._again))
+                self._again = False
+                worked = True
+            handed_over = not run.told
             if first in ("agent", "inspect"):
-                self._do("inspect", self._inspect)
-            gates = self._do("gates", lambda: run_gates(run))
+                self._do("inspect", partial(self._inspect, worked))
+            gates = bool(self._do("gates", lambda: run_gates(run)))
             # Findings are told of beside failing gates, so that one round can mend both.
-            rules = self._do("check", lambda: judge(run))
-            if gates and rules:
+            rules = self._judged(gates and handed_over)
+            if gates and rules and handed_over:
+                if has_to_finish(run):
+                    self._do("check", lambda: finish(run))
                 return
-            failed = "check" if gates else "gates"
+            if worked and handed_over:
+                check_progress(run, EXIT_FAILED if gates else None)
+            failed = "gates" if not gates else "results" if rules else "rules"
             first = "agent"
 
-    def _inspect(self) -> None:
+    def _judge_again(self) -> None:
+        """Judge what was judged before the run died once more, before it is given away."""
+        # Without the place there is nothing but what the remote has: the commit that was judged.
+        if self._run.place is not None:
+            self._do("check", lambda: judge_commit(self._run))
+
+    def _count(self, failed: str) -> None:
+        """Count a round that begins.
+
+        Raises:
+            RunEnded: there may be no further one.
+        """
+        manifest = self._run.manifest
+        if self._again:
+            return
+        if manifest.attempts >= manifest.max_attempts:
+            reason = f"the {failed} still fail after" if failed else "none is left of the run's"
+            raise RunEnded(
+                "budget-spent",
+                f"{reason} {manifest.attempts} attempt{'' if manifest.attempts == 1 else 's'}",
+                help=f"specguard run report {self._run.folder.run_id} shows what is left; to go on with it: "
+                f"specguard run resume {self._run.folder.run_id} --max-attempts {manifest.attempts + 1}",
+                code=EXIT_FAILED if failed == "rules" else None,
+            )
+        manifest.attempts += 1
+
+    def _judged(self, others: bool) -> bool:
+        """The check of a round; it ends the run where it was the last step, and the others held, too."""
+        self._say("check")
+        with self._run.step("check"):
+            rules = judge(self._run)
+        if others and rules:
+            self._end_with("check")
+        return rules
+
+    def _inspect(self, worked: bool) -> None:
+        """See what the agent did; where it has just worked, that it changed something."""
         run = self._run
         inspect(run)
         tree = hash_tree(run)
@@ -166,42 +233,44 @@ class _Steps:
             raise RunEnded(
                 "failed", "the agent ended well and changed nothing", help="see what it said in commands/"
             )
+        if worked:
+            check_work(run, tree)
 
     def _commit(self) -> None:
         run = self._run
         for _ in range(_MOST_MESSAGE_ROUNDS):
             if self._do("commit", lambda: commit(run)):
                 return
-            gates = self._do("gates", lambda: run_gates(run))
-            if not (self._do("check", lambda: judge(run)) and gates):
+            run.told = []
+            gates = bool(self._do("gates", lambda: run_gates(run)))
+            if not (self._judged(gates) and gates):
                 raise RunEnded(
                     "failed", "what a commit-msg hook made of the change breaks the rules", code=EXIT_FAILED
                 )
         raise RunEnded("failed", "the commit-msg hook alters the message every time it sees it")
 
-    def _judge_again(self) -> None:
-        run = self._run
-        if not judge(run) or run.manifest.commit is None:
-            raise RunEnded(
-                "failed", "what was committed does not keep to the rules any more", code=EXIT_FAILED
-            )
 
-
-def _ended(run: Run, end: RunEnded) -> int:
-    """Record that a run ended before its last step, and why; the exit code."""
-    run.manifest.state = end.state
-    run.manifest.reason = run.redactor.words(end.reason)
+def _record(run: Run, end: RunEnded | None) -> Manifest:
+    """Write why a run ended where it ended early: the manifest as it will be."""
+    ended = run.manifest.model_copy()
+    ended.state = end.state if end else "succeeded"
+    ended.reason = run.redactor.words(end.reason) if end else None
+    ended.ended_at = now_text()
+    if end is None or end.code == EXIT_PASSED:
+        # That of a run that was resumed since.
+        run.folder.remove(ERROR)
+        return ended
     step = run.manifest.steps[-1].name if run.manifest.steps else STEPS[0]
     error = {
         "schema": "specguard.run-error/1",
         "run_id": run.folder.run_id,
         "step": step,
         "state": end.state,
-        "reason": run.manifest.reason,
+        "reason": ended.reason,
         "exit_code": end.code,
         "command": end.command,
         "tail": end.tail,
-        "suggestion": end.help,
+        "suggestion": run.redactor.words(end.help),
     }
-    run.folder.write("error.json", json.dumps(error, indent=2) + "\n")
-    return end.code
+    run.folder.write(ERROR, json.dumps(error, indent=2) + "\n")
+    return ended

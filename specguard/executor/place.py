@@ -20,7 +20,7 @@ from specguard.executor.ending import RunEnded
 from specguard.executor.git import RUN_REFS, PlaceGit
 from specguard.executor.identity import identity
 from specguard.executor.place_files import OWN, make_repositories, places_folder, remove_place
-from specguard.executor.watching import remember, remember_user
+from specguard.executor.watching import remember, remember_user, was_remembered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,7 +131,7 @@ def make_place(run: Run) -> None:
     In the user's repository one ref is written, `refs/specguard/runs/<run id>`.
 
     Args:
-        run: its `manifest.repository.base_oid` is checked out; `place` is set.
+        run: its `manifest.repository.start` is checked out; `place` is set.
 
     Raises:
         RunEnded: the repository is bare, nobody is known who commits, or the base cannot be checked out.
@@ -141,7 +141,7 @@ def make_place(run: Run) -> None:
         raise RunEnded(
             "failed", "a bare repository has no checkout to run from", help="clone it, and run there", code=2
         )
-    base = run.manifest.repository.base_oid
+    base = run.manifest.repository.start
     try:
         if run.item is not None:
             identity(repository, run.manifest.started_at)
@@ -179,7 +179,7 @@ def open_place(run: Run) -> None:
     path = run.manifest.place
     place = Place(
         path or "",
-        base=run.manifest.repository.base_oid,
+        base=run.manifest.repository.start,
         environment=run.git.repository.environment,
     )
     if not path or not os.path.isfile(os.path.join(place.own, "checked-out")):
@@ -191,6 +191,20 @@ def open_place(run: Run) -> None:
         )
     run.place = place
     remember_user(run, place)
+
+
+def stands(path: str | None) -> bool:
+    """Whether the place of a run is there, with specguard's own folder for it, so that it can be taken up.
+
+    Args:
+        path: as manifests have it.
+    """
+    return (
+        path is not None
+        and os.path.isdir(os.path.join(path, ".git"))
+        and os.path.isfile(os.path.join(path + OWN, "checked-out"))
+        and was_remembered(path + OWN)
+    )
 
 
 def keep_base(repository: Repository, run_id: str, base: str) -> None:

@@ -11,8 +11,10 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agents import resolve_agent
+from specguard.executor.asked import record
 from specguard.executor.claiming import Claim
 from specguard.executor.done_before import check_everywhere
+from specguard.executor.gate_plans import planned_gates as gates_of_run
 from specguard.executor.remote_git import TIMEOUT, RemoteGit
 from specguard.executor.run import Run
 from specguard.executor.starting import Start, start_from_remote
@@ -21,7 +23,7 @@ from specguard.runs import model
 from specguard.runs.folder import now_text
 from specguard.runs.root import run_root
 from specguard.runs.settings import seconds
-from specguard.work.gates import Gates, flag_gates, gates_of
+from specguard.work.gates import Gates, flag_gates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +76,9 @@ def prepare(options: RunOptions) -> Run:
             run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
             run.claim = claim
             manifest.agent = agent.recorded(run) if agent else None
+            # Before the manifest, without which it is no run yet: what was asked for is needed to resume it.
+            record(run)
+            run.take()
             with run.step("preflight") as step:
                 step.detail = _done(start, address)
         except BaseException:
@@ -101,11 +106,17 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
     Raises:
         SpecguardError: its process is alive, its manifest cannot be read, or its base is gone.
     """
-    manifest = folder.read_manifest()
     repository, _ = find_checkout(options)
+    manifest = folder.read_manifest()
     git = Git(repository)
     try:
-        start = Start(git, options, manifest.repository.base, manifest.repository.base_oid)
+        start = Start(
+            git,
+            options,
+            manifest.repository.base,
+            manifest.repository.base_oid,
+            lambda _: manifest.repository.branch_oid,
+        )
         claim = Claim(
             os.path.dirname(os.path.dirname(folder.path)),
             manifest.item,
@@ -116,6 +127,15 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         git.close()
         raise SpecguardError(missing.reason, help=missing.command) from missing
     except BaseException:
+        git.close()
+        raise
+    try:
+        # Read anew, since only now nobody else writes it.
+        manifest = folder.read_manifest()
+        manifest.timeout = max(manifest.timeout, options.timeout)
+        manifest.max_attempts = max(manifest.max_attempts, options.max_attempts)
+    except BaseException:
+        claim.release()
         git.close()
         raise
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
@@ -158,6 +178,8 @@ def new_manifest(start: Start, options: RunOptions, run_id: str, remote: str) ->
             remote=remote,
             base=start.base,
             base_oid=start.oid,
+            tip=start.shared.tip if start.shared else None,
+            branch_oid=start.shared.oid if start.shared else None,
             object_format="sha256" if len(start.oid) == 64 else "sha1",
         ),
         policy=model.PolicyMade(
@@ -178,10 +200,9 @@ def programs(start: Start, options: RunOptions) -> Iterator[tuple[str, str]]:
 
 def planned_gates(start: Start, options: RunOptions) -> Gates:
     """The gates of the policy, of the item's document, and of the command line."""
-    asked = flag_gates(options.commands)
     if start.item is None:
-        return Gates(asked)
-    return gates_of(start.item, start.policy.origins).and_also(asked)
+        return Gates(flag_gates(options.commands))
+    return gates_of_run(start.policy, start.item, commands=options.commands)
 
 
 def item_of(start: Start) -> model.Item:

@@ -6,28 +6,28 @@ import os
 from typing import TYPE_CHECKING
 
 from specguard.errors import SpecguardError
+from specguard.executor.agents import MENDING
 from specguard.executor.children import end_survivors
+from specguard.executor.ending import RunEnded
 from specguard.executor.pipeline import carry_out
-from specguard.executor.place import open_place
+from specguard.executor.place import open_place, stands
 from specguard.executor.preflight import reopen
 from specguard.executor.run import ROUND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Final
 
     from specguard.executor.options import RunOptions
     from specguard.runs.folder import RunFolder
     from specguard.runs.model import Manifest
-
-_ENDED: Final = ("succeeded", "stopped")
 
 
 def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None] = lambda _: None) -> int:
     """Go on with a run, from the step that it was in, and judge again what was judged before.
 
     Args:
-        options: what was asked for; kind, item and plan are those of the manifest.
+        options: what was asked for; kind, item and plan are those of the manifest. More time or more attempts
+            than before are granted.
         folder: the run's folder.
         say: told of each step as it begins.
 
@@ -37,50 +37,66 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None]
     Raises:
         SpecguardError: it has nothing left to do, its process is alive, or it cannot be taken up.
     """
-    manifest = folder.read_manifest()
-    if manifest.state in _ENDED and manifest.reason is None:
+    if folder.read_manifest().state == "succeeded":
         raise SpecguardError(
-            f"{folder.run_id} has {manifest.state}, and nothing is left to do",
+            f"{folder.run_id} has succeeded, and nothing is left to do",
             help="start another one with `specguard run`",
         )
     run = reopen(options, folder)
     try:
-        # Whatever it had started would still write to its place.
+        # Nobody else may write to it from now on; what it had started would still write to its place.
+        run.take()
         ended = end_survivors(folder.run_id)
-        first = next_step(manifest)
-        if first != "place":
+        folder.clear()
+        manifest = run.manifest
+        first, again = next_step(manifest, folder)
+        manifest.ended_at = None
+        manifest.digests = {}
+        if first != "place" and stands(manifest.place):
             open_place(run)
-        run.manifest.ended_at = None
         with run.step("preflight") as step:
             said = f"; ended {', '.join(ended)}" if ended else ""
-            step.detail = f"resumed at {first}{said}"
+            step.detail = f"resumed at {first}{run.redactor.words(said)}"
+    except RunEnded as end:
+        run.close()
+        raise SpecguardError(end.reason, help=end.help) from end
     except BaseException:
         run.close()
         raise
-    return carry_out(run, first=first, say=say)
+    return carry_out(run, first=first, again=again, say=say)
 
 
-def next_step(manifest: Manifest) -> str:
-    """The step to go on with.
+def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
+    """The step to go on with, and whether it is an agent's work that was cut off.
 
-    What is done in a round has to be seen again; a round whose agent had not ended begins again, and what was
-    pushed is looked up before anything is pushed.
+    What is done in a round has to be seen again, and what was pushed is looked up before anything is pushed.
+
+    Args:
+        manifest: of the run.
+        folder: the run's folder.
     """
     steps = [step for step in manifest.steps if step.name not in ("preflight", "report")]
-    last = steps[-1] if steps else None
-    if last is None or last.name == "place" or not _has_place(manifest):
-        return "place"
-    if last.name == "brief":
-        return "brief"
-    if last.name == "agent":
-        return "inspect" if last.state == "done" else "agent"
-    if last.name in ROUND:
-        # A round that ended as it should and found something is followed by another one.
-        return "inspect"
-    if last.name == "commit":
-        return "inspect"
-    return last.name
-
-
-def _has_place(manifest: Manifest) -> bool:
-    return manifest.place is not None and os.path.isdir(manifest.place)
+    names = {step.name for step in steps}
+    given_away = manifest.commit is not None and manifest.pushed == manifest.commit
+    if given_away:
+        return "pull-request", False
+    if not stands(manifest.place):
+        return "place", False
+    if manifest.commit is not None and "push" in names:
+        return "push", False
+    if not names & {"agent", *ROUND}:
+        # A place that was being made may lack anything.
+        return "brief" if "brief" in names else "place", False
+    last = [step for step in steps if step.name in (*ROUND, "commit")][-1]
+    if last.name != "agent" or last.state == "done":
+        return "inspect", False
+    # A round that was cut off is no attempt of the agent's; one in which it failed is.
+    cut_off = last.state == "running" or manifest.state == "killed"
+    if manifest.attempts < 2:
+        return "agent", cut_off
+    if cut_off and os.path.isfile(folder.file(MENDING.format(manifest.attempts))):
+        return "agent", True
+    # What it is to mend has to be found out again.
+    if cut_off:
+        manifest.attempts -= 1
+    return "inspect", False

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from specguard.errors import SpecguardError
 from specguard.executor.ending import RunEnded
 from specguard.reporters.escape import visible
+from specguard.runs.folder import StaleWorker as StaleWorker
 from specguard.runs.folder import now_text
 from specguard.runs.meta import LAYOUT, META, meta_text
 from specguard.runs.model import Step
@@ -37,9 +36,6 @@ STEPS: Final = (
 
 ROUND: Final = ("agent", "inspect", "gates", "check")
 """The steps of a round: the agent works, and it is seen what came of it."""
-
-HOLDER: Final = "control/holder"
-"""The file that says, by its sha256, which process may go on with the run."""
 
 
 class Run:
@@ -103,7 +99,7 @@ class Run:
         try:
             yield step
         except RunEnded as end:
-            step.detail = step.detail or end.reason
+            step.detail = step.detail or self.redactor.words(end.reason)
             step.state = "failed"
             raise
         except BaseException:
@@ -126,23 +122,10 @@ class Run:
 
     def take(self) -> None:
         """Make this process the one that works on the run, and whatever worked on it before a stale one."""
-        token = os.urandom(16).hex()
-        self.manifest.token = hashlib.sha256(token.encode()).hexdigest()
+        self.folder.take(os.urandom(16).hex())
+        self.manifest.token = self.folder.held_by
         self.manifest.pid = os.getpid()
-        self.folder.write(HOLDER, f"{self.manifest.token}\n")
         self.save()
-
-    def hold(self) -> None:
-        """See that no other process has taken the run meanwhile.
-
-        Raises:
-            StaleWorker: one has.
-        """
-        with suppress(FileNotFoundError), open(self.folder.file(HOLDER), encoding="ascii") as file:
-            if file.read().strip() != (self.manifest.token or ""):
-                raise StaleWorker(
-                    f"another process works on {self.folder.run_id}; this one is stale, and ends"
-                )
 
     def close(self) -> None:
         """Let go of the item and of the repository."""
@@ -163,11 +146,6 @@ class Run:
         Raises:
             StaleWorker: another process works on the run.
         """
-        self.hold()
         self.folder.write_manifest(self.manifest)
         if LAYOUT in self.policy.declared("run_settings").layouts:
             self.folder.write(META, meta_text(self.manifest))
-
-
-class StaleWorker(SpecguardError):
-    """A process that has lost its run to another one: nothing more is written for it."""

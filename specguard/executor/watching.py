@@ -67,6 +67,15 @@ def read_before(place: Place) -> Before:
         ) from error
 
 
+def was_remembered(own: str) -> bool:
+    """Whether something is kept.
+
+    Args:
+        own: specguard's own folder for the place.
+    """
+    return os.path.isfile(os.path.join(own, _BEFORE))
+
+
 def _keep(place: Place, before: Before) -> None:
     path = os.path.join(place.own, _BEFORE)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from specguard.errors import SpecguardError
@@ -18,6 +19,12 @@ MANIFEST: Final = "manifest.json"
 HEARTBEAT: Final = "control/heartbeat.json"
 LOG: Final = "run.log"
 COMMANDS: Final = "commands"
+HOLDER: Final = "control/holder"
+"""The file that says, by its sha256, which process may write to the folder."""
+
+
+class StaleWorker(SpecguardError):
+    """A process that has lost its run to another one: nothing more is written for it."""
 
 
 def now_text() -> str:
@@ -35,10 +42,14 @@ class RunFolder:
 
     Args:
         path: its absolute path.
+
+    Attributes:
+        held_by: the sha256 of the token of the process that writes; empty for one that has taken no run.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.held_by = ""
 
     @property
     def run_id(self) -> str:
@@ -48,6 +59,35 @@ class RunFolder:
     def file(self, name: str) -> str:
         """The absolute path of a file, from the run's folder."""
         return os.path.join(self.path, name)
+
+    def take(self, token: str) -> None:
+        """Make whoever has a token the only one that writes to the folder from now on.
+
+        Args:
+            token: something that nobody else can know.
+        """
+        held_by = hashlib.sha256(token.encode()).hexdigest()
+        self.held_by = ""
+        self.write(HOLDER, f"{held_by}\n")
+        self.held_by = held_by
+
+    def hold(self) -> None:
+        """See that nobody else has taken the folder meanwhile.
+
+        Raises:
+            StaleWorker: somebody has.
+        """
+        if not self.held_by:
+            return
+        try:
+            with open(self.file(HOLDER), encoding="ascii") as file:
+                found = file.read().strip()
+        except FileNotFoundError:
+            raise StaleWorker(f"the folder of {self.run_id} is gone, and nothing more is done") from None
+        except (OSError, ValueError):
+            found = ""
+        if found != self.held_by:
+            raise StaleWorker(f"another process works on {self.run_id}; this one is stale, and ends")
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest."""
@@ -92,8 +132,10 @@ class RunFolder:
         """Write a file of the run: readers see the old one or the new one, also after a crash.
 
         Raises:
+            StaleWorker: somebody else has taken the folder.
             SpecguardError: it cannot be written.
         """
+        self.hold()
         target = self.file(name)
         temporary = f"{target}.{os.getpid()}.tmp"
         data = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
@@ -112,6 +154,30 @@ class RunFolder:
                 help="make room, or name another --run-root",
             ) from error
 
+    def remove(self, name: str) -> None:
+        """Remove a file of the run, if it is there.
+
+        Raises:
+            StaleWorker: somebody else has taken the folder.
+            SpecguardError: it cannot be removed.
+        """
+        self.hold()
+        file = self.file(name)
+        try:
+            os.unlink(file)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise SpecguardError(f"the run cannot be recorded: {error.strerror}", path=file) from error
+
+    def clear(self) -> None:
+        """Remove what a process that died while it wrote has left behind."""
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                if name.endswith(".tmp"):
+                    with suppress(OSError):
+                        os.unlink(os.path.join(folder, name))
+
     def log(self, text: str) -> None:
         """Add a line to `run.log`: what the run does, with the time.
 
@@ -119,8 +185,10 @@ class RunFolder:
             text: the line, without secrets and without what a terminal would obey.
 
         Raises:
+            StaleWorker: somebody else has taken the folder.
             SpecguardError: it cannot be written.
         """
+        self.hold()
         file = self.file(LOG)
         try:
             os.makedirs(self.path, mode=0o755, exist_ok=True)
