@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.executor.run import Run
     from specguard.plans.task import Task
+    from specguard.runs.model import Manifest
     from specguard.runs.settings import RunSettings
     from specguard.work.gates import Gates, PlannedGate
     from specguard.work.item import WorkItem
@@ -113,6 +114,7 @@ def _page(run: Run, item: WorkItem) -> str:
         ],
         hooks=files.find(HOOKS) is not None,
         rules=[rule.name for rule in policy.rules if rule.active and "run" in rule.stages],
+        check=_check(manifest),
         attempts=manifest.max_attempts,
         timeout=manifest.timeout,
         agent_timeout=run.options.command_timeout or manifest.timeout,
@@ -121,6 +123,12 @@ def _page(run: Run, item: WorkItem) -> str:
         approval_policy=run.options.approval_policy,
         stop=NAME,
     )
+
+
+def _check(manifest: Manifest) -> str:
+    """The command by which an agent sees in its place what the rules say so far."""
+    words = ["specguard", "check", "--worktree", "--base", manifest.repository.base_oid]
+    return shlex.join([*words, "--branch", manifest.branch] if manifest.branch else words)
 
 
 def _title(item: WorkItem) -> str:

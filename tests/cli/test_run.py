@@ -336,6 +336,20 @@ def test_a_brief_is_printed_without_a_run(project: Project) -> None:
     assert (project.only_run() / "brief.md").read_text() == outcome.stdout
 
 
+def test_an_agent_can_ask_what_the_rules_say_so_far(project: Project) -> None:
+    script = (
+        "ask=$(grep -o 'specguard check[^`]*');"
+        " echo x > locked/a; $ask; echo code $?; git checkout -q locked/a; echo b > src/b.py; $ask"
+    )
+    path = os.path.dirname(command()) + ":" + os.environ["PATH"]
+    outcome = project.specguard("run", "phase", "--", "sh", "-c", script, PATH=path)
+    assert outcome.exit_code == 0, outcome
+    log = (project.only_run() / project.manifests()[0]["commands"][0]["log"]).read_text()
+    assert "PTH002 locked-path" in log
+    assert "code 1\n" in log
+    assert "specguard: passed (worktree, 1 file)" in log
+
+
 def test_of_a_compact_run_the_ends_of_the_logs_are_kept(project: Project) -> None:
     script = "cat > /dev/null; yes line | head -30000; echo b > src/b.py"
     assert project.run_phase(script, "--compact").exit_code == 0
