@@ -31,6 +31,8 @@ ERROR: Final = "error.json"
 _GATES: Final = "gates.json"
 _KINDS: Final = {"A": "added", "M": "modified", "D": "deleted", "T": "type changed"}
 _LONGEST: Final = 300
+_FAILS: Final = "it fails still"
+_STANDS: Final = "it stands still"
 _JUDGED: Final = frozenset({"gate", "format", "teardown", "hook"})
 
 
@@ -112,6 +114,23 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
     )
 
 
+def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
+    """What failed in a run and was not mended: a line for each command and finding.
+
+    Args:
+        manifest: its record.
+        folder: its folder; what cannot be read there is left out.
+    """
+    failures = [*_failed_commands(manifest), *_findings(manifest, folder)]
+    return [f"{one.what}: {one.said}" for one in failures if one.after in (_FAILS, _STANDS)]
+
+
+def suggestion(folder: RunFolder) -> str:
+    """What `error.json` says is to be done next; empty where there is none."""
+    said = _json(folder, ERROR).get("suggestion")
+    return said if isinstance(said, str) else ""
+
+
 def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | None:
     """The files that a tree changes against the base; None where there is no such tree any more.
 
@@ -167,7 +186,7 @@ def _failed_commands(manifest: Manifest) -> Iterator[Failure]:
             for one in manifest.commands
             if (one.name, one.command) == key and one.number > command.number and one.ended_at is not None
         ]
-        after = "it fails still"
+        after = _FAILS
         if later and later[-1].succeeded:
             fixed = next(
                 one for number, one in enumerate(later) if all(each.succeeded for each in later[number:])
@@ -198,7 +217,7 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
                 what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
                 said=shortened(str(finding.get("message", "")), _LONGEST),
                 round=judgement.attempt,
-                after=f"the agent fixed it in round {gone[0]}" if gone else "it stands still",
+                after=f"the agent fixed it in round {gone[0]}" if gone else _STANDS,
             )
 
 
@@ -206,9 +225,9 @@ def _remains(manifest: Manifest, error: Mapping[str, Any]) -> Iterator[Mapping[s
     request = manifest.pull_request
     if manifest.state in ("pending", "running"):
         yield {"text": "It has not ended", "code": f"specguard run status {manifest.run_id}"}
-    suggestion = error.get("suggestion")
-    if isinstance(suggestion, str) and suggestion:
-        yield {"text": f"It ended in the step {error.get('step')}; next", "code": suggestion}
+    said = error.get("suggestion")
+    if isinstance(said, str) and said:
+        yield {"text": f"It ended in the step {error.get('step')}; next", "said": said}
     elif manifest.state == "stopped" and manifest.reason:
         yield {
             "text": "To go on with the steps that are left",

@@ -135,8 +135,9 @@ def markdown_text(text: str) -> str:
 
 
 # Everything that CommonMark or GitHub's extensions give a meaning to, as a numeric entity, which is never
-# markup and begins no bare link.
-_MARKUP: Final = r"[!-/:-@\[-`{-~]"
+# markup and begins no bare link. A colon before a space begins and ends nothing, and stays as it is for those
+# who read the text itself.
+_MARKUP: Final = r"[!-/;-@\[-`{-~]|:(?! )"
 _HARMLESS: Final = frozenset("!\"%'(),-./;?=")
 
 
