@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from specguard.executor.run import Run
-
 _WORDS: Final = "specguard.run.words"
 
 
@@ -140,7 +138,9 @@ def resume(context: click.Context, /, run: str, directory: str, run_root: str, *
     folder = RunFolder(found.path)
     command = tuple(context.meta.get(_WORDS, ()))
     options = asked_before(folder, os.environ, directory=directory, command=command, **words)
-    return go_on(options, folder, say=say_plainly)
+    code = go_on(options, folder, say=say_plainly)
+    _tell(folder, options.remote)
+    return code
 
 
 def start(options: RunOptions, announce: int | None = None) -> int:
@@ -163,18 +163,25 @@ def start(options: RunOptions, announce: int | None = None) -> int:
         leave_terminal(run.folder, announce)
     with shown(run) as say:
         code = carry_out(run, say=say)
-    _tell(run)
+    _tell(run.folder, options.remote)
     return code
 
 
-def _tell(run: Run) -> None:
-    """Say how the run ended."""
-    manifest = run.manifest
+def _tell(folder: RunFolder, remote: str) -> None:
+    """Say how a run ended, what of it was not mended, and what comes next."""
+    from specguard.executor.reports import still_failing, suggestion
+
+    manifest = folder.read_manifest()
     click.echo(f"{manifest.state}: {visible(manifest.reason or manifest.run_id)}")
+    if manifest.state != "succeeded":
+        for line in still_failing(manifest, folder):
+            click.echo(f"  {visible(line)}")
+        if said := suggestion(folder):
+            click.echo(f"  next: {visible(said)}")
     request = manifest.pull_request
     if manifest.pushed and manifest.branch:
-        remote, branch = shlex.quote(run.options.remote), shlex.quote(manifest.branch)
-        click.echo(visible(f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"))
+        there, branch = shlex.quote(remote), shlex.quote(manifest.branch)
+        click.echo(visible(f"git fetch {there} {branch} && git switch --track {there}/{branch}"))
     if request is not None and request.url:
         click.echo(visible(request.url))
     elif request is not None and request.command:

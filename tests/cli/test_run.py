@@ -89,6 +89,21 @@ def test_exit_codes(project: Project, script: str, code: int, state: str) -> Non
     assert (project.only_run() / "report.md").is_file()
 
 
+def test_the_end_says_what_was_not_mended_and_what_comes_next(project: Project) -> None:
+    outcome = project.run_phase("cat > /dev/null; echo x > locked/a")
+    [manifest] = project.manifests()
+    assert outcome.stdout.split("\n") == [
+        f"failed: {manifest['reason']}",
+        "  test -f src/b.py: exit code 1",
+        "  PTH002 locked-path: locked/a was modified; locked/ is locked",
+        f"  next: specguard run report {manifest['run_id']} shows what is left",
+        "",
+    ]
+    again = project.specguard("run", "resume", manifest["run_id"], "--", "sh", "-c", GOOD)
+    # The place is the same, and the file still there.
+    assert "PTH002 locked-path" in again.stdout
+
+
 def test_a_run_that_cannot_begin_ends_with_2_and_leaves_nothing(project: Project) -> None:
     for words in (("run", "wave", "--", "true"), ("run", "phase", "--agent", "nobody"), ("run", "phase")):
         outcome = project.specguard(*words)
