@@ -135,6 +135,7 @@ class Run:
 
     def seal(self) -> None:
         """Record the digests of the run's files, so that a later change of one is seen."""
+        self._write_layouts()
         self.manifest.digests = {
             name: digest for name in self.folder.files() if (digest := self.folder.digest(name))
         }
@@ -147,5 +148,9 @@ class Run:
             StaleWorker: another process works on the run.
         """
         self.folder.write_manifest(self.manifest)
+        self._write_layouts()
+
+    def _write_layouts(self) -> None:
+        """Write what readers of older layouts know."""
         if LAYOUT in self.policy.declared("run_settings").layouts:
             self.folder.write(META, meta_text(self.manifest))

@@ -1,0 +1,159 @@
+"""A repository with a plan by the preset `planner-pipeline`, all its papers, and agents that do its tasks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from specguard.testing import Outcome
+from tests.cli.running import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+POLICY = """# Authority
+
+```toml specguard
+extends = ["planner-pipeline"]
+```
+"""
+SHARED = """# Authority
+
+```toml specguard
+extends = ["planner-pipeline"]
+
+[plans.pipeline]
+unit = "commit"
+
+[work.task]
+commits = {at_least = 1}
+
+[rules.mixed-work-items]
+severity = "off"
+
+[rules.commit-message]
+severity = "off"
+```
+"""
+"""A branch holds a whole plan, one task a commit."""
+
+PLAN = ".plans/cart/plan.json"
+RESEARCH = """# Research
+
+## Repo summary
+
+A shop in Python.
+
+## External research
+
+Shops keep a cart in the session.
+
+## Risks
+
+Two tabs.
+
+## Suggested verification commands
+
+`pytest -q`
+"""
+OPTIONS = "# Options\n" + "".join(f"\n## Option {name}\n\nSomething about {name}.\n" for name in "ABC")
+OPTIONS_ID = "{options}"
+REVIEW = """# Review
+
+- model: gemini-3-pro-preview
+- options: {options}
+
+## Summary
+
+B is worth its price.
+
+## Recommended verification contract
+
+`pytest -q`
+"""
+
+
+def task(number: int, **more: Any) -> dict[str, Any]:
+    """A task of one file, which needs nothing."""
+    file = f"src/t{number}.py"
+    return {
+        "id": f"task_{number:03}",
+        "title": f"Add part {number}",
+        "domain": "shop",
+        "status": "pending",
+        "depends_on": [],
+        "expected_files": [file],
+        "verify": [f"python3 {file}"],
+        "done_criteria": [f"part {number} is there"],
+        **more,
+    }
+
+
+THREE = [task(1), task(2, depends_on=["task_001"]), task(3)]
+
+
+class Planned(Project):
+    """A project with the plan `cart`, whose tasks are to be done.
+
+    Args:
+        folder: an empty one.
+        tasks: those of the plan.
+        policy: the authority.
+        files: further files, or other ones than there would be.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        tasks: list[dict[str, Any]] | None = None,
+        policy: str = POLICY,
+        files: Mapping[str, str] | None = None,
+    ) -> None:
+        import hashlib
+
+        content = OPTIONS.encode()
+        options = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        plan = {"goal": "A cart", "option": "B", "tasks": tasks or THREE}
+        papers = {
+            ".plans/cart/research/RESEARCH.md": RESEARCH,
+            ".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS,
+            ".plans/cart/preplan/GEMINI_PLAN_REVIEW.md": REVIEW.replace(OPTIONS_ID, options),
+            ".plans/cart/CONTEXT.md": "# Context\n\nNothing is kept outside of the session.\n",
+            ".plans/cart/MASTER.md": "# The log\n",
+            PLAN: json.dumps(plan, indent=2) + "\n",
+        }
+        super().__init__(folder, policy, {**papers, **(files or {})})
+
+    def run_task(self, *words: str, script: str = "") -> Outcome:
+        """Let a shell script work on a task; without one it does what the brief says."""
+        return self.specguard("run", "task", *words, "--", "sh", "-c", script or does())
+
+    def there(self, branch: str, file: str) -> str:
+        """A file as a branch of the remote has it."""
+        return self.user.git("--git-dir", str(self.remote), "show", f"{branch}:{file}") + "\n"
+
+    def tasks(self, branch: str) -> dict[str, dict[str, Any]]:
+        """The tasks as a branch of the remote has them, by their ids."""
+        return {one["id"]: one for one in json.loads(self.there(branch, PLAN))["tasks"]}
+
+    def log(self, branch: str) -> list[str]:
+        """The subjects of a branch of the remote, the newest first."""
+        return self.user.git("--git-dir", str(self.remote), "log", "--format=%s", branch).split("\n")
+
+    def merge(self, branch: str) -> None:
+        """Take a branch of the remote into its `main`."""
+        git = ("--git-dir", str(self.remote))
+        self.user.git(*git, "update-ref", "refs/heads/main", f"refs/heads/{branch}")
+
+
+def does(*, status: str = "done", then: str = "") -> str:
+    """A script that does the task of its brief in its one file, and hands over results."""
+    return f"""
+number=$(sed -n 's/^# task_0*\\([0-9]*\\).*/\\1/p' | head -1)
+mkdir -p src
+echo "part = $number" > src/t$number.py
+printf '{{"task": "task_%03d", "status": "{status}", "summary": "Part %s."}}' $number $number > results.new
+mv results.new SPECGUARD_RESULTS.json
+{then}
+"""
