@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 
+from specguard.change.repository import Repository
 from specguard.cli.completion import DIRECTORY, FILE
 from specguard.cli.options import in_directory
 from specguard.cli.run_shown import detached, leave_terminal, say_plainly, shown
 from specguard.cli.run_store import in_root, open_store
 from specguard.errors import SpecguardError
 from specguard.executor.asked import asked_before
+from specguard.executor.baseline import ensure_repository
 from specguard.executor.options import RunOptions
 from specguard.executor.run import STEPS
 from specguard.reporters.escape import visible
@@ -80,6 +82,11 @@ class _Item(click.Command):
 @click.option("--reuse-run", metavar="RUN", default="", help="Use the folder of this run again.")
 @click.option("--compact", is_flag=True, help="Keep of the logs only their ends.")
 @click.option("--max-attempts", metavar="N", type=click.IntRange(1), help="How often the agent may work.")
+@click.option(
+    "--max-tasks", metavar="N", type=click.IntRange(1), default=1, help="How many items: a run works on one."
+)
+@click.option("--ensure-git", is_flag=True, help="Make a git repository where there is none.")
+@click.option("--baseline-commit", is_flag=True, help="Commit all files where there is no commit yet.")
 @click.option("--base", metavar="BRANCH", default="", help="Start from this branch of the remote.")
 @click.option("--remote", metavar="NAME", default="origin", show_default=True, help="Fetch and push there.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -94,6 +101,9 @@ def item(
     items: tuple[str, ...],
     detach: bool,
     announce: int | None,
+    max_tasks: int,
+    ensure_git: bool,
+    baseline_commit: bool,
     **words: Any,
 ) -> int:
     """Let an agent work on one item of KIND, from its pointer to its pull request, and stop there.
@@ -105,10 +115,18 @@ def item(
     if announce is not None:
         # It is this process's alone, and of nothing that it starts.
         os.set_inheritable(announce, False)
+    if max_tasks > 1:
+        raise SpecguardError(
+            "a run works on one task, and stops", help="start another one for the next: --max-tasks 1"
+        )
     command = context.meta.get(_WORDS, ())
     asked = [_options(one, command, **words) for one in items or ("",)]
     if words["dry_run"]:
         return _plan(asked, output_format)
+    for done in ensure_repository(
+        asked[0].directory, asked[0].environment, make=ensure_git, commit=baseline_commit, base=asked[0].base
+    ):
+        click.echo(visible(done), err=True)
     if len(asked) > 1:
         raise SpecguardError(
             "a run works on one item", help="start one for each; --dry-run lists what several would do"
@@ -208,10 +226,16 @@ def _options(
         environment=dict(os.environ),
         item=item_id,
         command=tuple(command),
-        plan=_plan_file(plan, plan_dir),
+        plan=_plan_file(plan, plan_dir, given.get("directory", "")),
         **given,
     )
 
 
-def _plan_file(plan: str, plan_dir: str) -> str:
-    return os.path.join(plan_dir, plan or "plan.json") if plan_dir else plan
+def _plan_file(plan: str, plan_dir: str, directory: str) -> str:
+    """A plan's path from the repository's root; one that is there is seen from where the caller is."""
+    path = os.path.join(plan_dir, plan or "plan.json") if plan_dir else plan
+    if not path or not os.path.exists(path):
+        return path
+    top = os.path.realpath(Repository.locate(directory, os.environ).work_tree())
+    found = os.path.relpath(os.path.realpath(path), top)
+    return path if found.startswith("..") else found

@@ -1,0 +1,262 @@
+"""Tasks of a plan: one a run, handed over as results, verified, and marked by specguard alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from specguard.executor.schemas import run_schemas
+from tests.cli.planning import PLAN, SHARED, THREE, Planned, does, task
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Planned:
+    return Planned(tmp_path)
+
+
+class TestATask:
+    def test_is_done_verified_marked_and_pushed_in_one_commit(self, planned: Planned) -> None:
+        outcome = planned.run_task("task_001", "--plan", PLAN)
+        assert outcome.exit_code == 0, outcome
+        assert planned.log("pr/cart")[0] == "task_001: Add part 1"
+        assert (
+            planned.user.git("--git-dir", str(planned.remote), "rev-list", "--count", "main..pr/cart") == "1"
+        )
+        assert planned.there("pr/cart", "src/t1.py") == "part = 1\n"
+        [manifest] = planned.manifests()
+        run_id = manifest["run_id"]
+        tasks = planned.tasks("pr/cart")
+        assert tasks["task_001"] == {
+            **THREE[0],
+            "status": "done",
+            "verification": [{"command": "python3 src/t1.py", "exit_code": 0, "run_id": run_id}],
+        }
+        assert tasks["task_002"] == THREE[1]
+        assert planned.there("pr/cart", ".plans/cart/MASTER.md") == (
+            f"# The log\n- task_001 verified: Add part 1 (run {run_id})\n"
+        )
+        assert "SPECGUARD_RESULTS.json" not in planned.user.git(
+            "--git-dir", str(planned.remote), "ls-tree", "-r", "--name-only", "pr/cart"
+        )
+        results = json.loads((planned.only_run() / "results.json").read_text())
+        jsonschema.validate(results, run_schemas()["results"])
+        assert results["summary"] == "Part 1."
+        gates = [one for one in manifest["commands"] if one["kind"] == "gate"]
+        assert [(one["command"], one["source"], one["tree"]) for one in gates] == [
+            ("python3 src/t1.py", "plan", manifest["worked"])
+        ]
+        assert manifest["tree"] != manifest["worked"]
+        meta = json.loads((planned.only_run() / "meta.json").read_text())
+        assert (meta["task_id"], meta["status"], meta["plan"]) == ("task_001", "succeeded", PLAN)
+
+    def test_what_was_pushed_keeps_to_the_rules_as_ci_judges_it(self, planned: Planned) -> None:
+        assert planned.run_task("task_001").exit_code == 0
+        planned.user.git("fetch", "-q", "origin", "pr/cart")
+        planned.user.git("switch", "-q", "-c", "pr/cart", "origin/pr/cart")
+        checked = planned.specguard("check", "--base", "origin/main")
+        assert checked.exit_code == 0, checked
+
+    def test_the_brief_tells_what_it_may_touch_and_how_it_ends(self, planned: Planned) -> None:
+        text = planned.specguard("brief", "task", "task_001").stdout
+        assert "# task_001: `Add part 1`" in text
+        assert "Change nothing but these paths, by `.plans/cart/plan.json:" in text
+        assert "- `src/t1.py`" in text
+        assert "- `part 1 is there`" in text
+        assert "`python3 src/t1.py`" in text
+        assert "`SPECGUARD_RESULTS.json`" in text
+        assert "- `.plans/cart`: the plan, which the planner owns" in text
+
+    def test_the_next_one_that_is_open_and_ready_is_taken(self, planned: Planned) -> None:
+        assert planned.run_task().exit_code == 0
+        planned.merge("pr/cart")
+        assert planned.run_task().exit_code == 0
+        assert planned.log("pr/cart")[:2] == ["task_002: Add part 2", "task_001: Add part 1"]
+        planned.merge("pr/cart")
+        assert planned.run_task().exit_code == 0
+        planned.merge("pr/cart")
+        assert {one["status"] for one in planned.tasks("main").values()} == {"done"}
+        outcome = planned.run_task()
+        assert outcome.exit_code == 2
+        assert "no task is open and ready" in outcome.stderr
+
+    def test_dependencies_have_to_be_done(self, planned: Planned) -> None:
+        outcome = planned.run_task("task_002")
+        assert outcome.exit_code == 2
+        assert "task_002 waits for task_001" in outcome.stderr
+        assert not planned.runs.exists()
+
+    def test_a_file_that_is_not_expected_goes_back_to_the_agent(self, planned: Planned) -> None:
+        outcome = planned.run_task("task_001", "--max-attempts", "2", script=does(then="echo 1 > src/$$.py"))
+        assert outcome.exit_code == 1
+        mend = (planned.only_run() / "mend-2.md").read_text()
+        assert "PLN004 unexpected-file" in mend
+
+    def test_the_plan_is_not_the_agents_to_mark(self, planned: Planned) -> None:
+        script = does(then="sed -i s/pending/done/ .plans/cart/plan.json")
+        outcome = planned.run_task("task_001", "--max-attempts", "1", script=script)
+        assert outcome.exit_code == 1
+        report = json.loads((planned.only_run() / "check-1.json").read_text())
+        assert "PLN009" in [one["code"] for one in report["findings"]]
+        assert "pr/cart" not in planned.user.git("--git-dir", str(planned.remote), "branch")
+
+    def test_a_command_that_verifies_it_and_fails_goes_back_to_the_agent(self, tmp_path: Path) -> None:
+        script = does(then="test ! -e .tried || echo '# again' >> src/t1.py; touch .tried")
+        planned = Planned(
+            tmp_path, [task(1, verify=["grep -q again src/t1.py"])], files={".gitignore": ".tried\n.runs/\n"}
+        )
+        outcome = planned.run_task("task_001", script=script)
+        assert outcome.exit_code == 0, outcome
+        [manifest] = planned.manifests()
+        assert manifest["attempts"] == 2
+        assert planned.tasks("pr/cart")["task_001"]["verification"][0]["exit_code"] == 0
+
+    def test_one_without_commands_is_left_for_a_person_to_verify(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path, [task(1, verify=["<fill in>"])])
+        outcome = planned.run_task("task_001")
+        assert outcome.exit_code == 0, outcome
+        assert planned.tasks("pr/cart")["task_001"]["status"] == "pending"
+        [manifest] = planned.manifests()
+        assert any("has no commands that verify it" in note for note in manifest["notes"])
+        assert manifest["worked"] is None
+
+
+class TestResults:
+    def test_end_the_step_and_not_what_the_process_says(self, planned: Planned) -> None:
+        began = time.monotonic()
+        outcome = planned.run_task("task_001", script=does(then="trap '' TERM; sleep 300"))
+        assert outcome.exit_code == 0, outcome
+        assert time.monotonic() - began < 60
+        outcome = planned.run_task("task_003", script=does(then="exit 7"))
+        assert outcome.exit_code == 2, "the branch is taken"
+
+    def test_of_a_process_that_fails_count(self, planned: Planned) -> None:
+        outcome = planned.run_task("task_001", script=does(then="exit 7"))
+        assert outcome.exit_code == 0, outcome
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("", "does not fit specguard.results/1"),
+            ("[]", "does not fit specguard.results/1"),
+            ('{"task": "task_002", "status": "done", "summary": "x"}', "is about 'task_002'"),
+            ('{"task": "task_001", "status": "finished", "summary": "x"}', "status: "),
+            ('{"task": "task_001", "status": "done", "summary": " "}', "summary: "),
+            (None, "is missing"),
+        ],
+    )
+    def test_that_are_wrong_are_asked_for_again(self, planned: Planned, text: str | None, said: str) -> None:
+        write = "rm SPECGUARD_RESULTS.json" if text is None else f"echo '{text}' > SPECGUARD_RESULTS.json"
+        # The second time the brief begins otherwise.
+        script = f"""
+            text=$(cat); mkdir -p src; echo 'part = 1' > src/t1.py
+            echo '{{"task": "task_001", "status": "done", "summary": "x"}}' > r; mv r x.json
+            case $text in "# Mend"*) mv x.json SPECGUARD_RESULTS.json;;
+            *) rm x.json; touch SPECGUARD_RESULTS.json; {write};; esac
+        """
+        outcome = planned.run_task("task_001", script=script)
+        assert outcome.exit_code == 0, outcome
+        mend = (planned.only_run() / "mend-2.md").read_text()
+        assert said in mend
+        [manifest] = planned.manifests()
+        assert manifest["attempts"] == 2
+
+    def test_that_never_come_spend_the_attempts(self, planned: Planned) -> None:
+        script = "mkdir -p src; echo $$ > src/t1.py"
+        outcome = planned.run_task("task_001", "--max-attempts", "2", script=script)
+        assert outcome.exit_code == 3
+        assert "the results still fail after 2 attempts" in outcome.stdout
+
+    def test_that_say_it_is_blocked_stop_the_run(self, planned: Planned) -> None:
+        outcome = planned.run_task("task_001", script=does(status="blocked"))
+        assert outcome.exit_code == 4
+        assert "stopped: sh is blocked: Part 1." in outcome.stdout
+
+    def test_that_are_a_link_or_a_folder_are_none(self, planned: Planned) -> None:
+        script = "mkdir -p src; echo 1 > src/t1.py; ln -s /etc/passwd SPECGUARD_RESULTS.json"
+        outcome = planned.run_task("task_001", "--max-attempts", "1", script=script)
+        assert outcome.exit_code == 3
+        assert not (planned.only_run() / "results.json").exists()
+
+
+def test_one_task_a_run(planned: Planned) -> None:
+    assert planned.run_task("task_001", "--max-tasks", "1").exit_code == 0
+    outcome = planned.run_task("task_001", "--max-tasks", "2")
+    assert outcome.exit_code == 2
+    assert "a run works on one task, and stops" in outcome.stderr
+
+
+class TestABranchThatHoldsAWholePlan:
+    def test_a_run_goes_on_from_its_tip(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path, policy=SHARED)
+        for number in (1, 2, 3):
+            outcome = planned.run_task()
+            assert outcome.exit_code == 0, outcome
+            assert planned.log("pr/cart")[0] == f"task_{number:03}: Add part {number}"
+        assert {one["status"] for one in planned.tasks("pr/cart").values()} == {"done"}
+        assert {one["status"] for one in planned.tasks("main").values()} == {"pending"}
+        assert (
+            planned.user.git("--git-dir", str(planned.remote), "rev-list", "--count", "main..pr/cart") == "3"
+        )
+        first, second, third = planned.manifests()
+        assert first["repository"]["tip"] is None
+        assert second["repository"]["tip"] == first["commit"]
+        assert third["repository"]["tip"] == second["commit"]
+        planned.user.git("fetch", "-q", "origin", "pr/cart")
+        planned.user.git("switch", "-q", "-c", "pr/cart", "FETCH_HEAD")
+        checked = planned.specguard("check", "--base", "origin/main")
+        assert checked.exit_code == 0, checked
+        outcome = planned.run_task("task_001")
+        assert outcome.exit_code == 2
+        assert "task_001 is done already" in outcome.stderr
+
+    def test_what_else_is_on_the_branch_is_judged_again(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path, policy=SHARED)
+        assert planned.run_task().exit_code == 0
+        planned.user.git("fetch", "-q", "origin", "pr/cart")
+        planned.user.git("switch", "-q", "-c", "pr/cart", "FETCH_HEAD")
+        planned.user.commit("task_003: slip something in", files={"SPEC_AUTHORITY.md": "# None\n"})
+        planned.user.git("push", "-q", "origin", "pr/cart")
+        planned.user.git("switch", "-q", "main")
+        outcome = planned.run_task("task_002")
+        assert outcome.exit_code in (1, 2)
+        assert planned.log("pr/cart")[0] == "task_003: slip something in"
+
+
+def test_a_merged_branch_is_moved_on_and_one_that_is_not_is_left_alone(planned: Planned) -> None:
+    assert planned.run_task("task_001").exit_code == 0
+    outcome = planned.run_task("task_003")
+    assert outcome.exit_code == 2
+    assert "has a branch of task_003 already: pr/cart" in outcome.stderr
+    planned.merge("pr/cart")
+    assert planned.run_task("task_003").exit_code == 0
+    assert planned.log("pr/cart")[:2] == ["task_003: Add part 3", "task_001: Add part 1"]
+
+
+class TestWithoutHistory:
+    def test_a_repository_and_a_first_commit_are_made_where_there_is_none(self, planned: Planned) -> None:
+        folder = planned.folder / "fresh"
+        (folder / "src").mkdir(parents=True)
+        (folder / "src" / "a.py").write_text("a = 1\n")
+        (folder / ".gitignore").write_text("*.log\n")
+        (folder / "noise.log").write_text("noise\n")
+        words = ("run", "task", "-C", str(folder), "--ensure-git", "--baseline-commit", "--", "true")
+        outcome = planned.specguard(*words)
+        assert outcome.exit_code == 2
+        assert f"made a git repository in {folder}\n" in outcome.stderr
+        assert "as 'chore: baseline'\n" in outcome.stderr
+        assert "there is no remote 'origin'" in outcome.stderr
+        made = planned.user.git("-C", str(folder), "log", "--format=%s %an", "--name-only")
+        assert made.split("\n") == ["chore: baseline Uma User", "", ".gitignore", "src/a.py"]
+        again = planned.specguard(*words)
+        assert "made" not in again.stderr
+        assert planned.user.git("-C", str(folder), "rev-list", "--count", "HEAD") == "1"
+
+    def test_what_has_a_history_is_left_alone(self, planned: Planned) -> None:
+        Path(planned.user.path, "mine.txt").write_text("mine\n")
+        before = planned.user.git("status", "--short"), planned.user.git("rev-parse", "HEAD")
+        assert planned.run_task("task_001", "--ensure-git", "--baseline-commit").exit_code == 0
+        assert (planned.user.git("status", "--short"), planned.user.git("rev-parse", "HEAD")) == before
