@@ -409,3 +409,43 @@ def on_a_terminal(project: Project, *words: str) -> str:
     os.close(ours)
     assert process.wait() == 0, shown
     return shown.decode("utf-8", "replace")
+
+
+TASKS = """
+[work.task]
+source = ".plans/{name}/plan.json"
+items = "tasks"
+branch = "pr/{name}-{id}"
+commit = "{id}: do it"
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--plan", ".plans/cart/plan.json"),
+        ("--plan-dir", ".plans/cart"),
+        ("--plan-dir", "{user}/.plans/cart"),
+        ("--plan", "{user}/.plans/cart/plan.json", "--code-dir", "."),
+    ],
+)
+def test_a_plan_is_named_from_where_the_caller_is(tmp_path: Path, words: tuple[str, ...]) -> None:
+    plan = json.dumps({"tasks": [{"id": "task_003", "title": "t"}]})
+    policy = POLICY.replace("[agents.good]", f"{TASKS}\n[agents.good]")
+    project = Project(tmp_path, policy, {".plans/cart/plan.json": plan, ".plans/other/plan.json": plan})
+    given = [word.replace("{user}", str(project.user.path)) for word in words]
+    outcome = project.specguard("run", "task", "task_003", *given, "--dry-run", "--", "true")
+    assert "pr/cart-task_003" in outcome.stdout, outcome
+
+
+def test_a_run_is_started_from_another_folder(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "away").mkdir()
+    done = subprocess.run(
+        [command(), "run", "phase", "--code-dir", "../user", "--agent", "good"],
+        cwd=tmp_path / "away",
+        env=project.environment,
+        check=False,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done
+    assert project.manifests()[0]["state"] == "succeeded"
