@@ -21,6 +21,8 @@ _SUBCOMMANDS: Final = {
     "gates": ("run_care", "Run the gates, with no agent and no commit."),
     "metrics": ("run_metrics", "Count runs, and how much of what is done they show."),
     "migrate": ("run_metrics", "Move run folders of an older layout."),
+    "research": ("run_paper", "Let an agent write the research for a plan."),
+    "review": ("run_paper", "Let an agent review the options of a plan."),
     "item": ("run_item", "Let an agent work on an item, also of a kind named like a command here."),
 }
 """Each command with its module in this package and its line in the list."""

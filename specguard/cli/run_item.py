@@ -27,24 +27,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-_WORDS: Final = "specguard.run.words"
+WORDS: Final = "specguard.run.words"
 
 
-class _Item(click.Command):
+class CommandBehind(click.Command):
     """A command of which all behind `--` is another command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what stands behind `--` apart."""
         if "--" in args:
             at = args.index("--")
-            ctx.meta[_WORDS] = tuple(args[at + 1 :])
+            ctx.meta[WORDS] = tuple(args[at + 1 :])
             args = args[:at]
         return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Show it where the command's usage is shown."""
         return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
 
 
-@click.command("item", cls=_Item, short_help="Let an agent work on an item.")
+@click.command("item", cls=CommandBehind, short_help="Let an agent work on an item.")
 @click.argument("kind")
 @click.argument("items", nargs=-1, metavar="[ID]")
 @in_directory
@@ -119,7 +121,7 @@ def item(
         raise SpecguardError(
             "a run works on one task, and stops", help="start another one for the next: --max-tasks 1"
         )
-    command = context.meta.get(_WORDS, ())
+    command = context.meta.get(WORDS, ())
     asked = [_options(one, command, **words) for one in items or ("",)]
     if words["dry_run"]:
         return _plan(asked, output_format)
@@ -136,7 +138,7 @@ def item(
     return start(asked[0], announce)
 
 
-@click.command("resume", cls=_Item, short_help="Go on with a run that has ended early.")
+@click.command("resume", cls=CommandBehind, short_help="Go on with a run that has ended early.")
 @click.argument("run")
 @in_directory
 @in_root
@@ -154,7 +156,7 @@ def resume(context: click.Context, /, run: str, directory: str, run_root: str, *
 
     found = open_store(directory, run_root).find(run)
     folder = RunFolder(found.path)
-    command = tuple(context.meta.get(_WORDS, ()))
+    command = tuple(context.meta.get(WORDS, ()))
     options = asked_before(folder, os.environ, directory=directory, command=command, **words)
     code = go_on(options, folder, say=say_plainly)
     _tell(folder, options.remote)

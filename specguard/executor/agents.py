@@ -11,6 +11,7 @@ from specguard.errors import SpecguardError, nearest
 from specguard.executor.agent_version import check_version
 from specguard.executor.ending import RunEnded
 from specguard.executor.environment import passed_on
+from specguard.executor.papers import is_paper
 from specguard.executor.place import place_of
 from specguard.executor.processes import NOT_FOUND, NOT_RUNNABLE, run_command
 from specguard.executor.results import KEPT as RESULTS
@@ -94,6 +95,8 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
     _check_words(words, name, known, policy)
     models = [*([known.model] if known is not None and known.model else ()), *models_in(words)]
     _check_models(models, policy)
+    if not models and is_paper(policy, options.kind):
+        _check_named(policy)
     if options.approval_policy and options.approval_policy not in settings.approval_policies:
         raise _refused(
             policy,
@@ -275,6 +278,18 @@ def _check_models(models: Sequence[str], policy: Policy) -> None:
                 f"the model {name!r} may not be used: {refused[0]}",
                 f"name one that is allowed{default}",
             )
+
+
+def _check_named(policy: Policy) -> None:
+    """Where the policy says which models write documents, the command has to name its own."""
+    settings: Models = policy.declared("models")
+    if settings.allow:
+        raise _refused(
+            policy,
+            "models.allow",
+            "the agent's command names no model, and the policy says which may be used",
+            f"name one, such as --model {settings.default}" if settings.default else "name one: --model NAME",
+        )
 
 
 def _program(word: str, environment: Mapping[str, str]) -> str | None:

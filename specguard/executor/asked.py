@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FILE: Final = "control/asked.json"
 """The file, in the run's folder."""
 
-_TEXTS: Final = ("agent", "until", "approval_policy", "remote", "base")
+_TEXTS: Final = ("agent", "until", "approval_policy", "remote", "base", "goal")
 _NUMBERS: Final = ("timeout", "command_timeout", "max_attempts")
 _LISTS: Final = ("command", "commands")
 

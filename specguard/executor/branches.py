@@ -13,6 +13,7 @@ from specguard.change.documents import Documents
 from specguard.change.history import History
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact
+from specguard.executor.papers import is_paper
 from specguard.executor.tasks import task_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def shares(policy: Policy, item: WorkItem) -> bool:
     Raises:
         MissingFact: the plan cannot be read.
     """
+    if is_paper(policy, item.kind):
+        return True
     task = task_of(policy, item)
     return task is not None and task.plan.settings.unit == "commit"
 
@@ -80,7 +83,7 @@ def shared_branch(git: Git, policy: Policy, item: WorkItem, *, base: str, tips: 
     Raises:
         MissingFact: the plan cannot be read.
     """
-    if not item.branches or task_of(policy, item) is None:
+    if not item.branches or not (shares(policy, item) or task_of(policy, item) is not None):
         return None
     oid = tips(item.branches[0])
     if oid is None:

@@ -15,6 +15,7 @@ from specguard.executor.committing import HOOKS, message_of
 from specguard.executor.ending import RunEnded
 from specguard.executor.gate_plans import planned_gates
 from specguard.executor.pages import page
+from specguard.executor.papers import contract_of, is_paper, paper_path, recorded
 from specguard.executor.pull_requests import title_of
 from specguard.executor.results import NAME as RESULTS
 from specguard.executor.stop_note import NAME
@@ -77,7 +78,7 @@ def brief_text(run: Run) -> str:
     if item is None:
         raise RunEnded("failed", "a run of gates alone has no brief", code=2)
     try:
-        return _page(run, item)
+        return _paper_page(run, item) if is_paper(run.policy, item.kind) else _page(run, item)
     except MissingFact as missing:
         raise RunEnded("failed", missing.reason, help=missing.command, code=2) from missing
 
@@ -129,6 +130,37 @@ def _check(manifest: Manifest) -> str:
     """The command by which an agent sees in its place what the rules say so far."""
     words = ["specguard", "check", "--worktree", "--base", manifest.repository.base_oid]
     return shlex.join([*words, "--branch", manifest.branch] if manifest.branch else words)
+
+
+def _paper_page(run: Run, item: WorkItem) -> str:
+    policy, manifest = run.policy, run.manifest
+    contract, models = contract_of(policy, item.kind), policy.declared("models")
+    files = Tree(run.git, run.git.commit(manifest.repository.start).tree)
+    return page(
+        "document.md",
+        kind=item.kind,
+        plan=item.id,
+        path=path_text(paper_path(policy, item) or b""),
+        base_oid=manifest.repository.start,
+        goal=run.options.goal,
+        recorded=recorded(policy, item, files),
+        sections=contract.sections,
+        fields=[
+            (
+                name,
+                "any value" if values == "any" else values if isinstance(values, str) else ", ".join(values),
+            )
+            for name, values in contract.fields.items()
+        ],
+        options=contract.options,
+        models=[one.text for one in models.allow],
+        denied=[one.text for one in models.deny],
+        branch=manifest.branch or "",
+        subject=message_of(run).split("\n", 1)[0],
+        attempts=manifest.max_attempts,
+        timeout=manifest.timeout,
+        stop=NAME,
+    )
 
 
 def _title(item: WorkItem) -> str:

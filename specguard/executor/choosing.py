@@ -9,6 +9,7 @@ from specguard.change.documents import Documents
 from specguard.documents.placeholders import owes
 from specguard.errors import SpecguardError
 from specguard.executor.branches import shares
+from specguard.executor.papers import is_paper, paper_item
 from specguard.model import path_text
 from specguard.work.item import Unresolved
 from specguard.work.items import Work
@@ -72,6 +73,8 @@ class Chooser:
             MissingFact: the base cannot be read.
         """
         kind = self._options.kind
+        if is_paper(self._policy, kind):
+            return paper_item(self._policy, self._options, self.documents.tree)
         if kind not in self._kinds:
             raise SpecguardError(
                 f"the policy describes no {kind or 'work item'}",

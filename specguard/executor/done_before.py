@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from specguard.change.tree import Tree
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.branches import is_within
 from specguard.executor.conflicts import check_conflicts
+from specguard.executor.papers import check_recorded, is_paper
 from specguard.executor.platforms import PlatformError, find_platform
 from specguard.executor.tasks import task_of
 
@@ -92,6 +94,11 @@ def check_known(start: Start, item: WorkItem, git: Git) -> None:
             help="have the template, or what its pointer or list fills in, corrected in the base",
         )
     check_conflicts(item, start.policy, start.documents)
+    if is_paper(start.policy, item.kind):
+        # It may be written anew, and its branch has the plan's other papers.
+        from_here = start.shared.tip if start.shared is not None else None
+        check_recorded(start.policy, item, Tree(git, git.commit(from_here or start.oid).tree), branch)
+        return
     landed = start.work.landed(item, start.history)
     if landed is not None:
         raise SpecguardError(

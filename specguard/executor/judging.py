@@ -10,6 +10,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.committing import base_hooks, hash_tree, make_commit
 from specguard.executor.ending import RunEnded
 from specguard.executor.inspecting import inspect
+from specguard.executor.papers import strays
 from specguard.executor.place import place_of
 from specguard.executor.processes import run_command
 from specguard.executor.pull_requests import body_of, title_of
@@ -47,7 +48,10 @@ def judge(run: Run, *, whole: bool = False) -> bool:
     tree = _through_hooks(run)
     if tree is None:
         return False
-    return _record(run, tree, _check(run, make_commit(run, tree), whole=whole))
+    beside = strays(run, tree)
+    if beside:
+        run.told.append(beside)
+    return _record(run, tree, _check(run, make_commit(run, tree), whole=whole)) and not beside
 
 
 def judge_commit(run: Run) -> None:

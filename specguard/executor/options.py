@@ -19,6 +19,7 @@ class RunOptions(Record):
         kind: the kind of work item; empty for a run of gates alone.
         item: the item's id; empty: the one that its pointer names.
         plan: the plan's file, for a task.
+        goal: what is to be found out, for research.
         agent: the name of an agent in the policy; empty where a command is given.
         command: the agent's command.
         remote: the remote's name.
@@ -42,6 +43,7 @@ class RunOptions(Record):
     kind: str = ""
     item: str = ""
     plan: str = ""
+    goal: str = ""
     agent: str = ""
     command: Sequence[str] = ()
     remote: str = "origin"

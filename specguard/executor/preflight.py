@@ -15,10 +15,12 @@ from specguard.executor.asked import record
 from specguard.executor.claiming import Claim
 from specguard.executor.done_before import check_everywhere
 from specguard.executor.gate_plans import planned_gates as gates_of_run
+from specguard.executor.papers import paper_path
 from specguard.executor.remote_git import TIMEOUT, RemoteGit
 from specguard.executor.run import Run
 from specguard.executor.starting import Start, start_from_remote
 from specguard.executor.tools import check_tools, program_of
+from specguard.model import path_text
 from specguard.runs import model
 from specguard.runs.folder import now_text
 from specguard.runs.root import run_root
@@ -211,8 +213,11 @@ def item_of(start: Start) -> model.Item:
     if item is None:
         return model.Item(kind="gates", id=start.base)
     told = item.summary()
+    paper = paper_path(start.policy, item)
+    written = None if paper is None else path_text(paper)
     plan = item.listed.source.path.decode("utf-8", "surrogateescape") if item.listed else None
-    return model.Item(kind=item.kind, id=item.id, slug=item.slug, document=told["document"], plan=plan)
+    document = told["document"] or written
+    return model.Item(kind=item.kind, id=item.id, slug=item.slug, document=document, plan=plan)
 
 
 def _done(start: Start, address: Address) -> str:

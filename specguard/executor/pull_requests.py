@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from specguard.executor.platforms import Platform, Request
     from specguard.executor.run import Run
+    from specguard.plans.task import Task
     from specguard.runs.model import Command
 
 BODY: Final = "pull-request.md"
@@ -96,8 +97,9 @@ def title_of(run: Run) -> str:
     item = run.item
     if item is None:
         return run.manifest.item.id
-    if not item.settings.pull_request and shares(run.policy, item):
-        return _title_of_plan(run)
+    task = task_of(run.policy, item)
+    if task is not None and not item.settings.pull_request and shares(run.policy, item):
+        return _title_of_plan(task)
     key = "pull_request" if item.settings.pull_request else "commit"
     words = item.listed.title if item.listed else ""
     try:
@@ -113,9 +115,7 @@ def title_of(run: Run) -> str:
         ) from error
 
 
-def _title_of_plan(run: Run) -> str:
-    task = task_of(run.policy, run.item)
-    assert task is not None  # noqa: S101 - only a task shares its branch
+def _title_of_plan(task: Task) -> str:
     goal = task.plan.data.get("goal")
     words = " ".join(goal.split()) if isinstance(goal, str) else ""
     return shortened(plain_text(f"Plan {task.plan.name}" + (f": {words}" if words else "")), _LONGEST)

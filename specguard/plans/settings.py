@@ -41,6 +41,11 @@ class PlanKind(Settings):
         str,
         Field(min_length=1, description="the file of the folder that lists the tasks: JSON, YAML or TOML"),
     ] = "plan.json"
+    branch: Annotated[
+        str,
+        AfterValidator(check_template),
+        Field(description="the branch on which a plan's papers are made: research and the review of options"),
+    ] = "plan-{name}"
     code: Annotated[
         str, Field(description="the folder that `expected_files` are relative to; empty: the root")
     ] = ""

@@ -1,0 +1,216 @@
+"""Runs whose product is a document of a plan under a contract: its research, and the review of its options.
+
+The contract is one of the policy's: `[artifacts.research]`, `[artifacts.plan-review]`. Such a run works on no
+item of the policy's, so one is made for it: its branch is the one on which the plan's papers come about.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from specguard.declaration.record import Record
+from specguard.errors import SpecguardError
+from specguard.model import path_text
+from specguard.work.item import WorkItem
+from specguard.work.kinds import WorkKind
+from specguard.work.path_templates import PathTemplate
+from specguard.work.pointers import Pointer
+from specguard.work.templates import Template, Unrendered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from specguard.artifacts.contracts import Contract
+    from specguard.authority.policy import Policy
+    from specguard.change.git import Git
+    from specguard.change.tree import Tree
+    from specguard.executor.options import RunOptions
+    from specguard.executor.run import Run
+    from specguard.plans.settings import PlanKind
+
+CONTRACTS: Final = {"research": "research", "review": "plan-review"}
+"""The kinds of such runs, each with the name of its contract."""
+
+_SUBJECTS: Final = {"research": "docs: research for {name}", "review": "docs: review the options for {name}"}
+
+
+class Recorded(Record):
+    """A file whose object id the document must name.
+
+    Attributes:
+        path: the file.
+        oid: its object id; empty where it is not there.
+    """
+
+    path: str
+    oid: str
+
+
+def is_paper(policy: Policy, kind: str) -> bool:
+    """Whether runs of a kind make a document; a kind of work items that the policy describes goes before."""
+    return kind in CONTRACTS and kind not in policy.declared("work_kinds")
+
+
+def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
+    """The item of a run that makes a document.
+
+    Args:
+        policy: the base's.
+        options: their `item` is the plan's name, else their `plan` is its file or its folder.
+        tree: the base's files.
+
+    Raises:
+        SpecguardError: the policy has no contract or no plans for it, or the plan cannot be told.
+    """
+    kind = options.kind
+    contract = contract_of(policy, kind)
+    settings, fields = _plan(policy, options, tree)
+    try:
+        branch = Template(settings.branch).render(fields)
+    except Unrendered as error:
+        raise SpecguardError(
+            f"the branch of the plan's papers needs {{{error.name}}}, which its folder does not tell",
+            help="set `branch` of [plans.<name>]",
+        ) from error
+    name = fields.get("name") or next(iter(fields.values()))
+    item = WorkItem(
+        kind,
+        WorkKind(branch=settings.branch, commit=_SUBJECTS[kind].replace("{name}", _literal(name))),
+        item_id=name,
+        number=None,
+        fields={**fields, "name": name},
+        spare={},
+        pointer=Pointer(path=None, tried=()),
+        tree=tree,
+        base=policy.base or "",
+        remote=policy.remote or "",
+    )
+    if branch not in item.branches or PathTemplate(contract.path).plain(item.fields) is None:
+        raise SpecguardError(
+            f"the path of [artifacts.{CONTRACTS[kind]}] cannot be told from the plan's name",
+            help="let it have the placeholders of the plan's folder alone",
+        )
+    return item
+
+
+def contract_of(policy: Policy, kind: str) -> Contract:
+    """The contract of the document that runs of a kind make.
+
+    Raises:
+        SpecguardError: the policy has none.
+    """
+    contracts: Mapping[str, Contract] = policy.declared("contracts")
+    found = contracts.get(CONTRACTS[kind])
+    if found is None or not found.path:
+        raise SpecguardError(
+            f"the policy does not say what a {kind} has to be",
+            help=f"describe it: [artifacts.{CONTRACTS[kind]}], with its path",
+        )
+    return found
+
+
+def paper_path(policy: Policy, item: WorkItem | None) -> bytes | None:
+    """The document that a run makes; None for a run that works on something else."""
+    if item is None or not is_paper(policy, item.kind):
+        return None
+    return PathTemplate(contract_of(policy, item.kind).path).plain(item.fields)
+
+
+def recorded(policy: Policy, item: WorkItem, tree: Tree) -> Sequence[Recorded]:
+    """The files whose object ids the document must name, as a tree has them.
+
+    Raises:
+        MissingFact: the tree cannot be read.
+    """
+    found = []
+    folder = (paper_path(policy, item) or b"").rpartition(b"/")[0]
+    for template in contract_of(policy, item.kind).records:
+        path = PathTemplate(template).plain(item.fields)
+        if path is None:
+            continue
+        whole = path if "/" in template else folder + b"/" + path
+        entry = tree.find(whole)
+        found.append(Recorded(path=path_text(whole), oid=entry.oid if entry is not None else ""))
+    return found
+
+
+def check_recorded(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> None:
+    """See that what the document has to be about is there.
+
+    Raises:
+        SpecguardError: it is not.
+        MissingFact: the tree cannot be read.
+    """
+    for one in recorded(policy, item, tree) if is_paper(policy, item.kind) else ():
+        if not one.oid:
+            raise SpecguardError(
+                f"{one.path}, which a {item.kind} is about, is neither on {branch} nor in the base",
+                help=f"push it to {branch} first",
+            )
+
+
+def strays(run: Run, tree: str) -> str:
+    """What a run that makes a document has done beside it, as a section of Markdown; empty: nothing.
+
+    Args:
+        run: the run.
+        tree: the tree of its files.
+    """
+    path = paper_path(run.policy, run.item)
+    if path is None or run.place is None:
+        return ""
+    git: Git = run.place.git
+    entries = git.diff_trees(run.place.base, tree)
+    lines = [f"- {path_text(one.path)} was changed" for one in entries if one.path != path]
+    if not any(one.path == path and one.is_file for one in entries):
+        lines.append(f"- {path_text(path)} was not written")
+    if not lines:
+        return ""
+    return (
+        f"## What is to be written\n\nOnly {path_text(path)} is, and nothing else may change:\n\n"
+        + "\n".join(lines)
+        + "\n"
+    )
+
+
+def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:
+    """The kind of plan that is meant, and the values of its folder's placeholders."""
+    kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
+    if not kinds:
+        raise SpecguardError("the policy describes no plans", help="describe them: [plans.<name>]")
+    told = os.path.normpath(options.plan) if options.plan else ""
+    for settings in kinds.values():
+        folder = PathTemplate(settings.folder)
+        if told:
+            for text in (told, os.path.dirname(told)):
+                if fields := folder.read(os.fsencode(text)):
+                    return settings, fields
+        elif options.item and len(folder.names) == 1:
+            fields = dict.fromkeys(folder.names, options.item)
+            if folder.read(folder.plain(fields) or b"") == fields:
+                return settings, fields
+    if told or options.item:
+        tried = ", ".join(settings.folder for settings in kinds.values())
+        raise SpecguardError(f"{options.plan or options.item!r} is no plan; tried: {tried}", help="name it")
+    return _only_plan(kinds, tree, options.kind)
+
+
+def _only_plan(kinds: Mapping[str, PlanKind], tree: Tree, kind: str) -> tuple[PlanKind, Mapping[str, str]]:
+    found = {
+        tuple(fields.values()): (settings, fields)
+        for settings in kinds.values()
+        for _, fields in PathTemplate(f"{settings.folder}/**").find(tree.paths())
+        if fields
+    }
+    if len(found) != 1:
+        names = ", ".join(sorted("/".join(values) for values in found))
+        raise SpecguardError(
+            f"there are several plans: {names}" if found else "there is no plan yet that could be meant",
+            help=f"name it: specguard run {kind} NAME",
+        )
+    return next(iter(found.values()))
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,129 @@
+"""`specguard run research` and `specguard run review`: documents of a plan, under their contracts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.planning import OPTIONS, POLICY, RESEARCH, REVIEW
+from tests.cli.running import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Outcome
+
+MODEL = ("--model", "gemini-3-pro-preview")
+RESEARCH_FILE = ".plans/cart/research/RESEARCH.md"
+REVIEW_FILE = ".plans/cart/preplan/GEMINI_PLAN_REVIEW.md"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path, POLICY)
+
+
+def run(project: Project, kind: str, script: str, *words: str, model: tuple[str, ...] = MODEL) -> Outcome:
+    """Let a shell script write a document; it gets the model as words that it does not read."""
+    return project.specguard("run", kind, "cart", *words, "--", "sh", "-c", script, "sh", *model)
+
+
+def writes(file: str, text: str, then: str = "") -> str:
+    return f"cat > /dev/null; mkdir -p $(dirname {file})\ncat > {file} <<'END'\n{text}END\n{then}"
+
+
+def research(project: Project, script: str = "", **more: tuple[str, ...]) -> Outcome:
+    words = ("--goal", "Find out how shops keep carts", "--timeout-minutes", "45")
+    return run(project, "research", script or writes(RESEARCH_FILE, RESEARCH), *words, **more)
+
+
+def there(project: Project, what: str) -> str:
+    return project.user.git("--git-dir", str(project.remote), "show", what)
+
+
+def log(project: Project) -> list[str]:
+    return project.user.git("--git-dir", str(project.remote), "log", "--format=%s", "main..plan-cart").split(
+        "\n"
+    )
+
+
+class TestResearch:
+    def test_the_document_is_committed_on_the_branch_of_the_plans_papers(self, project: Project) -> None:
+        outcome = research(project)
+        assert outcome.exit_code == 0, outcome
+        assert log(project) == ["docs: research for cart"]
+        assert there(project, f"plan-cart:{RESEARCH_FILE}") + "\n" == RESEARCH
+        [manifest] = project.manifests()
+        assert (manifest["item"]["kind"], manifest["item"]["document"]) == ("research", RESEARCH_FILE)
+        assert manifest["timeout"] == 45 * 60
+        brief = (project.only_run() / "brief.md").read_text()
+        assert "The goal: Find out how shops keep carts" in brief
+        assert "- A section `External research`" in brief
+
+    def test_what_does_not_fulfil_its_contract_goes_back(self, project: Project) -> None:
+        short = RESEARCH.replace("## Risks\n\nTwo tabs.\n\n", "")
+        outcome = research(project, writes(RESEARCH_FILE, short))
+        assert outcome.exit_code == 1
+        assert "ART002 missing-section" in (project.only_run() / "mend-2.md").read_text()
+
+    def test_nothing_else_may_change(self, project: Project) -> None:
+        outcome = research(project, writes(RESEARCH_FILE, RESEARCH, "echo x >> src/a.py"))
+        assert outcome.exit_code == 1
+        assert "- src/a.py was changed" in (project.only_run() / "mend-2.md").read_text()
+        outcome = research(project, "cat > /dev/null; echo x > other.md")
+        assert outcome.exit_code == 1
+        assert "plan-cart" not in project.user.git("--git-dir", str(project.remote), "branch")
+
+    @pytest.mark.parametrize(
+        ("model", "said"),
+        [
+            ((), "the agent's command names no model"),
+            (("--model", "gemini-3-flash-preview"), "'(?i)flash' denies it"),
+            (("--model", "gpt-5"), "may not be used"),
+        ],
+    )
+    def test_the_model_is_looked_at_before_the_call(
+        self, project: Project, model: tuple[str, ...], said: str
+    ) -> None:
+        outcome = research(project, "touch called", model=model)
+        assert outcome.exit_code == 2
+        assert said in outcome.stderr
+        assert not project.runs.exists()
+
+    def test_the_plan_has_to_be_named(self, project: Project) -> None:
+        outcome = project.specguard("run", "research", "--goal", "x", "--", "true", *MODEL)
+        assert outcome.exit_code == 2
+        assert "name it: specguard run research NAME" in outcome.stderr
+        outcome = project.specguard("run", "research", "--goal", "x", "a/b", "--", "true", *MODEL)
+        assert "'a/b' is no plan" in outcome.stderr
+
+
+class TestReview:
+    def test_it_reads_the_options_of_the_branch_and_names_their_object_id(self, project: Project) -> None:
+        assert research(project).exit_code == 0
+        early = run(project, "review", "true")
+        assert early.exit_code == 2
+        assert (
+            "PLAN_OPTIONS.md, which a review is about, is neither on plan-cart nor in the base"
+            in early.stderr
+        )
+        project.user.git("fetch", "-q", "origin", "plan-cart")
+        project.user.git("switch", "-q", "-c", "plan-cart", "FETCH_HEAD")
+        project.user.commit("docs: options", files={".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS})
+        project.user.git("push", "-q", "origin", "plan-cart")
+        options = project.user.git("rev-parse", "HEAD:.plans/cart/preplan/PLAN_OPTIONS.md")
+        stale = run(project, "review", writes(REVIEW_FILE, REVIEW.replace("{options}", "0" * 40)))
+        assert stale.exit_code == 1
+        outcome = run(project, "review", writes(REVIEW_FILE, REVIEW.replace("{options}", options)))
+        assert outcome.exit_code == 0, outcome
+        assert log(project) == [
+            "docs: review the options for cart",
+            "docs: options",
+            "docs: research for cart",
+        ]
+        folder = sorted(project.runs.glob("review-cart/*"))[-1]
+        assert f"`.plans/cart/preplan/PLAN_OPTIONS.md`: `{options}`" in (folder / "brief.md").read_text()
+        meta = json.loads((folder / "meta.json").read_text())
+        assert (meta["kind"], meta["status"]) == ("review", "succeeded")
