@@ -137,10 +137,26 @@ def expected_code(printed: str) -> int:
     return {"failed": 1, "indeterminate": 2, "error": 2}.get(said[-1], 0) if said else 0
 
 
+_VARIES = (
+    # A run's id is the time of its start, and four digits by chance.
+    (r"\b\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}\b", "<run id>"),
+    (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ", "<time>"),
+    # How long something took, with the spaces that fill a column behind it.
+    (r"\b\d+(?:\.\d+)? ?s\b(?: ago)? *", "<seconds> "),
+    (r"(?m)^(process +)\d+", r"\1<process>"),
+    (r"\b[0-9a-f]{10,64}\b", "<object id>"),
+    (r"(?m)^(ok +git: ).*$", r"\1<version>"),
+)
+
+
 def normal(text: str) -> str:
-    """What is the same on every machine and for every reader: without object ids and versions of git."""
-    text = re.sub(r"\b[0-9a-f]{10,64}\b", "<object id>", text)
-    return re.sub(r"(?m)^(ok +git: ).*$", r"\1<version>", text)
+    """What is the same on every machine, for every reader and at any time.
+
+    Without object ids, the ids of runs and of processes, their times and durations, and versions of git.
+    """
+    for expression, name in _VARIES:
+        text = re.sub(expression, name, text)
+    return text
 
 
 def rewrite(page: str, place: Path) -> None:
