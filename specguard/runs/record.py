@@ -210,7 +210,8 @@ class RunRecord:
         """What it ran, in order."""
         lists = (self.value.get(name) for name in _COMMANDS)
         said: list[Any] = next((one for one in lists if isinstance(one, list)), [])
-        grade = "observed" if self.observed else "claimed"
+        # What the schema leaves at its default.
+        grade = "re-run" if self.native else "observed" if self.observed else "claimed"
         return [RanCommand(one, grade) for one in said if isinstance(one, dict)]
 
     @property

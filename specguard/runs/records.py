@@ -72,7 +72,7 @@ class RunRecords:
         if self._listed is None:
             files = self._seen
             if not self.in_tree and not files.is_there(b""):
-                raise self._missing("the runs")
+                raise self.unseen("the runs")
             self._listed = [self._at(folder) for folder in sorted(files.folders())]
         return self._listed
 
@@ -114,7 +114,7 @@ class RunRecords:
             return self._at(folder)
         if self.in_tree:
             return None
-        raise self._missing(f"the run {path_text(folder)}")
+        raise self.unseen(f"the run {path_text(folder)}")
 
     def at(self, path: bytes) -> RunRecord | None:
         """The run of a manifest, by its path from the repository's root.
@@ -130,7 +130,7 @@ class RunRecords:
             return self._at(folder)
         if self.in_tree:
             return None
-        raise self._missing(path_text(path))
+        raise self.unseen(path_text(path))
 
     def path(self, run: RunRecord, name: str = "") -> bytes | None:
         """The path of a file of a run from the repository's root; None where runs are kept outside of it.
@@ -158,6 +158,14 @@ class RunRecords:
         """After how many seconds without a heartbeat a run has died."""
         return seconds(self.settings.stale_after)
 
+    def unseen(self, what: str) -> MissingFact:
+        """What is raised where runs are not kept in the tree and one that is needed is not here."""
+        where = self.settings.root or self._place
+        return MissingFact(
+            f'{what} cannot be seen here: runs are kept with keep = "local", in {where}',
+            'check where the run was made; or commit runs, with [runs] keep = "tree"',
+        )
+
     @property
     def _seen(self) -> Files:
         if self._files is None:
@@ -166,7 +174,7 @@ class RunRecords:
             else:
                 root = self._root()
                 if root is None or not os.path.isdir(root):
-                    raise self._missing("the runs")
+                    raise self.unseen("the runs")
                 self._files = LocalFiles(root)
         return self._files
 
@@ -174,10 +182,3 @@ class RunRecords:
         if folder not in self._known:
             self._known[folder] = RunRecord(self._seen, folder, self.settings)
         return self._known[folder]
-
-    def _missing(self, what: str) -> MissingFact:
-        where = self.settings.root or self._place
-        return MissingFact(
-            f'{what} cannot be seen here: runs are kept with keep = "local", in {where}',
-            'check where the run was made; or commit runs, with [runs] keep = "tree"',
-        )

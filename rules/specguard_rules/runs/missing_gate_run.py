@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, judge_each
 from specguard_rules.runs._cited import only_runs
 from specguard_rules.runs._gate_results import problem_of
 
@@ -30,7 +30,9 @@ class MissingGateRun(Rule):
     Any run counts, whoever's item it is of, and `specguard run gates` makes one without an agent. A result
     is a success where each command of the gate ended with 0, at the grade that `grade` of `[runs]` asks for
     (`re-run` where that is empty). A commit that brings nothing but the folders of runs needs none of its
-    own, and neither does a merge. A run that is under way judges its own commit before it is recorded.
+    own, and neither does a merge. With `keep = "local"` a run that is not in the folder of runs beside the
+    check may be elsewhere, and the rule is indeterminate. A run that is under way judges its own commit
+    before it is recorded.
 
     How to put it right: check the commit out, run the gates on it, and keep the run.
 
@@ -91,50 +93,66 @@ class MissingGateRun(Rule):
         settings = run_records.settings
         work = [one for one in commits if not one.is_merge and not only_runs(one, run_records)]
         judged = [one for one in work if one.oid != run_records.under_way]
-        for commit in judged:
-            for gate in settings.quick_gates:
-                yield from _look(run_records, gate, [commit], "runs.quick_gates", "")
-        if not settings.full_gates or not judged:
-            return
-        if work[-1] is judged[-1]:
-            for gate in settings.full_gates:
+        needs = [_Need(gate, [one], "runs.quick_gates") for one in judged for gate in settings.quick_gates]
+        if settings.full_gates and judged:
+            if work[-1] is judged[-1]:
                 why = ", with which the change ends"
-                yield from _look(run_records, gate, [work[-1]], "runs.full_gates", why)
-        by_id = {commit.oid: commit for commit in commits}
-        for commit in judged:
-            paths = [entry.path for entry in commit.own_entries if not entry.deleted]
-            written = [
-                one
-                for path in paths
-                for one in (artifacts.contracted(path) if artifacts is not None else ())
-                if one.name in settings.full_before
-            ]
-            if not written:
-                continue
-            before = [by_id[parent] for parent in commit.parents if parent in by_id]
-            why = f", which writes the {written[0].name}, or for the commit before it"
-            for gate in settings.full_gates:
-                yield from _look(run_records, gate, [commit, *before], "runs.full_before", why)
+                needs += [_Need(gate, work[-1:], "runs.full_gates", why) for gate in settings.full_gates]
+            by_id = {commit.oid: commit for commit in commits}
+            for commit in judged if settings.full_before else ():
+                paths = [entry.path for entry in commit.own_entries if not entry.deleted]
+                found = [one for path in paths for one in (artifacts.contracted(path) if artifacts else ())]
+                names = [one.name for one in found]
+                written = next((name for name in names if name in settings.full_before), "")
+                if written:
+                    before = [by_id[parent] for parent in commit.parents if parent in by_id]
+                    why = f", which writes the {written}, or of the one before it"
+                    needs += [
+                        _Need(gate, [commit, *before], "runs.full_before", why)
+                        for gate in settings.full_gates
+                    ]
+        yield from judge_each(needs, lambda need: _look(run_records, need))
 
 
-def _look(
-    records: RunRecords, gate: str, commits: Sequence[Commit], setting: str, why: str
-) -> Iterator[Finding]:
-    """What is found where no run shows that a gate succeeded for one of some commits."""
+class _Need:
+    """A gate of which a run must show that it succeeded on the tree of one of some commits.
+
+    Attributes:
+        gate: its name.
+        commits: the commits, first the one that needs it.
+        setting: the setting that asks for it.
+        why: what that commit is, as the end of a clause.
+    """
+
+    def __init__(self, gate: str, commits: Sequence[Commit], setting: str, why: str = "") -> None:
+        self.gate = gate
+        self.commits = commits
+        self.setting = setting
+        self.why = why
+
+
+def _look(records: RunRecords, need: _Need) -> Iterator[Finding]:
+    """What is found where no run shows a gate.
+
+    Raises:
+        MissingFact: runs are not kept in the tree, and none that is here shows anything of it.
+    """
     problem = ""
-    for commit in commits:
+    for commit in need.commits:
         for run in records.all:
-            said = problem_of(run, gate, commit, records.settings.grade)
+            said = problem_of(run, need.gate, commit, records.settings.grade)
             if not said:
                 return
-            if run.last(gate, commit.tree):
+            if run.last(need.gate, commit.tree):
                 problem = problem or f": the run {records.shown(run)} {said}"
-    commit = commits[0]
+    commit = need.commits[0]
+    if not (problem or records.in_tree):
+        raise records.unseen(f"a run of the gate {need.gate} for the tree of commit {commit.oid[:12]}")
     yield Finding(
-        f"no run shows the gate {gate} for the tree of commit {commit.oid[:12]}{why}{problem}",
+        f"no run shows the gate {need.gate} for the tree of commit {commit.oid[:12]}{need.why}{problem}",
         help="Check the commit out, run `specguard run gates` on it, and keep the run.",
         commit=commit.oid,
         field="commit.subject",
-        key=f"{gate} {commit.message.subject}",
-        setting=setting,
+        key=f"{need.gate} {commit.message.subject}",
+        setting=need.setting,
     )

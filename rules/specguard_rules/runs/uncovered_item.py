@@ -163,6 +163,8 @@ def _of_item(listed: Listed, records: RunRecords, *, planned: bool) -> Iterator[
     cited = manifests_in(_texts(listed.value), listed.source.path, None, records)
     grade = best([*cited, *own], "claimed" if claimed else "")
     flaw = _flaw(grade, records)
+    if flaw and not (own or cited or records.in_tree or planned):
+        raise records.unseen(f"a run of {listed}")
     # PLN003 says where a task of a plan has none.
     if flaw and (grade or not planned):
         what = f"{listed} is {listed.status}, and {flaw}"

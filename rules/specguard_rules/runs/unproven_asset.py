@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, Documents, Entry, RunRecord, RunRecords, Stage
+    from specguard.rules import Commit, Entry, RunRecord, RunRecords, Stage
     from specguard_rules.artifacts._assets import Assets
 
 
@@ -22,10 +22,11 @@ class UnprovenAsset(Rule):
     a run, each ended with 0 and with its log beside the manifest.
 
     **Which runs count**: those that the change's commits name, and with `keep = "tree"` those whose files the
-    change brings, else those beside the check that ran on the tree of one of its commits; with `--all` every
-    run that can be seen. The run succeeded, and where a command says on which tree it ran, that is the tree
-    of a commit of the change. A name in `proofs` is that of a command, or a word of it: `build` is also
-    `npm run build`. Where `grade` of `[runs]` asks for one, each command has it.
+    change brings, else those beside the check that ran on the tree of one of its commits; where there is none
+    of these, nobody can tell, and the rule is indeterminate. The run succeeded, and where a command says on
+    which tree it ran, that is the tree of a commit of the change. A name in `proofs` is that of a command, or
+    a word of it: `build` is also `npm run build`. Where `grade` of `[runs]` asks for one, each command has
+    it.
 
     **Judged** are the files under `paths` of `[assets]` that the change adds or modifies, but for the index,
     the table and the samples.
@@ -100,19 +101,16 @@ class UnprovenAsset(Rule):
         assets: Assets,
         run_records: RunRecords,
         entries: Sequence[Entry],
-        documents: Documents,
-        whole: bool,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Look for the build and test of each asset that changes."""
         own = {one.encode("utf-8", "surrogateescape") for one in (assets.index, assets.table, assets.samples)}
-        paths = documents.tree.paths() if whole else [one.path for one in entries if not one.deleted]
-        paths = [path for path in paths if path not in own]
+        paths = [one.path for one in entries if not one.deleted and one.path not in own]
         changed = sorted(paths[position] for position, _ in assets.paths.find_each(paths))
         if not changed:
             return
         missing: MissingFact | None = None
-        brought = run_records.all if whole or not run_records.in_tree else run_records.touched
+        brought = run_records.touched if run_records.in_tree else run_records.all
         runs = {run.folder: run for run in brought}
         named: set[bytes] = set()
         for one in cited(commits, run_records):
@@ -125,15 +123,13 @@ class UnprovenAsset(Rule):
                 runs.setdefault(run.folder, run)
                 named.add(run.folder)
         trees = {commit.tree for commit in commits or ()}
-        if not whole and not run_records.in_tree:
+        if not run_records.in_tree:
             # Of the runs beside the check those count that are of this change.
             runs = {
                 folder: run
                 for folder, run in runs.items()
                 if folder in named or any(one.tree in trees for one in run.commands)
             }
-        if whole:
-            trees = set()
         lacking = [
             proof
             for proof in assets.proofs
@@ -141,6 +137,8 @@ class UnprovenAsset(Rule):
         ]
         if lacking and missing is not None:
             raise missing
+        if lacking and not (named or run_records.in_tree):
+            raise run_records.unseen(f"a run that has logged the {' and '.join(lacking)} of this change")
         for path in changed if lacking else ():
             yield Finding(
                 f"{path_text(path)} changes, and no run that the change brings has logged its "

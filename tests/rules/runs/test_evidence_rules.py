@@ -1,0 +1,260 @@
+"""RUN007 to RUN010: what shows that something is done, on which tree."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import Case, Step, run_case
+from specguard.testing.running import flatten, run_here
+from tests.rules.items import judge
+from tests.rules.runs.made import TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SLICES = """
+[work.slice]
+source = "slices.json"
+branch = "slice-{id}"
+closed = ["done"]
+
+[runs]
+keep = "tree"
+grade = "re-run"
+"""
+RUN = ".runs/slice-s1/1/manifest.json"
+
+
+def result(tree: str, name: str = "tests", **more: Any) -> dict[str, Any]:
+    return {"name": name, "kind": "gate", "command": f"make {name}", "exit_code": 0, "tree": tree, **more}
+
+
+def slices(**first: Any) -> str:
+    return json.dumps({"slices": [{"id": "s1", "status": "done", **first}, {"id": "s2", "status": "open"}]})
+
+
+@pytest.mark.parametrize(
+    ("run", "item", "said"),
+    [
+        (None, {}, "no run shows it"),
+        ({"status": "failed", "grade": "ci"}, {}, "no run shows it"),
+        ({"status": "succeeded"}, {}, "what shows it is claimed, and not re-run"),
+        ({"status": "succeeded", "grade": "observed"}, {}, "is observed, and not re-run"),
+        ({"status": "succeeded", "grade": "re-run"}, {}, ""),
+        ({"status": "succeeded", "grade": "ci"}, {}, ""),
+        ({"status": "succeeded", "grade": "ci", "task_id": "s2"}, {}, "no run shows it"),
+        ({"status": "succeeded", "grade": "ci", "task_id": "s2"}, {"evidence": RUN}, ""),
+        ({"status": "succeeded", "grade": "ci", "task_id": "s2"}, {"evidence": f"x/../{RUN}"}, ""),
+        ({"status": "succeeded", "grade": "proven"}, {}, "what shows it is claimed"),
+        (None, {"checks": [{"command": "make", "exit_code": 0}]}, "what shows it is claimed"),
+        (None, {"checks": [{"command": "make", "exit_code": False}]}, "no run shows it"),
+        (None, {"verified_by": "Ann Lee", "verified_at": "2026-01-31"}, ""),
+        (None, {"verified_by": "Ann Lee"}, "no run shows it"),
+    ],
+)
+def test_an_item_that_is_closed(
+    tmp_path: Path, run: Mapping[str, Any] | None, item: Mapping[str, Any], said: str
+) -> None:
+    files = {"slices.json": slices(**item)}
+    if run is not None:
+        files[RUN] = json.dumps({"task_id": "s1", **run})
+    expect = [{"path": "slices.json", "message": said}] if said else []
+    judge("RUN007", tmp_path, policy=SLICES, commits=[Step("docs: x", files=files)], expect=expect)
+
+
+def test_the_least_of_its_gates_is_what_a_run_proves(tmp_path: Path) -> None:
+    gates = [result("1" * 40), result("1" * 40, "lint", grade="claimed")]
+    item = {"kind": "slice", "id": "s1"}
+    made = {"schema": "specguard.run/1", "state": "succeeded", "commands": gates, "item": item}
+    files = {"slices.json": slices(), RUN: json.dumps(made)}
+    expect = [{"message": "what shows it is claimed"}]
+    judge("RUN007", tmp_path, policy=SLICES, commits=[Step("docs: x", files=files)], expect=expect)
+
+
+def test_what_was_closed_before_is_left_alone(tmp_path: Path) -> None:
+    base = [Step("chore: base", files={"slices.json": slices()})]
+    change = [Step("docs: x", files={"slices.json": slices(title="one")})]
+    judge("RUN007", tmp_path / "a", policy=SLICES, base=base, commits=change)
+    expect = [{"message": "no run shows it"}]
+    judge("RUN007", tmp_path / "b", policy=SLICES, base=base, commits=change, args=["--all"], expect=expect)
+
+
+def test_a_ticked_item_below_the_grade(tmp_path: Path) -> None:
+    policy = """
+    [checklists]
+    files = ["tasks.md"]
+    evidence = ".runs/**/manifest.json"
+
+    [runs]
+    keep = "tree"
+    grade = "observed"
+    """
+    files = {
+        "tasks.md": "- [x] A: `.runs/a/1/manifest.json`\n- [x] B: `.runs/b/1/manifest.json`\n- [x] C\n",
+        ".runs/a/1/manifest.json": '{"status": "succeeded"}',
+        ".runs/b/1/manifest.json": '{"status": "succeeded"}',
+        ".runs/b/1/runner.log": "x\n",
+    }
+    expect = [{"path": "tasks.md", "line": 1, "message": "is claimed, and not observed"}]
+    judge("RUN007", tmp_path, policy=policy, commits=[Step("docs: x", files=files)], expect=expect)
+
+
+HANDOFF = """
+[artifacts.handoff]
+path = "FINAL_{x}_HANDOFF.md"
+
+[rules.dirty-worktree]
+declared_by = ["handoff"]
+"""
+COMPLETE = Step("docs: complete", files={"FINAL_D_HANDOFF.md": "Done.\n"})
+
+
+def test_worktrees_of_a_wave_that_is_complete(tmp_path: Path) -> None:
+    repository = Case(policy=HANDOFF, commits=[COMPLETE]).build(tmp_path / "repository")
+    other = repository.worktree(tmp_path / "other", "agent-b")
+    words = ("check", "--select=RUN008", "--output-format=json")
+    assert run_here(*words, directory=repository.path).exit_code == 0
+    other.write("left.txt", "x")
+    outcome = run_here(*words, directory=repository.path)
+    [found] = map(flatten, outcome.report["findings"])
+    assert found["path"] == "FINAL_D_HANDOFF.md"
+    assert str(other.path) in found["message"]
+    other.write(".gitignore", "*\n")
+    assert run_here(*words, directory=repository.path).exit_code == 0
+    repository.write("a", "changed")
+    assert len(run_here(*words, directory=repository.path).report["findings"]) == 1
+    assert run_here(*words, "--staged", directory=repository.path).exit_code == 0
+
+
+def test_a_worktree_that_is_gone(tmp_path: Path) -> None:
+    repository = Case(policy=HANDOFF, commits=[COMPLETE]).build(tmp_path / "repository")
+    other = repository.worktree(tmp_path / "other", "agent-b")
+    other.path.rename(tmp_path / "moved")
+    outcome = run_here("check", "--select=RUN008", "--output-format=json", directory=repository.path)
+    assert outcome.exit_code == 2
+    assert outcome.state("RUN008") == "indeterminate"
+
+
+def test_a_wave_that_is_not_complete(tmp_path: Path) -> None:
+    judge(
+        "RUN008", tmp_path, policy=HANDOFF, commits=[Step("docs: x", files={"b": "c"})],
+        states={"RUN008": "passed"},
+    )  # fmt: skip
+
+
+GATES = """
+[artifacts.review]
+path = "REVIEW.md"
+
+[runs]
+keep = "tree"
+quick_gates = ["lint"]
+full_gates = ["tests"]
+full_before = ["review"]
+"""
+
+
+def trees(directory: Path, *steps: Step) -> list[str]:
+    repository = Case(policy=GATES, commits=steps).build(directory)
+    return repository.git("log", "--reverse", "--format=%T", "main..HEAD").split()
+
+
+def ran(*results: Mapping[str, Any]) -> Step:
+    made = {"status": "succeeded", "started_at": TIME, "commands": results}
+    return Step("docs: runs", files={".runs/gates-all/1/manifest.json": json.dumps(made)})
+
+
+def test_gates_for_each_commit_and_at_the_end(tmp_path: Path) -> None:
+    steps = [Step("feat: a", files={"a": "1"}), Step("feat: b", files={"b": "2"})]
+    first, second = trees(tmp_path / "trees", *steps)
+    done = [
+        result(first, "lint", grade="re-run"),
+        result(second, "lint", grade="re-run"),
+        result(second, "tests", grade="re-run"),
+    ]
+    judge("RUN009", tmp_path / "all", policy=GATES, commits=[*steps, ran(*done)])
+    expect = [{"message": "with which the change ends"}]
+    judge("RUN009", tmp_path / "end", policy=GATES, commits=[*steps, ran(*done[:2])], expect=expect)
+    other = [*done[:2], {**done[2], "tree": first}]
+    judge("RUN009", tmp_path / "other", policy=GATES, commits=[*steps, ran(*other)], expect=expect)
+    failed = [*done[:2], {**done[2], "exit_code": 1}]
+    expect = [{"message": "has the gate tests, which ended with 1"}]
+    judge("RUN009", tmp_path / "failed", policy=GATES, commits=[*steps, ran(*failed)], expect=expect)
+
+
+def test_full_gates_before_a_review(tmp_path: Path) -> None:
+    steps = [
+        Step("feat: a", files={"a": "1"}),
+        Step("docs: review", files={"REVIEW.md": "Fine.\n"}),
+        Step("feat: b", files={"b": "2"}),
+    ]
+    first, second, third = trees(tmp_path / "trees", *steps)
+    done = [result(one, "lint", grade="re-run") for one in (first, second, third)]
+    done.append(result(third, "tests", grade="re-run"))
+    expect = [{"message": "which writes the review, or of the one before it"}]
+    judge("RUN009", tmp_path / "no", policy=GATES, commits=[*steps, ran(*done)], expect=expect)
+    done.append(result(first, "tests", grade="re-run"))
+    judge("RUN009", tmp_path / "yes", policy=GATES, commits=[*steps, ran(*done)])
+
+
+def test_gates_that_ran_elsewhere(tmp_path: Path) -> None:
+    policy = GATES.replace('keep = "tree"', "")
+    steps = [Step("feat: a", files={"a": "1"})]
+    case = Case(policy=policy, commits=steps, exit_code=2, states={"RUN009": "indeterminate"})
+    run_case(Case(**{**vars(case), "args": ["--select=RUN009"]}), tmp_path, installed=False)
+
+
+ASSETS = """
+[assets]
+paths = ["patterns/**"]
+index = "patterns/index.json"
+proofs = ["build", "test"]
+
+[runs]
+keep = "tree"
+"""
+
+
+@pytest.mark.parametrize(
+    ("commands", "logs", "lacking"),
+    [
+        ([("npm run build", 0), ("npm test", 0)], 2, ""),
+        ([("npm run build:all", 0), ("npm test", 0)], 2, ""),
+        ([("npm run rebuild", 0), ("npm test", 0)], 2, "build"),
+        ([("npm run build", 0), ("npm test", 0)], 1, "test"),
+        ([("npm run build", 0), ("npm test", 0), ("npm test", 1)], 3, "test"),
+        ([], 0, "build and test"),
+    ],
+)
+def test_an_asset_that_changes(
+    tmp_path: Path, commands: list[tuple[str, int]], logs: int, lacking: str
+) -> None:
+    said = [
+        {"command": command, "exit_code": code, "log": f"{number}.log"}
+        for number, (command, code) in enumerate(commands)
+    ]
+    files = {
+        "patterns/emit.ts": "a\n",
+        ".runs/a/1/manifest.json": json.dumps({"status": "succeeded", "commands": said}),
+        **{f".runs/a/1/{number}.log": "x\n" for number in range(logs)},
+    }
+    expect = [{"path": "patterns/emit.ts", "message": f"has logged its {lacking}"}] if lacking else []
+    judge("RUN010", tmp_path, policy=ASSETS, commits=[Step("feat: x", files=files)], expect=expect)
+
+
+def test_a_run_of_another_tree_proves_no_asset(tmp_path: Path) -> None:
+    said = [
+        {"name": name, "exit_code": 0, "log": "x.log", "tree": "3" * 40, "command": name}
+        for name in ("build", "test")
+    ]
+    files = {
+        "patterns/emit.ts": "a\n",
+        ".runs/a/1/manifest.json": json.dumps({"status": "succeeded", "commands": said}),
+        ".runs/a/1/x.log": "x\n",
+    }
+    expect = [{"path": "patterns/emit.ts"}]
+    judge("RUN010", tmp_path, policy=ASSETS, commits=[Step("feat: x", files=files)], expect=expect)
