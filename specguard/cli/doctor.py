@@ -12,6 +12,8 @@ from specguard.change.event import find_event, read_event
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
+from specguard.cli.diagnosis import Diagnosis
+from specguard.cli.doctor_runs import diagnose_runs
 from specguard.cli.options import in_directory
 from specguard.engine.plugins import installed, load_registry
 from specguard.engine.policies import open_policy
@@ -22,12 +24,10 @@ from specguard.reporters.escape import cut, json_text, visible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Final, Literal
+    from typing import Final
 
     from specguard.authority.policy import Policy
     from specguard.change.base import Found
-
-    Status = Literal["ok", "note", "missing"]
 
 OLDEST_GIT: Final = (2, 31)
 """`rev-parse --path-format` is there from this version on."""
@@ -35,33 +35,14 @@ OLDEST_GIT: Final = (2, 31)
 HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
 
 
-class Diagnosis:
-    """One thing that was looked at.
-
-    Attributes:
-        subject: what.
-        status: `ok`, `note` (a check works without it) or `missing` (it does not).
-        said: what is there.
-        help: the remedy; empty where nothing is to be done.
-    """
-
-    __slots__ = ("help", "said", "status", "subject")
-
-    def __init__(self, subject: str, status: Status, said: str, help: str = "") -> None:
-        self.subject = subject
-        self.status = status
-        self.said = said
-        self.help = help
-
-
 @click.command("doctor", short_help="Diagnose what a check needs here.")
 @in_directory
 @click.option("--base", metavar="REF", default="", help="The base that checks will be given.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(directory: str, base: str, output_format: str) -> int:
-    """Diagnose git, the repository, the base, the authority, hooks, the event file and plugins.
+    """Diagnose git, the repository, the base, the authority, hooks, the event file, plugins and runs.
 
-    Ends with 1 where something is missing that a check needs.
+    Ends with 1 where something is missing that a check needs, or where an agent is not as the policy asks.
     """
     request = Request(environment=os.environ, directory=directory, base=base)
     found = list(diagnose(request))
@@ -96,6 +77,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
     # Where no policy can be read, the plugins that it names cannot be told either: once is enough.
     if plugins.said != authority.said:
         yield plugins
+    yield from _runs(repository, request)
 
 
 def _tried(subject: str, look: Callable[[], Diagnosis]) -> Diagnosis:
@@ -106,6 +88,17 @@ def _tried(subject: str, look: Callable[[], Diagnosis]) -> Diagnosis:
         return Diagnosis(subject, "missing", error.message, error.help)
     except MissingFact as missing:
         return Diagnosis(subject, "missing", missing.reason, missing.command)
+
+
+def _runs(repository: Repository, request: Request) -> Iterator[Diagnosis]:
+    try:
+        policy = open_policy(request)
+        with Git(repository) as git:
+            trusted = _is_the_bases(git, request, policy)
+        yield from diagnose_runs(repository, policy, trusted=trusted)
+    except (SpecguardError, MissingFact):
+        # It is said of the base or the authority; a bare repository has no runs.
+        return
 
 
 def _git(repository: Repository) -> Diagnosis:
@@ -145,8 +138,7 @@ def _authority(git: Git, request: Request) -> Diagnosis:
     documents = ", ".join(path for path, _ in policy.documents)
     active = sum(rule.active for rule in policy.rules)
     said = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
-    bases = {base.oid for base in (find_base(git, request, find_event(request)), _named(git, policy)) if base}
-    if policy.ref is None or policy.ref not in bases:
+    if not _is_the_bases(git, request, policy):
         where = "HEAD's" if policy.ref else "the working tree's"
         return Diagnosis("authority", "note", f"{said}; this is {where}: the base has none yet")
     if policy.unread:
@@ -154,6 +146,12 @@ def _authority(git: Git, request: Request) -> Diagnosis:
             "authority", "note", f"{said}; {len(policy.unread)} items not understood", "specguard policy"
         )
     return Diagnosis("authority", "ok", said)
+
+
+def _is_the_bases(git: Git, request: Request, policy: Policy) -> bool:
+    """Whether a policy was read from the base."""
+    bases = {base.oid for base in (find_base(git, request, find_event(request)), _named(git, policy)) if base}
+    return policy.ref is not None and policy.ref in bases
 
 
 def _named(git: Git, policy: Policy) -> Found | None:
