@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, Rule
+from specguard.rules import Finding, MissingFact, Origin, Rule
 from specguard_rules.runs._cited import cited
 from specguard_rules.runs._gate_results import problem_of
 
@@ -121,8 +121,10 @@ class FailedGate(Rule):
             except MissingFact as fact:
                 missing = missing or fact
                 continue
-            for gate in dict.fromkeys((*required, *run_records.settings.gates)):
+            origins = {gate.name: gate for gate in required}
+            for gate in dict.fromkeys((*origins, *run_records.settings.gates)):
                 problem = problem_of(run, gate, one.commit, run_records.settings.grade)
+                origin = origins.get(gate)
                 if problem:
                     yield Finding(
                         f"the run {run_records.shown(run)} {problem}",
@@ -131,14 +133,17 @@ class FailedGate(Rule):
                         line=run.line("commands"),
                         commit=one.commit.oid,
                         key=f"{gate} {one.name}",
-                        setting=f"work.{naming.kind}.gates" if naming and gate in required else "runs.gates",
+                        setting=f"work.{naming.kind}.gates" if naming and origin else "runs.gates",
+                        authority=Origin(origin.path, origin.line) if origin and origin.path else None,
                     )
         if missing is not None:
             raise missing
 
 
-def _required(commit: Commit, work: Work | None, naming: Naming | None, policy: Policy) -> Sequence[str]:
-    """The names of the gates that a commit's changes have to get through.
+def _required(
+    commit: Commit, work: Work | None, naming: Naming | None, policy: Policy
+) -> Sequence[PlannedGate]:
+    """The gates that a commit's changes have to get through.
 
     Raises:
         MissingFact: the item's document cannot be read.
@@ -157,4 +162,4 @@ def _required(commit: Commit, work: Work | None, naming: Naming | None, policy: 
         planned = gates.gates_of(item, policy.origins).gates
     judging = [gate for gate in planned if gate.kind == "gate"]
     entries = commit.diffs[0] if commit.diffs else ()
-    return [chosen.gate.name for chosen in gate_selection.selected(judging, entries) if not chosen.skipped]
+    return [chosen.gate for chosen in gate_selection.selected(judging, entries) if not chosen.skipped]
