@@ -1,0 +1,81 @@
+"""What `specguard run` makes is right by every rule about runs; what is done to it afterwards is seen."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.executor.working import POLICY, Workshop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUNS = """place_limit = 8
+require = ["phase"]
+grade = "re-run"
+quick_gates = ["tests"]
+full_gates = ["tests"]
+"""
+PASSED = {f"RUN00{number}": "passed" for number in (1, 2, 3, 4, 5, 6, 7, 9)}
+
+
+def judge(workshop: Workshop, *words: str) -> dict[str, Any]:
+    """The report of a check of the pushed branch, where the run was made."""
+    workshop.user.git("fetch", "--quiet", str(workshop.remote.path), "phase-12:refs/heads/phase-12")
+    done = workshop.specguard(
+        "check", "--select=RUN", "--head=phase-12", "--base=origin/main", "--output-format=json", *words
+    )
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def states(report: dict[str, Any]) -> dict[str, str]:
+    return {one["code"]: one["state"] for one in report["rules"]}
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    workshop = Workshop(tmp_path, policy=POLICY.replace("place_limit = 8\n", RUNS))
+    done = workshop.work()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return workshop
+
+
+def test_a_run_is_right_by_its_own_rules(workshop: Workshop) -> None:
+    report = judge(workshop)
+    assert report["findings"] == []
+    found = states(report)
+    assert {code: found[code] for code in PASSED} == PASSED
+
+
+def test_a_log_that_was_turned_green(workshop: Workshop) -> None:
+    [gate] = [one for one in workshop.manifest.commands if one.kind == "gate"]
+    (workshop.folder_of_run / gate.log).write_text("all passed\n")
+    [found] = judge(workshop)["findings"]
+    assert (found["code"], found["location"]["path"]) == (
+        "RUN004",
+        f".runs/phase-12/{workshop.run_id}/{gate.log}",
+    )
+
+
+def test_a_commit_that_was_amended(workshop: Workshop) -> None:
+    user = workshop.user
+    user.git("fetch", "--quiet", str(workshop.remote.path), "phase-12:refs/heads/phase-12")
+    user.git("checkout", "--quiet", "phase-12")
+    user.write("src/new.py", "new = 2\n")
+    user.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    done = workshop.specguard("check", "--select=RUN", "--base=origin/main", "--output-format=json")
+    found = states(json.loads(done.stdout))
+    assert (found["RUN002"], found["RUN004"], done.returncode) == ("failed", "failed", 2)
+    assert found["RUN009"] == "indeterminate"
+
+
+def test_nobody_can_tell_elsewhere(workshop: Workshop, tmp_path: Path) -> None:
+    clone = workshop.remote.clone(tmp_path / "clone")
+    words = ["--head=origin/phase-12", "--base=origin/main", "--output-format=json", "--select=RUN"]
+    done = workshop.specguard("check", "-C", str(clone.path), *words)
+    report = json.loads(done.stdout)
+    assert (report["verdict"], done.returncode) == ("indeterminate", 2)
+    assert states(report)["RUN001"] == "indeterminate"
