@@ -13,7 +13,7 @@ from specguard.executor.place import make_place, place_of
 from tests.executor.remotes import Team
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from specguard.executor.run import Run
 
@@ -50,8 +50,15 @@ def change(run: Run, name: str, text: str) -> None:
 class Hosted(Team):
     """A team whose remote is on a platform."""
 
-    def __init__(self, folder: Path, host: str = "github.com", *, command: str = "gh") -> None:
-        super().__init__(folder)
+    def __init__(
+        self,
+        folder: Path,
+        host: str = "github.com",
+        *,
+        command: str = "gh",
+        files: Mapping[str, str | None] | None = None,
+    ) -> None:
+        super().__init__(folder, files)
         self.command = command
         self.ssh()
         self.configure(f"[core]\n\tsshCommand = {folder / 'bin' / 'ssh-stand-in'}\n")

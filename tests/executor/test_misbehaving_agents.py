@@ -1,0 +1,243 @@
+"""Whatever an agent does beside its work is caught by name, and the user's repository is as it was."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.executor.working import COMMAND, GOOD, TOKEN, Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+_MISBEHAVIOUR = {
+    "floods its output": (
+        f"{GOOD}; head -c 1100000000 /dev/zero | tr '\\0' 'x'",
+        (3, "budget-spent", "it printed more than 1 MiB"),
+    ),
+    "hangs": (f"{GOOD}; exec sleep 999", (3, "timed-out", "it took longer than its 2 seconds")),
+    "changes nothing": (":", (3, "failed", "the agent ended well and changed nothing")),
+    "fails": (f"{GOOD}; exit 7", (3, "failed", "agent.sh failed with exit code 7")),
+    "kills itself": (f"{GOOD}; kill -9 $$", (3, "failed", "agent.sh was ended by signal 9")),
+    "deletes its place": ('rm -rf "$PWD"', (3, "failed", "the agent deleted its place")),
+    "commits": (
+        f"{GOOD}; git add -A; git -c user.name=a -c user.email=a@example.org commit -qm x",
+        (3, "failed", "the agent committed by itself"),
+    ),
+    "switches branches": (f"{GOOD}; git switch -qc other", (3, "failed", "the agent")),
+    "makes a tag": (f"{GOOD}; git tag v1", (3, "failed", "the agent")),
+    "writes a hook": (
+        f"{GOOD}; mkdir -p .git/hooks; echo 'touch $HOME/ran' > .git/hooks/pre-commit; chmod +x .git/hooks/*",
+        (3, "failed", "the agent wrote the hook pre-commit"),
+    ),
+    "sets a filter": (f"{GOOD}; git config filter.x.clean 'touch ran'", (3, "failed", "the agent")),
+    "adds a remote": (f"{GOOD}; git remote add up https://example.org/x.git", (3, "failed", "the agent")),
+    "makes a repository with a monitor": (
+        f"{GOOD}; git init -q src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran; false'",
+        (3, "failed", "the agent made a repository within its place, at src/inner"),
+    ),
+    "starts a daemon": (
+        f"{GOOD}; setsid sleep 998 > /dev/null 2>&1 &",
+        (3, "failed", "agent.sh left processes running, which were ended: sleep 998"),
+    ),
+    "keeps content from LFS": (
+        "echo '*.bin filter=lfs -text' > .gitattributes; echo large > src/x.bin",
+        (3, "failed", "src/x.bin"),
+    ),
+    "makes a link out of its place": (
+        "ln -s /etc/passwd src/out",
+        (3, "failed", "src/out"),
+    ),
+    "makes a pipe": (f"{GOOD}; mkfifo src/.gitattributes", (3, "failed", "the agent made a pipe")),
+    "fills its place": (
+        f"{GOOD}; for n in 1 2 3; do head -c 4000000 /dev/zero > src/big$n; done",
+        (3, "budget-spent", "the agent filled its place with 11 MiB"),
+    ),
+    "writes a large file": (
+        f"{GOOD}; head -c 20000000 /dev/zero > src/big",
+        (3, "failed", "agent.sh"),
+    ),
+    "takes the run's folder away": (
+        f'{GOOD}; rm -rf "$RUNS"',
+        (2, None, "is gone"),
+    ),
+    "stops": (
+        "echo 'I need docs/api' > SPECGUARD_STOP.md",
+        (4, "stopped", "agent.sh stopped: I need docs/api"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _MISBEHAVIOUR)
+def test_an_agent_that(workshop: Workshop, name: str) -> None:
+    script, (code, state, reason) = _MISBEHAVIOUR[name]
+    script = script.replace("$RUNS", str(workshop.runs))
+    more = ("--command-timeout", "2") if name == "hangs" else ()
+    started = time.monotonic()
+    done = workshop.work(script, *more)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - started < 60
+    assert workshop.users() == workshop.before
+    assert not workshop.commits()
+    assert not workshop.state["requests"]
+    assert not (workshop.home / "ran").exists()
+    assert not [
+        one for one in psutil.process_iter() if one.name() == "sleep" and one.cmdline()[1:] == ["998"]
+    ]
+    if state is None:
+        assert reason in done.stderr
+        return
+    assert workshop.manifest.state == state
+    assert reason in (workshop.manifest.reason or "")
+    assert workshop.error["exit_code"] == code
+    assert workshop.error["reason"] == workshop.manifest.reason
+    assert workshop.error["step"] in ("agent", "inspect")
+    assert workshop.error["suggestion"]
+    workshop.check_evidence()
+
+
+_REACHES_OUT = {
+    "edits the user's files": ("echo leak >> $USER/src/a.py", "your file src/a.py was changed"),
+    "makes a file of the user's": ("echo leak > $USER/src/new.py", "your file src/new.py appeared"),
+    "deletes a file of the user's": ("rm $USER/src/a.py", "your file src/a.py is gone"),
+    "pushes to the user's repository": (
+        "git -c protocol.allow=always push -q $USER HEAD:refs/heads/mine",
+        "your ref refs/heads/mine appeared",
+    ),
+    "configures the user's repository": ("git -C $USER config core.x y", ".git/config of your repository"),
+    "writes a hook of the user's": ("echo x > $USER/.git/hooks/pre-push", "your hook"),
+    "stages in the user's index": (
+        "echo leak >> $USER/src/a.py; git -C $USER add -A",
+        "your index was changed",
+    ),
+    "configures git for the user": ("git config --global core.x y", ".gitconfig was changed"),
+}
+
+
+@pytest.mark.parametrize("name", _REACHES_OUT)
+def test_an_agent_that_reaches_out(workshop: Workshop, name: str) -> None:
+    script, reason = _REACHES_OUT[name]
+    (workshop.user.path / ".git" / "hooks").mkdir(exist_ok=True)
+    script = script.replace("$USER", str(workshop.user.path))
+    done = workshop.work(f"{GOOD}; {script}")
+    assert done.returncode == 3, done.stderr
+    assert reason in (workshop.manifest.reason or "")
+    assert "while the agent worked" in (workshop.manifest.reason or "")
+    assert not workshop.commits()
+
+
+def test_what_the_user_does_to_the_place_is_judged_with_it(workshop: Workshop) -> None:
+    """The other way: a change of the place from outside is nothing that slips through."""
+    outside = f"(sleep 0.2; echo leak > $PWD/locked/a.txt) & {GOOD}; wait"
+    done = workshop.work(outside, "--max-attempts", "1")
+    assert done.returncode == 1, done.stderr
+    assert not workshop.commits()
+
+
+def test_a_token_that_is_printed_is_in_no_file_of_the_run(workshop: Workshop) -> None:
+    spread = "".join(f"printf %s '{TOKEN[at : at + 7]}'; sleep 0.05; " for at in range(0, len(TOKEN), 7))
+    script = (
+        f"echo {TOKEN}; {spread} echo; echo {TOKEN} | base64; echo $MY_SECRET; echo {TOKEN} > $TMPDIR/note;"
+        f" setsid sh -c 'sleep 997' {TOKEN} > /dev/null 2>&1 & {GOOD}"
+    )
+    done = workshop.work(script, environment={"SOME_TOKEN": TOKEN, "TMPDIR": str(workshop.folder)})
+    assert done.returncode == 3
+    for name, content in workshop.kept().items():
+        assert TOKEN.encode() not in content, name
+    assert TOKEN not in done.stdout + done.stderr
+    assert b"[redacted" in workshop.kept()[workshop.manifest.commands[0].log].lower()
+
+
+def test_a_bare_repository_is_files_like_others_and_nothing_of_it_runs(workshop: Workshop) -> None:
+    bare = "git init -q --bare src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran'"
+    assert workshop.work(f"{GOOD}; {bare}").returncode == 0
+    assert not (workshop.home / "ran").exists()
+    workshop.check_done()
+
+
+def test_two_executors_on_one_item(workshop: Workshop) -> None:
+    done_waiting = workshop.folder / "go"
+    words = workshop.words(f"{GOOD}; while ! [ -e {done_waiting} ]; do sleep 0.1; done")
+    with subprocess.Popen(
+        [COMMAND, *words], env=workshop.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as first:
+        _wait_for(lambda: workshop.runs.is_dir() and any(workshop.runs.glob("*/commands/*")))
+        second = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
+        resumed = workshop.resume()
+        done_waiting.touch()
+        first.communicate()
+    assert first.returncode == 0
+    for done in (second, resumed):
+        assert done.returncode == 2
+        assert f"another run works on phase 12: {workshop.run_id}" in done.stderr
+    workshop.check_done()
+
+
+def _wait_for(what: Callable[[], object]) -> None:
+    until = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop, number: int) -> None:
+    script = f"if [ $ROUND = 1 ]; then echo half > src/new.py; exec sleep 996; fi; {GOOD}"
+    with subprocess.Popen(
+        [COMMAND, *workshop.words(script)],
+        env=workshop.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        _wait_for(lambda: any(one.name() == "sleep" for one in psutil.Process(process.pid).children(True)))
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert workshop.manifest.state == "killed"
+    assert workshop.error["exit_code"] == 130
+    assert not [
+        one for one in psutil.process_iter() if one.name() == "sleep" and one.cmdline()[1:] == ["996"]
+    ]
+    workshop.check_evidence()
+    assert workshop.resume().returncode == 0
+    workshop.check_done()
+    # What was interrupted was no attempt of the agent's.
+    assert workshop.manifest.attempts == 1
+
+
+_FULL = 'ulimit -f "$0"; exec "$@"'
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 8])
+def test_files_that_cannot_grow_end_a_run_plainly(workshop: Workshop, blocks: int) -> None:
+    """They stand for a disk that is full for all that is started, too."""
+    done = subprocess.run(
+        ["bash", "-c", _FULL, str(blocks), COMMAND, *workshop.words()],
+        # No compiled module is to be cut off for others.
+        env={**workshop.environment, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (2, 3), done.stderr
+    assert "Traceback" not in done.stderr
+    assert workshop.users() == workshop.before
+    assert not workshop.commits()
+    begun = list(workshop.runs.glob("*/manifest.json")) if workshop.runs.is_dir() else []
+    again = workshop.resume() if begun else workshop.work()
+    assert again.returncode == 0, again.stderr
+    workshop.check_done()

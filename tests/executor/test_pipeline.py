@@ -1,0 +1,337 @@
+"""A run from its pointer to its pull request: rounds, what the agent is told, and how it ends."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.executor.run import STEPS
+from tests.executor.places import everything
+from tests.executor.working import GOOD, POLICY, Workshop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+def _with(policy: str) -> str:
+    """The policy with further settings."""
+    return POLICY.rstrip().removesuffix("```") + policy.strip() + "\n```\n"
+
+
+def test_one_command_takes_an_agent_from_the_pointer_to_the_pull_request(workshop: Workshop) -> None:
+    done = workshop.work()
+    assert done.returncode == 0, done.stderr
+    workshop.check_done()
+    manifest = workshop.manifest
+    assert [step.name for step in manifest.steps] == list(STEPS)
+    assert {step.state for step in manifest.steps} == {"done"}
+    commit = workshop.remote.git("log", "-1", "--format=%B", "phase-12")
+    assert commit.rstrip() == f"feat(phase12): implement phase 12\n\nRun: phase-12/{manifest.run_id}"
+    assert workshop.remote.git("diff", "--name-only", "main", "phase-12").split() == ["src/new.py"]
+    [request] = workshop.state["requests"]
+    assert request["title"] == "Phase 12"
+    for told in (manifest.run_id, "grep -rn BROKEN src", "exit code 0", "docs/phases/phase-12.md"):
+        assert told in request["body"]
+    assert "the guard refused a canary edit of locked" in manifest.steps[1].detail
+    # What was done stands beside the tree and the policy that it was done for.
+    for command in manifest.commands:
+        assert command.kind == "agent" or command.tree == manifest.tree
+    assert {one.policy_id for one in manifest.judgements} == {manifest.policy.policy_id}
+    assert done.stdout.splitlines()[-1] == request["url"]
+    assert workshop.kept()["diff.patch"].startswith(b"diff --git a/src/new.py b/src/new.py")
+    refs = workshop.user.git("for-each-ref", "--format=%(refname)", "refs/specguard").split()
+    assert refs == [f"refs/specguard/runs/{manifest.run_id}"]
+
+
+def test_findings_and_failing_gates_go_back_in_one_text_and_only_what_is_new(workshop: Workshop) -> None:
+    """Round 1 breaks a gate and two rules' paths, round 2 mends one of them and breaks another."""
+    script = """
+case $ROUND in
+1) echo BROKEN > src/new.py; echo edit >> locked/a.txt;;
+2) git show HEAD:locked/a.txt > locked/a.txt; echo edit > locked/b.txt; echo BROKEN >> src/new.py;;
+3) rm locked/b.txt; echo 'new = 1' > src/new.py;;
+esac
+"""
+    done = workshop.work(script)
+    assert done.returncode == 0, done.stderr
+    workshop.check_done()
+    first, second, third = workshop.told
+    assert "Mend this" not in first
+    assert second.startswith("# Mend this: round 2 of 3\n")
+    assert "src/new.py:1:BROKEN" in second
+    assert "locked/a.txt" in second.partition("\n---\n")[0]
+    told = third.partition("\n---\n")[0]
+    assert "The gate tests fails still" in told
+    assert "src/new.py:2:BROKEN" in told
+    assert "src/new.py:1:BROKEN" not in told
+    assert "locked/b.txt" in told
+    assert "locked/a.txt" not in told
+    assert second.rstrip().endswith(first.rstrip())
+    assert [one.attempt for one in workshop.manifest.judgements] == [1, 2, 3]
+
+
+def test_a_finding_that_stands_is_only_counted(workshop: Workshop) -> None:
+    script = """
+case $ROUND in
+1) echo edit >> locked/a.txt; echo BROKEN > src/new.py;;
+2) echo 'new = 1' > src/new.py;;
+3) git show HEAD:locked/a.txt > locked/a.txt;;
+esac
+"""
+    assert workshop.work(script).returncode == 0
+    told = workshop.told[2].partition("\n---\n")[0]
+    assert "1 of which you were told before stands still" in told
+    assert "locked/a.txt" not in told
+
+
+@pytest.mark.parametrize(
+    ("script", "reason", "code"),
+    [
+        ("echo BROKEN > src/new.py", "the same files", 3),
+        ("echo edit > locked/a.txt", "the same files", 1),
+        ("echo edit > locked/a.txt; echo $ROUND > src/new.py", "the same findings", 1),
+        ("echo edit > locked/a.txt; echo BROKEN $ROUND > src/new.py", "the same findings", 3),
+    ],
+    ids=["same-tree-gate", "same-tree-rule", "same-finding", "same-finding-and-gate"],
+)
+def test_a_run_ends_by_itself_where_there_is_no_progress(
+    workshop: Workshop, script: str, reason: str, code: int
+) -> None:
+    done = workshop.work(script, "--max-attempts", "9")
+    assert done.returncode == code, done.stderr
+    assert workshop.manifest.reason == f"there is no progress: the agent left {reason} as the round before"
+    assert len(workshop.told) == 2
+    assert workshop.error["suggestion"] == f"specguard run report {workshop.run_id} shows what is left"
+    workshop.check_evidence()
+    assert "there is no progress" in (workshop.folder_of_run / "report.md").read_text()
+
+
+def test_attempts_are_shared_by_gates_and_rules(workshop: Workshop) -> None:
+    script = """
+case $ROUND in
+1) echo BROKEN > src/new.py;;
+2) echo edit >> locked/a.txt; echo 'new = 1' > src/new.py;;
+3) echo 'new = 2' > src/new.py; echo edit >> locked/b.txt;;
+esac
+"""
+    done = workshop.work(script)
+    assert done.returncode == 1, done.stderr
+    assert len(workshop.told) == 3
+    assert workshop.manifest.state == "budget-spent"
+    assert workshop.manifest.reason == "the rules still fail after 3 attempts"
+
+
+def test_the_policy_gives_the_number_of_attempts_and_the_command_line_another(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, POLICY.replace("[runs]", "[runs]\nmax_attempts = 1"))
+    assert workshop.work("echo BROKEN $ROUND > src/new.py").returncode == 3
+    assert workshop.manifest.reason == "the gates still fail after 1 attempt"
+    shutil.rmtree(workshop.runs)
+    shutil.rmtree(tmp_path / "rounds")
+    assert workshop.work("echo BROKEN $ROUND > src/new.py", "--max-attempts", "2").returncode == 3
+    assert workshop.manifest.reason == "the gates still fail after 2 attempts"
+
+
+def test_a_formatter_writes_and_what_it_does_elsewhere_is_undone(tmp_path: Path) -> None:
+    policy = _with("""
+[[work.phase.gates]]
+name = "format"
+kind = "format"
+run = "for file in {changed_files} src/a.py; do sed -i 's/ *$//' $file; echo '# formatted' >> $file; done"
+""")
+    workshop = Workshop(tmp_path, policy)
+    done = workshop.work("echo 'new = 1   ' > src/new.py")
+    assert done.returncode == 0, done.stderr
+    workshop.check_done()
+    assert workshop.remote.git("show", "phase-12:src/new.py") == "new = 1\n# formatted"
+    assert workshop.remote.git("diff", "--name-only", "main", "phase-12").split() == ["src/new.py"]
+    assert [note for note in workshop.manifest.notes if "src/a.py" in note and "undone" in note]
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "report"])
+def test_until_stops_after_a_step_and_resume_does_the_rest(workshop: Workshop, step: str) -> None:
+    done = workshop.work(GOOD, "--until", step)
+    assert done.returncode == 0, done.stderr
+    manifest = workshop.manifest
+    assert manifest.state == "stopped"
+    assert manifest.reason == f"it was to go on until {step} and no further"
+    assert [one.name for one in manifest.steps] == [*STEPS[: STEPS.index(step) + 1], "report"]
+    assert bool(workshop.commits()) == (STEPS.index(step) >= STEPS.index("push"))
+    assert not (workshop.folder_of_run / "error.json").exists()
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    workshop.check_done()
+
+
+def test_until_gates_goes_on_until_they_pass(workshop: Workshop) -> None:
+    script = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; else {GOOD}; fi"
+    assert workshop.work(script, "--until", "gates").returncode == 0
+    assert workshop.manifest.attempts == 2
+    assert workshop.manifest.commands[-1].exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "script", "code", "state"),
+    [
+        ((), "exit 1", 3, "failed"),
+        ((), "echo why > SPECGUARD_STOP.md", 4, "stopped"),
+        (("--max-attempts", "1"), "echo edit > locked/a.txt", 1, "budget-spent"),
+        (("--max-attempts", "1"), "echo BROKEN > src/a.py", 3, "budget-spent"),
+        (("--timeout", "1"), "sleep 993", 3, "timed-out"),
+        (("--command-timeout", "1"), "sleep 993", 3, "timed-out"),
+        (("--command", "false", "--max-attempts", "1"), GOOD, 3, "budget-spent"),
+        (("--command", "no-such-program", "--max-attempts", "1"), GOOD, 2, None),
+    ],
+)
+def test_every_end_has_its_exit_code_its_error_and_a_report(
+    workshop: Workshop, options: tuple[str, ...], script: str, code: int, state: str | None
+) -> None:
+    done = workshop.work(script, *options)
+    assert done.returncode == code, done.stderr
+    if state is None:
+        assert not workshop.runs.exists()
+        return
+    assert workshop.manifest.state == state
+    error = workshop.error
+    assert error["schema"] == "specguard.run-error/1"
+    assert (error["state"], error["exit_code"]) == (state, code)
+    assert error["reason"] == workshop.manifest.reason
+    assert workshop.manifest.reason
+    report = (workshop.folder_of_run / "report.md").read_text()
+    assert workshop.manifest.reason in html.unescape(report)
+    assert f"{state}: {workshop.manifest.reason}" in done.stdout
+    workshop.check_evidence()
+    assert workshop.users() == workshop.before
+
+
+def test_a_document_that_asks_for_what_is_guarded_stops_the_run_before_it_begins(tmp_path: Path) -> None:
+    document = "# Phase 12\n\nUpdate `locked/a.txt` and the client.\n"
+    workshop = Workshop(tmp_path, files={"docs/phases/phase-12.md": document})
+    done = workshop.work()
+    assert done.returncode == 2
+    assert "locked/a.txt" in done.stderr
+    assert not workshop.runs.exists()
+    assert not (tmp_path / "rounds").exists() or not list((tmp_path / "rounds").iterdir())
+
+
+class TestNetwork:
+    def test_lost_at_the_fetch(self, workshop: Workshop) -> None:
+        workshop.ssh("exit 255")
+        done = workshop.work()
+        assert done.returncode == 2
+        assert "cannot be reached" in done.stderr
+        assert not workshop.runs.exists()
+        assert workshop.users() == workshop.before
+
+    def test_lost_at_the_push(self, workshop: Workshop) -> None:
+        done = workshop.work(f"{GOOD}; mv {workshop.remote.path} {workshop.remote.path}.away")
+        assert done.returncode == 2
+        assert workshop.error["step"] == "push"
+        assert "the commit is kept: specguard run resume" in workshop.error["suggestion"]
+        shutil.move(f"{workshop.remote.path}.away", workshop.remote.path)
+        assert workshop.resume().returncode == 0
+        workshop.check_done()
+        assert len(workshop.told) == 1
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_lost_at_the_pull_request(self, workshop: Workshop, when: str) -> None:
+        workshop.state = {**workshop.state, "broken": {"create": when}}
+        done = workshop.work()
+        if when == "before":
+            assert done.returncode == 2
+            assert workshop.error["step"] == "pull-request"
+            state = workshop.state
+            del state["broken"]
+            state["calls"] = []
+            workshop.state = state
+            assert workshop.resume().returncode == 0
+        else:
+            # It was opened all the same, which is looked up.
+            assert done.returncode == 0, done.stderr
+        workshop.check_done()
+
+    def test_a_branch_of_somebody_else_is_not_overwritten(self, workshop: Workshop) -> None:
+        theirs = workshop.maker.commit("feat: theirs", files={"src/theirs.py": "x\n"})
+        push = f"git -C {workshop.maker.path} push -q origin {theirs}:refs/heads/phase-12"
+        done = workshop.work(f"{GOOD}; env HOME={workshop.home} {push}")
+        assert done.returncode == 2
+        assert workshop.manifest.state == "remote-moved"
+        assert workshop.commits() == [theirs]
+        assert workshop.resume().returncode == 2
+        assert workshop.commits() == [theirs]
+
+
+_TOOLS = os.path.dirname(sys.executable)
+
+
+class _Hooked(Workshop):
+    """A workshop whose repository has a hook, and where pre-commit is on the path."""
+
+    def __init__(self, folder: Path, script: str, *, stage: str = "pre-commit", how: str) -> None:
+        config = f"""repos:
+- repo: local
+  hooks:
+  - {{id: it, name: it, language: system, entry: sh hook.sh, stages: [{stage}], {how}}}
+"""
+        super().__init__(folder, files={".pre-commit-config.yaml": config, "hook.sh": script})
+        self.path = f"{self.path}:{_TOOLS}"
+
+
+@pytest.mark.skipif(shutil.which("pre-commit", path=_TOOLS) is None, reason="pre-commit is not installed")
+class TestHooks:
+    def test_one_that_alters_files_is_judged_by_what_it_made_of_them(self, tmp_path: Path) -> None:
+        script = "grep -q hooked src/new.py || { echo hooked >> src/new.py; exit 1; }\n"
+        workshop = _Hooked(tmp_path, script, how="pass_filenames: false, always_run: true")
+        done = workshop.work()
+        assert done.returncode == 0, done.stderr
+        workshop.check_done()
+        assert workshop.remote.git("show", "phase-12:src/new.py") == "new = 1\nhooked"
+        assert len(workshop.told) == 1
+
+    def test_one_that_alters_locked_files_is_seen_by_the_rules(self, tmp_path: Path) -> None:
+        script = "grep -q hooked locked/a.txt || echo hooked >> locked/a.txt\n"
+        workshop = _Hooked(tmp_path, script, how="pass_filenames: false, always_run: true")
+        assert workshop.work(GOOD, "--max-attempts", "1").returncode == 1
+        assert not workshop.commits()
+
+    def test_one_that_alters_the_message_sends_the_run_back_to_the_check(self, tmp_path: Path) -> None:
+        script = "grep -q Seen $1 || printf 'Seen: yes\\n' >> $1\n"
+        workshop = _Hooked(tmp_path, script, stage="commit-msg", how="always_run: true")
+        done = workshop.work()
+        assert done.returncode == 0, done.stderr
+        workshop.check_done()
+        assert workshop.remote.git("log", "-1", "--format=%B", "phase-12").rstrip().endswith("Seen: yes")
+        steps = [step.name for step in workshop.manifest.steps]
+        assert steps[steps.index("commit") :][:4] == ["commit", "gates", "check", "commit"]
+
+    def test_one_that_refuses_is_told_to_the_agent(self, tmp_path: Path) -> None:
+        script = '! grep -n UGLY "$@"\n'
+        workshop = _Hooked(tmp_path, script, how="files: ^src/")
+        done = workshop.work(f"if [ $ROUND = 1 ]; then echo UGLY > src/new.py; else {GOOD}; fi")
+        assert done.returncode == 0, done.stderr
+        assert "1:UGLY" in workshop.told[1]
+        workshop.check_done()
+
+
+def test_a_run_ends_at_its_report_and_begins_nothing_more(workshop: Workshop) -> None:
+    """Neither a merge nor the next item."""
+    assert workshop.work().returncode == 0
+    before = everything(workshop.runs)
+    again = workshop.work()
+    assert again.returncode == 2
+    assert "has a branch of phase 12 already" in again.stderr
+    assert everything(workshop.runs) == before
+    verbs = {tuple(call[:2]) for call in workshop.state["calls"]}
+    assert verbs <= {("auth", "status"), ("pr", "list"), ("pr", "create")}
+    assert workshop.remote.git("rev-parse", "main").strip() == workshop.base
+    assert json.loads((workshop.user.path / "configs/NEXT_PHASE.json").read_text()) == {"next": 12}

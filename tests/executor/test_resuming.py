@@ -1,0 +1,315 @@
+"""A run that was cut off anywhere is finished by `run resume`: all of it, once, and judged again."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.executor.dying import Dying
+from tests.executor.working import COMMAND, GOOD, Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_PARTS = 4
+_MOST_THINGS = 400
+
+# The agent is let mend something once, so that every kind of step is there twice.
+_TWO_ROUNDS = "if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; else echo 'new = 1' > src/new.py; fi"
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+class _Saved:
+    """A workshop as it was, to be restored at the same place."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._folder = workshop.folder
+        self._copy = workshop.folder.parent / "saved"
+        shutil.copytree(self._folder, self._copy, symlinks=True)
+
+    def restore(self) -> None:
+        shutil.rmtree(self._folder)
+        shutil.copytree(self._copy, self._folder, symlinks=True)
+
+
+@pytest.mark.parametrize("part", range(_PARTS))
+@pytest.mark.parametrize("script", [GOOD, _TWO_ROUNDS], ids=["one-round", "two-rounds"])
+def test_a_run_that_is_killed_anywhere_is_finished(tmp_path: Path, part: int, script: str) -> None:
+    """Killed before each change of its folder and of its place, and before each program that it starts."""
+    (tmp_path / "team").mkdir()
+    workshop = Workshop(tmp_path / "team")
+    words = workshop.words(script)
+    saved = _Saved(workshop)
+    with Dying() as dying:
+        # Of the longer run only what comes in its second round is new.
+        points = range(1 + part, _MOST_THINGS, _PARTS if script == GOOD else _PARTS * 4)
+        for number in points:
+            code = dying.run(words, workshop.environment, number)
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL, number
+            begun = list(workshop.runs.glob("*/manifest.json")) if workshop.runs.is_dir() else []
+            if begun:
+                again = ["run", "resume", workshop.run_id, "-C", str(workshop.user.path)]
+                code = dying.run(again, workshop.environment)
+                if code == 2 and workshop.manifest.state == "succeeded":
+                    code = 0
+            else:
+                # Nothing was begun: it is started as if nothing had been.
+                code = dying.run(words, workshop.environment)
+            assert code == 0, (number, workshop.manifest.reason)
+            _check(workshop, number, rounds=1 if script == GOOD else 2)
+            saved.restore()
+        else:
+            pytest.fail(f"it has not come to an end after {_MOST_THINGS} things")
+
+
+def _check(workshop: Workshop, number: int, *, rounds: int) -> None:
+    try:
+        workshop.check_done()
+        manifest = workshop.manifest
+        # An agent whose end was not recorded works again, which is no further attempt.
+        assert 1 <= manifest.attempts <= rounds
+        assert [one for one in manifest.commands if one.kind == "gate"][-1].attempt == manifest.attempts
+    except AssertionError as error:
+        error.add_note(f"killed before thing {number}")
+        raise
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_a_disk_that_fills_up_ends_a_run_plainly_and_it_can_be_resumed(tmp_path: Path, part: int) -> None:
+    (tmp_path / "team").mkdir()
+    workshop = Workshop(tmp_path / "team")
+    words = workshop.words()
+    saved = _Saved(workshop)
+    with Dying() as dying:
+        for number in range(2 + part * 5, _MOST_THINGS, 10):
+            code = dying.run(words, workshop.environment, -number)
+            if code == 0:
+                break
+            assert code in (2, 3), number
+            begun = list(workshop.runs.glob("*/manifest.json")) if workshop.runs.is_dir() else []
+            assert workshop.users() == workshop.before
+            assert len(workshop.commits()) < 2
+            again = ["run", "resume", workshop.run_id, "-C", str(workshop.user.path)] if begun else words
+            assert dying.run(again, workshop.environment) == 0, number
+            _check(workshop, number, rounds=1)
+            saved.restore()
+        else:
+            pytest.fail(f"it has not come to an end after {_MOST_THINGS} things")
+
+
+def _killed_in_its_agent(workshop: Workshop, script: str = GOOD) -> None:
+    """Begin a run, and kill specguard while the agent works; the agent goes on until it is ended."""
+    half = "if [ $ROUND = 1 ]; then echo half > src/half.py; exec sleep 995; fi; rm -f src/half.py"
+    with subprocess.Popen(
+        [COMMAND, *workshop.words(f"{half}; {script}")], env=workshop.environment, stderr=subprocess.DEVNULL
+    ) as process:
+        _wait_for(lambda: _sleeping("995"))
+        process.kill()
+
+
+def _sleeping(seconds: str) -> list[psutil.Process]:
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):
+            if one.name() == "sleep" and one.cmdline()[1:] == [seconds]:
+                found.append(one)
+    return found
+
+
+def _wait_for(what: Callable[[], object]) -> None:
+    until = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.mark.xdist_group("sleeping")
+def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop) -> None:
+    _killed_in_its_agent(workshop)
+    assert _sleeping("995")
+    refused = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
+    assert refused.returncode == 2
+    assert f"specguard run resume {workshop.run_id}" in refused.stderr
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    assert not _sleeping("995")
+    workshop.check_done()
+    manifest = workshop.manifest
+    assert manifest.attempts == 1
+    [detail] = [step.detail for step in manifest.steps if step.detail.startswith("resumed")]
+    assert "resumed at agent; ended sleep 995" in detail
+    assert "src/half.py" not in workshop.remote.git("ls-tree", "-r", "--name-only", "phase-12")
+    assert workshop.resume().returncode == 2
+
+
+@pytest.mark.xdist_group("sleeping")
+def test_a_place_that_is_gone_is_made_again(workshop: Workshop) -> None:
+    _killed_in_its_agent(workshop)
+    place = workshop.manifest.place
+    assert place is not None
+    shutil.rmtree(place)
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    workshop.check_done()
+
+
+@pytest.mark.xdist_group("sleeping")
+def test_what_the_user_and_others_do_meanwhile_is_theirs(workshop: Workshop) -> None:
+    """The user's own edits are no leak, and the base that a run is pinned to stays its base."""
+    _killed_in_its_agent(workshop)
+    (workshop.user.path / "src" / "mine.py").write_text("mine = 1\n")
+    workshop.user.commit("feat: mine", files={"src/other.py": "other = 1\n"})
+    workshop.before = workshop.users()
+    tip = workshop.move_on({"src/theirs.py": "theirs = 1\n"})
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    [commit] = workshop.commits()
+    assert workshop.remote.git("rev-parse", f"{commit}^").strip() == workshop.base
+    assert [note for note in workshop.manifest.notes if tip[:10] in note]
+    assert workshop.users() == workshop.before
+
+
+def test_a_branch_that_the_remote_took_before_is_not_pushed_again(workshop: Workshop) -> None:
+    """The process died when the remote had the branch, and before that was written down."""
+    folder = workshop.folder
+    hook = workshop.remote.path / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\nkill -9 $(cat {folder}/pid)\necho x >> {folder}/received\n")
+    hook.chmod(0o755)
+    with subprocess.Popen(
+        [COMMAND, *workshop.words()], env=workshop.environment, stderr=subprocess.DEVNULL
+    ) as process:
+        (folder / "pid").write_text(f"{process.pid}\n")
+    assert process.returncode == -signal.SIGKILL
+    assert workshop.manifest.pushed is None
+    assert workshop.commits()
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    assert (folder / "received").read_text() == "x\n"
+    [last] = [step for step in workshop.manifest.steps if step.name == "push" and step.state == "done"]
+    assert "had it already" in last.detail
+    workshop.check_done()
+
+
+@pytest.mark.xdist_group("sleeping")
+def test_a_stale_worker_writes_and_pushes_nothing_more(workshop: Workshop) -> None:
+    """Where the lock is no obstacle, as on another machine, the token is."""
+    script = f"if [ $ROUND = 1 ]; then sleep 4; echo stale > src/new.py; exit 0; fi; {GOOD}"
+    with subprocess.Popen(
+        [COMMAND, *workshop.words(script)], env=workshop.environment, stderr=subprocess.PIPE, text=True
+    ) as stale:
+        _wait_for(lambda: any(workshop.runs.glob("*/commands/*.log")))
+        stale.send_signal(signal.SIGSTOP)
+        try:
+            for lock in workshop.runs.glob(".*.lock"):
+                lock.unlink()
+            done = workshop.resume()
+            assert done.returncode == 0, done.stderr
+            kept = workshop.kept()
+        finally:
+            stale.send_signal(signal.SIGCONT)
+        _, said = stale.communicate(timeout=60)
+    assert stale.returncode == 2
+    assert "another process works on" in said
+    assert workshop.kept() == kept
+    workshop.check_done()
+
+
+_FAILS_ONCE = f"if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; exit $CODE; fi; {GOOD}"
+
+
+def test_a_run_whose_agent_failed_goes_on_with_another_round(workshop: Workshop) -> None:
+    done = workshop.work(_FAILS_ONCE.replace("$CODE", "7"))
+    assert done.returncode == 3
+    assert workshop.error["suggestion"]
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    assert workshop.manifest.attempts == 2
+    workshop.check_done()
+
+
+def test_a_run_that_has_spent_its_attempts_says_so_unless_it_is_granted_more(workshop: Workshop) -> None:
+    done = workshop.work(_FAILS_ONCE.replace("$CODE", "0"), "--max-attempts", "1")
+    assert done.returncode == 3
+    assert workshop.manifest.state == "budget-spent"
+    assert workshop.manifest.reason == "the gates still fail after 1 attempt"
+    again = workshop.resume()
+    assert again.returncode == 3
+    assert workshop.manifest.reason == "the gates still fail after 1 attempt"
+    assert "--max-attempts 2" in workshop.error["suggestion"]
+    done = workshop.resume("--max-attempts", "2")
+    assert done.returncode == 0, done.stderr
+    assert "BROKEN" in workshop.told[1]
+    workshop.check_done()
+
+
+def test_what_a_person_mends_in_the_place_of_a_failed_run_is_judged_and_pushed(
+    workshop: Workshop,
+) -> None:
+    assert workshop.work("echo BROKEN > src/new.py", "--max-attempts", "1").returncode == 3
+    place = workshop.manifest.place
+    assert place is not None
+    with open(f"{place}/src/new.py", "w") as file:
+        file.write("new = 1\n")
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    assert len(workshop.told) == 1
+    workshop.check_done()
+    gates = [one for one in workshop.manifest.commands if one.kind == "gate"]
+    assert [one.exit_code for one in gates] == [1, 0]
+    assert gates[0].tree != gates[1].tree == workshop.manifest.tree
+
+
+def test_a_green_result_is_never_taken_for_that_of_another_tree(workshop: Workshop) -> None:
+    """The run stopped when all had passed; its files are changed before it goes on."""
+    assert workshop.work(GOOD, "--until", "check").returncode == 0
+    first = workshop.manifest
+    assert first.judgements[-1].verdict == "passed"
+    with open(f"{first.place}/src/new.py", "w") as file:
+        file.write("BROKEN\n")
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    gates = [one for one in workshop.manifest.commands if one.kind == "gate"]
+    assert [one.exit_code for one in gates] == [0, 1, 0]
+    assert gates[0].tree == gates[2].tree != gates[1].tree
+    assert "BROKEN" in workshop.told[1]
+    workshop.check_done()
+
+
+def test_the_rules_judge_again_what_was_committed(workshop: Workshop) -> None:
+    assert workshop.work(GOOD, "--until", "push").returncode == 0
+    assert workshop.commits()
+    before = len(workshop.manifest.judgements)
+    with open(f"{workshop.manifest.place}/src/new.py", "w") as file:
+        file.write("BROKEN\n")
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    # What was pushed is fixed by its commit, whatever became of the files since.
+    assert len(workshop.manifest.judgements) == before + 1
+    assert {one.tree for one in workshop.manifest.judgements} == {workshop.manifest.tree}
+    workshop.check_done()
+
+
+def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> None:
+    script = f"[ $ROUND != 1 ] || exec sleep 994; {GOOD}"
+    assert workshop.work(script, "--timeout", "2").returncode == 3
+    assert workshop.manifest.state == "timed-out"
+    assert workshop.resume().returncode == 3
+    assert workshop.manifest.state == "timed-out"
+    done = workshop.resume("--timeout", "600")
+    assert done.returncode == 0, done.stderr
+    workshop.check_done()
