@@ -41,10 +41,9 @@ class Claim:
         self._item = item
         self._branch = branch
         self._remote = remote
-        name = sha256(f"{remote}\0{branch}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
         try:
             os.makedirs(self.folder, mode=0o755, exist_ok=True)
-            self._lock = FileLock(os.path.join(self.folder, f".{name}.lock"))
+            self._lock = FileLock(claim_file(self.folder, remote, branch))
             self._lock.acquire(blocking=False)
         except Timeout:
             running = [manifest.run_id for manifest in self._mine() if manifest.state in _NOT_ENDED]
@@ -135,6 +134,18 @@ class Claim:
             same = (manifest.branch or "") == self._branch
             if same and (manifest.repository.remote or "") == self._remote:
                 yield manifest
+
+
+def claim_file(folder: str, remote: str, branch: str) -> str:
+    """The file that is locked while a run of an item is under way.
+
+    Args:
+        folder: the folder of the item's runs.
+        remote: the canonical repository.
+        branch: the run's branch; empty for a run without one.
+    """
+    name = sha256(f"{remote}\0{branch}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return os.path.join(folder, f".{name}.lock")
 
 
 def _label(item: Item) -> str:

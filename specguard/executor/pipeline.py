@@ -11,6 +11,7 @@ from specguard.errors import MissingFact, SpecguardError, internal_error
 from specguard.executor.agents import let_agent_work
 from specguard.executor.brief import write_brief
 from specguard.executor.canary import prove_guard
+from specguard.executor.catching_up import put_on_top
 from specguard.executor.committing import commit, hash_tree
 from specguard.executor.ending import RunEnded
 from specguard.executor.gates import run_gates
@@ -20,7 +21,7 @@ from specguard.executor.marking import finish, has_to_finish, unmark
 from specguard.executor.place import make_place, place_of
 from specguard.executor.progress import check_progress, check_work
 from specguard.executor.pull_requests import open_pull_request
-from specguard.executor.pushing import push
+from specguard.executor.pushing import moved_on, push
 from specguard.executor.reports import ERROR, write_report
 from specguard.executor.run import ROUND, STEPS
 from specguard.executor.signals import HeldSignals, killed_by_signals
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 
 _MOST_MESSAGE_ROUNDS: Final = 3
 """So often a commit-msg hook may alter the message before it has to agree with what it made of it."""
+
+
+_MOST_TIPS: Final = 5
+"""So often a run catches up with others on its branch, before its push is left to chance."""
 
 
 class _Until(Exception):
@@ -133,7 +138,7 @@ class _Steps:
         else:
             self._judge_again()
         if first != "pull-request":
-            self._do("push", lambda: push(self._run))
+            self._push()
         self._do("pull-request", lambda: open_pull_request(self._run))
 
     def _do(self, name: str, step: Callable[[], object]) -> object:
@@ -235,6 +240,26 @@ class _Steps:
             )
         if worked:
             check_work(run, tree)
+
+    def _push(self) -> None:
+        """Push the commit; what other runs have pushed to its branch meanwhile, it is put on top of.
+
+        Gates and rules see it there anew, and the agent mends what does not pass any more.
+        """
+        run = self._run
+        for left in reversed(range(_MOST_TIPS)):
+            tip = moved_on(run)
+            if tip is not None:
+                self._do("place", partial(put_on_top, run, tip))
+                self._rounds("inspect")
+                self._commit()
+            try:
+                self._do("push", lambda: push(run))
+            except RunEnded as end:
+                if end.state != "remote-moved" or not left or moved_on(run) is None:
+                    raise
+            else:
+                return
 
     def _commit(self) -> None:
         run = self._run

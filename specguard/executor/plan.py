@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.change.git import Git
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.executor.agents import resolve_agent
+from specguard.executor.branches import shares
 from specguard.executor.committing import HOOKS, message_of
 from specguard.executor.done_before import check_known
 from specguard.executor.overlaps import overlap
@@ -24,6 +25,7 @@ from specguard.executor.preflight import (
 from specguard.executor.pull_requests import BODY, body_of, title_of
 from specguard.executor.run import STEPS, Run
 from specguard.executor.starting import start_as_fetched
+from specguard.executor.tasks import task_of
 from specguard.executor.tools import check_tools
 from specguard.executor.user_git import read_settings
 from specguard.reporters.escape import visible
@@ -33,6 +35,7 @@ from specguard.runs.root import item_folder, run_root
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from specguard.authority.policy import Policy
     from specguard.declaration.patterns import Covering
     from specguard.executor.canonical import Address
     from specguard.executor.options import RunOptions
@@ -52,11 +55,13 @@ class Job:
     Attributes:
         data: all of it, as JSON can hold it.
         scope: the paths that it may change; None where nothing states them.
+        shares: whether its branch may hold other items, too.
     """
 
-    def __init__(self, data: Mapping[str, Any], scope: Covering | None) -> None:
+    def __init__(self, data: Mapping[str, Any], scope: Covering | None, *, shares: bool = False) -> None:
         self.data = data
         self.scope = scope
+        self.shares = shares
 
     @property
     def label(self) -> str:
@@ -121,8 +126,13 @@ def plan_of(options: Sequence[RunOptions]) -> RunPlan:
 
 
 def _check_apart(one: Job, other: Job) -> None:
-    if one.data["branch"] == other.data["branch"]:
+    if one.data["item"] == other.data["item"]:
         raise SpecguardError(f"{other.label} is asked for twice", help="name each item once")
+    if one.data["branch"] == other.data["branch"] and not one.shares:
+        raise SpecguardError(
+            f"{one.label} and {other.label} have one branch, {one.data['branch']}",
+            help='run one after the other, or have a branch hold a whole plan, with `unit = "commit"`',
+        )
     for job in (one, other):
         if job.scope is None:
             raise SpecguardError(
@@ -146,16 +156,20 @@ def _job(options: RunOptions) -> Job:
                 raise SpecguardError("a plan is of a work item", help="specguard run KIND --dry-run -- ...")
             check_known(start, start.item, git)
             check_tools(programs(start, options), start.documents.tree, options.environment)
-            scope = _scope(start.item)
+            scope = _scope(start.policy, start.item)
+            together = shares(start.policy, start.item)
             data = _data(
                 start, start.item, options, git=git, address=address, ref=ref, root=root, scope=scope
             )
         except MissingFact as missing:
             raise SpecguardError(missing.reason, help=missing.command) from missing
-    return Job(data, scope)
+    return Job(data, scope, shares=together)
 
 
-def _scope(item: WorkItem) -> Covering | None:
+def _scope(policy: Policy, item: WorkItem) -> Covering | None:
+    task = task_of(policy, item)
+    if task is not None:
+        return task.expected_paths or None
     if item.listed is not None and item.listed.files:
         return item.listed.scope
     try:

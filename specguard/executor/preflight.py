@@ -12,6 +12,7 @@ from specguard.change.repository import Repository
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agents import resolve_agent
 from specguard.executor.asked import record
+from specguard.executor.beside import kept_apart
 from specguard.executor.claiming import Claim
 from specguard.executor.done_before import check_everywhere
 from specguard.executor.gate_plans import planned_gates as gates_of_run
@@ -30,6 +31,7 @@ from specguard.work.gates import Gates, flag_gates
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from specguard.executor.agents import Agent
     from specguard.executor.canonical import Address
     from specguard.executor.options import RunOptions
     from specguard.runs.folder import RunFolder
@@ -65,22 +67,11 @@ def prepare(options: RunOptions) -> Run:
         check_tools(programs(start, options), start.documents.tree, options.environment)
         item = item_of(start)
         branch = start.item.branches[0] if start.item else ""
-        claim = Claim(
-            run_root(settings, options.environment, work_tree=root, given=options.run_root),
-            item,
-            branch=branch,
-            remote=address.shown,
-        )
+        runs = run_root(settings, options.environment, work_tree=root, given=options.run_root)
+        claim = Claim(runs, item, branch=branch, remote=address.shown)
         try:
-            folder = claim.used_folder(options.reuse_run) if options.reuse_run else claim.new_folder()
-            manifest = new_manifest(start, options, folder.run_id, address.shown)
-            manifest.notes = notes
-            run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
-            run.claim = claim
-            manifest.agent = agent.recorded(run) if agent else None
-            # Before the manifest, without which it is no run yet: what was asked for is needed to resume it.
-            record(run)
-            run.take()
+            with kept_apart(start, runs, address.shown):
+                run = _begun(claim, start, options, git=git, remote=address.shown, notes=notes, agent=agent)
             with run.step("preflight") as step:
                 step.detail = _done(start, address)
         except BaseException:
@@ -92,6 +83,29 @@ def prepare(options: RunOptions) -> Run:
     except BaseException:
         git.close()
         raise
+    return run
+
+
+def _begun(
+    claim: Claim,
+    start: Start,
+    options: RunOptions,
+    *,
+    git: Git,
+    remote: str,
+    notes: list[str],
+    agent: Agent | None,
+) -> Run:
+    """Make the run's folder, and take it."""
+    folder = claim.used_folder(options.reuse_run) if options.reuse_run else claim.new_folder()
+    manifest = new_manifest(start, options, folder.run_id, remote)
+    manifest.notes = notes
+    run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
+    run.claim = claim
+    manifest.agent = agent.recorded(run) if agent else None
+    # Before the manifest, without which it is no run yet: what was asked for is needed to resume it.
+    record(run)
+    run.take()
     return run
 
 

@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Final
 
 from specguard.errors import SpecguardError
+from specguard.executor.branches import shares
 from specguard.executor.canonical import find_address
 from specguard.executor.ending import RunEnded
 from specguard.executor.place import place_of
@@ -70,6 +71,40 @@ def push(run: Run) -> str:
         if answer.flag != "!":
             return _pushed(run, address, commit, "has it")
         raise _refused(run, remote, address, answer)
+
+
+def moved_on(run: Run) -> str | None:
+    """Where the run's branch is by now, where it holds several items and another run has pushed one.
+
+    Args:
+        run: its commit is made, and not pushed.
+
+    Returns:
+        The commit, which is in the user's object store; None where the branch is as it was, or is the run's
+        alone.
+
+    Raises:
+        RunEnded: the remote cannot be reached.
+    """
+    branch, item = run.manifest.branch, run.item
+    if not branch or item is None or not shares(run.policy, item):
+        return None
+    with _remote(run) as remote:
+        address = pinned_address(run, remote)
+        there = _heads(run, remote, address).branches.get(branch, "")
+        known = [run.manifest.commit, run.manifest.repository.branch_oid, *_tried(run)]
+        if not there or there in known:
+            return None
+        try:
+            return remote.fetch(address.fetch, branch, [run.manifest.repository.start])
+        except RemoteError as error:
+            raise RunEnded(
+                "failed",
+                f"{branch} has moved on, and cannot be fetched: {error.reason}",
+                help=f"{error.advice(address.shown)}; then: {_resume(run)}",
+                code=2,
+                tail=error.tail,
+            ) from error
 
 
 def tracking_command(run: Run) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from specguard.executor.schemas import run_schemas
 from tests.cli.planning import PLAN, SHARED, THREE, Planned, does, task
+from tests.cli.running import wait_until
 
 
 @pytest.fixture
@@ -260,3 +262,60 @@ class TestWithoutHistory:
         before = planned.user.git("status", "--short"), planned.user.git("rev-parse", "HEAD")
         assert planned.run_task("task_001", "--ensure-git", "--baseline-commit").exit_code == 0
         assert (planned.user.git("status", "--short"), planned.user.git("rev-parse", "HEAD")) == before
+
+
+class TestTwoAtOnce:
+    def begin(self, planned: Planned, task_id: str, gate: Path, *words: str) -> subprocess.Popen[str]:
+        """Start a run whose agent waits until a file is there."""
+        wait = f"while ! test -e {gate}; do sleep 0.1; done"
+        script = does(then="").replace("printf", f"{wait}\nprintf")
+        run = planned.start("run", "task", task_id, *words, "--", "sh", "-c", script)
+        wait_until(lambda: list(planned.runs.glob(f"task-{task_id}/*/commands/*.log")))
+        return run
+
+    def test_tasks_that_keep_apart_work_in_places_of_their_own(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path, policy=SHARED)
+        gate = tmp_path / "go"
+        one = self.begin(planned, "task_001", gate)
+        other = self.begin(planned, "task_003", gate)
+        gate.touch()
+        said = [run.communicate(timeout=120) for run in (one, other)]
+        assert [one.returncode, other.returncode] == [0, 0], said
+        assert sorted(planned.log("pr/cart")[:2]) == ["task_001: Add part 1", "task_003: Add part 3"]
+        statuses = {name: one["status"] for name, one in planned.tasks("pr/cart").items()}
+        assert statuses == {"task_001": "done", "task_002": "pending", "task_003": "done"}
+        assert planned.there("pr/cart", ".plans/cart/MASTER.md").count("verified") == 2
+        places = {manifest["place"] for manifest in planned.manifests()}
+        assert len(places) == 2
+
+    def test_tasks_that_may_change_the_same_files_are_refused(self, tmp_path: Path) -> None:
+        tasks = [task(1), task(2, expected_files=["src/"]), task(3)]
+        planned = Planned(tmp_path, tasks, policy=SHARED)
+        gate = tmp_path / "go"
+        one = self.begin(planned, "task_001", gate)
+        outcome = planned.run_task("task_002")
+        assert outcome.exit_code == 2
+        assert "task_002 may change src/, and task_001, which" in outcome.stderr
+        again = planned.run_task("task_001")
+        assert "another run works on task_001" in again.stderr
+        gate.touch()
+        one.communicate(timeout=120)
+        assert one.returncode == 0
+
+    def test_a_branch_of_one_task_is_not_for_two(self, planned: Planned, tmp_path: Path) -> None:
+        gate = tmp_path / "go"
+        one = self.begin(planned, "task_001", gate)
+        outcome = planned.run_task("task_003")
+        assert outcome.exit_code == 2
+        assert "another run works on the branch pr/cart, for task_001" in outcome.stderr
+        gate.touch()
+        one.communicate(timeout=120)
+
+    def test_the_plan_of_several_tasks_says_whether_they_keep_apart(self, tmp_path: Path) -> None:
+        tasks = [task(1), task(2, expected_files=["src/"]), task(3)]
+        planned = Planned(tmp_path, tasks, policy=SHARED)
+        words = ("run", "task", "--plan", PLAN, "--dry-run")
+        assert planned.specguard(*words, "task_001", "task_003", "--", "true").exit_code == 0
+        outcome = planned.specguard(*words, "task_001", "task_002", "--", "true")
+        assert outcome.exit_code == 2
+        assert "may both change" in outcome.stderr
