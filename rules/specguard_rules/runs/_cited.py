@@ -38,6 +38,14 @@ def cited(commits: Sequence[Commit] | None, records: RunRecords) -> list[Cited]:
     ]
 
 
+def item_under_way(commits: Sequence[Commit] | None, records: RunRecords) -> str:
+    """The item, as `<kind>-<id>`, whose run is under way and judges its own commit; empty where none is."""
+    key = records.settings.trailer
+    own = [one for one in commits or () if one.oid == records.under_way]
+    names = [trailer.value for commit in own for trailer in Trailers(commit.message.lines).of(key)]
+    return names[0].rpartition("/")[0] if names else ""
+
+
 def names_run(commit: Commit, records: RunRecords) -> bool:
     """Whether a commit names a run."""
     return bool(Trailers(commit.message.lines).of(records.settings.trailer))

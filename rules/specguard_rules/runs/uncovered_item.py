@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, Rule, shortened
+from specguard_rules.runs._cited import item_under_way
 from specguard_rules.runs._evidence import best, manifests_in, spoken_for
 
 TYPE_CHECKING = False
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Documents, Entry, Listed, Plans, RunRecords, Sources, Stage
+    from specguard.rules import Commit, Documents, Entry, Listed, Plans, RunRecords, Sources, Stage
     from specguard_rules.artifacts._checklists import Checklists
 
 
@@ -34,7 +35,7 @@ class UncoveredItem(Rule):
     That evidence is missing altogether is told by [ART006](unproven-checkbox.md) for ticked items, and by
     [PLN003](unverified-done.md) for tasks of plans. **Judged** are the items that the change closes or ticks;
     with `--all` every one. Where runs are kept with `keep = "local"`, nobody can tell elsewhere, and the rule
-    is indeterminate.
+    is indeterminate. A run that is under way is the evidence of its own item.
 
     How to put it right: let a run show it, and name its manifest; or take the status back.
 
@@ -101,7 +102,6 @@ class UncoveredItem(Rule):
     name: ClassVar[str] = "uncovered-item"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("runs.grade",)
-    judges_parts: ClassVar[bool] = True
     condition: ClassVar[str] = "every item that is done has evidence of the grade that is asked for"
 
     def check(
@@ -114,10 +114,14 @@ class UncoveredItem(Rule):
         whole: bool,
         sources: Sources | None = None,
         plans: Plans | None = None,
+        commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Weigh the evidence of what is done."""
         missing: MissingFact | None = None
+        own = item_under_way(commits, run_records)
         for listed in _closed(sources, start_documents, whole):
+            if own == f"{listed.source.kind}-{listed.id}":
+                continue
             try:
                 planned = plans is not None and plans.at(listed.source.path) is not None
                 yield from _of_item(listed, run_records, planned=planned)

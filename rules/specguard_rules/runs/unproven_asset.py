@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, Rule, path_text
+from specguard.rules import Finding, MissingFact, NotApplicable, Rule, path_text
 from specguard_rules.runs._cited import cited
 
 TYPE_CHECKING = False
@@ -23,10 +23,12 @@ class UnprovenAsset(Rule):
 
     **Which runs count**: those that the change's commits name, and with `keep = "tree"` those whose files the
     change brings, else those beside the check that ran on the tree of one of its commits; where there is none
-    of these, nobody can tell, and the rule is indeterminate. The run succeeded, and where a command says on
-    which tree it ran, that is the tree of a commit of the change. A name in `proofs` is that of a command, or
-    a word of it: `build` is also `npm run build`. Where `grade` of `[runs]` asks for one, each command has
-    it.
+    of these, nobody can tell, and the rule is indeterminate. A run that is under way is judged once it has
+    ended.
+
+    The run succeeded, and where a command says on which tree it ran, that is the tree of a commit of the
+    change. A name in `proofs` is that of a command, or a word of it: `build` is also `npm run build`. Where
+    `grade` of `[runs]` asks for one, each command has it.
 
     **Judged** are the files under `paths` of `[assets]` that the change adds or modifies, but for the index,
     the table and the samples.
@@ -104,6 +106,8 @@ class UnprovenAsset(Rule):
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Look for the build and test of each asset that changes."""
+        if run_records.under_way:
+            raise NotApplicable("the run is under way: what it shows is judged once it has ended")
         own = {one.encode("utf-8", "surrogateescape") for one in (assets.index, assets.table, assets.samples)}
         paths = [one.path for one in entries if not one.deleted and one.path not in own]
         changed = sorted(paths[position] for position, _ in assets.paths.find_each(paths))

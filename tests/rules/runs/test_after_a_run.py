@@ -17,8 +17,17 @@ require = ["phase"]
 grade = "re-run"
 quick_gates = ["tests"]
 full_gates = ["tests"]
+
+[assets]
+paths = ["src/**"]
+index = "src/index.json"
+proofs = ["tests"]
+
+[rules.unregistered-asset]
+stages = ["pull-request"]
 """
-PASSED = {f"RUN00{number}": "passed" for number in (1, 2, 3, 4, 5, 6, 7, 9)}
+PASSED = {f"RUN00{number}": "passed" for number in (1, 2, 3, 4, 5, 6, 9)}
+PASSED["RUN010"] = "passed"
 
 
 def judge(workshop: Workshop, *words: str) -> dict[str, Any]:
@@ -37,7 +46,7 @@ def states(report: dict[str, Any]) -> dict[str, str]:
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
-    workshop = Workshop(tmp_path, policy=POLICY.replace("place_limit = 8\n", RUNS))
+    workshop = Workshop(tmp_path, policy=POLICY.replace("place_limit = 8\noutput_limit = 1\n", RUNS))
     done = workshop.work()
     assert done.returncode == 0, done.stdout + done.stderr
     return workshop

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.testing import Case, Step, run_case
-from specguard.testing.running import flatten, run_here
+from specguard.testing.running import command, flatten, run_here
 from tests.rules.items import judge
 from tests.rules.runs.made import (
     FOLDER,
@@ -24,6 +24,7 @@ from tests.rules.runs.made import (
     sha,
     tree_of,
 )
+from tests.test_hook_imports import imported as modules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -281,3 +282,15 @@ def test_runs_that_are_local(tmp_path: Path) -> None:
     repository.delete(f"{FOLDER}/{LOG}")
     [found] = map(flatten, look(repository, "RUN004").report["findings"])
     assert "is gone" in found["message"]
+
+
+@pytest.mark.parametrize(("policy", "imported"), [("[runs]\nkeep = 'tree'\n", False), (POLICY, True)])
+def test_nothing_is_imported_where_no_runs_are_asked_for(tmp_path: Path, policy: str, imported: bool) -> None:
+    case = Case(policy=policy, staged=Step("", files={f"{FOLDER}/control/heartbeat.json": "{}"}))
+    repository = case.build(tmp_path / "repository")
+    words = [command(), "check", "--staged"]
+    # The second time the policy comes from the cache, as it does for a hook.
+    found = [modules(words, repository.path, tmp_path / "cache") for _ in range(2)]
+    own = [name for name in found[1] if name.startswith(("specguard_rules.runs", "specguard.runs.record"))]
+    assert bool(own) is imported, own
+    assert not found[1] & {"typing", "pydantic", "subprocess", "pathlib"}
