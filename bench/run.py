@@ -14,6 +14,7 @@ import memory
 import place
 import report
 import repositories
+import whole_run
 from measure import Contender, race
 from proof import unmet
 from races import UNIDIFF_NAME, Race, races, write_patch
@@ -32,6 +33,7 @@ def main() -> int:
     tools = place.install(keep=options.keep)
     everything = races(tools, quick=options.quick)
     known = [row.number for one in everything for row in one.rows] + [row[0] for row in memory.MEMORY]
+    known += [row.number for row in whole_run.RUNS]
     chosen = set(options.rows.split(",")) if options.rows else set(known)
     unknown = chosen.difference(known)
     if unknown:
@@ -43,6 +45,7 @@ def main() -> int:
         if chosen & {row.number for row in one.rows}:
             results += _run(one, tools, chosen, timings, quick=options.quick)
     results += memory.memory(tools, place.environment(), chosen)
+    results += whole_run.whole_runs(tools, place.environment(), chosen, quick=options.quick)
     versions = place.versions(tools)
     report.write_figures(results, timings, versions, quick=options.quick)
     lines = [
