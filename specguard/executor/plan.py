@@ -22,7 +22,7 @@ from specguard.executor.preflight import (
     planned_gates,
     programs,
 )
-from specguard.executor.pull_requests import BODY, body_of, title_of
+from specguard.executor.pull_requests import BODY, body_of, submission_of, title_of
 from specguard.executor.run import STEPS, Run
 from specguard.executor.starting import start_as_fetched
 from specguard.executor.tasks import task_of
@@ -205,6 +205,7 @@ def _data(
     branch = manifest.branch or ""
     title = title_of(run)
     request = printed_command(address, branch, start.base, title=title, body_file=folder.file(BODY))
+    submit = submission_of(run)
     fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
     does: dict[str, list[str]] = {
         "preflight": [
@@ -232,7 +233,7 @@ def _data(
         ],
         "commit": [message_of(run).split("\n", 1)[0]],
         "push": [f"refs/heads/{branch} to {address.shown}"],
-        "pull-request": [request if command else f"printed: {request}"],
+        "pull-request": [f"printed: {submit or request}" if submit or not command else request],
         "report": [folder.file("report.md")],
     }
     last = STEPS.index(options.until) if options.until in STEPS else len(STEPS)

@@ -37,6 +37,8 @@ _PAUSE: Final = 2.0
 def open_pull_request(run: Run) -> str:
     """Open the pull request of what was pushed, or bring the one that is open up to date.
 
+    An item of a kind that is submitted by a command of its own (`submit`) is left to that command.
+
     Args:
         run: its `manifest.pushed`; `manifest.pull_request` is set.
 
@@ -53,6 +55,9 @@ def open_pull_request(run: Run) -> str:
     title = title_of(run)
     run.folder.write(BODY, body_of(run))
     body_file = run.folder.file(BODY)
+    if submit := submission_of(run):
+        _record(run, PullRequest(title=title, state="printed", command=submit))
+        return "left to the command that is printed, since the policy says how it is submitted"
     base = run.manifest.repository.base
     repository = run.git.repository
     with RemoteGit(repository) as remote:
@@ -84,6 +89,11 @@ def open_pull_request(run: Run) -> str:
         ) from error
     _record(run, PullRequest(title=title, state="opened", url=url, number=number, command=command))
     return f"opened: {url}"
+
+
+def submission_of(run: Run) -> str:
+    """The command that the policy has for submitting items of the run's kind; empty where it has none."""
+    return run.item.settings.submit if run.item is not None else ""
 
 
 def title_of(run: Run) -> str:

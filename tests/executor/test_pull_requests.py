@@ -10,11 +10,12 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.executor import pull_requests
 from specguard.executor.ending import RunEnded
+from specguard.executor.plan import plan_of
 from specguard.executor.pull_requests import body_of, open_pull_request, title_of
 from specguard.executor.pushing import push
 from specguard.runs.model import Command
 from tests.executor.pushed import Hosted, committed
-from tests.executor.remotes import Team
+from tests.executor.remotes import POLICY, Team
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +59,19 @@ def test_it_is_opened(tmp_path: Path) -> None:
         assert kept is not None
         assert (kept.state, kept.number, kept.url) == ("opened", 1, made["url"])
         assert all("github.com/team/project" in call for call in team.calls("create") + team.calls("list"))
+
+
+def test_a_kind_with_a_command_of_its_own_is_left_to_that(tmp_path: Path) -> None:
+    policy = POLICY.replace("[work.phase]", '[work.phase]\nsubmit = "gt submit --ai"')
+    team = Hosted(tmp_path, files={"SPEC_AUTHORITY.md": policy})
+    assert "printed: gt submit --ai" in plan_of([team.options()]).text
+    with committed(team) as run:
+        push(run)
+        assert "the policy says how it is submitted" in open_pull_request(run)
+        assert team.calls("create") == []
+        kept = run.folder.read_manifest().pull_request
+        assert kept is not None
+        assert (kept.state, kept.command) == ("printed", "gt submit --ai")
 
 
 def test_the_one_that_is_open_is_brought_up_to_date(tmp_path: Path) -> None:
