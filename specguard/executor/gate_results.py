@@ -82,14 +82,28 @@ def read_results(folder: RunFolder) -> Sequence[Mapping[str, Any]]:
     Raises:
         SpecguardError: the file cannot be read.
     """
+    gates: Sequence[Mapping[str, Any]] = _read(folder, "gates") or []
+    return gates
+
+
+def tree_of_gates(folder: RunFolder) -> str | None:
+    """The tree that the gates of the last round judged; None before any.
+
+    Raises:
+        SpecguardError: the file cannot be read.
+    """
+    tree: str | None = _read(folder, "tree")
+    return tree
+
+
+def _read(folder: RunFolder, key: str) -> Any:
     try:
         with open(folder.file(FILE), "rb") as file:
-            gates: Sequence[Mapping[str, Any]] = json.load(file)["gates"]
+            return json.load(file)[key]
     except FileNotFoundError:
-        return []
+        return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SpecguardError("what became of the gates cannot be read", path=folder.file(FILE)) from error
-    return gates
 
 
 def _data(run: Run, result: Result) -> dict[str, object]:

@@ -14,6 +14,7 @@ from specguard.executor.canary import prove_guard
 from specguard.executor.catching_up import put_on_top
 from specguard.executor.committing import commit, hash_tree
 from specguard.executor.ending import RunEnded
+from specguard.executor.gate_results import tree_of_gates
 from specguard.executor.gates import run_gates
 from specguard.executor.inspecting import inspect
 from specguard.executor.judging import judge, judge_commit
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from specguard.runs.model import Manifest
 
     Say = Callable[[str], None]
+
+_MOST_TREES: Final = 3
+"""So often formatters and hooks may alter what the other has left before they have to agree on it."""
 
 _MOST_MESSAGE_ROUNDS: Final = 3
 """So often a commit-msg hook may alter the message before it has to agree with what it made of it."""
@@ -181,9 +185,7 @@ class _Steps:
             handed_over = not run.told
             if first in ("agent", "inspect"):
                 self._do("inspect", partial(self._inspect, worked))
-            gates = bool(self._do("gates", lambda: run_gates(run)))
-            # Findings are told of beside failing gates, so that one round can mend both.
-            rules = self._judged(gates and handed_over)
+            gates, rules = self._gates_and_rules(handed_over)
             if gates and rules and handed_over:
                 if has_to_finish(run):
                     self._do("check", lambda: finish(run))
@@ -192,6 +194,35 @@ class _Steps:
                 check_progress(run, EXIT_FAILED if gates else None)
             failed = "gates" if not gates else "results" if rules else "rules"
             first = "agent"
+
+    def _gates_and_rules(self, others: bool = True) -> tuple[bool, bool]:
+        """Run gates and check, until both have seen the same tree: hooks of the check may alter files.
+
+        Args:
+            others: whether all else holds.
+
+        Returns:
+            Whether the gates passed, and whether hooks and rules did.
+
+        Raises:
+            RunEnded: formatters and hooks alter the files again each time.
+        """
+        run = self._run
+        for _ in range(_MOST_TREES):
+            gates = bool(self._do("gates", lambda: run_gates(run)))
+            # Findings are told of beside failing gates, so that one round can mend both.
+            self._say("check")
+            with run.step("check"):
+                rules = judge(run)
+            if not (gates and rules):
+                return gates, rules
+            if tree_of_gates(run.folder) == run.manifest.tree:
+                if others:
+                    self._end_with("check")
+                return True, True
+        raise RunEnded(
+            "failed", "the repository's hooks alter the files each time that the gates have passed on them"
+        )
 
     def _judge_again(self) -> None:
         """Judge what was judged before the run died once more, before it is given away."""
@@ -218,15 +249,6 @@ class _Steps:
                 code=EXIT_FAILED if failed == "rules" else None,
             )
         manifest.attempts += 1
-
-    def _judged(self, others: bool) -> bool:
-        """The check of a round; it ends the run where it was the last step, and the others held, too."""
-        self._say("check")
-        with self._run.step("check"):
-            rules = judge(self._run)
-        if others and rules:
-            self._end_with("check")
-        return rules
 
     def _inspect(self, worked: bool) -> None:
         """See what the agent did; where it has just worked, that it changed something."""
@@ -267,8 +289,7 @@ class _Steps:
             if self._do("commit", lambda: commit(run)):
                 return
             run.told = []
-            gates = bool(self._do("gates", lambda: run_gates(run)))
-            if not (self._judged(gates) and gates):
+            if not all(self._gates_and_rules()):
                 raise RunEnded(
                     "failed", "what a commit-msg hook made of the change breaks the rules", code=EXIT_FAILED
                 )

@@ -297,6 +297,28 @@ class TestHooks:
         workshop.check_done()
         assert workshop.remote.git("show", "phase-12:src/new.py") == "new = 1\nhooked"
         assert len(workshop.told) == 1
+        # The gates have run on the files that were committed, and not only on what the agent left.
+        gates = [one for one in workshop.manifest.commands if one.kind == "gate"]
+        assert len(gates) == 2
+        assert gates[-1].tree == workshop.manifest.tree
+
+    def test_one_that_undoes_what_a_formatter_does_ends_the_run(self, tmp_path: Path) -> None:
+        script = "sed -i '/formatted/d' src/new.py\n"
+        workshop = _Hooked(tmp_path, script, how="pass_filenames: false, always_run: true")
+        formats = "grep -q formatted src/new.py || echo formatted >> src/new.py"
+        policy = _with(f"""
+[[work.phase.gates]]
+name = "format"
+kind = "format"
+run = "{formats}"
+""")
+        workshop.move_on({"SPEC_AUTHORITY.md": policy}, "chore: format")
+        done = workshop.work()
+        assert done.returncode == 3, done.stderr
+        assert "hooks alter the files each time that the gates have passed" in (
+            workshop.manifest.reason or ""
+        )
+        assert not workshop.commits()
 
     def test_one_that_alters_locked_files_is_seen_by_the_rules(self, tmp_path: Path) -> None:
         script = "grep -q hooked locked/a.txt || echo hooked >> locked/a.txt\n"
