@@ -141,6 +141,10 @@ class Sync:
             why = f"its run {run.run_id} succeeded, and ran no command that verifies it"
             return Drift(file, task, why)
         status = task.plan.settings.done[0]
+        said = [
+            one for key in task.plan.settings.keys_of("verification") for one in _entries(task.raw.get(key))
+        ]
+        evidence = [one for one in evidence if one not in said]
         return Drift(file, task, f"its run {run.run_id} succeeded", status=status, evidence=evidence)
 
     def _evidence(self, task: Task, run: RunView) -> list[Mapping[str, Any]]:
@@ -192,9 +196,12 @@ class Sync:
         return found
 
 
+def _entries(said: Any) -> Sequence[Any]:
+    return said if isinstance(said, list) else [said]
+
+
 def _run_ids(task: Task) -> Iterator[str]:
     for key in task.plan.settings.keys_of("verification"):
-        said = task.raw.get(key)
-        for one in said if isinstance(said, list) else [said]:
+        for one in _entries(task.raw.get(key)):
             if isinstance(one, dict) and isinstance(one.get("run_id"), str):
                 yield one["run_id"]

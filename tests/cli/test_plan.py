@@ -95,6 +95,17 @@ class TestSync:
         ]
         assert tasks(planned)["task_001"]["status"] == "done"
 
+    def test_what_shows_it_already_is_not_recorded_twice(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path)
+        assert planned.run_task("task_001").exit_code == 0
+        planned.user.git("fetch", "-q", "origin", "pr/cart")
+        planned.user.git("merge", "-q", "--ff-only", "FETCH_HEAD")
+        file = Path(planned.user.path, PLAN)
+        before = file.read_text()
+        file.write_text(before.replace('"status": "done"', '"status": "agent_done"'))
+        assert sync(planned, "--write").exit_code == 0
+        assert file.read_text() == before
+
     def test_a_run_that_failed_is_no_reason_to_move_what_was_not_begun(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path)
         script = does(then="echo 1 > elsewhere")
