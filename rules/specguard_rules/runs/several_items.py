@@ -140,9 +140,9 @@ def _in_manifest(run: RunRecord) -> Iterator[tuple[str, tuple[str | int, ...]]]:
     steps: list[Any] = said if isinstance(said, list) else []
     opened = False
     for number, step in enumerate(steps):
-        if not isinstance(step, dict):
+        name = step.get("name") if isinstance(step, dict) else None
+        if not isinstance(name, str) or not isinstance(step, dict):
             continue
-        name = step.get("name")
         if opened and name not in _AFTER:
             yield f"went on with {name} after its pull request", ("steps", number)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -294,3 +295,25 @@ def test_nothing_is_imported_where_no_runs_are_asked_for(tmp_path: Path, policy:
     own = [name for name in found[1] if name.startswith(("specguard_rules.runs", "specguard.runs.record"))]
     assert bool(own) is imported, own
     assert not found[1] & {"typing", "pydantic", "subprocess", "pathlib"}
+
+
+def test_whatever_manifests_hold_they_are_judged(tmp_path: Path) -> None:
+    odd: list[Any] = [
+        [], {"steps": [{"name": {}}, {"name": "pull-request", "state": "done"}, 1]}, {"state": ["x"]},
+        {"agent": {"name": [], "command": [1, {}], "approval_policy": 1}, "argv": {}},
+        {"commands": [{"name": {}, "command": {}, "log": 1, "tree": [], "grade": {}, "response": "x"}]},
+        {"items": [{}, None, "a"], "digests": {"a/../b": 1, "": "", "x\u0000": "y"}},
+        {"schema": "specguard.run/1", "state": "succeeded", "item": {"kind": 1, "id": []}, "run_id": {}},
+        {"schema": [], "status": "running", "started_at": 1e300, "steps": {}},
+    ]  # fmt: skip
+    files = {f".runs/odd/{number}/manifest.json": json.dumps(one) for number, one in enumerate(odd)}
+    files |= {f".runs/odd/{number}/control/heartbeat.json": "[1]" for number in range(len(odd))}
+    trailers = "".join(f"Run: odd/{number}\n" for number in range(len(odd)))
+    change = Step(f"feat(phase12): odd\n\n{trailers}", files=files)
+    policy = POLICY + 'grade = "ci"\nquick_gates = ["tests"]\nfull_gates = ["tests"]\n'
+    repository = Case(policy=policy, commits=[change]).build(tmp_path)
+    for more in ((), ("--all",)):
+        outcome = run_here("check", "--select=RUN", "--output-format=json", *more, directory=repository.path)
+        assert outcome.exit_code == 1, outcome
+        assert "error" not in {one["state"] for one in outcome.report["rules"]}
+        assert "indeterminate" not in {one["state"] for one in outcome.report["rules"]}

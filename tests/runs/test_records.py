@@ -1,0 +1,143 @@
+"""The runs that can be seen: beside a check, in a tree, in every layout."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.errors import MissingFact
+from specguard.runs.files import LocalFiles, place_of
+from specguard.runs.record import RunRecord, reaches
+from specguard.runs.records import RunRecords
+from specguard.runs.settings import RunSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+NOW = datetime(2026, 3, 1, 10, 5, tzinfo=UTC)
+
+
+def beside(root: Path) -> RunRecords:
+    documents: Any = None
+    return RunRecords(
+        RunSettings(), documents=documents, root=lambda: str(root), entries=lambda: (), now=lambda: NOW
+    )
+
+
+def record(root: Path, value: Mapping[str, Any], *, name: str = "manifest.json", **files: str) -> RunRecord:
+    folder = root / "phase-12" / "1"
+    folder.mkdir(parents=True)
+    (folder / name).write_text(json.dumps(value))
+    for file, text in files.items():
+        place = folder / file.replace("__", "/")
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(text)
+    return RunRecord(LocalFiles(str(root)), b"phase-12/1", RunSettings())
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("phase-12/1", b"phase-12/1"),
+        ("task-a/b/1", b"task-a%2Fb/1"),
+        ("phase-12", None),
+        ("/1", None),
+        ("phase-12/", None),
+        ("../1", None),
+        ("phase-12/..", None),
+        ("", None),
+    ],
+)
+def test_what_a_trailer_names(name: str, place: bytes | None) -> None:
+    assert place_of(name) == place
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    root.mkdir()
+    record(tmp_path / "elsewhere", {"status": "succeeded"})
+    (root / "phase-12").symlink_to(tmp_path / "elsewhere" / "phase-12")
+    records = beside(root)
+    assert list(records.all) == []
+    with pytest.raises(MissingFact):
+        records.named("phase-12/1")
+    inside = record(root / "own", {"status": "succeeded"})
+    (root / "own" / "phase-12" / "1" / "run.log").symlink_to("/etc/hostname")
+    assert inside.read("run.log") is None
+    assert inside.read("../1/manifest.json") is None
+
+
+def test_a_folder_of_runs_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingFact, match="cannot be seen here"):
+        _ = beside(tmp_path / "none").all
+
+
+@pytest.mark.parametrize(
+    ("value", "files", "grade"),
+    [
+        ({"status": "succeeded"}, {}, "claimed"),
+        ({"status": "succeeded"}, {"runner.log": "x"}, "observed"),
+        ({"status": "succeeded"}, {"control__heartbeat.json": "{}"}, "observed"),
+        ({"status": "succeeded", "grade": "ci"}, {}, "ci"),
+        ({"status": "succeeded", "grade": ["ci"]}, {}, "claimed"),
+        ({"schema": "specguard.run/1", "state": "succeeded"}, {}, "observed"),
+        ({"schema": "specguard.run/1", "commands": [{"kind": "gate"}]}, {}, "re-run"),
+        ({"schema": "specguard.run/1", "commands": [{"kind": "gate", "grade": "claimed"}]}, {}, "claimed"),
+    ],
+)
+def test_how_much_a_run_proves(
+    tmp_path: Path, value: Mapping[str, Any], files: Mapping[str, str], grade: str
+) -> None:
+    assert record(tmp_path, value, **files).grade == grade
+
+
+@pytest.mark.parametrize(
+    ("value", "files", "silence"),
+    [
+        ({}, {"control__heartbeat.json": '{"time": "2026-03-01T10:00:00Z"}'}, 300),
+        ({}, {"control__heartbeat.json": '{"timestamp": 1772359200}'}, 300),
+        ({"started_at": "2026-03-01T10:00:00+00:00"}, {}, 300),
+        ({"started_at": "2026-03-01T09:00:00Z", "steps": [{"started_at": "2026-03-01T10:04:00Z"}]}, {}, 60),
+        ({"started_at": "yesterday", "steps": ["x"]}, {"control__heartbeat.json": "["}, None),
+    ],
+)
+def test_when_a_run_said_that_it_is_alive(
+    tmp_path: Path, value: Mapping[str, Any], files: Mapping[str, str], silence: int | None
+) -> None:
+    assert beside(tmp_path).silence(record(tmp_path, value, **files)) == silence
+
+
+def test_an_older_layout(tmp_path: Path) -> None:
+    value = {
+        "task_id": 12,
+        "state": "passed",
+        "gates": [{"cmd": ["npm", "test"], "returncode": 0, "log_path": "1.log"}, "npm"],
+    }
+    found = record(tmp_path, value, name="meta.json")
+    assert (found.item, found.state, found.succeeded, found.misfit) == ("12", "passed", True, "")
+    [command] = found.commands
+    assert (command.name, command.succeeded, command.log, command.grade) == (
+        "npm test",
+        True,
+        "1.log",
+        "claimed",
+    )
+
+
+@pytest.mark.parametrize("value", [[], 1, None, {"commands": 1}, {"steps": [1]}, {"item": [], "digests": []}])
+def test_whatever_a_manifest_holds_it_can_be_read(tmp_path: Path, value: Any) -> None:
+    found = record(tmp_path, value)
+    assert list(found.commands) == []
+    assert dict(found.digests) == {}
+    assert (found.item, list(found.items), found.grade) == ("phase-12", ["phase-12"], "claimed")
+    assert found.misfit
+
+
+def test_grades_in_their_order() -> None:
+    assert reaches("ci", "re-run")
+    assert reaches("observed", "observed")
+    assert not reaches("claimed", "observed")
