@@ -20,23 +20,6 @@ PAGE = ROOT / "docs" / "security.md"
 BEGIN = "<!-- the cases, written by `make docs` -->"
 END = "<!-- the end of the cases -->"
 
-EXECUTOR = {
-    "T104": "files written outside of the worktree",
-    "T105": "configuration, hooks and refs that worktrees share",
-    "T106": "the worktree's `.git` file led to another repository",
-    "T107": "a bare repository within the tree",
-    "T108": "commits, amends, a detached head or a renamed branch by the agent",
-    "T110": "a process that outlives the agent",
-    "T111": "an agent that hangs, or leaves its output open",
-    "T112": "a disk or a log filled up",
-    "T113": "the run killed at any step",
-    "T114": "secrets of the environment in what the agent writes",
-    "T116": "a push that is rejected because the remote moved",
-    "T117": "a push led to another place, or through a program",
-    "T118": "a pull request that exists already, is closed or has another base",
-}
-"""Cases of an agent that is run, by their ids: they have no test as long as specguard runs none."""
-
 
 @dataclass(frozen=True, order=True)
 class Case:
@@ -86,7 +69,6 @@ def collect() -> list[Case]:
 def table(cases: list[Case]) -> str:
     """The table in Markdown, with the lines around it that say where it begins and ends."""
     rows = [(case.number, case.text, case.expected, _held(case), f"`{_short(case.test)}`") for case in cases]
-    rows += [(number, text, "", "with the executor", "") for number, text in EXECUTOR.items()]
     lines = ["| id | case | expected | held | test |", "| --- | --- | --- | --- | --- |"]
     lines += [
         f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in sorted(rows, key=_id)

@@ -14,6 +14,7 @@ from specguard.executor.inspecting import inspect
 from specguard.executor.place import place_of
 from specguard.executor.watching import read_before
 from tests.executor.places import Setting, everything, work
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,6 +151,7 @@ IN_PLACE = {
 }
 
 
+@threat("T106", "the place's `.git` led to another repository, or altered", "exit 3")
 @pytest.mark.parametrize("name", IN_PLACE)
 def test_a_misbehaviour_in_the_place_has_a_name(tmp_path: Path, name: str) -> None:
     setting = Setting(tmp_path)
@@ -213,6 +215,7 @@ OUTSIDE = {
 }
 
 
+@threat("T105", "the user's refs, configuration, hooks and index altered from the place", "exit 3")
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_leak_into_what_is_the_users_has_a_name(tmp_path: Path, name: str) -> None:
     setting = Setting(tmp_path)
@@ -300,6 +303,7 @@ mark fsmonitor .git/run; git config core.fsmonitor "$PWD/.git/run"; cd - > /dev/
 """
 
 
+@threat("T107", "a repository within the tree that configures programs", "exit 3, and nothing of it runs")
 @pytest.mark.parametrize("nest", ["nest", "build/nest"])
 def test_nothing_of_a_nested_repository_runs(tmp_path: Path, nest: str) -> None:
     setting = Setting(tmp_path)

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.executor.working import COMMAND, GOOD, TOKEN, Workshop
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,7 @@ _MISBEHAVIOUR = {
 }
 
 
+@threat("T108", "commits, tags, switched branches and hooks by the agent", "exit 3")
 @pytest.mark.parametrize("name", _MISBEHAVIOUR)
 def test_an_agent_that(workshop: Workshop, name: str) -> None:
     script, (code, state, reason) = _MISBEHAVIOUR[name]
@@ -127,6 +129,7 @@ _REACHES_OUT = {
 }
 
 
+@threat("T104", "files of the user's checkout written by the agent", "exit 3")
 @pytest.mark.parametrize("name", _REACHES_OUT)
 def test_an_agent_that_reaches_out(workshop: Workshop, name: str) -> None:
     script, reason = _REACHES_OUT[name]
@@ -147,6 +150,11 @@ def test_what_the_user_does_to_the_place_is_judged_with_it(workshop: Workshop) -
     assert not workshop.commits()
 
 
+@threat(
+    "T114",
+    "a token of the environment in what the agent prints",
+    "exit 0, and it is in no file of the run",
+)
 def test_a_token_that_is_printed_is_in_no_file_of_the_run(workshop: Workshop) -> None:
     spread = "".join(f"printf %s '{TOKEN[at : at + 7]}'; sleep 0.05; " for at in range(0, len(TOKEN), 7))
     script = (
@@ -161,6 +169,7 @@ def test_a_token_that_is_printed_is_in_no_file_of_the_run(workshop: Workshop) ->
     assert b"[redacted" in workshop.kept()[workshop.manifest.commands[0].log].lower()
 
 
+@threat("T107", "a bare repository within the tree", "exit 0, and nothing of it runs")
 def test_a_bare_repository_is_files_like_others_and_nothing_of_it_runs(workshop: Workshop) -> None:
     bare = "git init -q --bare src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran'"
     assert workshop.work(f"{GOOD}; {bare}").returncode == 0

@@ -24,6 +24,7 @@ from specguard.executor.ending import RunEnded
 from specguard.executor.processes import run_command
 from specguard.runs.model import Response
 from tests.executor.one_run import one_run
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from specguard.executor.run import Run
@@ -145,6 +146,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert record.problem == f"true in {tmp_path}/gone cannot be run: the folder is not there"
 
 
+@threat("T111", "an output that is left open", "exit 3")
 def test_a_grandchild_that_keeps_the_pipe_open_blocks_nobody(tmp_path: Path) -> None:
     run = one_run(tmp_path)
     started = time.monotonic()
@@ -157,6 +159,7 @@ def test_a_grandchild_that_keeps_the_pipe_open_blocks_nobody(tmp_path: Path) -> 
     assert record.succeeded
 
 
+@threat("T110", "a process that leaves its session and outlives the agent", "exit 3, and it is ended")
 def test_a_daemon_is_found_where_it_left_its_session(tmp_path: Path) -> None:
     program = """
 import os, sys, time
@@ -198,6 +201,7 @@ def test_what_ran_before_is_left_alone(tmp_path: Path) -> None:
         mine.wait()
 
 
+@threat("T111", "an agent that hangs", "exit 3")
 def test_a_time_limit_ends_a_command_politely_first(tmp_path: Path) -> None:
     run = one_run(tmp_path)
     record = carry_out(
@@ -234,6 +238,7 @@ def test_the_end_of_the_run_ends_its_command(tmp_path: Path) -> None:
     assert record.exit_code == -signal.SIGTERM
 
 
+@threat("T112", "a log filled up", "exit 3")
 @pytest.mark.parametrize("flood", ["yes", "tr '\\0' x </dev/zero", "cat /dev/urandom"])
 def test_a_flood_ends_a_command_in_bounded_memory_and_disk(flood: str, tmp_path: Path) -> None:
     run = one_run(tmp_path, "[runs]\noutput_limit = 2")

@@ -16,6 +16,7 @@ from specguard.executor.pushing import push
 from specguard.runs.model import Command
 from tests.executor.pushed import Hosted, committed
 from tests.executor.remotes import POLICY, Team
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +112,7 @@ def test_the_platform_does_not_answer(tmp_path: Path, verb: str) -> None:
         assert len(team.state["requests"]) == 1
 
 
+@threat("T118", "a pull request of another base", "exit 2")
 def test_another_base(tmp_path: Path) -> None:
     team = Hosted(tmp_path)
     with committed(team) as run:
@@ -122,6 +124,7 @@ def test_another_base(tmp_path: Path) -> None:
         assert not team.calls("create")
 
 
+@threat("T118", "a pull request that was closed or merged", "exit 2")
 @pytest.mark.parametrize(("state", "help"), [("CLOSED", "gh pr reopen 1"), ("MERGED", "nothing is left")])
 def test_a_closed_one_of_this_commit(tmp_path: Path, state: str, help: str) -> None:
     team = Hosted(tmp_path)

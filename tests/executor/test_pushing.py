@@ -11,6 +11,7 @@ from specguard.executor.ending import RunEnded
 from specguard.executor.pushing import push, tracking_command
 from tests.executor.pushed import Hosted, change, committed
 from tests.executor.remotes import Team
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,7 @@ def test_again_it_is_there_already(tmp_path: Path) -> None:
         assert "had it already" in push(run)
 
 
+@threat("T117", "a push led to another place, or through a program", "exit 0, at the pinned address")
 def test_hooks_and_addresses_of_the_users_repository_have_no_say(tmp_path: Path) -> None:
     team = Team(tmp_path)
     evil = tmp_path / "evil.git"
@@ -106,6 +108,7 @@ def test_a_branch_of_somebody_else(tmp_path: Path) -> None:
         assert run.manifest.pushed is None
 
 
+@threat("T116", "a branch that somebody else pushes meanwhile", "exit 2")
 def test_one_that_comes_in_the_last_moment(tmp_path: Path) -> None:
     team = Hosted(tmp_path)
     with committed(team) as run:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.executor.dying import Dying
 from tests.executor.working import COMMAND, GOOD, Workshop
+from tests.threats.cases import threat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,7 @@ class _Saved:
         shutil.copytree(self._copy, self._folder, symlinks=True)
 
 
+@threat("T113", "a run killed anywhere, and resumed", "exit 0, with one commit and one pull request")
 @pytest.mark.parametrize("part", range(_PARTS))
 @pytest.mark.parametrize("script", [GOOD, _TWO_ROUNDS], ids=["one-round", "two-rounds"])
 def test_a_run_that_is_killed_anywhere_is_finished(tmp_path: Path, part: int, script: str) -> None:
@@ -88,6 +90,7 @@ def _check(workshop: Workshop, number: int, *, rounds: int) -> None:
         raise
 
 
+@threat("T112", "a disk filled up", "exit 2 or 3, and it is resumed")
 @pytest.mark.parametrize("part", range(2))
 def test_a_disk_that_fills_up_ends_a_run_plainly_and_it_can_be_resumed(tmp_path: Path, part: int) -> None:
     (tmp_path / "team").mkdir()
