@@ -55,7 +55,13 @@ def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: 
         ("specguard check --output-format ", ["text", "json", "github", "concise"]),
         (
             "specguard rule forb",
-            ["forbidden-command", "forbidden-content", "forbidden-model", "forbidden-path"],
+            [
+                "forbidden-agent-mode",
+                "forbidden-command",
+                "forbidden-content",
+                "forbidden-model",
+                "forbidden-path",
+            ],
         ),
         ("specguard check --select forbidden-path,locked", ["forbidden-path,locked-path"]),
         ("specguard init --preset tr", ["track-runner"]),

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from specguard.executor.schemas import run_schemas
-from tests.cli.planning import PLAN, SHARED, THREE, Planned, does, task
+from tests.cli.planning import PLAN, POLICY, SHARED, THREE, Planned, does, task
 from tests.cli.running import wait_until
 
 
@@ -319,3 +319,20 @@ class TestTwoAtOnce:
         outcome = planned.specguard(*words, "task_001", "task_002", "--", "true")
         assert outcome.exit_code == 2
         assert "may both change" in outcome.stderr
+
+
+@pytest.mark.parametrize("policy", [POLICY, SHARED])
+def test_a_run_that_had_marked_its_plan_goes_on_from_what_the_agent_left(tmp_path: Path, policy: str) -> None:
+    planned = Planned(tmp_path, policy=policy)
+    if policy == SHARED:
+        assert planned.run_task("task_003").exit_code == 0
+    stopped = planned.run_task("task_001", "--until", "commit")
+    assert stopped.exit_code == 0, stopped
+    before = next(one for one in planned.manifests() if one["item"]["id"] == "task_001")
+    assert before["worked"]
+    resumed = planned.specguard("run", "resume", before["run_id"])
+    assert resumed.exit_code == 0, resumed
+    after = next(one for one in planned.manifests() if one["item"]["id"] == "task_001")
+    assert (after["attempts"], after["commit"]) == (1, before["commit"])
+    assert planned.there("pr/cart", ".plans/cart/MASTER.md").count("task_001 verified") == 1
+    assert len(planned.tasks("pr/cart")["task_001"]["verification"]) == 1
