@@ -19,9 +19,7 @@ RAN = [{"command": "pytest -q", "exit_code": 0}]
 
 def plan_of(text: str, *, path: bytes = b".plans/cart/plan.json", **settings: Any) -> Plan:
     kind = PlanKind(**settings)
-    return Plan(
-        "default", kind, fields={}, folder=b".plans/cart", path=path, data=read_data(text, "json")
-    )
+    return Plan("default", kind, fields={}, folder=b".plans/cart", path=path, data=read_data(text, "json"))
 
 
 def mark(text: str, task_id: str, evidence: Any = RAN, **settings: Any) -> str:
@@ -53,7 +51,8 @@ def test_all_else_of_the_file_stays_as_it_is_written() -> None:
     after = mark(text, "task_001")
     assert after == text.replace('"pending",', '"done",', 1).replace(
         '["pytest -q"]\n',
-        '["pytest -q"],\n      "verification": [\n        {"command": "pytest -q", "exit_code": 0}\n      ]\n',
+        '["pytest -q"],\n      "verification": [\n'
+        '        {"command": "pytest -q", "exit_code": 0}\n      ]\n',
     )
     assert '"status": "done", "points": 1.10, "verification": [' in mark(text, "task_002")
 
@@ -68,7 +67,10 @@ def test_evidence_is_added_to_what_is_there() -> None:
     ("text", "settings"),
     [
         ('{"tasks": {"task_001": {"status": "pending"}, "task_002": {}}}', {}),
-        ('{"master": {"x": [1, "]"], "tasks": [{"id": "task_001"}, {"id": "task_002"}]}}', {"tasks": "master.tasks"}),
+        (
+            '{"master": {"x": [1, "]"], "tasks": [{"id": "task_001"}, {"id": "task_002"}]}}',
+            {"tasks": "master.tasks"},
+        ),
         ('[{"id": "task_000"}, [], {"id": "task_001"}, {"id": "task_002"}]', {"tasks": ""}),
         ('\ufeff{"tasks":[{"id":"task_001"},{"id":"task_002"}]}', {}),
         ('{\r\n\t"tasks": [\r\n\t\t{\r\n\t\t\t"id": "task_001"\r\n\t\t},\r\n\t\t{"id": "task_002"}]}', {}),
