@@ -71,6 +71,8 @@ def open_pull_request(run: Run) -> str:
         found = _existing(platform, branch, base, commit)
         if found is not None:
             return _update(run, platform, found, title, command)
+        # Asking has taken its time, and another process may have taken the run up.
+        run.folder.hold()
         try:
             number, url = platform.create(branch, base, title=title, body_file=body_file)
         except PlatformError:
