@@ -118,6 +118,10 @@ def run(words: Sequence[str]) -> int:
         near = f"did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
         raise SpecguardError(f"there is no option {error.option_name}", help=near or _usage(error)) from None
     except click.UsageError as error:
+        if error.ctx is not None and error.message == error.ctx.get_help():
+            # A group without a command, which click tells so.
+            click.echo(error.message, err=True)
+            return EXIT_NO_VERDICT
         raise SpecguardError(error.format_message(), help=_usage(error)) from None
     except click.ClickException as error:
         raise SpecguardError(error.format_message()) from None

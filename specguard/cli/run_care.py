@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from specguard.change.repository import Repository
 from specguard.cli.options import in_directory
 from specguard.cli.run_store import in_root, open_store
 from specguard.cli.words import counted
+from specguard.errors import SpecguardError
 from specguard.executor.cleaning import left_over, remove
 from specguard.executor.options import RunOptions
 from specguard.executor.stopping import stop as stop_run
@@ -53,12 +55,27 @@ def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_r
         return EXIT_PASSED
     if dry_run:
         return EXIT_PASSED
-    if not yes and not click.confirm(f"Remove {counted(len(found), 'thing')}?", err=True):
+    if not yes and not _confirmed(f"Remove {counted(len(found), 'thing')}?"):
         return EXIT_FAILED
     for one in found:
         remove(one, repository)
     click.echo(f"{counted(len(found), 'thing')} removed", err=True)
     return EXIT_PASSED
+
+
+def _confirmed(question: str) -> bool:
+    """Whether a person says yes.
+
+    Raises:
+        SpecguardError: nobody is there to ask.
+    """
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise SpecguardError("nobody is there to ask", help="specguard run clean --yes") from None
 
 
 @click.command("gates", short_help="Run the gates, with no agent and no commit.")

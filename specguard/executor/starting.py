@@ -220,6 +220,11 @@ def _fetched(
     """The object id of a branch's tip at the remote, which is in the object store then."""
     if base not in heads.branches:
         near = difflib.get_close_matches(base, heads.branches, n=1)
+        if not heads.branches:
+            raise SpecguardError(
+                f"{address.shown} has no branches yet",
+                help=f"git push {shlex.quote(options.remote)} {shlex.quote(base)}",
+            )
         raise SpecguardError(
             f"{address.shown} has no branch {base}" + (f", but {near[0]}" if near else ""),
             help=f"name the base: --base {shlex.quote(near[0] if near else heads.default or 'BRANCH')}",

@@ -62,9 +62,15 @@ def check_tools(
         named = "; ".join(f"{program} (for {', '.join(needs[program])})" for program in missing)
         raise SpecguardError(
             f"not on the path: {named}",
-            help=_ADVICE.get(missing[0], f"install {missing[0]}, or see that PATH has it"),
+            help=_ADVICE.get(missing[0], f"install {missing[0]}, or see that PATH has it{_instead(named)}"),
         )
     return list(needs)
+
+
+def _instead(named: str) -> str:
+    """What else may be done where a gate is none of the project's own."""
+    kept = " of preset:" in named
+    return ", or give the kind gates of your own: they go before the preset's" if kept else ""
 
 
 def program_of(command: str | Sequence[str]) -> str:

@@ -449,3 +449,18 @@ def test_a_run_is_started_from_another_folder(project: Project, tmp_path: Path) 
     )
     assert done.returncode == 0, done
     assert project.manifests()[0]["state"] == "succeeded"
+
+
+def test_without_words_the_commands_are_listed(project: Project) -> None:
+    outcome = project.specguard("run")
+    assert outcome.exit_code == 2
+    assert outcome.stderr.startswith("Usage: specguard run")
+    assert "error" not in outcome.stderr
+
+
+def test_what_is_to_be_cleaned_is_asked_of_somebody(project: Project) -> None:
+    project.run_phase()
+    outcome = project.specguard("run", "clean")
+    assert (outcome.exit_code, "nobody is there to ask" in outcome.stderr) == (2, True)
+    assert project.specguard("run", "clean", given="n\n").exit_code == 1
+    assert "2 things removed" in project.specguard("run", "clean", given="y\n").stderr

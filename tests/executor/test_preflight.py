@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -190,6 +191,14 @@ class TestTheBase:
         assert "has no branch mian, but main" in error.message
         assert error.help == "name the base: --base main"
 
+    def test_a_remote_that_nothing_was_pushed_to(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        team.user.git("init", "-q", "--bare", "--template=", str(tmp_path / "empty.git"))
+        team.user.git("remote", "set-url", "origin", str(tmp_path / "empty.git"))
+        error = refused(team)
+        assert error.message.endswith("empty.git has no branches yet")
+        assert error.help == "git push origin main"
+
     def test_it_is_named_in_any_spelling(self, tmp_path: Path) -> None:
         team = Team(tmp_path)
         tip = team.move_on({"x": "x"}, branch="next")
@@ -347,6 +356,18 @@ class TestTools:
         files = with_policy("true && sh tests.sh", "CI=1 no-such-tool test ./...")
         error = refused(Team(tmp_path, files))
         assert error.message == "not on the path: no-such-tool (for the gate 'tests' of SPEC_AUTHORITY.md:20)"
+
+    def test_a_gate_of_a_preset_may_be_replaced(self, tmp_path: Path) -> None:
+        policy = POLICY.replace('base = "main"', 'extends = ["phase-runner"]\nbase = "main"')
+        policy = policy.replace('[[work.phase.gates]]\nname = "tests"\nrun = "true && sh tests.sh"\n', "")
+        team = Team(tmp_path, {"SPEC_AUTHORITY.md": policy})
+        folder = tmp_path / "programs"
+        folder.mkdir()
+        (folder / "git").symlink_to(shutil.which("git") or "")
+        team.path = str(folder)
+        error = refused(team, command=["git"])
+        assert "go (for the gate 'tests' of preset:phase-runner:" in error.message
+        assert "gates of your own" in error.help
 
     def test_what_a_shell_does_itself_and_what_the_change_may_bring(self, tmp_path: Path) -> None:
         team = Team(tmp_path, with_policy("true && sh tests.sh", "cd x && ./run.sh"))
