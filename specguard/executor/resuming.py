@@ -91,11 +91,12 @@ def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
     if last.name != "agent" or last.state == "done":
         return "inspect", False
     # A round that was cut off is no attempt of the agent's; one in which it failed is.
-    cut_off = last.state == "running" or manifest.state == "killed"
-    if manifest.attempts < 2:
+    cut_off = last.state == "running" or manifest.state in ("killed", "timed-out")
+    ran = [command.attempt for command in manifest.commands if command.kind != "agent"]
+    judged = min([*ran, *(one.attempt for one in manifest.judgements)], default=last.attempt) < last.attempt
+    told = os.path.isfile(folder.file(MENDING.format(manifest.attempts)))
+    if not judged or (cut_off and told):
         return "agent", cut_off
-    if cut_off and os.path.isfile(folder.file(MENDING.format(manifest.attempts))):
-        return "agent", True
     # What it is to mend has to be found out again.
     if cut_off:
         manifest.attempts -= 1

@@ -56,7 +56,7 @@ def test_a_run_that_is_killed_anywhere_is_finished(tmp_path: Path, part: int, sc
     saved = _Saved(workshop)
     with Dying() as dying:
         # Of the longer run only what comes in its second round is new.
-        points = range(1 + part, _MOST_THINGS, _PARTS if script == GOOD else _PARTS * 4)
+        points = range(1 + part, _MOST_THINGS, _PARTS if script == GOOD else _PARTS * 6)
         for number in points:
             code = dying.run(words, workshop.environment, number)
             if code == 0:
@@ -157,6 +157,17 @@ def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop) 
     assert "resumed at agent; ended sleep 995" in detail
     assert "src/half.py" not in workshop.remote.git("ls-tree", "-r", "--name-only", "phase-12")
     assert workshop.resume().returncode == 2
+
+
+def test_an_agent_that_failed_twice_before_it_changed_anything_may_try_again(workshop: Workshop) -> None:
+    script = f"[ $ROUND -gt 2 ] || exit 7; {GOOD}"
+    assert workshop.work(script).returncode == 3
+    assert workshop.resume().returncode == 3
+    assert workshop.manifest.attempts == 2
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    assert workshop.manifest.attempts == 3
+    workshop.check_done()
 
 
 @pytest.mark.xdist_group("sleeping")
@@ -315,4 +326,5 @@ def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> N
     assert workshop.manifest.state == "timed-out"
     done = workshop.resume("--timeout", "600")
     assert done.returncode == 0, done.stderr
+    assert workshop.manifest.attempts == 1
     workshop.check_done()
