@@ -19,6 +19,8 @@ STALE_AFTER: Final = 300.0
 """The policy's default, in seconds."""
 
 _DEEPEST: Final = 3
+_FIRST: Final = "control/asked.json"
+"""What a run writes first, and once."""
 
 
 class RunStore:
@@ -39,7 +41,7 @@ class RunStore:
 
     def runs(self) -> Sequence[RunView]:
         """Every run, the newest last; those with a broken record are among them."""
-        return sorted(map(self.view, self.folders()), key=lambda run: (run.run_id, run.path))
+        return sorted(map(self.view, self.folders()), key=_order)
 
     def view(self, folder: str) -> RunView:
         """The run of a folder."""
@@ -88,7 +90,18 @@ class RunStore:
         runs = self.runs()
         if not runs:
             raise SpecguardError("there are no runs", path=self.root, help="specguard run KIND -- COMMAND")
-        return max(runs, key=lambda run: (run.started.timestamp() if run.started else 0.0, run.run_id))
+        return max(runs, key=lambda run: (run.started.timestamp() if run.started else 0.0, *_order(run)))
+
+
+def _order(run: RunView) -> tuple[str, int, str]:
+    """What tells which of two runs began later: the second in the id, then which was written first."""
+    try:
+        written = os.stat(os.path.join(run.path, _FIRST)).st_mtime_ns
+    except OSError:
+        written = 0
+    # The last five characters of a run's own id tell it from others of the same second.
+    second = run.run_id[:-5] if run.run_id[-5:-4] == "-" else run.run_id
+    return second, written, run.path
 
 
 def _runs_below(folder: str, deep: int) -> Iterator[str]:
