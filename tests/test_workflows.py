@@ -320,9 +320,11 @@ def test_the_workflow_runs_where_a_verdict_can_change() -> None:
     assert "merge_group" in triggers
     assert "pull_request_target" not in triggers
     assert workflow["permissions"] == {"contents": "read"}
-    [documented] = [block for block in yaml_blocks("merge_group") if "jobs" in block]
+    # The second block of the page adds what reviews take.
+    documented, reviewed = (block for block in yaml_blocks("merge_group") if "jobs" in block)
     assert documented[ON] == triggers
     assert documented["permissions"] == workflow["permissions"]
+    assert set(reviewed[ON]) == {*triggers, "pull_request_review"}
 
 
 def test_a_right_change_is_green(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
