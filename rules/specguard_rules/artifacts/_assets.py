@@ -70,8 +70,8 @@ class Assets(Settings):
     proofs: Annotated[
         list[str],
         Field(
-            description="the commands, by name or by a word of them, that a run must have logged for an asset "
-            "that changes, such as `build` and `test`",
+            description="the commands, by name or by a word of them, that a run must have logged for an "
+            "asset that changes, such as `build` and `test`",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
