@@ -11,7 +11,7 @@ from specguard.declaration.record import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.git import RUN_REFS
 from specguard.executor.place import forget_base
-from specguard.executor.place_files import OWN, places_folder, remove_place
+from specguard.executor.place_files import OWN, is_place, places_folder, remove_place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -99,7 +99,7 @@ def remove(one: Leftover, repository: Repository) -> None:
 
 def _of(run: RunView, manifest: Manifest, refs: Mapping[str, str]) -> Iterator[Leftover]:
     place = manifest.place
-    if place and (os.path.lexists(place) or os.path.lexists(place + OWN)):
+    if place and is_place(place, run.run_id) and (os.path.lexists(place) or os.path.lexists(place + OWN)):
         yield Leftover(kind="place", name=place, run_id=run.run_id, state=run.state)
     name = RUN_REFS + run.run_id
     if name in refs:

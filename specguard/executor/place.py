@@ -19,7 +19,13 @@ from specguard.errors import SpecguardError
 from specguard.executor.ending import RunEnded
 from specguard.executor.git import RUN_REFS, PlaceGit
 from specguard.executor.identity import identity
-from specguard.executor.place_files import OWN, make_repositories, places_folder, remove_place
+from specguard.executor.place_files import (
+    OWN,
+    is_place,
+    make_repositories,
+    places_folder,
+    remove_place,
+)
 from specguard.executor.watching import remember, remember_user, was_remembered
 
 if TYPE_CHECKING:
@@ -148,7 +154,7 @@ def make_place(run: Run) -> None:
         parent = places_folder(repository.environment, repository.work_tree())
         place = Place(os.path.join(parent, run.folder.run_id), base=base, environment=repository.environment)
         earlier = run.manifest.place
-        if earlier and earlier != place.path:
+        if earlier and earlier != place.path and is_place(earlier, run.folder.run_id):
             remove_place(earlier)
         # Recorded first, so that whoever cleans up knows of it.
         run.manifest.place = place.path
@@ -182,7 +188,11 @@ def open_place(run: Run) -> None:
         base=run.manifest.repository.start,
         environment=run.git.repository.environment,
     )
-    if not path or not os.path.isfile(os.path.join(place.own, "checked-out")):
+    if (
+        not path
+        or not is_place(path, run.folder.run_id)
+        or not os.path.isfile(os.path.join(place.own, "checked-out"))
+    ):
         raise RunEnded(
             "failed",
             "the run's place is gone",
@@ -201,6 +211,8 @@ def stands(path: str | None) -> bool:
     """
     return (
         path is not None
+        and is_place(path)
+        and not os.path.islink(path)
         and os.path.isdir(os.path.join(path, ".git"))
         and os.path.isfile(os.path.join(path + OWN, "checked-out"))
         and was_remembered(path + OWN)

@@ -99,6 +99,28 @@ def make_repositories(path: str, base: str, repository: Repository) -> None:
             shutil.copyfile(shallow, os.path.join(inside, "shallow"))
 
 
+def is_place(path: str, run_id: str = "") -> bool:
+    """Whether a path is one that a place can have; it need not be there.
+
+    Manifests are files like others, and a change may bring some: what they name is not removed, or worked in,
+    before it is seen to be no other folder.
+
+    Args:
+        path: the folder of working files that a manifest names.
+        run_id: the run whose place it has to be; empty: any.
+    """
+    parent, name = os.path.split(path)
+    above, places = os.path.split(parent)
+    return (
+        os.path.isabs(path)
+        and os.path.normpath(path) == path
+        and places == "places"
+        and os.path.basename(above).startswith("specguard")
+        and os.path.realpath(parent) == parent
+        and run_id in ("", name)
+    )
+
+
 def remove_place(path: str) -> None:
     """Remove a place and specguard's folder for it; what is gone already does not matter.
 
@@ -108,7 +130,7 @@ def remove_place(path: str) -> None:
     Raises:
         SpecguardError: it is no folder that `make_place` made.
     """
-    if not os.path.isabs(path) or os.path.basename(os.path.dirname(path)) != "places":
+    if not is_place(path):
         raise SpecguardError("this is no place of a run, and is not removed", path=path)
     for folder in (path, path + OWN):
         if os.path.islink(folder) or os.path.isfile(folder):

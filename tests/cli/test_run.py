@@ -262,6 +262,24 @@ def test_what_ended_runs_left_is_removed_after_asking(project: Project) -> None:
     assert project.specguard("run", "clean").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    "path", ["{}/specguard/places/..", "{}/specguard/places/precious", "{}/places/{run}"]
+)
+def test_a_manifest_that_names_another_folder_has_none_removed(project: Project, path: str) -> None:
+    project.run_phase()
+    run = project.only_run()
+    above = project.user.path.parent / "theirs"
+    for name in ("specguard/places/precious", f"places/{run.name}"):
+        (above / name).mkdir(parents=True)
+        (above / name / "file").write_text("mine\n")
+    data = json.loads((run / "manifest.json").read_text())
+    data["place"] = path.format(above, run=run.name)
+    (run / "manifest.json").write_text(json.dumps(data))
+    assert "\nplace" not in f"\n{project.specguard('run', 'clean', '--yes').stdout}"
+    assert (above / "specguard" / "places" / "precious" / "file").is_file()
+    assert (above / "places" / run.name / "file").is_file()
+
+
 def test_a_runs_branch_is_removed_once_it_was_merged(project: Project) -> None:
     project.run_phase()
     commit = project.manifests()[0]["commit"]

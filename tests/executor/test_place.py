@@ -117,20 +117,39 @@ def test_a_resumed_run_takes_its_place_up(tmp_path: Path) -> None:
             open_place(run)
 
 
-def test_nothing_else_is_removed_as_a_place(tmp_path: Path) -> None:
-    (tmp_path / "precious").mkdir()
+@pytest.mark.parametrize(
+    "path",
+    [
+        "precious",
+        "places/precious",
+        "specguard/places/..",
+        "specguard/places/../../precious",
+        "specguard/places/",
+        "linked/places/precious",
+        "specguard/linked/places/precious",
+    ],
+)
+def test_nothing_else_is_removed_as_a_place(tmp_path: Path, path: str) -> None:
+    for name in ("precious", "places/precious", "specguard/places/kept"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "linked").symlink_to(tmp_path)
+    (tmp_path / "specguard" / "linked").symlink_to(tmp_path)
+    before = everything(tmp_path)
     with pytest.raises(SpecguardError, match="no place of a run"):
-        remove_place(str(tmp_path / "precious"))
-    assert (tmp_path / "precious").is_dir()
+        remove_place(f"{tmp_path}/{path}")
+    assert everything(tmp_path) == before
+    assert (tmp_path / "specguard" / "places" / "kept").is_dir()
+    assert (tmp_path / "places" / "precious").is_dir()
 
 
 def test_a_link_in_place_of_a_place_is_removed_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
-    (tmp_path / "places").mkdir()
-    (tmp_path / "places" / "x").symlink_to(tmp_path / "precious")
-    remove_place(str(tmp_path / "places" / "x"))
+    places = tmp_path / "specguard" / "places"
+    places.mkdir(parents=True)
+    (places / "x").symlink_to(tmp_path / "precious")
+    remove_place(str(places / "x"))
     assert (tmp_path / "precious").is_dir()
-    assert os.listdir(tmp_path / "places") == []
+    assert os.listdir(places) == []
 
 
 def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
