@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.errors import SpecguardError
@@ -11,6 +12,7 @@ from specguard.executor.options import RunOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from specguard.change.git import Git
     from specguard.executor.run import Run
     from specguard.runs.folder import RunFolder
 
@@ -38,6 +40,31 @@ def record(run: Run) -> None:
         "redacted": [name for name in _LISTS if words[name] != list(getattr(options, name))],
     }
     run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
+
+
+def check_own(git: Git, top: str, folder: RunFolder) -> None:
+    """See that a run was begun here: a change can bring the folder of one, with commands of its own in it.
+
+    Args:
+        git: reads the user's repository.
+        top: the root of the user's working files.
+        folder: the run's.
+
+    Raises:
+        SpecguardError: git tracks what the run was asked to do.
+        MissingFact: the index cannot be read.
+    """
+    asked = os.path.relpath(os.path.realpath(folder.file(FILE)), os.path.realpath(top))
+    listed = git.read(git.start("ls-files", "-z", index=git.repository.index), "your index")
+    above = os.fsencode(asked) + b"/"
+    # Of a submodule itself is listed, and no file.
+    if any(above.startswith(path + b"/") for path in listed.split(b"\0")[:-1]):
+        raise SpecguardError(
+            f"{folder.run_id} is in the repository, so a change may have brought what it was asked to do",
+            path=asked,
+            help="start another run; where this one is in its way, give it up: "
+            f"specguard run stop {folder.run_id}",
+        )
 
 
 def asked_before(

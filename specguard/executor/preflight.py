@@ -11,7 +11,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agents import resolve_agent
-from specguard.executor.asked import record
+from specguard.executor.asked import check_own, record
 from specguard.executor.beside import kept_apart
 from specguard.executor.claiming import Claim
 from specguard.executor.done_before import check_everywhere
@@ -120,12 +120,14 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         The run, with the claim on its item. Its `git` is open.
 
     Raises:
-        SpecguardError: its process is alive, its manifest cannot be read, or its base is gone.
+        SpecguardError: its process is alive, its manifest cannot be read, its base is gone, or its folder is
+            one that a change may have brought.
     """
-    repository, _ = find_checkout(options)
+    repository, top = find_checkout(options)
     manifest = folder.read_manifest()
     git = Git(repository)
     try:
+        check_own(git, top, folder)
         start = Start(
             git,
             options,

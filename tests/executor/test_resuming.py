@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -328,3 +329,32 @@ def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> N
     assert done.returncode == 0, done.stderr
     assert workshop.manifest.attempts == 1
     workshop.check_done()
+
+
+@pytest.mark.parametrize("open_still", [True, False])
+def test_a_run_that_a_change_has_brought_is_not_resumed(workshop: Workshop, open_still: bool) -> None:
+    """What it was asked to do is whatever its author wants to have run."""
+    workshop.work("exit 7")
+    folder, run_id, user = workshop.folder_of_run, workshop.run_id, workshop.user
+    mark = workshop.folder / "mark"
+    asked = folder / "control" / "asked.json"
+    asked.write_text(
+        json.dumps(json.loads(asked.read_text()) | {"command": ["sh", "-c", f"touch {mark}; {GOOD}"]})
+    )
+    if open_still:
+        record = folder / "manifest.json"
+        record.write_text(
+            json.dumps(
+                json.loads(record.read_text()) | {"state": "running", "pid": 1 << 22, "ended_at": None}
+            )
+        )
+    user.git("add", "-f", ".runs")
+    user.git("commit", "-q", "-m", "docs: keep a run")
+    done = workshop.resume()
+    assert done.returncode == 2, done
+    assert "a change may have brought" in done.stderr
+    assert not mark.exists()
+    assert not workshop.commits()
+    if open_still:
+        assert workshop.specguard("run", "stop", run_id).returncode == 0
+    assert workshop.work(GOOD).returncode == 0
