@@ -145,13 +145,19 @@ class RunView:
 
     @property
     def process_runs(self) -> bool | None:
-        """Whether that process is there; None where none is told. One that came later has only its number."""
+        """Whether that process runs; None where none is told. One that came later has only its number.
+
+        One that has ended stays listed until its parent asks for it, which in a container may be never.
+        """
         if self.pid is None:
             return None
         import psutil
 
         try:
-            created = psutil.Process(self.pid).create_time()
+            process = psutil.Process(self.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            created = process.create_time()
         except psutil.NoSuchProcess:
             return False
         except psutil.Error:

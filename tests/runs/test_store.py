@@ -76,6 +76,17 @@ def test_a_run_whose_process_is_gone_has_died(tmp_path: Path) -> None:
     assert (run.process_runs, run.alive, run.stale) == (False, False, True)
 
 
+def test_a_run_whose_killed_process_nobody_asked_for_has_died(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as killed:
+        add(tmp_path, "2026-01-02T03-04-05Z-aaaa", pid=killed.pid)
+        [run] = RunStore(str(tmp_path)).runs()
+        assert run.alive
+        killed.kill()
+        # It has ended, and stays listed until the end of this block.
+        os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+        assert (run.process_runs, run.alive, run.stale) == (False, False, True)
+
+
 def test_another_process_with_the_same_number_is_not_the_run(tmp_path: Path) -> None:
     folder = add(tmp_path, "2026-01-02T03-04-05Z-aaaa")
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
