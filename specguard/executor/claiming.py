@@ -33,7 +33,8 @@ class Claim:
         remote: the canonical repository, which tells items of several repositories apart.
 
     Raises:
-        SpecguardError: another run has the claim, or the folder cannot be written to.
+        SpecguardError: another run has the claim, or the folder cannot be written to or is a link, which a
+            change may have brought.
     """
 
     def __init__(self, root: str, item: Item, *, branch: str, remote: str) -> None:
@@ -41,6 +42,12 @@ class Claim:
         self._item = item
         self._branch = branch
         self._remote = remote
+        if os.path.islink(self.folder):
+            raise SpecguardError(
+                "the folder of the item's runs is a link, and is not written to",
+                path=self.folder,
+                help="remove the link",
+            )
         try:
             os.makedirs(self.folder, mode=0o755, exist_ok=True)
             self._lock = FileLock(claim_file(self.folder, remote, branch))

@@ -490,6 +490,15 @@ class TestWhereRunsAre:
         assert "is a link out of the repository" in refused(team).message
         assert os.listdir(tmp_path / "out") == []
 
+    def test_the_folder_of_the_items_runs_is_a_link(self, tmp_path: Path) -> None:
+        team = Team(tmp_path)
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        (team.user.path / ".runs").mkdir()
+        (team.user.path / ".runs" / "phase-12").symlink_to(elsewhere)
+        assert "is a link" in refused(team).message
+        assert os.listdir(elsewhere) == []
+
 
 def test_the_base_of_the_case_is_what_tests_think_it_is(tmp_path: Path) -> None:
     team = Team(tmp_path)
