@@ -13,6 +13,7 @@ from specguard.executor.inspecting import inspect
 from specguard.executor.papers import strays
 from specguard.executor.place import place_of
 from specguard.executor.processes import run_command
+from specguard.executor.published import published_secrets
 from specguard.executor.pull_requests import body_of, title_of
 from specguard.executor.told import told_of_command, told_of_findings
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
@@ -48,9 +49,8 @@ def judge(run: Run, *, whole: bool = False) -> bool:
     tree = _through_hooks(run)
     if tree is None:
         return False
-    beside = strays(run, tree)
-    if beside:
-        run.told.append(beside)
+    beside = [one for one in (strays(run, tree), published_secrets(run, tree)) if one]
+    run.told += beside
     return _record(run, tree, _check(run, make_commit(run, tree), whole=whole)) and not beside
 
 

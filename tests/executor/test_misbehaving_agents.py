@@ -169,6 +169,28 @@ def test_a_token_that_is_printed_is_in_no_file_of_the_run(workshop: Workshop) ->
     assert b"[redacted" in workshop.kept()[workshop.manifest.commands[0].log].lower()
 
 
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_token_that_is_left_in_a_file_is_not_published(workshop: Workshop, mended: bool) -> None:
+    script = (
+        f"if [ $ROUND = 1 ]; then echo 'key = \"{TOKEN}\"' > src/new.py; else echo $ROUND > src/new.py; fi"
+    )
+    if not mended:
+        script = f"echo '{TOKEN}' $ROUND > src/new.py"
+    done = workshop.work(script, environment={"SOME_TOKEN": TOKEN})
+    assert "src/new.py holds the value of SOME_TOKEN" in workshop.told[1]
+    assert (done.returncode == 0) is mended, done
+    assert len(workshop.commits()) == mended
+    for name, content in workshop.kept().items():
+        assert TOKEN.encode() not in content, name
+
+
+def test_what_the_base_has_is_public_already(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, files={"src/b.py": f"fingerprint = '{TOKEN}'\n"})
+    done = workshop.work("echo 'b = 2' >> src/b.py", environment={"SOME_KEY": TOKEN})
+    assert done.returncode == 0, done
+    assert len(workshop.commits()) == 1
+
+
 @threat("T107", "a bare repository within the tree", "exit 0, and nothing of it runs")
 def test_a_bare_repository_is_files_like_others_and_nothing_of_it_runs(workshop: Workshop) -> None:
     bare = "git init -q --bare src/inner; git -C src/inner config core.fsmonitor 'touch $HOME/ran'"
