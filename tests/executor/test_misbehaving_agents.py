@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -81,6 +82,16 @@ _MISBEHAVIOUR = {
 }
 
 
+def _sleeping(workshop: Workshop) -> list[psutil.Process]:
+    """What agents of this workshop have left running, and not those of a test beside it."""
+    found = []
+    for one in psutil.process_iter():
+        with suppress(psutil.Error):
+            if one.name() == "sleep" and one.environ().get("HOME") == str(workshop.home):
+                found.append(one)
+    return found
+
+
 @threat("T108", "commits, tags, switched branches and hooks by the agent", "exit 3")
 @pytest.mark.parametrize("name", _MISBEHAVIOUR)
 def test_an_agent_that(workshop: Workshop, name: str) -> None:
@@ -96,9 +107,7 @@ def test_an_agent_that(workshop: Workshop, name: str) -> None:
     assert not workshop.commits()
     assert not workshop.state["requests"]
     assert not (workshop.home / "ran").exists()
-    assert not [
-        one for one in psutil.process_iter() if one.name() == "sleep" and one.cmdline()[1:] == ["998"]
-    ]
+    assert not _sleeping(workshop)
     if state is None:
         assert reason in done.stderr
         return
@@ -240,9 +249,7 @@ def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop
     assert process.returncode == 130, said
     assert workshop.manifest.state == "killed"
     assert workshop.error["exit_code"] == 130
-    assert not [
-        one for one in psutil.process_iter() if one.name() == "sleep" and one.cmdline()[1:] == ["996"]
-    ]
+    assert not _sleeping(workshop)
     workshop.check_evidence()
     assert workshop.resume().returncode == 0
     workshop.check_done()
