@@ -178,7 +178,7 @@ def start(options: RunOptions, announce: int | None = None) -> int:
 
     run = prepare(options)
     if announce is None:
-        click.echo(f"run {run.folder.run_id} in {visible(run.folder.path)}", err=True)
+        say_plainly(f"run {run.folder.run_id} in {run.folder.path}")
     else:
         leave_terminal(run.folder, announce)
     with shown(run) as say:

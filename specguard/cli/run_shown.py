@@ -36,8 +36,13 @@ _ANNOUNCED: Final = 256
 
 
 def say_plainly(text: str) -> None:
-    """Print a line of what is done."""
-    click.echo(visible(text), err=True)
+    """Print a line of what is done; where its reader has gone (`| head`) the run is not to end for that."""
+    try:
+        click.echo(visible(text), err=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
 
 
 @contextmanager

@@ -51,6 +51,15 @@ def test_a_run_goes_from_the_pointer_to_a_pushed_branch(project: Project) -> Non
     assert f"Run: phase-12/{manifest['run_id']}" in log
 
 
+def test_a_run_goes_on_when_nobody_reads_its_lines(project: Project) -> None:
+    with project.start("run", "phase", "--", "sh", "-c", GOOD) as process:
+        assert process.stderr is not None
+        process.stderr.close()
+        assert process.wait(120) == 0
+    [manifest] = project.manifests()
+    assert (manifest["state"], manifest["steps"][-1]["name"]) == ("succeeded", "report")
+
+
 def test_the_evidence_fits_the_published_schemas(project: Project) -> None:
     project.run_phase("cat > /dev/null; exit 3")
     folder = project.only_run()
