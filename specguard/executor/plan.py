@@ -141,8 +141,9 @@ def _check_apart(one: Job, other: Job) -> None:
             )
     found = overlap(one.scope, other.scope) if one.scope is not None and other.scope is not None else None
     if found is not None:
+        shared = found[0] if found[0] == found[1] else f"what {found[0]} and {found[1]} have in common"
         raise SpecguardError(
-            f"{one.label} and {other.label} may both change what {found[0]} and {found[1]} have in common",
+            f"{one.label} and {other.label} may both change {shared}",
             help="run one after the other, or have their files kept apart",
         )
 

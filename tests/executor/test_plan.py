@@ -109,6 +109,11 @@ class TestSeveralJobs:
             "slice 1 and slice 2 may both change what src/** and src/b.py have in common"
         )
 
+    def test_one_path_of_both(self, tmp_path: Path) -> None:
+        team = self.team(tmp_path, ["src/**"], ["src/**"])
+        error = refused(*(team.options(kind="slice", item=number) for number in ("1", "2")))
+        assert error.message == "slice 1 and slice 2 may both change src/**"
+
     def test_one_item_twice(self, tmp_path: Path) -> None:
         team = self.team(tmp_path, ["src/**"])
         assert "slice 1 is asked for twice" in refused(*[team.options(kind="slice", item="1")] * 2).message
