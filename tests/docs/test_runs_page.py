@@ -60,6 +60,26 @@ def test_the_files_are_those_that_runs_leave(tmp_path: Path) -> None:
     assert {one for one in found - named if not one.startswith("control/")} == set()
 
 
+def test_a_run_can_be_committed_behind_its_item_as_the_page_says(tmp_path: Path) -> None:
+    [policy] = [
+        one for one in re.findall(r"```toml specguard\n(.*?)```", PAGE, re.S) if 'keep = "tree"' in one
+    ]
+    gate = '[[work.phase.gates]]\nname = "there"\nrun = "test -f src/b.py"\n'
+    files = {
+        "configs/NEXT_PHASE.json": '{"plan_version": "v1", "next": 12}\n',
+        "docs/plan/v1/phases/phase-12.md": "# Phase 12\n\n## Scope\n\n- `src/`\n",
+    }
+    project = Project(tmp_path, f"# Authority\n\n```toml specguard\n{policy}\n{gate}```\n", files)
+    assert project.run_phase().exit_code == 0
+    user = project.user
+    user.git("fetch", "--quiet")
+    user.git("switch", "--quiet", "--track", "origin/phase-12")
+    user.git("add", "--force", ".runs")
+    user.git("commit", "--quiet", "--message", "chore(runs): keep the run of phase 12")
+    outcome = project.specguard("check")
+    assert outcome.exit_code == 0, outcome
+
+
 def test_the_commands_are_all() -> None:
     named = {re.sub("`specguard run (\\w+)`", r"\1", row[0]) for row in rows("Looking after runs")}
     there = set(group.list_commands(group.make_context("run", ["list"], resilient_parsing=True)))
