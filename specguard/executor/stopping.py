@@ -16,6 +16,7 @@ from specguard.runs.folder import RunFolder, now_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from specguard.runs.model import Manifest
     from specguard.runs.views import RunView
 
 _TIME: Final = 3 * GRACE
@@ -47,17 +48,13 @@ def stop(view: RunView, root: str) -> Sequence[str]:
     if not view.open:
         raise SpecguardError(f"{view.run_id} has ended already: {view.state}", path=view.path)
     done = []
-    if view.pid and view.pid != os.getpid() and view.process_runs:
+    claimed = os.path.dirname(os.path.dirname(view.path)) or root
+    if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(view.manifest, claimed):
         done.append(_end(psutil.Process(view.pid)))
     done += [f"ended {one}" for one in end_survivors(view.run_id)]
     folder = RunFolder(view.path)
     manifest = folder.read_manifest()
-    claim = Claim(
-        os.path.dirname(os.path.dirname(view.path)) or root,
-        manifest.item,
-        branch=manifest.branch or "",
-        remote=manifest.repository.remote or "",
-    )
+    claim = _claim(manifest, claimed)
     try:
         manifest = folder.read_manifest()
         if manifest.state in ("pending", "running"):
@@ -71,6 +68,19 @@ def stop(view: RunView, root: str) -> Sequence[str]:
     finally:
         claim.release()
     return [*done, f"{view.run_id} is {manifest.state}"]
+
+
+def _claim(manifest: Manifest, root: str) -> Claim:
+    return Claim(root, manifest.item, branch=manifest.branch or "", remote=manifest.repository.remote or "")
+
+
+def _is_claimed(manifest: Manifest, root: str) -> bool:
+    """Whether a process works on the run's item; else the process with the recorded id is somebody else."""
+    try:
+        _claim(manifest, root).release()
+    except SpecguardError:
+        return True
+    return False
 
 
 def _end(process: psutil.Process) -> str:

@@ -358,3 +358,19 @@ def test_a_run_that_a_change_has_brought_is_not_resumed(workshop: Workshop, open
     if open_still:
         assert workshop.specguard("run", "stop", run_id).returncode == 0
     assert workshop.work(GOOD).returncode == 0
+
+
+def test_a_process_that_works_on_no_run_is_not_ended_with_one(workshop: Workshop) -> None:
+    """A record may name any process: its id was given again, or somebody wrote it there."""
+    workshop.work("exit 7")
+    record = workshop.folder_of_run / "manifest.json"
+    with subprocess.Popen(["sleep", "996"]) as other:
+        data = json.loads(record.read_text()) | {"state": "running", "pid": other.pid, "ended_at": None}
+        record.write_text(json.dumps(data))
+        (workshop.folder_of_run / "control" / "heartbeat.json").unlink()
+        done = workshop.specguard("run", "stop", workshop.run_id)
+        ended = other.poll()
+        other.kill()
+    assert done.returncode == 0, done
+    assert ended is None
+    assert workshop.manifest.state == "killed"
