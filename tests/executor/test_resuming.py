@@ -188,6 +188,7 @@ def test_what_the_user_and_others_do_meanwhile_is_theirs(workshop: Workshop) -> 
     _killed_in_its_agent(workshop)
     (workshop.user.path / "src" / "mine.py").write_text("mine = 1\n")
     workshop.user.commit("feat: mine", files={"src/other.py": "other = 1\n"})
+    workshop.user.git("rm", "-r", "-q", "--cached", ".runs")
     workshop.before = workshop.users()
     tip = workshop.move_on({"src/theirs.py": "theirs = 1\n"})
     done = workshop.resume()
