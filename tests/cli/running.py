@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specguard.runs.store import RunStore
 from specguard.testing import Outcome
 from tests.executor.places import Setting
 
@@ -84,9 +85,9 @@ class Project(Setting):
         return self.specguard("run", "phase", *words, "--", "sh", "-c", script)
 
     def manifests(self) -> list[dict[str, Any]]:
-        """The manifests of all runs, in the order of their ids."""
-        files = sorted(self.runs.glob("*/*/manifest.json"), key=lambda file: file.parent.name)
-        return [json.loads(file.read_text()) for file in files]
+        """The manifests of all runs, in the order in which they began."""
+        runs = RunStore(str(self.runs)).runs()
+        return [json.loads(Path(run.path, "manifest.json").read_text()) for run in runs]
 
     def only_run(self) -> Path:
         """The folder of the only run."""
