@@ -121,15 +121,16 @@ def _killed_in_its_agent(workshop: Workshop, script: str = GOOD) -> None:
     with subprocess.Popen(
         [COMMAND, *workshop.words(f"{half}; {script}")], env=workshop.environment, stderr=subprocess.DEVNULL
     ) as process:
-        _wait_for(lambda: _sleeping("995"))
+        _wait_for(lambda: _sleeping(workshop))
         process.kill()
 
 
-def _sleeping(seconds: str) -> list[psutil.Process]:
+def _sleeping(workshop: Workshop) -> list[psutil.Process]:
+    """What agents of this workshop have left running, and not those of another test."""
     found = []
     for one in psutil.process_iter():
         with suppress(psutil.Error):
-            if one.name() == "sleep" and one.cmdline()[1:] == [seconds]:
+            if one.name() == "sleep" and one.environ().get("HOME") == str(workshop.home):
                 found.append(one)
     return found
 
@@ -144,13 +145,13 @@ def _wait_for(what: Callable[[], object]) -> None:
 @pytest.mark.xdist_group("sleeping")
 def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop) -> None:
     _killed_in_its_agent(workshop)
-    assert _sleeping("995")
+    assert _sleeping(workshop)
     refused = workshop.specguard("run", "phase", "-C", str(workshop.user.path), "--", "true")
     assert refused.returncode == 2
     assert f"specguard run resume {workshop.run_id}" in refused.stderr
     done = workshop.resume()
     assert done.returncode == 0, done.stderr
-    assert not _sleeping("995")
+    assert not _sleeping(workshop)
     workshop.check_done()
     manifest = workshop.manifest
     assert manifest.attempts == 1
