@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from specguard.approvals.log import TEMPORARY
-from specguard.approvals.record import RecordError, read_record
+from specguard.approvals.reading import RecordError, read_record
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 

@@ -6,7 +6,8 @@ import os
 import re
 import stat
 
-from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
+from specguard.approvals.reading import LIMIT, RecordError, read_record
+from specguard.approvals.record import Approval, Revocation
 from specguard.change.digest import sha256
 from specguard.errors import MissingFact
 from specguard.model import path_text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from specguard.approvals.record import LIMIT, RecordError, Revocation, read_record
+from specguard.approvals.reading import LIMIT, RecordError, read_record
+from specguard.approvals.record import Revocation
 from specguard.change.commit import is_record
 from specguard.change.digest import sha256
 

@@ -17,7 +17,7 @@ import pytest
 
 from specguard.approvals.filing import leftovers, write_record, write_signature
 from specguard.approvals.log import read_log
-from specguard.approvals.record import read_record
+from specguard.approvals.reading import read_record
 from specguard.errors import SpecguardError
 from tests.approvals.making import FOLDER, approval, revocation
 

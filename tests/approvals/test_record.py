@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from specguard.approvals.record import LIMIT, Approval, RecordError, Revocation, read_record
+from specguard.approvals.reading import LIMIT, RecordError, read_record
+from specguard.approvals.record import Approval, Revocation
 from tests.approvals.making import NOW, approval, revocation
 
 HALF = "\ud800"

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.approvals.log import NAME, Log
-from specguard.approvals.record import Approval, RecordError, read_record
+from specguard.approvals.reading import RecordError, read_record
+from specguard.approvals.record import Approval
 from specguard.approvals.signatures import signed_with, signer
 from specguard.approvals.uses import Uses
 from specguard.change.digest import sha256
