@@ -18,8 +18,8 @@ from specguard.executor.overlaps import overlap
 from specguard.executor.platforms import installed_command, printed_command
 from specguard.executor.preflight import (
     find_checkout,
+    gates_from,
     new_manifest,
-    planned_gates,
     programs,
 )
 from specguard.executor.pull_requests import BODY, body_of, submission_of, title_of
@@ -201,7 +201,7 @@ def _data(
     )
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=item)
     agent = resolve_agent(start.policy, options)
-    gates = planned_gates(start, options)
+    gates = gates_from(start, options)
     command = installed_command(address, options.environment)
     branch = manifest.branch or ""
     title = title_of(run)

@@ -15,7 +15,7 @@ from specguard.executor.asked import check_own, record
 from specguard.executor.beside import kept_apart
 from specguard.executor.claiming import Claim
 from specguard.executor.done_before import check_everywhere
-from specguard.executor.gate_plans import planned_gates as gates_of_run
+from specguard.executor.gate_plans import planned_gates
 from specguard.executor.papers import paper_path
 from specguard.executor.remote_git import TIMEOUT, RemoteGit
 from specguard.executor.run import Run
@@ -212,15 +212,15 @@ def new_manifest(start: Start, options: RunOptions, run_id: str, remote: str) ->
 
 def programs(start: Start, options: RunOptions) -> Iterator[tuple[str, str]]:
     """Each program that gates begin with, and what needs it; that of the agent is looked for elsewhere."""
-    for gate in planned_gates(start, options).gates:
+    for gate in gates_from(start, options).gates:
         yield program_of(gate.wrapper or gate.run), f"the {gate.kind} {gate.name!r} of {gate.named}"
 
 
-def planned_gates(start: Start, options: RunOptions) -> Gates:
+def gates_from(start: Start, options: RunOptions) -> Gates:
     """The gates of the policy, of the item's document, and of the command line."""
     if start.item is None:
         return Gates(flag_gates(options.commands))
-    return gates_of_run(start.policy, start.item, commands=options.commands)
+    return planned_gates(start.policy, start.item, commands=options.commands)
 
 
 def item_of(start: Start) -> model.Item:
