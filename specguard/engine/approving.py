@@ -117,8 +117,11 @@ def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> boo
         return True
     try:
         entries = change.entries
-    except (MissingFact, NotApplicable):
+    except NotApplicable:
         return False
+    except MissingFact:
+        # Whether the log is touched is not known then, and the rules about it say so.
+        return True
     return any(is_in_log(entry, folder) for entry in entries)
 
 

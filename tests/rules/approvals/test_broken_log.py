@@ -288,3 +288,12 @@ def test_no_approval_lifts_what_is_said_of_approvals(tmp_path: Path) -> None:
     outcome = judge(tmp_path, replace(SIGNED, rules=["PTH002", "APR001"]), commits=[change], args=ENFORCED)
     assert set(errors(outcome)) == {"APR001", "APR007", "PTH002"}
     assert "no approval lifts APR001" in said(outcome, "APR007")
+
+
+def test_a_log_whose_change_is_not_known_is_not_taken_for_untouched(tmp_path: Path) -> None:
+    repository = build(tmp_path)
+    repository.orphan("elsewhere")
+    repository.commit("feat: other", files={"x": "x\n"})
+    outcome = check(repository, "--select=APR", "--base=main")
+    assert outcome.exit_code == 2, outcome
+    assert outcome.state("APR001") == "indeterminate"
