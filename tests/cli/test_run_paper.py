@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.runs.store import RunStore
 from tests.cli.planning import OPTIONS, POLICY, RESEARCH, REVIEW
 from tests.cli.running import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from specguard.testing import Outcome
 
 MODEL = ("--model", "gemini-3-pro-preview")
@@ -123,7 +123,7 @@ class TestReview:
             "docs: options",
             "docs: research for cart",
         ]
-        folder = sorted(project.runs.glob("review-cart/*"))[-1]
+        folder = Path(RunStore(str(project.runs)).runs()[-1].path)
         assert f"`.plans/cart/preplan/PLAN_OPTIONS.md`: `{options}`" in (folder / "brief.md").read_text()
         meta = json.loads((folder / "meta.json").read_text())
         assert (meta["kind"], meta["status"]) == ("review", "succeeded")
