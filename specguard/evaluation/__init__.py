@@ -1,0 +1,1 @@
+"""Trying a policy: expectations, sample repositories, and one canary a rule."""

@@ -1,0 +1,1 @@
+"""Where agents, editors and platforms meet the guard: hooks and servers."""

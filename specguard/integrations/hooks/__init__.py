@@ -1,0 +1,1 @@
+"""Agents' hooks: an event on standard input, and an answer in the agent's own dialect."""

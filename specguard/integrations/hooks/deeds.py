@@ -1,0 +1,40 @@
+"""What a tool call of an agent would do, as far as it can be told before it does it."""
+
+from __future__ import annotations
+
+from specguard.declaration.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class FileEdit(Record):
+    """A file that would be written or removed.
+
+    Attributes:
+        path: its name as the call has it, absolute or from the folder in which the call runs.
+        content: what it would hold then; None where it would be gone.
+        known: whether `content` is known: a shell's redirection names the file alone.
+    """
+
+    path: bytes
+    content: bytes | None = None
+    known: bool = True
+
+
+class Deeds(Record):
+    """What a tool call would do.
+
+    Attributes:
+        edits: the files that it would write or remove, in order.
+        messages: the messages of the commits that it would make.
+        bypasses: how it would get past hooks or the guard, each as a clause: `git commit --no-verify skips
+            the hooks`.
+        undecided: what cannot be told of it, each as a clause: `what python3 runs is not known`.
+    """
+
+    edits: Sequence[FileEdit] = ()
+    messages: Sequence[str] = ()
+    bypasses: Sequence[str] = ()
+    undecided: Sequence[str] = ()
