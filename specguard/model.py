@@ -184,10 +184,12 @@ class Judged:
         lifts: the approvals that name it: those that count first, then those that do not.
         exceeds: how many errors of its rule its file has, and how many the baseline accepts, where these are
             fewer; None otherwise.
+        quote: the line of the authority that is behind it, where a report asks for it and it can be had.
     """
 
     __slots__ = (
-        "authority", "code", "exceeds", "finding", "fingerprint", "lifts", "name", "severity", "state",
+        "authority", "code", "exceeds", "finding", "fingerprint", "lifts", "name", "quote", "severity",
+        "state",
     )  # fmt: skip
 
     def __init__(
@@ -210,6 +212,7 @@ class Judged:
         self.state = state
         self.exceeds: tuple[int, int] | None = None
         self.lifts: Sequence[Lift] = ()
+        self.quote = ""
 
     @property
     def place(self) -> tuple[bytes, int, str, str]:
@@ -281,6 +284,7 @@ class Verdict:
         dry_run: whether findings leave the exit code at 0 (`--exit-zero`, `--dry-run`).
         policy_change: how the change would alter the policy, one object a setting; empty where it does not.
         enforce: whether nothing outside the trusted base could loosen it (`--enforce`).
+        hunks: what the change does to the files that findings are about, by path, where a report asks for it.
     """
 
     __slots__ = (
@@ -289,6 +293,7 @@ class Verdict:
         "dry_run",
         "empty",
         "enforce",
+        "hunks",
         "notes",
         "policy_change",
         "results",
@@ -305,6 +310,7 @@ class Verdict:
         dry_run: bool = False,
         policy_change: Sequence[Mapping[str, Any]] = (),
         enforce: bool = False,
+        hunks: Mapping[bytes, Sequence[Any]] | None = None,
     ) -> None:
         self.change = change
         self.authority = authority
@@ -314,6 +320,7 @@ class Verdict:
         self.dry_run = dry_run
         self.policy_change = policy_change
         self.enforce = enforce
+        self.hunks = hunks or {}
 
     @property
     def findings(self) -> list[Judged]:

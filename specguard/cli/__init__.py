@@ -94,7 +94,7 @@ def run_and_leave() -> NoReturn:
 
 
 def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
-    """Say on standard error why there is no verdict; and in JSON, where that is what was asked for.
+    """Say on standard error why there is no verdict; and in the format that was asked for, where it can.
 
     Args:
         error: what is wrong.
@@ -102,10 +102,12 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
     """
     from specguard.reporters.escape import cut, visible
 
-    if words[:1] == ["check"] and _asks_for_json(words):
-        from specguard.reporters.json import error_report
+    if words[:1] == ["check"]:
+        from specguard.reporters.formats import FORMATS
 
-        sys.stdout.write(error_report(error))
+        form = FORMATS.get(_format_asked(words))
+        if form is not None:
+            sys.stdout.write(form.error_report(error))
     each = error.each()
     if len(each) > 1:
         print(f"specguard: error: {visible(cut(error.summary))}", file=sys.stderr)
@@ -145,11 +147,14 @@ def _open_missing() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
-def _asks_for_json(words: Sequence[str]) -> bool:
-    """Whether the command line, which may be wrong otherwise, asks for a JSON report."""
-    # `index` in place of pairs: itertools costs a hook an import.
-    at = words.index("--output-format") + 1 if "--output-format" in words else 0
-    return "--output-format=json" in words or (at > 0 and words[at : at + 1] == ["json"])
+def _format_asked(words: Sequence[str]) -> str:
+    """The format of the report that the command line, which may be wrong otherwise, asks for; or empty."""
+    asked = ""
+    for position, word in enumerate(words):
+        name, sign, value = word.partition("=")
+        if name == "--output-format":
+            asked = value if sign else "".join(words[position + 1 : position + 2])
+    return asked
 
 
 def _write_anything(stream: object) -> None:

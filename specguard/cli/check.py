@@ -9,9 +9,10 @@ import click
 
 from specguard.change.request import Request
 from specguard.cli.completion import FILE, complete_selectors
-from specguard.cli.judge import FORMATS, judge
+from specguard.cli.judge import judge
 from specguard.cli.options import approval, in_directory, what_is_judged
 from specguard.errors import SpecguardError
+from specguard.reporters.formats import FORMATS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _output(
 @click.option("--enforce", is_flag=True, help="Let nothing outside the trusted base loosen the verdict (CI).")
 @click.option("--bootstrap", is_flag=True, help="Accept a base that has no authority yet.")
 @click.option(
-    "--output-format", type=click.Choice(FORMATS), default="text", help="The report on standard output."
+    "--output-format", type=click.Choice(list(FORMATS)), default="text", help="The report on standard output."
 )
 @click.option(
     "--output",

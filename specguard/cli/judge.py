@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from specguard.change.request import Request
     from specguard.model import Verdict
 
-FORMATS = ("text", "json", "github", "concise")
-"""The report formats, in the order in which they are listed."""
-
 
 def judge(
     request: Request,
@@ -40,19 +37,22 @@ def judge(
     from specguard.change.repository import Looking
 
     try:
-        identify = bool(request.log) or output_format == "json" or any(form == "json" for form, _ in outputs)
+        needs = _needs({output_format, *(form for form, _ in outputs)})
+        if request.log:
+            needs.add("fingerprint")
         # Git looks for the repository while the rest is imported.
         looking = Looking.of(request)
         from specguard.engine.check import check
 
-        verdicts = check(request, identify=identify, looking=looking)
+        verdicts = check(request, needs=needs, looking=looking)
     except (Exception, SystemExit) as error:
         known = error if isinstance(error, SpecguardError) else internal_error(error)
         for form, file in outputs:
-            if form == "json":
-                from specguard.reporters.json import error_report
+            from specguard.reporters.formats import FORMATS
 
-                _write(file, error_report(known))
+            report = FORMATS[form].error_report(known)
+            if report:
+                _write(file, report)
         if request.log and known.path != request.log:
             from specguard.reporters.decisions import error_line
 
@@ -77,6 +77,16 @@ def judge(
     return max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
 
 
+def _needs(forms: set[str]) -> set[str]:
+    """What reports in these formats need beside the findings."""
+    if forms == {"text"}:
+        # What a hook prints needs nothing, not even the list of formats.
+        return set()
+    from specguard.reporters.formats import FORMATS
+
+    return {need for form in forms for need in FORMATS[form].needs}
+
+
 def _render(
     verdicts: Sequence[Verdict],
     form: str,
@@ -85,21 +95,13 @@ def _render(
     explain: bool = False,
     statistics: bool = False,
 ) -> str:
-    if form == "json":
-        from specguard.reporters import json
+    if form == "text":
+        from specguard.reporters import text
 
-        return json.render(verdicts)
-    if form == "github":
-        from specguard.reporters import github
+        return text.render(verdicts, colour=colour, explain=explain, statistics=statistics)
+    from specguard.reporters.formats import FORMATS
 
-        return github.render(verdicts)
-    if form == "concise":
-        from specguard.reporters import concise
-
-        return concise.render(verdicts)
-    from specguard.reporters import text
-
-    return text.render(verdicts, colour=colour, explain=explain, statistics=statistics)
+    return FORMATS[form].render(verdicts)
 
 
 def _summarise(verdicts: Sequence[Verdict]) -> None:

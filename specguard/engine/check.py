@@ -17,7 +17,7 @@ from specguard.model import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from typing import Any, Final
 
     from specguard.authority.difference import PolicyChange
@@ -39,12 +39,14 @@ _LOOSENING: Final = {
 """What `--enforce` refuses: each could turn a red verdict green."""
 
 
-def check(request: Request, *, identify: bool = True, looking: Looking | None = None) -> list[Verdict]:
+def check(
+    request: Request, *, needs: Container[str] = ("fingerprint",), looking: Looking | None = None
+) -> list[Verdict]:
     """Judge what is asked for.
 
     Args:
         request: what is judged, and against what.
-        identify: whether a report needs the change's fingerprint.
+        needs: what reports need beside the findings; see `specguard.reporters.formats.Format`.
         looking: git looking for the repository already, where the caller has begun that.
 
     Returns:
@@ -65,13 +67,18 @@ def check(request: Request, *, identify: bool = True, looking: Looking | None = 
     with Git(repository) as git:
         policies = Policies(request, repository)
         return [
-            judge_change(change, request, policies, clock, identify=identify)
+            judge_change(change, request, policies, clock, needs=needs)
             for change in open_changes(git, request)
         ]
 
 
 def judge_change(
-    change: Change, request: Request, policies: Policies, clock: Clock, *, identify: bool = True
+    change: Change,
+    request: Request,
+    policies: Policies,
+    clock: Clock,
+    *,
+    needs: Container[str] = ("fingerprint",),
 ) -> Verdict:
     """Judge one change.
 
@@ -80,7 +87,7 @@ def judge_change(
         request: what was asked for.
         policies: the policies of this check.
         clock: the date and time.
-        identify: whether a report needs the change's fingerprint.
+        needs: what reports need beside the findings, as for `check`.
 
     Raises:
         SpecguardError: no verdict can be given.
@@ -116,9 +123,19 @@ def judge_change(
         accept(results, trusted, None if change.whole else recount)
     results, said = settle(request, change, policy, facts, selection, results, clock)
     # The log of decisions names the change in which an approval lifted something.
-    identify = identify or any(judged.state == "approved" for result in results for judged in result.findings)
+    identify = "fingerprint" in needs or any(
+        judged.state == "approved" for result in results for judged in result.findings
+    )
     if not compared and touches_policy(change, policy):
         policy_change()
+    hunks = None
+    if "quotes" in needs or "hunks" in needs:
+        from specguard.engine.quoting import hunks_of, quote
+
+        if "quotes" in needs:
+            quote(results, policy, change)
+        if "hunks" in needs:
+            hunks = hunks_of(results, change)
     return Verdict(
         change={
             **change.summary(policy.log_folder, identify=identify),
@@ -138,6 +155,7 @@ def judge_change(
         dry_run=request.dry_run,
         enforce=request.enforce,
         policy_change=[difference.data for one in compared for difference in one.differences],
+        hunks=hunks,
     )
 
 

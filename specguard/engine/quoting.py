@@ -1,0 +1,83 @@
+"""What a report can quote beside a finding: the authority's words, and what the change does to the file."""
+
+from __future__ import annotations
+
+from specguard.errors import MissingFact, NotApplicable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Final
+
+    from specguard.authority.policy import Policy
+    from specguard.change.lines import Hunk
+    from specguard.change.sources import Change
+    from specguard.model import RuleResult
+
+_PRESET: Final = "preset:"
+
+
+def quote(results: Sequence[RuleResult], policy: Policy, change: Change) -> None:
+    """Give each finding the line of the authority that is behind it, as `Judged.quote`.
+
+    A line that cannot be had, such as one of a file that `--authority` names, stays empty.
+
+    Args:
+        results: the results whose findings are meant.
+        policy: what they were judged by.
+        change: what was judged.
+    """
+    documents = dict(policy.documents)
+    known: dict[str, Sequence[str]] = {}
+    for result in results:
+        for judged in result.findings:
+            origin = judged.authority
+            if origin is None or not origin.line:
+                continue
+            if origin.path not in known:
+                known[origin.path] = _lines(origin.path, documents, policy, change)
+            lines = known[origin.path]
+            if origin.line <= len(lines):
+                judged.quote = lines[origin.line - 1].strip()
+
+
+def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Sequence[Hunk]]:
+    """What the change removes and adds in the files that findings are about, by path.
+
+    A file that is binary or cannot be compared is left out.
+
+    Args:
+        results: the results whose findings are meant.
+        change: what was judged.
+    """
+    paths = {judged.finding.path for result in results for judged in result.findings}
+    try:
+        entries = [entry for entry in change.entries if entry.path in paths]
+    except (MissingFact, NotApplicable):
+        return {}
+    try:
+        return {entry.path: hunks for entry, hunks in change.lines.compare(entries)}
+    except MissingFact:
+        pass
+    # One of them is not there or too large: the others are compared by themselves.
+    found = {}
+    for entry in entries:
+        try:
+            found[entry.path] = change.lines.hunks(entry)
+        except MissingFact:
+            continue
+    return found
+
+
+def _lines(path: str, documents: Mapping[str, str], policy: Policy, change: Change) -> Sequence[str]:
+    if path.startswith(_PRESET):
+        from specguard.engine.plugins import load_registry
+
+        text = load_registry(policy.plugins).presets.get(path.removeprefix(_PRESET), "")
+        return text.split("\n")
+    oid = documents.get(path)
+    try:
+        content = change.git.small_blob(oid, path) if oid else None
+    except MissingFact:
+        content = None
+    return (content or b"").decode("utf-8", "surrogateescape").split("\n")

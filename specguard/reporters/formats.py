@@ -1,0 +1,57 @@
+"""The formats of reports, by name; what makes a report is imported when one is made."""
+
+from __future__ import annotations
+
+from specguard.authority.values import load
+from specguard.declaration.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Final, Literal
+
+    from specguard.errors import SpecguardError
+    from specguard.model import Verdict
+
+    Need = Literal["fingerprint", "quotes", "hunks"]
+
+
+class Format(Record):
+    """A format of reports.
+
+    Attributes:
+        name: what it is asked for by.
+        target: the function that makes a report of verdicts, as `module:function`.
+        error_target: the function that makes one of an error, for when there is no verdict; empty for none.
+        needs: what is read for it that others do without: the `fingerprint` of the change, `quotes` of the
+            authority beside each finding, the `hunks` of the files that findings are about.
+    """
+
+    name: str
+    target: str
+    error_target: str = ""
+    needs: Sequence[Need] = ()
+
+    def render(self, verdicts: Sequence[Verdict]) -> str:
+        """The report of the verdicts, ending in a newline."""
+        return str(load(self.target)(verdicts))
+
+    def error_report(self, error: SpecguardError) -> str:
+        """The report that there is no verdict, and why; empty where the format has none."""
+        return str(load(self.error_target)(error)) if self.error_target else ""
+
+
+_ALL: Final = (
+    Format(name="text", target="specguard.reporters.text:render"),
+    Format(
+        name="json",
+        target="specguard.reporters.json:render",
+        error_target="specguard.reporters.json:error_report",
+        needs=("fingerprint",),
+    ),
+    Format(name="github", target="specguard.reporters.github:render"),
+    Format(name="concise", target="specguard.reporters.concise:render"),
+)
+
+FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}
+"""The formats that ship with specguard, in the order in which they are listed."""
