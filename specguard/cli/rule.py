@@ -7,14 +7,9 @@ import click
 from specguard.authority.schema import rule_options
 from specguard.cli.completion import complete_rules
 from specguard.cli.pages import show_markdown
-from specguard.engine.plugins import load_registry
-from specguard.errors import SpecguardError, nearest
+from specguard.engine.plugins import find_rule, load_registry
 from specguard.reporters import manual
 from specguard.reporters.escape import json_text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from specguard.declaration.registry import Registered, Registry
 
 
 @click.command("rule", short_help="Show a rule's manual page, or list the rules.")
@@ -27,37 +22,15 @@ def command(selector: str | None, plugins: tuple[str, ...], output_format: str) 
     """Show the manual page of a rule, by its code or name; without one, list all rules."""
     registry = load_registry(plugins)
     chosen = (
-        [_find(registry, selector)]
+        [find_rule(registry, selector)]
         if selector
         else sorted(registry.rules.values(), key=lambda one: one.rule.code)
     )
     if output_format == "json":
-        click.echo(json_text([_data(entry) for entry in chosen]))
+        click.echo(json_text([manual.data(entry) for entry in chosen]))
     elif selector:
         show_markdown(manual.page(chosen[0], rule_options(chosen[0].rule)))
     else:
         width = max(len(entry.rule.name) for entry in chosen)
         for entry in chosen:
             click.echo(f"{entry.rule.code}  {entry.rule.name:{width}}  {manual.summary(entry)}")
-
-
-def _find(registry: Registry, selector: str) -> Registered:
-    entry = registry.rules.get(selector.lower()) or registry.by_code(selector.upper())
-    if entry is None:
-        names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
-        by_code = nearest(selector.upper(), names, "`specguard rule` lists them")
-        raise SpecguardError(f"there is no rule {selector!r}", help=nearest(selector, names, by_code))
-    return entry
-
-
-def _data(entry: Registered) -> dict[str, object]:
-    rule = entry.rule
-    return {
-        "code": rule.code,
-        "name": rule.name,
-        "severity": rule.severity,
-        "stages": list(rule.stages),
-        "approvable": rule.approvable,
-        "plugin": entry.plugin,
-        "summary": manual.summary(entry),
-    }

@@ -14,7 +14,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.reports import REPORT, report_text
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import json_text, legible
-from specguard.reporters.runs import HEADS, all_of, cells, table
+from specguard.reporters.runs import HEADS, all_of, as_data, cells, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from specguard.runs.store import RunStore
     from specguard.runs.views import RunView
 
-SCHEMA: Final = "specguard.runs/1"
 _PAUSE: Final = 1.0
 
 _format = click.option(
@@ -61,7 +60,7 @@ def status(run: str, directory: str, run_root: str, watch: bool, output_format: 
     RUN is a run's id, or what it begins with. With --watch and JSON there is one line for each change.
     """
     store = open_store(directory, run_root)
-    shown = [store.find(run)] if run else [one for one in store.runs() if one.open] or [store.latest()]
+    shown = store.asked(run)
     if watch:
         _watch(store, shown, output_format)
     elif output_format == "json":
@@ -123,8 +122,7 @@ def report(run: str, directory: str, run_root: str) -> None:
 
 
 def _json(runs: Sequence[RunView], lines: int | None = None) -> str:
-    told = [run.data if lines is None else {**run.data, "tail": run.tail(lines)} for run in runs]
-    return json_text({"schema": SCHEMA, "runs": told})
+    return json_text(as_data(runs, lines=lines))
 
 
 def _text(runs: Sequence[RunView]) -> str:

@@ -6,17 +6,15 @@ import os
 
 import click
 
-from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli.completion import DIRECTORY
 from specguard.engine.policies import open_policy
-from specguard.runs.root import run_root as find_root
-from specguard.runs.settings import RunSettings, seconds
-from specguard.runs.store import RunStore
+from specguard.executor import stores
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from specguard.authority.policy import Policy
+    from specguard.runs.store import RunStore
     from specguard.runs.views import RunView
 
 in_root = click.option(
@@ -44,10 +42,7 @@ def open_store(directory: str, run_root: str) -> RunStore:
     Raises:
         SpecguardError: there is no repository or no policy.
     """
-    settings: RunSettings = trusted_policy(directory).declared("run_settings")
-    top = Repository.locate(directory, os.environ).work_tree()
-    root = find_root(settings, os.environ, work_tree=top, given=run_root)
-    return RunStore(root, stale_after=float(seconds(settings.stale_after)))
+    return stores.open_store(directory, os.environ, run_root=run_root)
 
 
 def find_run(store: RunStore, prefix: str) -> RunView:

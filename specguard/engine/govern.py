@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from specguard.change.change import BASELINE
 from specguard.change.documents import Documents
 from specguard.change.git import Git
@@ -9,6 +11,7 @@ from specguard.change.repository import Repository
 from specguard.change.tree import Tree
 from specguard.declaration.patterns import Selecting
 from specguard.engine.govern_tables import matching, of_tables
+from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 from specguard.specs.catalogue import Catalogue
@@ -17,6 +20,7 @@ from specguard.work.templates import Template
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.request import Request
@@ -56,6 +60,40 @@ class Governing:
         self.pattern = pattern
         self.effect = effect
         self.origin = origin
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """It as JSON can hold it."""
+        origin = self.origin
+        return {
+            "code": self.code,
+            "name": self.name,
+            "severity": self.severity,
+            "setting": self.setting,
+            "pattern": self.pattern,
+            "effect": self.effect,
+            "authority": None if origin is None else {"path": origin.path, "line": origin.line or None},
+        }
+
+
+def what_governs(request: Request, path: str) -> list[Governing]:
+    """All that has a say about a path, by the policy that would judge here.
+
+    Args:
+        request: its directory, environment, `base` and `authority` count.
+        path: the path from the repository's root; slashes at its ends do not count.
+
+    Raises:
+        SpecguardError: it is no such path, or there is no policy.
+    """
+    plain = path.strip("/")
+    if {"", ".", ".."} & set(plain.split("/")):
+        raise SpecguardError(
+            f"{path!r} is no path from the repository's root", help="write it as git does: docs/api/x.yaml"
+        )
+    policy = open_policy(request)
+    name = os.fsencode(plain)
+    return governing(policy, name) + governing_specs(request, policy, name)
 
 
 def governing(policy: Policy, path: bytes) -> list[Governing]:

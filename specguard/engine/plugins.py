@@ -9,6 +9,7 @@ import pluggy
 from specguard.declaration.registry import PluginError, Registry
 from specguard.engine.declarations import DECLARATIONS
 from specguard.engine.facts import fact_types
+from specguard.errors import SpecguardError, nearest
 from specguard.rules import API_VERSION
 
 TYPE_CHECKING = False
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import ModuleType
     from typing import Any, Final
+
+    from specguard.declaration.registry import Registered
 
 GROUP: Final = "specguard"
 """The entry point group, and the name of the pluggy project."""
@@ -114,6 +117,20 @@ def _entry_points(distribution: str) -> Sequence[tuple[str, str]]:
     if not found:
         raise PluginError(f"the distribution {distribution!r} has no entry point of the group {GROUP!r}")
     return found
+
+
+def find_rule(registry: Registry, selector: str) -> Registered:
+    """The rule with this code or name, in letters of either case.
+
+    Raises:
+        SpecguardError: there is none.
+    """
+    entry = registry.rules.get(selector.lower()) or registry.by_code(selector.upper())
+    if entry is None:
+        names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
+        by_code = nearest(selector.upper(), names, "`specguard rule` lists them")
+        raise SpecguardError(f"there is no rule {selector!r}", help=nearest(selector, names, by_code))
+    return entry
 
 
 def installed() -> Mapping[str, str]:

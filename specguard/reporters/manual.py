@@ -10,6 +10,7 @@ from specguard.declaration.registry import FAMILIES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from specguard.authority.schema import Option
     from specguard.declaration.registry import Registered
@@ -57,6 +58,20 @@ def summary(entry: Registered) -> str:
     """The first sentence of a rule's page."""
     first = inspect.cleandoc(entry.rule.__doc__ or "").split("\n\n", 1)[0]
     return " ".join(first.split("\n"))
+
+
+def data(entry: Registered) -> dict[str, Any]:
+    """What the list of rules says of one, as JSON can hold it."""
+    rule = entry.rule
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity,
+        "stages": list(rule.stages),
+        "approvable": rule.approvable,
+        "plugin": entry.plugin,
+        "summary": summary(entry),
+    }
 
 
 def index(entries: Iterable[Registered]) -> str:

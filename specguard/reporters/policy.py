@@ -174,8 +174,13 @@ def _header(head: Path) -> str:
 
 
 def as_json(policy: Policy) -> str:
+    """The policy as JSON; see `as_data`."""
+    return json_text(as_data(policy)) + "\n"
+
+
+def as_data(policy: Policy) -> dict[str, Any]:
     """The policy as data: settings with origins, what was not understood, and which rule holds what."""
-    data = {
+    return {
         "policy_id": policy.policy_id,
         "documents": [{"path": path, "oid": oid or None} for path, oid in policy.documents],
         "settings": [
@@ -200,7 +205,6 @@ def as_json(policy: Policy) -> str:
             for one in policy.statements
         ],
     }
-    return json_text(data) + "\n"
 
 
 def _place(setting: Setting) -> tuple[str, str]:

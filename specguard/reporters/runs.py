@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from specguard.runs.views import RunView
 
 HEADS: Final = ("run", "item", "state", "step", "started", "took", "heartbeat")
+SCHEMA: Final = "specguard.runs/1"
+"""The name of what `as_data` gives; fields are only added to it."""
+
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _LONGEST: Final = 60
@@ -43,6 +46,17 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def as_data(runs: Sequence[RunView], *, lines: int | None = None) -> dict[str, Any]:
+    """Several runs as JSON can hold them.
+
+    Args:
+        runs: the runs.
+        lines: how many lines of the end of each one's log are told; None: its log is left out.
+    """
+    told = [run.data if lines is None else {**run.data, "tail": run.tail(lines)} for run in runs]
+    return {"schema": SCHEMA, "runs": told}
 
 
 def all_of(run: RunView, *, lines: int = 20) -> str:

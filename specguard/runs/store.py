@@ -81,6 +81,16 @@ class RunStore:
         names = ", ".join(sorted(os.path.relpath(folder, self.root) for folder in found)[:5])
         raise SpecguardError(f"several runs begin with {prefix!r}: {names}", help="give more of it")
 
+    def asked(self, prefix: str) -> Sequence[RunView]:
+        """The run whose id begins like this; without one those under way, else the one that began last.
+
+        Raises:
+            SpecguardError: there is none, or several begin like this.
+        """
+        if prefix:
+            return [self.find(prefix)]
+        return [run for run in self.runs() if run.open] or [self.latest()]
+
     def latest(self) -> RunView:
         """The run that began last.
 
