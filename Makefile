@@ -18,8 +18,9 @@ help:  ## list the targets
 check: .venv/ready  ## judge this repository's newest change by its own SPEC_AUTHORITY.md
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
 
-test: .venv/ready lint  ## lint, check types, imports and generated pages, run the tests, and check
+test: .venv/ready lint  ## lint, check types, imports, generated pages and the policy, run the tests, and check
 	$(BIN)/specguard docs --check
+	$(BIN)/specguard test
 	$(BIN)/pytest -n 2 --dist loadgroup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 INFO: Final = ("toml", "specguard")
 """The words behind the fence of a block of settings."""
 
+TESTS: Final = ("should-fail", "should-pass")
+"""Tables in which a project says what its policy is to find: `specguard test` reads them, no check does."""
+
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
 
 
@@ -35,9 +38,10 @@ class Layer:
         lines: the line in that document of each key and array element.
         first: the line on which its text begins.
         preset: whether a project's own values go before these.
+        tests: what stands in the tables of `TESTS`, which are no settings; their lines are in `lines`.
     """
 
-    __slots__ = ("data", "first", "lines", "path", "preset")
+    __slots__ = ("data", "first", "lines", "path", "preset", "tests")
 
     def __init__(
         self,
@@ -53,6 +57,12 @@ class Layer:
         self.lines = lines
         self.first = first
         self.preset = preset
+        self.tests: dict[str, Any] = {}
+
+    def without_tests(self) -> Layer:
+        """The same with what is expected of the policy taken out of the settings."""
+        self.tests = {name: self.data.pop(name) for name in TESTS if name in self.data}
+        return self
 
     def origin(self, path: Path) -> Origin:
         """Where a key is, or the nearest one above it that has a line."""
@@ -79,7 +89,7 @@ def blocks_of(document: Document, path: str) -> tuple[list[Layer], list[Unread],
                 unread.append(Unread(path, fence.first + swallowed, "", f"```{' '.join(INFO)}", reason))
             continue
         try:
-            layers.append(toml_layer(fence.content, path, first=fence.first))
+            layers.append(toml_layer(fence.content, path, first=fence.first).without_tests())
         except TomlError as error:
             problems.append(_no_toml(error, path, fence.first))
     return layers, unread, problems
@@ -112,7 +122,7 @@ def settings_file(source: Source) -> tuple[list[Layer], list[Problem]]:
             return [], []
         return [], [_no_toml(error, source.path)]
     if not source.is_pyproject:
-        return [layer], []
+        return [layer.without_tests()], []
     tools = layer.data.get("tool")
     table = tools.get("specguard") if isinstance(tools, dict) else None
     if table is None:
@@ -120,7 +130,7 @@ def settings_file(source: Source) -> tuple[list[Layer], list[Problem]]:
     if not isinstance(table, dict):
         return [], [Problem("[tool.specguard] is no table", origin=layer.origin(("tool", "specguard")))]
     lines = {path[2:]: line for path, line in layer.lines.items() if path[:2] == ("tool", "specguard")}
-    return [Layer(table, source.path, lines)], []
+    return [Layer(table, source.path, lines).without_tests()], []
 
 
 def preset_layer(name: str, text: str) -> Layer:

@@ -6,6 +6,7 @@ import json
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from specguard.authority.layers import TESTS
 from specguard.authority.models import Models, description_of
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.validate import policy_model
@@ -80,6 +81,12 @@ def policy_schema(registry: Registry) -> Mapping[str, Any]:
             part["description"] = _purpose(declaration.settings)
         part = {"table": part, "tables": part.get("additionalProperties"), "list": part.get("items")}
         _describe(part[declaration.shape], declaration.settings, models)
+    for name in TESTS:
+        properties[name] = {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": f"cases that {name.replace('-', ' ')}, for `specguard test`; no check reads them",
+        }
     return {"$schema": SCHEMA_DIALECT, **schema, "title": "A specguard policy"}
 
 

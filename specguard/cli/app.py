@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "baseline": "Record the findings that are there already.",
     "import": "Read settings of other tools into an authority.",
     "new": "Write what an artifact's contract asks for.",
+    "test": "Hold a policy to what is expected of it.",
     "doctor": "Diagnose what a check needs here.",
     "docs": "Generate the reference pages of the documents.",
 }

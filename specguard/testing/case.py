@@ -11,6 +11,7 @@ One format serves a rule's examples and whole repositories in `tests/cases/`. It
     base = {files = {"docs/api/x.yaml" = "a"}}
     commits = [{message = "feat: x", files = {"docs/api/x.yaml" = "b"}}]
     branch = "phase-12"
+    # A text stands for {code = "..."}, or for {name = "..."} where it is a rule's name.
     expect = [{code = "PTH001", path = "docs/api/x.yaml"}]
     states = {CMT001 = "not-applicable"}
     exit_code = 1
@@ -74,7 +75,8 @@ class Case:
 
     Attributes:
         name: how it is called in messages; it is no key.
-        policy: TOML settings, or a whole Markdown document; `""` where `base` has one or there is none.
+        policy: TOML settings, or a whole Markdown document; `""`, or None, where `base` has one or there is
+            none.
         base: the commits of `main`, oldest first; a table is one commit.
         commits: the commits of the branch, on top of the last of the base unless `parents` says otherwise
             (`base` and `start` are the ids of the base's last and first commit).
@@ -106,7 +108,7 @@ class Case:
     """
 
     name: str = "case"
-    policy: str = _NO_SETTINGS
+    policy: str | None = _NO_SETTINGS
     base: Sequence[Step] = (Step("chore: base"),)
     commits: Sequence[Step] = ()
     branch: str = "work"
@@ -132,19 +134,26 @@ class Case:
     notes: Sequence[str] = ()
 
     @classmethod
-    def from_toml(cls, text: str, name: str = "case", folder: Path | None = None) -> Case:
+    def from_toml(
+        cls,
+        text: str | Mapping[str, Any],
+        name: str = "case",
+        folder: Path | None = None,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> Case:
         """Read a case.
 
         Args:
-            text: the case.
+            text: the case, or what was read from its TOML.
             name: how messages call it.
             folder: where the case stands that it may be like.
+            defaults: the values of attributes that it has no key for.
 
         Raises:
             CaseError: it is no TOML, or a key or value is not the format's.
         """
         known = {item.name for item in fields(cls)} - {"name"}
-        return cls(**read_case(text, known, name, folder), name=name)
+        return cls(**{**(defaults or {}), **read_case(text, known, name, folder)}, name=name)
 
     @classmethod
     def load(cls, path: Path) -> Case:

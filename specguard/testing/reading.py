@@ -33,14 +33,25 @@ _WORDS: dict[type, str] = {str: "text", dict: "a table", list: "a list", int: "a
 
 
 class CaseError(ValueError):
-    """A case that is not written as the format asks."""
+    """A case that is not written as the format asks.
+
+    Args:
+        message: what is wrong.
+        where: the dotted key that is wrong, with the case's name and `: ` before it; empty where none is.
+    """
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
 
 
-def read_case(text: str, known: Collection[str], name: str, folder: Path | None = None) -> dict[str, Any]:
+def read_case(
+    text: str | Mapping[str, Any], known: Collection[str], name: str, folder: Path | None = None
+) -> dict[str, Any]:
     """The values of a case, its steps made.
 
     Args:
-        text: TOML.
+        text: TOML, or what was read from it.
         known: the keys there are.
         name: how the case is called in messages.
         folder: where it stands; None for a case that is in no file, and can be like no other.
@@ -69,16 +80,21 @@ def read_case(text: str, known: Collection[str], name: str, folder: Path | None 
                 **dict.fromkeys(_NUMBERS, int),
             }
             _check_kind(value, kinds.get(key, str), where)
+    if "expect" in table:
+        table["expect"] = [
+            {"code" if one[:1].isupper() else "name": one} if isinstance(one, str) else one
+            for one in table["expect"]
+        ]
     for position, expected in enumerate(table.get("expect", ())):
         _check_kind(expected, dict, f"{name}: expect.{position}")
         _check_keys(expected, _EXPECTED, f"{name}: expect.{position}")
     return table
 
 
-def _table(text: str, name: str, folder: Path | None, depth: int = 0) -> dict[str, Any]:
+def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth: int = 0) -> dict[str, Any]:
     """The keys of a case, those of the case that it is like among them."""
     try:
-        table = tomllib.loads(text)
+        table = tomllib.loads(text) if isinstance(text, str) else dict(text)
     except tomllib.TOMLDecodeError as error:
         raise CaseError(f"{name}: {error}") from None
     edits = table.pop("edits", {})
@@ -89,7 +105,7 @@ def _table(text: str, name: str, folder: Path | None, depth: int = 0) -> dict[st
             continue
         _check_kind(named, str, f"{name}: {key}")
         if folder is None or depth > _LONGEST_LIKENESS or not (folder / named).is_file():
-            raise CaseError(f"{name}: there is no case {named!r} that it could be {key}")
+            raise CaseError(f"{name}: there is no case {named!r} that it could be {key}", f"{name}: {key}")
         path = folder / named
         other = _table(path.read_text(encoding="utf-8"), name, path.parent, depth + 1)
         if key == "after":
@@ -120,11 +136,13 @@ def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
         for old, new in edit.items():
             _check_kind(new, str, f"{name}: edits, {path!r}")
             if not any(old in step["files"][path] for step in having):
-                raise CaseError(f"{name}: edits: {path!r} has no {old!r}")
+                raise CaseError(f"{name}: edits: {path!r} has no {old!r}", f"{name}: edits")
             for step in having:
                 step["files"][path] = step["files"][path].replace(old, new)
     else:
-        raise CaseError(f"{name}: edits: no step has {path!r}, or what becomes of it is not said")
+        raise CaseError(
+            f"{name}: edits: no step has {path!r}, or what becomes of it is not said", f"{name}: edits"
+        )
 
 
 def _steps(table: Mapping[str, Any], keys: Collection[str]) -> Iterator[dict[str, Any]]:
@@ -140,12 +158,14 @@ def _check_keys(table: Mapping[str, Any], known: Collection[str], where: str) ->
         if key not in known:
             near = get_close_matches(key, sorted(known), 1)
             hint = f"did you mean {near[0]!r}?" if near else f"keys are {', '.join(sorted(known))}"
-            raise CaseError(f"{where}: unknown key {key!r}; {hint}")
+            raise CaseError(
+                f"{where}: unknown key {key!r}; {hint}", f"{where}{'.' if ': ' in where else ': '}{key}"
+            )
 
 
 def _check_kind(value: object, kind: type, where: str) -> None:
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise CaseError(f"{where} must be {_WORDS[kind]}")
+        raise CaseError(f"{where} must be {_WORDS[kind]}", where)
 
 
 def _grant(table: Any, where: str) -> Grant:
@@ -157,7 +177,7 @@ def _grant(table: Any, where: str) -> Grant:
         for part in value.values() if kind is dict else value if kind is list else ():
             _check_kind(part, str, f"{where}.{key}, each part,")
     if table.get("place", PLACES[0]) not in PLACES:
-        raise CaseError(f"{where}.place must be one of {', '.join(PLACES)}")
+        raise CaseError(f"{where}.place must be one of {', '.join(PLACES)}", f"{where}.place")
     return Grant(**table)
 
 

@@ -150,6 +150,38 @@ def run_here(
     return Outcome(exit_code, *(content.getvalue().decode("utf-8", "replace") for content in kept[1:]))
 
 
+def judge_case(
+    case: Case, directory: str | os.PathLike[str], *, installed: bool = True
+) -> tuple[Outcome, Mapping[str, str]]:
+    """Build a case's repository and check it, whatever comes of it.
+
+    Args:
+        case: the case.
+        directory: an empty or missing folder to keep the repository in.
+        installed: whether the installed command is run, or its entry point in this process.
+
+    Returns:
+        The outcome, and the object ids that the case's placeholders stand for.
+
+    Raises:
+        CaseError: the repository cannot be built as the case says.
+    """
+    place = Path(directory)
+    repository = case.build(place / "repository")
+    arguments = case.arguments(place, repository.names)
+    runner = run if installed else run_here
+    outcome = runner(
+        "check", *arguments, "--output-format=json",
+        directory=repository.path,
+        env={
+            "XDG_CACHE_HOME": str(place / "cache"),
+            **case.variables(repository.names),
+        },
+        stdin=fill(case.stdin, repository.names),
+    )  # fmt: skip
+    return outcome, repository.names
+
+
 def run_case(
     case: Case, directory: str | os.PathLike[str] | None = None, *, installed: bool = True
 ) -> Outcome:
@@ -168,20 +200,8 @@ def run_case(
     if directory is None:
         with TemporaryDirectory(prefix="specguard-") as made:
             return run_case(case, made, installed=installed)
-    place = Path(directory)
-    repository = case.build(place / "repository")
-    arguments = case.arguments(place, repository.names)
-    runner = run if installed else run_here
-    outcome = runner(
-        "check", *arguments, "--output-format=json",
-        directory=repository.path,
-        env={
-            "XDG_CACHE_HOME": str(place / "cache"),
-            **case.variables(repository.names),
-        },
-        stdin=fill(case.stdin, repository.names),
-    )  # fmt: skip
-    found = list(differences(case, outcome, repository.names))
+    outcome, names = judge_case(case, directory, installed=installed)
+    found = list(differences(case, outcome, names))
     if found:
         lines = "\n".join(f"  {line}" for line in found)
         raise AssertionError(f"{case.name}: not as expected\n{lines}\n{_account(outcome)}")
@@ -205,12 +225,9 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
     if said and not case.error:
         yield f"an error: {'; '.join(said)}"
     if case.expect is not None:
-        expected = [
-            {key: fill(value, names) if isinstance(value, str) else value for key, value in wanted.items()}
-            for wanted in case.expect
-        ]
         yield from unmatched(
-            expected, [finding for report in reports for finding in report.get("findings", ())]
+            expectations(case, names),
+            [finding for report in reports for finding in report.get("findings", ())],
         )
     if not _includes(outcome.report, case.report):
         there = {key: outcome.report.get(key) for key in case.report}
@@ -225,9 +242,20 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
             yield f"no note or reason that says {note!r}"
 
 
-def unmatched(expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Expected findings that are not there, and findings that nobody expects."""
+def expectations(case: Case, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The findings that a case expects, with object ids in their placeholders' place."""
+    return [
+        {key: fill(value, names) if isinstance(value, str) else value for key, value in wanted.items()}
+        for wanted in case.expect or ()
+    ]
+
+
+def pair(
+    expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]
+) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]]]:
+    """Expected findings that are not there, and findings, flat, that nobody expects."""
     left = [flatten(finding) for finding in findings]
+    missing = []
     # The most exact expectation chooses first, so that a vague one does not take its finding.
     for wanted in sorted(expected, key=len, reverse=True):
         for finding in left:
@@ -235,7 +263,15 @@ def unmatched(expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[
                 left.remove(finding)
                 break
         else:
-            yield f"not found: {dict(wanted)}"
+            missing.append(wanted)
+    return missing, left
+
+
+def unmatched(expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Expected findings that are not there, and findings that nobody expects, a sentence each."""
+    missing, left = pair(expected, findings)
+    for wanted in missing:
+        yield f"not found: {dict(wanted)}"
     for finding in left:
         shown = {key: value for key, value in finding.items() if value is not None and key != "help"}
         yield f"not expected: {shown}"

@@ -1,0 +1,150 @@
+"""`specguard test`: what a team expects of its policy."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from specguard.change.repository import Repository
+from specguard.cli.completion import FILE
+from specguard.cli.options import in_directory
+from specguard.cli.words import counted
+from specguard.errors import SpecguardError
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
+from specguard.reporters.escape import json_text, legible, visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Final
+
+    from specguard.evaluation.own import OwnAuthority
+    from specguard.evaluation.trying import Tried
+
+SCHEMA: Final = "specguard.test/1"
+_WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
+
+
+@click.command("test", short_help="Hold a policy to what is expected of it.")
+@click.argument("cases", nargs=-1, metavar="[FOLDER|FILE]...", type=FILE)
+@in_directory
+@click.option(
+    "--output-format", type=click.Choice(("text", "json", "junit")), default="text", help="What is printed."
+)
+def command(cases: Sequence[str], directory: str, output_format: str) -> int:
+    """Hold the authority of the working tree to what is expected of it, case by case.
+
+    Without arguments the tables [[should-fail]] and [[should-pass]] of the authority are tried, and the cases
+    in tests/policy. Each is judged in a scratch repository; nothing in this one is written. Ends with 1 where
+    one is not as expected, with 2 where there is none or one cannot be read or tried.
+    """
+    from specguard.evaluation.expectations import FOLDER, check_codes, find_cases, read_cases, read_inline
+    from specguard.evaluation.own import read_own
+    from specguard.evaluation.trying import try_expectation
+
+    top = _top(directory)
+    own: OwnAuthority | None = None
+    try:
+        own = read_own(top)
+    except SpecguardError:
+        # Cases with policies of their own need none.
+        if not cases or _has_authority(top):
+            raise
+    if cases:
+        expected = read_cases(find_cases(cases), own)
+    else:
+        folder = os.path.join(top, FOLDER)
+        there = find_cases([os.path.relpath(folder)]) if os.path.isdir(folder) else []
+        expected = [*(read_inline(own) if own else ()), *read_cases(there, own)]
+    if not expected:
+        raise SpecguardError(
+            f"nothing is expected of this policy: the authority has no table [[should-fail]] or "
+            f"[[should-pass]], and there is no case in {FOLDER}",
+            help="write one of them, or name files and folders of cases",
+        )
+    check_codes(expected, own)
+    done = []
+    for one in expected:
+        tried = try_expectation(one)
+        done.append(tried)
+        if output_format == "text":
+            _tell(tried)
+    if output_format == "json":
+        click.echo(json_text(_data(done)))
+    elif output_format == "junit":
+        from specguard.evaluation.junit import junit_text
+
+        click.echo(junit_text(done), nl=False)
+    else:
+        _sum_up(done)
+    if any(one.problem for one in done):
+        return EXIT_NO_VERDICT
+    return EXIT_PASSED if all(one.passed for one in done) else EXIT_FAILED
+
+
+def _top(directory: str) -> str:
+    try:
+        return Repository.locate(directory, os.environ).work_tree()
+    except SpecguardError:
+        return os.path.abspath(directory or ".")
+
+
+def _has_authority(top: str) -> bool:
+    from specguard.authority.sources import AUTHORITY, SETTINGS
+
+    return any(os.path.lexists(os.path.join(top, name)) for name in (AUTHORITY, SETTINGS))
+
+
+def _tell(tried: Tried) -> None:
+    one = tried.expectation
+    where = one.path if one.kind == "case" else f"{one.path}:{one.line}: {one.name}"
+    state = "ok" if tried.passed else "error" if tried.problem else "FAIL"
+    click.echo(visible(f"{state:6}{where} ({tried.seconds:.2f} s)"))
+    if tried.problem:
+        click.echo(legible(f"        cannot be tried: {tried.problem}"))
+    for difference in tried.differences:
+        at = f"  ({one.path}:{difference.at})" if difference.at else ""
+        click.echo(visible(f"        {_WORDS[difference.kind]:9} {difference.said}{at}"))
+    kinds = {difference.kind for difference in tried.differences}
+    if kinds == {"missing"}:
+        click.echo("        found     nothing else")
+
+
+def _sum_up(done: Sequence[Tried]) -> None:
+    failed = sum(bool(one.differences) for one in done)
+    broken = sum(bool(one.problem) for one in done)
+    spent = sum(one.seconds for one in done)
+    parts = [counted(len(done), "case")]
+    parts += [f"{failed} not as expected"] if failed else []
+    parts += [f"{broken} not tried"] if broken else []
+    parts += ["all as expected"] if not failed and not broken else []
+    click.echo(f"{', '.join(parts)} ({spent:.1f} s, {spent / len(done):.2f} s a case)")
+
+
+def _data(done: Sequence[Tried]) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "passed": all(one.passed for one in done),
+        "counts": {
+            "cases": len(done),
+            "failed": sum(bool(one.differences) for one in done),
+            "errors": sum(bool(one.problem) for one in done),
+        },
+        "cases": [
+            {
+                "name": one.expectation.name,
+                "kind": one.expectation.kind,
+                "path": one.expectation.path,
+                "line": one.expectation.line,
+                "passed": one.passed,
+                "seconds": round(one.seconds, 3),
+                "problem": one.problem or None,
+                "differences": [
+                    {"kind": difference.kind, "said": difference.said, "line": difference.at}
+                    for difference in one.differences
+                ],
+            }
+            for one in done
+        ],
+    }

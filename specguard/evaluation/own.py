@@ -1,0 +1,141 @@
+"""The authority of a working tree as it stands there, with what a scratch repository needs of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from specguard.authority.load import load_policy
+from specguard.authority.policy import Policy
+from specguard.change.tree import TreeEntry
+from specguard.engine.plugins import load_registry
+from specguard.errors import SpecguardError
+from specguard.testing.stream import to_bytes
+
+if TYPE_CHECKING:
+
+    from specguard.change.tree import Tree
+    from specguard.testing.case import Case
+    from specguard.testing.stream import Step
+
+_LARGEST = 8 << 20
+_ABOUT_TREE = "CFG"
+
+
+@dataclass(frozen=True)
+class OwnAuthority:
+    """An authority of files.
+
+    Attributes:
+        top: the folder that its paths begin at.
+        documents: the text of each of its documents, by path.
+        policy: what they are compiled to.
+    """
+
+    top: str
+    documents: dict[bytes, str]
+    policy: Policy
+
+    def judges(self, case: Case) -> Case:
+        """A case that has no policy of its own, judged by this authority.
+
+        Its base has the documents, beside the files that the case gives; and where the policy names a base or
+        a remote, the repository has them. The rules that compare the policy with the whole tree (CFG) are
+        left out where the case names none of them: a case has no more than a few files.
+        """
+        if not case.base:
+            return case
+        first, *others = case.base
+        named = [*case.args, *case.states, *(str(one.get("code")) for one in case.expect or ())]
+        about_tree = any(_ABOUT_TREE in name for name in named)
+        return replace(
+            case,
+            policy="",
+            base=[self.beside(first), *others],
+            args=case.args if about_tree else [*case.args, f"--ignore={_ABOUT_TREE}"],
+            refs={**self.refs(), **case.refs},
+            origin=self.policy.remote or case.origin if case.origin else "",
+        )
+
+    def beside(self, step: Step) -> Step:
+        """A step that brings the documents too; a file of the same name that it has stays."""
+        files: dict[str | bytes, str | bytes] = {}
+        files.update(self.documents.items())
+        files.update({to_bytes(path): text for path, text in step.files.items()})
+        return replace(step, files=files)
+
+    def refs(self) -> dict[str, str]:
+        """The refs that a case needs beside `main`, where the policy names another base."""
+        base = self.policy.base or "main"
+        name = base.removeprefix("refs/heads/").removeprefix("refs/remotes/origin/").removeprefix("origin/")
+        if name == "main":
+            return {}
+        return {f"refs/heads/{name}": "base", f"refs/remotes/origin/{name}": "base"}
+
+
+def read_own(top: str) -> OwnAuthority:
+    """Read the authority of a working tree, committed or not.
+
+    Args:
+        top: its root.
+
+    Raises:
+        PolicyError: its settings are wrong.
+        SpecguardError: there is none, or it cannot be read.
+    """
+    files = _Files(top)
+    # Only `find` and `read` are asked of a tree here.
+    tree: Tree = files  # type: ignore[assignment]
+    policy = load_policy(tree, registry=load_registry)
+    if policy is None:
+        raise SpecguardError(
+            "there is no authority here: neither SPEC_AUTHORITY.md nor other settings of specguard",
+            path=top,
+            help="`specguard init` writes one; a case may have a `policy` of its own",
+        )
+    names = [os.fsencode(path) for path, _ in policy.documents]
+    texts = {name: (files.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
+    return OwnAuthority(top, texts, policy)
+
+
+class _Files:
+    """The files of a folder as a tree has them; a link in their way is not followed."""
+
+    def __init__(self, top: str) -> None:
+        self._top = os.path.realpath(os.fsencode(top))
+
+    def find(self, path: bytes) -> TreeEntry | None:
+        """What is at a path; None where there is nothing."""
+        place = os.path.join(self._top, path)
+        try:
+            status = os.lstat(place)
+        except OSError:
+            return None
+        if os.path.realpath(os.path.dirname(place)) != os.path.dirname(place):
+            return TreeEntry(0o120000, "")
+        if not stat.S_ISREG(status.st_mode):
+            kinds = {stat.S_IFLNK: 0o120000, stat.S_IFDIR: 0o040000}
+            return TreeEntry(kinds.get(stat.S_IFMT(status.st_mode), 0), "")
+        data = self._data(place)
+        header = b"blob %d\0" % len(data)
+        return TreeEntry(0o100644, hashlib.sha1(header + data, usedforsecurity=False).hexdigest())
+
+    def read(self, path: bytes) -> bytes | None:
+        """The bytes of a file; None where there is none."""
+        entry = self.find(path)
+        return self._data(os.path.join(self._top, path)) if entry is not None and entry.is_file else None
+
+    def _data(self, place: bytes) -> bytes:
+        try:
+            with open(place, "rb") as file:
+                data = file.read(_LARGEST + 1)
+        except OSError as error:
+            raise SpecguardError(
+                f"the authority cannot be read: {error.strerror}", path=os.fsdecode(place)
+            ) from error
+        if len(data) > _LARGEST:
+            raise SpecguardError("the authority is larger than 8 MiB", path=os.fsdecode(place))
+        return data

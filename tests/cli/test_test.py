@@ -1,0 +1,266 @@
+"""`specguard test`: case files, the tables of an authority, what is said where they differ, and errors."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import pytest
+
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+```toml specguard
+base = "trunk"
+
+[rules.forbidden-path]
+paths = ["docs/api/"]
+
+[rules.commit-message]
+conventional = true
+types = ["feat", "docs"]
+
+{tests}
+```
+"""
+INLINE = """
+[[should-fail]]
+name = "nobody edits the description of the API"
+commits = {message = "docs: x", files = {"docs/api/x.yaml" = "b"}}
+expect = ["PTH001"]
+
+[[should-fail]]
+commits = {message = "nonsense", files = {"a" = "b"}}
+
+[[should-pass]]
+name = "the guide is free"
+commits = {message = "docs: x", files = {"docs/guide.md" = "b"}}
+"""
+
+
+@pytest.fixture
+def guarded(repository: Repository) -> Repository:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=INLINE))
+    repository.commit("chore: start")
+    return repository
+
+
+def test_the_tables_of_the_authority_are_tried(guarded: Repository) -> None:
+    done = run("test", directory=guarded.path)
+    assert done.exit_code == 0, done
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("ok    SPEC_AUTHORITY.md:14: nobody edits the description of the API (")
+    assert lines[1].startswith("ok    SPEC_AUTHORITY.md:19: should-fail 2 (")
+    assert lines[2].startswith("ok    SPEC_AUTHORITY.md:22: the guide is free (")
+    assert lines[3].startswith("3 cases, all as expected (")
+
+
+def test_cases_of_the_folder_are_tried_too_and_nothing_is_written(guarded: Repository) -> None:
+    guarded.write(
+        "tests/policy/deep/api.toml",
+        'commits = {message = "docs: x", files = {"docs/api/y" = "b"}}\nexpect = ["PTH001"]\n',
+    )
+    before = guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")
+    done = run("test", directory=guarded.path / "tests")
+    assert done.exit_code == 0, done
+    assert "4 cases, all as expected" in done.stdout
+    assert (guarded.git("status", "--porcelain", "--ignored"), guarded.git("for-each-ref")) == before
+
+
+def test_what_stands_in_the_working_tree_is_held_not_what_is_committed(guarded: Repository) -> None:
+    text = guarded.read("SPEC_AUTHORITY.md").decode().replace("docs/api/", "docs/other/", 1)
+    guarded.write("SPEC_AUTHORITY.md", text)
+    done = run("test", directory=guarded.path)
+    assert done.exit_code == 1, done
+    assert "FAIL  SPEC_AUTHORITY.md:14: nobody edits the description of the API" in done.stdout
+    assert "        expected  PTH001  (SPEC_AUTHORITY.md:17)\n" in done.stdout
+    assert "        but       it passes, and should fail\n" in done.stdout
+    assert "3 cases, 1 not as expected" in done.stdout
+
+
+def test_a_difference_says_what_was_expected_and_what_was_found(guarded: Repository) -> None:
+    guarded.write(
+        "mine.toml",
+        'commits = {message = "nonsense", files = {"docs/api/x" = "b"}}\n'
+        "expect = [\n"
+        '  {code = "PTH001", path = "docs/api/other"},\n'
+        "]\n",
+    )
+    done = run("test", "mine.toml", directory=guarded.path)
+    assert done.exit_code == 1, done
+    assert "        expected  PTH001 docs/api/other  (mine.toml:3)\n" in done.stdout
+    assert "        found     PTH001 docs/api/x: " in done.stdout
+    assert "        found     CMT002 field commit.subject: " in done.stdout
+
+
+def test_should_pass_fails_with_what_was_found(guarded: Repository) -> None:
+    wrong = '[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x" = "b"}}\n'
+    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
+    done = run("test", directory=guarded.path)
+    assert done.exit_code == 1, done
+    assert "found     PTH001 docs/api/x" in done.stdout
+    assert "exit code 1, expected 0" in done.stdout
+
+
+def test_the_tables_change_no_setting_and_no_verdict(guarded: Repository) -> None:
+    """They are no part of the policy, so what a change says there loosens nothing."""
+    ids = set()
+    guarded.branch("trunk")
+    for tests in ("", INLINE, "[[should-pass]]\nnonsense = 1\n", "[should-fail]\nnonsense = 1\n"):
+        guarded.commit("docs: x", files={"SPEC_AUTHORITY.md": AUTHORITY.format(tests=tests)})
+        done = run("policy", "--output-format=json", directory=guarded.path)
+        assert done.exit_code == 0, done
+        ids.add(json.loads(done.stdout)["policy_id"])
+    assert len(ids) == 1
+
+
+def test_what_a_change_expects_of_itself_has_no_influence(guarded: Repository) -> None:
+    guarded.branch("trunk")
+    guarded.branch("work")
+    allowed = '\n[[should-pass]]\ncommits = {message = "docs: x", files = {"docs/api/x.yaml" = "b"}}\n'
+    text = guarded.read("SPEC_AUTHORITY.md").decode().replace(INLINE, INLINE + allowed)
+    guarded.commit("docs: x", files={"SPEC_AUTHORITY.md": text, "docs/api/x.yaml": "b"})
+    found = run("check", "--base=trunk", "--output-format=json", directory=guarded.path)
+    [error] = [one for one in found.report["findings"] if one["severity"] == "error"]
+    assert error["code"] == "PTH001", found
+    assert run("test", directory=guarded.path).exit_code == 1
+
+
+def test_settings_files_have_the_tables_too(repository: Repository) -> None:
+    settings = '[rules.forbidden-path]\npaths = ["gen/"]\n'
+    case = '[[should-fail]]\ncommits = {message = "x", files = {"gen/a" = "b"}}\n'
+    repository.write("specguard.toml", settings + case)
+    assert run("test", directory=repository.path).stdout.startswith("ok    specguard.toml:3: should-fail 1")
+    repository.delete("specguard.toml")
+    text = (settings + case).replace("[[", "[[tool.specguard.").replace("[rules", "[tool.specguard.rules")
+    repository.write("pyproject.toml", text)
+    done = run("test", directory=repository.path)
+    assert done.exit_code == 0, done
+    assert done.stdout.startswith("ok    pyproject.toml:3: should-fail 1")
+
+
+def test_a_case_with_a_policy_of_its_own_needs_no_authority_and_no_repository(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'policy = "[rules.forbidden-path]\\npaths = [\\"a\\"]"\ncommits = {files = {a = "b"}}\n'
+        'expect = ["forbidden-path"]\n'
+    )
+    done = run("test", "mine.toml", directory=tmp_path)
+    assert done.exit_code == 0, done
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            'expect = ["PTH0O1"]\n',
+            "mine.toml:1: mine: there is no rule 'PTH0O1'\n  next: did you mean 'PTH001'?",
+        ),
+        ('\nstates = {PTH999 = "passed"}\n', "mine.toml:2: mine: there is no rule 'PTH999'"),
+        ("\ncomits = []\n", "mine.toml:2: unknown key 'comits'; did you mean 'commits'?"),
+        (
+            '[[commits]]\nmessage = "x"\nfile = {}\n',
+            "mine.toml:1: commits: unknown key 'file'; did you mean 'files'?",
+        ),
+        ('expect = [\n "PTH001",\n {cod = "x"},\n]\n', "mine.toml:3: expect.1: unknown key 'cod'"),
+        ("a = \n", "mine.toml:1: this is not TOML"),
+        ('like = "none.toml"\n', "mine.toml:1: there is no case 'none.toml'"),
+    ],
+)
+def test_what_is_not_written_as_a_case_is_an_error_with_its_line(
+    guarded: Repository, content: str, said: str
+) -> None:
+    guarded.write("mine.toml", content)
+    done = run("test", "mine.toml", directory=guarded.path)
+    assert done.exit_code == 2, done
+    assert said in done.stderr, done
+    assert not done.stdout
+
+
+def test_all_errors_are_said_at_once_those_of_tables_with_their_lines(guarded: Repository) -> None:
+    wrong = '[[should-fail]]\ncomits = 1\n\n[[should-pass]]\nexpect = "PTH001"\n'
+    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
+    done = run("test", directory=guarded.path)
+    assert done.exit_code == 2, done
+    assert "2 errors in cases" in done.stderr
+    assert "SPEC_AUTHORITY.md:14: unknown key 'comits'; did you mean 'commits'?" in done.stderr
+    assert "SPEC_AUTHORITY.md:17: expect must be a list" in done.stderr
+
+
+def test_nothing_to_try_is_no_success(repository: Repository) -> None:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=""))
+    done = run("test", directory=repository.path)
+    assert done.exit_code == 2, done
+    assert "nothing is expected of this policy" in done.stderr
+    assert "next: " in done.stderr
+    repository.delete("SPEC_AUTHORITY.md")
+    done = run("test", directory=repository.path)
+    assert done.exit_code == 2, done
+    assert "there is no authority here" in done.stderr
+    (repository.path / "empty").mkdir()
+    for name, said in (("empty", "there is no case in it"), ("none", "there is no such file or folder")):
+        assert said in run("test", name, directory=repository.path).stderr
+
+
+def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> None:
+    guarded.write("mine.toml", 'commits = {delete = ["not there"]}\n')
+    done = run("test", "mine.toml", directory=guarded.path)
+    assert done.exit_code == 2, done
+    assert "error mine.toml" in done.stdout
+    assert "cannot be tried: " in done.stdout
+    assert "1 case, 1 not tried" in done.stdout
+
+
+def test_reports_for_programs(guarded: Repository) -> None:
+    guarded.write("tests/policy/a.toml", 'commits = {message = "docs: x", files = {"docs/api/y" = "b"}}\n')
+    done = run("test", "--output-format=json", directory=guarded.path)
+    assert done.exit_code == 1, done
+    data = json.loads(done.stdout)
+    assert data["schema"] == "specguard.test/1"
+    assert data["counts"] == {"cases": 4, "failed": 1, "errors": 0}
+    [failed] = [case for case in data["cases"] if not case["passed"]]
+    assert failed["path"] == "tests/policy/a.toml"
+    assert failed["differences"][0]["kind"] == "unexpected"
+    done = run("test", "--output-format=junit", directory=guarded.path)
+    suite = ElementTree.fromstring(done.stdout).find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "1", "0")
+    assert "PTH001 docs/api/y" in (suite.findtext("testcase/failure") or "")
+
+
+def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repository, tmp_path: Path) -> None:
+    (tmp_path / "acme_rules.py").write_text(
+        "from specguard.rules import Finding, Rule\n"
+        "specguard_api = 1\n"
+        "class NoFoo(Rule):\n"
+        '    """Names with foo are wrong.\n\n'
+        "    ```toml fails\n    commits = {files = {foo = 'b'}}\n    ```\n\n"
+        "    ```toml passes\n    commits = {files = {bar = 'b'}}\n    ```\n"
+        '    """\n'
+        '    code = "ACM001"\n    name = "no-foo"\n    severity = "error"\n'
+        '    stages = ("staged", "range")\n    condition = "no foo"\n'
+        "    def check(self, entries):\n"
+        "        for entry in entries:\n"
+        '            if b"foo" in entry.path:\n'
+        '                yield Finding("foo", path=entry.path, help="rename it")\n'
+        "NoFoo.check.__annotations__ = {'entries': 'Sequence[Entry]', 'return': 'Iterator[Finding]'}\n"
+        "def specguard_register(registry):\n    registry.add_rule(NoFoo)\n"
+    )
+    info = tmp_path / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[specguard]\nacme = acme_rules\n")
+    tests = '[[should-fail]]\ncommits = {message = "feat: x", files = {foo = "b"}}\nexpect = ["ACM001"]\n'
+    text = AUTHORITY.format(tests=tests).replace("base =", 'plugins = ["acme"]\nbase =')
+    repository.write("SPEC_AUTHORITY.md", text)
+    done = run("test", directory=repository.path, env={"PYTHONPATH": str(tmp_path)})
+    assert done.exit_code == 0, done
+    done = run("test", directory=repository.path)
+    assert done.exit_code == 2, done
+    assert "the plugin 'acme', which is not installed" in done.stderr
