@@ -230,13 +230,15 @@ class RuleResult:
         looked_at: the facts it asked for, each with a short account of its size.
         approvers: who may approve the errors that it has; none where nobody may, or where it has none.
         persons: by how many persons these must be approved, beside those who have done so.
+        plugin: the distribution that the rule comes from, where a report asks for its text; else empty.
+        text: the rule's docstring, where a report asks for it; empty where it was not judged.
         severity: the rule's own. An indeterminate rule below `error` is shown, and decides the exit code only
             where it crashed.
     """
 
     __slots__ = (
         "approvers", "code", "command", "condition", "crashed", "findings", "looked_at", "name", "persons",
-        "reason", "severity", "state",
+        "plugin", "reason", "severity", "state", "text",
     )  # fmt: skip
 
     def __init__(
@@ -265,6 +267,8 @@ class RuleResult:
         self.looked_at = looked_at
         self.approvers: Sequence[str] = ()
         self.persons = 1
+        self.plugin = ""
+        self.text = ""
 
     @property
     def incomplete(self) -> bool:

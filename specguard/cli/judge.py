@@ -108,9 +108,9 @@ def _summarise(verdicts: Sequence[Verdict]) -> None:
     """Append to the job's summary page, where the platform gives a file for it."""
     file = os.environ.get("GITHUB_STEP_SUMMARY")
     if file:
-        from specguard.reporters import github
+        from specguard.reporters.markdown import SUMMARY_LIMIT, render
 
-        _write(file, github.summary(verdicts), append=True)
+        _write(file, render(verdicts, limit=SUMMARY_LIMIT), append=True)
 
 
 def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:

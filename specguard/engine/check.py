@@ -129,11 +129,13 @@ def judge_change(
     if not compared and touches_policy(change, policy):
         policy_change()
     hunks = None
-    if "quotes" in needs or "hunks" in needs:
-        from specguard.engine.quoting import hunks_of, quote
+    if "quotes" in needs or "hunks" in needs or "rules" in needs:
+        from specguard.engine.quoting import describe, hunks_of, quote
 
         if "quotes" in needs:
             quote(results, policy, change)
+        if "rules" in needs:
+            describe(results, policy)
         if "hunks" in needs:
             hunks = hunks_of(results, change)
     return Verdict(

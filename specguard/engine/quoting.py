@@ -1,4 +1,4 @@
-"""What a report can quote beside a finding: the authority's words, and what the change does to the file."""
+"""What a report can quote: the authority's words, what the change does to the file, and the rule's text."""
 
 from __future__ import annotations
 
@@ -67,6 +67,23 @@ def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Se
         except MissingFact:
             continue
     return found
+
+
+def describe(results: Sequence[RuleResult], policy: Policy) -> None:
+    """Give each rule that was judged its docstring, as `RuleResult.text`, and where it comes from.
+
+    Args:
+        results: the results of the rules.
+        policy: what they were judged by.
+    """
+    rules = {rule.code: rule for rule in policy.rules}
+    for result in results:
+        rule = rules.get(result.code)
+        if rule is not None:
+            result.plugin = rule.plugin
+            # A rule that was not judged need not be imported; one that cannot be has crashed.
+            if result.state not in ("off", "not-applicable") and not result.crashed:
+                result.text = type(rule.load()).__doc__ or ""
 
 
 def _lines(path: str, documents: Mapping[str, str], policy: Policy, change: Change) -> Sequence[str]:

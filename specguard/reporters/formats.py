@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from specguard.errors import SpecguardError
     from specguard.model import Verdict
 
-    Need = Literal["fingerprint", "quotes", "hunks"]
+    Need = Literal["fingerprint", "quotes", "hunks", "rules"]
 
 
 class Format(Record):
@@ -24,7 +24,8 @@ class Format(Record):
         target: the function that makes a report of verdicts, as `module:function`.
         error_target: the function that makes one of an error, for when there is no verdict; empty for none.
         needs: what is read for it that others do without: the `fingerprint` of the change, `quotes` of the
-            authority beside each finding, the `hunks` of the files that findings are about.
+            authority beside each finding, the `hunks` of the files that findings are about, the texts of
+            the `rules`.
     """
 
     name: str
@@ -49,8 +50,23 @@ _ALL: Final = (
         error_target="specguard.reporters.json:error_report",
         needs=("fingerprint",),
     ),
-    Format(name="github", target="specguard.reporters.github:render"),
+    Format(
+        name="github",
+        target="specguard.reporters.github:render",
+        error_target="specguard.reporters.github:error_report",
+    ),
+    Format(
+        name="markdown",
+        target="specguard.reporters.markdown:render",
+        error_target="specguard.reporters.markdown:error_report",
+    ),
     Format(name="concise", target="specguard.reporters.concise:render"),
+    Format(
+        name="html",
+        target="specguard.reporters.html:render",
+        error_target="specguard.reporters.html:error_report",
+        needs=("fingerprint", "quotes", "hunks"),
+    ),
 )
 
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.model import Finding, Judged, Lift, Origin, RuleResult, Verdict
-from specguard.reporters import concise, github, json, text
+from specguard.reporters import concise, github, json, markdown, text
 from specguard.reporters.approvals import shell_word
 from specguard.reporters.escape import markdown_text, visible
 
@@ -81,7 +81,7 @@ def test_what_proves_it(proof: str, said: str) -> None:
     found = [verdict(judged(b"a", lift(proof=proof, ticket=""), state="approved"))]
     for shown in (text.render(found), concise.render(found), github.render(found)):
         assert f"10:30 UTC{said}the customer needs it" in shown
-    assert "the customer needs it" in github.summary(found)
+    assert "the customer needs it" in markdown.render(found)
 
 
 def test_what_does_not_count_says_every_reason() -> None:
@@ -90,7 +90,7 @@ def test_what_does_not_count_says_every_reason() -> None:
     assert f"    {said}\n    next undo it\n" in text.render(found)
     assert f"a: PTH002 it is locked ({said})" in concise.render(found)
     assert f"%0A{said}%0Anext: undo it" in github.render(found)
-    assert f"<br>{markdown_text(said)}<br>next: undo it" in github.summary(found)
+    assert f"<br>{markdown_text(said)}<br>next: undo it" in markdown.render(found)
 
 
 def test_an_approval_that_counts_stands_before_one_that_does_not() -> None:
@@ -128,7 +128,7 @@ def test_who_may_approve_is_said_once_with_the_command() -> None:
         f"::notice title=PTH002 locked-path::alice or bob may approve these%0A{command}\n"
         in github.render(found)
     )
-    assert f"\nalice or bob may approve these: `{command}`\n" in github.summary(found)
+    assert f"\nalice or bob may approve these: `{command}`\n" in markdown.render(found)
 
 
 @pytest.mark.parametrize(
@@ -186,14 +186,14 @@ def test_a_record_cannot_speak_as_specguard(field: str) -> None:
     # In an annotation only specguard begins a line.
     begun = [line for line in github.render([found]).split("%0A") if line.startswith("next: ")]
     assert begun in ([], ["next: undo it\nspecguard: failed (range, 1 commit, 2 files): rules: 1 failed\n"])
-    assert "<b>" not in github.summary([found])
-    assert "@team" not in github.summary([found])
+    assert "<b>" not in markdown.render([found])
+    assert "@team" not in markdown.render([found])
 
 
 def test_what_is_long_is_cut() -> None:
     long = lift(reason="r" * 100_000, ticket="t" * 100_000, approver="a" * 100_000)
     refused = lift("w" * 100_000, id="1" * 64)
     found = [verdict(judged(b"p" * 4096, long, refused, state="approved"))]
-    for page in (text.render(found), concise.render(found), github.summary(found)):
+    for page in (text.render(found), concise.render(found), markdown.render(found)):
         assert max(map(len, page.splitlines())) < 2500
     assert len(github.render(found)) < 10_000

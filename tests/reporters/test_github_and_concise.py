@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specguard.model import Finding, Judged, Origin, RuleResult, Verdict
-from specguard.reporters import concise, github, text
+from specguard.reporters import concise, github, markdown, text
 from specguard.testing import Repository, run
 
 HOSTILE = b"a\n::error file=x::pwn\x1b[2J,`|<b>.md"
@@ -69,7 +69,7 @@ def test_an_undecided_rule_is_an_error() -> None:
     assert "BRN001 could not be judged: HEAD is detached (--branch X)\n" in concise.render(
         [verdict(results=[result])]
     )
-    assert "**could not be judged**" in github.summary([verdict(results=[result])])
+    assert "**could not be judged**" in markdown.render([verdict(results=[result])])
 
 
 def test_rules_that_lack_the_same_fact_are_told_together() -> None:
@@ -83,7 +83,7 @@ def test_rules_that_lack_the_same_fact_are_told_together() -> None:
     assert "title=3 rules (CMT001%2C CMT002%2C CMT003)::could not be judged: the clone" in github.render(
         found
     )
-    assert github.summary(found).count("the clone is shallow") == 1
+    assert markdown.render(found).count("the clone is shallow") == 1
     assert text.render(found).split("\n")[:7] == [
         "3 rules (CMT001, CMT002, CMT003) could not be judged",
         "    the clone is shallow",
@@ -148,7 +148,7 @@ def test_hostile_names_are_one_escaped_line() -> None:
     assert "::see\\x0a\\x23#[error]x\\x0a::stop-commands::t%0Aby SPEC_AUTHORITY.md:9\n" in text
     lines = concise.render([found]).splitlines()
     assert lines[0].startswith("a\\x0a::error file=x::pwn\\x1b[2J,`|<b>.md:1: PTH001 see\\x0a\\x23#[error]x")
-    page = github.summary([found])
+    page = markdown.render([found])
     assert "<b>" not in page
     assert "\x1b" not in page
     assert "&#96;" in page
@@ -168,19 +168,20 @@ def test_limits_of_the_runner() -> None:
 
 def test_the_summary_is_cut_before_the_platform_drops_it() -> None:
     found = verdict(*[judged("ä" * 1000, path=b"p%d" % number) for number in range(700)])
-    page = github.summary([found]).encode()
+    page = markdown.render([found], limit=markdown.SUMMARY_LIMIT).encode()
     assert 990_000 < len(page) <= 1_000_000
+    assert 62_000 < len(markdown.render([found]).encode()) <= markdown.COMMENT_LIMIT
     assert page.endswith(b" more lines are in `--output json=FILE`.\n")
 
 
 def test_the_summary_page() -> None:
     found = verdict(judged("not *this*", path=b"docs/x.md", line=3, help="undo"), notes=["judged by @base"])
-    assert github.summary([found]) == (
+    assert markdown.render([found]) == (
         "## specguard: failed (`` phase`1 ``)\n\nRules: 1 failed.\n\n### PTH001 forbidden-path\n\n"
         "- **error** `docs/x.md:3`: not &#42;this&#42;<br>by `SPEC_AUTHORITY.md:9`<br>next: undo\n\n"
         "> judged by &#64;&#8203;base\n\n"
     )
-    assert "Nothing to judge." in github.summary([verdict(empty=True)])
+    assert "Nothing to judge." in markdown.render([verdict(empty=True)])
 
 
 def test_concise() -> None:
