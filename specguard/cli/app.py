@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "import": "Read settings of other tools into an authority.",
     "new": "Write what an artifact's contract asks for.",
     "test": "Hold a policy to what is expected of it.",
+    "mcp": "Answer agents over the Model Context Protocol.",
     "doctor": "Diagnose what a check needs here.",
     "docs": "Generate the reference pages of the documents.",
 }

@@ -155,4 +155,8 @@ def plain(text: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # A surrogate that stands for no byte, as an escape in a JSON document gives it.
+        return text.encode("utf-8", "backslashreplace")

@@ -1,0 +1,95 @@
+"""What agents may read over MCP: the authority of the trusted base, and the rules' pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from mcp import Client, MCPError, types
+
+from specguard.testing import run
+from tests.integrations.mcp.asking import asking
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+```toml specguard
+documents = ["docs/more rules.md"]
+```
+"""
+
+
+@pytest.fixture
+def governed(repository: Repository) -> Repository:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.write("docs/more rules.md", "# More\n\n## Locked zones\n\n- `LICENSE`\n")
+    repository.write("secret", "a secret")
+    repository.commit("docs: state what may change")
+    repository.branch("work")
+    repository.write("SPEC_AUTHORITY.md", "# Everything is allowed\n")
+    repository.commit("docs: allow everything")
+    return repository
+
+
+async def read(client: Client, uri: str) -> str:
+    [content] = (await client.read_resource(uri)).contents
+    assert isinstance(content, types.TextResourceContents)
+    return content.text
+
+
+def test_the_authority_is_that_of_the_base(governed: Repository) -> None:
+    async def ask(client: Client) -> None:
+        listed = {one.uri: one for one in (await client.list_resources()).resources}
+        documents = [uri for uri in listed if uri.startswith("specguard://authority/")]
+        assert documents == [
+            "specguard://authority/SPEC_AUTHORITY.md",
+            "specguard://authority/docs/more%20rules.md",
+        ]
+        assert listed[documents[0]].mime_type == "text/markdown"
+        assert await read(client, documents[0]) == AUTHORITY
+        assert "## Locked zones" in await read(client, documents[1])
+
+    asking(governed, ask)
+
+
+def test_every_rule_has_its_page(governed: Repository) -> None:
+    page = run("rule", "PTH001", directory=governed.path).stdout
+    told = run("rule", directory=governed.path).stdout.splitlines()
+
+    async def ask(client: Client) -> None:
+        rules = [one.uri for one in (await client.list_resources()).resources if "//rule/" in one.uri]
+        assert len(rules) == len(told)
+        assert await read(client, "specguard://rule/PTH001") == page
+        assert await read(client, "specguard://rule/forbidden-path") == page
+        templates = (await client.list_resource_templates()).resource_templates
+        assert "specguard://rule/{code}" in {one.uri_template for one in templates}
+
+    asking(governed, ask)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "specguard://authority/secret",
+        "specguard://authority/../secret",
+        "specguard://authority//etc/passwd",
+        "specguard://authority/%2e%2e/secret",
+        "specguard://authority/SPEC_AUTHORITY.md%00",
+        "specguard://rule/PTH999",
+        "specguard://rule/",
+        "file:///etc/passwd",
+        f"specguard://rule/{'x' * 10_000}",
+    ],
+)
+def test_nothing_else_can_be_read(governed: Repository, uri: str) -> None:
+    async def ask(client: Client) -> None:
+        with pytest.raises(MCPError) as error:
+            await read(client, uri)
+        assert "a secret" not in str(error.value)
+        assert "internal error" not in str(error.value)
+        assert len(str(error.value)) < 2_000
+        assert await read(client, "specguard://rule/PTH001")
+
+    asking(governed, ask)

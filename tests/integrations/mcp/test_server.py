@@ -1,0 +1,123 @@
+"""The server apart from its tools: what is broken, what is missing, and how much one answer holds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.integrations.mcp import server
+from specguard.integrations.mcp.bounds import bounded
+from specguard.integrations.mcp.tools import TOOLS, Tool
+from specguard.reporters.escape import json_text
+from specguard.testing.repository import clean_environment
+from tests.integrations.mcp.asking import COMMAND, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from specguard.testing import Repository
+
+GREETING = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "0"},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"no JSON",
+        b"[" * 100_000,
+        b"\xff\xfe\x00",
+        b'{"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": 1}',
+        b'{"jsonrpc": "2.0", "id": 9, "method": "none"}',
+        b'{"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": {"name": "\\ud800"}}',
+    ],
+)
+def test_a_line_that_is_no_question_ends_no_server(repository: Repository, line: bytes) -> None:
+    asked = b"\n".join([line, json.dumps(GREETING).encode(), b""])
+    done = subprocess.run(
+        [COMMAND, "mcp"],
+        cwd=repository.path,
+        env=clean_environment(),
+        input=asked,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(one) for one in done.stdout.splitlines()]
+    [greeted] = [one for one in answers if one.get("id") == 1]
+    assert greeted["result"]["serverInfo"]["name"] == "specguard"
+    assert b"Traceback" not in done.stderr or line.startswith(b"[")
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def answer(*_: object) -> Any:
+        raise error
+
+    return answer
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), SystemExit(0), RecursionError(), MemoryError()])
+def test_a_tool_that_breaks_is_an_error_of_this_question(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    plain = TOOLS["policy"]
+    values = {name: getattr(plain, name) for name in plain._fields}
+    broken = Tool(**{**values, "answer": raising(error)})
+    monkeypatch.setattr(server, "TOOLS", {**TOOLS, "policy": broken})
+    result = server.answer("policy", {}, "")
+    assert result.is_error
+    assert f"internal error: {type(error).__name__}" in text_of(result)
+
+
+def test_the_missing_extra_is_named(tmp_path: Path, repository: Repository) -> None:
+    (tmp_path / "mcp").mkdir()
+    (tmp_path / "mcp" / "__init__.py").write_text("raise ModuleNotFoundError('no', name='mcp')")
+    environment = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [COMMAND, "mcp"], cwd=repository.path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert "'mcp'" in done.stderr
+    assert "next: pip install --upgrade 'specguard[mcp]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.text(st.characters(), max_size=300)
+DATA = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text(max_size=30), inner, max_size=40),
+    max_leaves=400,
+)
+
+
+@given(st.dictionaries(st.text(max_size=20), DATA, max_size=5))
+def test_an_answer_has_a_bounded_size_and_can_be_written(data: dict[str, Any]) -> None:
+    shown = bounded(data, 20_000)
+    assert len(json_text(shown, indent=None)) <= 20_000
+    json.dumps(shown, ensure_ascii=False).encode("utf-8")
+
+
+def test_what_is_left_out_is_counted() -> None:
+    data = {
+        "findings": [{"lines": list(range(50)), "message": "m" * 500} for _ in range(1_000)],
+        "verdict": "x",
+    }
+    shown = bounded(data, 20_000)
+    assert shown["verdict"] == "x"
+    assert len(shown["findings"]) + shown["left_out"]["findings"] == 1_000
+    assert shown["left_out"]["findings[].lines"] > 0
+    assert "left_out" not in bounded(data, 10_000_000)

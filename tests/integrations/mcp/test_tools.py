@@ -1,0 +1,319 @@
+"""What agents may ask over MCP, through the SDK's client and the installed command."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+from mcp import Client, types
+
+from specguard.testing import run
+from tests.integrations.mcp.asking import asking, call, connected, refused, text_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+```toml specguard
+base = "main"
+
+[rules.forbidden-path]
+paths = ["docs/api/"]
+
+[rules.commit-form]
+trailing_dot = "forbid"
+
+[work.phase]
+pointer = ["NEXT_PHASE.json"]
+number = "next"
+branch = "phase-{number}"
+commit = "feat(phase{number}): implement phase {number}"
+pull_request = "Phase {number}"
+
+[[work.phase.gates]]
+name = "there"
+run = "test -f src/b.py"
+```
+"""
+TOOLS = {"check", "why", "policy", "brief", "status", "rule", "run_status"}
+
+
+@pytest.fixture
+def governed(repository: Repository) -> Repository:
+    """A repository whose remote has an authority, and whose branch changes what that forbids."""
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.write("NEXT_PHASE.json", '{"next": 3}')
+    repository.commit("docs: state what may change")
+    repository.remote()
+    repository.publish("main")
+    repository.branch("work")
+    repository.write("docs/api/x.yaml", "a: 1\n")
+    repository.commit("feat: add an interface")
+    return repository
+
+
+def told_by(command: str, *words: str, repository: Repository) -> Any:
+    return json.loads(run(command, *words, "--output-format", "json", directory=repository.path).stdout)
+
+
+def test_every_tool_is_described_and_only_reads(governed: Repository) -> None:
+    async def ask(client: Client) -> None:
+        tools = (await client.list_tools()).tools
+        assert {tool.name for tool in tools} == TOOLS
+        for tool in tools:
+            assert tool.description
+            assert tool.output_schema
+            assert tool.annotations is not None
+            assert tool.annotations.read_only_hint
+            assert tool.annotations.destructive_hint is False
+            assert tool.input_schema["additionalProperties"] is False
+            named = tool.input_schema["properties"]
+            assert all(one.get("description") for one in named.values()), tool.name
+            loosening = {"override", "authority", "ignore", "today", "dry_run", "bootstrap", "base", "key"}
+            assert not loosening & set(named)
+
+    asking(governed, ask)
+
+
+def test_check_gives_the_report_of_the_command(governed: Repository) -> None:
+    expected = told_by("check", repository=governed)
+    assert expected["verdict"] == "failed"
+
+    async def ask(client: Client) -> None:
+        found = await call(client, "check", what="branch", every_rule=True)
+        assert found == expected
+        short = await call(client, "check", what="branch")
+        assert short["findings"] == expected["findings"]
+        assert {rule["state"] for rule in short["rules"]} == {"failed"}
+        assert short["counts"] == expected["counts"]
+
+    asking(governed, ask)
+
+
+def test_each_thing_that_can_be_checked(governed: Repository) -> None:
+    governed.write("docs/api/y.yaml", "b")
+    governed.write("docs/api/z.yaml", "c")
+    governed.stage("docs/api/z.yaml")
+
+    async def ask(client: Client) -> None:
+        def paths(data: dict[str, Any]) -> list[str]:
+            return [one["location"]["path"] for one in data["findings"] if one["code"] == "PTH001"]
+
+        every = ["docs/api/x.yaml", "docs/api/y.yaml", "docs/api/z.yaml"]
+        assert paths(await call(client, "check")) == every[1:]
+        assert paths(await call(client, "check", what="staged")) == every[2:]
+        assert paths(await call(client, "check", what="branch")) == every[:1]
+        assert paths(await call(client, "check", what="branch", head="main")) == []
+        wrong = await call(client, "check", commit_message="feat: add things.")
+        assert [one["code"] for one in wrong["findings"]] == ["CMT003"]
+        right = await call(client, "check", commit_message="fix: mend things\n\nA body.\n")
+        assert right["verdict"] == "passed"
+        chosen = await call(client, "check", what="branch", select=["CMT"])
+        assert chosen["findings"] == []
+        titled = await call(client, "check", what="branch", title="Phase 3", body="What it does.\n")
+        assert titled["change"]["stage"] == "pull-request"
+
+    asking(governed, ask)
+
+
+def test_the_other_tools_give_what_their_commands_give(governed: Repository) -> None:
+    why = told_by("why", "docs/api/x.yaml", repository=governed)
+    policy = told_by("policy", repository=governed)
+    status = told_by("status", repository=governed)
+    rules = told_by("rule", repository=governed)
+    page = run("rule", "PTH001", directory=governed.path).stdout
+    brief = run("brief", directory=governed.path).stdout
+    assert "phase-3" in brief
+
+    async def ask(client: Client) -> None:
+        assert await call(client, "why", path="docs/api/x.yaml") == {
+            "path": "docs/api/x.yaml",
+            "governing": why,
+        }
+        assert await call(client, "policy") == policy
+        assert await call(client, "status") == status
+        assert (await call(client, "rule"))["rules"] == rules
+        result = await client.call_tool("rule", {"rule": "pth001"})
+        assert isinstance(result, types.CallToolResult)
+        assert text_of(result) == page == result.structured_content["page"]
+        assert (await call(client, "brief"))["page"] == brief
+        assert "the policy describes no nope" in await refused(client, "brief", kind="nope")
+        assert "there are no runs" in await refused(client, "run_status")
+
+    asking(governed, ask)
+
+
+def test_a_run_is_told_without_its_log(governed: Repository) -> None:
+    folder = governed.path / ".runs" / "phase-3" / "20260101T000000Z-abcd"
+    folder.mkdir(parents=True)
+    secret = governed.path / "secret"
+    secret.write_text("a secret")
+    (folder / "meta.json").write_text(json.dumps({"task": "3", "status": "running", "log": str(secret)}))
+
+    async def ask(client: Client) -> None:
+        found = await call(client, "run_status", run="20260101")
+        assert [one["run_id"] for one in found["runs"]] == [folder.name]
+        assert "a secret" not in json.dumps(found)
+
+    asking(governed, ask)
+
+
+def test_nothing_in_the_repository_is_written(governed: Repository) -> None:
+    governed.write("docs/api/new.yaml", "x")
+
+    def state() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in governed.path.rglob("*") if path.is_file()}
+
+    before = state()
+
+    async def ask(client: Client) -> None:
+        for name in sorted(TOOLS):
+            await client.call_tool(name, {"path": "a"} if name == "why" else {})
+        await client.list_resources()
+
+    asking(governed, ask)
+    assert state() == before
+
+
+HOSTILE: list[tuple[str, dict[str, Any], str]] = [
+    ("check", {"what": "branch", "head": "--output=/tmp/x"}, "--output=/tmp/x"),
+    ("check", {"what": "branch", "head": "-h"}, "-h"),
+    ("check", {"what": "branch", "head": "a\0b"}, "NUL"),
+    ("check", {"what": "branch", "head": "x" * 100_000}, "1000 characters"),
+    ("check", {"what": "branch", "head": "$(touch pwned)"}, "touch pwned"),
+    ("check", {"what": "push"}, "'what'"),
+    ("check", {"head": "main"}, "what"),
+    ("check", {"commit_message": "a\0b"}, "NUL"),
+    ("check", {"commit_message": "a" * 1_000_000}, "characters"),
+    ("check", {"override": ["PTH001"]}, "override"),
+    ("check", {"authority": "other.md"}, "authority"),
+    ("check", {"base": "work"}, "base"),
+    ("check", {"today": "1999-01-01"}, "today"),
+    ("check", {"select": ["--help"]}, "--help"),
+    ("check", {"select": ["x"] * 1_000}, "200 items"),
+    ("check", {"select": {"a": 1}}, "list"),
+    ("why", {"path": "../etc/passwd"}, "path"),
+    ("why", {"path": "/etc/passwd"}, "out of the repository"),
+    ("why", {"path": ""}, "path"),
+    ("why", {"path": "a\0b"}, "NUL"),
+    ("why", {}, "path"),
+    ("brief", {"kind": "--yes"}, "--yes"),
+    ("brief", {"kind": "phase", "plan": "../plan.json"}, "out of the repository"),
+    ("brief", {"kind": "phase", "plan": "/etc/passwd"}, "out of the repository"),
+    ("status", {"waves": ["--require"]}, "--require"),
+    ("rule", {"rule": "../../PTH001"}, "PTH001"),
+    ("rule", {"rule": "\x1b[31mPTH001"}, "\\x1b[31mPTH001"),
+    ("run_status", {"run": "../../.."}, "out of the repository"),
+    ("run_status", {"run": "/"}, "out of the repository"),
+    ("approve", {}, "there is no tool 'approve'"),
+]
+
+
+def test_hostile_arguments_are_refused_and_the_server_goes_on(governed: Repository) -> None:
+    async def ask(client: Client) -> None:
+        for name, arguments, said in HOSTILE:
+            text = await refused(client, name, **arguments)
+            assert said in text, (name, arguments, text)
+            assert "internal error" not in text, text
+            assert len(text) < 5_000
+        assert (await call(client, "check", what="branch"))["verdict"] == "failed"
+
+    asking(governed, ask)
+    assert not (governed.path / "pwned").exists()
+
+
+def test_an_answer_is_bounded(governed: Repository) -> None:
+    for number in range(3_000):
+        governed.write(f"docs/api/{number:04}-{'long' * 20}.yaml", "x")
+
+    async def ask(client: Client) -> None:
+        result = await client.call_tool("check", {})
+        assert isinstance(result, types.CallToolResult)
+        assert len(text_of(result)) <= 60_000
+        found = result.structured_content
+        assert found["verdict"] == "failed"
+        assert len(found["findings"]) + found["left_out"]["findings"] == 3_000
+        assert found["findings"]
+
+    asking(governed, ask)
+
+
+def test_names_that_are_no_text_are_told(governed: Repository) -> None:
+    governed.write(b"docs/api/\xff\xe2\x80\xae.yaml", "x")
+
+    async def ask(client: Client) -> None:
+        found = await call(client, "check")
+        [path] = {one["location"]["path"] for one in found["findings"] if one["code"] == "PTH001"}
+        assert path.startswith("docs/api/\\xff")
+
+    asking(governed, ask)
+
+
+SLOW_GIT = """#!/bin/sh
+case " $* " in *" diff-index "*) while [ -e {hold} ]; do sleep 0.05; done ;; esac
+exec {git} "$@"
+"""
+
+
+def test_a_long_check_does_not_hold_up_the_others(governed: Repository, tmp_path: Path) -> None:
+    hold, programs = tmp_path / "hold", tmp_path / "programs"
+    hold.touch()
+    programs.mkdir()
+    (programs / "git").write_text(SLOW_GIT.format(hold=hold, git=shutil.which("git")))
+    (programs / "git").chmod(0o755)
+
+    async def session() -> None:
+        path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+        async with connected(governed.path, PATH=path) as client:
+            done: list[str] = []
+
+            async def check() -> None:
+                await call(client, "check", what="staged")
+                done.append("check")
+
+            async with anyio.create_task_group() as group:
+                for _ in range(2):
+                    group.start_soon(check)
+                await call(client, "why", path="a")
+                assert done == []
+                hold.unlink()
+            assert done == ["check", "check"]
+
+    anyio.run(session)
+
+
+def test_without_an_authority_each_tool_says_what_is_missing(repository: Repository) -> None:
+    repository.write("a", "a")
+    repository.commit("feat: add a")
+
+    async def ask(client: Client) -> None:
+        text = await refused(client, "policy")
+        assert "there is no authority" in text
+        assert "next: `specguard init` writes one" in text
+        assert (await call(client, "rule", rule="PTH001"))["page"].startswith("# forbidden-path")
+
+    asking(repository, ask)
+
+
+def test_a_folder_that_is_no_repository_ends_no_server(tmp_path: Path) -> None:
+    async def session() -> None:
+        async with connected(tmp_path) as client:
+            assert "repository" in await refused(client, "check")
+            assert (await call(client, "rule"))["rules"]
+
+    anyio.run(session)
+
+
+def test_another_folder_can_be_named(governed: Repository, tmp_path: Path) -> None:
+    async def session() -> None:
+        async with connected(tmp_path, "-C", str(governed.path)) as client:
+            assert (await call(client, "check", what="branch"))["verdict"] == "failed"
+
+    anyio.run(session)
