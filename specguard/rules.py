@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy, Statement
     from specguard.authority.unread import Unread
     from specguard.change.addresses import same_address, shown_address
+    from specguard.change.bookkeeping import Bookkeeping
     from specguard.change.commit import Commit, Message, is_filed, is_record
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
@@ -99,6 +100,7 @@ __all__ = [
     "Artifacts",
     "Base",
     "BaselineChange",
+    "Bookkeeping",
     "Branch",
     "Breakdowns",
     "Citation",

@@ -15,6 +15,8 @@ from specguard.declaration.toml_text import toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.reporters.escape import markdown_code, visible
+from specguard.runs.committed import IGNORE, ignore_local
+from specguard.runs.root import run_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from specguard.model import Origin
     from specguard.runs.settings import RunSettings
 
-_IGNORE: Final = ".gitignore"
 _GUARDED: Final = (
     (".github/workflows/", "the jobs that decide what lands"),
     (".gitlab-ci.yml", "the jobs that decide what lands"),
@@ -103,16 +104,19 @@ def command(
 
 
 def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
-    """Have git ignore the folder of runs, where the policy does not have them committed.
+    """Have git ignore the folder of runs; where the policy has them committed, what is local of them.
 
     Returns:
         The files that were written.
     """
     settings: RunSettings = policy.declared("run_settings")
     folder = settings.path.strip("/")
-    if settings.keep == "tree" or settings.root:
+    if settings.root:
         return ()
-    file = os.path.join(top, _IGNORE)
+    if settings.keep == "tree":
+        root = run_root(settings, os.environ, work_tree=top)
+        return [f"{folder}/{IGNORE}"] if ignore_local(root) else ()
+    file = os.path.join(top, IGNORE)
     try:
         # A link may lead out of the repository.
         with open(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b") as stream:
@@ -123,9 +127,9 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
             stream.write(b"" if not text or text.endswith(b"\n") else b"\n")
             stream.write(os.fsencode(f"/{folder}/\n"))
     except OSError as error:
-        click.echo(f"note: add {visible(folder)}/ to {_IGNORE}, which cannot be written: {error.strerror}")
+        click.echo(f"note: add {visible(folder)}/ to {IGNORE}, which cannot be written: {error.strerror}")
         return ()
-    return [_IGNORE]
+    return [IGNORE]
 
 
 def authority_text(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from typing import Any
 
@@ -159,7 +158,7 @@ def resume(context: click.Context, /, run: str, directory: str, run_root: str, *
     command = tuple(context.meta.get(WORDS, ()))
     options = asked_before(folder, os.environ, directory=directory, command=command, **words)
     code = go_on(options, folder, say=say_plainly)
-    _tell(folder, options.remote)
+    _tell(folder)
     return code
 
 
@@ -183,13 +182,13 @@ def start(options: RunOptions, announce: int | None = None) -> int:
         leave_terminal(run.folder, announce)
     with shown(run) as say:
         code = carry_out(run, say=say)
-    _tell(run.folder, options.remote)
+    _tell(run.folder)
     return code
 
 
-def _tell(folder: RunFolder, remote: str) -> None:
+def _tell(folder: RunFolder) -> None:
     """Say how a run ended, what of it was not mended, and what comes next."""
-    from specguard.executor.reports import still_failing, suggestion
+    from specguard.executor.reports import still_failing, suggestion, taking_up
 
     manifest = folder.read_manifest()
     click.echo(f"{manifest.state}: {visible(manifest.reason or manifest.run_id)}")
@@ -200,8 +199,7 @@ def _tell(folder: RunFolder, remote: str) -> None:
             click.echo(f"  next: {visible(said)}")
     request = manifest.pull_request
     if manifest.pushed and manifest.branch:
-        there, branch = shlex.quote(remote), shlex.quote(manifest.branch)
-        click.echo(visible(f"git fetch {there} {branch} && git switch --track {there}/{branch}"))
+        click.echo(visible(taking_up(manifest)))
     if request is not None and request.url:
         click.echo(visible(request.url))
     elif request is not None and request.command:

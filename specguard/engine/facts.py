@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from specguard.authority.difference import PolicyChange
     from specguard.authority.guards import Guards
     from specguard.authority.policy import Policy
+    from specguard.change.bookkeeping import Bookkeeping
     from specguard.change.commit import Commit, Message
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
@@ -117,6 +118,24 @@ class Facts:
     def commits(self) -> Sequence[Commit]:
         """The change's commits, oldest first."""
         return self._change.commits
+
+    @property
+    def bookkeeping(self) -> Bookkeeping:
+        """What of the change files approvals and runs beside the work."""
+        from specguard.change.bookkeeping import Bookkeeping
+
+        return Bookkeeping(
+            self._change,
+            log=self._policy.log_folder,
+            runs=self._committed_runs,
+            squash=self._policy.merge == "squash",
+        )
+
+    def _committed_runs(self) -> bytes:
+        """What the paths of runs begin with, where the policy has them committed; else empty."""
+        settings = self._policy.declared("run_settings")
+        folder: bytes = settings.folder if settings.keep == "tree" else b""
+        return folder
 
     @property
     def merges(self) -> Merges:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.errors import SpecguardError
 from specguard.executor.options import RunOptions
+from specguard.runs.folder import MANIFEST, SEAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,18 +51,24 @@ def check_own(git: Git, top: str, folder: RunFolder) -> None:
         top: the root of the user's working files.
         folder: the run's.
 
+    Where runs are committed its manifest is tracked, and has to be as this machine has left it.
+
     Raises:
-        SpecguardError: git tracks what the run was asked to do.
+        SpecguardError: git tracks what the run was asked to do, or a manifest that was not left so here.
         MissingFact: the index cannot be read.
     """
-    asked = os.path.relpath(os.path.realpath(folder.file(FILE)), os.path.realpath(top))
-    listed = git.read(git.start("ls-files", "-z", index=git.repository.index), "your index")
-    above = os.fsencode(asked) + b"/"
-    # Of a submodule itself is listed, and no file.
-    if any(above.startswith(path + b"/") for path in listed.split(b"\0")[:-1]):
+    tracked = git.read(git.start("ls-files", "-z", index=git.repository.index), "your index").split(b"\0")[
+        :-1
+    ]
+    for name in (FILE, SEAL, MANIFEST):
+        path = os.path.relpath(os.path.realpath(folder.file(name)), os.path.realpath(top))
+        above = os.fsencode(path) + b"/"
+        # Of a submodule itself is listed, and no file.
+        if not any(above.startswith(one + b"/") for one in tracked) or (name == MANIFEST and folder.sealed):
+            continue
         raise SpecguardError(
             f"{folder.run_id} is in the repository, so a change may have brought what it was asked to do",
-            path=asked,
+            path=path,
             help="start another run; where this one is in its way, give it up: "
             f"specguard run stop {folder.run_id}",
         )

@@ -28,6 +28,7 @@ from specguard.executor.preflight import find_checkout
 from specguard.executor.run import Run
 from specguard.executor.signals import killed_by_signals
 from specguard.runs import model
+from specguard.runs.committed import committed_folder, ignore_local
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
 from specguard.runs.root import item_folder, run_root
 from specguard.runs.settings import seconds
@@ -141,6 +142,8 @@ class _Work:
         root = run_root(
             settings, self._options.environment, work_tree=self._root, given=self._options.run_root
         )
+        if committed_folder(settings, self._options.environment, work_tree=self._root, runs=root):
+            ignore_local(root)
         item = self._item
         folder = RunFolder(
             os.path.join(root, item_folder(KIND, f"{item.kind}-{item.id}" if item else ALL), new_run_id())

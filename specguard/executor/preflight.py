@@ -23,8 +23,9 @@ from specguard.executor.starting import Start, start_from_remote
 from specguard.executor.tools import check_tools, program_of
 from specguard.model import path_text
 from specguard.runs import model
+from specguard.runs.committed import committed_folder, ignore_local
 from specguard.runs.folder import now_text
-from specguard.runs.root import run_root
+from specguard.runs.root import item_folder, run_root
 from specguard.runs.settings import seconds
 from specguard.work.gates import Gates, flag_gates
 
@@ -71,7 +72,12 @@ def prepare(options: RunOptions) -> Run:
         claim = Claim(runs, item, branch=branch, remote=address.shown)
         try:
             with kept_apart(start, runs, address.shown):
-                run = _begun(claim, start, options, git=git, remote=address.shown, notes=notes, agent=agent)
+                kept = committed_folder(settings, options.environment, work_tree=root, runs=runs)
+                if kept:
+                    ignore_local(runs)
+                run = _begun(
+                    claim, start, options, git=git, address=address, notes=notes, agent=agent, kept=kept
+                )
             with run.step("preflight") as step:
                 step.detail = _done(start, address)
         except BaseException:
@@ -92,14 +98,18 @@ def _begun(
     options: RunOptions,
     *,
     git: Git,
-    remote: str,
+    address: Address,
     notes: list[str],
     agent: Agent | None,
+    kept: str,
 ) -> Run:
     """Make the run's folder, and take it."""
     folder = claim.used_folder(options.reuse_run) if options.reuse_run else claim.new_folder()
-    manifest = new_manifest(start, options, folder.run_id, remote)
+    manifest = new_manifest(start, options, folder.run_id, address.shown)
     manifest.notes = notes
+    manifest.kept = (
+        f"{kept}/{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}" if kept else None
+    )
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
     run.claim = claim
     manifest.agent = agent.recorded(run) if agent else None
@@ -194,6 +204,7 @@ def new_manifest(start: Start, options: RunOptions, run_id: str, remote: str) ->
         pid=os.getpid(),
         repository=model.Repository(
             remote=remote,
+            remote_name=options.remote,
             base=start.base,
             base_oid=start.oid,
             tip=start.shared.tip if start.shared else None,

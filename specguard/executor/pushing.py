@@ -107,14 +107,6 @@ def moved_on(run: Run) -> str | None:
             ) from error
 
 
-def tracking_command(run: Run) -> str:
-    """The command with which the user takes the pushed branch up."""
-    branch = run.manifest.branch or ""
-    remote = run.options.remote
-    switch = shlex.join(["git", "switch", "--track", f"{remote}/{branch}"])
-    return f"git fetch {shlex.quote(remote)} && {switch}"
-
-
 def pinned_address(run: Run, remote: RemoteGit) -> Address:
     """The canonical repository's address, which must be the one that the run began with.
 

@@ -13,6 +13,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.compacting import compact
 from specguard.executor.pages import page
 from specguard.model import shortened
+from specguard.runs.committed import IGNORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -238,10 +239,26 @@ def _remains(manifest: Manifest, error: Mapping[str, Any]) -> Iterator[Mapping[s
     elif request is not None and request.url:
         yield {"text": "Review and merge the pull request", "code": request.url}
     if manifest.pushed and manifest.branch:
-        branch = shlex.quote(manifest.branch)
-        yield {"text": "To look at it here", "code": f"git fetch origin {branch} && git switch {branch}"}
+        yield {"text": "To look at it here", "code": taking_up(manifest)}
+        if manifest.kept:
+            yield {"text": "Commit the run there, behind its item", "code": _keeping(manifest)}
     if manifest.state == "succeeded" and request is None:
         yield {"text": "Nothing", "code": ""}
+
+
+def taking_up(manifest: Manifest) -> str:
+    """The command with which the user takes the pushed branch up."""
+    remote, branch = shlex.quote(manifest.repository.remote_name), shlex.quote(manifest.branch or "")
+    return f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"
+
+
+def _keeping(manifest: Manifest) -> str:
+    """The commands that commit the run's folder, on the run's branch."""
+    kept = manifest.kept or ""
+    folders = shlex.join([f"{kept.rsplit('/', 2)[0]}/{IGNORE}", kept])
+    message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
+    to = shlex.join([manifest.repository.remote_name, manifest.branch or ""])
+    return f"git add {folders} && git commit -m {shlex.quote(message)} && git push {to}"
 
 
 def _took(manifest: Manifest) -> float | None:

@@ -139,15 +139,18 @@ class Run:
         self.manifest.digests = {
             name: digest for name in self.folder.files() if (digest := self.folder.digest(name))
         }
-        self.save()
+        self.save(seal=True)
 
-    def save(self) -> None:
+    def save(self, *, seal: bool = False) -> None:
         """Write the manifest.
+
+        Args:
+            seal: whether it is what the run ends with.
 
         Raises:
             StaleWorker: another process works on the run.
         """
-        self.folder.write_manifest(self.manifest)
+        self.folder.write_manifest(self.manifest, seal=seal)
         self._write_layouts()
 
     def _write_layouts(self) -> None:

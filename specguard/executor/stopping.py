@@ -64,7 +64,7 @@ def stop(view: RunView, root: str) -> Sequence[str]:
             # Whoever works on it where it cannot be seen from here is stale now.
             folder.take(os.urandom(16).hex())
             manifest.token = folder.held_by
-            folder.write_manifest(manifest)
+            folder.write_manifest(manifest, seal=True)
     finally:
         claim.release()
     return [*done, f"{view.run_id} is {manifest.state}"]

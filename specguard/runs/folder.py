@@ -21,6 +21,8 @@ LOG: Final = "run.log"
 COMMANDS: Final = "commands"
 HOLDER: Final = "control/holder"
 """The file that says, by its sha256, which process may write to the folder."""
+SEAL: Final = "control/sealed"
+"""The sha256 of the manifest as this machine has left it; it is never committed."""
 
 
 class StaleWorker(SpecguardError):
@@ -89,9 +91,32 @@ class RunFolder:
         if found != self.held_by:
             raise StaleWorker(f"another process works on {self.run_id}; this one is stale, and ends")
 
-    def write_manifest(self, manifest: Manifest) -> None:
-        """Write the manifest."""
-        self.write(MANIFEST, manifest.model_dump_json(by_alias=True, indent=2) + "\n")
+    def write_manifest(self, manifest: Manifest, *, seal: bool = False) -> None:
+        """Write the manifest.
+
+        Args:
+            manifest: it.
+            seal: whether it is the one that a run ends with: it is remembered as left here, not brought by
+                a change.
+
+        Raises:
+            StaleWorker: somebody else has taken the folder.
+            SpecguardError: it cannot be written.
+        """
+        data = (manifest.model_dump_json(by_alias=True, indent=2) + "\n").encode("utf-8", "backslashreplace")
+        if seal:
+            # First, since nothing is written any more once the manifest says that the run has ended.
+            self.write(SEAL, f"{hashlib.sha256(data).hexdigest()}\n")
+        self.write(MANIFEST, data)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the manifest is the one that was left here."""
+        try:
+            with open(self.file(SEAL), encoding="ascii") as file:
+                return file.read().strip() == self.digest(MANIFEST)
+        except (OSError, ValueError):
+            return False
 
     def read_manifest(self) -> Manifest:
         """The manifest.

@@ -61,6 +61,7 @@ class Repository(_Model):
 
     Attributes:
         remote: the canonical repository's address, without what is secret in it.
+        remote_name: what the user's repository calls it.
         base: the short name of the branch.
         base_oid: the commit that it was at.
         tip: the commit of the run's own branch that it goes on from, where that branch holds several items;
@@ -71,6 +72,7 @@ class Repository(_Model):
     """
 
     remote: str | None = None
+    remote_name: str = "origin"
     base: str
     base_oid: Oid
     tip: Oid | None = None
@@ -253,6 +255,7 @@ class Manifest(_Model):
         agent: who works; None for a run of gates.
         branch: the branch that is pushed.
         place: the folder of the run's own repository.
+        kept: its folder from the repository's root, where the policy has runs committed; else None.
         attempts: how many rounds there were.
         max_attempts: how many there may be.
         started_at: when it began.
@@ -285,6 +288,7 @@ class Manifest(_Model):
     agent: Agent | None = None
     branch: str | None = None
     place: str | None = None
+    kept: str | None = None
     attempts: int = 0
     max_attempts: int = 3
     started_at: Time

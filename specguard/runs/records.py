@@ -94,6 +94,34 @@ class RunRecords:
             found.add(folder)
         return [self._at(folder) for folder in sorted(found) if folder]
 
+    def altered(self, before: Documents) -> Sequence[tuple[RunRecord, Entry]]:
+        """The files of ended runs of the tree that the change does not leave as they were before it.
+
+        Args:
+            before: the documents before the change.
+
+        Returns:
+            Each run as it was, with one of its files; none where runs are not kept in the tree.
+        """
+        if not self.in_tree:
+            return ()
+        prefix = self.settings.folder
+        entries = [one for one in self._entries() if not one.added and one.path.startswith(prefix)]
+        if not entries:
+            return ()
+        earlier = RunRecords(
+            self.settings, documents=before, root=self._root, entries=self._entries, now=self._now
+        )
+        runs = {run.folder: run for run in earlier.all}
+        found = []
+        for entry in entries:
+            folder = entry.path.removeprefix(prefix).rpartition(b"/")[0]
+            while folder and folder not in runs:
+                folder = folder.rpartition(b"/")[0]
+            if folder and not runs[folder].problem and not runs[folder].running:
+                found.append((runs[folder], entry))
+        return found
+
     def named(self, name: str) -> RunRecord | None:
         """The run that a commit's trailer names.
 

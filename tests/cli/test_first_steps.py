@@ -130,6 +130,20 @@ def test_init_has_git_ignore_runs(repository: Repository, before: str | None, af
     assert ("git add SPEC_AUTHORITY.md .gitignore &&" in outcome.stdout) == (before != after)
 
 
+def test_init_has_git_ignore_what_is_local_of_committed_runs(repository: Repository) -> None:
+    outcome = run("init", "--preset", "orchestrator", directory=repository.path)
+    assert outcome.exit_code == 0, outcome
+    assert not (repository.path / ".gitignore").exists()
+    assert "git add SPEC_AUTHORITY.md .runs/.gitignore &&" in outcome.stdout
+    ignored = ("phase-1/.0123456789ab.lock", "phase-1/x/control/asked.json", ".plan-0123456789ab.lock")
+    kept = ("phase-1/x/manifest.json", "phase-1/x/control/heartbeat.json", "phase-1/x/commands/01-a.log")
+    for name in (*ignored, *kept):
+        repository.write(f".runs/{name}", "")
+    repository.git("add", ".runs")
+    staged = repository.git("diff", "--cached", "--name-only", "--", ".runs").split()
+    assert sorted(staged) == sorted(f".runs/{name}" for name in (*kept, ".gitignore"))
+
+
 def test_init_follows_no_link_to_what_git_ignores(repository: Repository, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("x\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from typing import TYPE_CHECKING, get_args
 
 import pytest
@@ -12,7 +13,8 @@ from specguard.cli.run import command as group
 from specguard.executor.ending import EXITS
 from specguard.executor.run import STEPS
 from specguard.runs.model import State
-from tests.cli.running import Project
+from specguard.testing import run
+from tests.cli.running import GOOD, Project
 from tests.docs.pages import DOCS
 
 if TYPE_CHECKING:
@@ -60,24 +62,68 @@ def test_the_files_are_those_that_runs_leave(tmp_path: Path) -> None:
     assert {one for one in found - named if not one.startswith("control/")} == set()
 
 
-def test_a_run_can_be_committed_behind_its_item_as_the_page_says(tmp_path: Path) -> None:
+def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(tmp_path: Path) -> None:
+    project = committing(tmp_path)
+    assert project.run_phase().exit_code == 0
+    kept(project)
+    outcome = project.specguard("check")
+    assert outcome.exit_code == 0, outcome
+    tracked = project.user.git("ls-files", ".runs").split()
+    assert ".runs/.gitignore" in tracked
+    assert not [one for one in tracked if "lock" in one or ("control" in one and "heartbeat" not in one)]
+    assert not project.user.git("status", "--porcelain")
+    # Whoever has it from there sees the same.
+    clone = tmp_path / "clone"
+    project.user.git("clone", "--quiet", "--branch", "phase-12", str(project.remote), str(clone))
+    outcome = run("check", "--base", "origin/main", directory=clone)
+    assert outcome.exit_code == 0, outcome
+
+
+def test_a_run_that_was_committed_can_be_resumed_where_it_was_begun(tmp_path: Path) -> None:
+    project = committing(tmp_path)
+    assert project.run_phase("cat > /dev/null; exit 7").exit_code == 3
+    folder = project.only_run()
+    user = project.user
+    user.git("add", ".runs")
+    user.git("commit", "--quiet", "--message", "chore(runs): keep it")
+    manifest = folder / "manifest.json"
+    text = manifest.read_text()
+    manifest.write_text(text.replace('"attempts": 1', '"attempts": 0'))
+    outcome = project.specguard("run", "resume", folder.name, "--", "sh", "-c", GOOD)
+    assert outcome.exit_code == 2, outcome
+    assert "a change may have brought" in outcome.stderr
+    manifest.write_text(text)
+    outcome = project.specguard("run", "resume", folder.name, "--", "sh", "-c", GOOD)
+    assert outcome.exit_code == 0, outcome
+
+
+def committing(tmp_path: Path) -> Project:
+    """A project whose policy is that of the page."""
     [policy] = [
         one for one in re.findall(r"```toml specguard\n(.*?)```", PAGE, re.S) if 'keep = "tree"' in one
     ]
     gate = '[[work.phase.gates]]\nname = "there"\nrun = "test -f src/b.py"\n'
     files = {
+        ".gitignore": "build/\n",
         "configs/NEXT_PHASE.json": '{"plan_version": "v1", "next": 12}\n',
         "docs/plan/v1/phases/phase-12.md": "# Phase 12\n\n## Scope\n\n- `src/`\n",
     }
-    project = Project(tmp_path, f"# Authority\n\n```toml specguard\n{policy}\n{gate}```\n", files)
-    assert project.run_phase().exit_code == 0
-    user = project.user
-    user.git("fetch", "--quiet")
-    user.git("switch", "--quiet", "--track", "origin/phase-12")
-    user.git("add", "--force", ".runs")
-    user.git("commit", "--quiet", "--message", "chore(runs): keep the run of phase 12")
-    outcome = project.specguard("check")
-    assert outcome.exit_code == 0, outcome
+    return Project(tmp_path, f"# Authority\n\n```toml specguard\n{policy}\n{gate}```\n", files)
+
+
+def kept(project: Project) -> None:
+    """Do what the report says is to be done with the run."""
+    remains = (project.only_run() / "report.md").read_text().partition("## What remains\n")[2]
+    for line in re.findall(
+        "^- (?:To look at it here|Commit the run there, behind its item): `(.*)`$", remains, re.M
+    ):
+        subprocess.run(
+            ["sh", "-c", line],
+            cwd=project.user.path,
+            env=project.environment,
+            check=True,
+            capture_output=True,
+        )
 
 
 def test_the_commands_are_all() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.executor.ending import RunEnded
-from specguard.executor.pushing import push, tracking_command
+from specguard.executor.pushing import push
+from specguard.executor.reports import taking_up
 from tests.executor.pushed import Hosted, change, committed
 from tests.executor.remotes import Team
 from tests.threats.cases import threat
@@ -56,7 +57,7 @@ def test_one_branch_and_nothing_else(tmp_path: Path) -> None:
         )
         assert team.remote.git("diff", "--name-only", "main", "phase-12") == "src/new.py"
         team.user.git("fetch", "-q", "origin", "phase-12")
-        assert tracking_command(run) == "git fetch origin && git switch --track origin/phase-12"
+        assert taking_up(run.manifest) == "git fetch origin phase-12 && git switch --track origin/phase-12"
 
 
 def test_with_longer_object_ids(tmp_path: Path) -> None:

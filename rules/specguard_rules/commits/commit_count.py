@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Base, Commit, Policy, Stage, WorkItem
+    from specguard.rules import Base, Bookkeeping, Commit, Policy, Stage, WorkItem
 
 LISTED: Final = 10
 """So many commits are named in a finding; of more, the number is told."""
@@ -24,8 +24,9 @@ class CommitCount(Commits, Rule):
     no item, and for items whose kind says nothing.
 
     The commits are those of the head that are not in the base. Commits that only file approvals
-    (`[approvals] log`) are not counted, nor are those whose subject matches `ignore`; merge commits count
-    unless `merges = "ignore"`. With `merge = "squash"` the rule does not apply, since one commit lands.
+    (`[approvals] log`), or the folder of a run where runs are committed (`[runs] keep = "tree"`), are not
+    counted, nor are those whose subject matches `ignore`; merge commits count unless `merges = "ignore"`.
+    With `merge = "squash"` the rule does not apply, since one commit lands.
 
     How to put it right: squash the commits. `git reset --soft <merge base> && git commit` makes one of all.
 
@@ -71,15 +72,20 @@ class CommitCount(Commits, Rule):
     condition: ClassVar[str] = "the change has as many commits as its work item or the policy says"
 
     def check(
-        self, commits: Sequence[Commit], base: Base, policy: Policy, work_item: WorkItem | None = None
+        self,
+        commits: Sequence[Commit],
+        base: Base,
+        policy: Policy,
+        bookkeeping: Bookkeeping,
+        work_item: WorkItem | None = None,
     ) -> Iterator[Finding]:
         """Count the commits of the change."""
         if policy.merge == "squash":
             raise NotApplicable("with merge = 'squash' the commits of a branch land as one")
         limits, who, setting = self._limits(work_item)
-        work = [commit for commit in commits if not commit.files_approvals(policy.log_folder)]
+        work = [commit for commit in commits if not bookkeeping.is_all_of(commit)]
         if not work:
-            raise NotApplicable("the change has no commit but those that file approvals")
+            raise NotApplicable("the change has no commit but those that file approvals and runs")
         counted = [
             commit
             for commit in work

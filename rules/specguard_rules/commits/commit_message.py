@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Commit, Expression, Message, Policy, Stage, WorkItem
+    from specguard.rules import Bookkeeping, Commit, Expression, Message, Stage, WorkItem
 
 
 class CommitMessage(ConventionalForm, Rule):
@@ -26,10 +26,10 @@ class CommitMessage(ConventionalForm, Rule):
     `BREAKING CHANGE: ` in capitals where that is a footer. (The blank line before the body is asked for by
     commit-form.) With no item, pattern or form the rule does not apply.
 
-    A body may follow the subject unless `body = "forbidden"`. With `merge = "squash"` the title of the pull
-    request is judged, without its number, because it becomes the message. Merge commits are left alone, as
-    are commits that only file approvals, and those whose subject matches `ignore` here or in the item's
-    `commits`.
+    A body may follow the subject unless `body = "forbidden"`. With `merge = "squash"` the title of the
+    pull request is judged, without its number, because it becomes the message. Merge commits are left
+    alone, as are commits that only file approvals, or runs where `[runs] keep = "tree"`, and those whose
+    subject matches `ignore` here or in the item's `commits`.
 
     How to put it right: `git commit --amend` for the last commit, `git rebase -i` for others.
 
@@ -92,7 +92,7 @@ class CommitMessage(ConventionalForm, Rule):
     def check(
         self,
         messages: Sequence[Message],
-        policy: Policy,
+        bookkeeping: Bookkeeping,
         commits: Sequence[Commit] | None = None,
         work_item: WorkItem | None = None,
     ) -> Iterator[Finding]:
@@ -110,7 +110,7 @@ class CommitMessage(ConventionalForm, Rule):
                 findings.extend(self._body(message))
             # Only a commit with a finding is worth reading the files of.
             commit = made.get(message.commit or "") if findings else None
-            if findings and not (commit and commit.files_approvals(policy.log_folder)):
+            if findings and not (commit and bookkeeping.is_all_of(commit)):
                 yield from findings
 
     def _of_item(self, message: Message, item: WorkItem) -> Iterator[Finding]:

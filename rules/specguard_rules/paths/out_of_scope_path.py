@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Entry, Policy, Stage, WorkItem
+    from specguard.rules import Bookkeeping, Entry, Policy, Stage, WorkItem
 
 
 class OutOfScopePath(Rule):
@@ -23,8 +23,9 @@ class OutOfScopePath(Rule):
     items that name no path ("Unit tests"), more may be meant, and findings are warnings.
 
     A scope permits, it never widens a lock: forbidden and locked paths stay what they are. Nothing is in
-    scope unless it is stated, the item's own document included; only the log of approvals
-    (`[approvals] log`) is left alone.
+    scope unless it is stated, the item's own document included; only the log of approvals (`[approvals]
+    log`) is left alone, and, where runs are committed (`[runs] keep = "tree"`), what a commit of its own
+    adds to their folder.
 
     How to put it right: take the path out of the change, or have the scope widened in the base, by a change
     of its own.
@@ -65,7 +66,9 @@ class OutOfScopePath(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every entry is within the paths that the work item may change"
 
-    def check(self, entries: Sequence[Entry], work_item: WorkItem, policy: Policy) -> Iterator[Finding]:
+    def check(
+        self, entries: Sequence[Entry], work_item: WorkItem, policy: Policy, bookkeeping: Bookkeeping
+    ) -> Iterator[Finding]:
         """Compare the entries with the scope."""
         scope = work_item.scope
         paths = [entry.path for entry in entries]
@@ -77,6 +80,8 @@ class OutOfScopePath(Rule):
         )
         for position, entry in enumerate(entries):
             if position in inside or entry.path.startswith(policy.log_folder):
+                continue
+            if bookkeeping.has(entry):
                 continue
             path = path_text(entry.path)
             yield Finding(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Entry, Lines, Objects, Policy, Stage
+    from specguard.rules import Bookkeeping, Entry, Lines, Objects, Policy, Stage
 
 _UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
@@ -27,7 +27,8 @@ class OversizedChange(Rule):
     refuses a file. Sizes are asked of git's object store, and a file above that limit is never read; with 0
     there is no limit, and no file of any size is flagged.
 
-    Approvals that are added to their log (`[approvals] log`) do not count.
+    Approvals that are added to their log (`[approvals] log`) do not count; nor do runs that a commit of
+    its own adds where they are committed (`[runs] keep = "tree"`), but for the size of each file.
 
     How to put it right: split the change; keep large files elsewhere.
 
@@ -109,14 +110,21 @@ class OversizedChange(Rule):
     ] = 100 << 20
 
     def check(
-        self, entries: Sequence[Entry], objects: Objects, lines: Lines, policy: Policy
+        self,
+        entries: Sequence[Entry],
+        objects: Objects,
+        lines: Lines,
+        policy: Policy,
+        bookkeeping: Bookkeeping,
     ) -> Iterator[Finding]:
         """Count paths, then sizes, and lines only of files that may be read."""
         log = policy.log_folder
-        counted = [entry for entry in entries if not (entry.added and entry.path.startswith(log))]
+        judged = [entry for entry in entries if not (entry.added and entry.path.startswith(log))]
+        limited = self.entries or self.lines or self.bytes
+        counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else judged
         if self.entries and len(counted) > self.entries:
             yield self._over("entries", f"the change touches {len(counted)} paths", str(self.entries))
-        brought = [entry for entry in counted if entry.is_file and entry.old != entry.new]
+        brought = [entry for entry in judged if entry.is_file and entry.old != entry.new]
         large: set[bytes] = set()
         if self.file_bytes:
             sizes = objects.larger({entry.new for entry in brought}, self.file_bytes)
@@ -125,8 +133,9 @@ class OversizedChange(Rule):
                     large.add(entry.path)
                     yield self._large(entry, sizes[entry.new])
         if self.bytes:
-            every = objects.sizes(list({entry.new for entry in brought}))
-            total = sum(every[entry.new] for entry in brought)
+            work = [entry.new for entry in counted if entry.is_file and entry.old != entry.new]
+            every = objects.sizes(list(set(work)))
+            total = sum(every[one] for one in work)
             if total > self.bytes:
                 yield self._over("bytes", f"the change's files come to {_amount(total)}", _amount(self.bytes))
         if self.lines:

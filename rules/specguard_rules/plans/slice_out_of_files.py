@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Branch, Entry, Listed, Plans, Policy, Stage, WorkItem
+    from specguard.rules import Bookkeeping, Branch, Entry, Listed, Plans, Policy, Stage, WorkItem
 
 
 class SliceOutOfFiles(Rule):
@@ -25,7 +25,8 @@ class SliceOutOfFiles(Rule):
     `branch` in `[work.<kind>]`.
 
     What every slice may touch besides, such as the reports that its agent leaves, is `also`. The log of
-    approvals (`[approvals] log`) is left alone.
+    approvals (`[approvals] log`) is left alone, and, where runs are committed (`[runs] keep = "tree"`),
+    what a commit of its own adds to their folder.
 
     How to put it right: move what belongs to another slice to that slice's branch, or have the breakdown
     widened first, by a change of its own.
@@ -94,6 +95,7 @@ class SliceOutOfFiles(Rule):
         entries: Sequence[Entry],
         work_item: WorkItem,
         policy: Policy,
+        bookkeeping: Bookkeeping,
         branch: Branch | None = None,
         plans: Plans | None = None,
     ) -> Iterator[Finding]:
@@ -123,7 +125,7 @@ class SliceOutOfFiles(Rule):
             path = entry.path
             if any(apart.find(path) is not None for apart in (scope, self.also)):
                 continue
-            if path.startswith(policy.log_folder):
+            if path.startswith(policy.log_folder) or bookkeeping.has(entry):
                 continue
             whose = _whose(others, path)
             yield Finding(

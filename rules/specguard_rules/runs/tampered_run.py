@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from specguard.rules import Finding, Rule, shortened
+from specguard.rules import Finding, Rule, path_text, shortened
 from specguard_rules.runs._cited import cited, judged
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, RunRecord, RunRecords, Stage
+    from specguard.rules import Commit, Documents, RunRecord, RunRecords, Stage
 
 
 class TamperedRun(Rule):
@@ -26,6 +26,8 @@ class TamperedRun(Rule):
     - a result beside a command's log that says another exit code than the manifest;
     - a run of specguard that has ended and recorded no sha256 of anything;
     - a manifest that calls its run otherwise than its folder, or has another item than the folder it is in;
+    - a file of a run that is in the base, has ended and succeeded, which the change alters or deletes; and of
+      one that has ended otherwise, and may be resumed, its folder when that is gone;
     - a commit whose tree is not the one that the run it names has judged last: what was committed is not
       what the run made.
 
@@ -101,7 +103,11 @@ class TamperedRun(Rule):
     condition: ClassVar[str] = "what each run recorded is what is there"
 
     def check(
-        self, run_records: RunRecords, whole: bool, commits: Sequence[Commit] | None = None
+        self,
+        run_records: RunRecords,
+        start_documents: Documents,
+        whole: bool,
+        commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Compare what each run recorded with what is there."""
 
@@ -119,6 +125,7 @@ class TamperedRun(Rule):
                     setting="runs.require",
                 )
 
+        yield from _altered(run_records, start_documents)
         yield from judged(commits, run_records, tampered, whole=whole)
         for one in cited(commits, run_records):
             run = run_records.named(one.name)
@@ -134,6 +141,31 @@ class TamperedRun(Rule):
                 key=f"tree {one.name}",
                 setting="runs.trailer",
             )
+
+
+def _altered(records: RunRecords, before: Documents) -> Iterator[Finding]:
+    """What the change does to runs that the base has; one finding a run."""
+    told = set()
+    there: set[bytes] | None = None
+    for run, entry in records.altered(before):
+        if run.folder in told:
+            continue
+        if not run.succeeded:
+            if there is None:
+                there = {one.folder for one in records.all}
+            if run.folder in there:
+                # It may have been resumed, and what it says of itself is compared with what is there.
+                continue
+        told.add(run.folder)
+        what = "deletes" if entry.deleted else "alters"
+        yield Finding(
+            f"the change {what} {path_text(entry.path)} of a run that is {run.state} in the base",
+            help="Put back what the run has left.",
+            path=entry.path,
+            side="base" if entry.deleted else None,
+            key=f"altered {records.shown(run)}",
+            setting="runs.keep",
+        )
 
 
 def _itself(run: RunRecord) -> Iterator[tuple[str, int | None, str]]:

@@ -196,10 +196,41 @@ def test_a_log_is_held_to_its_own_digest(tmp_path: Path, tree: str) -> None:
 def test_a_file_that_is_changed_later_is_judged(tmp_path: Path, tree: str) -> None:
     base = [Step("chore: base"), kept(manifest(tree))]
     change = [Step("docs: x", files={f"{FOLDER}/{LOG}": "green\n"})]
-    expect = [{"path": f"{FOLDER}/{LOG}"}]
+    expect = [
+        {"path": f"{FOLDER}/{LOG}", "message": said} for said in ("the change alters", "is not the file")
+    ]
     judge("RUN004", tmp_path / "case", policy=POLICY, base=base, commits=change, expect=expect)
     other = [Step("docs: x", files={"a": "b"})]
     judge("RUN004", tmp_path / "other", policy=POLICY, base=base, commits=other)
+
+
+@pytest.mark.parametrize(
+    ("state", "deleted", "said"),
+    [
+        ("succeeded", [LOG], "deletes"),
+        ("succeeded", [LOG, "manifest.json"], "deletes"),
+        ("failed", [LOG, "manifest.json"], "deletes"),
+        # It may have been resumed since.
+        ("failed", [LOG], None),
+        ("running", [LOG, "manifest.json"], None),
+    ],
+)
+def test_a_run_of_the_base_stays_there(
+    tmp_path: Path, tree: str, state: str, deleted: list[str], said: str | None
+) -> None:
+    base = [Step("chore: base"), kept(manifest(tree, state=state))]
+    change = [Step("docs: x", delete=[f"{FOLDER}/{name}" for name in deleted])]
+    expect = [{"message": said}] if said else []
+    judge("RUN004", tmp_path / "case", policy=POLICY, base=base, commits=change, expect=expect)
+
+
+def test_a_run_that_the_base_has_is_not_made_another_that_agrees_with_itself(
+    tmp_path: Path, tree: str
+) -> None:
+    base = [Step("chore: base"), kept(manifest(tree))]
+    forged = kept(manifest(tree, digests={LOG: sha("green\n")}), **{LOG: "green\n"})
+    expect = [{"message": "alters"}]
+    judge("RUN004", tmp_path / "case", policy=POLICY, base=base, commits=[forged], expect=expect)
 
 
 @pytest.mark.parametrize(
