@@ -56,6 +56,19 @@ def read_message(repository: Repository, file: str, settings: Process) -> Messag
     )
 
 
+def given_message(repository: Repository, text: str, settings: Process) -> Message:
+    """A message that a command line gives, as git will record it.
+
+    Raises:
+        MissingFact: the configuration cannot be read.
+    """
+    return Message(
+        clean(text.encode("utf-8", "surrogateescape"), _read(settings)),
+        source="file",
+        merge=os.path.exists(f"{repository.git_dir}/MERGE_HEAD"),
+    )
+
+
 def clean(raw: bytes, settings: Mapping[str, str]) -> bytes:
     """A message as git records it.
 

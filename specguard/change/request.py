@@ -8,12 +8,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from specguard.change.edits import FileEdit
+
 
 class Request(Record):
     """The options of a check that say what is judged and against what.
 
-    At most one of `range`, `staged`, `worktree`, `push`, `patch` and `message_file` is set; with none of them
-    the branch is judged since its merge base with the base.
+    At most one of `range`, `staged`, `worktree`, `push`, `patch`, `message_file`, `message` and `edits` is
+    set; with none of them the branch is judged since its merge base with the base.
 
     Attributes:
         directory: where to look for the repository; empty: the working directory.
@@ -23,6 +25,9 @@ class Request(Record):
         staged, worktree, push, root: the flags of these names.
         patch: a patch file's name, or `-` for standard input.
         message_file: the file of a commit message being written.
+        message: a commit message that is about to be given; empty for none.
+        edits: files that are about to be written, by their path from the root of the working tree, which
+            `directory` names.
         branch: the branch's name, where the caller knows better than the repository.
         title: a pull request's title; None where none was given.
         body_file: the file with a pull request's body.
@@ -58,6 +63,8 @@ class Request(Record):
     root: bool = False
     patch: str = ""
     message_file: str = ""
+    message: str = ""
+    edits: Sequence[FileEdit] = ()
     branch: str = ""
     title: str | None = None
     body_file: str = ""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "open_changes"]
 
-_SOURCES: Final = ("range", "staged", "worktree", "push", "patch", "message_file")
+_SOURCES: Final = ("range", "staged", "worktree", "push", "patch", "message_file", "message", "edits")
 _FLAGS: Final = {"message_file": "--commit-msg-file"}
 
 
@@ -63,7 +63,9 @@ def _open(git: Git, request: Request) -> Sequence[Change]:
 def _asked(git: Git, request: Request) -> Sequence[Change]:
     if request.push:
         return _pushed(git, request)
-    if request.staged or request.worktree or request.patch or request.message_file:
+    if request.edits:
+        return [_edited(git, request)]
+    if request.staged or request.worktree or request.patch or request.message_file or request.message:
         return [_snapshot(git, request)]
     return _range(git, request)
 
@@ -177,14 +179,17 @@ def _snapshot(git: Git, request: Request) -> Change:
         comparison = git.start_index_diff(start)
         event = _find_event(request)
         return StagedChange(git, request, _trusted(git, request, event), comparison=comparison, event=event)
-    if request.message_file:
-        from specguard.change.messages import read_message, start_settings
+    if request.message_file or request.message:
+        from specguard.change.messages import given_message, read_message, start_settings
 
         settings = start_settings(repository)
         try:
             event = _find_event(request)
             found = _trusted(git, request, event)
-            message = read_message(repository, request.message_file, settings)
+            if request.message:
+                message = given_message(repository, request.message, settings)
+            else:
+                message = read_message(repository, request.message_file, settings)
         finally:
             settings.stop()
         return MessageChange(git, request, found, message, event=event)
@@ -205,6 +210,14 @@ def _snapshot(git: Git, request: Request) -> Change:
     return TreeChange(
         git, request, found, source="worktree", tree=hashed.tree, nested=hashed.nested, event=event
     )
+
+
+def _edited(git: Git, request: Request) -> Change:
+    from specguard.change.edits import EditedChange
+
+    # Before anything is read: the process that reads must know of the scratch store.
+    git.use_scratch()
+    return EditedChange(git, request, _trusted(git, request, None), root=request.directory)
 
 
 def open_work_tree(git: Git, request: Request) -> Change:

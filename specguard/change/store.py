@@ -28,6 +28,9 @@ DOCUMENT_LIMIT: Final = 16 << 20
 SMALL: Final = 1 << 20
 """A content up to this size, in bytes, may be sent along where only its size is asked for."""
 
+UNKNOWN: Final = "what will be written is not known before it is"
+"""Why a content that nobody knows yet cannot be read."""
+
 FEW: Final = 8
 """Up to so many objects are asked for one by one of the process that is there already."""
 
@@ -43,6 +46,7 @@ class Store:
     Attributes:
         repository: the same.
         folder: the private directory.
+        unknown: the object id that stands for contents which nobody knows yet; empty where there are none.
     """
 
     def __init__(self, repository: Repository) -> None:
@@ -61,6 +65,7 @@ class Store:
         self._processes: list[Process] = []
         self._batch: Process | None = None
         self._scratch = False
+        self.unknown = ""
 
     def also_read(self, objects: str) -> None:
         """Read another repository's objects too, before anything is asked for.
@@ -151,6 +156,8 @@ class Store:
 
     def missing(self, what: str, reason: str) -> MissingFact:
         """The fact that something cannot be read, with the command that supplies it."""
+        if self.unknown and self.unknown in f"{what} {reason}":
+            return MissingFact(UNKNOWN)
         return MissingFact(f"{what} cannot be read: {reason}", self.repository.missing_command)
 
     def use_scratch(self) -> str:

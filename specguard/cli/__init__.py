@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("specguard: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        # Of an agent's hook every other code would let through what it was asked about.
+        return EXIT_NO_VERDICT if words[:1] == ["hook"] else EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, and so has the verdict; nothing more can be said there.
         sys.stdout = None  # keeps the interpreter from flushing it once more

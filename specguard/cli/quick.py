@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def run_quickly(words: Sequence[str]) -> int | None:
-    """Run `check` with one of the flags that hooks and jobs give, and nothing else; else None."""
+    """Run `check` with one of the flags that hooks and jobs give, or `hook`; None for anything else."""
+    if words[:1] == ["hook"] and len(words) > 1 and not {"-h", "--help"}.intersection(words):
+        # Its exit codes are its own: a wrong word is a refusal there too.
+        from specguard.integrations.hooks.answering import answer
+
+        return answer(words[1:])
     request = quick_request(words)
     if request is None:
         return None

@@ -111,9 +111,12 @@ def _approvals(
 def _matter(change: Change, folder: bytes, results: Sequence[RuleResult]) -> bool:
     """Whether approvals have to be looked at: something is open that one could lift, or the log is touched.
 
-    A hook that has found nothing reads no log.
+    A hook that has found nothing reads no log. Nor does one that judges an edit before it is made: nobody can
+    have approved what is not there yet.
     """
-    if any(judged.state == "open" for result in results for judged in result.findings):
+    if change.stage != "edit" and any(
+        judged.state == "open" for result in results for judged in result.findings
+    ):
         return True
     try:
         entries = change.entries

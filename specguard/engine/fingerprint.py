@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from specguard.change.digest import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,4 +24,4 @@ def fingerprints(code: str, findings: Sequence[Finding]) -> Iterator[str]:
         ordinal = seen.get(identity, 0)
         seen[identity] = ordinal + 1
         parts = (b"specguard-finding-v1", code.encode(), *identity, str(ordinal).encode())
-        yield hashlib.sha256(b"\0".join(parts)).hexdigest()
+        yield sha256(b"\0".join(parts)).hexdigest()

@@ -204,8 +204,12 @@ def _registry(plugins: Sequence[str]) -> Registry:
     return load_registry(plugins)
 
 
-def _no_authority(where: str) -> SpecguardError:
-    return SpecguardError(
+class NoAuthorityError(SpecguardError):
+    """Nobody has written an authority yet."""
+
+
+def _no_authority(where: str) -> NoAuthorityError:
+    return NoAuthorityError(
         f"there is no authority: {where} has neither SPEC_AUTHORITY.md nor other settings of specguard",
         help="`specguard init` writes one",
     )

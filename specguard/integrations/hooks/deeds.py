@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
+from specguard.change.edits import FileEdit
 from specguard.declaration.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-class FileEdit(Record):
-    """A file that would be written or removed.
-
-    Attributes:
-        path: its name as the call has it, absolute or from the folder in which the call runs.
-        content: what it would hold then; None where it would be gone.
-        known: whether `content` is known: a shell's redirection names the file alone.
-    """
-
-    path: bytes
-    content: bytes | None = None
-    known: bool = True
+__all__ = ["Deeds", "FileEdit"]
 
 
 class Deeds(Record):

@@ -1,0 +1,20 @@
+"""`specguard hook`: answer an agent's event."""
+
+from __future__ import annotations
+
+import click
+
+from specguard.integrations.hooks.event import AGENTS
+
+
+@click.command(name="hook")
+@click.argument("agent", metavar="|".join(AGENTS))
+def command(agent: str) -> int:
+    """Answer an agent's event on standard input in that agent's dialect.
+
+    Agents' settings run this; `docs/agents.md` says what is judged when. It ends with 0, or with 2 where only
+    that refuses; whatever goes wrong is a refusal with a reason.
+    """
+    from specguard.integrations.hooks.answering import answer
+
+    return answer([agent])

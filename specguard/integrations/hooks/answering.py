@@ -1,0 +1,219 @@
+"""One event from standard input to the answer; whatever goes wrong is an answer too.
+
+An agent's program takes every exit code but 2 for a hook that has failed, and goes on. So nothing in here
+may end with another one, or without a reason: what cannot be judged is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from specguard.errors import SpecguardError, internal_error
+from specguard.integrations.hooks.dialects import dialect, speaker
+from specguard.integrations.hooks.early import Early
+from specguard.integrations.hooks.event import AGENTS, LIMIT, Answer, UnreadableError, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.integrations.hooks.event import Agent, Event, Said
+
+SECONDS: Final = {"edit": 20, "command": 20, "start": 20, "other": 20, "after": 50, "stop": 50}
+"""How long a moment may take before it is refused; the agents' own limits, which let go on, are longer."""
+
+REPAIR: Final = "specguard doctor"
+"""The command that tells what is wrong with the guard, where nothing better is known."""
+
+_NAME: Final = rb'"hook_event_name"\s*:\s*"([A-Za-z]{1,40})"'
+_COMMAND: Final = r"`([^`]+)`"
+_REPAIRS: Final = (
+    r"(?:specguard (?:doctor|init|policy|status)|git (?:fetch|mergetool))(?: [A-Za-z0-9_./=-]+)*"
+    r"|chmod -R u\+rX \."
+)
+"""What may be named as a command that repairs: nothing in it means anything to a shell."""
+
+
+class _TimeoutError(SpecguardError):
+    """It took too long."""
+
+
+def answer(words: Sequence[str]) -> int:
+    """Answer the event on standard input.
+
+    Args:
+        words: the command line after `hook`: the agent's name.
+
+    Returns:
+        The exit code: 0, or 2 where the dialect has no other way to refuse; never another one.
+    """
+    try:
+        said = _answer(words)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, nothing is let through by it
+        said = _last_words(error)
+    try:
+        sys.stdout.write(said.stdout)
+        sys.stdout.flush()
+        sys.stderr.write(said.stderr)
+        sys.stderr.flush()
+    except BaseException:  # noqa: BLE001 - nobody may read it, and the code alone has to do
+        return 2
+    return said.code
+
+
+def _answer(words: Sequence[str]) -> Said:
+    from specguard.integrations.hooks.event import Said
+
+    agent = next((one for one in AGENTS if list(words) == [one]), None)
+    if agent is None:
+        return Said(
+            stderr=f"specguard: `specguard hook` takes one of {', '.join(AGENTS)}, and was called with: "
+            f"{' '.join(words)[:200]!r}\n  next: specguard init --agent NAME writes the settings\n",
+            code=2,
+        )
+    _limit(SECONDS["other"])
+    early = Early.here(os.environ)
+    raw = b""
+    try:
+        raw = _read()
+        data = parse(raw)
+        speaking = speaker(data, os.environ, agent)
+        event = dialect(speaking).read(data, os.environ)
+    except UnreadableError as error:
+        return _refuse_unread(agent, raw, f"specguard cannot read this event, so it is refused: {error}")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is refused
+        return _refuse_unread(agent, raw, _reason(error))
+    said: Said = dialect(event.agent).say(event, _judge(event, early))
+    return said
+
+
+def _judge(event: Event, early: Early | None) -> Answer:
+    """The answer to an event, in which every failure is one."""
+    if event.moment == "other":
+        return Answer()
+    _limit(SECONDS[event.moment])
+    try:
+        return _judged(event, os.environ, early)
+    except UnreadableError as error:
+        return Answer(kind="refuse", text=f"specguard cannot read this event, so it is refused: {error}")
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - it is refused
+        return _broken(event, error)
+    finally:
+        _limit(0)
+
+
+def _judged(event: Event, environment: Mapping[str, str], early: Early | None) -> Answer:
+    if event.moment == "start":
+        from specguard.integrations.hooks.starting import greet
+
+        return greet(event, environment)
+    if event.moment in ("stop", "after"):
+        from specguard.integrations.hooks import ending
+
+        return (ending.judge_end if event.moment == "stop" else ending.judge_after)(event, environment)
+    from specguard.integrations.hooks.judging import judge
+
+    return judge(event, environment, early)
+
+
+def _broken(event: Event, error: BaseException) -> Answer:
+    """The answer where the guard itself is broken: what repairs it is let through, and named."""
+    repair = _repair(error)
+    if event.moment == "command" and _asked(event) in {repair, REPAIR}:
+        return Answer()
+    text = f"{_reason(error)}\nTo repair the guard: `{repair}` (this command is never refused)."
+    if event.moment == "stop" and (event.again or (event.loops or 0) > 0):
+        # The agent was told, and may be unable to do anything about it.
+        return Answer(kind="tell", text=text)
+    return Answer(kind="refuse", text=text)
+
+
+def _asked(event: Event) -> str:
+    command = event.input.get("command")
+    return str(command).strip() if isinstance(command, str) else ""
+
+
+def _repair(error: BaseException) -> str:
+    """The one command that repairs what an error is about."""
+    help_ = error.help if isinstance(error, SpecguardError) else ""
+    for words in (help_, *re.findall(_COMMAND, help_)):
+        if re.fullmatch(_REPAIRS, words):
+            return str(words)
+    return REPAIR
+
+
+def _reason(error: BaseException) -> str:
+    """Why an event is refused, in one or two lines."""
+    from specguard.reporters.escape import cut, cut_path, visible
+
+    if isinstance(error, SpecguardError):
+        known = error
+    elif isinstance(error, (Exception, SystemExit)):
+        known = internal_error(error)
+    else:
+        known = SpecguardError(f"it was stopped: {type(error).__name__}")
+    place = ""
+    if known.path:
+        place = f"{cut_path(known.path)}:{known.line}: " if known.line else f"{cut_path(known.path)}: "
+    help_ = f"\n  next: {visible(cut(known.help))}" if known.help else ""
+    return f"specguard cannot judge this, so it is refused: {visible(place + cut(known.message))}{help_}"
+
+
+def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> Said:
+    """The refusal of an event that could not be read, as far as its beginning tells what it is."""
+    from specguard.integrations.hooks.event import Said
+
+    names = {name.decode("ascii") for name in re.findall(_NAME, raw[:LIMIT])}
+    if len(names) == 1:
+        name = names.pop()
+        data: dict[str, Any] = {"hook_event_name": name}
+        refused: Said = dialect(speaker(data, os.environ, agent)).refusal(name, reason)
+        return refused
+    return Said(stderr=reason + "\n", code=2)
+
+
+def _last_words(error: BaseException) -> Said:
+    """A refusal in all dialects, where nothing else can be said."""
+    from specguard.integrations.hooks.event import Said
+
+    return Said(
+        stderr=f"specguard cannot judge this, so it is refused: internal error: {type(error).__name__}\n"
+        f"To repair the guard: `{REPAIR}`\n",
+        code=2,
+    )
+
+
+def _read() -> bytes:
+    """Standard input to its end.
+
+    Raises:
+        UnreadableError: it is too large, or cannot be read.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        while piece := os.read(0, 1 << 20):
+            pieces.append(piece)
+            size += len(piece)
+            if size > LIMIT:
+                raise UnreadableError(f"the event has more than {LIMIT >> 20} MiB")
+    except OSError as error:
+        raise UnreadableError(f"standard input cannot be read: {error.strerror}") from None
+    return b"".join(pieces)
+
+
+def _limit(seconds: int) -> None:
+    """End what is under way with an error after so many seconds; 0: never."""
+    # `signal` imports `enum` and more; its own core is part of the interpreter.
+    import _signal  # type: ignore[import-not-found]  # typeshed has its public name alone
+
+    def end(number: int, frame: object) -> None:  # noqa: ARG001 - as the interpreter calls it
+        raise _TimeoutError(
+            f"it took more than {seconds} seconds", help="`specguard doctor` shows what takes so long"
+        )
+
+    _signal.signal(_signal.SIGALRM, end)
+    _signal.alarm(seconds)

@@ -1,0 +1,320 @@
+"""What is about to happen, judged by the policy of the trusted base, and what the agent is answered."""
+
+from __future__ import annotations
+
+import os
+
+from specguard.change.repository import Looking
+from specguard.change.request import Request
+from specguard.errors import SpecguardError
+from specguard.integrations.hooks.calls import deeds_of
+from specguard.integrations.hooks.deeds import FileEdit
+from specguard.integrations.hooks.event import Answer
+from specguard.integrations.hooks.places import locate, names_of, work_tree_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Final
+
+    from specguard.integrations.hooks.early import Early
+    from specguard.integrations.hooks.event import Event
+    from specguard.integrations.hooks.places import WorkTree
+    from specguard.model import Judged, RuleResult, Verdict
+
+GUARDING: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
+"""Rules that also hold for a file that git ignores: it must not be written, whoever sees it."""
+
+_SAID_MOST: Final = 10
+"""So many clauses are said before the rest is counted."""
+
+
+class Reasons:
+    """What comes of an event: why it is refused, and what could not be told."""
+
+    __slots__ = ("blocks", "undecided")
+
+    def __init__(self) -> None:
+        self.blocks: list[str] = []
+        self.undecided: list[str] = []
+
+
+def judge(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
+    """Judge an event before an edit or a command.
+
+    Args:
+        event: the event.
+        environment: the hook's environment.
+        early: git looking for a repository already.
+
+    Raises:
+        SpecguardError: no verdict can be given.
+        UnreadableError: the call cannot be understood.
+    """
+    deeds = deeds_of(event)
+    if not (deeds.edits or deeds.messages or deeds.bypasses or deeds.undecided):
+        return Answer()
+    reasons = Reasons()
+    homes = homes_of(event)
+    reasons.undecided += deeds.undecided
+    for clause in deeds.bypasses[:_SAID_MOST]:
+        reasons.blocks.append(
+            f"{_visible(clause)}\n  next: Leave that out; what the guard says is mended, not passed by."
+        )
+    by_tree: dict[bytes, list[FileEdit]] = {home.root: [] for home in homes[:1]}
+    for edit in deeds.edits:
+        _place(edit, event, homes, environment, by_tree, reasons)
+    judged = False
+    for root, edits in by_tree.items():
+        if edits:
+            judged = True
+            looking = early.looking if early is not None and early.tree.root == root else None
+            _judge_edits(root, edits, environment, reasons, looking)
+            early = None
+    for message in deeds.messages:
+        judged = True
+        _judge_message(homes[0].root, message, environment, reasons)
+    if not judged and not reasons.blocks and not deeds.edits:
+        # Of what cannot be told nothing is let through where there is nothing to judge by.
+        from specguard.engine.policies import open_policy
+
+        open_policy(Request(environment=environment, directory=os.fsdecode(homes[0].root)))
+    return _answer(event, reasons)
+
+
+def homes_of(event: Event) -> list[WorkTree]:
+    """The working trees that an event is about: those of its project, of its folder, and of this process.
+
+    Raises:
+        SpecguardError: there is none.
+    """
+    found: dict[bytes, WorkTree] = {}
+    for folder in (*event.projects, event.directory, os.getcwdb()):
+        tree = work_tree_at(folder)
+        if tree is not None:
+            found.setdefault(tree.root, tree)
+    if not found:
+        raise SpecguardError(
+            "the agent works in no git repository, so there is no policy to judge by",
+            help="start the agent in a repository that has a SPEC_AUTHORITY.md, or take the hook out of "
+            "settings that hold for other folders too",
+        )
+    return list(found.values())
+
+
+def _place(
+    edit: FileEdit,
+    event: Event,
+    homes: Sequence[WorkTree],
+    environment: Mapping[str, str],
+    by_tree: dict[bytes, list[FileEdit]],
+    reasons: Reasons,
+) -> None:
+    """Add an edit to each working tree in which it would land, or the reason why it must not be made."""
+    from specguard.integrations.hooks.own import wrong
+
+    names = names_of(edit.path, event.directory, environment, gone=edit.known and edit.content is None)
+    places = locate(names, homes)
+    trees = list(dict.fromkeys([*homes, *(tree for tree, _ in places)]))
+    reason = wrong(edit, names, trees, environment)
+    if reason:
+        reasons.blocks.append(
+            f"{_visible(reason)}\n  next: Leave it as it is; a person who wants it changed does that."
+        )
+    for tree, path in places:
+        if b".git" in path.lower().split(b"/"):
+            # Git's own folder is no part of a tree, and was judged just now.
+            continue
+        by_tree.setdefault(tree.root, []).append(FileEdit(path=path, content=edit.content, known=edit.known))
+    if _has_other_names(names):
+        reasons.undecided.append(f"{_visible(edit.path)} has other names (hard links), which are not known")
+
+
+def _has_other_names(names: Sequence[bytes]) -> bool:
+    try:
+        found = os.stat(names[-1])
+    except (OSError, ValueError):
+        return False
+    return found.st_nlink > 1 and found.st_mode & 0o170000 == 0o100000
+
+
+def _judge_edits(
+    root: bytes,
+    edits: Sequence[FileEdit],
+    environment: Mapping[str, str],
+    reasons: Reasons,
+    looking: Looking | None,
+) -> None:
+    known = [edit for edit in edits if edit.known]
+    requests = [_request(root, environment, edits)]
+    if known and len(known) < len(edits):
+        # A rule stops at a content that nobody knows: those that are known are judged for themselves too.
+        requests.append(_request(root, environment, known))
+    seen: set[str] = set()
+    for request in requests:
+        for verdict in _checked(request, looking):
+            _take(verdict, reasons, seen, root, environment)
+        looking = None
+
+
+def _request(root: bytes, environment: Mapping[str, str], edits: Sequence[FileEdit]) -> Request:
+    return Request(environment=environment, directory=os.fsdecode(root), edits=edits)
+
+
+def _judge_message(root: bytes, message: str, environment: Mapping[str, str], reasons: Reasons) -> None:
+    if not message.strip():
+        return
+    request = Request(environment=environment, directory=os.fsdecode(root), message=message)
+    for verdict in _checked(request):
+        _take(verdict, reasons, set(), root, environment)
+
+
+def _checked(request: Request, looking: Looking | None = None) -> list[Verdict]:
+    """The verdicts on a request; before the first authority is committed, that of the working tree judges."""
+    # Git looks for the repository while the rest is imported.
+    looking = looking or Looking.of(request)
+    from specguard.engine.check import check
+    from specguard.engine.policies import NoAuthorityError
+
+    try:
+        return check(request, needs={"quotes"}, looking=looking)
+    except NoAuthorityError:
+        file = os.path.join(request.directory, "SPEC_AUTHORITY.md")
+        if not os.path.isfile(file):
+            raise
+        return check(_with_authority(request, file), needs={"quotes"})
+    except SpecguardError as error:
+        if not _repairs(request, error):
+            raise
+        return []
+
+
+def _with_authority(request: Request, file: str) -> Request:
+    return Request(
+        environment=request.environment,
+        directory=request.directory,
+        edits=request.edits,
+        message=request.message,
+        authority=file,
+    )
+
+
+def _repairs(request: Request, error: SpecguardError) -> bool:
+    """Whether the documents that are edited are those in which the error is, and nothing else is edited."""
+    wrong = {one.path for one in error.each()}
+    edited = {os.fsdecode(edit.path) for edit in request.edits}
+    return bool(edited) and edited <= wrong
+
+
+def _take(
+    verdict: Verdict, reasons: Reasons, seen: set[str], root: bytes, environment: Mapping[str, str]
+) -> None:
+    """Add what a verdict says to the reasons."""
+    ignored: set[bytes] | None = None
+    for result in verdict.results:
+        left = [judged for judged in result.findings if _stands(judged) and judged.fingerprint not in seen]
+        if left and result.code not in GUARDING:
+            if ignored is None:
+                ignored = _ignored(verdict, root, environment)
+            left = [judged for judged in left if judged.finding.path not in ignored]
+        seen.update(judged.fingerprint for judged in left)
+        if left:
+            from specguard.reporters.agent import block
+
+            reasons.blocks += [block(judged, result, str(verdict.change["source"])) for judged in left]
+        if result.incomplete:
+            _take_absent(result, reasons)
+
+
+def _stands(judged: Judged) -> bool:
+    return judged.state == "open" and judged.severity == "error"
+
+
+def _take_absent(result: RuleResult, reasons: Reasons) -> None:
+    from specguard.change.store import UNKNOWN
+
+    if result.reason == UNKNOWN:
+        reasons.undecided.append(f"{result.code} {result.name} reads contents, and {UNKNOWN}")
+        return
+    step = f"\n  next: {_visible(result.command)}" if result.command else ""
+    reasons.blocks.append(
+        f"{result.code} {result.name} could not be judged: {_visible(result.reason or '')}{step}"
+    )
+
+
+def _ignored(verdict: Verdict, root: bytes, environment: Mapping[str, str]) -> set[bytes]:
+    """The paths of findings that git does not track and ignores: they are no part of any change."""
+    paths = {
+        judged.finding.path
+        for judged in verdict.findings
+        if judged.finding.path is not None and judged.finding.side is None
+    }
+    if not paths or not _has_ignore(root, paths):
+        return set()
+    from specguard.change.git import Git
+    from specguard.change.repository import Repository
+
+    repository = Repository.locate(os.fsdecode(root), environment)
+    with Git(repository) as git:
+        index = repository.index if os.path.exists(repository.index) else f"{git.folder}/index"
+        process = git.start(
+            "ls-files", "-o", "-i", "-z", "--exclude-per-directory=.gitignore",
+            "--", *(os.fsdecode(path) for path in sorted(paths)), index=index, work_tree=os.fsdecode(root),
+        )  # fmt: skip
+        listed = set(git.read(process, "the list of ignored files").split(b"\0"))
+        found = {path for path in paths if path in listed}
+        missing = [path for path in paths - found if not os.path.lexists(os.path.join(root, path))]
+        if missing:
+            # A file that is not there yet is in no list; `check-ignore` tells by its name.
+            text = b"".join(path + b"\0" for path in missing)
+            process = git.start(
+                "-c", "core.excludesFile=/dev/null", "check-ignore", "-z", "--stdin",
+                stdin=text, index=index, work_tree=os.fsdecode(root),
+            )  # fmt: skip
+            said = b""
+            try:
+                while chunk := process.chunk():
+                    said += chunk
+                process.wait()
+            finally:
+                process.stop()
+            found |= set(said.split(b"\0")) & set(missing)
+    return found
+
+
+def _has_ignore(root: bytes, paths: set[bytes]) -> bool:
+    """Whether a `.gitignore` is above one of these paths."""
+    folders = {b""}
+    for path in paths:
+        folder = os.path.dirname(path)
+        while folder:
+            folders.add(folder)
+            folder = os.path.dirname(folder)
+    return any(os.path.lexists(os.path.join(root, folder, b".gitignore")) for folder in folders)
+
+
+def _answer(event: Event, reasons: Reasons) -> Answer:
+    blocks = list(dict.fromkeys(reasons.blocks))
+    undecided = list(dict.fromkeys(reasons.undecided))
+    if blocks:
+        what = "command" if event.moment == "command" else "edit"
+        said = f"specguard refuses this {what}: nothing of it was done."
+        more = [f"and {len(blocks) - _SAID_MOST} more findings"] if len(blocks) > _SAID_MOST else []
+        return Answer(kind="refuse", text="\n\n".join([said, *blocks[:_SAID_MOST], *more]))
+    if undecided:
+        told = "; ".join(map(_visible, undecided[:_SAID_MOST]))
+        rest = len(undecided) - _SAID_MOST
+        more_said = f"; and {rest} more" if rest > 0 else ""
+        return Answer(
+            kind="tell",
+            text=f"specguard lets this through undecided: {told}{more_said}. "
+            "The working tree is checked at the end of the turn.",
+        )
+    return Answer()
+
+
+def _visible(text: str | bytes) -> str:
+    from specguard.model import path_text
+    from specguard.reporters.escape import cut, visible
+
+    return visible(cut(path_text(text) if isinstance(text, bytes) else text))

@@ -1,0 +1,172 @@
+"""Where a write lands: the names that a path has, and the working trees that these are in.
+
+An agent's path may go through links and `..`, be spelled in another case, or lie in another worktree of the
+repository. What counts is where the system would write, and also the name itself, since a program may
+replace a link in place of following it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from specguard.declaration.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Final
+
+_LONGEST: Final = 4096
+"""More bytes of a `.git` file are not read."""
+
+
+class WorkTree(Record):
+    """A working tree, as its folder tells.
+
+    Attributes:
+        root: its root, without links on the way.
+        git_dir: its git directory, likewise.
+        common: the git directory that its worktrees share, likewise.
+    """
+
+    root: bytes
+    git_dir: bytes
+    common: bytes
+
+
+def names_of(path: bytes, directory: bytes, environment: Mapping[str, str], *, gone: bool) -> list[bytes]:
+    """The absolute names of what a call would write, without `.` and `..`.
+
+    Args:
+        path: as the call has it.
+        directory: the folder in which it runs.
+        environment: where the home folder is found, which some programs let `~` stand for.
+        gone: whether it would be removed: of a link that is the link itself.
+    """
+    starts = [os.path.join(directory, path)]
+    if path.startswith(b"~/"):
+        starts.append(os.path.join(os.fsencode(environment.get("HOME", "/")), path[2:]))
+    names: list[bytes] = []
+    for start in starts:
+        plain = (
+            os.path.normpath(start).replace(b"//", b"/", 1) if start[:2] == b"//" else os.path.normpath(start)
+        )
+        found = [plain]
+        # The system follows links before it takes `..`, and many programs do it the other way round.
+        for one in (start, plain):
+            one = one.rstrip(b"/") or b"/"
+            head, tail = os.path.split(one)
+            if gone and tail not in (b"", b".", b".."):
+                found.append(os.path.join(os.path.realpath(head), tail))
+            else:
+                found.append(os.path.realpath(one))
+            if tail not in (b"", b".", b".."):
+                found.append(os.path.join(os.path.realpath(head), tail))
+        names += found
+    names += [spelled for name in names if (spelled := _as_on_disk(name)) != name]
+    return list(dict.fromkeys(names))
+
+
+def work_tree_at(folder: bytes) -> WorkTree | None:
+    """The working tree that a folder is in; None where it is in none."""
+    for root in _above(os.path.realpath(folder)):
+        found = _work_tree(root)
+        if found is not None:
+            return found
+    return None
+
+
+def locate(names: Iterable[bytes], homes: Sequence[WorkTree]) -> list[tuple[WorkTree, bytes]]:
+    """The working trees in which names lie, each with the path from its root.
+
+    Args:
+        names: absolute names of one file.
+        homes: the working trees that are guarded; worktrees of the same repositories are too.
+
+    Returns:
+        Pairs, each once; none for a file outside of all. A name in a nested repository has its path from the
+        root of the one around it.
+    """
+    found: dict[tuple[bytes, bytes], tuple[WorkTree, bytes]] = {}
+    shared = {home.common for home in homes}
+    for name in names:
+        trees = [home for home in homes if is_below(name, home.root)]
+        for root in _above(os.path.dirname(name)):
+            if all(root != tree.root for tree in trees):
+                tree = _work_tree(root)
+                if tree is not None and tree.common in shared:
+                    trees.append(tree)
+        for tree in trees:
+            path = name[len(tree.root) + 1 :]
+            found[tree.root, path] = (tree, path)
+    return list(found.values())
+
+
+def is_below(name: bytes, folder: bytes) -> bool:
+    """Whether a name is a folder's or lies in it."""
+    return name == folder or name.startswith(folder + b"/")
+
+
+def _above(folder: bytes) -> list[bytes]:
+    """A folder and all above it, the innermost first."""
+    found = [folder]
+    while folder not in (b"/", b""):
+        folder = os.path.dirname(folder)
+        found.append(folder)
+    return found
+
+
+def _work_tree(root: bytes) -> WorkTree | None:
+    """The working tree whose root a folder is; None where it is none."""
+    place = root.rstrip(b"/") + b"/.git"
+    try:
+        os.lstat(place)
+    except (OSError, ValueError):
+        return None
+    git_dir = os.path.realpath(place)
+    if not os.path.isdir(git_dir):
+        said = _first_line(place)
+        if not said.startswith(b"gitdir: "):
+            return None
+        git_dir = os.path.realpath(os.path.join(root, said[8:]))
+    if not os.path.exists(git_dir + b"/HEAD"):
+        return None
+    shared = _first_line(git_dir + b"/commondir")
+    common = os.path.realpath(os.path.join(git_dir, shared)) if shared else git_dir
+    return WorkTree(root=root, git_dir=git_dir, common=common)
+
+
+def _first_line(file: bytes) -> bytes:
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(_LONGEST).split(b"\n", 1)[0].rstrip(b"\r")
+    except (OSError, ValueError):
+        return b""
+
+
+def _as_on_disk(name: bytes) -> bytes:
+    """A name as the disk has it, where the disk takes several spellings for one."""
+    folder, tail = os.path.split(name)
+    if not tail:
+        return name
+    folder = _as_on_disk(folder)
+    place = os.path.join(folder, tail)
+    if tail.swapcase() == tail or not _takes_other_case(folder, tail):
+        return place
+    try:
+        for one in os.listdir(folder):
+            if one.lower() == tail.lower():
+                return os.path.join(folder, one)
+    except OSError:
+        pass
+    return place
+
+
+def _takes_other_case(folder: bytes, tail: bytes) -> bool:
+    """Whether a file of a folder has other spellings too."""
+    try:
+        one = os.lstat(os.path.join(folder, tail))
+        other = os.lstat(os.path.join(folder, tail.swapcase()))
+    except (OSError, ValueError):
+        return False
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)

@@ -1,0 +1,50 @@
+"""The agents' tools by name: which write files, which run commands, and which only look."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from specguard.integrations.hooks.event import Moment
+
+SHELLS: Final = frozenset(
+    {
+        "Bash", "Shell", "Terminal", "PowerShell", "Monitor",  # Claude Code, Codex, Cursor
+        "shell", "local_shell", "exec_command", "write_stdin", "unified_exec",  # Codex
+        "run_shell_command",  # Gemini CLI
+        "run_terminal_cmd",  # Cursor
+    }
+)  # fmt: skip
+"""Tools that run commands of a shell."""
+
+LOOKING: Final = frozenset(
+    {
+        "Read", "Glob", "Grep", "LS", "NotebookRead", "WebFetch", "WebSearch", "Task", "Agent", "TodoWrite",
+        "TodoRead", "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "TaskOutput", "TaskStop", "Skill",
+        "AskUserQuestion", "EnterPlanMode", "ExitPlanMode", "BashOutput", "KillShell", "KillBash",
+        "ToolSearch", "ListMcpResourcesTool", "ReadMcpResourceTool", "LSP",
+        "read_file", "read_many_files", "list_directory", "glob", "grep_search", "search_file_content",
+        "web_fetch", "google_web_search", "write_todos", "ask_user", "update_plan", "view_image",
+        "web_search", "codebase_search", "list_dir", "file_search",
+    }
+)  # fmt: skip
+"""Tools that write no file of the repository."""
+
+EDITORS: Final = frozenset(
+    {
+        "Write", "Edit", "MultiEdit", "NotebookEdit", "Delete", "StrReplace", "EditNotebook",
+        "apply_patch", "ApplyPatch", "write_file", "replace", "edit_file", "search_replace", "delete_file",
+    }
+)  # fmt: skip
+"""Tools that write files."""
+
+
+def moment_before(tool: str) -> Moment:
+    """What is about to happen when a tool is called.
+
+    A tool of another name may write as well, so it is taken for an edit of which little is known.
+    """
+    if tool in SHELLS:
+        return "command"
+    return "other" if tool in LOOKING else "edit"
