@@ -34,6 +34,8 @@ COMMANDS: Final = {
     "new": "Write what an artifact's contract asks for.",
     "test": "Hold a policy to what is expected of it.",
     "mcp": "Answer agents over the Model Context Protocol.",
+    "lsp": "Serve an editor, over the Language Server Protocol.",
+    "hook": "Answer an agent's event, in its own dialect.",
     "doctor": "Diagnose what a check needs here.",
     "docs": "Generate the reference pages of the documents.",
 }

@@ -14,8 +14,8 @@ from specguard.declaration.record import Record
 from specguard.engine.plugins import find_rule
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
+from specguard.integrations.known_rules import known_rules
 from specguard.integrations.mcp.bounds import LONGEST_PAGE
-from specguard.integrations.mcp.tools import registry_here
 from specguard.model import path_text
 from specguard.reporters import manual
 from specguard.reporters.escape import cut
@@ -54,7 +54,7 @@ def pages(directory: str) -> Sequence[Page]:
     Args:
         directory: the folder to look for the repository in.
     """
-    rules = sorted(registry_here(directory).rules.values(), key=lambda one: one.rule.code)
+    rules = sorted(known_rules(directory).rules.values(), key=lambda one: one.rule.code)
     try:
         documents = [path for path, _ in _documents(directory)]
     except SpecguardError:
@@ -91,7 +91,7 @@ def read_page(uri: str, directory: str) -> tuple[str, str]:
         SpecguardError: there is no such page.
     """
     if uri.startswith(RULE):
-        entry = find_rule(registry_here(directory), unquote(uri.removeprefix(RULE)))
+        entry = find_rule(known_rules(directory), unquote(uri.removeprefix(RULE)))
         return manual.page(entry, rule_options(entry.rule)), MARKDOWN
     if uri.startswith(AUTHORITY):
         asked = unquote(uri.removeprefix(AUTHORITY), errors="surrogateescape")

@@ -11,7 +11,7 @@ from specguard.change.request import Request
 from specguard.declaration.record import Record
 from specguard.engine.check import check
 from specguard.engine.govern import what_governs
-from specguard.engine.plugins import find_rule, load_registry
+from specguard.engine.plugins import find_rule
 from specguard.engine.policies import open_policy
 from specguard.engine.status.standing import SCHEMA as STATUS_SCHEMA
 from specguard.engine.status.standing import standing
@@ -19,6 +19,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.briefing import brief_of
 from specguard.executor.options import RunOptions
 from specguard.executor.stores import open_store
+from specguard.integrations.known_rules import known_rules
 from specguard.integrations.mcp import arguments
 from specguard.model import REPORT_SCHEMA
 from specguard.reporters import manual
@@ -29,8 +30,6 @@ from specguard.reporters.runs import as_data as runs_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    from specguard.declaration.registry import Registry
 
 _QUIET: Final = frozenset({"passed", "not-applicable", "off"})
 """The states of rules that an answer leaves out, unless it is asked for them."""
@@ -56,15 +55,6 @@ class Tool(Record):
     output: Mapping[str, Any]
     answer: Callable[[Any, str], Mapping[str, Any]]
     page: str = ""
-
-
-def registry_here(directory: str) -> Registry:
-    """The rules that are known here: those of the trusted policy's plugins too, where there is a policy."""
-    try:
-        plugins = open_policy(_request(directory)).plugins
-    except SpecguardError:
-        plugins = ()
-    return load_registry(plugins)
 
 
 def _request(directory: str, **values: Any) -> Request:
@@ -138,7 +128,7 @@ def _status(asked: arguments.Status, directory: str) -> Mapping[str, Any]:
 
 
 def _rule(asked: arguments.Rule, directory: str) -> Mapping[str, Any]:
-    registry = registry_here(directory)
+    registry = known_rules(directory)
     if not asked.rule:
         entries = sorted(registry.rules.values(), key=lambda one: one.rule.code)
         return {"rules": [manual.data(entry) for entry in entries]}

@@ -1,0 +1,20 @@
+"""`specguard lsp`: a language server for authority documents and artifacts."""
+
+from __future__ import annotations
+
+import click
+
+from specguard.cli.extras import needing
+
+
+@click.command("lsp", short_help="Serve an editor: what is wrong in authority documents and artifacts.")
+@click.option("--stdio", is_flag=True, help="Does nothing: some editors add it, and there is no other way.")
+def command(stdio: bool) -> None:  # noqa: ARG001 - see its help
+    """Serve an editor over the Language Server Protocol, on standard input and output.
+
+    It shows what is wrong with authority documents while they are written, findings of artifacts, specs and
+    plans when they are saved, and the page of a rule on its code or name. Needs the extra `specguard[lsp]`.
+    """
+    with needing("lsp", "pygls", "lsprotocol"):
+        from specguard.integrations.lsp.server import serve
+    serve()

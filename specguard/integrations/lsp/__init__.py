@@ -1,0 +1,1 @@
+"""A language server: what is wrong in authority documents and artifacts, while they are written."""

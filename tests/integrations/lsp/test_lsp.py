@@ -1,0 +1,234 @@
+"""What an editor is told, through pygls' own client and the installed command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+
+from specguard.testing.repository import clean_environment
+from tests.integrations.mcp.asking import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+## Locked zones
+
+- `LICENSE`
+- whatever is important
+
+```toml specguard
+base = "main"
+
+[rules.forbidden-path]
+paths = ["docs/api/"]
+
+[artifacts.plan]
+path = "plans/*.md"
+sections = ["Goal"]
+```
+"""
+LONGEST = 60
+
+
+class Editor:
+    """An editor with a server.
+
+    Attributes:
+        client: it.
+        told: the diagnostics of each file, in the order in which they came.
+    """
+
+    def __init__(self) -> None:
+        self.client = LanguageClient("editor", "0")
+        self.told: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
+
+        @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]  # pygls'
+        def tell(given: types.PublishDiagnosticsParams) -> None:
+            self.told.put_nowait(given)
+
+    def open(self, path: Path, text: str | None = None) -> None:
+        self.client.text_document_did_open(
+            types.DidOpenTextDocumentParams(
+                types.TextDocumentItem(
+                    path.as_uri(), "markdown", 1, path.read_text() if text is None else text
+                )
+            )
+        )
+
+    def change(self, path: Path, text: str, version: int) -> None:
+        self.client.text_document_did_change(
+            types.DidChangeTextDocumentParams(
+                types.VersionedTextDocumentIdentifier(version, path.as_uri()),
+                [types.TextDocumentContentChangeWholeDocument(text)],
+            )
+        )
+
+    def save(self, path: Path) -> None:
+        self.client.text_document_did_save(
+            types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(path.as_uri()))
+        )
+
+    async def flaws(self, path: Path) -> list[tuple[int, str, str]]:
+        """Line (from 1), code and message of what is told next, which is about this file."""
+        told = await asyncio.wait_for(self.told.get(), LONGEST)
+        assert told.uri == path.as_uri()
+        return [(one.range.start.line + 1, str(one.code or ""), one.message) for one in told.diagnostics]
+
+    async def hover(self, path: Path, line: int, character: int) -> str:
+        found = await self.client.text_document_hover_async(
+            types.HoverParams(types.TextDocumentIdentifier(path.as_uri()), types.Position(line, character))
+        )
+        if found is None:
+            return ""
+        assert isinstance(found.contents, types.MarkupContent)
+        return found.contents.value
+
+    async def complete(self, path: Path, line: int, character: int) -> list[str]:
+        found = await self.client.text_document_completion_async(
+            types.CompletionParams(
+                types.TextDocumentIdentifier(path.as_uri()), types.Position(line, character)
+            )
+        )
+        assert isinstance(found, list)
+        return [one.label for one in found]
+
+
+def editing(repository: Repository, edit: Callable[[Editor], Awaitable[None]], *words: str) -> None:
+    """Edit files of a repository with a server that runs there."""
+
+    async def session() -> None:
+        editor = Editor()
+        environment = {**clean_environment(), "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]}
+        await editor.client.start_io(COMMAND, "lsp", *words, env=environment, cwd=str(repository.path))
+        await editor.client.initialize_async(
+            types.InitializeParams(types.ClientCapabilities(), root_uri=repository.path.as_uri())
+        )
+        editor.client.initialized(types.InitializedParams())
+        try:
+            await edit(editor)
+        finally:
+            await editor.client.shutdown_async(None)
+            editor.client.exit(None)
+            await editor.client.stop()  # type: ignore[no-untyped-call]  # pygls leaves it untyped
+
+    asyncio.run(asyncio.wait_for(session(), 2 * LONGEST))
+
+
+@pytest.fixture
+def governed(repository: Repository) -> Repository:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.write("plans/one.md", "# One\n\n## Aim\n\nSomething.\n")
+    repository.commit("docs: state what may change")
+    repository.branch("work")
+    return repository
+
+
+def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
+    file = governed.path / "SPEC_AUTHORITY.md"
+
+    async def edit(editor: Editor) -> None:
+        editor.open(file)
+        [(line, code, message)] = await editor.flaws(file)
+        assert (line, code) == (6, "")
+        assert message.startswith("not understood: ")
+        wrong = AUTHORITY.replace("- whatever is important\n", "").replace(
+            "[rules.forbidden-path]", "[rules.no]"
+        )
+        editor.change(file, wrong, 2)
+        flaws = await editor.flaws(file)
+        assert [line for line, _, _ in flaws] == [wrong.split("\n").index("[rules.no]") + 1]
+        assert "there is no rule 'no'" in flaws[0][2]
+        editor.change(file, wrong.replace("[rules.no]", "[rules."), 3)
+        editor.change(file, wrong.replace("[rules.no]", "[rules.locked-path]"), 4)
+        assert await editor.flaws(file) == []
+
+    editing(governed, edit)
+    assert file.read_text() == AUTHORITY
+
+
+def test_a_plugin_that_the_text_names_is_not_imported(governed: Repository, tmp_path: Path) -> None:
+    file = governed.path / "SPEC_AUTHORITY.md"
+
+    async def edit(editor: Editor) -> None:
+        editor.open(file, '# A\n\n```toml specguard\nplugins = ["pytest"]\n```\n')
+        assert await editor.flaws(file) == []
+
+    editing(governed, edit)
+
+
+def test_an_artifact_is_judged_when_it_is_saved(governed: Repository) -> None:
+    file = governed.path / "plans" / "one.md"
+
+    async def edit(editor: Editor) -> None:
+        editor.open(file)
+        flaws = await editor.flaws(file)
+        assert [code for _, code, _ in flaws] == ["ART002"]
+        assert "Goal" in flaws[0][2]
+        assert "SPEC_AUTHORITY.md:" in flaws[0][2]
+        text = "# One\n\n## Goal\n\nSomething.\n"
+        editor.change(file, text, 2)
+        file.write_text(text)
+        editor.save(file)
+        assert await editor.flaws(file) == []
+
+    editing(governed, edit, "--stdio")
+
+
+def test_rules_are_explained_and_completed(governed: Repository) -> None:
+    file = governed.path / "SPEC_AUTHORITY.md"
+    lines = AUTHORITY.split("\n")
+    at = lines.index("[rules.forbidden-path]")
+
+    async def edit(editor: Editor) -> None:
+        editor.open(file, f"{AUTHORITY}\nSee PTH002.\n[rules.for\n\U0001f600 PTH001")
+        await editor.flaws(file)
+        assert (await editor.hover(file, at, 10)).startswith("# forbidden-path (PTH001)")
+        assert (await editor.hover(file, len(lines), 5)).startswith("# locked-path (PTH002)")
+        assert (await editor.hover(file, len(lines) + 2, 4)).startswith("# forbidden-path (PTH001)")
+        assert await editor.hover(file, 0, 3) == ""
+        assert await editor.hover(file, 10_000, 0) == ""
+        names = await editor.complete(file, len(lines) + 1, 10)
+        assert "forbidden-path" in names
+        assert all(name.startswith("for") for name in names)
+        assert await editor.complete(file, 0, 3) == []
+        assert await editor.complete(file, 10_000, 3) == []
+
+    editing(governed, edit)
+
+
+def test_files_elsewhere_have_nothing_wrong(governed: Repository, tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    outside = tmp_path / "x" / "plan.md"
+    outside.write_text("# Plan\n")
+    source = governed.path / "a.py"
+    source.write_text("x = 1\n")
+
+    async def edit(editor: Editor) -> None:
+        editor.open(outside)
+        assert await editor.flaws(outside) == []
+        editor.open(source)
+        assert await editor.flaws(source) == []
+
+    editing(governed, edit)
+
+
+def test_the_missing_extra_is_named(tmp_path: Path, repository: Repository) -> None:
+    (tmp_path / "pygls").mkdir()
+    (tmp_path / "pygls" / "__init__.py").write_text("raise ModuleNotFoundError('no', name='pygls')")
+    environment: dict[str, Any] = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [COMMAND, "lsp"], cwd=repository.path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert "next: pip install --upgrade 'specguard[lsp]'" in done.stderr
