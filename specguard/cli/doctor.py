@@ -13,6 +13,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli.diagnosis import Diagnosis
+from specguard.cli.doctor_canary import diagnose_canaries
 from specguard.cli.doctor_runs import diagnose_runs
 from specguard.cli.options import in_directory
 from specguard.engine.plugins import installed, load_registry
@@ -38,14 +39,19 @@ HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
 @click.command("doctor", short_help="Diagnose what a check needs here.")
 @in_directory
 @click.option("--base", metavar="REF", default="", help="The base that checks will be given.")
+@click.option("--canary", is_flag=True, help="Show for each active rule that it catches a change.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
-def command(directory: str, base: str, output_format: str) -> int:
+def command(directory: str, base: str, canary: bool, output_format: str) -> int:
     """Diagnose git, the repository, the base, the authority, hooks, the event file, plugins and runs.
 
-    Ends with 1 where something is missing that a check needs, or where an agent is not as the policy asks.
+    With --canary one change for each active rule is made too, in scratch repositories. Ends with 1 where
+    something is missing that a check needs, where an agent is not as the policy asks, or where a rule did not
+    fire.
     """
     request = Request(environment=os.environ, directory=directory, base=base)
     found = list(diagnose(request))
+    if canary:
+        found += diagnose_canaries(request)
     if output_format == "json":
         click.echo(json_text([{name: getattr(one, name) for name in one.__slots__} for one in found]))
     else:

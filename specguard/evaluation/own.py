@@ -6,18 +6,17 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from specguard.authority.load import load_policy
 from specguard.authority.policy import Policy
-from specguard.change.tree import TreeEntry
+from specguard.change.tree import Tree, TreeEntry
 from specguard.engine.plugins import load_registry
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact, SpecguardError
 from specguard.testing.stream import to_bytes
 
 if TYPE_CHECKING:
-
-    from specguard.change.tree import Tree
+    from specguard.change.git import Git
     from specguard.testing.case import Case
     from specguard.testing.stream import Step
 
@@ -40,22 +39,28 @@ class OwnAuthority:
     policy: Policy
 
     def judges(self, case: Case) -> Case:
-        """A case that has no policy of its own, judged by this authority.
+        """A case that has no policy of its own, judged by this authority; see `under`.
 
-        Its base has the documents, beside the files that the case gives; and where the policy names a base or
-        a remote, the repository has them. The rules that compare the policy with the whole tree (CFG) are
-        left out where the case names none of them: a case has no more than a few files.
+        The rules that compare the policy with the whole tree (CFG) are left out where the case names none of
+        them: a case has no more than a few files.
+        """
+        named = [*case.args, *case.states, *(str(one.get("code")) for one in case.expect or ())]
+        if not any(_ABOUT_TREE in name for name in named):
+            case = replace(case, args=[*case.args, f"--ignore={_ABOUT_TREE}"])
+        return self.under(case)
+
+    def under(self, case: Case) -> Case:
+        """A case whose base has the documents of this authority, beside the files that the case gives.
+
+        Where the policy names a base or a remote, the repository has them.
         """
         if not case.base:
             return case
         first, *others = case.base
-        named = [*case.args, *case.states, *(str(one.get("code")) for one in case.expect or ())]
-        about_tree = any(_ABOUT_TREE in name for name in named)
         return replace(
             case,
             policy="",
             base=[self.beside(first), *others],
-            args=case.args if about_tree else [*case.args, f"--ignore={_ABOUT_TREE}"],
             refs={**self.refs(), **case.refs},
             origin=self.policy.remote or case.origin if case.origin else "",
         )
@@ -87,9 +92,8 @@ def read_own(top: str) -> OwnAuthority:
         SpecguardError: there is none, or it cannot be read.
     """
     files = _Files(top)
-    # Only `find` and `read` are asked of a tree here.
-    tree: Tree = files  # type: ignore[assignment]
-    policy = load_policy(tree, registry=load_registry)
+    # No more than `find` and `read` is asked of a tree here.
+    policy = load_policy(cast("Tree", files), registry=load_registry)
     if policy is None:
         raise SpecguardError(
             "there is no authority here: neither SPEC_AUTHORITY.md nor other settings of specguard",
@@ -98,6 +102,24 @@ def read_own(top: str) -> OwnAuthority:
         )
     names = [os.fsencode(path) for path, _ in policy.documents]
     texts = {name: (files.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
+    return OwnAuthority(top, texts, policy)
+
+
+def authority_of(git: Git, policy: Policy) -> OwnAuthority:
+    """The authority that a policy was read from: that of its commit, else that of the working tree.
+
+    Raises:
+        SpecguardError: it cannot be read.
+    """
+    top = git.repository.git_dir if git.repository.bare else git.repository.work_tree()
+    if policy.ref is None:
+        return read_own(top)
+    tree = Tree(git, git.commit(policy.ref).tree)
+    names = [os.fsencode(path) for path, _ in policy.documents]
+    try:
+        texts = {name: (tree.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command) from None
     return OwnAuthority(top, texts, policy)
 
 

@@ -1,0 +1,123 @@
+"""`specguard doctor --canary`: each active rule catches a change, does not fire, or cannot be provoked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Outcome, Repository
+
+
+def canaries(repository: Repository, settings: str, **more: str) -> tuple[dict[str, dict[str, str]], Outcome]:
+    """What is said of each rule, by its code, under settings; `canaries` sums up."""
+    repository.write("SPEC_AUTHORITY.md", f"# Authority\n\n```toml specguard\n{settings}\n```\n")
+    repository.commit("chore: start")
+    done = run("doctor", "--canary", "--output-format=json", directory=repository.path, env=more)
+    said = [one for one in json.loads(done.stdout) if one["subject"].startswith("canar")]
+    return {one["subject"].partition(" ")[2].partition(" ")[0] or "all": one for one in said}, done
+
+
+def test_each_rule_is_provoked_by_the_policys_own_settings_where_they_say_what_it_is_for(
+    repository: Repository,
+) -> None:
+    said, done = canaries(
+        repository,
+        """
+[rules.forbidden-path]
+paths = ["gen/**/*.[ch]", "docs/api/"]
+[rules.locked-path]
+paths = ["LICENSE", "docs/"]
+[rules.commit-message]
+conventional = true
+[[rules.forbidden-content.forbid]]
+pattern = 'secret-\\d{4}'
+paths = ["src/"]
+[[rules.missing-companion.companions]]
+when = ["src/"]
+require = ["tests/"]
+""",
+    )
+    assert done.exit_code == 0, done
+    assert said["PTH001"]["said"] == "caught a change that touches gen/canary/canary.c, docs/api/canary"
+    assert said["PTH002"]["said"] == "caught a change that touches LICENSE, docs/canary"
+    assert said["CNT001"]["said"] == "caught a change that adds lines that match to src/canary"
+    assert said["PTH007"]["said"] == "caught a change that touches src/canary alone"
+    assert said["CMT002"]["said"] == "caught a change that commits 'nonsense'"
+    assert all(one["status"] == "ok" for one in said.values()), said
+    assert said["all"]["said"].endswith("active rules caught their change")
+
+
+def test_a_rule_that_its_settings_mute_did_not_fire(repository: Repository) -> None:
+    said, done = canaries(repository, '[rules.forbidden-path]\npaths = ["gen/"]\nexclude = ["**"]\n')
+    assert done.exit_code == 1, done
+    assert said["PTH001"]["status"] == "missing"
+    assert said["PTH001"]["said"].startswith(
+        "did not fire: the example 1 of its page, with this policy's severity"
+    )
+    assert said["PTH001"]["help"] == "specguard rule PTH001"
+    assert said["all"]["status"] == "missing"
+    assert said["all"]["said"].endswith(", 1 did not fire")
+
+
+def test_what_cannot_be_provoked_is_never_counted_as_caught(repository: Repository) -> None:
+    said, done = canaries(
+        repository,
+        '[rules.commit-form]\nstages = ["push"]\n[[rules.missing-companion.companions]]\n'
+        'when = ["a"]\nrequire = ["**"]\n',
+    )
+    assert done.exit_code == 0, done
+    assert said["CMT003"]["status"] == "note"
+    assert said["CMT003"]["said"].startswith("not provoked, so nothing is shown: ")
+    assert said["PTH007"]["status"] == "note"
+    total = len(said) - 1
+    assert said["all"]["said"] == (
+        f"{total - 2} of {total} active rules caught their change, 2 could not be provoked"
+    )
+
+
+def test_a_rule_that_is_off_has_no_canary(repository: Repository) -> None:
+    said, _ = canaries(repository, '[rules.merge-commit]\nseverity = "off"\n')
+    assert "CMT004" not in said
+
+
+def test_nothing_of_the_repository_is_written(repository: Repository) -> None:
+    canaries(repository, '[rules.forbidden-path]\npaths = ["gen/"]\n')
+    assert repository.git("status", "--porcelain", "--ignored") == ""
+    assert repository.git("for-each-ref", "--format=%(refname)") == "refs/heads/main"
+
+
+@pytest.mark.parametrize(("seen", "code"), [('b"foo" in entry.path', 0), ("False", 1)])
+def test_a_plugins_rule_is_tried_by_its_own_example(
+    repository: Repository, tmp_path: Path, seen: str, code: int
+) -> None:
+    (tmp_path / "acme_rules.py").write_text(
+        "from specguard.rules import Finding, Rule\n"
+        "specguard_api = 1\n"
+        "class NoFoo(Rule):\n"
+        '    """Names with foo are wrong.\n\n'
+        "    ```toml fails\n    commits = {files = {foo = 'b'}}\n    ```\n\n"
+        "    ```toml passes\n    commits = {files = {bar = 'b'}}\n    ```\n"
+        '    """\n'
+        '    code = "ACM001"\n    name = "no-foo"\n    severity = "error"\n'
+        '    stages = ("staged", "range")\n    condition = "no foo"\n'
+        "    def check(self, entries):\n"
+        "        for entry in entries:\n"
+        f"            if {seen}:\n"
+        '                yield Finding("foo", path=entry.path, help="rename it")\n'
+        "NoFoo.check.__annotations__ = {'entries': 'Sequence[Entry]', 'return': 'Iterator[Finding]'}\n"
+        "def specguard_register(registry):\n    registry.add_rule(NoFoo)\n"
+    )
+    info = tmp_path / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[specguard]\nacme = acme_rules\n")
+    said, done = canaries(repository, 'plugins = ["acme"]', PYTHONPATH=str(tmp_path))
+    assert done.exit_code == code, done
+    assert said["ACM001"]["status"] == ("missing" if code else "ok")
