@@ -12,6 +12,7 @@ import re
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
+    from xml.etree.ElementTree import Element
 
 # C0 and C1 controls, and everything that Unicode calls Cf (format: soft hyphen, zero-width and bidirectional
 # characters, tags), Zl, Zp, Co (private use), Cs (surrogates) or leaves unassigned as a noncharacter; with
@@ -95,6 +96,39 @@ def json_text(data: Any, *, indent: int | None = 2) -> str:
     # These signs can only be within a string, where any character may be written as its number.
     written = json.dumps(data, indent=indent, ensure_ascii=True)
     return written.replace("##", "#\\u0023").replace("<", "\\u003c")
+
+
+def xml_text(element: Element) -> str:
+    """An XML document in ASCII, in which no log finds a command, ending in a newline.
+
+    A character that XML 1.0 has no place for must be shown before: see `xml_legal`.
+    """
+    from xml.etree.ElementTree import indent, tostring
+
+    indent(element)
+    written: str = tostring(element, encoding="us-ascii", xml_declaration=True).decode("ascii")
+    # No name has this sign, so that it is within a text, where it may be written as its number.
+    return written.replace("##", "#&#35;") + "\n"
+
+
+def xml_legal(text: str) -> str:
+    r"""A text without the characters that XML 1.0 has no place for, which are shown as `\xNN` or `\uNNNN`."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", _shown, text)
+
+
+def azure_data(text: str) -> str:
+    """A text for the message of a logging command of Azure (`##vso[task.logissue type=error;]TEXT`).
+
+    Percent signs and ends of lines are escaped as its agent expects them (`taskcommand.ts` of
+    microsoft/azure-pipelines-task-lib); what would be unseen is shown first.
+    """
+    seen = "\n".join(map(visible, text.split("\n")))
+    return seen.replace("%", "%AZP25").replace("\n", "%0A")
+
+
+def azure_property(text: str) -> str:
+    """A text for a property of such a command: semicolons and closing brackets are escaped as well."""
+    return azure_data(visible(text)).replace("]", "%5D").replace(";", "%3B")
 
 
 def workflow_data(text: str) -> str:

@@ -42,24 +42,17 @@ class Format(Record):
         return str(load(self.error_target)(error)) if self.error_target else ""
 
 
+def _reporter(name: str, *, needs: Sequence[Need] = ()) -> Format:
+    """A format whose module has its name and both reports."""
+    module = f"specguard.reporters.{name}"
+    return Format(name=name, target=f"{module}:render", error_target=f"{module}:error_report", needs=needs)
+
+
 _ALL: Final = (
     Format(name="text", target="specguard.reporters.text:render"),
-    Format(
-        name="json",
-        target="specguard.reporters.json:render",
-        error_target="specguard.reporters.json:error_report",
-        needs=("fingerprint",),
-    ),
-    Format(
-        name="github",
-        target="specguard.reporters.github:render",
-        error_target="specguard.reporters.github:error_report",
-    ),
-    Format(
-        name="markdown",
-        target="specguard.reporters.markdown:render",
-        error_target="specguard.reporters.markdown:error_report",
-    ),
+    _reporter("json", needs=("fingerprint",)),
+    _reporter("github"),
+    _reporter("markdown"),
     Format(name="concise", target="specguard.reporters.concise:render"),
     Format(
         name="html",
@@ -67,6 +60,18 @@ _ALL: Final = (
         error_target="specguard.reporters.html:error_report",
         needs=("fingerprint", "quotes", "hunks"),
     ),
+    _reporter("sarif", needs=("fingerprint", "quotes", "rules")),
+    Format(
+        name="sarif-github",
+        target="specguard.reporters.sarif:render_open",
+        error_target="specguard.reporters.sarif:error_report",
+        needs=("fingerprint", "quotes", "rules"),
+    ),
+    _reporter("gitlab"),
+    _reporter("junit"),
+    _reporter("rdjson", needs=("rules",)),
+    _reporter("checkstyle"),
+    _reporter("azure"),
 )
 
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}

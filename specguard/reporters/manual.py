@@ -96,6 +96,11 @@ def index(entries: Iterable[Registered]) -> str:
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 
+def prose(text: str) -> str:
+    """A rule's docstring without its examples."""
+    return _split(inspect.cleandoc(text))[0]
+
+
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     """A docstring's prose, and its examples with their kind."""
     prose: list[str] = []

@@ -1,0 +1,243 @@
+"""The report as SARIF 2.1.0, for GitHub's code scanning and everything else that reads it.
+
+The format is that of OASIS (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), and what is
+written of it is what GitHub asks for ("SARIF support for code scanning"). One verdict is one run.
+
+An accepted finding is suppressed, as the format has it. GitHub's code scanning shows suppressed results all
+the same; `render_open` leaves them out.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from specguard import __version__
+from specguard.model import path_text
+from specguard.reporters.approvals import accounts
+from specguard.reporters.escape import cut, cut_path, json_text, visible
+from specguard.reporters.json import plain
+from specguard.reporters.places import Place, of_origin, place_of, place_of_error
+from specguard.reporters.rule_pages import HOME
+from specguard.reporters.sarif_rules import rule_of
+from specguard.reporters.wording import error_lines, lines, most_severe_first, undecided_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.errors import SpecguardError
+    from specguard.model import Judged, Verdict
+
+SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+MOST: Final = 25_000
+"""How many results of a run GitHub takes; of these it keeps the 5,000 that are most severe."""
+
+FINGERPRINT: Final = "specguard/v1"
+"""The name of our fingerprint among those of a result."""
+
+_ROOT: Final = "%SRCROOT%"
+_LEVELS: Final = {"error": "error", "warning": "warning", "info": "note", "off": "none"}
+_BASELINE: Final = "the baseline accepts it (.specguard/baseline.json)"
+
+
+def render(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts with all findings; those that are approved or in the baseline are suppressed."""
+    return _log([_run(verdict, several=len(verdicts) > 1) for verdict in verdicts])
+
+
+def render_open(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts without what is approved or in the baseline, for GitHub's code scanning."""
+    return _log([_run(verdict, several=len(verdicts) > 1, accepted=False) for verdict in verdicts])
+
+
+def error_report(error: SpecguardError) -> str:
+    """A run that has no results, and says why."""
+    notifications = [
+        {
+            "level": "error",
+            "message": {"text": _text(error_lines(one))},
+            "locations": [{"physicalLocation": _physical(place_of_error(one))}],
+        }
+        for one in error.each()
+    ]
+    return _log(
+        [
+            {
+                "tool": _tool([]),
+                "automationDetails": {"id": "specguard/change/"},
+                "originalUriBaseIds": _bases(),
+                "columnKind": "unicodeCodePoints",
+                "invocations": [
+                    {
+                        "executionSuccessful": False,
+                        "exitCode": 2,
+                        "toolExecutionNotifications": notifications,
+                    }
+                ],
+                "results": [],
+            }
+        ]
+    )
+
+
+def _log(runs: list[dict[str, Any]]) -> str:
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": runs}) + "\n"
+
+
+def _tool(rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "driver": {
+            "name": "specguard",
+            "version": __version__,
+            "semanticVersion": __version__,
+            "informationUri": HOME,
+            "rules": list(rules),
+        }
+    }
+
+
+def _bases() -> dict[str, Any]:
+    return {_ROOT: {"description": {"text": "The root of the repository."}}}
+
+
+def _run(verdict: Verdict, *, several: bool, accepted: bool = True) -> dict[str, Any]:
+    judged = [result for result in verdict.results if result.state not in ("off", "not-applicable")]
+    indices = {result.code: index for index, result in enumerate(judged)}
+    found = [one for _, one in most_severe_first([verdict]) if accepted or one.state == "open"]
+    seen: dict[str, int] = {}
+    results = [_result(verdict, one, indices[one.code], seen) for one in found[:MOST]]
+    # The states are those of the report, so that what was not judged is told as such.
+    states = {one.code: {"state": one.state, "reason": plain(one.reason or "")} for one in verdict.results}
+    return {
+        "tool": _tool([rule_of(result) for result in judged]),
+        "automationDetails": {"id": _category(verdict, several=several)},
+        "originalUriBaseIds": _bases(),
+        "columnKind": "unicodeCodePoints",
+        "invocations": [
+            {
+                "executionSuccessful": verdict.outcome != "indeterminate",
+                "exitCode": verdict.exit_code,
+                "toolExecutionNotifications": [
+                    *_notifications(verdict, indices),
+                    *_left_out(len(found)),
+                ],
+            }
+        ],
+        "results": results,
+        "properties": {
+            "verdict": verdict.outcome,
+            "dryRun": verdict.dry_run,
+            "change": verdict.change,
+            "authority": verdict.authority,
+            "counts": verdict.counts,
+            "rules": states,
+            "policyChange": list(verdict.policy_change),
+        },
+    }
+
+
+def _category(verdict: Verdict, *, several: bool) -> str:
+    """What GitHub tells analyses apart by: a newer one replaces the older one of the same category."""
+    scope = "tree" if verdict.change.get("whole") else "change"
+    if not several:
+        return f"specguard/{scope}/"
+    subject = str(verdict.change.get("branch") or verdict.change.get("head"))
+    return f"specguard/{scope}/{_encoded(subject.encode('utf-8', 'surrogateescape'))}/"
+
+
+def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) -> dict[str, Any]:
+    seen[judged.fingerprint] = count = seen.get(judged.fingerprint, 0) + 1
+    level = _LEVELS[judged.severity]
+    if verdict.dry_run and level == "error":
+        level = "warning"  # GitHub fails a pull request for an error
+    place = place_of(verdict, judged)
+    location: dict[str, Any] = {"physicalLocation": _physical(place)}
+    if judged.finding.field:
+        location["logicalLocations"] = [{"fullyQualifiedName": visible(judged.finding.field)}]
+    data: dict[str, Any] = {
+        "ruleId": judged.code,
+        "ruleIndex": index,
+        "level": level,
+        "message": {"text": _text(lines(judged))},
+        "locations": [location],
+        "partialFingerprints": {
+            FINGERPRINT: judged.fingerprint,
+            # GitHub knows a result again by this one alone, whatever it is made of.
+            "primaryLocationLineHash": f"{judged.fingerprint}:{count}",
+        },
+        "suppressions": list(_suppressions(judged)),
+        "properties": {"state": judged.state, "help": cut(visible(judged.finding.help))},
+    }
+    if judged.finding.commit:
+        data["properties"]["commit"] = judged.finding.commit
+    behind = of_origin(judged.authority)
+    if behind is not None and place.own:
+        data["relatedLocations"] = [
+            {
+                "id": 0,
+                "physicalLocation": _physical(behind, judged.quote),
+                "message": {"text": "the line of the authority that decides"},
+            }
+        ]
+    return data
+
+
+def _suppressions(judged: Judged) -> Iterator[dict[str, Any]]:
+    """What accepts a finding; nothing for an open one, which says that it is not suppressed."""
+    if judged.state == "baselined":
+        yield {"kind": "external", "status": "accepted", "justification": _BASELINE}
+    elif judged.state == "approved":
+        said = "; ".join(map(visible, accounts(judged)))
+        yield {"kind": "external", "status": "accepted", "justification": said or "approved"}
+
+
+def _notifications(verdict: Verdict, indices: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    for result in verdict.results:
+        if result.state == "indeterminate":
+            yield {
+                "level": "error" if result.incomplete else "warning",
+                "message": {"text": _text([f"{result.code} {result.name}", *undecided_lines(result)])},
+                "associatedRule": {"id": result.code, "index": indices[result.code]},
+            }
+    if verdict.policy_change:
+        from specguard.reporters import differences
+
+        told = [differences.headline(verdict)]
+        for difference in differences.unsaid(verdict)[: differences.SHOWN]:
+            at = cut_path(differences.at(difference))
+            account = f"{differences.word(difference)} {differences.account(difference)}"
+            told.append(f"{account} ({at})" if at else account)
+        yield {"level": "note", "message": {"text": _text(map(visible, told))}}
+    for note in verdict.notes:
+        yield {"level": "note", "message": {"text": _text([visible(cut(note))])}}
+
+
+def _left_out(found: int) -> Iterator[dict[str, Any]]:
+    if found > MOST:
+        text = f"{found - MOST} more findings are not here; --output json=FILE has them all"
+        yield {"level": "warning", "message": {"text": text}}
+
+
+def _text(told: Iterable[str]) -> str:
+    """Lines as a plain text message, in which no link can be: one is `[text](where)`."""
+    return "\n".join(told).replace("](", "] (")
+
+
+def _physical(place: Place, snippet: str = "") -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "artifactLocation": {"uri": _encoded(place.path), "uriBaseId": _ROOT},
+        # A file as a whole is shown at its first line, without which GitHub shows nothing.
+        "region": {"startLine": max(1, place.line)},
+    }
+    if place.end_line > place.line:
+        data["region"]["endLine"] = place.end_line
+    if snippet:
+        data["region"]["snippet"] = {"text": path_text(snippet.encode("utf-8", "surrogateescape"))}
+    return data
+
+
+def _encoded(path: bytes) -> str:
+    """A path as a relative reference (RFC 3986); a byte that is not UTF-8 is one of its octets."""
+    return quote(path, safe="/")
