@@ -90,6 +90,17 @@ def policy_schema(registry: Registry) -> Mapping[str, Any]:
     return {"$schema": SCHEMA_DIALECT, **schema, "title": "A specguard policy"}
 
 
+def within_pyproject(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The JSON Schema of a `pyproject.toml` whose table `[tool.specguard]` is a policy.
+
+    Args:
+        schema: that of a policy, which has no references.
+    """
+    policy = {key: value for key, value in schema.items() if key != "$schema"}
+    tool = {"type": "object", "properties": {"specguard": policy}}
+    return {"$schema": SCHEMA_DIALECT, "type": "object", "properties": {"tool": tool}}
+
+
 def _purpose(cls: type[Settings]) -> str:
     """What a table is for: the first paragraph of its docstring, on one line."""
     return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())

@@ -6,11 +6,15 @@ import os
 
 import click
 
+from specguard.authority.schema import policy_schema, within_pyproject
+from specguard.authority.sources import PYPROJECT, SETTINGS
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
 from specguard.engine.policies import open_policy
+from specguard.integrations.known_rules import known_rules
 from specguard.model import EXIT_FAILED, EXIT_PASSED
+from specguard.reporters.escape import json_text
 from specguard.reporters.policy import as_json, as_text, as_toml
 
 
@@ -25,15 +29,33 @@ from specguard.reporters.policy import as_json, as_text, as_toml
     "--strict", is_flag=True, help="End with 1 where something in a known section was not understood."
 )
 @click.option(
+    "--schema",
+    metavar="FILE",
+    type=click.Choice((SETTINGS, PYPROJECT)),
+    is_flag=False,
+    flag_value=SETTINGS,
+    help="Print the JSON Schema that an editor needs for specguard.toml, or for pyproject.toml.",
+)
+@click.option(
     "--output-format", type=click.Choice(("text", "toml", "json")), default="text", help="What is printed."
 )
 def command(
-    directory: str, base: str, authority: str, coverage: bool, strict: bool, output_format: str
+    directory: str,
+    base: str,
+    authority: str,
+    coverage: bool,
+    strict: bool,
+    schema: str | None,
+    output_format: str,
 ) -> int:
     """Show what was understood of the authority, each setting with its line, and what was not.
 
     The authority is the base's, as in a check; without one there, that of HEAD or of the working tree.
     """
+    if schema:
+        made = policy_schema(known_rules(directory))
+        click.echo(json_text(within_pyproject(made) if schema == PYPROJECT else made))
+        return EXIT_PASSED
     policy = open_policy(Request(environment=os.environ, directory=directory, base=base, authority=authority))
     if output_format == "json":
         text = as_json(policy)

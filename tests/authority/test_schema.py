@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
 
 from specguard.authority.schema import (
     common_options,
@@ -9,7 +16,9 @@ from specguard.authority.schema import (
     policy_schema,
     rule_options,
     top_level_options,
+    within_pyproject,
 )
+from specguard.testing import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,3 +79,51 @@ def test_the_schema_of_a_policy_is_closed_described_and_has_defaults(registry: R
     assert set(gate["required"]) == {"name", "run"}
     assert schema["properties"]["merge"]["default"] == "rebase"
     assert json.dumps(schema)
+
+
+PRESETS = sorted((Path(__file__).parents[2] / "rules" / "specguard_rules" / "presets").glob("*.toml"))
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda file: file.stem)
+def test_the_schema_takes_what_is_a_policy(registry: Registry, preset: Path) -> None:
+    schema: Any = policy_schema(registry)
+    Draft202012Validator.check_schema(schema)
+    policy = tomllib.loads(preset.read_text())
+    assert list(Draft202012Validator(schema).iter_errors(policy)) == []
+    project = {"project": {"name": "x"}, "tool": {"ruff": {}, "specguard": policy}}
+    assert list(Draft202012Validator(within_pyproject(schema)).iter_errors(project)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'merge = "nonsense"',
+        "nothing = 1",
+        "[rules.nothing]",
+        "[rules.locked-path]\npathz = []",
+        "[rules.locked-path]\npaths = 3",
+        '[rules.locked-path]\nseverity = "fatal"',
+    ],
+)
+def test_the_schema_refuses_what_is_none(registry: Registry, text: str) -> None:
+    schema: Any = policy_schema(registry)
+    wrong = tomllib.loads(text)
+    assert list(Draft202012Validator(schema).iter_errors(wrong))
+    assert list(Draft202012Validator(within_pyproject(schema)).iter_errors({"tool": {"specguard": wrong}}))
+
+
+def test_an_editor_gets_the_schema_from_the_command(registry: Registry, tmp_path: Path) -> None:
+    schema = policy_schema(registry)
+    assert json.loads(run("policy", "--schema", directory=tmp_path).stdout) == schema
+    whole = json.loads(run("policy", "--schema", "pyproject.toml", directory=tmp_path).stdout)
+    assert whole == within_pyproject(schema)
+
+
+@pytest.mark.skipif(shutil.which("taplo") is None, reason="taplo is not installed")
+def test_a_directive_is_enough_for_taplo(tmp_path: Path) -> None:
+    (tmp_path / "policy.schema.json").write_text(run("policy", "--schema", directory=tmp_path).stdout)
+    file = tmp_path / "specguard.toml"
+    for text, code in (('base = "main"', 0), ('merge = "nonsense"', 1)):
+        file.write_text(f"#:schema ./policy.schema.json\n{text}\n")
+        done = subprocess.run(["taplo", "lint", str(file)], capture_output=True, cwd=tmp_path)
+        assert done.returncode == code, done.stderr.decode()
