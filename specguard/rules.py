@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from specguard.plans.settings import Models, PlanKind
     from specguard.plans.task import Task
     from specguard.plans.units import Unit
+    from specguard.runs.evidence import best, manifests_in, spoken_for, texts_in
     from specguard.runs.record import RanCommand, RunRecord, reaches
     from specguard.runs.records import RunRecords
     from specguard.runs.root import item_folder
@@ -183,6 +184,7 @@ __all__ = [
     "WorkItem",
     "WorkKind",
     "Worktree",
+    "best",
     "citations",
     "data_kind",
     "find_fields",
@@ -197,6 +199,7 @@ __all__ = [
     "item_folder",
     "judge_each",
     "look_alikes",
+    "manifests_in",
     "model_words",
     "normal_name",
     "path_text",
@@ -208,6 +211,8 @@ __all__ = [
     "same_address",
     "shortened",
     "shown_address",
+    "spoken_for",
+    "texts_in",
 ]
 
 
@@ -222,10 +227,12 @@ _LATE = {
     "find_sections": "specguard.documents.titles",
     "high_trust": "specguard.runs.trust",
     "is_content": "specguard.documents.content",
+    "best": "specguard.runs.evidence",
     "is_filed": "specguard.change.commit",
     "is_markdown": "specguard.documents.kinds",
     "is_record": "specguard.change.commit",
     "item_folder": "specguard.runs.root",
+    "manifests_in": "specguard.runs.evidence",
     "normal_name": "specguard.documents.fields",
     "plain_path": "specguard.documents.written_paths",
     "reaches": "specguard.runs.record",
@@ -234,6 +241,8 @@ _LATE = {
     "rows": "specguard.documents.rows",
     "same_address": "specguard.change.addresses",
     "shown_address": "specguard.change.addresses",
+    "spoken_for": "specguard.runs.evidence",
+    "texts_in": "specguard.runs.evidence",
 }
 """What rules import that read documents, much text or approvals, and no hook before that, with its module."""
 

@@ -88,7 +88,6 @@ def _agent(
 def _runs(policy: Policy, environment: Mapping[str, str], top: str) -> Diagnosis:
     """Whether the folder of runs can be written to, and whether runs have died."""
     from specguard.runs.root import run_root
-    from specguard.runs.settings import seconds
     from specguard.runs.store import RunStore
 
     settings: RunSettings = policy.declared("run_settings")
@@ -101,7 +100,7 @@ def _runs(policy: Policy, environment: Mapping[str, str], top: str) -> Diagnosis
         there = os.path.dirname(there)
     if not (os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)):
         return Diagnosis("runs", "note", f"{root} cannot be written to", "correct root or path of [runs]")
-    runs = RunStore(root, stale_after=float(seconds(settings.stale_after))).runs()
+    runs = RunStore(root, settings).runs()
     dead = [one.run_id for one in runs if one.stale]
     said = f"{counted(len(runs), 'run')} in {root}"
     if dead:

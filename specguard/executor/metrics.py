@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
+from datetime import UTC, datetime
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,22 +11,28 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository
 from specguard.declaration.record import Record
-from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.options import RunOptions
 from specguard.executor.starting import Known, Start
-from specguard.runs.views import RunView, is_run
+from specguard.model import path_text
+from specguard.runs.evidence import cited_manifests, spoken_for, texts_in
+from specguard.runs.record import reaches
+from specguard.runs.records import RunRecords
+from specguard.specs.catalogue import Catalogue
 from specguard.work.landed import standing
 from specguard.work.listing import meant
 from specguard.work.naming import normal_id
 from specguard.work.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from specguard.change.facts import PastCommit
+    from specguard.runs.record import RunRecord
     from specguard.runs.settings import RunSettings
     from specguard.runs.store import RunStore
+    from specguard.specs.index import IndexEntry
+    from specguard.specs.settings import SpecSettings
     from specguard.work.kinds import WorkKind
     from specguard.work.listed import Listed
 
@@ -35,8 +41,6 @@ if TYPE_CHECKING:
 SCHEMA: Final = "specguard.run-metrics/1"
 
 _GATES: Final = frozenset({"gate", "format", "teardown", "hook"})
-_MANIFEST: Final = frozenset({"manifest", "run", "runmanifest", "path"})
-_DEEPEST: Final = 6
 
 
 class DoneItem(Record):
@@ -116,7 +120,7 @@ def _done_items(store: RunStore, directory: str, environment: Mapping[str, str])
             raise SpecguardError("there is no base to tell from what is done", help="git fetch origin")
         try:
             start = Start(git, options, known.base, known.oid)
-            done = _Done(start, git, store, repository)
+            done = _Done(start, git, store)
             yield from done.items()
         except MissingFact as missing:
             raise SpecguardError(missing.reason, help=missing.command) from missing
@@ -125,14 +129,19 @@ def _done_items(store: RunStore, directory: str, environment: Mapping[str, str])
 class _Done:
     """Finds the items that are done, and sees what they cite."""
 
-    def __init__(self, start: Start, git: Git, store: RunStore, repository: Repository) -> None:
+    def __init__(self, start: Start, git: Git, store: RunStore) -> None:
         self._start = start
         self._git = git
-        self._store = store
-        self._top = repository.work_tree()
         settings: RunSettings = start.policy.declared("run_settings")
         self._trailer = f"{settings.trailer}:".casefold()
-        self._succeeded = frozenset(map(normal_name, settings.succeeded))
+        self._least = settings.grade
+        self._records = RunRecords(
+            settings,
+            documents=start.documents,
+            root=lambda: store.root,
+            entries=lambda: (),
+            now=lambda: datetime.now(UTC),
+        )
         self._kinds: Mapping[str, WorkKind] = start.policy.declared("work_kinds")
 
     def items(self) -> Iterator[DoneItem]:
@@ -154,22 +163,71 @@ class _Done:
         for key in sorted({*landed, *(key for key, one in listed.items() if one.closed)}):
             done, label = landed.get(key, (None, ""))
             yield self._judged(str(listed[key]) if key in listed else label, done, listed.get(key))
+        if self._start.policy.declares("spec_settings"):
+            settings: SpecSettings = self._start.policy.declared("spec_settings")
+            catalogue = Catalogue(settings, self._start.documents)
+            for entry in catalogue.done if settings.index else ():
+                yield self._entry(entry, settings, catalogue.index_path)
 
     def _judged(self, label: str, commit: PastCommit | None, listed: Listed | None) -> DoneItem:
-        cited = [*self._trailers(commit), *(_manifests(listed.value) if listed is not None else ())]
         oid = commit.oid if commit else ""
-        problems = []
-        for run in cited:
-            problem = self._problem(run, oid)
-            if not problem:
-                return DoneItem(label=label, commit=oid, run=run)
-            problems.append((run, problem))
-        if problems:
-            return DoneItem(label=label, commit=oid, run=problems[0][0], problem=problems[0][1])
+        cited = [(name, self._named(name)) for name in self._trailers(commit)]
+        if listed is not None:
+            cited += self._cited(listed.value, listed.source.path)
+        found = self._best(label, oid, cited, lambda run: self._unfit(run, oid))
+        if found is not None:
+            return found
+        if listed is not None and spoken_for(listed.value)[1]:
+            # A person verified it, and says so by name.
+            return DoneItem(label=label, commit=oid)
         where = (
             "neither its commit nor its list cites a run" if listed is not None else "its commit cites no run"
         )
         return DoneItem(label=label, commit=oid, problem=where)
+
+    def _entry(self, entry: IndexEntry, settings: SpecSettings, path: bytes) -> DoneItem:
+        """An entry of the index of specs: no commit is known to have done it."""
+        value = {
+            key: said for key, said in entry.value.items() if key not in (settings.approvals, settings.review)
+        }
+        found = self._best(entry.label, "", self._cited(value, path), lambda _: "")
+        by_hand = spoken_for(value)[1]
+        return found or DoneItem(label=entry.label, problem="" if by_hand else "the index cites no run of it")
+
+    def _best(
+        self,
+        label: str,
+        oid: str,
+        cited: Sequence[tuple[str, RunRecord | None]],
+        unfit: Callable[[RunRecord], str],
+    ) -> DoneItem | None:
+        """An item with the first run that it cites which shows it, else with why the first one does not."""
+        problems = []
+        for name, run in cited:
+            problem = self._problem(run) or (unfit(run) if run is not None else "")
+            if not problem:
+                return DoneItem(label=label, commit=oid, run=name)
+            problems.append(DoneItem(label=label, commit=oid, run=name, problem=problem))
+        return problems[0] if problems else None
+
+    def _cited(self, value: Mapping[str, Any], path: bytes) -> list[tuple[str, RunRecord | None]]:
+        """The runs that an entry of a list cites by their manifests."""
+        places = cited_manifests(texts_in(value), path, None, self._records)
+        found = [(path_text(place), self._at(place)) for place in places]
+        # A text that names nothing from the root may be meant from the document's own folder.
+        return [one for one in found if one[1] is not None] or found
+
+    def _named(self, name: str) -> RunRecord | None:
+        try:
+            return self._records.named(name)
+        except MissingFact:
+            return None
+
+    def _at(self, place: bytes) -> RunRecord | None:
+        try:
+            return self._records.at(place)
+        except MissingFact:
+            return None
 
     def _trailers(self, commit: PastCommit | None) -> Iterator[str]:
         last = commit.message.rstrip("\n").rpartition("\n\n")[2].split("\n") if commit else ()
@@ -177,38 +235,37 @@ class _Done:
             if line.casefold().startswith(self._trailer):
                 yield line[len(self._trailer) :].strip()
 
-    def _problem(self, cited: str, oid: str) -> str:
-        """Why a run that is cited is no evidence for a commit; empty where it is."""
-        folder = os.path.join(self._store.root, cited)
-        if cited.endswith(".json"):
-            folder = os.path.dirname(os.path.join(self._top, cited))
-        inside = os.path.realpath(self._store.root)
-        if os.path.commonpath([inside, os.path.realpath(folder)]) != inside or not is_run(folder):
+    def _problem(self, run: RunRecord | None) -> str:
+        """Why a run that is cited is no evidence; empty where it is."""
+        if run is None:
             return "there is no such run"
-        run = self._store.view(os.path.realpath(folder))
-        if run.problem:
-            return run.problem
-        if normal_name(run.state) not in self._succeeded:
+        if run.misfit:
+            return f"its manifest does not fit its schema: {run.misfit}"
+        if not run.succeeded:
             return f"the run did not succeed: it is {run.state}"
+        if self._least and not reaches(run.grade, self._least):
+            return f"what shows it is {run.grade}, and not {self._least}"
+        return ""
+
+    def _unfit(self, run: RunRecord, oid: str) -> str:
+        """Why a run that succeeded does not show the commit of an item; empty where it does."""
         if not oid:
             return "no commit of the base did the item"
         return "" if self._fits(run, oid) else "the run made another commit"
 
-    def _fits(self, run: RunView, oid: str) -> bool:
+    def _fits(self, run: RunRecord, oid: str) -> bool:
         """Whether a run made a commit: that one, its tree, or the same change, as after a rebase."""
-        manifest = run.manifest
-        said = manifest.commit if manifest else run.record.get("commit")
-        if not isinstance(said, str) or not said:
+        if not run.commit:
             return False
-        if oid.startswith(said) and len(said) >= 7:
+        if oid.startswith(run.commit) and len(run.commit) >= 7:
             return True
-        if manifest is None:
+        if not run.native:
             return False
         commit = self._git.commit(oid)
-        if commit.tree == manifest.tree:
+        if commit.tree == run.tree:
             return True
         parent = next(iter(commit.parents), "")
-        return bool(parent) and self._changes(parent, oid) == _patched(os.path.join(run.path, "diff.patch"))
+        return bool(parent) and self._changes(parent, oid) == _patched(run.read("diff.patch"))
 
     def _changes(self, one: str, other: str) -> set[bytes] | None:
         """What stands behind a change, file by file: the object ids before and after."""
@@ -221,26 +278,9 @@ class _Done:
         return {b"..".join(pair) for pair in pairs if pair[0] != pair[1]}
 
 
-def _patched(file: str) -> set[bytes] | None:
-    """The same of a run's patch; None where that cannot be read."""
-    try:
-        with open(file, "rb") as stream:
-            lines = [line.split() for line in stream if line.startswith(b"index ")]
-    except OSError:
+def _patched(patch: bytes | None) -> set[bytes] | None:
+    """The same of a run's patch; None where it has none."""
+    if patch is None:
         return None
+    lines = [line.split() for line in patch.split(b"\n") if line.startswith(b"index ")]
     return {words[1] for words in lines if len(words) > 1}
-
-
-def _manifests(value: Any, deep: int = 0) -> Iterator[str]:
-    """The manifests of runs that an entry of a list cites."""
-    if deep > _DEEPEST:
-        return
-    if isinstance(value, list):
-        for one in value:
-            yield from _manifests(one, deep + 1)
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            if normal_name(str(key)) in _MANIFEST and isinstance(one, str) and one.endswith(".json"):
-                yield one
-            else:
-                yield from _manifests(one, deep + 1)

@@ -8,7 +8,7 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.engine.policies import open_policy
 from specguard.runs.root import run_root as find_root
-from specguard.runs.settings import RunSettings, seconds
+from specguard.runs.settings import RunSettings
 from specguard.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -30,4 +30,4 @@ def open_store(directory: str, environment: Mapping[str, str], *, run_root: str 
     settings: RunSettings = policy.declared("run_settings")
     top = Repository.locate(directory, environment).work_tree()
     root = find_root(settings, environment, work_tree=top, given=run_root)
-    return RunStore(root, stale_after=float(seconds(settings.stale_after)))
+    return RunStore(root, settings)

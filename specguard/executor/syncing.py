@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.executor.branches import is_within
 from specguard.model import path_text
@@ -90,7 +89,6 @@ class Sync:
         self._settings = settings
         self._git = git
         self._root = root
-        self._succeeded = {normal_name(word) for word in settings.succeeded}
         self._runs = self._by_task(runs)
 
     def drifts(self) -> Iterator[Drift]:
@@ -178,7 +176,7 @@ class Sync:
             return False
 
     def _is_good(self, run: RunView) -> bool:
-        return normal_name(run.state) in self._succeeded
+        return run.succeeded
 
     def _by_task(self, runs: Sequence[RunView]) -> Mapping[tuple[bytes, str], list[RunView]]:
         """The runs of each task. An older record names no plan: it counts where only one has that task."""

@@ -1,4 +1,4 @@
-"""Runs that the team commits (`[runs] keep = "tree"`): where they are, and what is never committed of them."""
+"""Runs that a team commits (`[runs] keep = "tree"`): where they are, and what is never committed of them."""
 
 from __future__ import annotations
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 
+from specguard.errors import MissingFact
+from specguard.model import path_text
 from specguard.runs.root import folder_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from typing import Final, Protocol
 
     from specguard.change.documents import Documents
@@ -67,7 +69,7 @@ class TreeFiles:
         for path in self._documents.tree.paths():
             if path.startswith(self._folder) and path.rpartition(b"/")[2] in RECORDS:
                 found[path.removeprefix(self._folder).rpartition(b"/")[0]] = None
-        return iter(found)
+        return (folder for folder in found if not _is_within(folder, found))
 
     def is_there(self, path: bytes) -> bool:
         """Whether there is a file or folder."""
@@ -89,8 +91,11 @@ class LocalFiles:
         place = self._place(path)
         if place is None or not os.path.isfile(place):
             return None
-        with open(place, "rb") as file:
-            return file.read(LARGEST)
+        try:
+            with open(place, "rb") as file:
+                return file.read(LARGEST)
+        except OSError as error:
+            raise _unreadable(place, error) from error
 
     def digest(self, path: bytes) -> str | None:
         """The sha256 of a file; None where there is no such file."""
@@ -99,8 +104,11 @@ class LocalFiles:
         place = self._place(path)
         if place is None or not os.path.isfile(place):
             return None
-        with open(place, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with open(place, "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise _unreadable(place, error) from error
 
     def folders(self) -> Iterator[bytes]:
         """The folders that hold a manifest, in order."""
@@ -108,6 +116,8 @@ class LocalFiles:
             inside = os.path.relpath(folder, self._root)
             names[:] = sorted(names) if inside.count(b"/") < _DEEPEST - 1 else []
             if inside != b"." and any(name in files for name in RECORDS):
+                # What is in it is its own, such as what was there before its folder was used again.
+                names[:] = []
                 yield inside
 
     def is_there(self, path: bytes) -> bool:
@@ -118,6 +128,20 @@ class LocalFiles:
     def _place(self, path: bytes) -> bytes | None:
         place = os.path.join(self._root, path)
         return place if os.path.realpath(place) == os.path.normpath(place) else None
+
+
+def _is_within(folder: bytes, runs: Container[bytes]) -> bool:
+    """Whether a folder lies in that of a run, as what was there before a run's folder was used again."""
+    above = folder.rpartition(b"/")[0]
+    while above:
+        if above in runs:
+            return True
+        above = above.rpartition(b"/")[0]
+    return False
+
+
+def _unreadable(place: bytes, error: OSError) -> MissingFact:
+    return MissingFact(f"{path_text(place)} cannot be read: {error.strerror}", "ls -l, to see who may")
 
 
 def place_of(named: str) -> bytes | None:

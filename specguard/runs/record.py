@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.runs.files import Files
+    from specguard.runs.model import Manifest
     from specguard.runs.settings import RunSettings
 
 SCHEMA: Final = "specguard.run/1"
 GRADES: Final = ("claimed", "observed", "re-run", "ci")
 """How much a result proves, from least."""
 
-_STATE: Final = ("status", "state")
+_STATE: Final = ("status", "state", "result")
 _ITEM: Final = ("task_id", "item_id", "task", "item", "id")
 _SEVERAL: Final = ("task_ids", "item_ids", "tasks", "items")
 _WORDS: Final = ("command", "cmd", "argv")
@@ -27,7 +28,9 @@ _CODE: Final = ("exit_code", "exitCode", "returncode", "code")
 _COMMANDS: Final = ("commands", "gates", "checks", "steps")
 _HEARTBEAT: Final = b"control/heartbeat.json"
 _BEAT: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
-_TIMES: Final = ("ended_at", "started_at", "started", "created_at", "time")
+_STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
+_ENDED: Final = ("ended_at", "ended", "finished_at", "finished", "completed_at", "end_time", "end")
+_OPEN: Final = frozenset({"running", "inprogress", "pending", "started", "queued", "waiting"})
 
 
 class RanCommand:
@@ -98,6 +101,7 @@ class RunRecord:
         self._files = files
         self._settings = settings
         self._data = Data(None)
+        self._fitted: tuple[Manifest | None, str] | None = None
         for name in RECORDS:
             content = files.read(folder + b"/" + name)
             if content is not None:
@@ -142,17 +146,27 @@ class RunRecord:
             return "" if self.state else "it does not say how the run ended"
         if schema != SCHEMA:
             return f"its schema {_text(schema)[:80]!r} is not {SCHEMA}"
-        from specguard.runs.model import Manifest
+        return self._fit()[1]
 
-        content = self.read(self.file.decode("ascii")) or b""
-        try:
-            Manifest.model_validate_json(content)
-        except ValueError as error:
-            errors = getattr(error, "errors", None)
-            first = errors()[0] if errors is not None else {"loc": (), "msg": str(error)}
-            key = ".".join(map(str, first["loc"]))
-            return f"{key or 'it'}: {first['msg']}"[:300]
-        return ""
+    @property
+    def manifest(self) -> Manifest | None:
+        """Its manifest, where specguard made it and it fits its schema."""
+        return self._fit()[0] if self.native and not self.problem else None
+
+    def _fit(self) -> tuple[Manifest | None, str]:
+        """The manifest as its schema has it, and how it does not fit."""
+        if self._fitted is None:
+            from specguard.runs.model import Manifest
+
+            content = self.read(self.file.decode("ascii")) or b""
+            try:
+                self._fitted = Manifest.model_validate_json(content), ""
+            except ValueError as error:
+                errors = getattr(error, "errors", None)
+                first = errors()[0] if errors is not None else {"loc": (), "msg": str(error)}
+                key = ".".join(map(str, first["loc"]))
+                self._fitted = None, f"{key or 'it'}: {first['msg']}"[:300]
+        return self._fitted
 
     @property
     def state(self) -> str:
@@ -167,7 +181,17 @@ class RunRecord:
     @property
     def running(self) -> bool:
         """Whether it says that it is under way."""
-        return normal_name(self.state) in {"running", "inprogress", "pending", "started"}
+        return normal_name(self.state) in _OPEN
+
+    @property
+    def started(self) -> datetime | None:
+        """When it began; None where that is not told."""
+        return _moment(_first(self.value, _STARTED))
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended; None while it has not, or where that is not told."""
+        return _moment(_first(self.value, _ENDED))
 
     @property
     def kind(self) -> str:
@@ -180,7 +204,7 @@ class RunRecord:
         """The id of its item; what the folder above it is called, where it says nothing."""
         said = _first(self.value, _ITEM)
         if isinstance(said, dict):
-            said = said.get("id")
+            said = _first(said, ("id", "name", "title"))
         if isinstance(said, (str, int)) and not isinstance(said, bool):
             return str(said)
         return self.folder.split(b"/")[0].decode("utf-8", "surrogateescape")
@@ -237,18 +261,28 @@ class RunRecord:
         return {name: _text(one) for name, one in said.items()} if isinstance(said, dict) else {}
 
     @property
-    def beat(self) -> datetime | None:
-        """When it last said that it is alive; without a heartbeat, the last time that it tells."""
-        from specguard.documents.data import data_of
-
+    def heartbeat(self) -> Mapping[str, Any]:
+        """What its heartbeat says; empty where there is none, or none that can be read."""
         content = self.read(_HEARTBEAT.decode())
         said = data_of(content, "json").value if content is not None else None
-        moment = _moment(_first(said, _BEAT)) if isinstance(said, dict) else None
+        return said if isinstance(said, dict) else {}
+
+    @property
+    def heartbeat_at(self) -> datetime | None:
+        """When its heartbeat was written, as it says itself; None where it does not."""
+        return _moment(_first(self.heartbeat, _BEAT))
+
+    @property
+    def beat(self) -> datetime | None:
+        """When it last said that it is alive; without a heartbeat, the last time that it tells."""
+        moment = self.heartbeat_at
         if moment is not None:
             return moment
         steps = self.value.get("steps")
         told = [self.value, *(steps if isinstance(steps, list) else ())]
-        moments = [_moment(one.get(name)) for one in told if isinstance(one, dict) for name in _TIMES]
+        moments = [
+            _moment(one.get(name)) for one in told if isinstance(one, dict) for name in (*_ENDED, *_STARTED)
+        ]
         return max((one for one in moments if one is not None), default=None)
 
     def last(self, gate: str, tree: str) -> Sequence[RanCommand]:

@@ -10,13 +10,11 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from specguard.errors import SpecguardError, nearest
+from specguard.runs.settings import RunSettings
 from specguard.runs.views import RunView, is_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-STALE_AFTER: Final = 300.0
-"""The policy's default, in seconds."""
 
 _DEEPEST: Final = 3
 _FIRST: Final = "control/asked.json"
@@ -28,12 +26,12 @@ class RunStore:
 
     Args:
         root: the folder of all runs, absolute; it need not be there.
-        stale_after: after how many seconds without a heartbeat a run that is running has died.
+        settings: what the policy says of runs; its defaults where it is not given.
     """
 
-    def __init__(self, root: str, *, stale_after: float = STALE_AFTER) -> None:
+    def __init__(self, root: str, settings: RunSettings | None = None) -> None:
         self.root = root
-        self._stale_after = stale_after
+        self._settings = settings or RunSettings()
 
     def folders(self) -> Iterator[str]:
         """The folder of each run, absolute, in no order."""
@@ -45,7 +43,7 @@ class RunStore:
 
     def view(self, folder: str) -> RunView:
         """The run of a folder."""
-        return RunView(folder, stale_after=self._stale_after)
+        return RunView(folder, settings=self._settings)
 
     def find(self, prefix: str) -> RunView:
         """The run whose id begins like this.

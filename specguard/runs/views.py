@@ -1,22 +1,24 @@
-"""A run as whoever looks after it sees it, whatever layout its folder has."""
+"""A run as whoever looks after it sees it: what it recorded, and what can be seen of its process."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.errors import SpecguardError
-from specguard.runs.folder import COMMANDS, HEARTBEAT, LOG, MANIFEST, RunFolder
+from specguard.errors import MissingFact
+from specguard.runs.files import LocalFiles
+from specguard.runs.folder import COMMANDS, HEARTBEAT, LOG, MANIFEST
 from specguard.runs.meta import META
 from specguard.runs.model import SCHEMA
+from specguard.runs.record import RunRecord
+from specguard.runs.settings import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from specguard.runs.model import Manifest
+    from specguard.runs.settings import RunSettings
 
 RUNNER_LOG: Final = "runner.log"
 """The log of an older layout."""
@@ -24,13 +26,7 @@ RUNNER_LOG: Final = "runner.log"
 UNREADABLE: Final = "unreadable"
 """The state of a run whose record cannot be read."""
 
-_LARGEST: Final = 8 << 20
 _TAIL: Final = 1 << 16
-_OPEN: Final = frozenset({"pending", "running", "in-progress", "started", "queued", "waiting"})
-_STATE: Final = ("status", "state", "result")
-_STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
-_ENDED: Final = ("ended_at", "ended", "finished_at", "finished", "completed_at", "end_time", "end")
-_TASK: Final = ("task", "task_id", "item", "id")
 _AGAIN: Final = ("command", "cmd", "argv", "rerun", "resume")
 
 
@@ -39,28 +35,46 @@ class RunView:
 
     Args:
         path: its folder, absolute.
-        stale_after: after how many seconds without a heartbeat a run that is running has died.
+        settings: which statuses are a success, and after how long without a heartbeat a run has died.
 
     Attributes:
         path: its folder.
         run_id: its id, which is the folder's name.
-        manifest: its record; None for one of an older layout, and where it cannot be read.
-        record: the record as it stands there; empty where it cannot be read.
+        record: what it recorded, as the rules read it; None where a file of it cannot be read.
+        manifest: its manifest; None for one of an older layout, and where it cannot be read.
         layout: `specguard.run/1`, else the name of the file that is its record: `manifest.json`, `meta.json`;
             empty where there is none.
         problem: why its record cannot be read, as a sentence; empty where it can.
     """
 
-    def __init__(self, path: str, *, stale_after: float) -> None:
+    def __init__(self, path: str, *, settings: RunSettings) -> None:
         self.path = path
         self.run_id = os.path.basename(path)
-        self.manifest: Manifest | None = None
-        self.record: Mapping[str, Any] = {}
+        self.record: RunRecord | None = None
         self.layout = ""
-        self.problem = ""
-        self._stale_after = stale_after
-        self._heartbeat = _read(os.path.join(path, HEARTBEAT))[0]
-        self._read_record()
+        self._settings = settings
+        above = os.path.dirname(path)
+        folder = os.path.join(os.path.basename(above), self.run_id)
+        try:
+            record = RunRecord(LocalFiles(os.path.dirname(above)), os.fsencode(folder), settings)
+            self.heartbeat: Mapping[str, Any] = record.heartbeat
+        except MissingFact as missing:
+            self.problem = missing.reason
+            self.manifest, self.heartbeat = None, {}
+            return
+        self.record = record
+        self.layout = SCHEMA if record.native else record.file.decode()
+        self.manifest = record.manifest
+        self.problem = (
+            f"{self.layout}: {record.problem}" if record.problem and record.file else record.problem
+        )
+        if record.native and not self.problem and self.manifest is None:
+            self.problem = f"the manifest does not fit its schema: {record.misfit}"
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What its record says; empty where it cannot be read."""
+        return self.record.value if self.record is not None else {}
 
     @property
     def kind(self) -> str:
@@ -74,40 +88,39 @@ class RunView:
             item = self.manifest.item
             own = item.id.casefold().startswith(item.kind.casefold())
             return item.id if own else f"{item.kind} {item.id}"
-        said = _first(self.record, _TASK)
-        if isinstance(said, dict):
-            said = _first(said, ("id", "name", "title"))
-        above = os.path.basename(os.path.dirname(self.path))
-        return str(said) if isinstance(said, (str, int)) else above
+        return self.record.item if self.record is not None else os.path.basename(os.path.dirname(self.path))
 
     @property
     def state(self) -> str:
         """How it stands, in the words of its record."""
-        if self.manifest is not None:
-            return self.manifest.state
-        said = _first(self.record, _STATE)
-        return said if isinstance(said, str) and said else UNREADABLE if self.problem else "unknown"
+        said = self.record.state if self.record is not None else ""
+        return said or (UNREADABLE if self.problem else "unknown")
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended with one of the statuses of the policy's `succeeded`."""
+        return self.record is not None and self.record.succeeded
 
     @property
     def reason(self) -> str:
         """Why it is not succeeded; empty where that is not told."""
-        said = self.manifest.reason if self.manifest else _first(self.record, ("reason", "error", "message"))
+        said = self.manifest.reason if self.manifest else _first(self.said, ("reason", "error", "message"))
         return said if isinstance(said, str) else self.problem
 
     @property
     def open(self) -> bool:
         """Whether it says that it has not ended."""
-        return self.state.casefold().replace("_", "-") in _OPEN
+        return self.record is not None and self.record.running
 
     @property
     def started(self) -> datetime | None:
         """When it began; None where that is not told."""
-        return _moment(self.manifest.started_at if self.manifest else _first(self.record, _STARTED))
+        return self.record.started if self.record is not None else None
 
     @property
     def ended(self) -> datetime | None:
         """When it ended; None while it has not, or where that is not told."""
-        return _moment(self.manifest.ended_at if self.manifest else _first(self.record, _ENDED))
+        return self.record.ended if self.record is not None else None
 
     @property
     def took(self) -> float | None:
@@ -122,13 +135,13 @@ class RunView:
         """The step that it is in, or was in last; empty where that is not told."""
         if self.manifest is not None and self.manifest.steps:
             return self.manifest.steps[-1].name
-        said = _first({**self.record, **self._heartbeat}, ("step", "phase", "stage"))
+        said = _first({**self.said, **self.heartbeat}, ("step", "phase", "stage"))
         return said if isinstance(said, str) else ""
 
     @property
     def heartbeat_age(self) -> float | None:
         """How many seconds ago it last said that it is alive; None where it never did."""
-        said = _moment(_first(self._heartbeat, ("time", "timestamp", "updated_at", "at", "heartbeat")))
+        said = self.record.heartbeat_at if self.record is not None else None
         if said is not None:
             return max(0.0, (datetime.now(UTC) - said).total_seconds())
         try:
@@ -140,7 +153,7 @@ class RunView:
     def pid(self) -> int | None:
         """The process that runs it, or ran it; None where that is not told."""
         said = self.manifest.pid if self.manifest else None
-        said = said or _first({**self.record, **self._heartbeat}, ("pid", "process_id"))
+        said = said or _first({**self.said, **self.heartbeat}, ("pid", "process_id"))
         return said if isinstance(said, int) and not isinstance(said, bool) and said > 0 else None
 
     @property
@@ -170,7 +183,12 @@ class RunView:
     def alive(self) -> bool:
         """Whether it is under way: it says so, its process is there, and its heartbeat is not stale."""
         age = self.heartbeat_age
-        return self.open and self.process_runs is not False and age is not None and age <= self._stale_after
+        return (
+            self.open
+            and self.process_runs is not False
+            and age is not None
+            and age <= seconds(self._settings.stale_after)
+        )
 
     @property
     def stale(self) -> bool:
@@ -183,7 +201,7 @@ class RunView:
         names = [LOG, RUNNER_LOG]
         if self.manifest is not None and self.manifest.commands:
             names.insert(0, self.manifest.commands[-1].log)
-        said = _first(self.record, ("log", "log_path", "log_file"))
+        said = _first(self.said, ("log", "log_path", "log_file"))
         if isinstance(said, str):
             names.insert(0, said)
         for name in names:
@@ -209,7 +227,7 @@ class RunView:
         """The words of the command that goes on with it, or runs it anew; empty where that is not told."""
         manifest = self.manifest
         if manifest is None:
-            said = _first(self.record, _AGAIN)
+            said = _first(self.said, _AGAIN)
             if isinstance(said, str):
                 return ["sh", "-c", said]
             plain = isinstance(said, list) and all(isinstance(one, str) for one in said)
@@ -248,22 +266,6 @@ class RunView:
             "again": list(self.again),
         }
 
-    def _read_record(self) -> None:
-        for name in (MANIFEST, META):
-            record, problem = _read(os.path.join(self.path, name))
-            if problem is None:
-                continue
-            self.layout = name
-            self.record, self.problem = record, problem
-            if record.get("schema") == SCHEMA:
-                self.layout = SCHEMA
-                try:
-                    self.manifest = RunFolder(self.path).read_manifest()
-                except SpecguardError as error:
-                    self.problem = error.message
-            return
-        self.problem = "it has no record: neither manifest.json nor meta.json"
-
     def __repr__(self) -> str:
         return f"RunView({self.run_id!r}, {self.state!r})"
 
@@ -276,35 +278,5 @@ def is_run(path: str) -> bool:
     )
 
 
-def _read(file: str) -> tuple[Mapping[str, Any], str | None]:
-    """A JSON file with keys, and why it cannot be read: empty where it can, None where it is not there."""
-    try:
-        with open(file, "rb") as stream:
-            content = stream.read(_LARGEST)
-        data = json.loads(content)
-    except FileNotFoundError:
-        return {}, None
-    except OSError as error:
-        return {}, f"{os.path.basename(file)} cannot be read: {error.strerror}"
-    except (ValueError, RecursionError) as error:
-        return {}, f"{os.path.basename(file)} is no JSON: {str(error)[:200]}"
-    if not isinstance(data, dict):
-        return {}, f"{os.path.basename(file)} holds no keys"
-    return data, ""
-
-
 def _first(record: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((record[name] for name in names if record.get(name) is not None), None)
-
-
-def _moment(said: Any) -> datetime | None:
-    """A time as records of any layout have it: as ISO 8601, or as seconds since 1970."""
-    try:
-        if isinstance(said, (int, float)) and not isinstance(said, bool):
-            return datetime.fromtimestamp(said, UTC)
-        if isinstance(said, str):
-            moment = datetime.fromisoformat(said)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return None

@@ -12,6 +12,7 @@ from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.specs.index import FOLDERS, Index, folders_of, place_of
 from specguard.specs.spec import Spec
+from specguard.specs.statuses import Ways
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +53,17 @@ class Catalogue:
     def index_path(self) -> bytes:
         """Where the index is; empty where there is none."""
         return self.settings.index.encode("utf-8", "surrogateescape")
+
+    @property
+    def done(self) -> Sequence[IndexEntry]:
+        """The entries of the index whose status says that they were done.
+
+        Raises:
+            MissingFact: the index cannot be read.
+        """
+        ways = Ways(self.settings)
+        said = ((entry, entry.said(self.settings.status)) for entry in self.entries)
+        return [entry for entry, status in said if status is not None and ways.done(status.text)]
 
     @cached_property
     def entries(self) -> Sequence[IndexEntry]:

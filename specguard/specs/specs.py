@@ -123,6 +123,24 @@ class Specs:
         """
         return self.now.entries
 
+    @property
+    def done(self) -> Sequence[IndexEntry]:
+        """The entries of the index that are done, and were not before the change; with `--all` every one.
+
+        Raises:
+            MissingFact: the index cannot be read.
+        """
+        if not (self.whole or self.now.index_path in self._touched):
+            return ()
+        before: set[str] = set()
+        if not self.whole and self.earlier is not None:
+            try:
+                before = {entry.label for entry in self.earlier.done}
+            except MissingFact:
+                # What was there before could not be read: whatever is done now is new.
+                before = set()
+        return [entry for entry in self.now.done if entry.label not in before]
+
     def missing(self, entry: IndexEntry) -> Sequence[NamedPath]:
         """The paths of an entry that are to be specs and are not there."""
         return [named for named in entry.paths if named.problem and self.now.means_spec(named)]

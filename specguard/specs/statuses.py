@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LONGEST: Final = 100
 """A longer text, in characters, is no status."""
 
+_DONE: Final = frozenset({"done", "closed", "complete", "completed", "merged", "landed"})
+"""Of the statuses of what is done with those that say that it was done, and not given up."""
+
 _QUALIFIER: Final = re.compile(r"\s*[(\[][^()\[\]]*[)\]]$")
 
 
@@ -81,6 +84,10 @@ class Ways:
     def over(self, status: str) -> bool:
         """Whether a spec with this status is done with."""
         return plain_status(status) in self._over
+
+    def done(self, status: str) -> bool:
+        """Whether a spec with this status was done, and not given up or put aside."""
+        return self.over(status) and plain_status(status) in _DONE
 
     @property
     def first(self) -> Sequence[str]:

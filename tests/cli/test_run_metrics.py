@@ -137,6 +137,38 @@ def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
     ]
 
 
+def test_done_entries_of_the_index_of_specs_count(tmp_path: Path) -> None:
+    policy = POLICY.replace("[rules.locked-path]", '[specs]\nindex = "specs.json"\n\n[rules.locked-path]')
+    entries = [
+        {"id": "S1", "status": "done", "run": ".runs/s/1/manifest.json"},
+        {"id": "S2", "status": "Done", "run": ".runs/s/2/manifest.json"},
+        {"id": "S3", "status": "done", "approvals": [{"by": "ann", "date": "2026-01-02"}]},
+        {"id": "S4", "status": "cancelled"},
+        {"id": "S5", "status": "done", "verification": {"by": "ann", "date": "2026-01-02"}},
+    ]
+    project = Project(tmp_path, policy, {"specs.json": json.dumps({"specs": entries})})
+    for number, status in ((1, "succeeded"), (2, "failed")):
+        folder = project.runs / "s" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text(json.dumps({"status": status}))
+    coverage = metrics(project)[1]["coverage"]
+    assert [item["label"] for item in coverage["covered"]] == ["S1", "S5"]
+    assert {item["label"]: item["problem"] for item in coverage["uncovered"]} == {
+        "S2": "the run did not succeed: it is failed",
+        "S3": "the index cites no run of it",
+    }
+
+
+def test_evidence_of_a_lesser_grade_than_the_policy_asks_for_covers_nothing(tmp_path: Path) -> None:
+    project = Project(
+        tmp_path, POLICY.replace("[rules.locked-path]", '[runs]\ngrade = "ci"\n\n[rules.locked-path]')
+    )
+    assert project.run_phase().exit_code == 0
+    merge(project)
+    [item] = metrics(project)[1]["coverage"]["uncovered"]
+    assert item["problem"] == "what shows it is re-run, and not ci"
+
+
 def old(project: Project, run_id: str, record: Any) -> Path:
     folder = project.runs / "local-mcp" / run_id
     folder.mkdir(parents=True)
@@ -172,7 +204,7 @@ def test_what_cannot_be_moved_stays_and_is_named(project: Project) -> None:
     outcome = project.specguard("run", "migrate", "--yes")
     assert outcome.exit_code == 1
     assert "local-mcp/r1 stays: its record does not say what it worked on" in outcome.stdout
-    assert "local-mcp/r2 stays: manifest.json is no JSON" in outcome.stdout
+    assert "local-mcp/r2 stays: manifest.json: it is no JSON" in outcome.stdout
     assert "local-mcp/r3 -> ..%2F..%2Fx/mcp/r3" in outcome.stdout
     assert "local-mcp/r4 stays: t/mcp/r4 is there already" in outcome.stdout
     assert (project.runs / "..%2F..%2Fx" / "mcp" / "r3").is_dir()

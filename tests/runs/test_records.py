@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from specguard.errors import MissingFact
-from specguard.runs.files import LocalFiles, place_of
+from specguard.runs.files import LocalFiles, TreeFiles, place_of
 from specguard.runs.record import RunRecord, reaches
 from specguard.runs.records import RunRecords
 from specguard.runs.settings import RunSettings
@@ -141,3 +142,14 @@ def test_grades_in_their_order() -> None:
     assert reaches("ci", "re-run")
     assert reaches("observed", "observed")
     assert not reaches("claimed", "observed")
+
+
+def test_what_lies_in_the_folder_of_a_run_is_no_run(tmp_path: Path) -> None:
+    """As what was there before its folder was used again."""
+    for place in ("phase-12/r1", "phase-12/r1/earlier/01", "12/mcp/r2"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "manifest.json").write_text("{}")
+    assert sorted(LocalFiles(str(tmp_path)).folders()) == [b"12/mcp/r2", b"phase-12/r1"]
+    paths = [f".runs/{one.relative_to(tmp_path)}".encode() for one in tmp_path.rglob("manifest.json")]
+    documents: Any = SimpleNamespace(tree=SimpleNamespace(paths=lambda: paths))
+    assert sorted(TreeFiles(documents, b".runs/").folders()) == [b"12/mcp/r2", b"phase-12/r1"]

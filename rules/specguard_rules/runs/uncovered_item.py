@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, MissingFact, Rule, shortened
+from specguard.rules import (
+    Finding,
+    MissingFact,
+    Rule,
+    best,
+    manifests_in,
+    shortened,
+    spoken_for,
+    texts_in,
+)
 from specguard_rules.runs._cited import item_under_way
-from specguard_rules.runs._evidence import best, manifests_in, spoken_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, Documents, Entry, Listed, Plans, RunRecords, Sources, Stage
+    from specguard.rules import (
+        Commit,
+        Documents,
+        Entry,
+        IndexEntry,
+        Listed,
+        Plans,
+        RunRecord,
+        RunRecords,
+        Sources,
+        Specs,
+        Stage,
+    )
     from specguard_rules.artifacts._checklists import Checklists
 
 
@@ -25,6 +45,8 @@ class UncoveredItem(Rule):
     - an item of a source (`source` of `[work.<kind>]`) with one of the kind's `closed` statuses, or a task of
       a plan with one of its `done` ones: the manifest of a run that the item names anywhere, or any run that
       is one of it;
+    - an entry of the index of specs (`[specs]`) whose status says that it was done (`done`, `closed`,
+      `completed` and the like; what was cancelled was not): the manifest that it names, or any run of it;
     - an item of a checklist (`[checklists]`) that is ticked: the manifest that it names.
 
     **A run proves something** where it succeeded. Its grade is the least that the results of its gates have;
@@ -114,6 +136,7 @@ class UncoveredItem(Rule):
         whole: bool,
         sources: Sources | None = None,
         plans: Plans | None = None,
+        specs: Specs | None = None,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Weigh the evidence of what is done."""
@@ -125,6 +148,11 @@ class UncoveredItem(Rule):
             try:
                 planned = plans is not None and plans.at(listed.source.path) is not None
                 yield from _of_item(listed, run_records, planned=planned)
+            except MissingFact as fact:
+                missing = missing or fact
+        for entry in specs.done if specs is not None else ():
+            try:
+                yield from _of_entry(entry, specs, run_records)
             except MissingFact as fact:
                 missing = missing or fact
         paths = documents.tree.paths() if whole else [one.path for one in entries if one.is_file]
@@ -161,10 +189,9 @@ def _of_item(listed: Listed, records: RunRecords, *, planned: bool) -> Iterator[
     claimed, by_hand = spoken_for(listed.value)
     if by_hand:
         return
-    own = (
-        [run for run in records.all if _is_of(run.kind, run.item, listed)] if _needs(claimed, records) else []
-    )
-    cited = manifests_in(_texts(listed.value), listed.source.path, None, records)
+    kind = listed.source.kind
+    own = [run for run in records.all if _is_of(run, kind, listed.id)] if _needs(claimed, records) else []
+    cited = manifests_in(texts_in(listed.value), listed.source.path, None, records)
     grade = best([*cited, *own], "claimed" if claimed else "")
     flaw = _flaw(grade, records)
     if flaw and not (own or cited or records.in_tree or planned):
@@ -173,6 +200,33 @@ def _of_item(listed: Listed, records: RunRecords, *, planned: bool) -> Iterator[
     if flaw and (grade or not planned):
         what = f"{listed} is {listed.status}, and {flaw}"
         yield _finding(what, listed.source.path, listed.line, listed.id)
+
+
+def _of_entry(entry: IndexEntry, specs: Specs | None, records: RunRecords) -> Iterator[Finding]:
+    """What is missing for an entry of the index of specs that is done.
+
+    Raises:
+        MissingFact: the runs cannot be seen from here.
+    """
+    if specs is None:
+        return
+    # Who approved or reviewed the spec says nothing of what came of it.
+    apart = (specs.settings.approvals, specs.settings.review)
+    value = {key: said for key, said in entry.value.items() if key not in apart}
+    claimed, by_hand = spoken_for(value)
+    if by_hand:
+        return
+    path = specs.now.index_path
+    own = [run for run in records.all if _is_of(run, "", entry.id)] if _needs(claimed, records) else []
+    cited = manifests_in(texts_in(value), path, None, records)
+    flaw = _flaw(best([*cited, *own], "claimed" if claimed else ""), records)
+    if not flaw:
+        return
+    if not (own or cited or records.in_tree):
+        raise records.unseen(f"a run of {entry.label}")
+    status = entry.said(specs.settings.status)
+    what = f"{entry.label} is {status.text if status else 'done'}, and {flaw}"
+    yield _finding(what, path, entry.line, entry.label)
 
 
 def _needs(claimed: bool, records: RunRecords) -> bool:
@@ -215,23 +269,16 @@ def _closed(sources: Sources | None, before: Documents, whole: bool) -> Iterator
                 yield item
 
 
-def _is_of(kind: str, item: str, listed: Listed) -> bool:
-    """Whether a run of an item is one of a listed item."""
-    own = listed.source.kind
-    names = {listed.id.casefold(), f"{own}-{listed.id}".casefold()}
-    return item.casefold() in names and (not kind or kind == own)
+def _is_of(run: RunRecord, kind: str, item: str) -> bool:
+    """Whether a run is one of an item.
 
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text of some data."""
-    if isinstance(value, dict):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
-    elif isinstance(value, str):
-        yield value
+    Args:
+        run: the run.
+        kind: the kind of the item; empty: of none.
+        item: its id.
+    """
+    names = {item.casefold(), f"{kind}-{item}".casefold()} if kind else {item.casefold()}
+    return bool(item) and run.item.casefold() in names and (not run.kind or not kind or run.kind == kind)
 
 
 def _ticked(documents: Documents, path: bytes) -> dict[int, int]:

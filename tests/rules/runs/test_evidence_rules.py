@@ -258,3 +258,44 @@ def test_a_run_of_another_tree_proves_no_asset(tmp_path: Path) -> None:
     }
     expect = [{"path": "patterns/emit.ts"}]
     judge("RUN010", tmp_path, policy=ASSETS, commits=[Step("feat: x", files=files)], expect=expect)
+
+
+SPECS = """
+[specs]
+index = "specs.json"
+entries = ["specs"]
+approvals = "approvals"
+
+[runs]
+keep = "tree"
+grade = "observed"
+"""
+
+
+def test_a_done_entry_of_the_index_of_specs_needs_evidence(tmp_path: Path) -> None:
+    """What was done before the change is left alone, and so is what was not done but given up."""
+    before = {"specs": [{"id": "S0", "status": "done"}, {"id": "S1", "status": "planned"}]}
+    after = {
+        "specs": [
+            {"id": "S0", "status": "done"},
+            {"id": "S1", "status": "Done", "approvals": [{"by": "ann", "date": "2026-01-02"}]},
+            {"id": "S2", "status": "completed", "run": ".runs/s/1/manifest.json"},
+            {"id": "S3", "status": "cancelled"},
+            {"id": "S4", "status": "done"},
+            {"id": "S5", "status": "done", "run": ".runs/s/2/manifest.json"},
+        ]
+    }
+    files = {
+        "specs.json": json.dumps(after, indent=1),
+        ".runs/s/1/manifest.json": '{"status": "succeeded"}',
+        ".runs/s/2/manifest.json": '{"status": "succeeded"}',
+        ".runs/s/2/run.log": "x",
+        ".runs/S4/1/manifest.json": '{"status": "succeeded", "task_id": "S4"}',
+        ".runs/S4/1/runner.log": "x",
+    }
+    base = [Step("chore: base", files={"specs.json": json.dumps(before)})]
+    expect = [
+        {"path": "specs.json", "message": "S1 is Done, and no run shows it"},
+        {"path": "specs.json", "message": "S2 is completed, and what shows it is claimed, and not observed"},
+    ]
+    judge("RUN007", tmp_path, policy=SPECS, base=base, commits=[Step("docs: x", files=files)], expect=expect)
