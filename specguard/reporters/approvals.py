@@ -43,12 +43,20 @@ def accounts(judged: Judged) -> list[str]:
     ]
 
 
+def proven(lift: Lift) -> str:
+    """What proves an approval, in words."""
+    return _PROOFS.get(lift.proof, lift.proof)
+
+
+def until(lift: Lift) -> str:
+    """Until when an approval holds, as `YYYY-MM-DD HH:MM UTC`."""
+    return re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", lift.expires_at)
+
+
 def _account(lift: Lift) -> str:
-    proof = _PROOFS.get(lift.proof, lift.proof)
     ticket = f" ({shortened(lift.ticket, 80)})" if lift.ticket else ""
-    until = re.sub(r"T(\d\d:\d\d):\d\dZ$", r" \1 UTC", lift.expires_at)
     return (
-        f"approval {short_id(lift)} by {shortened(lift.approver)} until {until}, {proof}: "
+        f"approval {short_id(lift)} by {shortened(lift.approver)} until {until(lift)}, {proven(lift)}: "
         f"{shortened(lift.reason, 300)}{ticket}"
     )
 

@@ -74,11 +74,12 @@ def verdict_line(verdict: Verdict, style: Style) -> str:
     kind = {"passed": "good", "accepted": "warning"}.get(outcome, "error")
     said = "would block" if verdict.dry_run and outcome == "failed" else outcome
     # A push can be refused for its branch although it brings no commits.
-    subject = "nothing to judge" if verdict.empty and outcome == "passed" else _subject(verdict)
+    subject = "nothing to judge" if verdict.empty and outcome == "passed" else subject_of(verdict)
     return f"specguard: {style(kind, said)} ({subject}): rules: {counts}"
 
 
-def _subject(verdict: Verdict) -> str:
+def subject_of(verdict: Verdict) -> str:
+    """What was judged, and how much of it: `range, 2 commits, 4 files`."""
     change = verdict.change
     parts = [str(change["source"])]
     for name, plural in (("commits", "commits"), ("entries", "files")):

@@ -1,0 +1,194 @@
+"""The report as one page of HTML: nothing is loaded, and nothing of a change becomes markup.
+
+Every text goes through `visible` and then jinja2's escaping, on its way out of any template. The page's
+policy allows its own style and script alone, by their digests, so what got past both could still do nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from specguard import __version__
+from specguard.reporters.escape import cut, cut_path, visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Final
+
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from specguard.errors import SpecguardError
+    from specguard.model import Judged, Verdict
+    from specguard.reporters.html.views import Group
+
+LIMIT: Final = 8_000_000
+"""How many characters the findings of a page come to at most; each rule has a fair part of them."""
+
+MOST: Final = 50
+"""So many verdicts are on a page, those that did not pass before others."""
+
+_FEW: Final = 10
+"""A rule with no more findings is open from the start, as long as there are no more than _OPEN of these."""
+
+_OPEN: Final = 40
+
+_ERRORS: Final = 200
+_WORST: Final = ("indeterminate", "failed", "accepted", "passed")
+
+
+def render(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts as a page."""
+    from specguard.reporters.html.views import lead, subject, view, why, word
+
+    shown = list(verdicts)
+    if len(shown) > MOST:
+        worst = sorted(range(len(shown)), key=lambda at: _WORST.index(shown[at].outcome))[:MOST]
+        shown = [shown[at] for at in sorted(worst)]
+    groups = _groups(shown)
+    views = [view(verdict, number, groups[number - 1]) for number, verdict in enumerate(shown, 1)]
+    worst_of_all = min(verdicts, key=lambda verdict: _WORST.index(verdict.outcome), default=None)
+    one = verdicts[0] if len(verdicts) == 1 else None
+    kinds: dict[str, int] = {}
+    rules: dict[str, str] = {}
+    for verdict in shown:
+        for judged in verdict.findings:
+            kind = judged.severity if judged.state == "open" else judged.state
+            kinds[kind] = kinds.get(kind, 0) + 1
+            rules[judged.code] = judged.name
+    headline = word(worst_of_all) if worst_of_all is not None else "Nothing to judge"
+    return _page(
+        "report.html.j2",
+        title=f"{headline}: {subject(one)}" if one else f"{headline}: {len(verdicts)} verdicts",
+        headline=headline,
+        outcome=worst_of_all.outcome if worst_of_all is not None else "passed",
+        lead=lead(one) if one else f"{len(verdicts)} verdicts.",
+        views=views,
+        more=len(verdicts) - len(shown),
+        kinds=sorted(kinds.items()),
+        rules=sorted(rules.items()),
+        total=sum(len(one.items) + len(one.accepted) for some in groups for one in some),
+        why=why,
+        script=_asset("script.js"),
+    )
+
+
+def error_report(error: SpecguardError) -> str:
+    """A page that says why there is no verdict."""
+    each = error.each()
+    errors = [
+        {
+            "where": (f"{cut_path(one.path)}:{one.line}" if one.line else cut_path(one.path))
+            if one.path
+            else "",
+            "message": cut(one.message),
+            "help": cut(one.help),
+        }
+        for one in each[:_ERRORS]
+    ]
+    return _page(
+        "error.html.j2",
+        title="No verdict",
+        headline="No verdict",
+        outcome="error",
+        lead="Nothing was judged, so this is not a pass.",
+        errors=errors,
+        rest=max(0, len(each) - _ERRORS),
+        script="",
+    )
+
+
+def _groups(verdicts: Sequence[Verdict]) -> list[list[Group]]:
+    """The findings of each verdict by rule; what one rule leaves of its part is for those that have more."""
+    from specguard.reporters.html.excerpts import Excerpts
+    from specguard.reporters.html.views import group, item
+
+    make = _environment().get_template("finding.html.j2").module.finding  # type: ignore[attr-defined]
+    found = [
+        (number, result) for number, one in enumerate(verdicts) for result in one.results if result.findings
+    ]
+    excerpts = [Excerpts(verdict.hunks) for verdict in verdicts]
+    made: dict[tuple[int, str], list[tuple[Judged, str]]] = {}
+    left = LIMIT
+    for position, (number, result) in enumerate(sorted(found, key=lambda pair: len(pair[1].findings))):
+        room = left // (len(found) - position)
+        some = made.setdefault((number, result.code), [])
+        for judged in result.findings:
+            markup = make(item(judged, excerpts[number].of(judged.finding)))
+            if len(markup) > room:
+                break
+            room -= len(markup)
+            left -= len(markup)
+            some.append((judged, markup))
+    groups: list[list[Group]] = [[] for _ in verdicts]
+    unfolded = 0
+    # What fails stands first, each state in the order of the codes.
+    for number, result in sorted(found, key=lambda pair: pair[1].state != "failed"):
+        few = len(result.findings) <= _FEW and unfolded + len(result.findings) <= _OPEN
+        unfolded += len(result.findings) if few else 0
+        source = str(verdicts[number].change.get("source"))
+        groups[number].append(group(result, source, made[number, result.code], opened=few))
+    return groups
+
+
+def _page(template: str, *, script: str, **values: Any) -> str:
+    style = _asset("style.css")
+    made: str = (
+        _environment()
+        .get_template(template)
+        .render(
+            style=_own(style),
+            style_hash=_own(_digest(style)),
+            script=_own(script),
+            script_hash=_own(_digest(script)),
+            version=__version__,
+            **values,
+        )
+    )
+    return made.rstrip("\n") + "\n"
+
+
+def _own(text: str) -> Markup:
+    """What this package wrote itself, as it is."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 - no text of a change comes here
+
+
+def _digest(text: str) -> str:
+    """What a page's policy allows an inline text by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("specguard.reporters.html") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup, escape
+
+    def shown(value: Any) -> Any:
+        """Every text of a template, but for markup, which is escaped already."""
+        return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    def code(text: str) -> Markup:
+        """A line of a file, in which tabs stay as they are."""
+        return escape("\t".join(map(visible, text.split("\t"))))
+
+    environment = Environment(
+        loader=FunctionLoader(_asset),
+        autoescape=True,
+        finalize=shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["code"] = code
+    return environment

@@ -1,0 +1,342 @@
+"""The page: what it says, that nothing of a change becomes markup, and that it stays bounded."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.change.lines import Hunk
+from specguard.errors import SpecguardError
+from specguard.model import Finding, RuleResult, Verdict
+from specguard.reporters import html
+from specguard.reporters.html.excerpts import AROUND, MOST, Excerpts
+from specguard.testing import Repository, run
+from tests.reporters.test_hostile_text import HOSTILE, harmless, obeyed, unseen
+from tests.reporters.verdicts import full
+from tests.taking import grows_with_length
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARKUP = {
+    "an element": "<img src=x onerror=pwn>",
+    "the end of an attribute": '" onclick="pwn" x=\'',
+    "the end of a script": "</script><script>pwn</script></style></title><base href=//evil.example>",
+    "a comment": "--><!-- ]]> <![CDATA[",
+    "entities": "&lt;img&gt; &#60;b&#62; &amp",
+    "a template": "{{ 7 * 7 }}{% raw %}{# x #}",
+    "a link": "javascript:pwn() https://evil.example/",
+    "no text": "\udc80\udcff\x00",
+}
+
+
+class Reader(HTMLParser):
+    """What a page is made of."""
+
+    VOID = ("meta", "input", "br")
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, tuple[str, ...]]] = []
+        self.values: list[tuple[str, str]] = []
+        self.text: list[str] = []
+        self.depth: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, tuple(name for name, _ in attrs)))
+        self.values += [(name, value or "") for name, value in attrs]
+        if tag not in self.VOID:
+            self.depth.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.depth.pop() == tag
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+    def handle_data(self, data: str) -> None:
+        if not self.depth or self.depth[-1] not in ("style", "script"):
+            self.text.append(data)
+
+    def unknown_decl(self, data: str) -> None:
+        raise AssertionError(data)
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert not reader.depth
+    return reader
+
+
+def said(page: str) -> str:
+    """The text of a page, on one line."""
+    return " ".join("".join(read(page).text).split())
+
+
+def test_everything_is_there() -> None:
+    page = said(html.render([full("plain")]))
+    for text in (
+        "No full verdict",
+        "8 errors and 1 warning open",
+        "plain: range, 3 commits, 12 files",
+        "1 indeterminate",
+        "note plain",
+        "missing plain",
+        "git fetch plain",
+        "src/plain:9 plain is wrong",
+        "9new plain",
+        "9old plain",
+        "The authority docs/plain:7",
+        "paths = ['plain']",
+        "Next mend plain",
+        "fingerprint " + f"{1:064x}",
+        "commit cccccccccccc",
+        "pull_request.title",
+        "3 of these are in this file, and the baseline accepts 2",
+        "plain or bob may approve these: specguard approve TST001",
+        "counts plain for 2 findings of TST001, until 2026-12-31 10:30 UTC, signed",
+        "does not count plain for",
+        "refused plain",
+        "1 in the baseline",
+        "Loosens rules.plain.loosens drops plain docs/plain:3",
+        "Tightens rules.plain.tightens",
+        "no plain [looked at facts plain]",
+        "off plain",
+    ):
+        assert text in page, text
+    # What loosens stands before and apart from what tightens.
+    assert page.index("Loosens ") < page.index("better or worse ") < page.index("Tightens ")
+
+
+def test_lines_of_the_change_stand_in_their_own_elements() -> None:
+    page = html.render([full("plain")])
+    assert '<ins class="meant"><i>9</i>new plain\n</ins>' in page
+    assert '<ins class=""><i>10</i>\tnext\n</ins>' in page
+    assert '<del class="meant"><i>42</i>gone\n</del>' in page
+    assert "The change: 8 of 35 lines" in page
+
+
+def test_nothing_is_loaded_and_only_its_own_script_runs() -> None:
+    page = html.render([full("plain")])
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert policy
+    assert policy[1].startswith("default-src 'none'; ")
+    for kind in ("script", "style"):
+        (content,) = re.findall(rf"<{kind}>(.*?)</{kind}>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy[1]
+    reader = read(page)
+    assert not [name for name, _ in reader.values if name in ("src", "style") or name.startswith("on")]
+    assert all(value.startswith("#") for name, value in reader.values if name == "href")
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_a_page_for_those_who_hear_it() -> None:
+    page = html.render([full("plain"), full("other")])
+    reader = read(page)
+    names = [tag for tag, _ in reader.tags]
+    assert names.count("h1") == 1
+    assert names.count("main") == 1
+    levels = [int(tag[1]) for tag in names if re.fullmatch("h[1-6]", tag)]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    ids = [value for name, value in reader.values if name == "id"]
+    assert len(ids) == len(set(ids))
+    for name, value in reader.values:
+        if name == "aria-labelledby" or (name == "href" and value != "#"):
+            assert value.removeprefix("#") in ids, value
+
+
+@pytest.mark.parametrize("text", [*HOSTILE.values(), *MARKUP.values()], ids=[*HOSTILE, *MARKUP])
+def test_nothing_of_a_text_is_markup(text: str) -> None:
+    plain, page = html.render([full("plain", many=3)]), html.render([full(text, many=3)])
+    assert read(page).tags == read(plain).tags
+    # Where a value may come from outside it names no place and no script.
+    assert all(
+        value.startswith("#v") or value == "#main" for name, value in read(page).values if name == "href"
+    )
+    for line in page.split("\n"):
+        assert not unseen(line.replace("\t", "")), ascii(line)
+        assert not obeyed(line), ascii(line)
+        assert not re.match(r"(?i)\s*specguard\s*:", line), ascii(line)
+    page.encode("utf-8")
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_any_text(text: str) -> None:
+    assert read(html.render([full(text)])).tags == read(html.render([full("plain")])).tags
+
+
+@pytest.mark.parametrize("text", [*HOSTILE.values(), *MARKUP.values()], ids=[*HOSTILE, *MARKUP])
+def test_an_error(text: str) -> None:
+    page = html.error_report(SpecguardError(text, help=text, path=text, line=3))
+    plain = html.error_report(SpecguardError("plain", help="plain", path="plain", line=3))
+    assert read(page).tags == read(plain).tags
+    assert "No verdict" in page
+    for line in page.split("\n"):
+        assert not unseen(line), ascii(line)
+        assert not obeyed(line), ascii(line)
+
+
+def test_an_error_of_a_check_is_a_page(repository: Repository, tmp_path: Path) -> None:
+    policy = "# A\n\n```toml specguard\n'<b>' = 1\n'<i>' = 2\n```\n"
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": policy})
+    file = tmp_path / "page.html"
+    outcome = run("check", "--output-format=html", f"--output=html={file}", directory=repository.path)
+    assert outcome.exit_code == 2
+    assert file.read_text("utf-8") == outcome.stdout
+    assert outcome.stdout.startswith("<!DOCTYPE html>\n")
+    assert said(outcome.stdout).count("SPEC_AUTHORITY.md:") == 2
+    assert "i" not in [tag for tag, _ in read(outcome.stdout).tags]
+
+
+AUTHORITY = """\
+# Authority
+
+```toml specguard
+base = "main"
+require_work_item = false
+
+[rules.locked-path]
+paths = ["locked/"]
+
+[[rules.forbidden-content.forbid]]
+pattern = "print"
+```
+"""
+
+
+def test_a_check(repository: Repository) -> None:
+    content = "".join(f"line {number}\n" for number in range(1, 30))
+    files: dict[str | bytes, str | bytes] = {
+        "SPEC_AUTHORITY.md": AUTHORITY,
+        "locked/a": content,
+        "b": content,
+    }
+    repository.commit("chore: base", files=files)
+    repository.branch("work")
+    changed = content.replace("line 12\n", "line 12\nprint <b>\n")
+    repository.commit("feat: work", files={"locked/a": content.replace("line 4\n", "other\n"), "b": changed})
+    outcome = run("check", "--output-format=html", directory=repository.path)
+    assert outcome.exit_code == 1
+    page = said(outcome.stdout)
+    assert "Failed The policy forbids some of this change. 2 errors open." in page
+    assert "4line 4 4other The authority SPEC_AUTHORITY.md:8 paths = [&quot;" not in page
+    assert '4line 4 4other The authority SPEC_AUTHORITY.md:8 paths = ["locked/"]' in page
+    assert '13print <b> The authority SPEC_AUTHORITY.md:11 pattern = "print"' in page
+    assert re.search(r"Change[0-9a-f]{64}", page)
+
+
+def test_the_same_page_for_the_same_verdict() -> None:
+    assert html.render([full("plain", many=50)]) == html.render([full("plain", many=50)])
+
+
+def test_nothing_to_judge() -> None:
+    change = {"source": "range", "head": "2" * 40}
+    empty = Verdict(change=change, authority={}, results=[RuleResult("TST001", "a", "passed")], empty=True)
+    assert "Passed There was nothing to judge." in said(html.render([empty]))
+    assert "Nothing to judge" in said(html.render([]))
+
+
+def test_a_dry_run_says_what_would_block() -> None:
+    verdict = full("plain")
+    verdict.results = [result for result in verdict.results if result.state != "indeterminate"]
+    verdict.dry_run = True
+    assert "Would block" in said(html.render([verdict]))
+
+
+def test_the_worst_of_several_verdicts_is_the_headline() -> None:
+    passed = Verdict(change={"source": "push", "branch": "good"}, authority={}, results=[])
+    page = said(html.render([passed, full("bad")]))
+    assert page.count("No full verdict") >= 2
+    assert "Passed good: push" in page
+    assert "2 verdicts." in page
+
+
+def test_many_verdicts_are_cut_those_that_passed_first() -> None:
+    passed = [
+        Verdict(change={"source": "push", "branch": f"b{n}"}, authority={}, results=[]) for n in range(80)
+    ]
+    page = said(html.render([*passed, full("bad")]))
+    assert "bad: range" in page
+    assert "31 more verdicts are not on this page" in page
+
+
+def test_a_page_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "LIMIT", 200_000)
+    page = html.render([full("plain", many=2000, rules=2)])
+    assert len(page) < 300_000
+    # Those that have little are there in full, and the others have a part each.
+    assert "TST001" in page
+    left = [int(number) for number in re.findall(r'"cut">(\d+) more are not on this page', page)]
+    assert len(left) == 2
+    assert all(800 < number < 1000 for number in left)
+
+
+def test_long_texts_are_cut() -> None:
+    page = html.render([full("x" * 100_000)])
+    assert len(page) < 300_000
+
+
+def test_the_time_grows_with_the_findings() -> None:
+    assert grows_with_length(lambda size: lambda: html.render([full("plain", many=size)]), 500)
+
+
+def hunk(old: int, removed: int, new: int, added: int) -> Hunk:
+    return Hunk(old, [b"r%d" % n for n in range(removed)], new, [b"a%d" % n for n in range(added)])
+
+
+def at(line: int | None, **fields: Any) -> Finding:
+    return Finding("x", path=b"f", line=line, **fields)
+
+
+def test_an_excerpt_is_about_the_line() -> None:
+    excerpts = Excerpts({b"f": [hunk(3, 0, 4, 1), hunk(20, 1, 22, 100), hunk(60, 4, 160, 0)]})
+    middle = excerpts.of(at(50))
+    assert middle is not None
+    assert [line.number for line in middle.lines] == list(range(50 - AROUND, 50 + AROUND + 1))
+    assert [line.number for line in middle.lines if line.meant] == [50]
+    assert middle.rest == 1 + 101 + 4 - len(middle.lines)
+    first = excerpts.of(at(22))
+    assert first is not None
+    assert [(line.added, line.number) for line in first.lines[:2]] == [(False, 20), (True, 22)]
+    removed = excerpts.of(at(61, side="base"))
+    assert removed is not None
+    assert [line.number for line in removed.lines if line.meant] == [61]
+    # These lines are not the change's.
+    assert [excerpts.of(at(line)) for line in (1, 5, 21, 122, 160)] == [None] * 5
+    assert excerpts.of(Finding("x", path=b"g")) is None
+    assert excerpts.of(Finding("x")) is None
+
+
+def test_an_excerpt_of_a_file_is_its_first_lines() -> None:
+    excerpt = Excerpts({b"f": [hunk(3, 0, 4, 2), hunk(20, 1, 22, 100)]}).of(at(None))
+    assert excerpt is not None
+    assert len(excerpt.lines) == MOST
+    assert [line.apart for line in excerpt.lines].index(True) == 2
+    assert not any(line.meant for line in excerpt.lines)
+
+
+def test_an_excerpt_of_many_lines_is_cut() -> None:
+    excerpt = Excerpts({b"f": [hunk(0, 0, 1, 100_000)]}).of(at(10, end_line=90_000))
+    assert excerpt is not None
+    assert len(excerpt.lines) == MOST + 2 * AROUND
+
+
+def test_hostile_pages_are_harmless_on_a_terminal_too() -> None:
+    for text in HOSTILE.values():
+        harmless(
+            re.sub(
+                r"<style>.*</style>|<script>.*</script>|\t", "", html.render([full(text)]), flags=re.DOTALL
+            )
+        )

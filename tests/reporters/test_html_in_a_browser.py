@@ -1,0 +1,201 @@
+"""The page in a real browser: it is silent, legible in any light and width, and used by keyboard alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.reporters import html
+from tests.browser import Browser, find
+from tests.reporters.verdicts import full
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROGRAM: Final = find()
+
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no chromium or google-chrome on PATH")
+
+HOSTILE: Final = "<img src=x onerror=alert(1)>\"'&{{7*7}}</script></style>\u202e\x1b[2J " + "w" * 300
+MANY: Final = 2000
+
+PAGES: Final = ("small", "large", "several", "hostile", "passed", "error")
+
+CONTRAST: Final = """(() => {
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (colour) => parts(colour).slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      const [, , , opaque = 1] = parts(colour);
+      if (opaque === 1) return colour;
+      if (opaque !== 0) throw new Error("half transparent: " + colour);
+    }
+    throw new Error("nothing behind");
+  };
+  const bad = new Map();
+  let seen = 0;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode() && seen < 5000) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || ["SCRIPT", "STYLE"].includes(element.tagName)) continue;
+    seen += 1;
+    const [one, other] = [light(getComputedStyle(element).color), light(behind(element))];
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    if (ratio < 4.5) bad.set(element.tagName + "." + element.className, ratio);
+  }
+  return [seen, [...bad]];
+})()"""
+"""How many texts there are, and those with less contrast than 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+
+WIDER: Final = """[...document.querySelectorAll("body *")].filter((one) => {
+  const place = one.getBoundingClientRect();
+  return place.width && place.right > document.documentElement.clientWidth + 1 && !one.closest(".id, .skip");
+}).map((one) => one.tagName + "." + one.className)"""
+
+SHOWN: Final = """[...document.querySelectorAll(".finding")].filter((one) => one.checkVisibility()).length"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a page of each kind."""
+    place = tmp_path_factory.mktemp("pages")
+    passed = full("plain")
+    passed.results = [one for one in passed.results if one.state in ("passed", "off")]
+    passed.policy_change = []
+    for name, page in {
+        "small": html.render([full("config")]),
+        "large": html.render([full("config", many=MANY)]),
+        "several": html.render([full("feature/one"), full("feature/two", many=30)]),
+        "hostile": html.render([full(HOSTILE)]),
+        "passed": html.render([passed]),
+        "error": html.error_report(SpecguardError(HOSTILE, help=HOSTILE, path=HOSTILE, line=3)),
+    }.items():
+        (place / f"{name}.html").write_text(page, "utf-8")
+    return place
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    assert PROGRAM is not None
+    with Browser(PROGRAM, tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 320])
+@pytest.mark.parametrize("name", PAGES)
+def test_it_is_silent_and_legible(
+    browser: Browser, pages: Path, name: str, width: int, dark: bool, tmp_path: Path
+) -> None:
+    browser.open(pages / f"{name}.html", width=width, dark=dark)
+    background = browser.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") is not dark
+    browser.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    browser.evaluate("document.querySelector('.skip').focus()")
+    seen, weak = browser.evaluate(CONTRAST)
+    assert seen > 5
+    assert weak == []
+    assert browser.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    if name != "large":
+        assert browser.evaluate(WIDER) == []
+    # Something is painted.
+    browser.screenshot(tmp_path / "page.png")
+    assert (tmp_path / "page.png").stat().st_size > 3000
+    assert browser.said == []
+    assert browser.asked == [(pages / f"{name}.html").as_uri()]
+
+
+def test_it_is_used_by_keyboard(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "large.html")
+    focused = (
+        "document.activeElement.id || document.activeElement.className || document.activeElement.tagName"
+    )
+    browser.press("Tab")
+    assert browser.evaluate(focused) == "skip"
+    assert browser.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    assert browser.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    browser.press("Enter")
+    browser.wait("document.activeElement.id === 'main'")
+    for _ in range(40):
+        browser.press("Tab")
+        if browser.evaluate(focused) == "filter-text":
+            break
+    browser.press(*"file_777")
+    browser.wait("document.getElementById('filter-count').textContent === '1 of 2,014 findings'")
+    assert browser.evaluate(SHOWN) == 1
+    assert browser.evaluate("document.querySelectorAll('details.group:not([hidden])').length") == 1
+    browser.press("Tab")
+    assert browser.evaluate(focused) == "filter-kind"
+    # A state that this finding is not in.
+    browser.press("ArrowDown")
+    browser.wait("document.getElementById('filter-count').textContent === '0 of 2,014 findings'")
+    browser.press("Tab", "Tab", "Enter")
+    browser.wait("document.getElementById('filter-count').textContent === '2,014 findings'")
+    assert browser.evaluate(focused) == "filter-text"
+    assert browser.evaluate("document.querySelectorAll('details.group[hidden]').length") == 0
+    # The next stops are the other fields, then the groups, which a key opens and closes.
+    browser.press("Tab", "Tab", "Tab", "Tab")
+    assert browser.evaluate(focused) == "SUMMARY"
+    before = browser.evaluate("document.activeElement.parentElement.open")
+    browser.press("Enter")
+    browser.wait(f"document.activeElement.parentElement.open === {str(not before).lower()}")
+    assert browser.said == []
+
+
+def test_the_filter_finds_what_is_in_the_baseline_and_gives_back_what_was_open(
+    browser: Browser, pages: Path
+) -> None:
+    browser.open(pages / "small.html")
+    folds = "[...document.querySelectorAll('.group, .group details')].map((one) => [one.open, one.hidden])"
+    before = browser.evaluate(folds)
+    choose = "(document.getElementById('filter-{0}').value = '{1}',"
+    choose += " document.getElementById('filter-{0}').dispatchEvent(new Event('change')))"
+    browser.evaluate(choose.format("kind", "baselined"))
+    assert browser.evaluate(SHOWN) == 2
+    browser.evaluate(choose.format("rule", "TST002"))
+    assert browser.evaluate(SHOWN) == 0
+    browser.evaluate(choose.format("kind", ""))
+    assert browser.evaluate(SHOWN) == 2
+    browser.evaluate("document.getElementById('filter-reset').click()")
+    assert browser.evaluate(folds) == before
+
+
+def test_it_reads_without_a_script(browser: Browser, pages: Path) -> None:
+    browser.send("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(pages / "small.html")
+        assert browser.evaluate("document.querySelector('.filter').checkVisibility()") is False
+        assert browser.evaluate(SHOWN) > 10
+        assert browser.evaluate("document.querySelectorAll('details').length") > 5
+    finally:
+        browser.send("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_all_of_it_is_printed(browser: Browser, pages: Path) -> None:
+    browser.open(pages / "small.html", dark=True)
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    try:
+        assert browser.evaluate("document.querySelector('.filter').checkVisibility()") is False
+        browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert browser.evaluate("document.querySelectorAll('details:not([open])').length") == 0
+        assert browser.evaluate(SHOWN) == browser.evaluate("document.querySelectorAll('.finding').length")
+    finally:
+        browser.send("Emulation.setEmulatedMedia", media="")
+
+
+def test_the_large_page_is_quick(browser: Browser, pages: Path) -> None:
+    assert (pages / "large.html").stat().st_size < 4_000_000
+    browser.open(pages / "large.html")
+    spent = browser.evaluate(
+        "(() => { const start = performance.now();"
+        " document.getElementById('filter-rule').value = 'TST101';"
+        " document.getElementById('filter-rule').dispatchEvent(new Event('change'));"
+        " document.body.offsetHeight; return performance.now() - start; })()"
+    )
+    assert spent < 5000
