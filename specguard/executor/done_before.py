@@ -11,7 +11,8 @@ from specguard.executor.branches import is_within
 from specguard.executor.conflicts import check_conflicts
 from specguard.executor.papers import check_recorded, is_paper
 from specguard.executor.platforms import PlatformError, find_platform
-from specguard.executor.tasks import task_of
+from specguard.executor.tasks import task_in, task_of
+from specguard.model import path_text
 
 if TYPE_CHECKING:
     from specguard.change.git import Git
@@ -50,7 +51,7 @@ def check_everywhere(
         SpecguardError: there is a conflict, a commit, a branch or an open pull request.
         MissingFact: the base's history is not there.
     """
-    check_known(start, item, git)
+    check_known(start, item, git, options)
     for name in heads.branches:
         if _is_of(start, item, name) and not (start.shared is not None and name == item.branches[0]):
             raise SpecguardError(
@@ -80,12 +81,12 @@ def check_everywhere(
     return []
 
 
-def check_known(start: Start, item: WorkItem, git: Git) -> None:
+def check_known(start: Start, item: WorkItem, git: Git, options: RunOptions) -> None:
     """Look for conflicts, and for what was done for the item already, as far as that is known here.
 
     Raises:
-        SpecguardError: its document asks for what is guarded, a commit of the base did it, or there is a
-            branch of it.
+        SpecguardError: its document asks for what is guarded, a commit of the base did it, it has a branch
+            already, or the branch that it goes on from lacks it.
     """
     branch = item.branches[0]
     if branch.startswith("-") or git.repository.in_place("check-ref-format", f"refs/heads/{branch}").wait():
@@ -99,6 +100,7 @@ def check_known(start: Start, item: WorkItem, git: Git) -> None:
         from_here = start.shared.tip if start.shared is not None else None
         check_recorded(start.policy, item, Tree(git, git.commit(from_here or start.oid).tree), branch)
         return
+    _check_tip(start, item, git, options)
     landed = start.work.landed(item, start.history)
     if landed is not None:
         raise SpecguardError(
@@ -117,6 +119,30 @@ def check_known(start: Start, item: WorkItem, git: Git) -> None:
                 help="to keep it under another name: "
                 + shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"]),
             )
+
+
+def _check_tip(start: Start, item: WorkItem, git: Git, options: RunOptions) -> None:
+    """See that the branch which a task goes on from has the task in its plan, too.
+
+    Raises:
+        SpecguardError: it has not: the base has moved on meanwhile.
+        MissingFact: the plan cannot be read there.
+    """
+    task, tip = task_of(start.policy, item), start.shared.tip if start.shared is not None else None
+    if task is None or tip is None or task_in(start.policy, git, tip, task) is not None:
+        return
+    branch, plan = item.branches[0], path_text(task.plan.path)
+    steps = [
+        ["git", "fetch", options.remote],
+        ["git", "switch", branch],
+        ["git", "merge", "--ff-only", f"{options.remote}/{branch}"],
+        ["git", "merge", f"{options.remote}/{start.base}"],
+        ["git", "push", options.remote, branch],
+    ]
+    raise SpecguardError(
+        f"{item} is in {plan} of {start.base}, and not in that of {branch}, which it goes on from",
+        help=f"merge {start.base} into {branch} first: {' && '.join(map(shlex.join, steps))}",
+    )
 
 
 def _is_of(start: Start, item: WorkItem, branch: str) -> bool:

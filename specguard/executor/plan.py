@@ -155,7 +155,7 @@ def _job(options: RunOptions) -> Job:
             start, address, ref = start_as_fetched(git, options, read_settings(repository), root=root)
             if start.item is None:
                 raise SpecguardError("a plan is of a work item", help="specguard run KIND --dry-run -- ...")
-            check_known(start, start.item, git)
+            check_known(start, start.item, git, options)
             check_tools(programs(start, options), start.documents.tree, options.environment)
             scope = _scope(start.policy, start.item)
             together = shares(start.policy, start.item)

@@ -116,8 +116,16 @@ class TestATask:
         assert manifest["attempts"] == 2
         assert planned.tasks("pr/cart")["task_001"]["verification"][0]["exit_code"] == 0
 
-    def test_one_without_commands_is_left_for_a_person_to_verify(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path, [task(1, verify=["<fill in>"])])
+    @pytest.mark.parametrize("verify", [[], ["<fill in>"], ["TODO: say which"]])
+    def test_one_without_commands_is_not_begun(self, tmp_path: Path, verify: list[str]) -> None:
+        planned = Planned(tmp_path, [task(1, verify=verify)])
+        outcome = planned.run_task("task_001")
+        assert outcome.exit_code == 2, outcome
+        assert f"{PLAN}:14: task_001 has no command in `verify`, and may not run without" in outcome.stderr
+        assert planned.manifests() == []
+
+    def test_one_whose_commands_prove_nothing_is_left_for_a_person_to_verify(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path, [task(1, verify=["true"])])
         outcome = planned.run_task("task_001")
         assert outcome.exit_code == 0, outcome
         assert planned.tasks("pr/cart")["task_001"]["status"] == "pending"
@@ -214,6 +222,35 @@ class TestABranchThatHoldsAWholePlan:
         outcome = planned.run_task("task_001")
         assert outcome.exit_code == 2
         assert "task_001 is done already" in outcome.stderr
+
+    def test_a_task_that_only_the_base_has_waits_until_that_is_merged(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path, policy=SHARED)
+        assert planned.run_task().exit_code == 0
+        plan = json.loads(planned.there("main", PLAN))
+        plan["tasks"].append(task(4))
+        planned.user.commit("docs: plan another part", files={PLAN: json.dumps(plan, indent=2) + "\n"})
+        planned.user.git("push", "-q", "origin", "main")
+        for words in ((), ("--dry-run",)):
+            if words:
+                planned.user.git("fetch", "-q", "origin")
+            outcome = planned.run_task("task_004", *words, script="cat > /dev/null; touch $HOME/worked")
+            assert outcome.exit_code == 2, outcome
+            assert (
+                "task_004 is in .plans/cart/plan.json of main, and not in that of pr/cart" in outcome.stderr
+            )
+        assert not (planned.home / "worked").exists()
+        assert len(planned.manifests()) == 1
+        steps = outcome.stderr.partition("merge main into pr/cart first: ")[2].splitlines()[0]
+        subprocess.run(
+            ["sh", "-c", steps.replace("git merge origin", "git merge --quiet --no-edit origin")],
+            cwd=planned.user.path,
+            env=planned.environment,
+            check=True,
+            capture_output=True,
+        )
+        planned.user.git("switch", "-q", "main")
+        outcome = planned.run_task("task_004")
+        assert outcome.exit_code == 0, outcome
 
     def test_what_else_is_on_the_branch_is_judged_again(self, tmp_path: Path) -> None:
         planned = Planned(tmp_path, policy=SHARED)
