@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SHOWN: Final = 200
 """So many notes, approvals, settings of one effect and rules without the same fact are listed."""
 
+_SHOWN_ALONG: Final = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
+"""The states of rules that judged something, those first that matter most."""
+
 _REMARKS: Final = 5
 _MANY: Final = 50
 _WORDS: Final = {
@@ -184,12 +187,11 @@ def view(verdict: Verdict, number: int, groups: Sequence[Group]) -> View:
         number: its position on the page, from 1.
         groups: its findings.
     """
-    # The bar begins with what matters most.
-    order = ("failed", "indeterminate", "warned", "approved", "baselined", "passed")
     bar, start = [], 0
-    for state in order:
+    for state in _SHOWN_ALONG:
         bar.append((state, start, verdict.counts[state]))
         start += verdict.counts[state]
+    states = sorted(STATES, key=lambda state: (*_SHOWN_ALONG, *STATES).index(state))
     notes = [cut(note) for note in verdict.notes[:SHOWN]]
     if len(verdict.notes) > SHOWN:
         notes.append(f"and {len(verdict.notes) - SHOWN} more notes")
@@ -199,7 +201,7 @@ def view(verdict: Verdict, number: int, groups: Sequence[Group]) -> View:
         outcome=verdict.outcome,
         said=word(verdict),
         subject=subject(verdict),
-        counts=list(verdict.counts.items()),
+        counts=[(state, verdict.counts[state]) for state in states],
         bar=[one for one in bar if one[2]],
         width=start or 1,
         facts=_facts(verdict),
@@ -215,9 +217,7 @@ def view(verdict: Verdict, number: int, groups: Sequence[Group]) -> View:
         approvals_rest=max(0, len(approvals) - SHOWN),
         states=[
             (state, [result for result in verdict.results if result.state == state])
-            for state in sorted(
-                STATES, key=lambda state: order.index(state) if state in order else len(order)
-            )
+            for state in states
             if verdict.counts[state]
         ],
     )
@@ -263,6 +263,7 @@ def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
     change, authority = verdict.change, verdict.authority
     item = change.get("work_item") or {}
     documents = authority.get("documents") or []
+    ref = str(authority.get("ref") or "")
     merge_base = str(change.get("merge_base") or "")
     named = ", ".join(documents[:3]) + (f" and {len(documents) - 3} more" if len(documents) > 3 else "")
     facts = [
@@ -273,15 +274,15 @@ def _facts(verdict: Verdict) -> list[tuple[str, str, str]]:
         ("Merge base", merge_base if merge_base != change.get("base") else "", "id"),
         ("Change", str(change.get("fingerprint") or ""), "id"),
         ("Authority", cut_path(named), "place"),
-        ("Read from", str(authority.get("ref") or ""), "id"),
+        ("Read from", ref if ref != change.get("base") else "", "id"),
         ("Policy", str(authority.get("policy_id") or ""), "id"),
-        ("The policy is", "" if "trusted" not in authority else _trust(verdict), ""),
+        ("Taken from", "" if "trusted" not in authority else _trust(verdict), ""),
     ]
     return [fact for fact in facts if fact[1]]
 
 
 def _trust(verdict: Verdict) -> str:
-    trusted = "the trusted base's" if verdict.authority["trusted"] else "not the trusted base's"
+    trusted = "the trusted base" if verdict.authority["trusted"] else "elsewhere than the trusted base"
     return f"{trusted}; enforced" if verdict.enforce else trusted
 
 
