@@ -107,8 +107,8 @@ def xml_text(element: Element) -> str:
 
     indent(element)
     written: str = tostring(element, encoding="us-ascii", xml_declaration=True).decode("ascii")
-    # No name has this sign, so that it is within a text, where it may be written as its number.
-    return written.replace("##", "#&#35;") + "\n"
+    # No name has these signs, so that they are within a text, where each may be written as its number.
+    return written.replace("##", "#&#35;").replace("\x7f", "&#127;") + "\n"
 
 
 def xml_legal(text: str) -> str:

@@ -54,6 +54,7 @@ _ALL: Final = (
     _reporter("github"),
     _reporter("markdown"),
     Format(name="concise", target="specguard.reporters.concise:render"),
+    Format(name="agent", target="specguard.reporters.agent:render", needs=("quotes",)),
     Format(
         name="html",
         target="specguard.reporters.html:render",

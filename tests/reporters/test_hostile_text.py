@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,8 @@ from markdown_it import MarkdownIt
 from specguard.approvals.log import read_log
 from specguard.approvals.record import Approval
 from specguard.testing import Outcome, Repository, run, run_here
+from tests.reporters import published
+from tests.reporters.published import obeyed, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,16 +83,6 @@ def authority(quoted: str, prose: str) -> str:
     """The authority with a text, as TOML has it, in several places; a pattern has a little less of it."""
     pattern = json.dumps(re.sub(r"[\x00-\x1f\x7f-\x9f]", "", f"x/{json.loads(quoted)}").replace("//", "/"))
     return AUTHORITY.format(quoted=quoted, pattern=pattern, prose=prose)
-
-
-def obeyed(line: str) -> bool:
-    """Whether the log of a job takes something in a line for a command, as `ActionCommand.cs` does."""
-    return line.lstrip().startswith("::") or bool(re.search(r"##[A-Za-z]*\[", line))
-
-
-def unseen(text: str) -> list[str]:
-    """The characters that are none to a reader."""
-    return [char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")]
 
 
 def lines_of(text: str) -> Iterator[str]:
@@ -193,7 +184,7 @@ def everything(repository: Repository, *words: str, **env: str) -> tuple[Outcome
     """A check of it in every format."""
     place = repository.path.parent
     page = place / "page.md"
-    forms = ("text", "concise", "json")
+    forms = ("text", "concise", "json", "markdown", *published.READ)
     outcome = run(
         "check", "--output-format=github", *(f"--output={form}={place}/{form}" for form in forms),
         f"--log-decisions={place}/log", *words,
@@ -227,6 +218,9 @@ def test_a_check_in_every_format(hostile: str, mild: bool, tmp_path: Path) -> No
     harmless(pages["text"])
     harmless(pages["concise"])
     harmless_page(pages["summary"])
+    harmless_page(pages["markdown"])
+    for form, read in published.READ.items():
+        read(pages[form])
     for form in ("json", "log"):
         assert pages[form].isascii()
         assert not any(map(obeyed, pages[form].splitlines()))

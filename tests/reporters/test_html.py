@@ -19,7 +19,8 @@ from specguard.model import Finding, RuleResult, Verdict
 from specguard.reporters import html
 from specguard.reporters.html.excerpts import AROUND, MOST, Excerpts
 from specguard.testing import Repository, run
-from tests.reporters.test_hostile_text import HOSTILE, harmless, obeyed, unseen
+from tests.reporters.published import obeyed, unseen
+from tests.reporters.test_hostile_text import HOSTILE, harmless
 from tests.reporters.verdicts import full
 from tests.taking import grows_with_length
 

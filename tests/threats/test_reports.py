@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
+from specguard.reporters.formats import FORMATS as KNOWN
 from specguard.testing import Outcome, Repository, run
+from tests.reporters import published
 from tests.threats.cases import threat
 from tests.threats.guarded import LOCKED, authority, check, errors, guarded
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMATS = ("text", "concise", "github", "json")
+FORMATS = ("text", "concise", "github", "json", "markdown", *published.READ)
 SETTINGS = """
 [rules.commit-message]
 conventional = true
@@ -252,12 +254,12 @@ def test_a_plugin_that_wants_to_end_the_process(
     assert "SystemExit: 0" in str(outcome)
 
 
-PATCH = """import specguard.reporters.{form}
+PATCH = """import {module}
 
 def render(*arguments, **options):
     raise {what}
 
-specguard.reporters.{form}.render = render
+{module}.{function} = render
 """
 
 
@@ -266,7 +268,8 @@ specguard.reporters.{form}.render = render
 @pytest.mark.parametrize("what", ["ValueError('x')", "RecursionError"])
 def test_a_report_that_crashes(guarded_one: Repository, tmp_path: Path, form: str, what: str) -> None:
     # A module that Python itself imports first stands for a mistake in the code that makes the report.
-    (tmp_path / "sitecustomize.py").write_text(PATCH.format(form=form, what=what))
+    module, _, function = KNOWN[form].target.partition(":")
+    (tmp_path / "sitecustomize.py").write_text(PATCH.format(module=module, function=function, what=what))
     env = {"PYTHONPATH": str(tmp_path)}
     others = [other for other in FORMATS if other != form]
     for words in ([f"--output-format={form}"], [f"--output={form}={tmp_path}/{form}"]):
