@@ -10,7 +10,9 @@ from specguard.documents.placeholders import owes
 from specguard.errors import SpecguardError
 from specguard.executor.branches import shares
 from specguard.executor.papers import is_paper, paper_item
+from specguard.executor.tasks import task_of
 from specguard.model import path_text
+from specguard.plans.verification import commands_of
 from specguard.work.item import Unresolved
 from specguard.work.items import Work
 from specguard.work.landed import Landings
@@ -206,6 +208,7 @@ class Chooser:
             )
 
     def _check(self, item: WorkItem) -> None:
+        self._check_verify(item)
         settings = item.settings
         if not item.branches:
             raise SpecguardError(
@@ -226,6 +229,19 @@ class Chooser:
                 if located.near
                 else "bring the document into the base first, by a change of its own",
             )
+
+    def _check_verify(self, item: WorkItem) -> None:
+        """A task that no command verifies is not begun, where its plan asks for one."""
+        task = task_of(self._policy, item)
+        if task is None or "verify" not in task.plan.settings.required or commands_of(task):
+            return
+        origin = task.origin("verify")
+        raise SpecguardError(
+            f"{task.name} has no command in `{task.plan.settings.keys_of('verify')[0]}`, and may not run without",
+            help="have the planner add one that fails as long as the task is not done, by a change of its own",
+            path=origin.path,
+            line=origin.line or None,
+        )
 
 
 def _open_needs(listed: Listed, sources: Sources) -> Sequence[str]:

@@ -1,0 +1,77 @@
+"""Changes that are filled in, as a person does it."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import TYPE_CHECKING
+
+from specguard.planning.proposal import proposal_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+TODAY = datetime.date(2026, 1, 31)
+WORDS = {
+    "what is wrong": "Whoever wants two things has to pay twice today, and many go away after the first one.",
+    "what will be different": "A cart that holds several things.",
+    "what of it": "what a cart holds",
+    "the code, interfaces": "`src/cart.py`, and nobody else.",
+    "what it is for": "Holds what somebody is about to buy, until they have paid for it or gone.",
+    "what the system": "The shop SHALL keep what was put into the cart.",
+    "what happens": "something is put into it",
+    "what is seen": "the cart shows it",
+    "what these tasks": "The cart",
+    "what is done": "Add the cart",
+    "the command": "python3 src/cart.py",
+    "the files and": "src/cart.py",
+    "what holds": "the cart holds items",
+}
+"""What stands for each `TODO:`, by how its hint begins."""
+
+
+def filled(text: str) -> str:
+    """A file with something said for each `TODO:` of it."""
+    names = iter(["The cart keeps things", "One thing", "A third name"])
+
+    def said(match: re.Match[str]) -> str:
+        hint = match[1]
+        if hint == "its name":
+            return next(names)
+        return next(words for begin, words in WORDS.items() if hint.startswith(begin))
+
+    return re.sub(r"TODO: (.*)", said, text)
+
+
+def change(top: Path, slug: str, *, capabilities: Sequence[str] = ("cart",), fill: bool = True) -> None:
+    """Write a change, filled in or not."""
+    files = proposal_files(str(top), slug, capabilities, specs=True, today=TODAY)
+    write(top, {path: filled(text) if fill else text for path, text in files.items()})
+
+
+def write(top: Path, files: Mapping[str, str | None]) -> None:
+    """Write files, and remove those for which there is no text."""
+    for path, text in files.items():
+        place = top / path
+        if text is None:
+            place.unlink()
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+
+REQUIREMENT = """### Requirement: {name}
+
+The shop SHALL do it.
+
+#### Scenario: One thing
+
+- **WHEN** something is put into it
+- **THEN** the cart shows it
+"""
+
+
+def requirement(name: str) -> str:
+    """A requirement with one scenario."""
+    return REQUIREMENT.format(name=name)

@@ -1,0 +1,302 @@
+"""`plan proposal` and `plan validate` beside OpenSpec's own validator.
+
+It is the program `openspec` of the package `@fission-ai/openspec`: on the PATH, or where SPECGUARD_TEST_OPENSPEC
+says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from specguard.planning.folders import CHANGES, source_folder
+from specguard.planning.validating import flaws
+from tests.planning.filling import change, requirement, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+OPENSPEC = os.environ.get("SPECGUARD_TEST_OPENSPEC") or shutil.which("openspec")
+needs_openspec = pytest.mark.skipif(
+    not OPENSPEC, reason="there is no openspec (npm install -g @fission-ai/openspec)"
+)
+
+SPEC = "specs/cart/spec.md"
+ADDED = f"## ADDED Requirements\n\n{requirement('Keeps things')}"
+MAIN = (
+    "# Cart\n\n## Purpose\n\nHolds what somebody is about to buy, until they have paid for it.\n\n"
+    f"## Requirements\n\n{requirement('Known')}\n#### Scenario: Two things\n\n- **THEN** it shows both\n"
+)
+
+
+class Row(NamedTuple):
+    """A case: what of a filled change is otherwise, and what each of the two says of it.
+
+    Attributes:
+        files: texts by path below the change; None: it is not there.
+        ours: `valid`, `warned` or `refused`, as `plan validate` ends.
+        theirs: `valid`, `warned` (with `--strict` not valid) or `refused`, as `openspec validate` does.
+    """
+
+    files: Mapping[str, str | None]
+    ours: str
+    theirs: str
+
+
+def spec(text: str, ours: str, theirs: str) -> Row:
+    return Row({SPEC: text}, ours, theirs)
+
+
+def tasks(text: str, ours: str, theirs: str) -> Row:
+    return Row({"tasks.md": text}, ours, theirs)
+
+
+VERIFIED = "  - verify: pytest -q\n"
+AGREED = {
+    "filled": Row({}, "valid", "valid"),
+    "crlf": spec(ADDED.replace("\n", "\r\n"), "valid", "valid"),
+    "byte-order-mark": spec("\ufeff" + ADDED, "valid", "valid"),
+    "other-case": spec(
+        ADDED.replace("ADDED", "Added").replace("Requirement:", "requirement:"), "valid", "valid"
+    ),
+    "heading-twice": spec(ADDED + "\n" + ADDED.replace("Keeps", "Shows"), "valid", "valid"),
+    "closed-heading": spec(ADDED.replace("things\n", "things ###\n"), "valid", "valid"),
+    "must": spec(ADDED.replace("SHALL", "MUST"), "valid", "valid"),
+    "any-scenario": spec(ADDED.replace("Scenario: One thing", "One thing"), "valid", "valid"),
+    "metadata-alone": spec(ADDED.replace("The shop SHALL", "**What**: it SHALL"), "valid", "valid"),
+    "nested-capability": Row({SPEC: None, "specs/shop/cart/spec.md": ADDED}, "valid", "valid"),
+    "notes-beside": Row({"specs/cart/notes.md": "# Notes\n\nNothing.\n"}, "valid", "valid"),
+    "removed-items": spec("## REMOVED Requirements\n\n- `### Requirement: Known`\n", "valid", "valid"),
+    "renamed": spec(
+        "## RENAMED Requirements\n\n- FROM: `### Requirement: Known`\n- TO: `### Requirement: New`\n",
+        "valid",
+        "valid",
+    ),
+    "skip-specs": Row(
+        {SPEC: None, ".openspec.yaml": "schema: spec-driven\nskip_specs: true\n"}, "valid", "valid"
+    ),
+    "no-delta": Row({SPEC: None}, "refused", "refused"),
+    "no-section": spec("# Cart\n\nSomething.\n", "refused", "refused"),
+    "empty-file": spec("", "refused", "refused"),
+    "section-misspelt": spec(ADDED.replace("ADDED", "ADED"), "refused", "refused"),
+    "section-spaced": spec(ADDED.replace("ADDED R", "ADDED  R"), "refused", "refused"),
+    "section-third-level": spec(ADDED.replace("## ADDED", "### ADDED"), "refused", "refused"),
+    "empty-section": spec("## ADDED Requirements\n\nLater.\n", "refused", "refused"),
+    "all-fenced": spec(f"```\n{ADDED}```\n", "refused", "refused"),
+    "requirement-without-name": spec(
+        ADDED.replace("Requirement: Keeps things", "Requirement:"), "refused", "refused"
+    ),
+    "no-scenario": spec(ADDED.partition("####")[0], "refused", "refused"),
+    "scenario-third-level": spec(ADDED.replace("#### S", "### S"), "refused", "refused"),
+    "scenario-bold": spec(
+        ADDED.replace("#### Scenario: One thing", "**Scenario: One thing**"), "refused", "refused"
+    ),
+    "scenario-indented": spec(ADDED.replace("#### S", "  #### S"), "refused", "refused"),
+    "scenario-fenced": spec(ADDED.replace("#### S", "```\n#### S") + "```\n", "refused", "refused"),
+    "scenario-empty": spec(ADDED.partition("\n\n- **WHEN**")[0] + "\n", "refused", "refused"),
+    "no-text": spec(ADDED.replace("The shop SHALL do it.\n", ""), "refused", "refused"),
+    "shall-in-name-alone": spec(
+        ADDED.replace("Keeps things", "It SHALL keep things").replace("The shop SHALL do it.\n", ""),
+        "refused",
+        "refused",
+    ),
+    "neither-shall-nor-must": spec(ADDED.replace("SHALL", "will"), "warned", "warned"),
+    "named-twice": spec(ADDED + "\n" + requirement("Keeps things"), "refused", "refused"),
+    "added-and-removed": spec(
+        ADDED + "\n## REMOVED Requirements\n\n### Requirement: Keeps things\n", "refused", "refused"
+    ),
+    "renamed-and-removed": spec(
+        "## RENAMED Requirements\n\nFROM: ### Requirement: Known\nTO: ### Requirement: New\n\n"
+        "## REMOVED Requirements\n\n### Requirement: known\n",
+        "refused",
+        "refused",
+    ),
+    "renamed-to-an-added-one": spec(
+        ADDED
+        + "\n## RENAMED Requirements\n\nFROM: ### Requirement: Known\nTO: ### Requirement: Keeps things\n",
+        "refused",
+        "refused",
+    ),
+    "from-without-to": spec(
+        ADDED + "\n## RENAMED Requirements\n\n- FROM: `### Requirement: Known`\n", "refused", "refused"
+    ),
+    "modified": spec(
+        f"## MODIFIED Requirements\n\n{requirement('Known')}\n#### Scenario: Two things\n\n- both\n",
+        "valid",
+        "valid",
+    ),
+    "modified-loses-a-scenario": spec(
+        f"## MODIFIED Requirements\n\n{requirement('Known')}", "refused", "refused"
+    ),
+    "modified-by-its-old-name": spec(
+        f"## MODIFIED Requirements\n\n{requirement('Known')}\n## RENAMED Requirements\n\n"
+        "FROM: ### Requirement: Known\nTO: ### Requirement: New\n",
+        "refused",
+        "refused",
+    ),
+    "delta-beside-capabilities": Row({SPEC: None, "specs/cart.md": ADDED}, "refused", "refused"),
+    "delta-at-the-top": Row({"specs/spec.md": ADDED}, "refused", "refused"),
+    "delta-under-another-name": Row({"specs/cart/delta.md": ADDED}, "refused", "refused"),
+    "skip-specs-with-specs": Row(
+        {".openspec.yaml": "schema: spec-driven\nskip_specs: true\n"}, "refused", "refused"
+    ),
+    "skip-specs-as-text": Row(
+        {".openspec.yaml": "schema: spec-driven\nskip_specs: 'yes'\n"}, "refused", "refused"
+    ),
+    "skip-specs-without-schema": Row(
+        {SPEC: None, ".openspec.yaml": "skip_specs: true\n"}, "refused", "refused"
+    ),
+    "task-in-another-group": tasks(f"## 1. Cart\n\n- [ ] 2.1 Add it\n{VERIFIED}", "warned", "warned"),
+}
+"""Where both say the same."""
+
+STRICTER = {
+    "requirement-outside": (
+        spec(f"{ADDED}\n## Notes\n\n{requirement('Hidden')}", "refused", "warned"),
+        "'## Notes' ends '## ADDED Requirements', and nothing below it is read",
+    ),
+    "second-heading-hides-a-scenario": (
+        spec(
+            f"{ADDED}\n## Notes\n\n#### Scenario: Hidden\n\n- **THEN** nobody sees it\n", "refused", "valid"
+        ),
+        "'## Notes' ends '## ADDED Requirements', and nothing below it is read",
+    ),
+    "second-heading-hides-text": (
+        spec(f"{ADDED}\n## Edge cases\n\nThe cart MUST survive a restart.\n", "refused", "valid"),
+        "'## Edge cases' ends '## ADDED Requirements', and nothing below it is read",
+    ),
+    "heading-of-the-third-level": (
+        spec(f"{ADDED}\n### Documentation\n\nIt SHALL be documented.\n", "refused", "valid"),
+        "'### Documentation' is no requirement",
+    ),
+    "fence-never-closed": (
+        spec(f"{ADDED}\n```\n{requirement('Hidden')}", "refused", "valid"),
+        "is never closed",
+    ),
+    "placeholder": (
+        spec(ADDED.replace("do it", "TODO: say it"), "refused", "valid"),
+        "a placeholder is left",
+    ),
+    "template-of-openspec": (
+        spec(ADDED.replace("Keeps things", "<!-- requirement name -->"), "refused", "valid"),
+        "a placeholder is left: '### Requirement: <!-- requirement name -->'",
+    ),
+    "no-proposal": (Row({"proposal.md": None}, "refused", "valid"), "the change has no proposal"),
+    "no-why": (
+        Row({"proposal.md": "# P\n\n## What Changes\n\nA cart.\n"}, "refused", "valid"),
+        "no section '## Why'",
+    ),
+    "short-why": (
+        Row({"proposal.md": "# P\n\n## Why\n\nFor fun.\n\n## What Changes\n\nA cart.\n"}, "warned", "valid"),
+        "has 8 characters; OpenSpec asks for 50 to 1000",
+    ),
+    "no-tasks": (Row({"tasks.md": None}, "refused", "valid"), "there are no tasks"),
+    "tasks-without-boxes": (tasks("# Tasks\n\n- Add it\n", "refused", "warned"), "no line of it is a task"),
+    "task-twice": (
+        tasks(f"## 1. Cart\n\n- [ ] 1.1 Add it\n{VERIFIED}- [ ] 1.1 Again\n{VERIFIED}", "refused", "warned"),
+        "1.1 is there twice, first in line 3",
+    ),
+    "task-twice-without-groups": (
+        tasks(f"- [ ] 1.1 Add it\n{VERIFIED}- [ ] 1.1 Again\n{VERIFIED}", "refused", "valid"),
+        "1.1 is there twice",
+    ),
+    "task-unknown": (
+        tasks(f"- [ ] 1.1 Add it\n{VERIFIED}  - depends: 1.2\n", "refused", "valid"),
+        "1.1 depends on '1.2', which is no task here",
+    ),
+    "task-without-verify": (
+        tasks("- [ ] 1.1 Add it\n", "warned", "valid"),
+        "has no command that verifies it",
+    ),
+    "modified-unknown": (
+        spec(f"## MODIFIED Requirements\n\n{requirement('Knwon')}", "warned", "valid"),
+        "'Knwon' is no requirement of the capability's specification",
+    ),
+}
+"""Where `plan validate` says more on purpose, and what it says then."""
+
+ROWS = {**AGREED, **{name: row for name, (row, _) in STRICTER.items()}}
+
+
+@pytest.fixture(scope="module")
+def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with a change for each row."""
+    folder = tmp_path_factory.mktemp("openspec")
+    write(folder, {"openspec/specs/cart/spec.md": MAIN})
+    for name, row in ROWS.items():
+        slug = f"change-{name}"
+        change(folder, slug)
+        write(folder, {f"{CHANGES}/{slug}/{path}": text for path, text in row.files.items()})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def theirs(top: Path) -> dict[str, str]:
+    """What OpenSpec says of each."""
+    loose, strict = validated(top), validated(top, "--strict")
+    return {
+        name: "refused" if not loose[name]["valid"] else "valid" if strict[name]["valid"] else "warned"
+        for name in loose
+    }
+
+
+def validated(top: Path, *words: str) -> dict[str, Any]:
+    """The items of OpenSpec's report, by the change's name."""
+    assert OPENSPEC
+    done = subprocess.run(
+        [OPENSPEC, "validate", "--changes", "--json", "--no-interactive", *words],
+        cwd=top,
+        env={**os.environ, "OPENSPEC_TELEMETRY": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return {item["id"].removeprefix("change-"): item for item in json.loads(done.stdout)["items"]}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_plan_validate(top: Path, name: str) -> None:
+    found = flaws(source_folder(str(top), f"change-{name}"))
+    levels = {flaw.level for flaw in found}
+    said = "refused" if "error" in levels else "warned" if levels else "valid"
+    assert said == ROWS[name].ours, found
+    if name in STRICTER:
+        assert any(STRICTER[name][1] in flaw.message for flaw in found), found
+    marked = {flaw.openspec for flaw in found}
+    theirs = "refused" if "error" in marked else "warned" if "warning" in marked else "valid"
+    assert theirs == ROWS[name].theirs, "each finding says what OpenSpec makes of it"
+    assert all(flaw.help for flaw in found)
+    assert all(flaw.level == "error" for flaw in found if flaw.openspec == "error")
+
+
+@needs_openspec
+@pytest.mark.parametrize("name", ROWS)
+def test_openspec_itself(theirs: dict[str, str], name: str) -> None:
+    assert theirs[name] == ROWS[name].theirs
+
+
+def test_what_both_reject_and_what_one_does() -> None:
+    assert all(row.ours == row.theirs for row in AGREED.values())
+    order = ("valid", "warned", "refused")
+    assert all(order.index(row.ours) > order.index(row.theirs) for row, _ in STRICTER.values())
+
+
+@needs_openspec
+def test_what_is_written_is_accepted_once_it_is_filled(tmp_path: Path) -> None:
+    write(tmp_path, {"openspec/specs/cart/spec.md": MAIN})
+    change(tmp_path, "change-one", capabilities=["cart"])
+    change(tmp_path, "change-two", capabilities=["till", "shop/receipts"])
+    found = validated(tmp_path, "--strict")
+    assert [(name, item["valid"], item["issues"]) for name, item in sorted(found.items())] == [
+        ("one", True, []),
+        ("two", True, []),
+    ]
+    for slug in ("change-one", "change-two"):
+        assert flaws(source_folder(str(tmp_path), slug)) == []
