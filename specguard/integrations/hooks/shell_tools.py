@@ -1,0 +1,168 @@
+"""Programs that write a file among other things: transfers, archives, sorting, editors, hooks' managers."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.integrations.hooks.shell_files import named
+from specguard.integrations.hooks.shell_state import Field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Final
+
+    from specguard.integrations.hooks.shell_call import Call
+
+
+def _curl(call: Call) -> str | None:
+    valued = "oDcKTAbdeEFHmPQrtuUwxXyYzC"
+    longs = [
+        "output", "dump-header", "cookie-jar", "config", "trace", "trace-ascii", "output-dir", "stderr",
+        "header", "data", "data-raw", "data-binary", "user", "url", "request", "form", "user-agent",
+        "max-time", "retry", "etag-save", "hsts", "alt-svc", "libcurl", "connect-timeout", "proxy",
+        "cookie", "write-out", "json", "upload-file", "referer", "range", "cacert", "cert", "key",
+        "resolve",
+    ]  # fmt: skip
+    arguments = call.arguments(valued, longs, flags=["remote-name", "remote-name-all", "remote-header-name"])
+    if arguments.odd is not None:
+        call.undecided(f"what `{arguments.odd.raw}` makes curl write is not known")
+    if arguments.has(
+        "K", "config", "output-dir", "J", "remote-header-name", "remote-name-all", "O", "remote-name"
+    ):
+        call.undecided("which files curl writes is not known")
+    named = ("o", "output", "D", "dump-header", "c", "cookie-jar", "trace", "trace-ascii", "stderr")
+    for field in arguments.values(*named, "etag-save", "hsts", "alt-svc", "libcurl"):
+        if field.text != "-":
+            call.write(field)
+    return None
+
+
+def _wget(call: Call) -> str | None:
+    arguments = call.arguments(
+        "OoaPUetTwQ", ["output-document", "output-file", "append-output"], optional="n"
+    )
+    targets = arguments.values("O", "output-document")
+    for field in (*targets, *arguments.values("o", "output-file", "a", "append-output")):
+        if field.text != "-":
+            call.write(field)
+    if (arguments.odd is not None or not targets) and not arguments.has("spider", "version", "help", "V"):
+        call.undecided("which files wget writes is not known")
+    return None
+
+
+def _tar(call: Call) -> str | None:
+    words = call.resolved()
+    letters = words[0].start if words else ""
+    if letters and not letters.startswith("-"):
+        # The old way: letters without a dash.
+        words = [
+            Field(None if words[0].text is None else "-" + letters, words[0].raw, start="-" + letters),
+            *words[1:],
+        ]
+    text = " ".join(word.start for word in words)
+    clusters = "".join(word.start[1:] for word in words if re.match(r"-[A-Za-z]", word.start))
+    lists = "--list" in text or ("t" in clusters and not re.search("[xcruAdI]", clusters))
+    if lists and not re.search(r"--(?:to-c|checkpoint-a|use-c|rsh|rmt|info-s|new-vol|index)", text):
+        return None
+    call.undecided("which files tar writes is not known")
+    return None
+
+
+def _unzip(call: Call) -> str | None:
+    if not call.arguments("dxP").has("l", "p", "t", "v", "Z", "z"):
+        call.undecided("which files unzip writes is not known")
+    return None
+
+
+def _packed(call: Call) -> str | None:
+    arguments = call.arguments("S", ["suffix"])
+    prints = arguments.has("c", "stdout", "to-stdout", "l", "list", "t", "test") or not arguments.operands
+    if arguments.odd is not None or not prints:
+        for field in arguments.operands:
+            for path in call.paths(field, "packs"):
+                call.shell.telling.remove(path)
+        call.undecided(f"which files {call.name} writes is not known")
+    return None
+
+
+def _second(call: Call) -> str | None:
+    """`uniq` and `xxd`: the second operand is written."""
+    arguments = call.arguments(
+        "fsw" if call.name == "uniq" else "sclgon", ["skip-fields", "skip-chars", "check-chars"]
+    )
+    for field in named(call, arguments)[1:]:
+        call.write(field)
+    return None
+
+
+def _sort(call: Call) -> str | None:
+    arguments = call.arguments(
+        "okSTt",
+        [
+            "output",
+            "key",
+            "buffer-size",
+            "temporary-directory",
+            "field-separator",
+            "compress-program",
+            "files0-from",
+        ],
+    )
+    named(call, arguments)
+    for field in arguments.values("o", "output"):
+        call.write(field)
+    if arguments.has("compress-program"):
+        call.unknown()
+    return None
+
+
+def _shuffle(call: Call) -> str | None:
+    arguments = call.arguments("oni", ["output", "head-count", "input-range", "random-source"])
+    named(call, arguments)
+    for field in arguments.values("o", "output"):
+        call.write(field)
+    return None
+
+
+def _editor(call: Call) -> str | None:
+    arguments = call.arguments("csuSTp", ["cmd"])
+    for field in arguments.operands:
+        call.write(field)
+    call.undecided(f"what is done in the editor `{call.name}` is not known")
+    return None
+
+
+def _temporary(call: Call) -> str | None:
+    arguments = call.arguments("p", ["suffix"], optional="", flags=["tmpdir"])
+    if arguments.operands or arguments.odd is not None or arguments.has("p", "tmpdir"):
+        call.undecided("which file mktemp makes is not known")
+    return None
+
+
+def _hooks(call: Call) -> str | None:
+    """Programs that manage git's hooks."""
+    words = [word.text for word in call.words[1:]]
+    if "uninstall" in words:
+        call.shell.telling.bypass(f"`{call.name} uninstall` removes the hooks")
+    elif words and words[0] in ("--version", "--help", "validate-config", "sample-config", "help", "version"):
+        return None
+    else:
+        call.unknown()
+    return None
+
+
+TOOLS: Final[Mapping[str, Callable[[Call], str | None]]] = {
+    "curl": _curl,
+    "wget": _wget,
+    **dict.fromkeys(["tar", "gtar", "bsdtar"], _tar),
+    "unzip": _unzip,
+    **dict.fromkeys(["gzip", "gunzip", "bzip2", "bunzip2", "xz", "unxz", "zstd"], _packed),
+    **dict.fromkeys(["uniq", "xxd"], _second),
+    "sort": _sort,
+    "shuf": _shuffle,
+    **dict.fromkeys(["ed", "red", "ex", "vi", "vim", "nvim", "nano", "emacs", "code"], _editor),
+    "mktemp": _temporary,
+    **dict.fromkeys(["pre-commit", "prek", "husky", "lefthook", "overcommit"], _hooks),
+}
+"""Programs of this module by their names."""
