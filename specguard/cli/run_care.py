@@ -43,6 +43,8 @@ def stop(run: str, directory: str, run_root: str) -> None:
 def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
     """Remove the places of ended runs, the refs that kept their bases, and their branches here once merged.
 
+    What agents have left beside the places goes, too, while no run is under way.
+
     Their folders, which hold the evidence, stay. A run that has no place any more cannot be resumed.
     """
     store = open_store(directory, run_root)

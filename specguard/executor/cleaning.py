@@ -11,7 +11,14 @@ from specguard.declaration.record import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.git import RUN_REFS
 from specguard.executor.place import forget_base
-from specguard.executor.place_files import OWN, is_place, places_folder, remove_place
+from specguard.executor.place_files import (
+    OWN,
+    is_place,
+    places_folder,
+    remove_place,
+    remove_stray,
+    strays,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -26,20 +33,22 @@ class Leftover(Record):
     """Something that an ended run has left.
 
     Attributes:
-        kind: what it is.
-        name: the place's path, the ref's full name, or the branch's.
-        run_id: of which run.
+        kind: what it is; `stray`: what lies beside the places of runs.
+        name: the path of the place or beside it, the ref's full name, or the branch's.
+        run_id: of which run; empty for what lies beside the places.
         state: how that ended; empty where its folder is gone.
         oid: the commit that a branch is at.
     """
 
-    kind: Literal["place", "ref", "branch"]
+    kind: Literal["place", "ref", "branch", "stray"]
     name: str
-    run_id: str
+    run_id: str = ""
     state: str = ""
     oid: str = ""
 
     def __str__(self) -> str:
+        if self.kind == "stray":
+            return f"{self.name}, which lies beside the places of runs"
         whose = f"{self.run_id} ({self.state})" if self.state else f"{self.run_id}, whose folder is gone"
         lost = self.kind == "place" and self.state not in ("", "succeeded")
         return f"{self.kind} {self.name} of {whose}" + (", which cannot be resumed then" if lost else "")
@@ -71,6 +80,7 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
             # What no place borrows need not be kept, whoever's it was.
             if run_id not in known and not _has_place(run_id, repository):
                 found.append(Leftover(kind="ref", name=name, run_id=run_id))
+        found += _strays(store, repository)
     return found
 
 
@@ -82,6 +92,8 @@ def remove(one: Leftover, repository: Repository) -> None:
     """
     if one.kind == "place":
         remove_place(one.name)
+    elif one.kind == "stray":
+        remove_stray(one.name)
     elif one.kind == "ref":
         forget_base(repository, one.run_id)
     else:
@@ -95,6 +107,18 @@ def remove(one: Leftover, repository: Repository) -> None:
                 f"the branch {one.name} cannot be removed: {error.first_line}",
                 help=f"git branch -d {one.name}",
             ) from error
+
+
+def _strays(store: RunStore, repository: Repository) -> Iterator[Leftover]:
+    """What agents have left beside their places; while one works here, it is for `inspect` to see."""
+    if any(run.open for run in store.runs()):
+        return
+    try:
+        folder = places_folder(repository.environment, repository.work_tree())
+    except SpecguardError:
+        return
+    for name in strays(folder):
+        yield Leftover(kind="stray", name=os.path.join(folder, name))
 
 
 def _of(run: RunView, manifest: Manifest, refs: Mapping[str, str]) -> Iterator[Leftover]:

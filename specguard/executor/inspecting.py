@@ -116,7 +116,7 @@ def _joined(sentences: list[str]) -> str:
 def _outside(before: State, after: State) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys(), key=lambda one: (one.startswith("file "), one)):
         old, new = before.get(name, ""), after.get(name, "")
-        if old != new:
+        if old != new and (new or not name.startswith("beside ")):
             what, _, rest = name.partition(" ")
             verb = "was changed" if old and new else "appeared" if new else "is gone"
             yield f"{_OUTSIDE[what].format(rest)} {verb}"
@@ -129,4 +129,5 @@ _OUTSIDE: Final = {
     "home": "your {}",
     "index": "your index",
     "file": "your file {}",
+    "beside": "{}, beside the place,",
 }

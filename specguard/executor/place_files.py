@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, search_path
@@ -14,12 +16,15 @@ from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, Final
+    from typing import Any
 
     from specguard.change.repository import Repository
 
 OWN: Final = ".specguard"
 """What the name of specguard's own folder for a place has behind the place's."""
+
+
+_A_PLACE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ-[0-9a-f]{4}")
 
 
 def places_folder(environment: Mapping[str, str], checkout: str) -> str:
@@ -121,6 +126,33 @@ def is_place(path: str, run_id: str = "") -> bool:
     )
 
 
+def strays(folder: str) -> list[str]:
+    """What is in the folder of places and is no run's: an agent that leaves its place by `..` comes there.
+
+    Args:
+        folder: the folder of places; it need not be there.
+
+    Returns:
+        The names, in order.
+    """
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted(name for name in names if not _A_PLACE.fullmatch(name.removesuffix(OWN)))
+
+
+def remove_stray(path: str) -> None:
+    """Remove something that `strays` named.
+
+    Raises:
+        SpecguardError: it is nothing of that kind, or cannot be removed.
+    """
+    if not is_place(path) or os.path.basename(path) not in strays(os.path.dirname(path)):
+        raise SpecguardError("this is nothing that was left beside the places of runs", path=path)
+    _remove(path)
+
+
 def remove_place(path: str) -> None:
     """Remove a place and specguard's folder for it; what is gone already does not matter.
 
@@ -133,13 +165,17 @@ def remove_place(path: str) -> None:
     if not is_place(path):
         raise SpecguardError("this is no place of a run, and is not removed", path=path)
     for folder in (path, path + OWN):
-        if os.path.islink(folder) or os.path.isfile(folder):
-            os.unlink(folder)
-        elif os.path.isdir(folder):
-            _remove_tree(folder)
-        # A broken removal must not be taken for one that was done.
-        if os.path.lexists(folder):
-            raise SpecguardError("the run's place cannot be removed", path=folder, help=f"rm -rf {folder}")
+        _remove(folder)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        _remove_tree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+    # A broken removal must not be taken for one that was done.
+    if os.path.lexists(path):
+        raise SpecguardError("it cannot be removed", path=path, help=shlex.join(["rm", "-rf", path]))
 
 
 def _remove_tree(folder: str) -> None:

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from specguard.executor.git import RUN_REFS
+from specguard.executor.place_files import strays
 from specguard.executor.seen_files import content_of, files_below, status_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _USERS_GIT: Final = (
 
 def user_state(run: Run) -> State:
     """The user's refs, configuration, hooks, index and working files, and git's settings in their home.
+
+    With them what is no run's in the folder of places.
 
     Raises:
         SpecguardError: the repository cannot be read.
@@ -51,6 +54,8 @@ def user_state(run: Run) -> State:
     for path in {*_home_files(repository), *_settings_files(repository)}:
         state[f"home {path}"] = content_of(path)
     state.update(_working_files(run))
+    places = os.path.dirname(run.manifest.place or "")
+    state.update((f"beside {os.path.join(places, name)}", "there") for name in strays(places))
     return state
 
 

@@ -271,6 +271,21 @@ def test_what_ended_runs_left_is_removed_after_asking(project: Project) -> None:
     assert project.specguard("run", "clean").exit_code == 0
 
 
+def test_what_an_agent_left_beside_its_place_is_removed(project: Project) -> None:
+    script = "cat > /dev/null; mkdir ../wt; echo x > ../wt/a; ln -s $HOME ../link; echo b > src/b.py"
+    outcome = project.run_phase(script)
+    assert outcome.exit_code == 3, outcome
+    places = Path(project.manifests()[0]["place"]).parent
+    assert f"{places}/link, beside the place, appeared" in outcome.stdout
+    assert (
+        f"{places}/wt, which lies beside the places of runs"
+        in project.specguard("run", "clean", "--dry-run").stdout
+    )
+    assert project.specguard("run", "clean", "--yes").exit_code == 0
+    assert not list(places.iterdir())
+    assert project.home.is_dir()
+
+
 @pytest.mark.parametrize(
     "path", ["{}/specguard/places/..", "{}/specguard/places/precious", "{}/places/{run}"]
 )

@@ -62,6 +62,10 @@ _MISBEHAVIOUR = {
         "ln -s /etc/passwd src/out",
         (3, "failed", "src/out"),
     ),
+    "writes beside its place": (
+        f"{GOOD}; echo x > ../outside-of-place",
+        (3, "failed", "outside-of-place, beside the place, appeared"),
+    ),
     "makes a pipe": (f"{GOOD}; mkfifo src/.gitattributes", (3, "failed", "the agent made a pipe")),
     "fills its place": (
         f"{GOOD}; for n in 1 2 3; do head -c 4000000 /dev/zero > src/big$n; done",

@@ -211,7 +211,7 @@ def test_a_sparse_checkout_and_a_shallow_clone_are_no_bound(tmp_path: Path) -> N
     setting.user.git("sparse-checkout", "set", "--cone", "locked")
     assert not (tmp_path / "shallow" / "src").exists()
     with setting.run() as run:
-        place = work(run, "test -f src/a.py; git log --oneline > ../said; echo 1 > src/new")
+        place = work(run, "test -f src/a.py; git log --oneline > ../../said; echo 1 > src/new")
         inspect(run)
         changed = place.git.diff_trees(setting.base, hash_tree(run))
         assert [entry.path for entry in changed] == [b"src/new"]
