@@ -20,7 +20,7 @@ from specguard.reporters import html
 from specguard.reporters.html.excerpts import AROUND, MOST, Excerpts
 from specguard.testing import Repository, run
 from tests.reporters.published import obeyed, unseen
-from tests.reporters.test_hostile_text import HOSTILE, harmless
+from tests.reporters.test_hostile_text import HOSTILE, harmless, project_of
 from tests.reporters.verdicts import full
 from tests.taking import grows_with_length
 
@@ -341,3 +341,18 @@ def test_hostile_pages_are_harmless_on_a_terminal_too() -> None:
                 r"<style>.*</style>|<script>.*</script>|\t", "", html.render([full(text)]), flags=re.DOTALL
             )
         )
+
+
+@pytest.mark.parametrize(
+    "text", ["::error::pwn <img src=x onerror=pwn>", HOSTILE["a verdict of its own line"]]
+)
+def test_a_check_of_a_hostile_change(text: str, tmp_path: Path) -> None:
+    repository = project_of(text, tmp_path / "project", mild=True)
+    outcome = run("check", "--output-format=html", f"--pr-title={text}", directory=repository.path)
+    assert outcome.exit_code in (1, 2), outcome
+    reader = read(outcome.stdout)
+    assert {tag for tag, _ in reader.tags} <= {tag for tag, _ in read(html.render([full("plain")])).tags}
+    assert not [name for name, _ in reader.values if name.startswith("on")]
+    assert not any(map(obeyed, outcome.stdout.split("\n")))
+    # It is shown, not swallowed.
+    assert text.split("\n")[-1].lstrip(":") in "".join(reader.text)
