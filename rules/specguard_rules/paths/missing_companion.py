@@ -83,7 +83,7 @@ class MissingCompanion(Rule):
 
     code: ClassVar[str] = "PTH007"
     name: ClassVar[str] = "missing-companion"
-    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("companions",)
     condition: ClassVar[str] = "what is to change together changes together, or a trailer says why not"
 

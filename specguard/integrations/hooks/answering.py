@@ -31,7 +31,8 @@ REPAIR: Final = "specguard doctor"
 _NAME: Final = rb'"hook_event_name"\s*:\s*"([A-Za-z]{1,40})"'
 _COMMAND: Final = r"`([^`]+)`"
 _REPAIRS: Final = (
-    r"(?:specguard (?:doctor|init|policy|status)|git (?:fetch|mergetool))(?: [A-Za-z0-9_./=-]+)*"
+    r"specguard (?:doctor|init|policy|status)(?: [A-Za-z0-9_./-]+)*"
+    r"|git fetch(?: --(?:unshallow|refetch|no-filter|all))*(?: \w[\w./-]*)*"
     r"|chmod -R u\+rX \."
 )
 """What may be named as a command that repairs: nothing in it means anything to a shell."""
@@ -122,7 +123,8 @@ def _judged(event: Event, environment: Mapping[str, str], early: Early | None) -
 def _broken(event: Event, error: BaseException) -> Answer:
     """The answer where the guard itself is broken: what repairs it is let through, and named."""
     repair = _repair(error)
-    if event.moment == "command" and _asked(event) in {repair, REPAIR}:
+    # Whatever else is broken: none of these writes what is guarded.
+    if event.moment == "command" and re.fullmatch(_REPAIRS, _asked(event), re.ASCII):
         return Answer()
     text = f"{_reason(error)}\nTo repair the guard: `{repair}` (this command is never refused)."
     if event.moment == "stop" and (event.again or (event.loops or 0) > 0):
@@ -140,7 +142,7 @@ def _repair(error: BaseException) -> str:
     """The one command that repairs what an error is about."""
     help_ = error.help if isinstance(error, SpecguardError) else ""
     for words in (help_, *re.findall(_COMMAND, help_)):
-        if re.fullmatch(_REPAIRS, words):
+        if re.fullmatch(_REPAIRS, words, re.ASCII):
             return str(words)
     return REPAIR
 
@@ -158,7 +160,8 @@ def _reason(error: BaseException) -> str:
     place = ""
     if known.path:
         place = f"{cut_path(known.path)}:{known.line}: " if known.line else f"{cut_path(known.path)}: "
-    help_ = f"\n  next: {visible(cut(known.help))}" if known.help else ""
+    # How an internal error is shown with its traceback holds for other commands.
+    help_ = f"\n  next: {visible(cut(known.help))}" if known is error and known.help else ""
     return f"specguard cannot judge this, so it is refused: {visible(place + cut(known.message))}{help_}"
 
 

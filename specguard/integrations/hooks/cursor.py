@@ -57,8 +57,8 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str]) -> Event:  # n
     loops = data.get("loop_count")
     if loops is not None and (not isinstance(loops, int) or isinstance(loops, bool)):
         raise UnreadableError("`loop_count` of the event is no number")
-    again = data.get("stop_hook_active", False)
-    if not isinstance(again, bool):
+    again = data.get("stop_hook_active")
+    if again is not None and not isinstance(again, bool):
         raise UnreadableError("`stop_hook_active` of the event is neither true nor false")
     projects = _projects(data)
     return Event(

@@ -46,9 +46,9 @@ def judge_end(event: Event, environment: Mapping[str, str]) -> Answer:
     tree = homes_of(event)[0]
     verdicts = _checked(tree, environment)
     session = Session(event, tree)
-    if not event.again and event.loops is None:
+    if event.again is False and event.loops is None:
         # A turn that a person has begun.
-        session.stops = 0 if event.session else session.stops
+        session.stops = 0
     if all(verdict.exit_code == EXIT_PASSED for verdict in verdicts):
         if session.stops:
             session.stops = 0

@@ -40,7 +40,7 @@ class Event(Record):
         tool: the tool's name; empty where there is none.
         input: what the tool is called with.
         session: what tells the session from others; empty where nothing does.
-        again: whether the agent goes on already because a hook asked it to.
+        again: whether the agent goes on already because a hook asked it to; None where nothing says so.
         loops: how often it did so in a row, where the program counts that; else None.
         foreign: whether it came by another agent's configuration, so that both ways to answer are used.
     """
@@ -53,7 +53,7 @@ class Event(Record):
     tool: str = ""
     input: Mapping[str, Any] = {}
     session: str = ""
-    again: bool = False
+    again: bool | None = None
     loops: int | None = None
     foreign: bool = False
 

@@ -41,8 +41,8 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str]) -> Event:
         moment = "stop"
     elif name == "SessionStart":
         moment = "start"
-    again = data.get("stop_hook_active", False)
-    if not isinstance(again, bool):
+    again = data.get("stop_hook_active")
+    if again is not None and not isinstance(again, bool):
         raise UnreadableError("`stop_hook_active` of the event is neither true nor false")
     return Event(
         agent="gemini",

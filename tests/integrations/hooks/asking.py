@@ -1,0 +1,156 @@
+"""Asking the installed command about an event, as an agent's program does, and reading its answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+from specguard.testing.running import command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+POLICY = """# Authority
+
+```toml specguard
+base = "main"
+
+[rules.forbidden-path]
+paths = ["docs/api/"]
+
+[rules.locked-path]
+paths = ["configs/**"]
+
+[rules.commit-form]
+subject_max = 50
+
+[[rules.forbidden-content.forbid]]
+pattern = "DO NOT COMMIT"
+paths = ["src/**"]
+message = "left over"
+```
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a hook's process said.
+
+    Attributes:
+        code: its exit code.
+        stdout, stderr: what it printed.
+    """
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The JSON object that is all of standard output; empty where nothing was printed."""
+        data = json.loads(self.stdout) if self.stdout else {}
+        assert isinstance(data, dict)
+        return data
+
+    @property
+    def refusal(self) -> str:
+        """The reason of a refusal, in whichever dialect; empty where the event is let through."""
+        data = self.data
+        special = data.get("hookSpecificOutput", {})
+        if special.get("permissionDecision") == "deny":
+            return str(special["permissionDecisionReason"])
+        if data.get("decision") in ("block", "deny"):
+            return str(data["reason"])
+        if data.get("permission") == "deny":
+            return str(data["agent_message"])
+        if data.get("followup_message"):
+            return str(data["followup_message"])
+        return self.stderr if self.code == 2 else ""
+
+    @property
+    def told(self) -> str:
+        """What is told without a refusal."""
+        data = self.data
+        special = data.get("hookSpecificOutput", {})
+        return str(
+            special.get("additionalContext") or data.get("systemMessage") or data.get("agent_message", "")
+        )
+
+    @property
+    def kind(self) -> str:
+        """`refuse`, `tell` or `pass`; the exit code and the streams are looked at too."""
+        assert self.code in (0, 2)
+        assert self.code == 0 or (self.stderr.strip() and not self.stdout)
+        assert "Traceback" not in self.stdout + self.stderr
+        if self.refusal:
+            return "refuse"
+        return "tell" if self.told else "pass"
+
+
+def guarded(path: Path, *, policy: str = POLICY) -> Repository:
+    """A repository with a policy, one guarded file and one that may be edited, on a branch of its own."""
+    repository = Repository(path)
+    repository.commit(
+        "feat: begin",
+        files={
+            "SPEC_AUTHORITY.md": policy,
+            "docs/api/x.yaml": "a\n",
+            "src/a.py": "x = 1\n",
+            "configs/c": "1\n",
+        },
+    )
+    repository.branch("work")
+    return repository
+
+
+def ask(
+    agent: str,
+    event: Mapping[str, Any] | str | bytes,
+    directory: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    words: Sequence[str] = (),
+) -> Asked:
+    """What the installed command answers.
+
+    Args:
+        agent: the word after `hook`.
+        event: the event; text and bytes are sent as they are.
+        directory: where the hook runs.
+        environment: variables to add.
+        words: further words of the command line.
+    """
+    if not isinstance(event, (str, bytes)):
+        event = json.dumps(event)
+    done = subprocess.run(
+        [command(), "hook", agent, *words],
+        cwd=directory,
+        input=event if isinstance(event, bytes) else event.encode(),
+        env={**clean_environment(), **(environment or {})},
+        capture_output=True,
+        check=False,
+        timeout=100,
+    )
+    return Asked(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def call(tool: str, given: Mapping[str, Any], root: Path, **more: Any) -> dict[str, Any]:
+    """An event of Claude Code before a tool is called."""
+    return {
+        "session_id": "s",
+        "cwd": str(root),
+        "hook_event_name": "PreToolUse",
+        "tool_name": tool,
+        "tool_input": given,
+        **more,
+    }
+
+
+def write(path: str, root: Path, content: str = "new\n") -> dict[str, Any]:
+    """An event before a file is written as a whole."""
+    return call("Write", {"file_path": path, "content": content}, root)

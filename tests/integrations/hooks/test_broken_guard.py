@@ -1,0 +1,189 @@
+"""A guard that is broken lets nothing through, names what repairs it, and does not stand in its way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integrations.hooks.asking import POLICY, ask, call, guarded, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Repository
+
+
+def without_authority(repository: Repository, tmp_path: Path) -> dict[str, str]:
+    repository.checkout("main")
+    repository.commit("chore: x", delete=["SPEC_AUTHORITY.md"])
+    return {}
+
+
+def unreadable_policy(repository: Repository, tmp_path: Path) -> dict[str, str]:
+    repository.checkout("main")
+    repository.commit(
+        "chore: x", files={"SPEC_AUTHORITY.md": POLICY.replace("[rules.locked", "[rules.loked")}
+    )
+    return {}
+
+
+def lost_policy(repository: Repository, tmp_path: Path) -> dict[str, str]:
+    oid = repository.oid("main:SPEC_AUTHORITY.md")
+    os.unlink(repository.git_dir / "objects" / oid[:2] / oid[2:])
+    return {}
+
+
+def no_git(repository: Repository, tmp_path: Path) -> dict[str, str]:
+    return {"PATH": str(tmp_path)}
+
+
+def no_temporary_folder(repository: Repository, tmp_path: Path) -> dict[str, str]:
+    return {"TMPDIR": str(tmp_path / "missing")}
+
+
+def missing_plugin(repository: Repository, tmp_path: Path) -> dict[str, str]:
+    repository.checkout("main")
+    repository.commit(
+        "chore: x",
+        files={"SPEC_AUTHORITY.md": POLICY.replace('base = "main"', 'base = "main"\nplugins = ["gone"]')},
+    )
+    return {}
+
+
+def head_points_nowhere(repository: Repository, tmp_path: Path) -> dict[str, str]:
+    (repository.git_dir / "HEAD").write_text("0" * 40 + "\n")
+    return {}
+
+
+BROKEN = [
+    without_authority,
+    unreadable_policy,
+    lost_policy,
+    no_git,
+    no_temporary_folder,
+    missing_plugin,
+]
+
+
+@pytest.mark.parametrize("agent", ["claude", "gemini"])
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_guard_refuses_every_edit(broken: Any, agent: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    environment = broken(repository, tmp_path)
+    event = write("src/a.py", repository.path)
+    if agent == "gemini":
+        event |= {"hook_event_name": "BeforeTool", "tool_name": "write_file"}
+    asked = ask(agent, event, repository.path, environment=environment)
+    assert asked.kind == "refuse", asked
+    assert "To repair the guard: `" in asked.refusal
+    repair = asked.refusal.partition("To repair the guard: `")[2].partition("`")[0]
+    mend = call("Bash", {"command": repair}, repository.path)
+    assert ask("claude", mend, repository.path, environment=environment).kind != "refuse"
+    more = call("Bash", {"command": f"{repair}; echo x > src/a.py"}, repository.path)
+    assert ask("claude", more, repository.path, environment=environment).kind == "refuse"
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_guard_says_so_at_the_end_of_a_turn_and_once(broken: Any, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    environment = broken(repository, tmp_path)
+    event = {
+        "hook_event_name": "Stop",
+        "session_id": "s",
+        "cwd": str(repository.path),
+        "stop_hook_active": False,
+    }
+    first = ask("claude", event, repository.path, environment=environment)
+    if first.kind == "pass":
+        # What is broken for edits need not be for the working tree.
+        assert broken in (without_authority, lost_policy)
+        return
+    assert first.kind == "refuse"
+    again = ask("claude", {**event, "stop_hook_active": True}, repository.path, environment=environment)
+    assert again.kind == "tell"
+
+
+def test_an_edit_that_cannot_be_compared_is_refused(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    head_points_nowhere(repository, tmp_path)
+    asked = ask("claude", write("src/a.py", repository.path), repository.path)
+    assert "could not be judged" in asked.refusal
+    assert "next: git fetch" in asked.refusal
+
+
+def test_without_an_authority_init_is_what_repairs(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    without_authority(repository, tmp_path)
+    asked = ask("claude", write("src/a.py", repository.path), repository.path)
+    assert "`specguard init`" in asked.refusal
+    init = call("Bash", {"command": "specguard init"}, repository.path)
+    assert ask("claude", init, repository.path).kind != "refuse"
+
+
+def test_the_first_authority_may_be_written(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    without_authority(repository, tmp_path)
+    asked = ask("claude", write("SPEC_AUTHORITY.md", repository.path, POLICY), repository.path)
+    assert asked.kind == "pass", asked
+
+
+def test_an_authority_that_is_not_committed_yet_judges(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    without_authority(repository, tmp_path)
+    repository.write("SPEC_AUTHORITY.md", POLICY)
+    assert ask("claude", write("src/a.py", repository.path), repository.path).kind == "pass"
+    assert "PTH001" in ask("claude", write("docs/api/x.yaml", repository.path), repository.path).refusal
+
+
+def test_a_base_whose_authority_is_wrong_may_be_put_right(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    unreadable_policy(repository, tmp_path)
+    assert ask("claude", write("SPEC_AUTHORITY.md", repository.path, POLICY), repository.path).kind == "pass"
+    assert ask("claude", write("src/a.py", repository.path), repository.path).kind == "refuse"
+
+
+def test_a_working_copy_of_the_authority_that_is_wrong_changes_nothing(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.write("SPEC_AUTHORITY.md", "# A\n\n```toml specguard\n[rules.loked]\n```\n")
+    assert ask("claude", write("src/a.py", repository.path), repository.path).kind == "pass"
+    assert "PTH001" in ask("claude", write("docs/api/x.yaml", repository.path), repository.path).refusal
+    assert ask("claude", write("SPEC_AUTHORITY.md", repository.path, POLICY), repository.path).kind == "pass"
+
+
+def test_outside_of_a_repository_edits_are_refused(tmp_path: Path) -> None:
+    asked = ask("claude", write("a.py", tmp_path), tmp_path)
+    assert asked.kind == "refuse"
+    assert "no git repository" in asked.refusal
+
+
+def test_a_folder_that_is_gone_is_no_way_through(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    asked = ask("claude", write(f"{repository.path}/docs/api/x.yaml", tmp_path / "gone"), repository.path)
+    assert "PTH001" in asked.refusal
+
+
+def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    (tmp_path / "cache").write_text("no folder")
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert (
+        ask("claude", write("src/a.py", repository.path), repository.path, environment=environment).kind
+        == "pass"
+    )
+    asked = ask("claude", write("docs/api/x.yaml", repository.path), repository.path, environment=environment)
+    assert "PTH001" in asked.refusal
+
+
+def test_a_git_that_never_answers_is_refused_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository = guarded(tmp_path / "repository")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (programs / "git").chmod(0o755)
+    path = f"{programs}:{os.path.dirname(shutil.which('sleep') or '/bin/sleep')}"
+    asked = ask("claude", write("src/a.py", repository.path), repository.path, environment={"PATH": path})
+    assert asked.kind == "refuse"
+    assert "seconds" in asked.refusal

@@ -1,0 +1,83 @@
+"""Each agent's events, as its documents have them, get the right answer in its own dialect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integrations.hooks.asking import ask, guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVENTS = Path(__file__).parent / "events"
+
+
+def recorded() -> Iterator[Any]:
+    """Every event with its name, the agent and what is expected."""
+    for file in sorted(EVENTS.glob("*.json")):
+        data = json.loads(file.read_text())
+        assert data["version"]
+        assert data["source"]
+        for name, one in data["events"].items():
+            yield pytest.param(data["agent"], one, id=f"{data['agent']}: {name}")
+
+
+@pytest.mark.parametrize(("agent", "one"), list(recorded()))
+def test_an_event_gets_its_answer(agent: str, one: dict[str, Any], tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    event = json.dumps(one["event"]).replace("{root}", str(repository.path))
+    asked = ask(agent, event, repository.path)
+    assert asked.kind == one["answer"], asked
+    said = asked.refusal or asked.told
+    assert one.get("says", "PTH001" if one["answer"] == "refuse" else "") in said
+    assert asked.code == 0
+    if one["answer"] == "refuse":
+        assert "SPEC_AUTHORITY.md:" in said
+        assert "next:" in said
+        assert "person:" in said
+
+
+@pytest.mark.parametrize("spoken", ["claude", "codex", "gemini", "cursor"])
+@pytest.mark.parametrize(
+    ("file", "name", "key"),
+    [
+        ("claude", "write a guarded file", "hookSpecificOutput"),
+        ("codex", "a patch of a guarded file", "hookSpecificOutput"),
+        ("gemini", "write a guarded file", "decision"),
+        ("cursor", "write a guarded file", "permission"),
+    ],
+)
+def test_the_event_tells_whose_dialect_it_is(
+    file: str, name: str, key: str, spoken: str, tmp_path: Path
+) -> None:
+    repository = guarded(tmp_path / "repository")
+    event = json.loads((EVENTS / f"{file}.json").read_text())["events"][name]["event"]
+    asked = ask(spoken, json.dumps(event).replace("{root}", str(repository.path)), repository.path)
+    assert key in asked.data
+    assert asked.kind == "refuse"
+
+
+def test_an_event_of_cursor_by_claudes_settings_is_answered_both_ways(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    event = json.loads((EVENTS / "cursor.json").read_text())["events"]["by a configuration of Claude Code"]
+    asked = ask("claude", json.dumps(event["event"]).replace("{root}", str(repository.path)), repository.path)
+    assert asked.data["permission"] == "deny"
+    assert asked.data["hookSpecificOutput"]["permissionDecision"] == "deny"
+
+
+def test_what_a_refusal_in_codex_has_is_what_codex_knows(tmp_path: Path) -> None:
+    """PreToolUse's output schema of openai/codex has no other fields, and another one lets the tool run."""
+    repository = guarded(tmp_path / "repository")
+    event = json.loads((EVENTS / "codex.json").read_text())["events"]["a patch of a guarded file"]["event"]
+    asked = ask("codex", json.dumps(event).replace("{root}", str(repository.path)), repository.path)
+    assert set(asked.data) == {"hookSpecificOutput"}
+    assert set(asked.data["hookSpecificOutput"]) == {
+        "hookEventName",
+        "permissionDecision",
+        "permissionDecisionReason",
+    }
+    assert asked.data["hookSpecificOutput"]["permissionDecisionReason"].strip()
