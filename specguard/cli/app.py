@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "import": "Read settings of other tools into an authority.",
     "new": "Write what an artifact's contract asks for.",
     "test": "Hold a policy to what is expected of it.",
+    "eval": "Judge sample repositories, and keep what was found.",
     "mcp": "Answer agents over the Model Context Protocol.",
     "lsp": "Serve an editor, over the Language Server Protocol.",
     "hook": "Answer an agent's event, in its own dialect.",

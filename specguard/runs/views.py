@@ -232,6 +232,8 @@ class RunView:
                 return ["sh", "-c", said]
             plain = isinstance(said, list) and all(isinstance(one, str) for one in said)
             return said if plain and isinstance(said, list) else []
+        if manifest.item.kind == "eval":
+            return ["specguard", "eval"]
         if manifest.state != "succeeded" and (manifest.item.kind != "gates" or self.open):
             return ["specguard", "run", "resume", manifest.run_id]
         if manifest.item.kind == "gates":

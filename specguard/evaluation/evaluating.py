@@ -1,0 +1,362 @@
+"""An evaluation: samples judged, commands run in them, all of it compared and kept as a run."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+from specguard import __version__
+from specguard.change.git import Git
+from specguard.errors import SpecguardError
+from specguard.evaluation.own import read_own
+from specguard.evaluation.samples import expected_text, read_expected
+from specguard.evaluation.snapshots import open_snapshot
+from specguard.evaluation.trying import finding_text
+from specguard.executor.ending import RunEnded
+from specguard.executor.environment import passed_on
+from specguard.executor.preflight import find_checkout
+from specguard.executor.processes import run_command
+from specguard.executor.run import Run
+from specguard.executor.signals import killed_by_signals
+from specguard.model import EXIT_NO_VERDICT
+from specguard.reporters.escape import json_text
+from specguard.runs import model
+from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
+from specguard.runs.root import item_folder, run_root
+from specguard.runs.settings import seconds
+from specguard.testing.running import flatten, pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from specguard.evaluation.own import OwnAuthority
+    from specguard.evaluation.samples import AssetCommand, Sample, Samples
+    from specguard.evaluation.snapshots import Snapshot
+    from specguard.executor.options import RunOptions
+    from specguard.runs.settings import RunSettings
+
+    Say = Callable[[str], None]
+
+KIND: Final = "eval"
+"""The kind of item that such a run has in its manifest."""
+
+SCHEMA: Final = "specguard.evaluation/1"
+FILE: Final = "evaluation.json"
+"""The file in the run's folder that says what came of each sample."""
+
+TOP: Final = "SPECGUARD_TOP"
+"""The variable by which a command finds the repository whose assets it applies."""
+
+
+@dataclass
+class Evaluated:
+    """A sample with what came of it.
+
+    Attributes:
+        sample: the sample.
+        object_id: the commit that the snapshot is; empty where it could not be read.
+        missing: expected findings that are not there, in words.
+        unexpected: findings that nobody expects, in words.
+        others: what else is not as expected.
+        commands: what each command came to.
+        warnings: what does not count, such as a snapshot that is old.
+        problem: why nothing can be said of it; empty where something can.
+        found: how many findings there are.
+        updated: whether what is found is what is expected from now on.
+    """
+
+    sample: Sample
+    object_id: str = ""
+    missing: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    problem: str = ""
+    found: int = 0
+    updated: bool = False
+
+    @property
+    def state(self) -> str:
+        """`as-expected`, `different`, or `unknown` where nothing can be said of it."""
+        if self.problem:
+            return "unknown"
+        return "different" if self.missing or self.unexpected or self.others else "as-expected"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All of it, as `evaluation.json` has it."""
+        sample = self.sample
+        return {
+            "name": sample.name,
+            "path": sample.path,
+            "version": sample.version or None,
+            "source": sample.source or None,
+            "revision": sample.revision or None,
+            "object_id": self.object_id or None,
+            "declared_object_id": sample.object_id or None,
+            "refresh_by": sample.refresh_by.isoformat() if sample.refresh_by else None,
+            "state": self.state,
+            "problem": self.problem or None,
+            "findings": self.found,
+            "missing": self.missing,
+            "unexpected": self.unexpected,
+            "others": self.others,
+            "commands": self.commands,
+            "warnings": self.warnings,
+            "updated": self.updated,
+        }
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A whole evaluation.
+
+    Attributes:
+        run_id: of the run that it is kept as.
+        manifest: the path of that run's manifest.
+        state: how the run ended.
+        evaluated: each sample.
+    """
+
+    run_id: str
+    manifest: str
+    state: str
+    evaluated: Sequence[Evaluated]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return {
+            "schema": SCHEMA,
+            "run_id": self.run_id,
+            "manifest": self.manifest,
+            "state": self.state,
+            "samples": [one.data for one in self.evaluated],
+        }
+
+
+def evaluate(
+    samples: Samples,
+    chosen: Sequence[Sample],
+    options: RunOptions,
+    *,
+    update: bool = False,
+    today: datetime.date | None = None,
+    say: Say | None = None,
+) -> Evaluation:
+    """Judge samples by the authority of the working tree, and keep what came of it as a run.
+
+    Args:
+        samples: what is declared beside the samples.
+        chosen: the samples.
+        options: where the repository and its runs are.
+        update: whether what is found is stored as what is expected.
+        today: the day that samples must be fresh on; the present one, in UTC, where it is not given.
+        say: told of each sample's name before it is judged.
+
+    Raises:
+        SpecguardError: there is no checkout, authority or commit, or the run cannot be recorded.
+    """
+    repository, root = find_checkout(options)
+    own = read_own(root)
+    if repository.head is None:
+        raise SpecguardError("there is no commit yet that the run could name as its start", help="git commit")
+    settings: RunSettings = own.policy.declared("run_settings")
+    kept = run_root(settings, options.environment, work_tree=root, given=options.run_root)
+    item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
+    folder = RunFolder(os.path.join(kept, item_folder(KIND, item), new_run_id()))
+    with Git(repository) as git:
+        manifest = _manifest(folder.run_id, item, own, git, settings)
+        run = Run(options, folder, manifest, git=git, policy=own.policy, item=None)
+        run.take()
+        work = _Work(run, own, samples, root, update, today or datetime.datetime.now(datetime.UTC).date())
+        done: list[Evaluated] = []
+        try:
+            with killed_by_signals(), TemporaryDirectory(prefix="specguard-eval-") as scratch:
+                for sample in chosen:
+                    if say is not None:
+                        say(sample.name)
+                    with run.step(f"sample {sample.name}") as step:
+                        one = work.evaluate(sample, os.path.join(scratch, sample.name))
+                        step.detail = one.problem or f"{one.state}, {one.found} findings"
+                    done.append(one)
+            _conclude(manifest, done)
+        except RunEnded as end:
+            manifest.state, manifest.reason = end.state, run.redactor.words(end.reason)
+            raise SpecguardError(f"the evaluation ended early: {end.reason}") from end
+        except BaseException:
+            manifest.state = "failed"
+            manifest.reason = manifest.reason or "it was ended by an error"
+            raise
+        finally:
+            result = Evaluation(folder.run_id, folder.file(MANIFEST), manifest.state, done)
+            folder.write(FILE, json_text({**result.data, "manifest": MANIFEST}) + "\n")
+            manifest.ended_at = now_text()
+            run.seal()
+    return result
+
+
+class _Work:
+    """What is the same for every sample."""
+
+    def __init__(
+        self, run: Run, own: OwnAuthority, samples: Samples, root: str, update: bool, today: datetime.date
+    ) -> None:
+        self._run = run
+        self._own = own
+        self._samples = samples
+        self._root = root
+        self._update = update
+        self._today = today
+
+    def evaluate(self, sample: Sample, scratch: str) -> Evaluated:
+        """Judge a sample, and run the commands that are for it."""
+        done = Evaluated(sample)
+        if sample.refresh_by is not None and self._today > sample.refresh_by:
+            late = (self._today - sample.refresh_by).days
+            done.warnings.append(
+                f"it was to be refreshed by {sample.refresh_by}, {late} day{'' if late == 1 else 's'} ago"
+            )
+            self._run.manifest.notes.append(f"{sample.name}: {done.warnings[-1]}")
+        try:
+            with open_snapshot(sample, self._own, scratch) as snapshot:
+                done.object_id = snapshot.oid
+                if sample.object_id and not snapshot.oid.startswith(sample.object_id.lower()):
+                    done.others.append(
+                        f"the snapshot is {snapshot.oid}, and {sample.object_id} is what is declared"
+                    )
+                self._judge(snapshot, done, f"{scratch}-cache")
+                if not done.problem:
+                    self._commands(snapshot, done)
+        except SpecguardError as error:
+            done.problem = f"{error.message}{f' ({error.help})' if error.help else ''}"
+        return done
+
+    def _judge(self, snapshot: Snapshot, done: Evaluated, cache: str) -> None:
+        outcome = snapshot.judge(cache, self._samples.ignore)
+        evidence = f"samples/{done.sample.name}/report.json"
+        self._run.folder.write(evidence, outcome.stdout)
+        try:
+            report, found = outcome.report, outcome.report.get("findings", [])
+        except AssertionError:
+            done.problem = "the check gave no report"
+            return
+        done.found = len(found)
+        self._run.manifest.judgements.append(
+            model.Judgement(
+                attempt=1,
+                tree=snapshot.tree,
+                verdict=report["verdict"],
+                exit_code=outcome.exit_code,
+                findings=[one["fingerprint"] for one in found
+                          if one["severity"] == "error" and one["state"] == "open"],
+                report=evidence,
+                policy_id=self._own.policy.policy_id,
+            )
+        )  # fmt: skip
+        if outcome.exit_code >= EXIT_NO_VERDICT:
+            said = [error["message"] for error in report.get("errors", ())]
+            said += [rule["reason"] for rule in report.get("rules", ()) if rule["state"] == "indeterminate"]
+            done.problem = f"no verdict: {'; '.join(filter(None, said))}"
+            return
+        self._compare(done, found)
+
+    def _compare(self, done: Evaluated, found: Sequence[Mapping[str, Any]]) -> None:
+        sample = done.sample
+        if self._update:
+            text = expected_text([flatten(one) for one in found])
+            try:
+                os.makedirs(os.path.dirname(sample.expected), exist_ok=True)
+                with open(sample.expected, "w", encoding="utf-8") as file:
+                    file.write(text)
+            except OSError as error:
+                raise SpecguardError(f"{sample.expected} cannot be written: {error.strerror}") from error
+            done.updated = True
+        expected = read_expected(sample)
+        if expected is None:
+            done.problem = (
+                f"nothing is stored that it could be compared with: {sample.expected} "
+                "(`specguard eval --update` stores what is found)"
+            )
+            return
+        missing, left = pair(expected, found)
+        done.missing += [finding_text(one) for one in missing]
+        done.unexpected += [finding_text(one, whole=True) for one in left]
+
+    def _commands(self, snapshot: Snapshot, done: Evaluated) -> None:
+        name = done.sample.name
+        mine = [one for one in self._samples.commands if not one.samples or name in one.samples]
+        folder = snapshot.check_out() if mine else ""
+        for command in mine:
+            done.commands.append(self._run_one(command, snapshot, folder, done))
+
+    def _run_one(
+        self, command: AssetCommand, snapshot: Snapshot, folder: str, done: Evaluated
+    ) -> dict[str, Any]:
+        settings: RunSettings = self._own.policy.declared("run_settings")
+        environment = {
+            **passed_on(self._run.options.environment, settings.environment),
+            TOP: self._root,
+            "GIT_CEILING_DIRECTORIES": os.path.dirname(folder),
+        }
+        record = run_command(
+            self._run,
+            f"{command.name} {done.sample.name}",
+            command.run,
+            kind="gate",
+            source="document",
+            cwd=folder,
+            timeout=command.timeout or None,
+            tree=snapshot.tree,
+            environment=environment,
+        )
+        if record.exit_code != command.exit_code or record.problem:
+            done.others.append(
+                f"{command.name}: {record.problem or f'exit code {record.exit_code}'}, "
+                f"expected {command.exit_code} ({record.log})"
+            )
+        return {
+            "name": command.name,
+            "number": record.number,
+            "exit_code": record.exit_code,
+            "expected": command.exit_code,
+            "changed": snapshot.changed(),
+        }
+
+
+def _conclude(manifest: model.Manifest, done: Sequence[Evaluated]) -> None:
+    """How the run ended, by its samples."""
+    parts = [
+        f"{what}: {', '.join(names)}"
+        for what, state in (("not known", "unknown"), ("not as expected", "different"))
+        if (names := [one.sample.name for one in done if one.state == state])
+    ]
+    manifest.state = "failed" if parts else "succeeded"
+    manifest.reason = "; ".join(parts) or None
+
+
+def _manifest(run_id: str, item: str, own: OwnAuthority, git: Git, settings: RunSettings) -> model.Manifest:
+    repository = git.repository
+    head = repository.head
+    assert head is not None  # noqa: S101 - `evaluate` has looked
+    return model.Manifest(
+        run_id=run_id,
+        tool=__version__,
+        item=model.Item(kind=KIND, id=item),
+        state="running",
+        pid=os.getpid(),
+        repository=model.Repository(
+            base=(repository.branch or "HEAD").removeprefix("refs/heads/"),
+            base_oid=head,
+            object_format="sha256" if repository.format == "sha256" else "sha1",
+        ),
+        policy=model.PolicyMade(
+            policy_id=own.policy.policy_id, ref=None, documents=dict(own.policy.documents)
+        ),
+        started_at=now_text(),
+        timeout=seconds(settings.timeout),
+    )

@@ -1,0 +1,257 @@
+"""Sample repositories: where each is, which snapshot of it is meant, and what is expected of it."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from specguard.declaration.toml_text import toml_key, toml_value
+from specguard.documents.toml_lines import TomlError, read_toml
+from specguard.errors import SpecguardError, nearest
+from specguard.evaluation.problems import CasesError
+from specguard.testing.case import Case
+from specguard.testing.reading import CaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from specguard.documents.toml_lines import Path as Key
+
+FILE = "evaluation/samples.toml"
+"""Where samples are declared, from the root of the repository whose policy is applied."""
+
+KEPT = ("code", "path", "line", "field")
+"""What is kept of a finding where it is expected from now on."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SAMPLE: dict[str, type] = {
+    "name": str, "path": str, "revision": str, "version": str, "source": str, "object_id": str,
+    "refresh_by": datetime.date, "expected": str,
+}  # fmt: skip
+_COMMAND: dict[str, type] = {"name": str, "run": str, "exit_code": int, "samples": list, "timeout": int}
+_TOP: dict[str, type] = {"samples": list, "commands": list, "ignore": list}
+_WORDS: dict[type, str] = {
+    str: "text", int: "a whole number", list: "a list", datetime.date: "a date, as in 2027-01-31",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample repository.
+
+    Attributes:
+        name: how people call it, and its evidence.
+        path: the repository, bare or not, or a bundle; absolute.
+        revision: which snapshot of it; empty: its `HEAD`, of a bundle without one its only branch.
+        version: the snapshot's version, in whatever form its team writes one.
+        source: where it came from.
+        object_id: the commit that the snapshot is; empty where nobody said.
+        refresh_by: the last day on which the snapshot is fresh enough; None: always.
+        expected: the file with what is expected to be found, absolute.
+        declared: `path:line` of its declaration; empty where it has none.
+    """
+
+    name: str
+    path: str
+    expected: str
+    revision: str = ""
+    version: str = ""
+    source: str = ""
+    object_id: str = ""
+    refresh_by: datetime.date | None = None
+    declared: str = ""
+
+
+@dataclass(frozen=True)
+class AssetCommand:
+    """A command that is run in a checkout of samples, such as one that applies an asset.
+
+    Attributes:
+        name: what reports call it.
+        run: the command, for a shell.
+        exit_code: the code that it should end with.
+        samples: the names of the samples that it is run in; none: all.
+        timeout: after how many seconds it is ended; 0: as the policy says.
+    """
+
+    name: str
+    run: str
+    exit_code: int = 0
+    samples: tuple[str, ...] = ()
+    timeout: int = 0
+
+
+@dataclass(frozen=True)
+class Samples:
+    """All that is declared.
+
+    Attributes:
+        file: the file; it need not be there.
+        samples: each, in the file's order.
+        commands: each, in the file's order.
+        ignore: rules that are left out, beside those that no snapshot can have anything for.
+    """
+
+    file: str
+    samples: tuple[Sample, ...] = ()
+    commands: tuple[AssetCommand, ...] = ()
+    ignore: tuple[str, ...] = field(default=())
+
+    def chosen(self, given: Sequence[str]) -> list[Sample]:
+        """The samples that are meant: by name, or by path, which need not be declared; all without any.
+
+        Raises:
+            SpecguardError: there is none, or nothing of that name.
+        """
+        if not given:
+            if not self.samples:
+                raise SpecguardError(
+                    "there is no sample to evaluate",
+                    path=self.file,
+                    help="name a repository, or declare samples there as [[samples]]",
+                )
+            return list(self.samples)
+        return [self._find(name) for name in given]
+
+    def _find(self, given: str) -> Sample:
+        place = os.path.realpath(given)
+        for sample in self.samples:
+            if given == sample.name or place == os.path.realpath(sample.path):
+                return sample
+        if not os.path.exists(given):
+            names = [sample.name for sample in self.samples]
+            raise SpecguardError(
+                f"there is no sample {given!r}, and nothing at such a path",
+                help=nearest(given, names, "name a repository or a bundle by its path"),
+            )
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", os.path.basename(place)).lstrip("-._") or "sample"
+        stem = name.removesuffix(".git").removesuffix(".bundle") or name
+        return Sample(stem, place, os.path.join(os.path.dirname(self.file), f"{stem}.expected.toml"))
+
+
+def read_samples(file: str) -> Samples:
+    """Read a file of samples; one that is not there declares none.
+
+    Raises:
+        CasesError: what is wrong with it, all of it.
+        SpecguardError: it cannot be read.
+    """
+    try:
+        with open(file, "rb") as stream:
+            data, lines = read_toml(stream.read().decode("utf-8"))
+    except FileNotFoundError:
+        return Samples(file)
+    except OSError as error:
+        raise SpecguardError(f"it cannot be read: {error.strerror}", path=file) from error
+    except TomlError as error:
+        raise SpecguardError(f"this is not TOML: {error}", path=file, line=error.line) from None
+    except UnicodeDecodeError:
+        raise SpecguardError("it is not UTF-8", path=file, help="save it as UTF-8") from None
+    wrong = list(_problems(data, lines, file))
+    if wrong:
+        raise CasesError(wrong, "samples")
+    folder = os.path.dirname(file)
+    samples = tuple(
+        Sample(
+            **{
+                **table,
+                "path": os.path.normpath(os.path.join(folder, table["path"])),
+                "expected": os.path.join(folder, table.get("expected", f"{table['name']}.expected.toml")),
+                "declared": f"{file}:{lines.get(('samples', at), 1)}",
+            }
+        )
+        for at, table in enumerate(data.get("samples", []))
+    )
+    commands = tuple(
+        AssetCommand(**{**table, "samples": tuple(table.get("samples", ()))})
+        for table in data.get("commands", [])
+    )
+    return Samples(file, samples, commands, tuple(data.get("ignore", ())))
+
+
+def _problems(data: Mapping[str, Any], lines: Mapping[Key, int], file: str) -> Iterator[SpecguardError]:
+    def problem(message: str, *key: str | int, help: str = "") -> SpecguardError:
+        while key and key not in lines:
+            key = key[:-1]
+        return SpecguardError(message, path=file, line=lines.get(key), help=help)
+
+    def table_problems(
+        table: Mapping[str, Any], known: Mapping[str, type], required: Sequence[str], *where: str | int
+    ) -> Iterator[SpecguardError]:
+        for key, value in table.items():
+            if key not in known:
+                yield problem(f"unknown key {key!r}", *where, key, help=nearest(key, known))
+            elif not isinstance(value, known[key]) or isinstance(value, (bool, datetime.datetime)):
+                yield problem(f"{key} must be {_WORDS[known[key]]}", *where, key)
+            elif isinstance(value, list) and not all(isinstance(part, str) for part in value):
+                yield problem(f"{key} must be a list of texts", *where, key)
+        for key in required:
+            if key not in table:
+                yield problem(f"`{key}` is missing", *where)
+
+    tables = {name: value for name, value in data.items() if name in ("samples", "commands")}
+    yield from table_problems({name: value for name, value in data.items() if name not in tables}, _TOP, ())
+    names: set[str] = set()
+    for kind, known, required in (
+        ("samples", _SAMPLE, ("name", "path")),
+        ("commands", _COMMAND, ("name", "run")),
+    ):
+        value = tables.get(kind, [])
+        if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+            yield problem(f"`{kind}` must be tables", kind, help=f"begin each one with [[{kind}]]")
+            continue
+        for at, table in enumerate(value):
+            yield from table_problems(table, known, required, kind, at)
+            name = table.get("name")
+            if kind == "samples" and isinstance(name, str):
+                if not _NAME.fullmatch(name):
+                    yield problem(f"{name!r} is no name: letters, digits, `.`, `_` and `-`", kind, at, "name")
+                if name in names:
+                    yield problem(f"two samples are called {name!r}", kind, at, "name")
+                names.add(name)
+            for one in table.get("samples", ()) if kind == "commands" else ():
+                if isinstance(one, str) and one not in names:
+                    yield problem(
+                        f"there is no sample {one!r}", kind, at, "samples", help=nearest(one, names)
+                    )
+
+
+def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
+    """The findings that are expected in a sample; None where nothing is stored yet.
+
+    Raises:
+        SpecguardError: the file is not as `expected_text` writes one.
+    """
+    try:
+        with open(sample.expected, "rb") as stream:
+            text = stream.read().decode("utf-8")
+        table = tomllib.loads(text)
+        if set(table) - {"expect"}:
+            raise SpecguardError("it has other keys than `expect`", path=sample.expected)
+        case = Case.from_toml(table, sample.name)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SpecguardError(f"it cannot be read: {error.strerror}", path=sample.expected) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, CaseError) as error:
+        raise SpecguardError(
+            f"it is not what is expected of a sample: {error}", path=sample.expected
+        ) from None
+    return [dict(one) for one in case.expect or ()]
+
+
+def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:
+    """What is found in a sample, as the text of a file that expects exactly that."""
+    lines = ["# What the policy finds in this sample; `specguard eval --update` writes it."]
+    if not findings:
+        return "\n".join([*lines, "expect = []", ""])
+    lines.append("expect = [")
+    for finding in findings:
+        kept = {key: finding[key] for key in KEPT if finding.get(key) is not None}
+        pairs = ", ".join(f"{toml_key(key)} = {toml_value(value)}" for key, value in kept.items())
+        lines.append(f"  {{{pairs}}},")
+    return "\n".join([*lines, "]", ""])

@@ -1,0 +1,243 @@
+"""`specguard eval`: samples judged by the working tree's authority, compared, and kept as a run."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.runs.model import Manifest
+from specguard.testing import Repository, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Outcome
+
+AUTHORITY = """# Authority
+
+```toml specguard
+documents = ["docs/more.toml"]
+
+[rules.forbidden-path]
+paths = ["gen/"]
+
+[[rules.forbidden-content.forbid]]
+pattern = 'console\\.log'
+```
+"""
+SAMPLES = """
+[[samples]]
+name = "shop"
+path = "../../shop"
+version = "2026.1"
+source = "https://example.org/shop.git"
+object_id = "{oid}"
+refresh_by = 2027-01-31
+"""
+EXPECTED = 'expect = [{code = "PTH001", path = "gen/a"}, {code = "CNT001", path = "src/a.js", line = 2}]\n'
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Repository:
+    """A sample with two things that the policy finds."""
+    sample = Repository(tmp_path / "shop")
+    sample.commit("first", files={"src/a.js": "let a\nconsole.log(a)\n", "gen/a": "x\n", "README.md": "x\n"})
+    return sample
+
+
+@pytest.fixture
+def team(repository: Repository, shop: Repository) -> Repository:
+    """A repository with a policy and the sample's expectation."""
+    repository.commit(
+        "chore: start",
+        files={
+            "SPEC_AUTHORITY.md": AUTHORITY,
+            "docs/more.toml": "[rules.commit-message]\nconventional = true\n",
+            "evaluation/samples.toml": SAMPLES.format(oid=shop.oid()),
+            "evaluation/shop.expected.toml": EXPECTED,
+        },
+    )
+    return repository
+
+
+def manifest_of(done: Outcome) -> tuple[Manifest, dict[str, Any]]:
+    """The manifest of the run that a text says it made, and what its evaluation holds."""
+    from pathlib import Path
+
+    place = Path(done.stdout.rpartition("manifest: ")[2].strip())
+    evaluation = json.loads((place.parent / "evaluation.json").read_text())
+    return Manifest.model_validate_json(place.read_text()), evaluation
+
+
+def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repository) -> None:
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 0, done
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"ok    shop 2026.1 at {shop.oid()[:12]}: 2 findings"
+    assert lines[-1].startswith(f"manifest: {team.path}/.runs/eval-shop/")
+    manifest, evaluation = manifest_of(done)
+    assert (manifest.state, manifest.item.kind, manifest.item.id) == ("succeeded", "eval", "shop")
+    assert manifest.repository.base == "main"
+    assert manifest.repository.base_oid == team.oid()
+    assert set(manifest.policy.documents) == {"SPEC_AUTHORITY.md", "docs/more.toml"}
+    [judgement] = manifest.judgements
+    assert (judgement.verdict, judgement.exit_code, len(judgement.findings)) == ("failed", 1, 2)
+    assert judgement.report == "samples/shop/report.json"
+    assert set(manifest.digests) >= {"evaluation.json", "samples/shop/report.json", "run.log"}
+    [sample] = evaluation["samples"]
+    assert sample["version"] == "2026.1"
+    assert sample["source"] == "https://example.org/shop.git"
+    assert sample["object_id"] == shop.oid()
+    assert sample["refresh_by"] == "2027-01-31"
+    assert sample["state"] == "as-expected"
+    listed = run("run", "list", directory=team.path)
+    assert "eval shop" in listed.stdout
+    assert run("run", "doctor", directory=team.path).exit_code == 0
+
+
+def test_nothing_of_the_sample_is_written_or_run(team: Repository, shop: Repository) -> None:
+    hook = shop.git_dir / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch ran\n")
+    hook.chmod(0o755)
+    files = sorted(path for path in shop.path.rglob("*"))
+    assert run("eval", directory=team.path).exit_code == 0
+    assert sorted(path for path in shop.path.rglob("*")) == files
+
+
+def test_what_differs_is_told_both_ways(team: Repository) -> None:
+    team.write("evaluation/shop.expected.toml", 'expect = ["PTH001", {code = "PTH001", path = "gen/b"}]\n')
+    done = run("eval", "shop", directory=team.path)
+    assert done.exit_code == 1, done
+    assert "FAIL  shop 2026.1" in done.stdout
+    assert "        expected  PTH001 gen/b\n" in done.stdout
+    assert "        found     CNT001 src/a.js:2: " in done.stdout
+    manifest, evaluation = manifest_of(done)
+    assert (manifest.state, manifest.reason) == ("failed", "not as expected: shop")
+    assert evaluation["samples"][0]["missing"] == ["PTH001 gen/b"]
+
+
+def test_a_policy_that_changed_is_seen_before_it_is_committed(team: Repository) -> None:
+    team.write("SPEC_AUTHORITY.md", AUTHORITY.replace("gen/", "generated/"))
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 1, done
+    assert "expected  PTH001 gen/a" in done.stdout
+
+
+def test_another_commit_than_the_declared_one_is_said(team: Repository, shop: Repository) -> None:
+    declared = shop.oid()
+    shop.commit("second", files={"README.md": "y\n"})
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 1, done
+    assert f"but       the snapshot is {shop.oid()}, and {declared} is what is declared" in done.stdout
+    team.write("evaluation/samples.toml", SAMPLES.format(oid=declared) + f'revision = "{declared}"\n')
+    assert run("eval", directory=team.path).exit_code == 0
+
+
+def test_an_old_snapshot_is_a_warning(team: Repository, shop: Repository) -> None:
+    text = SAMPLES.format(oid=shop.oid()).replace("2027-01-31", "2020-01-31")
+    team.write("evaluation/samples.toml", text)
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 0, done
+    assert "        warning   it was to be refreshed by 2020-01-31, " in done.stdout
+    manifest, _ = manifest_of(done)
+    assert manifest.notes[0].startswith("shop: it was to be refreshed by 2020-01-31")
+
+
+def test_update_stores_what_is_found(team: Repository) -> None:
+    team.delete("evaluation/shop.expected.toml")
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 2, done
+    assert "error shop" in done.stdout
+    assert "nothing is stored that it could be compared with" in done.stdout
+    done = run("eval", "--update", directory=team.path)
+    assert done.exit_code == 0, done
+    assert "2 findings, stored as what is expected" in done.stdout
+    assert b'code = "CNT001", path = "src/a.js", line = 2' in team.read("evaluation/shop.expected.toml")
+    assert run("eval", directory=team.path).exit_code == 0
+
+
+def test_a_repository_that_is_not_declared_a_bare_one_and_a_bundle(
+    team: Repository, shop: Repository, tmp_path: Path
+) -> None:
+    shop.clone(tmp_path / "bare.git", bare=True)
+    shop.git("bundle", "create", "-q", str(tmp_path / "all.bundle"), "--all")
+    for name, stem in (("bare.git", "bare"), ("all.bundle", "all")):
+        team.write(f"evaluation/{stem}.expected.toml", EXPECTED)
+        done = run("eval", str(tmp_path / name), directory=team.path)
+        assert done.exit_code == 0, done
+        assert f"ok    {stem} at {shop.oid()[:12]}: 2 findings" in done.stdout
+    done = run("eval", str(tmp_path / "bare.git"), "shop", directory=team.path)
+    assert done.exit_code == 0, done
+    assert "/eval-several/" in done.stdout
+
+
+def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, shop: Repository) -> None:
+    team.write("patterns/emit.sh", "sed -i s/a/b/ src/a.js\necho done\n")
+    commands = (
+        '[[commands]]\nname = "emit"\nrun = "sh $SPECGUARD_TOP/patterns/emit.sh && cat README.md"\n'
+        '[[commands]]\nname = "test"\nrun = "exit 3"\nexit_code = 3\nsamples = ["shop"]\n'
+    )
+    team.write("evaluation/samples.toml", SAMPLES.format(oid=shop.oid()) + commands)
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 0, done
+    manifest, evaluation = manifest_of(done)
+    assert [(one.name, one.exit_code, one.grade) for one in manifest.commands] == [
+        ("emit shop", 0, "re-run"), ("test shop", 3, "re-run"),
+    ]  # fmt: skip
+    assert evaluation["samples"][0]["commands"][0]["changed"] == ["src/a.js"]
+    assert manifest.commands[0].log in manifest.digests
+    assert shop.read("src/a.js") == b"let a\nconsole.log(a)\n"
+    team.write("patterns/emit.sh", "exit 1\n")
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 1, done
+    assert "but       emit: exit code 1, expected 0 (commands/01-emit-shop.log)" in done.stdout
+
+
+def test_a_report_for_programs(team: Repository) -> None:
+    done = run("eval", "--output-format=json", directory=team.path)
+    data = json.loads(done.stdout)
+    assert (data["schema"], data["state"]) == ("specguard.evaluation/1", "succeeded")
+    assert data["samples"][0]["name"] == "shop"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[samples]]\nname = 'a'\n", "samples.toml:1: `path` is missing"),
+        ("[[samples]]\nname = 'a'\npaht = 'b'\npath = 'c'\n", "samples.toml:3: unknown key 'paht'\n"),
+        ("[[samples]]\nname = '../a'\npath = 'c'\n", "samples.toml:2: '../a' is no name"),
+        (
+            "[[samples]]\nname = 'a'\npath = 'c'\nrefresh_by = 'x'\n",
+            "samples.toml:4: refresh_by must be a date",
+        ),
+        ("[[commands]]\nname = 'a'\nrun = 'c'\nsamples = ['b']\n", "samples.toml:4: there is no sample 'b'"),
+        ("samples = 1\n", "samples.toml:1: `samples` must be tables"),
+        ("a = \n", "samples.toml:1: this is not TOML"),
+        ("", "there is no sample to evaluate"),
+    ],
+)
+def test_what_is_not_declared_as_samples_is_an_error_with_its_line(
+    team: Repository, text: str, said: str
+) -> None:
+    team.write("evaluation/samples.toml", text)
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 2, done
+    assert said in done.stderr, done
+    assert not (team.path / ".runs").exists()
+
+
+def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Repository, shop: Repository) -> None:
+    (team.path.parent / "no.bundle").write_bytes(b"nothing")
+    more = '[[samples]]\nname = "no"\npath = "../../no.bundle"\n[[samples]]\nname = "none"\npath = "gone"\n'
+    team.write("evaluation/samples.toml", more + SAMPLES.format(oid=shop.oid()))
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 2, done
+    assert "error no: 0 findings\n" in done.stdout
+    assert "is neither a repository nor a bundle" in done.stdout
+    assert "error none" in done.stdout
+    assert "ok    shop" in done.stdout
+    assert manifest_of(done)[0].reason == "not known: no, none"
+    assert "there is no sample 'shpo'" in run("eval", "shpo", directory=team.path).stderr
