@@ -86,6 +86,15 @@ _MISBEHAVIOUR = {
 }
 
 
+def _sleeps_below(pid: int) -> bool:
+    """Whether a `sleep` is among what a process has started; others come and go meanwhile."""
+    for one in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if one.name() == "sleep":
+                return True
+    return False
+
+
 def _sleeping(workshop: Workshop) -> list[psutil.Process]:
     """What agents of this workshop have left running, and not those of a test beside it."""
     found = []
@@ -247,7 +256,7 @@ def test_an_interrupted_run_ends_its_agent_and_can_be_resumed(workshop: Workshop
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        _wait_for(lambda: any(one.name() == "sleep" for one in psutil.Process(process.pid).children(True)))
+        _wait_for(lambda: _sleeps_below(process.pid))
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130, said
