@@ -39,14 +39,14 @@ class Environment:
         pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", self.programs / "python", "install"]
         call([*pip, "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check", *wheels])
 
-    def check(self, directory: Path, *plugins: str, rest: str = "") -> Outcome:
-        """Judge a small change by a policy that names plugins."""
+    def check(self, directory: Path, *plugins: str, rest: str = "", form: str = "json") -> Outcome:
+        """Judge a small change by a policy that names plugins, and report in a format."""
         names = ", ".join(f'"{name}"' for name in plugins)
         policy = f"plugins = [{names}]\n{rest}" if plugins else rest or 'base = "main"\n'
         repository = Case.from_toml(f"policy = '''\n{policy}'''\n{CHANGE}").build(directory / "repository")
         return run(
             "check",
-            "--output-format=json",
+            f"--output-format={form}",
             directory=repository.path,
             env={"XDG_CACHE_HOME": str(directory / "cache")},
             program=str(self.programs / "specguard"),
@@ -85,6 +85,20 @@ def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
     environment.add("specguard-newer", "specguard_api = 2\ndef specguard_register(registry): pass\n")
     environment.add("specguard-hookless", "specguard_api = 1\n")
     environment.add(
+        "specguard-format-taken",
+        "specguard_api = 1\n"
+        "def specguard_register(registry): registry.add_format('sarif', 'specguard_acme.table:render')\n",
+    )
+    environment.add(
+        "specguard-odd",
+        "specguard_api = 1\n"
+        "def specguard_register(registry):\n"
+        "    registry.add_format('crash', 'specguard_odd:crash')\n"
+        "    registry.add_format('none', 'specguard_odd:none')\n"
+        "def crash(reports): raise SystemExit(0)\n"
+        "def none(reports): return None\n",
+    )
+    environment.add(
         "specguard-taken",
         "from specguard_rules.paths.forbidden_path import ForbiddenPath\n"
         "specguard_api = 1\n"
@@ -116,6 +130,25 @@ def test_a_plugin_that_the_policy_names_is_used(environment: Environment, tmp_pa
         tmp_path / "again", "specguard-acme", rest="[rules.shouted-path]\nallowed = ['SHOUT']\n"
     )
     assert again.state("ACM001") == "passed", again
+
+
+def test_a_format_of_a_plugin(environment: Environment, tmp_path: Path) -> None:
+    outcome = environment.check(tmp_path, "specguard-acme", form="acme-table")
+    assert outcome.exit_code == 0, outcome
+    assert outcome.stdout == ("ACM001\topen\tdocs/SHOUT.md\tthe name SHOUT is in capital letters\n")
+    unnamed = environment.check(tmp_path / "again", form="acme-table")
+    assert unnamed.exit_code == 2
+    assert "there is no format 'acme-table'" in unnamed.stderr
+
+
+@pytest.mark.parametrize(("form", "said"), [("crash", "SystemExit: 0"), ("none", "it returned a NoneType")])
+def test_a_format_that_cannot_be_made_is_named(
+    environment: Environment, tmp_path: Path, form: str, said: str
+) -> None:
+    outcome = environment.check(tmp_path, "specguard-odd", form=form)
+    assert outcome.exit_code == 2
+    assert f"the format '{form}' of plugin 'specguard-odd' cannot be made: {said}" in outcome.stderr
+    assert outcome.stdout == ""
 
 
 def test_a_plugin_that_nobody_names_is_not_imported(environment: Environment, tmp_path: Path) -> None:
@@ -150,6 +183,7 @@ def test_a_setting_of_a_plugin_that_is_not_named_is_a_policy_error(
         ("specguard-newer", "specguard_api = 2"),
         ("specguard-hookless", "specguard_register"),
         ("specguard-taken", "takes PTH001 forbidden-path"),
+        ("specguard-format-taken", "the format 'sarif' is taken"),
         ("specguard-missing", "not installed"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import click
@@ -18,6 +19,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+    _Choice = click.Choice[str]
+else:
+    _Choice = click.Choice  # before 8.2 it has no type to be of
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""What a format can be named."""
+
 _OF_OVERRIDE: Final = {
     "override_paths": "--path",
     "approved_by": "--approved-by",
@@ -28,18 +36,30 @@ _OF_OVERRIDE: Final = {
 """What only has a meaning with `--override`."""
 
 
+class _Format(_Choice):
+    """A format's name: one of those that ship with specguard, or what a plugin's can be."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        # Which plugins there are says the policy, and that is not read yet.
+        return value if _NAME.fullmatch(value) else super().convert(value, param, ctx)
+
+
 def _output(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> list[tuple[str, str]]:
-    outputs = []
+    outputs: dict[str, tuple[str, str]] = {}
     for value in values:
-        form, separator, file = value.partition("=")
-        if not separator or form not in FORMATS or not file:
+        form, _, file = value.partition("=")
+        if not _NAME.fullmatch(form) or not file:
             raise click.BadParameter(
                 f"{value!r} is not FORMAT=FILE with one of the formats {', '.join(FORMATS)}"
             )
-        outputs.append((form, file))
-    return outputs
+        if file == "-":
+            raise click.BadParameter(f"what is printed is set by --output-format {form}")
+        other = outputs.setdefault(os.path.abspath(file), (form, file))
+        if other != (form, file):
+            raise click.BadParameter(f"{file!r} is to have the reports {other[0]} and {form}")
+    return list(outputs.values())
 
 
 @click.command("check", short_help="Judge a change against the authority.")
@@ -94,7 +114,7 @@ def _output(
 @click.option("--enforce", is_flag=True, help="Let nothing outside the trusted base loosen the verdict (CI).")
 @click.option("--bootstrap", is_flag=True, help="Accept a base that has no authority yet.")
 @click.option(
-    "--output-format", type=click.Choice(list(FORMATS)), default="text", help="The report on standard output."
+    "--output-format", type=_Format(list(FORMATS)), default="text", help="The report on standard output."
 )
 @click.option(
     "--output",

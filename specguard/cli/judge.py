@@ -50,7 +50,8 @@ def judge(
         for form, file in outputs:
             from specguard.reporters.formats import FORMATS
 
-            report = FORMATS[form].error_report(known)
+            # A plugin's format is known by the policy alone, and there may be none.
+            report = FORMATS[form].error_report(known) if form in FORMATS else ""
             if report:
                 _write(file, report)
         if request.log and known.path != request.log:
@@ -58,6 +59,7 @@ def judge(
 
             _append(request.log, error_line(known, _now(), enforce=request.enforce), known.message)
         raise
+    _find({output_format, *(form for form, _ in outputs)}, verdicts)
     failed: Exception | None = None
     try:
         _log(verdicts, request.log, looking)
@@ -84,7 +86,27 @@ def _needs(forms: set[str]) -> set[str]:
         return set()
     from specguard.reporters.formats import FORMATS
 
-    return {need for form in forms for need in FORMATS[form].needs}
+    needs: set[str] = {need for form in forms if form in FORMATS for need in FORMATS[form].needs}
+    # A plugin makes its format of what the JSON report has.
+    return needs if forms <= set(FORMATS) else {*needs, *FORMATS["json"].needs}
+
+
+def _find(forms: set[str], verdicts: Sequence[Verdict]) -> None:
+    """Find every format that is asked for, before anything is written.
+
+    Raises:
+        SpecguardError: neither specguard nor a plugin of the policy has one of them.
+    """
+    if forms != {"text"}:
+        from specguard.reporters.formats import find_format
+
+        for form in forms:
+            find_format(form, _plugins(verdicts))
+
+
+def _plugins(verdicts: Sequence[Verdict]) -> list[str]:
+    """The plugins of the policies that judged."""
+    return list(dict.fromkeys(name for verdict in verdicts for name in verdict.authority["plugins"]))
 
 
 def _render(
@@ -99,9 +121,9 @@ def _render(
         from specguard.reporters import text
 
         return text.render(verdicts, colour=colour, explain=explain, statistics=statistics)
-    from specguard.reporters.formats import FORMATS
+    from specguard.reporters.formats import find_format
 
-    return FORMATS[form].render(verdicts)
+    return find_format(form, _plugins(verdicts)).render(verdicts)
 
 
 def _summarise(verdicts: Sequence[Verdict]) -> None:

@@ -29,6 +29,13 @@ FAMILIES: Final = {
 }
 """The families of rules that ship with specguard; a plugin may use letters of its own."""
 
+FORMATS: Final = (
+    "text", "json", "github", "markdown", "concise", "agent", "html", "sarif", "sarif-github", "gitlab",
+    "junit", "rdjson", "checkstyle", "azure",
+)  # fmt: skip
+"""The formats of reports that ship with specguard; a plugin's has another name."""
+
+_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _CODE = re.compile(r"[A-Z]{3}[0-9]{3}")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _EXAMPLE = re.compile(r"^ *```toml (fails|passes)$", re.MULTILINE)
@@ -53,8 +60,25 @@ class Registered:
         return f"{self.rule.__module__}:{self.rule.__qualname__}"
 
 
+class RegisteredFormat:
+    """A format of reports, and the plugin it comes from.
+
+    Attributes:
+        name: what it is asked for by.
+        target: the function that makes a report, as `module:function`.
+        plugin: the distribution.
+    """
+
+    __slots__ = ("name", "plugin", "target")
+
+    def __init__(self, name: str, target: str, plugin: str) -> None:
+        self.name = name
+        self.target = target
+        self.plugin = plugin
+
+
 class Registry:
-    """Everything that plugins add: rules, declarations and presets.
+    """Everything that plugins add: rules, declarations, presets and formats of reports.
 
     A plugin is handed this object in its hook `specguard_register(registry)`.
 
@@ -68,6 +92,7 @@ class Registry:
         self.rules: dict[str, Registered] = {}
         self.declarations: dict[str, Declaration] = {}
         self.presets: dict[str, str] = {}
+        self.formats: dict[str, RegisteredFormat] = {}
         self.plugin = "?"
 
     def add_rule(self, rule: type[Rule]) -> None:
@@ -111,6 +136,26 @@ class Registry:
         if name in self.presets:
             raise PluginError(f"plugin {self.plugin!r}: the preset {name!r} is taken")
         self.presets[name] = text
+
+    def add_format(self, name: str, target: str) -> None:
+        """Add a format of reports.
+
+        Args:
+            name: what `--output-format` and `--output` ask for it by, in kebab case.
+            target: the function that makes a report, as `module:function`; it is imported when it is asked
+                for. It is given a list of reports as the JSON report has them (`specguard.report/1`), one a
+                verdict, and returns the text, ending in a newline.
+
+        Raises:
+            PluginError: the name is taken or not in kebab case, or the target is none.
+        """
+        if name in FORMATS or name in self.formats:
+            raise PluginError(f"plugin {self.plugin!r}: the format {name!r} is taken")
+        if not _NAME.fullmatch(name):
+            raise PluginError(f"plugin {self.plugin!r}: the format {name!r} is not in kebab case")
+        if not _TARGET.fullmatch(target):
+            raise PluginError(f"plugin {self.plugin!r}: {target!r} is no module:function of a format")
+        self.formats[name] = RegisteredFormat(name, target, self.plugin)
 
     def by_code(self, code: str) -> Registered | None:
         """The rule of a code."""

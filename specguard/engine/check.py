@@ -150,6 +150,7 @@ def judge_change(
             "blobs": dict(policy.documents),
             "policy_id": policy.policy_id,
             "trusted": policy.trusted,
+            "plugins": list(policy.plugins),
         },
         results=results,
         notes=[*change.notes, *notes, *said, *_unread(compared, results)],

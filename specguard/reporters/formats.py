@@ -77,3 +77,58 @@ _ALL: Final = (
 
 FORMATS: Final[Mapping[str, Format]] = {one.name: one for one in _ALL}
 """The formats that ship with specguard, in the order in which they are listed."""
+
+
+def find_format(name: str, plugins: Sequence[str]) -> Format:
+    """The format with a name.
+
+    Args:
+        name: its name.
+        plugins: the distributions whose formats there are beside those of specguard.
+
+    Raises:
+        SpecguardError: there is none.
+    """
+    if name in FORMATS:
+        return FORMATS[name]
+    from specguard.engine.plugins import load_registry
+
+    registered = load_registry(plugins).formats
+    if name not in registered:
+        from specguard.errors import SpecguardError, nearest
+
+        known = [*FORMATS, *registered]
+        raise SpecguardError(f"there is no format {name!r}", help=nearest(name, known))
+    return PluginFormat(name=name, target=registered[name].target, plugin=registered[name].plugin)
+
+
+class PluginFormat(Format):
+    """A format that a plugin makes, of the same data as the JSON report.
+
+    Attributes:
+        plugin: the distribution that it comes from.
+    """
+
+    plugin: str = ""
+
+    def render(self, verdicts: Sequence[Verdict]) -> str:
+        """The report of the verdicts.
+
+        Raises:
+            SpecguardError: the plugin's code fails, or returns no text.
+        """
+        from specguard.errors import SpecguardError
+        from specguard.reporters.json import report
+
+        try:
+            text = load(self.target)([report(verdict) for verdict in verdicts])
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a plugin's
+            problem = f"{type(error).__name__}: {error}"
+        else:
+            if isinstance(text, str):
+                return text
+            problem = f"it returned a {type(text).__name__}"
+        raise SpecguardError(
+            f"the format {self.name!r} of plugin {self.plugin!r} cannot be made: {problem}",
+            help="ask for another format, and tell the plugin's author",
+        )

@@ -255,8 +255,11 @@ def test_a_policy_with_a_typo_on_the_base_has_no_verdict_in_any_format(project: 
     )
     project.checkout("work")
     refused(run("check", "--staged", directory=project.path), "SPEC_AUTHORITY.md:6", "forbidden-path")
-    for form in ("text", "concise", "github"):
+    for form in ("text", "concise"):
         refused(run("check", "--output-format", form, directory=project.path), "SPEC_AUTHORITY.md:6")
+    outcome = run("check", "--output-format", "github", directory=project.path)
+    assert outcome.exit_code == 2
+    assert outcome.stdout.startswith("::error file=SPEC_AUTHORITY.md,line=6,title=no verdict::there is no")
     outcome = run("check", "--output-format", "json", directory=project.path)
     assert outcome.exit_code == 2
     assert outcome.report["verdict"] == "error"
@@ -281,9 +284,10 @@ def test_a_policy_with_a_typo_on_the_base_has_no_verdict_in_any_format(project: 
         (["check", "--range", "main..work", "--base", "main"], "--base does not go with --range"),
         (["check", "--select", "forbiden-path"], "did you mean 'forbidden-path'?"),
         (["check", "--ignore", "ABC"], "`specguard rule` lists them"),
-        (["check", "--output-format", "yaml"], "'text', 'json', 'github', 'concise'"),
+        (["check", "--output-format", "yaml"], "there is no format 'yaml'"),
+        (["check", "--output-format", "../x"], "is not one of 'text', 'json', "),
         (["check", "--output", "json"], "FORMAT=FILE"),
-        (["check", "--output", "yaml=x"], "FORMAT=FILE"),
+        (["check", "--output", "jsn=x"], "did you mean 'json'?"),
         (["check", "--today", "31.12.2026"], "2026-01-31"),
         (["check", "--enforce"], "--base REF"),
         (["check", "--enforce", "--base", "main", "--select", "PTH"], "--enforce does not go with --select"),

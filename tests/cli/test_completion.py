@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.cli.app import COMMANDS
+from specguard.reporters.formats import FORMATS
 from specguard.testing import run
 from specguard.testing.repository import clean_environment
 from specguard.testing.running import command
@@ -52,7 +53,7 @@ def test_every_shell_gets_a_script_that_asks_this_command(shell: str, tmp_path: 
         ("specguard ", list(COMMANDS)),
         ("specguard ch", ["check"]),
         ("specguard check --out", ["--output-format", "--output"]),
-        ("specguard check --output-format ", ["text", "json", "github", "concise"]),
+        ("specguard check --output-format ", [*FORMATS]),
         (
             "specguard rule forb",
             [

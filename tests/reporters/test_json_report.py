@@ -59,7 +59,7 @@ def test_every_field_is_there(project: Repository) -> None:
         "source", "stage", "base", "head", "merge_base", "branch", "commits", "entries", "fingerprint",
         "whole", "work_item",
     }  # fmt: skip
-    assert set(report["authority"]) == {"documents", "blobs", "ref", "policy_id", "trusted"}
+    assert set(report["authority"]) == {"documents", "blobs", "ref", "policy_id", "trusted", "plugins"}
     assert all(set(rule) == RULE for rule in report["rules"])
     assert all(set(finding) == FINDING for finding in report["findings"])
     for finding in report["findings"]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specguard.declaration.registry import FORMATS as KEPT
 from specguard.errors import SpecguardError
 from specguard.model import Finding, Judged, Lift, Origin, RuleResult, Verdict
 from specguard.reporters.formats import FORMATS
@@ -329,3 +330,26 @@ def test_there_is_no_verdict(repository: Repository) -> None:
         published.READ[form](outcome.stdout)
         assert (place / form).read_text("ascii") == outcome.stdout
         assert "pahts" in outcome.stdout
+
+
+def test_the_names_of_formats_are_kept_from_plugins() -> None:
+    assert set(KEPT) == set(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--output-format=sarfi"], "there is no format 'sarfi'\n  next: did you mean 'sarif'?"),
+        (["--output=jnit=x"], "there is no format 'jnit'\n  next: did you mean 'junit'?"),
+        (["--output=json"], "'json' is not FORMAT=FILE"),
+        (["--output=json=-"], "what is printed is set by --output-format json"),
+        (["--output=json=x", "--output=sarif=./x"], "'./x' is to have the reports json and sarif"),
+    ],
+)
+def test_a_format_that_cannot_be_written(repository: Repository, words: list[str], said: str) -> None:
+    repository.commit(files={"SPEC_AUTHORITY.md": POLICY})
+    outcome = run("check", "--base=main", *words, directory=repository.path)
+    assert outcome.exit_code == 2
+    assert said in outcome.stderr
+    assert outcome.stdout == ""
+    assert not (repository.path / "x").exists()

@@ -1,4 +1,4 @@
-"""ACME's rules: what specguard calls when a policy says `plugins = ["specguard-acme"]`."""
+"""ACME's rule and format of reports, for a policy that says `plugins = ["specguard-acme"]`."""
 
 from __future__ import annotations
 
@@ -12,5 +12,6 @@ specguard_api = 1
 
 
 def specguard_register(registry: Registry) -> None:
-    """Add ACME's rule."""
+    """Add ACME's rule and its format of reports."""
     registry.add_rule(ShoutedPath)
+    registry.add_format("acme-table", "specguard_acme.table:render")
