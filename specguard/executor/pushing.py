@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING, Final
 
 from specguard.errors import SpecguardError
+from specguard.executor.base_moved import note_base
 from specguard.executor.branches import shares
 from specguard.executor.canonical import find_address
 from specguard.executor.ending import RunEnded
@@ -56,7 +57,7 @@ def push(run: Run) -> str:
                 f"{address.shown} has no branch {branch} any more, which the run goes on from",
                 help="see who removed it; what the run made is in its diff.patch",
             )
-        _note_base(run, heads)
+        note_base(run, heads)
         if there == commit:
             return _pushed(run, address, commit, "had it already")
         run.folder.write(
@@ -212,19 +213,6 @@ def _moved(run: Run, address: Address, there: str) -> RunEnded:
         help="nothing was pushed; see what it is: "
         + shlex.join(["git", "fetch", run.options.remote, branch]),
     )
-
-
-def _note_base(run: Run, heads: Heads) -> None:
-    """Say that the base has moved on; what the run did was judged on the one that it began with."""
-    base = run.manifest.repository.base
-    now = heads.branches.get(base, "")
-    began = run.manifest.repository.base_oid
-    if now == began:
-        return
-    where = f"is at {now[:10]} now" if now else "is gone"
-    note = f"The base {base} was at {began[:10]} when the run began, and {where}."
-    if note not in run.manifest.notes:
-        run.manifest.notes.append(note)
 
 
 def _resume(run: Run) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from specguard.errors import SpecguardError
 from specguard.executor.agents import MENDING
+from specguard.executor.base_moved import note_moved
 from specguard.executor.children import end_survivors
 from specguard.executor.ending import RunEnded
 from specguard.executor.pipeline import carry_out
@@ -55,6 +56,10 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None]
         if first != "place" and stands(manifest.place):
             open_place(run)
         with run.step("preflight") as step:
+            if first != "pull-request":
+                for note in note_moved(run):
+                    run.log(note)
+                    say(f"note: {note}")
             said = f"; ended {', '.join(ended)}" if ended else ""
             step.detail = f"resumed at {first}{run.redactor.words(said)}"
     except RunEnded as end:

@@ -200,6 +200,22 @@ def test_what_the_user_and_others_do_meanwhile_is_theirs(workshop: Workshop) -> 
     assert workshop.users() == workshop.before
 
 
+def test_a_pointer_that_moved_meanwhile_is_told_of_before_the_agent_works(workshop: Workshop) -> None:
+    assert workshop.work("exit 7").returncode == 3
+    phase = {"configs/NEXT_PHASE.json": '{"next": 13}\n', "docs/phases/phase-13.md": "# Phase 13\n\nMore.\n"}
+    workshop.move_on(phase)
+    workshop.agent(GOOD)
+    done = workshop.resume()
+    assert done.returncode == 0, done.stderr
+    note = "The run is of phase 12, and the pointer of main names 13 now."
+    said = f"{done.stdout}{done.stderr}"
+    assert f"note: {note}" in said
+    assert said.index(note) < said.index("\nagent\n")
+    assert note in workshop.manifest.notes
+    assert len(workshop.manifest.notes) == len(set(workshop.manifest.notes)) == 2
+    assert f"Note: {note}" in (workshop.folder_of_run / "report.md").read_text()
+
+
 def test_a_branch_that_the_remote_took_before_is_not_pushed_again(workshop: Workshop) -> None:
     """The process died when the remote had the branch, and before that was written down."""
     folder = workshop.folder
@@ -322,11 +338,13 @@ def test_the_rules_judge_again_what_was_committed(workshop: Workshop) -> None:
 
 
 def test_a_run_that_ended_by_its_time_goes_on_with_more(workshop: Workshop) -> None:
-    script = f"[ $ROUND != 1 ] || exec sleep 994; {GOOD}"
+    ready = workshop.folder / "ready"
+    script = f"[ -e {ready} ] || exec sleep 994; {GOOD}"
     assert workshop.work(script, "--timeout", "2").returncode == 3
     assert workshop.manifest.state == "timed-out"
     assert workshop.resume().returncode == 3
     assert workshop.manifest.state == "timed-out"
+    ready.touch()
     done = workshop.resume("--timeout", "600")
     assert done.returncode == 0, done.stderr
     assert workshop.manifest.attempts == 1
