@@ -18,6 +18,7 @@ import pytest
 
 from specguard.executor.schemas import run_schemas
 from tests.cli.running import GOOD, POLICY, Project, command, wait_until
+from tests.executor.one_run import lives
 
 if TYPE_CHECKING:
     from typing import Any
@@ -216,7 +217,7 @@ def test_a_run_is_stopped_with_what_it_has_started_and_with_nothing_else(project
         pid = project.manifests()[0]["pid"]
         outcome = project.specguard("run", "stop", run_id)
         assert outcome.exit_code == 0, outcome
-        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        assert not lives(pid)
         assert other.is_running()
         assert project.manifests()[0]["state"] == "killed"
         assert project.specguard("run", "stop", run_id).exit_code == 2

@@ -7,6 +7,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from specguard.authority.load import load_policy
 from specguard.change.tree import TreeEntry
 from specguard.engine.plugins import load_registry
@@ -83,3 +85,11 @@ def one_run(
     )
     run.save()
     return run
+
+
+def lives(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

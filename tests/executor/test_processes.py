@@ -23,7 +23,7 @@ from specguard.executor.command_log import CommandLog
 from specguard.executor.ending import RunEnded
 from specguard.executor.processes import run_command
 from specguard.runs.model import Response
-from tests.executor.one_run import one_run
+from tests.executor.one_run import lives, one_run
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -40,13 +40,6 @@ def carry_out(run: Run, command: Any, **more: Any) -> Command:
 
 def log_of(run: Run, record: Command) -> str:
     return Path(run.folder.file(record.log)).read_bytes().decode()
-
-
-def lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def ended(pid: int) -> bool:
