@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 _GUARDED = {"forbidden-path": "forbidden", "locked-path": "locked"}
 
 
+_ABOUT_FILES = ("ART", "CNT", "PLN", "PTH", "SPC")
+"""The families of rules about what an agent edits."""
+
+
 class _Scope(Record):
     """The paths that an item may change.
 
@@ -114,7 +118,7 @@ def _page(run: Run, item: WorkItem) -> str:
             {"where": f"{one.path}:{one.line}", "text": one.text, "why": one.why} for one in gates.not_read
         ],
         hooks=files.find(HOOKS) is not None,
-        rules=[rule.name for rule in policy.rules if rule.active and "run" in rule.stages],
+        rules=list(_rules(policy)),
         check=_check(manifest),
         attempts=manifest.max_attempts,
         timeout=manifest.timeout,
@@ -124,6 +128,16 @@ def _page(run: Run, item: WorkItem) -> str:
         approval_policy=run.options.approval_policy,
         stop=NAME,
     )
+
+
+def _rules(policy: Policy) -> Iterator[str]:
+    """The names of the rules that an agent can keep or break: about files, or with settings of the team's.
+
+    Branch, commit and pull request are specguard's to make, and what judges them is no matter of the agent's.
+    """
+    for rule in policy.rules:
+        if rule.active and "run" in rule.stages and (rule.configured or rule.code.startswith(_ABOUT_FILES)):
+            yield rule.name
 
 
 def _check(manifest: Manifest) -> str:
