@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -63,11 +64,12 @@ commit_message = "feat: add a\\n"
 """
 
 
-def imported(arguments: Sequence[str], directory: Path, cache: Path) -> set[str]:
+def imported(arguments: Sequence[str], directory: Path, cache: Path, stdin: str = "") -> set[str]:
     """The modules that a run of Python imports, beyond those of an empty program."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *arguments],
         cwd=directory,
+        input=stdin,
         env={**clean_environment(), "XDG_CACHE_HOME": str(cache)},
         capture_output=True,
         text=True,
@@ -90,3 +92,25 @@ def test_a_hook_with_a_cached_policy_imports_little(hook: str, tmp_path: Path) -
     again = imported([command(), "check", *words], repository.path, tmp_path / "cache") - nothing
     assert "specguard.cli.quick" in again
     assert again & NEVER == set()
+
+
+@pytest.mark.parametrize("path", ["src/a.py", "docs/api/x.yaml"], ids=["allowed", "refused"])
+def test_an_agents_hook_with_a_cached_policy_imports_little(path: str, tmp_path: Path) -> None:
+    repository = Case.from_toml(CASE).build(tmp_path / "repository")
+    event = json.dumps(
+        {
+            "hook_event_name": "PreToolUse",
+            "cwd": str(repository.path),
+            "tool_name": "Write",
+            "tool_input": {"file_path": path, "content": "x = 2\n"},
+        }
+    )
+    hook = [command(), "hook", "claude"]
+    nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
+    imported(hook, repository.path, tmp_path / "cache", event)
+    again = imported(hook, repository.path, tmp_path / "cache", event) - nothing
+    assert "specguard.integrations.hooks.judging" in again
+    assert again & NEVER == set()
+    # What reads commands costs as much as all else.
+    assert not [name for name in again if name.startswith("specguard.integrations.hooks.shell")]
+    assert not [name for name in again if name.startswith(("specguard.approvals", "specguard.documents"))]

@@ -103,6 +103,7 @@ class Store:
         index: str = "",
         work_tree: str = "",
         wide: bool = False,
+        literal: bool = True,
     ) -> Process:
         """Start a git command on the private directory; it is ended by `close` at the latest.
 
@@ -114,6 +115,7 @@ class Store:
             index: the index file it uses; none by default.
             work_tree: the working tree it uses; none by default.
             wide: whether it may run far ahead of what is read from it.
+            literal: whether names are no patterns, which not every command can be told.
         """
         environment = self._environment
         flags: tuple[str, ...] = _FLAGS
@@ -124,6 +126,8 @@ class Store:
             if work_tree:
                 environment["GIT_WORK_TREE"] = work_tree
                 flags = ("-C", work_tree, *flags, "-c", "core.bare=false")
+        if not literal:
+            environment = {**environment, "GIT_LITERAL_PATHSPECS": "0"}
         process = Process(
             self.repository.program,
             [*flags, *arguments],

@@ -43,8 +43,7 @@ def judge_end(event: Event, environment: Mapping[str, str]) -> Answer:
     Raises:
         SpecguardError: no verdict can be given.
     """
-    tree = homes_of(event)[0]
-    verdicts = _checked(tree, environment)
+    tree, verdicts = _checked(event, environment)
     session = Session(event, tree)
     if event.again is False and event.loops is None:
         # A turn that a person has begun.
@@ -80,8 +79,7 @@ def judge_after(event: Event, environment: Mapping[str, str]) -> Answer:
     Raises:
         SpecguardError: no verdict can be given.
     """
-    tree = homes_of(event)[0]
-    verdicts = _checked(tree, environment)
+    tree, verdicts = _checked(event, environment)
     session = Session(event, tree)
     found = _fingerprints(verdicts)
     known = set(session.told)
@@ -98,12 +96,19 @@ def judge_after(event: Event, environment: Mapping[str, str]) -> Answer:
     return Answer(kind="refuse", text=_joined(said, blocks))
 
 
-def _checked(tree: WorkTree, environment: Mapping[str, str]) -> Sequence[Verdict]:
-    request = Request(environment=environment, directory=os.fsdecode(tree.root), worktree=True)
-    looking = Looking.of(request)
-    from specguard.engine.check import check
+def _checked(event: Event, environment: Mapping[str, str]) -> tuple[WorkTree, Sequence[Verdict]]:
+    """The project's working tree, with the verdicts on it and on other worktrees in which the agent is."""
+    homes = homes_of(event)
+    verdicts: list[Verdict] = []
+    for tree in homes:
+        if tree.common != homes[0].common:
+            continue
+        request = Request(environment=environment, directory=os.fsdecode(tree.root), worktree=True)
+        looking = Looking.of(request)
+        from specguard.engine.check import check
 
-    return check(request, needs={"quotes"}, looking=looking)
+        verdicts += check(request, needs={"quotes"}, looking=looking)
+    return homes[0], verdicts
 
 
 def _blocks(verdicts: Sequence[Verdict], known: set[str] | None = None) -> list[str]:

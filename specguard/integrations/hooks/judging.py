@@ -30,12 +30,19 @@ _SAID_MOST: Final = 10
 
 
 class Reasons:
-    """What comes of an event: why it is refused, and what could not be told."""
+    """What comes of an event.
 
-    __slots__ = ("blocks", "undecided")
+    Attributes:
+        blocks: why it is refused, by rules.
+        own: why it is refused for the guard's own sake.
+        undecided: what could not be told.
+    """
+
+    __slots__ = ("blocks", "own", "undecided")
 
     def __init__(self) -> None:
         self.blocks: list[str] = []
+        self.own: list[str] = []
         self.undecided: list[str] = []
 
 
@@ -58,23 +65,30 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
     homes = homes_of(event)
     reasons.undecided += deeds.undecided
     for clause in deeds.bypasses[:_SAID_MOST]:
-        reasons.blocks.append(
+        reasons.own.append(
             f"{_visible(clause)}\n  next: Leave that out; what the guard says is mended, not passed by."
         )
     by_tree: dict[bytes, list[FileEdit]] = {home.root: [] for home in homes[:1]}
     for edit in deeds.edits:
         _place(edit, event, homes, environment, by_tree, reasons)
     judged = False
+    from specguard.engine.policies import NoAuthorityError
+
     for root, edits in by_tree.items():
         if edits:
             judged = True
             looking = early.looking if early is not None and early.tree.root == root else None
-            _judge_edits(root, edits, environment, reasons, looking)
             early = None
+            try:
+                _judge_edits(root, edits, environment, reasons, looking)
+            except NoAuthorityError:
+                # A repository in which the agent stands beside its project need not be a guarded one.
+                if root == homes[0].root or not event.projects:
+                    raise
     for message in deeds.messages:
         judged = True
         _judge_message(homes[0].root, message, environment, reasons)
-    if not judged and not reasons.blocks and not deeds.edits:
+    if not judged and not reasons.own and not deeds.edits:
         # Of what cannot be told nothing is let through where there is nothing to judge by.
         from specguard.engine.policies import open_policy
 
@@ -118,7 +132,7 @@ def _place(
     trees = list(dict.fromkeys([*homes, *(tree for tree, _ in places)]))
     reason = wrong(edit, names, trees, environment)
     if reason:
-        reasons.blocks.append(
+        reasons.own.append(
             f"{_visible(reason)}\n  next: Leave it as it is; a person who wants it changed does that."
         )
     for tree, path in places:
@@ -258,28 +272,19 @@ def _ignored(verdict: Verdict, root: bytes, environment: Mapping[str, str]) -> s
     with Git(repository) as git:
         index = repository.index if os.path.exists(repository.index) else f"{git.folder}/index"
         process = git.start(
-            "ls-files", "-o", "-i", "-z", "--exclude-per-directory=.gitignore",
-            "--", *(os.fsdecode(path) for path in sorted(paths)), index=index, work_tree=os.fsdecode(root),
+            "check-ignore", "-z", "--stdin",
+            # With `./` in front no name has a meaning of its own.
+            stdin=b"".join(b"./" + path + b"\0" for path in sorted(paths)), index=index,
+            work_tree=os.fsdecode(root), literal=False,
         )  # fmt: skip
-        listed = set(git.read(process, "the list of ignored files").split(b"\0"))
-        found = {path for path in paths if path in listed}
-        missing = [path for path in paths - found if not os.path.lexists(os.path.join(root, path))]
-        if missing:
-            # A file that is not there yet is in no list; `check-ignore` tells by its name.
-            text = b"".join(path + b"\0" for path in missing)
-            process = git.start(
-                "-c", "core.excludesFile=/dev/null", "check-ignore", "-z", "--stdin",
-                stdin=text, index=index, work_tree=os.fsdecode(root),
-            )  # fmt: skip
-            said = b""
-            try:
-                while chunk := process.chunk():
-                    said += chunk
-                process.wait()
-            finally:
-                process.stop()
-            found |= set(said.split(b"\0")) & set(missing)
-    return found
+        said = b""
+        try:
+            while chunk := process.chunk():
+                said += chunk
+            process.wait()
+        finally:
+            process.stop()
+    return paths.intersection(name.removeprefix(b"./") for name in said.split(b"\0"))
 
 
 def _has_ignore(root: bytes, paths: set[bytes]) -> bool:
@@ -294,7 +299,7 @@ def _has_ignore(root: bytes, paths: set[bytes]) -> bool:
 
 
 def _answer(event: Event, reasons: Reasons) -> Answer:
-    blocks = list(dict.fromkeys(reasons.blocks))
+    blocks = list(dict.fromkeys([*reasons.blocks, *reasons.own]))
     undecided = list(dict.fromkeys(reasons.undecided))
     if blocks:
         what = "command" if event.moment == "command" else "edit"

@@ -1,0 +1,300 @@
+"""However a guarded file is named, an edit of it is refused; and what is not guarded may be edited."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+from tests.integrations.hooks.asking import POLICY, ask, call, guarded, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "docs/api/x.yaml",
+        "{root}/docs/api/x.yaml",
+        "src/../docs/api/x.yaml",
+        "./docs//api/./x.yaml",
+        "docs/api/new/deep/file",
+        "DOCS/Api/X.yaml",
+        "linked/x.yaml",
+        "linked/../api/x.yaml",
+        "docs/link.yaml",
+        "chain/x.yaml",
+        "configs/c",
+        "configs/../linked/x.yaml",
+        "{root}/../repository/docs/api/x.yaml",
+        "//{root}/docs/api/x.yaml",
+        "docs/api",
+        "docs/api/x.yaml/",
+        "docs/nested/../api/x.yaml",
+    ],
+)
+def test_every_name_of_a_guarded_file_is_refused(path: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.symlink("linked", "docs/api")
+    repository.symlink("chain", "linked")
+    repository.symlink("docs/link.yaml", "api/x.yaml")
+    asked = ask(
+        "claude", write(path.replace("{root}", str(repository.path)), repository.path), repository.path
+    )
+    assert asked.kind == "refuse", asked
+    assert "PTH001" in asked.refusal or "PTH002" in asked.refusal
+
+
+def test_a_link_from_outside_lands_inside(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    os.symlink(repository.path / "docs", tmp_path / "elsewhere")
+    asked = ask("claude", write(str(tmp_path / "elsewhere/api/x.yaml"), tmp_path), repository.path)
+    assert "PTH001" in asked.refusal
+
+
+def test_the_folder_of_the_call_is_what_a_name_starts_from(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    asked = ask("claude", write("x.yaml", repository.path / "docs/api"), repository.path)
+    assert "PTH001" in asked.refusal
+    assert ask("claude", write("x.yaml", repository.path / "src"), repository.path).kind == "pass"
+
+
+def test_the_project_is_guarded_from_wherever_the_agent_is(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    environment = {"CLAUDE_PROJECT_DIR": str(repository.path)}
+    event = write(f"{repository.path}/docs/api/x.yaml", tmp_path)
+    assert "PTH001" in ask("claude", event, tmp_path, environment=environment).refusal
+
+
+def test_files_outside_are_not_ours(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    for path in (tmp_path / "docs/api/x.yaml", tmp_path / "notes.md"):
+        assert ask("claude", write(str(path), repository.path), repository.path).kind == "pass"
+
+
+def test_a_worktree_is_guarded_like_the_rest(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.git("worktree", "add", "-q", "-b", "other", str(tmp_path / "tree"))
+    inside = repository.path / ".claude/worktrees/one"
+    repository.git("worktree", "add", "-q", "-b", "third", str(inside))
+    for directory, start in (
+        (tmp_path / "tree", tmp_path / "tree"),
+        (repository.path, tmp_path / "tree"),
+        (repository.path, inside),
+    ):
+        asked = ask("claude", write(f"{start}/docs/api/x.yaml", directory), directory)
+        assert "PTH001" in asked.refusal, (directory, start)
+        assert ask("claude", write(f"{start}/src/a.py", directory), directory).kind == "pass"
+
+
+def test_a_repository_made_around_a_guarded_file_does_not_take_it_out(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    Repository(repository.path / "docs/api")
+    asked = ask("claude", write("docs/api/x.yaml", repository.path), repository.path)
+    assert "PTH001" in asked.refusal
+    asked = ask(
+        "claude",
+        write("x.yaml", repository.path / "docs/api"),
+        repository.path / "docs/api",
+        environment={"CLAUDE_PROJECT_DIR": str(repository.path)},
+    )
+    assert "PTH001" in asked.refusal
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".git/hooks/pre-commit",
+        ".git/config",
+        ".GIT/config",
+        "src/../.git/HEAD",
+        ".git",
+        ".git/refs/heads/main",
+        ".git/specguard/sessions/x",
+        "linked-git/config",
+        ".claude/settings.json",
+        ".claude/settings.local.json",
+    ],
+)
+def test_what_the_guard_stands_on_is_refused(path: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.symlink("linked-git", ".git")
+    for name in ("settings.json", "settings.local.json"):
+        repository.write(
+            f".claude/{name}", '{"hooks": {"PreToolUse": [{"command": "specguard hook claude"}]}}'
+        )
+    asked = ask("claude", write(path, repository.path), repository.path)
+    assert asked.kind == "refuse", asked
+
+
+def test_in_a_worktree_the_shared_git_folder_is_refused(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    tree = tmp_path / "tree"
+    repository.git("worktree", "add", "-q", "-b", "other", str(tree))
+    for path in (
+        f"{repository.path}/.git/hooks/pre-push",
+        ".git",
+        f"{repository.path}/.git/worktrees/tree/HEAD",
+    ):
+        assert ask("claude", write(path, tree), tree).kind == "refuse"
+
+
+def test_a_message_for_git_may_be_written(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    assert ask("claude", write(".git/COMMIT_EDITMSG", repository.path), repository.path).kind == "pass"
+
+
+def test_the_folder_of_hooks_that_git_is_told_is_protected(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.git("config", "core.hooksPath", "tools/hooks")
+    repository.write("tools/hooks/pre-commit", "#!/bin/sh\nexec specguard check --staged\n")
+    assert ask("claude", write("tools/hooks/pre-commit", repository.path), repository.path).kind == "refuse"
+    assert ask("claude", write("tools/hooks/README.md", repository.path), repository.path).kind == "pass"
+
+
+def test_hooks_are_not_switched_off(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    home = tmp_path / "home"
+    environment = {"HOME": str(home)}
+    content = '{"disableAllHooks": true}'
+    for path in (".claude/settings.local.json", f"{home}/.claude/settings.json", "~/.claude/settings.json"):
+        asked = ask("claude", write(path, repository.path, content), repository.path, environment=environment)
+        assert "switch" in asked.refusal, path
+    assert (
+        ask("claude", write(".claude/settings.local.json", repository.path, "{}"), repository.path).kind
+        == "pass"
+    )
+
+
+def test_the_cache_and_the_installation_are_refused(tmp_path: Path) -> None:
+    import specguard
+
+    repository = guarded(tmp_path / "repository")
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    for path in (tmp_path / "cache/specguard/1/x.json", f"{os.path.dirname(specguard.__file__)}/model.py"):
+        asked = ask("claude", write(str(path), repository.path), repository.path, environment=environment)
+        assert asked.kind == "refuse"
+
+
+def test_an_edit_that_puts_a_guarded_file_back_is_allowed(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.write("docs/api/x.yaml", "changed\n")
+    assert ask("claude", write("docs/api/x.yaml", repository.path, "a\n"), repository.path).kind == "pass"
+
+
+def test_ignored_files_are_judged_by_the_guards_alone(tmp_path: Path) -> None:
+    policy = POLICY.replace('["docs/api/"]', '["docs/api/", ".env"]')
+    repository = guarded(tmp_path / "repository", policy=policy)
+    repository.write(".gitignore", "/src/out/\n.env\n")
+    content = "DO NOT COMMIT\n"
+    assert ask("claude", write("src/out/x", repository.path, content), repository.path).kind == "pass"
+    assert ask("claude", write("src/x", repository.path, content), repository.path).kind == "refuse"
+    assert "PTH001" in ask("claude", write(".env", repository.path), repository.path).refusal
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("echo x > docs/api/new.yaml", "PTH001"),
+        ("cd docs && echo x >> api/x.yaml", "PTH001"),
+        ("sed -i s/a/b/ docs/api/x.yaml", "PTH001"),
+        ("rm -rf docs", "PTH001"),
+        ("rm -rf .", "PTH001"),
+        ("mv docs/api/x.yaml src/", "PTH001"),
+        ("mv docs old", "PTH001"),
+        ("cp src/a.py configs/c", "PTH002"),
+        ("tee docs/api/x.yaml < src/a.py", "PTH001"),
+        ("git rm docs/api/x.yaml", "PTH001"),
+        ("git apply <<'E'\n--- a/docs/api/x.yaml\n+++ b/docs/api/x.yaml\n@@ -1 +1 @@\n-a\n+b\nE\n", "PTH001"),
+        (
+            "apply_patch <<'E'\n*** Begin Patch\n*** Delete File: docs/api/x.yaml\n*** End Patch\nE\n",
+            "PTH001",
+        ),
+        ("git commit -m 'feat: a title that is much longer than fifty characters are'", "CMT003"),
+        ("git commit --no-verify -m 'feat: a'", "no-verify"),
+        ("rm -rf .git/hooks", "git's own folder"),
+        ("echo x > .git/hooks/pre-commit", "git's own folder"),
+        ("ln -sf /dev/null docs/api/x.yaml", "PTH001"),
+    ],
+)
+def test_a_command_that_can_be_told_is_refused(command: str, said: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    asked = ask("claude", call("Bash", {"command": command}, repository.path), repository.path)
+    assert asked.kind == "refuse", asked
+    assert said in asked.refusal
+
+
+@pytest.mark.parametrize("command", ["ls -la", "git status", "cat docs/api/x.yaml", "grep -r x src"])
+def test_a_command_that_looks_is_let_through(command: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    asked = ask("claude", call("Bash", {"command": command}, repository.path), repository.path)
+    assert asked.kind == "pass", asked
+
+
+@pytest.mark.parametrize("command", ["python3 make.py", "./build.sh", 'eval "$x"', "echo x > $target"])
+def test_a_command_that_cannot_be_told_is_said_to_be_undecided(command: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    asked = ask("claude", call("Bash", {"command": command}, repository.path), repository.path)
+    assert asked.kind == "tell", asked
+    assert "undecided" in asked.told
+
+
+def test_a_finding_is_not_hidden_behind_what_is_unknown(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    patch = (
+        "*** Begin Patch\n*** Update File: src/0.py\n@@\n-nowhere\n+y\n"
+        "*** Add File: src/b.py\n+DO NOT COMMIT\n*** End Patch\n"
+    )
+    repository.write("src/0.py", "z = 1\n")
+    asked = ask("codex", call("apply_patch", {"command": patch}, repository.path), repository.path)
+    assert "CNT001" in asked.refusal
+
+
+def test_another_name_by_a_hard_link_is_said(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    os.link(repository.path / "docs/api/x.yaml", repository.path / "src/x.yaml")
+    asked = ask("claude", write("src/x.yaml", repository.path), repository.path)
+    assert "hard links" in asked.told
+
+
+def test_a_companion_may_come_with_a_later_edit(tmp_path: Path) -> None:
+    policy = POLICY.replace(
+        "[rules.commit-form]",
+        '[[rules.missing-companion.companions]]\nwhen = ["src/**"]\nrequire = ["CHANGELOG.md"]\n\n'
+        "[rules.commit-form]",
+    )
+    repository = guarded(tmp_path / "repository", policy=policy)
+    assert ask("claude", write("src/a.py", repository.path), repository.path).kind == "pass"
+    repository.write("src/a.py", "new\n")
+    stop = {
+        "hook_event_name": "Stop",
+        "session_id": "s",
+        "cwd": str(repository.path),
+        "stop_hook_active": False,
+    }
+    assert "PTH007" in ask("claude", stop, repository.path).refusal
+
+
+def test_a_sha256_repository_is_judged_too(tmp_path: Path) -> None:
+    repository = Repository(tmp_path / "repository", object_format="sha256")
+    repository.commit("feat: begin", files={"SPEC_AUTHORITY.md": POLICY, "docs/api/x.yaml": "a\n"})
+    repository.branch("work")
+    assert ask("claude", write("src/a.py", repository.path), repository.path).kind == "pass"
+    asked = ask("claude", write("src/a.py", repository.path, "DO NOT COMMIT"), repository.path)
+    assert "CNT001" in asked.refusal
+    assert "PTH001" in ask("claude", write("docs/api/x.yaml", repository.path), repository.path).refusal
+
+
+def test_nothing_is_left_in_the_repository(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    before = sorted(str(path) for path in repository.path.rglob("*"))
+    ask("claude", write("src/a.py", repository.path), repository.path)
+    ask("claude", write("docs/api/x.yaml", repository.path), repository.path)
+    assert sorted(str(path) for path in repository.path.rglob("*")) == before
+    done = subprocess.run(["git", "fsck"], cwd=repository.path, env=clean_environment(), check=False)
+    assert done.returncode == 0
