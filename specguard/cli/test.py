@@ -55,8 +55,10 @@ def command(cases: Sequence[str], directory: str, output_format: str) -> int:
         expected = read_cases(find_cases(cases), own)
     else:
         folder = os.path.join(top, FOLDER)
-        there = find_cases([os.path.relpath(folder)]) if os.path.isdir(folder) else []
-        expected = [*(read_inline(own) if own else ()), *read_cases(there, own)]
+        expected = [
+            *(read_inline(own) if own else ()),
+            *read_cases(find_cases([os.path.relpath(folder)], True), own),
+        ]
     if not expected:
         raise SpecguardError(
             f"nothing is expected of this policy: the authority has no table [[should-fail]] or "

@@ -62,8 +62,12 @@ class Expectation:
         return self.line
 
 
-def find_cases(given: Sequence[str]) -> list[str]:
+def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
     """The case files that are meant: files as they are given, and of folders all `.toml` files in them.
+
+    Args:
+        given: files and folders.
+        optional: whether they need not be there.
 
     Raises:
         SpecguardError: one is not there, or a folder has none.
@@ -72,12 +76,12 @@ def find_cases(given: Sequence[str]) -> list[str]:
     for name in given:
         if os.path.isdir(name):
             files = [os.path.normpath(path) for path in sorted(map(str, Path(name).glob("**/*.toml")))]
-            if not files:
+            if not files and not optional:
                 raise SpecguardError("there is no case in it", path=name, help="a case is a .toml file")
             found.update(dict.fromkeys(files))
         elif os.path.isfile(name):
             found[os.path.normpath(name)] = None
-        else:
+        elif not optional:
             raise SpecguardError(
                 "there is no such file or folder", path=name, help="name case files, or folders of them"
             )

@@ -11,7 +11,7 @@ from specguard.testing.reading import CaseError
 from specguard.testing.running import differences, expectations, judge_case, pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.evaluation.expectations import Expectation
     from specguard.testing.running import Outcome
@@ -77,6 +77,8 @@ def _differences(
     expectation: Expectation, outcome: Outcome, names: Mapping[str, str]
 ) -> Iterator[Difference]:
     case = expectation.case
+    missing: Sequence[Mapping[str, Any]] = ()
+    left: Sequence[Mapping[str, Any]] = ()
     findings = [finding for report in outcome.reports for finding in report.get("findings", ())]
     if case.expect is not None:
         wanted = expectations(case, names)
@@ -88,8 +90,10 @@ def _differences(
             yield Difference("unexpected", finding_text(finding, whole=True))
     # What the findings explain already is not said twice.
     others = replace(case, expect=None)
-    if case.exit_code is None and not case.error and case.expect is not None and not case.expect:
-        others = replace(others, exit_code=None if findings else 0)
+    if case.expect is not None and (missing or left):
+        others = replace(others, exit_code=case.exit_code if expectation.kind == "case" else None)
+    elif case.expect is not None and case.exit_code is None and not case.expect and not case.error:
+        others = replace(others, exit_code=0)
     for said in differences(others, outcome, names):
         if expectation.kind == "should-fail" and outcome.exit_code == 0 and said.startswith("exit code 0"):
             yield Difference("other", "it passes, and should fail")

@@ -81,7 +81,7 @@ def test_what_stands_in_the_working_tree_is_held_not_what_is_committed(guarded: 
     assert done.exit_code == 1, done
     assert "FAIL  SPEC_AUTHORITY.md:14: nobody edits the description of the API" in done.stdout
     assert "        expected  PTH001  (SPEC_AUTHORITY.md:17)\n" in done.stdout
-    assert "        but       it passes, and should fail\n" in done.stdout
+    assert "        found     nothing else\n" in done.stdout
     assert "3 cases, 1 not as expected" in done.stdout
 
 
@@ -106,7 +106,16 @@ def test_should_pass_fails_with_what_was_found(guarded: Repository) -> None:
     done = run("test", directory=guarded.path)
     assert done.exit_code == 1, done
     assert "found     PTH001 docs/api/x" in done.stdout
-    assert "exit code 1, expected 0" in done.stdout
+    assert "exit code" not in done.stdout
+
+
+def test_should_fail_without_findings_that_passes(guarded: Repository) -> None:
+    wrong = '[[should-fail]]\ncommits = {message = "docs: x", files = {a = "b"}}\n'
+    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=wrong))
+    (guarded.path / "tests" / "policy").mkdir(parents=True)  # with nothing in it
+    done = run("test", directory=guarded.path)
+    assert done.exit_code == 1, done
+    assert "        but       it passes, and should fail\n" in done.stdout
 
 
 def test_the_tables_change_no_setting_and_no_verdict(guarded: Repository) -> None:

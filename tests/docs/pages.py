@@ -34,6 +34,7 @@ WALKED = (
     "docs/status.md",
     "docs/specs.md",
     "docs/orchestrator.md",
+    "docs/testing.md",
 )
 """The pages that are read by typing what they say."""
 
