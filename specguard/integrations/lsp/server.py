@@ -118,12 +118,18 @@ def serve() -> None:
 
 def _file(document: TextDocument) -> str:
     """The file of a document; empty where it is none."""
-    path = to_fs_path(document.uri)
-    return os.path.realpath(path) if path else ""
+    try:
+        path = to_fs_path(document.uri)
+        return os.path.realpath(path) if path else ""
+    except ValueError:
+        # It has a NUL.
+        return ""
 
 
 def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Flaw] | None:
     """What is wrong in a file; None where that cannot be told now, so that what was told before stays."""
+    if not file:
+        return None
     try:
         place = Place(file)
         if is_authority(place):
@@ -135,7 +141,7 @@ def _flaws(file: str, texts: Mapping[str, str], *, saved: bool) -> Sequence[Flaw
 
 
 def _page(word: str, file: str) -> str:
-    """The manual page of a rule; empty where the word is none."""
+    """The manual page of a rule, as the file's repository knows it; empty where the word is none."""
     try:
         entry = find_rule(known_rules(os.path.dirname(file)), word)
     except SpecguardError:
@@ -144,7 +150,7 @@ def _page(word: str, file: str) -> str:
 
 
 def _entries(file: str) -> Sequence[Registered]:
-    """All rules by name."""
+    """All rules that the file's repository knows, by name."""
     try:
         return sorted(known_rules(os.path.dirname(file)).rules.values(), key=lambda one: one.rule.name)
     except SpecguardError:

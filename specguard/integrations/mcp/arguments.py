@@ -36,8 +36,8 @@ class Check(Arguments):
 
     what: Literal["worktree", "staged", "branch"] = Field(
         "worktree",
-        description="worktree: all that is in the working tree, untracked files included. staged: what the "
-        "next commit would have. branch: the commits since the branch left the base.",
+        description="worktree: what is not committed yet, untracked files included. staged: what the next "
+        "commit would have. branch: the commits since the branch left the base.",
     )
     head: Name = Field("", description="With `branch`: the branch or commit that is judged, and not HEAD.")
     commit_message: Text | None = Field(

@@ -223,6 +223,40 @@ def test_files_elsewhere_have_nothing_wrong(governed: Repository, tmp_path: Path
     editing(governed, edit)
 
 
+@pytest.mark.parametrize(
+    "uri",
+    ["untitled:Untitled-1", "file:///", "file:///a%00b", "file:///no/such/file", "x", "https://a.b/c.md"],
+)
+def test_an_address_that_is_no_file_ends_no_server(governed: Repository, uri: str) -> None:
+    file = governed.path / "plans" / "one.md"
+
+    async def edit(editor: Editor) -> None:
+        item = types.TextDocumentItem(uri, "markdown", 1, "# A\n")
+        editor.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        editor.open(file)
+        told: types.PublishDiagnosticsParams | None = None
+        while told is None or told.uri != file.as_uri():
+            told = await asyncio.wait_for(editor.told.get(), LONGEST)
+        assert told.diagnostics
+
+    editing(governed, edit)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"no header\r\n\r\n", b"Content-Length: 3\r\n\r\n[[[", b"Content-Length: x\r\n\r\n{}"]
+)
+def test_what_is_no_message_ends_with_the_input(repository: Repository, sent: bytes) -> None:
+    done = subprocess.run(
+        [COMMAND, "lsp"],
+        cwd=repository.path,
+        env=clean_environment(),
+        input=sent,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode in (0, 1, 2), done.stderr
+
+
 def test_the_missing_extra_is_named(tmp_path: Path, repository: Repository) -> None:
     (tmp_path / "pygls").mkdir()
     (tmp_path / "pygls" / "__init__.py").write_text("raise ModuleNotFoundError('no', name='pygls')")
