@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "init": "Write an authority for this repository.",
     "brief": "Print what an agent is told of an item.",
     "run": "Let an agent work on one item, and look after runs.",
-    "plan": "Keep plans and what was done for their tasks together.",
+    "plan": "Make plans, and keep them and what was done together.",
     "approve": "Show what could be approved, and approve it.",
     "approvals": "Show the log of approvals, and verify it.",
     "baseline": "Record the findings that are there already.",

@@ -1,4 +1,4 @@
-"""`specguard plan`: keep plans and what was done for their tasks together."""
+"""`specguard plan`: plans from the proposal to the last task, and what was done for their tasks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
+from specguard.cli.plan_look import next_task, status, validate
+from specguard.cli.plan_write import create, init, proposal
 from specguard.cli.run_store import in_root, open_store, trusted_policy
 from specguard.errors import SpecguardError
 from specguard.executor.identity import identity
@@ -34,9 +36,13 @@ _in_plan = click.option(
 )
 
 
-@click.group("plan", short_help="Keep plans and what was done for their tasks together.")
+@click.group("plan", short_help="Make plans, and keep them and what was done together.")
 def command() -> None:
-    """Keep plans and what was done for their tasks together."""
+    """Make plans of proposals, and keep plans and what was done for their tasks together."""
+
+
+for _command in (init, proposal, validate, create, status, next_task):
+    command.add_command(_command)
 
 
 @command.command("sync", short_help="Bring plans and the runs of their tasks together.")

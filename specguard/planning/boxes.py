@@ -18,11 +18,12 @@ themselves.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from specguard.documents.fields import normal_name
 from specguard.planning.delta import BLANK, fences, lines_of
-from specguard.plans.task_keys import OTHER_NAMES, close
+from specguard.plans.task_keys import OTHER_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 DETAILS: Final = ("verify", "files", "depends", "done")
 """What may be said of a task below its box."""
+
+_CLOSE: Final = 0.75
+"""How much of two words must agree for one to be taken for a detail misspelt."""
 
 _OWN_NAMES: Final = {
     "verify": OTHER_NAMES["verify"],
@@ -47,8 +51,11 @@ _DETAIL: Final = re.compile(
     r"[*_`]{0,3}(?P<key>[A-Za-z][A-Za-z _-]{0,30}?)[*_`]{0,3}[ \t]*:[*_]{0,3}(?:[ \t]+(?P<value>.*)|$)"
 )
 _NUMBER: Final = re.compile(
-    r"[*_]{0,2}(?P<id>T[0-9]+|[0-9]+(?:\.[0-9]+)*[A-Za-z]?)[.):]?[*_]{0,2}[ \t]+(?P<text>.*)"
+    r"[*_]{0,2}(?P<id>T[0-9]+|[0-9]+(?:\.[0-9]+)+[A-Za-z]?|[0-9]+(?=[.):]))"
+    r"[.):]?[*_]{0,2}(?:[ \t]+(?P<text>.*)|$)"
 )
+"""The number of a task; a number alone is one where a mark follows, so that `3 tests` keeps its 3."""
+
 _LABELS: Final = re.compile(r"\[(?P<label>P|US[0-9]+)\][ \t]*")
 _HEADING: Final = re.compile(r" {0,3}(?P<level>#{1,6})[ \t]+(?P<title>.*?)[ \t]*#*[ \t]*$")
 _GROUP: Final = re.compile(r" {0,3}##[ \t]+(?P<group>[0-9]+)\.(?:[ \t]|$)")
@@ -102,7 +109,7 @@ class Box:
         self.number = number
         match = _NUMBER.match(text)
         self.id = match["id"] if match else ""
-        rest = match["text"] if match else text
+        rest = (match["text"] or "") if match else text
         self.parallel = False
         self.story = ""
         while label := _LABELS.match(rest):
@@ -259,7 +266,8 @@ def _key(word: str) -> str:
     """The detail that a word is meant for; empty where it is for none."""
     name = normal_name(word)
     named = next((key for key, others in _OWN_NAMES.items() if name in others), "")
-    return named or close(word, DETAILS)
+    near = get_close_matches(name, DETAILS, 1, _CLOSE)
+    return named or (near[0] if near else "")
 
 
 def _uncoded(value: str) -> str:

@@ -63,8 +63,8 @@ def owed(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int
 
 
 def _within(text: str, templates: bool) -> str:
-    """The placeholder in a text; empty where it has none. Of code, only what is no more than one."""
-    plain = _CODE.sub(lambda code: code[0] if owes(code[0].strip("` ")) else " ", text)
+    """The placeholder in a text, outside of code; empty where it has none."""
+    plain = _CODE.sub(" ", text)
     match = _WITHIN.search(plain) or (_TEMPLATES.search(plain) if templates else None)
     return match[0] if match else ""
 

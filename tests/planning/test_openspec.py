@@ -1,7 +1,7 @@
 """`plan proposal` and `plan validate` beside OpenSpec's own validator.
 
-It is the program `openspec` of the package `@fission-ai/openspec`: on the PATH, or where SPECGUARD_TEST_OPENSPEC
-says.
+It is the program `openspec` of the package `@fission-ai/openspec`: on the PATH, or where
+SPECGUARD_TEST_OPENSPEC says. Without it these tests are skipped, but for those of the one beside it.
 """
 
 from __future__ import annotations

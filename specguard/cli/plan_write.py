@@ -1,0 +1,208 @@
+"""`specguard plan init`, `proposal` and `create`: write what a plan begins with."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from specguard.change.repository import Repository
+from specguard.cli.options import in_directory
+from specguard.cli.run_store import trusted_policy
+from specguard.documents.data import read_data
+from specguard.errors import SpecguardError
+from specguard.planning.briefing import NAME, planner_brief, plans_folder
+from specguard.planning.folders import CHANGES, MAIN, source_folder
+from specguard.planning.judging import hold_to_rules
+from specguard.planning.making import NewPlan, nothing_lost, plan_kind
+from specguard.planning.order import require_open
+from specguard.planning.proposal import proposal_files
+from specguard.planning.validating import require_valid
+from specguard.planning.writing import write_files
+from specguard.reporters.escape import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from specguard.plans.settings import PlanKind
+
+
+@click.command("init", short_help="Write the folders of plans and the planner's brief.")
+@in_directory
+@click.option("--print", "only_print", is_flag=True, help="Print the brief, and write nothing.")
+def init(directory: str, only_print: bool) -> None:
+    """Make the folders that plans and changes are in, and write the planner's brief.
+
+    The brief is a page for the agent that plans, made of the policy. What is there already stays as it is.
+    """
+    policy = trusted_policy(directory)
+    brief = planner_brief(policy)
+    if only_print:
+        click.echo(brief, nl=False)
+        return
+    top = Repository.locate(directory, os.environ).work_tree()
+    kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
+    plan_kind(kinds, next(iter(kinds), ""))
+    wanted = {f"{folder}/{NAME}".lstrip("/"): brief for folder in map(plans_folder, kinds.values())}
+    wanted |= {f"{folder}/.gitkeep": "" for folder in (CHANGES, MAIN) if not _has_files(top, folder)}
+    for path, text in wanted.items():
+        if os.path.lexists(os.path.join(top, path)):
+            same = _read(top, path) == text
+            click.echo(visible(f"{path} is there already" + ("" if same else ", and stays as it is")))
+        else:
+            write_files(top, {path: text})
+            click.echo(visible(f"{path} is written"))
+
+
+@click.command("proposal", short_help="Write the folder of a change, in OpenSpec's form.")
+@click.argument("slug")
+@in_directory
+@click.option(
+    "--capability",
+    "capabilities",
+    metavar="NAME",
+    multiple=True,
+    help="What it is about, such as cart or shop/cart; may be repeated (default: SLUG).",
+)
+@click.option("--no-specs", is_flag=True, help="It changes no behaviour: no deltas, and skip_specs says so.")
+def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
+    """Write openspec/changes/SLUG: a proposal, tasks, and a delta for each capability, to be filled in.
+
+    What a person has to say is marked with TODO. No file is ever overwritten.
+    """
+    top = Repository.locate(directory, os.environ).work_tree()
+    files = proposal_files(top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date())
+    folder = f"{CHANGES}/{slug}"
+    if os.path.lexists(os.path.join(top, folder)):
+        raise SpecguardError(
+            "the change is there already, and is never overwritten",
+            path=folder,
+            help=f"specguard plan validate {slug}",
+        )
+    write_files(top, files)
+    for path in files:
+        click.echo(visible(path))
+    click.echo(f"fill what is marked TODO; then: specguard plan validate {slug}", err=True)
+
+
+@click.command("create", short_help="Make a plan of a change's tasks, or a feature's.")
+@click.argument("slug")
+@click.option("--name", metavar="NAME", required=True, help="The plan's name.")
+@in_directory
+@click.option("--kind", metavar="KIND", default="", help="The kind of plan, where the policy has several.")
+@click.option("--option", metavar="OPTION", default="", help="The option that was chosen, such as B.")
+@click.option("--goal", metavar="TEXT", default="", help="What it is for (default: from SLUG).")
+@click.option("--print", "only_print", is_flag=True, help="Print the plan, and write nothing.")
+def create(slug: str, name: str, directory: str, kind: str, option: str, goal: str, only_print: bool) -> None:
+    """Make a plan of the tasks of SLUG: one task for each box of its tasks.md, with a context for its agents.
+
+    SLUG is a change of OpenSpec, a feature of spec-kit such as 001-cart, or the folder of either. What
+    `plan validate` finds wrong stops it, as does a stage before the plan that is not complete. A plan that is
+    there is only written anew where nothing that it says is lost.
+    """
+    policy = trusted_policy(directory)
+    top = Repository.locate(directory, os.environ).work_tree()
+    kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
+    chosen = plan_kind(kinds, kind)
+    source = source_folder(top, slug)
+    require_valid(source)
+    plan = NewPlan(source, chosen, name, option=option.strip(), goal=goal.strip())
+    for line, message, help in plan.flaws():
+        raise SpecguardError(message, path=f"{source.path}/tasks.md", line=line, help=help)
+    files = plan.files()
+    kind_name = next(one for one, settings in kinds.items() if settings is chosen)
+    hold_to_rules(top, plan.path, files[plan.path], kind_name, chosen)
+    if only_print:
+        click.echo(files[plan.path], nl=False)
+        return
+    require_open(policy, plan.path, directory)
+    _write(top, plan, files)
+    click.echo(visible(f"{plan.path}: {plan.size} tasks from {source.path}/tasks.md"))
+    for left in plan.left(policy.declared("contracts")):
+        click.echo(visible(f"note: {left} must be there too, and is yours to write"), err=True)
+    for lacking in plan.lacking():
+        click.echo(visible(f"note: {lacking}"), err=True)
+    for ticked in plan.ticked:
+        said = f'specguard plan verify {ticked} --note "what was seen"'
+        click.echo(
+            visible(f"note: the box of {ticked} is ticked, and nothing shows that it is done: {said}"),
+            err=True,
+        )
+
+
+def _write(top: str, plan: NewPlan, files: Mapping[str, str]) -> None:
+    """Write a plan and what goes with it; what is there of the latter stays.
+
+    Raises:
+        SpecguardError: the plan is there, and says what would be lost.
+    """
+    wanted = {
+        path: text
+        for path, text in files.items()
+        if path == plan.path or not os.path.lexists(os.path.join(top, path))
+    }
+    before = _read(top, plan.path)
+    if before is not None:
+        data = read_data(before, "json")
+        after = read_data(files[plan.path], "json").value
+        if data.problem is not None or not nothing_lost(data.value, after):
+            raise SpecguardError(
+                "the plan is there already, and says what would be lost",
+                path=plan.path,
+                line=data.problem.line if data.problem else _first_lost(data, after),
+                help="add the tasks that are new by hand; specguard plan create --print shows them",
+            )
+    write_files(top, wanted, over=frozenset({plan.path}))
+    for path in files:
+        if path not in wanted:
+            click.echo(visible(f"{path} is there already, and stays as it is"))
+        elif path != plan.path:
+            click.echo(visible(f"{path} is written"))
+
+
+def _first_lost(data: Any, after: Any) -> int | None:
+    """The line of the first thing in a plan that another value has not."""
+    place: list[str | int] = []
+    before = data.value
+    while isinstance(before, dict | list):
+        pairs: list[tuple[Any, Any]] = (
+            list(before.items()) if isinstance(before, dict) else list(enumerate(before))
+        )
+        for key, value in pairs:
+            there = (
+                after.get(key)
+                if isinstance(after, dict)
+                else after[key]
+                if isinstance(after, list) and isinstance(key, int) and key < len(after)
+                else None
+            )
+            if not nothing_lost(value, there):
+                place.append(key)
+                before, after = value, there
+                break
+        else:
+            break
+    line: int | None = data.line(tuple(place))
+    return line
+
+
+def _has_files(top: str, folder: str) -> bool:
+    try:
+        return any(os.scandir(os.path.join(top, folder)))
+    except OSError:
+        return False
+
+
+def _read(top: str, path: str) -> str | None:
+    """The text of a file; None where it is not there."""
+    place = os.path.join(top, path)
+    if not os.path.lexists(place):
+        return None
+    try:
+        with open(place, encoding="utf-8") as stream:
+            return stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecguardError(f"it cannot be read: {error}", path=path) from error

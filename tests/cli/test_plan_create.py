@@ -1,0 +1,392 @@
+"""`specguard plan init`, `proposal` and `create`: from an idea to a plan that fulfils its own rules."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.planning import OPTIONS, OPTIONS_ID, PLAN, POLICY, RESEARCH, REVIEW
+from tests.cli.running import Project
+from tests.planning.filling import change, write
+
+if TYPE_CHECKING:
+    from specguard.testing import Outcome
+
+PAPERS = (".plans/cart/research/RESEARCH.md", ".plans/cart/preplan/PLAN_OPTIONS.md")
+REVIEWED = ".plans/cart/preplan/GEMINI_PLAN_REVIEW.md"
+TASKS = """# Tasks
+
+## 1. The cart
+
+- [ ] 1.1 Add the *cart*
+  - verify: `python3 src/cart.py`
+  - verify: git --version
+  - files: src/cart.py, `tests/`
+  - done: the cart holds items
+  - done: the cart survives a restart
+  - Look at the session first.
+- [x] 1.2 Add the till
+  - verify: python3 src/till.py
+  - files: src/till.py
+
+## 2. Receipts
+
+- [ ] 2.1 Print receipts
+  - verify: python3 src/receipt.py
+  - files: src/receipt.py
+  - depends: 1.1, 1.2
+- [ ] 2.2 Say so in `docs/receipts.md`
+  - depends: none
+  - [ ] 2.2.1 And in `docs/index.md`
+"""
+
+
+class Fresh(Project):
+    """A project with all papers of the plan `cart` but the plan itself."""
+
+    def __init__(self, folder: Path, *, papers: bool = True, policy: str = POLICY) -> None:
+        content = OPTIONS.encode()
+        options = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        files = {PAPERS[0]: RESEARCH, PAPERS[1]: OPTIONS, REVIEWED: REVIEW.replace(OPTIONS_ID, options)}
+        super().__init__(folder, policy, files if papers else {})
+
+    @property
+    def top(self) -> Path:
+        return Path(self.user.path)
+
+    def create(self, *words: str, slug: str = "add-cart") -> Outcome:
+        return self.specguard("plan", "create", slug, "--name", "cart", *words)
+
+    def plan(self) -> Any:
+        return json.loads((self.top / PLAN).read_text())
+
+    def files(self) -> dict[str, str]:
+        """All files that are there, but for git's own."""
+        return {
+            path.relative_to(self.top).as_posix(): path.read_text()
+            for path in sorted(self.top.rglob("*"))
+            if path.is_file() and ".git" not in path.parts
+        }
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Fresh:
+    project = Fresh(tmp_path)
+    change(project.top, "add-cart")
+    write(project.top, {"openspec/changes/add-cart/tasks.md": TASKS})
+    return project
+
+
+class TestInit:
+    def test_folders_and_a_brief_made_of_the_policy(self, tmp_path: Path) -> None:
+        project = Fresh(tmp_path, papers=False)
+        outcome = project.specguard("plan", "init")
+        assert outcome.exit_code == 0, outcome
+        assert outcome.stdout == (
+            ".plans/PLANNER.md is written\n"
+            "openspec/changes/.gitkeep is written\n"
+            "openspec/specs/.gitkeep is written\n"
+        )
+        brief = (project.top / ".plans/PLANNER.md").read_text()
+        for said in (
+            "| review | options | plan-review (`.plans/{name}/preplan/GEMINI_PLAN_REVIEW.md`) |",
+            "- plan-options has the options A, B, C.",
+            "`^gemini-3([.-]|$)`",
+            "- `verify`: the commands that show it\n",
+            "`preplan/PLAN_OPTIONS.md` describes",
+            "on a branch `pr/{name}`, committed as `task_{number}: {text}`: `specguard run task ID`",
+        ):
+            assert said in brief, said
+        assert project.specguard("plan", "init", "--print").stdout == brief
+        project.user.git("add", ".")
+        assert project.specguard("check", "--staged").exit_code == 0
+
+    def test_what_is_there_stays(self, tmp_path: Path) -> None:
+        project = Fresh(tmp_path, papers=False)
+        project.specguard("plan", "init")
+        assert project.specguard("plan", "init").stdout.startswith(".plans/PLANNER.md is there already\n")
+        (project.top / ".plans/PLANNER.md").write_text("My own.\n")
+        outcome = project.specguard("plan", "init")
+        assert ".plans/PLANNER.md is there already, and stays as it is\n" in outcome.stdout
+        assert (project.top / ".plans/PLANNER.md").read_text() == "My own.\n"
+
+    def test_a_policy_without_plans(self, tmp_path: Path) -> None:
+        project = Fresh(tmp_path, papers=False, policy="# A\n\n```toml specguard\nbase = 'main'\n```\n")
+        outcome = project.specguard("plan", "init")
+        assert (outcome.exit_code, "the policy describes no plans" in outcome.stderr) == (2, True)
+
+
+class TestProposal:
+    def test_the_folder_of_a_change(self, tmp_path: Path) -> None:
+        project = Fresh(tmp_path)
+        words = ("--capability", "cart", "--capability", "shop/till")
+        outcome = project.specguard("plan", "proposal", "add-cart", *words)
+        assert outcome.exit_code == 0, outcome
+        assert outcome.stdout.split() == [
+            f"openspec/changes/add-cart/{name}"
+            for name in (
+                ".openspec.yaml",
+                "proposal.md",
+                "tasks.md",
+                "specs/cart/spec.md",
+                "specs/shop/till/spec.md",
+            )
+        ]
+        before = project.files()
+        outcome = project.specguard("plan", "proposal", "add-cart")
+        assert (outcome.exit_code, "is there already, and is never overwritten" in outcome.stderr) == (
+            2,
+            True,
+        )
+        assert project.files() == before
+        refused = project.create()
+        assert refused.exit_code == 2
+        assert "proposal.md:5: no plan is made of it yet: a placeholder is left: 'TODO" in refused.stderr
+        assert project.files() == before
+
+    def test_a_capability_that_is_there_is_modified(self, tmp_path: Path) -> None:
+        project = Fresh(tmp_path)
+        write(project.top, {"openspec/specs/cart/spec.md": "# Cart\n"})
+        project.specguard("plan", "proposal", "more-cart", "--capability", "cart")
+        proposal = (project.top / "openspec/changes/more-cart/proposal.md").read_text()
+        assert "### Modified Capabilities\n\n- `cart`" in proposal
+        assert "## Purpose" not in (project.top / "openspec/changes/more-cart/specs/cart/spec.md").read_text()
+
+    def test_one_without_deltas(self, tmp_path: Path) -> None:
+        project = Fresh(tmp_path)
+        project.specguard("plan", "proposal", "tidy-up", "--no-specs")
+        folder = project.top / "openspec/changes/tidy-up"
+        assert "skip_specs: true\n" in (folder / ".openspec.yaml").read_text()
+        assert not (folder / "specs").exists()
+        found = project.specguard("plan", "validate", "tidy-up", "--output-format", "json")
+        assert {one["openspec"] for one in json.loads(found.stdout)["findings"]} == {None}
+
+    @pytest.mark.parametrize(
+        ("slug", "said"),
+        [
+            ("Add_Cart", "did you mean 'add-cart'?"),
+            ("../../x", "did you mean 'x'?"),
+            ("archive", "is where OpenSpec keeps old changes"),
+            ("--", "Missing argument"),
+        ],
+    )
+    def test_other_names_are_refused(self, tmp_path: Path, slug: str, said: str) -> None:
+        project = Fresh(tmp_path, papers=False)
+        outcome = project.specguard("plan", "proposal", slug)
+        assert (outcome.exit_code, said in outcome.stderr) == (2, True), outcome
+        assert not (project.top / "openspec").exists()
+
+    def test_no_link_leads_out_of_the_repository(self, tmp_path: Path) -> None:
+        project = Fresh(tmp_path, papers=False)
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        (project.top / "openspec").symlink_to(elsewhere)
+        outcome = project.specguard("plan", "proposal", "add-cart")
+        assert (outcome.exit_code, "its folder is a link, or in one" in outcome.stderr) == (2, True)
+        assert list(elsewhere.iterdir()) == []
+
+
+class TestCreate:
+    def test_each_box_becomes_one_task(self, fresh: Fresh) -> None:
+        outcome = fresh.create("--option", "B")
+        assert outcome.exit_code == 0, outcome
+        assert outcome.stdout == (
+            ".plans/cart/CONTEXT.md is written\n"
+            ".plans/cart/MASTER.md is written\n"
+            ".plans/cart/plan.json: 5 tasks from openspec/changes/add-cart/tasks.md\n"
+        )
+        plan = fresh.plan()
+        assert {key: plan[key] for key in ("goal", "source", "option")} == {
+            "goal": "add cart",
+            "source": "openspec/changes/add-cart",
+            "option": "B",
+        }
+        where = "openspec/changes/add-cart/tasks.md"
+        assert plan["tasks"][0] == {
+            "id": "task_001",
+            "title": "Add the cart",
+            "domain": "The cart",
+            "status": "pending",
+            "depends_on": [],
+            "expected_files": ["src/cart.py", "tests/"],
+            "verify": ["python3 src/cart.py", "git --version"],
+            "done_criteria": ["the cart holds items", "the cart survives a restart"],
+            "source": f"{where}#1.1",
+            "notes": ["Look at the session first."],
+        }
+        assert [(one["source"], one["depends_on"], one["expected_files"]) for one in plan["tasks"][1:]] == [
+            (f"{where}#1.2", ["task_001"], ["src/till.py"]),
+            (f"{where}#2.1", ["task_001", "task_002"], ["src/receipt.py"]),
+            (f"{where}#2.2", [], ["docs/receipts.md"]),
+            (f"{where}#2.2.1", ["task_004"], ["docs/index.md"]),
+        ]
+        assert "task_004 (2.2) has no command in `verify`, and may not run without one" in outcome.stderr
+        assert "the box of task_002 is ticked, and nothing shows that it is done" in outcome.stderr
+
+    def test_it_fulfils_its_own_rules(self, fresh: Fresh) -> None:
+        fresh.create("--option", "B")
+        fresh.user.git("switch", "-q", "-c", "planning")
+        fresh.user.git("add", ".")
+        fresh.user.git("commit", "-q", "-m", "docs: plan the cart")
+        outcome = fresh.specguard("check", "--base", "origin/main")
+        assert (outcome.exit_code, "indeterminate" in outcome.stdout) == (0, False), outcome
+        assert fresh.specguard("check", "--base", "origin/main", "--select", "PLN,ART").exit_code == 0
+
+    def test_its_context_says_why_and_what_must_hold(self, fresh: Fresh) -> None:
+        fresh.create("--option", "B")
+        page = (fresh.top / ".plans/cart/CONTEXT.md").read_text()
+        assert page.startswith("# Context of cart\n\nMade from `openspec/changes/add-cart`")
+        assert "## Why\n\nWhoever wants two things has to pay twice today" in page
+        assert (
+            "## Requirements of cart\n\n- added **The cart keeps things**: The shop SHALL keep what was "
+            "put into the cart. (One thing)\n" in page
+        )
+
+    def test_the_first_task_runs_and_one_without_verify_does_not(self, fresh: Fresh) -> None:
+        fresh.create("--option", "B")
+        fresh.user.git("add", ".")
+        fresh.user.git("commit", "-q", "-m", "docs: plan the cart")
+        fresh.user.git("push", "-q", "origin", "HEAD:main")
+        script = (
+            "mkdir -p src; echo 'items = []' > src/cart.py;"
+            'echo \'{"task": "task_001", "status": "done", "summary": "There."}\' > SPECGUARD_RESULTS.json'
+        )
+        told = fresh.specguard("plan", "next")
+        assert told.stdout.startswith("task_001 Add the cart\n  at      .plans/cart/plan.json:7\n")
+        assert "  verify  git --version\n" in told.stdout
+        refused = fresh.specguard("run", "task", "task_004", "--", "sh", "-c", script)
+        assert "task_004 has no command in `verify`" in refused.stderr
+        done = fresh.specguard("run", "task", "task_001", "--", "sh", "-c", script)
+        assert done.exit_code == 0, done
+        fresh.user.git("fetch", "-q")
+        fresh.user.git("merge", "-q", "--ff-only", "origin/pr/cart")
+        assert [one["status"] for one in fresh.plan()["tasks"]] == ["done"] + ["pending"] * 4
+        assert fresh.specguard("plan", "next").stdout.startswith("task_002 Add the till\n")
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            ((), "the plan must name the option that was chosen (`option`)\n  next: --option A (or B, C)"),
+            (("--option", "D"), "PLAN_OPTIONS.md: it describes no option 'D'\n  next: --option A (or B, C)"),
+            (("--option", "B", "--kind", "pipelin"), "did you mean 'pipeline'?"),
+        ],
+    )
+    def test_what_a_plan_needs_is_asked_for(self, fresh: Fresh, words: tuple[str, ...], said: str) -> None:
+        before = fresh.files()
+        outcome = fresh.create(*words)
+        assert (outcome.exit_code, said in outcome.stderr) == (2, True), outcome
+        assert fresh.files() == before
+
+    @pytest.mark.parametrize(
+        ("old", "new", "said"),
+        [
+            (
+                "Add the *cart*",
+                "TODO: which",
+                "tasks.md:5: no plan is made of it yet: a placeholder is left: 'TODO",
+            ),
+            (
+                "2.2.1 And",
+                "2.2.1 <say what it is> And",
+                "tasks.md:24: no plan is made of it yet: a placeholder",
+            ),
+            (
+                "  - verify: git",
+                "  - verfiy: git",
+                "tasks.md:7: no plan is made of it yet: 'verfiy' is none of",
+            ),
+            (
+                "depends: none",
+                "depends: 2.1\n  - depends: 2.3",
+                "tasks.md:24: no plan is made of it yet: 2.2 depends on",
+            ),
+            (
+                "depends: 1.1, 1.2",
+                "depends: 2.1",
+                "tasks.md:21: no plan is made of it yet: 2.1 depends on itself",
+            ),
+            (
+                "1.2 Add the till",
+                "1.2 Add\n  - depends: 2.1",
+                "no plan is made of it yet: tasks need each other",
+            ),
+            (
+                "files: src/till.py",
+                "files: ../till.py",
+                "tasks.md:12: 1.2 names the file '../till.py', which is",
+            ),
+            (
+                "files: src/till.py",
+                "files: **",
+                "tasks.md:12: 1.2 names the file '**', which is every file there is",
+            ),
+            ("[ ] 2.2 S", "[ ] 2.1 S", "2.1 is there twice, first in line 18"),
+            ("1.2 Add the till", "1.2 ", "1.2 says nothing"),
+        ],
+    )
+    def test_what_no_plan_can_be_made_of(self, fresh: Fresh, old: str, new: str, said: str) -> None:
+        assert old in TASKS
+        write(fresh.top, {"openspec/changes/add-cart/tasks.md": TASKS.replace(old, new, 1)})
+        before = fresh.files()
+        outcome = fresh.create("--option", "B")
+        assert (outcome.exit_code, said in outcome.stderr) == (2, True), outcome
+        assert fresh.files() == before
+
+    def test_no_plan_before_its_stage_is_open(self, fresh: Fresh) -> None:
+        (fresh.top / REVIEWED).unlink()
+        outcome = fresh.create("--option", "B")
+        assert outcome.exit_code == 2
+        assert (
+            "no plan is made yet: the stage review is not complete: there is no plan-review" in outcome.stderr
+        )
+        assert not (fresh.top / PLAN).exists()
+        for paper in PAPERS:
+            (fresh.top / paper).unlink()
+        write(fresh.top, {PAPERS[1]: OPTIONS})
+        assert "the stage research is not complete" in fresh.create("--option", "B").stderr
+
+    def test_a_plan_is_only_written_over_where_nothing_is_lost(self, fresh: Fresh) -> None:
+        fresh.specguard("new", "plan", "name=cart")
+        assert '"TODO"' in (fresh.top / PLAN).read_text()
+        context = (fresh.top / ".plans/cart/CONTEXT.md").read_text()
+        outcome = fresh.create("--option", "B")
+        assert outcome.exit_code == 0, outcome
+        assert ".plans/cart/CONTEXT.md is there already, and stays as it is" in outcome.stdout
+        assert (fresh.top / ".plans/cart/CONTEXT.md").read_text() == context
+        assert fresh.create("--option", "B").exit_code == 0, "the same again"
+        more = TASKS + "- [ ] 2.3 Add gifts in `src/gift.py`\n  - verify: python3 src/gift.py\n"
+        write(fresh.top, {"openspec/changes/add-cart/tasks.md": more})
+        assert fresh.create("--option", "B").exit_code == 0, "one more at its end"
+        text = (fresh.top / PLAN).read_text()
+        assert json.loads(text)["tasks"][-1]["title"] == "Add gifts in src/gift.py"
+        (fresh.top / PLAN).write_text(text.replace('"status": "pending"', '"status": "in_progress"', 1))
+        outcome = fresh.create("--option", "B")
+        assert outcome.exit_code == 2
+        assert f"{PLAN}:10: the plan is there already, and says what would be lost" in outcome.stderr
+        assert '"in_progress"' in (fresh.top / PLAN).read_text()
+        (fresh.top / PLAN).write_text("{")
+        assert "says what would be lost" in fresh.create("--option", "B").stderr
+
+    def test_a_plan_that_is_a_link_is_not_written_through(self, fresh: Fresh, tmp_path: Path) -> None:
+        (tmp_path / "elsewhere.json").write_text("{}")
+        (fresh.top / PLAN).symlink_to(tmp_path / "elsewhere.json")
+        assert fresh.create("--option", "B").exit_code == 2
+        assert (tmp_path / "elsewhere.json").read_text() == "{}"
+
+    @pytest.mark.parametrize("name", ["a/b", "..", "", "a b", "a\nb"])
+    def test_names_of_plans(self, fresh: Fresh, name: str) -> None:
+        outcome = fresh.specguard("plan", "create", "add-cart", "--name", name, "--option", "B")
+        assert (outcome.exit_code, "is no name of a plan" in outcome.stderr) == (2, True), outcome
+
+    def test_names_of_changes(self, fresh: Fresh) -> None:
+        outcome = fresh.create(slug="ad-cart")
+        assert (outcome.exit_code, "did you mean 'add-cart'?" in outcome.stderr) == (2, True)
+        write(fresh.top, {"openspec/changes/archive/2026-01-31-old/tasks.md": "- [ ] 1.1 x\n"})
+        assert "it is archived: openspec/changes/archive/2026-01-31-old" in fresh.create(slug="old").stderr
+        shown = fresh.create("--option", "B", "--print", slug="openspec/changes/add-cart/")
+        assert json.loads(shown.stdout)["goal"] == "add cart"
+        assert not (fresh.top / PLAN).exists()

@@ -1,0 +1,237 @@
+"""`specguard plan validate`, `status` and `next`, also with folders of spec-kit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.planning import PLAN, Planned, task
+from tests.planning.filling import change, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from specguard.testing import Outcome
+
+FEATURE = "specs/001-gift-cards"
+SPEC_KIT = {
+    f"{FEATURE}/spec.md": (
+        "# Feature Specification: Gift cards\n\n## Requirements\n\n- **FR-001**: It MUST sell them.\n"
+    ),
+    f"{FEATURE}/plan.md": "# Implementation Plan: Gift cards\n\n## Summary\n\nA table of cards.\n",
+    f"{FEATURE}/tasks.md": (
+        "# Tasks: Gift cards\n\n**Input**: documents of the feature\n\n"
+        "## Format: `[ID] [P?] [Story] Description`\n\n- **[P]**: can run in parallel\n\n"
+        "## Phase 1: Setup\n\n- [x] T001 Create src/gift/ as the plan says\n"
+        "  - verify: test -d src/gift\n\n## Phase 2: User Story 1\n\n"
+        "- [ ] T002 [P] [US1] Add the card in src/gift/card.py\n  - verify: python3 src/gift/card.py\n"
+        "- [ ] T003 [P] [US1] Test it in `tests/gift/test_card.py`\n"
+        "- [ ] T004 [US1] Sell it in src/shop.py, and write docs/gift.md\n"
+    ),
+}
+TASKS = [
+    task(1, status="done", verification=[{"command": "python3 src/t1.py", "exit_code": 0}]),
+    task(2, status="in_progress"),
+    task(3, depends_on=["task_002"]),
+    task(4, verify=["<fill in>"]),
+    task(5, depends_on=["task_001"]),
+    task(6, status="blocked"),
+    task(7, status="deferred"),
+]
+
+
+def planned(folder: Path, tasks: Sequence[dict[str, Any]] = TASKS) -> Planned:
+    return Planned(folder, list(tasks))
+
+
+def top(project: Planned) -> Path:
+    return Path(project.user.path)
+
+
+def plan(project: Planned, *words: str) -> Outcome:
+    return project.specguard("plan", *words)
+
+
+class TestValidate:
+    def test_findings_with_their_lines(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        change(top(project), "add-cart")
+        outcome = plan(project, "validate", "add-cart")
+        assert (outcome.exit_code, outcome.stdout) == (
+            0,
+            "openspec/changes/add-cart: valid (0 errors, 0 warnings)\n",
+        )
+        spec = top(project) / "openspec/changes/add-cart/specs/cart/spec.md"
+        spec.write_text(spec.read_text() + "\n## Notes\n\n#### Scenario: hidden\n\n- nobody reads it\n")
+        tasks = top(project) / "openspec/changes/add-cart/tasks.md"
+        tasks.write_text(tasks.read_text().replace("  - verify: python3 src/cart.py\n", ""))
+        outcome = plan(project, "validate", "add-cart")
+        assert outcome.exit_code == 1
+        assert outcome.stdout == (
+            "openspec/changes/add-cart/specs/cart/spec.md:18: error: '## Notes' ends '## ADDED "
+            "Requirements', and nothing below it is read (OpenSpec does not look at this)\n"
+            "  next: Make it bold text where it is part of a requirement, or move it to design.md.\n"
+            "openspec/changes/add-cart/tasks.md:10: warning: 1.1 has no command that verifies it, and may "
+            "not run without (OpenSpec does not look at this)\n"
+            "  next: Add below it: '  - verify: COMMAND'.\n"
+            "openspec/changes/add-cart: not valid (1 error, 1 warning)\n"
+        )
+        data = json.loads(plan(project, "validate", "add-cart", "--output-format", "json").stdout)
+        assert (data["schema"], data["form"], data["valid"]) == ("specguard.validation/1", "openspec", False)
+        assert [(one["path"], one["line"], one["level"], one["openspec"]) for one in data["findings"]] == [
+            ("openspec/changes/add-cart/specs/cart/spec.md", 18, "error", None),
+            ("openspec/changes/add-cart/tasks.md", 10, "warning", None),
+        ]
+
+    def test_warnings_count_where_that_is_asked_for(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        change(top(project), "add-cart")
+        write(top(project), {"openspec/changes/add-cart/tasks.md": "- [ ] 1.1 Add it\n"})
+        assert plan(project, "validate", "add-cart").exit_code == 0
+        assert plan(project, "validate", "add-cart", "--strict").exit_code == 1
+
+    def test_what_is_no_text(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        change(top(project), "add-cart")
+        file = top(project) / "openspec/changes/add-cart/proposal.md"
+        file.write_bytes(file.read_bytes() + b"\n\xff\n")
+        outcome = plan(project, "validate", "add-cart")
+        assert (outcome.exit_code, "proposal.md:21: it is not UTF-8" in outcome.stderr) == (2, True), outcome
+        file.unlink()
+        file.symlink_to("/etc/passwd")
+        assert "it is no regular file" in plan(project, "validate", "add-cart").stderr
+
+    def test_names_that_are_hostile_are_shown_as_what_they_are(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        change(top(project), "add-cart")
+        write(top(project), {"openspec/changes/add-cart/tasks.md": "- [ ] 1.1 TODO: \x1b[31mred\n"})
+        outcome = plan(project, "validate", "add-cart")
+        assert (outcome.exit_code, "\x1b" in outcome.stdout) == (1, False)
+
+    def test_a_feature_of_spec_kit(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        write(top(project), SPEC_KIT)
+        assert plan(project, "validate", "001-gift-cards").exit_code == 0
+        write(
+            top(project),
+            {
+                f"{FEATURE}/spec.md": "# Feature Specification: [FEATURE NAME]\n\n- **FR-001**: It MUST "
+                "[NEEDS CLARIFICATION: sell or give?]\n",
+                f"{FEATURE}/plan.md": None,
+            },
+        )
+        data = json.loads(plan(project, "validate", FEATURE, "--output-format", "json").stdout)
+        assert [
+            (one["path"], one["line"], one["message"]) for one in data["findings"] if one["level"] == "error"
+        ] == [
+            (f"{FEATURE}/plan.md", None, "the feature has none"),
+            (f"{FEATURE}/spec.md", 1, "a placeholder is left: '[FEATURE NAME]'"),
+            (f"{FEATURE}/spec.md", 3, "a placeholder is left: '[NEEDS CLARIFICATION: sell or give?]'"),
+        ]
+
+
+class TestStatus:
+    def test_the_plans_of_the_working_tree(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        change(top(project), "add-till")
+        write(top(project), SPEC_KIT)
+        outcome = plan(project, "status")
+        assert outcome.exit_code == 0, outcome
+        till, gifts = (f"specguard plan create {name} --name NAME" for name in ("add-till", "001-gift-cards"))
+        assert [line.rstrip() for line in outcome.stdout.split("\n")][:4] == [
+            "plan                       done  begun  ready  waiting  blocked  deferred  next",
+            "cart                       1     1      1      2        1        1         task_005",
+            f"openspec/changes/add-till  0     0      1      0        0        0         {till}",
+            f"specs/001-gift-cards       1     0      2      1        0        0         {gifts}",
+        ]
+        data = json.loads(plan(project, "status", "--output-format", "json").stdout)
+        assert data["schema"] == "specguard.plans/1"
+        cart = data["plans"][0]
+        assert {one["id"]: one["waits"] for one in cart["tasks"] if one["state"] == "waiting"} == {
+            "task_003": ["task_002, which is in_progress"],
+            "task_004": ["a command in `verify`"],
+        }
+        assert [one["form"] for one in data["plans"]] == ["plan", "openspec", "spec-kit"]
+
+    def test_one_plan_and_none(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        write(top(project), SPEC_KIT)
+        assert "001" not in plan(project, "status", "--plan", ".plans/cart").stdout
+        assert plan(project, "status", "--plan", FEATURE).stdout.count("\n") >= 2
+        assert plan(project, "status", "--plan", ".plans/till").exit_code == 2
+
+
+class TestNext:
+    def test_the_task_that_can_be_begun(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        outcome = plan(project, "next")
+        assert outcome.exit_code == 0, outcome
+        line = (top(project) / PLAN).read_text().split("\n").index('      "id": "task_005",') + 1
+        assert outcome.stdout == (
+            "task_005 Add part 5\n"
+            f"  at      {PLAN}:{line}\n"
+            "  files   src/t5.py\n"
+            "  verify  python3 src/t5.py\n"
+            "  done    part 5 is there\n"
+            f"  next    specguard run task task_005 --plan {PLAN} -- AGENT\n"
+        )
+        [found] = json.loads(plan(project, "next", "--output-format", "json").stdout)["next"]
+        assert (found["plan"], found["id"], found["verify"]) == ("cart", "task_005", ["python3 src/t5.py"])
+
+    def test_none_and_what_the_others_wait_for(self, tmp_path: Path) -> None:
+        project = planned(tmp_path, [*TASKS[:4], TASKS[5]])
+        outcome = plan(project, "next")
+        assert (outcome.exit_code, outcome.stdout) == (1, "")
+        assert "no task can be begun\n" in outcome.stderr
+        assert "task_003 waits for task_002, which is in_progress\n" in outcome.stderr
+        assert "task_004 waits for a command in `verify`\n" in outcome.stderr
+        assert "task_006 is blocked\n" in outcome.stderr
+        assert json.loads(plan(project, "next", "--output-format", "json").stdout)["next"] == []
+
+    def test_of_a_feature_that_no_plan_was_made_of(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        write(top(project), {**SPEC_KIT, PLAN: None})
+        outcome = plan(project, "next")
+        assert outcome.stdout == (
+            "T002 Add the card in src/gift/card.py\n"
+            f"  at      {FEATURE}/tasks.md:16\n"
+            "  verify  python3 src/gift/card.py\n"
+            "  next    specguard plan create 001-gift-cards --name NAME\n"
+        )
+
+
+def test_a_plan_is_made_of_a_feature(tmp_path: Path) -> None:
+    project = planned(tmp_path)
+    write(top(project), {**SPEC_KIT, PLAN: None})
+    outcome = plan(project, "create", "001-gift-cards", "--name", "cart", "--option", "B")
+    assert outcome.exit_code == 0, outcome
+    made = json.loads((top(project) / PLAN).read_text())
+    assert made["source"] == FEATURE
+    assert [
+        (one["id"], one["source"], one["domain"], one["depends_on"], one["expected_files"])
+        for one in made["tasks"]
+    ] == [
+        ("task_001", f"{FEATURE}/tasks.md#T001", "Phase 1: Setup", [], ["src/gift/"]),
+        ("task_002", f"{FEATURE}/tasks.md#T002", "US1", ["task_001"], ["src/gift/card.py"]),
+        ("task_003", f"{FEATURE}/tasks.md#T003", "US1", ["task_001"], ["tests/gift/test_card.py"]),
+        (
+            "task_004",
+            f"{FEATURE}/tasks.md#T004",
+            "US1",
+            ["task_002", "task_003"],
+            ["src/shop.py", "docs/gift.md"],
+        ),
+    ]
+    assert "task_003 (T003) has no command in `verify`" in outcome.stderr
+    assert "specs/001" not in plan(project, "status").stdout, "it is the plan now"
+
+
+@pytest.mark.parametrize("command", ["status", "next"])
+def test_a_plan_that_is_broken(tmp_path: Path, command: str) -> None:
+    project = planned(tmp_path)
+    (top(project) / PLAN).write_text("{\n  1}")
+    outcome = plan(project, command)
+    assert (outcome.exit_code, f"{PLAN}:2: the plan cannot be read" in outcome.stderr) == (2, True), outcome

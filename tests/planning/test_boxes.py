@@ -1,0 +1,109 @@
+"""The tasks of a `tasks.md`."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard.planning.boxes import Boxes, files_of, ids_of
+
+
+def needs(text: str) -> list[tuple[str, list[str]]]:
+    return [(box.id, [one.id for one in needed]) for box, needed in Boxes(text).needs()]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- [ ] x",
+        "* [ ] x",
+        "+ [ ] x",
+        "1. [ ] x",
+        "2) [ ] x",
+        "    - [ ] x",
+        "- [] x",
+        "- [~] x",
+        "- [ x ] x",
+        "-[ ] x",
+    ],
+)
+def test_what_is_a_box(line: str) -> None:
+    [box] = Boxes(line).all
+    assert box.text == "x"
+
+
+@pytest.mark.parametrize("line", ["- x", "[ ] x", "- [A](b)", "- [US1][c]", "- [WIP] x", "## [ ] x", ""])
+def test_what_is_none(line: str) -> None:
+    assert Boxes(line).all == []
+
+
+@pytest.mark.parametrize(
+    ("text", "called", "rest"),
+    [
+        ("1.2 Add it", "1.2", "Add it"),
+        ("**1.2** Add it", "1.2", "Add it"),
+        ("1.2. Add it", "1.2", "Add it"),
+        ("1.2.3a Add it", "1.2.3a", "Add it"),
+        ("1. Add it", "1", "Add it"),
+        ("3 tests for it", "", "3 tests for it"),
+        ("2024 is over", "", "2024 is over"),
+        ("T012 [P] [US2] Add it", "T012", "Add it"),
+        ("1.2", "1.2", ""),
+    ],
+)
+def test_numbers(text: str, called: str, rest: str) -> None:
+    [box] = Boxes(f"- [ ] {text}").all
+    assert (box.id, box.text) == (called, rest)
+
+
+def test_a_box_in_a_fence_or_a_comment_is_one_as_openspec_counts() -> None:
+    assert [box.text for box in Boxes("```\n- [ ] a\n```\n<!--\n- [x] b\n-->\n").all] == ["a", "b"]
+
+
+def test_details_notes_and_what_belongs_to_no_task() -> None:
+    boxes = Boxes(
+        "# Tasks\n\nSome words.\n\n- loose\n- [ ] 1.1 Add it\n  and more of it\n"
+        "  - **verify**: `a | b`\n  - Verify: c `d`\n  - files: `a.py`, b/\n  - note: mind the gap\n"
+        "  - Dependencies: 1.0\n  - doen: x\n\n  A paragraph.\n\n- loose too\n"
+    )
+    [box] = boxes.all
+    assert box.values("verify") == ["a | b", "c `d`"]
+    assert [files_of(value) for value in box.values("files")] == [["a.py", "b/"]]
+    assert box.notes == ["and more of it", "note: mind the gap", "A paragraph."]
+    assert box.misspelt == [("Dependencies", 12, "depends"), ("doen", 13, "done")]
+    assert boxes.others == [5, 17]
+
+
+@pytest.mark.parametrize(
+    ("value", "ids"),
+    [
+        ("1.1, 1.2", ["1.1", "1.2"]),
+        ("1.1 and `1.2`.", ["1.1", "1.2"]),
+        ("none", []),
+        ("None.", []),
+        ("T001;T002", ["T001", "T002"]),
+    ],
+)
+def test_ids_of_what_a_task_depends_on(value: str, ids: list[str]) -> None:
+    assert ids_of(value) == ids
+
+
+def test_a_task_needs_the_one_before_it_unless_it_says_otherwise() -> None:
+    text = "- [ ] 1.1 a\n- [ ] 1.2 b\n  - depends: none\n- [ ] 1.3 c\n- [ ] 1.4 d\n  - depends: 1.1, 1.2\n"
+    assert needs(text) == [("1.1", []), ("1.2", []), ("1.3", ["1.2"]), ("1.4", ["1.1", "1.2"])]
+
+
+def test_what_may_be_done_side_by_side_waits_for_all_before_it() -> None:
+    text = (
+        "## Phase 1\n- [ ] T001 a\n- [ ] T002 [P] b\n- [ ] T003 [P] c\n- [ ] T004 d\n"
+        "## Phase 2\n- [ ] T005 [P] e\n- [ ] T006 [P] f\n## Phase 3\n- [ ] T007 [P] g\n- [ ] T008 [P] h\n"
+    )
+    assert needs(text) == [
+        ("T001", []),
+        ("T002", ["T001"]),
+        ("T003", ["T001"]),
+        ("T004", ["T002", "T003"]),
+        ("T005", ["T004"]),
+        ("T006", ["T004"]),
+        ("T007", ["T005", "T006"]),
+        ("T008", ["T005", "T006"]),
+    ]

@@ -1,0 +1,64 @@
+"""What a document still owes."""
+
+from __future__ import annotations
+
+import pytest
+
+from specguard.planning.owed import owed
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "TODO",
+        "TBD.",
+        "- TODO: say it",
+        "The system SHALL TODO: what",
+        "- [ ] 1.1 <!-- Task description -->",
+        "### Requirement: <!-- requirement name -->",
+        "- **WHEN** <!-- condition -->",
+        "#### Scenario: ...",
+        "- `<capability-path>`: <brief description of what this capability covers>",
+        "It MUST [NEEDS CLARIFICATION: how long?]",
+        "{{name}} comes first",
+        "[fill in]",
+        "- ...",
+        "We will do this later: TBD",
+        "  - verify: TODO",
+        "  - files: <path>",
+    ],
+)
+def test_what_is_owed(line: str) -> None:
+    assert [number for number, _ in owed(["# Title", "", line])] == [3]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "The list of TODO items is kept.",
+        "It reads `<a b c>` and `TODO: x` as they are.",
+        "- **WHEN** x < y and y > z",
+        "A link <https://example.org/a b> stays.",
+        "<!-- a remark -->",
+        "Words <!-- a remark --> and words",
+        "- [ ] 1.1 Add it",
+        "**Goals:**",
+        "---",
+        "| a | b |",
+        "List<String> of things",
+        "## Purpose",
+        "- verify: pytest -q",
+        "[FEATURE NAME]: a link",
+    ],
+)
+def test_what_is_not(line: str) -> None:
+    assert list(owed(["# Title", "", line, "", "More."])) == []
+
+
+def test_fences_and_comments_over_several_lines_owe_nothing() -> None:
+    assert list(owed(["```", "TODO", "```", "<!--", "TODO", "-->", "Done."])) == []
+
+
+def test_the_words_of_templates() -> None:
+    lines = ["# Feature Specification: [FEATURE NAME]", "**Created**: [DATE]", "See [README](x) and [API]."]
+    assert [number for number, _ in owed(lines, templates=True)] == [1, 2]
