@@ -114,7 +114,11 @@ def _output(
 @click.option("--enforce", is_flag=True, help="Let nothing outside the trusted base loosen the verdict (CI).")
 @click.option("--bootstrap", is_flag=True, help="Accept a base that has no authority yet.")
 @click.option(
-    "--output-format", type=_Format(list(FORMATS)), default="text", help="The report on standard output."
+    "--output-format",
+    type=_Format(list(FORMATS)),
+    metavar="F",
+    default="text",
+    help=f"The report on standard output: {', '.join(FORMATS)}, or a plugin's.",
 )
 @click.option(
     "--output",

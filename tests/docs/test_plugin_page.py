@@ -76,6 +76,22 @@ def test_a_policy_that_names_the_plugin_has_its_rule(plugin: Path) -> None:
     assert "no file is added below more than `depth` folders" in page.stdout
 
 
+def test_its_format_is_made_where_the_policy_names_the_plugin(plugin: Path) -> None:
+    call = 'registry.add_format("acme-table", "acme_rules.table:render")'
+    assert f"`{call}`" in read(PAGE)
+    with (plugin / "acme_rules" / "plugin.py").open("a") as file:
+        file.write(f"    {call}\n")
+    policy = "plugins = ['specguard-acme']\n[rules.deep-path]\ndepth = 2\n"
+    case = Case.from_toml(
+        f"policy = \"\"\"\n{policy}\"\"\"\ncommits = [{{message = 'feat: x', files = {{'a/b/c/d' = 'x'}}}}]"
+    )
+    repository = case.build(plugin / "repository")
+    env = {"PYTHONPATH": str(plugin), "XDG_CACHE_HOME": os.fspath(plugin / "cache")}
+    outcome = run("check", "--output-format", "acme-table", directory=repository.path, env=env)
+    assert outcome.exit_code == 1, outcome
+    assert outcome.stdout == "ACM001\topen\tit is 3 folders deep, and 2 are enough\n"
+
+
 def test_every_fact_is_on_the_page_with_its_type() -> None:
     table = read(PAGE).partition("## The facts")[2].partition("\n## ")[0]
     found: dict[str, str] = {}
