@@ -24,6 +24,7 @@ class Contender:
         expect: the exit code of a run that did its work; any other one is a failure and no time.
         most: at most so many runs, for commands that take long.
         before: called with the run's number (warm-up included) before each run, off the clock.
+        stdin: the file that is its standard input.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Contender:
     expect: int = 0
     most: int = 1000
     before: Callable[[int], None] | None = None
+    stdin: str = os.devnull
 
 
 @dataclass
@@ -98,7 +100,9 @@ def race(
                 continue
             if contender.before is not None:
                 contender.before(number)
-            seconds, cpu, code = run_once(contender.command, contender.directory, environment, errors)
+            seconds, cpu, code = run_once(
+                contender.command, contender.directory, environment, errors, contender.stdin
+            )
             if code != contender.expect:
                 timing.failure = f"exit {code} where {contender.expect} is expected{_last_line(errors)}"
             elif timed:
@@ -108,7 +112,11 @@ def race(
 
 
 def run_once(
-    command: Sequence[str], directory: Path, environment: Mapping[str, str], errors: Path
+    command: Sequence[str],
+    directory: Path,
+    environment: Mapping[str, str],
+    errors: Path,
+    stdin: str = os.devnull,
 ) -> tuple[float, float, int]:
     """Run a process to its end: wall-clock seconds, processor seconds, exit code (negative: the signal)."""
     # `posix_spawn` is the cheapest start that Python has; it takes no directory.
@@ -119,7 +127,7 @@ def run_once(
         list(command),
         environment,
         file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_OPEN, 2, str(errors), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
         ],

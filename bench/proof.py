@@ -33,8 +33,25 @@ class Expected:
     findings: int = 0
 
 
-def unmet(tools: Tools, expected: Expected, directory: Path, environment: Mapping[str, str]) -> str:
-    """What a check's report does not say although it must; empty where it says all of it."""
+@dataclass(frozen=True)
+class Answered:
+    """What an agent's hook must answer.
+
+    Attributes:
+        event: the file with the event.
+        says: a word that its refusal has; empty where it must let the event through without a word.
+    """
+
+    event: str
+    says: str
+
+
+def unmet(
+    tools: Tools, expected: Expected | Answered, directory: Path, environment: Mapping[str, str]
+) -> str:
+    """What a check's report or a hook's answer does not say although it must; empty where it says all."""
+    if isinstance(expected, Answered):
+        return _unanswered(tools, expected, directory, environment)
     done = subprocess.run(
         [tools.specguard, "check", *expected.arguments, "--output-format", "json"],
         cwd=directory,
@@ -60,4 +77,20 @@ def unmet(tools: Tools, expected: Expected, directory: Path, environment: Mappin
             return f"check {asked}: {found[what]} {what}, not {count}"
     if findings != expected.findings:
         return f"check {asked}: {findings} findings, not {expected.findings}"
+    return ""
+
+
+def _unanswered(tools: Tools, expected: Answered, directory: Path, environment: Mapping[str, str]) -> str:
+    with open(expected.event, "rb") as event:
+        done = subprocess.run(
+            [tools.specguard, "hook", "claude"],
+            cwd=directory,
+            env=environment,
+            stdin=event,
+            capture_output=True,
+            check=False,
+        )
+    said = done.stdout.decode("utf-8", "replace")
+    if done.returncode or bool(said) != bool(expected.says) or expected.says not in said:
+        return f"hook claude: exit {done.returncode}, {said[:200]!r} where {expected.says!r} is expected"
     return ""

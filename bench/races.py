@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import repositories
 from measure import Contender
 from place import PLACE
-from proof import Expected
+from proof import Answered, Expected
 from repositories import (
     COMMITS,
     DOCUMENTS,
@@ -56,7 +57,7 @@ class Race:
     repository: str
     contenders: Sequence[Contender]
     rows: Sequence[Row]
-    expected: Sequence[Expected]
+    expected: Sequence[Expected | Answered]
     runs: tuple[int, int]
 
 
@@ -66,6 +67,7 @@ def races(tools: Tools, *, quick: bool) -> list[Race]:
         _staged(tools),
         _new_policy(tools),
         _message(tools),
+        _hook(tools),
         _range(tools, quick=quick),
         _entries(tools),
         _lines(tools),
@@ -123,6 +125,28 @@ def _message(tools: Tools) -> Race:
     rows.append(Row("4", "the same", "commitlint", 0.12, 0.06, ours.name, commitlint))
     states = {"CMT002": "passed", "CMT003": "passed"}
     return Race("hook", contenders, rows, [Expected(("--commit-msg-file", file), states)], (30, 6))
+
+
+def _hook(tools: Tools) -> Race:
+    where = _path("hook")
+    events = PLACE / "events"
+    events.mkdir(parents=True, exist_ok=True)
+    contenders = [_bare(tools, "hook")]
+    rows: list[Row] = []
+    expected: list[Answered] = []
+    for number, what, path, says in (
+        ("5", "allowed", "src/bench/a_new_file.py", ""),
+        ("5r", "refused", "docs/api/openapi.yaml", "PTH00"),
+    ):
+        file = events / f"{what}.json"
+        given = {"file_path": str(where / path), "content": "value = 1\n" * 40}
+        event = {"hook_event_name": "PreToolUse", "session_id": "s", "cwd": str(where), "tool_name": "Write"}
+        file.write_text(json.dumps({**event, "tool_input": given}), "utf-8")
+        ours = Contender(f"hook claude, {what}", (tools.specguard, "hook", "claude"), where, stdin=str(file))
+        contenders.append(ours)
+        rows.append(Row(number, f"agent's hook, one edit {what}", PYTHON, 4.0, 2.6, ours.name, PYTHON))
+        expected.append(Answered(str(file), says))
+    return Race("hook", contenders, rows, expected, (60, 15))
 
 
 def _range(tools: Tools, *, quick: bool) -> Race:

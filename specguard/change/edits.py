@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.digest import object_id
 from specguard.change.entry import EXECUTABLE, Entry
 from specguard.change.snapshots import SnapshotChange
 from specguard.change.tree import Tree
 from specguard.declaration.record import Record
-from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +42,7 @@ class FileEdit(Record):
 class EditedChange(SnapshotChange):
     """`HEAD` with some files written or removed, and nothing else of the working tree.
 
-    The new contents are kept in the scratch store of the private directory, where rules read them as any
-    other. A content that nobody knows yet is an object id that no store has: rules about paths judge the
+    Rules read the new contents as any other. A content that nobody knows yet is an object id that no store has: rules about paths judge the
     entry, and rules that read it are indeterminate.
 
     Args:
@@ -106,7 +103,7 @@ class EditedChange(SnapshotChange):
         if edit.known and edit.content is None:
             return None if old is None else Entry(edit.path, "D", old.mode, 0, old.oid, zeros)
         if edit.known:
-            new = self._keep(edit.content or b"")
+            new = self.git.give(edit.content or b"")
         else:
             new = _UNKNOWN_DIGIT * digits
             self.git.unknown = new
@@ -125,20 +122,3 @@ class EditedChange(SnapshotChange):
             return EXECUTABLE if os.stat(os.path.join(self._root, path)).st_mode & 0o100 else _FILE
         except (OSError, ValueError):
             return _FILE
-
-    def _keep(self, content: bytes) -> str:
-        """Keep a content in the scratch store, as git's own loose object, and return its id."""
-        import zlib
-
-        oid = object_id("blob", content, self.git.repository.hexadecimal)
-        folder = f"{self.git.use_scratch()}/{oid[:2]}"
-        try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            with open(f"{folder}/{oid[2:]}", "wb") as file:
-                file.write(zlib.compress(b"blob %d\0" % len(content) + content, 1))
-        except OSError as error:
-            raise SpecguardError(
-                f"the new content cannot be kept for the check: {error.strerror}",
-                help="Make room in the temporary folder, or set TMPDIR to another one.",
-            ) from error
-        return oid

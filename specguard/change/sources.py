@@ -215,8 +215,6 @@ def _snapshot(git: Git, request: Request) -> Change:
 def _edited(git: Git, request: Request) -> Change:
     from specguard.change.edits import EditedChange
 
-    # Before anything is read: the process that reads must know of the scratch store.
-    git.use_scratch()
     return EditedChange(git, request, _trusted(git, request, None), root=request.directory)
 
 

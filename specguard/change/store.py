@@ -66,6 +66,8 @@ class Store:
         self._batch: Process | None = None
         self._scratch = False
         self.unknown = ""
+        self._given: dict[str, bytes] = {}
+        self._kept: set[str] = set()
 
     def also_read(self, objects: str) -> None:
         """Read another repository's objects too, before anything is asked for.
@@ -117,6 +119,9 @@ class Store:
             wide: whether it may run far ahead of what is read from it.
             literal: whether names are no patterns, which not every command can be told.
         """
+        if self._given and not talk:
+            # The process that is asked for single objects need not have them.
+            self._keep_given()
         environment = self._environment
         flags: tuple[str, ...] = _FLAGS
         if index or work_tree:
@@ -182,6 +187,39 @@ class Store:
                 self._batch = None
         return store
 
+    def give(self, content: bytes) -> str:
+        """Have a content that no store holds read like any other blob.
+
+        It stays in memory until another git than the one that is asked for single objects runs.
+
+        Returns:
+            Its object id.
+        """
+        oid = object_id("blob", content, self.repository.hexadecimal)
+        self._given[oid] = content
+        return oid
+
+    def _keep_given(self) -> None:
+        """Write what was given into the scratch store, as git's own loose objects."""
+        missing = [oid for oid in self._given if oid not in self._kept]
+        if not missing:
+            return
+        import zlib
+
+        store = self.use_scratch()
+        try:
+            for oid in missing:
+                content = self._given[oid]
+                os.makedirs(f"{store}/{oid[:2]}", mode=0o700, exist_ok=True)
+                with open(f"{store}/{oid[:2]}/{oid[2:]}", "wb") as file:
+                    file.write(zlib.compress(b"blob %d\0" % len(content) + content, 1))
+                self._kept.add(oid)
+        except OSError as error:
+            raise SpecguardError(
+                f"a new content cannot be kept for the check: {error.strerror}",
+                help="Make room in the temporary folder, or set TMPDIR to another one.",
+            ) from error
+
     # Objects
 
     def object(self, oid: str, *, limit: int = DOCUMENT_LIMIT) -> tuple[str, bytes]:
@@ -222,6 +260,9 @@ class Store:
 
     def _asked(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
         """An object's kind, size and content; None for a content that is larger than `limit`."""
+        given = self._given.get(oid)
+        if given is not None:
+            return "blob", len(given), given if len(given) <= limit else None
         batch = self._batch
         if batch is None:
             self._batch = batch = self.start("cat-file", "--batch", talk=True)
