@@ -66,7 +66,10 @@ def _within(text: str, templates: bool) -> str:
     """The placeholder in a text, outside of code; empty where it has none."""
     plain = _CODE.sub(" ", text)
     match = _WITHIN.search(plain) or (_TEMPLATES.search(plain) if templates else None)
-    return match[0] if match else ""
+    if match is None:
+        return ""
+    # A marker owes what it is followed by.
+    return plain[match.start() :].strip() if match[0].endswith(":") else match[0]
 
 
 def _bare(text: str) -> str:
