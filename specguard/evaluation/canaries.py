@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from specguard.authority.values import load, plain
 from specguard.declaration.toml_text import toml_key, toml_value
+from specguard.errors import SpecguardError
 from specguard.evaluation.provoking import of_settings, speaks_of_changes, unwanted
 from specguard.testing.case import Case
 from specguard.testing.examples import examples
@@ -16,11 +17,10 @@ from specguard.testing.reading import CaseError
 from specguard.testing.running import judge_case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import RuleInPolicy
     from specguard.evaluation.own import OwnAuthority
-    from specguard.testing.running import Outcome
 
     Settings = dict[str, Any]
 
@@ -45,21 +45,16 @@ class Canary:
 
 
 class _Seen:
-    """What a check of a scratch repository came to."""
+    """What a check of a scratch repository came to; without its reports, why there are none."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, reports: Sequence[Mapping[str, Any]], error: str = "") -> None:
         self.findings: list[tuple[str, bytes]] = []
         self.reasons: dict[str, str] = {}
         self.states: dict[str, str] = {}
-        self.error = ""
-        try:
-            reports = outcome.reports
-        except AssertionError:
-            self.error = "the check gave no report"
-            return
+        self.error = error
         for report in reports:
-            for error in report.get("errors", ()):
-                self.error = error["message"]
+            for wrong in report.get("errors", ()):
+                self.error = wrong["message"]
             for finding in report.get("findings", ()):
                 path = (finding.get("location") or {}).get("path") or ""
                 self.findings.append((finding["code"], path.encode("utf-8", "surrogateescape")))
@@ -200,11 +195,9 @@ def _seen(case: Case) -> _Seen:
     with TemporaryDirectory(prefix="specguard-canary-") as place:
         try:
             outcome, _ = judge_case(case, place, installed=False)
-        except (CaseError, AssertionError) as error:
-            seen = _Seen.__new__(_Seen)
-            seen.findings, seen.states, seen.reasons, seen.error = [], {}, {}, str(error)
-            return seen
-        return _Seen(outcome)
+            return _Seen(outcome.reports)
+        except (CaseError, AssertionError, SpecguardError) as error:
+            return _Seen((), str(error) or "it cannot be judged")
 
 
 def _toml(value: Any) -> Any:

@@ -13,6 +13,7 @@ from specguard.documents.document import Document
 from specguard.documents.toml_lines import TomlError, read_toml
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
+from specguard.evaluation.harmless import harm_of
 from specguard.evaluation.problems import CasesError
 from specguard.testing.case import Case
 from specguard.testing.reading import CaseError
@@ -220,6 +221,10 @@ def _expectation(
     except CaseError as error:
         message, where = str(error).removeprefix(f"{name}: "), error.where.removeprefix(f"{name}: ")
         raise SpecguardError(message, path=path, line=_nearest(lines, where) or line) from None
+    harm = harm_of(case)
+    if harm is not None:
+        said, key = harm
+        raise SpecguardError(said, path=path, line=_nearest(lines, ".".join(map(str, key))) or line)
     if case.policy is None:
         if own is None:
             raise SpecguardError(

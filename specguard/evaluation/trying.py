@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from specguard.errors import SpecguardError
 from specguard.testing.reading import CaseError
 from specguard.testing.running import differences, expectations, judge_case, pair
 
@@ -67,6 +68,8 @@ def try_expectation(expectation: Expectation) -> Tried:
             found = tuple(_differences(expectation, outcome, names))
         except CaseError as error:
             problem = str(error).removeprefix(f"{expectation.name}: ")
+        except SpecguardError as error:
+            problem = f"{error.message}{f'; {error.help}' if error.help else ''}"
         except AssertionError as error:
             # What the kit says of git, and of output that is no report.
             problem = str(error).strip().split("\n")[0]

@@ -40,7 +40,8 @@ def file_grants(
         committed: whether the change is one of commits, and not what is staged or in the working tree.
 
     Raises:
-        CaseError: there is no `ssh-keygen` for a signature, or the command line is wrong.
+        CaseError: there is no `ssh-keygen` for a signature, the command line is wrong, or the log of
+            approvals is in no folder of the working tree.
     """
     files: dict[str, dict[str, bytes]] = {place: {} for place in PLACES}
     names: dict[str, str] = {}
@@ -60,6 +61,10 @@ def file_grants(
         if repository.process("rev-parse", "--verify", "-q", "refs/remotes/origin/main").returncode == 0:
             repository.git("update-ref", "refs/remotes/origin/main", repository.names["base"])
     for path, content in {**files["head"], **files["local"]}.items():
+        try:
+            repository.see_inside(path)
+        except OSError as error:
+            raise CaseError(str(error)) from None
         repository.write(path, content)
     if files["head"] and committed:
         repository.stage(*files["head"])

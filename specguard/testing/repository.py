@@ -185,7 +185,16 @@ class Repository:
         self.git("add", "-A", "-f", "--", *(paths or (".",)))
 
     def apply(self, step: Step) -> None:
-        """Do in the working tree what a step says; its message, author and parents are left aside."""
+        """Do in the working tree what a step says; its message, author and parents are left aside.
+
+        Raises:
+            OSError: a path leads out of the working tree, or into git's own folder.
+        """
+        for path in (
+            *step.delete, *step.rename, *step.rename.values(), *step.files, *step.symlinks, *step.submodules,
+            *step.executable,
+        ):  # fmt: skip
+            self.see_inside(path)
         for path in step.delete:
             self.delete(path)
         for old, new in step.rename.items():
@@ -198,6 +207,19 @@ class Repository:
             self.submodule(path, oid)
         for path in step.executable:
             self.executable(path)
+
+    def see_inside(self, path: str | bytes) -> None:
+        """See that a path is one in the working tree, whatever links there are on the way to it.
+
+        Raises:
+            OSError: it leads out of the working tree, or into git's own folder.
+        """
+        raw = to_bytes(path)
+        top = os.path.realpath(os.fsencode(self.path))
+        parent = os.path.realpath(os.path.dirname(os.path.join(top, raw)))
+        names = {name.lower() for name in raw.split(b"/")}
+        if os.path.commonpath([top, parent]) != top or names & {b"..", b".git"}:
+            raise OSError(f"{_text(raw)!r} is no path in the working tree")
 
     # Commits
 

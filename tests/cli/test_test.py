@@ -226,6 +226,38 @@ def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> No
     assert "1 case, 1 not tried" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            'args = ["--strict",\n "--output=json=../x"]\n',
+            "mine.toml:2: a case cannot have the argument '--output=json=../x'",
+        ),
+        ('args = ["-C", ".."]\n', "mine.toml:1: a case cannot have the argument '-C'"),
+        ('args = ["--log-decisions=x"]\n', "cannot have the argument '--log-decisions=x'"),
+        ('env = {GIT_EXTERNAL_DIFF = "x"}\n', "a case cannot set the variable GIT_EXTERNAL_DIFF"),
+        ('env = {PATH = "."}\n', "a case cannot set the variable PATH"),
+        ('worktree = {files = {"../../../out" = "x"}}\n', "'../../../out' is no path in the working tree"),
+        ('worktree = {files = {".git/hooks/post-checkout" = "x"}}\n', "is no path in the working tree"),
+        (
+            'base = {symlinks = {out = "OUT"}}\nworktree = {files = {"out/x" = "x"}}\n',
+            "'out/x' is no path in the working tree",
+        ),
+    ],
+)
+def test_a_case_reaches_nothing_outside_of_its_repository(
+    guarded: Repository, tmp_path: Path, content: str, said: str
+) -> None:
+    """A case may come with a change of anybody's: it is data, and no program."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    guarded.write("mine.toml", content.replace("OUT", str(outside)))
+    done = run("test", "mine.toml", directory=guarded.path)
+    assert done.exit_code == 2, done
+    assert said in str(done), done
+    assert not list(outside.iterdir())
+
+
 def test_reports_for_programs(guarded: Repository) -> None:
     guarded.write("tests/policy/a.toml", 'commits = {message = "docs: x", files = {"docs/api/y" = "b"}}\n')
     done = run("test", "--output-format=json", directory=guarded.path)
@@ -273,3 +305,24 @@ def test_rules_of_a_plugin_that_the_policy_names_are_tried(repository: Repositor
     done = run("test", directory=repository.path)
     assert done.exit_code == 2, done
     assert "the plugin 'acme', which is not installed" in done.stderr
+
+
+def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
+    guarded: Repository, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    guarded.write(
+        "mine.toml",
+        "policy = '''\n[approvals]\nlog = 'out/'\n"
+        '[[approvals.approver]]\nname = "alice"\nkey = "{key}"\nmay = ["PTH001"]\n'
+        '[rules.forbidden-path]\npaths = ["a"]\n'
+        "'''\n"
+        f'base = {{symlinks = {{out = "{outside}"}}}}\n'
+        'commits = {files = {a = "x"}}\n'
+        'approvals = [{rules = ["PTH001"], approver = "alice", place = "local"}]\n',
+    )
+    done = run("test", "mine.toml", directory=guarded.path)
+    assert not list(outside.iterdir()), done
+    assert done.exit_code == 2, done
+    assert "is no path in the working tree" in done.stdout, done
