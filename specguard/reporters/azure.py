@@ -9,7 +9,14 @@ from __future__ import annotations
 from specguard.reporters.escape import LONGEST, azure_data, azure_property, cut
 from specguard.reporters.places import Place, place_of, place_of_error
 from specguard.reporters.text import Style, located, titles, undecided, verdict_line
-from specguard.reporters.wording import error_lines, lines, most_severe_first, undecided_lines, weight
+from specguard.reporters.wording import (
+    error_lines,
+    lines,
+    most_severe_first,
+    policy_lines,
+    undecided_lines,
+    weight,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +43,7 @@ def render(verdicts: Sequence[Verdict]) -> str:
         else:
             place = place_of(verdict, judged)
             issues.append(_issue(kind, lines(judged), place if place.own else None, judged.code))
+    told += [line for verdict in verdicts for line in policy_lines(verdict)]
     told += [verdict_line(verdict, Style()) for verdict in verdicts]
     return "".join(f"{line}\n" for line in (*issues, *told))
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from specguard.reporters.escape import cut, cut_path, visible, xml_legal, xml_text
 from specguard.reporters.text import Style, located, verdict_line
-from specguard.reporters.wording import error_lines, lines, undecided_lines, weight
+from specguard.reporters.wording import error_lines, lines, policy_lines, undecided_lines, weight
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def render(verdicts: Sequence[Verdict]) -> str:
         for result in verdict.results:
             _case(suite, verdict, result)
         notes = [f"note: {visible(cut(note))}" for note in verdict.notes]
-        SubElement(suite, "system-out").text = "\n".join([verdict_line(verdict, Style()), *notes])
+        SubElement(suite, "system-out").text = "\n".join(
+            [*policy_lines(verdict), *notes, verdict_line(verdict, Style())]
+        )
         _count(suite)
     return _written(root)
 

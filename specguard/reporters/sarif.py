@@ -14,12 +14,12 @@ from urllib.parse import quote
 from specguard import __version__
 from specguard.model import path_text
 from specguard.reporters.approvals import accounts
-from specguard.reporters.escape import cut, cut_path, json_text, visible
+from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.json import plain
 from specguard.reporters.places import Place, of_origin, place_of, place_of_error
 from specguard.reporters.rule_pages import HOME
 from specguard.reporters.sarif_rules import rule_of
-from specguard.reporters.wording import error_lines, lines, most_severe_first, undecided_lines
+from specguard.reporters.wording import error_lines, lines, most_severe_first, policy_lines, undecided_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,15 +201,9 @@ def _notifications(verdict: Verdict, indices: Mapping[str, int]) -> Iterator[dic
                 "message": {"text": _text([f"{result.code} {result.name}", *undecided_lines(result)])},
                 "associatedRule": {"id": result.code, "index": indices[result.code]},
             }
-    if verdict.policy_change:
-        from specguard.reporters import differences
-
-        told = [differences.headline(verdict)]
-        for difference in differences.unsaid(verdict)[: differences.SHOWN]:
-            at = cut_path(differences.at(difference))
-            account = f"{differences.word(difference)} {differences.account(difference)}"
-            told.append(f"{account} ({at})" if at else account)
-        yield {"level": "note", "message": {"text": _text(map(visible, told))}}
+    told = policy_lines(verdict)
+    if told:
+        yield {"level": "note", "message": {"text": _text(told)}}
     for note in verdict.notes:
         yield {"level": "note", "message": {"text": _text([visible(cut(note))])}}
 

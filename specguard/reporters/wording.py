@@ -74,3 +74,20 @@ def error_lines(error: SpecguardError) -> list[str]:
     """What an error says, and its next step."""
     told = [visible(cut(error.message))]
     return [*told, f"next: {visible(cut(error.help))}"] if error.help else told
+
+
+def policy_lines(verdict: Verdict) -> list[str]:
+    """What the change does to the policy, as far as no finding says it; nothing where it does nothing."""
+    if not verdict.policy_change:
+        return []
+    from specguard.reporters import differences
+
+    told = [f"policy: {differences.headline(verdict)}"]
+    rest = differences.unsaid(verdict)
+    for difference in rest[: differences.SHOWN]:
+        at = cut_path(differences.at(difference))
+        account = f"{differences.word(difference)} {differences.account(difference)}"
+        told.append(f"{account} ({at})" if at else account)
+    if len(rest) > differences.SHOWN:
+        told.append(f"and {len(rest) - differences.SHOWN} more")
+    return list(map(visible, told))

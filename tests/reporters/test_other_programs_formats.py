@@ -298,6 +298,22 @@ def test_azure() -> None:
     assert report.splitlines()[-1].startswith("specguard: indeterminate ")
 
 
+def test_what_the_change_does_to_the_policy() -> None:
+    change = {
+        "key": "rules.x.y", "old": [], "new": ["t"], "effect": "tightens", "summary": "adds 't\x1b##[error]'",
+        "old_origin": None, "new_origin": {"path": "SPEC_AUTHORITY.md", "line": 3},
+    }  # fmt: skip
+    found = [verdict(policy_change=[change])]
+    read = {form: published.READ[form](FORMATS[form].render(found)) for form in FORMS}
+    for said in (
+        read["sarif"]["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"],
+        read["junit"].find("testsuite/system-out").text,
+        FORMATS["azure"].render(found),
+    ):
+        assert "policy: this change tightens 1 setting\n" in said, said
+        assert "adds 't\\x1b" in said
+
+
 POLICY = '# A\n\n```toml specguard\n[rules.forbidden-path]\npaths = ["locked/"]\n```\n'
 
 
