@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from specguard.evaluation.evaluating import Evaluated, Evaluation
+    from specguard.evaluation.evaluated import Evaluated, Evaluation
 
 _MOST = 20
 
