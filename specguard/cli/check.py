@@ -62,6 +62,31 @@ def _output(
     return list(outputs.values())
 
 
+_ONCE: Final = {
+    "push": "--push",
+    "patch": "--patch",
+    "message_file": "--commit-msg-file",
+    "override": "--override",
+}
+"""What is judged once, and does not go with `--watch`."""
+
+
+def _watched(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a check that watches: the working tree is judged where nothing else is named.
+
+    Raises:
+        SpecguardError: what is asked for happens once.
+    """
+    for name, flag in _ONCE.items():
+        if options[name]:
+            raise SpecguardError(
+                f"--watch does not go with {flag}, which is for once",
+                help="watch the working tree, --staged, or a branch with --head",
+            )
+    other = any(options[name] for name in ("staged", "head", "range", "root"))
+    return {**options, "worktree": options["worktree"] or not other}
+
+
 @click.command("check", short_help="Judge a change against the authority.")
 @in_directory
 @what_is_judged
@@ -136,6 +161,9 @@ def _output(
     default="",
     help="Add the verdict to FILE, as a line of JSON.",
 )
+@click.option(
+    "--watch", is_flag=True, help="Judge again after each change: the working tree, --staged or the branch."
+)
 @click.option("--explain", is_flag=True, help="Say what each rule looked at and what held.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
 def command(
@@ -143,18 +171,31 @@ def command(
     outputs: list[tuple[str, str]],
     explain: bool,
     statistics: bool,
+    watch: bool,
     **options: Any,
 ) -> int:
     """Judge a change against the authority.
 
     Without options the current branch is judged since its merge base with the base.
     """
+    if watch:
+        options = _watched(options)
     request = Request(environment=os.environ, **options)
     for name, flag in _OF_OVERRIDE.items():
         if getattr(request, name) and not request.override:
             raise SpecguardError(
                 f"{flag} says more of --override, and there is none", help="add --override RULE"
             )
+    if watch:
+        from specguard.cli.watching import watch as keep_judging
+
+        keep_judging(
+            request,
+            output_format=output_format,
+            outputs=outputs,
+            explain=explain,
+            statistics=statistics,
+        )
     return judge(
         request,
         output_format=output_format,

@@ -34,6 +34,35 @@ def judge(
         explain: say in text what each rule looked at and what held.
         statistics: count in text the findings of each rule.
     """
+    verdicts, report = judged(
+        request, output_format=output_format, outputs=outputs, explain=explain, statistics=statistics
+    )
+    sys.stdout.write(report)
+    if output_format == "github":
+        _summarise(verdicts)
+    return exit_code(verdicts)
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> int:
+    """The highest exit code of some verdicts."""
+    return max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
+
+
+def judged(
+    request: Request,
+    *,
+    output_format: str = "text",
+    outputs: Sequence[tuple[str, str]] = (),
+    explain: bool = False,
+    statistics: bool = False,
+) -> tuple[Sequence[Verdict], str]:
+    """Check what is asked and write the reports, all but the one for standard output, which is returned.
+
+    What is given is the same as for `judge`.
+
+    Raises:
+        SpecguardError: there is no verdict; reports in files say so.
+    """
     from specguard.change.repository import Looking
 
     try:
@@ -73,10 +102,7 @@ def judge(
     if failed is not None:
         raise failed
     colour = output_format == "text" and wants_colour()
-    sys.stdout.write(_render(verdicts, output_format, colour=colour, explain=explain, statistics=statistics))
-    if output_format == "github":
-        _summarise(verdicts)
-    return max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
+    return verdicts, _render(verdicts, output_format, colour=colour, explain=explain, statistics=statistics)
 
 
 def _needs(forms: set[str]) -> set[str]:

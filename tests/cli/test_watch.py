@@ -1,0 +1,271 @@
+"""`check --watch`, on real repositories: in a pipe and on a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import termios
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import run
+from specguard.testing.repository import clean_environment
+from specguard.testing.running import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+```toml specguard
+base = "main"
+
+[rules.locked-path]
+paths = ["locked/"]
+```
+"""
+
+
+class Watching:
+    """A running `check --watch`, and what it has printed."""
+
+    def __init__(self, process: subprocess.Popen[bytes], output: int) -> None:
+        self.process = process
+        self.text = ""
+        self.terminal = self._output = output
+
+    def until(self, pattern: str, seconds: float = 30.0) -> re.Match[str]:
+        """Wait for something behind what was read before; return what was found, and go on behind it."""
+        end = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.text)):
+            left = end - time.monotonic()
+            assert left > 0, f"{pattern!r} never came:\n{self.text}"
+            if select.select([self._output], [], [], left)[0]:
+                data = self._read()
+                assert data, f"it ended with {self.process.wait()} before {pattern!r}:\n{self.text}"
+                self.text += data.decode()
+        self.text = self.text[found.end() :]
+        return found
+
+    def stays_silent(self, seconds: float) -> bool:
+        """Whether nothing is printed for a time."""
+        return not self.text and not select.select([self._output], [], [], seconds)[0]
+
+    def rest(self) -> str:
+        """All that follows until the process ends."""
+        while data := self._read():
+            self.text += data.decode()
+        return self.text
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._output, 1 << 16)
+        except OSError:
+            # A terminal whose other end is closed.
+            return b""
+
+
+@contextmanager
+def watching(repository: Repository, *words: str, terminal: bool = False) -> Iterator[Watching]:
+    output, other = pty.openpty() if terminal else os.pipe()
+    process = subprocess.Popen(
+        [command(), "check", "--watch", *words],
+        cwd=repository.path,
+        env={**clean_environment(), "TERM": "xterm"},
+        stdin=other if terminal else subprocess.DEVNULL,
+        stdout=other,
+        stderr=other,
+        start_new_session=True,
+        # What is typed there is a signal for whom the terminal controls.
+        preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if terminal else None,
+    )
+    os.close(other)
+    try:
+        yield Watching(process, output)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(output)
+
+
+@pytest.fixture
+def project(repository: Repository) -> Repository:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.commit("docs: state what may change")
+    repository.branch("work")
+    return repository
+
+
+END = r"Ctrl-C ends\r?\n"
+
+
+def test_the_working_tree_is_judged_again_after_each_change(project: Repository) -> None:
+    with watching(project) as watched:
+        watched.until(r"specguard: passed \(nothing to judge\)[^\n]*\nwatching the working tree; " + END)
+        project.write("locked/a.txt", "a")
+        watched.until(r"--- \d\d:\d\d:\d\d\nPTH002 locked-path")
+        watched.until(r"since last time: worse: 1 new \(PTH002 locked/a.txt\); 1 open\n[^\n]*" + END)
+        project.write("locked/b.txt", "b")
+        project.write("locked/a.txt", "more")
+        watched.until(r"since last time: worse: 1 new \(PTH002 locked/b.txt\); 2 open")
+        project.delete("locked/a.txt")
+        project.delete("locked/b.txt")
+        watched.until(r"since last time: better: 2 gone \(PTH002 locked/a.txt, PTH002 locked/b.txt\); 0 open")
+        watched.until(END)
+
+
+def test_what_is_in_a_new_folder_is_seen_and_what_is_ignored_is_not(project: Repository) -> None:
+    project.write(".gitignore", "build/\n")
+    with watching(project) as watched:
+        watched.until(END)
+        os.makedirs(project.path / "locked" / "deep")
+        project.write("build/x", "x")
+        assert watched.stays_silent(2.0)
+        project.write("locked/deep/a.txt", "a")
+        watched.until(r"1 new \(PTH002 locked/deep/a.txt\)")
+
+
+def test_the_index_is_watched_alone_and_a_refreshed_one_is_no_change(project: Repository) -> None:
+    with watching(project, "--staged") as watched:
+        watched.until(r"watching the index; " + END)
+        project.write("locked/a.txt", "a")
+        assert watched.stays_silent(1.5)
+        project.stage("locked/a.txt")
+        watched.until(r"1 new \(PTH002 locked/a.txt\); 1 open")
+        watched.until(END)
+        os.utime(project.path / "locked/a.txt", (1, 1))
+        project.git("update-index", "--refresh")
+        assert watched.stays_silent(1.5)
+
+
+def test_a_branch_is_judged_again_when_it_gets_commits(project: Repository) -> None:
+    with watching(project, "--head", "work") as watched:
+        watched.until(r"nothing to judge[^\n]*\nwatching the branch; " + END)
+        project.write("locked/a.txt", "a")
+        project.commit("feat: add a")
+        watched.until(r"failed \(range, 1 commit, 1 file\)")
+        watched.until(END)
+
+
+def test_a_broken_policy_is_shown_and_watching_goes_on(
+    project: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    draft = tmp_path_factory.mktemp("draft") / "draft.md"
+    draft.write_text(AUTHORITY)
+    with watching(project, "--authority", str(draft)) as watched:
+        watched.until(END)
+        draft.write_text(AUTHORITY.replace('["locked/"]', '["locked/"'))
+        watched.until(r"specguard: error: ")
+        watched.until(r"since last time: worse: there is no verdict\n[^\n]*" + END)
+        draft.write_text(AUTHORITY.replace("locked/", "other/"))
+        watched.until(r"since last time: better: there is a verdict; 0 open\n[^\n]*" + END)
+
+
+def test_an_error_at_the_very_beginning_is_no_end_either(repository: Repository) -> None:
+    repository.write("a.txt", "a")
+    repository.commit("feat: add a")
+    with watching(repository) as watched:
+        watched.until(r"specguard: error: there is no authority")
+        watched.until(END)
+        repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+        watched.until(r"better: there is a verdict")
+
+
+def test_ctrl_c_ends_it_with_130_and_nothing_half_said(project: Repository) -> None:
+    project.write("locked/a.txt", "a")
+    with watching(project) as watched:
+        watched.until(END)
+        watched.process.send_signal(signal.SIGINT)
+        assert watched.process.wait(20) == 130
+        assert watched.rest() == "specguard: interrupted\n"
+
+
+@pytest.mark.parametrize("after", [0.3, 0.6, 0.9, 1.2])
+def test_a_signal_at_any_time_leaves_whole_reports(project: Repository, after: float) -> None:
+    for number in range(100):
+        project.write(f"locked/{number}.txt", "a")
+    with watching(project, "--output-format", "concise") as watched:
+        time.sleep(after)
+        watched.process.send_signal(signal.SIGINT)
+        # Before Python has its own handler the system's default holds.
+        assert watched.process.wait(20) in (130, -signal.SIGINT)
+        lines = [line for line in watched.rest().split("\n") if line.startswith("locked/")]
+        assert len(lines) in (0, 100)
+
+
+def test_a_terminal_is_cleared_and_ctrl_c_is_typed_there(project: Repository) -> None:
+    with watching(project, terminal=True) as watched:
+        watched.until(r"\x1b\[2J\x1b\[H")
+        watched.until(END)
+        project.write("locked/a.txt", "a")
+        watched.until(r"\x1b\[2J\x1b\[H(?!-)")
+        watched.until(r"since last time: worse: 1 new")
+        watched.until(END)
+        assert "---" not in watched.text
+        os.write(watched.terminal, b"\x03")
+        watched.until(r"specguard: interrupted")
+        assert watched.process.wait(20) == 130
+
+
+def test_other_formats_have_what_is_said_of_watching_on_standard_error(project: Repository) -> None:
+    process = subprocess.Popen(
+        [command(), "check", "--watch", "--output-format", "json"],
+        cwd=project.path,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"watching the working tree; Ctrl-C ends\n"
+    finally:
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert out.startswith(b"{")
+    assert b"watching" not in out
+    assert err == b"specguard: interrupted\n"
+
+
+def test_waiting_takes_hardly_any_time_of_the_processor(project: Repository) -> None:
+    with watching(project) as watched:
+        watched.until(END)
+
+        def used() -> float:
+            with open(f"/proc/{watched.process.pid}/stat") as stat:
+                fields = stat.read().rpartition(")")[2].split()
+            # Its own time and that of the programs it ran: utime, stime, cutime, cstime.
+            return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+        if not os.path.exists("/proc/self/stat"):
+            pytest.skip("the system has no /proc")
+        before = used()
+        time.sleep(4)
+        assert used() - before < 1.0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--push",), ("--patch", "x"), ("--commit-msg-file", "x"), ("--override", "PTH002")],
+    ids=lambda words: words[0],
+)
+def test_what_happens_once_is_not_watched(project: Repository, words: tuple[str, ...]) -> None:
+    outcome = run("check", "--watch", *words, directory=project.path)
+    assert outcome.exit_code == 2
+    assert f"--watch does not go with {words[0]}" in outcome.stderr
+
+
+def test_without_a_repository_there_is_nothing_to_watch(tmp_path_factory: pytest.TempPathFactory) -> None:
+    outcome = run("check", "--watch", directory=tmp_path_factory.mktemp("empty"))
+    assert outcome.exit_code == 2
+    assert "not in a git repository" in outcome.stderr
