@@ -184,7 +184,7 @@ def everything(repository: Repository, *words: str, **env: str) -> tuple[Outcome
     """A check of it in every format."""
     place = repository.path.parent
     page = place / "page.md"
-    forms = ("text", "concise", "json", "markdown", *published.READ)
+    forms = ("text", "concise", "agent", "json", "markdown", *published.READ)
     outcome = run(
         "check", "--output-format=github", *(f"--output={form}={place}/{form}" for form in forms),
         f"--log-decisions={place}/log", *words,
@@ -217,6 +217,7 @@ def test_a_check_in_every_format(hostile: str, mild: bool, tmp_path: Path) -> No
     harmless(outcome.stderr)
     harmless(pages["text"])
     harmless(pages["concise"])
+    harmless(pages["agent"])
     harmless_page(pages["summary"])
     harmless_page(pages["markdown"])
     for form, read in published.READ.items():
