@@ -7,6 +7,7 @@ import re
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
+from specguard.authority.layers import TESTS
 from specguard.authority.models import Models, problem_of
 from specguard.authority.problems import Problem
 from specguard.authority.references import misspelt
@@ -94,7 +95,7 @@ def _known(merged: Merged, registry: Registry, problems: list[Problem]) -> dict[
             Problem(
                 f"{name} is not known",
                 origin=merged.origin((key,)),
-                help=nearest(key, {*tables, *TopLevel._fields}),
+                help=nearest(key, TESTS, nearest(key, {*tables, *TopLevel._fields})),
             )
         )
     rules = data.get("rules")

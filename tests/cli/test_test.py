@@ -202,6 +202,14 @@ def test_all_errors_are_said_at_once_those_of_tables_with_their_lines(guarded: R
     assert "SPEC_AUTHORITY.md:17: expect must be a list" in done.stderr
 
 
+def test_a_misspelt_table_is_no_setting_and_the_nearest_is_named(guarded: Repository) -> None:
+    guarded.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests='[[should_fail]]\nname = "x"\n'))
+    done = run("test", directory=guarded.path)
+    assert done.exit_code == 2, done
+    assert "SPEC_AUTHORITY.md:13: the setting 'should_fail' is not known" in done.stderr
+    assert "next: did you mean 'should-fail'?" in done.stderr
+
+
 def test_nothing_to_try_is_no_success(repository: Repository) -> None:
     repository.write("SPEC_AUTHORITY.md", AUTHORITY.format(tests=""))
     done = run("test", directory=repository.path)
