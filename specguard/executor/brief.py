@@ -11,9 +11,10 @@ from specguard.declaration.record import Record
 from specguard.documents.document import Document
 from specguard.errors import MissingFact, NotApplicable
 from specguard.executor.agents import BRIEF
-from specguard.executor.committing import HOOKS, message_of
+from specguard.executor.committing import message_of
 from specguard.executor.ending import RunEnded
 from specguard.executor.gate_plans import planned_gates
+from specguard.executor.hooks import hooks_of
 from specguard.executor.pages import page
 from specguard.executor.papers import contract_of, is_paper, paper_path, recorded
 from specguard.executor.pull_requests import title_of
@@ -117,7 +118,7 @@ def _page(run: Run, item: WorkItem) -> str:
         not_read=[
             {"where": f"{one.path}:{one.line}", "text": one.text, "why": one.why} for one in gates.not_read
         ],
-        hooks=files.find(HOOKS) is not None,
+        hooks=hooks_of(run.git.repository, files),
         rules=list(_rules(policy)),
         check=_check(manifest),
         attempts=manifest.max_attempts,

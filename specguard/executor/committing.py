@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specguard.change.repository import find_program
 from specguard.change.worktree import hash_work_tree
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.contents import check_contents
 from specguard.executor.ending import RunEnded
+from specguard.executor.hooks import hook_commands
 from specguard.executor.identity import identity
 from specguard.executor.inspecting import check_survey, inspect
 from specguard.executor.place import place_of
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from specguard.executor.run import Run
     from specguard.runs.model import Command
-
-HOOKS: Final = b".pre-commit-config.yaml"
-"""Where a repository says which hooks run, for pre-commit."""
 
 PATCH: Final = "diff.patch"
 
@@ -161,48 +158,24 @@ def patch(run: Run, tree: str) -> bytes:
     )  # fmt: skip
 
 
-def base_hooks(run: Run) -> str:
-    """The hooks of the base, in a file that the agent has no reason to write to.
-
-    Returns:
-        The file, for `pre-commit run --config`; empty where the base has none.
-    """
-    from specguard.change.tree import Tree
-
-    place = place_of(run)
-    text = Tree(place.git, place.git.commit(place.base).tree).read(HOOKS)
-    if text is None:
-        return ""
-    return place.write("pre-commit.yaml", text)
-
-
 def _hooks_agree(run: Run, tree: str) -> bool:
     """Run the `commit-msg` hooks; whether files and message are as they were."""
     from specguard.executor.processes import run_command
 
     place = place_of(run)
-    hooks = base_hooks(run)
-    program = find_program("pre-commit", run.options.environment)
-    if not hooks or program is None:
-        return True
     message = message_of(run)
     path = place.write("message", message.encode("utf-8", "surrogateescape"))
-    place.stage(tree)
-    done = run_command(
-        run,
-        "commit-msg",
-        [
-            program, "run", "--hook-stage", "commit-msg", "--commit-msg-filename", path, "--config", hooks,
-            "--color", "never",
-        ],
-        kind="hook",
-        source="policy",
-        cwd=place.path,
-        tree=tree,
-    )  # fmt: skip
+    done = None
+    for words in hook_commands(run, "commit-msg", path):
+        place.stage(tree)
+        done = run_command(run, "commit-msg", words, kind="hook", source="policy", cwd=place.path, tree=tree)
+        inspect(run, "a commit-msg hook")
+        if not done.succeeded:
+            break
+    if done is None:
+        return True
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         left = file.read()
-    inspect(run, "a commit-msg hook")
     said = _clean(left)
     if said != _clean(message):
         if not said:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specguard.change.repository import find_program
 from specguard.engine.run_check import check_run
 from specguard.errors import SpecguardError
-from specguard.executor.committing import base_hooks, hash_tree, make_commit
+from specguard.executor.committing import hash_tree, make_commit
 from specguard.executor.ending import RunEnded
+from specguard.executor.hooks import hook_commands
 from specguard.executor.inspecting import inspect
 from specguard.executor.papers import strays
 from specguard.executor.place import place_of
@@ -94,34 +94,31 @@ def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
 def _through_hooks(run: Run) -> str | None:
     """The tree that the repository's hooks leave as it is; None where they refuse it."""
     tree = hash_tree(run)
-    hooks = base_hooks(run)
-    program = find_program("pre-commit", run.options.environment)
-    if not hooks or program is None:
-        return tree
+    done = None
     for _ in range(_MOST_HOOK_ROUNDS):
-        place = place_of(run)
-        place.stage(tree)
-        done = run_command(
-            run,
-            "pre-commit",
-            [program, "run", "--hook-stage", "pre-commit", "--config", hooks, "--color", "never"],
-            kind="hook",
-            source="policy",
-            cwd=place.path,
-            tree=tree,
-        )
-        inspect(run, "a pre-commit hook")
-        after = hash_tree(run)
+        failed = None
+        after = tree
+        for words in hook_commands(run, "pre-commit"):
+            place = place_of(run)
+            place.stage(after)
+            done = run_command(
+                run, "pre-commit", words, kind="hook", source="policy", cwd=place.path, tree=after
+            )
+            inspect(run, "a pre-commit hook")
+            after = hash_tree(run)
+            failed = failed if done.succeeded else done
         if after == tree:
-            if done.succeeded:
+            if failed is None:
                 return tree
-            run.told.append(told_of_command(run, done, "The repository's pre-commit hooks refuse the change"))
+            run.told.append(
+                told_of_command(run, failed, "The repository's pre-commit hooks refuse the change")
+            )
             return None
         tree = after
     raise RunEnded(
         "failed",
         "the repository's pre-commit hooks change the files every time they run",
-        command=done.number,
+        command=done.number if done else None,
     )
 
 

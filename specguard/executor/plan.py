@@ -12,8 +12,9 @@ from specguard.change.git import Git
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.executor.agents import resolve_agent
 from specguard.executor.branches import shares
-from specguard.executor.committing import HOOKS, message_of
+from specguard.executor.committing import message_of
 from specguard.executor.done_before import check_known
+from specguard.executor.hooks import hooks_of
 from specguard.executor.overlaps import overlap
 from specguard.executor.platforms import installed_command, printed_command
 from specguard.executor.preflight import (
@@ -229,7 +230,7 @@ def _data(
         "inspect": ["what the agent did beside changing files"],
         "gates": [_gate_text(gate) for gate in gates.gates] or ["none"],
         "check": [
-            *(["the hooks of pre-commit"] if start.documents.tree.find(HOOKS) is not None else []),
+            *(f"the hooks of {one}" for one in hooks_of(git.repository, start.documents.tree)),
             f"the rules of the policy {start.policy.policy_id[:12]}",
         ],
         "commit": [message_of(run).split("\n", 1)[0]],

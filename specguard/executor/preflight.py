@@ -16,6 +16,7 @@ from specguard.executor.beside import kept_apart
 from specguard.executor.claiming import Claim
 from specguard.executor.done_before import check_everywhere
 from specguard.executor.gate_plans import planned_gates
+from specguard.executor.hooks import left_out
 from specguard.executor.papers import paper_path
 from specguard.executor.remote_git import TIMEOUT, RemoteGit
 from specguard.executor.run import Run
@@ -63,6 +64,7 @@ def prepare(options: RunOptions) -> Run:
             notes = check_everywhere(
                 start, start.item, options, address=address, heads=heads, git=git, root=root
             )
+            notes += left_out(repository, start.documents.tree)
         settings: RunSettings = start.policy.declared("run_settings")
         agent = resolve_agent(start.policy, options) if start.item is not None else None
         check_tools(programs(start, options), start.documents.tree, options.environment)
