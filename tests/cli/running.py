@@ -53,8 +53,8 @@ class Project(Setting):
     def runs(self) -> Path:
         return Path(self.user.path) / ".runs"
 
-    def specguard(self, *words: str, given: str = "", **variables: str) -> Outcome:
-        """Run the installed command in the user's clone."""
+    def specguard(self, *words: str, given: str = "", seconds: float = 120, **variables: str) -> Outcome:
+        """Run the installed command in the user's clone, for so many seconds at most."""
         done = subprocess.run(
             [command(), *words],
             cwd=self.user.path,
@@ -62,7 +62,7 @@ class Project(Setting):
             input=given,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=seconds,
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
