@@ -42,8 +42,8 @@ class FileEdit(Record):
 class EditedChange(SnapshotChange):
     """`HEAD` with some files written or removed, and nothing else of the working tree.
 
-    Rules read the new contents as any other. A content that nobody knows yet is an object id that no store has: rules about paths judge the
-    entry, and rules that read it are indeterminate.
+    Rules read the new contents as any other. A content that nobody knows yet is an object id that no store
+    has: rules about paths judge the entry, and rules that read it are indeterminate.
 
     Args:
         git, request, found: as for `Change`; the request's `edits` are what is judged.

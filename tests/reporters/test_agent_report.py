@@ -1,0 +1,62 @@
+"""The report for an agent: one finding a block, with whose words it is and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.reporters.agent import SHOWN, render
+from tests.integrations.hooks.asking import guarded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+from specguard.change.request import Request
+from specguard.engine.check import check
+from specguard.testing.repository import clean_environment
+
+
+def report(path: Path, **options: object) -> str:
+    request = Request(environment=clean_environment(), directory=str(path), **options)  # type: ignore[arg-type]  # by name
+    return render(check(request, needs={"quotes"}))
+
+
+def test_a_block_has_the_rule_the_words_the_step_and_the_person(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.write("docs/api/x.yaml", "b\n")
+    block = report(repository.path, worktree=True).split("\n\n")[0]
+    first, authority, step, person = block.split("\n")
+    assert first == "PTH001 forbidden-path: docs/api/x.yaml was modified; docs/api/ is forbidden"
+    assert authority == '  authority: SPEC_AUTHORITY.md:7: paths = ["docs/api/"]'
+    assert step.startswith("  next: Put it back with `git checkout ")
+    assert person.startswith("  person: ")
+
+
+def test_nothing_to_say_is_one_line(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    said = report(repository.path, worktree=True)
+    assert said.startswith("specguard: passed")
+    assert said.count("\n") == 1
+
+
+def test_many_findings_are_counted(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    for number in range(SHOWN + 5):
+        repository.write(f"docs/api/{number}", "x")
+    said = report(repository.path, worktree=True)
+    assert said.count("PTH001 forbidden-path:") == SHOWN
+    assert "and 5 more" in said
+
+
+@pytest.mark.parametrize("approver", [True, False])
+def test_who_may_approve_is_named(approver: bool, tmp_path: Path) -> None:
+    from tests.integrations.hooks.asking import POLICY
+
+    table = '[[approvals.approver]]\nname = "alice"\nemails = ["alice@example.org"]\nmay = ["PTH002"]\n\n'
+    policy = POLICY.replace("[rules.locked-path]", f"{table if approver else ''}[rules.locked-path]")
+    repository = guarded(tmp_path / "repository", policy=policy)
+    repository.write("configs/c", "2\n")
+    said = report(repository.path, worktree=True)
+    assert ("alice may approve this" in said) is approver
+    assert ("tell the person you work for" in said) is not approver
