@@ -19,7 +19,7 @@ from specguard.integrations.hooks.shell_fields import Piece, fields
 from specguard.integrations.hooks.shell_programs import run_program
 from specguard.integrations.hooks.shell_reader import read_script
 from specguard.integrations.hooks.shell_settings import tell_setting
-from specguard.integrations.hooks.shell_state import State, as_bytes
+from specguard.integrations.hooks.shell_state import Field, State, as_bytes
 from specguard.integrations.hooks.shell_telling import Telling, TooMuch
 from specguard.integrations.hooks.shell_words import (
     Branches,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
-    from specguard.integrations.hooks.shell_state import Field
     from specguard.integrations.hooks.shell_words import Command, Line, Part, Redirect, Script, Word
 
 SIZE: Final = 4_000_000
@@ -227,10 +226,16 @@ class Shell:
         if not command.words:
             state.variables.update(assigned)
             self._settings(assigned)
+            if assigned and targets:
+                # Shells differ in whether the redirection sees the new value.
+                targets = [*targets, *self._redirected(command.redirects, state, given)[1]]
             return self._written(targets, "")
         call = Call(self, state, words, given, dict(assigned))
         self._settings(assigned)
         printed = self.run_call(call)
+        if words and words[0].text == "exec":
+            # What is redirected stays so, and what comes later is written there.
+            printed = None
         return self._written(targets, printed)
 
     def _settings(self, assigned: Sequence[tuple[str, str | None]]) -> None:
@@ -333,9 +338,11 @@ class Shell:
     def expand(self, word: Word, state: State) -> list[Field]:
         """The fields of a word, whose substitutions are followed."""
         self.telling.step()
-        only = word.parts[0] if len(word.parts) == 1 and word.parts[0].kind == "name" else None
-        if only is not None and only.text in ("@", "*") and state.arguments is not None:
-            return list(state.arguments)
+        parts = [part for part in word.parts if part.kind != "text" or part.text]
+        if len(parts) == 1 and parts[0].kind == "name" and parts[0].text == "@" and parts[0].quoted:
+            if state.arguments is not None:
+                return list(state.arguments)
+            return [Field(None, word.raw, several=True)]
         home = state.value("HOME", self.telling.directory, self.telling.environment)
         found = fields(word, self._pieces(word.parts, state), home)
         self.telling.step(len(found))
@@ -388,7 +395,7 @@ class Shell:
                 return None
             number = int(name)
             return state.arguments[number - 1].text if number <= len(state.arguments) else ""
-        if name in ("@", "*") and state.arguments is not None:
+        if name in ("@", "*") and state.arguments is not None and "IFS" not in state.variables:
             texts = [each.text for each in state.arguments]
             return None if None in texts else " ".join(text for text in texts if text is not None)
         return state.value(name, self.telling.directory, self.telling.environment)

@@ -34,7 +34,9 @@ def _cd(call: Call) -> str | None:
             else Field(state.value("HOME", telling.directory, telling.environment), "the home folder")
         )
     before = state.places
-    if field.text == "-":
+    if len(arguments.operands) > 1:
+        after = None
+    elif field.text == "-":
         after, printed = state.before, None
     elif field.text is None or (before is None and not field.text.startswith("/")):
         after = None
@@ -86,6 +88,7 @@ def _trap(call: Call) -> str | None:
         # When that is, and where the shell stands then, is open.
         state = call.state.copy()
         state.variables = dict.fromkeys(state.variables)
+        state.places = None
         call.shell.run_text(text, state)
     return ""
 
@@ -192,21 +195,16 @@ def _enable(call: Call) -> str | None:
 
 def _echo(call: Call) -> str | None:
     words = list(call.words[1:])
-    newline, escapes = "\n", False
-    while words and words[0].text and re.fullmatch(r"-[neE]+", words[0].text):
-        letters = words.pop(0).text or ""
-        newline = "" if "n" in letters else newline
-        escapes = "e" in letters or (escapes and "E" not in letters)
+    newline = "\n"
+    if words and words[0].text == "-n":
+        newline = ""
+        words = words[1:]
     texts = [word.text for word in words]
     if None in texts:
         return None
     text = " ".join(each for each in texts if each is not None)
-    if "\\" in text:
-        # Shells differ in whether `echo` reads escapes.
-        if not escapes or "\\c" in text:
-            return None
-        text = unescape(text)
-    return text + newline
+    # Shells differ in whether `echo` reads escapes, and in its other options.
+    return None if "\\" in text or re.match(r"-[neE]", text) else text + newline
 
 
 def _printf(call: Call) -> str | None:

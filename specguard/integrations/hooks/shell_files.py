@@ -166,7 +166,7 @@ def _copy(call: Call) -> str | None:
 def _tree(call: Call, source: bytes, target: bytes) -> None:
     """Tell the files that copying a folder makes."""
     telling = call.shell.telling
-    if telling.changed_within(source):
+    if telling.is_link(source) or telling.changed_within(source):
         call.undecided(
             f"what the copied folder `{source[-60:].decode('utf-8', 'replace')}` holds is not known"
         )

@@ -48,6 +48,8 @@ _KEYWORD: Final = re.compile(
     r"(?:if|then|elif|else|fi|for|select|while|until|do|done|case|esac|function|time|coproc|\{|\}|!|\[\[)"
     r"(?=[ \t\n;&|()<>]|\\\n|$)"
 )
+_COMMANDS: Final = re.compile(r"[A-Za-z_]\w*[ \t\n]+(?:[A-Za-z_.'\"]|[-/$][A-Za-z])")
+"""What stands in no expression: a word behind a word."""
 _CLOSERS: Final = frozenset(["then", "elif", "else", "fi", "do", "done", "esac", "}"])
 _ESCAPES: Final = re.compile(
     r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|c(.)|(.))", re.DOTALL
@@ -140,21 +142,24 @@ class _Reader:
         waiting, self.waiting = self.waiting, []
         for redirect, delimiter, tabs, quoted in waiting:
             rows: list[str] = []
-            while self.at < self.size:
+            ended = False
+            while self.at < self.size and not ended:
                 end = self.text.find("\n", self.at)
                 stop = self.size if end < 0 else end
                 row = self.text[self.at : stop]
                 self.at = min(stop + 1, self.size)
                 row = row.lstrip("\t") if tabs else row
-                if row == delimiter:
-                    break
-                rows.append(row + "\n" if end >= 0 else row)
+                ended = row == delimiter
+                if not ended:
+                    rows.append(row + "\n")
             body = "".join(rows)
-            redirect.word = (
-                Word([Part("text", body, quoted=True)], body)
-                if quoted
-                else Word(_Reader(body, self.depth + 1).expansions(), body)
-            )
+            parts = [Part("text", body, quoted=True)]
+            if not quoted:
+                parts = _Reader(body, self.depth + 1).expansions()
+            if not ended:
+                # Shells differ in what they make of a text without its end.
+                parts.append(Part("odd", quoted=True))
+            redirect.word = Word(parts, body)
 
     def _lines_end(self) -> None:
         """Pass blanks, comments and newlines after a mark that asks for another command."""
@@ -213,7 +218,10 @@ class _Reader:
             command = self._compound(word)
         elif self.text.startswith("((", self.at) and self._arithmetic_end(self.at + 2) is not None:
             self.at += 2
-            command = Test([self._arithmetic()])
+            expression = self._arithmetic()
+            if _COMMANDS.search(expression.raw):
+                raise Unreadable("`((` is read in different ways by shells")
+            command = Test([expression])
         elif self.text.startswith("(", self.at):
             self.at += 1
             command = Group(self._until(")"), subshell=True)
@@ -519,7 +527,7 @@ class _Reader:
             parts.append(Part("text", "", quoted=True))
             self._double(parts)
         elif char == "\\":
-            parts.append(Part("text", text[self.at + 1 : self.at + 2], quoted=True))
+            parts.append(Part("text", text[self.at + 1 : self.at + 2] or "\\", quoted=True))
             self.at = min(self.at + 2, self.size)
         elif text.startswith("$'", self.at):
             self._escaped(parts)
@@ -583,7 +591,7 @@ class _Reader:
             self.at += 3
             inner = self._arithmetic()
             parts.append(Part("odd", "", quoted=quoted, scripts=_scripts(inner)))
-            parts += [Part("odd", name, quoted=quoted) for name in _counted(inner.raw)]
+            parts += [Part("odd", part.text, quoted=quoted) for part in inner.parts if _sets(part)]
             return
         self.at += 1
         if text.startswith("(", self.at):
@@ -656,7 +664,8 @@ class _Reader:
             raise Unreadable("`))` is missing")
         raw = self.text[self.at : end]
         self.at = end + 2
-        return Word(_Reader(raw, self.depth + 1).expansions(), raw)
+        parts = _Reader(raw, self.depth + 1).expansions()
+        return Word([*parts, *(Part("odd", name) for name in _counted(raw))], raw)
 
 
 def unescape(text: str) -> str:
@@ -694,6 +703,11 @@ def _wide(code: int) -> str:
 def _scripts(word: Word) -> list[Script]:
     """The commands that are run to make a word."""
     return [script for part in word.parts for script in part.scripts]
+
+
+def _sets(part: Part) -> bool:
+    """Whether a piece sets a variable."""
+    return part.kind == "odd" and bool(part.text)
 
 
 def _counted(text: str) -> Sequence[str]:

@@ -197,6 +197,10 @@ class Telling:
         """Whether something is at a pathname."""
         return _mode(self.absolute(path)) != 0
 
+    def is_link(self, path: bytes) -> bool:
+        """Whether a pathname is that of a symbolic link."""
+        return _mode(self.absolute(path)) == stat.S_IFLNK
+
     def is_missing(self, path: bytes) -> bool:
         """Whether certainly nothing is at a pathname when the command comes to it."""
         whole = self.absolute(path)

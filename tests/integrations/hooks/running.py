@@ -1,0 +1,110 @@
+"""Runs a command in a scratch folder and compares what changed with what was told of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specguard.integrations.hooks.shell import read_command
+from specguard.testing.repository import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from specguard.integrations.hooks.deeds import Deeds
+
+FILES = {
+    "a": "a\n", "b": "b\nbb\n", "c.txt": "c\n", "d.txt": "one\ntwo\nthree\n", "sub/x": "x\n", "sub/y.txt": "y\n",
+    "sub/deep/z": "z\n", "locked/p": "p\n", "locked/q.md": "q\n", ".hidden": "h\n", "with space": "w\n",
+    "-dash": "d\n", "list": "a\nb\n", "script.sh": "echo hi > made\n", "out/.keep": "",
+}  # fmt: skip
+
+
+def scratch(folder: Path) -> Path:
+    """A folder with the files that the commands speak of, and an empty home beside it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    work = folder / "work"
+    for name, text in FILES.items():
+        path = work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    os.symlink("locked", work / "link")
+    (folder / "home").mkdir()
+    return work
+
+
+def snapshot(folder: Path) -> Mapping[bytes, tuple[int, bytes]]:
+    """Each file's mode and content or target, by its name from the folder."""
+    root = os.fsencode(folder)
+    found: dict[bytes, tuple[int, bytes]] = {}
+    for place, folders, names in os.walk(root):
+        for name in [*names, *(each for each in folders if os.path.islink(os.path.join(place, each)))]:
+            path = os.path.join(place, name)
+            mode = os.lstat(path).st_mode
+            if os.path.islink(path):
+                content = os.readlink(path)
+            elif os.path.isfile(path):
+                with open(path, "rb") as stream:
+                    content = stream.read()
+            else:
+                content = b""
+            found[os.path.relpath(path, root)] = (mode, content)
+    return found
+
+
+def run(command: str, work: Path, shell: str = "bash") -> str:
+    """Run a command; gives what it says on its standard error."""
+    environment = {**clean_environment(), "HOME": str(work.parent / "home"), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(
+        [shell, "-c", command.encode("utf-8", "surrogateescape")],
+        cwd=work,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    return done.stderr.decode("utf-8", "replace")
+
+
+def told(command: str, work: Path) -> Deeds:
+    """What is told of a command that would run in a scratch folder."""
+    return read_command(command, os.fsencode(work), {"HOME": str(work.parent / "home")})
+
+
+def untold(command: str, folder: Path, shell: str = "bash") -> str:
+    """What running a command changes that was not told of it; empty where all of it was."""
+    work = scratch(folder)
+    deeds = told(command, work)
+    before = snapshot(folder)
+    said = run(command, work, shell)
+    after = snapshot(folder)
+    if deeds.undecided:
+        return ""
+    root = os.fsencode(folder)
+    edits: dict[bytes, list[bytes | None]] = {}
+    unknown: set[bytes] = set()
+    for edit in deeds.edits:
+        place = os.path.join(os.fsencode(work), edit.path)
+        for each in {os.path.normpath(place), _resolved(place)}:
+            name = os.path.relpath(each, root)
+            edits.setdefault(name, []).append(edit.content)
+            if not edit.known:
+                unknown.add(name)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) == after.get(name):
+            continue
+        if name not in edits:
+            return f"{name!r} changed, told is {sorted(edits)}; {said}"
+        content = after[name][1] if name in after else None
+        if name not in unknown and content not in edits[name]:
+            return f"{name!r} holds {content!r}, told is {edits[name]}; {said}"
+    return ""
+
+
+def _resolved(path: bytes) -> bytes:
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
