@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from specguard.evaluation.samples import Sample
     from specguard.testing.running import Outcome
 
-NOT_OF_A_TREE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG")
-"""Families of rules that judge commits, branches, pull requests, work and the policy: a snapshot has none."""
+NOT_OF_A_TREE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
+"""The rules that judge commits, branches, pull requests, work and the policy: a snapshot has none of these."""
 
 _BUNDLE = b"# v"
 

@@ -241,3 +241,37 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Reposito
     assert "ok    shop" in done.stdout
     assert manifest_of(done)[0].reason == "not known: no, none"
     assert "there is no sample 'shpo'" in run("eval", "shpo", directory=team.path).stderr
+
+
+def test_a_hostile_sample_runs_nothing_and_brings_no_policy(team: Repository, tmp_path: Path) -> None:
+    sample = Repository(tmp_path / "hostile")
+    sample.commit(
+        "first",
+        files={
+            "SPEC_AUTHORITY.md/inner": "a folder where the policy stands",
+            "specguard.toml": '[rules.forbidden-path]\nexclude = ["**"]\n',
+            ".gitattributes": "* filter=x diff=x\n",
+            "gen/a": "x\n",
+        },
+    )
+    ran = tmp_path / "ran"
+    with (sample.git_dir / "config").open("a") as config:
+        config.write(
+            f'[core]\n\tfsmonitor = "touch {ran}"\n\thooksPath = {tmp_path}\n'
+            f'[filter "x"]\n\tsmudge = touch {ran}\n\tclean = touch {ran}\n'
+        )
+    team.write("evaluation/samples.toml", '[[commands]]\nname = "list"\nrun = "ls"\n')
+    team.write("evaluation/hostile.expected.toml", 'expect = [{code = "PTH001", path = "gen/a"}]\n')
+    done = run("eval", str(sample.path), directory=team.path)
+    # The sample's own settings are no part of the policy, and no change of it.
+    assert done.exit_code == 0, done
+    assert not ran.exists()
+
+
+def test_a_sample_with_sha256(team: Repository, tmp_path: Path) -> None:
+    sample = Repository(tmp_path / "wide", object_format="sha256")
+    oid = sample.commit("first", files={"gen/a": "x\n", "src/a.js": "\nconsole.log\n"})
+    team.write("evaluation/wide.expected.toml", EXPECTED)
+    done = run("eval", str(sample.path), directory=team.path)
+    assert done.exit_code == 0, done
+    assert manifest_of(done)[1]["samples"][0]["object_id"] == oid
