@@ -1,38 +1,84 @@
-"""`specguard why`: which rules and lines govern a path."""
+"""`specguard why`: which rules and lines govern a path, and what a rule goes by."""
 
 from __future__ import annotations
 
 import os
+import re
+from functools import partial
 
 import click
 
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
+from specguard.engine.explaining import explain, quoted
 from specguard.engine.govern import what_governs
+from specguard.engine.policies import open_policy
+from specguard.errors import SpecguardError, nearest
 from specguard.reporters.escape import cut, cut_path, json_text, visible
+from specguard.reporters.explained import as_data, as_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Final
 
+    from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.engine.govern import Governing
 
 
+_CODE: Final = re.compile(r"[A-Za-z]{3}[0-9]{3}")
+
+
 @click.command("why", short_help="Show which rules and lines govern a path.")
-@click.argument("path", type=FILE)
+@click.argument("words", nargs=-1, required=True, metavar="[RULE] [PATH]", type=FILE)
 @in_directory
 @click.option("--base", metavar="REF", default="", help="Ask the policy of REF.")
 @click.option("--authority", metavar="FILE", type=FILE, default="", help="Ask the policy of FILE.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
-def command(path: str, directory: str, base: str, authority: str, output_format: str) -> None:
-    """Show which rules and which lines of the authority govern PATH, given from the repository's root."""
+def command(words: tuple[str, ...], directory: str, base: str, authority: str, output_format: str) -> None:
+    """Show which rules and which lines of the authority govern PATH, given from the repository's root.
+
+    With RULE, a code or name, show what the policy sets for it, the authority's words, who may approve what
+    it finds and what to do next; with both, what makes this rule judge this path. A path that is called like
+    a rule is written ./PATH.
+    """
     request = Request(environment=os.environ, directory=directory, base=base, authority=authority)
-    found = what_governs(request, path)
+    if len(words) > 2:
+        raise SpecguardError(
+            f"a rule and a path are asked about, and {len(words)} words are given",
+            help="put a name with spaces between quotes",
+        )
+    policy = open_policy(request)
+    rule = _rule(policy, words[0], sure=len(words) == 2)
+    if rule is None:
+        path = words[0].removeprefix("./")
+        found = what_governs(request, path)
+        if output_format == "json":
+            click.echo(json_text([one.data for one in found]))
+        else:
+            _print(path, found)
+        return
+    explained = explain(request, policy, rule, words[1].removeprefix("./") if len(words) == 2 else "")
+    show = partial(quoted, request, policy)
     if output_format == "json":
-        click.echo(json_text([one.data for one in found]))
+        click.echo(json_text(as_data(explained, show)))
     else:
-        _print(path, found)
+        click.echo(as_text(explained, show), nl=False)
+
+
+def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
+    """The rule that a word names, in letters of either case; None where it is a path.
+
+    Raises:
+        SpecguardError: there is no such rule, and it can be no path.
+    """
+    rule = policy.rule(word.upper()) or policy.rule(word.lower())
+    if rule is None and (sure or (_CODE.fullmatch(word) and not os.path.lexists(word))):
+        names = [name for one in policy.rules for name in (one.code, one.name)]
+        by_code = nearest(word.upper(), names, "`specguard rule` lists them")
+        raise SpecguardError(f"there is no rule {word!r}", help=nearest(word, names, by_code))
+    return rule
 
 
 def _print(path: str, found: Sequence[Governing]) -> None:

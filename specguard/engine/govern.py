@@ -86,14 +86,23 @@ def what_governs(request: Request, path: str) -> list[Governing]:
     Raises:
         SpecguardError: it is no such path, or there is no policy.
     """
+    name = os.fsencode(plain_path(path))
+    policy = open_policy(request)
+    return governing(policy, name) + governing_specs(request, policy, name)
+
+
+def plain_path(path: str) -> str:
+    """A path from the repository's root, without slashes at its ends.
+
+    Raises:
+        SpecguardError: it is none.
+    """
     plain = path.strip("/")
     if {"", ".", ".."} & set(plain.split("/")):
         raise SpecguardError(
             f"{path!r} is no path from the repository's root", help="write it as git does: docs/api/x.yaml"
         )
-    policy = open_policy(request)
-    name = os.fsencode(plain)
-    return governing(policy, name) + governing_specs(request, policy, name)
+    return plain
 
 
 def governing(policy: Policy, path: bytes) -> list[Governing]:

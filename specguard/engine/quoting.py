@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.authority.policy import Policy
+    from specguard.change.git import Git
     from specguard.change.lines import Hunk
     from specguard.change.sources import Change
-    from specguard.model import RuleResult
+    from specguard.model import Origin, RuleResult
 
 _PRESET: Final = "preset:"
 
@@ -27,18 +28,47 @@ def quote(results: Sequence[RuleResult], policy: Policy, change: Change) -> None
         policy: what they were judged by.
         change: what was judged.
     """
-    documents = dict(policy.documents)
-    known: dict[str, Sequence[str]] = {}
+    quotes = Quotes(policy, change.git)
     for result in results:
         for judged in result.findings:
-            origin = judged.authority
-            if origin is None or not origin.line:
-                continue
-            if origin.path not in known:
-                known[origin.path] = _lines(origin.path, documents, policy, change)
-            lines = known[origin.path]
-            if origin.line <= len(lines):
-                judged.quote = lines[origin.line - 1].strip()
+            judged.quote = quotes.of(judged.authority)
+
+
+class Quotes:
+    """The words of a policy's documents and presets, line by line.
+
+    Args:
+        policy: the policy.
+        git: reads its documents.
+    """
+
+    def __init__(self, policy: Policy, git: Git) -> None:
+        self._policy = policy
+        self._git = git
+        self._documents = dict(policy.documents)
+        self._known: dict[str, Sequence[str]] = {}
+
+    def of(self, origin: Origin | None) -> str:
+        """A line without the blanks around it; empty where it is a whole file, or cannot be had."""
+        if origin is None or not origin.line:
+            return ""
+        if origin.path not in self._known:
+            self._known[origin.path] = self._lines(origin.path)
+        lines = self._known[origin.path]
+        return lines[origin.line - 1].strip() if origin.line <= len(lines) else ""
+
+    def _lines(self, path: str) -> Sequence[str]:
+        if path.startswith(_PRESET):
+            from specguard.engine.plugins import load_registry
+
+            text = load_registry(self._policy.plugins).presets.get(path.removeprefix(_PRESET), "")
+            return text.split("\n")
+        oid = self._documents.get(path)
+        try:
+            content = self._git.small_blob(oid, path) if oid else None
+        except MissingFact:
+            content = None
+        return (content or b"").decode("utf-8", "surrogateescape").split("\n")
 
 
 def hunks_of(results: Sequence[RuleResult], change: Change) -> Mapping[bytes, Sequence[Hunk]]:
@@ -84,17 +114,3 @@ def describe(results: Sequence[RuleResult], policy: Policy) -> None:
             # A rule that was not judged need not be imported; one that cannot be has crashed.
             if result.state not in ("off", "not-applicable") and not result.crashed:
                 result.text = type(rule.load()).__doc__ or ""
-
-
-def _lines(path: str, documents: Mapping[str, str], policy: Policy, change: Change) -> Sequence[str]:
-    if path.startswith(_PRESET):
-        from specguard.engine.plugins import load_registry
-
-        text = load_registry(policy.plugins).presets.get(path.removeprefix(_PRESET), "")
-        return text.split("\n")
-    oid = documents.get(path)
-    try:
-        content = change.git.small_blob(oid, path) if oid else None
-    except MissingFact:
-        content = None
-    return (content or b"").decode("utf-8", "surrogateescape").split("\n")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _EXAMPLE = re.compile(r"^```toml (fails|passes)$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_REMEDY = "How to put it right:"
 _TITLES = {"fails": "This change fails:", "passes": "This change passes:"}
 
 
@@ -99,6 +100,14 @@ def index(entries: Iterable[Registered]) -> str:
 def prose(text: str) -> str:
     """A rule's docstring without its examples."""
     return _split(inspect.cleandoc(text))[0]
+
+
+def remedy(text: str) -> str:
+    """What a rule's docstring says of how to put a finding right, on one line; empty without it."""
+    parts = prose(text).split("\n\n")
+    start = next((number for number, part in enumerate(parts) if part.startswith(_REMEDY)), len(parts))
+    said = " ".join(" ".join(parts[start:]).split()).removeprefix(_REMEDY).strip()
+    return said[:1].upper() + said[1:]
 
 
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:

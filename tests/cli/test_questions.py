@@ -242,7 +242,7 @@ def test_an_authority_in_a_file_is_asked_before_the_first_commit(repository: Rep
     assert "SPEC_AUTHORITY.md:6" in run("policy", directory=repository.path).stdout
 
 
-@pytest.mark.parametrize("path", ["", "/", "../x", "a/../b", "./x", "a//b"])
+@pytest.mark.parametrize("path", ["", "/", "../x", "a/../b", "a/./b", "a//b"])
 def test_why_asks_for_a_path_from_the_root(path: str, governed: Repository) -> None:
     outcome = run("why", path, directory=governed.path)
     assert outcome.exit_code == 2

@@ -1,0 +1,186 @@
+"""`specguard why` for a rule, and for a finding: a rule and a path."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+## Locked zones
+
+- `docs/api/`: what others build on.
+- `LICENSE`
+
+## Settings
+
+```toml specguard
+base = "main"
+
+[rules.forbidden-path]
+paths = ["secrets/"]
+
+[rules.locked-path]
+exclude = ["docs/api/drafts/"]
+
+[artifacts.report]
+path = "reports/*.md"
+sections = ["Risks"]
+
+[work.phase]
+pointer = ["NEXT.json"]
+number = "next"
+branch = "phase-{number}"
+
+[approvals]
+two_persons = ["PTH002"]
+
+[[approvals.approver]]
+name = "Ann"
+emails = ["ann@example.org"]
+may = ["PTH002"]
+
+[[approvals.approver]]
+name = "Bob"
+emails = ["bob@example.org"]
+may = ["PTH"]
+```
+"""
+
+
+@pytest.fixture
+def governed(repository: Repository) -> Repository:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.commit("docs: state what may change")
+    return repository
+
+
+def told(repository: Repository, *words: str) -> str:
+    outcome = run("why", *words, directory=repository.path)
+    assert outcome.exit_code == 0, outcome
+    assert outcome.stderr == ""
+    return outcome.stdout
+
+
+def data(repository: Repository, *words: str) -> dict[str, Any]:
+    found = json.loads(told(repository, *words, "--output-format", "json"))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_finding_is_told_with_the_authoritys_words_who_may_approve_and_the_next_step(
+    governed: Repository,
+) -> None:
+    text = told(governed, "PTH002", "docs/api/x.yaml")
+    assert text.startswith("PTH002 locked-path (error): A change touches a path that is changed only with")
+    for line in (
+        "  judged at    edit, staged, push, range, pull-request, run",
+        "docs/api/x.yaml:",
+        "  guarded: docs/api/  (SPEC_AUTHORITY.md:5)",
+        "    > - `docs/api/`: what others build on.",
+        "Ann or Bob may approve what it finds, in a change that others made; it takes 2 persons",
+        "  specguard check --worktree --select PTH002",
+        '  specguard approve PTH002 --path docs/api/x.yaml --approved-by Ann --reason "..."',
+        "  specguard rule PTH002",
+    ):
+        assert line in text.split("\n")
+
+
+def test_the_same_as_json(governed: Repository) -> None:
+    found = data(governed, "locked-path", "docs/api/x.yaml")
+    assert found["code"] == "PTH002"
+    assert found["judges"] is True
+    assert found["path"] == "docs/api/x.yaml"
+    assert found["approvers"] == ["Ann", "Bob"]
+    assert found["persons"] == 2
+    assert found["governing"] == [
+        {
+            "code": "PTH002",
+            "name": "locked-path",
+            "severity": "error",
+            "setting": "rules.locked-path.paths.0",
+            "pattern": "docs/api/",
+            "effect": "guarded",
+            "authority": {"path": "SPEC_AUTHORITY.md", "line": 5},
+            "quote": "- `docs/api/`: what others build on.",
+        }
+    ]
+    assert any("specguard approve PTH002 --path docs/api/x.yaml" in step for step in found["next"])
+
+
+def test_an_exception_is_told_as_one(governed: Repository) -> None:
+    effects = [one["effect"] for one in data(governed, "PTH002", "docs/api/drafts/x.yaml")["governing"]]
+    assert effects == ["guarded", "left alone"]
+
+
+def test_a_rule_alone_has_the_settings_of_the_policy(governed: Repository) -> None:
+    settings = {one["key"]: one for one in data(governed, "pth002")["settings"]}
+    assert settings["rules.locked-path.paths.1"]["value"] == "LICENSE"
+    assert settings["rules.locked-path.paths.1"]["quote"] == "- `LICENSE`"
+    assert settings["rules.locked-path.exclude.0"]["value"] == "docs/api/drafts/"
+    assert not any(key.startswith("rules.forbidden-path") for key in settings)
+    assert "rules.locked-path.paths.1" in told(governed, "PTH002")
+
+
+def test_a_rule_about_a_declared_table_has_its_settings_too(governed: Repository) -> None:
+    found = data(governed, "ART002", "reports/a.md")
+    assert [one["key"] for one in found["settings"]] == ["artifacts.report.sections"]
+    assert [one["effect"] for one in found["governing"]] == ["the artifact report"]
+
+
+def test_a_rule_about_work_items_names_the_kinds(governed: Repository) -> None:
+    assert "what a work item has, it goes by: [work.phase]" in told(governed, "BRN001")
+    assert data(governed, "BRN001")["kinds"] == ["phase"]
+
+
+def test_a_path_that_the_rule_says_nothing_about_is_told_so(governed: Repository) -> None:
+    text = told(governed, "PTH001", "src/a.py")
+    assert "no line of the policy names src/a.py for this rule" in text
+    assert "no approval can lift what it finds" in text
+    assert 'rules.forbidden-path.paths.0 = "secrets/"' in text
+
+
+def test_a_rule_without_anything_to_judge_says_why(governed: Repository) -> None:
+    found = data(governed, "SPC001")
+    assert found["judges"] is False
+    assert "the policy sets no [specs" in found["reason"]
+    assert "so it has nothing to judge" in told(governed, "SPC001")
+
+
+def test_a_path_that_is_called_like_a_rule(governed: Repository) -> None:
+    assert told(governed, "./PTH002").startswith("no pattern of the policy names PTH002")
+    assert told(governed, "docs/api/x.yaml").startswith("PTH002 locked-path (error): guarded")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("PTH999",), "there is no rule 'PTH999'"),
+        (("locked-pat", "a"), "did you mean 'locked-path'?"),
+        (("PTH002", "../x"), "no path from the repository's root"),
+        (("PTH002", "a", "b"), "3 words are given"),
+    ],
+)
+def test_what_cannot_be_answered(governed: Repository, words: tuple[str, ...], said: str) -> None:
+    outcome = run("why", *words, directory=governed.path)
+    assert outcome.exit_code == 2
+    assert said in outcome.stderr
+
+
+def test_hostile_names_are_shown_and_not_obeyed(governed: Repository) -> None:
+    text = told(governed, "PTH002", "docs/api/a\x1b[31m\nPTH001 x")
+    assert "\x1b" not in text
+    assert "\nPTH001 x" not in text
+
+
+def test_every_rule_can_be_asked_about(governed: Repository) -> None:
+    rules = json.loads(run("rule", "--output-format", "json", directory=governed.path).stdout)
+    for rule in rules[::9]:
+        assert data(governed, rule["code"])["next"][-1] == f"specguard rule {rule['code']}"
