@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from specguard.testing.running import Outcome
 
 NOT_OF_A_TREE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
-"""The rules that judge commits, branches, pull requests, work and the policy: a snapshot has none of these."""
+"""The rules that judge commits, branches, pull requests, work and the policy, which no snapshot has."""
 
 _BUNDLE = b"# v"
 
