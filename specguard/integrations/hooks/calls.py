@@ -27,7 +27,7 @@ _CONTENTS: Final = ("content", "contents", "file_text", "text")
 _OLD: Final = ("old_string", "old_str", "oldText")
 _NEW: Final = ("new_string", "new_str", "newText")
 
-_WRITING: Final = (
+WRITING: Final = (
     "write", "edit", "create", "delete", "remove", "move", "rename", "replace", "insert", "patch", "append",
     "save", "update", "copy", "put", "mkdir",
 )  # fmt: skip
@@ -41,10 +41,17 @@ def deeds_of(event: Event) -> Deeds:
         UnreadableError: a tool that is known lacks what it cannot do without.
     """
     if event.moment == "command":
-        return _command(event)
+        return _commands(event)
     tool, given = event.tool, event.input
     if tool.lower() in ("apply_patch", "applypatch"):
-        return _patch(text_of(given, "command", "input", "patch", what=tool), event.directory)
+        names = [name for name in ("command", "input", "patch") if name in given] or ["command"]
+        return _joined([_patch(text_of(given, name, what=tool), event.directory) for name in names])
+    return _joined([_known(event), _also_named(event)])
+
+
+def _known(event: Event) -> Deeds:
+    """What the call of a tool that is known by name would do; of any other what its name tells."""
+    tool = event.tool
     if tool in ("Write", "write_file"):
         return _whole(event)
     if tool in ("Edit", "replace", "MultiEdit", "StrReplace", "search_replace", "edit_file"):
@@ -56,10 +63,33 @@ def deeds_of(event: Event) -> Deeds:
     return _unknown(event)
 
 
-def _command(event: Event) -> Deeds:
-    """What the command of a shell's tool would do."""
+def _joined(parts: Sequence[Deeds]) -> Deeds:
+    """What several readings of one call tell, as one."""
+    return Deeds(
+        edits=[edit for part in parts for edit in part.edits],
+        messages=[message for part in parts for message in part.messages],
+        bypasses=[clause for part in parts for clause in part.bypasses],
+        undecided=[clause for part in parts for clause in part.undecided],
+    )
+
+
+def _also_named(event: Event) -> Deeds:
+    """Files that the call names under further keys: which of them the program reads is not known here."""
+    named = [event.input[name] for name in _PATHS if name in event.input]
+    texts = dict.fromkeys(value for value in named if isinstance(value, str) and value)
+    return Deeds(edits=[FileEdit(path=path_bytes(text), known=False) for text in list(texts)[1:]])
+
+
+def _commands(event: Event) -> Deeds:
+    """What the command of a shell's tool would do; where there are several, what all of them would."""
     given = event.input
-    value = given.get("command", given.get("cmd", given.get("chars")))
+    values = [given[name] for name in ("command", "cmd", "chars", "script") if name in given]
+    if not values:
+        raise UnreadableError(f"{event.tool} has no command")
+    return _joined([_command(event, value) for value in values])
+
+
+def _command(event: Event, value: object) -> Deeds:
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         # An argument list; of `bash -lc TEXT` the text is what the shell reads.
         shell = len(value) == 3 and value[1].startswith("-") and value[1].endswith("c")
@@ -92,10 +122,11 @@ def _path(event: Event) -> bytes:
 def _whole(event: Event) -> Deeds:
     """A file that is written as a whole."""
     path = _path(event)
-    for name in _CONTENTS:
-        if name in event.input:
-            return Deeds(edits=[_edit(path, text_of(event.input, name, what=event.tool))])
-    return Deeds(edits=[FileEdit(path=path, known=False)])
+    names = [name for name in _CONTENTS if name in event.input]
+    texts = [text_of(event.input, name, what=event.tool) for name in names]
+    if len(texts) != 1:
+        return Deeds(edits=[FileEdit(path=path, known=False)])
+    return Deeds(edits=[_edit(path, texts[0])])
 
 
 def _edit(path: bytes, text: str) -> FileEdit:
@@ -113,8 +144,10 @@ def _replaced(event: Event) -> Deeds:
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
         raise UnreadableError(f"`edits` of {event.tool} is no list of objects")
     content = read_file(os.path.join(event.directory, path))
+    if "edits" in event.input and any(name in event.input for name in (*_OLD, *_NEW)):
+        return Deeds(edits=[FileEdit(path=path, known=False)])
     for step in steps:
-        if not any(name in step for name in _OLD):
+        if sum(name in step for name in _OLD) != 1 or sum(name in step for name in _NEW) > 1:
             return Deeds(edits=[FileEdit(path=path, known=False)])
         content = _replace(content, step, event.tool)
         if content is None:
@@ -151,7 +184,7 @@ def _unknown(event: Event) -> Deeds:
     """A tool that is not known: the files that it names, where its own name says that it writes."""
     said = f"what the tool {event.tool} does is not known"
     words = event.tool.lower()
-    if not any(word in words for word in _WRITING):
+    if not any(word in words for word in WRITING):
         return Deeds(undecided=[said])
     named = [event.input[name] for name in _PATHS if name in event.input]
     several = event.input.get("paths", event.input.get("files", []))

@@ -13,7 +13,7 @@ from specguard.integrations.hooks.event import (
     text_of,
     written,
 )
-from specguard.integrations.hooks.tools import SHELLS, moment_before
+from specguard.integrations.hooks.tools import is_shell, moment_before
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent =
     if name in ("PreToolUse", "PostToolUse", "PermissionRequest"):
         tool = text_of(data, "tool_name")
         if name == "PostToolUse":
-            moment = "after" if tool in SHELLS else "other"
+            moment = "after" if is_shell(tool) else "other"
         elif name == "PreToolUse":
             moment = moment_before(tool)
     elif name in STOPS:

@@ -18,7 +18,7 @@ from specguard.integrations.hooks.event import (
     text_of,
     written,
 )
-from specguard.integrations.hooks.tools import SHELLS, moment_before
+from specguard.integrations.hooks.tools import is_shell, moment_before
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str]) -> Event:  # n
         given = input_of(data)
         moment = moment_before(tool)
         if plain == "postToolUse":
-            moment = "after" if tool in SHELLS else "other"
+            moment = "after" if is_shell(tool) else "other"
     elif plain == COMMAND:
         tool, moment = "Shell", "command"
         given = {"command": text_of(data, "command")}

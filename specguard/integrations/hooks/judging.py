@@ -127,8 +127,9 @@ def _place(
     """Add an edit to each working tree in which it would land, or the reason why it must not be made."""
     from specguard.integrations.hooks.own import wrong
 
-    names = names_of(edit.path, event.directory, environment, gone=edit.known and edit.content is None)
-    places = locate(names, homes)
+    gone = edit.known and edit.content is None
+    names = names_of(edit.path, event.directory, environment, gone=gone)
+    places = locate(names, homes, gone=gone)
     trees = list(dict.fromkeys([*homes, *(tree for tree, _ in places)]))
     reason = wrong(edit, names, trees, environment)
     if reason:

@@ -47,7 +47,7 @@ def wrong(
     """
     for name in names:
         reason = (
-            _in_git(name, trees)
+            _in_git(edit, name, trees)
             or _in_hooks(edit, name, trees, environment)
             or _in_settings(edit, name)
             or _in_installation(name, trees, environment)
@@ -57,10 +57,12 @@ def wrong(
     return ""
 
 
-def _in_git(name: bytes, trees: Sequence[WorkTree]) -> str:
+def _in_git(edit: FileEdit, name: bytes, trees: Sequence[WorkTree]) -> str:
     reason = "is in git's own folder, where hooks and settings decide whether anything is checked"
     for tree in trees:
         for folder in (tree.git_dir, tree.common):
+            if edit.known and edit.content is None and is_below(folder, name):
+                return "holds git's own folder, and would be gone with it"
             # A worktree may stand in git's folder, and its files are files.
             nested = any(is_below(other.root, folder) and is_below(name, other.root) for other in trees)
             if is_below(name, folder) and not nested:

@@ -76,12 +76,13 @@ def work_tree_at(folder: bytes) -> WorkTree | None:
     return None
 
 
-def locate(names: Iterable[bytes], homes: Sequence[WorkTree]) -> list[tuple[WorkTree, bytes]]:
+def locate(names: Iterable[bytes], homes: Sequence[WorkTree], *, gone: bool) -> list[tuple[WorkTree, bytes]]:
     """The working trees in which names lie, each with the path from its root.
 
     Args:
         names: absolute names of one file.
         homes: the working trees that are guarded; worktrees of the same repositories are too.
+        gone: whether the names would be removed, and with a folder all that is in it.
 
     Returns:
         Pairs, each once; none for a file outside of all. A name in a nested repository has its path from the
@@ -91,6 +92,10 @@ def locate(names: Iterable[bytes], homes: Sequence[WorkTree]) -> list[tuple[Work
     shared = {home.common for home in homes}
     for name in names:
         trees = [home for home in homes if is_below(name, home.root)]
+        if gone:
+            for home in homes:
+                if is_below(home.root, name):
+                    found[home.root, b""] = (home, b"")
         for root in _above(os.path.dirname(name)):
             if all(root != tree.root for tree in trees):
                 tree = _work_tree(root)

@@ -40,11 +40,20 @@ EDITORS: Final = frozenset(
 """Tools that write files."""
 
 
+_SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec")
+
+
+def is_shell(tool: str) -> bool:
+    """Whether a tool runs commands, by its name, also one that is not known."""
+    name = tool.lower()
+    return tool in SHELLS or any(word in name for word in _SHELL_WORDS)
+
+
 def moment_before(tool: str) -> Moment:
     """What is about to happen when a tool is called.
 
     A tool of another name may write as well, so it is taken for an edit of which little is known.
     """
-    if tool in SHELLS:
-        return "command"
-    return "other" if tool in LOOKING else "edit"
+    if tool in LOOKING:
+        return "other"
+    return "command" if is_shell(tool) else "edit"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -90,6 +90,47 @@ def test_a_worktree_is_guarded_like_the_rest(tmp_path: Path) -> None:
         asked = ask("claude", write(f"{start}/docs/api/x.yaml", directory), directory)
         assert "PTH001" in asked.refusal, (directory, start)
         assert ask("claude", write(f"{start}/src/a.py", directory), directory).kind == "pass"
+
+
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("Write", {"file_path": "src/a.py", "path": "docs/api/x.yaml", "content": "x"}),
+        ("Edit", {"file_path": "docs/api/x.yaml", "old_string": "a", "new_string": "b", "edits": []}),
+        ("MultiEdit", {"file_path": "docs/api/x.yaml", "old_string": "a", "new_string": "b", "edits": []}),
+        ("Edit", {"file_path": "docs/api/x.yaml", "old_string": "zz", "old_str": "a", "new_string": "zz"}),
+        ("Write", {"file_path": "docs/api/x.yaml", "content": "a\n", "contents": "b"}),
+        (
+            "apply_patch",
+            {"command": "", "input": "*** Begin Patch\n*** Delete File: docs/api/x.yaml\n*** End Patch"},
+        ),
+        ("Bash", {"command": "ls", "cmd": "rm docs/api/x.yaml"}),
+        ("bash", {"command": "rm docs/api/x.yaml"}),
+        ("run_in_terminal", {"command": "rm docs/api/x.yaml"}),
+        ("shell", {"command": ["bash", "-lc", "rm docs/api/x.yaml"]}),
+        ("shell", {"command": ["rm", "docs/api/x.yaml"]}),
+        ("write", {"filePath": "docs/api/x.yaml", "content": "a\n"}),
+        ("mcp__fs__move_file", {"source": "docs/api/x.yaml", "destination": "src/x"}),
+        ("mcp__fs__edit_files", {"paths": ["src/a.py", "docs/api/x.yaml"]}),
+    ],
+)
+def test_a_call_is_read_in_every_way_that_a_program_may_read_it(
+    tool: str, given: dict[str, Any], tmp_path: Path
+) -> None:
+    repository = guarded(tmp_path / "repository")
+    asked = ask("claude", call(tool, given, repository.path), repository.path)
+    assert "PTH001" in asked.refusal, asked
+
+
+@pytest.mark.parametrize(
+    "command", ["rm -rf {root}", "rm -rf ..", "mv {root} {root}-old", "cd .. && rm -r repository"]
+)
+def test_the_repository_itself_is_not_removed(command: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    words = command.replace("{root}", str(repository.path))
+    asked = ask("claude", call("Bash", {"command": words}, repository.path), repository.path)
+    assert "PTH001" in asked.refusal, asked
+    assert "git's own folder" in asked.refusal
 
 
 def test_a_repository_made_around_a_guarded_file_does_not_take_it_out(tmp_path: Path) -> None:
