@@ -123,7 +123,7 @@ def item(
     command = context.meta.get(WORDS, ())
     asked = [_options(one, command, **words) for one in items or ("",)]
     if words["dry_run"]:
-        return _plan(asked, output_format)
+        return show_plan(asked, output_format)
     for done in ensure_repository(
         asked[0].directory, asked[0].environment, make=ensure_git, commit=baseline_commit, base=asked[0].base
     ):
@@ -188,7 +188,7 @@ def start(options: RunOptions, announce: int | None = None) -> int:
 
 def _tell(folder: RunFolder) -> None:
     """Say how a run ended, what of it was not mended, and what comes next."""
-    from specguard.executor.reports import still_failing, suggestion, taking_up
+    from specguard.executor.reports import opening, still_failing, suggestion, taking_up
 
     manifest = folder.read_manifest()
     click.echo(f"{manifest.state}: {visible(manifest.reason or manifest.run_id)}")
@@ -203,15 +203,26 @@ def _tell(folder: RunFolder) -> None:
     if request is not None and request.url:
         click.echo(visible(request.url))
     elif request is not None and request.command:
+        if manifest.repository.tip is not None:
+            click.echo(visible(f"{opening(manifest)}:"))
         click.echo(visible(request.command))
 
 
-def _plan(asked: Sequence[RunOptions], output_format: str) -> int:
+def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
+    """Print what all steps of runs would do.
+
+    Args:
+        asked: what is asked for, a run each.
+        output_format: `text` or `json`.
+
+    Returns:
+        The exit code.
+    """
     from specguard.executor.plan import plan_of
     from specguard.reporters.escape import json_text, legible
 
-    plan = plan_of(asked)
-    click.echo(json_text(plan.data) if output_format == "json" else legible(plan.text).rstrip("\n"))
+    found = plan_of(asked)
+    click.echo(json_text(found.data) if output_format == "json" else legible(found.text).rstrip("\n"))
     return 0
 
 

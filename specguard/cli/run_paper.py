@@ -9,7 +9,7 @@ import click
 
 from specguard.cli.completion import DIRECTORY, FILE
 from specguard.cli.options import in_directory
-from specguard.cli.run_item import WORDS, CommandBehind, start
+from specguard.cli.run_item import WORDS, CommandBehind, show_plan, start
 from specguard.executor.options import RunOptions
 from specguard.executor.run import STEPS
 
@@ -36,6 +36,7 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
             click.option(
                 "--max-attempts", metavar="N", type=click.IntRange(1), help="How often the agent may work."
             ),
+            click.option("--dry-run", is_flag=True, help="Print what all steps would do, and touch nothing."),
             click.option("--until", type=click.Choice(STEPS), help="Stop after this step."),
             click.option("--run-root", metavar="DIR", type=DIRECTORY, default="", help="Keep runs in DIR."),
             click.option(
@@ -77,13 +78,12 @@ def review(context: click.Context, /, **words: Any) -> int:
 
 def _run(context: click.Context, kind: str, *, name: str, timeout_minutes: int | None, **words: Any) -> int:
     given = {key: value for key, value in words.items() if value is not None}
-    return start(
-        RunOptions(
-            environment=dict(os.environ),
-            kind=kind,
-            item=name,
-            command=tuple(context.meta.get(WORDS, ())),
-            timeout=(timeout_minutes or 0) * _SECONDS,
-            **given,
-        )
+    options = RunOptions(
+        environment=dict(os.environ),
+        kind=kind,
+        item=name,
+        command=tuple(context.meta.get(WORDS, ())),
+        timeout=(timeout_minutes or 0) * _SECONDS,
+        **given,
     )
+    return show_plan([options]) if options.dry_run else start(options)

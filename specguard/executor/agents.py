@@ -11,6 +11,7 @@ from specguard.errors import SpecguardError, nearest
 from specguard.executor.agent_version import check_version
 from specguard.executor.ending import RunEnded
 from specguard.executor.environment import passed_on
+from specguard.executor.inspecting import watch_place
 from specguard.executor.papers import is_paper
 from specguard.executor.place import place_of
 from specguard.executor.processes import NOT_FOUND, NOT_RUNNABLE, run_command
@@ -169,6 +170,7 @@ def let_agent_work(run: Run, *, again: bool = False) -> model.Command:
         # An agent that has no limit of its own may take as long as the run.
         timeout=run.options.command_timeout or run.manifest.timeout,
         finished=handover.ready if handover is not None else None,
+        watch=watch_place(run),
     )
     note = stop_note(place)
     if note is not None and note != before:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock, Timeout
 
 from specguard.errors import SpecguardError
+from specguard.executor.place_files import places_folder
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id
 from specguard.runs.root import item_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from specguard.change.repository import Repository
     from specguard.runs.model import Item, Manifest
 
 EARLIER: Final = "earlier"
@@ -31,17 +33,19 @@ class Claim:
         item: the item.
         branch: the run's branch; empty for a run without one.
         remote: the canonical repository, which tells items of several repositories apart.
+        also: a file that is locked as well, so that a run with another folder of runs is seen; empty: none.
 
     Raises:
         SpecguardError: another run has the claim, or the folder cannot be written to or is a link, which a
             change may have brought.
     """
 
-    def __init__(self, root: str, item: Item, *, branch: str, remote: str) -> None:
+    def __init__(self, root: str, item: Item, *, branch: str, remote: str, also: str = "") -> None:
         self.folder = os.path.join(root, item_folder(item.kind, item.id))
         self._item = item
         self._branch = branch
         self._remote = remote
+        self._locks: list[FileLock] = []
         if os.path.islink(self.folder):
             raise SpecguardError(
                 "the folder of the item's runs is a link, and is not written to",
@@ -50,16 +54,25 @@ class Claim:
             )
         try:
             os.makedirs(self.folder, mode=0o755, exist_ok=True)
-            self._lock = FileLock(claim_file(self.folder, remote, branch))
-            self._lock.acquire(blocking=False)
+            self._locks = [FileLock(claim_file(self.folder, remote, branch))]
+            if also:
+                os.makedirs(os.path.dirname(also), mode=0o700, exist_ok=True)
+                self._locks.append(FileLock(also))
+            for lock in self._locks:
+                lock.acquire(blocking=False)
         except Timeout:
+            self.release()
             running = [manifest.run_id for manifest in self._mine() if manifest.state in _NOT_ENDED]
             run_id = running[-1] if running else ""
             raise SpecguardError(
-                f"another run works on {_label(item)}" + (f": {run_id}" if run_id else ""),
-                help=f"specguard run status {run_id}".rstrip() + ", and to end it: specguard run stop",
+                f"another run works on {_label(item)}"
+                + (f": {run_id}" if run_id else ", whose folder is not here" if also else ""),
+                help=f"specguard run status {run_id}".rstrip()
+                + ("" if run_id else ", with its --run-root")
+                + ", and to end it: specguard run stop",
             ) from None
         except OSError as error:
+            self.release()
             raise SpecguardError(
                 f"the folder of runs cannot be written to: {error.strerror}",
                 path=self.folder,
@@ -68,7 +81,8 @@ class Claim:
 
     def release(self) -> None:
         """Give the claim up."""
-        self._lock.release()
+        for lock in self._locks:
+            lock.release()
 
     def new_folder(self) -> RunFolder:
         """The folder of a new run.
@@ -153,6 +167,24 @@ def claim_file(folder: str, remote: str, branch: str) -> str:
     """
     name = sha256(f"{remote}\0{branch}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return os.path.join(folder, f".{name}.lock")
+
+
+def common_claim(repository: Repository, item: Item, *, branch: str, remote: str) -> str:
+    """The file that is locked wherever the runs of an item of a repository are kept.
+
+    Args:
+        repository: the user's.
+        item: the item.
+        branch: the run's branch; empty for a run without one.
+        remote: the canonical repository.
+
+    Raises:
+        SpecguardError: there is no folder for it.
+    """
+    places = places_folder(repository.environment, repository.work_tree())
+    text = "\0".join((os.path.realpath(repository.common), remote, item.kind, item.id, branch))
+    name = sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    return os.path.join(os.path.dirname(places), "claims", f"{name}.lock")
 
 
 def _label(item: Item) -> str:

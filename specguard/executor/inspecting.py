@@ -21,7 +21,7 @@ from specguard.executor.watching import read_before
 from specguard.model import path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Final
 
     from specguard.executor.place import Place
@@ -67,16 +67,38 @@ def inspect(run: Run, by: str = "the agent") -> None:
             else "start a new run",
         )
     survey = Survey(place.path)
-    limit = run.policy.declared("run_settings").place_limit
-    if survey.size - before.size > limit << 20:
-        raise RunEnded(
-            "budget-spent",
-            f"{by} filled its place with {(survey.size - before.size) >> 20} MiB, "
-            f"and [runs] place_limit allows {limit}",
-            help="raise [runs] place_limit, or tell the agent what not to keep",
-        )
+    filled = _filled(run, survey.size - before.size, by)
+    if filled is not None:
+        raise filled
     check_survey(place, survey, by)
     place.reset_index()
+
+
+def watch_place(run: Run, by: str = "the agent") -> Callable[[], RunEnded | None]:
+    """What tells while somebody works in the place that it has grown by more than it may.
+
+    Args:
+        run: the run.
+        by: who works there.
+
+    Raises:
+        RunEnded: how the place was before is not known any more.
+    """
+    place = place_of(run)
+    before = read_before(place).size
+    return lambda: _filled(run, Survey(place.path).size - before, by)
+
+
+def _filled(run: Run, grown: int, by: str) -> RunEnded | None:
+    """How a run ends whose place has grown by so many bytes; None where it may."""
+    limit = run.policy.declared("run_settings").place_limit
+    if grown <= limit << 20:
+        return None
+    return RunEnded(
+        "budget-spent",
+        f"{by} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
+        help="raise [runs] place_limit, or tell the agent what not to keep",
+    )
 
 
 def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:

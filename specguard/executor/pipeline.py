@@ -24,6 +24,7 @@ from specguard.executor.progress import check_progress, check_work
 from specguard.executor.pull_requests import open_pull_request
 from specguard.executor.pushing import moved_on, push
 from specguard.executor.reports import ERROR, write_report
+from specguard.executor.results import take_left
 from specguard.executor.run import ROUND, STEPS
 from specguard.executor.signals import HeldSignals, killed_by_signals
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
@@ -254,6 +255,8 @@ class _Steps:
         """See what the agent did; where it has just worked, that it changed something."""
         run = self._run
         inspect(run)
+        if not worked:
+            take_left(run)
         tree = hash_tree(run)
         place = place_of(run)
         if tree == place.git.commit(place.base).tree:

@@ -13,7 +13,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agents import resolve_agent
 from specguard.executor.asked import check_own, record
 from specguard.executor.beside import kept_apart
-from specguard.executor.claiming import Claim
+from specguard.executor.claiming import Claim, common_claim
 from specguard.executor.done_before import check_everywhere
 from specguard.executor.gate_plans import planned_gates
 from specguard.executor.hooks import left_out
@@ -71,7 +71,8 @@ def prepare(options: RunOptions) -> Run:
         item = item_of(start)
         branch = start.item.branches[0] if start.item else ""
         runs = run_root(settings, options.environment, work_tree=root, given=options.run_root)
-        claim = Claim(runs, item, branch=branch, remote=address.shown)
+        also = common_claim(repository, item, branch=branch, remote=address.shown)
+        claim = Claim(runs, item, branch=branch, remote=address.shown, also=also)
         try:
             with kept_apart(start, runs, address.shown):
                 kept = committed_folder(settings, options.environment, work_tree=root, runs=runs)
@@ -147,11 +148,13 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
             manifest.repository.base_oid,
             lambda _: manifest.repository.branch_oid,
         )
+        branch, remote = manifest.branch or "", manifest.repository.remote or ""
         claim = Claim(
             os.path.dirname(os.path.dirname(folder.path)),
             manifest.item,
-            branch=manifest.branch or "",
-            remote=manifest.repository.remote or "",
+            branch=branch,
+            remote=remote,
+            also=common_claim(repository, manifest.item, branch=branch, remote=remote),
         )
     except MissingFact as missing:
         git.close()

@@ -60,6 +60,9 @@ _AGENTS_MOMENT: Final = 2.0
 # After so many seconds without output, what is kept back for the sake of secrets is shown.
 _SILENCE: Final = 1.0
 _CHUNK: Final = 1 << 16
+_WATCH: Final = 5.0
+"""So many seconds apart a command is looked after, and so many times as long as that takes."""
+_SHARE: Final = 20
 _MOST_DRAINED: Final = 1 << 21
 _NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _MEBIBYTE: Final = 1 << 20
@@ -78,6 +81,7 @@ def run_command(
     tree: str | None = None,
     environment: Mapping[str, str] | None = None,
     finished: Callable[[], bool] | None = None,
+    watch: Callable[[], RunEnded | None] | None = None,
 ) -> Command:
     """Run a command to its end, and record it before and after.
 
@@ -93,6 +97,7 @@ def run_command(
         tree: the tree of the working files that it runs on.
         environment: its variables; None: those that `[runs] environment` passes on.
         finished: whether it has done what it is run for; it is ended then if it does not end by itself.
+        watch: asked every few seconds how the run has to end because of what the command does, if it has to.
 
     Returns:
         Its record. It succeeded where the exit code is 0 and `problem` is empty. A command that cannot be
@@ -112,6 +117,7 @@ def run_command(
     run.save()
     started = time.monotonic()
     attempt = _Attempt(run, record, log, settings, until=started + timeout, limit=timeout, finished=finished)
+    attempt.watch = watch
     try:
         attempt.carry_out(
             ["/bin/sh", "-c", command] if isinstance(command, str) else list(command),
@@ -166,6 +172,7 @@ class _Attempt:
 
     Attributes:
         ended: how the whole run ends with it; None where it goes on.
+        watch: asked every few seconds whether it has to.
     """
 
     def __init__(
@@ -180,6 +187,8 @@ class _Attempt:
         finished: Callable[[], bool] | None = None,
     ) -> None:
         self.ended: RunEnded | None = None
+        self.watch: Callable[[], RunEnded | None] | None = None
+        self._watched = time.monotonic() + _WATCH
         self._run = run
         self._record = record
         self._log = log
@@ -282,6 +291,12 @@ class _Attempt:
         if now >= self._until:
             self._record.timed_out = True
             return f"it took longer than its {self._limit:g} seconds"
+        if self.watch is not None and now >= self._watched:
+            self.ended = self.watch()
+            # Looking takes its time where there is much to see, and gets no more than its share.
+            looked = time.monotonic()
+            self._watched = looked + max(_WATCH, _SHARE * (looked - now))
+            return self.ended.reason if self.ended is not None else ""
         return ""
 
     def _goes_on(self) -> bool:

@@ -66,6 +66,8 @@ def open_pull_request(run: Run) -> str:
     platform, why = find_platform(address, run.options.environment, repository.work_tree())
     if platform is None:
         _record(run, PullRequest(title=title, state="printed", command=command))
+        if run.manifest.repository.tip is not None:
+            return f"not opened, since {why}: an open one of {branch}, if there is any, has the commit now"
         return f"not opened, since {why}: run the command that is printed"
     try:
         found = _existing(platform, branch, base, commit)

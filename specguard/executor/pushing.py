@@ -7,7 +7,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.base_moved import note_base
 from specguard.executor.branches import shares
 from specguard.executor.canonical import find_address
@@ -154,7 +154,11 @@ def _heads(run: Run, remote: RemoteGit, address: Address) -> Heads:
 
 
 def _tried(run: Run) -> list[str]:
-    """The commits that this run tried to push, whatever came of it."""
+    """The commits that this run tried to push, whatever came of it.
+
+    What the record says is believed only of commits that name this run: whoever can write to its folder could
+    have added one of somebody else's.
+    """
     known = [run.manifest.pushed] if run.manifest.pushed else []
     try:
         with open(run.folder.file(RECORD), encoding="utf-8") as file:
@@ -169,7 +173,19 @@ def _tried(run: Run) -> list[str]:
             code=2,
         ) from error
     commits = record.get("commits", []) if isinstance(record, dict) else []
-    return list(dict.fromkeys([*commits, *known]))
+    own = [one for one in commits if isinstance(one, str) and _is_own(run, one)]
+    return list(dict.fromkeys([*own, *known]))
+
+
+def _is_own(run: Run, oid: str) -> bool:
+    """Whether a commit is one that this run made: it names the run."""
+    item = run.manifest.item
+    trailer = run.policy.declared("run_settings").trailer
+    named = f"\n{trailer}: {item.kind}-{item.id}/{run.folder.run_id}\n"
+    try:
+        return named in f"{place_of(run).git.commit(oid).message.text}\n"
+    except (MissingFact, SpecguardError):
+        return False
 
 
 def _look_up(run: Run, remote: RemoteGit, address: Address, commit: str, error: RemoteError) -> str:

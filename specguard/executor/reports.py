@@ -235,7 +235,7 @@ def _remains(manifest: Manifest, error: Mapping[str, Any]) -> Iterator[Mapping[s
             "code": f"specguard run resume {manifest.run_id}",
         }
     if request is not None and request.state == "printed" and request.command:
-        yield {"text": "Open the pull request", "code": request.command}
+        yield {"text": opening(manifest), "code": request.command}
     elif request is not None and request.url:
         yield {"text": "Review and merge the pull request", "code": request.url}
     if manifest.pushed and manifest.branch:
@@ -244,6 +244,13 @@ def _remains(manifest: Manifest, error: Mapping[str, Any]) -> Iterator[Mapping[s
             yield {"text": "Commit the run there, behind its item", "code": _keeping(manifest)}
     if manifest.state == "succeeded" and request is None:
         yield {"text": "Nothing", "code": ""}
+
+
+def opening(manifest: Manifest) -> str:
+    """What is to be said before the command that opens the pull request."""
+    if manifest.repository.tip is None:
+        return "Open the pull request"
+    return f"Open the pull request of {manifest.branch}, unless it has one: that has the commit now"
 
 
 def taking_up(manifest: Manifest) -> str:

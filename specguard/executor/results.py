@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from specguard.executor.left_files import NO_FILE, left_file, take_away
+from specguard.executor.place import place_of
 from specguard.executor.plain_text import plain_text
+from specguard.executor.tasks import task_of
 from specguard.model import shortened
 from specguard.runs.results import SCHEMA, Results
 from specguard.work.naming import normal_id
@@ -105,6 +107,17 @@ class Handover:
             said = plain_text(shortened(results.task, _LONGEST))
             return f"is about {said!r}, and the task is {self._task_id}"
         return results
+
+
+def take_left(run: Run) -> None:
+    """Take the results out of the place of a run that goes on: its agent was cut off before they were taken.
+
+    Raises:
+        SpecguardError: they cannot be kept.
+    """
+    task = task_of(run.policy, run.item)
+    if task is not None:
+        Handover(run, place_of(run).path, task.id).take()
 
 
 def said(run: Run, results: Results) -> str:

@@ -206,6 +206,9 @@ class TestABranchThatHoldsAWholePlan:
             outcome = planned.run_task()
             assert outcome.exit_code == 0, outcome
             assert planned.log("pr/cart")[0] == f"task_{number:03}: Add part {number}"
+            # The branch may have its pull request already, and there is but one of it.
+            again = "Open the pull request of pr/cart, unless it has one: that has the commit now"
+            assert (again in outcome.stdout) == (number > 1), outcome
         assert {one["status"] for one in planned.tasks("pr/cart").values()} == {"done"}
         assert {one["status"] for one in planned.tasks("main").values()} == {"pending"}
         assert (
@@ -373,3 +376,22 @@ def test_a_run_that_had_marked_its_plan_goes_on_from_what_the_agent_left(tmp_pat
     assert (after["attempts"], after["commit"]) == (1, before["commit"])
     assert planned.there("pr/cart", ".plans/cart/MASTER.md").count("task_001 verified") == 1
     assert len(planned.tasks("pr/cart")["task_001"]["verification"]) == 1
+
+
+def test_results_that_were_left_in_the_place_are_taken_from_there_on_resuming(planned: Planned) -> None:
+    """As where the agent was cut off before, and a person has mended its work and runs it again."""
+    outcome = planned.run_task(
+        "task_001", "--max-attempts", "1", script=f"{does()}\necho broken > src/other.py"
+    )
+    assert outcome.exit_code == 1, outcome
+    [run] = planned.manifests()
+    place = Path(run["place"])
+    (place / "src" / "other.py").unlink()
+    (place / "SPECGUARD_RESULTS.json").write_text(
+        '{"task": "task_001", "status": "done", "summary": "Mended."}'
+    )
+    outcome = planned.specguard("run", "resume", run["run_id"])
+    assert outcome.exit_code == 0, outcome
+    assert "Mended." in (planned.only_run() / "results.json").read_text()
+    shown = planned.user.git("--git-dir", str(planned.remote), "show", "--format=", "--name-only", "pr/cart")
+    assert "SPECGUARD_RESULTS.json" not in shown

@@ -105,6 +105,15 @@ def _sleeping(workshop: Workshop) -> list[psutil.Process]:
     return found
 
 
+def test_an_agent_that_fills_its_place_is_ended_while_it_works(workshop: Workshop) -> None:
+    fill = "for n in 1 2 3 4 5 6; do head -c 4000000 /dev/zero > src/big$n; done"
+    started = time.monotonic()
+    done = workshop.work(f"{GOOD}; {fill}; exec sleep 300")
+    assert (done.returncode, workshop.manifest.state) == (3, "budget-spent")
+    assert "the agent filled its place with 22 MiB" in (workshop.manifest.reason or "")
+    assert time.monotonic() - started < 60
+
+
 @threat("T108", "commits, tags, switched branches and hooks by the agent", "exit 3")
 @pytest.mark.parametrize("name", _MISBEHAVIOUR)
 def test_an_agent_that(workshop: Workshop, name: str) -> None:

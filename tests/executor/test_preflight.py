@@ -403,9 +403,13 @@ class TestEarlierRuns:
         first = team.prepare()
         error = refused(team)
         assert error.message == f"another run works on phase 12: {first.manifest.run_id}"
+        # Wherever the other one keeps its runs.
+        error = refused(team, run_root=str(tmp_path / "elsewhere"))
+        assert error.message == "another run works on phase 12, whose folder is not here"
+        team.close(first)
         other = team.prepare(kind="phase", run_root=str(tmp_path / "elsewhere"))
         assert other.folder.path.startswith(str(tmp_path / "elsewhere" / "phase-12"))
-        team.close(first)
+        team.close(other)
 
     def test_one_that_died_is_to_be_resumed(self, tmp_path: Path) -> None:
         team = Team(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,16 @@ def test_hooks_and_addresses_of_the_users_repository_have_no_say(tmp_path: Path)
     assert "phase-12" not in evil.joinpath("packed-refs").read_text()
     assert not (evil / "refs" / "heads" / "phase-12").exists()
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_commit_of_somebody_else_is_not_the_runs_whatever_its_record_says(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    with committed(team) as run:
+        theirs = team.move_on({"x": "x"}, branch="phase-12")
+        team.user.git("fetch", "-q", "origin", "phase-12")
+        run.folder.write("control/push.json", json.dumps({"commits": [theirs, 1, None]}))
+        assert refused(run).state == "remote-moved"
+        assert heads(team)["refs/heads/phase-12"] == theirs
 
 
 def test_a_branch_of_somebody_else(tmp_path: Path) -> None:
