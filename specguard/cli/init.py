@@ -10,10 +10,12 @@ from specguard.authority.compile import compile_policy
 from specguard.authority.sources import AUTHORITY, Source
 from specguard.change.repository import USUAL_BASES, Repository, short_name
 from specguard.cli.completion import complete_presets
+from specguard.cli.init_agents import plan_settings, say_next, show_settings, write_settings
 from specguard.cli.options import in_directory
 from specguard.declaration.toml_text import toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
+from specguard.integrations.hooks.event import AGENTS
 from specguard.reporters.escape import markdown_code, visible
 from specguard.runs.committed import IGNORE, ignore_local
 from specguard.runs.root import run_root
@@ -61,12 +63,20 @@ _FORBIDDEN: Final = (
 )
 @click.option("--lock", "locks", multiple=True, metavar="PATTERN", help="Lock these paths too; repeatable.")
 @click.option("--forbid", "forbids", multiple=True, metavar="PATTERN", help="Forbid these paths; repeatable.")
-@click.option("--print", "only_print", is_flag=True, help="Print the authority, and write nothing.")
+@click.option(
+    "--agent",
+    "agents",
+    multiple=True,
+    type=click.Choice(AGENTS),
+    help="Have this agent's program run specguard, by its settings of this project; repeatable.",
+)
+@click.option("--print", "only_print", is_flag=True, help="Print what would be written, and write nothing.")
 def command(
     directory: str,
     presets: tuple[str, ...],
     locks: tuple[str, ...],
     forbids: tuple[str, ...],
+    agents: tuple[str, ...],
     only_print: bool,
 ) -> None:
     """Write SPEC_AUTHORITY.md for this repository.
@@ -74,15 +84,26 @@ def command(
     The default branch, CI files, hooks and pointer files are found out; a file that is there is never
     overwritten. The authority judges once it is on the base branch. The folder of runs is added to
     .gitignore, unless a preset has runs committed.
+
+    With --agent the agent's settings are written too, beside what is in them; where there is an authority
+    already, nothing but these.
     """
     repository = Repository.locate(directory, os.environ)
     top = repository.work_tree()
     _check_presets(presets)
+    planned = plan_settings(top, agents, os.environ)
+    if agents and not (presets or locks or forbids) and os.path.lexists(os.path.join(top, AUTHORITY)):
+        show_settings(planned)
+        if not only_print:
+            say_next(repository, planned, write_settings(top, planned))
+        return
     base = _default_branch(repository)
-    text = authority_text(top, base=base, presets=presets, locks=locks, forbids=forbids)
+    runners = [(one.host.file, "the hooks that run in front of an agent's edits") for one in planned]
+    text = authority_text(top, base=base, presets=presets, locks=locks, forbids=forbids, runners=runners)
     policy = _compiled(text)
     if only_print:
         click.echo(text, nl=False)
+        show_settings(planned)
         return
     file = os.path.join(top, AUTHORITY)
     try:
@@ -101,6 +122,9 @@ def command(
             help="`specguard init --print` writes it to standard output",
         ) from error
     _next_steps(repository, top, base, policy, [AUTHORITY, *_ignore_runs(top, policy)])
+    if planned:
+        show_settings(planned)
+        say_next(repository, planned, write_settings(top, planned))
 
 
 def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
@@ -133,11 +157,18 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
 
 
 def authority_text(
-    top: str, *, base: str, presets: Sequence[str], locks: Sequence[str], forbids: Sequence[str]
+    top: str,
+    *,
+    base: str,
+    presets: Sequence[str],
+    locks: Sequence[str],
+    forbids: Sequence[str],
+    runners: Sequence[tuple[str, str]] = (),
 ) -> str:
     """An authority for the repository at `top`, with patterns that match there or were asked for."""
     locked = [(AUTHORITY, "this document")]
     locked += [(path, why) for path, why in _GUARDED if os.path.exists(os.path.join(top, path))]
+    locked += runners
     locked += [(pattern, "") for pattern in locks]
     forbidden = [(path, why) for path, why in _FORBIDDEN if os.path.exists(os.path.join(top, path))]
     forbidden += [(pattern, "") for pattern in forbids]

@@ -1,0 +1,290 @@
+"""The agents' own settings: where they stand, what they need to run specguard, and what they have of it.
+
+The formats are those of https://code.claude.com/docs/en/hooks, https://developers.openai.com/codex/hooks,
+docs/hooks/reference.md of google-gemini/gemini-cli and https://cursor.com/docs/agent/hooks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from specguard.declaration.record import Record
+from specguard.integrations.hooks.calls import WRITING
+from specguard.integrations.hooks.json_text import JsonTextError, put_item, put_member, read_places, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from specguard.integrations.hooks.event import Agent
+    from specguard.integrations.hooks.json_text import Place
+
+SOON: Final = 30
+LATE: Final = 60
+"""How many seconds an agent waits before an edit, and at the end of a turn: longer than the hook takes."""
+
+_OURS: Final = re.compile(r"\bspecguard['\"]?\s+hook\s")
+
+
+class Host(Record):
+    """What an agent's program wants written where.
+
+    Attributes:
+        agent: whose.
+        file: the settings of a project, from its root.
+        program: the agent's own command.
+        before, after, stop, start: the names of the events before a tool, after a command, at the end of a
+            turn and at the start of a session.
+        command: the event before a command, where that is another one.
+        editors: its tools that write files.
+        shells: its tools that run commands.
+        foreign: how the names of tools of MCP servers begin.
+        unit: how many of its units of time a second has.
+        flat: whether a hook stands in the list of its event by itself, and not in a group.
+        named: whether a hook has a name.
+    """
+
+    agent: Agent
+    file: str
+    program: str
+    before: str
+    after: str
+    stop: Sequence[str]
+    start: str
+    command: str = ""
+    editors: Sequence[str]
+    shells: Sequence[str]
+    foreign: str = "mcp__"
+    unit: int = 1
+    flat: bool = False
+    named: bool = False
+
+
+HOSTS: Final[Mapping[Agent, Host]] = {
+    "claude": Host(
+        agent="claude", file=".claude/settings.json", program="claude", before="PreToolUse",
+        after="PostToolUse", stop=("Stop", "SubagentStop"), start="SessionStart",
+        editors=("Edit", "MultiEdit", "NotebookEdit", "Write"), shells=("Bash", "Monitor", "PowerShell"),
+    ),
+    "codex": Host(
+        agent="codex", file=".codex/hooks.json", program="codex", before="PreToolUse", after="PostToolUse",
+        stop=("Stop", "SubagentStop"), start="SessionStart", editors=("Edit", "Write", "apply_patch"),
+        shells=("Bash", "exec_command", "local_shell", "shell", "write_stdin"),
+    ),
+    "gemini": Host(
+        agent="gemini", file=".gemini/settings.json", program="gemini", before="BeforeTool",
+        after="AfterTool", stop=("AfterAgent",), start="SessionStart", editors=("replace", "write_file"),
+        shells=("run_shell_command",), foreign="mcp_", unit=1000, named=True,
+    ),
+    "cursor": Host(
+        agent="cursor", file=".cursor/hooks.json", program="cursor-agent", before="preToolUse",
+        after="postToolUse", stop=("stop", "subagentStop"), start="sessionStart",
+        command="beforeShellExecution", editors=("Delete", "Edit", "NotebookEdit", "StrReplace", "Write"),
+        shells=("Shell",), foreign="MCP:", flat=True,
+    ),
+}  # fmt: skip
+"""The agents that run hooks."""
+
+
+class Wanted(Record):
+    """A hook that an agent's settings should have.
+
+    Attributes:
+        event: on which event.
+        matcher: for which tools, as a regular expression; empty for all.
+        command: what is run.
+        seconds: how long the agent waits for it.
+        guards: whether it comes before something that it may refuse.
+    """
+
+    event: str
+    matcher: str = ""
+    command: str
+    seconds: int
+    guards: bool = False
+
+
+class Found(Record):
+    """What settings have of specguard.
+
+    Attributes:
+        missing: the events whose hook is not there, or not as it should be.
+        commands: the commands of the hooks that are there, by their events.
+        switched_off: by what the file switches hooks off; empty where it does not.
+    """
+
+    missing: Sequence[str]
+    commands: Mapping[str, str]
+    switched_off: str = ""
+
+
+def wanted_hooks(host: Host, program: str) -> list[Wanted]:
+    """The hooks that an agent's settings should have.
+
+    Args:
+        host: the agent.
+        program: how specguard is called, as words of a shell.
+    """
+    plain = f"{program} hook {host.agent}"
+    # An agent takes every code but 2 for a hook that failed, and goes on: also that of a missing program.
+    closed = f"{plain} || exit 2"
+    foreign = "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in WRITING)
+    tools = [*host.editors, *(() if host.command else host.shells), f"{host.foreign}.*({foreign}).*"]
+    hooks = [Wanted(event=host.before, matcher=_one_of(tools), command=closed, seconds=SOON, guards=True)]
+    if host.command:
+        hooks.append(Wanted(event=host.command, command=closed, seconds=SOON, guards=True))
+    hooks.append(Wanted(event=host.after, matcher=_one_of(host.shells), command=plain, seconds=LATE))
+    hooks += [Wanted(event=event, command=plain, seconds=LATE) for event in host.stop]
+    hooks.append(Wanted(event=host.start, command=plain, seconds=SOON))
+    return hooks
+
+
+def _one_of(tools: Sequence[str]) -> str:
+    return f"^({'|'.join(tools)})$"
+
+
+def written_hook(host: Host, hook: Wanted, *, on_failure: bool = False) -> dict[str, Any]:
+    """A hook as the agent's settings have it, with its group where there is one.
+
+    Args:
+        host: the agent.
+        hook: the hook.
+        on_failure: whether Claude Code is told to refuse where it fails, which it knows from 2.1.295 on.
+    """
+    timeout = hook.seconds * host.unit
+    if host.flat:
+        data: dict[str, Any] = {"command": hook.command, "timeout": timeout}
+        if hook.matcher:
+            data["matcher"] = hook.matcher
+        if hook.guards:
+            data["failClosed"] = True
+        return data
+    inner: dict[str, Any] = {"name": "specguard"} if host.named else {}
+    inner |= {"type": "command", "command": hook.command, "timeout": timeout}
+    if on_failure and hook.guards:
+        inner["onFailure"] = "block"
+    return ({"matcher": hook.matcher} if hook.matcher else {}) | {"hooks": [inner]}
+
+
+def merged(text: str, host: Host, program: str, *, on_failure: bool = False) -> str:
+    """Settings with all hooks that they should have; what else is in them stays as it is.
+
+    Args:
+        text: what is there; empty for nothing.
+        host: the agent.
+        program: how specguard is called.
+        on_failure: whether Claude Code is told to refuse where a hook fails.
+
+    Raises:
+        JsonTextError: it is no JSON, or has something else where hooks stand.
+    """
+    if not text.strip():
+        text = "{}\n"
+    if host.flat and "version" not in _object(read_places(text), "the file").members:
+        text = put_member(text, [], "version", 1)
+    for hook in wanted_hooks(host, program):
+        data = written_hook(host, hook, on_failure=on_failure)
+        root = read_places(text)
+        hooks = _object(root, "the file").members.get("hooks")
+        if hooks is None:
+            text = put_member(text, [], "hooks", {hook.event: [data]})
+            continue
+        groups = _object(hooks, "`hooks`").members.get(hook.event)
+        if groups is None:
+            text = put_member(text, ["hooks"], hook.event, [data])
+            continue
+        if not isinstance(groups.value, list):
+            raise JsonTextError(f"`hooks.{hook.event}` is no list")
+        if any(_serves(group.value, data) for group in groups.items):
+            continue
+        mine = next((group for group in groups.items if _is_ours(group.value)), None)
+        text = put_item(text, ["hooks", hook.event], data) if mine is None else replace(text, mine, data)
+    return text
+
+
+def look(text: str, host: Host, program: str) -> Found:
+    """What settings have of specguard, and what they lack.
+
+    Raises:
+        JsonTextError: they are no JSON, or have something else where hooks stand.
+    """
+    root = _object(read_places(text), "the file").value
+    hooks = root.get("hooks", {})
+    if not isinstance(hooks, dict):
+        raise JsonTextError("`hooks` is no object")
+    commands: dict[str, str] = {}
+    missing: list[str] = []
+    for hook in wanted_hooks(host, program):
+        groups = hooks.get(hook.event, [])
+        groups = groups if isinstance(groups, list) else []
+        data = written_hook(host, hook)
+        # Another program may be called there; all else has to be as it should.
+        for group in groups:
+            for handler in _handlers(group):
+                command = handler.get("command")
+                if isinstance(command, str) and _OURS.search(command):
+                    commands.setdefault(hook.event, command)
+                    data = _with_command(data, command) if _closed_as(command, hook) else data
+            if _serves(group, data):
+                break
+        else:
+            missing.append(hook.event)
+    return Found(missing=missing, commands=commands, switched_off=_switched_off(root, host))
+
+
+def _switched_off(root: Mapping[str, Any], host: Host) -> str:
+    """What in these settings switches hooks off."""
+    if host.agent == "claude" and root.get("disableAllHooks") is True:
+        return "disableAllHooks"
+    if host.agent == "gemini":
+        config = root.get("hooksConfig")
+        if isinstance(config, dict) and config.get("enabled") is False:
+            return "hooksConfig.enabled = false"
+        disabled = config.get("disabled", []) if isinstance(config, dict) else []
+        if isinstance(disabled, list) and "specguard" in disabled:
+            return "hooksConfig.disabled"
+    return ""
+
+
+def _closed_as(command: str, hook: Wanted) -> bool:
+    return not hook.guards or bool(re.search(r"\|\|\s*exit\s+2\s*$", command))
+
+
+def _with_command(data: Mapping[str, Any], command: str) -> dict[str, Any]:
+    changed = json.loads(json.dumps(data))
+    for handler in _handlers(changed):
+        handler["command"] = command
+    return dict(changed)
+
+
+def _serves(group: object, data: Mapping[str, Any]) -> bool:
+    """Whether a group of settings does what one that is wanted does; further keys of it may say more."""
+    if not isinstance(group, dict):
+        return False
+    if any(group.get(key) != value for key, value in data.items() if key != "hooks"):
+        return False
+    if "hooks" not in data:
+        return True
+    if "matcher" in group and "matcher" not in data and group["matcher"] not in ("", "*"):
+        return False
+    wanted = data["hooks"][0]
+    return any(all(one.get(key) == value for key, value in wanted.items()) for one in _handlers(group))
+
+
+def _is_ours(group: object) -> bool:
+    """Whether a group has specguard's hooks alone."""
+    commands = [handler.get("command") for handler in _handlers(group)]
+    return bool(commands) and all(isinstance(one, str) and _OURS.search(one) for one in commands)
+
+
+def _handlers(group: object) -> Iterator[dict[str, Any]]:
+    if isinstance(group, dict):
+        inner = group.get("hooks", [group])
+        yield from (one for one in inner if isinstance(one, dict)) if isinstance(inner, list) else ()
+
+
+def _object(place: Place, what: str) -> Place:
+    if not isinstance(place.value, dict):
+        raise JsonTextError(f"{what} is no object")
+    return place

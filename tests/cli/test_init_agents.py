@@ -1,0 +1,206 @@
+"""`specguard init --agent`: an agent's settings, written beside what is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.integrations.hooks.settings import HOSTS
+from specguard.testing import run
+from specguard.testing.repository import clean_environment
+from specguard.testing.running import command
+from tests.integrations.hooks.asking import ask, guarded, write
+
+if TYPE_CHECKING:
+    from specguard.testing import Outcome, Repository
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A repository with an authority on its base."""
+    return guarded(tmp_path / "work")
+
+
+def init(repository: Repository, *words: str, path: str | None = None, **variables: str) -> Outcome:
+    """Run `init` of the installed command."""
+    environment = {**clean_environment(), **variables}
+    environment["PATH"] = path if path is not None else f"{Path(command()).parent}:{environment['PATH']}"
+    return run("init", *words, directory=repository.path, env=environment)
+
+
+def settings(repository: Repository, agent: Any) -> Any:
+    return json.loads((Path(repository.path) / HOSTS[agent].file).read_text())
+
+
+@pytest.mark.parametrize("agent", list(HOSTS))
+def test_settings_are_shown_and_written_and_then_there_is_nothing_to_do(
+    repository: Repository, agent: Any
+) -> None:
+    first = init(repository, "--agent", agent)
+    assert first.exit_code == 0, first
+    assert f"+++ {HOSTS[agent].file}" in first.stdout
+    assert f"git add {HOSTS[agent].file}" in first.stdout
+    before = settings(repository, agent)
+    again = init(repository, "--agent", agent)
+    assert again.exit_code == 0
+    assert f"{HOSTS[agent].file} has all it needs" in again.stdout
+    assert settings(repository, agent) == before
+    guard = json.dumps(before["hooks"][HOSTS[agent].before])
+    assert f'"specguard hook {agent} || exit 2"' in guard
+
+
+def test_nothing_is_written_where_it_is_only_printed(repository: Repository) -> None:
+    said = init(repository, "--agent", "claude", "--print")
+    assert '+            "command": "specguard hook claude || exit 2",' in said.stdout
+    assert not (Path(repository.path) / ".claude").exists()
+
+
+def test_an_authority_is_written_too_where_there_is_none_and_locks_the_settings(tmp_path: Path) -> None:
+    from specguard.testing import Repository
+
+    repository = Repository(tmp_path / "new")
+    repository.commit("feat: begin", files={"a": "a\n"})
+    said = init(repository, "--agent", "gemini", "--agent", "cursor")
+    assert said.exit_code == 0, said
+    text = (Path(repository.path) / "SPEC_AUTHORITY.md").read_text()
+    assert "- `.gemini/settings.json`: the hooks that run" in text
+    assert "- `.cursor/hooks.json`: the hooks that run" in text
+    assert settings(repository, "gemini")["hooks"]
+    assert "trusted" in said.stdout
+
+
+def test_all_or_nothing(repository: Repository) -> None:
+    (Path(repository.path) / ".gemini").mkdir()
+    (Path(repository.path) / ".gemini/settings.json").write_text("{\n  // mine\n}\n")
+    said = init(repository, "--agent", "claude", "--agent", "gemini")
+    assert said.exit_code == 2
+    assert "line 2 has a comment" in said.stderr
+    assert '"BeforeTool": [' in said.stdout
+    assert not (Path(repository.path) / ".claude").exists()
+    assert (Path(repository.path) / ".gemini/settings.json").read_text() == "{\n  // mine\n}\n"
+
+
+@pytest.mark.parametrize("which", ["file", "folder", "dangling"])
+def test_a_link_is_refused(repository: Repository, tmp_path: Path, which: str) -> None:
+    root = Path(repository.path)
+    target = tmp_path / "elsewhere"
+    if which == "folder":
+        target.mkdir()
+        (root / ".claude").symlink_to(target)
+    else:
+        (root / ".claude").mkdir()
+        if which == "file":
+            target.write_text("{}\n")
+        (root / ".claude/settings.json").symlink_to(target)
+    said = init(repository, "--agent", "claude")
+    assert said.exit_code == 2
+    assert "is a link" in said.stderr
+    assert not target.exists() or target.is_dir() or target.read_text() == "{}\n"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", None], ids=["bytes", "folder"])
+def test_what_is_no_text_is_refused(repository: Repository, content: bytes | None) -> None:
+    place = Path(repository.path) / ".cursor/hooks.json"
+    place.parent.mkdir()
+    place.mkdir() if content is None else place.write_bytes(content)
+    said = init(repository, "--agent", "cursor")
+    assert said.exit_code == 2
+    assert ".cursor/hooks.json" in said.stderr
+
+
+def test_the_mode_of_a_file_stays(repository: Repository) -> None:
+    place = Path(repository.path) / ".claude/settings.json"
+    place.parent.mkdir()
+    place.write_text('{"model": "x"}\n')
+    place.chmod(0o600)
+    assert init(repository, "--agent", "claude").exit_code == 0
+    assert place.stat().st_mode & 0o777 == 0o600
+    assert list(settings(repository, "claude")) == ["model", "hooks"]
+    assert os.listdir(place.parent) == ["settings.json"]
+
+
+def test_settings_that_git_ignores_are_told(repository: Repository) -> None:
+    (Path(repository.path) / ".gitignore").write_text(".claude/\n")
+    assert "git ignores .claude/settings.json" in init(repository, "--agent", "claude").stdout
+
+
+def called(repository: Repository) -> str:
+    """The command before an edit, as a shell has it."""
+    return str(settings(repository, "claude")["hooks"]["PreToolUse"][0]["hooks"][0]["command"])
+
+
+def test_a_program_of_a_virtual_environment_is_found_when_that_is_not_active(repository: Repository) -> None:
+    folder = Path(command()).parent
+    init(repository, "--agent", "claude", VIRTUAL_ENV=str(folder.parent))
+    assert called(repository) == f'PATH="$PATH:{folder}" specguard hook claude || exit 2'
+    shown = init(repository, "--agent", "codex", "--print", path="/usr/bin:/bin").stdout
+    assert f'PATH=\\"$PATH:{folder}\\" specguard hook codex || exit 2' in shown
+    done = subprocess.run(
+        ["/bin/sh", "-c", called(repository)],
+        cwd=repository.path,
+        input=json.dumps(write("docs/api/x.yaml", Path(repository.path))).encode(),
+        env={**clean_environment(), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    assert b'"permissionDecision": "deny"' in done.stdout, done
+
+
+def test_a_program_that_is_gone_refuses_every_edit(repository: Repository) -> None:
+    init(repository, "--agent", "claude")
+    done = subprocess.run(
+        ["/bin/sh", "-c", called(repository)],
+        cwd=repository.path,
+        input=b"{}",
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"specguard" in done.stderr
+
+
+@pytest.mark.parametrize(("version", "written"), [("2.1.294", False), ("2.1.295", True), ("2.2.0", True)])
+def test_claude_code_refuses_on_failure_where_it_knows_how(
+    repository: Repository, tmp_path: Path, version: str, written: bool
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "claude").write_text(f'#!/bin/sh\necho "{version} (Claude Code)"\n')
+    (tools / "claude").chmod(0o755)
+    init(repository, "--agent", "claude", path=f"{tools}:{Path(command()).parent}:/usr/bin:/bin")
+    assert ('"onFailure": "block"' in json.dumps(settings(repository, "claude"))) is written
+
+
+def test_a_worktree_has_the_hooks_and_an_agent_cannot_take_them_out(
+    repository: Repository, tmp_path: Path
+) -> None:
+    init(repository, "--agent", "claude")
+    repository.stage()
+    repository.commit("chore: have agents ask specguard")
+    tree = tmp_path / "tree"
+    repository.git("worktree", "add", "-q", "-b", "other", str(tree))
+    assert (tree / ".claude/settings.json").is_file()
+    for root in (tree, Path(repository.path)):
+        asked = ask("claude", write(str(tree / ".claude/settings.json"), root, "{}\n"), root)
+        assert asked.kind == "refuse"
+        assert "holds the settings by which an agent's program runs specguard" in asked.refusal
+
+
+def test_who_takes_the_hooks_out_or_switches_them_off_is_seen_later_too(repository: Repository) -> None:
+    init(repository, "--agent", "claude")
+    repository.git("switch", "-q", "main")
+    repository.stage()
+    repository.commit("chore: have agents ask specguard")
+    repository.git("switch", "-q", "-c", "later")
+    (Path(repository.path) / ".claude/settings.json").write_text("{}\n")
+    repository.stage()
+    repository.commit("chore: tidy up")
+    said = run("check", "--base", "main", directory=repository.path)
+    assert said.exit_code == 1
+    assert ".claude/settings.json no longer runs specguard" in said.stdout

@@ -1,0 +1,200 @@
+"""The agents' settings: what is added to them, and that nothing else of them changes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specguard.integrations.hooks.answering import SECONDS
+from specguard.integrations.hooks.json_text import JsonTextError, put_item, put_member, read_places
+from specguard.integrations.hooks.settings import HOSTS, look, merged, wanted_hooks
+
+EACH = pytest.mark.parametrize("agent", list(HOSTS))
+
+ALL = ["PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart"]
+
+OTHERS = """{
+    // what stands here is replaced by a test
+    "permissions": {"allow": ["Bash(ls:*)", "Read"]},
+    "hooks": {
+        "Stop": [ {"hooks": [{"type": "command", "command": "notify"}]} ],
+        "stop": [ {"command": "notify"} ]
+    },
+    "number": 1.50e2, "text": "\\u00fc\\/"
+}
+""".replace("    // what stands here is replaced by a test\n", "")
+
+
+def without_ours(data: Any) -> Any:
+    """Settings without what was added."""
+    if isinstance(data, dict):
+        return {key: without_ours(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [without_ours(one) for one in data if "specguard hook" not in json.dumps(one)]
+    return data
+
+
+@EACH
+@pytest.mark.parametrize("text", ["", "{}", "{}\n", OTHERS, json.dumps({"a": [1, {}]}), "{\n}\n"])
+def test_what_is_there_stays_and_what_is_added_is_added_once(agent: Any, text: str) -> None:
+    host = HOSTS[agent]
+    new = merged(text, host, "specguard")
+    assert merged(new, host, "specguard") == new
+    assert look(new, host, "specguard").missing == []
+    kept = without_ours(json.loads(new))
+    before = json.loads(text or "{}")
+    for key, value in before.items():
+        if key != "hooks":
+            assert kept[key] == value
+    for event, groups in before.get("hooks", {}).items():
+        assert kept["hooks"][event] == groups
+
+
+@EACH
+def test_every_byte_of_what_was_there_is_there_in_its_order(agent: Any) -> None:
+    new = merged(OTHERS, HOSTS[agent], "specguard")
+    rest = iter(new)
+    # A list that stood in one line may be spread over several, but nothing is lost or moved.
+    assert all(any(one == other for other in rest) for one in OTHERS.replace(" ]", "]").replace("}\n", ""))
+    for line in (
+        '    "permissions": {"allow": ["Bash(ls:*)", "Read"]},',
+        '"number": 1.50e2, "text": "\\u00fc\\/"',
+    ):
+        assert line in new
+
+
+@pytest.mark.parametrize(
+    ("unit", "newline"), [("\t", "\n"), ("  ", "\r\n"), ("   ", "\n")], ids=["tabs", "crlf", "three"]
+)
+def test_it_is_indented_as_the_file_is(unit: str, newline: str) -> None:
+    text = newline.join(["{", f'{unit}"a": 1', "}", ""])
+    new = merged(text, HOSTS["claude"], "specguard")
+    assert f'{newline}{unit}"hooks": {{{newline}{unit * 2}"PreToolUse": [{newline}{unit * 3}{{' in new
+    assert re.search(r"(?<!\r)\n", new) is None or newline == "\n"
+
+
+@EACH
+def test_times_are_longer_than_the_hook_takes_and_in_the_agents_unit(agent: Any) -> None:
+    host = HOSTS[agent]
+    hooks = json.loads(merged("", host, "specguard"))["hooks"]
+    for hook in wanted_hooks(host, "specguard"):
+        (group,) = hooks[hook.event]
+        handler = group if host.flat else group["hooks"][0]
+        seconds = handler["timeout"] / (1000 if agent == "gemini" else 1)
+        moment = "edit" if hook.guards else "start" if hook.event == host.start else "stop"
+        assert SECONDS[moment] < seconds <= 60
+
+
+@EACH
+def test_a_hook_that_is_older_gives_way_and_one_of_others_does_not(agent: Any) -> None:
+    host = HOSTS[agent]
+    full = merged("", host, "specguard")
+    older = full.replace(f"specguard hook {agent} || exit 2", f"/old/specguard hook {agent}")
+    assert look(older, host, "specguard").missing == [
+        hook.event for hook in wanted_hooks(host, "specguard") if hook.guards
+    ]
+    assert json.loads(merged(older, host, "specguard")) == json.loads(full)
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        (('"timeout": 30', '"timeout": 1'), ["PreToolUse", "SessionStart"]),
+        (("|Write|", "|"), ["PreToolUse"]),
+        ((" || exit 2", " || true"), ["PreToolUse"]),
+        (('"Stop"', '"Stopp"'), ["Stop"]),
+        (('"type": "command"', '"type": "prompt"'), ALL),
+    ],
+)
+def test_what_is_incomplete_is_seen(change: tuple[str, str], missing: list[str]) -> None:
+    text = merged("", HOSTS["claude"], "specguard").replace(*change)
+    assert look(text, HOSTS["claude"], "specguard").missing == missing
+
+
+def test_another_way_to_call_it_is_complete_where_it_fails_closed() -> None:
+    text = merged("", HOSTS["claude"], "specguard")
+    other = text.replace("specguard hook", "uv run specguard hook")
+    found = look(other, HOSTS["claude"], "specguard")
+    assert found.missing == []
+    assert found.commands["PreToolUse"] == "uv run specguard hook claude || exit 2"
+
+
+def test_the_switch_that_refuses_on_failure_stands_at_what_guards() -> None:
+    hooks = json.loads(merged("", HOSTS["claude"], "specguard", on_failure=True))["hooks"]
+    blocking = [event for event, groups in hooks.items() if "onFailure" in groups[0]["hooks"][0]]
+    assert blocking == ["PreToolUse"]
+    cursor = json.loads(merged("", HOSTS["cursor"], "specguard"))["hooks"]
+    assert [event for event, (hook,) in cursor.items() if hook.get("failClosed")] == [
+        "preToolUse", "beforeShellExecution"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("agent", "tools"),
+    [
+        (
+            "claude",
+            ["Write", "Edit", "NotebookEdit", "Bash", "mcp__files__write_file", "mcp__x__createIssue"],
+        ),
+        ("codex", ["apply_patch", "Bash", "mcp__files__move_file"]),
+        ("gemini", ["write_file", "replace", "run_shell_command", "mcp_files_edit_file"]),
+        ("cursor", ["Write", "Delete", "MCP:write_file"]),
+    ],
+)
+def test_the_tools_that_write_are_matched_and_those_that_look_are_not(agent: Any, tools: list[str]) -> None:
+    matcher = wanted_hooks(HOSTS[agent], "specguard")[0].matcher
+    assert all(re.fullmatch(matcher, tool) for tool in tools)
+    assert not any(re.search(matcher, tool) for tool in ("Read", "TodoWrite", "read_file", "mcp__db__query"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ // no}\n}",
+        "{/* no */}",
+        '{"a": 1,}',
+        '{"a": 1, "a": 2}',
+        "[]",
+        '{"hooks": []}',
+        '{"hooks": {"Stop": {}}}',
+        "{",
+        "nothing",
+        '{"a": NaN}',
+        "[" * 5000,
+        '{"a": "\n"}',
+        "{} {}",
+        '{"a" 1}',
+        '{"a": 01}',
+        "\ufeff{}",
+    ],
+)
+def test_what_is_no_json_or_of_another_shape_is_refused(text: str) -> None:
+    with pytest.raises(JsonTextError):
+        merged(text, HOSTS["claude"], "specguard")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(VALUES, st.sampled_from([None, 0, 2, "\t"]))
+def test_places_are_read_as_json_is(value: object, indent: Any) -> None:
+    text = json.dumps(value, indent=indent)
+    assert read_places(text).value == value
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=3), st.sampled_from([None, 2, "\t"]), VALUES)
+def test_what_is_put_in_is_all_that_changes(value: dict[str, Any], indent: Any, more: Any) -> None:
+    value.pop("new", None)
+    text = json.dumps(value, indent=indent)
+    with_member = put_member(text, [], "new", [more])
+    assert json.loads(with_member) == {**value, "new": [more]}
+    assert json.loads(put_item(with_member, ["new"], more)) == {**value, "new": [more, more]}
