@@ -80,13 +80,17 @@ def watch_place(run: Run, by: str = "the agent") -> Callable[[], RunEnded | None
     Args:
         run: the run.
         by: who works there.
-
-    Raises:
-        RunEnded: how the place was before is not known any more.
     """
     place = place_of(run)
-    before = read_before(place).size
-    return lambda: _filled(run, Survey(place.path).size - before, by)
+
+    def look() -> RunEnded | None:
+        try:
+            before = read_before(place).size
+        except RunEnded as end:
+            return end
+        return _filled(run, Survey(place.path).size - before, by)
+
+    return look
 
 
 def _filled(run: Run, grown: int, by: str) -> RunEnded | None:
