@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.event import Agent
 
 NAMES = [
-    "PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart", "BeforeTool", "AfterTool", "AfterAgent",
-    "preToolUse", "beforeShellExecution", "stop", "sessionStart", "afterFileEdit", "Whatever", "",
+    "PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart", "BeforeTool", "AfterTool",
+    "AfterAgent", "preToolUse", "beforeShellExecution", "stop", "sessionStart", "afterFileEdit", "Whatever", "",
 ]  # fmt: skip
 TOOLS = [
-    "Write", "Edit", "MultiEdit", "NotebookEdit", "apply_patch", "Bash", "replace", "Delete", "mcp__a__write", "",
+    "Write", "Edit", "MultiEdit", "NotebookEdit", "apply_patch", "Bash", "replace", "Delete",
+    "mcp__a__write", "",
 ]  # fmt: skip
 FIELDS = [
     "file_path", "path", "content", "contents", "old_string", "new_string", "edits", "command", "replace_all",
