@@ -41,6 +41,8 @@ SIZE: Final = 4_000_000
 """Commands of more characters than this are not read."""
 NESTED: Final = 12
 """Texts that are commands within commands, such as those of `sh -c`, are followed so deep."""
+VALUE: Final = 100_000
+"""What a variable holds of more characters than this is taken as unknown."""
 TURNS: Final = 200
 """A loop over more words than this is told for an unknown word."""
 
@@ -82,6 +84,7 @@ class Shell:
             telling.undecided("the command is nested too deeply to be followed")
             return None
         telling.depth += 1
+        telling.step(size=len(text))
         script, trouble = read_script(text)
         printed = self.run(script, state)
         telling.depth -= 1
@@ -111,7 +114,10 @@ class Shell:
                 printed = None
             elif printed is not None:
                 printed.append(out)
-        return None if printed is None else "".join(printed)
+        if printed is None:
+            return None
+        self.telling.step(size=sum(map(len, printed)))
+        return "".join(printed)
 
     def _line(self, line: Line, state: State, given: str | None) -> str | None:
         if line.background:
@@ -345,14 +351,17 @@ class Shell:
             return [Field(None, word.raw, several=True)]
         home = state.value("HOME", self.telling.directory, self.telling.environment)
         found = fields(word, self._pieces(word.parts, state), home)
-        self.telling.step(len(found))
+        self.telling.step(len(found), size=sum(len(field.start) for field in found))
         return found
 
     def text_of(self, word: Word, state: State) -> str | None:
         """A word's text where it is neither split nor a pattern; None where it is not known."""
         pieces = self._pieces(word.parts, state)
         texts = [piece.text for piece in pieces]
-        return None if None in texts else "".join(text for text in texts if text is not None)
+        if None in texts:
+            return None
+        self.telling.step(size=sum(len(text or "") for text in texts))
+        return "".join(text for text in texts if text is not None)
 
     def _value(self, word: Word, state: State, appended: str) -> str | None:
         text = self.text_of(word, state)
@@ -364,8 +373,8 @@ class Shell:
             text = home + text[1:]
         if appended and text is not None:
             before = state.value(appended, self.telling.directory, self.telling.environment)
-            return None if before is None else before + text
-        return text
+            text = None if before is None else before + text
+        return text if text is None or len(text) <= VALUE else None
 
     def _pieces(self, parts: Sequence[Part], state: State) -> list[Piece]:
         made: list[Piece] = []

@@ -227,6 +227,8 @@ def _printf(call: Call) -> str | None:
     if any("\\" in value for value in values) and "%b" in marks:
         return None
     rounds = max(1, -(-len(values) // len(marks))) if marks else 1
+    if rounds * len(form) + sum(map(len, values)) > 1_000_000:
+        return None
     left = iter(values)
 
     def one(match: re.Match[str]) -> str:

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 FIELDS: Final = 400
 """Words that expand to more than this are not told."""
+LENGTH: Final = 1_000_000
+"""Words that expand to more characters than this are not told."""
 NAMES: Final = 5000
-"""Patterns are not resolved in folders of more names than this."""
+"""Patterns are not resolved in folders of more names than this, all together."""
 
 _HOLDER: Final = 0xF0000
 _MARKED: Final = re.compile("[\U000f0000-\U000fffff]")
+_MARKS: Final = re.compile(r"[*?]")
 _SPECIAL: Final = re.compile(r"[*?\[]")
 _BRACES: Final = re.compile(r"[{},]|\.\.")
 _RANGE: Final = re.compile(
@@ -57,7 +60,10 @@ def fields(word: Word, pieces: Sequence[Piece], home: str | None) -> list[Field]
     if len(pieces) == 1 and pieces[0].text is not None and pieces[0].quoted:
         return [Field(pieces[0].text, raw)]
     found: list[Field] = []
-    for each in _braced(pieces):
+    words = _braced(pieces)
+    if len(words) > 1 and len(words) * sum(len(piece.text or "") for piece in pieces) > LENGTH:
+        return [Field(None, raw, several=True)]
+    for each in words:
         if each is None:
             return [Field(None, raw, several=True)]
         found += _split(_home(each, home), raw)
@@ -101,12 +107,14 @@ def _field(pieces: Sequence[tuple[str | None, bool]], raw: str) -> Field:
     start: list[str] = []
     several = False
     pattern = False
+    # A bracket that is not closed stands for itself.
+    special = _SPECIAL if "]" in "".join(text or "" for text, _ in pieces) else _MARKS
     known = True
     for text, quoted in pieces:
         if text is None:
             known = False
             several = several or not quoted
-        elif not quoted and _SPECIAL.search(text):
+        elif not quoted and special.search(text):
             pattern = True
             if known:
                 start.append(text[: _first(text)])
@@ -238,6 +246,7 @@ def resolved(field: Field, directory: bytes, place: bytes) -> list[Field] | None
         return None
     literal = "".join(text for text, _ in field.pattern)
     found = [as_bytes("/")] if literal.startswith("/") else [b""]
+    looked = 0
     for text, expression in parts:
         if expression is None:
             found = [one + as_bytes(text) for one in found]
@@ -245,7 +254,8 @@ def resolved(field: Field, directory: bytes, place: bytes) -> list[Field] | None
         more: list[bytes] = []
         for one in found:
             names = _names(joined(directory, joined(place, one)) or b".")
-            if names is None:
+            looked += len(names or ())
+            if names is None or looked > NAMES:
                 return None
             more += [one + name + as_bytes(text) for name in names if _matches(name, expression)]
         if len(more) > FIELDS:

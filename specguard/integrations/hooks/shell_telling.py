@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 STEPS: Final = 20_000
 """Commands that run more programs and expand more words than this are not told to their end."""
+WEIGHT: Final = 2_000
+"""So many characters count as much as a word."""
 FILES: Final = 2_000
 """Folders of more files than this are told by their own name alone."""
 READ: Final = 2_000_000
@@ -70,13 +72,17 @@ class Telling:
             undecided=list(self._undecided),
         )
 
-    def step(self, count: int = 1) -> None:
+    def step(self, count: int = 1, *, size: int = 0) -> None:
         """Count work.
+
+        Args:
+            count: so many programs, words or files.
+            size: so many characters or bytes.
 
         Raises:
             TooMuch: it is more than is told of a command.
         """
-        self.steps += count
+        self.steps += count + size // WEIGHT
         if self.steps > STEPS:
             raise TooMuch
 
@@ -128,6 +134,7 @@ class Telling:
                 found.append(field)
                 continue
             for place in state.places:
+                self.step(100)
                 names = resolved(field, self.directory, place)
                 found += [Field(None, field.raw, start=field.start, several=True)] if names is None else names
         self.step(len(found))
@@ -154,6 +161,8 @@ class Telling:
         """
         if _DEVICES.fullmatch(path):
             return
+        self.step(size=len(content or b""))
+        known = known and len(content or b"") <= READ
         self._tell(
             FileEdit(path=path, content=content if known else None, known=known and content is not None)
         )
@@ -186,7 +195,9 @@ class Telling:
             return self._contents[whole]
         if whole in self._gone or any(whole.startswith(gone + b"/") for gone in self._gone):
             return None
-        return _read(whole)
+        content = _read(whole)
+        self.step(size=len(content or b""))
+        return content
 
     def changed_within(self, path: bytes) -> bool:
         """Whether the command has written or removed anything in a folder."""
@@ -213,8 +224,10 @@ class Telling:
         """
         found: list[bytes] = []
         waiting = [path]
+        seen = 0
         while waiting:
             folder = waiting.pop()
+            seen += 1
             if _mode(self.absolute(folder)) != stat.S_IFDIR:
                 continue
             try:
@@ -227,9 +240,11 @@ class Telling:
             except OSError:
                 self.undecided(f"what the folder `{_shown(folder)}` holds is not known")
                 return None
-            if len(found) + len(waiting) > FILES:
+            if len(found) + len(waiting) + seen > FILES:
+                self.step(100)
                 self.undecided(f"the folder `{_shown(path)}` holds too many files to tell each")
                 return None
+        self.step(len(found) // 4)
         return sorted(found)
 
     def link(self, path: bytes, target: bytes) -> None:

@@ -114,6 +114,9 @@ class _Diff:
                     change.old = b""
                 continue
             shorter = _stripped(name, self.strip)
+            if not shorter:
+                change.whole = False
+                continue
             change.names.append(shorter)
             if is_old:
                 change.old = shorter

@@ -602,24 +602,79 @@ def test_most_of_these_commands_are_told(tmp_path: Path) -> None:
     assert decided > len(COMMANDS) * 0.6
 
 
-WORD = st.sampled_from([
-    "a", "b", "new", "sub", "sub/x", "'with space'", '"$x"', "$x", "${x}", "$(echo a)", "`echo b`", "{a,b}",
-    "*.txt", "./new", "link/p", "sub/../a", "a$x", "$y", '"$@"', "{1..2}", "?", "$'n\\x41'", "out", "locked/p", "-i",
-    "--", "\\a", "x*",
-])  # fmt: skip
+WORD = st.sampled_from(
+    [
+        "a",
+        "b",
+        "new",
+        "sub",
+        "sub/x",
+        "'with space'",
+        '"$x"',
+        "$x",
+        "${x}",
+        "$(echo a)",
+        "`echo b`",
+        "{a,b}",
+        "*.txt",
+        "./new",
+        "link/p",
+        "sub/../a",
+        "a$x",
+        "$y",
+        '"$@"',
+        "{1..2}",
+        "?",
+        "$'n\\x41'",
+        "out",
+        "locked/p",
+        "-i",
+        "--",
+        "\\a",
+        "x*",
+    ]
+)
 SIMPLE = st.one_of(
     st.tuples(
-        st.sampled_from([
-            'rm -f', 'rm -rf', 'touch', 'cp', 'cp -r', 'mv', 'cat', 'tee', 'sed -i s/a/b/', 'echo',
-            'ln -s', 'mkdir -p', 'sort', 'sort -o', "printf '%s\\n'", 'chmod +x', 'cd', 'sed', 'sed -n p',
-            'xargs rm', 'xargs', 'env rm', 'f', 'eval echo', 'bash -c \'rm "$0"\'', 'truncate -s 1',
-            'head', 'uniq', 'set --', 'command touch',
-        ]),
+        st.sampled_from(
+            [
+                "rm -f",
+                "rm -rf",
+                "touch",
+                "cp",
+                "cp -r",
+                "mv",
+                "cat",
+                "tee",
+                "sed -i s/a/b/",
+                "echo",
+                "ln -s",
+                "mkdir -p",
+                "sort",
+                "sort -o",
+                "printf '%s\\n'",
+                "chmod +x",
+                "cd",
+                "sed",
+                "sed -n p",
+                "xargs rm",
+                "xargs",
+                "env rm",
+                "f",
+                "eval echo",
+                "bash -c 'rm \"$0\"'",
+                "truncate -s 1",
+                "head",
+                "uniq",
+                "set --",
+                "command touch",
+            ]
+        ),
         st.lists(WORD, max_size=3),
     ).map(lambda pair: " ".join([pair[0], *pair[1]])),
     st.tuples(st.sampled_from(["x", "y"]), WORD).map("=".join),
     st.sampled_from(["true", "false", ":", "shift", "x=1 true", "cd sub", "f() { touch fn; }"]),
-)  # fmt: skip
+)
 REDIRECT = st.one_of(
     st.just(""),
     st.tuples(st.sampled_from([" > ", " >> ", " 2> ", " &> ", " < ", " <<< ", " >| "]), WORD).map("".join),
