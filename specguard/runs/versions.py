@@ -8,11 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-_CLAUSE: Final = re.compile(
-    r"(?P<by>>=|<=|==|!=|>|<|=)?\s*(?P<version>v?[0-9]+(?:\.[0-9]+){0,5})(?P<any>\.\*)?"
-)
+# Not compiled here: settings name this module, and each hook reads those.
+_CLAUSE: Final = r"(?P<by>>=|<=|==|!=|>|<|=)?\s*(?P<version>v?[0-9]+(?:\.[0-9]+){0,5})(?P<any>\.\*)?"
 # A number with a dot at least, and what marks it as one before the release: `0.50.0-alpha.3`, `1.0rc1`.
-_VERSION: Final = re.compile(
+_VERSION: Final = (
     r"(?<![0-9A-Za-z.])v?(?P<numbers>[0-9]+(?:\.[0-9]+){1,5})"
     r"(?P<before>-[0-9A-Za-z][0-9A-Za-z.-]*|(?:a|b|rc|\.?dev)[0-9]+)?(?P<after>\+[0-9A-Za-z.-]+)?"
 )
@@ -41,7 +40,7 @@ class Version:
 
 def find_version(output: str) -> Version | None:
     """The version that a tool prints for `--version`; the first that stands there, None where none does."""
-    found = _VERSION.search(output)
+    found = re.search(_VERSION, output)
     if found is None:
         return None
     numbers = tuple(int(number) for number in found["numbers"].split("."))
@@ -91,7 +90,7 @@ def _same_length(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[tuple[in
 def _clauses(text: str) -> list[tuple[str, tuple[int, ...], bool]]:
     clauses = []
     for clause in text.split(",") if text.strip() else ():
-        found = _CLAUSE.fullmatch(clause.strip())
+        found = re.fullmatch(_CLAUSE, clause.strip())
         by = (found["by"] or "==") if found else ""
         if found is None or (found["any"] and by not in ("=", "==", "!=")):
             raise VersionError(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 NAMES = [
     "PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart", "BeforeTool", "AfterTool",
-    "AfterAgent", "preToolUse", "beforeShellExecution", "stop", "sessionStart", "afterFileEdit", "Whatever", "",
+    "AfterAgent", "preToolUse", "beforeShellExecution", "stop", "sessionStart", "afterFileEdit", "Whatever",
+    "",
 ]  # fmt: skip
 TOOLS = [
     "Write", "Edit", "MultiEdit", "NotebookEdit", "apply_patch", "Bash", "replace", "Delete",
