@@ -57,7 +57,7 @@ _NUMBER: Final = re.compile(
 """The number of a task; a number alone is one where a mark follows, so that `3 tests` keeps its 3."""
 
 _LABELS: Final = re.compile(r"\[(?P<label>P|US[0-9]+)\][ \t]*")
-_HEADING: Final = re.compile(r" {0,3}(?P<level>#{1,6})[ \t]+(?P<title>.*?)[ \t]*#*[ \t]*$")
+_HEADING: Final = re.compile(r" {0,3}#{1,6}[ \t]+(?P<title>.*)")
 _GROUP: Final = re.compile(r" {0,3}##[ \t]+(?P<group>[0-9]+)\.(?:[ \t]|$)")
 _TOP: Final = re.compile(r" {0,3}##(?!#)(?:[ \t]+|$)")
 
@@ -216,7 +216,7 @@ class Boxes:
                 continue
             elif match := _HEADING.match(text):
                 box = None
-                group = match["title"]
+                group = _title(match["title"])
             elif box is not None and _columns(text) > box.indent:
                 _say(box, text, line)
             else:
@@ -228,6 +228,13 @@ class Boxes:
                         box.notes.append(text.strip())
                     else:
                         box = None
+
+
+def _title(text: str) -> str:
+    """A heading's text without the signs that may close it."""
+    text = text.strip()
+    bare = text.rstrip("#")
+    return bare.rstrip() if bare[-1:] in ("", " ", "\t") else text
 
 
 def ids_of(value: str) -> list[str]:

@@ -23,7 +23,8 @@ KEBAB: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 """What OpenSpec takes for the name of a change, and for a part of a capability's."""
 
 _FEATURE: Final = re.compile(r"[0-9]{3,}-[^/]+")
-_LARGEST: Final = 1 << 21
+_LARGEST: Final = 1 << 20
+_LONGEST: Final = 10_000
 
 
 class SourceFolder:
@@ -64,7 +65,7 @@ class SourceFolder:
         try:
             with open(place, "rb") as stream:
                 content = stream.read(_LARGEST + 1)
-            text = content.decode("utf-8")
+            text = content[:_LARGEST].decode("utf-8", "ignore" if len(content) > _LARGEST else "strict")
         except OSError as error:
             raise SpecguardError(f"it cannot be read: {error.strerror}", path=shown) from error
         except UnicodeDecodeError as error:
@@ -72,8 +73,16 @@ class SourceFolder:
             raise SpecguardError("it is not UTF-8", path=shown, line=line, help="save it as UTF-8") from error
         if len(content) > _LARGEST:
             raise SpecguardError(
-                "it is larger than 2 MiB", path=shown, help="take out what is no text of its own"
+                "it is larger than 1 MiB", path=shown, help="take out what is no text of its own"
             )
+        for number, one in enumerate(text.split("\n"), 1):
+            if len(one) > _LONGEST:
+                raise SpecguardError(
+                    f"the line has {len(one)} characters",
+                    path=shown,
+                    line=number,
+                    help=f"at most {_LONGEST} are read",
+                )
         return text
 
     def files(self, below: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 _MARKS: Final = re.compile(r"[*_`]+|^[ \t]*(?:#{1,6}|[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|$)(?:\[.?\][ \t]*)?")
-_CODE: Final = re.compile(r"(`+)(?:(?!`).|(?!\1)`)+?\1")
+_CODE: Final = re.compile(r"(?<!`)(`{1,9})(?!`).+?(?<!`)\1(?!`)")
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|$)")
 _WORDS: Final = re.compile(r"[^\W\d_]")
 _STRUCTURE: Final = re.compile(

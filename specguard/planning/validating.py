@@ -26,7 +26,7 @@ _WHY: Final = (50, 1000)
 """How many characters OpenSpec's archive asks of the section *Why*, at least and at most."""
 
 _TITLES: Final = {"Why": ("why", "motivation"), "What Changes": ("what changes", "scope")}
-_HEADING: Final = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
+_HEADING: Final = re.compile(r"#{1,6}[ \t]")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 

@@ -1,0 +1,62 @@
+"""Files that nobody wrote for a person to read."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.planning.boxes import Boxes
+from specguard.planning.delta import Delta
+from specguard.planning.folders import source_folder
+from specguard.planning.owed import owed
+from specguard.planning.validating import flaws
+from tests.planning.filling import change, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LONG = 9_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "`" * LONG,
+        "` `` " * (LONG // 5),
+        "```" + "`` x " * (LONG // 5),
+        "<a " * (LONG // 3),
+        "<a b" * (LONG // 4),
+        "- [" + " " * LONG,
+        "### Requirement: " + " " * LONG + "\u2028",
+        "- FROM: `### Requirement: " + "`" * LONG,
+        "#### " + "# " * (LONG // 2),
+        "<!--" * (LONG // 4),
+        "- " + "a/" * (LONG // 2),
+        "{{" * (LONG // 2),
+        "**" * (LONG // 2) + ":",
+    ],
+)
+def test_no_line_takes_long(line: str) -> None:
+    began = time.process_time()
+    list(owed([line]))
+    Boxes(line)
+    Delta(f"## RENAMED Requirements\n{line}\n## ADDED Requirements\n{line}\n").requirements("ADDED")
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "said"),
+    [
+        ("a\n" + "b" * 10_001, 2, "the line has 10001 characters"),
+        ("a\n" * (1 << 20), None, "it is larger than 1 MiB"),
+    ],
+)
+def test_what_is_too_long_is_said(tmp_path: Path, content: str, line: int | None, said: str) -> None:
+    change(tmp_path, "add-cart")
+    write(tmp_path, {"openspec/changes/add-cart/design.md": content})
+    with pytest.raises(SpecguardError) as caught:
+        flaws(source_folder(str(tmp_path), "add-cart"))
+    assert (caught.value.message, caught.value.line) == (said, line)

@@ -1,0 +1,68 @@
+"""Files that are all written, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.planning.writing import write_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def there(top: Path) -> dict[str, str]:
+    return {path.relative_to(top).as_posix(): path.read_text() for path in top.rglob("*") if path.is_file()}
+
+
+def test_all_are_written_with_their_folders(tmp_path: Path) -> None:
+    files = {"a/b/c.md": "c\r\n", "a/d.md": "d", "e.md": ""}
+    write_files(str(tmp_path), files)
+    assert {path: (tmp_path / path).read_bytes().decode() for path in files} == files
+    assert set(there(tmp_path)) == set(files), "and nothing else"
+
+
+@pytest.mark.parametrize("blocked", ["taken", "file/x.md", "link/x.md", "dangling"])
+def test_where_one_cannot_be_none_is(tmp_path: Path, blocked: str) -> None:
+    top, elsewhere = tmp_path / "top", tmp_path / "elsewhere"
+    top.mkdir()
+    elsewhere.mkdir()
+    (top / "taken").write_text("mine")
+    (top / "file").write_text("mine")
+    (top / "old.json").write_text("old")
+    (top / "link").symlink_to(elsewhere)
+    (top / "dangling").symlink_to(elsewhere / "nothing")
+    before = there(top)
+    files = {"old.json": "new", "new/folder/a.md": "a", blocked: "b", "z.md": "z"}
+    with pytest.raises(SpecguardError) as caught:
+        write_files(str(top), files, over=frozenset({"old.json"}))
+    assert caught.value.path == blocked
+    assert there(top) == before
+    assert not (top / "new").exists()
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_one_may_take_the_place_of_another(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text("old")
+    file.chmod(0o640)
+    write_files(str(tmp_path), {"plan.json": "new"}, over=frozenset({"plan.json"}))
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
+
+
+def test_a_file_that_somebody_writes_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    link = os.link
+
+    def meanwhile(source: str, place: str) -> None:
+        if place.endswith("b.md"):
+            (tmp_path / "b.md").write_text("theirs")
+        link(source, place)
+
+    monkeypatch.setattr(os, "link", meanwhile)
+    with pytest.raises(SpecguardError, match="it is there already"):
+        write_files(str(tmp_path), {"a.md": "a", "b.md": "b"})
+    assert there(tmp_path) == {"b.md": "theirs"}
