@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.integrations.hooks.patches import read_patch
 from specguard.integrations.hooks.shell_call import Call, read_arguments
-from specguard.integrations.hooks.shell_patching import tell_patch
 from specguard.integrations.hooks.shell_state import as_bytes, joined, normal
 
 TYPE_CHECKING = False
@@ -344,6 +342,9 @@ def _apply(call: Call) -> str | None:
 
 
 def _tell(call: Call, text: str, strip: int) -> None:
+    from specguard.integrations.hooks.patches import read_patch
+    from specguard.integrations.hooks.shell_patching import tell_patch
+
     content = call.shell.telling.content
     tell_patch(call, lambda place: read_patch(text, place, content, diff=True, strip=strip))
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-from specguard.integrations.hooks.patches import read_patch
 from specguard.integrations.hooks.shell_files import named
 from specguard.integrations.hooks.shell_state import as_bytes, joined
-from specguard.integrations.hooks.unified import header_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +44,8 @@ def _patch(call: Call) -> str | None:
         call.undecided("what `patch -p` leaves of names is not known")
         return None
     if not strip:
+        from specguard.integrations.hooks.unified import header_names
+
         # Without -p the program looks which of several names there is.
         for place in state.places:
             for name in header_names(as_bytes(text)):
@@ -66,6 +66,8 @@ def _patch_text(call: Call, fields: Sequence[Field]) -> str | None:
 
 
 def _read(call: Call, text: str, place: bytes, *, diff: bool, strip: int = 1) -> Deeds:
+    from specguard.integrations.hooks.patches import read_patch
+
     return read_patch(text, place, call.shell.telling.content, diff=diff, strip=strip)
 
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.integrations.hooks.shell_files import FILES, known_output
-from specguard.integrations.hooks.shell_git import run_git
-from specguard.integrations.hooks.shell_patching import PATCHING
 from specguard.integrations.hooks.shell_state import Field, as_bytes, joined, normal
-from specguard.integrations.hooks.shell_texts import TEXTS
-from specguard.integrations.hooks.shell_tools import TOOLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +13,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.integrations.hooks.shell_call import Call
-
-_TELLERS: Final[Mapping[str, Callable[[Call], str | None]]] = {**FILES, **TOOLS, **PATCHING, **TEXTS}
 
 SHELLS: Final = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "rbash", "mksh"])
 
@@ -61,15 +55,16 @@ def run_program(call: Call) -> str | None:
     """Follow a program; gives what it prints, None where that is not known."""
     name = call.name
     if name == "git":
+        from specguard.integrations.hooks.shell_git import run_git
+
         return run_git(call)
     if name in SHELLS:
         return _shell(call)
     wrapper = _WRAPPERS.get(name)
     if wrapper is not None:
         return wrapper(call)
-    teller = _TELLERS.get(name)
-    if teller is not None:
-        return teller(call)
+    if name in FILES:
+        return FILES[name](call)
     if name in _READS:
         if name == "mkdir":
             _mkdir(call)
@@ -77,10 +72,22 @@ def run_program(call: Call) -> str | None:
     if name in _DENIES:
         _reader(call)
         return None
+    teller = _rarer(name)
+    if teller is not None:
+        return teller(call)
     if _asks(call):
         return None
     call.unknown()
     return None
+
+
+def _rarer(name: str) -> Callable[[Call], str | None] | None:
+    """Who tells what a program does that most commands do not have; a hook imports these only then."""
+    from specguard.integrations.hooks.shell_patching import PATCHING
+    from specguard.integrations.hooks.shell_texts import TEXTS
+    from specguard.integrations.hooks.shell_tools import TOOLS
+
+    return TOOLS.get(name) or TEXTS.get(name) or PATCHING.get(name)
 
 
 def _asks(call: Call) -> bool:
