@@ -22,12 +22,26 @@ class SpecguardError(Exception):
         help: the next step, as a sentence or a command; empty where there is none.
         path: the file that is wrong, as the user would name it.
         line: its line, from 1.
+        code: the name of the kind of error, whose page is in `docs/errors.md`; by default its class's.
+
+    Attributes:
+        code: that name.
     """
 
+    code: str = "not-possible"
+
     def __init__(
-        self, message: str, *, help: str = "", path: str | None = None, line: int | None = None
+        self,
+        message: str,
+        *,
+        help: str = "",
+        path: str | None = None,
+        line: int | None = None,
+        code: str = "",
     ) -> None:
         super().__init__(message)
+        if code:
+            self.code = code
         self.message = message
         self.help = help
         self.path = path
@@ -48,6 +62,7 @@ def internal_error(error: Exception | SystemExit) -> SpecguardError:
     return SpecguardError(
         f"internal error: {type(error).__name__}: {error}",
         help="please report it, with what this prints: specguard --traceback, then the same words",
+        code="internal-error",
     )
 
 
@@ -57,10 +72,15 @@ class MissingFact(Exception):
     Args:
         reason: what is missing, in one sentence.
         command: the one command that would supply it; empty where there is none.
+        code: the name of the kind of error, as of a `SpecguardError`.
     """
 
-    def __init__(self, reason: str, command: str = "") -> None:
+    code: str = "missing-fact"
+
+    def __init__(self, reason: str, command: str = "", *, code: str = "") -> None:
         super().__init__(reason)
+        if code:
+            self.code = code
         self.reason = reason
         self.command = command
 

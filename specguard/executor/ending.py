@@ -24,6 +24,17 @@ EXITS: Mapping[State, int] = {
 """The exit code of each way in which a run ends; where the rules failed it is 1, in preflight 2."""
 
 
+ERRORS: Mapping[State, str] = {
+    "failed": "run-failed",
+    "stopped": "agent-stopped",
+    "timed-out": "time-limit",
+    "budget-spent": "budget-spent",
+    "remote-moved": "remote-moved",
+    "killed": "killed",
+}
+"""The name of the error that each way in which a run ends early is, where nothing nearer is known."""
+
+
 class RunEnded(Exception):
     """A run that ends here.
 
@@ -34,6 +45,7 @@ class RunEnded(Exception):
         code: the exit code, where it is not the state's.
         tail: the end of the output of the command that failed; empty without one.
         command: that command's number; None without one.
+        error: the name of the kind of error, whose page is in `docs/errors.md`; by default the state's.
     """
 
     def __init__(
@@ -45,6 +57,7 @@ class RunEnded(Exception):
         code: int | None = None,
         tail: str = "",
         command: int | None = None,
+        error: str = "",
     ) -> None:
         super().__init__(reason)
         self.state = state
@@ -53,3 +66,4 @@ class RunEnded(Exception):
         self.code = EXITS[state] if code is None else code
         self.tail = tail
         self.command = command
+        self.error = error or ERRORS[state]
