@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.request import Request
 
-    How = Literal["option", "event", "usual", "policy", "head", "none"]
+    How = Literal["option", "event", "server", "usual", "policy", "head", "none"]
 
 
 class Found:
@@ -27,7 +27,8 @@ class Found:
     Attributes:
         name: as people call it, e.g. `origin/main`.
         oid: the commit's full object id; None where there is nothing to trust (`--root`, a first commit).
-        how: `option` (the caller named it), `event` (the platform did), `usual` (the remote's default
+        how: `option` (the caller named it), `event` (the platform did), `server` (the repository that is
+            pushed to has it), `usual` (the remote's default
             branch, `main` or `master`), `policy` (the policy of another base named it), `head` (`HEAD` stands
             in for a base that is not there) or `none`.
         ref: the full name of its ref; empty where it has none.
@@ -48,8 +49,8 @@ class Found:
 
     @property
     def given(self) -> bool:
-        """Whether the caller or the platform named it, so that no policy may name another."""
-        return self.how in ("option", "event")
+        """Whether the caller, the platform or the server named it, so that no policy may name another."""
+        return self.how in ("option", "event", "server")
 
     def __repr__(self) -> str:
         return f"Found({self.name!r}, {self.oid!r}, {self.how!r})"

@@ -31,7 +31,7 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
     Raises:
         SpecguardError: there is no such input, or it is malformed.
     """
-    data = _read_input()
+    data = read_input()
     if data:
         # What git itself says goes before variables, which anyone may have left behind.
         return read_pushes(data, git.repository.hexadecimal, remote or "origin")
@@ -52,8 +52,12 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
     return []
 
 
-def _read_input() -> bytes | None:
-    """Standard input; None where nothing can come from there. Pre-commit gives its hooks an empty one."""
+def read_input() -> bytes | None:
+    """Standard input; None where nothing can come from there. Pre-commit gives its hooks an empty one.
+
+    Raises:
+        SpecguardError: there is more than `INPUT_LIMIT`.
+    """
     if sys.stdin is None or sys.stdin.isatty():
         return None
     data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
@@ -88,14 +92,15 @@ def read_pushes(data: bytes, digits: int, remote: str) -> list[Push]:
                 remote=remote,
                 local_ref=words[0],
                 remote_ref=words[2],
-                new=_present(words[1]),
-                old=_present(words[3]),
+                new=present(words[1]),
+                old=present(words[3]),
             )
         )
     return pushes
 
 
-def _present(oid: str) -> str | None:
+def present(oid: str) -> str | None:
+    """An object id that git gave; None for the zeros that stand for no object."""
     return oid if oid.strip("0") else None
 
 

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 class Request(Record):
     """The options of a check that say what is judged and against what.
 
-    At most one of `range`, `staged`, `worktree`, `push`, `patch`, `message_file`, `message` and `edits` is
-    set; with none of them the branch is judged since its merge base with the base.
+    At most one of `range`, `staged`, `worktree`, `push`, `pre_receive`, `patch`, `message_file`, `message`
+    and `edits` is set; with none of them the branch is judged since its merge base with the base.
 
     Attributes:
         directory: where to look for the repository; empty: the working directory.
         environment: the process's environment.
         base, head: revisions; empty where they were not given.
         range: `A..B` or `A...B`.
-        staged, worktree, push, root: the flags of these names.
+        staged, worktree, push, pre_receive, root: the flags of these names.
         patch: a patch file's name, or `-` for standard input.
         message_file: the file of a commit message being written.
         message: a commit message that is about to be given; empty for none.
@@ -60,6 +60,7 @@ class Request(Record):
     staged: bool = False
     worktree: bool = False
     push: bool = False
+    pre_receive: bool = False
     root: bool = False
     patch: str = ""
     message_file: str = ""

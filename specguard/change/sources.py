@@ -6,7 +6,7 @@ from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.change import Change
 from specguard.change.revision import Revision, head_refs, resolve
 from specguard.change.tree import Tree
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "open_changes"]
 
-_SOURCES: Final = ("range", "staged", "worktree", "push", "patch", "message_file", "message", "edits")
-_FLAGS: Final = {"message_file": "--commit-msg-file"}
+_SOURCES: Final = (
+    "range", "staged", "worktree", "push", "pre_receive", "patch", "message_file", "message", "edits"
+)  # fmt: skip
+_FLAGS: Final = {"message_file": "--commit-msg-file", "pre_receive": "--pre-receive"}
 
 
 def open_changes(git: Git, request: Request) -> Sequence[Change]:
@@ -45,6 +47,10 @@ def open_changes(git: Git, request: Request) -> Sequence[Change]:
 
 def _open(git: Git, request: Request) -> Sequence[Change]:
     _check_flags(request)
+    if request.pre_receive:
+        from specguard.change.received import read_quarantine
+
+        read_quarantine(git)
     if not request.enforce:
         return _asked(git, request)
     # Where a verdict is final, what is said about the change must not come from it.
@@ -56,13 +62,22 @@ def _open(git: Git, request: Request) -> Sequence[Change]:
         refuse_brought(git.repository, files, Tree(git, git.commit(head).tree))
     changes = _asked(git, request)
     for change in changes if files else ():
-        refuse_brought(git.repository, files, change.head_files)
+        try:
+            brought = change.head_files
+        except NotApplicable:
+            # A ref that is deleted brings nothing.
+            continue
+        refuse_brought(git.repository, files, brought)
     return changes
 
 
 def _asked(git: Git, request: Request) -> Sequence[Change]:
     if request.push:
         return _pushed(git, request)
+    if request.pre_receive:
+        from specguard.change.received import open_received
+
+        return open_received(git, request)
     if request.edits:
         return [_edited(git, request)]
     if request.staged or request.worktree or request.patch or request.message_file or request.message:

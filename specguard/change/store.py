@@ -69,13 +69,17 @@ class Store:
         self._given: dict[str, bytes] = {}
         self._kept: set[str] = set()
 
-    def also_read(self, objects: str) -> None:
-        """Read another repository's objects too, before anything is asked for.
+    def also_read(self, *stores: str, listed: str = "") -> None:
+        """Read other stores of objects too, before anything is asked for.
 
         Args:
-            objects: its folder of objects, as an absolute path.
+            stores: their folders, as absolute paths.
+            listed: more of them, as git writes them into one variable.
         """
-        self._environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = objects
+        named = [_quoted(store) for store in stores]
+        self._environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = ":".join(
+            [*named, *([listed] if listed else [])]
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -258,14 +262,18 @@ class Store:
             self._verify(oid, kind, content)
         return content
 
+    def prepare(self) -> Process:
+        """Start the process that is asked for single objects, so that it is ready when the first is."""
+        if self._batch is None:
+            self._batch = self.start("cat-file", "--batch", talk=True)
+        return self._batch
+
     def _asked(self, oid: str, limit: int) -> tuple[str, int, bytes | None]:
         """An object's kind, size and content; None for a content that is larger than `limit`."""
         given = self._given.get(oid)
         if given is not None:
             return "blob", len(given), given if len(given) <= limit else None
-        batch = self._batch
-        if batch is None:
-            self._batch = batch = self.start("cat-file", "--batch", talk=True)
+        batch = self._batch or self.prepare()
         try:
             batch.send(oid.encode("ascii") + b"\n")
             kind, size = self._header(oid, batch.line())
@@ -381,6 +389,14 @@ class Store:
     def _verify(self, oid: str, kind: str, content: bytes) -> None:
         if object_id(kind, content, len(oid)) != oid:
             raise MissingFact(f"object {oid} is forged or broken: its content has another hash", "git fsck")
+
+
+def _quoted(folder: str) -> str:
+    """A folder's name as git reads it in a list of folders, where a colon separates two."""
+    if ":" not in folder and not folder.startswith('"'):
+        return folder
+    escaped = folder.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def lines_of(words: Iterable[str]) -> bytes:

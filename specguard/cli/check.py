@@ -64,6 +64,7 @@ def _output(
 
 _ONCE: Final = {
     "push": "--push",
+    "pre_receive": "--pre-receive",
     "patch": "--patch",
     "message_file": "--commit-msg-file",
     "override": "--override",
@@ -90,6 +91,12 @@ def _watched(options: dict[str, Any]) -> dict[str, Any]:
 @click.command("check", short_help="Judge a change against the authority.")
 @in_directory
 @what_is_judged
+@click.option(
+    "--pre-receive",
+    "pre_receive",
+    is_flag=True,
+    help="Judge what git tells a server's pre-receive hook; with --enforce, but for --dry-run.",
+)
 @click.option(
     "--authority",
     metavar="FILE",
@@ -180,6 +187,8 @@ def command(
     """
     if watch:
         options = _watched(options)
+    # What a server takes is final.
+    options["enforce"] = options["enforce"] or (options["pre_receive"] and not options["dry_run"])
     request = Request(environment=os.environ, **options)
     for name, flag in _OF_OVERRIDE.items():
         if getattr(request, name) and not request.override:

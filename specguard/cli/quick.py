@@ -35,6 +35,9 @@ def quick_request(words: Sequence[str]) -> Request | None:
             return Request(environment=os.environ, all=True)
         case ["check", "--push"]:
             return Request(environment=os.environ, push=True)
+        case ["check", "--pre-receive"]:
+            # What a server takes is final.
+            return Request(environment=os.environ, pre_receive=True, enforce=True)
         case ["check", "--range", ends] if ".." in ends and not ends.startswith("-"):
             return Request(environment=os.environ, range=ends)
         case ["check", "--commit-msg-file", file] if file and not file.startswith("-"):

@@ -40,7 +40,11 @@ _LOOSENING: Final = {
 
 
 def check(
-    request: Request, *, needs: Container[str] = ("fingerprint",), looking: Looking | None = None
+    request: Request,
+    *,
+    needs: Container[str] = ("fingerprint",),
+    looking: Looking | None = None,
+    git: Git | None = None,
 ) -> list[Verdict]:
     """Judge what is asked for.
 
@@ -48,6 +52,7 @@ def check(
         request: what is judged, and against what.
         needs: what reports need beside the findings; see `specguard.reporters.formats.Format`.
         looking: git looking for the repository already, where the caller has begun that.
+        git: the repository, where the caller has found it; it is closed.
 
     Returns:
         One verdict; for a push one for each ref.
@@ -58,14 +63,14 @@ def check(
     if request.enforce:
         for name, flag in _LOOSENING.items():
             if getattr(request, name):
+                final = "--pre-receive" if request.pre_receive else "--enforce"
                 raise SpecguardError(
-                    f"--enforce does not go with {flag}, which could loosen the verdict",
-                    help=f"leave {flag} out, or --enforce where nothing depends on the verdict",
+                    f"{final} does not go with {flag}, which could loosen the verdict",
+                    help=f"leave {flag} out, or {final} where nothing depends on the verdict",
                 )
     clock = Clock.of(request)
-    repository = (looking or Looking.of(request)).repository()
-    with Git(repository) as git:
-        policies = Policies(request, repository)
+    with git or Git((looking or Looking.of(request)).repository()) as git:
+        policies = Policies(request, git.repository)
         return [
             judge_change(change, request, policies, clock, needs=needs)
             for change in open_changes(git, request)
@@ -138,6 +143,11 @@ def judge_change(
             describe(results, policy)
         if "hunks" in needs:
             hunks = hunks_of(results, change)
+    fixes: Sequence[Any] = ()
+    if "fixes" in needs:
+        from specguard.engine.fixing import propose
+
+        fixes = propose(results, policy, facts, change)
     return Verdict(
         change={
             **change.summary(policy.log_folder, identify=identify),
@@ -159,6 +169,7 @@ def judge_change(
         enforce=request.enforce,
         policy_change=[difference.data for one in compared for difference in one.differences],
         hunks=hunks,
+        fixes=fixes,
     )
 
 

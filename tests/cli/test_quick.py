@@ -53,6 +53,7 @@ def test_other_words_are_left_to_click(words: list[str]) -> None:
         ("docs/api/x", "feat: x\n", ["--range", "main..HEAD"]),
         ("src/x", "feat: x\n", ["--range", "nowhere..HEAD"]),
         ("src/x", "feat: x\n", ["--push"]),
+        ("src/x", "feat: x\n", ["--pre-receive"]),
         ("src/x", "feat: x\n", ["--all"]),
     ],
 )

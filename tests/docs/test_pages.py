@@ -117,8 +117,8 @@ def test_every_command_and_option_that_is_named_exists(page: str) -> None:
 
 def test_every_source_of_a_change_is_on_the_page_about_it() -> None:
     table = read("docs/checking.md").partition("## The base")[0]
-    for option in ("base", "head", "range", "pr-event", "pr-title", "pr-body-file", "push", "staged",
-                   "worktree", "patch", "commit-msg-file", "root"):  # fmt: skip
+    for option in ("base", "head", "range", "pr-event", "pr-title", "pr-body-file", "push", "pre-receive",
+                   "staged", "worktree", "patch", "commit-msg-file", "root"):  # fmt: skip
         assert f"`--{option}" in table
 
 

@@ -1,0 +1,346 @@
+"""A server's hook `pre-receive`, as the documents give it, in bare repositories that are really pushed to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from specguard.testing import Repository, Step
+
+HOOK = Path(__file__).parent.parent / "docs" / "examples" / "pre-receive"
+PROGRAMS = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+LOCKED = """# Authority
+
+```toml specguard
+base = "stable"
+
+[rules.forbidden-path]
+paths = ["docs/api/"]
+
+[rules.commit-form]
+subject_max = 50
+```
+"""
+OPEN = '# Authority\n\n```toml specguard\nbase = "main"\n```\n'
+ZERO = "0" * 40
+LONG = "feat: a subject that goes on and on until nobody reads it"
+
+
+class Server:
+    """A bare repository with the hook, and somebody who pushes to it.
+
+    Args:
+        place: a folder.
+        object_format: `sha1` or `sha256`.
+        hook: what the hook runs, and its name.
+    """
+
+    def __init__(
+        self, place: Path, *, object_format: str = "sha1", hook: str = "", name: str = "pre-receive"
+    ) -> None:
+        self.author = Repository(place / "author", object_format=object_format)
+        self.author.commit("docs: start", files={"SPEC_AUTHORITY.md": LOCKED, "src/a": "a"})
+        self.remote = self.author.clone(place / "server: 'it'.git", bare=True)
+        self.remote.git("symbolic-ref", "HEAD", "refs/heads/main")
+        self.author.git("config", "remote.origin.url", f"file://{self.remote.path}")
+        file = self.remote.path / "hooks" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(hook or HOOK.read_text())
+        file.chmod(0o755)
+
+    def push(self, *refs: str, force: bool = False, options: str = "") -> tuple[bool, str]:
+        """Push refs; whether the server took all, and what was said."""
+        environment = {"PATH": PROGRAMS, "XDG_CACHE_HOME": str(self.remote.path) + ".cache"}
+        words = [*(["--force"] if force else []), *(["-o", options] if options else [])]
+        done = self.author.process("push", *words, "origin", *refs, environment=environment)
+        return done.returncode == 0, done.stderr.decode()
+
+    def refs(self) -> set[str]:
+        """The refs that the server has."""
+        return set(self.remote.git("for-each-ref", "--format=%(refname)").split())
+
+    def topic(self, name: str = "topic", **files: str) -> str:
+        """Commit files on a new branch."""
+        self.author.branch(name, "main")
+        return self.author.commit("feat: go on", files={"src/b": name, **files})
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path)
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_what_is_right_is_taken_and_what_is_wrong_is_not(tmp_path: Path, object_format: str) -> None:
+    server = Server(tmp_path, object_format=object_format)
+    server.topic()
+    taken, said = server.push("topic")
+    assert taken, said
+    assert "remote: specguard: passed" in said
+    server.topic("wrong", **{"docs/api/x.yaml": "b"})
+    taken, said = server.push("wrong")
+    assert not taken
+    assert "PTH001" in said
+    assert "refs/heads/wrong" not in server.refs()
+
+
+def test_a_push_that_brings_its_own_authority_is_judged_by_the_one_that_is_there(server: Server) -> None:
+    server.topic("own", **{"SPEC_AUTHORITY.md": OPEN, "docs/api/x.yaml": "b"})
+    taken, said = server.push("own")
+    assert not taken
+    assert "PTH001" in said
+    # Not in one push with another ref that has it, and not by refs that are looked up elsewhere.
+    server.author.branch("bare", "main")
+    server.author.commit("docs: open", files={"SPEC_AUTHORITY.md": OPEN})
+    for ref in (
+        "refs/remotes/origin/HEAD",
+        "refs/remotes/origin/main",
+        "refs/tags/main",
+        "refs/heads/stable",
+    ):
+        server.remote.git("fetch", "-q", str(server.author.path), f"bare:{ref}")
+    server.topic("again", **{"docs/api/x.yaml": "c"})
+    taken, said = server.push("again")
+    assert not taken
+    assert "PTH001" in said
+
+
+def test_all_refs_of_a_push_are_judged_and_one_wrong_one_refuses_all(server: Server) -> None:
+    server.topic("one")
+    server.topic("two", **{"docs/api/x.yaml": "b"})
+    taken, said = server.push("one", "two")
+    assert not taken
+    assert "PTH001" in said
+    assert server.refs() == {"refs/heads/main"}
+    assert server.push("one")[0]
+
+
+def test_the_default_branch_is_judged_against_its_old_tip(server: Server) -> None:
+    server.author.checkout("main")
+    server.author.commit("feat: go on", files={"src/a": "b"})
+    taken, said = server.push("main")
+    assert taken, said
+    assert "1 commit, 1 file" in said
+    server.author.commit(LONG, files={"src/a": "c"})
+    taken, said = server.push("main")
+    assert not taken
+    assert "CMT003" in said
+
+
+def test_a_forced_push_of_the_default_branch_is_judged_by_what_it_takes_away(server: Server) -> None:
+    server.author.checkout("main")
+    first = server.author.commit("feat: go on", files={"src/a": "b"})
+    server.author.commit("docs: tell", files={"docs/api/x.yaml": "b"})
+    # An administrator brings it there.
+    server.remote.git("fetch", "-q", str(server.author.path), "main:main")
+    taken, said = server.push(f"{first}:main", force=True)
+    assert not taken
+    assert "PTH001" in said
+    # Elsewhere nothing is lost that anything is judged by.
+    server.topic()
+    assert server.push("topic")[0]
+    server.author.git("branch", "-f", "again", "main")
+    taken, said = server.push("again:topic", force=True)
+    assert taken, said
+
+
+def test_a_deletion_is_taken_but_for_the_one_of_the_base(server: Server) -> None:
+    server.topic()
+    assert server.push("topic")[0]
+    taken, said = server.push(":topic")
+    assert taken, said
+    server.remote.git("config", "receive.denyDeleteCurrent", "ignore")
+    taken, said = server.push(":main")
+    assert not taken
+    assert "deletes main" in said
+    assert server.refs() == {"refs/heads/main"}
+
+
+def test_tags_are_judged_as_the_commits_that_they_bring(server: Server) -> None:
+    server.author.tag("v1", message="one")
+    taken, said = server.push("refs/tags/v1")
+    assert taken, said
+    server.topic("wrong", **{"docs/api/x.yaml": "b"})
+    server.author.git("tag", "v2")
+    assert not server.push("refs/tags/v2")[0]
+    server.author.git("tag", "-f", "blob", server.author.blob("x"))
+    taken, said = server.push("refs/tags/blob")
+    assert not taken
+    assert "no commit" in said
+
+
+def test_an_unrelated_history_is_not_taken(server: Server) -> None:
+    server.author.git("checkout", "-q", "--orphan", "other")
+    server.author.commit("docs: begin", files={"SPEC_AUTHORITY.md": OPEN})
+    taken, said = server.push("other")
+    assert not taken
+    assert "no common ancestor" in said
+
+
+def test_a_repository_without_an_authority_takes_nothing_but_with_bootstrap(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    server.remote.git("update-ref", "-d", "refs/heads/main")
+    taken, said = server.push("main")
+    assert not taken
+    assert "no authority" in said
+    hook = HOOK.read_text().replace("--pre-receive", "--pre-receive --bootstrap")
+    (server.remote.path / "hooks" / "pre-receive").write_text(hook)
+    taken, said = server.push("main")
+    assert taken, said
+    # From then on it does nothing.
+    server.topic("own", **{"SPEC_AUTHORITY.md": OPEN, "docs/api/x.yaml": "b"})
+    taken, said = server.push("own")
+    assert not taken
+    assert "PTH001" in said
+
+
+def test_options_and_the_environment_of_a_push_change_nothing(server: Server) -> None:
+    server.remote.git("config", "receive.advertisePushOptions", "true")
+    server.topic("wrong", **{"docs/api/x.yaml": "b"})
+    assert not server.push("wrong", options="--override=PTH001")[0]
+
+
+def test_a_branch_of_another_name_can_be_the_base(server: Server) -> None:
+    server.remote.git("update-ref", "refs/heads/trunk", "refs/heads/main")
+    server.author.checkout("main")
+    server.author.commit("docs: open", files={"SPEC_AUTHORITY.md": OPEN})
+    server.remote.git("fetch", "-q", str(server.author.path), "main:main")
+    server.topic("wrong", **{"docs/api/x.yaml": "b"})
+    assert server.push("wrong")[0]
+    hook = HOOK.read_text().replace("--pre-receive", "--pre-receive --base trunk")
+    (server.remote.path / "hooks" / "pre-receive").write_text(hook)
+    taken, said = server.push("wrong:again")
+    assert not taken
+    assert "PTH001" in said
+    for text, problem in (("nowhere", "no branch 'nowhere'"), ("origin/main", "no branch 'origin/main'")):
+        (server.remote.path / "hooks" / "pre-receive").write_text(hook.replace("trunk", text))
+        taken, said = server.push("wrong:again")
+        assert not taken
+        assert problem in said
+
+
+def test_without_a_default_branch_nothing_is_taken(server: Server) -> None:
+    (server.remote.path / "HEAD").write_text(server.author.oid("main") + "\n")
+    server.topic()
+    taken, said = server.push("topic")
+    assert not taken
+    assert "HEAD names no branch" in said
+
+
+def test_the_hook_update_can_ask_the_same(tmp_path: Path) -> None:
+    server = Server(
+        tmp_path, hook='#!/bin/sh\necho "$2 $3 $1" | specguard check --pre-receive\n', name="update"
+    )
+    server.topic("right")
+    server.topic("wrong", **{"docs/api/x.yaml": "b"})
+    taken, said = server.push("right", "wrong")
+    assert not taken
+    assert "PTH001" in said
+    assert server.refs() == {"refs/heads/main", "refs/heads/right"}
+
+
+def ask(repository: Repository, text: str, *flags: str, **variables: str) -> tuple[int, str]:
+    """What the command answers to some input, as git gives it to the hook."""
+    done = subprocess.run(
+        [f"{os.path.dirname(sys.executable)}/specguard", "check", "--pre-receive", *flags],
+        cwd=repository.path,
+        env={**repository.environment, "GIT_DIR": ".", **variables},
+        input=text.encode("utf-8", "surrogateescape"),
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode, (done.stdout + done.stderr).decode()
+
+
+def test_an_object_that_is_missing_gives_no_verdict(server: Server) -> None:
+    head = server.topic()
+    line = f"{ZERO} {head} refs/heads/topic\n"
+    code, said = ask(server.remote, line)
+    assert (code, "not in the object store" in said) == (2, True), said
+    objects = str(server.author.git_dir / "objects")
+    assert ask(server.remote, line, GIT_QUARANTINE_PATH=objects, GIT_OBJECT_DIRECTORY=objects)[0] == 0
+    assert ask(server.remote, line, GIT_ALTERNATE_OBJECT_DIRECTORIES=objects)[0] == 0
+    code, said = ask(server.remote, line, GIT_QUARANTINE_PATH="objects/x")
+    assert (code, "no absolute path" in said) == (2, True), said
+    # The commit is there, and a folder of it is not.
+    server.remote.git("fetch", "-q", str(server.author.path), "topic")
+    tree = server.author.oid("topic:src")
+    (server.remote.path / "objects" / tree[:2] / tree[2:]).unlink()
+    code, said = ask(server.remote, line)
+    assert (code, tree in said) == (2, True), said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x",
+        f"{ZERO} {'a' * 40}",
+        f"{ZERO} {'a' * 40} main",
+        f"{ZERO} {'a' * 40} refs/heads/a b",
+        f"{ZERO} {'a' * 39} refs/heads/a",
+        f"refs/heads/a {'a' * 40} refs/heads/a {ZERO}",
+        f"{ZERO} --output=x refs/heads/a",
+    ],
+)
+def test_any_other_input_is_an_error(server: Server, line: str) -> None:
+    code, said = ask(server.remote, f"{line}\n")
+    assert code == 2
+    assert "line 1 of standard input is not what git tells a pre-receive hook" in said
+
+
+def test_nothing_is_nothing(server: Server) -> None:
+    assert ask(server.remote, "")[0] == 0
+
+
+@pytest.mark.parametrize("flags", [["--dry-run", "--enforce"], ["--ignore", "PTH001"], ["--authority", "x"]])
+def test_nothing_may_loosen_what_a_server_takes(server: Server, flags: list[str]) -> None:
+    code, said = ask(server.remote, "", *flags)
+    assert (code, "could loosen the verdict" in said) == (2, True), said
+
+
+def test_a_server_can_say_first_what_it_would_refuse(server: Server) -> None:
+    server.topic("wrong", **{"docs/api/x.yaml": "b"})
+    hook = HOOK.read_text().replace("--pre-receive", "--pre-receive --dry-run")
+    (server.remote.path / "hooks" / "pre-receive").write_text(hook)
+    taken, said = server.push("wrong")
+    assert taken, said
+    assert "PTH001" in said
+
+
+def test_hostile_names_are_shown_and_never_obeyed(server: Server) -> None:
+    head = server.author.oid("main")
+    name = "refs/heads/--x$(touch${IFS}y)\x1b[2J\udcff"
+    code, said = ask(server.remote, f"{ZERO} {head} {name}\n")
+    assert "\x1b" not in said
+    assert code in (0, 1, 2)
+    assert not (server.remote.path / "y").exists()
+
+
+def test_many_refs_are_judged_in_one_go_and_too_many_are_not(server: Server) -> None:
+    head = server.author.oid("main")
+    lines = "".join(f"{ZERO} {head} refs/tags/t{number}\n" for number in range(300))
+    code, said = ask(server.remote, lines)
+    assert code == 0, said
+    lines = "".join(f"{ZERO} {head} refs/tags/t{number}\n" for number in range(2_001))
+    code, said = ask(server.remote, lines)
+    assert (code, "2001 refs" in said) == (2, True), said
+
+
+def test_a_server_that_has_a_working_tree_is_none_the_worse(server: Server, tmp_path: Path) -> None:
+    other = Repository(tmp_path / "other")
+    other.add_commits([Step("docs: start", files={"SPEC_AUTHORITY.md": LOCKED})])
+    hook = other.git_dir / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(HOOK.read_text())
+    hook.chmod(0o755)
+    server.author.git("fetch", "-q", str(other.path), "main:theirs")
+    server.author.git("config", "remote.origin.url", f"file://{other.path}")
+    server.author.branch("topic", "theirs")
+    server.author.commit("feat: go on", files={"docs/api/x.yaml": "b"})
+    taken, said = server.push("topic")
+    assert not taken
+    assert "PTH001" in said
