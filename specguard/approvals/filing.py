@@ -49,7 +49,9 @@ def write_record(
         read_record(record.content)
     except RecordError as error:
         raise SpecguardError(
-            f"there can be no such record: {error}", help="say less, or approve fewer findings at once"
+            f"there can be no such record: {error}",
+            help="say less, or approve fewer findings at once",
+            code="not-approvable",
         ) from error
     name = f"{record.id}.json".encode()
     files = [(name, record.content)]
@@ -109,11 +111,13 @@ def _write(work_tree: str, folder: bytes, files: Sequence[tuple[bytes, bytes]]) 
                 "it is there already, and no file of the log is ever written anew",
                 path=path_text(path),
                 help="`specguard approvals verify` tells whether it holds",
+                code="never-overwritten",
             ) from error
         raise SpecguardError(
             f"it cannot be written: {error.strerror}",
             path=path_text(path),
             help=f"see to it that {path_text(folder)} is a folder with room that can be written",
+            code="unwritable-file",
         ) from error
     finally:
         for partial, _ in written:
@@ -143,6 +147,7 @@ def _open_folder(work_tree: str, folder: bytes) -> int:
             raise SpecguardError(
                 f"the log cannot be written: {path_text(path)} is a {kind}",
                 help="remove it, or name another folder in `[approvals] log`",
+                code="unwritable-file",
             ) from error
         finally:
             os.close(above)

@@ -185,6 +185,7 @@ def _of_tree(
             raise MissingFact(
                 f"the change adds more than {most >> 20} MiB to {path_text(folder)}",
                 "take what is no approval of this change out of it",
+                code="size-limit",
             )
         known[oid] = content
     return {name: known.get(entry.oid) if entry.is_file else None for name, entry in names.items()}
@@ -198,7 +199,9 @@ def _of_folder(work_tree: str, folder: bytes) -> Iterator[tuple[bytes, bytes | N
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise MissingFact(f"{path_text(folder)} cannot be read: {error.strerror}") from error
+        raise MissingFact(
+            f"{path_text(folder)} cannot be read: {error.strerror}", code="unreadable-file"
+        ) from error
     for name in names:
         if not name.startswith(TEMPORARY):
             yield name, _content(os.path.join(place, name))

@@ -117,7 +117,7 @@ def _person(text: str, part: str, *, strict: bool = True) -> Person:
     match = _IDENTITY.fullmatch(text.strip())
     if match is None or not match["email"].strip():
         if strict:
-            raise MissingFact(f"{part} has no address, so nobody can tell who it is")
+            raise MissingFact(f"{part} has no address, so nobody can tell who it is", code="no-identity")
         return Person(name=text.strip(), part=part)
     return Person(name=match["name"].strip(), email=match["email"].strip(), part=part)
 
@@ -130,7 +130,9 @@ def _about_to_commit(change: Change) -> Iterator[Person]:
         said = process.read().decode("utf-8", "surrogateescape")
     except CommandError as error:
         if error.code != 1 or error.said:
-            raise MissingFact(f"the configuration cannot be read: {error.first_line}") from error
+            raise MissingFact(
+                f"the configuration cannot be read: {error.first_line}", code="no-identity"
+            ) from error
         said = ""
     settings = dict(entry.partition("\n")[::2] for entry in said.split("\0") if entry)
     environment = repository.environment

@@ -57,13 +57,16 @@ def sign(content: bytes, key: str) -> bytes:
     program = find_program("ssh-keygen", os.environ)
     if program is None:
         raise SpecguardError(
-            "ssh-keygen is not there, so nothing can be signed", help="install OpenSSH 8.2 or later"
+            "ssh-keygen is not there, so nothing can be signed",
+            help="install OpenSSH 8.2 or later",
+            code="program-missing",
         )
     file = os.path.abspath(key)
     if not os.path.isfile(file):
         raise SpecguardError(
             f"there is no key {key}",
             help="name its file, such as ~/.ssh/id_ed25519, or its .pub with an agent",
+            code="signing-failed",
         )
     agent = {"SSH_AUTH_SOCK": os.environ["SSH_AUTH_SOCK"]} if "SSH_AUTH_SOCK" in os.environ else {}
     try:
@@ -78,7 +81,9 @@ def sign(content: bytes, key: str) -> bytes:
                 return stream.read()
     except OSError as error:
         raise SpecguardError(
-            f"nothing can be signed: {error.strerror}", help="set TMPDIR to a folder that can be written"
+            f"nothing can be signed: {error.strerror}",
+            help="set TMPDIR to a folder that can be written",
+            code="signing-failed",
         ) from error
 
 
@@ -103,7 +108,9 @@ def signer(content: bytes, signature: bytes, keys: Sequence[str]) -> str | None:
     program = find_program("ssh-keygen", os.environ)
     if program is None:
         raise MissingFact(
-            "ssh-keygen is not there, so no signature can be verified", "install OpenSSH 8.2 or later"
+            "ssh-keygen is not there, so no signature can be verified",
+            "install OpenSSH 8.2 or later",
+            code="program-missing",
         )
     try:
         with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
@@ -114,13 +121,19 @@ def signer(content: bytes, signature: bytes, keys: Sequence[str]) -> str | None:
             done = _run(program, words, {}, content, time_limit=VERIFYING)
     except OSError as error:
         raise MissingFact(
-            f"no signature can be verified: {error.strerror}", "set TMPDIR to a folder that can be written"
+            f"no signature can be verified: {error.strerror}",
+            "set TMPDIR to a folder that can be written",
+            code="signing-failed",
         ) from error
     if done is None:
-        raise MissingFact(f"ssh-keygen did not verify a signature within {VERIFYING} seconds")
+        raise MissingFact(
+            f"ssh-keygen did not verify a signature within {VERIFYING} seconds", code="time-limit"
+        )
     if done.returncode not in (0, _REFUSED):
         raise MissingFact(
-            f"ssh-keygen cannot verify signatures: {_said(done)}", "install OpenSSH 8.2 or later"
+            f"ssh-keygen cannot verify signatures: {_said(done)}",
+            "install OpenSSH 8.2 or later",
+            code="signing-failed",
         )
     return key if done.returncode == 0 else None
 
@@ -167,15 +180,20 @@ def _run(
 def _not_signed(key: str, done: CompletedProcess[bytes] | None) -> SpecguardError:
     if done is None:
         return SpecguardError(
-            f"{key} did not sign within {SIGNING} seconds", help="try again, or hold it in an agent: ssh-add"
+            f"{key} did not sign within {SIGNING} seconds",
+            help="try again, or hold it in an agent: ssh-add",
+            code="time-limit",
         )
     said = _said(done)
     if "incorrect passphrase" in said:
         return SpecguardError(
             f"{key} cannot sign: its passphrase was not given, or is another one",
             help=f"run this on a terminal, or `ssh-add {key}` before",
+            code="signing-failed",
         )
-    return SpecguardError(f"{key} cannot sign: {said}", help=f"try `ssh-keygen -y -f {key}`")
+    return SpecguardError(
+        f"{key} cannot sign: {said}", help=f"try `ssh-keygen -y -f {key}`", code="signing-failed"
+    )
 
 
 def _said(done: CompletedProcess[bytes]) -> str:

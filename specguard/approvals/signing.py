@@ -26,16 +26,18 @@ def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> byte
         raise SpecguardError(
             f"the policy names no key of {approver.name}",
             help=f"add `key` to the table of {approver.name} in [approvals]",
+            code="signing-failed",
         )
     signature = sign(record.content, key)
     try:
         known = signer(record.content, signature, approver.keys)
     except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command) from missing
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     if known is None:
         raise SpecguardError(
             f"the policy names another key of {approver.name}",
             path=key,
             help=f"sign with the one that it names: {approver.keys[0][:60]}",
+            code="signing-failed",
         )
     return signature

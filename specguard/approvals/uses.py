@@ -86,7 +86,9 @@ class Uses:
         try:
             # Whoever can write to the git directory can put there what has no end, or never begins.
             if not wanted and not stat.S_ISREG(os.lstat(file).st_mode):
-                raise SpecguardError("it is no regular file", path=file, help="remove it")
+                raise SpecguardError(
+                    "it is no regular file", path=file, help="remove it", code="unreadable-file"
+                )
             with open(file, "rb") as stream:
                 self.files.append(file)
                 while line := stream.readline(LONGEST):
@@ -136,5 +138,8 @@ def _text(value: Any) -> str:
 
 def _unread(file: str, error: OSError) -> SpecguardError:
     return SpecguardError(
-        f"it cannot be read: {error.strerror}", path=file, help="name a file that --log-decisions wrote"
+        f"it cannot be read: {error.strerror}",
+        path=file,
+        help="name a file that --log-decisions wrote",
+        code="unreadable-file",
     )

@@ -71,7 +71,8 @@ def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding
             yield _misfit(artifact, data, misfit)
     except SchemaError as error:
         raise MissingFact(
-            f"the schema {name} of [artifacts.{artifact.name}] cannot be used: {error}"
+            f"the schema {name} of [artifacts.{artifact.name}] cannot be used: {error}",
+            code="unusable-schema",
         ) from None
 
 
@@ -103,10 +104,12 @@ def read_schema(tree: Tree, path: str) -> Schema:
 
     data = Documents(tree).data(path.encode("utf-8", "surrogateescape"))
     if data is None:
-        raise MissingFact(f"there is no schema {path} beside the policy", f"git log -- {path}")
+        raise MissingFact(
+            f"there is no schema {path} beside the policy", f"git log -- {path}", code="unusable-schema"
+        )
     if data.problem is not None:
-        raise MissingFact(f"the schema {path} cannot be read: {data.problem.message}")
+        raise MissingFact(f"the schema {path} cannot be read: {data.problem.message}", code="unusable-schema")
     try:
         return Schema(data.value)
     except SchemaError as error:
-        raise MissingFact(f"the schema {path} cannot be used: {error}") from None
+        raise MissingFact(f"the schema {path} cannot be used: {error}", code="unusable-schema") from None

@@ -179,6 +179,7 @@ def _broken(what: str, line: int = 1) -> SpecguardError:
         path=path_text(BASELINE),
         line=line,
         help="mend it there, or take it away and let `specguard baseline` write one",
+        code="broken-baseline",
     )
 
 

@@ -52,6 +52,7 @@ class _Part:
                     f"the authority cannot be read: {error.problem.message}",
                     path=source.path,
                     line=error.problem.line,
+                    code="broken-authority",
                 ) from None
             self.layers, self.unread, self.problems = blocks_of(self.document, source.path)
 

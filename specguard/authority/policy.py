@@ -214,7 +214,7 @@ class Policy:
         """
         if fact not in self._declared:
             if fact not in self._data["declared"]:
-                raise MissingFact(f"nothing in this policy provides {fact!r}")
+                raise MissingFact(f"nothing in this policy provides {fact!r}", code="broken-authority")
             self._declared[fact] = decode(self._data["declared"][fact]["value"])
         return self._declared[fact]
 

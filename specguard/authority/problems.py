@@ -35,6 +35,8 @@ class PolicyError(SpecguardError):
         problems: all that is wrong, in the order of the documents.
     """
 
+    code = "broken-authority"
+
     def __init__(self, problems: Sequence[Problem]) -> None:
         first = problems[0]
         if len(problems) == 1:
@@ -54,7 +56,13 @@ class PolicyError(SpecguardError):
     def each(self) -> Sequence[SpecguardError]:
         """One error for each problem."""
         return [
-            SpecguardError(one.message, help=one.help, path=one.origin.path, line=one.origin.line or None)
+            SpecguardError(
+                one.message,
+                help=one.help,
+                path=one.origin.path,
+                line=one.origin.line or None,
+                code="broken-authority",
+            )
             for one in self.problems
         ]
 

@@ -121,7 +121,9 @@ def contradictions(
             if judged(one.path) or any(judged(other.path) for other in deciding):
                 yield Contradiction(number, key.name, one, deciding[0])
     if broken:
-        raise MissingFact(f"{path_text(broken[0])}, which has a place in the order, cannot be read")
+        raise MissingFact(
+            f"{path_text(broken[0])}, which has a place in the order, cannot be read", code="unreadable-file"
+        )
 
 
 def rank_of(order: Sequence[str], path: bytes) -> int | None:

@@ -59,7 +59,10 @@ def find(tree: Tree, path: str) -> TreeEntry | None:
         return tree.find(path.encode("utf-8", "surrogateescape"))
     except MissingFact as missing:
         raise SpecguardError(
-            f"the authority cannot be read: {missing.reason}", help=missing.command, path=path
+            f"the authority cannot be read: {missing.reason}",
+            help=missing.command,
+            path=path,
+            code="broken-authority",
         ) from None
 
 
@@ -91,6 +94,7 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Source
             help="name a file by its path from the repository's root",
             path=named_by.path if named_by else path,
             line=named_by.line if named_by else None,
+            code="broken-authority",
         )
     kind = entry.mode & 0o170000
     if kind != _FILE:
@@ -98,12 +102,16 @@ def read_source(tree: Tree, path: str, named_by: Origin | None = None) -> Source
             f"the authority is {_KINDS.get(kind, 'no file')}, and must be a file of its own",
             help="put a regular file in its place",
             path=path,
+            code="broken-authority",
         )
     try:
         data = tree.read(path.encode("utf-8", "surrogateescape"))
     except MissingFact as missing:
         raise SpecguardError(
-            f"the authority cannot be read: {missing.reason}", help=missing.command, path=path
+            f"the authority cannot be read: {missing.reason}",
+            help=missing.command,
+            path=path,
+            code="broken-authority",
         ) from None
     return Source(path, entry.oid, decode(data or b"", path))
 
@@ -119,11 +127,17 @@ def read_file(path: str) -> Source:
             data = file.read()
     except IsADirectoryError:
         raise SpecguardError(
-            "the authority is a folder, and must be a file", path=path, help="name a document in it"
+            "the authority is a folder, and must be a file",
+            path=path,
+            help="name a document in it",
+            code="broken-authority",
         ) from None
     except OSError as error:
         raise SpecguardError(
-            f"the authority cannot be read: {error.strerror}", path=path, help="check its name"
+            f"the authority cannot be read: {error.strerror}",
+            path=path,
+            help="check its name",
+            code="broken-authority",
         ) from None
     return Source(path, "", decode(data, path))
 
@@ -142,12 +156,14 @@ def decode(data: bytes, path: str) -> str:
             help="save it as UTF-8",
             path=path,
             line=data.count(b"\n", 0, error.start) + 1,
+            code="broken-authority",
         ) from None
     if not text.removeprefix("\ufeff").strip():
         raise SpecguardError(
             "the authority is empty, which is never taken for a policy that allows everything",
             help="restore it, or delete it",
             path=path,
+            code="broken-authority",
         )
     return text
 

@@ -45,7 +45,8 @@ def whole_lines(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
         if len(rest) > LINE_LIMIT:
             raise MissingFact(
                 f"{name} has a line of more than {LINE_LIMIT} bytes, which is not read; "
-                "the rule's 'exclude' takes a file out"
+                "the rule's 'exclude' takes a file out",
+                code="size-limit",
             )
     if rest:
         yield rest

@@ -64,6 +64,7 @@ def refuse_brought(repository: Repository, files: Sequence[tuple[str, str]], tre
                     f"{what} is in the judged tree, as {inside}, so the change could have written it",
                     path=file,
                     help="Write it outside the checkout, as to $RUNNER_TEMP, and name it there.",
+                    code="untrusted-file",
                 )
 
 

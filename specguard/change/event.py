@@ -124,11 +124,17 @@ def read_event(file: str) -> Event:
         event, *others = read_values(data)
     except (ValueError, RecursionError) as error:
         raise SpecguardError(
-            "the event file is not JSON", path=file, help="Give the file that GITHUB_EVENT_PATH names."
+            "the event file is not JSON",
+            path=file,
+            help="Give the file that GITHUB_EVENT_PATH names.",
+            code="unreadable-event",
         ) from error
     if others or not isinstance(event, dict):
         raise SpecguardError(
-            "the event file is not a JSON object", path=file, help=f"It must be of {_KINDS}."
+            "the event file is not a JSON object",
+            path=file,
+            help=f"It must be of {_KINDS}.",
+            code="unreadable-event",
         )
     fields = Fields(event, file, "the event file")
     if "pull_request" in event:
@@ -140,7 +146,10 @@ def read_event(file: str) -> Event:
         return _push(fields)
     known = ", ".join(sorted(str(key) for key in event)[:6]) or "nothing"
     raise SpecguardError(
-        f"the event file is of another kind: it has {plain(known)}", path=file, help=f"Give one of {_KINDS}."
+        f"the event file is of another kind: it has {plain(known)}",
+        path=file,
+        help=f"Give one of {_KINDS}.",
+        code="unreadable-event",
     )
 
 

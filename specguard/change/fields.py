@@ -113,6 +113,7 @@ class Fields:
             f"{self._name}{key} in {self._what} is not {what}",
             path=self._file,
             help="Give the file as the platform wrote it.",
+            code="unreadable-event",
         )
 
     def _typed(self, key: str, kind: type, what: str) -> Any:

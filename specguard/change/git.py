@@ -61,7 +61,9 @@ class Git(Store):
                 kind, content = self.object(target)
             if kind != "commit":
                 raise SpecguardError(
-                    f"object {oid} is a {kind} and no commit", help="Name a commit or a branch."
+                    f"object {oid} is a {kind} and no commit",
+                    help="Name a commit or a branch.",
+                    code="unknown-revision",
                 )
             self._commits[oid] = known = self._parsed([(target, kind, content)])[0]
         return known
@@ -110,7 +112,7 @@ class Git(Store):
         except CommandError as error:
             if "ambiguous" in error.said:
                 raise SpecguardError(
-                    f"{text} is short for several objects", help="Give more digits."
+                    f"{text} is short for several objects", help="Give more digits.", code="unknown-revision"
                 ) from error
             return None
         return oid if is_oid(oid, self.repository.hexadecimal) else None

@@ -23,12 +23,15 @@ def read_bounded(file: str, limit: int, what: str) -> bytes:
             data = stream.read(limit + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise SpecguardError(f"{what} cannot be read: {reason}", path=file, help="Check its name.") from error
+        raise SpecguardError(
+            f"{what} cannot be read: {reason}", path=file, help="Check its name.", code="unreadable-file"
+        ) from error
     if len(data) > limit:
         raise SpecguardError(
             f"{what} may have {limit >> 20} MiB, and this one is larger",
             path=file,
             help="Check that it is the one that is meant.",
+            code="size-limit",
         )
     return data
 

@@ -312,5 +312,6 @@ def _has_text(entry: Entry) -> bool:
 def _too_large(entry: Entry, size: int, limit: int) -> MissingFact:
     return MissingFact(
         f"{path_text(entry.path)} has {size} bytes, and at most {limit} are read for their lines; "
-        "the rule's 'exclude' takes a file out"
+        "the rule's 'exclude' takes a file out",
+        code="size-limit",
     )

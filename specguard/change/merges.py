@@ -98,7 +98,8 @@ class Merges:
         except CommandError as error:
             if error.code == 129:
                 raise MissingFact(
-                    "a merge differs from all its parents, and only git 2.39 or later can do it again"
+                    "a merge differs from all its parents, and only git 2.39 or later can do it again",
+                    code="program-missing",
                 ) from error
             raise self._git.missing("what a merge joins", error.first_line) from error
         found: list[tuple[str, set[bytes]]] = []

@@ -49,7 +49,10 @@ def apply_patch(git: Git, start: str, file: str) -> str:
                 _copy(stream, copy, file)
     except OSError as error:
         raise SpecguardError(
-            f"the patch cannot be read: {error.strerror}", path=name, help="Check its name."
+            f"the patch cannot be read: {error.strerror}",
+            path=name,
+            help="Check its name.",
+            code="unreadable-file",
         ) from error
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
     patch = os.open(copy, os.O_RDONLY)
@@ -61,6 +64,7 @@ def apply_patch(git: Git, start: str, file: str) -> str:
             f"the patch does not apply to HEAD: {error.first_line}",
             path=name,
             help="Make it with `git diff --binary` or `git format-patch --binary` on top of HEAD.",
+            code="unusable-patch",
         ) from error
     finally:
         os.close(patch)
@@ -79,5 +83,6 @@ def _copy(stream: BufferedReader, copy: str, name: str | None) -> None:
                     f"the patch is larger than {PATCH_LIMIT >> 20} MiB",
                     path=name,
                     help="Apply it and judge the commits instead, which has no such limit.",
+                    code="size-limit",
                 )
             out.write(block)

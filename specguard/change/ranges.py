@@ -84,7 +84,9 @@ class RangeChange(Change):
         merge_bases = self.git.merge_bases(tip, head)
         if not merge_bases:
             raise MissingFact(
-                f"{self.found.name} and the head have no common ancestor", "specguard check --root"
+                f"{self.found.name} and the head have no common ancestor",
+                "specguard check --root",
+                code="no-common-ancestor",
             )
         return Base(
             name=self.found.name,
@@ -131,6 +133,7 @@ class RangeChange(Change):
                     f"the head and {base.name} have several merge bases, and {path_text(lost)} differs "
                     "between them: nobody can tell whether the change alters it",
                     f"git merge {base.name}",
+                    code="no-common-ancestor",
                 )
 
     @cached_property
@@ -153,7 +156,9 @@ class RangeChange(Change):
             )
         title = self.pull_request.title
         if title is None:
-            raise MissingFact("the pull request's title is not known", "specguard check --pr-title TEXT")
+            raise MissingFact(
+                "the pull request's title is not known", "specguard check --pr-title TEXT", code="not-told"
+            )
         plain = _SQUASH_SUFFIX.sub("", title)
         return [Message(plain.encode("utf-8", "surrogateescape"), source="title")]
 

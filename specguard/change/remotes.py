@@ -26,7 +26,9 @@ def read_remote(repository: Repository, name: str = "origin") -> Remote:
         settings = process.read().decode("utf-8", "surrogateescape").split("\0")
     except CommandError as error:
         raise MissingFact(
-            f"the configuration cannot be read: {error.first_line}", "git config --list"
+            f"the configuration cannot be read: {error.first_line}",
+            "git config --list",
+            code="broken-repository",
         ) from error
     urls: list[str] = []
     push_urls: list[str] = []

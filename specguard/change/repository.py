@@ -117,6 +117,11 @@ class Repository:
             return "git fetch --unshallow origin"
         return "git fetch --refetch --no-filter origin"
 
+    @property
+    def missing_code(self) -> str:
+        """The name of the error that objects are not there."""
+        return "shallow-clone" if self.shallow else "missing-object"
+
     def in_place(self, *arguments: str, user: bool = False) -> Process:
         """Start git where the caller would, for refs and configuration; nothing of it runs another program.
 
@@ -152,7 +157,11 @@ class Repository:
             self._take_refs(unknown, self.in_place("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
         for name in names:
             if name in self._broken:
-                raise MissingFact(f"the ref {name} is broken", f"git fetch origin, or delete {name}")
+                raise MissingFact(
+                    f"the ref {name} is broken",
+                    f"git fetch origin, or delete {name}",
+                    code="broken-repository",
+                )
         return {name: self._known[name][0] for name in names if self._known[name][0]}
 
     def target_of(self, name: str) -> str:
@@ -185,7 +194,9 @@ class Repository:
         found, broken = _read_refs(process)
         if broken:
             raise MissingFact(
-                f"the ref {sorted(broken)[0]} is broken", f"git fetch origin, or delete {sorted(broken)[0]}"
+                f"the ref {sorted(broken)[0]} is broken",
+                f"git fetch origin, or delete {sorted(broken)[0]}",
+                code="broken-repository",
             )
         return [
             Ref(name, name.split("/", 3 if name.startswith("refs/remotes/") else 2)[-1], oid)
@@ -213,6 +224,7 @@ class Repository:
             raise SpecguardError(
                 "there is no working tree here",
                 help="Run this in a checkout; a bare repository has commits alone.",
+                code="no-repository",
             )
         return root
 
@@ -265,7 +277,9 @@ class Repository:
         elif is_oid(oid, self.hexadecimal):
             self.head = oid
         else:
-            raise SpecguardError("HEAD points to nothing", help="Check out a branch: `git checkout main`.")
+            raise SpecguardError(
+                "HEAD points to nothing", help="Check out a branch: `git checkout main`.", code="no-commit"
+            )
 
     def _not_located(self, said: str) -> SpecguardError:
         where = self.directory or "this folder"
@@ -273,14 +287,19 @@ class Repository:
             return SpecguardError(
                 f"the repository of {where} belongs to another user, and git does not trust it",
                 help="If you do: `git config --global --add safe.directory <its path>`.",
+                code="broken-repository",
             )
         if "not a git repository" in said:
             return SpecguardError(
-                f"{where} is not in a git repository", help="Go to one, or name it with `-C DIRECTORY`."
+                f"{where} is not in a git repository",
+                help="Go to one, or name it with `-C DIRECTORY`.",
+                code="no-repository",
             )
         reason = said.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"
         return SpecguardError(
-            f"the repository of {where} cannot be read: {reason}", help="Try `git status` there."
+            f"the repository of {where} cannot be read: {reason}",
+            help="Try `git status` there.",
+            code="broken-repository",
         )
 
 
@@ -329,7 +348,7 @@ class Looking:
                 repository._take_refs(USUAL_BASES, self._refs)
             repository._read_head()
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         finally:
             self._refs.stop()
             self._places.stop()
@@ -365,9 +384,13 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
         if line.startswith("warning: ignoring broken ref "):
             broken.add(line[29:])
         elif line and not line.startswith("warning: ignoring dangling symref "):
-            raise MissingFact(f"the refs cannot be read: {line.removeprefix('fatal: ')}", "git fsck")
+            raise MissingFact(
+                f"the refs cannot be read: {line.removeprefix('fatal: ')}",
+                "git fsck",
+                code="broken-repository",
+            )
     if process.code:
-        raise MissingFact("the refs cannot be read", "git fsck")
+        raise MissingFact("the refs cannot be read", "git fsck", code="broken-repository")
     fields = output.replace("\0\n", "\0").split("\0")
     return {fields[i + 1]: (fields[i], fields[i + 2]) for i in range(0, len(fields) - 2, 3)}, broken
 
@@ -387,7 +410,11 @@ def _collect(process: Process) -> tuple[str, str]:
 def _find_git(environment: Mapping[str, str]) -> str:
     program = find_program("git", environment)
     if program is None:
-        raise SpecguardError("git is not installed, or not on the path", help="Install git 2.31 or later.")
+        raise SpecguardError(
+            "git is not installed, or not on the path",
+            help="Install git 2.31 or later.",
+            code="program-missing",
+        )
     return program
 
 

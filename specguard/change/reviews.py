@@ -65,7 +65,9 @@ def read_reviews(file: str) -> Sequence[Review]:
     try:
         values = read_values(data)
     except (ValueError, RecursionError) as error:
-        raise SpecguardError(f"{_WHAT} is not JSON", path=file, help=_GIVE) from error
+        raise SpecguardError(
+            f"{_WHAT} is not JSON", path=file, help=_GIVE, code="unreadable-event"
+        ) from error
     found = [read_review(fields) for fields in _fields(values, file)]
     return [review for review in found if review is not None]
 
@@ -174,7 +176,9 @@ def _fields(values: Sequence[Any], file: str) -> Iterator[Fields]:
         pages = [page for value in values for page in (value if _is_slurped(value) else [value])]
         yield from _listed([item for page in pages for item in page], file)
     else:
-        raise SpecguardError(f"{_WHAT} is not a list of reviews", path=file, help=_GIVE)
+        raise SpecguardError(
+            f"{_WHAT} is not a list of reviews", path=file, help=_GIVE, code="unreadable-event"
+        )
 
 
 def _is_slurped(value: Sequence[Any]) -> bool:
@@ -185,7 +189,12 @@ def _is_slurped(value: Sequence[Any]) -> bool:
 def _listed(items: Sequence[Any], file: str, name: str = "") -> Iterator[Fields]:
     for position, item in enumerate(items):
         if not isinstance(item, dict):
-            raise SpecguardError(f"{name}[{position}] in {_WHAT} is not an object", path=file, help=_GIVE)
+            raise SpecguardError(
+                f"{name}[{position}] in {_WHAT} is not an object",
+                path=file,
+                help=_GIVE,
+                code="unreadable-event",
+            )
         if not _GITLAB.isdisjoint(item):
             raise _of_another_kind(item, file)
         yield Fields(item, file, _WHAT, f"{name}[{position}].")
@@ -197,6 +206,9 @@ def _of_another_kind(values: dict[str, Any], file: str) -> SpecguardError:
             "GitLab's approvals do not say which commit was approved, so none of them can count",
             path=file,
             help="Let the approver sign: `specguard approvals sign ID --key FILE`.",
+            code="unreadable-event",
         )
     known = ", ".join(sorted(values)[:6]) or "nothing"
-    return SpecguardError(f"{_WHAT} is of another kind: it has {plain(known)}", path=file, help=_GIVE)
+    return SpecguardError(
+        f"{_WHAT} is of another kind: it has {plain(known)}", path=file, help=_GIVE, code="unreadable-event"
+    )

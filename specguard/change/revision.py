@@ -79,7 +79,9 @@ def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_ref
     oid = git.resolve(commit + steps)
     if oid is None:
         raise SpecguardError(
-            f"there is no commit {text}: {name} has no such ancestor", help=_deeper(git, "Count again")
+            f"there is no commit {text}: {name} has no such ancestor",
+            help=_deeper(git, "Count again"),
+            code="unknown-revision",
         )
     return Revision(oid)
 
@@ -95,7 +97,9 @@ def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
     if name in ("HEAD", "@"):
         if repository.head is None:
             raise SpecguardError(
-                "HEAD has no commit yet", help="Make one, or judge what is staged with `--staged`."
+                "HEAD has no commit yet",
+                help="Make one, or judge what is staged with `--staged`.",
+                code="no-commit",
             )
         return Revision(repository.head)
     if not name or name.startswith("-") or re.search(_WRONG, name):
@@ -113,6 +117,7 @@ def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
                 raise SpecguardError(
                     f"{name} is short for a commit and also the name of {ref}",
                     help="Give the whole object id, or the ref's full name.",
+                    code="unknown-revision",
                 )
             return Revision(existing[ref], repository.target_of(ref))
     return Revision(by_id) if by_id is not None else None
@@ -130,4 +135,4 @@ def unknown(git: Git, name: str) -> SpecguardError:
         help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it."
     else:
         help = f"Fetch it with `git fetch origin {name}`, or name another."
-    return SpecguardError(f"there is no branch, tag or commit {name!r}", help=help)
+    return SpecguardError(f"there is no branch, tag or commit {name!r}", help=help, code="unknown-revision")

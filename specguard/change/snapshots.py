@@ -96,7 +96,9 @@ class StagedChange(SnapshotChange):
             entries = self.git.entries(comparison or self.git.start_index_diff(head))
             unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
             if unmerged is not None:
-                raise MissingFact(f"{path_text(unmerged)} is not merged", "git mergetool")
+                raise MissingFact(
+                    f"{path_text(unmerged)} is not merged", "git mergetool", code="unmerged-file"
+                )
             self._staged = entries
         return self._staged
 

@@ -114,7 +114,9 @@ class Tree:
             return None
         kind, content = self._git.object(entry.oid, limit=limit)
         if kind != "blob":
-            raise MissingFact(f"object {entry.oid} is a {kind}, where a file is expected", "git fsck")
+            raise MissingFact(
+                f"object {entry.oid} is a {kind}, where a file is expected", "git fsck", code="missing-object"
+            )
         return content
 
     def blobs(self, oids: Sequence[str], limit: int = DOCUMENT_LIMIT) -> Iterator[tuple[str, bytes | None]]:

@@ -179,10 +179,13 @@ def _walk(root: bytes, tracked: Mapping[bytes, _Item]) -> tuple[set[bytes], list
                         raise MissingFact(
                             f"{path_text(path)} is larger than {FILE_LIMIT >> 30} GiB and is not hashed",
                             f"add {path_text(path)} to .gitignore",
+                            code="size-limit",
                         )
         except OSError as error:
             name = path_text(directory) or "the working tree"
-            raise MissingFact(f"{name} cannot be read: {error.strerror}", "chmod -R u+rX .") from error
+            raise MissingFact(
+                f"{name} cannot be read: {error.strerror}", "chmod -R u+rX .", code="unreadable-file"
+            ) from error
     return present, sorted(nested)
 
 

@@ -99,7 +99,9 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     try:
         said = process.read().decode("utf-8", "surrogateescape")
     except CommandError as error:
-        raise MissingFact(f"the worktrees cannot be listed: {error.first_line}") from None
+        raise MissingFact(
+            f"the worktrees cannot be listed: {error.first_line}", code="broken-repository"
+        ) from None
     try:
         here = os.path.realpath(repository.work_tree())
     except SpecguardError:

@@ -34,7 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         closed = sys.stdout is None
         _open_missing()
         if closed:
-            complain(SpecguardError("standard output is closed", help="send it to a file or to /dev/null"))
+            complain(
+                SpecguardError(
+                    "standard output is closed",
+                    help="send it to a file or to /dev/null",
+                    code="unwritable-file",
+                )
+            )
             return EXIT_NO_VERDICT
     _write_anything(sys.stdout)
     _write_anything(sys.stderr)
@@ -64,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout = None
             complain(
                 SpecguardError(
-                    f"the output cannot be written: {error.strerror}", help="make room, or send it elsewhere"
+                    f"the output cannot be written: {error.strerror}",
+                    help="make room, or send it elsewhere",
+                    code="unwritable-file",
                 )
             )
             return EXIT_NO_VERDICT

@@ -68,7 +68,7 @@ class _Commands(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError:
             hint = nearest(args[0], COMMANDS, "`specguard --help` lists the commands")
-            raise SpecguardError(f"there is no command {args[0]!r}", help=hint) from None
+            raise SpecguardError(f"there is no command {args[0]!r}", help=hint, code="usage") from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -109,6 +109,7 @@ def run(words: Sequence[str]) -> int:
             raise SpecguardError(
                 f"{asked!r} is no completion: there is one for bash, zsh and fish",
                 help=f"for bash: {COMPLETION}=bash_source specguard",
+                code="usage",
             )
         return EXIT_PASSED
     try:
@@ -121,15 +122,17 @@ def run(words: Sequence[str]) -> int:
         raise KeyboardInterrupt from None
     except click.NoSuchOption as error:
         near = f"did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
-        raise SpecguardError(f"there is no option {error.option_name}", help=near or _usage(error)) from None
+        raise SpecguardError(
+            f"there is no option {error.option_name}", help=near or _usage(error), code="usage"
+        ) from None
     except click.UsageError as error:
         if error.ctx is not None and error.message == error.ctx.get_help():
             # A group without a command, which click tells so.
             click.echo(error.message, err=True)
             return EXIT_NO_VERDICT
-        raise SpecguardError(error.format_message(), help=_usage(error)) from None
+        raise SpecguardError(error.format_message(), help=_usage(error), code="usage") from None
     except click.ClickException as error:
-        raise SpecguardError(error.format_message()) from None
+        raise SpecguardError(error.format_message(), code="usage") from None
     return result if isinstance(result, int) else 0
 
 

@@ -47,19 +47,25 @@ def command(rules: tuple[str, ...], output_format: str, **options: Any) -> int:
     request = Request(environment=os.environ, override=rules, **options)
     if request.push:
         raise SpecguardError(
-            "an approval is for one change, and a push may bring several", help="name a branch"
+            "an approval is for one change, and a push may bring several",
+            help="name a branch",
+            code="not-approvable",
         )
     asked = [flag for flag in ("reason", "approved_by") if getattr(request, flag)]
     if asked and not rules:
         raise SpecguardError(
-            "an approval names the rules that it is for", help="`specguard approve` lists them"
+            "an approval names the rules that it is for",
+            help="`specguard approve` lists them",
+            code="not-approvable",
         )
     if not asked:
         # What is asked for with a rule alone is what could be approved of it.
         request = Request(environment=os.environ, select=rules, **options)
     (verdict,) = check(request) or (None,)
     if verdict is None:
-        raise SpecguardError("there is no change to approve", help="name a branch that is there")
+        raise SpecguardError(
+            "there is no change to approve", help="name a branch that is there", code="not-approvable"
+        )
     if output_format == "json":
         click.echo(json_text(_data(verdict, written=bool(asked))))
     else:

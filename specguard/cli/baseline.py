@@ -44,7 +44,9 @@ def command(directory: str, grow: bool, check: bool, strict: bool, today: str, o
     record only shrinks, unless --grow says otherwise. It counts once it is on the base branch.
     """
     if grow and check:
-        raise SpecguardError("--grow does not go with --check, which writes nothing", help="leave one out")
+        raise SpecguardError(
+            "--grow does not go with --check, which writes nothing", help="leave one out", code="usage"
+        )
     request = Request(environment=os.environ, directory=directory, today=today, strict=strict, all=True)
     recording = record(request, grow=grow)
     if not check:
@@ -68,7 +70,12 @@ def _write(recording: Recording) -> None:
     folder = os.path.dirname(file)
     try:
         if os.path.islink(folder) or os.path.islink(file):
-            raise SpecguardError("it is reached through a symbolic link", path=_PLACE, help="remove the link")
+            raise SpecguardError(
+                "it is reached through a symbolic link",
+                path=_PLACE,
+                help="remove the link",
+                code="outside-repository",
+            )
         if not after:
             if recording.before is not None:
                 os.unlink(file)
@@ -82,6 +89,7 @@ def _write(recording: Recording) -> None:
             f"it cannot be written: {error.strerror}",
             path=_PLACE,
             help="`specguard baseline --check --output-format json` prints what it would be",
+            code="unwritable-file",
         ) from error
 
 

@@ -158,4 +158,6 @@ def _write(file: str, text: str) -> None:
         with open(file, "w", encoding="utf-8") as stream:
             stream.write(text)
     except OSError as error:
-        raise SpecguardError(f"the page cannot be written: {error.strerror}", path=file) from error
+        raise SpecguardError(
+            f"the page cannot be written: {error.strerror}", path=file, code="unwritable-file"
+        ) from error

@@ -55,7 +55,12 @@ def command(
     top = Repository.locate(directory, os.environ).work_tree()
     place = os.path.abspath(file) if file else os.path.join(top, DEFAULT)
     if file and not os.path.exists(place):
-        raise SpecguardError("there is no such file", path=file, help="name the file that declares samples")
+        raise SpecguardError(
+            "there is no such file",
+            path=file,
+            help="name the file that declares samples",
+            code="unreadable-file",
+        )
     samples = read_samples(place)
     options = RunOptions(environment=os.environ, directory=directory, kind="eval", run_root=run_root)
     chosen = samples.chosen(repositories)

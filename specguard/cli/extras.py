@@ -30,4 +30,5 @@ def needing(extra: str, *modules: str) -> Iterator[None]:
         raise SpecguardError(
             f"this needs what is in the extra {extra!r}, and the package {error.name} is missing or too old",
             help=f"pip install --upgrade 'specguard[{extra}]'",
+            code="extra-missing",
         ) from error

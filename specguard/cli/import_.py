@@ -58,6 +58,7 @@ def command(sources: tuple[str, ...], directory: str, write: bool, output_format
         raise SpecguardError(
             f"there is nothing to import here of {', '.join(SOURCES)}",
             help="name a file: specguard import repolinter=rules/ruleset.json",
+            code="usage",
         )
     for source, file in found:
         made.take(_imported(repository, top, source, file))
@@ -109,11 +110,17 @@ def _asked(top: str, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
     for named in sources:
         source, separator, file = named.partition("=")
         if source not in SOURCES:
-            raise SpecguardError(f"{source!r} cannot be imported", help=nearest(source, SOURCES))
+            raise SpecguardError(
+                f"{source!r} cannot be imported", help=nearest(source, SOURCES), code="usage"
+            )
         if separator and source in ("openspec", "spec-kit"):
-            raise SpecguardError(f"{source} is a folder, and is named without a file", help=f"say {source}")
+            raise SpecguardError(
+                f"{source} is a folder, and is named without a file", help=f"say {source}", code="usage"
+            )
         if not separator and source not in here:
-            raise SpecguardError(f"there is no {source} here", help="without a name all that is here is read")
+            raise SpecguardError(
+                f"there is no {source} here", help="without a name all that is here is read", code="usage"
+            )
         yield source, file if separator else here[source]
 
 
@@ -201,6 +208,7 @@ def _compiled(top: str, more: str) -> Policy | None:
                 path=named_by.path,
                 line=named_by.line or None,
                 help="add it, or take it out of `documents`",
+                code="broken-authority",
             )
         return Source(path, "", read_file(file).text)
 
@@ -228,6 +236,7 @@ def _write(top: str, text: str) -> None:
             "it is a symbolic link, and is not written to",
             path=AUTHORITY,
             help="leave --write out, and put what is printed where the link leads",
+            code="outside-repository",
         )
     before = read_file(file).text if os.path.exists(file) else "# Authority\n"
     try:
@@ -237,6 +246,7 @@ def _write(top: str, text: str) -> None:
             f"it cannot be written: {error.strerror}",
             path=AUTHORITY,
             help="without --write the settings are printed",
+            code="unwritable-file",
         ) from error
 
 

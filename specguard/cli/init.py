@@ -114,12 +114,14 @@ def command(
             "there is an authority already, and it is never overwritten",
             path=AUTHORITY,
             help="`specguard init --print` shows what would be written",
+            code="never-overwritten",
         ) from None
     except OSError as error:
         raise SpecguardError(
             f"it cannot be written: {error.strerror}",
             path=AUTHORITY,
             help="`specguard init --print` writes it to standard output",
+            code="unwritable-file",
         ) from error
     _next_steps(repository, top, base, policy, [AUTHORITY, *_ignore_runs(top, policy)])
     if planned:
@@ -201,7 +203,9 @@ def _check_presets(presets: Sequence[str]) -> None:
     known = load_registry().presets
     for preset in presets:
         if preset not in known:
-            raise SpecguardError(f"there is no preset {preset!r}", help=nearest(preset, known))
+            raise SpecguardError(
+                f"there is no preset {preset!r}", help=nearest(preset, known), code="unknown-name"
+            )
 
 
 def _default_branch(repository: Repository) -> str:
@@ -223,7 +227,9 @@ def _compiled(text: str) -> Policy:
     policy = compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=read)
     assert policy is not None  # noqa: S101 - a document of this name is always an authority
     for unread in policy.unread:
-        raise SpecguardError(f"{unread.text!r} is no pattern that can be guarded: {unread.reason}")
+        raise SpecguardError(
+            f"{unread.text!r} is no pattern that can be guarded: {unread.reason}", code="usage"
+        )
     return policy
 
 

@@ -76,6 +76,7 @@ def plan_settings(top: str, agents: Sequence[str], environment: Mapping[str, str
                 f"nothing is added to it: {error}",
                 path=host.file,
                 help="put what is printed above in by hand, or make it JSON that has what it needs",
+                code="unreadable-file",
             ) from error
         planned.append(Settings(host, old, new))
     return planned
@@ -94,12 +95,15 @@ def read_settings(top: str, host: Host) -> str | None:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise SpecguardError(f"it cannot be read: {error.strerror}", path=host.file) from error
+            raise SpecguardError(
+                f"it cannot be read: {error.strerror}", path=host.file, code="unreadable-file"
+            ) from error
         if stat.S_ISLNK(mode):
             raise SpecguardError(
                 f"{os.path.relpath(place, top)} is a link, and what it leads to is not written",
                 path=host.file,
                 help="put a file in its place, or write there what `specguard init --agent NAME --print` has",
+                code="outside-repository",
             )
         if not (stat.S_ISREG(mode) if place == file else stat.S_ISDIR(mode)):
             raise SpecguardError(
@@ -109,7 +113,7 @@ def read_settings(top: str, host: Host) -> str | None:
         with open(file, encoding="utf-8", newline="") as stream:
             return stream.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecguardError(f"it cannot be read: {error}", path=host.file) from error
+        raise SpecguardError(f"it cannot be read: {error}", path=host.file, code="unreadable-file") from error
 
 
 def show_settings(planned: Sequence[Settings]) -> None:
@@ -145,11 +149,16 @@ def write_settings(top: str, planned: Sequence[Settings]) -> list[str]:
             os.makedirs(os.path.dirname(file), exist_ok=True)
             if read_settings(top, one.host) != one.old:
                 raise SpecguardError(
-                    "it was changed meanwhile", path=one.host.file, help="run specguard init again"
+                    "it was changed meanwhile",
+                    path=one.host.file,
+                    help="run specguard init again",
+                    code="never-overwritten",
                 )
             replace_file(file, one.new)
         except OSError as error:
-            raise SpecguardError(f"it cannot be written: {error.strerror}", path=one.host.file) from error
+            raise SpecguardError(
+                f"it cannot be written: {error.strerror}", path=one.host.file, code="unwritable-file"
+            ) from error
         written.append(one.host.file)
     return written
 

@@ -200,6 +200,7 @@ def _append(file: str, lines: str, instead: str = "") -> None:
             f"the decision log cannot be written: {error.strerror}{also}",
             path=file,
             help="name a file that can be written, as in --log-decisions decisions.jsonl",
+            code="unwritable-file",
         ) from error
 
 
@@ -218,6 +219,7 @@ def _write(file: str, text: str, *, append: bool = False) -> None:
             f"the report cannot be written: {error.strerror}",
             path=file,
             help="name a file in a folder that exists, as in --output json=report.json",
+            code="unwritable-file",
         ) from error
 
 

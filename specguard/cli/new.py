@@ -66,7 +66,9 @@ def command(
         raise _unknown(artifact, contracts)
     top = Repository.locate(directory, os.environ).work_tree()
     if chosen and folder:
-        raise SpecguardError("--in and --path cannot be given together", help="--path has the folder in it")
+        raise SpecguardError(
+            "--in and --path cannot be given together", help="--path has the folder in it", code="usage"
+        )
     given = _values(values, contracts[artifact])
     path, fields = place(
         artifact,
@@ -101,6 +103,7 @@ def _taken(path: bytes) -> SpecguardError:
         "it is there already, and is never overwritten",
         path=path_text(path),
         help="add to it what its contract asks for, which `--print --path` with another name shows",
+        code="never-overwritten",
     )
 
 
@@ -114,7 +117,7 @@ def _list(contracts: Mapping[str, Contract]) -> None:
 
 def _unknown(artifact: str, contracts: Mapping[str, Contract]) -> SpecguardError:
     help = nearest(artifact, contracts) or "describe it in the policy, as [artifacts.<name>]"
-    return SpecguardError(f"there is no artifact {artifact!r}", help=help)
+    return SpecguardError(f"there is no artifact {artifact!r}", help=help, code="unfilled-template")
 
 
 def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
@@ -124,7 +127,9 @@ def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
         name, equals, value = word.partition("=")
         if not equals or not name or not value:
             raise SpecguardError(
-                f"{word!r} is no value of a placeholder", help="write its name and its value: agent=3"
+                f"{word!r} is no value of a placeholder",
+                help="write its name and its value: agent=3",
+                code="unfilled-template",
             )
         given[name.lower()] = value
     texts = [contract.path or contract.root, *contract.members]
@@ -137,7 +142,12 @@ def _from_top(name: str, top: str) -> bytes:
     """A path that is given from the working directory, from the root of the working tree."""
     place = os.path.relpath(os.path.join(os.path.realpath("."), name), os.path.realpath(top))
     if place == ".." or place.startswith("../"):
-        raise SpecguardError("it is outside of the repository", path=name, help="name a place within it")
+        raise SpecguardError(
+            "it is outside of the repository",
+            path=name,
+            help="name a place within it",
+            code="outside-repository",
+        )
     return b"" if place == "." else os.fsencode(place)
 
 
@@ -169,6 +179,7 @@ def _write(top: str, file: Blank) -> None:
             "its folder is a link that leads out of the repository",
             path=path_text(file.path),
             help="write it to another folder with --in or --path",
+            code="outside-repository",
         )
     try:
         os.makedirs(folder, exist_ok=True)
@@ -181,4 +192,5 @@ def _write(top: str, file: Blank) -> None:
             f"it cannot be written: {error.strerror}",
             path=path_text(file.path),
             help="`--print` writes it to standard output",
+            code="unwritable-file",
         ) from error

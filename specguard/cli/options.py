@@ -25,7 +25,9 @@ def _enter(_context: click.Context, _parameter: click.Parameter, directory: str)
         os.chdir(directory)
     except OSError as error:
         raise SpecguardError(
-            f"-C {directory}: {error.strerror}", help="name a folder of the repository that is meant"
+            f"-C {directory}: {error.strerror}",
+            help="name a folder of the repository that is meant",
+            code="no-repository",
         ) from error
     # A folder that is named is the one that is meant, whatever GIT_DIR says.
     return "."

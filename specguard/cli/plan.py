@@ -99,7 +99,11 @@ def verify(task: str, note: str, by: str, directory: str, plan: str) -> int:
     said = Manual(note.strip(), who, when, ())
     problem = manual_problem(said, datetime.now(UTC).date())
     if problem:
-        raise SpecguardError(problem, help='specguard plan verify TASK --note "what was seen" --by "Ann Lee"')
+        raise SpecguardError(
+            problem,
+            help='specguard plan verify TASK --note "what was seen" --by "Ann Lee"',
+            code="unknown-name",
+        )
     status = found.status if found.done else found.plan.settings.done[0]
     entry = {"note": said.note, "by": said.who, "at": said.when}
     file.mark(found, status=status, evidence=[entry])
@@ -115,10 +119,13 @@ def _one(files: Sequence[PlanFile], task_id: str) -> tuple[PlanFile, Task]:
         return found[0]
     plans = ", ".join(path_text(file.plan.path) for file, _ in found)
     if found:
-        raise SpecguardError(f"several plans have {task_id}: {plans}", help="name one with --plan")
+        raise SpecguardError(
+            f"several plans have {task_id}: {plans}", help="name one with --plan", code="unknown-name"
+        )
     raise SpecguardError(
         f"no plan has the task {task_id}",
         help=f"tried: {', '.join(path_text(file.plan.path) for file in files)}",
+        code="unknown-name",
     )
 
 

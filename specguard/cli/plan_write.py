@@ -81,6 +81,7 @@ def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs:
             "the change is there already, and is never overwritten",
             path=folder,
             help=f"specguard plan validate {slug}",
+            code="never-overwritten",
         )
     write_files(top, files)
     for path in files:
@@ -111,7 +112,9 @@ def create(slug: str, name: str, directory: str, kind: str, option: str, goal: s
     require_valid(source)
     plan = NewPlan(source, chosen, name, option=option.strip(), goal=goal.strip())
     for line, message, help in plan.flaws():
-        raise SpecguardError(message, path=f"{source.path}/tasks.md", line=line, help=help)
+        raise SpecguardError(
+            message, path=f"{source.path}/tasks.md", line=line, help=help, code="plan-unready"
+        )
     files = plan.files()
     kind_name = next(one for one, settings in kinds.items() if settings is chosen)
     hold_to_rules(top, plan.path, files[plan.path], kind_name, chosen)
@@ -154,6 +157,7 @@ def _write(top: str, plan: NewPlan, files: Mapping[str, str]) -> None:
                 path=plan.path,
                 line=data.problem.line if data.problem else _first_lost(data, after),
                 help="add the tasks that are new by hand; specguard plan create --print shows them",
+                code="never-overwritten",
             )
     write_files(top, wanted, over=frozenset({plan.path}))
     for path in files:
@@ -205,4 +209,4 @@ def _read(top: str, path: str) -> str | None:
         with open(place, encoding="utf-8") as stream:
             return stream.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecguardError(f"it cannot be read: {error}", path=path) from error
+        raise SpecguardError(f"it cannot be read: {error}", path=path, code="unreadable-file") from error

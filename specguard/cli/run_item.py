@@ -118,7 +118,9 @@ def item(
         os.set_inheritable(announce, False)
     if max_tasks > 1:
         raise SpecguardError(
-            "a run works on one task, and stops", help="start another one for the next: --max-tasks 1"
+            "a run works on one task, and stops",
+            help="start another one for the next: --max-tasks 1",
+            code="usage",
         )
     command = context.meta.get(WORDS, ())
     asked = [_options(one, command, **words) for one in items or ("",)]
@@ -130,7 +132,9 @@ def item(
         click.echo(visible(done), err=True)
     if len(asked) > 1:
         raise SpecguardError(
-            "a run works on one item", help="start one for each; --dry-run lists what several would do"
+            "a run works on one item",
+            help="start one for each; --dry-run lists what several would do",
+            code="usage",
         )
     if detach:
         return detached(sys.argv[1:])

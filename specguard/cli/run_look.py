@@ -116,7 +116,7 @@ def report(run: str, directory: str, run_root: str) -> None:
         text = report_text(manifest, folder)
     except OSError as error:
         raise SpecguardError(
-            f"the report cannot be read: {error.strerror}", path=folder.file(REPORT)
+            f"the report cannot be read: {error.strerror}", path=folder.file(REPORT), code="unreadable-file"
         ) from error
     show_markdown(legible(text))
 

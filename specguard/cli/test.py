@@ -64,6 +64,7 @@ def command(cases: Sequence[str], directory: str, output_format: str) -> int:
             f"nothing is expected of this policy: the authority has no table [[should-fail]] or "
             f"[[should-pass]], and there is no case in {FOLDER}",
             help="write one of them, or name files and folders of cases",
+            code="unknown-name",
         )
     check_codes(expected, own)
     done = []

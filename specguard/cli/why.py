@@ -48,6 +48,7 @@ def command(words: tuple[str, ...], directory: str, base: str, authority: str, o
         raise SpecguardError(
             f"a rule and a path are asked about, and {len(words)} words are given",
             help="put a name with spaces between quotes",
+            code="usage",
         )
     policy = open_policy(request)
     rule = _rule(policy, words[0], sure=len(words) == 2)
@@ -77,7 +78,9 @@ def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
     if rule is None and (sure or (_CODE.fullmatch(word) and not os.path.lexists(word))):
         names = [name for one in policy.rules for name in (one.code, one.name)]
         by_code = nearest(word.upper(), names, "`specguard rule` lists them")
-        raise SpecguardError(f"there is no rule {word!r}", help=nearest(word, names, by_code))
+        raise SpecguardError(
+            f"there is no rule {word!r}", help=nearest(word, names, by_code), code="unknown-name"
+        )
     return rule
 
 

@@ -37,5 +37,5 @@ class UnreadDocument(MissingFact):
 
     def __init__(self, problem: Problem) -> None:
         where = f" in line {problem.line}" if problem.line else ""
-        super().__init__(f"the document cannot be read: {problem.message}{where}")
+        super().__init__(f"the document cannot be read: {problem.message}{where}", code="unreadable-file")
         self.problem = problem

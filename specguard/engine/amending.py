@@ -46,7 +46,9 @@ def revoke(
         filed = book.named(name)
         if not isinstance(filed.record, Approval):
             raise SpecguardError(
-                f"{filed.id[:12]} is a revocation, and holds for ever", help="give the approval anew"
+                f"{filed.id[:12]} is a revocation, and holds for ever",
+                help="give the approval anew",
+                code="not-approvable",
             )
         earlier = book.revoking(filed.id)
         if earlier:
@@ -54,15 +56,18 @@ def revoke(
             raise SpecguardError(
                 f"{filed.id[:12]} is revoked already: {by} did so on {when:%Y-%m-%d}",
                 help=f"`specguard approvals show {filed.id[:12]}` has it all",
+                code="not-approvable",
             )
         approver = approver_named(approved_by, book.settings)
         text = " ".join(reason.split())
         if not text:
-            raise SpecguardError("a revocation needs a reason", help='say why with --reason "..."')
+            raise SpecguardError(
+                "a revocation needs a reason", help='say why with --reason "..."', code="not-approvable"
+            )
         try:
             now = Clock.of(request).now()
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         record = Revocation(
             revokes=filed.id,
             approver=approver.name,
@@ -98,11 +103,13 @@ def add_signature(request: Request, name: str, key: str, show: Callable[[Logged]
             raise SpecguardError(
                 f"{filed.id[:12]} has a signature already",
                 help=f"`specguard approvals show {filed.id[:12]}` tells whose it is",
+                code="not-approvable",
             )
         if "local" not in filed.places:
             raise SpecguardError(
                 f"{filed.id[:12]} is not in the working tree, so it cannot be signed there",
                 help="check out a branch that has it",
+                code="not-approvable",
             )
         show(book.logged(filed))
         signature = sign_as(approver, filed.record, key)

@@ -82,11 +82,14 @@ def read_baseline(tree: Tree) -> Baseline | None:
             return None
         data = tree.read(BASELINE, LIMIT) if entry.is_file else None
     except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command, path=path_text(BASELINE)) from missing
+        raise SpecguardError(
+            missing.reason, help=missing.command, path=path_text(BASELINE), code=missing.code
+        ) from missing
     if data is None:
         raise SpecguardError(
             "the baseline is no regular file",
             path=path_text(BASELINE),
             help="take it away, and let `specguard baseline` write one",
+            code="broken-baseline",
         )
     return Baseline.read(data)

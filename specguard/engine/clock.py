@@ -38,7 +38,7 @@ class Clock:
                 clock.today()
             except ValueError:
                 raise SpecguardError(
-                    f"--today {request.today!r} is no date", help="write it as 2026-01-31"
+                    f"--today {request.today!r} is no date", help="write it as 2026-01-31", code="usage"
                 ) from None
         return clock
 
@@ -62,5 +62,7 @@ class Clock:
             return datetime.datetime.combine(self.today(), datetime.time(23, 59, 59), tzinfo=datetime.UTC)
         now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         if now.year < OLDEST:
-            raise MissingFact(f"the clock says {now:%Y-%m-%d}, so it was never set", "set the clock")
+            raise MissingFact(
+                f"the clock says {now:%Y-%m-%d}, so it was never set", "set the clock", code="clock-unset"
+            )
         return now

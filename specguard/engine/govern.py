@@ -100,7 +100,9 @@ def plain_path(path: str) -> str:
     plain = path.strip("/")
     if {"", ".", ".."} & set(plain.split("/")):
         raise SpecguardError(
-            f"{path!r} is no path from the repository's root", help="write it as git does: docs/api/x.yaml"
+            f"{path!r} is no path from the repository's root",
+            help="write it as git does: docs/api/x.yaml",
+            code="usage",
         )
     return plain
 
@@ -209,4 +211,4 @@ def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Gover
                 )
             ]
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing

@@ -56,7 +56,9 @@ def grant(
     """
     if request.push:
         raise SpecguardError(
-            "an approval is for one change, and a push may bring several", help="approve the branch instead"
+            "an approval is for one change, and a push may bring several",
+            help="approve the branch instead",
+            code="not-approvable",
         )
     approver = approver_named(request.approved_by, settings)
     rules = [_rule(name, policy, settings, approver) for name in request.override]
@@ -69,6 +71,7 @@ def grant(
                 f"commit {(judged.finding.commit or '')[:12]} changes {path_text(judged.finding.path)}, "
                 "and a later one puts it back: nothing is left that an approval could be bound to",
                 help="fold these commits into one, with `git rebase --interactive`",
+                code="not-approvable",
             )
     codes = sorted({judged.code for judged in findings})
     problem = says_nothing(request.reason, policy, codes)
@@ -76,6 +79,7 @@ def grant(
         raise SpecguardError(
             f"an approval needs a reason, and {problem}" if request.reason else "an approval needs a reason",
             help='say it with --reason "why this change needs what the rule forbids"',
+            code="not-approvable",
         )
     _refuse_own(approver, bond, policy)
     now = clock.now()
@@ -85,10 +89,13 @@ def grant(
         raise SpecguardError(
             f"the policy takes no approval whose scope is {scope}",
             help=f"it takes {' or '.join(settings.scopes)}",
+            code="not-approvable",
         )
     if scope == "paths" and any(judged.finding.path is None for judged in findings):
         raise SpecguardError(
-            "a finding without a file cannot be approved for its paths alone", help="leave out --scope paths"
+            "a finding without a file cannot be approved for its paths alone",
+            help="leave out --scope paths",
+            code="not-approvable",
         )
     try:
         fingerprint = bond.fingerprint("paths" if scope == "paths" else "change", paths)
@@ -96,6 +103,7 @@ def grant(
         raise SpecguardError(
             f"there is no content that an approval could be bound to: {error.reason}",
             help="approve what is staged, with --staged, or the branch",
+            code="not-approvable",
         ) from error
     record = Approval(
         approver=approver.name,
@@ -138,7 +146,7 @@ def _known(record: Approval, bond: Bond) -> Filed | None:
     try:
         log = log_of(bond.change, bond.folder)
     except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command) from missing
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     revoked = {revocation.revokes for _, revocation in log.revocations}
     own = {"issued_at", "expires_at", "nonce"}
     said = {key: value for key, value in record.data.items() if key not in own}
@@ -163,16 +171,21 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
         raise SpecguardError(
             "nobody may approve: the policy names no approver",
             help="add [[approvals.approver]] to the authority, with a name and what they may lift",
+            code="not-approvable",
         )
     names = [one.name for one in settings.approver]
     if not name:
         raise SpecguardError(
-            "an approval needs an approver", help=f"name one of {', '.join(names)} with --approved-by"
+            "an approval needs an approver",
+            help=f"name one of {', '.join(names)} with --approved-by",
+            code="not-approvable",
         )
     approver = settings.named(name)
     if approver is None:
         raise SpecguardError(
-            f"{name} is no approver", help=nearest(name, names, f"the policy names {', '.join(names)}")
+            f"{name} is no approver",
+            help=nearest(name, names, f"the policy names {', '.join(names)}"),
+            code="unknown-name",
         )
     return approver
 
@@ -184,14 +197,22 @@ def _rule(name: str, policy: Policy, settings: ApprovalSettings, approver: Appro
         families = {one.code[:3] for one in policy.rules}
         if name in families:
             raise SpecguardError(
-                f"{name} is a family, and an approval names rules", help=f"name one, as {name}002"
+                f"{name} is a family, and an approval names rules",
+                help=f"name one, as {name}002",
+                code="not-approvable",
             )
         known = {text for one in policy.rules for text in (one.code, one.name)}
         raise SpecguardError(
-            f"no rule is called {name!r}", help=nearest(name, known, "`specguard rule` lists them")
+            f"no rule is called {name!r}",
+            help=nearest(name, known, "`specguard rule` lists them"),
+            code="unknown-name",
         )
     if not rule.approvable:
-        raise SpecguardError(f"no approval lifts {rule.code} {rule.name}", help="put right what it found")
+        raise SpecguardError(
+            f"no approval lifts {rule.code} {rule.name}",
+            help="put right what it found",
+            code="not-approvable",
+        )
     if not approver.covers(rule.code, rule.name, by_name=rule.signed):
         able = [
             one.name for one in settings.approver if one.covers(rule.code, rule.name, by_name=rule.signed)
@@ -199,6 +220,7 @@ def _rule(name: str, policy: Policy, settings: ApprovalSettings, approver: Appro
         raise SpecguardError(
             f"{approver.name} may not approve {rule.code} {rule.name}",
             help=f"{' or '.join(able)} may" if able else "nobody may, by this policy",
+            code="not-approvable",
         )
     return rule
 
@@ -224,6 +246,7 @@ def _findings(
                 help=nearest(
                     path_text(path), there[:_SHOWN], "`specguard approve` shows what could be approved"
                 ),
+                code="not-approvable",
             )
     open_ones = [judged for judged in found if judged.state == "open"]
     loose = [
@@ -237,6 +260,7 @@ def _findings(
         raise SpecguardError(
             "an approval names the files that it is for",
             help=f"give --path for each: {', '.join(paths[:_SHOWN])}{more}",
+            code="not-approvable",
         )
     if wanted:
         meant = [judged for judged in open_ones if judged.finding.path in wanted]
@@ -244,7 +268,9 @@ def _findings(
         meant = open_ones
     for code in sorted(codes - {judged.code for judged in found}):
         raise SpecguardError(
-            f"{code} finds nothing that could be approved", help="`specguard approve` shows what could"
+            f"{code} finds nothing that could be approved",
+            help="`specguard approve` shows what could",
+            code="not-approvable",
         )
     return meant, f"What {said} finds there"
 
@@ -253,11 +279,13 @@ def _refuse_own(approver: Approver, bond: Bond, policy: Policy) -> None:
     try:
         people = people_of(bond.change, bond.folder, squashed=policy.merge == "squash")
     except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command) from missing
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     part = part_of(approver, people)
     if part:
         raise SpecguardError(
-            f"nobody approves their own change: {part}", help="ask somebody who had no part in the change"
+            f"nobody approves their own change: {part}",
+            help="ask somebody who had no part in the change",
+            code="not-approvable",
         )
 
 
@@ -269,12 +297,17 @@ def _expiry(text: str, now: datetime.datetime, most: int) -> datetime.datetime:
         try:
             day = datetime.date.fromisoformat(text)
         except ValueError:
-            raise SpecguardError(f"--expires {text!r} is no date", help="write it as 2026-01-31") from None
+            raise SpecguardError(
+                f"--expires {text!r} is no date", help="write it as 2026-01-31", code="usage"
+            ) from None
     if day < now.date():
-        raise SpecguardError(f"--expires {text} is past", help=f"an approval may hold until {last}")
+        raise SpecguardError(
+            f"--expires {text} is past", help=f"an approval may hold until {last}", code="usage"
+        )
     if day > last:
         raise SpecguardError(
             f"--expires {text} is further away than the policy's {most} days",
             help=f"it may hold until {last}",
+            code="usage",
         )
     return datetime.datetime.combine(day, datetime.time(23, 59, 59), tzinfo=datetime.UTC)

@@ -71,7 +71,7 @@ class Logbook:
             )
             self._now = Clock.of(request).now()
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         self.uses = Uses(repository.common, decisions)
         self._revoking: dict[str, list[tuple[Filed, Revocation]]] = {}
         for filed, record in self.log.revocations:
@@ -112,11 +112,14 @@ class Logbook:
             raise SpecguardError(
                 f"{name!r} names no record",
                 help=f"give {LEAST_DIGITS} or more digits of its id; `specguard approvals list --all` has it",
+                code="unknown-name",
             )
         found = sorted(one for one in self.log.filed if one.startswith(digits))
         if len(found) > 1:
             known = ", ".join(one[: _telling(found)] for one in found[:_SHOWN])
-            raise SpecguardError(f"{name} is short for {len(found)} records", help=f"there is {known}")
+            raise SpecguardError(
+                f"{name} is short for {len(found)} records", help=f"there is {known}", code="unknown-name"
+            )
         if not found:
             length = max(len(digits), LEAST_DIGITS)
             raise SpecguardError(
@@ -126,6 +129,7 @@ class Logbook:
                     {one[:length] for one in self.log.filed},
                     "`specguard approvals list --all` lists them",
                 ),
+                code="unknown-name",
             )
         return self.log.filed[found[0]]
 
@@ -197,7 +201,7 @@ def signing_key(
         found = (signer(record.content, signature, keys) for signature in signatures)
         return next(filter(None, found), None)
     except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command) from missing
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
 
 def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:

@@ -129,7 +129,9 @@ def find_rule(registry: Registry, selector: str) -> Registered:
     if entry is None:
         names = [*registry.rules, *(one.rule.code for one in registry.rules.values())]
         by_code = nearest(selector.upper(), names, "`specguard rule` lists them")
-        raise SpecguardError(f"there is no rule {selector!r}", help=nearest(selector, names, by_code))
+        raise SpecguardError(
+            f"there is no rule {selector!r}", help=nearest(selector, names, by_code), code="unknown-name"
+        )
     return entry
 
 

@@ -124,6 +124,7 @@ def _check_place(top: str) -> None:
             "the baseline is ignored by git, so it would never count",
             path=path_text(BASELINE),
             help="take it out of .gitignore",
+            code="broken-baseline",
         )
 
 

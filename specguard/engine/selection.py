@@ -62,7 +62,9 @@ def _codes(selectors: Iterable[str], rules: Sequence[RuleInPolicy]) -> set[str]:
         if selector not in names:
             by_code = nearest(selector.upper(), names, "`specguard rule` lists them")
             raise SpecguardError(
-                f"no rule, family or name is called {selector!r}", help=nearest(selector, names, by_code)
+                f"no rule, family or name is called {selector!r}",
+                help=nearest(selector, names, by_code),
+                code="unknown-name",
             )
         codes |= names[selector]
     return codes

@@ -61,7 +61,7 @@ class Verification:
         try:
             self._look()
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
     @property
     def problems(self) -> Sequence[Problem]:

@@ -75,7 +75,9 @@ def evaluate(
     repository, root = find_checkout(options)
     own = read_own(root)
     if repository.head is None:
-        raise SpecguardError("there is no commit yet that the run could name as its start", help="git commit")
+        raise SpecguardError(
+            "there is no commit yet that the run could name as its start", help="git commit", code="no-commit"
+        )
     settings: RunSettings = own.policy.declared("run_settings")
     kept = run_root(settings, options.environment, work_tree=root, given=options.run_root)
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
@@ -185,7 +187,9 @@ class _Work:
                 with open(sample.expected, "w", encoding="utf-8") as file:
                     file.write(text)
             except OSError as error:
-                raise SpecguardError(f"{sample.expected} cannot be written: {error.strerror}") from error
+                raise SpecguardError(
+                    f"{sample.expected} cannot be written: {error.strerror}", code="unwritable-file"
+                ) from error
             done.updated = True
         expected = read_expected(sample)
         if expected is None:

@@ -78,13 +78,18 @@ def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
         if os.path.isdir(name):
             files = [os.path.normpath(path) for path in sorted(map(str, Path(name).glob("**/*.toml")))]
             if not files and not optional:
-                raise SpecguardError("there is no case in it", path=name, help="a case is a .toml file")
+                raise SpecguardError(
+                    "there is no case in it", path=name, help="a case is a .toml file", code="unreadable-file"
+                )
             found.update(dict.fromkeys(files))
         elif os.path.isfile(name):
             found[os.path.normpath(name)] = None
         elif not optional:
             raise SpecguardError(
-                "there is no such file or folder", path=name, help="name case files, or folders of them"
+                "there is no such file or folder",
+                path=name,
+                help="name case files, or folders of them",
+                code="unknown-name",
             )
     return list(found)
 
@@ -139,6 +144,7 @@ def check_codes(expectations: Sequence[Expectation], own: OwnAuthority | None) -
                 path=one.path,
                 line=one.line_of(*key),
                 help=nearest(code, known, "`specguard rule` lists them"),
+                code="unknown-name",
             )
             for key, code in named
             if code not in known
@@ -173,11 +179,13 @@ def _read_file(path: str, own: OwnAuthority | None) -> Expectation | SpecguardEr
         table, lines = read_toml(text)
         return _expectation(table, "case", name, path, 1, lines, own, Path(path).parent)
     except TomlError as error:
-        return SpecguardError(f"this is not TOML: {error}", path=path, line=error.line)
+        return SpecguardError(
+            f"this is not TOML: {error}", path=path, line=error.line, code="unreadable-file"
+        )
     except UnicodeDecodeError:
-        return SpecguardError("it is not UTF-8", path=path, help="save it as UTF-8")
+        return SpecguardError("it is not UTF-8", path=path, help="save it as UTF-8", code="unreadable-file")
     except OSError as error:
-        return SpecguardError(f"it cannot be read: {error.strerror}", path=path)
+        return SpecguardError(f"it cannot be read: {error.strerror}", path=path, code="unreadable-file")
     except SpecguardError as error:
         return error
 
@@ -189,7 +197,11 @@ def _read_table(
     line = layer.origin(begins).line
     if not isinstance(table, dict):
         return SpecguardError(
-            f"`{kind}` is no table", path=layer.path, line=line, help=f"begin each one with [[{kind}]]"
+            f"`{kind}` is no table",
+            path=layer.path,
+            line=line,
+            help=f"begin each one with [[{kind}]]",
+            code="unreadable-file",
         )
     table = dict(table)
     name = table.pop("name", f"{kind} {position + 1}")
@@ -220,11 +232,15 @@ def _expectation(
         case = Case.from_toml(table, name, folder, defaults)
     except CaseError as error:
         message, where = str(error).removeprefix(f"{name}: "), error.where.removeprefix(f"{name}: ")
-        raise SpecguardError(message, path=path, line=_nearest(lines, where) or line) from None
+        raise SpecguardError(
+            message, path=path, line=_nearest(lines, where) or line, code="broken-case"
+        ) from None
     harm = harm_of(case)
     if harm is not None:
         said, key = harm
-        raise SpecguardError(said, path=path, line=_nearest(lines, ".".join(map(str, key))) or line)
+        raise SpecguardError(
+            said, path=path, line=_nearest(lines, ".".join(map(str, key))) or line, code="broken-case"
+        )
     if case.policy is None:
         if own is None:
             raise SpecguardError(
@@ -232,6 +248,7 @@ def _expectation(
                 path=path,
                 line=line,
                 help="give it a `policy`, or begin with `specguard init`",
+                code="unknown-name",
             )
         case = own.judges(case)
     return Expectation(name, kind, path, line, replace(case, name=name), lines)

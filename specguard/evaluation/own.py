@@ -99,6 +99,7 @@ def read_own(top: str) -> OwnAuthority:
             "there is no authority here: neither SPEC_AUTHORITY.md nor other settings of specguard",
             path=top,
             help="`specguard init` writes one; a case may have a `policy` of its own",
+            code="no-authority",
         )
     names = [os.fsencode(path) for path, _ in policy.documents]
     texts = {name: (files.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
@@ -119,7 +120,7 @@ def authority_of(git: Git, policy: Policy) -> OwnAuthority:
     try:
         texts = {name: (tree.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
     except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command) from None
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None
     return OwnAuthority(top, texts, policy)
 
 
@@ -156,8 +157,12 @@ class _Files:
                 data = file.read(_LARGEST + 1)
         except OSError as error:
             raise SpecguardError(
-                f"the authority cannot be read: {error.strerror}", path=os.fsdecode(place)
+                f"the authority cannot be read: {error.strerror}",
+                path=os.fsdecode(place),
+                code="broken-authority",
             ) from error
         if len(data) > _LARGEST:
-            raise SpecguardError("the authority is larger than 8 MiB", path=os.fsdecode(place))
+            raise SpecguardError(
+                "the authority is larger than 8 MiB", path=os.fsdecode(place), code="size-limit"
+            )
         return data

@@ -20,7 +20,7 @@ class CasesError(SpecguardError):
 
     def __init__(self, errors: Sequence[SpecguardError], what: str) -> None:
         first = errors[0]
-        super().__init__(first.message, help=first.help, path=first.path, line=first.line)
+        super().__init__(first.message, help=first.help, path=first.path, line=first.line, code=first.code)
         self._errors = errors
         self._what = what
 

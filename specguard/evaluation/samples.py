@@ -113,6 +113,7 @@ class Samples:
                     "there is no sample to evaluate",
                     path=self.file,
                     help="name a repository, or declare samples there as [[samples]]",
+                    code="unknown-name",
                 )
             return list(self.samples)
         return [self._find(name) for name in given]
@@ -127,6 +128,7 @@ class Samples:
             raise SpecguardError(
                 f"there is no sample {given!r}, and nothing at such a path",
                 help=nearest(given, names, "name a repository or a bundle by its path"),
+                code="unknown-name",
             )
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", os.path.basename(place)).lstrip("-._") or "sample"
         stem = name.removesuffix(".git").removesuffix(".bundle") or name
@@ -146,11 +148,17 @@ def read_samples(file: str) -> Samples:
     except FileNotFoundError:
         return Samples(file)
     except OSError as error:
-        raise SpecguardError(f"it cannot be read: {error.strerror}", path=file) from error
+        raise SpecguardError(
+            f"it cannot be read: {error.strerror}", path=file, code="unreadable-file"
+        ) from error
     except TomlError as error:
-        raise SpecguardError(f"this is not TOML: {error}", path=file, line=error.line) from None
+        raise SpecguardError(
+            f"this is not TOML: {error}", path=file, line=error.line, code="unreadable-file"
+        ) from None
     except UnicodeDecodeError:
-        raise SpecguardError("it is not UTF-8", path=file, help="save it as UTF-8") from None
+        raise SpecguardError(
+            "it is not UTF-8", path=file, help="save it as UTF-8", code="unreadable-file"
+        ) from None
     wrong = list(_problems(data, lines, file))
     if wrong:
         raise CasesError(wrong, "samples")
@@ -177,7 +185,7 @@ def _problems(data: Mapping[str, Any], lines: Mapping[Key, int], file: str) -> I
     def problem(message: str, *key: str | int, help: str = "") -> SpecguardError:
         while key and key not in lines:
             key = key[:-1]
-        return SpecguardError(message, path=file, line=lines.get(key), help=help)
+        return SpecguardError(message, path=file, line=lines.get(key), help=help, code="broken-case")
 
     def table_problems(
         table: Mapping[str, Any], known: Mapping[str, type], required: Sequence[str], *where: str | int
@@ -231,15 +239,19 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
             text = stream.read().decode("utf-8")
         table = tomllib.loads(text)
         if set(table) - {"expect"}:
-            raise SpecguardError("it has other keys than `expect`", path=sample.expected)
+            raise SpecguardError(
+                "it has other keys than `expect`", path=sample.expected, code="unreadable-file"
+            )
         case = Case.from_toml(table, sample.name)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise SpecguardError(f"it cannot be read: {error.strerror}", path=sample.expected) from error
+        raise SpecguardError(
+            f"it cannot be read: {error.strerror}", path=sample.expected, code="unreadable-file"
+        ) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, CaseError) as error:
         raise SpecguardError(
-            f"it is not what is expected of a sample: {error}", path=sample.expected
+            f"it is not what is expected of a sample: {error}", path=sample.expected, code="unreadable-file"
         ) from None
     return [dict(one) for one in case.expect or ()]
 

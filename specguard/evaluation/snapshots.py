@@ -97,7 +97,9 @@ def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Iterator[Sn
         yield Snapshot(sample, oid, _commit(repository, own, oid), repository)
     except GitError as error:
         raise SpecguardError(
-            f"the sample {sample.name} cannot be read: {str(error).splitlines()[0]}", path=sample.path
+            f"the sample {sample.name} cannot be read: {str(error).splitlines()[0]}",
+            path=sample.path,
+            code="unreadable-file",
         ) from error
     except SpecguardError as error:
         if error.path is None:
@@ -112,6 +114,7 @@ def _unbundle(repository: Repository, sample: Sample) -> str:
                 f"the sample {sample.name} is neither a repository nor a bundle",
                 path=sample.path,
                 help="git bundle create FILE --all writes one",
+                code="unreadable-file",
             )
     path = os.path.abspath(sample.path)
     lines = [line.partition(" ") for line in repository.git("bundle", "unbundle", path).splitlines()]
@@ -129,7 +132,10 @@ def _unbundle(repository: Repository, sample: Sample) -> str:
     ):
         return repository.oid(f"{sample.revision}^{{commit}}")
     raise SpecguardError(
-        f"the bundle has no {wanted}", path=sample.path, help=f"it has {', '.join(heads) or 'nothing'}"
+        f"the bundle has no {wanted}",
+        path=sample.path,
+        help=f"it has {', '.join(heads) or 'nothing'}",
+        code="unknown-name",
     )
 
 

@@ -45,11 +45,13 @@ def check_version(program: str, wanted: str, environment: Mapping[str, str]) -> 
         raise SpecguardError(
             f"{name} --version {how or 'names no version'}{said}",
             help=f"the policy asks for {name} {wanted}: see that this is the program that it means",
+            code="agent-version",
         )
     if not fits(version, wanted):
         raise SpecguardError(
             f"{name} is {version.text}, and the policy asks for {wanted}",
             help=f"install a {name} that fits, or have the policy ask for this one",
+            code="agent-version",
         )
     return version.text
 

@@ -180,6 +180,7 @@ def let_agent_work(run: Run, *, again: bool = False) -> model.Command:
             f"{agent.called} stopped: {why or f'{NAME} gives no reason'}",
             help=f"read {run.folder.file(KEPT)}, and decide what it asks",
             command=record.number,
+            error="agent-stopped",
         )
     if handover is None:
         _judge(run, agent, record)
@@ -208,6 +209,7 @@ def _take_results(run: Run, agent: Agent, record: model.Command, handover: Hando
             f"{agent.called} is blocked: {said(run, results)}",
             help=f"read {run.folder.file(RESULTS)}, and decide what it asks",
             command=record.number,
+            error="agent-stopped",
         )
     elif record.leftovers and record.exit_code == 0:
         _judge(run, agent, record)
@@ -217,7 +219,9 @@ def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[st
     """The agent's name in the policy, or nothing; its words; and the one of them that is its program."""
     if options.agent and options.command:
         raise SpecguardError(
-            "both --agent and a command are given", help="give --agent NAME, or a command behind --"
+            "both --agent and a command are given",
+            help="give --agent NAME, or a command behind --",
+            code="no-agent",
         )
     if options.agent:
         if options.agent not in agents:
@@ -225,13 +229,16 @@ def _named(agents: Mapping[str, AgentSettings], options: RunOptions) -> tuple[st
             raise SpecguardError(
                 f"the policy knows no agent {options.agent!r}",
                 help=nearest(options.agent, agents, known) if agents else known,
+                code="no-agent",
             )
         words = list(agents[options.agent].command)
         return options.agent, words, words[0]
     words = list(options.command)
     if not words or not words[0]:
         defined = f"--agent {' or '.join(sorted(agents))}" if agents else "--agent NAME"
-        raise SpecguardError("no agent is named", help=f"give {defined}, or its command behind --")
+        raise SpecguardError(
+            "no agent is named", help=f"give {defined}, or its command behind --", code="no-agent"
+        )
     name, program = _known_by(agents, words) or ("", words[0])
     if "/" in words[0] and os.path.exists(os.path.join(options.directory, words[0])):
         # Meant from where the caller is; the agent runs in the run's place.
@@ -298,11 +305,19 @@ def _program(word: str, environment: Mapping[str, str]) -> str | None:
     """The path of a program; None for one that the run's place may bring."""
     if "/" in word:
         if os.path.isabs(word) and not os.access(word, os.X_OK):
-            raise SpecguardError(f"{word} cannot be run", help="see that it is there and may be executed")
+            raise SpecguardError(
+                f"{word} cannot be run",
+                help="see that it is there and may be executed",
+                code="program-missing",
+            )
         return word if os.path.isabs(word) else None
     program = find_program(word, environment)
     if program is None:
-        raise SpecguardError(f"{word} is not on the path", help=f"install {word}, or name another agent")
+        raise SpecguardError(
+            f"{word} is not on the path",
+            help=f"install {word}, or name another agent",
+            code="program-missing",
+        )
     return program
 
 
@@ -313,6 +328,7 @@ def _refused(policy: Policy, key: str, message: str, help: str) -> SpecguardErro
         help=help,
         path=origin.path if origin is not None else None,
         line=origin.line if origin is not None else None,
+        code="forbidden-agent",
     )
 
 
@@ -366,4 +382,11 @@ def _judge(run: Run, agent: Agent, record: model.Command) -> None:
         help = "have it end what it starts, or run it without what starts servers"
     else:
         return
-    raise RunEnded(state, reason, help=help, tail=response.tail, command=record.number)
+    raise RunEnded(
+        state,
+        reason,
+        help=help,
+        tail=response.tail,
+        command=record.number,
+        error="agent-failed" if state == "failed" else "",
+    )

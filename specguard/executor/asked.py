@@ -71,6 +71,7 @@ def check_own(git: Git, top: str, folder: RunFolder) -> None:
             path=path,
             help="start another run; where this one is in its way, give it up: "
             f"specguard run stop {folder.run_id}",
+            code="run-record",
         )
 
 
@@ -105,6 +106,7 @@ def asked_before(
             "what the run was asked to do cannot be read any more",
             path=folder.file(FILE),
             help=f"give it up: specguard run stop {folder.run_id}",
+            code="run-record",
         ) from error
     # Until where it goes is asked anew: it was stopped there.
     before["until"] = ""
@@ -118,6 +120,7 @@ def asked_before(
             help=f"specguard run resume {folder.run_id} -- COMMAND"
             if "command" in redacted
             else "start another run",
+            code="run-record",
         )
     before |= {name: value for name, value in words.items() if value}
     item = manifest.item
@@ -131,4 +134,6 @@ def asked_before(
             **before,
         )
     except TypeError as error:
-        raise SpecguardError("what the run was asked to do does not fit", path=folder.file(FILE)) from error
+        raise SpecguardError(
+            "what the run was asked to do does not fit", path=folder.file(FILE), code="run-record"
+        ) from error

@@ -66,7 +66,7 @@ def _inside(folder: str) -> bool:
 def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
     program = find_program("git", environment)
     if program is None:
-        raise SpecguardError("git is not on the path", help="install git")
+        raise SpecguardError("git is not on the path", help="install git", code="program-missing")
     # A folder is meant, whatever a hook's environment says.
     own = {name: value for name, value in environment.items() if name not in INHERITED}
     done = subprocess.run(
@@ -84,4 +84,5 @@ def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
             f"git {words[0]} failed: {said or f'it ended with {done.returncode}'}",
             path=folder,
             help=f"try it there: git {words[0]}",
+            code="git-failed",
         )

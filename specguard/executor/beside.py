@@ -57,12 +57,14 @@ def kept_apart(start: Start, root: str, remote: str) -> Iterator[None]:
         raise SpecguardError(
             f"another run of the plan {task.plan.name} has been beginning for {_WAIT:g} seconds",
             help="specguard run status",
+            code="item-taken",
         ) from None
     except OSError as error:
         raise SpecguardError(
             f"the folder of runs cannot be written to: {error.strerror}",
             path=root,
             help="name another one with --run-root",
+            code="unwritable-file",
         ) from error
 
 
@@ -96,6 +98,7 @@ def _check(start: Start, task: Task, manifest: Manifest) -> None:
         raise SpecguardError(
             f"another run works on the branch {manifest.branch}, for {manifest.item.id}: {manifest.run_id}",
             help=f'{ends}; or have a branch hold a whole plan, with `unit = "commit"`',
+            code="item-taken",
         )
     mine = task.expected_paths
     theirs = other.expected_paths if other is not None else None
@@ -104,6 +107,7 @@ def _check(start: Start, task: Task, manifest: Manifest) -> None:
         raise SpecguardError(
             f"{which} does not say which files it is expected to touch, and {manifest.run_id} is under way",
             help=ends,
+            code="item-taken",
         )
     found = overlap(mine, theirs)
     if found is not None:
@@ -113,4 +117,5 @@ def _check(start: Start, task: Task, manifest: Manifest) -> None:
             help=ends,
             path=os.fsdecode(task.plan.path),
             line=task.line,
+            code="item-taken",
         )

@@ -85,7 +85,9 @@ def brief_text(run: Run) -> str:
     try:
         return _paper_page(run, item) if is_paper(run.policy, item.kind) else _page(run, item)
     except MissingFact as missing:
-        raise RunEnded("failed", missing.reason, help=missing.command, code=2) from missing
+        raise RunEnded(
+            "failed", missing.reason, help=missing.command, code=2, error=missing.code
+        ) from missing
 
 
 def _page(run: Run, item: WorkItem) -> str:

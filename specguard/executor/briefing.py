@@ -38,9 +38,9 @@ def brief_of(options: RunOptions) -> str:
             run = Run(options, RunFolder(RUN_ID), manifest, git=git, policy=start.policy, item=start.item)
             text = brief_text(run)
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         except RunEnded as end:
-            raise SpecguardError(end.reason, help=end.help) from end
+            raise SpecguardError(end.reason, help=end.help, code=end.error) from end
     return text
 
 
@@ -51,5 +51,6 @@ def _only_kind(options: RunOptions) -> str:
         raise SpecguardError(
             f"the policy describes {', '.join(kinds)}" if kinds else "the policy describes no work items",
             help="specguard brief KIND" if kinds else "describe one: a table [work.<kind>]",
+            code="incomplete-policy",
         )
     return kinds[0]

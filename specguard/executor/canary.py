@@ -64,6 +64,7 @@ def prove_guard(run: Run, judge: Callable[[Run, str], Verdict] | None = None) ->
         f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through",
         help="specguard doctor",
         code=2,
+        error="guard-silent",
     )
 
 

@@ -80,6 +80,7 @@ def find_address(settings: Sequence[Setting], remote: str, expected: str, *, roo
         raise SpecguardError(
             f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
             help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}",
+            code="remote-unsuitable",
         )
     rewrites = own_rewrites(settings, "insteadof")
     fetch = _absolute(rewritten(urls[0], rewrites), root)
@@ -88,6 +89,7 @@ def find_address(settings: Sequence[Setting], remote: str, expected: str, *, roo
             f"'{remote}' is {shown_address(fetch)}, and the canonical repository is "
             f"{shown_address(expected)}",
             help=shlex.join(["git", "remote", "set-url", remote, expected]),
+            code="remote-unsuitable",
         )
     if expected and _protocol(fetch) not in PROTOCOLS:
         fetch = rewritten(expected, rewrites)
@@ -124,4 +126,5 @@ def _check(url: str, remote: str) -> None:
         raise SpecguardError(
             f"'{remote}' is {shown_address(url)}, and a run uses {', '.join(PROTOCOLS)} alone",
             help=f"git remote set-url {remote} <an https or ssh address of the same repository>",
+            code="remote-unsuitable",
         )

@@ -46,7 +46,9 @@ def put_on_top(run: Run, tip: str) -> str:
         theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
         task = task_of(run.policy, run.item)
     except MissingFact as missing:
-        raise RunEnded("failed", missing.reason, help=missing.command, code=2) from missing
+        raise RunEnded(
+            "failed", missing.reason, help=missing.command, code=2, error=missing.code
+        ) from missing
     both = [path_text(one.path) for one in mine if one.path in theirs]
     if task is not None:
         both = [path for path in both if not task.plan.holds(path.encode("utf-8", "surrogateescape"))]

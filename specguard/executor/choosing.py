@@ -83,6 +83,7 @@ class Chooser:
                 help=f"it describes: {', '.join(self._kinds)}"
                 if self._kinds
                 else "describe one: a table [work.<kind>] of SPEC_AUTHORITY.md",
+                code="incomplete-policy",
             )
         found = self._listed(kind) if self._kinds[kind].source else self._pointed(kind)
         if isinstance(found, Unresolved):
@@ -96,7 +97,9 @@ class Chooser:
             return self.work.resolve(kind, item_id, number_of(item_id), {})
         if not self._kinds[kind].pointer:
             raise SpecguardError(
-                f"a {kind} has no pointer that names the current one", help=f"specguard run {kind} ID -- ..."
+                f"a {kind} has no pointer that names the current one",
+                help=f"specguard run {kind} ID -- ...",
+                code="incomplete-policy",
             )
         return self.work.current(kind)
 
@@ -125,6 +128,7 @@ class Chooser:
         raise SpecguardError(
             f"{plan} is no list of {kind}s; tried: {', '.join(self._kinds[kind].sources)}",
             help="name it from the repository's root",
+            code="item-unready",
         )
 
     def _sources(self) -> Sources:
@@ -164,7 +168,9 @@ class Chooser:
                 continue
             if source.problem:
                 raise SpecguardError(
-                    f"{path_text(source.path)} {source.problem}", path=path_text(source.path)
+                    f"{path_text(source.path)} {source.problem}",
+                    path=path_text(source.path),
+                    code="item-unready",
                 )
             for listed in source.items:
                 if listed.deferred or listed.conditional or sources.done(listed):
@@ -177,13 +183,16 @@ class Chooser:
         if not ready:
             tried = "; ".join(waiting) or ", ".join(self._kinds[kind].sources)
             raise SpecguardError(
-                f"no {kind} is open and ready; tried: {tried}", help=f"specguard run {kind} ID -- ..."
+                f"no {kind} is open and ready; tried: {tried}",
+                help=f"specguard run {kind} ID -- ...",
+                code="item-unready",
             )
         if len(ready) > 1:
             places = ", ".join(f"{one.id} of {path_text(one.source.path)}" for one in ready)
             raise SpecguardError(
                 f"several {kind}s could be the next: {places}",
                 help=f"specguard run {kind} ID --plan {path_text(ready[0].source.path)} -- ...",
+                code="item-unready",
             )
         return ready[0]
 
@@ -197,6 +206,7 @@ class Chooser:
                 help="take the next one, or have its status corrected in the base",
                 path=place,
                 line=listed.line,
+                code="item-unready",
             )
         needs = _open_needs(listed, sources)
         if needs:
@@ -205,6 +215,7 @@ class Chooser:
                 help=f"specguard run {listed.source.kind} {needs[0]} -- ...",
                 path=place,
                 line=listed.line,
+                code="item-unready",
             )
 
     def _check(self, item: WorkItem) -> None:
@@ -214,11 +225,13 @@ class Chooser:
             raise SpecguardError(
                 f"{item.setting('branch')} gives {item} no branch",
                 help="give the kind a template for branches that its pointer or list can fill",
+                code="incomplete-policy",
             )
         if not settings.commit:
             raise SpecguardError(
                 f"{item.setting('commit')} is not set, so {item} has no commit message",
                 help="give the kind a template for its commit's subject",
+                code="incomplete-policy",
             )
         if (settings.document or settings.index or settings.legacy) and item.located.path is None:
             located = item.located
@@ -228,6 +241,7 @@ class Chooser:
                 help=f"near misses: {'; '.join(located.near)}"
                 if located.near
                 else "bring the document into the base first, by a change of its own",
+                code="item-unready",
             )
 
     def _check_verify(self, item: WorkItem) -> None:
@@ -237,10 +251,13 @@ class Chooser:
             return
         origin = task.origin("verify")
         raise SpecguardError(
-            f"{task.name} has no command in `{task.plan.settings.keys_of('verify')[0]}`, and may not run without",
-            help="have the planner add one that fails as long as the task is not done, by a change of its own",
+            f"{task.name} has no command in `{task.plan.settings.keys_of('verify')[0]}`, "
+            "and may not run without",
+            help="have the planner add one that fails as long as the task is not done, "
+            "by a change of its own",
             path=origin.path,
             line=origin.line or None,
+            code="item-unready",
         )
 
 
@@ -266,4 +283,5 @@ def _unresolved(kind: str, unresolved: Unresolved) -> SpecguardError:
         help="have it corrected in the base, by a change of its own",
         path=path_text(pointer.path) if pointer.path else None,
         line=pointer.line,
+        code="item-unready",
     )

@@ -51,6 +51,7 @@ class Claim:
                 "the folder of the item's runs is a link, and is not written to",
                 path=self.folder,
                 help="remove the link",
+                code="outside-repository",
             )
         try:
             os.makedirs(self.folder, mode=0o755, exist_ok=True)
@@ -70,6 +71,7 @@ class Claim:
                 help=f"specguard run status {run_id}".rstrip()
                 + ("" if run_id else ", with its --run-root")
                 + ", and to end it: specguard run stop",
+                code="item-taken",
             ) from None
         except OSError as error:
             self.release()
@@ -77,6 +79,7 @@ class Claim:
                 f"the folder of runs cannot be written to: {error.strerror}",
                 path=self.folder,
                 help="name another one with --run-root",
+                code="unwritable-file",
             ) from error
 
     def release(self) -> None:
@@ -112,6 +115,7 @@ class Claim:
                 f"{which} of {_label(self._item)} with the id {run_id}",
                 path=self.folder,
                 help="specguard run list",
+                code="item-taken",
             )
         self._check_earlier(found[0])
         folder = RunFolder(os.path.join(self.folder, found[0]))
@@ -125,7 +129,9 @@ class Claim:
                     os.rename(os.path.join(folder.path, name), os.path.join(target, name))
         except OSError as error:
             raise SpecguardError(
-                f"the run's folder cannot be used again: {error.strerror}", path=folder.path
+                f"the run's folder cannot be used again: {error.strerror}",
+                path=folder.path,
+                code="unwritable-file",
             ) from error
         return folder
 
@@ -137,6 +143,7 @@ class Claim:
                     f"an earlier run of {_label(self._item)} died: {manifest.run_id}",
                     help=f"specguard run resume {manifest.run_id}; to give it up: "
                     f"specguard run stop {manifest.run_id}",
+                    code="item-taken",
                 )
 
     def _ids(self) -> list[str]:

@@ -106,6 +106,7 @@ def remove(one: Leftover, repository: Repository) -> None:
             raise SpecguardError(
                 f"the branch {one.name} cannot be removed: {error.first_line}",
                 help=f"git branch -d {one.name}",
+                code="git-failed",
             ) from error
 
 

@@ -118,4 +118,5 @@ class CommandLog:
             f"the output of a command cannot be kept: {error.strerror}",
             path=self._path,
             help="make room, or name another --run-root",
+            code="unwritable-file",
         )

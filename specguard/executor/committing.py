@@ -50,7 +50,7 @@ def hash_tree(run: Run) -> str:
     except MissingFact as missing:
         full = "No space left" in missing.reason
         help_text = f"make room on the disk of {place.path}" if full else missing.command
-        raise RunEnded("failed", missing.reason, help=help_text) from missing
+        raise RunEnded("failed", missing.reason, help=help_text, error=missing.code) from missing
     return tree
 
 
@@ -78,6 +78,7 @@ def message_of(run: Run) -> str:
             f"the commit's message cannot be made: nothing gives {{{error.name}}}",
             help=f"give it in the pointer, or leave it out of work.{item.kind}.commit",
             code=2,
+            error="incomplete-policy",
         ) from error
     if not subject:
         raise RunEnded(
@@ -85,6 +86,7 @@ def message_of(run: Run) -> str:
             f"the policy does not say what a {item.kind}'s commit is called",
             help=f"set work.{item.kind}.commit",
             code=2,
+            error="incomplete-policy",
         )
     trailer = run.policy.declared("run_settings").trailer
     told = run.manifest.item
@@ -116,7 +118,7 @@ def make_commit(run: Run, tree: str) -> str:
             stdin=header.encode("utf-8", "surrogateescape") + message,
         )  # fmt: skip
     except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2) from error
+        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
     return said.decode("ascii").strip()
 
 
@@ -179,7 +181,12 @@ def _hooks_agree(run: Run, tree: str) -> bool:
     said = _clean(left)
     if said != _clean(message):
         if not said:
-            raise RunEnded("failed", "the commit-msg hook left an empty message", command=done.number)
+            raise RunEnded(
+                "failed",
+                "the commit-msg hook left an empty message",
+                command=done.number,
+                error="hook-refused",
+            )
         run.message = said
         return False
     if hash_tree(run) != tree:
@@ -191,6 +198,7 @@ def _hooks_agree(run: Run, tree: str) -> bool:
             help=f"see {done.log}; the message comes from work.{run.manifest.item.kind}.commit",
             tail=_tail(run, done),
             command=done.number,
+            error="hook-refused",
         )
     return True
 

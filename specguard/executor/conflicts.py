@@ -42,6 +42,7 @@ def check_conflicts(item: WorkItem, policy: Policy, documents: Documents) -> Non
                     help="the authority wins: have the document corrected in the base",
                     path=path_text(document),
                     line=one.lower.line,
+                    code="contradiction",
                 )
 
 
@@ -60,6 +61,7 @@ def _check_asks(item: WorkItem, policy: Policy, place: str) -> None:
             help="the authority wins: have the document corrected in the base",
             path=place,
             line=ask.line,
+            code="contradiction",
         )
 
 

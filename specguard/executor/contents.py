@@ -49,6 +49,7 @@ def _check_links(place: Place, entries: Sequence[Entry]) -> None:
                 "failed",
                 f"{path_text(entry.path)} is a link that leads out of the run's place, to {where}",
                 help="let it lead to a file of the repository, by a relative path",
+                error="outside-repository",
             )
 
 
@@ -86,4 +87,5 @@ def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
                 "failed",
                 f"{path_text(entry.path)} is kept by LFS, and what was left there is no pointer to it",
                 help="commit it by hand with git lfs; a run commits files as they are",
+                error="outside-repository",
             )

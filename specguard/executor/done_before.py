@@ -58,6 +58,7 @@ def check_everywhere(
                 f"{address.shown} has a branch of {item} already: {name}",
                 help="see its pull request; if nothing of it is needed: "
                 + shlex.join(["git", "push", options.remote, "--delete", name]),
+                code="item-taken",
             )
     if start.shared is not None and start.shared.tip is not None:
         # The pull request of the branch is of all its items.
@@ -71,12 +72,14 @@ def check_everywhere(
         raise SpecguardError(
             f"open pull requests cannot be looked for: {error.reason}",
             help=f"see whether this answers: {platform.command} auth status --hostname {address.host}",
+            code="remote-unreachable",
         ) from error
     for request in requests:
         if request.state == "open":
             raise SpecguardError(
                 f"there is an open pull request of {item} already: {request.url}",
                 help="wait until it is merged, or close it",
+                code="item-taken",
             )
     return []
 
@@ -93,6 +96,7 @@ def check_known(start: Start, item: WorkItem, git: Git, options: RunOptions) -> 
         raise SpecguardError(
             f"{branch!r} can be no branch, and {item.setting('branch')} gives {item} that name",
             help="have the template, or what its pointer or list fills in, corrected in the base",
+            code="item-taken",
         )
     check_conflicts(item, start.policy, start.documents)
     if is_paper(start.policy, item.kind):
@@ -106,6 +110,7 @@ def check_known(start: Start, item: WorkItem, git: Git, options: RunOptions) -> 
         raise SpecguardError(
             f"{item} is in {start.base} already: commit {landed.oid[:10]} {landed.subject!r}",
             help="have its pointer moved on, or revert that commit first",
+            code="item-taken",
         )
     for ref in git.repository.branches():
         if not ref.name.startswith("refs/heads/") or not _is_of(start, item, ref.short):
@@ -118,6 +123,7 @@ def check_known(start: Start, item: WorkItem, git: Git, options: RunOptions) -> 
                 f"there is a branch of {item} already: {ref.short}",
                 help="to keep it under another name: "
                 + shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"]),
+                code="item-taken",
             )
 
 
@@ -142,6 +148,7 @@ def _check_tip(start: Start, item: WorkItem, git: Git, options: RunOptions) -> N
     raise SpecguardError(
         f"{item} is in {plan} of {start.base}, and not in that of {branch}, which it goes on from",
         help=f"merge {start.base} into {branch} first: {' && '.join(map(shlex.join, steps))}",
+        code="item-taken",
     )
 
 

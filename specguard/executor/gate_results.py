@@ -103,7 +103,9 @@ def _read(folder: RunFolder, key: str) -> Any:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SpecguardError("what became of the gates cannot be read", path=folder.file(FILE)) from error
+        raise SpecguardError(
+            "what became of the gates cannot be read", path=folder.file(FILE), code="run-record"
+        ) from error
 
 
 def _data(run: Run, result: Result) -> dict[str, object]:

@@ -225,7 +225,9 @@ class GateRound:
             if not entries:
                 self._tell(gate, done, why)
                 return after
-        raise RunEnded("failed", f"what the {gate.kind} {gate.name} changed cannot be undone")
+        raise RunEnded(
+            "failed", f"what the {gate.kind} {gate.name} changed cannot be undone", error="gate-failed"
+        )
 
     def _tell(self, gate: PlannedGate, entries: Sequence[Entry], why: str) -> None:
         paths = [path_text(entry.path) for entry in entries]
@@ -240,7 +242,7 @@ class GateRound:
         try:
             found = selected([gate for gate in self._plan.gates if gate.kind == kind], entries)
         except SpecguardError as error:
-            raise RunEnded("failed", error.message, help=error.help, code=2) from error
+            raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
         for chosen in found:
             self.results[chosen.gate.name].skipped = chosen.skipped
         return [chosen for chosen in found if not chosen.skipped]

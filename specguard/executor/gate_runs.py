@@ -77,7 +77,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
                 return 0
             return work.carry_out(say)
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
 
 class _Work:
@@ -114,7 +114,9 @@ class _Work:
         head = self._git.repository.head
         tip = self._change.base.tip or head
         if head is None or tip is None:
-            raise SpecguardError("there is no commit yet to compare the working tree with", help="git commit")
+            raise SpecguardError(
+                "there is no commit yet to compare the working tree with", help="git commit", code="no-commit"
+            )
         return next(iter(self._git.merge_bases(tip, head)), head)
 
     def tell(self, say: Say) -> None:
@@ -223,7 +225,7 @@ def _carry_out(gates: GateRound) -> None:
     """
     if not gates.carry_out():
         names = dict.fromkeys(result.gate.name for result, _ in gates.failures)
-        raise RunEnded("failed", f"what failed: {', '.join(names)}")
+        raise RunEnded("failed", f"what failed: {', '.join(names)}", error="gate-failed")
 
 
 def _guard(options: RunOptions) -> PlannedGate:

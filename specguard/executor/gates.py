@@ -33,7 +33,9 @@ def run_gates(run: Run) -> bool:
     try:
         plan = planned_gates(run.policy, run.item, commands=run.options.commands)
     except MissingFact as missing:
-        raise RunEnded("failed", missing.reason, help=missing.command, code=2) from missing
+        raise RunEnded(
+            "failed", missing.reason, help=missing.command, code=2, error=missing.code
+        ) from missing
     gates = GateRound(run, PlaceGround(run), plan)
     passed = gates.carry_out()
     run.told += [told_of_gate(run, result.gate, command) for result, command in gates.failures]
@@ -43,5 +45,6 @@ def run_gates(run: Run) -> bool:
             "failed",
             f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path",
             help=f"install {program}, or see that PATH has it",
+            error="program-missing",
         )
     return passed

@@ -101,6 +101,7 @@ class PlaceGit(Git):
             raise SpecguardError(
                 f"git {arguments[0]} in the run's place failed: {error.first_line}",
                 help="git fsck in your repository tells whether objects are missing",
+                code="git-failed",
             ) from error
 
     def agents_parents(self, oid: str) -> list[str] | None:

@@ -102,7 +102,7 @@ def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[
     try:
         folder = _folder(run.git.repository, tree)
     except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2) from error
+        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
     if folder and _script(tree, folder, stage):
         script = os.path.join(_copied(run, tree, folder), stage)
         first = ["sh", "-c", _AS_HUSKY] if folder == _HUSKY else []
@@ -147,7 +147,10 @@ def _copied(run: Run, tree: Tree, folder: bytes) -> str:
     paths = [path for path in tree.paths() if path.startswith(folder + b"/")]
     if len(paths) > _MOST:
         raise RunEnded(
-            "failed", f"{os.fsdecode(folder)} has {len(paths)} files, and hooks have {_MOST} at most", code=2
+            "failed",
+            f"{os.fsdecode(folder)} has {len(paths)} files, and hooks have {_MOST} at most",
+            code=2,
+            error="size-limit",
         )
     try:
         shutil.rmtree(target, ignore_errors=True)
@@ -161,7 +164,9 @@ def _copied(run: Run, tree: Tree, folder: bytes) -> str:
             # Hooks of earlier versions begin by reading this, which husky makes and nobody commits.
             _write(os.path.join(target, "_", "husky.sh"), b"", 0o100644)
     except OSError as error:
-        raise RunEnded("failed", f"the hooks cannot be written: {error.strerror}", code=2) from error
+        raise RunEnded(
+            "failed", f"the hooks cannot be written: {error.strerror}", code=2, error="unwritable-file"
+        ) from error
     return target
 
 

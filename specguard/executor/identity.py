@@ -46,10 +46,11 @@ def _ident(repository: Repository, role: str, when: str) -> str:
         raise SpecguardError(
             "git knows no name or address for the commit",
             help='git config user.name "Your Name" and git config user.email you@example.org',
+            code="no-identity",
         ) from error
     match = _IDENT.fullmatch(said)
     if match is None:
-        raise SpecguardError(f"git names nobody as the {role}: {said.strip()}")
+        raise SpecguardError(f"git names nobody as the {role}: {said.strip()}", code="no-identity")
     date = repository.environment.get(f"GIT_{role.upper()}_DATE", "")
     return f"{match.group(1)} {_seconds(date) or _seconds(when)} +0000"
 

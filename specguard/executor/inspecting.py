@@ -57,6 +57,7 @@ def inspect(run: Run, by: str = "the agent") -> None:
             f"{by} {_joined(done)}; {reason}" if done else reason,
             help="undo what was not you; where it was you, go on with: "
             f"specguard run resume {run.folder.run_id}",
+            error="place-spoiled",
         )
     if done:
         raise RunEnded(
@@ -65,6 +66,7 @@ def inspect(run: Run, by: str = "the agent") -> None:
             help=f"look at {place.path}: files are the agent's to edit, and all else is specguard's"
             if there
             else "start a new run",
+            error="place-spoiled",
         )
     survey = Survey(place.path)
     filled = _filled(run, survey.size - before.size, by)
@@ -102,6 +104,7 @@ def _filled(run: Run, grown: int, by: str) -> RunEnded | None:
         "budget-spent",
         f"{by} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
         help="raise [runs] place_limit, or tell the agent what not to keep",
+        error="size-limit",
     )
 
 
@@ -118,7 +121,12 @@ def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
     """
     if survey.special:
         names = ", ".join(map(path_text, survey.special[:_MOST]))
-        raise RunEnded("failed", f"{by} made a pipe where git reads a file, {names}", help="remove it")
+        raise RunEnded(
+            "failed",
+            f"{by} made a pipe where git reads a file, {names}",
+            help="remove it",
+            error="place-spoiled",
+        )
     if not survey.nested:
         return
     try:
@@ -131,6 +139,7 @@ def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
             "failed",
             f"{by} made a repository within its place, at {', '.join(map(path_text, found[:_MOST]))}",
             help="remove it, or have .gitignore leave its folder out",
+            error="place-spoiled",
         )
 
 

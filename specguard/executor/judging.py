@@ -68,7 +68,12 @@ def judge_commit(run: Run) -> None:
         raise RunEnded("failed", "the run has no commit", code=EXIT_NO_VERDICT)
     tree = place_of(run).git.commit(oid).tree
     if not _record(run, tree, _check(run, oid, whole=run.manifest.repository.tip is not None)):
-        raise RunEnded("failed", "what was committed does not keep to the rules any more", code=EXIT_FAILED)
+        raise RunEnded(
+            "failed",
+            "what was committed does not keep to the rules any more",
+            code=EXIT_FAILED,
+            error="rules-failed",
+        )
 
 
 def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
@@ -88,7 +93,7 @@ def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
         )
     except SpecguardError as error:
         reason = f"the check gives no verdict: {error.message}"
-        raise RunEnded("failed", reason, help=error.help, code=EXIT_NO_VERDICT) from error
+        raise RunEnded("failed", reason, help=error.help, code=EXIT_NO_VERDICT, error=error.code) from error
 
 
 def _through_hooks(run: Run) -> str | None:
@@ -119,6 +124,7 @@ def _through_hooks(run: Run) -> str | None:
         "failed",
         "the repository's pre-commit hooks change the files every time they run",
         command=done.number if done else None,
+        error="hook-refused",
     )
 
 
@@ -160,6 +166,7 @@ def _record(run: Run, tree: str, verdict: Verdict) -> bool:
             f"the check gives no verdict: {lacking.code} could not be judged: {lacking.reason}",
             help=lacking.command,
             code=EXIT_NO_VERDICT,
+            error="no-verdict",
         )
     if verdict.exit_code != EXIT_FAILED:
         return True

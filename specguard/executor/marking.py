@@ -56,6 +56,7 @@ def finish(run: Run) -> str:
             help=f"specguard run report {run.folder.run_id} shows what is wrong",
             tail="\n".join(run.told),
             code=EXIT_FAILED,
+            error="rules-failed",
         )
     return said
 
@@ -123,7 +124,9 @@ def _task(run: Run) -> Task | None:
         place = place_of(run)
         return None if task is None else task_in(run.policy, place.git, place.base, task) or task
     except MissingFact as missing:
-        raise RunEnded("failed", missing.reason, help=missing.command, code=2) from missing
+        raise RunEnded(
+            "failed", missing.reason, help=missing.command, code=2, error=missing.code
+        ) from missing
 
 
 def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
@@ -139,6 +142,7 @@ def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
                 f"{told!r}, which verifies {task.name}, was not run, or failed",
                 help="see gates.json in the run's folder",
                 code=2,
+                error="gate-failed",
             )
         found.append({"command": command, "exit_code": 0, "run_id": run.folder.run_id})
     return found
@@ -155,7 +159,9 @@ def _read(run: Run, path: bytes) -> str:
         ) as stream:
             return stream.read()
     except (OSError, ValueError) as error:
-        raise RunEnded("failed", f"{path_text(path)} cannot be read: {error}", code=2) from error
+        raise RunEnded(
+            "failed", f"{path_text(path)} cannot be read: {error}", code=2, error="unreadable-file"
+        ) from error
 
 
 def _write(run: Run, path: bytes, text: str) -> None:
@@ -170,7 +176,12 @@ def _write(run: Run, path: bytes, text: str) -> None:
             os.chmod(temporary, os.stat(file).st_mode & 0o777)
         os.replace(temporary, file)
     except OSError as error:
-        raise RunEnded("failed", f"{path_text(path)} cannot be written: {error.strerror}", code=2) from error
+        raise RunEnded(
+            "failed",
+            f"{path_text(path)} cannot be written: {error.strerror}",
+            code=2,
+            error="unwritable-file",
+        ) from error
 
 
 def _file(run: Run, path: bytes) -> bytes:
@@ -179,7 +190,12 @@ def _file(run: Run, path: bytes) -> bytes:
     file = os.path.join(root, path)
     folder = os.path.dirname(file)
     if os.path.realpath(folder) != folder:
-        raise RunEnded("failed", f"a link leads to {path_text(path)}, and is not written through", code=2)
+        raise RunEnded(
+            "failed",
+            f"a link leads to {path_text(path)}, and is not written through",
+            code=2,
+            error="outside-repository",
+        )
     return file
 
 

@@ -117,13 +117,15 @@ def _done_items(store: RunStore, directory: str, environment: Mapping[str, str])
     with Git(repository) as git:
         known = Known(git, options)
         if not known.oid:
-            raise SpecguardError("there is no base to tell from what is done", help="git fetch origin")
+            raise SpecguardError(
+                "there is no base to tell from what is done", help="git fetch origin", code="no-base"
+            )
         try:
             start = Start(git, options, known.base, known.oid)
             done = _Done(start, git, store)
             yield from done.items()
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
 
 class _Done:

@@ -72,6 +72,7 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
         raise SpecguardError(
             f"the branch of the plan's papers needs {{{error.name}}}, which its folder does not tell",
             help="set `branch` of [plans.<name>]",
+            code="incomplete-policy",
         ) from error
     name = fields.get("name") or next(iter(fields.values()))
     item = WorkItem(
@@ -90,6 +91,7 @@ def paper_item(policy: Policy, options: RunOptions, tree: Tree) -> WorkItem:
         raise SpecguardError(
             f"the path of [artifacts.{CONTRACTS[kind]}] cannot be told from the plan's name",
             help="let it have the placeholders of the plan's folder alone",
+            code="incomplete-policy",
         )
     return item
 
@@ -106,6 +108,7 @@ def contract_of(policy: Policy, kind: str) -> Contract:
         raise SpecguardError(
             f"the policy does not say what a {kind} has to be",
             help=f"describe it: [artifacts.{CONTRACTS[kind]}], with its path",
+            code="incomplete-policy",
         )
     return found
 
@@ -147,6 +150,7 @@ def check_recorded(policy: Policy, item: WorkItem, tree: Tree, branch: str) -> N
             raise SpecguardError(
                 f"{one.path}, which a {item.kind} is about, is neither on {branch} nor in the base",
                 help=f"push it to {branch} first",
+                code="item-unready",
             )
 
 
@@ -178,7 +182,9 @@ def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Ma
     """The kind of plan that is meant, and the values of its folder's placeholders."""
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     if not kinds:
-        raise SpecguardError("the policy describes no plans", help="describe them: [plans.<name>]")
+        raise SpecguardError(
+            "the policy describes no plans", help="describe them: [plans.<name>]", code="incomplete-policy"
+        )
     told = os.path.normpath(options.plan) if options.plan else ""
     for settings in kinds.values():
         folder = PathTemplate(settings.folder)
@@ -192,7 +198,11 @@ def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Ma
                 return settings, fields
     if told or options.item:
         tried = ", ".join(settings.folder for settings in kinds.values())
-        raise SpecguardError(f"{options.plan or options.item!r} is no plan; tried: {tried}", help="name it")
+        raise SpecguardError(
+            f"{options.plan or options.item!r} is no plan; tried: {tried}",
+            help="name it",
+            code="item-unready",
+        )
     return _only_plan(kinds, tree, options.kind)
 
 
@@ -208,6 +218,7 @@ def _only_plan(kinds: Mapping[str, PlanKind], tree: Tree, kind: str) -> tuple[Pl
         raise SpecguardError(
             f"there are several plans: {names}" if found else "there is no plan yet that could be meant",
             help=f"name it: specguard run {kind} NAME",
+            code="item-unready",
         )
     return next(iter(found.values()))
 

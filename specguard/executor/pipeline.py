@@ -95,23 +95,29 @@ def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
             _Steps(run, say, again).from_step(first)
     except _Until:
         words = f"it was to go on until {run.options.until} and no further"
-        return RunEnded("stopped", words, code=EXIT_PASSED)
+        return RunEnded("stopped", words, code=EXIT_PASSED, error="step-reached")
     except RunEnded as end:
         return end
     except StaleWorker:
         raise
     except SpecguardError as error:
-        return RunEnded("failed", error.message, help=error.help, code=EXIT_NO_VERDICT)
+        return RunEnded("failed", error.message, help=error.help, code=EXIT_NO_VERDICT, error=error.code)
     except MissingFact as missing:
-        return RunEnded("failed", missing.reason, help=missing.command, code=EXIT_NO_VERDICT)
+        return RunEnded(
+            "failed", missing.reason, help=missing.command, code=EXIT_NO_VERDICT, error=missing.code
+        )
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        return RunEnded("failed", f"{error.strerror or error}{where}", code=EXIT_NO_VERDICT)
+        return RunEnded(
+            "failed", f"{error.strerror or error}{where}", code=EXIT_NO_VERDICT, error="system-failed"
+        )
     except CommandError as error:
-        return RunEnded("failed", f"{error.command[0]}: {error.first_line}", code=EXIT_NO_VERDICT)
+        return RunEnded(
+            "failed", f"{error.command[0]}: {error.first_line}", code=EXIT_NO_VERDICT, error="git-failed"
+        )
     except Exception as error:  # noqa: BLE001 - it is recorded, and told of as any internal error is
         told = internal_error(error)
-        return RunEnded("failed", told.message, help=told.help, code=EXIT_NO_VERDICT)
+        return RunEnded("failed", told.message, help=told.help, code=EXIT_NO_VERDICT, error=told.code)
     return None
 
 
@@ -222,7 +228,9 @@ class _Steps:
                     self._end_with("check")
                 return True, True
         raise RunEnded(
-            "failed", "the repository's hooks alter the files each time that the gates have passed on them"
+            "failed",
+            "the repository's hooks alter the files each time that the gates have passed on them",
+            error="hook-refused",
         )
 
     def _judge_again(self) -> None:
@@ -248,6 +256,7 @@ class _Steps:
                 help=f"specguard run report {self._run.folder.run_id} shows what is left; to go on with it: "
                 f"specguard run resume {self._run.folder.run_id} --max-attempts {manifest.attempts + 1}",
                 code=EXIT_FAILED if failed == "rules" else None,
+                error="budget-spent",
             )
         manifest.attempts += 1
 
@@ -261,7 +270,10 @@ class _Steps:
         place = place_of(run)
         if tree == place.git.commit(place.base).tree:
             raise RunEnded(
-                "failed", "the agent ended well and changed nothing", help="see what it said in commands/"
+                "failed",
+                "the agent ended well and changed nothing",
+                help="see what it said in commands/",
+                error="no-progress",
             )
         if worked:
             check_work(run, tree)
@@ -294,9 +306,14 @@ class _Steps:
             run.told = []
             if not all(self._gates_and_rules()):
                 raise RunEnded(
-                    "failed", "what a commit-msg hook made of the change breaks the rules", code=EXIT_FAILED
+                    "failed",
+                    "what a commit-msg hook made of the change breaks the rules",
+                    code=EXIT_FAILED,
+                    error="hook-refused",
                 )
-        raise RunEnded("failed", "the commit-msg hook alters the message every time it sees it")
+        raise RunEnded(
+            "failed", "the commit-msg hook alters the message every time it sees it", error="hook-refused"
+        )
 
 
 def _record(run: Run, end: RunEnded | None) -> Manifest:
@@ -315,6 +332,7 @@ def _record(run: Run, end: RunEnded | None) -> Manifest:
         "run_id": run.folder.run_id,
         "step": step,
         "state": end.state,
+        "error": end.error,
         "reason": ended.reason,
         "exit_code": end.code,
         "command": end.command,

@@ -145,7 +145,11 @@ def make_place(run: Run) -> None:
     repository = run.git.repository
     if repository.bare:
         raise RunEnded(
-            "failed", "a bare repository has no checkout to run from", help="clone it, and run there", code=2
+            "failed",
+            "a bare repository has no checkout to run from",
+            help="clone it, and run there",
+            code=2,
+            error="no-repository",
         )
     base = run.manifest.repository.start
     try:
@@ -165,9 +169,11 @@ def make_place(run: Run) -> None:
         _check_out(place)
         remember(run, place)
     except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2) from error
+        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
     except OSError as error:
-        raise RunEnded("failed", f"the run's place cannot be made: {error}", code=2) from error
+        raise RunEnded(
+            "failed", f"the run's place cannot be made: {error}", code=2, error="unwritable-file"
+        ) from error
     run.place = place
 
 
@@ -198,6 +204,7 @@ def open_place(run: Run) -> None:
             "the run's place is gone",
             help="start a new run: what it had not pushed is lost",
             code=2,
+            error="place-spoiled",
         )
     run.place = place
     remember_user(run, place)
@@ -243,6 +250,7 @@ def _unwritable(error: OSError) -> RunEnded:
         f"the run's place cannot be written: {error.strerror}",
         help="make room on its disk, then: specguard run resume, with the run's id",
         code=2,
+        error="unwritable-file",
     )
 
 
@@ -254,6 +262,7 @@ def _update_ref(repository: Repository, *arguments: str) -> None:
         raise SpecguardError(
             f"the ref that keeps the run's base cannot be written: {error.first_line}",
             help="git fsck in your repository tells what is wrong",
+            code="unwritable-file",
         ) from error
 
 
@@ -264,6 +273,8 @@ def _check_out(place: Place) -> None:
         place.git.run("read-tree", place.base, index=place.git.repository.index)
     except SpecguardError as error:
         raise SpecguardError(
-            error.message, help="git fetch --refetch --no-filter origin, if objects are missing"
+            error.message,
+            help="git fetch --refetch --no-filter origin, if objects are missing",
+            code=error.code,
         ) from error
     shutil.copyfile(place.index, os.path.join(place.own, "checked-out"))

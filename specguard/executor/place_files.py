@@ -88,7 +88,9 @@ def make_repositories(path: str, base: str, repository: Repository) -> None:
         try:
             Process(repository.program, words, environment).read()
         except CommandError as error:
-            raise SpecguardError(f"git cannot make the run's place: {error.first_line}") from error
+            raise SpecguardError(
+                f"git cannot make the run's place: {error.first_line}", code="unwritable-file"
+            ) from error
         inside = folder if bare else os.path.join(folder, ".git")
         stores = [repository.objects] if bare else [repository.objects, objects]
         os.makedirs(os.path.join(inside, "objects", "info"), exist_ok=True)
@@ -175,7 +177,9 @@ def _remove(path: str) -> None:
         os.unlink(path)
     # A broken removal must not be taken for one that was done.
     if os.path.lexists(path):
-        raise SpecguardError("it cannot be removed", path=path, help=shlex.join(["rm", "-rf", path]))
+        raise SpecguardError(
+            "it cannot be removed", path=path, help=shlex.join(["rm", "-rf", path]), code="unwritable-file"
+        )
 
 
 def _remove_tree(folder: str) -> None:

@@ -128,17 +128,19 @@ def plan_of(options: Sequence[RunOptions]) -> RunPlan:
 
 def _check_apart(one: Job, other: Job) -> None:
     if one.data["item"] == other.data["item"]:
-        raise SpecguardError(f"{other.label} is asked for twice", help="name each item once")
+        raise SpecguardError(f"{other.label} is asked for twice", help="name each item once", code="usage")
     if one.data["branch"] == other.data["branch"] and not one.shares:
         raise SpecguardError(
             f"{one.label} and {other.label} have one branch, {one.data['branch']}",
             help='run one after the other, or have a branch hold a whole plan, with `unit = "commit"`',
+            code="item-taken",
         )
     for job in (one, other):
         if job.scope is None:
             raise SpecguardError(
                 f"{job.label} states no scope, so it cannot run beside another one",
                 help="have its document or its list state the files that it may change, or run it alone",
+                code="item-taken",
             )
     found = overlap(one.scope, other.scope) if one.scope is not None and other.scope is not None else None
     if found is not None:
@@ -146,6 +148,7 @@ def _check_apart(one: Job, other: Job) -> None:
         raise SpecguardError(
             f"{one.label} and {other.label} may both change {shared}",
             help="run one after the other, or have their files kept apart",
+            code="item-taken",
         )
 
 
@@ -164,7 +167,7 @@ def _job(options: RunOptions) -> Job:
                 start, start.item, options, git=git, address=address, ref=ref, root=root, scope=scope
             )
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     return Job(data, scope, shares=together)
 
 

@@ -53,7 +53,9 @@ class PlanFile:
             os.chmod(temporary, os.stat(self.file).st_mode & 0o777)
             os.replace(temporary, self.file)
         except OSError as error:
-            raise SpecguardError(f"the plan cannot be written: {error.strerror}", path=self.file) from error
+            raise SpecguardError(
+                f"the plan cannot be written: {error.strerror}", path=self.file, code="unwritable-file"
+            ) from error
 
 
 def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list[PlanFile]:
@@ -85,6 +87,7 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
         raise SpecguardError(
             f"there is no plan {only}" if only else f"there is no plan here; tried: {tried or 'nothing'}",
             help="name it with --plan" if tried else "describe plans in the policy: [plans.<name>]",
+            code="unknown-name",
         )
     return list(found.values())
 
@@ -95,11 +98,16 @@ def _read(file: str, path: bytes, kind: str, settings: PlanKind, fields: Mapping
             content = stream.read()
         text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecguardError(f"the plan cannot be read: {error}", path=file) from error
+        raise SpecguardError(
+            f"the plan cannot be read: {error}", path=file, code="unreadable-file"
+        ) from error
     data = data_of(content, data_kind(path) or "json")
     if data.problem is not None:
         raise SpecguardError(
-            f"the plan cannot be read: {data.problem.message}", path=path_text(path), line=data.problem.line
+            f"the plan cannot be read: {data.problem.message}",
+            path=path_text(path),
+            line=data.problem.line,
+            code="unreadable-file",
         )
     folder = path.removesuffix(b"/" + settings.plan.encode("utf-8"))
     return PlanFile(file, Plan(kind, settings, fields=fields, folder=folder, path=path, data=data), text)

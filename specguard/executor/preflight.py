@@ -88,7 +88,7 @@ def prepare(options: RunOptions) -> Run:
             raise
     except MissingFact as missing:
         git.close()
-        raise SpecguardError(missing.reason, help=missing.command) from missing
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     except BaseException:
         git.close()
         raise
@@ -158,7 +158,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
         )
     except MissingFact as missing:
         git.close()
-        raise SpecguardError(missing.reason, help=missing.command) from missing
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     except BaseException:
         git.close()
         raise
@@ -187,6 +187,7 @@ def find_checkout(options: RunOptions) -> tuple[Repository, str]:
         raise SpecguardError(
             f"{repository.common} is a bare repository, which has no checkout to run from",
             help=f"{shlex.join(['git', 'clone', repository.common])}, and run there",
+            code="no-repository",
         )
     return repository, repository.work_tree()
 

@@ -286,6 +286,7 @@ class _Attempt:
                 "timed-out",
                 f"the run took longer than its {self._run.manifest.timeout} seconds, in {self._record.name}",
                 help="give it more with --timeout, or set [runs] timeout",
+                error="time-limit",
             )
             return self.ended.reason
         if now >= self._until:

@@ -79,6 +79,7 @@ def _stuck(run: Run, what: str, code: int | None) -> RunEnded:
         f"there is no progress: the agent left the same {what} as the round before",
         help=f"specguard run report {run.folder.run_id} shows what is left",
         code=code,
+        error="no-progress",
     )
 
 

@@ -90,6 +90,7 @@ def open_pull_request(run: Run) -> str:
             help=f"specguard run resume {run.folder.run_id}; or: {command}",
             code=2,
             tail=error.tail,
+            error="push-refused",
         ) from error
     _record(run, PullRequest(title=title, state="opened", url=url, number=number, command=command))
     return f"opened: {url}"
@@ -126,6 +127,7 @@ def title_of(run: Run) -> str:
             f"the pull request's title cannot be made: nothing gives {{{error.name}}}",
             help=f"give it in the pointer, or leave it out of {item.setting(key)}",
             code=2,
+            error="incomplete-policy",
         ) from error
 
 
@@ -197,6 +199,7 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Reques
                 "remote-moved",
                 f"{one.url} is open for {branch} at another commit, {one.head[:10]}",
                 help="see who pushed there",
+                error="item-taken",
             )
         if one.base != base:
             raise RunEnded(
@@ -204,6 +207,7 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Reques
                 f"{one.url} is open for {branch}, into {one.base} and not into {base}",
                 help=f"close it, or have it go there: {_retarget(platform, one, base)}",
                 code=2,
+                error="item-taken",
             )
     if opened:
         return opened[0]
@@ -216,6 +220,7 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Reques
                 if one.state == "merged"
                 else f"open it again: {platform.command} {platform.noun} reopen {one.number}",
                 code=2,
+                error="item-taken",
             )
     return None
 

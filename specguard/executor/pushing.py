@@ -56,6 +56,7 @@ def push(run: Run) -> str:
                 "remote-moved",
                 f"{address.shown} has no branch {branch} any more, which the run goes on from",
                 help="see who removed it; what the run made is in its diff.patch",
+                error="remote-moved",
             )
         note_base(run, heads)
         if there == commit:
@@ -105,6 +106,7 @@ def moved_on(run: Run) -> str | None:
                 help=f"{error.advice(address.shown)}; then: {_resume(run)}",
                 code=2,
                 tail=error.tail,
+                error="remote-unreachable",
             ) from error
 
 
@@ -119,7 +121,7 @@ def pinned_address(run: Run, remote: RemoteGit) -> Address:
         root = run.git.repository.work_tree()
         address = find_address(remote.settings, run.options.remote, expected, root=root)
     except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2) from error
+        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
     began = run.manifest.repository.remote
     if began and address.shown != began:
         raise RunEnded(
@@ -128,6 +130,7 @@ def pinned_address(run: Run, remote: RemoteGit) -> Address:
             help=shlex.join(["git", "remote", "set-url", run.options.remote, began])
             + f", then: {_resume(run)}",
             code=2,
+            error="remote-moved",
         )
     return address
 
@@ -137,7 +140,7 @@ def _remote(run: Run, *, objects: str = "") -> RemoteGit:
     try:
         return RemoteGit(run.git.repository, objects=objects, timeout=timeout)
     except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2) from error
+        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
 
 
 def _heads(run: Run, remote: RemoteGit, address: Address) -> Heads:
@@ -150,6 +153,7 @@ def _heads(run: Run, remote: RemoteGit, address: Address) -> Heads:
             help=f"{error.advice(address.shown)}; the commit is kept: {_resume(run)}",
             code=2,
             tail=error.tail,
+            error="remote-unreachable",
         ) from error
 
 
@@ -171,6 +175,7 @@ def _tried(run: Run) -> list[str]:
             f"{os.path.basename(RECORD)} of the run cannot be read",
             help=f"see whether the remote has the branch {run.manifest.branch}",
             code=2,
+            error="run-record",
         ) from error
     commits = record.get("commits", []) if isinstance(record, dict) else []
     own = [one for one in commits if isinstance(one, str) and _is_own(run, one)]
@@ -199,6 +204,7 @@ def _look_up(run: Run, remote: RemoteGit, address: Address, commit: str, error: 
         help=f"{error.advice(address.shown)}; the commit is kept: {_resume(run)}",
         code=2,
         tail=error.tail,
+        error="push-refused",
     ) from error
 
 
@@ -218,6 +224,7 @@ def _refused(run: Run, remote: RemoteGit, address: Address, answer: Answer) -> R
         help=f"see what it says; the commit is kept: {_resume(run)}",
         code=2,
         tail=answer.said,
+        error="push-refused",
     )
 
 
@@ -228,6 +235,7 @@ def _moved(run: Run, address: Address, there: str) -> RunEnded:
         f"{address.shown} has a branch {branch} of somebody else, at {there[:10]}",
         help="nothing was pushed; see what it is: "
         + shlex.join(["git", "fetch", run.options.remote, branch]),
+        error="remote-moved",
     )
 
 

@@ -42,6 +42,7 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None]
         raise SpecguardError(
             f"{folder.run_id} has succeeded, and nothing is left to do",
             help="start another one with `specguard run`",
+            code="run-record",
         )
     run = reopen(options, folder)
     try:
@@ -64,7 +65,7 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None]
             step.detail = f"resumed at {first}{run.redactor.words(said)}"
     except RunEnded as end:
         run.close()
-        raise SpecguardError(end.reason, help=end.help) from end
+        raise SpecguardError(end.reason, help=end.help, code=end.error) from end
     except BaseException:
         run.close()
         raise

@@ -31,6 +31,7 @@ class RunError(BaseModel):
         run_id: of which run.
         step: the step that it ended in.
         state: how the run stands then.
+        error: the name of the kind of error, whose page is in `docs/errors.md`; empty in older files.
         reason: why, in one sentence.
         exit_code: that of specguard.
         command: the number of the command that failed; None without one.
@@ -44,6 +45,7 @@ class RunError(BaseModel):
     run_id: str
     step: str
     state: State
+    error: str = ""
     reason: str
     exit_code: int
     command: int | None

@@ -73,6 +73,7 @@ def killed(by: signal.Signals) -> RunEnded:
         "killed",
         f"specguard was ended by {by.name}",
         help="`specguard run resume` goes on from the step it was in",
+        error="killed",
     )
 
 

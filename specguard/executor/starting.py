@@ -60,6 +60,7 @@ class Start:
             raise SpecguardError(
                 f"there is no authority in {base}, at commit {oid[:10]}",
                 help="bring SPEC_AUTHORITY.md there first (`specguard init` writes one), or name --base",
+                code="no-authority",
             )
         policy.ref = oid
         policy.trusted = True
@@ -177,6 +178,7 @@ def start_as_fetched(
             raise SpecguardError(
                 f"the base {base} was never fetched; tried: {', '.join(refs)}",
                 help=shlex.join(["git", "fetch", options.remote, base]),
+                code="no-base",
             )
         start = Start(
             git,
@@ -224,10 +226,12 @@ def _fetched(
             raise SpecguardError(
                 f"{address.shown} has no branches yet",
                 help=f"git push {shlex.quote(options.remote)} {shlex.quote(base)}",
+                code="remote-unsuitable",
             )
         raise SpecguardError(
             f"{address.shown} has no branch {base}" + (f", but {near[0]}" if near else ""),
             help=f"name the base: --base {shlex.quote(near[0] if near else heads.default or 'BRANCH')}",
+            code="remote-unsuitable",
         )
     repository = git.repository
     names = [f"refs/remotes/{options.remote}/{base}", f"refs/heads/{base}"]
@@ -255,6 +259,7 @@ def _circular(base: str) -> SpecguardError:
     return SpecguardError(
         f"the policy of each base names another one, at last {base}",
         help="have the bases agree on `base`, or name one with --base",
+        code="broken-authority",
     )
 
 
@@ -262,4 +267,5 @@ def _unreachable(address: Address, error: RemoteError) -> SpecguardError:
     return SpecguardError(
         f"{address.shown} cannot be reached: {error.reason}",
         help=error.advice(address.shown),
+        code="remote-unreachable",
     )

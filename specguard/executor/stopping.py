@@ -44,9 +44,12 @@ def stop(view: RunView, root: str) -> Sequence[str]:
             f"only what specguard runs can be stopped, and {view.run_id} is not recorded as that",
             path=view.path,
             help=f"specguard run doctor {view.run_id}",
+            code="run-record",
         )
     if not view.open:
-        raise SpecguardError(f"{view.run_id} has ended already: {view.state}", path=view.path)
+        raise SpecguardError(
+            f"{view.run_id} has ended already: {view.state}", path=view.path, code="run-record"
+        )
     done = []
     claimed = os.path.dirname(os.path.dirname(view.path)) or root
     if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(view.manifest, claimed):

@@ -63,6 +63,7 @@ def check_tools(
         raise SpecguardError(
             f"not on the path: {named}",
             help=_ADVICE.get(missing[0], f"install {missing[0]}, or see that PATH has it{_instead(named)}"),
+            code="program-missing",
         )
     return list(needs)
 

@@ -78,7 +78,9 @@ def read_settings(repository: Repository) -> list[Setting]:
     )
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
-        raise SpecguardError(f"the configuration cannot be read: {said}", help="git config --list")
+        raise SpecguardError(
+            f"the configuration cannot be read: {said}", help="git config --list", code="broken-repository"
+        )
     fields = done.stdout.decode("utf-8", "surrogateescape").split("\0")
     settings = []
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):

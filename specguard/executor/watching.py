@@ -64,6 +64,7 @@ def read_before(place: Place) -> Before:
             "failed",
             "specguard's own folder beside the run's place was changed: what it remembered is gone",
             help="start a new run",
+            error="place-spoiled",
         ) from error
 
 
@@ -83,4 +84,6 @@ def _keep(place: Place, before: Before) -> None:
             json.dump(before.__dict__, file)
         os.replace(path + ".new", path)
     except OSError as error:
-        raise SpecguardError(f"the run's place cannot be recorded: {error.strerror}", path=path) from error
+        raise SpecguardError(
+            f"the run's place cannot be recorded: {error.strerror}", path=path, code="unwritable-file"
+        ) from error

@@ -33,16 +33,22 @@ def read_text(top: str, name: str) -> str:
                 f"it has more than {LIMIT >> 20} MiB, and is not read",
                 path=name,
                 help="name another file: specguard import SOURCE=FILE",
+                code="size-limit",
             )
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         problem = not_utf8(error)
         raise SpecguardError(
-            problem.message, path=name, line=problem.line, help="save it as UTF-8 text"
+            problem.message,
+            path=name,
+            line=problem.line,
+            help="save it as UTF-8 text",
+            code="unreadable-file",
         ) from None
     except OSError as error:
         raise SpecguardError(
             f"it cannot be read: {error.strerror}",
             path=name,
             help="name another file: specguard import SOURCE=FILE",
+            code="unreadable-file",
         ) from error

@@ -61,19 +61,28 @@ class SourceFolder:
         if not os.path.lexists(place):
             return None
         if not self.has(name):
-            raise SpecguardError("it is no regular file", path=shown, help="put the file itself there")
+            raise SpecguardError(
+                "it is no regular file", path=shown, help="put the file itself there", code="unreadable-file"
+            )
         try:
             with open(place, "rb") as stream:
                 content = stream.read(_LARGEST + 1)
             text = content[:_LARGEST].decode("utf-8", "ignore" if len(content) > _LARGEST else "strict")
         except OSError as error:
-            raise SpecguardError(f"it cannot be read: {error.strerror}", path=shown) from error
+            raise SpecguardError(
+                f"it cannot be read: {error.strerror}", path=shown, code="unreadable-file"
+            ) from error
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-            raise SpecguardError("it is not UTF-8", path=shown, line=line, help="save it as UTF-8") from error
+            raise SpecguardError(
+                "it is not UTF-8", path=shown, line=line, help="save it as UTF-8", code="unreadable-file"
+            ) from error
         if len(content) > _LARGEST:
             raise SpecguardError(
-                "it is larger than 1 MiB", path=shown, help="take out what is no text of its own"
+                "it is larger than 1 MiB",
+                path=shown,
+                help="take out what is no text of its own",
+                code="size-limit",
             )
         for number, one in enumerate(text.split("\n"), 1):
             if len(one) > _LONGEST:
@@ -82,6 +91,7 @@ class SourceFolder:
                     path=shown,
                     line=number,
                     help=f"at most {_LONGEST} are read",
+                    code="size-limit",
                 )
         return text
 
@@ -138,7 +148,9 @@ def source_folder(top: str, name: str) -> SourceFolder:
         return found[0]
     if found:
         paths = " and ".join(folder.path for folder in found)
-        raise SpecguardError(f"{plain!r} is both {paths}", help=f"name its folder: {found[0].path}")
+        raise SpecguardError(
+            f"{plain!r} is both {paths}", help=f"name its folder: {found[0].path}", code="unknown-name"
+        )
     archived = [one for one in _folders(os.path.join(top, CHANGES, "archive")) if one.endswith(plain)]
     raise SpecguardError(
         f"there is no change {CHANGES}/{plain}, and no feature {FEATURES}/{plain}",
@@ -147,6 +159,7 @@ def source_folder(top: str, name: str) -> SourceFolder:
         else nearest(
             plain, {folder.name for folder in known.values()}, f"specguard plan proposal {plain or 'SLUG'}"
         ),
+        code="unknown-name",
     )
 
 

@@ -34,17 +34,25 @@ def hold_to_rules(top: str, path: str, text: str, name: str, kind: PlanKind) -> 
     data = read_data(text, "json")
     plan = Plan(name, kind, fields={}, folder=folder.encode(), path=path.encode(), data=data)
     if data.problem is not None:
-        raise SpecguardError(f"no plan is made of it: {data.problem.message}", path=path)
+        raise SpecguardError(f"no plan is made of it: {data.problem.message}", path=path, code="plan-unready")
     if kind.option:
         _check_option(top, f"{folder}/{kind.options}" if kind.options else "", plan, kind)
     for task in plan.tasks:
         for finding in task_flaws(task):
             raise SpecguardError(
-                f"no plan is made of it: {finding.message}", path=path, line=finding.line, help=finding.help
+                f"no plan is made of it: {finding.message}",
+                path=path,
+                line=finding.line,
+                help=finding.help,
+                code="plan-unready",
             )
     for finding in plan.broken():
         raise SpecguardError(
-            f"no plan is made of it: {finding.message}", path=path, line=finding.line, help=finding.help
+            f"no plan is made of it: {finding.message}",
+            path=path,
+            line=finding.line,
+            help=finding.help,
+            code="plan-unready",
         )
 
 
@@ -65,6 +73,9 @@ def _check_option(top: str, options: str, plan: Plan, kind: PlanKind) -> None:
             f"the plan must name the option that was chosen (`{kind.option}`)",
             path=options or None,
             help=shown,
+            code="plan-unready",
         )
     if options and (document is None or not describes(document, plan.option)):
-        raise SpecguardError(f"it describes no option {plan.option!r}", path=options, help=shown)
+        raise SpecguardError(
+            f"it describes no option {plan.option!r}", path=options, help=shown, code="plan-unready"
+        )

@@ -148,6 +148,7 @@ class NewPlan:
                 raise SpecguardError(
                     f"an id of the form {self._kind.id_format!r} cannot be made: there is no {error.name}",
                     help="use a form with {number}",
+                    code="incomplete-policy",
                 ) from error
 
     def _task(self, box: Box, needed: Sequence[Box]) -> dict[str, Any]:
@@ -193,13 +194,21 @@ def plan_kind(kinds: Mapping[str, PlanKind], wanted: str) -> PlanKind:
     """
     if wanted and wanted not in kinds:
         raise SpecguardError(
-            f"the policy describes no plans {wanted!r}", help=nearest(wanted, kinds) or "add [plans.<name>]"
+            f"the policy describes no plans {wanted!r}",
+            help=nearest(wanted, kinds) or "add [plans.<name>]",
+            code="incomplete-policy",
         )
     if not kinds:
-        raise SpecguardError("the policy describes no plans", help="describe them: a table [plans.<name>]")
+        raise SpecguardError(
+            "the policy describes no plans",
+            help="describe them: a table [plans.<name>]",
+            code="incomplete-policy",
+        )
     if not wanted and len(kinds) > 1:
         raise SpecguardError(
-            "the policy describes several kinds of plans", help=f"--kind {next(iter(kinds))}"
+            "the policy describes several kinds of plans",
+            help=f"--kind {next(iter(kinds))}",
+            code="incomplete-policy",
         )
     return kinds[wanted or next(iter(kinds))]
 
@@ -224,6 +233,7 @@ def _folder(kind: PlanKind, name: str) -> str:
         raise SpecguardError(
             f"the folder of a plan is {kind.folder}, which a name alone does not tell",
             help="write the plan with specguard new",
+            code="incomplete-policy",
         )
     path = template.plain(dict.fromkeys(template.names, name))
     bad = (
@@ -234,7 +244,7 @@ def _folder(kind: PlanKind, name: str) -> str:
     )
     if path is None or bad or template.read(path) is None:
         raise SpecguardError(
-            f"{name!r} is no name of a plan", help="use a word such as cart, without a slash"
+            f"{name!r} is no name of a plan", help="use a word such as cart, without a slash", code="usage"
         )
     return path_text(path)
 

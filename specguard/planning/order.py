@@ -48,6 +48,7 @@ def require_open(policy: Policy, path: str, directory: str) -> None:
             f"no plan is made yet: nothing of the stage {before} is there",
             path=path,
             help=f"write what it requires: specguard new {_requires(settings, before)}",
+            code="plan-unready",
         )
     states: Mapping[str, Mapping[str, Any]] = {one["name"]: one for one in wave["stages"]}
     if states[stage.name]["state"] == "waiting":
@@ -61,6 +62,7 @@ def require_open(policy: Policy, path: str, directory: str) -> None:
             path=said.get("path") or path,
             line=said.get("line") or None,
             help="complete it first; specguard status --worktree says what is missing",
+            code="plan-unready",
         )
 
 

@@ -29,10 +29,14 @@ def proposal_files(
     """
     _check(slug, "a change")
     if slug == "archive":
-        raise SpecguardError("'archive' is where OpenSpec keeps old changes", help="give it another name")
+        raise SpecguardError(
+            "'archive' is where OpenSpec keeps old changes", help="give it another name", code="usage"
+        )
     if capabilities and not specs:
         raise SpecguardError(
-            "--capability and --no-specs cannot be given together", help="a change without deltas has none"
+            "--capability and --no-specs cannot be given together",
+            help="a change without deltas has none",
+            code="usage",
         )
     named = list(dict.fromkeys(capabilities or [slug])) if specs else []
     for capability in named:
@@ -59,6 +63,7 @@ def _check(name: str, what: str) -> None:
             help=f"did you mean {near!r}?"
             if KEBAB.fullmatch(near)
             else "use small letters, digits and single hyphens",
+            code="usage",
         )
 
 

@@ -231,4 +231,5 @@ def require_valid(folder: SourceFolder) -> None:
             path=first.path,
             line=first.line or None,
             help=first.help,
+            code="plan-unready",
         )

@@ -56,7 +56,7 @@ def write_files(top: str, files: Mapping[str, str], *, over: frozenset[str] = fr
             if isinstance(error, FileExistsError)
             else f"it cannot be written: {error.strerror}"
         )
-        raise SpecguardError(said, path=path, help="nothing was written") from error
+        raise SpecguardError(said, path=path, help="nothing was written", code="unwritable-file") from error
 
 
 def _check(top: str, path: str, *, over: bool) -> None:
@@ -68,10 +68,14 @@ def _check(top: str, path: str, *, over: bool) -> None:
             "its folder is a link, or in one",
             path=path,
             help="put a folder of its own there; nothing was written",
+            code="outside-repository",
         )
     if os.path.lexists(place) and not (over and os.path.isfile(place) and not os.path.islink(place)):
         raise SpecguardError(
-            "it is there already, and is never overwritten", path=path, help="nothing was written"
+            "it is there already, and is never overwritten",
+            path=path,
+            help="nothing was written",
+            code="never-overwritten",
         )
 
 

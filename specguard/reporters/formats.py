@@ -98,7 +98,7 @@ def find_format(name: str, plugins: Sequence[str]) -> Format:
         from specguard.errors import SpecguardError, nearest
 
         known = [*FORMATS, *registered]
-        raise SpecguardError(f"there is no format {name!r}", help=nearest(name, known))
+        raise SpecguardError(f"there is no format {name!r}", help=nearest(name, known), code="unknown-name")
     return PluginFormat(name=name, target=registered[name].target, plugin=registered[name].plugin)
 
 
@@ -131,4 +131,5 @@ class PluginFormat(Format):
         raise SpecguardError(
             f"the format {self.name!r} of plugin {self.plugin!r} cannot be made: {problem}",
             help="ask for another format, and tell the plugin's author",
+            code="plugin-failed",
         )

@@ -69,5 +69,6 @@ def ignore_local(runs: str) -> bool:
             f"the folder of runs cannot be written to: {error.strerror}",
             path=file,
             help="make room, or name another one with --run-root",
+            code="unwritable-file",
         ) from error
     return True

@@ -141,7 +141,11 @@ def _is_within(folder: bytes, runs: Container[bytes]) -> bool:
 
 
 def _unreadable(place: bytes, error: OSError) -> MissingFact:
-    return MissingFact(f"{path_text(place)} cannot be read: {error.strerror}", "ls -l, to see who may")
+    return MissingFact(
+        f"{path_text(place)} cannot be read: {error.strerror}",
+        "ls -l, to see who may",
+        code="unreadable-file",
+    )
 
 
 def place_of(named: str) -> bytes | None:

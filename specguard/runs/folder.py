@@ -28,6 +28,8 @@ SEAL: Final = "control/sealed"
 class StaleWorker(SpecguardError):
     """A process that has lost its run to another one: nothing more is written for it."""
 
+    code = "run-lost"
+
 
 def now_text() -> str:
     """The time as manifests have it."""
@@ -133,12 +135,14 @@ class RunFolder:
                 f"the run has no manifest: {error.strerror}",
                 path=file,
                 help="`specguard run list` lists runs",
+                code="run-record",
             ) from error
         except ValueError as error:
             raise SpecguardError(
                 f"the manifest does not fit its schema: {str(error).splitlines()[0]}",
                 path=file,
                 help="`specguard run doctor` tells what is left of the run",
+                code="run-record",
             ) from error
 
     def beat(self, step: str, **more: Any) -> None:
@@ -177,6 +181,7 @@ class RunFolder:
                 f"the run cannot be recorded: {error.strerror}",
                 path=target,
                 help="make room, or name another --run-root",
+                code="unwritable-file",
             ) from error
 
     def remove(self, name: str) -> None:
@@ -193,7 +198,9 @@ class RunFolder:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise SpecguardError(f"the run cannot be recorded: {error.strerror}", path=file) from error
+            raise SpecguardError(
+                f"the run cannot be recorded: {error.strerror}", path=file, code="unwritable-file"
+            ) from error
 
     def clear(self) -> None:
         """Remove what a process that died while it wrote has left behind."""
@@ -225,6 +232,7 @@ class RunFolder:
                 f"the run cannot be recorded: {error.strerror}",
                 path=file,
                 help="make room, or name another --run-root",
+                code="unwritable-file",
             ) from error
 
     def files(self) -> list[str]:

@@ -66,7 +66,7 @@ def carry_out(store: RunStore, move: Move) -> None:
     try:
         os.makedirs(os.path.dirname(new), exist_ok=True)
         if os.path.lexists(new):
-            raise SpecguardError("something is there already", path=new)
+            raise SpecguardError("something is there already", path=new, code="never-overwritten")
         os.rename(old, new)
         try:
             os.symlink(os.path.relpath(new, os.path.dirname(old)), old, target_is_directory=True)
@@ -74,7 +74,9 @@ def carry_out(store: RunStore, move: Move) -> None:
             os.rename(new, old)
             raise
     except OSError as error:
-        raise SpecguardError(f"the run cannot be moved: {error.strerror}", path=old) from error
+        raise SpecguardError(
+            f"the run cannot be moved: {error.strerror}", path=old, code="unwritable-file"
+        ) from error
 
 
 def _move(store: RunStore, old: str, tool: str) -> Move:

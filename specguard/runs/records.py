@@ -192,6 +192,7 @@ class RunRecords:
         return MissingFact(
             f'{what} cannot be seen here: runs are kept with keep = "local", in {where}',
             'check where the run was made; or commit runs, with [runs] keep = "tree"',
+            code="not-told",
         )
 
     @property

@@ -43,6 +43,7 @@ def run_root(
             "the folder of runs is a link out of the repository, and is not written to",
             path=root,
             help="remove the link, or name a folder outside with [runs] root or --run-root",
+            code="outside-repository",
         )
     return root
 
@@ -61,13 +62,16 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
         raise SpecguardError(
             f"{text!r} names the variable {match[1]}, which is not set",
             help=f"set it, or write ${{{match[1]}:-default}}",
+            code="broken-authority",
         )
 
     filled = _VARIABLE.sub(value, text)
     if filled == "~" or filled.startswith("~/"):
         home = environment.get("HOME", "")
         if not home:
-            raise SpecguardError(f"{text!r} begins with ~, and HOME is not set", help="set HOME")
+            raise SpecguardError(
+                f"{text!r} begins with ~, and HOME is not set", help="set HOME", code="broken-authority"
+            )
         return home + filled[1:]
     return filled
 

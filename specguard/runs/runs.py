@@ -101,6 +101,7 @@ class Runs:
         missing = MissingFact(
             f'{path_text(path)} is not in the judged tree, and runs are kept with keep = "local"',
             'where the run was made: specguard check --worktree; or commit runs, with [runs] keep = "tree"',
+            code="not-told",
         )
         if self._local is None:
             raise missing

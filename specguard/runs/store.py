@@ -75,9 +75,12 @@ class RunStore:
                 f"there is no run {prefix!r}",
                 path=self.root,
                 help=nearest(prefix, known, "specguard run list"),
+                code="unknown-name",
             )
         names = ", ".join(sorted(os.path.relpath(folder, self.root) for folder in found)[:5])
-        raise SpecguardError(f"several runs begin with {prefix!r}: {names}", help="give more of it")
+        raise SpecguardError(
+            f"several runs begin with {prefix!r}: {names}", help="give more of it", code="unknown-name"
+        )
 
     def asked(self, prefix: str) -> Sequence[RunView]:
         """The run whose id begins like this; without one those under way, else the one that began last.
@@ -97,7 +100,9 @@ class RunStore:
         """
         runs = self.runs()
         if not runs:
-            raise SpecguardError("there are no runs", path=self.root, help="specguard run KIND -- COMMAND")
+            raise SpecguardError(
+                "there are no runs", path=self.root, help="specguard run KIND -- COMMAND", code="unknown-name"
+            )
         return max(runs, key=lambda run: (run.started.timestamp() if run.started else 0.0, *_order(run)))
 
 

@@ -76,7 +76,10 @@ class Catalogue:
         if index is None:
             return ()
         if index.problem is not None:
-            raise MissingFact(f"the index {path_text(index.path)} cannot be read: {index.problem[0]}")
+            raise MissingFact(
+                f"the index {path_text(index.path)} cannot be read: {index.problem[0]}",
+                code="unreadable-file",
+            )
         folder = index.path.rpartition(b"/")[0]
         for entry in index.entries:
             for named in entry.paths:

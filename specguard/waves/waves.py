@@ -266,7 +266,10 @@ class Waves:
         for name in self.settings.by:
             if name not in known:
                 step = nearest(name, known) or "there is none"
-                raise MissingFact(f"`wave.by` names {name!r}, which is no placeholder of a path: {step}")
+                raise MissingFact(
+                    f"`wave.by` names {name!r}, which is no placeholder of a path: {step}",
+                    code="incomplete-policy",
+                )
 
     def _note(self, found: dict[Key, Wave], path: bytes, fields: Mapping[str, str]) -> None:
         known = self.fields_at(path, fields)

@@ -146,5 +146,6 @@ def _check_quotes(gate: PlannedGate, run: str) -> None:
                 help="leave the quotation marks out: names are quoted where they are filled in",
                 path=path_text(gate.path.encode("utf-8", "surrogateescape")) if gate.path else None,
                 line=gate.line or None,
+                code="incomplete-policy",
             )
         position += 1

@@ -125,7 +125,9 @@ class Listed:
                 Covering.translate(pattern)
             except PatternError as error:
                 place = f"{path_text(self.source.path)}:{file.line}"
-                raise MissingFact(f"{place} has a file of {self} that no path matches: {error}") from None
+                raise MissingFact(
+                    f"{place} has a file of {self} that no path matches: {error}", code="incomplete-policy"
+                ) from None
             patterns.append(pattern)
         return Covering(patterns)
 

@@ -160,7 +160,8 @@ class Names:
                 if other != kind:
                     raise MissingFact(
                         f"{text!r} is read equally well by work.{kind}.{key} and work.{other}.{other_key}; "
-                        "give one of the two templates more literal text"
+                        "give one of the two templates more literal text",
+                        code="incomplete-policy",
                     )
             return Naming(source, text, kind=kind, fields=fields, exact=exact, commit=commit)
         return None

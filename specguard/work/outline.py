@@ -117,7 +117,9 @@ def scope_of(item: WorkItem) -> Scope:
     if item.settings.scope:
         patterns = item.patterns(item.settings.scope)
         if not patterns:
-            raise MissingFact(f"no pattern of {item.setting('scope')} can be filled in for {item}")
+            raise MissingFact(
+                f"no pattern of {item.setting('scope')} can be filled in for {item}", code="incomplete-policy"
+            )
         return Scope(Covering(patterns))
     path = item.document
     if path is None:

@@ -30,7 +30,9 @@ def waves_asked_for(telling: Telling, wanted: Sequence[str]) -> list[Wave]:
         if not any(one.casefold() in known for known in names.values()):
             there = ", ".join(" ".join(wave.key) for wave in found)
             raise SpecguardError(
-                f"there is no wave {one!r}", help=f"there is {there}" if there else "no wave has begun"
+                f"there is no wave {one!r}",
+                help=f"there is {there}" if there else "no wave has begun",
+                code="unknown-name",
             )
     asked = {one.casefold() for one in wanted}
     return [wave for wave in found if not asked or asked & names[wave.key]]

@@ -14,6 +14,7 @@ from specguard.errors import SpecguardError, internal_error
 from specguard.integrations.hooks.dialects import dialect, speaker
 from specguard.integrations.hooks.early import Early
 from specguard.integrations.hooks.event import AGENTS, LIMIT, Answer, UnreadableError, parse
+from specguard.integrations.hooks.firing import note_firing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ _REPAIRS: Final = (
 
 class _TimeoutError(SpecguardError):
     """It took too long."""
+
+    code = "time-limit"
 
 
 def answer(words: Sequence[str]) -> int:
@@ -87,6 +90,8 @@ def _answer(words: Sequence[str]) -> Said:
         return _refuse_unread(agent, raw, f"specguard cannot read this event, so it is refused: {error}")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is refused
         return _refuse_unread(agent, raw, _reason(error))
+    if early is not None:
+        note_firing(event, early.tree)
     said: Said = dialect(event.agent).say(event, _judge(event, early))
     return said
 

@@ -164,4 +164,6 @@ def _from_disk(file: str, path: str) -> str:
         with open(file, "rb") as stream:
             return decode(stream.read(), path)
     except OSError as error:
-        raise SpecguardError(f"the authority cannot be read: {error.strerror}", path=path) from None
+        raise SpecguardError(
+            f"the authority cannot be read: {error.strerror}", path=path, code="broken-authority"
+        ) from None

@@ -99,9 +99,15 @@ def read_page(uri: str, directory: str) -> tuple[str, str]:
             if path == asked:
                 return _read(oid, directory), _kind(path)
         raise SpecguardError(
-            f"{_shown(asked)!r} is no document of the authority", help="list the resources to see which are"
+            f"{_shown(asked)!r} is no document of the authority",
+            help="list the resources to see which are",
+            code="unknown-name",
         )
-    raise SpecguardError(f"there is no resource {cut(uri)!r}", help=f"ask for {RULE}CODE or {AUTHORITY}PATH")
+    raise SpecguardError(
+        f"there is no resource {cut(uri)!r}",
+        help=f"ask for {RULE}CODE or {AUTHORITY}PATH",
+        code="unknown-name",
+    )
 
 
 def _documents(directory: str) -> Sequence[tuple[str, str]]:
@@ -115,7 +121,7 @@ def _read(oid: str, directory: str) -> str:
         try:
             _, content = git.object(oid)
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     return cut(content.decode("utf-8", "replace"), LONGEST_PAGE)
 
 

@@ -138,7 +138,9 @@ def answer(name: str, given: Mapping[str, Any], directory: str) -> types.CallToo
 
 def _find(name: str) -> Tool:
     if name not in TOOLS:
-        raise SpecguardError(f"there is no tool {cut(name, 60)!r}", help=nearest(cut(name, 60), TOOLS))
+        raise SpecguardError(
+            f"there is no tool {cut(name, 60)!r}", help=nearest(cut(name, 60), TOOLS), code="unknown-name"
+        )
     return TOOLS[name]
 
 
@@ -157,7 +159,9 @@ def _arguments(tool: Tool, given: Mapping[str, Any]) -> Any:
             for one in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise SpecguardError(
-            f"the arguments of {tool.name} are wrong: {'; '.join(said[:5])}", help=f"it takes {known}"
+            f"the arguments of {tool.name} are wrong: {'; '.join(said[:5])}",
+            help=f"it takes {known}",
+            code="usage",
         ) from None
 
 

@@ -67,7 +67,9 @@ def _check(asked: arguments.Check, directory: str) -> Mapping[str, Any]:
     }
     if of_branch and (asked.what != "branch" or asked.commit_message is not None):
         raise SpecguardError(
-            f"{next(iter(of_branch))!r} is about a branch's commits", help='ask with "what": "branch"'
+            f"{next(iter(of_branch))!r} is about a branch's commits",
+            help='ask with "what": "branch"',
+            code="unknown-name",
         )
     with ExitStack() as files:
         verdicts = check(
@@ -85,7 +87,9 @@ def _check(asked: arguments.Check, directory: str) -> Mapping[str, Any]:
             )
         )
     if not verdicts:
-        raise SpecguardError("there is nothing to judge", help="name a branch with `head`")
+        raise SpecguardError(
+            "there is nothing to judge", help="name a branch with `head`", code="no-repository"
+        )
     data = report(verdicts[0])
     if not asked.every_rule:
         data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _QUIET]
@@ -154,6 +158,7 @@ def _outside(path: str) -> SpecguardError:
     return SpecguardError(
         f"{path!r} leads out of the repository, and nothing there is looked at",
         help="give the path from the repository's root: docs/api/x.yaml",
+        code="outside-repository",
     )
 
 
