@@ -57,6 +57,12 @@ class SpecguardError(Exception):
         return [self]
 
 
+class NoAuthorityError(SpecguardError):
+    """Nobody has written an authority yet."""
+
+    code = "no-authority"
+
+
 def internal_error(error: Exception | SystemExit) -> SpecguardError:
     """What a user is told of an error that is no fault of theirs."""
     return SpecguardError(

@@ -7,7 +7,7 @@ from specguard.authority.load import load_policy
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.errors import MissingFact, NoAuthorityError, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class Policies:
         if request.authority:
             policy = self.load(change.policy_files, request.authority)
             if policy is None:
-                raise SpecguardError("there are no settings in it", path=request.authority)
+                raise SpecguardError(
+                    "there are no settings in it", path=request.authority, code="no-authority"
+                )
             change = change.with_base(policy.base or "")
             return change, policy, [f"Judged by {request.authority}, not by the base's authority."]
         policy = self._at(change)
@@ -72,6 +74,7 @@ class Policies:
             raise SpecguardError(
                 "the base has no authority, and --enforce trusts nothing else",
                 help="adopt specguard with --enforce --bootstrap, once",
+                code="no-authority",
             )
         policy = self.load(change.head_files)
         if policy is None:
@@ -204,10 +207,6 @@ def _registry(plugins: Sequence[str]) -> Registry:
     return load_registry(plugins)
 
 
-class NoAuthorityError(SpecguardError):
-    """Nobody has written an authority yet."""
-
-
 def _no_authority(where: str) -> NoAuthorityError:
     return NoAuthorityError(
         f"there is no authority: {where} has neither SPEC_AUTHORITY.md nor other settings of specguard",
@@ -219,4 +218,5 @@ def _no_authority_there(base: str) -> SpecguardError:
     return SpecguardError(
         f"{base}, which the authority names as its base, has no authority",
         help="bring the authority there, or name the base that has it with --base",
+        code="no-authority",
     )

@@ -6,7 +6,7 @@ import os
 
 from specguard.change.repository import Looking
 from specguard.change.request import Request
-from specguard.errors import SpecguardError
+from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.calls import deeds_of
 from specguard.integrations.hooks.deeds import FileEdit
 from specguard.integrations.hooks.event import Answer
@@ -72,7 +72,6 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
     for edit in deeds.edits:
         _place(edit, event, homes, environment, by_tree, reasons)
     judged = False
-    from specguard.engine.policies import NoAuthorityError
 
     for root, edits in by_tree.items():
         if edits:
@@ -103,7 +102,13 @@ def homes_of(event: Event) -> list[WorkTree]:
         SpecguardError: there is none.
     """
     found: dict[bytes, WorkTree] = {}
-    for folder in (*event.projects, event.directory, os.getcwdb()):
+    folders = [*event.projects, event.directory]
+    try:
+        folders.append(os.getcwdb())
+    except OSError:
+        # The agent may have removed the folder in which it was started.
+        folders.append(event.directory)
+    for folder in folders:
         tree = work_tree_at(folder)
         if tree is not None:
             found.setdefault(tree.root, tree)
@@ -186,13 +191,16 @@ def _judge_message(root: bytes, message: str, environment: Mapping[str, str], re
 
 def _checked(request: Request, looking: Looking | None = None) -> list[Verdict]:
     """The verdicts on a request; before the first authority is committed, that of the working tree judges."""
-    # Git looks for the repository while the rest is imported.
+    # Git looks for the repository, and starts to read its objects, while the rest is imported.
     looking = looking or Looking.of(request)
+    from specguard.change.git import Git
+
+    git = Git(looking.repository())
+    git.prepare()
     from specguard.engine.check import check
-    from specguard.engine.policies import NoAuthorityError
 
     try:
-        return check(request, needs={"quotes"}, looking=looking)
+        return check(request, needs={"quotes"}, git=git)
     except NoAuthorityError:
         file = os.path.join(request.directory, "SPEC_AUTHORITY.md")
         if not os.path.isfile(file):

@@ -165,6 +165,15 @@ def test_a_folder_that_is_gone_is_no_way_through(tmp_path: Path) -> None:
     assert "PTH001" in asked.refusal
 
 
+def test_a_tree_that_is_lost_lets_nothing_through(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    # The tree that the policy is read from is not there any more.
+    tree = repository.oid("work^{tree}")
+    os.unlink(repository.git_dir / "objects" / tree[:2] / tree[2:])
+    asked = ask("claude", write("src/a.py", repository.path), repository.path)
+    assert asked.kind == "refuse"
+
+
 def test_a_cache_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     (tmp_path / "cache").write_text("no folder")
