@@ -289,6 +289,7 @@ class Verdict:
         policy_change: how the change would alter the policy, one object a setting; empty where it does not.
         enforce: whether nothing outside the trusted base could loosen it (`--enforce`).
         hunks: what the change does to the files that findings are about, by path, where a report asks for it.
+        fixes: what would put findings right, where `check --fix` asks for it.
     """
 
     __slots__ = (
@@ -297,6 +298,7 @@ class Verdict:
         "dry_run",
         "empty",
         "enforce",
+        "fixes",
         "hunks",
         "notes",
         "policy_change",
@@ -315,6 +317,7 @@ class Verdict:
         policy_change: Sequence[Mapping[str, Any]] = (),
         enforce: bool = False,
         hunks: Mapping[bytes, Sequence[Any]] | None = None,
+        fixes: Sequence[Any] = (),
     ) -> None:
         self.change = change
         self.authority = authority
@@ -325,6 +328,7 @@ class Verdict:
         self.policy_change = policy_change
         self.enforce = enforce
         self.hunks = hunks or {}
+        self.fixes = fixes
 
     @property
     def findings(self) -> list[Judged]:

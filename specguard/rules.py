@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from specguard.change.worktrees import Worktree
     from specguard.declaration import look_alikes
     from specguard.declaration.expressions import Expression
+    from specguard.declaration.fixes import EditFile, Fix, RenameBranch, RewordMessage
     from specguard.declaration.registry import Registry
     from specguard.documents.checkboxes import Ticked
     from specguard.documents.citations import Citation, citations
@@ -115,9 +116,11 @@ __all__ = [
     "Declaration",
     "Document",
     "Documents",
+    "EditFile",
     "Entry",
     "Expression",
     "Finding",
+    "Fix",
     "Guarding",
     "Guards",
     "Hidden",
@@ -150,7 +153,9 @@ __all__ = [
     "Refusal",
     "Registry",
     "Remote",
+    "RenameBranch",
     "Review",
+    "RewordMessage",
     "Row",
     "Rule",
     "RunRecord",
@@ -218,7 +223,10 @@ __all__ = [
 
 _LATE = {
     "CredentialFinder": "specguard.documents.credentials",
+    "EditFile": "specguard.declaration.fixes",
     "Expression": "specguard.declaration.expressions",
+    "RenameBranch": "specguard.declaration.fixes",
+    "RewordMessage": "specguard.declaration.fixes",
     "Targets": "specguard.artifacts.targets",
     "Unresolved": "specguard.work.item",
     "citations": "specguard.documents.citations",

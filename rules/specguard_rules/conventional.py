@@ -88,6 +88,25 @@ class ConventionalForm(Settings):
         return "", ""
 
 
+def respelt(subject: str, *, lower: bool, case: str) -> str:
+    """A subject with the spaces, and where wanted the case, that the form asks for; its words stay.
+
+    Args:
+        subject: the subject.
+        lower: whether its type is in lower case.
+        case: the setting `description_case`.
+    """
+    found = re.fullmatch(
+        r"\s*(?P<type>[\w./-]+)\s*(?P<scope>\([^()]+\))?\s*(?P<mark>!?)\s*:\s*(?P<rest>\S.*)", subject
+    )
+    if found is None:
+        return subject
+    kind, rest = found["type"], found["rest"]
+    if case != "any":
+        rest = (rest[0].lower() if case == "lower" else rest[0].upper()) + rest[1:]
+    return f"{kind.lower() if lower else kind}{found['scope'] or ''}{found['mark']}: {rest}"
+
+
 def footer_problems(text: str) -> Iterator[tuple[int, str]]:
     """What is wrong with footers of a message: the line's number, from 1, and a clause about it.
 

@@ -8,7 +8,7 @@ from specguard.documents.kinds import data_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from specguard.artifacts.artifacts import Artifacts
     from specguard.artifacts.contracts import Contract
@@ -133,6 +133,19 @@ class Artifact:
     def setting(self, key: str) -> str:
         """The key of one of its contract's settings, for a citation: `artifacts.agent-final.sections`."""
         return f"artifacts.{self.name}.{key}"
+
+    def adding(self, setting: str) -> Callable[[str], str] | None:
+        """What adds the heading of a section that its contract asks for; None where a setting is no other.
+
+        Args:
+            setting: the key of the section, as `artifacts.agent-final.sections.1`.
+        """
+        from specguard.artifacts.headings import add_heading
+
+        for which, title in enumerate(self.contract.sections):
+            if setting == self.setting(f"sections.{which}") and not self.structured:
+                return lambda text: add_heading(text, self.contract, title)
+        return None
 
     def flaws(self, *rules: str) -> Iterator[Finding]:
         """What its contract finds wrong with it, whether the change touches it or not.

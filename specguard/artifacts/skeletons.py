@@ -240,26 +240,31 @@ def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iter
     yield from (f"- {name}: {value}" for name, value in fields)
     if fields:
         yield ""
-    owed = dict.fromkeys(contract.sections, "")
-    evidence, findings = contract.evidence, contract.findings
-    if evidence is not None:
-        _owe(owed, evidence.section or "Evidence", "cite what was looked at" + _LINES[evidence.anchors])
-    if findings is not None:
-        said = "each finding with its severity" + _LINES[findings.anchors] + ", or why there is none"
-        _owe(owed, findings.section or "Findings", said)
-    for option in contract.options:
-        owed[f"Option {option}"] = ""
-    if contract.inputs or contract.records:
-        ids = ", with the object id that `git hash-object` says" if contract.records else ""
-        _owe(owed, "Inputs", f"cite what was read{ids}")
-    if contract.agrees_with:
-        _owe(owed, "Removed", "each path that was removed, with the reason")
-    if contract.closure:
-        _owe(owed, "Kept", "each path that is left, with what it is for")
-    for title, said in owed.items():
-        yield from (f"## {title}", "", f"{OWED}: {said}" if said else OWED, "")
+    for title, said in owed(contract).items():
+        yield from (f"## {title}", "", said, "")
     if contract.timestamps:
         yield from ("## Log", "", f"- {now:%Y-%m-%d %H:%M} UTC: begun", "")
+
+
+def owed(contract: Contract) -> dict[str, str]:
+    """The titles of the sections that a contract asks for, each with what a person owes there."""
+    found = dict.fromkeys(contract.sections, "")
+    evidence, findings = contract.evidence, contract.findings
+    if evidence is not None:
+        _owe(found, evidence.section or "Evidence", "cite what was looked at" + _LINES[evidence.anchors])
+    if findings is not None:
+        said = "each finding with its severity" + _LINES[findings.anchors] + ", or why there is none"
+        _owe(found, findings.section or "Findings", said)
+    for option in contract.options:
+        found[f"Option {option}"] = ""
+    if contract.inputs or contract.records:
+        ids = ", with the object id that `git hash-object` says" if contract.records else ""
+        _owe(found, "Inputs", f"cite what was read{ids}")
+    if contract.agrees_with:
+        _owe(found, "Removed", "each path that was removed, with the reason")
+    if contract.closure:
+        _owe(found, "Kept", "each path that is left, with what it is for")
+    return {title: f"{OWED}: {said}" if said else OWED for title, said in found.items()}
 
 
 def _owe(owed: dict[str, str], title: str, said: str) -> None:

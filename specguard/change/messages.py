@@ -46,14 +46,20 @@ def read_message(repository: Repository, file: str, settings: Process) -> Messag
         SpecguardError: the file cannot be read, or is too large.
         MissingFact: the configuration cannot be read.
     """
-    if file == DEFAULT_FILE and not os.path.exists(file):
-        file = f"{repository.git_dir}/{DEFAULT_FILE}"
+    file = message_path(repository, file)
     return Message(
         clean(read_bounded(file, MESSAGE_LIMIT, "the message"), _read(settings)),
         source="file",
         # While a merge is being concluded, git keeps there what it joins.
         merge=os.path.exists(f"{repository.git_dir}/MERGE_HEAD"),
     )
+
+
+def message_path(repository: Repository, file: str) -> str:
+    """The file that is meant by a name: `DEFAULT_FILE`, where there is none of that name, is git's own."""
+    if file == DEFAULT_FILE and not os.path.exists(file):
+        return f"{repository.git_dir}/{DEFAULT_FILE}"
+    return file
 
 
 def given_message(repository: Repository, text: str, settings: Process) -> Message:
@@ -67,6 +73,35 @@ def given_message(repository: Repository, text: str, settings: Process) -> Messa
         source="file",
         merge=os.path.exists(f"{repository.git_dir}/MERGE_HEAD"),
     )
+
+
+def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | None:
+    """The bytes of a file in which a message is being written, with another message in it.
+
+    The comments and the diff that git put behind the message stay.
+
+    Args:
+        raw: the file's bytes.
+        old: the message that it has, as git will record it.
+        new: the message that it is to have.
+        settings: what `start_settings` started.
+
+    Returns:
+        The bytes; None where the message that is there is another one, or there is no telling where it ends.
+
+    Raises:
+        MissingFact: the configuration cannot be read.
+    """
+    how = _read(settings)
+    if clean(raw, how) != old:
+        return None
+    lines = raw.split(b"\n")
+    for end in range(len(lines) + 1):
+        if clean(b"\n".join(lines[:end]), how) == old:
+            rest = b"\n".join(lines[end:])
+            whole = new + (b"\n" + rest.lstrip(b"\n") if rest.strip() else b"")
+            return whole if clean(whole, how) == new else None
+    return None
 
 
 def clean(raw: bytes, settings: Mapping[str, str]) -> bytes:

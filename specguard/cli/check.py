@@ -71,6 +71,35 @@ _ONCE: Final = {
 }
 """What is judged once, and does not go with `--watch`."""
 
+_ELSEWHERE: Final = {
+    "push": "--push",
+    "pre_receive": "--pre-receive",
+    "patch": "--patch",
+    "override": "--override",
+    "head": "--head",
+    "range": "--range",
+    "root": "--root",
+    "branch": "--branch",
+    "title": "--pr-title",
+    "body_file": "--pr-body-file",
+    "event_file": "--pr-event",
+    "reviews_file": "--pr-reviews",
+    "enforce": "--enforce",
+    "watch": "--watch",
+}
+"""What does not go with `--fix`: where it is judged nothing can be put right, or nothing must be."""
+
+
+def _refuse(options: dict[str, Any], flags: dict[str, str], flag: str, help: str) -> None:
+    """Refuse every one of some flags beside another.
+
+    Raises:
+        SpecguardError: one of them is given.
+    """
+    for name, other in flags.items():
+        if options.get(name):
+            raise SpecguardError(f"{flag} does not go with {other}", help=help, code="usage")
+
 
 def _watched(options: dict[str, Any]) -> dict[str, Any]:
     """The options of a check that watches: the working tree is judged where nothing else is named.
@@ -78,12 +107,7 @@ def _watched(options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         SpecguardError: what is asked for happens once.
     """
-    for name, flag in _ONCE.items():
-        if options[name]:
-            raise SpecguardError(
-                f"--watch does not go with {flag}, which is for once",
-                help="watch the working tree, --staged, or a branch with --head",
-            )
+    _refuse(options, _ONCE, "--watch", "watch the working tree, --staged, or a branch with --head")
     other = any(options[name] for name in ("staged", "head", "range", "root"))
     return {**options, "worktree": options["worktree"] or not other}
 
@@ -171,6 +195,10 @@ def _watched(options: dict[str, Any]) -> dict[str, Any]:
 @click.option(
     "--watch", is_flag=True, help="Judge again after each change: the working tree, --staged or the branch."
 )
+@click.option(
+    "--fix", is_flag=True, help="Show what would put findings right, and do it when asked to; then judge."
+)
+@click.option("--yes", is_flag=True, help="With --fix: do all of it without asking.")
 @click.option("--explain", is_flag=True, help="Say what each rule looked at and what held.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
 def command(
@@ -179,6 +207,8 @@ def command(
     explain: bool,
     statistics: bool,
     watch: bool,
+    fix: bool,
+    yes: bool,
     **options: Any,
 ) -> int:
     """Judge a change against the authority.
@@ -187,6 +217,13 @@ def command(
     """
     if watch:
         options = _watched(options)
+    if yes and not fix:
+        raise SpecguardError(
+            "--yes agrees to what --fix would do, and there is no --fix", help="add --fix", code="usage"
+        )
+    if fix:
+        where = "put right what is here: the branch, --staged, --worktree or --commit-msg-file"
+        _refuse({**options, "watch": watch}, _ELSEWHERE, "--fix", where)
     # What a server takes is final.
     options["enforce"] = options["enforce"] or (options["pre_receive"] and not options["dry_run"])
     request = Request(environment=os.environ, **options)
@@ -200,6 +237,17 @@ def command(
 
         keep_judging(
             request,
+            output_format=output_format,
+            outputs=outputs,
+            explain=explain,
+            statistics=statistics,
+        )
+    if fix:
+        from specguard.cli.fixing import fix as put_right
+
+        return put_right(
+            request,
+            yes=yes,
             output_format=output_format,
             outputs=outputs,
             explain=explain,

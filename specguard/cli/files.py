@@ -19,10 +19,19 @@ def replace_file(file: str, text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    replace_bytes(file, text.encode("utf-8"))
+
+
+def replace_bytes(file: str, content: bytes) -> None:
+    """The same as `replace_file`, with bytes.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     partial = f"{file}.{os.getpid()}"
     try:
-        with open(partial, "x", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with open(partial, "xb") as stream:
+            stream.write(content)
         if os.path.exists(file):
             os.chmod(partial, os.stat(file).st_mode & 0o777)
         os.replace(partial, file)

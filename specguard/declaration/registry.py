@@ -11,7 +11,7 @@ from specguard.model import SEVERITIES, STAGES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Final
+    from typing import Any, Final
 
 FAMILIES: Final = {
     "PTH": "paths",
@@ -43,6 +43,8 @@ _EXAMPLE = re.compile(r"^ *```toml (fails|passes)$", re.MULTILINE)
 
 class PluginError(SpecguardError):
     """A plugin that cannot be used, with its name and what is wrong with it."""
+
+    code = "plugin-failed"
 
 
 class Registered:
@@ -189,15 +191,27 @@ class Registry:
         for key in rule.tables:
             if key.partition(".")[0] not in {"authority", *self.declarations}:
                 return f"needs the table [{key}], which nothing declares"
+        if bool(rule.fixes) != (rule.fix is not None):
+            return "has only one of `fix` and `fixes`, which belong together"
         return self._check_problem(rule)
 
     def _check_problem(self, rule: type[Rule]) -> str:
         check = rule.__dict__.get("check") or getattr(rule, "check", None)
         if check is None:
             return "has no method check"
-        code = check.__code__
-        names = code.co_varnames[1 : code.co_argcount]
-        required = len(names) - len(check.__defaults__ or ())
+        problem = self._facts_problem(rule, check, 1)
+        if problem or rule.fix is None:
+            return problem
+        fix = rule.fix.__code__
+        if fix.co_varnames[1 : fix.co_argcount][:1] != ("finding",):
+            return "has a method fix that does not take a finding first"
+        return self._facts_problem(rule, rule.fix, 2)
+
+    def _facts_problem(self, rule: type[Rule], method: Any, first: int) -> str:
+        """What is wrong with the facts that a method asks for, from its parameter of this number on."""
+        code = method.__code__
+        names = code.co_varnames[first : code.co_argcount]
+        required = len(names) - len(method.__defaults__ or ())
         for position, parameter in enumerate(names):
             if parameter == "approvals" and not rule.code.startswith(LAST):
                 return f"asks for approvals, which are judged after all rules but those of the family {LAST}"
@@ -206,7 +220,7 @@ class Registry:
                 return f"asks for {parameter!r}, which is no fact; facts are {', '.join(sorted(self._facts))}"
             if position >= required:
                 wanted = f"{wanted} | None"
-            annotation = check.__annotations__.get(parameter)
+            annotation = method.__annotations__.get(parameter)
             if annotation != wanted:
                 return f"asks for {parameter}: {annotation}, but the fact is {parameter}: {wanted}"
         return ""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import Any, ClassVar, Final
 
+    from specguard.declaration.fixes import Fix
     from specguard.model import Finding, Severity, Stage
 
 LAST: Final = "APR"
@@ -40,6 +41,11 @@ class Rule(Settings):
     `specguard.engine.facts.Facts` gives them. It may raise `MissingFact` (the rule becomes indeterminate and
     keeps what it has found) or `NotApplicable`.
 
+    A rule some of whose findings need no thought to be put right has a method `fix` too, and says in `fixes`
+    what that does. It is given a finding and the facts that it names, and returns what would be done
+    (`RenameBranch`, `RewordMessage` or `EditFile`), or None. It does nothing itself, `check --fix` alone asks
+    it, and it leaves to a person what a person owes.
+
     Attributes:
         code: a family of three letters and three digits, never used again.
         name: the thing that is flagged, in kebab case, as settings name it.
@@ -56,6 +62,7 @@ class Rule(Settings):
         tables: the same for keys of declared tables, from the top of the policy; `*` is any name, as in
             `artifacts.*.evidence`.
         condition: what holds when it passes, in one sentence; a setting is named as `{limit}`.
+        fixes: what `fix` does, as a sentence without a subject: `renames the branch`; empty without one.
     """
 
     code: ClassVar[str]
@@ -68,7 +75,9 @@ class Rule(Settings):
     requires: ClassVar[tuple[str, ...]] = ()
     tables: ClassVar[tuple[str, ...]] = ()
     condition: ClassVar[str]
+    fixes: ClassVar[str] = ""
     check: ClassVar[Callable[..., Iterator[Finding]]]
+    fix: ClassVar[Callable[..., Fix | None] | None] = None
 
     @classmethod
     def family(cls) -> str:

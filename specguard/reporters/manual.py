@@ -42,6 +42,7 @@ def page(entry: Registered, options: Sequence[Option]) -> str:
         f"| severity | {rule.severity} |",
         f"| stages | {', '.join(rule.stages)} |",
         f"| an approval can lift it | {'yes' if rule.approvable else 'no'} |",
+        *([f"| can be fixed | `specguard check --fix` {_cell(rule.fixes)} |"] if rule.fixes else []),
         f"| holds when it passes | {_cell(condition)} |",
         "",
         "## Settings",

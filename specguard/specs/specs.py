@@ -90,6 +90,13 @@ class Specs:
         """The index after the change; None where the policy has none."""
         return self.now.index
 
+    def entering(self, spec: Spec) -> Callable[[str], str]:
+        """What adds an entry for a spec to the text of the index."""
+        from specguard.specs.entering import add_entry
+
+        path = self.now.index_path
+        return lambda text: add_entry(text, path, spec, self.settings)
+
     @property
     def all(self) -> Sequence[Spec]:
         """Every spec after the change, by path."""

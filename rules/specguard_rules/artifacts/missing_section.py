@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Finding, Stage
+    from specguard.rules import Artifacts, Finding, Fix, Stage
 
 
 class MissingSection(Rule):
@@ -90,8 +90,23 @@ class MissingSection(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.sections", "artifacts.*.forbidden_sections")
     condition: ClassVar[str] = "every artifact has its sections, once each, and none that is forbidden"
+    fixes: ClassVar[str] = (
+        "adds the heading where its contract has it, with what is owed there; the content stays a person's"
+    )
 
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
         """Look for the sections."""
         for artifact in artifacts.judged:
             yield from artifact.flaws(self.name)
+
+    def fix(self, finding: Finding, artifacts: Artifacts) -> Fix | None:
+        """The heading, where there is nothing in the file that might be meant for it."""
+        from specguard.rules import EditFile
+
+        if finding.path is None or finding.line is not None:
+            return None
+        for artifact in artifacts.contracted(finding.path):
+            edit = artifact.adding(finding.setting)
+            if edit is not None:
+                return EditFile(finding.path, edit)
+        return None

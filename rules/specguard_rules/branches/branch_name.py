@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Base, Branch, Expression, Push, Stage, WorkItem
+    from specguard.rules import Base, Branch, Expression, Fix, Push, Stage, WorkItem
 
 _UNSAFE = (
     ("[\udc80-\udcff]", "has bytes that are not UTF-8"),
@@ -72,6 +72,7 @@ class BranchName(Rule):
     name: ClassVar[str] = "branch-name"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "the branch is named as its work item or the policy says, and safe to use"
+    fixes: ClassVar[str] = "gives a branch that is not pushed yet its work item's name"
 
     pattern: Annotated[
         Expression | None, Field(description="what a name must match where no work item gives it")
@@ -121,6 +122,15 @@ class BranchName(Rule):
             yield _about(
                 name, f"does not match {quoted(self.pattern.text)}", "Take a name that does", "pattern"
             )
+
+    def fix(self, finding: Finding, branch: Branch, work_item: WorkItem | None = None) -> Fix | None:
+        """The item's name; no other is known to be right."""
+        from specguard.rules import RenameBranch
+
+        # A head that is named otherwise need not be the branch that is checked out.
+        if finding.key != "item" or branch.source != "HEAD" or work_item is None:
+            return None
+        return RenameBranch(work_item.branches[0])
 
 
 def _is_base(name: str, base: Base) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Commit, Expression, Message, Stage
+    from specguard.rules import Commit, Expression, Fix, Message, Stage
 
 # C0 but tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and what
 # reorders text. Joiners and marks that scripts and emoji need are not among them.
@@ -83,6 +83,10 @@ class CommitForm(Rule):
         "every message is plain text of at most {message_max} bytes, with a subject of at most {subject_max} "
         "characters (0: any number) and a blank line behind it"
     )
+    fixes: ClassVar[str] = (
+        "puts the blank line behind the subject and takes its dot off, in the newest commit, while it is not "
+        "pushed, and in the message being written"
+    )
 
     subject_max: Annotated[
         int, Field(ge=0, description="the most characters of a subject; 0 for any number")
@@ -127,6 +131,15 @@ class CommitForm(Rule):
         if self.authors:
             for commit in commits or ():
                 yield from self._people(commit)
+
+    def fix(self, finding: Finding) -> Fix | None:
+        """The blank line, or the subject without its dot."""
+        from specguard.rules import RewordMessage
+
+        edits = {"blank_line": _with_blank_line, "trailing_dot": _without_dot}
+        if finding.key not in edits or finding.field not in ("commit.subject", "commit.body"):
+            return None
+        return RewordMessage(finding.commit, edits[finding.key])
 
     def _bytes(self, message: Message) -> Iterator[Finding]:
         size = len(message.raw)
@@ -212,6 +225,17 @@ class CommitForm(Rule):
                     key=f"{role} {person}",
                     setting="authors",
                 )
+
+
+def _with_blank_line(text: str) -> str:
+    subject, _, rest = text.partition("\n")
+    return f"{subject}\n\n{rest}" if rest.partition("\n")[0].strip() else text
+
+
+def _without_dot(text: str) -> str:
+    subject, newline, rest = text.partition("\n")
+    bare = subject.rstrip(".").rstrip()
+    return bare + newline + rest if bare and subject.endswith(".") else text
 
 
 def _about(message: Message, setting: str, problem: str, step: str, *, field: str = "") -> Finding:

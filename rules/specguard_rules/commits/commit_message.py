@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule
-from specguard_rules.conventional import ConventionalForm, footer_problems
+from specguard_rules.conventional import ConventionalForm, footer_problems, respelt
 from specguard_rules.spelling import alternatives, near_miss, quoted
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Bookkeeping, Commit, Expression, Message, Stage, WorkItem
+    from specguard.rules import Bookkeeping, Commit, Expression, Fix, Message, Stage, WorkItem
 
 
 class CommitMessage(ConventionalForm, Rule):
@@ -77,6 +77,10 @@ class CommitMessage(ConventionalForm, Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = (
         "every commit message is its work item's, or of the form that the policy asks for"
+    )
+    fixes: ClassVar[str] = (
+        "gives the newest commit, while it is not pushed, and the message being written its item's subject, "
+        "or puts the case and the spaces of a type right"
     )
 
     pattern: Annotated[
@@ -185,6 +189,25 @@ class CommitMessage(ConventionalForm, Rule):
             key="body",
             setting="body",
         )
+
+    def fix(self, finding: Finding, work_item: WorkItem | None = None) -> Fix | None:
+        """The item's subject, or the same words with a type that is spelt as the form has it."""
+        from specguard.rules import RewordMessage
+
+        if finding.field != "commit.subject":
+            return None
+        if finding.key == "item" and work_item is not None:
+            right = work_item.commit_messages[0]
+            return RewordMessage(finding.commit, lambda text: right + text[len(text.split("\n", 1)[0]) :])
+        return RewordMessage(finding.commit, self._respelt) if finding.key == "conventional" else None
+
+    def _respelt(self, text: str) -> str:
+        subject, newline, rest = text.partition("\n")
+        right = respelt(subject, lower=self.type_case == "lower", case=self.description_case)
+        fits = self.subject_problem(right) == ("", "") and (
+            self.pattern is None or self.pattern.search(right)
+        )
+        return right + newline + rest if fits else text
 
 
 def _how(message: Message) -> str:

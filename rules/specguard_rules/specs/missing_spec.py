@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Index, IndexEntry, Specs, Stage
+    from specguard.rules import Fix, Index, IndexEntry, Specs, Stage
+
+_UNKNOWN = "unknown to the index"
 
 
 class MissingSpec(Rule):
@@ -87,6 +89,7 @@ class MissingSpec(Rule):
     condition: ClassVar[str] = (
         "every entry of the index and every governed path has its spec, and the reverse"
     )
+    fixes: ClassVar[str] = "gives a spec that the index does not name an entry, in the form of the others"
 
     def check(self, specs: Specs) -> Iterator[Finding]:
         """Compare the index with the files, and the governed paths with the specs."""
@@ -115,7 +118,7 @@ class MissingSpec(Rule):
                     f"no entry of {path_text(index.path)} names the spec {path}",
                     help=f"Add an entry with its id and path to {path_text(index.path)}.",
                     path=spec.path,
-                    key="unknown to the index",
+                    key=_UNKNOWN,
                     setting="specs.index",
                 )
             if not specs.settings.governs:
@@ -154,6 +157,15 @@ class MissingSpec(Rule):
                 key=f"governed by {pattern}",
                 setting=f"specs.governs.{pattern}",
             )
+
+    def fix(self, finding: Finding, specs: Specs) -> Fix | None:
+        """An entry for a spec that has none."""
+        from specguard.rules import EditFile
+
+        spec = next((one for one in specs.judged if one.path == finding.path), None)
+        if finding.key != _UNKNOWN or spec is None or specs.index is None:
+            return None
+        return EditFile(specs.index.path, specs.entering(spec))
 
 
 def _problem(index: Index, specs: Specs) -> Finding | None:

@@ -1,0 +1,173 @@
+"""What would put findings right, as their rules say, put together by what it would alter."""
+
+from __future__ import annotations
+
+from specguard.change.change import BASELINE
+from specguard.declaration.fixes import EditFile, RenameBranch, RewordMessage
+from specguard.errors import MissingFact, NotApplicable
+from specguard.model import path_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Literal
+
+    from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.change.sources import Change
+    from specguard.declaration.fixes import Fix
+    from specguard.engine.facts import Facts
+    from specguard.model import Judged, RuleResult
+
+
+class Proposal:
+    """One thing that would be altered, for one finding or several.
+
+    Attributes:
+        kind: `branch`, `message` or `file`.
+        codes: the rules whose findings it is for.
+        name: the branch's name now, the commit's object id (empty for a message being written), or the path.
+        before: the name, message or content now, as bytes.
+        after: what it would be.
+        refused: why it is not to be altered, as a clause; empty where it may be.
+    """
+
+    __slots__ = ("after", "before", "codes", "kind", "name", "refused")
+
+    def __init__(
+        self,
+        kind: Literal["branch", "message", "file"],
+        name: bytes,
+        *,
+        before: bytes,
+        after: bytes,
+        codes: Sequence[str],
+        refused: str = "",
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.before = before
+        self.after = after
+        self.codes = codes
+        self.refused = refused
+
+
+def propose(
+    results: Sequence[RuleResult], policy: Policy, facts: Facts, change: Change
+) -> Sequence[Proposal]:
+    """What the rules would do about what they found and nobody has approved; nothing is done here.
+
+    Files come first, then messages, then the branch.
+
+    Args:
+        results: what the rules found.
+        policy: by what.
+        facts: what the rules ask for.
+        change: what was judged.
+    """
+    rules = {rule.code: rule for rule in policy.rules}
+    files: dict[bytes, list[tuple[EditFile, str]]] = {}
+    messages: dict[str, list[tuple[RewordMessage, str]]] = {}
+    branches: list[tuple[RenameBranch, str]] = []
+    for result in results:
+        for judged in result.findings:
+            fix = _fix(rules[result.code], judged, facts) if judged.state == "open" else None
+            if isinstance(fix, EditFile):
+                files.setdefault(fix.path, []).append((fix, result.code))
+            elif isinstance(fix, RewordMessage):
+                messages.setdefault(fix.commit or "", []).append((fix, result.code))
+            elif isinstance(fix, RenameBranch):
+                branches.append((fix, result.code))
+    found = [_of_file(path, fixes, policy, change) for path, fixes in sorted(files.items())]
+    found += [_of_message(commit, fixes, facts, change) for commit, fixes in messages.items()]
+    for renaming, code in branches[:1]:
+        name = _bytes(facts.get("branch").name)
+        is_base = facts.get("base").name in (path_text(name), f"origin/{path_text(name)}")
+        refused = "it is the base" if is_base else ""
+        found.append(
+            Proposal("branch", name, before=name, after=_bytes(renaming.name), codes=[code], refused=refused)
+        )
+    return [one for one in found if one is not None]
+
+
+def _fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | None:
+    """What a rule would do about a finding; None where it does nothing, lacks a fact, or fails at it."""
+    method: Any = rule.load().fix
+    if method is None:
+        return None
+    code = method.__code__
+    names = code.co_varnames[2 : code.co_argcount]
+    required = len(names) - len(method.__defaults__ or ())
+    arguments = []
+    try:
+        for position, name in enumerate(names):
+            try:
+                arguments.append(facts.get(name))
+            except NotApplicable:
+                if position < required:
+                    return None
+                arguments.append(None)
+        fix: Fix | None = method(judged.finding, *arguments)
+    except (Exception, SystemExit):  # noqa: BLE001 - the finding stays, for a person to put right
+        return None
+    return fix
+
+
+def _of_file(
+    path: bytes, fixes: Sequence[tuple[EditFile, str]], policy: Policy, change: Change
+) -> Proposal | None:
+    try:
+        entry = change.head_files.find(path)
+        before = change.head_files.read(path) if entry is not None and entry.is_file else None
+        text = None if before is None else before.decode("utf-8")
+    except (MissingFact, UnicodeDecodeError):
+        return None
+    if before is None or text is None:
+        return None
+    after, codes = _edited(text, ((fix.edit, code) for fix, code in fixes))
+    if after == text:
+        return None
+    guard = policy.guards.find(path)
+    refused = f"{guard.code} {guard.rule} keeps it as it is ({guard.key})" if guard else ""
+    if path in policy.document_paths or path == BASELINE or path.startswith(policy.log_folder):
+        refused = "it is part of what changes are judged by"
+    return Proposal("file", path, before=before, after=after.encode("utf-8"), codes=codes, refused=refused)
+
+
+def _of_message(
+    commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: Facts, change: Change
+) -> Proposal | None:
+    message = next((one for one in facts.get("messages") if (one.commit or "") == commit), None)
+    if message is None or message.source == "title" or message.merge or not message.valid or message.encoding:
+        return None
+    after, codes = _edited(message.text, ((fix.edit, code) for fix, code in fixes))
+    if after == message.text:
+        return None
+    refused = ""
+    if commit and commit != change.git.repository.head:
+        refused = "others stand on it: reword it with git rebase -i"
+    return Proposal(
+        "message",
+        commit.encode(),
+        before=message.raw,
+        after=after.encode("utf-8"),
+        codes=codes,
+        refused=refused,
+    )
+
+
+def _edited(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -> tuple[str, list[str]]:
+    """A text after some edits, and the rules of those that altered it; one that fails alters nothing."""
+    codes: list[str] = []
+    for edit, code in edits:
+        try:
+            after = edit(text)
+        except Exception:  # noqa: BLE001, S112 - a plugin's; the finding stays
+            continue
+        if after != text:
+            text = after
+            codes += [code] if code not in codes else []
+    return text, codes
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")

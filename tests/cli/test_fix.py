@@ -1,0 +1,375 @@
+"""`check --fix`, with the installed command on real repositories."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import run
+from specguard.testing.repository import clean_environment
+from specguard.testing.running import command
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+AUTHORITY = """# Authority
+
+```toml specguard
+base = "main"
+
+[rules.locked-path]
+paths = ["reports/locked/"]
+
+[rules.commit-form]
+trailing_dot = "forbid"
+
+[artifacts.report]
+path = "reports/**/*.md"
+sections = ["Summary", "Risks", "Questions"]
+
+[specs]
+files = ["specs/*.md"]
+index = "specs/index.json"
+
+[work.phase]
+pointer = ["NEXT.json"]
+number = "next"
+branch = "phase-{number}"
+commit = "feat(phase{number}): implement phase {number}"
+```
+"""
+INDEX = '{\n  "specs": [\n    {"id": "0001", "path": "specs/0001-runs.md"}\n  ]\n}\n'
+
+
+@pytest.fixture
+def project(repository: Repository) -> Repository:
+    repository.write("SPEC_AUTHORITY.md", AUTHORITY)
+    repository.write("NEXT.json", '{"next": 12}')
+    repository.write("specs/index.json", INDEX)
+    repository.write("specs/0001-runs.md", "# Runs\n")
+    repository.commit("docs: state what may change")
+    repository.git("config", "user.name", "Ann")
+    repository.git("config", "user.email", "ann@example.org")
+    return repository
+
+
+def work(
+    repository: Repository, branch: str = "phase-12-cart", message: str = "feat(phase12): implement phase 12"
+) -> str:
+    repository.branch(branch)
+    repository.write("src/a.py", "a = 1\n")
+    return repository.commit(message)
+
+
+def head(repository: Repository) -> str:
+    return repository.git("symbolic-ref", "--short", "HEAD").strip()
+
+
+def message(repository: Repository) -> str:
+    return repository.git("log", "-1", "--format=%B").rstrip("\n")
+
+
+def fixing(repository: Repository, *words: str, code: int = 0) -> str:
+    outcome = run("check", "--fix", *words, directory=repository.path)
+    assert outcome.exit_code == code, outcome
+    return outcome.stdout + outcome.stderr
+
+
+# The branch
+
+
+def test_a_branch_gets_its_items_name(project: Repository) -> None:
+    oid = work(project)
+    text = fixing(project, "--yes")
+    assert (
+        "fix (BRN001): rename the branch phase-12-cart to phase-12\n  git branch -m phase-12-cart phase-12\n"
+        in text
+    )
+    assert "specguard: passed" in text
+    assert head(project) == "phase-12"
+    assert project.oid() == oid
+
+
+def test_nothing_is_done_without_yes_and_it_is_shown_all_the_same(project: Repository) -> None:
+    work(project)
+    text = fixing(project, code=1)
+    assert "git branch -m phase-12-cart phase-12" in text
+    assert "nothing of this was done: add --yes" in text
+    assert head(project) == "phase-12-cart"
+
+
+def test_a_dry_run_shows_alone(project: Repository) -> None:
+    work(project)
+    text = fixing(project, "--dry-run", "--yes")
+    assert "git branch -m phase-12-cart phase-12" in text
+    assert "would block" in text
+    assert head(project) == "phase-12-cart"
+
+
+@pytest.mark.parametrize(("where", "said"), [
+    ("refs/remotes/origin/phase-12-cart", "it is pushed already, as origin/phase-12-cart"),
+    ("refs/remotes/origin/other", "its newest commit is pushed already, as origin/other"),
+    ("refs/heads/phase-12", "there is a branch phase-12 already"),
+])  # fmt: skip
+def test_a_branch_that_others_may_have_keeps_its_name(project: Repository, where: str, said: str) -> None:
+    work(project)
+    project.ref(where)
+    text = fixing(project, "--yes", "--base", "main", code=1)
+    assert f"not possible: {said}" in text
+    assert head(project) == "phase-12-cart"
+
+
+def test_a_branch_that_was_pushed_to_a_remote_without_tracking_keeps_its_name(project: Repository) -> None:
+    work(project)
+    project.git("config", "branch.phase-12-cart.remote", "backup")
+    project.git("config", "branch.phase-12-cart.merge", "refs/heads/phase-12-cart")
+    assert "not possible: it was pushed to backup" in fixing(project, "--yes", code=1)
+
+
+# Messages
+
+
+def test_the_newest_commit_gets_its_items_subject_and_keeps_the_rest(project: Repository) -> None:
+    work(project, "phase-12", "feat(phase-12): the cart\n\nIt has a body.\n")
+    tree = project.oid("HEAD^{tree}")
+    project.write("src/b.py", "staged")
+    project.stage("src/b.py")
+    text = fixing(project, "--yes")
+    assert "  -feat(phase-12): the cart\n  +feat(phase12): implement phase 12\n" in text
+    assert message(project) == "feat(phase12): implement phase 12\n\nIt has a body."
+    assert project.oid("HEAD^{tree}") == tree
+    assert project.git("diff", "--cached", "--name-only").strip() == "src/b.py"
+
+
+def test_several_rules_alter_one_message_together(project: Repository) -> None:
+    work(project, "phase-12", "feat(phase-12): the cart.\nNo blank line.\n# and no comment\n")
+    text = fixing(project, "--yes")
+    assert "fix (CMT002, CMT003): reword the newest commit" in text
+    assert message(project) == "feat(phase12): implement phase 12\n\nNo blank line.\n# and no comment"
+
+
+@pytest.mark.parametrize("ref", ["refs/remotes/origin/x", "refs/tags/v1", "refs/heads/stacked"])
+def test_a_commit_that_something_else_has_is_left_alone(project: Repository, ref: str) -> None:
+    oid = work(project, "phase-12", "feat: the cart")
+    project.ref(ref)
+    text = fixing(project, "--yes", "--base", "main", code=1)
+    assert f"not possible: {ref.split('/', 2)[-1]} has it already" in text
+    assert project.oid() == oid
+
+
+def test_an_earlier_commit_is_left_alone(project: Repository) -> None:
+    work(project, "phase-12", "feat: the cart.")
+    project.write("b", "b")
+    oid = project.commit("feat(phase12): implement phase 12")
+    text = fixing(project, "--yes", code=1)
+    assert "not possible: others stand on it" in text
+    assert project.oid() == oid
+
+
+def test_a_hook_that_refuses_leaves_everything_as_it_was(project: Repository) -> None:
+    oid = work(project, "phase-12", "feat: the cart")
+    hook = project.git_dir / "hooks" / "commit-msg"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho no >&2; exit 1\n")
+    hook.chmod(0o755)
+    text = fixing(project, "--yes", code=2)
+    assert "git refused it: no" in text
+    assert project.oid() == oid
+
+
+def test_nothing_is_reworded_while_something_is_under_way(project: Repository) -> None:
+    oid = work(project, "phase-12", "feat: the cart")
+    (project.git_dir / "CHERRY_PICK_HEAD").write_text(oid + "\n")
+    assert "not possible: a cherry-pick is under way" in fixing(project, "--yes", code=1)
+
+
+def test_a_message_being_written_keeps_its_comments(project: Repository) -> None:
+    project.branch("phase-12")
+    file = project.path / "MSG"
+    rest = (
+        "\n# Please enter the message\n# ------------------------ >8 ------------------------\ndiff --git\n"
+    )
+    file.write_text(f"the cart.\nwith a body\n{rest}")
+    text = fixing(project, "--commit-msg-file", "MSG", "--yes")
+    assert "fix (CMT002, CMT003): edit MSG" in text
+    assert file.read_text() == f"feat(phase12): implement phase 12\n\nwith a body\n{rest}"
+
+
+# Files
+
+
+REPORT = "# Report\n\n## Summary\n\nAll is well.\n\n## Questions\n\nNone: all were answered.\n"
+
+
+def test_a_missing_heading_is_added_where_its_contract_has_it_and_its_content_stays_owed(
+    project: Repository,
+) -> None:
+    project.branch("phase-12")
+    project.write("reports/a.md", REPORT)
+    text = fixing(project, "--worktree", "--yes", code=1)
+    assert "fix (ART002): edit reports/a.md" in text
+    assert project.read("reports/a.md").decode() == REPORT.replace(
+        "## Questions", "## Risks\n\nTODO\n\n## Questions"
+    )
+    # The heading alone is no section: what belongs there is a person's to write.
+    assert "ART003" in text
+    assert "ART002" in text.split("done")[0]
+    assert "ART002" not in text.split("done")[1]
+
+
+def test_two_headings_and_the_ends_of_lines(project: Repository) -> None:
+    project.branch("phase-12")
+    project.write("reports/a.md", "# Report\r\n\r\n### Questions\r\n\r\nWhy?")
+    fixing(project, "--worktree", "--yes", code=1)
+    assert project.read("reports/a.md") == (
+        b"# Report\r\n\r\n### Summary\r\n\r\nTODO\r\n\r\n### Risks\r\n\r\nTODO\r\n\r\n"
+        b"### Questions\r\n\r\nWhy?"
+    )
+
+
+def test_what_is_staged_is_put_right_in_the_index_too(project: Repository) -> None:
+    project.branch("phase-12")
+    project.write("specs/0002-logs.md", "# Logs\n")
+    project.stage("specs/0002-logs.md")
+    text = fixing(project, "--staged", "--yes")
+    assert "git add -- :/specs/index.json" in text
+    wanted = INDEX.replace("}\n  ]", '},\n    {"id": "0002", "path": "specs/0002-logs.md"}\n  ]')
+    assert project.read("specs/index.json").decode() == wanted
+    assert project.git("show", ":specs/index.json") == wanted.rstrip("\n")
+
+
+def test_what_is_staged_in_part_is_left_alone(project: Repository) -> None:
+    project.branch("phase-12")
+    project.write("reports/a.md", REPORT)
+    project.stage("reports/a.md")
+    project.write("reports/a.md", REPORT + "\nmore\n")
+    text = fixing(project, "--staged", "--yes", code=1)
+    assert "not possible: the file in the working tree is another one than the one that was judged" in text
+    assert project.read("reports/a.md").decode() == REPORT + "\nmore\n"
+
+
+def test_what_is_committed_is_put_right_in_the_working_tree(project: Repository) -> None:
+    project.branch("phase-12")
+    project.write("specs/0002-logs.md", "# Logs\n")
+    oid = project.commit("feat(phase12): implement phase 12")
+    text = fixing(project, "--yes", code=1)
+    assert "not committed yet" in text
+    assert "0002" in project.read("specs/index.json").decode()
+    assert project.oid() == oid
+
+
+def test_a_locked_file_is_never_written(project: Repository) -> None:
+    project.branch("phase-12")
+    project.write("reports/locked/a.md", REPORT)
+    text = fixing(project, "--worktree", "--yes", code=1)
+    assert "not possible: PTH002 locked-path keeps it as it is" in text
+    assert project.read("reports/locked/a.md").decode() == REPORT
+
+
+def test_no_link_is_followed(project: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    project.branch("phase-12")
+    project.write("reports/sub/a.md", REPORT)
+    project.commit("feat(phase12): implement phase 12")
+    (outside / "a.md").write_text(REPORT)
+    shutil.rmtree(project.path / "reports" / "sub")
+    os.symlink(outside, project.path / "reports" / "sub")
+    text = fixing(project, "--yes", code=1)
+    assert "not possible: it is a link, or in a folder that is one" in text
+    assert (outside / "a.md").read_text() == REPORT
+
+
+def test_a_mode_is_kept_and_no_other_file_is_left(project: Repository) -> None:
+    project.branch("phase-12")
+    project.write("reports/a.md", REPORT)
+    os.chmod(project.path / "reports/a.md", 0o640)
+    fixing(project, "--worktree", "--yes", code=1)
+    assert os.stat(project.path / "reports/a.md").st_mode & 0o777 == 0o640
+    assert os.listdir(project.path / "reports") == ["a.md"]
+
+
+# Asking
+
+
+@pytest.mark.parametrize(
+    ("answer", "branch"), [(b"y\n", "phase-12"), (b"\n", "phase-12-cart"), (b"n\n", "phase-12-cart")]
+)
+def test_a_person_is_asked_on_a_terminal(project: Repository, answer: bytes, branch: str) -> None:
+    work(project)
+    near, far = pty.openpty()
+    process = subprocess.Popen(
+        [command(), "check", "--fix"],
+        cwd=project.path,
+        env=clean_environment(),
+        stdin=far,
+        stdout=far,
+        stderr=far,
+    )
+    os.close(far)
+    text = b""
+    try:
+        while b"[y/N]" not in text:
+            text += os.read(near, 4096)
+        os.write(near, answer)
+        while True:
+            try:
+                data = os.read(near, 4096)
+            except OSError:
+                break
+            if not data:
+                break
+            text += data
+    finally:
+        os.close(near)
+    assert process.wait(20) == (0 if branch == "phase-12" else 1)
+    assert b"git branch -m phase-12-cart phase-12" in text
+    assert head(project) == branch
+
+
+def test_another_format_has_the_report_after_it_alone_on_standard_output(project: Repository) -> None:
+    work(project)
+    outcome = run("check", "--fix", "--yes", "--output-format", "json", directory=project.path)
+    assert outcome.exit_code == 0
+    assert json.loads(outcome.stdout)["change"]["branch"] == "phase-12"
+    assert "git branch -m" in outcome.stderr
+
+
+def test_where_nothing_can_be_put_right_that_is_said(project: Repository) -> None:
+    work(project, "phase-12")
+    assert fixing(project, "--yes").startswith("nothing here can be put right without a person's thought")
+
+
+def test_where_there_is_no_verdict_nothing_is_done(repository: Repository) -> None:
+    repository.write("a", "a")
+    repository.commit("feat: a")
+    assert "there is no authority" in fixing(repository, "--yes", code=2)
+
+
+@pytest.mark.parametrize(
+    "words", [("--enforce",), ("--range", "main..x"), ("--push",), ("--watch",), ("--branch", "x")]
+)
+def test_what_it_does_not_go_with(project: Repository, words: tuple[str, ...]) -> None:
+    assert f"--fix does not go with {words[0]}" in fixing(project, *words, code=2)
+
+
+def test_yes_needs_fix(project: Repository) -> None:
+    outcome = run("check", "--yes", directory=project.path)
+    assert outcome.exit_code == 2
+    assert "there is no --fix" in outcome.stderr
+
+
+def test_hostile_names_are_shown_and_not_obeyed(project: Repository) -> None:
+    project.branch("phase-12")
+    project.write("reports/a\x1b[31m.md", "# \x1b[32mReport\n\n## Summary\n\nx\x1b[0m\n")
+    assert "\x1b" not in fixing(project, "--worktree", "--yes", code=1)
+
+
+def test_the_rules_that_can_be_fixed_say_so_on_their_pages(project: Repository) -> None:
+    for code in ("BRN001", "CMT002", "CMT003", "ART002", "SPC001"):
+        assert "| can be fixed | `specguard check --fix` " in run("rule", code, directory=project.path).stdout
