@@ -96,6 +96,7 @@ class _Envelope:
 
     def _odd(self, line: bytes) -> None:
         shown = line.strip()[:60].decode("utf-8", "backslashreplace")
+        shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in shown)
         clause = f"the line `{shown}` of the patch is not of its format"
         if len(self.undecided) < 20 and clause not in self.undecided:
             self.undecided.append(clause)

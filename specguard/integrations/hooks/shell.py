@@ -41,6 +41,8 @@ SIZE: Final = 4_000_000
 """Commands of more characters than this are not read."""
 NESTED: Final = 12
 """Texts that are commands within commands, such as those of `sh -c`, are followed so deep."""
+_INDEX: Final = re.compile(r"\[[^\]]*(?:\$\(|`)")
+"""An array's index is expanded where a builtin takes the name of a variable, whatever its quotes."""
 VALUE: Final = 100_000
 """What a variable holds of more characters than this is taken as unknown."""
 TURNS: Final = 200
@@ -263,6 +265,9 @@ class Shell:
             return self._call_function(bodies, call)
         builtin = BUILTINS.get(first.text)
         if builtin is not None:
+            for word in call.words[1:]:
+                if first.text not in ("echo", "eval", "trap") and _INDEX.search(word.start):
+                    telling.undecided(f"what `{first.text}` runs in `{word.raw}` is not known")
             return builtin(call)
         return run_program(call)
 
@@ -296,6 +301,7 @@ class Shell:
         """What a command reads, and the files that it writes: whether at their end, and its output alone."""
         telling = self.telling
         targets: list[tuple[bytes, bool, bool]] = []
+        read: list[bytes] = []
         for redirect in redirects:
             mark = redirect.mark
             if mark == "<<":
@@ -317,9 +323,13 @@ class Shell:
             if mark == "<":
                 content = telling.content(paths[0]) if len(paths) == 1 else None
                 given = None if content is None else content.decode("utf-8", "surrogateescape")
+                read += paths
                 continue
             alone = redirect.number in ("", "1") and mark in (">", ">|", ">>")
             targets += [(path, mark in (">>", "&>>", "<>"), alone) for path in paths]
+        if any(path in read for path, _, _ in targets):
+            # It reads what it writes.
+            given = None
         return given, targets
 
     def _written(self, targets: Sequence[tuple[bytes, bool, bool]], printed: str | None) -> str | None:

@@ -225,8 +225,19 @@ def _remove(call: Call) -> str | None:
         call.undecided("which files `git rm` removes is not known")
     for field in _pathspecs(call, arguments.operands, "rm"):
         for path in call.paths(field, "removes"):
-            call.shell.telling.remove(path)
+            _removed(call, path)
     return None
+
+
+def _removed(call: Call, path: bytes) -> None:
+    """Tell that git removes a file, or a folder's files; what is git's own it never touches."""
+    telling = call.shell.telling
+    if not telling.is_folder(path):
+        telling.remove(path)
+        return
+    for each in telling.below(path) or ():
+        if b".git" not in each.split(b"/"):
+            telling.remove(each)
 
 
 def _pathspecs(call: Call, operands: Sequence[Field], name: str) -> list[Field]:

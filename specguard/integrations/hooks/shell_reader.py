@@ -37,7 +37,7 @@ DEPTH: Final = 30
 
 _PLAIN: Final = re.compile(r"[^ \t\n;&|()<>'\"\\$`#?*+@!=-]+|[?*+@!=-](?!\()|#")
 _BLANK: Final = re.compile(r"(?:[ \t]|\\\n)+")
-_ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^\]\n]*\])?(\+?)=")
+_ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^\]\n$`]*\])?(\+?)=")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]|[@*#?$!-]")
 _BRACED: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])\}")
 _SETS: Final = re.compile(r"!?([A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]\n]*\])?:?=")

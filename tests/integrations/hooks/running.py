@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -65,9 +66,17 @@ def run(command: str, work: Path, shell: str = "bash") -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=20,
+        preexec_fn=_limited,
         check=False,
     )
     return done.stderr.decode("utf-8", "replace")
+
+
+def _limited() -> None:
+    """Keep a command that reads what it writes, or calls itself, from filling the machine."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    resource.setrlimit(resource.RLIMIT_CPU, (5, 5))
+    resource.setrlimit(resource.RLIMIT_AS, (1_000_000_000, 1_000_000_000))
 
 
 def told(command: str, work: Path) -> Deeds:

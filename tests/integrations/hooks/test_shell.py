@@ -9,6 +9,7 @@ import pytest
 
 from specguard.integrations.hooks.shell import read_command
 from tests.integrations.hooks.running import scratch, told
+from tests.test_hook_imports import NEVER, imported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,6 +194,10 @@ make > log
 nothing-known --help me
 specguard approve PTH001
 gh pr checkout 3
+x[$(rm y)]=1
+printf -v 'a[$(rm x)]' y
+test -v 'a[$(rm x)]'
+PS4='$(rm x)' bash -xc :
 """
 
 
@@ -524,3 +529,21 @@ def test_clauses_hold_no_character_that_drives_a_terminal(work: Path) -> None:
     deeds = told("rm \"$x\x1b[2J\u202e\" 'y\n'; \x07", work)
     assert deeds.undecided
     assert all(clause.isprintable() for clause in deeds.undecided)
+
+
+@pytest.mark.parametrize(
+    "command", ["cd sub && sed -i s/a/b/ x", "git commit -F - <<< x", "git apply < x", "rm *; curl -o x y"]
+)
+def test_following_a_command_imports_little(command: str, tmp_path: Path) -> None:
+    nothing = imported(["-c", "pass"], tmp_path, tmp_path)
+    program = "from specguard.integrations.hooks.shell import read_command as r; r({!r}, b'/nonexistent')"
+    assert (imported(["-c", program.format(command)], tmp_path, tmp_path) - nothing) & NEVER == set()
+
+
+def test_git_rm_leaves_its_own_folder_alone(tmp_path: Path) -> None:
+    (tmp_path / ".git" / "hooks").mkdir(parents=True)
+    (tmp_path / ".git" / "hooks" / "pre-commit").touch()
+    (tmp_path / "a").touch()
+    deeds = read_command("git rm -r --cached .", os.fsencode(tmp_path), {})
+    assert [edit.path for edit in deeds.edits] == [b"./a"]
+    assert not deeds.bypasses

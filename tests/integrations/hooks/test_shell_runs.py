@@ -660,7 +660,6 @@ SIMPLE = st.one_of(
                 "xargs rm",
                 "xargs",
                 "env rm",
-                "f",
                 "eval echo",
                 "bash -c 'rm \"$0\"'",
                 "truncate -s 1",
