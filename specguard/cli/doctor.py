@@ -13,6 +13,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli.diagnosis import Diagnosis
+from specguard.cli.doctor_agents import diagnose_agents
 from specguard.cli.doctor_canary import diagnose_canaries
 from specguard.cli.doctor_runs import diagnose_runs
 from specguard.cli.options import in_directory
@@ -44,9 +45,9 @@ HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
 def command(directory: str, base: str, canary: bool, output_format: str) -> int:
     """Diagnose git, the repository, the base, the authority, hooks, the event file, plugins and runs.
 
-    With --canary one change for each active rule is made too, in scratch repositories. Ends with 1 where
-    something is missing that a check needs, where an agent is not as the policy asks, or where a rule did not
-    fire.
+    Each hook that an agent's settings have is run once, with an edit that it has to refuse. With --canary one
+    change for each active rule is made too, in scratch repositories. Ends with 1 where something is missing
+    that a check needs, where an agent or its hooks are not as they should be, or where a rule did not fire.
     """
     request = Request(environment=os.environ, directory=directory, base=base)
     found = list(diagnose(request))
@@ -78,6 +79,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
         authority = _tried("authority", lambda: _authority(git, request))
     yield authority
     yield from _hooks(repository)
+    yield from diagnose_agents(repository)
     yield _tried("event", lambda: _event(request))
     plugins = _tried("plugins", lambda: _plugins(request))
     # Where no policy can be read, the plugins that it names cannot be told either: once is enough.

@@ -32,10 +32,26 @@ def call_words(environment: Mapping[str, str]) -> str:
     virtual = environment.get("VIRTUAL_ENV", "")
     if found is not None and not (virtual and found.startswith(virtual.rstrip("/") + "/")):
         return NAME
-    script = found or os.path.abspath(sys.argv[0])
-    if os.path.basename(script) == NAME and os.access(script, os.X_OK):
-        folder = os.path.dirname(script)
-        if _PLAIN.fullmatch(folder):
-            return f'PATH="$PATH:{folder}" {NAME}'
-        return shlex.quote(script)
+    script = found or _script()
+    return _by_script(script) if script else _by_module()
+
+
+def known_calls(environment: Mapping[str, str]) -> list[str]:
+    """All words by which the specguard that is running, or the one on the path, may be called."""
+    scripts = [script for script in (find_program(NAME, environment), _script()) if script]
+    return [NAME, *map(_by_script, scripts), _by_module()]
+
+
+def _script() -> str:
+    """The script that is running; empty where it is a module that runs."""
+    script = os.path.abspath(sys.argv[0])
+    return script if os.path.basename(script) == NAME and os.access(script, os.X_OK) else ""
+
+
+def _by_script(script: str) -> str:
+    folder = os.path.dirname(script)
+    return f'PATH="$PATH:{folder}" {NAME}' if _PLAIN.fullmatch(folder) else shlex.quote(script)
+
+
+def _by_module() -> str:
     return f"{shlex.quote(sys.executable)} -m {NAME}"

@@ -1,0 +1,209 @@
+"""Whether an agent's program runs the hooks of a project, as far as that can be told from outside.
+
+Codex is asked itself (`hooks/list` of its app server): what it trusts is a digest whose making is its own
+affair. Claude Code and Gemini CLI keep a list of folders in the home folder. Cursor tells nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from specguard.declaration.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from specguard.integrations.hooks.settings import Host
+
+_PATIENCE: Final = 20.0
+"""How many seconds Codex may take to answer."""
+
+_LARGEST: Final = 16 << 20
+
+
+class Trust(Record):
+    """What can be told of an agent's trust.
+
+    Attributes:
+        trusted: whether it runs the hooks; None where that cannot be told.
+        said: why.
+        help: what a person does about it.
+    """
+
+    trusted: bool | None = None
+    said: str = ""
+    help: str = ""
+
+
+def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str, str]) -> Trust:
+    """Whether an agent's program runs the hooks of a project.
+
+    Args:
+        host: the agent.
+        program: the path of its program; None where it is not there.
+        top: the project's folder.
+        environment: where the home folder and the program's own are found.
+    """
+    home = environment.get("HOME", "/nonexistent")
+    if host.agent == "claude":
+        return _claude(home, top, environment)
+    if host.agent == "gemini":
+        return _gemini(home, top, environment)
+    if host.agent == "codex" and program is not None:
+        return _codex(program, top, environment)
+    return Trust(said="whether it is trusted cannot be told")
+
+
+def _claude(home: str, top: str, environment: Mapping[str, str]) -> Trust:
+    folder = environment.get("CLAUDE_CONFIG_DIR") or os.path.join(home, ".claude")
+    local = os.path.join(top, ".claude", "settings.local.json")
+    for file in (os.path.join(folder, "settings.json"), local):
+        if _read(file).get("disableAllHooks") is True:
+            return Trust(
+                trusted=False, said=f"{file} has disableAllHooks", help="take disableAllHooks out of it"
+            )
+    state = environment.get("CLAUDE_CONFIG_DIR")
+    projects = _read(os.path.join(state or home, ".claude.json")).get("projects")
+    # A folder that is trusted makes those below it so.
+    for place in _above(top):
+        known = projects.get(place) if isinstance(projects, dict) else None
+        if isinstance(known, dict) and known.get("hasTrustDialogAccepted") is True:
+            return Trust(trusted=True, said="the folder is trusted")
+    return Trust(
+        said="nobody has trusted this folder in Claude Code yet, which asks when it starts here; `claude -p` "
+        "runs hooks without that"
+    )
+
+
+def _gemini(home: str, top: str, environment: Mapping[str, str]) -> Trust:
+    folder = os.path.join(environment.get("GEMINI_CLI_HOME") or home, ".gemini")
+    settings = _read(os.path.join(folder, "settings.json"))
+    if _dig(settings, "hooksConfig", "enabled") is False:
+        return Trust(
+            trusted=False,
+            said=f"{folder}/settings.json switches hooks off",
+            help="set hooksConfig.enabled there",
+        )
+    if (
+        environment.get("GEMINI_CLI_TRUST_WORKSPACE") == "true"
+        or _dig(settings, "security", "folderTrust", "enabled") is False
+    ):
+        return Trust(trusted=True, said="folders need no trust here")
+    file = environment.get("GEMINI_CLI_TRUSTED_FOLDERS_PATH") or os.path.join(folder, "trustedFolders.json")
+    known = {
+        os.path.dirname(place) if said == "TRUST_PARENT" else place: said
+        for place, said in _read(file).items()
+    }
+    # The innermost folder that is known decides.
+    decided = next((known[place] for place in _above(top) if place in known), None)
+    if decided in ("TRUST_FOLDER", "TRUST_PARENT"):
+        return Trust(trusted=True, said="the folder is trusted")
+    return Trust(
+        trusted=False, said="the folder is not trusted, so its hooks do not run",
+        help="start gemini here and trust the folder; without a person set GEMINI_CLI_TRUST_WORKSPACE=true "
+        "(with --skip-trust the hooks do not run)",
+    )  # fmt: skip
+
+
+def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
+    try:
+        answer = _ask_codex(program, top, environment)
+        hooks = [
+            hook
+            for each in answer["data"]
+            for hook in each["hooks"]
+            if "specguard" in str(hook.get("command") or hook) and hook["source"] == "project"
+        ]
+        states = {str(hook["trustStatus"]) for hook in hooks if hook.get("enabled", True)}
+        off = sum(not hook.get("enabled", True) for hook in hooks)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Trust(
+            said="codex did not say whether it trusts them", help="start codex here and look at /hooks"
+        )
+    if not hooks:
+        return Trust(
+            trusted=False, said="codex does not see them: the folder is not trusted, or it has hooks off",
+            help="start codex here and trust the folder, then look at /hooks",
+        )  # fmt: skip
+    if off or not states <= {"trusted", "managed"}:
+        said = ", ".join(sorted(states - {"trusted", "managed"}) + (["disabled"] if off else []))
+        return Trust(
+            trusted=False, said=f"codex passes over them without a word: {said}",
+            help="start codex here and trust them in /hooks; without a person: "
+            "codex exec --dangerously-bypass-hook-trust",
+        )  # fmt: skip
+    return Trust(trusted=True, said="codex trusts them")
+
+
+def _ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
+    """What Codex's app server says of the hooks that hold in a folder.
+
+    Raises:
+        OSError: it cannot be run, or does not answer in time.
+        ValueError: it answers with something else.
+    """
+    asked: list[dict[str, Any]] = [
+        {"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "specguard", "version": "1"}}},
+        {"method": "initialized"},
+        {"id": 2, "method": "hooks/list", "params": {"cwds": [top]}},
+    ]
+    process = subprocess.Popen(
+        [program, "app-server"], env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdin is not None  # noqa: S101 - they were asked for
+    assert process.stdout is not None  # noqa: S101
+    try:
+        process.stdin.write("".join(json.dumps({"jsonrpc": "2.0"} | one) + "\n" for one in asked).encode())
+        process.stdin.flush()
+        end = time.monotonic() + _PATIENCE
+        said = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while len(said) < _LARGEST:
+                if not selector.select(max(0.0, end - time.monotonic())):
+                    raise TimeoutError("no answer")
+                piece = os.read(process.stdout.fileno(), 1 << 16)
+                if not piece:
+                    raise OSError("it ended")
+                said += piece
+                for line in said.split(b"\n")[:-1]:
+                    data = json.loads(line)
+                    if data.get("id") == 2:
+                        return data["result"]
+                said = said.rpartition(b"\n")[2]
+        raise ValueError("too much")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _above(folder: str) -> list[str]:
+    """A folder and all above it, the innermost first."""
+    found = [folder]
+    while os.path.dirname(folder) != folder:
+        folder = os.path.dirname(folder)
+        found.append(folder)
+    return found
+
+
+def _dig(data: Mapping[str, Any], *keys: str) -> object:
+    value: Any = data
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _read(file: str) -> dict[str, Any]:
+    """The object that a file is; an empty one where it is none."""
+    try:
+        with open(file, "rb") as stream:
+            data = json.loads(stream.read(_LARGEST))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -1,0 +1,318 @@
+"""What `specguard doctor` says of agents' hooks: it runs them, and asks the agents' programs for trust."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.integrations.hooks.settings import HOSTS
+from specguard.testing import run
+from specguard.testing.repository import clean_environment
+from specguard.testing.running import command
+from tests.integrations.hooks.asking import ask, guarded, write
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+SCRIPTS = str(Path(command()).parent)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A repository with an authority on its base."""
+    return guarded(tmp_path / "work")
+
+
+def environment(repository: Repository, path: str) -> dict[str, str]:
+    home = Path(repository.path).parent / "home"
+    home.mkdir(exist_ok=True)
+    return {"PATH": path, "HOME": str(home)}
+
+
+def init(repository: Repository, *agents: str) -> None:
+    words = [word for agent in agents for word in ("--agent", agent)]
+    done = run(
+        "init", *words, directory=repository.path, env=environment(repository, f"{SCRIPTS}:/usr/bin:/bin")
+    )
+    assert done.exit_code == 0, done
+
+
+def doctor(
+    repository: Repository, code: int = 0, path: str = f"{SCRIPTS}:/usr/bin:/bin", **variables: str
+) -> dict[str, Any]:
+    """What is said of each subject."""
+    done = run(
+        "doctor", "--output-format", "json", directory=repository.path,
+        env={**environment(repository, path), **variables},
+    )  # fmt: skip
+    assert done.exit_code == code, done
+    return {one["subject"]: one for one in json.loads(done.stdout)}
+
+
+def change(repository: Repository, agent: Any, old: str, new: str) -> None:
+    place = Path(repository.path) / HOSTS[agent].file
+    text = place.read_text()
+    assert old in text
+    place.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize("agent", list(HOSTS))
+def test_each_hook_is_run_and_seen_to_refuse(repository: Repository, agent: str) -> None:
+    init(repository, agent)
+    said = doctor(repository)[f"hooks of {agent}"]
+    assert said["status"] == "ok"
+    assert "a probe was refused in 0." in said["said"]
+    assert "no event of an agent has come in this worktree yet" in said["said"]
+
+
+def test_nothing_is_said_of_agents_that_are_not_here(repository: Repository) -> None:
+    assert not [subject for subject in doctor(repository) if " of " in subject]
+
+
+def test_an_agent_that_is_here_without_hooks_is_told(repository: Repository, tmp_path: Path) -> None:
+    path = install(tmp_path, "gemini", "exit 1")
+    said = doctor(repository, path=path)["hooks of gemini"]
+    assert said["status"] == "note"
+    assert said["help"] == "specguard init --agent gemini"
+
+
+def test_the_last_event_is_told_and_the_probe_is_none(repository: Repository) -> None:
+    init(repository, "claude")
+    assert "no event" in doctor(repository)["hooks of claude"]["said"]
+    assert "no event" in doctor(repository)["hooks of claude"]["said"]
+    root = Path(repository.path)
+    assert ask("claude", write("docs/api/x.yaml", root), root).kind == "refuse"
+    said = doctor(repository)["hooks of claude"]["said"]
+    assert "last event 20" in said
+    assert "(PreToolUse)" in said
+
+
+def test_an_event_is_remembered_by_its_own_worktree(repository: Repository, tmp_path: Path) -> None:
+    init(repository, "claude")
+    repository.stage()
+    repository.commit("chore: have agents ask specguard")
+    tree = tmp_path / "tree"
+    repository.git("worktree", "add", "-q", "-b", "other", str(tree))
+    ask("claude", write("src/b.py", tree), tree)
+    assert "no event" in doctor(repository)["hooks of claude"]["said"]
+    git_dir = Path(repository.path) / ".git"
+    assert (git_dir / "worktrees/tree/specguard/fired/claude").read_text() == "PreToolUse"
+    assert not (git_dir / "specguard/fired").exists()
+
+
+def test_a_record_that_cannot_be_written_stops_nothing(repository: Repository, tmp_path: Path) -> None:
+    root = Path(repository.path)
+    (tmp_path / "victim").mkdir()
+    (root / ".git/specguard").symlink_to(tmp_path / "victim")
+    assert ask("claude", write("docs/api/x.yaml", root), root).kind == "refuse"
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "event"),
+    [
+        (" || exit 2", "", "PreToolUse"),
+        ("|Write|", "|", "PreToolUse"),
+        ('"Stop"', '"Stopped"', "Stop"),
+    ],
+)
+def test_hooks_that_lack_something_are_named_with_the_command_that_mends_them(
+    repository: Repository, old: str, new: str, event: str
+) -> None:
+    init(repository, "claude")
+    change(repository, "claude", old, new)
+    said = doctor(repository, code=1)["hooks of claude"]
+    assert said["status"] == "missing"
+    assert event in said["said"]
+    assert said["help"] == "specguard init --agent claude"
+    init(repository, "claude")
+    assert doctor(repository)["hooks of claude"]["status"] == "ok"
+
+
+@pytest.mark.parametrize("agent", list(HOSTS))
+def test_a_program_that_is_not_found_is_mended_by_init(repository: Repository, agent: str) -> None:
+    init(repository, agent)
+    said = doctor(repository, code=1, path="/usr/bin:/bin")[f"hooks of {agent}"]
+    assert "not found" in said["said"]
+    assert said["help"] == f"specguard init --agent {agent}"
+    mended = run(
+        "init", "--agent", agent, directory=repository.path, env=environment(repository, "/usr/bin:/bin")
+    )
+    assert mended.exit_code == 0
+    assert doctor(repository, path="/usr/bin:/bin")[f"hooks of {agent}"]["status"] == "ok"
+
+
+def test_a_policy_that_cannot_be_read_is_told_apart_from_a_refusal(repository: Repository) -> None:
+    repository.git("switch", "-q", "main")
+    repository.commit("chore: break", files={"SPEC_AUTHORITY.md": "```toml specguard\nbase = [\n```\n"})
+    repository.git("switch", "-q", "work")
+    init(repository, "claude")
+    said = doctor(repository, code=1)["hooks of claude"]
+    assert said["status"] == "missing"
+    assert "for want of a judgement" in said["said"]
+    assert said["help"].startswith("specguard ")
+
+
+def test_another_command_is_not_run(repository: Repository, tmp_path: Path) -> None:
+    init(repository, "claude")
+    change(repository, "claude", "specguard hook claude", f"touch {tmp_path}/ran; specguard hook claude")
+    said = doctor(repository)["hooks of claude"]
+    assert said["status"] == "note"
+    assert "not run" in said["said"]
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("agent", "text"),
+    [("claude", '"disableAllHooks": true,'), ("gemini", '"hooksConfig": {"enabled": false},'),
+     ("gemini", '"hooksConfig": {"disabled": ["specguard"]},')],
+)  # fmt: skip
+def test_hooks_that_are_switched_off_are_told(repository: Repository, agent: str, text: str) -> None:
+    init(repository, agent)
+    change(repository, agent, "{\n  ", "{\n  " + text + "\n  ")
+    said = doctor(repository, code=1)[f"hooks of {agent}"]
+    assert "switches hooks off" in said["said"]
+
+
+def test_settings_that_are_no_json_are_told(repository: Repository) -> None:
+    init(repository, "cursor")
+    change(repository, "cursor", "{\n", "{ // mine\n")
+    assert "comment" in doctor(repository, code=1)["hooks of cursor"]["said"]
+
+
+def test_a_bare_repository_has_no_agents(repository: Repository, tmp_path: Path) -> None:
+    repository.git("clone", "-q", "--bare", str(repository.path), str(tmp_path / "bare.git"))
+    done = run("doctor", directory=tmp_path / "bare.git")
+    assert "hooks of" not in done.stdout
+
+
+# What can be told of trust.
+
+
+def install(folder: Path, name: str, text: str) -> str:
+    """Put a program on a path, which is returned."""
+    tools = folder / "tools"
+    tools.mkdir(exist_ok=True)
+    (tools / name).write_text(f"#!/bin/sh\n{text}\n")
+    (tools / name).chmod(0o755)
+    return f"{tools}:{SCRIPTS}:/usr/bin:/bin"
+
+
+def codex(state: str, source: str = "project") -> str:
+    """A program that answers as Codex's app server does."""
+    hook = {
+        "command": "specguard hook codex || exit 2",
+        "source": source,
+        "trustStatus": state,
+        "enabled": True,
+    }
+    other = {"command": "echo", "source": "user", "trustStatus": "untrusted", "enabled": True}
+    answer = {
+        "id": 2,
+        "result": {"data": [{"cwd": "x", "hooks": [hook, other], "warnings": [], "errors": []}]},
+    }
+    first = '{"id": 1, "result": {}}\n{"method": "configWarning", "params": {}}'
+    return f"read a; read b; read c\nprintf '%s\\n' '{first}' '{json.dumps(answer)}'\ncat > /dev/null"
+
+
+@pytest.mark.parametrize(
+    ("program", "status", "says"),
+    [
+        (codex("trusted"), "ok", "codex trusts them"),
+        (codex("managed"), "ok", "codex trusts them"),
+        (codex("untrusted"), "note", "passes over them without a word: untrusted"),
+        (codex("modified"), "note", "passes over them without a word: modified"),
+        (codex("trusted", "user"), "note", "does not see them"),
+        ("exit 1", "note", "did not say"),
+        ("echo nothing; cat > /dev/null", "note", "did not say"),
+    ],
+)
+def test_codex_is_asked_what_it_trusts(
+    repository: Repository, tmp_path: Path, program: str, status: str, says: str
+) -> None:
+    init(repository, "codex")
+    said = doctor(repository, path=install(tmp_path, "codex", program))["trust of codex"]
+    assert (said["status"], says in said["said"]) == (status, True), said
+    assert (said["help"] == "") == (status == "ok")
+
+
+@pytest.mark.parametrize(
+    ("folders", "settings", "status"),
+    [
+        ({}, {}, "note"),
+        ({"{root}": "TRUST_FOLDER"}, {}, "ok"),
+        ({"{above}": "TRUST_FOLDER"}, {}, "ok"),
+        ({"{above}": "TRUST_FOLDER", "{root}": "DO_NOT_TRUST"}, {}, "note"),
+        ({"{above}/other": "TRUST_PARENT"}, {}, "ok"),
+        ({}, {"security": {"folderTrust": {"enabled": False}}}, "ok"),
+        ({"{root}": "TRUST_FOLDER"}, {"hooksConfig": {"enabled": False}}, "note"),
+    ],
+)
+def test_folders_that_gemini_trusts(
+    repository: Repository, folders: dict[str, str], settings: Any, status: str
+) -> None:
+    init(repository, "gemini")
+    home = Path(environment(repository, "")["HOME"]) / ".gemini"
+    home.mkdir()
+    root = Path(repository.path).resolve()
+    known = {place.format(root=root, above=root.parent): said for place, said in folders.items()}
+    (home / "trustedFolders.json").write_text(json.dumps(known))
+    (home / "settings.json").write_text(json.dumps(settings))
+    assert doctor(repository)["trust of gemini"]["status"] == status
+    if not folders and not settings:
+        assert doctor(repository, GEMINI_CLI_TRUST_WORKSPACE="true")["trust of gemini"]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "status"),
+    [
+        (".claude.json", {"projects": {"{root}": {"hasTrustDialogAccepted": True}}}, "ok"),
+        (".claude.json", {"projects": {"{root}": {"hasTrustDialogAccepted": False}}}, "note"),
+        (".claude.json", [], "note"),
+        (".claude/settings.json", {"disableAllHooks": True}, "note"),
+        ("../work/.claude/settings.local.json", {"disableAllHooks": True}, "note"),
+    ],
+)
+def test_folders_that_claude_code_trusts(repository: Repository, file: str, data: Any, status: str) -> None:
+    init(repository, "claude")
+    place = Path(environment(repository, "")["HOME"]) / file
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps(data).replace("{root}", str(Path(repository.path).resolve())))
+    said = doctor(repository)["trust of claude"]
+    assert said["status"] == status
+    assert ("disableAllHooks" in said["help"]) == ("settings" in file)
+
+
+def decided(decision: str, reason: str) -> str:
+    """A command that answers so in Claude Code's dialect."""
+    data = {"hookSpecificOutput": {"permissionDecision": decision, "permissionDecisionReason": reason}}
+    return f"echo '{json.dumps(data)}'"
+
+
+def test_a_hook_that_hangs_is_ended(repository: Repository) -> None:
+    from specguard.integrations.hooks.probing import probe
+
+    init(repository, "claude")
+    found = probe(HOSTS["claude"], "sleep 60 & sleep 60", str(repository.path), clean_environment(), 0.5)
+    assert found.state == "passed"
+    assert "more than 0.5 seconds" in found.said
+    assert found.seconds < 10
+
+
+@pytest.mark.parametrize(
+    ("command", "state"),
+    [
+        ("true", "passed"), ("exit 1", "passed"), ("exit 127", "passed"), ("echo no", "passed"),
+        ("echo why >&2; exit 2", "broken"), ("echo specguard refuses this edit >&2; exit 2", "refused"),
+        ("echo '{}'", "passed"), ("echo '[]'", "passed"),
+        (decided("allow", "x"), "passed"), (decided("deny", ""), "passed"),
+        (decided("deny", "specguard refuses this edit"), "refused"), (decided("deny", "x"), "broken"),
+    ],
+)  # fmt: skip
+def test_what_an_agent_takes_for_a_refusal(repository: Repository, command: str, state: str) -> None:
+    from specguard.integrations.hooks.probing import probe
+
+    assert probe(HOSTS["claude"], command, str(repository.path), clean_environment(), 20).state == state
