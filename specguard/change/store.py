@@ -80,6 +80,10 @@ class Store:
         self._environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = ":".join(
             [*named, *([listed] if listed else [])]
         )
+        if self._batch is not None:
+            # It does not know of them.
+            self._batch.stop()
+            self._batch = None
 
     def __enter__(self) -> Self:
         return self

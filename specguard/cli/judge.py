@@ -34,12 +34,21 @@ def judge(
         explain: say in text what each rule looked at and what held.
         statistics: count in text the findings of each rule.
     """
-    verdicts, report = judged(
-        request, output_format=output_format, outputs=outputs, explain=explain, statistics=statistics
-    )
+    try:
+        verdicts, report = judged(
+            request, output_format=output_format, outputs=outputs, explain=explain, statistics=statistics
+        )
+    except (Exception, SystemExit) as error:
+        if output_format == "github":
+            from specguard.cli.job import tell_error
+
+            tell_error(error if isinstance(error, SpecguardError) else internal_error(error), outputs)
+        raise
     sys.stdout.write(report)
     if output_format == "github":
-        _summarise(verdicts)
+        from specguard.cli.job import tell
+
+        tell(verdicts, exit_code(verdicts), outputs)
     return exit_code(verdicts)
 
 
@@ -82,7 +91,11 @@ def judged(
             # A plugin's format is known by the policy alone, and there may be none.
             report = FORMATS[form].error_report(known) if form in FORMATS else ""
             if report:
-                _write(file, report)
+                try:
+                    write_report(file, report)
+                except SpecguardError:
+                    # What went wrong before is what is said.
+                    continue
         if request.log and known.path != request.log:
             from specguard.reporters.decisions import error_line
 
@@ -96,7 +109,7 @@ def judged(
         failed = error
     for form, file in outputs:
         try:
-            _write(file, _render(verdicts, form, explain=explain, statistics=statistics))
+            write_report(file, _render(verdicts, form, explain=explain, statistics=statistics))
         except Exception as error:  # noqa: BLE001 - the reports in other files are written all the same
             failed = failed or error
     if failed is not None:
@@ -152,15 +165,6 @@ def _render(
     return find_format(form, _plugins(verdicts)).render(verdicts)
 
 
-def _summarise(verdicts: Sequence[Verdict]) -> None:
-    """Append to the job's summary page, where the platform gives a file for it."""
-    file = os.environ.get("GITHUB_STEP_SUMMARY")
-    if file:
-        from specguard.reporters.markdown import SUMMARY_LIMIT, render
-
-        _write(file, render(verdicts, limit=SUMMARY_LIMIT), append=True)
-
-
 def _log(verdicts: Sequence[Verdict], log: str, looking: Looking) -> None:
     """Add the verdicts to the log that is asked for, and to the repository's own where approvals were used.
 
@@ -210,7 +214,17 @@ def _now() -> float:
     return time.time()
 
 
-def _write(file: str, text: str, *, append: bool = False) -> None:
+def write_report(file: str, text: str, *, append: bool = False) -> None:
+    """Write a report.
+
+    Args:
+        file: its name.
+        text: what is written.
+        append: whether what is in the file stays.
+
+    Raises:
+        SpecguardError: it cannot be written.
+    """
     try:
         with open(file, "a" if append else "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)

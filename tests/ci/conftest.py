@@ -1,0 +1,59 @@
+"""A machine for jobs, installed once, and a remote that everybody pushes to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Repository
+from tests.ci.jobs import AUTHORITY, ROOT, Hosting, Machine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """A machine whose Python gives a new virtual environment the packages of this one."""
+    place = tmp_path_factory.mktemp("machine")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = place.glob("*.whl")
+    programs = place / "programs"
+    programs.mkdir()
+    python = programs / "python"
+    site = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+    # Packages alone are added: a .pth file in that folder, and so an editable specguard, is not read.
+    python.write_text(
+        f"#!/bin/sh\nset -e\n'{sys.executable}' \"$@\"\n"
+        f"for last; do :; done\necho '{sysconfig.get_path('purelib')}' > \"$last/{site}/dependencies.pth\"\n"
+    )
+    python.chmod(0o755)
+    (programs / "python3").symlink_to(python)
+    (place / "temp").mkdir()
+    return Machine(place, programs, wheel)
+
+
+@pytest.fixture
+def hosting(tmp_path: Path) -> Hosting:
+    author = Repository(tmp_path / "author")
+    author.commit(
+        "docs: start",
+        files={
+            "SPEC_AUTHORITY.md": AUTHORITY,
+            "configs/NEXT_PHASE.json": '{"plan_version": "v1", "next": 12}',
+            "docs/plan/v1/phases/phase-12.md": "# Phase 12\n",
+            "docs/api/x.yaml": "a\n",
+            # What a job that runs in this folder must not import.
+            **{f"{name}.py": "open('imported', 'w')\n" for name in ("click", "pip", "site", "re", "venv")},
+            "specguard/__init__.py": "open('imported', 'w')\n",
+        },
+    )
+    remote = author.clone(tmp_path / "remote.git", bare=True)
+    remote.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    author.remote(f"file://{remote.path}")
+    return Hosting(remote, author)

@@ -1,0 +1,182 @@
+"""The action's inputs and outputs, in its own steps, for right, wrong and hostile pull requests."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from specguard.cli.job import output_lines
+from tests.ci.jobs import ACTION, RIGHT, WRONG, Hosting, Job, Machine, pull_request, read_outputs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.xdist_group("workflows")
+
+
+def test_each_input_reaches_a_step_as_a_variable_and_no_script() -> None:
+    """An expression in a script would be text of whoever wrote the value."""
+    action = yaml.safe_load(ACTION.read_text())
+    steps = action["runs"]["steps"]
+    for step in steps:
+        assert "${{" not in step["run"]
+        assert step["shell"] == "bash"
+    used = {
+        word
+        for step in steps
+        for value in step["env"].values()
+        for word in re.findall(r"inputs\.([\w-]+)", value)
+    }
+    assert used == set(action["inputs"])
+    assert all("default" in about and about["description"] for about in action["inputs"].values())
+    ids = {step.get("id") for step in steps}
+    for about in action["outputs"].values():
+        assert set(re.findall(r"steps\.(\w+)\.", about["value"])) <= ids
+
+
+def test_outputs_tell_the_verdict_the_counts_and_the_reports(
+    machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    for files, code in ((RIGHT, 0), (WRONG, 1)):
+        place = tmp_path / str(code)
+        place.mkdir()
+        head = hosting.push(files, branch=f"phase-12-{code}", ref=f"refs/pull/{code}/head")
+        job = Job(machine, hosting, place, "pull_request", pull_request(hosting, head))
+        names = {name: str(place / f"a report.{name}") for name in ("json", "sarif", "html", "markdown")}
+        more = place / "junit.xml"
+        done = job.run_action(**names, outputs=f"\n  junit={more}\n")
+        assert done.code == code, done.said
+        report = json.loads((place / "a report.json").read_text())
+        assert json.loads(job.outputs.pop("counts")) == report["counts"]
+        assert job.outputs == {
+            "verdict": report["verdict"],
+            "exit-code": str(code),
+            "findings": str(len(report["findings"])),
+            **names,
+        }
+        assert json.loads((place / "a report.sarif").read_text())["version"] == "2.1.0"
+        assert more.read_text().startswith("<?xml")
+        assert job.outputs["verdict"] == ("passed", "failed")[code]
+        assert job.summary
+
+
+def test_outputs_are_written_where_there_is_no_verdict(
+    machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    head = hosting.push(RIGHT)
+    event = pull_request(hosting, head)
+    job = Job(
+        machine,
+        hosting,
+        tmp_path,
+        "pull_request",
+        {**event, "pull_request": {**event["pull_request"], "head": {"sha": head, "ref": "\n"}}},
+    )
+    done = job.run_action(json=str(tmp_path / "report.json"), html=str(tmp_path / "none" / "x.html"))
+    assert done.code == 2, done.said
+    assert job.outputs["verdict"] == "error"
+    assert job.outputs["exit-code"] == "2"
+    assert job.outputs["counts"] == "{}"
+    # Only what was written is named.
+    assert (job.outputs["json"], job.outputs["html"]) == (str(tmp_path / "report.json"), "")
+    assert "not a branch's name" in job.summary
+    for bad in ({"outputs": "nowhere"}, {"working_directory": "nowhere"}):
+        job.move(tmp_path / f"bad {next(iter(bad))}")
+        assert job.run_action(**bad).code == 2
+        assert (job.outputs["verdict"], job.outputs["exit-code"]) == ("error", "2")
+
+
+def test_strict_base_bootstrap_and_a_folder(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
+    head = hosting.push(RIGHT)
+    job = Job(machine, hosting, tmp_path, "workflow_dispatch", {"inputs": None, "ref": "refs/heads/main"})
+    job.known["github.sha"] = head
+    # The event has no change, so the base is said.
+    assert job.run_action(event="", working_directory="src").code == 2
+    job.move(tmp_path / "again")
+    wanted = {"strict": "true", "bootstrap": "true", "working_directory": "src"}
+    done = job.run_action(event="", base="main", branch="phase-12", **wanted)
+    assert done.code == 0, done.said
+    assert job.outputs["verdict"] == "passed"
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"version": "1.0 --index-url=x"},
+        {"version": "-r x"},
+        {"version": "$(touch imported)"},
+        {"plugins": "./plugin"},
+        {"plugins": "right==1.0\n--editable=."},
+        {"plugins": "a @ file:///x"},
+        {"plugins": "`touch imported`"},
+    ],
+)
+def test_nothing_but_names_and_versions_is_installed(
+    inputs: dict[str, str], machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, hosting.push(RIGHT)))
+    action = yaml.safe_load(ACTION.read_text())
+    step = action["runs"]["steps"][0]
+    env = {**job.env, "ACTION": "x", "PYTHON": "false", "VERSION": "", "PLUGINS": ""}
+    env.update({name.upper(): value for name, value in inputs.items()})
+    assert set(step["env"]) == {"ACTION", "PYTHON", "VERSION", "PLUGINS"}
+    done = machine.run(step["run"], tmp_path, env, "bash", "--noprofile", "--norc", "-eo", "pipefail")
+    assert done.code == 2, done.said
+    assert done.said.startswith("::error::a version is")
+    assert not (tmp_path / "imported").exists()
+
+
+def test_what_is_asked_for_is_installed(machine: Machine, tmp_path: Path) -> None:
+    step = yaml.safe_load(ACTION.read_text())["runs"]["steps"][0]
+    python = tmp_path / "python"
+    pip = '#!/bin/sh\nprintf "<%s>" "$@"; pwd\n'
+    (tmp_path / "pip").write_text(pip)
+    python.write_text(f'#!/bin/sh\necho "$0 $*"; mkdir -p "$4/bin"; install {tmp_path}/pip "$4/bin/pip"\n')
+    python.chmod(0o755)
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    env = {
+        "RUNNER_TEMP": str(temp),
+        "ACTION": "/the action",
+        "PYTHON": str(python),
+        "VERSION": "",
+        "PLUGINS": "",
+    }
+    words = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
+    done = machine.run(step["run"], tmp_path, env, *words)
+    assert (
+        done.said == f"{python} -I -m venv {temp}/specguard-action\n<install><--quiet></the action>{temp}\n"
+    )
+    env.update(VERSION="0.1.0", PLUGINS="  one==1.0\n\nspecguard-two[x]==2.0rc1+local\n")
+    done = machine.run(step["run"], tmp_path, env, *words)
+    wanted = "<install><--quiet><specguard==0.1.0><one==1.0><specguard-two[x]==2.0rc1+local>"
+    assert done.said.endswith(f"{wanted}{temp}\n"), done.said
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "a\nverdict=passed",
+        "a\n\nghadelimiter_0\nverdict<<x\npassed\nx",
+        "%0Averdict=x",
+        "\r\n",
+        "=",
+        "<<",
+    ],
+)
+def test_a_value_can_set_no_other_output(value: str) -> None:
+    values: dict[str, Any] = {"report-json": value, "verdict": "failed"}
+    assert read_outputs(output_lines(values)) == values
+
+
+def test_a_path_with_a_newline_is_one_path(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
+    job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, hosting.push(WRONG)))
+    name = f"{tmp_path}/x\nverdict=passed"
+    done = job.run_action(json=name)
+    assert done.code == 1, done.said
+    assert (job.outputs["verdict"], job.outputs["json"]) == ("failed", name)

@@ -1,0 +1,256 @@
+"""The jobs that teams copy, run step by step as their platforms run them, in real clones of a real remote."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.ci.jobs import (
+    ACTION,
+    BODY,
+    RIGHT,
+    ROOT,
+    WORKFLOW,
+    WRONG,
+    Hosting,
+    Job,
+    Machine,
+    Step,
+    expression,
+    pull_request,
+    yaml_blocks,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Repository
+
+ON: Any = True
+"""How YAML 1.1 reads the key `on`."""
+
+pytestmark = pytest.mark.xdist_group("workflows")  # so that everything is installed once
+
+
+def test_the_workflow_runs_where_a_verdict_can_change() -> None:
+    workflow = yaml.safe_load(WORKFLOW.read_text())
+    triggers = workflow[ON]
+    assert set(triggers["pull_request"]["types"]) >= {"opened", "synchronize", "reopened", "edited"}
+    assert "merge_group" in triggers
+    assert "pull_request_target" not in triggers
+    assert workflow["permissions"] == {"contents": "read"}
+    # The second block of the page adds what reviews take.
+    documented, reviewed = (block for block in yaml_blocks("merge_group") if "jobs" in block)
+    assert documented[ON] == triggers
+    assert documented["permissions"] == workflow["permissions"]
+    assert set(reviewed[ON]) == {*triggers, "pull_request_review"}
+
+
+def test_a_right_change_is_green(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
+    head = hosting.push(RIGHT)
+    job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, head))
+    shown, judged = job.run()
+    assert (shown.code, judged.code) == (0, 0), shown.said + judged.said
+    assert shown.said.startswith("specguard: passed (range, 1 commit")
+    assert "::error" not in judged.said
+    assert "passed" in job.summary
+
+
+def test_a_wrong_change_is_red_with_annotations_and_a_summary(
+    machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    head = hosting.push(WRONG)
+    job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, head, title="Phase 13"))
+    shown, judged = job.run()
+    assert shown.code == 0, shown.said
+    assert "would block" in shown.said
+    assert "PTH001" in shown.said
+    assert judged.code == 1, judged.said
+    annotations = [line for line in judged.said.splitlines() if line.startswith("::error ")]
+    assert any("file=docs/api/x.yaml" in line and "PTH001" in line for line in annotations)
+    assert any("PRQ001" in line for line in annotations)
+    assert "PTH001" in job.summary
+    assert "docs/api/x.yaml" in job.summary
+
+
+def test_a_merge_queue_asks_again_without_the_text(
+    machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    base = hosting.author.oid("main")
+    for files, code in ((RIGHT, 0), (WRONG, 1)):
+        ref = "refs/heads/gh-readonly-queue/main/pr-7"
+        head = hosting.push(files, branch=f"phase-12-{code}", ref=ref + str(code))
+        event = {
+            "action": "checks_requested",
+            "merge_group": {
+                "head_sha": head,
+                "head_ref": ref,
+                "base_sha": base,
+                "base_ref": "refs/heads/main",
+            },
+        }
+        (tmp_path / str(code)).mkdir()
+        shown, judged = Job(machine, hosting, tmp_path / str(code), "merge_group", event).run()
+        assert shown.code == 0, shown.said
+        assert judged.code == code, judged.said
+        assert "PRQ" not in judged.said
+        assert ("PTH001" in judged.said) is bool(code)
+
+
+def test_a_shallow_clone_gives_no_verdict(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
+    hosting.author.commit("feat: go on", files={"src/b.go": "package b\n"})
+    hosting.author.git("push", "-q", "origin", "main")
+    head = hosting.push(RIGHT)
+    event = pull_request(hosting, head)
+    [shown] = Job(machine, hosting, tmp_path, "pull_request", event, depth=1).run()
+    assert shown.code == 2, shown.said
+    assert "fetch" in shown.said
+    assert "Traceback" not in shown.said
+
+
+def test_a_hostile_title_of_a_fork_does_nothing(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
+    head = hosting.push(RIGHT, branch="x", ref="refs/pull/7/head")
+    title = "$(touch imported) `touch imported`\n::stop-commands::x\n::error::y\x1b[2J"
+    event = pull_request(
+        hosting, head, title=title, body=f"::add-mask::a\r\n{title}", branch="--x;touch imported"
+    )
+    job = Job(machine, hosting, tmp_path, "pull_request", event)
+    shown, judged = job.run()
+    assert shown.code == 0, shown.said
+    assert judged.code == 1, judged.said
+    for line in (shown.said + judged.said).splitlines():
+        assert not line.startswith(("::stop", "::add-mask", "::error::")), line
+    assert "\x1b" not in shown.said + judged.said + job.summary
+
+
+def test_a_merge_commit_of_the_platform_is_not_what_is_judged(
+    machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    head = hosting.push(RIGHT)
+    hosting.author.checkout("main")
+    merge = hosting.author.merge(
+        "phase-12", message="Merge 1 into 2", files={"docs/api/x.yaml": "platform\n"}
+    )
+    hosting.author.git("push", "-q", "origin", f"{merge}:refs/pull/7/merge")
+    hosting.author.ref("refs/heads/main", "main~1")
+    event = pull_request(hosting, head)
+    job = Job(machine, hosting, tmp_path, "pull_request", event)
+    job.known["github.event.pull_request.head.sha"] = ""
+    job.known["github.sha"] = merge
+    assert [step.code for step in job.run()] == [0, 0]
+
+
+def test_the_action_judges_as_the_workflow_does(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
+    for files, code in ((RIGHT, 0), (WRONG, 1)):
+        place = tmp_path / str(code)
+        place.mkdir()
+        branch = f"phase-12{'-again' * code}"
+        head = hosting.push(files, branch=branch, ref=f"refs/pull/{code}/head")
+        job = Job(machine, hosting, place, "pull_request", pull_request(hosting, head))
+        done = job.run_action(json=str(place / "report file.json"))
+        assert done.code == code, done.said
+        report = json.loads((place / "report file.json").read_text())
+        assert report["exit_code"] == code
+        assert report["authority"]["trusted"] is True
+        assert ("::error file=docs/api/x.yaml" in done.said) is bool(code)
+        assert job.summary
+
+
+def test_the_job_that_is_shown_gets_the_reviews_for_the_action(
+    machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    """`gh` is stood in for by a script that prints what it is asked, and then one page of reviews."""
+    [block] = yaml_blocks("gh api")
+    get, judge = block["jobs"]["spec-guard"]["steps"]
+    head = hosting.push(RIGHT)
+    event = pull_request(hosting, head)
+    job = Job(machine, hosting, tmp_path, "pull_request", event)
+    review = {"user": {"login": "alice", "type": "User"}, "state": "APPROVED", "commit_id": head}
+    gh = machine.programs / "gh"
+    for page, code in (([review], 0), ([{**review, "state": "?"}], 2)):
+        gh.write_text(f"#!/bin/sh\necho \"$@\" > '{tmp_path}/asked'\necho '{json.dumps([page])}'\n")
+        gh.chmod(0o755)
+        outputs = tmp_path / f"outputs-{code}"
+        env = {**job.env, "GITHUB_REPOSITORY": "acme/shop", "GITHUB_OUTPUT": str(outputs), "NUMBER": "12"}
+        assert set(get["env"]) == {"GH_TOKEN", "NUMBER"}
+        done = machine.run(get["run"], tmp_path, env)
+        assert done.code == 0, done.said
+        asked = (tmp_path / "asked").read_text()
+        assert asked == "api --paginate --slurp repos/acme/shop/pulls/12/reviews\n"
+        known = {f"steps.{get['id']}.outputs.file": outputs.read_text().strip().removeprefix("file=")}
+        job.place = tmp_path / str(code)
+        job.place.mkdir()
+        done = job.run_action(reviews=expression(judge["with"]["reviews"], known))
+        assert done.code == code, done.said
+    assert "[0].state in the reviews file" in done.said
+    gh.unlink()
+
+
+# GitLab
+
+
+def run_gitlab(machine: Machine, workspace: Repository, env: dict[str, str]) -> Step:
+    """Run the documented job's scripts as GitLab does: in one shell, which ends at the first error."""
+    [page] = [block["spec-guard"] for block in yaml_blocks("CI_PIPELINE_SOURCE")]
+    env = {"GITLAB_CI": "true", **env, **page["variables"]}
+    opt = machine.place / "opt"
+    lines = [line.replace("/opt/", f"{opt}/") for line in (*page["before_script"], *page["script"])]
+    lines = [re.sub(r"specguard==[\d.]+", str(machine.wheel), line) for line in lines]
+    before, script = "\n".join(lines[: len(page["before_script"])]), "\n".join(lines[-len(page["script"]) :])
+    done = machine.install("gitlab", before, workspace.path, env)
+    assert done.code == 0, done.said
+    return machine.run(script, workspace.path, env)
+
+
+@pytest.mark.parametrize(
+    ("files", "title", "code", "said"),
+    [
+        (RIGHT, "Phase 12", 0, "specguard: passed (range, 1 commit"),
+        (WRONG, "Phase 12", 1, "PTH001"),
+        (RIGHT, "Draft: `touch imported` $(touch imported)", 1, "PRQ001"),
+    ],
+)
+def test_a_merge_request_of_gitlab(
+    files: dict[str, str],
+    title: str,
+    code: int,
+    said: str,
+    machine: Machine,
+    hosting: Hosting,
+    tmp_path: Path,
+) -> None:
+    head = hosting.push(files)
+    workspace = hosting.checkout(tmp_path / "workspace", head)
+    variables = {
+        "CI_PIPELINE_SOURCE": "merge_request_event",
+        "CI_MERGE_REQUEST_IID": "7",
+        "CI_COMMIT_SHA": head,
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "phase-12",
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+        "CI_MERGE_REQUEST_TITLE": title,
+        "CI_MERGE_REQUEST_DESCRIPTION": BODY,
+        "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "false",
+    }
+    done = run_gitlab(machine, workspace, variables)
+    assert done.code == code, done.said
+    assert said in done.said
+    assert not (workspace.path / "imported").exists()
+    cut = {**variables, "CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED": "true"}
+    assert run_gitlab(machine, workspace, cut).code == 2
+
+
+def test_python_is_as_isolated_as_the_jobs_say() -> None:
+    for script in (WORKFLOW, ACTION, ROOT / "docs" / "ci.md"):
+        text = script.read_text()
+        assert "PYTHONSAFEPATH" in text
+        for line in text.splitlines():
+            assert "-m venv" not in line or "-I -m venv" in line
+    assert shutil.which("bash")
+    assert os.name == "posix"
