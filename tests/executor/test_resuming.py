@@ -248,7 +248,8 @@ def test_a_stale_worker_writes_and_pushes_nothing_more(workshop: Workshop) -> No
         _wait_for(lambda: any(workshop.runs.glob("*/commands/*.log")))
         stale.send_signal(signal.SIGSTOP)
         try:
-            for lock in workshop.runs.glob(".*.lock"):
+            claims = workshop.folder / "cache" / "specguard" / "claims"
+            for lock in (*workshop.runs.glob(".*.lock"), *claims.iterdir()):
                 lock.unlink()
             done = workshop.resume()
             assert done.returncode == 0, done.stderr
