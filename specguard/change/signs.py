@@ -13,7 +13,7 @@ from specguard.change.repository import Repository
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from specguard.change.process import Process
@@ -25,12 +25,13 @@ class Signs:
 
     Args:
         request: of what can change the working tree, the index and branches count, and the files it names.
+        apart: files that are written while it is judged, and are no sign.
 
     Raises:
         SpecguardError: there is no repository, or no working tree where that is to be judged.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, apart: Iterable[str] = ()) -> None:
         self._repository = Repository.locate(request.directory, request.environment)
         self._top = self._repository.work_tree() if request.worktree else ""
         self._index = request.staged or request.worktree
@@ -39,6 +40,7 @@ class Signs:
             for name in (request.authority, request.event_file, request.body_file, request.reviews_file)
             if name
         ]
+        self._apart = {os.path.realpath(os.fsencode(name)) for name in apart}
         self._known: dict[str, tuple[Any, bytes]] = {}
 
     def look(self) -> tuple[Any, ...]:
@@ -84,9 +86,11 @@ class Signs:
                 "-C", self._top, "ls-files", "-c", "-o", "-z", "--exclude-per-directory=.gitignore"
             )
         )
-        top = os.fsencode(self._top)
+        top = os.path.realpath(os.fsencode(self._top))
         for name in said.split(b"\0"):
-            yield name, _stat(os.path.join(top, name))
+            place = os.path.join(top, name)
+            if place not in self._apart:
+                yield name, _stat(place)
 
 
 def _said(process: Process) -> bytes:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
-import subprocess
 import sys
 
-from specguard.change.messages import message_path, rewrite, start_settings
-from specguard.change.repository import Repository
+from specguard.cli.fixable import Here
 from specguard.cli.judge import judge
 from specguard.errors import SpecguardError
 from specguard.model import path_text
@@ -23,13 +21,6 @@ if TYPE_CHECKING:
     from specguard.change.request import Request
     from specguard.engine.fixing import Proposal
 
-_UNDER_WAY: Final = {
-    "rebase-merge": "a rebase",
-    "rebase-apply": "a rebase",
-    "MERGE_HEAD": "a merge",
-    "CHERRY_PICK_HEAD": "a cherry-pick",
-    "REVERT_HEAD": "a revert",
-}
 _AMEND: Final = ("commit", "--amend", "--only", "--allow-empty", "--cleanup=verbatim", "--file=-")
 """Nothing that is staged goes into the commit, and no line of the message is taken for a comment."""
 
@@ -84,7 +75,9 @@ class _Fixer:
     def __init__(self, request: Request, shown: TextIO) -> None:
         self._request = request
         self._shown = shown
-        self._repository = Repository.locate(request.directory, request.environment)
+        self._here = Here(request)
+        # A question that nobody sees is answered by nobody.
+        self._asks = sys.stdin.isatty() and shown.isatty()
         self._left = 0
         self._uncommitted = 0
 
@@ -94,13 +87,13 @@ class _Fixer:
         Raises:
             SpecguardError: it could not be done; then nothing of it is.
         """
-        problem = proposal.refused or self._problem(proposal)
+        problem = proposal.refused or self._here.problem(proposal)
         for line in self._lines(proposal, problem):
             print(visible(line), file=self._shown)
         if not problem and not self._request.dry_run:
             if yes or self._agreed():
                 # What was looked at may have changed while somebody read.
-                problem = self._problem(proposal)
+                problem = self._here.problem(proposal)
                 if problem:
                     raise SpecguardError(
                         f"it was not done: {problem}", help="run specguard check --fix again"
@@ -113,13 +106,13 @@ class _Fixer:
 
     def conclude(self) -> None:
         """Say what is left to do."""
-        if self._left and not _asks():
+        if self._left and not self._asks:
             print("nothing of this was done: add --yes, or answer on a terminal\n", file=self._shown)
         if self._uncommitted:
             print("what was written is in the working tree, and not committed yet\n", file=self._shown)
 
     def _agreed(self) -> bool:
-        if not _asks():
+        if not self._asks:
             return False
         print("  do this? [y/N] ", end="", file=self._shown, flush=True)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
@@ -145,107 +138,17 @@ class _Fixer:
         if proposal.kind != "branch":
             yield from _difference(proposal)
 
-    def _problem(self, proposal: Proposal) -> str:
-        """Why something cannot be done here and now, as a clause; empty where it can."""
-        if proposal.kind == "file":
-            return self._file_problem(proposal)
-        if proposal.kind == "message" and not proposal.name:
-            return "" if self._message_file(proposal) is not None else "the file has another message now"
-        under_way = self._under_way()
-        if under_way:
-            return f"{under_way} is under way"
-        if proposal.kind == "message":
-            return self._commit_problem(path_text(proposal.name))
-        return self._branch_problem(proposal)
-
-    def _file_problem(self, proposal: Proposal) -> str:
-        top = os.path.realpath(os.fsencode(self._repository.work_tree()))
-        place = os.path.join(top, proposal.name)
-        if os.path.realpath(place) != place:
-            return "it is a link, or in a folder that is one"
-        try:
-            with open(place, "rb") as stream:
-                present = stream.read()
-        except OSError as error:
-            return f"it cannot be read: {error.strerror}"
-        if present != proposal.before:
-            return "the file in the working tree is another one than the one that was judged"
-        return ""
-
-    def _message_file(self, proposal: Proposal) -> bytes | None:
-        """The content of the file with the message, with the new one."""
-        repository = self._repository
-        file = message_path(repository, self._request.message_file)
-        with open(file, "rb") as stream:
-            raw = stream.read()
-        return rewrite(raw, proposal.before, proposal.after, start_settings(repository))
-
-    def _commit_problem(self, oid: str) -> str:
-        if self._said("rev-parse", "HEAD") != oid or not self._said("symbolic-ref", "-q", "HEAD"):
-            return "it is not the newest commit of the branch that is checked out"
-        branch = self._said("symbolic-ref", "-q", "HEAD")
-        others = [name for name in self._containing(oid) if name != branch]
-        return f"{_short(others[0])} has it already" if others else ""
-
-    def _branch_problem(self, proposal: Proposal) -> str:
-        old, new = os.fsdecode(proposal.before), os.fsdecode(proposal.after)
-        if self._said("symbolic-ref", "-q", "HEAD") != f"refs/heads/{old}":
-            return "it is not the branch that is checked out"
-        if self._run("check-ref-format", "--branch", new).returncode:
-            return f"git takes no branch of the name {new}"
-        refs = self._said("for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes").split("\n")
-        for ref in refs:
-            remote = ref.startswith("refs/remotes/")
-            name = ref.split("/", 3)[-1] if remote else ref.removeprefix("refs/heads/")
-            if remote and name == old:
-                return f"it is pushed already, as {_short(ref)}"
-            if name == new:
-                return f"there is a branch {_short(ref)} already"
-        merges = self._said("config", "--get", f"branch.{old}.merge")
-        remote_of = self._said("config", "--get", f"branch.{old}.remote")
-        if merges == f"refs/heads/{old}" and remote_of != ".":
-            return f"it was pushed to {remote_of}"
-        # What is pushed under another name is shared all the same; the base's own commits are no part of it.
-        head = self._said("rev-parse", "HEAD")
-        pushed = [name for name in self._containing(head) if name.startswith("refs/remotes/")]
-        return (
-            f"its newest commit is pushed already, as {_short(pushed[0])}" if pushed and self._own() else ""
-        )
-
-    def _own(self) -> bool:
-        """Whether the branch has commits that the base does not have."""
-        from specguard.change.base import find_base
-        from specguard.change.git import Git
-
-        with Git(self._repository) as git:
-            found = find_base(git, self._request)
-        if found is None or found.oid is None:
-            return True
-        return self._run("merge-base", "--is-ancestor", "HEAD", found.oid).returncode != 0
-
-    def _containing(self, oid: str) -> list[str]:
-        said = self._said("for-each-ref", f"--contains={oid}", "--format=%(refname)")
-        return [
-            name
-            for name in said.split("\n")
-            if name.startswith(("refs/heads/", "refs/remotes/", "refs/tags/"))
-        ]
-
-    def _under_way(self) -> str:
-        places = ((os.path.join(self._repository.git_dir, name), what) for name, what in _UNDER_WAY.items())
-        return next((what for place, what in places if os.path.exists(place)), "")
-
     def _apply(self, proposal: Proposal) -> None:
         if proposal.kind == "branch":
             self._do("branch", "-m", "--", os.fsdecode(proposal.before), os.fsdecode(proposal.after))
         elif proposal.kind == "message" and proposal.name:
             self._do(*_AMEND, given=proposal.after)
         elif proposal.kind == "message":
-            content = self._message_file(proposal)
+            content = self._here.message_file(proposal)
             if content is not None:
-                _replace(os.fsencode(message_path(self._repository, self._request.message_file)), content)
+                _replace(os.fsencode(self._here.message_place), content)
         else:
-            place = os.path.join(os.path.realpath(os.fsencode(self._repository.work_tree())), proposal.name)
+            place = self._here.place(proposal)
             _replace(place, proposal.after)
             if self._request.staged:
                 try:
@@ -257,7 +160,7 @@ class _Fixer:
                 self._uncommitted += 1
 
     def _do(self, *arguments: str | bytes, given: bytes = b"") -> None:
-        done = self._run(*arguments, given=given)
+        done = self._here.run(*arguments, given=given)
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip() or f"git ended with {done.returncode}"
             raise SpecguardError(
@@ -265,30 +168,6 @@ class _Fixer:
                 help="nothing of this was done; put right what git names, and try again",
                 code="git-failed",
             )
-
-    def _said(self, *arguments: str) -> str:
-        done = self._run(*arguments)
-        return "" if done.returncode else os.fsdecode(done.stdout).removesuffix("\n")
-
-    def _run(self, *arguments: str | bytes, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [self._repository.program, *arguments],
-            env=dict(self._request.environment),
-            input=given,
-            capture_output=True,
-            check=False,
-        )
-
-
-def _asks() -> bool:
-    """Whether there is a person to ask."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _short(ref: str) -> str:
-    for start in ("refs/heads/", "refs/remotes/", "refs/tags/"):
-        ref = ref.removeprefix(start)
-    return ref
 
 
 def _difference(proposal: Proposal) -> Iterator[str]:

@@ -60,7 +60,8 @@ def watch(
         SpecguardError: there is nothing to watch.
         KeyboardInterrupt: the only way in which it ends.
     """
-    signs = Signs(request)
+    # A report that is written into the working tree must not be the reason for the next one.
+    signs = Signs(request, [file for _, file in outputs] + ([request.log] if request.log else []))
     what = "the working tree" if request.worktree else "the index" if request.staged else "the branch"
     before: Open | None = None
     first = True

@@ -149,7 +149,8 @@ def _of_message(
         "message",
         commit.encode(),
         before=message.raw,
-        after=after.encode("utf-8"),
+        # Git ends every message that it records with a newline.
+        after=f"{after.rstrip(chr(10))}\n".encode(),
         codes=codes,
         refused=refused,
     )

@@ -201,6 +201,34 @@ def test_a_message_being_written_keeps_its_comments(project: Repository) -> None
     assert file.read_text() == f"feat(phase12): implement phase 12\n\nwith a body\n{rest}"
 
 
+def test_an_empty_message_gets_its_items_subject(project: Repository) -> None:
+    project.branch("phase-12")
+    file = project.path / "MSG"
+    file.write_text("\n")
+    fixing(project, "--commit-msg-file", "MSG", "--yes")
+    assert file.read_text() == "feat(phase12): implement phase 12\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Feat (cart) :  a cart", "feat(cart): a cart"),
+        ("fix:a cart", "fix: a cart"),
+        ("a cart", "a cart"),
+        ("Feature: a cart", "Feature: a cart"),
+    ],
+)
+def test_only_the_spelling_of_a_conventional_subject_is_put_right(
+    repository: Repository, before: str, after: str
+) -> None:
+    form = '[rules.commit-message]\nconventional = true\ntypes = ["feat", "fix"]\ntype_case = "lower"\n'
+    repository.write("SPEC_AUTHORITY.md", f'```toml specguard\nbase = "main"\n{form}```\n')
+    repository.commit("docs: state what may change")
+    (repository.path / "MSG").write_text(f"{before}\n")
+    fixing(repository, "--commit-msg-file", "MSG", "--yes", code=int(before == after))
+    assert (repository.path / "MSG").read_text() == f"{after}\n"
+
+
 # Files
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -235,6 +236,17 @@ def test_other_formats_have_what_is_said_of_watching_on_standard_error(project: 
     assert out.startswith(b"{")
     assert b"watching" not in out
     assert err == b"specguard: interrupted\n"
+
+
+def test_reports_in_the_working_tree_are_no_change(project: Repository) -> None:
+    words = ("--output", "json=report.json", "--log-decisions", "log.jsonl")
+    with watching(project, *words) as watched:
+        watched.until(END)
+        assert watched.stays_silent(2.5)
+        project.write("locked/a.txt", "a")
+        watched.until(r"1 new \(PTH002 locked/a.txt\)")
+        assert json.loads(project.read("report.json"))["verdict"] == "failed"
+        assert len(project.read("log.jsonl").splitlines()) == 2
 
 
 def test_waiting_takes_hardly_any_time_of_the_processor(project: Repository) -> None:
