@@ -43,9 +43,11 @@ bench: .venv/ready  ## measure start-up, ranges and large changes; the figures g
 mutants: .venv/ready  ## change the code that decides, mutant by mutant, and see whether a test fails; takes hours
 	$(BIN)/python bench/mutants.py
 
-docs: .venv/ready  ## write the pages that are made from the code, and the outputs that others show
+docs: .venv/ready  ## write the pages that are made from the code, the outputs that others show, and the site
 	$(BIN)/specguard docs
 	$(BIN)/python tests/docs/pages.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "the site: build/site/index.html"
 
 clean:  ## remove everything that make makes
 	rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

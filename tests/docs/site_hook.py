@@ -1,0 +1,133 @@
+"""The site of `docs/`: what MkDocs is told besides `mkdocs.yml`, so that pages look as on the platform.
+
+A hook of MkDocs (https://www.mkdocs.org/user-guide/configuration/#hooks), which loads it by its path. The
+pages are written in CommonMark, for GitHub's view of files. MkDocs reads Markdown by Python-Markdown, which
+differs in what an anchor is called, how far a list's content is indented, which words may stand behind a
+fence, and how a cell of a table holds a `|`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from markdown_it.token import Token
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
+
+_POLICY: Final = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self' file: data: 'unsafe-inline'\">"
+)
+"""In every page: a browser then asks for nothing elsewhere, whatever the theme's scripts would do."""
+
+_PARSER: Final = MarkdownIt("commonmark").enable("table")
+_HEADING: Final = re.compile(r"^## (\w+): (.+)$")
+_ROW: Final = re.compile(r"^\| \w+ \| \[[\w-]+\]\(([\w-]+\.md)\)")
+_CODE: Final = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
+"""Code in a cell, where GitHub needs `|` to be escaped and Python-Markdown would show the backslash."""
+
+_UPWARD: Final = re.compile(r"\]\(((?:\.\./)+[^)\s#]+)(#[^)\s]*)?\)")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Name anchors as the platform does, and list the rules, whose pages are generated, by their families."""
+    config.mdx_configs.setdefault("toc", {})["slugify"] = anchor
+    index = Path(config.docs_dir, "rules", "index.md").read_text(encoding="utf-8")
+    config.nav = [_with_rules(entry, index) for entry in config.nav or []]
+    return config
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Rewrite a page in the dialect that MkDocs reads; links that leave `docs/` lead to the repository."""
+    lines = markdown.split("\n")
+    code: set[int] = set()
+    for token in _PARSER.parse(markdown):
+        if token.type == "fence" and token.map:
+            code.update(range(*token.map))
+            lines[token.map[0]] = _fence(lines[token.map[0]], token)
+        elif token.type == "table_open" and token.map:
+            for at in range(*token.map):
+                lines[at] = _CODE.sub(lambda found: found[0].replace("\\|", "|"), lines[at])
+    _indent(lines, markdown)
+    base = posixpath.dirname(page.file.src_uri)
+
+    def outward(found: re.Match[str]) -> str:
+        path = posixpath.normpath(posixpath.join(base, found[1]))
+        if not path.startswith("../"):
+            return found[0]
+        return f"]({config.extra['repository']}/{path.removeprefix('../')}{found[2] or ''})"
+
+    return "\n".join(line if at in code else _UPWARD.sub(outward, line) for at, line in enumerate(lines))
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Forbid the page to ask for anything that is not a part of the site."""
+    return output.replace("<head>", f"<head>{_POLICY}", 1)
+
+
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
+    """The same for the page of what is not found."""
+    return output_content.replace("<head>", f"<head>{_POLICY}", 1)
+
+
+def anchor(title: str, separator: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", separator)
+
+
+def _with_rules(entry: object, index: str) -> object:
+    if entry == {"Rules": "rules/index.md"}:
+        return {"Rules": ["rules/index.md", *_families(index)]}
+    if isinstance(entry, dict):
+        return {
+            title: [_with_rules(one, index) for one in below] if isinstance(below, list) else below
+            for title, below in entry.items()
+        }
+    return entry
+
+
+def _families(index: str) -> Iterator[dict[str, list[str]]]:
+    """The pages of rules below the headings that the page of all rules has."""
+    pages: list[str] = []
+    for line in index.split("\n"):
+        if heading := _HEADING.match(line):
+            pages = []
+            yield {f"{heading[2].capitalize()} ({heading[1]})": pages}
+        elif row := _ROW.match(line):
+            pages.append(f"rules/{row[1]}")
+
+
+def _fence(line: str, token: Token) -> str:
+    """The first line of a block with the language alone: `toml specguard` is no fence to Python-Markdown."""
+    start = line[: line.index(token.markup)]
+    language = token.info.split()[0] if token.info.split() else ""
+    return f"{start}{token.markup}{language}"
+
+
+def _indent(lines: list[str], markdown: str) -> None:
+    """Indent what belongs to an item of a list by four for each list around it, as Python-Markdown asks."""
+    depth = 0
+    shifts = [0] * len(lines)
+    for token in _PARSER.parse(markdown):
+        if token.type in ("bullet_list_open", "ordered_list_open"):
+            depth += 1
+        elif token.type in ("bullet_list_close", "ordered_list_close"):
+            depth -= 1
+        elif token.type == "list_item_open" and token.map:
+            first, end = token.map
+            marker = re.match(r"\s*(?:[-*+]|\d+[.)])\s+", lines[first])
+            width = len(marker[0]) if marker else 0
+            for at in range(first + 1, end):
+                if width and lines[at].startswith(" " * width):
+                    shifts[at] = 4 * depth - width
+    for at, shift in enumerate(shifts):
+        if lines[at].strip():
+            lines[at] = " " * shift + lines[at] if shift >= 0 else lines[at][-shift:]

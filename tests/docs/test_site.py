@@ -1,0 +1,241 @@
+"""The site: it holds every page, shows what the platform shows, and asks for nothing elsewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+import pytest
+from markdown_it import MarkdownIt
+
+from specguard.testing.repository import clean_environment
+from tests.browser import Browser, find
+from tests.docs.pages import DOCS, ROOT
+
+pytest.importorskip("mkdocs", reason="mkdocs is not installed: pip install 'specguard[docs]'")
+pytest.importorskip("material", reason="mkdocs-material is not installed: pip install 'specguard[docs]'")
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROGRAM: Final = find()
+SOURCES: Final = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
+
+# What makes a browser load something, with the attribute that names it. Links are followed by a reader.
+LOADING: Final = {
+    "script": "src",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "video": "src",
+    "audio": "src",
+    "embed": "src",
+    "object": "data",
+    "link": "href",
+}
+
+
+def build(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Build the site as `make docs` does; without a proxy that leads anywhere."""
+    nowhere = "http://127.0.0.1:9"
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(place), *words],
+        cwd=ROOT,
+        env={
+            **clean_environment(),
+            "NO_MKDOCS_2_WARNING": "1",
+            "https_proxy": nowhere,
+            "http_proxy": nowhere,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("docs") / "site"
+    done = build(place)
+    # Strict: a page that is in no navigation, or a link or an anchor that leads nowhere, ends the build.
+    assert done.returncode == 0, done.stdout
+    return place
+
+
+class Reader(HTMLParser):
+    """What is on a page: its texts in order, what it loads, its links, its anchors, its inline styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.texts: list[tuple[str, str]] = []
+        self.loads: list[str] = []
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.styles: list[str] = []
+        self.navigation: set[str] = set()
+        self._within: list[str] = []
+        self._skip = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attributes}
+        self._within.append(tag)
+        if "id" in named:
+            self.anchors.add(named["id"])
+        if "style" in named:
+            self.styles.append(named["style"])
+        if tag == "link" and named.get("rel") in ("prev", "next", "canonical"):
+            pass
+        elif LOADING.get(tag, "") in named:
+            self.loads.append(named[LOADING[tag]])
+        if tag == "a":
+            self._skip = "headerlink" in named.get("class", "")
+            self.links.append(named.get("href", ""))
+            if "md-nav__link" in named.get("class", ""):
+                self.navigation.add(named.get("href", ""))
+        if tag in ("h1", "h2", "h3", "h4", "li", "th", "td", "pre"):
+            self.texts.append((tag, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._skip = self._skip and tag != "a"
+        while self._within and self._within.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._within:
+            self.styles.append(data)
+        if self.texts and not self._skip:
+            tag, before = self.texts[-1]
+            self.texts[-1] = (tag, before + data)
+
+    def shown(self) -> list[tuple[str, str]]:
+        """Headings, items, cells and code, with their texts; blank space is one space."""
+        return [(tag, " ".join(text.split())) for tag, text in self.texts]
+
+
+def read(file: Path) -> Reader:
+    return Reader(file.read_text(encoding="utf-8"))
+
+
+def built(page: str) -> str:
+    return page.removesuffix(".md") + ".html"
+
+
+@pytest.mark.parametrize("page", SOURCES)
+def test_a_page_shows_what_the_platform_shows(page: str, site: Path) -> None:
+    text = (site / built(page)).read_text(encoding="utf-8")
+    article = re.search(r"<article[^>]*>(.*)</article>", text, re.DOTALL)
+    assert article
+    there = Reader(article[1]).shown()
+    here = Reader(
+        MarkdownIt("commonmark").enable("table").render((DOCS / page).read_text(encoding="utf-8"))
+    ).shown()
+    assert there == here
+
+
+def test_every_page_is_in_the_navigation(site: Path) -> None:
+    found = set()
+    for page in (site / "index.html", site / "rules" / "forbidden-path.html"):
+        for link in read(page).navigation:
+            name = unquote(link.partition("#")[0])
+            if name and "://" not in name:
+                found.add((page.parent / name).resolve().relative_to(site.resolve()).as_posix())
+    assert {built(page) for page in SOURCES} <= found
+
+
+def test_a_page_that_is_in_no_navigation_ends_the_build(tmp_path: Path) -> None:
+    pages = tmp_path / "docs"
+    (pages / "rules").mkdir(parents=True)
+    (pages / "rules" / "index.md").write_text("# Rules\n")
+    (pages / "index.md").write_text("# Index\n")
+    (pages / "orphan.md").write_text("# Nobody leads here\n")
+    settings = tmp_path / "mkdocs.yml"
+    settings.write_text(
+        f"INHERIT: {ROOT}/mkdocs.yml\ndocs_dir: docs\nhooks: [{ROOT}/tests/docs/site_hook.py]\n"
+        "nav: [index.md, {Rules: rules/index.md}]\n"
+    )
+    done = build(tmp_path / "site", "--config-file", str(settings))
+    assert done.returncode == 1
+    assert "orphan.md" in done.stdout
+    (pages / "orphan.md").unlink()
+    done = build(tmp_path / "site", "--config-file", str(settings))
+    assert done.returncode == 0, done.stdout
+
+
+def pages_of(site: Path) -> Iterator[tuple[Path, Reader]]:
+    for file in sorted(site.rglob("*.html")):
+        yield file, read(file)
+
+
+def test_everything_that_is_loaded_is_a_part_of_the_site(site: Path) -> None:
+    for file, page in pages_of(site):
+        assert (
+            '<head><meta http-equiv="Content-Security-Policy" content="default-src \'self\' file: data:'
+            in (file.read_text(encoding="utf-8"))
+        ), file
+        for name in page.loads:
+            assert not re.match(r"[a-z]+:|//", name), f"{file} loads {name}"
+            # The page of what is not found may stand at any depth, so its names begin at the root.
+            place = site / name.lstrip("/") if name.startswith("/") else file.parent / name
+            assert place.is_file(), f"{file} loads {name}"
+        for style in page.styles:
+            assert not foreign(style), f"{file}: {foreign(style)}"
+    for sheet in site.rglob("*.css"):
+        assert not foreign(sheet.read_text(encoding="utf-8")), sheet
+
+
+def foreign(style: str) -> list[str]:
+    """What a style sheet would load that is not data."""
+    named = re.findall(r"url\(\s*['\"]?([^'\")\s]+)|@import\s+['\"]([^'\"]+)", style)
+    return [one or other for one, other in named if not (one or other).startswith(("data:", "#"))]
+
+
+def test_every_link_between_pages_is_found(site: Path) -> None:
+    pages = dict(pages_of(site))
+    for file, page in pages.items():
+        for link in page.links:
+            name, _, anchor = link.partition("#")
+            if "://" in name or file.name == "404.html":
+                continue
+            place = (file.parent / unquote(name)).resolve() if name else file
+            assert place.is_file(), f"{file} links to {link}"
+            if anchor and place.suffix == ".html":
+                assert unquote(anchor) in pages[place].anchors, f"{file} links to {link}"
+
+
+def test_links_that_leave_the_folder_lead_to_the_repository(site: Path) -> None:
+    links = read(site / "architecture.html").links
+    assert "https://github.com/specguard/specguard/blob/main/CONTRIBUTING.md" in links
+    for _, page in pages_of(site):
+        for link in page.links:
+            if "specguard/specguard/blob/main/" in link:
+                assert (ROOT / link.partition("/blob/main/")[2].partition("#")[0]).exists(), link
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="no chromium or google-chrome on PATH")
+def test_it_is_read_and_searched_as_files(site: Path, tmp_path: Path) -> None:
+    assert PROGRAM is not None
+    with Browser(PROGRAM, tmp_path) as browser:
+        browser.open(site / "index.html")
+        browser.evaluate("document.querySelector('[data-md-component=search-query]').focus()")
+        browser.evaluate(
+            "(box => { box.value = 'merge queue'; box.dispatchEvent(new Event('input', {bubbles: true}));"
+            " box.dispatchEvent(new KeyboardEvent('keyup', {bubbles: true})); })"
+            "(document.querySelector('[data-md-component=search-query]'))"
+        )
+        browser.wait("document.querySelectorAll('.md-search-result__link').length > 0")
+        found = browser.evaluate(
+            "[...document.querySelectorAll('.md-search-result__link')].map((one) => one.href)"
+        )
+        assert any(link.partition("?")[0].endswith("/ci.html") for link in found), found
+        browser.open(site / "rules" / "index.html", dark=True)
+        assert browser.said == []
+        assert [
+            address for address in browser.asked if not address.startswith(("file:", "data:", "about:"))
+        ] == []
