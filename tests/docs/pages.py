@@ -27,6 +27,7 @@ PAGES = [
 
 WALKED = (
     "docs/start.md",
+    "docs/findings.md",
     "docs/phase-runner.md",
     "docs/track-runner.md",
     "docs/planner-pipeline.md",
