@@ -112,7 +112,7 @@ def _gemini(home: str, top: str, environment: Mapping[str, str]) -> Trust:
 
 def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
     try:
-        answer = _ask_codex(program, top, environment)
+        answer = ask_codex(program, top, environment)
         hooks = [
             hook
             for each in answer["data"]
@@ -140,7 +140,7 @@ def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
     return Trust(trusted=True, said="codex trusts them")
 
 
-def _ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
+def ask_codex(program: str, top: str, environment: Mapping[str, str]) -> Any:
     """What Codex's app server says of the hooks that hold in a folder.
 
     Raises:
