@@ -5,7 +5,6 @@ from __future__ import annotations
 from specguard.change.change import BASELINE
 from specguard.declaration.fixes import EditFile, RenameBranch, RewordMessage
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from specguard.authority.policy import Policy, RuleInPolicy
+    from specguard.change.commit import Message
     from specguard.change.sources import Change
     from specguard.declaration.fixes import Fix
     from specguard.engine.facts import Facts
@@ -79,13 +79,7 @@ def propose(
                 branches.append((fix, result.code))
     found = [_of_file(path, fixes, policy, change) for path, fixes in sorted(files.items())]
     found += [_of_message(commit, fixes, facts, change) for commit, fixes in messages.items()]
-    for renaming, code in branches[:1]:
-        name = _bytes(facts.get("branch").name)
-        is_base = facts.get("base").name in (path_text(name), f"origin/{path_text(name)}")
-        refused = "it is the base" if is_base else ""
-        found.append(
-            Proposal("branch", name, before=name, after=_bytes(renaming.name), codes=[code], refused=refused)
-        )
+    found += [_of_branch(fix, code, facts) for fix, code in branches[:1]]
     return [one for one in found if one is not None]
 
 
@@ -136,7 +130,11 @@ def _of_file(
 def _of_message(
     commit: str, fixes: Sequence[tuple[RewordMessage, str]], facts: Facts, change: Change
 ) -> Proposal | None:
-    message = next((one for one in facts.get("messages") if (one.commit or "") == commit), None)
+    try:
+        messages: Sequence[Message] = facts.get("messages")
+    except (MissingFact, NotApplicable):
+        return None
+    message = next((one for one in messages if (one.commit or "") == commit), None)
     if message is None or message.source == "title" or message.merge or not message.valid or message.encoding:
         return None
     after, codes = _edited(message.text, ((fix.edit, code) for fix, code in fixes))
@@ -156,13 +154,24 @@ def _of_message(
     )
 
 
+def _of_branch(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:
+    try:
+        branch, base = facts.get("branch").name, facts.get("base").name
+    except (MissingFact, NotApplicable):
+        return None
+    refused = "it is the base" if base in (branch, f"origin/{branch}") else ""
+    name = _bytes(branch)
+    return Proposal("branch", name, before=name, after=_bytes(str(fix.name)), codes=[code], refused=refused)
+
+
 def _edited(text: str, edits: Iterable[tuple[Callable[[str], str], str]]) -> tuple[str, list[str]]:
     """A text after some edits, and the rules of those that altered it; one that fails alters nothing."""
     codes: list[str] = []
     for edit, code in edits:
         try:
-            after = edit(text)
-        except Exception:  # noqa: BLE001, S112 - a plugin's; the finding stays
+            after = str(edit(text))
+            after.encode("utf-8")
+        except (Exception, SystemExit):  # noqa: BLE001, S112 - a plugin's; the finding stays
             continue
         if after != text:
             text = after

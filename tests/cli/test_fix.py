@@ -401,3 +401,92 @@ def test_hostile_names_are_shown_and_not_obeyed(project: Repository) -> None:
 def test_the_rules_that_can_be_fixed_say_so_on_their_pages(project: Repository) -> None:
     for code in ("BRN001", "CMT002", "CMT003", "ART002", "SPC001"):
         assert "| can be fixed | `specguard check --fix` " in run("rule", code, directory=project.path).stdout
+
+
+PLUGIN = '''
+from specguard.rules import EditFile, Finding, RenameBranch, RewordMessage, Rule
+
+specguard_api = 1
+
+
+class Foo(Rule):
+    """Names with foo are wrong.
+
+    ```toml fails
+    ```
+
+    ```toml passes
+    ```
+    """
+
+    code = "ACM001"
+    name = "no-foo"
+    severity = "error"
+    stages = ("staged", "range")
+    condition = "no foo"
+    fixes = "does harm"
+
+    def check(self, entries):
+        for entry in entries:
+            yield Finding("foo", path=entry.path, key=entry.path.decode())
+
+    def fix(self, finding):
+        name = finding.path.decode()
+        if "crash" in name:
+            raise RuntimeError("crash")
+        if "exit" in name:
+            raise SystemExit(0)
+        if "odd" in name:
+            return "odd"
+        if "outside" in name:
+            return EditFile(b"../outside", lambda text: "harm")
+        if "git" in name:
+            return EditFile(b".git/config", lambda text: "harm")
+        if "authority" in name:
+            return EditFile(b"SPEC_AUTHORITY.md", lambda text: "harm")
+        if "half" in name:
+            return EditFile(finding.path, lambda text: chr(0xD800))
+        if "commit" in name:
+            return RewordMessage("0" * 40, lambda text: "harm")
+        if "branch" in name:
+            return RenameBranch("--harm")
+        return EditFile(finding.path, lambda text: text.replace("foo", "bar"))
+
+
+Foo.check.__annotations__ = {"entries": "Sequence[Entry]"}
+
+
+def specguard_register(registry):
+    registry.add_rule(Foo)
+'''
+
+
+def test_a_plugins_fix_is_done_and_one_that_does_harm_is_not(
+    repository: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = tmp_path_factory.mktemp("plugin")
+    (place / "acme_rules.py").write_text(PLUGIN)
+    info = place / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[specguard]\nacme = acme_rules\n")
+    authority = '```toml specguard\nplugins = ["acme"]\nbase = "main"\n```\n'
+    repository.write("SPEC_AUTHORITY.md", authority)
+    repository.commit("docs: state what may change")
+    repository.branch("work")
+    for name in ("crash", "exit", "odd", "outside", "git", "authority", "half", "commit", "branch", "good"):
+        repository.write(f"{name}.txt", "a foo\n")
+    config = (repository.git_dir / "config").read_text()
+    outcome = run(
+        "check", "--fix", "--yes", "--worktree", directory=repository.path, env={"PYTHONPATH": str(place)}
+    )
+    assert outcome.exit_code == 1, outcome
+    assert "+harm" not in outcome.stdout.split("not possible")[0]
+    assert "not possible: git takes no branch of the name --harm" in outcome.stdout
+    assert "not possible: it is part of what changes are judged by" in outcome.stdout
+    assert repository.read("good.txt") == b"a bar\n"
+    assert repository.read("half.txt") == b"a foo\n"
+    assert repository.read("SPEC_AUTHORITY.md").decode() == authority
+    assert (repository.git_dir / "config").read_text() == config
+    assert head(repository) == "work"
+    assert not (repository.path.parent / "outside").exists()

@@ -14,7 +14,7 @@ from specguard.rules import Declaration, Finding, Rule, Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from specguard.rules import Approvals, Entry, Stage
+    from specguard.rules import Approvals, Entry, Fix, Stage
 
 PAGE = """A page.
 
@@ -56,6 +56,18 @@ def too_early(self: Rule, approvals: Approvals) -> Iterator[Finding]:
     yield from ()
 
 
+def fix_without_finding(self: Rule, entries: Sequence[Entry]) -> Fix | None:
+    return None
+
+
+def fix_with_wrong_type(self: Rule, finding: Finding, entries: list[Entry]) -> Fix | None:
+    return None
+
+
+def sound_fix(self: Rule, finding: Finding, entries: Sequence[Entry]) -> Fix | None:
+    return None
+
+
 @pytest.fixture
 def registry() -> Registry:
     found = Registry(fact_types())
@@ -84,6 +96,13 @@ def test_a_sound_rule_registers(registry: Registry) -> None:
         ({"requires": ("limit",)}, "requires 'limit'"),
         ({"check": unknown_fact}, "asks for 'entires', which is no fact"),
         ({"check": wrong_type}, "asks for entries: list[Entry], but the fact is entries: Sequence[Entry]"),
+        ({"fixes": "does something"}, "has only one of `fix` and `fixes`"),
+        ({"fix": sound_fix}, "has only one of `fix` and `fixes`"),
+        (
+            {"fixes": "does", "fix": fix_without_finding},
+            "has a method fix that does not take a finding first",
+        ),
+        ({"fixes": "does", "fix": fix_with_wrong_type}, "asks for entries: list[Entry], but the fact is"),
         ({"check": too_early}, "asks for approvals, which are judged after all rules but"),
     ],
 )
@@ -95,6 +114,11 @@ def test_a_rule_that_lacks_something_is_refused(
     assert said in caught.value.message
     assert "'acme'" in caught.value.message
     assert not registry.rules
+
+
+def test_a_rule_that_can_be_fixed_registers(registry: Registry) -> None:
+    registry.add_rule(make(fix=sound_fix, fixes="does something"))
+    assert registry.by_code("ACM001")
 
 
 def test_a_rule_about_approvals_may_ask_for_them(registry: Registry) -> None:
