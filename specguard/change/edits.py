@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from specguard.change.entry import EXECUTABLE, Entry
+from specguard.change.request import FileEdit
 from specguard.change.snapshots import SnapshotChange
 from specguard.change.tree import Tree
-from specguard.declaration.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
 
 _FILE: Final = 0o100644
 _UNKNOWN_DIGIT: Final = "f"
-
-
-class FileEdit(Record):
-    """A file that would be written or removed.
-
-    Attributes:
-        path: its name; absolute or from the folder in which the call runs, as the call has it, and in a
-            `Request` from the root of the working tree, as git has it.
-        content: what it would hold then; None where it would be gone.
-        known: whether `content` is known: a shell's redirection names the file alone.
-    """
-
-    path: bytes
-    content: bytes | None = None
-    known: bool = True
 
 
 class EditedChange(SnapshotChange):

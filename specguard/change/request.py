@@ -8,7 +8,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from specguard.change.edits import FileEdit
+
+class FileEdit(Record):
+    """A file that would be written or removed.
+
+    Attributes:
+        path: its name; absolute or from the folder in which the call runs, as the call has it, and in a
+            `Request` from the root of the working tree, as git has it.
+        content: what it would hold then; None where it would be gone.
+        known: whether `content` is known: a shell's redirection names the file alone.
+    """
+
+    path: bytes
+    content: bytes | None = None
+    known: bool = True
 
 
 class Request(Record):

@@ -133,6 +133,9 @@ class Facts:
 
     def _committed_runs(self) -> bytes:
         """What the paths of runs begin with, where the policy has them committed; else empty."""
+        if not self._policy.declares("run_settings"):
+            # What is not set is `keep = "local"`, and nothing is imported to read that.
+            return b""
         settings = self._policy.declared("run_settings")
         folder: bytes = settings.folder if settings.keep == "tree" else b""
         return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.change.edits import FileEdit
+from specguard.change.request import FileEdit
 from specguard.declaration.record import Record
 
 TYPE_CHECKING = False
