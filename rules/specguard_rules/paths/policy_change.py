@@ -45,7 +45,8 @@ class PolicyChanges(Rule):
     there an error, except for approvals that are added, which other rules judge. Of hooks and CI files,
     those that `files` lists and that name specguard count: where the job or hook that runs it, or what
     holds for all of them (triggers, stages, variables, templates), is altered or taken away, nobody can say
-    whether it still runs, which is an error. A change of another job in the same file is none.
+    whether it still runs, which is an error. A change of another job in the same file is none. Agents'
+    settings count as a whole, and so does switching an agent's hooks off where specguard is one of them.
 
     How to put it right: make the change of the policy on its own, so that it can be seen, and ask for an
     approval by someone whom the policy allows to approve `PTH004` itself.
@@ -92,7 +93,8 @@ class PolicyChanges(Rule):
         Selecting, Field(description="hooks and CI files; those of them that name specguard are judged")
     ] = Selecting.of(
         ".pre-commit-config.yaml", ".githooks/**", ".husky/**", "lefthook.yml", ".claude/settings.json",
-        ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json", ".cursor/hooks.json", ".ci/**",
+        ".claude/settings.local.json", ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json",
+        ".cursor/hooks.json", ".ci/**",
         ".github/workflows/*", ".github/actions/**", ".gitlab-ci.yml", ".gitlab/**", ".circleci/*",
         ".buildkite/*", "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile",
     )  # fmt: skip
@@ -186,9 +188,19 @@ def _runner(entry: Entry, before: Tree, after: Tree) -> Iterator[Finding]:
     """What a change of a hook or CI file comes to, where it has to do with specguard."""
     if entry.old == entry.new and entry.old_mode == entry.new_mode:
         return
+    from specguard_rules.paths._agents_switches import RUNNERS, switches_off
     from specguard_rules.paths._enforcement import mentions, running_part
 
     old, new = _text(before, entry.path), _text(after, entry.path) if entry.is_file else ""
+    runner = RUNNERS.get(entry.path)
+    if runner is not None and mentions(_text(before, runner)) and switches_off(new) and not switches_off(old):
+        yield _finding(
+            entry.path,
+            f"switches off the hooks of {path_text(runner)}, specguard's with them",
+            "error",
+            "switch",
+        )
+        return
     if not mentions(old):
         if mentions(new):
             yield _finding(entry.path, "runs specguard from now on", "info", "runner")

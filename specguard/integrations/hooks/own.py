@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
-    from specguard.change.edits import FileEdit
+    from specguard.change.request import FileEdit
     from specguard.integrations.hooks.places import WorkTree
 
 _MESSAGES: Final = frozenset({b"COMMIT_EDITMSG", b"MERGE_MSG", b"SQUASH_MSG", b"TAG_EDITMSG"})
@@ -28,7 +28,10 @@ SETTINGS: Final = (
 )  # fmt: skip
 """How the names of the agents' settings end, in a project as in a home folder."""
 
-_SWITCHES: Final = (b"disableallhooks", b"codex_hooks", b"allowmanagedhooksonly")
+_SWITCHES: Final = (
+    b"disableallhooks", b"allowmanagedhooksonly", b"hooksconfig", b"codex_hooks", b"hooks = false",
+    b"hooks=false",
+)  # fmt: skip
 """Words by which settings switch hooks off, in small letters."""
 
 _LIMIT: Final = 1 << 20

@@ -221,8 +221,9 @@ def test_a_hook_that_loses_its_executable_bit() -> None:
     "path",
     [
         ".pre-commit-config.yaml", ".githooks/pre-commit", ".githooks/x/y", ".husky/pre-push", "lefthook.yml",
-        ".claude/settings.json", ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json",
-        ".cursor/hooks.json", ".ci/check", ".ci/x/y", ".github/workflows/a.yml", ".github/actions/x/a.yml",
+        ".claude/settings.json", ".claude/settings.local.json", ".codex/hooks.json", ".codex/config.toml",
+        ".gemini/settings.json", ".cursor/hooks.json", ".ci/check", ".ci/x/y", ".github/workflows/a.yml",
+        ".github/actions/x/a.yml",
         ".gitlab-ci.yml", ".gitlab/ci/x.yml", ".circleci/config.yml", ".buildkite/pipeline.yml",
         "azure-pipelines.yml", "bitbucket-pipelines.yml", "Jenkinsfile",
     ],
@@ -329,3 +330,40 @@ def test_approvals_are_added_and_never_altered() -> None:
     path = ".specguard/approvals/1.json"
     assert said(judge({path: "{}"})) == []
     assert [found[0] for found in said(judge({path: "[]"}, base={path: "{}"}))] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "runner", "text"),
+    [
+        (".claude/settings.local.json", ".claude/settings.json", '{"disableAllHooks": true}'),
+        (
+            ".claude/settings.local.json",
+            ".claude/settings.json",
+            '{"a": 1, "disableAllHook\\u0073" :\n true}',
+        ),
+        (".codex/config.toml", ".codex/hooks.json", "[features]\nhooks = false\n"),
+        (".codex/config.toml", ".codex/hooks.json", "features = {hooks=false}\n"),
+        (".codex/config.toml", ".codex/hooks.json", "[features]\n'codex_hooks' = false\n"),
+    ],
+)
+def test_switching_off_the_hooks_of_an_agent(path: str, runner: str, text: str) -> None:
+    runs = {runner: '{"hooks": {"x": "specguard hook"}}'}
+    found = [("error", f"{path} switches off the hooks of {runner}, specguard's with them")]
+    assert said(judge({path: text}, base=runs)) == found
+    assert said(judge({path: text}, base={**runs, path: "model = 1\n"})) == found
+    # Where specguard is none of them, and where it was so already, nothing changes for it.
+    assert said(judge({path: text})) == []
+    assert said(judge({path: text + "\n"}, base={**runs, path: text})) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".claude/settings.local.json", '{"disableAllHooks": false, "permissions": {}}'),
+        (".codex/config.toml", "[features]\nhooks = true\n# hooks = false\n"),
+        (".codex/config.toml", "model = 'x'\n"),
+    ],
+)
+def test_an_agents_own_settings_are_no_policy(path: str, text: str) -> None:
+    runs = dict.fromkeys((".claude/settings.json", ".codex/hooks.json"), "specguard hook")
+    assert said(judge({path: text}, base=runs)) == []
