@@ -29,8 +29,8 @@ _POLICY: Final = (
 """In every page: a browser then asks for nothing elsewhere, whatever the theme's scripts would do."""
 
 _PARSER: Final = MarkdownIt("commonmark").enable("table")
-_HEADING: Final = re.compile(r"^## (\w+): (.+)$")
-_ROW: Final = re.compile(r"^\| \w+ \| \[[\w-]+\]\(([\w-]+\.md)\)")
+_HEADING: Final = re.compile(r"^## (?:(?P<code>[A-Z]{3}): )?(?P<title>.+)$")
+_ROW: Final = re.compile(r"^\|[^\[]*\[[^\]]*\]\((?P<page>[\w-]+\.md)\)")
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 """Code in a cell, where GitHub needs `|` to be escaped and Python-Markdown would show the backslash."""
 
@@ -38,10 +38,9 @@ _UPWARD: Final = re.compile(r"\]\(((?:\.\./)+[^)\s#]+)(#[^)\s]*)?\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Name anchors as the platform does, and list the rules, whose pages are generated, by their families."""
+    """Name anchors as the platform does, and list the pages of folders, which are made from the code."""
     config.mdx_configs.setdefault("toc", {})["slugify"] = anchor
-    index = Path(config.docs_dir, "rules", "index.md").read_text(encoding="utf-8")
-    config.nav = [_with_rules(entry, index) for entry in config.nav or []]
+    config.nav = [_with_lists(entry, Path(config.docs_dir)) for entry in config.nav or []]
     return config
 
 
@@ -83,26 +82,34 @@ def anchor(title: str, separator: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", separator)
 
 
-def _with_rules(entry: object, index: str) -> object:
-    if entry == {"Rules": "rules/index.md"}:
-        return {"Rules": ["rules/index.md", *_families(index)]}
-    if isinstance(entry, dict):
-        return {
-            title: [_with_rules(one, index) for one in below] if isinstance(below, list) else below
-            for title, below in entry.items()
-        }
-    return entry
+def _with_lists(entry: object, docs: Path) -> object:
+    """An entry of the navigation; a titled index of a folder with the pages that it lists."""
+    if not isinstance(entry, dict):
+        return entry
+    return {
+        title: [_with_lists(one, docs) for one in below] if isinstance(below, list) else _listed(below, docs)
+        for title, below in entry.items()
+    }
 
 
-def _families(index: str) -> Iterator[dict[str, list[str]]]:
-    """The pages of rules below the headings that the page of all rules has."""
+def _listed(page: str, docs: Path) -> str | list[object]:
+    folder, name = posixpath.split(page)
+    if not folder or name != "index.md":
+        return page
+    index = (docs / page).read_text(encoding="utf-8")
+    return [page, *_sections(index, folder)]
+
+
+def _sections(index: str, folder: str) -> Iterator[dict[str, list[str]]]:
+    """The pages that an index lists, below the headings that it has them under."""
     pages: list[str] = []
     for line in index.split("\n"):
         if heading := _HEADING.match(line):
             pages = []
-            yield {f"{heading[2].capitalize()} ({heading[1]})": pages}
+            code = f" ({heading['code']})" if heading["code"] else ""
+            yield {f"{heading['title'].capitalize()}{code}": pages}
         elif row := _ROW.match(line):
-            pages.append(f"rules/{row[1]}")
+            pages.append(f"{folder}/{row['page']}")
 
 
 def _fence(line: str, token: Token) -> str:
