@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from importlib.util import find_spec
 
 import click
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 OLDEST_GIT: Final = (2, 31)
 """`rev-parse --path-format` is there from this version on."""
+
+EXTRAS: Final = {"mcp": "mcp", "lsp": "pygls"}
+"""The extras, each called as the command that needs it, with a package that comes with it."""
 
 HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
 
@@ -85,6 +89,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
     # Where no policy can be read, the plugins that it names cannot be told either: once is enough.
     if plugins.said != authority.said:
         yield plugins
+    yield _extras()
     yield from _runs(repository, request)
 
 
@@ -202,6 +207,18 @@ def _text(file: str) -> str:
             return stream.read(1 << 20)
     except OSError:
         return ""
+
+
+def _extras() -> Diagnosis:
+    """What commands need that need more than a check does."""
+    absent = [name for name, module in EXTRAS.items() if find_spec(module) is None]
+    if not absent:
+        return Diagnosis("extras", "ok", ", ".join(EXTRAS))
+    needed = " and ".join(f"specguard {name}" for name in absent)
+    return Diagnosis(
+        "extras", "note", f"not installed: {', '.join(absent)}; {needed} would need it",
+        f"pip install 'specguard[{','.join(absent)}]'",
+    )  # fmt: skip
 
 
 def _event(request: Request) -> Diagnosis:

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 _HOOKS = ".pre-commit-config.yaml"
 
+_INSTALL = {
+    "claude": "npm install -g @anthropic-ai/claude-code",
+    "codex": "npm install -g @openai/codex",
+    "gemini": "npm install -g @google/gemini-cli",
+}
+"""How the agents' own documents install them."""
+
 
 def diagnose_runs(repository: Repository, policy: Policy, *, trusted: bool) -> Iterator[Diagnosis]:
     """What a run needs here; nothing where the policy has no work items to run.
@@ -64,7 +71,19 @@ def _platform(address: Address, environment: Mapping[str, str], top: str) -> Ite
     if platform is not None:
         yield Diagnosis("pull requests", "ok", f"{platform.command} is signed in to {address.host}")
     else:
-        yield Diagnosis("pull requests", "note", f"runs print the command that opens one: {why}")
+        yield Diagnosis(
+            "pull requests", "note", f"runs print the command that opens one: {why}", _sign_in(address, why)
+        )
+
+
+def _sign_in(address: Address, why: str) -> str:
+    """What gives runs a platform; nothing where there is none to be had."""
+    named = [command for command in ("gh", "glab") if command in why.split()]
+    if not address.host or not named:
+        return ""
+    command = named[0]
+    install = f"install {command}, then: " if f"{command} is not installed" in why else ""
+    return f"{install}{command} auth login --hostname {address.host}"
 
 
 def _agent(
@@ -76,7 +95,12 @@ def _agent(
 
     subject, program = f"agent {name}", settings.command[0]
     if find_program(program, environment) is None:
-        return Diagnosis(subject, "note", f"{program} is not on the path")
+        wanted = f" {settings.version}" if settings.version else ""
+        how = f": {_INSTALL[program]}" if program in _INSTALL else ""
+        return Diagnosis(
+            subject, "note", f"{program} is not on the path",
+            f"install {program}{wanted}{how}; or run another agent of the policy",
+        )  # fmt: skip
     try:
         options = RunOptions(environment=dict(environment), kind="item", agent=name)
         found = resolve_agent(policy, options, look=trusted)

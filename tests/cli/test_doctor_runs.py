@@ -65,6 +65,17 @@ def test_a_platform_that_is_signed_in_or_is_not(tmp_path: Path) -> None:
         said = found(hosted)
         assert said["pull requests"]["status"] == status
         assert ("gh is signed in to github.com" in said["pull requests"]["said"]) == bool(hosts)
+        assert said["pull requests"]["help"] == ("" if hosts else "gh auth login --hostname github.com")
+
+
+def test_a_platforms_command_that_is_missing(tmp_path: Path) -> None:
+    hosted = Hosted(tmp_path, files={"SPEC_AUTHORITY.md": POLICY})
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    (folder / "git").symlink_to("/usr/bin/git")
+    said = found(hosted, PATH=str(folder))["pull requests"]
+    assert "gh is not installed" in said["said"]
+    assert said["help"] == "install gh, then: gh auth login --hostname github.com"
 
 
 def test_a_remote_that_is_not_there(tmp_path: Path) -> None:
@@ -83,6 +94,22 @@ def test_the_version_of_an_agent(tmp_path: Path, version: str, code: int) -> Non
     assert said["agent pinned"]["status"] == ("missing" if code else "ok")
     assert version in said["agent pinned"]["said"]
     assert said["agent absent"]["said"] == "absent-agent is not on the path"
+    assert said["agent absent"]["help"].startswith("install absent-agent;")
+
+
+def test_an_agent_that_is_missing_is_named_with_the_version_and_how_to_install_it(tmp_path: Path) -> None:
+    agent = '[agents.codex]\ncommand = ["codex", "exec"]\nversion = ">=0.40"\n'
+    project = Project(tmp_path, POLICY.replace("[work.phase]", f"{agent}\n[work.phase]"))
+    said = found(
+        project, PATH=install(tmp_path / "tools", "git", '#!/bin/sh\nexec /usr/bin/git "$@"\n').split(":")[0]
+    )
+    assert said["agent codex"]["help"].startswith("install codex >=0.40: npm install -g @openai/codex")
+
+
+def test_extras_that_are_installed(tmp_path: Path) -> None:
+    assert found(Project(tmp_path))["extras"] == {
+        "subject": "extras", "status": "ok", "said": "mcp, lsp", "help": ""
+    }  # fmt: skip
 
 
 def test_no_program_is_run_for_a_policy_that_is_not_on_the_base(tmp_path: Path) -> None:
@@ -105,3 +132,12 @@ def test_a_hook_framework_that_is_missing(tmp_path: Path) -> None:
 def test_nothing_is_said_without_work_items(tmp_path: Path) -> None:
     project = Project(tmp_path, '# Authority\n\n```toml specguard\nbase = "main"\n```\n')
     assert not {"runs", "remote of runs", "pull requests"} & set(found(project))
+
+
+def test_extras_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from specguard.cli import doctor
+
+    monkeypatch.setattr(doctor, "EXTRAS", {"mcp": "nothing_of_this_name", "lsp": "pygls"})
+    said = doctor._extras()
+    assert (said.status, said.help) == ("note", "pip install 'specguard[mcp]'")
+    assert "specguard mcp would need it" in said.said
