@@ -85,12 +85,12 @@ class Here:
         if self.run("check-ref-format", "--branch", new).returncode:
             return f"git takes no branch of the name {new}"
         refs = self._said("for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes").split("\n")
+        # A remote's own name may have slashes, so that more is taken for pushed than is, and never less.
         for ref in refs:
             remote = ref.startswith("refs/remotes/")
-            name = ref.split("/", 3)[-1] if remote else ref.removeprefix("refs/heads/")
-            if remote and name == old:
+            if remote and ref.endswith(f"/{old}"):
                 return f"it is pushed already, as {_short(ref)}"
-            if name == new:
+            if ref == f"refs/heads/{new}" or (remote and ref.endswith(f"/{new}")):
                 return f"there is a branch {_short(ref)} already"
         merges = self._said("config", "--get", f"branch.{old}.merge")
         remote_of = self._said("config", "--get", f"branch.{old}.remote")

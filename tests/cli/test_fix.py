@@ -116,6 +116,7 @@ def test_a_dry_run_shows_alone(project: Repository) -> None:
     ("refs/remotes/origin/phase-12-cart", "it is pushed already, as origin/phase-12-cart"),
     ("refs/remotes/origin/other", "its newest commit is pushed already, as origin/other"),
     ("refs/heads/phase-12", "there is a branch phase-12 already"),
+    ("refs/remotes/a/b/phase-12", "there is a branch a/b/phase-12 already"),
 ])  # fmt: skip
 def test_a_branch_that_others_may_have_keeps_its_name(project: Repository, where: str, said: str) -> None:
     work(project)
@@ -311,6 +312,17 @@ def test_no_link_is_followed(project: Repository, tmp_path_factory: pytest.TempP
     text = fixing(project, "--yes", code=1)
     assert "not possible: it is a link, or in a folder that is one" in text
     assert (outside / "a.md").read_text() == REPORT
+
+
+def test_it_works_from_a_folder_and_in_a_linked_worktree(
+    project: Repository, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    linked = project.worktree(tmp_path_factory.mktemp("linked") / "there", "phase-12")
+    linked.write("specs/0002-logs.md", "# Logs\n")
+    linked.stage("specs/0002-logs.md")
+    fixing(project, "--staged", "--yes", "-C", str(linked.path / "specs"))
+    assert "0002" in linked.git("show", ":specs/index.json")
+    assert "0002" not in project.read("specs/index.json").decode()
 
 
 def test_a_mode_is_kept_and_no_other_file_is_left(project: Repository) -> None:
