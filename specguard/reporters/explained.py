@@ -63,6 +63,7 @@ def as_data(found: Explained, quoted: Quoted) -> dict[str, Any]:
         "approvable": rule.approvable,
         "approvers": list(found.approvers),
         "persons": found.persons if found.approvers else 0,
+        "fixes": rule.load().fixes or None,
         "next": [*filter(None, [remedy(found.text)]), *_commands(found)],
     }
 
@@ -151,6 +152,8 @@ def _commands(found: Explained) -> Iterator[str]:
         yield f"specguard check --worktree --select {code}"
     elif not found.idle and "range" in stages:
         yield f"specguard check --select {code}"
+    if not found.idle and found.rule.load().fixes:
+        yield f"specguard check --fix --select {code}"
     if found.approvers and found.path:
         yield (
             f"specguard approve {code} --path {shell_word(found.path)} "

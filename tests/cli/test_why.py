@@ -140,6 +140,13 @@ def test_a_rule_about_work_items_names_the_kinds(governed: Repository) -> None:
     assert data(governed, "BRN001")["kinds"] == ["phase"]
 
 
+def test_what_check_can_put_right_is_a_next_step(governed: Repository) -> None:
+    assert "  specguard check --fix --select BRN001" in told(governed, "BRN001").split("\n")
+    assert "work item's name" in data(governed, "BRN001")["fixes"]
+    assert data(governed, "PTH002")["fixes"] is None
+    assert "--fix" not in told(governed, "PTH002")
+
+
 def test_a_path_that_the_rule_says_nothing_about_is_told_so(governed: Repository) -> None:
     text = told(governed, "PTH001", "src/a.py")
     assert "no line of the policy names src/a.py for this rule" in text
