@@ -22,7 +22,7 @@ class SpecguardError(Exception):
         help: the next step, as a sentence or a command; empty where there is none.
         path: the file that is wrong, as the user would name it.
         line: its line, from 1.
-        code: the name of the kind of error, whose page is in `docs/errors.md`; by default its class's.
+        code: the name of the kind of error, whose page is in `docs/errors`; by default its class's.
 
     Attributes:
         code: that name.
@@ -61,6 +61,11 @@ class NoAuthorityError(SpecguardError):
     """Nobody has written an authority yet."""
 
     code = "no-authority"
+
+
+def named(code: str) -> str:
+    """The name of a kind of error as it stands behind a message; `specguard error` explains it."""
+    return f" [{code}]" if code else ""
 
 
 def internal_error(error: Exception | SystemExit) -> SpecguardError:

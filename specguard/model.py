@@ -226,6 +226,7 @@ class RuleResult:
     Attributes:
         reason: why it is not-applicable, off or indeterminate; None otherwise.
         command: for indeterminate, the command that would supply what is missing.
+        error: for indeterminate, the name of the kind of error; empty otherwise.
         condition: what holds when the rule passes, for `--explain`.
         looked_at: the facts it asked for, each with a short account of its size.
         approvers: who may approve the errors that it has; none where nobody may, or where it has none.
@@ -237,8 +238,8 @@ class RuleResult:
     """
 
     __slots__ = (
-        "approvers", "code", "command", "condition", "crashed", "findings", "looked_at", "name", "persons",
-        "plugin", "reason", "severity", "state", "text",
+        "approvers", "code", "command", "condition", "crashed", "error", "findings", "looked_at", "name",
+        "persons", "plugin", "reason", "severity", "state", "text",
     )  # fmt: skip
 
     def __init__(
@@ -251,6 +252,7 @@ class RuleResult:
         findings: Sequence[Judged] = (),
         reason: str | None = None,
         command: str = "",
+        error: str = "",
         crashed: bool = False,
         condition: str = "",
         looked_at: Sequence[str] = (),
@@ -262,6 +264,7 @@ class RuleResult:
         self.findings = findings
         self.reason = reason
         self.command = command
+        self.error = error
         self.crashed = crashed
         self.condition = condition
         self.looked_at = looked_at

@@ -196,7 +196,7 @@ def place(
     may = known | _of_companions(contract)
     for unknown in sorted(given.keys() - may):
         has = f"it has {', '.join(sorted(may))}" if may else "it has none"
-        raise SpecguardError(f"{name} has no placeholder {unknown!r}", help=has)
+        raise SpecguardError(f"{name} has no placeholder {unknown!r}", help=has, code="unfilled-template")
     told = template.names if path is not None else frozenset[str]()
     missing = sorted(known - told - given.keys())
     if missing:
@@ -204,6 +204,7 @@ def place(
         raise SpecguardError(
             f"{name} is {text}, and {', '.join(missing)} is not given",
             help=f"specguard new {' '.join([name, *said, *(f'{one}=...' for one in missing)])}",
+            code="unfilled-template",
         )
     if path is None:
         rest = text.removeprefix(_ANYWHERE)
@@ -212,6 +213,7 @@ def place(
             raise SpecguardError(
                 f"{name} is {text}, and what its wildcards stand for is not given",
                 help="name the file yourself: --path docs/NAME.md",
+                code="unfilled-template",
             )
         path = joined(folder, plain) if rest != text else plain
     fields = template.read(path)
@@ -224,6 +226,7 @@ def place(
         raise SpecguardError(
             f"{path_text(path)} is no {name}, which is {text}",
             help="a value is a part of a name, without a slash; a number has digits alone",
+            code="unfilled-template",
         )
     return path, {**given, **fields}
 

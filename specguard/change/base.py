@@ -86,6 +86,7 @@ def find_base(
         raise SpecguardError(
             "--enforce judges against a base that is given, and none is",
             help="Name it with `--base REF`, or give the platform's event with `--pr-event FILE`.",
+            code="no-base",
         )
     names = [name for name in _usual(remote) if name != without]
     existing = git.repository.refs_named(names)
@@ -109,7 +110,9 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
     try:
         revision = resolve(git, name, lambda plain: base_refs(plain, remote))
     except SpecguardError as error:
-        raise SpecguardError(f"the base cannot be found: {error.message}", help=error.help) from error
+        raise SpecguardError(
+            f"the base cannot be found: {error.message}", help=error.help, code="no-base"
+        ) from error
     return Found(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
 
 
@@ -119,6 +122,7 @@ def no_base(remote: str = "origin") -> SpecguardError:
     return SpecguardError(
         f"there is no base to compare with: tried {tried}",
         help=f"Fetch it with `git fetch {remote} main`, or name it with `--base REF`.",
+        code="no-base",
     )
 
 
@@ -144,4 +148,5 @@ def _of_event(git: Git, event: Event, remote: str) -> Found:
     raise SpecguardError(
         f"the base branch {event.base!r} that the platform names was not fetched",
         help=f"Fetch it with `git fetch {remote} {event.base}`, or check out with fetch-depth: 0.",
+        code="no-base",
     )

@@ -49,7 +49,7 @@ class Change(ABC):
         remote: the remote whose branches are meant.
 
     Attributes:
-        source: `range`, `staged`, `worktree`, `patch` or `commit-message`.
+        source: `range`, `staged`, `worktree`, `patch`, `edit` or `commit-message`.
         stage: the moment of the check.
         found: the base, and how it was found.
         whole: whether the whole tree is judged (`--all`), and not only what the change touches.
@@ -87,7 +87,7 @@ class Change(ABC):
         try:
             found = named_base(self.git, name, "policy", remote=self._remote)
         except MissingFact as missing:
-            raise SpecguardError(missing.reason, help=missing.command) from missing
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         if found.oid == self.found.oid and self.found.trusted:
             return self
         other = object.__new__(type(self))
@@ -164,7 +164,11 @@ class Change(ABC):
         if name is None:
             if self.empty:
                 raise NotApplicable("HEAD is detached, and nothing has changed whose branch could be known")
-            raise MissingFact("HEAD is detached, so no branch is known", "specguard check --branch NAME")
+            raise MissingFact(
+                "HEAD is detached, so no branch is known",
+                "specguard check --branch NAME",
+                code="detached-head",
+            )
         return Branch(short_name(name), "HEAD")
 
     @cached_property

@@ -162,6 +162,8 @@ def _read(process: Process) -> dict[str, str]:
         process.stop()
     # 1: none of them is set.
     if code not in (0, 1) or process.said:
-        raise MissingFact(f"the configuration cannot be read: {process.said}", "git config --list")
+        raise MissingFact(
+            f"the configuration cannot be read: {process.said}", "git config --list", code="broken-repository"
+        )
     text = b"".join(pieces).decode("utf-8", "surrogateescape")
     return {key: value for key, _, value in (entry.partition("\n") for entry in text.split("\0") if entry)}

@@ -43,11 +43,13 @@ def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> l
         raise SpecguardError(
             "pre-commit does not say what is pushed",
             help="Name it: `pre-commit run --hook-stage pre-push --from-ref REF --to-ref REF`.",
+            code="not-told",
         )
     if data is None:
         raise SpecguardError(
             "--push reads what git tells a pre-push hook, and nothing was given",
             help="Run it from a pre-push hook, or judge the branch with `specguard check`.",
+            code="not-told",
         )
     return []
 
@@ -62,7 +64,9 @@ def read_input() -> bytes | None:
         return None
     data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
     if len(data) > INPUT_LIMIT:
-        raise SpecguardError(f"a push may have {INPUT_LIMIT >> 20} MiB of refs, and this one has more")
+        raise SpecguardError(
+            f"a push may have {INPUT_LIMIT >> 20} MiB of refs, and this one has more", code="size-limit"
+        )
     return data
 
 
@@ -86,6 +90,7 @@ def read_pushes(data: bytes, digits: int, remote: str) -> list[Push]:
             raise SpecguardError(
                 f"line {number} of standard input is not what git tells a pre-push hook",
                 help="It has a ref, an object id, a ref and an object id, each after a space.",
+                code="unreadable-event",
             )
         pushes.append(
             Push(

@@ -51,6 +51,7 @@ def read_quarantine(git: Git) -> None:
             raise SpecguardError(
                 f"the folder of the pushed objects is {store!r}, which is no absolute path",
                 help="Run the hook as git does, with the variables that git sets.",
+                code="unreadable-event",
             )
     git.also_read(*stores, listed=environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", ""))
 
@@ -71,12 +72,14 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
         raise SpecguardError(
             "--pre-receive reads what git tells a pre-receive hook, and nothing was given",
             help="Run it from the hook pre-receive of the repository that is pushed to.",
+            code="not-told",
         )
     pushes = read_received(data, git.repository.hexadecimal)
     if len(pushes) > REFS_LIMIT:
         raise SpecguardError(
             f"the push has {len(pushes)} refs, and {REFS_LIMIT} are judged at once",
             help="Push some at a time.",
+            code="size-limit",
         )
     found = _find_base(git, request) if pushes else None
     return [_change(git, request, found, push) for push in pushes if found is not None]
@@ -103,6 +106,7 @@ def read_received(data: bytes, digits: int) -> list[Push]:
             raise SpecguardError(
                 f"line {number} of standard input is not what git tells a pre-receive hook",
                 help="It has two object ids and a ref in full, each after a space.",
+                code="unreadable-event",
             )
         pushes.append(
             Push(remote="origin", local_ref=ref, remote_ref=ref, new=present(new), old=present(old))
@@ -125,6 +129,7 @@ def _find_base(git: Git, request: Request) -> Found:
             raise SpecguardError(
                 f"there is no branch {short_name(ref)!r} here that could be the base",
                 help="Name a branch of the repository that is pushed to.",
+                code="unreadable-event",
             )
     else:
         ref, oid = repository.branch or "", repository.head
@@ -132,6 +137,7 @@ def _find_base(git: Git, request: Request) -> Found:
             raise SpecguardError(
                 "HEAD names no branch, so nothing says which one is trusted",
                 help="Let it name one: `git symbolic-ref HEAD refs/heads/main`, or give `--base BRANCH`.",
+                code="unreadable-event",
             )
         if oid is None:
             # Nothing has been pushed there yet.
@@ -146,6 +152,7 @@ def _change(git: Git, request: Request, found: Found, push: Push) -> Change:
         raise SpecguardError(
             f"the push deletes {found.name}, which everything trusted is read from",
             help="Let HEAD name another branch first, if this one is to go.",
+            code="unreadable-event",
         )
     return DeletedRef(git, request, found, push=push)
 

@@ -42,7 +42,7 @@ def open_changes(git: Git, request: Request) -> Sequence[Change]:
     try:
         return _open(git, request)
     except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command) from missing
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
 
 def _open(git: Git, request: Request) -> Sequence[Change]:
@@ -88,16 +88,21 @@ def _asked(git: Git, request: Request) -> Sequence[Change]:
 def _check_flags(request: Request) -> None:
     asked = [_flag(name) for name in _SOURCES if getattr(request, name)]
     if len(asked) > 1:
-        raise SpecguardError(f"{asked[0]} and {asked[1]} ask for different changes", help="Give one of them.")
+        raise SpecguardError(
+            f"{asked[0]} and {asked[1]} ask for different changes", help="Give one of them.", code="usage"
+        )
     for name in ("head", "root"):
         if getattr(request, name) and asked:
             raise SpecguardError(
                 f"{_flag(name)} does not go with {asked[0]}",
                 help=f"{_flag(name)} is about a branch's commits.",
+                code="usage",
             )
     if request.base and (request.root or request.range):
         raise SpecguardError(
-            f"--base does not go with {'--root' if request.root else '--range'}", help="Give one of them."
+            f"--base does not go with {'--root' if request.root else '--range'}",
+            help="Give one of them.",
+            code="usage",
         )
 
 
@@ -144,7 +149,7 @@ def _split(text: str) -> tuple[str, str]:
     base, dots, head = text.partition("...") if "..." in text else text.partition("..")
     if not dots or not base or ".." in head:
         raise SpecguardError(
-            f"{text!r} is no range", help="A range is `A..B`: the commits of B that A lacks."
+            f"{text!r} is no range", help="A range is `A..B`: the commits of B that A lacks.", code="usage"
         )
     return base, head or "HEAD"
 
@@ -174,6 +179,7 @@ def _head(git: Git, request: Request, event: Event | None) -> Revision | None:
             raise SpecguardError(
                 f"the commit {event.head} that the platform names was not fetched",
                 help=f"Fetch it with `git fetch origin {event.head}`, or check out with the whole history.",
+                code="shallow-clone",
             ) from missing
     head = resolve(git, "HEAD")
     if event is not None and event.merge == head.oid:
@@ -215,7 +221,9 @@ def _snapshot(git: Git, request: Request) -> Change:
 
         if repository.head is None:
             raise SpecguardError(
-                "there is no commit that a patch could be applied to", help="Make one first."
+                "there is no commit that a patch could be applied to",
+                help="Make one first.",
+                code="no-commit",
             )
         tree = apply_patch(git, start, request.patch)
         return TreeChange(git, request, found, source="patch", tree=tree, event=event)
@@ -249,7 +257,7 @@ def open_work_tree(git: Git, request: Request) -> Change:
     try:
         hashed = hash_work_tree(git, git.repository.head or git.empty_tree)
     except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command) from missing
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
     return WholeTree(git, request, Found("", None, "none"), tree=hashed.tree, nested=hashed.nested)
 
 
@@ -261,10 +269,13 @@ def _check_index(git: Git) -> None:
         raise SpecguardError(
             f"the index that GIT_INDEX_FILE names is not there: {repository.index}",
             help="Unset the variable, or let it name the index of a commit that is being made.",
+            code="no-repository",
         )
     if repository.bare and not os.path.exists(repository.index):
         raise SpecguardError(
-            "a bare repository has nothing staged", help="Judge commits: `specguard check --head BRANCH`."
+            "a bare repository has nothing staged",
+            help="Judge commits: `specguard check --head BRANCH`.",
+            code="no-repository",
         )
 
 

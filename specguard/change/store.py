@@ -174,8 +174,12 @@ class Store:
     def missing(self, what: str, reason: str) -> MissingFact:
         """The fact that something cannot be read, with the command that supplies it."""
         if self.unknown and self.unknown in f"{what} {reason}":
-            return MissingFact(UNKNOWN)
-        return MissingFact(f"{what} cannot be read: {reason}", self.repository.missing_command)
+            return MissingFact(UNKNOWN, code="not-told")
+        return MissingFact(
+            f"{what} cannot be read: {reason}",
+            self.repository.missing_command,
+            code=self.repository.missing_code,
+        )
 
     def use_scratch(self) -> str:
         """From now on keep what git writes in a store of its own within the private directory.
@@ -226,6 +230,7 @@ class Store:
             raise SpecguardError(
                 f"a new content cannot be kept for the check: {error.strerror}",
                 help="Make room in the temporary folder, or set TMPDIR to another one.",
+                code="unwritable-file",
             ) from error
 
     # Objects
@@ -242,7 +247,9 @@ class Store:
         """
         kind, size, content = self._asked(oid, limit)
         if content is None:
-            raise MissingFact(f"object {oid} has {size} bytes, and {limit} are read at most")
+            raise MissingFact(
+                f"object {oid} has {size} bytes, and {limit} are read at most", code="size-limit"
+            )
         self._verify(oid, kind, content)
         return kind, content
 
@@ -392,7 +399,11 @@ class Store:
 
     def _verify(self, oid: str, kind: str, content: bytes) -> None:
         if object_id(kind, content, len(oid)) != oid:
-            raise MissingFact(f"object {oid} is forged or broken: its content has another hash", "git fsck")
+            raise MissingFact(
+                f"object {oid} is forged or broken: its content has another hash",
+                "git fsck",
+                code="missing-object",
+            )
 
 
 def _quoted(folder: str) -> str:
@@ -427,6 +438,7 @@ def _make_folder(repository: Repository) -> str:
         raise SpecguardError(
             f"no temporary folder can be made in {parent}: {error.strerror}",
             help="Set TMPDIR to a folder that can be written.",
+            code="unwritable-file",
         ) from error
     return os.path.abspath(folder)
 

@@ -11,7 +11,7 @@ import gc
 import os
 import sys
 
-from specguard.errors import SpecguardError, internal_error
+from specguard.errors import SpecguardError, internal_error, named
 from specguard.model import EXIT_INTERRUPTED, EXIT_NO_VERDICT
 
 TYPE_CHECKING = False
@@ -136,7 +136,7 @@ def _print_error(begins: str, error: SpecguardError) -> None:
     if error.path:
         name = cut_path(error.path)
         place = f"{name}:{error.line}: " if error.line else f"{name}: "
-    print(f"{begins}{visible(f'{place}{cut(error.message)}')}", file=sys.stderr)
+    print(f"{begins}{visible(f'{place}{cut(error.message)}')}{named(error.code)}", file=sys.stderr)
     if error.help:
         print(f"{begins if begins.isspace() else ''}  next: {visible(cut(error.help))}", file=sys.stderr)
 

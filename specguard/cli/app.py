@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "lsp": "Serve an editor, over the Language Server Protocol.",
     "hook": "Answer an agent's event, in its own dialect.",
     "doctor": "Diagnose what a check needs here.",
+    "error": "Show what an error means, or list the errors.",
     "docs": "Generate the reference pages of the documents.",
 }
 """Each command with its line in the list of commands; its module in this package has its name."""

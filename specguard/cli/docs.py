@@ -16,6 +16,8 @@ from specguard.authority.schema import (
 )
 from specguard.cli.app import app
 from specguard.cli.completion import DIRECTORY
+from specguard.cli.error_pages import error_pages
+from specguard.cli.limits import limits_page
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 from specguard.executor.schemas import run_schemas
@@ -36,10 +38,10 @@ if TYPE_CHECKING:
 )
 @click.option("--check", "check", is_flag=True, help="Write nothing; end with 1 where a page is out of date.")
 def command(directory: str, check: bool) -> int:
-    """Generate the rule pages, the settings and command reference, and the JSON Schemas."""
+    """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
     pages = reference(load_registry())
     stale = [name for name, text in pages.items() if _read(os.path.join(directory, name)) != text]
-    leftover = sorted(_rule_pages(directory) - set(pages))
+    leftover = sorted(_pages_of_folders(directory) - set(pages))
     if check:
         for name in (*stale, *leftover):
             click.echo(f"{os.path.join(directory, name)} is out of date")
@@ -63,6 +65,8 @@ def reference(registry: Registry) -> Mapping[str, str]:
     }
     pages["rules/index.md"] = manual.index(registry.rules.values())
     pages["settings.md"] = _settings(registry)
+    pages |= error_pages()
+    pages["limits.md"] = limits_page()
     pages["commands.md"] = _commands()
     pages["policy.schema.json"] = json.dumps(policy_schema(registry), indent=2) + "\n"
     for name, schema in run_schemas().items():
@@ -137,11 +141,15 @@ def _helps(group: click.Group, context: click.Context, above: str) -> list[str]:
     return lines
 
 
-def _rule_pages(directory: str) -> set[str]:
-    folder = os.path.join(directory, "rules")
-    if not os.path.isdir(folder):
-        return set()
-    return {f"rules/{name}" for name in os.listdir(folder) if name.endswith(".md")}
+def _pages_of_folders(directory: str) -> set[str]:
+    """The pages in the folders that have generated ones alone."""
+    return {
+        f"{folder}/{name}"
+        for folder in ("rules", "errors")
+        if os.path.isdir(os.path.join(directory, folder))
+        for name in os.listdir(os.path.join(directory, folder))
+        if name.endswith(".md")
+    }
 
 
 def _read(file: str) -> str | None:

@@ -67,6 +67,7 @@ def check(
                 raise SpecguardError(
                     f"{final} does not go with {flag}, which could loosen the verdict",
                     help=f"leave {flag} out, or {final} where nothing depends on the verdict",
+                    code="usage",
                 )
     clock = Clock.of(request)
     with git or Git((looking or Looking.of(request)).repository()) as git:
@@ -195,7 +196,7 @@ def _has_baseline(tree: Tree) -> bool:
     try:
         return tree.find(BASELINE) is not None
     except MissingFact as missing:
-        raise SpecguardError(missing.reason, help=missing.command) from missing
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
 
 
 def _work_item(facts: Facts) -> Any:

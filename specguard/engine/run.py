@@ -129,6 +129,7 @@ def _result(
         findings=judged,
         reason=reason,
         command=absent.command if isinstance(absent, MissingFact) else "",
+        error="plugin-failed" if outcome.crash else absent.code if isinstance(absent, MissingFact) else "",
         crashed=bool(outcome.crash),
         condition=outcome.condition,
         looked_at=outcome.looked_at,

@@ -100,7 +100,7 @@ def evaluate(
             _conclude(manifest, done)
         except RunEnded as end:
             manifest.state, manifest.reason = end.state, run.redactor.words(end.reason)
-            raise SpecguardError(f"the evaluation ended early: {end.reason}") from end
+            raise SpecguardError(f"the evaluation ended early: {end.reason}", code=end.error) from end
         except BaseException:
             manifest.state = "failed"
             manifest.reason = manifest.reason or "it was ended by an error"

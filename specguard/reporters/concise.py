@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specguard.errors import named
 from specguard.reporters.escape import cut, cut_path, visible
 from specguard.reporters.text import Style, more_than_accepted, place, said, verdict_line
 
@@ -34,7 +35,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
                 yield visible(f"{result.code} {': '.join(allowed)}")
         if result.state == "indeterminate":
             command = f" ({visible(cut(result.command))})" if result.command else ""
-            yield f"{result.code} could not be judged: {visible(cut(result.reason or ''))}{command}"
+            reason = f"{visible(cut(result.reason or ''))}{named(result.error)}"
+            yield f"{result.code} could not be judged: {reason}{command}"
     if verdict.policy_change:
         from specguard.reporters import differences
 

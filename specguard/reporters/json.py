@@ -61,6 +61,7 @@ def errors(error: SpecguardError) -> list[dict[str, Any]]:
     """What is wrong, as plain data."""
     return [
         {
+            "code": one.code,
             "message": plain(one.message),
             "help": plain(one.help) or None,
             "location": location(_bytes(one.path), one.line) if one.path else None,
@@ -76,6 +77,7 @@ def _rule(result: RuleResult) -> dict[str, Any]:
         "state": result.state,
         "findings": len(result.findings),
         "reason": None if result.reason is None else plain(result.reason),
+        "error": result.error or None,
         "command": plain(result.command) or None,
         "approvers": [plain(name) for name in result.approvers],
         "persons": result.persons if result.approvers else 0,

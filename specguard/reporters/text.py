@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specguard.errors import named
 from specguard.model import path_text
 from specguard.reporters.escape import cut, cut_path, visible
 
@@ -221,7 +222,7 @@ def titles(results: Sequence[RuleResult]) -> str:
 
 def _undecided(results: Sequence[RuleResult], style: Style) -> Iterator[str]:
     yield f"{style('strong', titles(results))} {style('error', 'could not be judged')}"
-    yield f"    {visible(cut(results[0].reason or ''))}"
+    yield f"    {visible(cut(results[0].reason or ''))}{named(results[0].error)}"
     if results[0].command:
         yield f"    next {visible(cut(results[0].command))}"
     yield ""

@@ -5,6 +5,7 @@ Nothing in these lines is unseen or obeyed, and each report escapes them further
 
 from __future__ import annotations
 
+from specguard.errors import named
 from specguard.model import SEVERITIES
 from specguard.reporters.approvals import accounts
 from specguard.reporters.escape import cut, cut_path, visible
@@ -66,13 +67,13 @@ def lines(judged: Judged) -> list[str]:
 
 def undecided_lines(result: RuleResult) -> list[str]:
     """That a rule could not be judged, why, and the command that supplies what is missing."""
-    told = [f"could not be judged: {visible(cut(result.reason or ''))}"]
+    told = [f"could not be judged: {visible(cut(result.reason or ''))}{named(result.error)}"]
     return [*told, f"next: {visible(cut(result.command))}"] if result.command else told
 
 
 def error_lines(error: SpecguardError) -> list[str]:
     """What an error says, and its next step."""
-    told = [visible(cut(error.message))]
+    told = [f"{visible(cut(error.message))}{named(error.code)}"]
     return [*told, f"next: {visible(cut(error.help))}"] if error.help else told
 
 

@@ -210,7 +210,7 @@ def test_a_log_that_cannot_be_written_ends_with_2(project: Repository, output: s
     assert outcome.exit_code == 2
     message = "the decision log cannot be written: No such file or directory"
     assert outcome.stderr == (
-        f"specguard: error: no/such/log: {message}\n"
+        f"specguard: error: no/such/log: {message} [unwritable-file]\n"
         "  next: name a file that can be written, as in --log-decisions decisions.jsonl\n"
     )
     if output == "json":

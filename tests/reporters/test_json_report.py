@@ -12,7 +12,7 @@ from specguard.testing import Case, Outcome, Repository, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-RULE = {"code", "name", "state", "findings", "reason", "command", "approvers", "persons"}
+RULE = {"code", "name", "state", "findings", "reason", "error", "command", "approvers", "persons"}
 FINDING = {
     "code", "name", "severity", "message", "help", "location", "authority", "fingerprint", "state",
     "approval", "approvals", "baseline",
@@ -170,7 +170,8 @@ def test_a_report_that_cannot_be_made(project: Repository) -> None:
     assert set(outcome.report) == {"schema", "tool", "verdict", "errors", "exit_code"}
     assert outcome.report["verdict"] == "error"
     [error] = outcome.report["errors"]
-    assert set(error) == {"message", "help", "location"}
+    assert set(error) == {"code", "message", "help", "location"}
+    assert error["code"] == "no-base"
     assert error["message"] in outcome.stderr
 
 

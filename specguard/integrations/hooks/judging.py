@@ -117,6 +117,7 @@ def homes_of(event: Event) -> list[WorkTree]:
             "the agent works in no git repository, so there is no policy to judge by",
             help="start the agent in a repository that has a SPEC_AUTHORITY.md, or take the hook out of "
             "settings that hold for other folders too",
+            code="no-repository",
         )
     return list(found.values())
 

@@ -1,0 +1,214 @@
+"""Every error has its name, every name its page, and every limit its line: held against the source itself."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+import specguard
+from specguard.cli.error_kinds import error_kinds
+from specguard.cli.error_pages import error_pages
+from specguard.cli.limit_table import COUNTS, SIZES, TIMES
+from specguard.cli.limits import Limit, shown, value_of
+from specguard.executor.ending import ERRORS
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SOURCE = Path(specguard.__file__).parent
+KINDS = {name: kind for each in error_kinds().values() for name, kind in each.items()}
+RAISED = {"SpecguardError": "code", "MissingFact": "code", "RunEnded": "error"}
+LIMITS = (*TIMES, *COUNTS, *SIZES)
+
+
+class Site(NamedTuple):
+    """A place that makes an error.
+
+    Attributes:
+        where: its file and line.
+        cls: the class of the error.
+        names: the names that it may have; empty where its class says it, or an error that it hands on.
+        message: an expression that its messages match; None where it is handed on.
+    """
+
+    where: str
+    cls: str
+    names: list[str]
+    message: str | None
+
+
+@functools.cache
+def sites() -> Sequence[Site]:
+    """Every place of the source that makes an error."""
+    return list(_sites())
+
+
+def _sites() -> Iterator[Site]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            cls = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if isinstance(node, ast.Call) and cls in RAISED:
+                where = f"{path.relative_to(SOURCE)}:{node.lineno}"
+                given = next((word.value for word in node.keywords if word.arg == RAISED[cls]), None)
+                names = _texts(given)
+                said = node.args[1 if cls == "RunEnded" else 0] if node.args else None
+                yield Site(where, cls, names, template(said))
+
+
+def _texts(given: ast.expr | None) -> list[str]:
+    """The names that an expression can be, as far as it is written out."""
+    if isinstance(given, ast.IfExp):
+        return [*_texts(given.body), *_texts(given.orelse)]
+    return [str(given.value)] if isinstance(given, ast.Constant) and given.value else []
+
+
+def template(said: ast.expr | None) -> str | None:
+    """An expression for what a literal text, filled in or not, can be."""
+    if isinstance(said, ast.Constant):
+        return re.escape(str(said.value))
+    if isinstance(said, ast.JoinedStr):
+        return "".join(template(one) or ".*" for one in said.values)
+    if isinstance(said, ast.BinOp):
+        return f"{template(said.left) or '.*'}(?:{template(said.right) or '.*'})"
+    if isinstance(said, ast.IfExp):
+        return f"(?:{template(said.body) or '.*'}|{template(said.orelse) or '.*'})"
+    return None
+
+
+@functools.cache
+def of_classes() -> Sequence[tuple[str, str]]:
+    """Each class of errors that names its kind, and the name."""
+    return list(_of_classes())
+
+
+def _of_classes() -> Iterator[tuple[str, str]]:
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and _is_error(node):
+                yield from ((node.name, name) for line in node.body for name in _code(line))
+
+
+def _code(line: ast.stmt) -> Iterator[str]:
+    """What a line of a class says of its kind."""
+    if isinstance(line, (ast.Assign, ast.AnnAssign)):
+        target = line.targets[0] if isinstance(line, ast.Assign) else line.target
+        if isinstance(target, ast.Name) and target.id == "code" and isinstance(line.value, ast.Constant):
+            yield str(line.value.value)
+
+
+def _is_error(node: ast.ClassDef) -> bool:
+    bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+    return bool(bases & {"SpecguardError", "MissingFact"}) or node.name in RAISED
+
+
+def test_every_name_in_the_source_is_known() -> None:
+    used = {name for site in sites() for name in site.names}
+    used |= {name for _, name in of_classes()} | set(ERRORS.values())
+    assert used == set(KINDS)
+
+
+def test_few_places_leave_their_name_to_the_class() -> None:
+    """A new one is named, unless nobody could look it up under a name of its own."""
+    unnamed = [site for site in sites() if not site.names and site.message is not None]
+    assert len(unnamed) <= 30, "\n".join(f"{site.where}: {site.message}" for site in unnamed)
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_an_example_is_a_message_of_its_kind(name: str) -> None:
+    defaults = {cls for cls, own in of_classes() if own == name}
+    if name in ERRORS.values():
+        defaults.add("RunEnded")
+    templates = [
+        site.message
+        for site in sites()
+        if site.message is not None and (name in site.names or (not site.names and site.cls in defaults))
+    ]
+    if templates and not defaults - set(RAISED):
+        assert any(re.fullmatch(one, KINDS[name].example, re.DOTALL) for one in templates), templates
+
+
+def test_every_kind_has_a_page_that_the_command_shows(tmp_path: Path) -> None:
+    pages = error_pages()
+    assert set(pages) == {"errors/index.md", *(f"errors/{name}.md" for name in KINDS)}
+    listed = run("error", directory=tmp_path).stdout
+    for name, kind in KINDS.items():
+        assert f"| [`{name}`]({name}.md) | {kind.title} |" in pages["errors/index.md"]
+        assert f"\n{name} " in f"\n{listed}"
+        for text in (kind.meaning, kind.why, kind.remedy):
+            assert text in pages[f"errors/{name}.md"]
+            assert text.endswith((".", "`")), text
+    shown_page = run("error", "[no-base]", directory=tmp_path)
+    assert shown_page.stdout == pages["errors/no-base.md"]
+    assert json.loads(run("error", "no-base", "--output-format", "json", directory=tmp_path).stdout) == [
+        KINDS["no-base"]._asdict()
+    ]
+
+
+def test_an_error_that_is_none(tmp_path: Path) -> None:
+    outcome = run("error", "no-bas", directory=tmp_path)
+    assert outcome.exit_code == 2
+    assert outcome.stderr == (
+        "specguard: error: no error is called 'no-bas' [unknown-name]\n  next: did you mean 'no-base'?\n"
+    )
+
+
+NOT_MET = {
+    "specguard.change.process:ERROR_LIMIT": "of git's own messages, which are cut",
+    "specguard.executor.contents:_POINTER_LIMIT": "what LFS calls a pointer",
+    "specguard.evaluation.own:_LARGEST": "a policy for its own tests; the page has documents",
+    "specguard.planning.folders:_LARGEST": "a page of a proposal, whose message says so",
+    "specguard.executor.agent_version:_LARGEST": "what `--version` prints, which is cut",
+    "specguard.executor.results:_LARGEST": "a note of an agent, which is cut",
+    "specguard.executor.stop_note:_LARGEST": "a note of an agent, which is cut",
+    "specguard.integrations.hooks.trust:_LARGEST": "an agent's own settings, for doctor",
+    "specguard.integrations.hooks.sessions:_LIMIT": "what is remembered of sessions",
+    "specguard.integrations.hooks.own:_LIMIT": "a script that may be specguard itself",
+    "specguard.importing.commitlint:_MOST_FILES": "of another tool's settings",
+}
+"""Limits that nobody can meet as an error or as something that is left out of a verdict, and why."""
+
+
+def test_every_limit_of_the_source_has_its_line() -> None:
+    """A constant that is called a limit is on the page, or is known to be none that anybody meets."""
+    named = re.compile(r"_?(?:[A-Z_]*LIMIT|LARGEST[A-Z_]*|[A-Z_]*TIMEOUT|MAX_[A-Z]+)")
+    found = set()
+    for path in SOURCE.rglob("*.py"):
+        parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+        module = ".".join(part for part in parts if part != "__init__")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            target = node.target if isinstance(node, ast.AnnAssign) else None
+            if isinstance(target, ast.Name) and named.fullmatch(target.id):
+                own = value_of_or_none(f"{module}:{target.id}")
+                found |= {f"{module}:{target.id}"} if isinstance(own, (int, float)) else set()
+    told = {limit.target for limit in LIMITS}
+    assert found - told - set(NOT_MET) == set()
+
+
+def value_of_or_none(target: str) -> float | str | None:
+    try:
+        return value_of(target)
+    except TypeError:
+        return None
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.target)
+def test_a_limit_shows_its_number(limit: Limit) -> None:
+    assert re.fullmatch(r"[0-9][0-9,.]*( [A-Za-z]+)?", shown(limit)), shown(limit)
+
+
+def test_numbers_are_shown_with_their_unit() -> None:
+    def say(target: str, unit: str) -> str:
+        return shown(Limit("", target, unit, "", ""))  # type: ignore[arg-type]
+
+    assert say("specguard.change.patch:PATCH_LIMIT", "bytes") == "256 MiB"
+    assert say("specguard.reporters.markdown:COMMENT_LIMIT", "bytes") == "65,000 bytes"
+    assert say("specguard.authority.cache:MAX_AGE", "seconds") == "30 days"
+    assert say("specguard.runs.settings:RunSettings.timeout", "") == "2 hours"
+    assert say("specguard.runs.settings:RunSettings.place_limit", "MiB") == "2,048 MiB"
