@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 
+from specguard.integrations.hooks.settings import HOSTS
 from specguard.testing.repository import FIRST_DATE, clean_environment
 
 if TYPE_CHECKING:
@@ -116,9 +117,17 @@ def environment(home: Path) -> dict[str, str]:
     """What a reader has: the command, git with a name, a home of their own, and a clock that stands still."""
     clean = clean_environment()
     when = f"{FIRST_DATE} +0000"
+    # Agents that a developer has here are none that the reader has.
+    agents = [host.program for host in HOSTS.values()]
+    folders = [
+        folder
+        for folder in clean["PATH"].split(":")
+        if not any(os.path.exists(os.path.join(folder, program)) for program in agents)
+        or os.path.exists(os.path.join(folder, "git"))
+    ]
     return {
         **clean,
-        "PATH": f"{os.path.dirname(sys.executable)}:{clean['PATH']}",
+        "PATH": ":".join([os.path.dirname(sys.executable), *folders]),
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "PIP_NO_INDEX": "1",
