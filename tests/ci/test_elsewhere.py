@@ -1,0 +1,77 @@
+"""The commands that the documents give for other platforms, with the variables that these set."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ci.jobs import RIGHT, ROOT, WRONG, Hosting, Machine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.xdist_group("workflows")
+
+PAGE = (ROOT / "docs" / "ci.md").read_text().partition("## Elsewhere\n")[2].partition("\n## ")[0]
+COMMANDS = dict(re.findall(r"(?ms)^\*\*([\w ]+)\*\*.*?^```bash\n(.*?)^```$", PAGE))
+
+# https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
+# https://learn.microsoft.com/azure/devops/pipelines/build/variables
+# https://www.jenkins.io/doc/book/pipeline/multibranch/ and https://buildkite.com/docs/pipelines/environment-variables
+VARIABLES = {
+    "Bitbucket Pipelines": {
+        "BITBUCKET_PR_ID": "7",
+        "BITBUCKET_PR_DESTINATION_BRANCH": "main",
+        "BITBUCKET_BRANCH": "phase-12",
+        "BITBUCKET_COMMIT": "HEAD_OID",
+    },
+    "Azure Pipelines": {
+        "TF_BUILD": "True",
+        "SYSTEM_PULLREQUEST_PULLREQUESTID": "7",
+        "SYSTEM_PULLREQUEST_TARGETBRANCH": "refs/heads/main",
+        "SYSTEM_PULLREQUEST_SOURCEBRANCH": "refs/heads/phase-12",
+        "SYSTEM_PULLREQUEST_SOURCECOMMITID": "HEAD_OID",
+    },
+    "Jenkins": {
+        "CHANGE_ID": "7",
+        "CHANGE_TARGET": "main",
+        "CHANGE_BRANCH": "phase-12",
+    },
+    "Buildkite": {
+        "BUILDKITE_PULL_REQUEST": "7",
+        "BUILDKITE_PULL_REQUEST_BASE_BRANCH": "main",
+        "BUILDKITE_BRANCH": "phase-12",
+        "BUILDKITE_COMMIT": "HEAD_OID",
+    },
+}
+
+
+def test_every_platform_of_the_page_has_its_variables() -> None:
+    assert set(COMMANDS) == set(VARIABLES)
+    for name, script in COMMANDS.items():
+        assert set(re.findall(r"\$\{?([A-Z_]+)", script)) <= set(VARIABLES[name])
+        # A value that could be anything is one word.
+        assert not re.search(r'(?<!")\$\{?[A-Z_]+(?!.*")', script)
+
+
+@pytest.mark.parametrize("name", list(VARIABLES))
+@pytest.mark.parametrize(("files", "code"), [(RIGHT, 0), (WRONG, 1)])
+def test_the_commands_judge(
+    name: str, files: dict[str, str], code: int, machine: Machine, hosting: Hosting, tmp_path: Path
+) -> None:
+    head = hosting.push(files)
+    workspace = hosting.checkout(tmp_path / "workspace", head)
+    if "git fetch" in COMMANDS[name]:
+        workspace.git("update-ref", "-d", "refs/remotes/origin/main")
+    # What a job installs is beside the point here.
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "specguard").symlink_to(f"{os.path.dirname(sys.executable)}/specguard")
+    env = {key: value.replace("HEAD_OID", head) for key, value in VARIABLES[name].items()}
+    done = machine.run(COMMANDS[name], workspace.path, {**env, "PATH": f"{programs}:{os.environ['PATH']}"})
+    assert done.code == code, done.said
+    assert ("PTH001" in done.said) is bool(code)
