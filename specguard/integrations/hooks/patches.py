@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from specguard.integrations.hooks.deeds import Deeds, FileEdit
-from specguard.integrations.hooks.shell_state import as_bytes, joined
+from specguard.integrations.hooks.pathnames import as_bytes, joined
 from specguard.integrations.hooks.unified import read_unified
 
 TYPE_CHECKING = False

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-from specguard.integrations.hooks.shell_state import Field, as_bytes, joined
+from specguard.integrations.hooks.pathnames import as_bytes, joined
+from specguard.integrations.hooks.shell.field import Field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Final
 
-    from specguard.integrations.hooks.shell_call import Arguments, Call
+    from specguard.integrations.hooks.shell.arguments import Arguments
+    from specguard.integrations.hooks.shell.call import Call
 
 
 def known_output(call: Call) -> str | None:

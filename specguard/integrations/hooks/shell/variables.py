@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    from specguard.integrations.hooks.shell_telling import Telling
+    from specguard.integrations.hooks.shell.telling import Telling
 
 _SKIPS: Final = frozenset([
     "SKIP", "PRE_COMMIT_ALLOW_NO_CONFIG", "HUSKY", "HUSKY_SKIP_HOOKS", "LEFTHOOK", "LEFTHOOK_EXCLUDE",

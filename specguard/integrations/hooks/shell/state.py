@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import os.path
+from specguard.integrations.hooks.pathnames import as_bytes, joined, normal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
-    from specguard.integrations.hooks.shell_words import Command
+    from specguard.integrations.hooks.shell.field import Field
+    from specguard.integrations.hooks.shell.syntax import Command
 
 PLACES: Final = 8
 """More folders than this in which a shell may stand are as good as unknown."""
-
-
-class Field:
-    """A word after expansion.
-
-    Attributes:
-        text: its text; None where it is not known.
-        start: as much of the text's beginning as is known.
-        raw: the word as it is written, for clauses.
-        several: whether it may be no word or several.
-        pattern: the pattern of pathnames that it is; its pieces, of which every second is quoted. The text
-            is not known then.
-    """
-
-    __slots__ = ("pattern", "raw", "several", "start", "text")
-
-    def __init__(
-        self,
-        text: str | None,
-        raw: str,
-        *,
-        start: str = "",
-        several: bool = False,
-        pattern: Sequence[tuple[str, bool]] = (),
-    ) -> None:
-        self.text = text
-        self.raw = raw if len(raw) <= 60 else raw[:57] + "..."
-        self.start = start if text is None else text
-        self.several = several
-        self.pattern = pattern
-
-    @property
-    def option(self) -> bool:
-        """Whether it may be an option."""
-        return self.start.startswith("-") or (self.text is None and not self.start)
 
 
 class State:
@@ -138,27 +104,14 @@ class State:
             return place.decode("utf-8", "surrogateescape")
         return None
 
+    def enter(self, folder: Field) -> None:
+        """Stand in a folder from now on; where it is not known which one that is, that is forgotten."""
+        if folder.text is None:
+            self.places = None
+        elif self.places is not None:
+            path = as_bytes(folder.text)
+            self.places = tuple(dict.fromkeys(normal(joined(place, path)) for place in self.places))
+
 
 def _same(values: Sequence[str | None]) -> str | None:
     return values[0] if all(value == values[0] for value in values) else None
-
-
-def joined(directory: bytes, path: bytes) -> bytes:
-    """A path from a folder; the path alone where it is absolute or the folder is empty."""
-    if path.startswith(b"/") or not directory:
-        return path
-    return directory if not path else directory.rstrip(b"/") + b"/" + path
-
-
-def normal(path: bytes) -> bytes:
-    """A path without `.` and with `..` taken back, as `cd` does it; empty for the folder itself."""
-    made = os.path.normpath(path) if path else b""
-    return b"" if made == b"." else made
-
-
-def as_bytes(text: str) -> bytes:
-    """A text's bytes; lone surrogates that stand for bytes become these."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""Programs that are given a program of their own: `sed`, `awk`, `perl`, and interpreters."""
+"""What sed would write: the files that it edits in their place, where its script does nothing else."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
-    from specguard.integrations.hooks.shell_call import Call
-    from specguard.integrations.hooks.shell_state import Field
+    from specguard.integrations.hooks.shell.call import Call
+    from specguard.integrations.hooks.shell.field import Field
 
 _ADDRESS: Final = r"(?:[0-9]+(?:~[0-9]+)?|\$|/(?:\\.|\[\^?\]?[^\]\n]*\]|[^/\\\n\[])*/[IM]*|\+[0-9]+|~[0-9]+)"
 _SED: Final = re.compile(rf"(?:{_ADDRESS}(?:[ \t]*,[ \t]*{_ADDRESS})?)?[ \t]*!?[ \t]*([A-Za-z={{}}:#])")
-_SUBSTITUTE: Final = re.compile(
-    r"\s*(?:s|tr|y)([/|#!,%~:])((?:(?!\1)[^\\\n]|\\.)*)\1((?:(?!\1)[^\\\n]|\\.)*)\1[gimsx]*\s*;?\s*"
-)
 
 
-def _sed(call: Call) -> str | None:
+def run_sed(call: Call) -> str | None:
+    """Follow a call of sed; it prints what is not known."""
     inside, backup, scripts, files, odd, others = _sed_words(call.resolved())
     if odd is not None:
         call.undecided(f"whether `{odd.raw}` makes sed write is not known")
@@ -70,7 +68,7 @@ def _sed_words(
             if name and "in-place".startswith(name):
                 inside, backup = True, value
             elif name and "expression".startswith(name):
-                scripts.append(_tail(word, value) if "=" in text or at >= len(words) else words[at])
+                scripts.append(tail(word, value) if "=" in text or at >= len(words) else words[at])
                 at += "=" not in text
             elif name and "file".startswith(name):
                 others = True
@@ -86,7 +84,7 @@ def _sed_words(
                     inside, backup = True, left
                     break
                 if letter in "efl":
-                    value_word = _tail(word, left) if left or at >= len(words) else words[at]
+                    value_word = tail(word, left) if left or at >= len(words) else words[at]
                     at += not left
                     if letter == "e":
                         scripts.append(value_word)
@@ -106,7 +104,8 @@ def _sed_words(
     return inside, backup, scripts, rest, odd, others
 
 
-def _tail(word: Field, text: str) -> Field:
+def tail(word: Field, text: str) -> Field:
+    """The end of a word as a word."""
     return type(word)(None if word.text is None else text, word.raw, start=text)
 
 
@@ -161,123 +160,3 @@ def _after_substitution(script: str, at: int) -> int | None:
             return None
         at += 1
     return at
-
-
-def _awk(call: Call) -> str | None:
-    arguments = call.arguments("FvfieElL", ["file", "source", "include", "load", "exec"], first=True)
-    operands = arguments.operands
-    inplace = any((value.text or "").startswith("inplace") for value in arguments.values("i", "include"))
-    program = operands[0] if operands and not arguments.has("f", "file", "e", "source", "E", "exec") else None
-    if inplace:
-        for field in operands[1:] if program else operands:
-            if not re.match(r"[A-Za-z_]\w*=", field.start):
-                call.write(field)
-    loads = (
-        arguments.has("f", "file", "i", "include", "l", "load", "E", "exec", "e", "source") and not inplace
-    )
-    unread = arguments.odd is not None or loads or program is None or program.text is None
-    if unread or _awk_acts((program.text if program else None) or ""):
-        call.undecided(f"what the program of {call.name} writes is not known")
-    return None
-
-
-def _awk_acts(program: str) -> bool:
-    """Whether a program of awk's may write a file or run another program."""
-    if re.search(r"system|getline|@|close|fflush", program):
-        return True
-    printed = program.find("print")
-    if printed < 0:
-        return False
-    last = max(program.rfind(">"), _last_pipe(program))
-    return last > printed
-
-
-def _last_pipe(program: str) -> int:
-    """Where the last `|` is that is none of `||`; -1 where there is none."""
-    found = -1
-    for match in re.finditer(r"\|+", program):
-        found = match.start() if len(match[0]) != 2 else found
-    return found
-
-
-def _perl(call: Call) -> str | None:
-    words = call.resolved()
-    inside, backup = False, ""
-    codes: list[Field] = []
-    at = 0
-    while at < len(words) and words[at].start.startswith("-") and words[at].start not in ("-", "--"):
-        text = words[at].start
-        at += 1
-        if text in ("-v", "--version", "-h", "--help"):
-            return None
-        for index, letter in enumerate(text[1:], start=2):
-            if letter == "i":
-                inside, backup = True, text[index:]
-                # A backup's ending cannot be told from more letters.
-                break
-            if letter in "eE":
-                codes.append(
-                    _tail(words[at - 1], text[index:])
-                    if text[index:]
-                    else words[at]
-                    if at < len(words)
-                    else words[at - 1]
-                )
-                at += not text[index:]
-                break
-            if letter in "mMICxFl0":
-                if letter in "mMI":
-                    codes.append(_tail(words[at - 1], "?"))
-                break
-    rest = words[at:]
-    if inside and re.fullmatch(r"[pnlwe0-9]*e", backup):
-        # `-pie` asks for a backup that ends with `e`, and takes the next word for a file.
-        call.undecided(f"what `-i{backup}` means to perl is not known")
-    if inside and not codes and rest:
-        rest = rest[1:] + rest[:1]
-    for field in rest if inside else []:
-        call.write(field)
-        if backup and "*" not in backup:
-            for path in call.paths(field):
-                call.shell.telling.write(path + backup.encode("utf-8", "surrogateescape"), None, known=False)
-    if not codes or not all(code.text is not None and _plain_perl(code.text) for code in codes):
-        call.undecided(f"what {call.name} runs is not known")
-    return None
-
-
-def _plain_perl(code: str) -> bool:
-    """Whether the code is one substitution in which nothing else is run."""
-    return _SUBSTITUTE.fullmatch(code) is not None and not re.search(r"@\{|\$\{|@\[|\(\?\??\{|`|@\w*\[", code)
-
-
-def _interpreter(call: Call) -> str | None:
-    words = [word.text for word in call.words[1:]]
-    if words in (["--version"], ["-V"], ["-v"], ["--help"], ["-h"]) and not call.name.startswith("tcl"):
-        return None
-    call.undecided(f"what {call.name} runs is not known")
-    return None
-
-
-TEXTS: Final[Mapping[str, Callable[[Call], str | None]]] = {
-    **dict.fromkeys(["sed", "gsed"], _sed),
-    **dict.fromkeys(["awk", "gawk", "mawk", "nawk", "original-awk"], _awk),
-    "perl": _perl,
-    **dict.fromkeys(
-        [
-            "python",
-            "python2",
-            "python3",
-            "node",
-            "nodejs",
-            "deno",
-            "bun",
-            "ruby",
-            "php",
-            "lua",
-            "Rscript",
-            "osascript",
-        ],
-        _interpreter,
-    ),
-}
-"""Programs of this module by their names."""

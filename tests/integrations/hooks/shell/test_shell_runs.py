@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz.damage import few
-from tests.integrations.hooks.running import scratch, told, untold
+from tests.integrations.hooks.shell.running import scratch, told, untold
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,15 +7,16 @@ import re
 import stat
 
 from specguard.integrations.hooks.deeds import Deeds, FileEdit
-from specguard.integrations.hooks.shell_fields import resolved
-from specguard.integrations.hooks.shell_state import Field, as_bytes, joined, normal
+from specguard.integrations.hooks.pathnames import as_bytes, joined, normal
+from specguard.integrations.hooks.shell.disk import READ, kind_of, read_regular
+from specguard.integrations.hooks.shell.field import Field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
-    from specguard.integrations.hooks.shell_state import State
+    from specguard.integrations.hooks.shell.state import State
 
 STEPS: Final = 20_000
 """Commands that run more programs and expand more words than this are not told to their end."""
@@ -23,8 +24,6 @@ WEIGHT: Final = 2_000
 """So many characters count as much as a word."""
 FILES: Final = 2_000
 """Folders of more files than this are told by their own name alone."""
-READ: Final = 2_000_000
-"""Files of more bytes than this are not read."""
 CLAUSES: Final = 60
 """More clauses than this of a kind are not told."""
 
@@ -135,6 +134,8 @@ class Telling:
                 continue
             for place in state.places:
                 self.step(100)
+                from specguard.integrations.hooks.shell.patterns import resolved
+
                 names = resolved(field, self.directory, place)
                 found += [Field(None, field.raw, start=field.start, several=True)] if names is None else names
         self.step(len(found))
@@ -147,7 +148,7 @@ class Telling:
     def is_folder(self, path: bytes) -> bool:
         """Whether a pathname is that of a folder, also one that the command has made."""
         whole = self.absolute(path)
-        return whole in self.folders or _mode(whole, follow=True) == stat.S_IFDIR
+        return whole in self.folders or kind_of(whole, follow=True) == stat.S_IFDIR
 
     # Files
 
@@ -184,7 +185,7 @@ class Telling:
     def touch(self, path: bytes) -> None:
         """A file's mode or time is changed, or a file is made empty where there is none."""
         content = self.content(path)
-        if content is None and _mode(self.absolute(path)) == 0:
+        if content is None and kind_of(self.absolute(path)) == 0:
             content = b""
         self.write(path, content, known=content is not None)
 
@@ -195,7 +196,7 @@ class Telling:
             return self._contents[whole]
         if whole in self._gone or any(whole.startswith(gone + b"/") for gone in self._gone):
             return None
-        content = _read(whole)
+        content = read_regular(whole)
         self.step(size=len(content or b""))
         return content
 
@@ -206,16 +207,16 @@ class Telling:
 
     def exists(self, path: bytes) -> bool:
         """Whether something is at a pathname."""
-        return _mode(self.absolute(path)) != 0
+        return kind_of(self.absolute(path)) != 0
 
     def is_link(self, path: bytes) -> bool:
         """Whether a pathname is that of a symbolic link."""
-        return _mode(self.absolute(path)) == stat.S_IFLNK
+        return kind_of(self.absolute(path)) == stat.S_IFLNK
 
     def is_missing(self, path: bytes) -> bool:
         """Whether certainly nothing is at a pathname when the command comes to it."""
         whole = self.absolute(path)
-        return whole not in self._contents and (whole in self._gone or _mode(whole) == 0)
+        return whole not in self._contents and (whole in self._gone or kind_of(whole) == 0)
 
     def below(self, path: bytes) -> list[bytes] | None:
         """The files in a folder, at any depth, by their names from where the command begins.
@@ -228,7 +229,7 @@ class Telling:
         while waiting:
             folder = waiting.pop()
             seen += 1
-            if _mode(self.absolute(folder)) != stat.S_IFDIR:
+            if kind_of(self.absolute(folder)) != stat.S_IFDIR:
                 continue
             try:
                 with os.scandir(self.absolute(folder)) as entries:
@@ -278,36 +279,3 @@ def _printed(text: str) -> str:
 
 def _shown(path: bytes) -> str:
     return path[-80:].decode("utf-8", "backslashreplace")
-
-
-def _mode(path: bytes, *, follow: bool = False) -> int:
-    """The kind of what is at a path; 0 where nothing is."""
-    try:
-        return stat.S_IFMT((os.stat if follow else os.lstat)(path).st_mode)
-    except (OSError, ValueError):
-        return 0
-
-
-def _read(path: bytes) -> bytes | None:
-    """A regular file's content; None where there is none or it is too large."""
-    try:
-        at = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
-        return None
-    try:
-        found = os.fstat(at)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > READ:
-            return None
-        parts: list[bytes] = []
-        left = READ + 1
-        while left > 0:
-            part = os.read(at, left)
-            if not part:
-                return b"".join(parts)
-            parts.append(part)
-            left -= len(part)
-    except OSError:
-        return None
-    finally:
-        os.close(at)
-    return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.integrations.hooks.shell import read_command
-from tests.integrations.hooks.running import scratch, told
+from tests.integrations.hooks.shell.running import scratch, told
 from tests.test_hook_imports import NEVER, imported
 
 if TYPE_CHECKING:
@@ -162,6 +162,8 @@ rm $(cat x)
 cat > "$x"
 cat > $(date).txt
 cd "$x" && touch y
+rm []a
+rm [!]a
 sed -i s/a/b/ $x
 sed "$x" a
 tee $x

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 
-from specguard.integrations.hooks.shell_files import named
-from specguard.integrations.hooks.shell_state import as_bytes, joined
+from specguard.integrations.hooks.pathnames import as_bytes, joined
+from specguard.integrations.hooks.shell.files import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from typing import Final
 
-    from specguard.integrations.hooks.deeds import Deeds
-    from specguard.integrations.hooks.shell_call import Call
-    from specguard.integrations.hooks.shell_state import Field
+    from specguard.integrations.hooks.shell.call import Call
 
 
 def _patch(call: Call) -> str | None:
@@ -32,7 +30,8 @@ def _patch(call: Call) -> str | None:
         return None
     for field in (*operands[:1], *arguments.values("o", "output", "r", "reject-file")):
         call.write(field)
-    text = _patch_text(call, [*operands[1:2], *arguments.values("i", "input")])
+    files = [*operands[1:2], *arguments.values("i", "input")]
+    text = call.text_of(files[-1]) if files else call.given
     if operands and text is not None:
         return None
     if text is None or state.places is None:
@@ -52,30 +51,24 @@ def _patch(call: Call) -> str | None:
                 call.shell.telling.write(joined(place, name), None, known=False)
         call.undecided("which of its names `patch` without -p takes is not known")
         return None
-    tell_patch(call, lambda place: _read(call, text, place, diff=True, strip=int(number or 0)))
+    tell_patch(call, text, diff=True, strip=int(number or 0))
     return None
 
 
-def _patch_text(call: Call, fields: Sequence[Field]) -> str | None:
-    """A patch out of a file, or from the standard input where none is named."""
-    if not fields or fields[-1].text == "-":
-        return call.given
-    paths = call.paths(fields[-1], "reads")
-    content = call.shell.telling.content(paths[0]) if len(paths) == 1 else None
-    return None if content is None else content.decode("utf-8", "surrogateescape")
+def tell_patch(call: Call, text: str, *, diff: bool, strip: int = 1) -> None:
+    """Tell what a patch would do in the folder in which the shell stands.
 
-
-def _read(call: Call, text: str, place: bytes, *, diff: bool, strip: int = 1) -> Deeds:
+    Args:
+        call: the program that applies it.
+        text: the patch.
+        diff: whether it is a unified diff and nothing else.
+        strip: how many folders are taken off the names of a diff.
+    """
     from specguard.integrations.hooks.patches import read_patch
 
-    return read_patch(text, place, call.shell.telling.content, diff=diff, strip=strip)
-
-
-def tell_patch(call: Call, read: Callable[[bytes], Deeds]) -> None:
-    """Tell what a patch would do in the folder in which the shell stands."""
     telling = call.shell.telling
     for place in call.state.places or ():
-        deeds = read(place)
+        deeds = read_patch(text, place, telling.content, diff=diff, strip=strip)
         for edit in deeds.edits:
             path = joined(place, edit.path)
             if edit.known and edit.content is None:
@@ -92,7 +85,7 @@ def _apply_patch(call: Call) -> str | None:
     if text is None or call.state.places is None:
         call.undecided("what `apply_patch` writes is not known")
         return None
-    tell_patch(call, lambda place: _read(call, text, place, diff=False))
+    tell_patch(call, text, diff=False)
     return None
 
 

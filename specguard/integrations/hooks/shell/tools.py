@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from specguard.integrations.hooks.shell_files import named
-from specguard.integrations.hooks.shell_state import Field
+from specguard.integrations.hooks.shell.field import Field
+from specguard.integrations.hooks.shell.files import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Final
 
-    from specguard.integrations.hooks.shell_call import Call
+    from specguard.integrations.hooks.shell.call import Call
 
 
 def _curl(call: Call) -> str | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from specguard.integrations.hooks.shell_reader import unescape
-from specguard.integrations.hooks.shell_settings import tell_setting
-from specguard.integrations.hooks.shell_state import Field, as_bytes, joined, normal
+from specguard.integrations.hooks.pathnames import as_bytes, joined, normal
+from specguard.integrations.hooks.shell.field import Field
+from specguard.integrations.hooks.shell.variables import tell_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Final
 
-    from specguard.integrations.hooks.shell_call import Call
+    from specguard.integrations.hooks.shell.call import Call
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORMAT: Final = re.compile(r"%(?:%|s|b|d|i)|%")
@@ -229,6 +229,8 @@ def _printf(call: Call) -> str | None:
     rounds = max(1, -(-len(values) // len(marks))) if marks else 1
     if rounds * len(form) + sum(map(len, values)) > 1_000_000:
         return None
+    from specguard.integrations.hooks.shell.escapes import unescape
+
     left = iter(values)
 
     def one(match: re.Match[str]) -> str:

@@ -1,137 +1,18 @@
-"""Programs by name: which only read, which run another program, and who tells what the others write."""
+"""Programs that run others: shells, `sudo`, `env`, `xargs`, `find` and their like."""
 
 from __future__ import annotations
 
 import re
 
-from specguard.integrations.hooks.shell_files import FILES, known_output
-from specguard.integrations.hooks.shell_state import Field, as_bytes, joined, normal
+from specguard.integrations.hooks.shell.field import Field
+from specguard.integrations.hooks.shell.variables import tell_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Final
 
-    from specguard.integrations.hooks.shell_call import Call
-
-SHELLS: Final = frozenset(["sh", "bash", "dash", "zsh", "ksh", "ash", "rbash", "mksh"])
-
-_READS: Final = frozenset([
-    "[", "ack", "ag", "apropos", "arch", "b2sum", "base32", "base64", "basename", "basenc", "bc",
-    "bzcat", "c++filt", "cal", "cat", "cksum", "clear", "cloc", "cmp", "column", "comm", "cut",
-    "date", "df", "diff", "diff3", "dig", "dir", "dirname", "du", "egrep", "exa", "expand", "expr",
-    "eza", "factor", "false", "fgrep", "fmt", "fold", "free", "getconf", "getent", "getfacl", "grep",
-    "groups", "head", "hexdump", "host", "hostname", "htop", "id", "ifconfig", "ifne", "infocmp",
-    "iostat", "ip", "join", "jq", "killall", "ldd", "locale", "look", "ls", "lsattr", "lsblk",
-    "lscpu", "lsof", "md5", "md5sum", "mkdir", "mountpoint", "netstat", "nl", "nm", "nproc",
-    "nslookup", "numfmt", "od", "otool", "paste", "pathchk", "pbpaste", "pgrep", "pidof", "ping",
-    "pkill", "pr", "printenv", "ps", "readelf", "readlink", "realpath", "rev", "rmdir", "say", "seq",
-    "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shasum", "size", "sleep",
-    "sloccount", "ss", "stat", "strings", "stty", "sum", "sw_vers", "sync", "tac", "tail", "test",
-    "tokei", "top", "tput", "tr", "true", "tsort", "tty", "uname", "unexpand", "uptime", "vdir",
-    "vmstat", "wc", "whatis", "whereis", "which", "who", "whoami", "xzcat", "yes", "zcat", "zcmp",
-    "zdiff", "zgrep",
-])  # fmt: skip
-"""Programs that write no file, whatever their arguments are; folders are no files here."""
-
-_DENIES: Final[Mapping[str, tuple[str, str]]] = {
-    # A program, its options that write or run something, and how it takes values.
-    "rg": ("pre pre-glob hostname-bin", ""),
-    "tree": ("o", "oLPI"),
-    "less": ("o O log-file LOG-FILE", "oO"),
-    "more": ("", ""),
-    "man": ("P pager H html", "P"),
-    "file": ("C compile", "mfF"),
-    "fd": ("x X exec exec-batch", "xX"),
-    "fdfind": ("x X exec exec-batch", "xX"),
-    "bat": ("pager", ""),
-    "batcat": ("pager", ""),
-    "date": ("s set", "sdfr"),
-    "split": ("", ""),
-}
-
-
-def run_program(call: Call) -> str | None:
-    """Follow a program; gives what it prints, None where that is not known."""
-    name = call.name
-    if name == "git":
-        from specguard.integrations.hooks.shell_git import run_git
-
-        return run_git(call)
-    if name in SHELLS:
-        return _shell(call)
-    wrapper = _WRAPPERS.get(name)
-    if wrapper is not None:
-        return wrapper(call)
-    if name in FILES:
-        return FILES[name](call)
-    if name in _READS:
-        if name == "mkdir":
-            _mkdir(call)
-        return known_output(call)
-    if name in _DENIES:
-        _reader(call)
-        return None
-    teller = _rarer(name)
-    if teller is not None:
-        return teller(call)
-    if _asks(call):
-        return None
-    call.unknown()
-    return None
-
-
-def _rarer(name: str) -> Callable[[Call], str | None] | None:
-    """Who tells what a program does that most commands do not have; a hook imports these only then."""
-    from specguard.integrations.hooks.shell_patching import PATCHING
-    from specguard.integrations.hooks.shell_texts import TEXTS
-    from specguard.integrations.hooks.shell_tools import TOOLS
-
-    return TOOLS.get(name) or TEXTS.get(name) or PATCHING.get(name)
-
-
-def _asks(call: Call) -> bool:
-    """Whether a program is only asked for its version or its help."""
-    words = [word.text for word in call.words[1:]]
-    if call.name == "specguard":
-        return bool(words) and words[0] in _SPECGUARD
-    if call.name == "gh":
-        return len(words) > 1 and (words[0], words[1]) in _GH
-    return len(words) == 1 and words[0] in ("--version", "--help", "-V", "-h", "-version")
-
-
-_SPECGUARD: Final = frozenset(["check", "why", "rule", "policy", "status", "brief", "explain", "--version"])
-_GH: Final = frozenset(
-    (first, second)
-    for first in ("pr", "issue", "run", "repo", "release", "workflow", "label")
-    for second in ("view", "list", "diff", "status", "checks", "comment")
-)
-
-
-def _mkdir(call: Call) -> None:
-    arguments = call.arguments("m", ["mode"])
-    telling = call.shell.telling
-    for field in arguments.operands:
-        if field.text is not None and call.state.places is not None:
-            for place in call.state.places:
-                whole = telling.absolute(joined(place, as_bytes(field.text)))
-                while whole not in (b"/", b".", b"") and whole not in telling.folders:
-                    telling.folders.add(whole)
-                    whole = normal(whole + b"/..")
-
-
-def _reader(call: Call) -> None:
-    """A program that reads, unless it has one of a few options."""
-    denied, valued = _DENIES[call.name]
-    names = denied.split()
-    arguments = call.arguments(valued, flags=[name for name in names if len(name) > 1])
-    if call.name in ("split",) or arguments.has(*names):
-        call.unknown()
-    elif arguments.odd is not None and names:
-        call.undecided(f"whether `{arguments.odd.raw}` makes {call.name} write is not known")
-
-
-# Programs that run others
+    from specguard.integrations.hooks.shell.call import Call
 
 
 def _shell(call: Call) -> str | None:
@@ -186,19 +67,13 @@ def _wrapper(valued: str, *longs: str, skipped: int = 0) -> Callable[[Call], str
 
 
 def _env(call: Call) -> str | None:
-    from specguard.integrations.hooks.shell_settings import tell_setting
-
     arguments = call.arguments("uCS", ["unset", "chdir", "split-string"], first=True)
     if arguments.odd is not None:
         call.unknown()
         return None
     state = call.state.copy()
     for place in arguments.values("C", "chdir"):
-        if place.text is None:
-            state.places = None
-        elif state.places is not None:
-            path = as_bytes(place.text)
-            state.places = tuple(dict.fromkeys(normal(joined(each, path)) for each in state.places))
+        state.enter(place)
     rest = arguments.operands
     assigned = dict(call.assigned)
     split = arguments.values("S", "split-string")
@@ -216,6 +91,9 @@ def _env(call: Call) -> str | None:
         call.undecided(f"what `{rest[0].raw}` runs is not known")
         return None
     inner = type(call)(call.shell, state, rest, call.given, assigned)
+    from specguard.integrations.hooks.shell.programs import run_program
+
+    # It knows neither functions nor builtins.
     return run_program(inner)
 
 
@@ -281,7 +159,8 @@ def _busybox(call: Call) -> str | None:
     return call.run(call.words[1:]) if len(call.words) > 1 else None
 
 
-_WRAPPERS: Final[Mapping[str, Callable[[Call], str | None]]] = {
+WRAPPERS: Final[Mapping[str, Callable[[Call], str | None]]] = {
+    **dict.fromkeys(["sh", "bash", "dash", "zsh", "ksh", "ash", "rbash", "mksh"], _shell),
     "sudo": _wrapper("ugphCrtTUDR", "user", "group", "prompt", "host", "chdir", "chroot", "role", "type"),
     "doas": _wrapper("uCa"),
     "nohup": _wrapper(""),
@@ -303,3 +182,4 @@ _WRAPPERS: Final[Mapping[str, Callable[[Call], str | None]]] = {
     "gfind": _find,
     "busybox": _busybox,
 }
+"""Programs of this module by their names."""

@@ -1,0 +1,124 @@
+"""Programs by name: which only read, and who tells what the others write."""
+
+from __future__ import annotations
+
+from specguard.integrations.hooks.pathnames import as_bytes, joined, normal
+from specguard.integrations.hooks.shell.files import FILES, known_output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Final
+
+    from specguard.integrations.hooks.shell.call import Call
+
+_READS: Final = frozenset([
+    "[", "ack", "ag", "apropos", "arch", "b2sum", "base32", "base64", "basename", "basenc", "bc",
+    "bzcat", "c++filt", "cal", "cat", "cksum", "clear", "cloc", "cmp", "column", "comm", "cut",
+    "date", "df", "diff", "diff3", "dig", "dir", "dirname", "du", "egrep", "exa", "expand", "expr",
+    "eza", "factor", "false", "fgrep", "fmt", "fold", "free", "getconf", "getent", "getfacl", "grep",
+    "groups", "head", "hexdump", "host", "hostname", "htop", "id", "ifconfig", "ifne", "infocmp",
+    "iostat", "ip", "join", "jq", "killall", "ldd", "locale", "look", "ls", "lsattr", "lsblk",
+    "lscpu", "lsof", "md5", "md5sum", "mkdir", "mountpoint", "netstat", "nl", "nm", "nproc",
+    "nslookup", "numfmt", "od", "otool", "paste", "pathchk", "pbpaste", "pgrep", "pidof", "ping",
+    "pkill", "pr", "printenv", "ps", "readelf", "readlink", "realpath", "rev", "rmdir", "say", "seq",
+    "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "shasum", "size", "sleep",
+    "sloccount", "ss", "stat", "strings", "stty", "sum", "sw_vers", "sync", "tac", "tail", "test",
+    "tokei", "top", "tput", "tr", "true", "tsort", "tty", "uname", "unexpand", "uptime", "vdir",
+    "vmstat", "wc", "whatis", "whereis", "which", "who", "whoami", "xzcat", "yes", "zcat", "zcmp",
+    "zdiff", "zgrep",
+])  # fmt: skip
+"""Programs that write no file, whatever their arguments are; folders are no files here."""
+
+_DENIES: Final[Mapping[str, tuple[str, str]]] = {
+    # A program, its options that write or run something, and how it takes values.
+    "rg": ("pre pre-glob hostname-bin", ""),
+    "tree": ("o", "oLPI"),
+    "less": ("o O log-file LOG-FILE", "oO"),
+    "more": ("", ""),
+    "man": ("P pager H html", "P"),
+    "file": ("C compile", "mfF"),
+    "fd": ("x X exec exec-batch", "xX"),
+    "fdfind": ("x X exec exec-batch", "xX"),
+    "bat": ("pager", ""),
+    "batcat": ("pager", ""),
+    "date": ("s set", "sdfr"),
+    "split": ("", ""),
+}
+_SPECGUARD: Final = frozenset(["check", "why", "rule", "policy", "status", "brief", "explain", "--version"])
+_GH: Final = frozenset(
+    (first, second)
+    for first in ("pr", "issue", "run", "repo", "release", "workflow", "label")
+    for second in ("view", "list", "diff", "status", "checks", "comment")
+)
+
+
+def run_program(call: Call) -> str | None:
+    """Follow a program; gives what it prints, None where that is not known."""
+    name = call.name
+    if name == "git":
+        from specguard.integrations.hooks.shell.git import run_git
+
+        return run_git(call)
+    if name in FILES:
+        return FILES[name](call)
+    if name in _READS:
+        if name == "mkdir":
+            _mkdir(call)
+        return known_output(call)
+    if name in _DENIES:
+        _reader(call)
+        return None
+    teller = _rarer(name)
+    if teller is not None:
+        return teller(call)
+    if _asks(call):
+        return None
+    call.unknown()
+    return None
+
+
+def _rarer(name: str) -> Callable[[Call], str | None] | None:
+    """Who tells what a program does that most commands do not have; a hook imports these only then."""
+    from specguard.integrations.hooks.shell.wrappers import WRAPPERS
+
+    if name in WRAPPERS:
+        return WRAPPERS[name]
+    from specguard.integrations.hooks.shell.interpreters import INTERPRETERS
+    from specguard.integrations.hooks.shell.patching import PATCHING
+    from specguard.integrations.hooks.shell.tools import TOOLS
+
+    return TOOLS.get(name) or INTERPRETERS.get(name) or PATCHING.get(name)
+
+
+def _asks(call: Call) -> bool:
+    """Whether a program is only asked for its version or its help."""
+    words = [word.text for word in call.words[1:]]
+    if call.name == "specguard":
+        return bool(words) and words[0] in _SPECGUARD
+    if call.name == "gh":
+        return len(words) > 1 and (words[0], words[1]) in _GH
+    return len(words) == 1 and words[0] in ("--version", "--help", "-V", "-h", "-version")
+
+
+def _mkdir(call: Call) -> None:
+    arguments = call.arguments("m", ["mode"])
+    telling = call.shell.telling
+    for field in arguments.operands:
+        if field.text is not None and call.state.places is not None:
+            for place in call.state.places:
+                whole = telling.absolute(joined(place, as_bytes(field.text)))
+                while whole not in (b"/", b".", b"") and whole not in telling.folders:
+                    telling.folders.add(whole)
+                    whole = normal(whole + b"/..")
+
+
+def _reader(call: Call) -> None:
+    """A program that reads, unless it has one of a few options."""
+    denied, valued = _DENIES[call.name]
+    names = denied.split()
+    arguments = call.arguments(valued, flags=[name for name in names if len(name) > 1])
+    if call.name in ("split",) or arguments.has(*names):
+        call.unknown()
+    elif arguments.odd is not None and names:
+        call.undecided(f"whether `{arguments.odd.raw}` makes {call.name} write is not known")
