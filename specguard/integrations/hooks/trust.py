@@ -127,9 +127,11 @@ def _codex(program: str, top: str, environment: Mapping[str, str]) -> Trust:
         )
     if not hooks:
         return Trust(
-            trusted=False, said="codex does not see them: the folder is not trusted, or it has hooks off",
+            trusted=False,
+            said="codex does not see them: the folder is not trusted, it has hooks off, or the main "
+            "working tree lacks them, whose hooks it takes in a linked worktree",
             help="start codex here and trust the folder, then look at /hooks",
-        )  # fmt: skip
+        )
     if off or not states <= {"trusted", "managed"}:
         said = ", ".join(sorted(states - {"trusted", "managed"}) + (["disabled"] if off else []))
         return Trust(

@@ -66,6 +66,21 @@ def test_without_specguard_nothing_is_written(agent: str, tmp_path: Path) -> Non
 
 
 @EACH
+def test_what_a_hook_that_takes_too_long_means(agent: str, tmp_path: Path) -> None:
+    """Claude Code refuses from 2.1.295 on, which `init` has it do; the others go on."""
+    driven = Driven(agent, tmp_path)
+    place = driven.root / HOSTS[agent].file  # type: ignore[index]  # one of the names
+    settings = json.loads(place.read_text())
+    for groups in settings["hooks"].values():
+        groups[0]["hooks"][0]["command"] = "sleep 5"
+        groups[0]["hooks"][0]["timeout"] = 1000 if agent == "gemini" else 1
+    place.write_text(json.dumps(settings))
+    driven.work(driven.writing("src/new.py", "y = 1\n"))
+    blocks = "onFailure" in place.read_text()
+    assert (driven.root / "src/new.py").exists() is not blocks
+
+
+@EACH
 def test_an_agent_cannot_take_its_hooks_out(agent: str, tmp_path: Path) -> None:
     driven = Driven(agent, tmp_path)
     name = HOSTS[agent].file  # type: ignore[index]  # one of the names
@@ -119,6 +134,20 @@ def test_hooks_that_codex_trusts_run_and_doctor_says_so(tmp_path: Path) -> None:
     trust = trust_of(HOSTS["codex"], driven.program, str(driven.root), driven.environment())
     assert trust.trusted is False
     assert "modified" in trust.said
+
+
+def test_codex_takes_the_hooks_of_the_main_working_tree_in_a_linked_one(tmp_path: Path) -> None:
+    driven = Driven("codex", tmp_path)
+    driven.configure_codex()
+    tree = tmp_path / "tree"
+    driven.repository.stage()
+    driven.repository.commit("chore: have agents ask specguard")
+    driven.repository.git("worktree", "add", "-q", "-b", "other", str(tree))
+    (listed,) = ask_codex(driven.program, str(tree), driven.environment())["data"]
+    assert {one["sourcePath"] for one in listed["hooks"]} == {str(driven.root / ".codex/hooks.json")}
+    (driven.root / ".codex/hooks.json").unlink()
+    trust = trust_of(HOSTS["codex"], driven.program, str(tree), driven.environment())
+    assert "main working tree lacks them" in trust.said
 
 
 def test_gemini_runs_the_hooks_of_a_folder_that_is_trusted(tmp_path: Path) -> None:
