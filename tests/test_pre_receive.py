@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -309,6 +310,30 @@ def test_a_server_can_say_first_what_it_would_refuse(server: Server) -> None:
     taken, said = server.push("wrong")
     assert taken, said
     assert "PTH001" in said
+
+
+def test_a_replacement_that_was_pushed_has_no_say(server: Server) -> None:
+    right = server.topic("right")
+    wrong = server.topic("wrong", **{"docs/api/x.yaml": "b"})
+    server.remote.git("fetch", "-q", str(server.author.path), f"right:refs/replace/{wrong}")
+    assert server.remote.oid(f"refs/replace/{wrong}") == right
+    taken, said = server.push("wrong")
+    assert not taken
+    assert "PTH001" in said
+
+
+def test_every_verdict_can_be_kept(server: Server, tmp_path: Path) -> None:
+    log = tmp_path / "decisions.jsonl"
+    hook = HOOK.read_text().replace("--pre-receive", f"--pre-receive --log-decisions '{log}'")
+    (server.remote.path / "hooks" / "pre-receive").write_text(hook)
+    server.topic()
+    assert server.push("topic")[0]
+    taken, said = server.push(":topic")
+    assert taken, said
+    server.topic("wrong", **{"docs/api/x.yaml": "b"})
+    assert not server.push("wrong")[0]
+    verdicts = [json.loads(line)["verdict"] for line in log.read_text().splitlines()]
+    assert verdicts == ["passed", "passed", "failed"]
 
 
 def test_hostile_names_are_shown_and_never_obeyed(server: Server) -> None:
