@@ -120,7 +120,9 @@ def test_hooks_that_are_not_trusted_do_not_run_and_doctor_says_so(agent: str, tm
 def test_hooks_that_codex_trusts_run_and_doctor_says_so(tmp_path: Path) -> None:
     driven = Driven("codex", tmp_path)
     driven.configure_codex()
-    listed = ask_codex(driven.program, str(driven.root), driven.environment())["data"][0]["hooks"]
+    (said,) = ask_codex(driven.program, str(driven.root), driven.environment())["data"]
+    listed = said["hooks"]
+    assert (said["warnings"], said["errors"], len(listed)) == ([], [], 5)
     trusted = "".join(
         f'[hooks.state."{one["key"]}"]\ntrusted_hash = "{one["currentHash"]}"\n' for one in listed
     )
