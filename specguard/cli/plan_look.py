@@ -11,6 +11,7 @@ from specguard.change.repository import Repository
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
 from specguard.cli.run_store import trusted_policy
+from specguard.cli.words import counted
 from specguard.errors import SpecguardError
 from specguard.executor.plan_files import plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED
@@ -65,7 +66,7 @@ def validate(slug: str, directory: str, strict: bool, output_format: str) -> int
         for flaw in found:
             _show(flaw, openspec=folder.form == "openspec")
         errors = sum(1 for flaw in found if flaw.level == "error")
-        counts = f"{errors} error{'s' * (errors != 1)}, {_counted(len(found) - errors, 'warning')}"
+        counts = f"{counted(errors, 'error')}, {counted(len(found) - errors, 'warning')}"
         click.echo(visible(f"{folder.path}: {'valid' if not wrong else 'not valid'} ({counts})"))
     return EXIT_FAILED if wrong else EXIT_PASSED
 
@@ -205,7 +206,3 @@ def _tell_none(states: Sequence[PlanState]) -> None:
 
 def _why(task: TaskState) -> str:
     return f"waits for {'; '.join(task.waits)}" if task.state == "waiting" else f"is {task.status}"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"

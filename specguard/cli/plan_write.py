@@ -11,6 +11,7 @@ import click
 from specguard.change.repository import Repository
 from specguard.cli.options import in_directory
 from specguard.cli.run_store import trusted_policy
+from specguard.cli.words import counted
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError
 from specguard.planning.briefing import NAME, planner_brief, plans_folder
@@ -117,13 +118,15 @@ def create(slug: str, name: str, directory: str, kind: str, option: str, goal: s
         )
     files = plan.files()
     kind_name = next(one for one, settings in kinds.items() if settings is chosen)
+    if not only_print:
+        # Before the option is asked for, which a stage before this one describes.
+        require_open(policy, plan.path, directory)
     hold_to_rules(top, plan.path, files[plan.path], kind_name, chosen)
     if only_print:
         click.echo(files[plan.path], nl=False)
         return
-    require_open(policy, plan.path, directory)
     _write(top, plan, files)
-    click.echo(visible(f"{plan.path}: {plan.size} tasks from {source.path}/tasks.md"))
+    click.echo(visible(f"{plan.path}: {counted(plan.size, 'task')} from {source.path}/tasks.md"))
     for left in plan.left(policy.declared("contracts")):
         click.echo(visible(f"note: {left} must be there too, and is yours to write"), err=True)
     for lacking in plan.lacking():

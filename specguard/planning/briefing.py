@@ -133,7 +133,8 @@ def _kind(name: str, kind: PlanKind, policy: Policy) -> Iterator[str]:
     yield ""
     if kind.option:
         described = f", one of those that `{kind.options}` describes" if kind.options else ""
-        yield from (f"The plan names the option that was chosen under `{kind.option}`{described}.", "")
+        yield f"The plan names the option that was chosen under `{kind.option}`{described}:"
+        yield from ("`specguard plan create ... --option OPTION`.", "")
     kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
     for work, settings in kinds.items():
         if any(PathTemplate(source) == PathTemplate(path) for source in settings.sources):

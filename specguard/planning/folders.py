@@ -157,7 +157,9 @@ def source_folder(top: str, name: str) -> SourceFolder:
         help=f"it is archived: {CHANGES}/archive/{archived[0]}"
         if plain and archived
         else nearest(
-            plain, {folder.name for folder in known.values()}, f"specguard plan proposal {plain or 'SLUG'}"
+            plain,
+            {folder.name for folder in known.values()},
+            f"specguard plan proposal {plain if KEBAB.fullmatch(plain) else 'SLUG'}",
         ),
         code="unknown-name",
     )

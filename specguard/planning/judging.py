@@ -63,10 +63,17 @@ def _check_option(top: str, options: str, plan: Plan, kind: PlanKind) -> None:
     except (OSError, UnicodeDecodeError, UnreadDocument):
         document = None
     there = [letter for letter in "ABCDEFGH" if document is not None and describes(document, letter)]
+    if options and document is None:
+        raise SpecguardError(
+            f"the plan names the option that was chosen (`{kind.option}`), and no document describes any",
+            path=options,
+            help="write it first, with a heading such as 'Option A' for each",
+            code="plan-unready",
+        )
     shown = (
         f"--option {there[0]}" + (f" (or {', '.join(there[1:])})" if there[1:] else "")
         if there
-        else "--option B"
+        else "--option OPTION"
     )
     if not plan.option:
         raise SpecguardError(

@@ -62,9 +62,9 @@ class NewPlan:
         self._name = name
         self.folder = _folder(kind, name)
         self.path = f"{self.folder}/{kind.plan}"
-        self.ticked: list[str] = []
         self._boxes = Boxes(source.read(TASKS) or "")
         self._ids = dict(zip(self._boxes.all, self._numbered(), strict=True))
+        self.ticked = [task_id for box, task_id in self._ids.items() if box.ticked]
         if data_kind(self.path.encode("utf-8")) != "json":
             raise SpecguardError(
                 "specguard writes plans only as JSON",
@@ -163,8 +163,6 @@ class NewPlan:
             "verify": list(box.values("verify")),
             "done_criteria": list(box.values("done")) or [_plain(box.text)],
         }
-        if box.ticked:
-            self.ticked.append(self._ids[box])
         task = {kind.keys_of(name)[0]: value for name, value in values.items()}
         where = f"{self._source.path}/{TASKS}"
         task["source"] = f"{where}#{box.id}" if box.id else where
@@ -201,7 +199,7 @@ def plan_kind(kinds: Mapping[str, PlanKind], wanted: str) -> PlanKind:
     if not kinds:
         raise SpecguardError(
             "the policy describes no plans",
-            help="describe them: a table [plans.<name>]",
+            help="describe them in a table [plans.<name>]; the preset planner-pipeline has one",
             code="incomplete-policy",
         )
     if not wanted and len(kinds) > 1:

@@ -21,22 +21,23 @@ def write_files(top: str, files: Mapping[str, str], *, over: frozenset[str] = fr
         over: those of them that may take the place of a regular file.
 
     Raises:
-        SpecguardError: one is there, is in a folder that is a link, or cannot be written.
+        SpecguardError: one is there, is in a folder that is a link, cannot be written, or would not be UTF-8.
     """
     for path in files:
         _check(top, path, over=path in over)
+    contents = {path: _content(path, text) for path, text in files.items()}
     made: list[str] = []
+    staged: list[tuple[str, str, str]] = []
     placed: list[tuple[str, bytes | None]] = []
     path = ""
     try:
-        staged = []
-        for path, text in files.items():
+        for path, content in contents.items():
             place = os.path.join(top, path)
-            made += _folders(os.path.dirname(place))
+            _make_folders(os.path.dirname(place), made)
             temporary = f"{place}.{secrets.token_hex(6)}.specguard"
             staged.append((path, place, temporary))
-            with open(temporary, "x", encoding="utf-8", newline="") as stream:
-                stream.write(text)
+            with open(temporary, "xb") as stream:
+                stream.write(content)
         for path, place, temporary in staged:
             before = None
             if path in over and os.path.lexists(place):
@@ -49,8 +50,11 @@ def write_files(top: str, files: Mapping[str, str], *, over: frozenset[str] = fr
                 os.link(temporary, place)
                 os.unlink(temporary)
             placed.append((place, before))
-    except OSError as error:
+    except BaseException as error:
+        # An interruption leaves nothing behind either.
         _undo(placed, [temporary for _, _, temporary in staged], made)
+        if not isinstance(error, OSError):
+            raise
         said = (
             "it is there already"
             if isinstance(error, FileExistsError)
@@ -79,8 +83,17 @@ def _check(top: str, path: str, *, over: bool) -> None:
         )
 
 
-def _folders(folder: str) -> list[str]:
-    """Make a folder and those above it; which were made, the outermost first."""
+def _content(path: str, text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise SpecguardError(
+            "it would not be UTF-8", path=path, help="give names and texts in UTF-8", code="usage"
+        ) from error
+
+
+def _make_folders(folder: str, made: list[str]) -> None:
+    """Make a folder and those above it, each told as it is made."""
     missing = []
     at = folder
     while at and not os.path.isdir(at):
@@ -88,7 +101,7 @@ def _folders(folder: str) -> list[str]:
         at = os.path.dirname(at)
     for one in reversed(missing):
         os.mkdir(one)
-    return missing[::-1]
+        made.append(one)
 
 
 def _undo(placed: list[tuple[str, bytes | None]], staged: list[str], made: list[str]) -> None:

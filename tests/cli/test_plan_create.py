@@ -225,7 +225,7 @@ class TestCreate:
             (f"{where}#2.2.1", ["task_004"], ["docs/index.md"]),
         ]
         assert "task_004 (2.2) has no command in `verify`, and may not run without one" in outcome.stderr
-        assert "the box of task_002 is ticked, and nothing shows that it is done" in outcome.stderr
+        assert outcome.stderr.count("the box of task_002 is ticked, and nothing shows that it is done") == 1
 
     def test_it_fulfils_its_own_rules(self, fresh: Fresh) -> None:
         fresh.create("--option", "B")
@@ -267,11 +267,27 @@ class TestCreate:
         assert [one["status"] for one in fresh.plan()["tasks"]] == ["done"] + ["pending"] * 4
         assert fresh.specguard("plan", "next").stdout.startswith("task_002 Add the till\n")
 
+    def test_what_comes_before_the_option_is_asked_for_first(self, tmp_path: Path) -> None:
+        fresh = Fresh(tmp_path, papers=False)
+        change(fresh.top, "add-cart")
+        asked = fresh.create()
+        assert "no plan is made yet" in asked.stderr, asked
+        printed = fresh.create("--print")
+        assert f"{PAPERS[1]}: the plan names the option" in printed.stderr, printed
+        assert "no document describes any" in printed.stderr
+
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            ((), "the plan must name the option that was chosen (`option`)\n  next: --option A (or B, C)"),
-            (("--option", "D"), "PLAN_OPTIONS.md: it describes no option 'D'\n  next: --option A (or B, C)"),
+            (
+                (),
+                "the plan must name the option that was chosen (`option`) [plan-unready]\n  next: --option A",
+            ),
+            (
+                ("--option", "D"),
+                "PLAN_OPTIONS.md: it describes no option 'D' [plan-unready]\n  next: --option A (",
+            ),
+            (("--option", "B", "--goal", "\udcff"), "plan.json: it would not be UTF-8"),
             (("--option", "B", "--kind", "pipelin"), "did you mean 'pipeline'?"),
         ],
     )

@@ -66,3 +66,29 @@ def test_a_file_that_somebody_writes_meanwhile_stays(tmp_path: Path, monkeypatch
     with pytest.raises(SpecguardError, match="it is there already"):
         write_files(str(tmp_path), {"a.md": "a", "b.md": "b"})
     assert there(tmp_path) == {"b.md": "theirs"}
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError])
+def test_an_interruption_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: type[BaseException]
+) -> None:
+    import os
+
+    link = os.link
+
+    def interrupted(source: str, place: str) -> None:
+        if place.endswith("b.md"):
+            raise stop
+        link(source, place)
+
+    monkeypatch.setattr(os, "link", interrupted)
+    with pytest.raises(stop):
+        write_files(str(tmp_path), {"new/a.md": "a", "new/b.md": "b"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_would_not_be_utf_8_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(SpecguardError, match="it would not be UTF-8") as caught:
+        write_files(str(tmp_path), {"new/a.md": "a", "new/b.md": "\udcff"})
+    assert caught.value.path == "new/b.md"
+    assert list(tmp_path.iterdir()) == []
