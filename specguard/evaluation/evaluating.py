@@ -12,7 +12,7 @@ from specguard.change.git import Git
 from specguard.errors import SpecguardError
 from specguard.evaluation.evaluated import Evaluated, Evaluation
 from specguard.evaluation.own import read_own
-from specguard.evaluation.samples import expected_text, read_expected
+from specguard.evaluation.samples import read_expected, store_expected
 from specguard.evaluation.snapshots import open_snapshot
 from specguard.evaluation.trying import finding_text
 from specguard.executor.ending import RunEnded
@@ -146,7 +146,8 @@ class _Work:
                 if not done.problem:
                     self._commands(snapshot, done)
         except SpecguardError as error:
-            done.problem = f"{error.message}{f' ({error.help})' if error.help else ''}"
+            where = f"{error.path}: " if error.path and error.path not in error.message else ""
+            done.problem = f"{where}{error.message}{f' ({error.help})' if error.help else ''}"
         return done
 
     def _judge(self, snapshot: Snapshot, done: Evaluated, cache: str) -> None:
@@ -181,15 +182,7 @@ class _Work:
     def _compare(self, done: Evaluated, found: Sequence[Mapping[str, Any]]) -> None:
         sample = done.sample
         if self._update:
-            text = expected_text([flatten(one) for one in found])
-            try:
-                os.makedirs(os.path.dirname(sample.expected), exist_ok=True)
-                with open(sample.expected, "w", encoding="utf-8") as file:
-                    file.write(text)
-            except OSError as error:
-                raise SpecguardError(
-                    f"{sample.expected} cannot be written: {error.strerror}", code="unwritable-file"
-                ) from error
+            store_expected(sample, [flatten(one) for one in found])
             done.updated = True
         expected = read_expected(sample)
         if expected is None:

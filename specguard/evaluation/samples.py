@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import re
+import secrets
 import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -168,7 +170,9 @@ def read_samples(file: str) -> Samples:
             **{
                 **table,
                 "path": os.path.normpath(os.path.join(folder, table["path"])),
-                "expected": os.path.join(folder, table.get("expected", f"{table['name']}.expected.toml")),
+                "expected": os.path.normpath(
+                    os.path.join(folder, table.get("expected", f"{table['name']}.expected.toml"))
+                ),
                 "declared": f"{file}:{lines.get(('samples', at), 1)}",
             }
         )
@@ -238,10 +242,10 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
         with open(sample.expected, "rb") as stream:
             text = stream.read().decode("utf-8")
         table = tomllib.loads(text)
-        if set(table) - {"expect"}:
-            raise SpecguardError(
-                "it has other keys than `expect`", path=sample.expected, code="unreadable-file"
-            )
+        if set(table) != {"expect"}:
+            # A file that was cut short expects nothing only where it says so.
+            said = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
+            raise SpecguardError(said, path=sample.expected, code="unreadable-file")
         case = Case.from_toml(table, sample.name)
     except FileNotFoundError:
         return None
@@ -254,6 +258,33 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
             f"it is not what is expected of a sample: {error}", path=sample.expected, code="unreadable-file"
         ) from None
     return [dict(one) for one in case.expect or ()]
+
+
+def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> None:
+    """Expect of a sample from now on what is found in it.
+
+    Raises:
+        SpecguardError: what is there says something else, or is a link, or the file cannot be written.
+    """
+    file = sample.expected
+    if os.path.lexists(file) and (os.path.islink(file) or not os.path.isfile(file)):
+        raise SpecguardError(
+            "it is no regular file, and nothing is stored there", path=file, code="never-overwritten"
+        )
+    # A file that expects nothing of a sample is somebody's own.
+    read_expected(sample)
+    partial = f"{file}.{secrets.token_hex(6)}"
+    try:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(partial, "x", encoding="utf-8") as stream:
+            stream.write(expected_text(findings))
+        os.replace(partial, file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        raise SpecguardError(
+            f"it cannot be written: {error.strerror}", path=file, code="unwritable-file"
+        ) from error
 
 
 def expected_text(findings: Sequence[Mapping[str, Any]]) -> str:

@@ -159,6 +159,28 @@ def test_update_stores_what_is_found(team: Repository) -> None:
     assert run("eval", directory=team.path).exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["notes.md", "empty.toml", "link.toml", "folder"])
+def test_update_stores_nothing_in_a_file_that_is_somebodys_own(
+    team: Repository, shop: Repository, tmp_path: Path, name: str
+) -> None:
+    target = tmp_path / "target.toml"
+    target.write_text("expect = []\n")
+    for path, content in (("notes.md", "precious\n"), ("empty.toml", "")):
+        (tmp_path / path).write_text(content)
+    (tmp_path / "link.toml").symlink_to(target)
+    (tmp_path / "folder").mkdir()
+    declared = f'{SAMPLES.format(oid=shop.oid())}expected = "../../{name}"\n'
+    team.write("evaluation/samples.toml", declared)
+    before = sorted(tmp_path.iterdir())
+    done = run("eval", "--update", directory=team.path)
+    assert done.exit_code == 2, done
+    assert f"cannot be evaluated: {tmp_path / name}: it " in done.stdout, done
+    assert (tmp_path / "notes.md").read_text() == "precious\n"
+    assert (tmp_path / "empty.toml").read_text() == ""
+    assert target.read_text() == "expect = []\n"
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_a_repository_that_is_not_declared_a_bare_one_and_a_bundle(
     team: Repository, shop: Repository, tmp_path: Path
 ) -> None:
@@ -207,7 +229,10 @@ def test_a_report_for_programs(team: Repository) -> None:
     ("text", "said"),
     [
         ("[[samples]]\nname = 'a'\n", "samples.toml:1: `path` is missing"),
-        ("[[samples]]\nname = 'a'\npaht = 'b'\npath = 'c'\n", "samples.toml:3: unknown key 'paht'\n"),
+        (
+            "[[samples]]\nname = 'a'\npaht = 'b'\npath = 'c'\n",
+            "samples.toml:3: unknown key 'paht' [broken-case]\n",
+        ),
         ("[[samples]]\nname = '../a'\npath = 'c'\n", "samples.toml:2: '../a' is no name"),
         (
             "[[samples]]\nname = 'a'\npath = 'c'\nrefresh_by = 'x'\n",
