@@ -79,7 +79,6 @@ def _answer(words: Sequence[str]) -> Said:
             code=2,
         )
     _limit(SECONDS["other"])
-    early = Early.here(os.environ)
     raw = b""
     try:
         raw = _read()
@@ -90,6 +89,8 @@ def _answer(words: Sequence[str]) -> Said:
         return _refuse_unread(agent, raw, f"specguard cannot read this event, so it is refused: {error}")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is refused
         return _refuse_unread(agent, raw, _reason(error))
+    # Most commands do nothing that is judged, and two more processes would be started for nothing.
+    early = Early.here(os.environ, look=event.moment == "edit")
     if early is not None:
         note_firing(event, early.tree)
     said: Said = dialect(event.agent).say(event, _judge(event, early))

@@ -1,4 +1,4 @@
-"""Git, looking for the repository while the event is read: nearly always it is the one of this folder."""
+"""The working tree that an event is nearly always about, and git, looking for its repository early."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 
 
 class Early(Record):
-    """What is under way before it is known whether it is needed.
+    """What is known, or under way, before the event is judged.
 
     Attributes:
         tree: the working tree of the agent's project, or else of this process's folder.
-        looking: git looking for its repository.
+        looking: git looking for its repository, where the event will surely be judged by it; else None.
     """
 
     tree: WorkTree
-    looking: Looking
+    looking: Looking | None = None
 
     @classmethod
-    def here(cls, environment: Mapping[str, str]) -> Self | None:
-        """Begin to look; None where there is nothing to look for, of which the event's judge will tell."""
+    def here(cls, environment: Mapping[str, str], *, look: bool) -> Self | None:
+        """Find the working tree, and begin to look where that is asked for.
+
+        None where there is nothing to look for, of which the event's judge will tell.
+        """
         try:
             folder = os.fsencode(environment.get("CLAUDE_PROJECT_DIR", "")) or os.getcwdb()
             tree = work_tree_at(folder)
             if tree is None:
                 return None
-            return cls(tree=tree, looking=Looking(os.fsdecode(tree.root), environment))
+            return cls(tree=tree, looking=Looking(os.fsdecode(tree.root), environment) if look else None)
         except (OSError, SpecguardError):
             return None

@@ -239,7 +239,9 @@ def _take(
         left = [judged for judged in result.findings if _stands(judged) and judged.fingerprint not in seen]
         if left and result.code not in GUARDING:
             if ignored is None:
-                ignored = _ignored(verdict, root, environment)
+                from specguard.integrations.hooks.ignored import ignored_paths
+
+                ignored = ignored_paths(verdict, root, environment)
             left = [judged for judged in left if judged.finding.path not in ignored]
         seen.update(judged.fingerprint for judged in left)
         if left:
@@ -264,48 +266,6 @@ def _take_absent(result: RuleResult, reasons: Reasons) -> None:
     reasons.blocks.append(
         f"{result.code} {result.name} could not be judged: {_visible(result.reason or '')}{step}"
     )
-
-
-def _ignored(verdict: Verdict, root: bytes, environment: Mapping[str, str]) -> set[bytes]:
-    """The paths of findings that git does not track and ignores: they are no part of any change."""
-    paths = {
-        judged.finding.path
-        for judged in verdict.findings
-        if judged.finding.path is not None and judged.finding.side is None
-    }
-    if not paths or not _has_ignore(root, paths):
-        return set()
-    from specguard.change.git import Git
-    from specguard.change.repository import Repository
-
-    repository = Repository.locate(os.fsdecode(root), environment)
-    with Git(repository) as git:
-        index = repository.index if os.path.exists(repository.index) else f"{git.folder}/index"
-        process = git.start(
-            "check-ignore", "-z", "--stdin",
-            # With `./` in front no name has a meaning of its own.
-            stdin=b"".join(b"./" + path + b"\0" for path in sorted(paths)), index=index,
-            work_tree=os.fsdecode(root), literal=False,
-        )  # fmt: skip
-        said = b""
-        try:
-            while chunk := process.chunk():
-                said += chunk
-            process.wait()
-        finally:
-            process.stop()
-    return paths.intersection(name.removeprefix(b"./") for name in said.split(b"\0"))
-
-
-def _has_ignore(root: bytes, paths: set[bytes]) -> bool:
-    """Whether a `.gitignore` is above one of these paths."""
-    folders = {b""}
-    for path in paths:
-        folder = os.path.dirname(path)
-        while folder:
-            folders.add(folder)
-            folder = os.path.dirname(folder)
-    return any(os.path.lexists(os.path.join(root, folder, b".gitignore")) for folder in folders)
 
 
 def _answer(event: Event, reasons: Reasons) -> Answer:
