@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from specguard.cli.job import output_lines
-from tests.ci.jobs import ACTION, RIGHT, WRONG, Hosting, Job, Machine, pull_request, read_outputs
+from tests.ci.jobs import ACTION, RIGHT, ROOT, WRONG, Hosting, Job, Machine, pull_request, read_outputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,17 @@ def test_each_input_reaches_a_step_as_a_variable_and_no_script() -> None:
     ids = {step.get("id") for step in steps}
     for about in action["outputs"].values():
         assert set(re.findall(r"steps\.(\w+)\.", about["value"])) <= ids
+
+
+def test_the_page_has_every_input_and_output() -> None:
+    action = yaml.safe_load(ACTION.read_text())
+    page = (ROOT / "docs" / "ci.md").read_text()
+    for kind in ("input", "output"):
+        table = re.findall(rf"(?m)^\| {kind} \| meaning \|\n((?:\|.*\n)+)", page)
+        names = {
+            name for line in table[0].splitlines() for name in re.findall(r"`([\w-]+)`", line.split("|")[1])
+        }
+        assert names == set(action[f"{kind}s"])
 
 
 def test_outputs_tell_the_verdict_the_counts_and_the_reports(
