@@ -170,6 +170,7 @@ class DeltaChecks:
         added = {one.name: one.line for one in delta.requirements("ADDED")}
         modified = {one.name: one.line for one in delta.requirements("MODIFIED")}
         removed = {one.name: one.line for one in delta.removed}
+        gone = {folded(name): name for name in reversed(removed)}
         for one, ones, other, others in (
             ("MODIFIED", modified, "REMOVED", removed),
             ("MODIFIED", modified, "ADDED", added),
@@ -195,7 +196,7 @@ class DeltaChecks:
                     f"{renaming.new!r} is ADDED, and {renaming.old!r} is RENAMED to it",
                     "Keep one.",
                 )
-            same = next((name for name in removed if folded(name) == folded(renaming.old)), None)
+            same = gone.get(folded(renaming.old))
             if same is not None:
                 yield self._conflict(
                     removed[same], f"{renaming.old!r} is both RENAMED and REMOVED", "Keep one."
@@ -225,8 +226,9 @@ class DeltaChecks:
             {} if self._main is None else {one.name: one for one in self._main.main_requirements()}
         )
         old_names = {one.new: one.old for one in delta.renamed}
+        renamed = set(old_names.values())
         for requirement in delta.requirements("MODIFIED"):
-            if requirement.name in old_names.values():
+            if requirement.name in renamed:
                 continue
             before = _before(requirement.name, current, old_names)
             if before is None:
@@ -254,7 +256,7 @@ class DeltaChecks:
             if renaming.old not in current and renaming.old not in old_names:
                 yield self._missing("RENAMED", renaming.old, renaming.line, current)
         for requirement in delta.requirements("ADDED"):
-            if requirement.name in current and requirement.name not in old_names.values():
+            if requirement.name in current and requirement.name not in renamed:
                 yield self._flaw(
                     requirement.line,
                     f"ADDED {requirement.name!r} is in the capability's specification already",

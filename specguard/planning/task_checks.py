@@ -46,8 +46,9 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Flaw]:
                 "warning",
             )
     yield from _numbers(path, boxes)
+    known = boxes.by_id()
     for box in boxes.all:
-        yield from _box(path, box, boxes.by_id())
+        yield from _box(path, box, known)
     yield from _circles(path, boxes)
 
 
