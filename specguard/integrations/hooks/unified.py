@@ -260,15 +260,3 @@ def _stripped(name: bytes, count: int) -> bytes:
     if len(rest) <= count:
         return rest[-1] if rest and count else name
     return name if count == 0 else b"/".join(rest[count:])
-
-
-def header_names(data: bytes) -> Sequence[bytes]:
-    """Every name that a header of a diff may have, whole, and without any of its folders."""
-    found: dict[bytes, None] = {}
-    for match in re.finditer(rb"(?m)^(?:--- |\+\+\+ |\*\*\* |Index: )(.+)$", data):
-        name = _name(match[1].removesuffix(b"\r"))
-        if name != _NOTHING and b"\0" not in name and not name.endswith(b" ****"):
-            found[name] = None
-            found[name.rpartition(b"/")[2]] = None
-            found[_stripped(name, 1)] = None
-    return [name for name in found if name]

@@ -11,22 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Final
 
+    from specguard.integrations.hooks.shell.arguments import Arguments
     from specguard.integrations.hooks.shell.call import Call
 
 
-def skips(texts: Sequence[str], *, short: str = "", valued: str = "") -> bool:
-    """Whether arguments have `--no-verify`, or its beginning, or its letter."""
+def skips(texts: Sequence[str]) -> bool:
+    """Whether arguments have `--no-verify`, or as much of its beginning as git takes for it."""
     for text in texts:
         if text == "--":
             return False
         if "--no-verify".startswith(text) and len(text) >= len("--no-veri"):
             return True
-        if short and re.match(r"-[A-Za-z]", text):
-            for letter in text[1:]:
-                if letter == short:
-                    return True
-                if letter in valued:
-                    break
     return False
 
 
@@ -48,22 +43,10 @@ def _commit(call: Call) -> str | None:
         call.undecided(f"what `{arguments.odd.raw}` makes `git commit` do is not known")
     if arguments.has("dry-run", "h", "help"):
         return None
-    paragraphs: list[str] = []
-    known = False
-    for name, value in arguments.options:
-        if name in ("m", "message"):
-            known = True
-            if value is None or value.text is None:
-                call.undecided("the message of the commit is not known")
-                return None
-            paragraphs.append(value.text)
-        elif name in ("F", "file") and value is not None:
-            known = True
-            text = call.text_of(value)
-            if text is None:
-                call.undecided(f"the message of the commit, from `{value.raw}`, is not known")
-                return None
-            paragraphs.append(text)
+    paragraphs = _paragraphs(call, arguments)
+    if paragraphs is None:
+        return None
+    known = bool(paragraphs)
     if arguments.has("C", "c", "reuse-message", "reedit-message", "fixup", "squash"):
         call.undecided("the message of the commit is that of another, which is not looked at")
     elif not known and arguments.has("amend"):
@@ -77,6 +60,24 @@ def _commit(call: Call) -> str | None:
             text += "\n\n" + "\n".join(re.sub(r"^([^=:]*)=", r"\1: ", trailer) for trailer in trailers)
         telling.message(text)
     return None
+
+
+def _paragraphs(call: Call, arguments: Arguments) -> list[str] | None:
+    """What is given of the message; None where that is not known, which is said."""
+    found: list[str] = []
+    for name, value in arguments.options:
+        if name in ("m", "message"):
+            if value is None or value.text is None:
+                call.undecided("the message of the commit is not known")
+                return None
+            found.append(value.text)
+        elif name in ("F", "file") and value is not None:
+            text = call.text_of(value)
+            if text is None:
+                call.undecided(f"the message of the commit, from `{value.raw}`, is not known")
+                return None
+            found.append(text)
+    return found
 
 
 def _history(call: Call) -> str | None:
@@ -94,25 +95,20 @@ def _history(call: Call) -> str | None:
         texts = [value.text for value in arguments.values("m", "message")]
         if texts and None not in texts:
             call.shell.telling.message("\n\n".join(text for text in texts if text is not None))
-    if name == "rebase":
-        for value in arguments.values("x", "exec"):
-            if value.text is not None:
-                call.shell.run_text(value.text, call.state.copy())
     call.undecided(f"what `git {name}` brings into the working tree is not known")
     return None
 
 
-def _committed(call: Call) -> str | None:
-    for value in read_arguments(call.words[1:], "mpFS", ["message"]).values("m", "message"):
-        if value.text is not None:
-            call.shell.telling.message(value.text)
-    call.undecided("what `git commit-tree` commits is not known")
+def _mail(call: Call) -> str | None:
+    if call.arguments("pSC", flags=["no-verify"]).has("n", "no-verify"):
+        call.shell.telling.bypass("`git am --no-verify` skips the hooks")
+    call.undecided("what `git am` commits is not known")
     return None
 
 
 COMMITS: Final[Mapping[str, Callable[[Call], str | None]]] = {
     "commit": _commit,
+    "am": _mail,
     **dict.fromkeys(["merge", "rebase", "pull", "cherry-pick", "revert"], _history),
-    "commit-tree": _committed,
 }
 """Commands of this module by their names."""

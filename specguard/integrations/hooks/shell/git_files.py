@@ -143,27 +143,12 @@ def _apply(call: Call) -> str | None:
         or not re.fullmatch(r"[0-9]{1,3}", number)
     ):
         call.undecided("what `git apply` writes is not known with these options")
-    for text in _patches(call, arguments.operands):
+    patches = [call.text_of(field) for field in arguments.operands] or [call.given]
+    for text in patches:
         if text is None or call.state.places is None:
             call.undecided("what the patch that `git apply` takes writes is not known")
         else:
             tell_patch(call, text, diff=True, strip=int(number) if number and number.isdigit() else 1)
-    return None
-
-
-def _patches(call: Call, operands: Sequence[Field]) -> list[str | None]:
-    return [call.text_of(field) for field in operands] if operands else [call.given]
-
-
-def _mail(call: Call) -> str | None:
-    arguments = call.arguments("pSC", ["directory", "exclude", "include", "whitespace", "patch-format"])
-    if arguments.has("no-verify", "n"):
-        call.shell.telling.bypass("`git am --no-verify` skips the hooks")
-    if not arguments.has("abort", "quit", "skip", "continue", "resolved"):
-        for text in _patches(call, arguments.operands):
-            if text is not None and call.state.places is not None:
-                tell_patch(call, text, diff=True)
-    call.undecided("what `git am` commits is not known")
     return None
 
 
@@ -177,6 +162,5 @@ FILES: Final[Mapping[str, Callable[[Call], str | None]]] = {
     "stash": _stash,
     "clean": _clean,
     "apply": _apply,
-    "am": _mail,
 }
 """Commands of this module by their names."""

@@ -1,4 +1,4 @@
-"""Programs that are given a program of their own: `awk`, `perl`, `sed` and others."""
+"""Programs that are given a program of their own: `sed`, `awk` and `perl`."""
 
 from __future__ import annotations
 
@@ -21,18 +21,9 @@ _SUBSTITUTE: Final = re.compile(
 
 def _awk(call: Call) -> str | None:
     arguments = call.arguments("FvfieElL", ["file", "source", "include", "load", "exec"], first=True)
-    operands = arguments.operands
-    inplace = any((value.text or "").startswith("inplace") for value in arguments.values("i", "include"))
-    program = operands[0] if operands and not arguments.has("f", "file", "e", "source", "E", "exec") else None
-    if inplace:
-        for field in operands[1:] if program else operands:
-            if not re.match(r"[A-Za-z_]\w*=", field.start):
-                call.write(field)
-    loads = (
-        arguments.has("f", "file", "i", "include", "l", "load", "E", "exec", "e", "source") and not inplace
-    )
-    unread = arguments.odd is not None or loads or program is None or program.text is None
-    if unread or _awk_acts((program.text if program else None) or ""):
+    loads = arguments.has("f", "file", "i", "include", "l", "load", "E", "exec", "e", "source")
+    program = arguments.operands[0].text if arguments.operands else None
+    if arguments.odd is not None or loads or program is None or _awk_acts(program):
         call.undecided(f"what the program of {call.name} writes is not known")
     return None
 
@@ -106,34 +97,9 @@ def _plain_perl(code: str) -> bool:
     return _SUBSTITUTE.fullmatch(code) is not None and not re.search(r"@\{|\$\{|@\[|\(\?\??\{|`|@\w*\[", code)
 
 
-def _interpreter(call: Call) -> str | None:
-    words = [word.text for word in call.words[1:]]
-    if words in (["--version"], ["-V"], ["-v"], ["--help"], ["-h"]) and not call.name.startswith("tcl"):
-        return None
-    call.undecided(f"what {call.name} runs is not known")
-    return None
-
-
 INTERPRETERS: Final[Mapping[str, Callable[[Call], str | None]]] = {
     **dict.fromkeys(["sed", "gsed"], run_sed),
     **dict.fromkeys(["awk", "gawk", "mawk", "nawk", "original-awk"], _awk),
     "perl": _perl,
-    **dict.fromkeys(
-        [
-            "python",
-            "python2",
-            "python3",
-            "node",
-            "nodejs",
-            "deno",
-            "bun",
-            "ruby",
-            "php",
-            "lua",
-            "Rscript",
-            "osascript",
-        ],
-        _interpreter,
-    ),
 }
 """Programs of this module by their names."""

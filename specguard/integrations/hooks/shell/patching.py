@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.integrations.hooks.pathnames import as_bytes, joined
+from specguard.integrations.hooks.pathnames import joined
 from specguard.integrations.hooks.shell.files import named
 
 TYPE_CHECKING = False
@@ -43,12 +43,6 @@ def _patch(call: Call) -> str | None:
         call.undecided("what `patch -p` leaves of names is not known")
         return None
     if not strip:
-        from specguard.integrations.hooks.unified import header_names
-
-        # Without -p the program looks which of several names there is.
-        for place in state.places:
-            for name in header_names(as_bytes(text)):
-                call.shell.telling.write(joined(place, name), None, known=False)
         call.undecided("which of its names `patch` without -p takes is not known")
         return None
     tell_patch(call, text, diff=True, strip=int(number or 0))

@@ -17,6 +17,7 @@ NAMES: Final = 5000
 """Patterns are not resolved in folders of more names than this, all together."""
 FIELDS: Final = 400
 """Patterns of more names than this are not told."""
+_CLASS: Final = re.compile(r"[!^]?\]?[^\[\]\\/]*\]")
 
 
 def resolved(field: Field, directory: bytes, place: bytes) -> list[Field] | None:
@@ -121,14 +122,11 @@ def _segments(pattern: Sequence[tuple[str, bool]]) -> Sequence[tuple[str, str | 
                 special = True
                 expression.append(".")
             else:
-                close = re.compile(r"[!^]?\]?[^\[\]\\/]*\]").match(piece, at)
-                if close is None:
+                close = _CLASS.match(piece, at)
+                one_of = None if close is None else _one_of(close[0][:-1])
+                if close is None or one_of is None:
                     return None
-                inside = close[0][:-1]
-                if not inside.strip("!^") or "--" in inside or _backwards(inside):
-                    return None
-                not_in = inside[:1] in ("!", "^")
-                expression.append(f"[{'^' if not_in else ''}{_class(inside[not_in:])}]")
+                expression.append(one_of)
                 text.append(close[0])
                 at = close.end()
                 special = True
@@ -138,6 +136,14 @@ def _segments(pattern: Sequence[tuple[str, bool]]) -> Sequence[tuple[str, str | 
     if any(each and each.count(".*") > 4 for _, each in segments):
         return None
     return segments
+
+
+def _one_of(inside: str) -> str | None:
+    """The expression of a class in brackets; None where shells differ in what it is."""
+    if not inside.strip("!^") or "--" in inside or _backwards(inside):
+        return None
+    not_in = inside[:1] in ("!", "^")
+    return f"[{'^' if not_in else ''}{_class(inside[not_in:])}]"
 
 
 def _backwards(inside: str) -> bool:

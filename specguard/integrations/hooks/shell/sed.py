@@ -17,91 +17,106 @@ _SED: Final = re.compile(rf"(?:{_ADDRESS}(?:[ \t]*,[ \t]*{_ADDRESS})?)?[ \t]*!?[
 
 
 def run_sed(call: Call) -> str | None:
-    """Follow a call of sed; it prints what is not known."""
-    inside, backup, scripts, files, odd, others = _sed_words(call.resolved())
-    if odd is not None:
-        call.undecided(f"whether `{odd.raw}` makes sed write is not known")
-    if others:
+    """Follow a call of sed; gives what it prints, None where that is not known."""
+    words = _Words(call.resolved())
+    if words.odd is not None:
+        call.undecided(f"whether `{words.odd.raw}` makes sed write is not known")
+    if words.others:
         call.undecided("what sed's script file does is not known")
-    for script in scripts:
+    for script in words.scripts:
         if script.text is None:
             call.undecided(f"what sed's script `{script.raw}` does is not known")
         elif not _only_prints(script.text):
             call.undecided(f"what sed's script `{script.raw}` writes is not known")
-    if not inside:
+    if not words.inside:
         return None
-    for field in files:
+    for field in words.files:
         call.write(field)
-        if backup:
-            for path in call.paths(field):
-                head, slash, tail = path.rpartition(b"/")
-                end = backup.encode("utf-8", "surrogateescape")
-                name = end.replace(b"*", tail) if b"*" in end else tail + end
-                call.shell.telling.write(name if b"/" in name else head + slash + name, None, known=False)
+        for path in call.paths(field) if words.backup else ():
+            head, slash, name = path.rpartition(b"/")
+            end = words.backup.encode("utf-8", "surrogateescape")
+            kept = end.replace(b"*", name) if b"*" in end else name + end
+            call.shell.telling.write(kept if b"/" in kept else head + slash + kept, None, known=False)
     return ""
 
 
-def _sed_words(
-    words: Sequence[Field],
-) -> tuple[bool, str, list[Field], list[Field], Field | None, bool]:
+class _Words:
     """The arguments of sed.
 
-    Returns:
-        Whether files are edited; a backup's ending; scripts; files; what is odd; whether scripts are files.
+    Attributes:
+        inside: whether files are edited in their place.
+        backup: the ending of what they were; empty where that is not kept.
+        scripts: the scripts that are given.
+        others: whether a script is a file.
+        files: the files.
+        odd: an argument of which it is not known whether it is an option; None where there is none.
     """
-    inside, backup, others = False, "", False
-    scripts: list[Field] = []
-    rest: list[Field] = []
-    odd: Field | None = None
-    at = 0
-    while at < len(words):
-        word = words[at]
-        at += 1
+
+    __slots__ = ("_at", "_words", "backup", "files", "inside", "odd", "others", "scripts")
+
+    def __init__(self, words: Sequence[Field]) -> None:
+        self.inside, self.backup, self.others = False, "", False
+        self.scripts: list[Field] = []
+        self.files: list[Field] = []
+        self.odd: Field | None = None
+        self._words = words
+        self._at = 0
+        while self._at < len(words):
+            word = words[self._at]
+            self._at += 1
+            if word.text == "--":
+                self.files += words[self._at :]
+                break
+            if word.start.startswith("--"):
+                self._long(word)
+            elif word.start.startswith("-") and len(word.start) > 1:
+                self._short(word)
+            else:
+                if word.text is None and word.option and (self.files or self.scripts):
+                    self.odd = self.odd or word
+                self.files.append(word)
+        files = self.files
+        if self.inside and files and (files[0].text == "" or (files[0].start[:1] == "." and len(files) > 1)):
+            # BSD's sed takes the ending of a backup as a word of its own.
+            self.backup = self.backup or files[0].start
+            del files[0]
+        if not self.scripts and not self.others and files:
+            self.scripts.append(files.pop(0))
+
+    def _long(self, word: Field) -> None:
+        name, equals, value = word.start[2:].partition("=")
+        if word.text is None:
+            self.odd = self.odd or word
+        if name and "in-place".startswith(name):
+            self.inside, self.backup = True, value
+        elif name and "expression".startswith(name):
+            self.scripts.append(self._value(word, value, attached=bool(equals)))
+        elif name and ("file".startswith(name) or "line-length".startswith(name)):
+            self.others = self.others or "file".startswith(name)
+            self._value(word, value, attached=bool(equals))
+
+    def _short(self, word: Field) -> None:
         text = word.start
-        if text == "--" and word.text is not None:
-            rest += words[at:]
-            break
-        if text.startswith("--"):
-            name, _, value = text[2:].partition("=")
-            if word.text is None:
-                odd = odd or word
-            if name and "in-place".startswith(name):
-                inside, backup = True, value
-            elif name and "expression".startswith(name):
-                scripts.append(tail(word, value) if "=" in text or at >= len(words) else words[at])
-                at += "=" not in text
-            elif name and "file".startswith(name):
-                others = True
-                at += "=" not in text
-            elif name and "line-length".startswith(name):
-                at += "=" not in text
-        elif text.startswith("-") and len(text) > 1:
-            if word.text is None and not re.match(r"-[nErsuz]*[ef]", text):
-                odd = odd or word
-            for index, letter in enumerate(text[1:], start=2):
-                left = text[index:]
-                if letter in "iI":
-                    inside, backup = True, left
-                    break
-                if letter in "efl":
-                    value_word = tail(word, left) if left or at >= len(words) else words[at]
-                    at += not left
-                    if letter == "e":
-                        scripts.append(value_word)
-                    others = others or letter == "f"
-                    break
-        else:
-            if word.text is None and word.option and (rest or scripts):
-                odd = odd or word
-            rest.append(word)
-    if inside and rest and (rest[0].text == "" or (rest[0].start.startswith(".") and len(rest) > 1)):
-        # BSD's sed takes the ending of a backup as a word of its own.
-        backup = backup or rest[0].start
-        rest = rest[1:]
-    if not scripts and not others and rest:
-        scripts.append(rest[0])
-        rest = rest[1:]
-    return inside, backup, scripts, rest, odd, others
+        if word.text is None and not re.match(r"-[nErsuz]*[ef]", text):
+            self.odd = self.odd or word
+        for index, letter in enumerate(text[1:], start=2):
+            left = text[index:]
+            if letter in "iI":
+                self.inside, self.backup = True, left
+                return
+            if letter in "efl":
+                value = self._value(word, left, attached=bool(left))
+                if letter == "e":
+                    self.scripts.append(value)
+                self.others = self.others or letter == "f"
+                return
+
+    def _value(self, word: Field, text: str, *, attached: bool) -> Field:
+        """The value of an option: the rest of its word, or the next one."""
+        if attached or self._at >= len(self._words):
+            return tail(word, text)
+        self._at += 1
+        return self._words[self._at - 1]
 
 
 def tail(word: Field, text: str) -> Field:

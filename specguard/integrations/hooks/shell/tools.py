@@ -1,10 +1,7 @@
-"""Programs that write a file among other things: transfers, archives, sorting, editors, hooks' managers."""
+"""Programs that write a file among other things: `curl`, sorting, editors, hooks' managers."""
 
 from __future__ import annotations
 
-import re
-
-from specguard.integrations.hooks.shell.field import Field
 from specguard.integrations.hooks.shell.files import named
 
 TYPE_CHECKING = False
@@ -35,54 +32,6 @@ def _curl(call: Call) -> str | None:
     for field in arguments.values(*named, "etag-save", "hsts", "alt-svc", "libcurl"):
         if field.text != "-":
             call.write(field)
-    return None
-
-
-def _wget(call: Call) -> str | None:
-    arguments = call.arguments(
-        "OoaPUetTwQ", ["output-document", "output-file", "append-output"], optional="n"
-    )
-    targets = arguments.values("O", "output-document")
-    for field in (*targets, *arguments.values("o", "output-file", "a", "append-output")):
-        if field.text != "-":
-            call.write(field)
-    if (arguments.odd is not None or not targets) and not arguments.has("spider", "version", "help", "V"):
-        call.undecided("which files wget writes is not known")
-    return None
-
-
-def _tar(call: Call) -> str | None:
-    words = call.resolved()
-    letters = words[0].start if words else ""
-    if letters and not letters.startswith("-"):
-        # The old way: letters without a dash.
-        words = [
-            Field(None if words[0].text is None else "-" + letters, words[0].raw, start="-" + letters),
-            *words[1:],
-        ]
-    text = " ".join(word.start for word in words)
-    clusters = "".join(word.start[1:] for word in words if re.match(r"-[A-Za-z]", word.start))
-    lists = "--list" in text or ("t" in clusters and not re.search("[xcruAdI]", clusters))
-    if lists and not re.search(r"--(?:to-c|checkpoint-a|use-c|rsh|rmt|info-s|new-vol|index)", text):
-        return None
-    call.undecided("which files tar writes is not known")
-    return None
-
-
-def _unzip(call: Call) -> str | None:
-    if not call.arguments("dxP").has("l", "p", "t", "v", "Z", "z"):
-        call.undecided("which files unzip writes is not known")
-    return None
-
-
-def _packed(call: Call) -> str | None:
-    arguments = call.arguments("S", ["suffix"])
-    prints = arguments.has("c", "stdout", "to-stdout", "l", "list", "t", "test") or not arguments.operands
-    if arguments.odd is not None or not prints:
-        for field in arguments.operands:
-            for path in call.paths(field, "packs"):
-                call.shell.telling.remove(path)
-        call.undecided(f"which files {call.name} writes is not known")
     return None
 
 
@@ -117,14 +66,6 @@ def _sort(call: Call) -> str | None:
     return None
 
 
-def _shuffle(call: Call) -> str | None:
-    arguments = call.arguments("oni", ["output", "head-count", "input-range", "random-source"])
-    named(call, arguments)
-    for field in arguments.values("o", "output"):
-        call.write(field)
-    return None
-
-
 def _editor(call: Call) -> str | None:
     arguments = call.arguments("csuSTp", ["cmd"])
     for field in arguments.operands:
@@ -154,13 +95,8 @@ def _hooks(call: Call) -> str | None:
 
 TOOLS: Final[Mapping[str, Callable[[Call], str | None]]] = {
     "curl": _curl,
-    "wget": _wget,
-    **dict.fromkeys(["tar", "gtar", "bsdtar"], _tar),
-    "unzip": _unzip,
-    **dict.fromkeys(["gzip", "gunzip", "bzip2", "bunzip2", "xz", "unxz", "zstd"], _packed),
     **dict.fromkeys(["uniq", "xxd"], _second),
     "sort": _sort,
-    "shuf": _shuffle,
     **dict.fromkeys(["ed", "red", "ex", "vi", "vim", "nvim", "nano", "emacs", "code"], _editor),
     "mktemp": _temporary,
     **dict.fromkeys(["pre-commit", "prek", "husky", "lefthook", "overcommit"], _hooks),

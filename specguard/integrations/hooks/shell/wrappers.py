@@ -53,7 +53,7 @@ def _wrapper(valued: str, *longs: str, skipped: int = 0) -> Callable[[Call], str
     def follow(call: Call) -> str | None:
         arguments = call.arguments(valued, longs, first=True)
         rest = arguments.operands[skipped:]
-        if arguments.odd is not None or (call.name in ("sudo", "doas") and arguments.has("s", "i", "e", "D")):
+        if arguments.odd is not None or (call.name == "sudo" and arguments.has("s", "i", "e", "D")):
             call.unknown()
             return None
         if call.name == "time":
@@ -155,31 +155,20 @@ def _find(call: Call) -> str | None:
     return None
 
 
-def _busybox(call: Call) -> str | None:
-    return call.run(call.words[1:]) if len(call.words) > 1 else None
-
-
 WRAPPERS: Final[Mapping[str, Callable[[Call], str | None]]] = {
     **dict.fromkeys(["sh", "bash", "dash", "zsh", "ksh", "ash", "rbash", "mksh"], _shell),
     "sudo": _wrapper("ugphCrtTUDR", "user", "group", "prompt", "host", "chdir", "chroot", "role", "type"),
-    "doas": _wrapper("uCa"),
     "nohup": _wrapper(""),
     "time": _wrapper("fo", "format", "output"),
     "nice": _wrapper("n", "adjustment"),
-    "ionice": _wrapper("cnpPu", "class", "classdata"),
     "timeout": _wrapper("sk", "signal", "kill-after", skipped=1),
     "gtimeout": _wrapper("sk", "signal", "kill-after", skipped=1),
     "stdbuf": _wrapper("ioe", "input", "output", "error"),
     "setsid": _wrapper(""),
-    "noglob": _wrapper(""),
-    "nocorrect": _wrapper(""),
-    "chronic": _wrapper(""),
-    "caffeinate": _wrapper("tw"),
     "env": _env,
     "xargs": _xargs,
     "gxargs": _xargs,
     "find": _find,
     "gfind": _find,
-    "busybox": _busybox,
 }
 """Programs of this module by their names."""

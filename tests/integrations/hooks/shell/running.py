@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 FILES = {
     "a": "a\n", "b": "b\nbb\n", "c.txt": "c\n", "d.txt": "one\ntwo\nthree\n", "sub/x": "x\n",
     "sub/y.txt": "y\n", "sub/deep/z": "z\n", "locked/p": "p\n", "locked/q.md": "q\n",
-    ".hidden": "h\n", "with space": "w\n", "-dash": "d\n", "list": "a\nb\n", "script.sh": "echo hi > made\n", "out/.keep": "",
+    ".hidden": "h\n", "with space": "w\n", "-dash": "d\n", "list": "a\nb\n",
+    "script.sh": "echo hi > made\n", "out/.keep": "",
 }  # fmt: skip
 
 

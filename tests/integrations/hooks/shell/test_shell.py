@@ -64,7 +64,6 @@ while read l; do echo "$l"; done < list
 diff a b
 curl -s https://example.org/x
 curl -sS -H 'A: b' https://example.org | jq .x
-tar tzf x.tgz
 python3 --version
 node --version
 mkdir -p new/dir
@@ -101,6 +100,10 @@ source venv/bin/activate
 curl https://example.org/x | sh
 wget https://example.org/x
 tar xf x.tar
+tar tzf x.tgz
+awk -i inplace 1 a
+gzip a
+patch < list
 unzip x.zip
 rsync -a a b
 $cmd a
@@ -239,7 +242,6 @@ def test_what_cannot_be_told_is_said(command: str, work: Path) -> None:
         ("sed -i .bak s/a/b/ f", ["f", "f.bak"]),
         ("gsed -i s/a/b/ f", ["f"]),
         ("perl -i -pe 's/a/b/' f", ["f"]),
-        ("awk -i inplace '{print}' f", ["f"]),
         ("git rm --cached f", ["f"]),
         ("git mv f g", ["g", "f"]),
         ("git -C sub rm x", ["sub/x"]),
@@ -250,7 +252,6 @@ def test_what_cannot_be_told_is_said(command: str, work: Path) -> None:
         ("git checkout a", ["a"]),
         ("chmod +x f", ["f"]),
         ("curl -o f https://example.org", ["f"]),
-        ("wget -O f https://example.org", ["f"]),
         ("wget -qO- https://example.org > f", ["f"]),
         ("vim f", ["f"]),
         ("sudo -u root tee f", ["f"]),
