@@ -76,7 +76,9 @@ def find_cases(given: Sequence[str], optional: bool = False) -> list[str]:
     found: dict[str, None] = {}
     for name in given:
         if os.path.isdir(name):
-            files = [os.path.normpath(path) for path in sorted(map(str, Path(name).glob("**/*.toml")))]
+            there = sorted(map(str, Path(name).glob("**/*.toml")))
+            # A pipe among them would be waited for.
+            files = [os.path.normpath(path) for path in there if os.path.isfile(path)]
             if not files and not optional:
                 raise SpecguardError(
                     "there is no case in it", path=name, help="a case is a .toml file", code="unreadable-file"

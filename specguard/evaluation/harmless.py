@@ -9,11 +9,14 @@ if TYPE_CHECKING:
     from specguard.documents.toml_lines import Path as Key
     from specguard.testing.case import Case
 
-_ARGUMENTS = re.compile(r"-C|--output|--log-decisions|--traceback")
-"""Options that write files, or that look at another repository."""
+_ARGUMENTS = re.compile(r"-C|--output|--log-decisions|--traceback|--watch|--fix")
+"""Options that write files, that look at another repository, or that wait for somebody."""
+
+_OUTSIDE = re.compile(r"(?:--[a-z-]+=)?(?:/|~|(?:.*/)?\.\.(?:/|\Z))")
+"""A file that is not in the repository: of an endless one, or of one that is private, nothing is read."""
 
 _VARIABLES = re.compile(
-    r"(?i)GIT_|LD_|DYLD_|PYTHON|(PATH|HOME|XDG_CACHE_HOME|TMPDIR|SHELL|IFS|BASH_ENV|ENV)\Z"
+    r"(?i)GIT_|LD_|DYLD_|PYTHON|XDG_|SSH_|(PATH|HOME|TMPDIR|SHELL|IFS|BASH_ENV|ENV|EDITOR|VISUAL|PAGER)\Z"
 )
 """Variables by which git, Python or a loader would be led to run or write something else."""
 
@@ -24,7 +27,7 @@ def harm_of(case: Case) -> tuple[str, Key] | None:
     Paths are the kit's to refuse: `specguard.testing.Repository.apply` writes none outside.
     """
     for position, argument in enumerate(case.args):
-        if _ARGUMENTS.match(argument):
+        if _ARGUMENTS.match(argument) or _OUTSIDE.match(argument):
             return f"a case cannot have the argument {argument!r}", ("args", position)
     for name in case.env:
         if _VARIABLES.match(name):

@@ -20,6 +20,8 @@ _STEP = ("staged", "worktree")
 _TABLES = ("refs", "event", "env", "states", "report")
 _LISTS = ("args", "expect", "notes", "reviews")
 _NUMBERS = ("exit_code",)
+_OF_WORDS = ("args", "notes", "env", "refs", "states")
+_TO_PROCESSES = ("args", "env", "refs", "branch", "origin", "title")
 _GRANTS = "approvals"
 _OF_GRANTS: dict[str, type] = {
     "rules": list, "paths": list, "findings": list, "issued": int, "expires": int, "edits": dict,
@@ -80,6 +82,7 @@ def read_case(
                 **dict.fromkeys(_NUMBERS, int),
             }
             _check_kind(value, kinds.get(key, str), where)
+            _check_words(key, value, where)
     if "expect" in table:
         table["expect"] = [
             {"code" if one[:1].isupper() else "name": one} if isinstance(one, str) else one
@@ -89,6 +92,26 @@ def read_case(
         _check_kind(expected, dict, f"{name}: expect.{position}")
         _check_keys(expected, _EXPECTED, f"{name}: expect.{position}")
     return table
+
+
+def _check_words(key: str, value: Any, where: str) -> None:
+    """See that what a process is given can be given to one: no word of it has a NUL."""
+    if key in _OF_WORDS:
+        for name, part in value.items() if isinstance(value, dict) else enumerate(value):
+            _check_kind(part, str, f"{where}.{name}")
+    if key == "env" and any(not name or "=" in name for name in value):
+        raise CaseError(f"{where}: no variable has such a name", where)
+    if key not in _TO_PROCESSES:
+        return
+    words = (
+        value.items()
+        if isinstance(value, dict)
+        else [("", value)]
+        if isinstance(value, str)
+        else enumerate(value)
+    )
+    if any("\0" in f"{name}{word}" for name, word in words):
+        raise CaseError(f"{where} has a NUL, which no word of a command has", where)
 
 
 def _table(text: str | Mapping[str, Any], name: str, folder: Path | None, depth: int = 0) -> dict[str, Any]:
@@ -124,6 +147,8 @@ def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
         if key in table:
             table[key] = copy.deepcopy(table[key])
     steps = list(_steps(table, (*_STEPS, *_STEP)))
+    for step in steps:
+        _check_kind(step.get("files", {}), dict, f"{name}: edits: the files of a step")
     having = [step for step in steps if path in step.get("files", {})]
     if isinstance(edit, str):
         change = list(_steps(table, ("commits", *_STEP))) or steps
@@ -133,6 +158,8 @@ def _edit(table: dict[str, Any], path: str, edit: Any, name: str) -> None:
         for step in having:
             del step["files"][path]
     elif isinstance(edit, dict) and having:
+        for step in having:
+            _check_kind(step["files"][path], str, f"{name}: edits: what {path!r} is now")
         for old, new in edit.items():
             _check_kind(new, str, f"{name}: edits, {path!r}")
             if not any(old in step["files"][path] for step in having):
@@ -200,4 +227,11 @@ def _step(table: Any, where: str, message: str) -> Step:
         values[key] = {plain_bytes(path): text for path, text in table.get(key, {}).items()}
     for key in ("symlinks", "rename"):
         values[key] = {plain_bytes(path): plain_bytes(text) for path, text in table.get(key, {}).items()}
+    paths = (
+        *values.get("delete", ()), *values.get("executable", ()), *values.get("files", ()),
+        *values.get("submodules", ()), *values.get("symlinks", {}), *values.get("symlinks", {}).values(),
+        *values.get("rename", {}), *values.get("rename", {}).values(),
+    )  # fmt: skip
+    if any(b"\0" in path for path in paths):
+        raise CaseError(f"{where}: a path has a NUL, which no path has", where)
     return Step(**values)

@@ -288,7 +288,8 @@ def _includes(there: object, wanted: object) -> bool:
 def _said(error: Mapping[str, Any]) -> str:
     """An error of a report as one line: where, what, and the next step."""
     place = error.get("location")
-    return (f"{place['path']}:{place['line']}: " if place else "") + f"{error['message']}; {error['help']}"
+    where = f"{place['path']}:{place['line']}" if place and place["line"] else place["path"] if place else ""
+    return (f"{where}: " if where else "") + f"{error['message']}; {error['help']}"
 
 
 def _account(outcome: Outcome) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -169,7 +170,7 @@ def test_a_case_with_a_policy_of_its_own_needs_no_authority_and_no_repository(tm
     [
         (
             'expect = ["PTH0O1"]\n',
-            "mine.toml:1: mine: there is no rule 'PTH0O1'\n  next: did you mean 'PTH001'?",
+            "mine.toml:1: mine: there is no rule 'PTH0O1' [unknown-name]\n  next: did you mean 'PTH001'?",
         ),
         ('\nstates = {PTH999 = "passed"}\n', "mine.toml:2: mine: there is no rule 'PTH999'"),
         ("\ncomits = []\n", "mine.toml:2: unknown key 'comits'; did you mean 'commits'?"),
@@ -242,6 +243,12 @@ def test_a_case_that_cannot_be_built_is_no_difference(guarded: Repository) -> No
             "mine.toml:2: a case cannot have the argument '--output=json=../x'",
         ),
         ('args = ["-C", ".."]\n', "mine.toml:1: a case cannot have the argument '-C'"),
+        ('args = ["--watch"]\n', "mine.toml:1: a case cannot have the argument '--watch'"),
+        ('args = ["--fix", "--yes"]\n', "mine.toml:1: a case cannot have the argument '--fix'"),
+        ('args = ["--patch", "/dev/zero"]\n', "a case cannot have the argument '/dev/zero'"),
+        ('args = ["--patch=/dev/zero"]\n', "a case cannot have the argument '--patch=/dev/zero'"),
+        ('args = ["--patch=a/../../x"]\n', "a case cannot have the argument '--patch=a/../../x'"),
+        ('env = {XDG_CONFIG_HOME = "cfg"}\n', "a case cannot set the variable XDG_CONFIG_HOME"),
         ('args = ["--log-decisions=x"]\n', "cannot have the argument '--log-decisions=x'"),
         ('env = {GIT_EXTERNAL_DIFF = "x"}\n', "a case cannot set the variable GIT_EXTERNAL_DIFF"),
         ('env = {PATH = "."}\n', "a case cannot set the variable PATH"),
@@ -334,3 +341,43 @@ def test_a_policy_leads_no_record_of_a_case_out_of_its_repository(
     assert not list(outside.iterdir()), done
     assert done.exit_code == 2, done
     assert "is no path in the working tree" in done.stdout, done
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('args = ["--branch\\u0000"]\n', "mine.toml:1: args has a NUL"),
+        ("args = [1]\n", "mine.toml:1: args.0 must be text"),
+        ('branch = "a\\u0000"\n', "mine.toml:1: branch has a NUL"),
+        ('env = {"A=B" = "x"}\n', "mine.toml:1: env: no variable has such a name"),
+        ('refs = {"refs/heads/x" = "a\\u0000"}\n', "mine.toml:1: refs has a NUL"),
+        ('base = {files = {"a\\u0000b" = "x"}}\n', "a path has a NUL"),
+        ("base = {files = {'a\\x00b' = 'x'}}\n", "a path has a NUL"),
+        ('commits = {rename = {a = "b\\u0000"}}\n', "a path has a NUL"),
+        ('base = {files = "a"}\nedits = {a = {x = "y"}}\n', "the files of a step must be a table"),
+        ('base = {files = {a = 1}}\nedits = {a = {x = "y"}}\n', "what 'a' is now must be text"),
+        ("expect = " + "[" * 3000 + "]" * 3000, "it is nested too deeply"),
+    ],
+)
+def test_what_no_repository_could_be_made_of_is_said(guarded: Repository, content: str, said: str) -> None:
+    guarded.write("mine.toml", content)
+    done = run("test", "mine.toml", directory=guarded.path)
+    assert done.exit_code == 2, done
+    assert said in done.stderr, done
+    assert "internal error" not in done.stderr, done
+
+
+def test_a_pipe_among_the_cases_is_not_waited_for(guarded: Repository) -> None:
+    os.makedirs(guarded.path / "cases")
+    os.mkfifo(guarded.path / "cases" / "a.toml")
+    done = run("test", "cases", directory=guarded.path)
+    assert done.exit_code == 2, done
+    assert "there is no case in it" in done.stderr
+
+
+def test_an_error_without_a_line_is_told_without_one(guarded: Repository) -> None:
+    guarded.write("mine.toml", 'args = ["--patch=gone.patch"]\n')
+    done = run("test", "mine.toml", directory=guarded.path)
+    assert done.exit_code == 1, done
+    assert "gone.patch" in done.stdout
+    assert ":None" not in done.stdout
