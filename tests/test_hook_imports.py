@@ -114,3 +114,25 @@ def test_an_agents_hook_with_a_cached_policy_imports_little(path: str, tmp_path:
     # What reads commands costs as much as all else.
     assert not [name for name in again if name.startswith("specguard.integrations.hooks.shell")]
     assert not [name for name in again if name.startswith(("specguard.approvals", "specguard.documents"))]
+    # The policy says nothing of runs.
+    assert "specguard.runs.settings" not in again
+
+
+def test_an_agents_hook_for_a_command_that_only_reads_looks_at_no_policy(tmp_path: Path) -> None:
+    repository = Case.from_toml(CASE).build(tmp_path / "repository")
+    event = json.dumps(
+        {
+            "hook_event_name": "PreToolUse",
+            "cwd": str(repository.path),
+            "tool_name": "Bash",
+            "tool_input": {"command": "git status --short && ls -la src"},
+        }
+    )
+    nothing = imported(["-c", "pass"], repository.path, tmp_path / "cache")
+    again = imported([command(), "hook", "claude"], repository.path, tmp_path / "cache", event) - nothing
+    assert "specguard.integrations.hooks.shell" in again
+    assert again & NEVER == set()
+    assert not [name for name in again if name.startswith(("specguard.engine", "specguard.authority"))]
+    # No git is started, and nothing of what one command in a hundred needs is read.
+    assert "specguard.change.repository" not in again
+    assert not [name for name in again if name.endswith((".sed", ".interpreters", "shell.tools", ".git_files"))]

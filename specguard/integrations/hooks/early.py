@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.repository import Looking
 from specguard.declaration.record import Record
 from specguard.errors import SpecguardError
 from specguard.integrations.hooks.places import WorkTree, work_tree_at
@@ -13,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
+
+    from specguard.change.repository import Looking
 
 
 class Early(Record):
@@ -37,6 +38,10 @@ class Early(Record):
             tree = work_tree_at(folder)
             if tree is None:
                 return None
-            return cls(tree=tree, looking=Looking(os.fsdecode(tree.root), environment) if look else None)
+            if not look:
+                return cls(tree=tree)
+            from specguard.change.repository import Looking
+
+            return cls(tree=tree, looking=Looking(os.fsdecode(tree.root), environment))
         except (OSError, SpecguardError):
             return None

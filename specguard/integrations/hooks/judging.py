@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.repository import Looking
 from specguard.change.request import Request
 from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.calls import deeds_of
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
+    from specguard.change.repository import Looking
     from specguard.integrations.hooks.early import Early
     from specguard.integrations.hooks.event import Event
     from specguard.integrations.hooks.places import WorkTree
@@ -193,7 +193,10 @@ def _judge_message(root: bytes, message: str, environment: Mapping[str, str], re
 def _checked(request: Request, looking: Looking | None = None) -> list[Verdict]:
     """The verdicts on a request; before the first authority is committed, that of the working tree judges."""
     # Git looks for the repository, and starts to read its objects, while the rest is imported.
-    looking = looking or Looking.of(request)
+    if looking is None:
+        from specguard.change.repository import Looking
+
+        looking = Looking.of(request)
     from specguard.change.git import Git
 
     git = Git(looking.repository())
