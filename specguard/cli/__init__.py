@@ -111,7 +111,8 @@ def complain(error: SpecguardError, words: Sequence[str] = ()) -> None:
     """
     from specguard.reporters.escape import cut, visible
 
-    if words[:1] == ["check"]:
+    command = words[2:] if words[:1] == ["-C"] else words
+    if command[:1] == ["check"]:
         from specguard.reporters.formats import FORMATS
 
         form = FORMATS.get(_format_asked(words))

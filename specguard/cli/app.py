@@ -9,6 +9,7 @@ import os
 import click
 
 from specguard import __version__
+from specguard.cli.options import in_directory
 from specguard.errors import SpecguardError, nearest
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 
@@ -82,9 +83,10 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="specguard", message="%(prog)s %(version)s")
+@in_directory
 @click.option("--traceback", is_flag=True, hidden=True, help="Show where an internal error came from.")
 @click.pass_context
-def app(context: click.Context, traceback: bool) -> int:  # noqa: ARG001 - `main` looks for the word itself
+def app(context: click.Context, directory: str, traceback: bool) -> int:  # noqa: ARG001 - others look for them
     """Judge changes to a repository against its SPEC_AUTHORITY.md.
 
     Exit codes: 0 every rule that applies passed, 1 findings, 2 no verdict, 130 interrupted.

@@ -230,7 +230,7 @@ def command(
     for name, flag in _OF_OVERRIDE.items():
         if getattr(request, name) and not request.override:
             raise SpecguardError(
-                f"{flag} says more of --override, and there is none", help="add --override RULE"
+                f"{flag} says more of --override, and there is none", help="add --override RULE", code="usage"
             )
     if watch:
         from specguard.cli.watching import watch as keep_judging

@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from specguard.cli.extras import needing
+from specguard.cli.options import in_directory
 
 
 @click.command("lsp", short_help="Serve an editor: what is wrong in authority documents and artifacts.")
+@in_directory
 @click.option("--stdio", is_flag=True, help="Does nothing: some editors add it, and there is no other way.")
-def command(stdio: bool) -> None:  # noqa: ARG001 - see its help
+def command(directory: str, stdio: bool) -> None:  # noqa: ARG001 - see its help
     """Serve an editor over the Language Server Protocol, on standard input and output.
 
     It shows what is wrong with authority documents while they are written, findings of artifacts, specs and

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
 
 
-def _enter(_context: click.Context, _parameter: click.Parameter, directory: str) -> str:
+def _enter(context: click.Context, _parameter: click.Parameter, directory: str) -> str:
     """Go there before anything else is read, so that every other name is seen from there."""
     if not directory:
-        return ""
+        # It may stand before the command, as with git.
+        return str(context.find_root().params.get("directory") or "")
     try:
         os.chdir(directory)
     except OSError as error:

@@ -355,7 +355,10 @@ def test_the_names_of_formats_are_kept_from_plugins() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--output-format=sarfi"], "there is no format 'sarfi' [unknown-name]\n  next: did you mean 'sarif'?"),
+        (
+            ["--output-format=sarfi"],
+            "there is no format 'sarfi' [unknown-name]\n  next: did you mean 'sarif'?",
+        ),
         (["--output=jnit=x"], "there is no format 'jnit' [unknown-name]\n  next: did you mean 'junit'?"),
         (["--output=json"], "'json' is not FORMAT=FILE"),
         (["--output=json=-"], "what is printed is set by --output-format json"),

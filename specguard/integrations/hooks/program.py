@@ -54,4 +54,5 @@ def _by_script(script: str) -> str:
 
 
 def _by_module() -> str:
-    return f"{shlex.quote(sys.executable)} -m {NAME}"
+    # Without -P, a folder of the working tree could stand in for this program.
+    return f"{shlex.quote(sys.executable)} -P -m {NAME}"

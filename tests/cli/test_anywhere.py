@@ -1,0 +1,224 @@
+"""From any folder, by any way to the program, and in a repository that has nothing to do with Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from specguard.cli.app import app
+from specguard.testing import Repository, run
+from specguard.testing.running import command, run_here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POLICY = """# Authority
+
+```toml specguard
+base = "main"
+
+[rules.forbidden-path]
+paths = ["vendor/"]
+
+[plans.plan]
+folder = ".plans/{name}"
+
+[work.phase]
+pointer = ["NEXT.json"]
+number = "next"
+document = ["phases/{number}.md"]
+branch = "phase-{number}"
+commit = "feat: phase {number}"
+pull_request = "Phase {number}"
+
+[[work.phase.gates]]
+name = "build"
+run = "test -f main.go"
+```
+"""
+WORDS = (
+    "check", "check --staged", "check --patch=given.patch", "check --worktree", "why main.go", "policy",
+    "status",
+    "init", "brief phase 1", "run list", "run status", "run doctor", "run report", "run resume", "run stop",
+    "run clean", "run gates", "run metrics", "run migrate", "run research x", "run review x",
+    "run item phase 1 --dry-run --agent x", "plan create x", "plan init", "plan next", "plan proposal x",
+    "plan status", "plan sync", "plan validate x", "plan verify", "approve", "approvals list",
+    "approvals revoke x", "approvals show x", "approvals sign x", "approvals verify", "baseline --check",
+    "import pre-commit", "new x", "test", "eval", "doctor",
+)  # fmt: skip
+"""Command lines of every command that reads a repository; few of them succeed there."""
+SERVERS = {"mcp", "lsp"}
+NO_REPOSITORY = {"rule", "error", "docs"}
+OWN_PLACE = {"hook"}
+"""An agent says itself where it works."""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Repository:
+    """A repository in Go, on a branch with one change that is allowed, below a path with a space."""
+    folder = tmp_path / "my work"
+    folder.mkdir()
+    repository = Repository(folder / "project")
+    repository.commit(
+        files={
+            "SPEC_AUTHORITY.md": POLICY,
+            "NEXT.json": '{"next": 1}',
+            "phases/1.md": "# One\n",
+            "main.go": "package main\n",
+        }
+    )
+    repository.branch("work")
+    repository.commit(files={"main.go": "package main // changed\n"})
+    (repository.path / "given.patch").write_text(
+        "diff --git a/x.go b/x.go\nnew file mode 100644\n"
+        "--- /dev/null\n+++ b/x.go\n@@ -0,0 +1 @@\n+package x\n"
+    )
+    return repository
+
+
+def commands(
+    group: click.Group, context: click.Context, above: str = ""
+) -> Iterator[tuple[str, click.Command]]:
+    """Each command that is no group, by its words."""
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None
+        if isinstance(found, click.Group):
+            yield from commands(found, click.Context(found, parent=context), f"{above}{name} ")
+        else:
+            yield f"{above}{name}", found
+
+
+def test_every_command_that_reads_a_repository_takes_its_folder() -> None:
+    tried = {words for line in WORDS for words in (line.split()[0], " ".join(line.split()[:2]))}
+    for words, found in commands(app, click.Context(app)):
+        if words in NO_REPOSITORY | OWN_PLACE:
+            continue
+        assert any("-C" in one.opts for one in found.params), words
+        assert words in tried | SERVERS, words
+
+
+@pytest.mark.parametrize("line", WORDS)
+def test_a_folder_is_the_same_as_being_there(line: str, project: Repository, tmp_path: Path) -> None:
+    words = line.split()
+    at = 2 if words[0] in ("run", "plan", "approvals") else 1
+    relative = Path("..") / "my work" / "project"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    copies = [tmp_path / name / "my work" for name in "abc"]
+    for copy in copies:
+        shutil.copytree(project.path.parent, copy)
+    # A tree of its own for each: some of them write.
+    there, behind, before = (copy / "project" for copy in copies)
+    (copies[1].parent / "elsewhere").mkdir()
+    expected = run_here(*words, directory=there)
+    given = run_here(*words[:at], "-C", str(relative), *words[at:], directory=copies[1].parent / "elsewhere")
+    first = run_here("-C", str(before), *words, directory=elsewhere)
+
+    def plain(outcome: object, place: Path) -> str:
+        return str(outcome).replace(str(place), "PLACE").replace(str(relative), "PLACE")
+
+    for outcome, place in ((given, behind), (first, before)):
+        assert outcome.exit_code == expected.exit_code, f"{expected}\n{outcome}"
+        assert "no-repository" not in outcome.stderr or "no-repository" in expected.stderr
+        assert plain(outcome.stderr, place)[:60] == plain(expected.stderr, there)[:60]
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    for words in (["-C", "none", "check"], ["check", "-C", "none"]):
+        outcome = run(*words, "--output-format", "json", directory=tmp_path)
+        assert outcome.exit_code == 2
+        assert outcome.report["errors"][0]["code"] == "no-repository"
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Path:
+    """A link to the program, as pipx and people make it."""
+    folder = tmp_path / "my bin"
+    folder.mkdir()
+    link = folder / "specguard"
+    link.symlink_to(command())
+    return link
+
+
+def bare_path(tmp_path: Path) -> str:
+    """A path with git and a shell, and no Python."""
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    for name in ("git", "sh", "test", "cat"):
+        found = shutil.which(name)
+        assert found is not None
+        (folder / name).symlink_to(found)
+    return str(folder)
+
+
+def test_a_linked_program_in_a_repository_without_python(
+    project: Repository, link: Path, tmp_path: Path
+) -> None:
+    env = {"PATH": bare_path(tmp_path)}
+    for words in (("check",), ("check", "--staged"), ("why", "main.go"), ("run", "gates", "--kind", "phase")):
+        outcome = run(*words, directory=project.path, env=env, program=str(link))
+        assert "internal error" not in outcome.stderr
+        assert "no-repository" not in outcome.stderr
+        if words[0] != "run":
+            assert outcome.exit_code == 0, outcome
+    assert {path.name for path in project.path.iterdir()} <= {
+        ".git", ".runs", "SPEC_AUTHORITY.md", "NEXT.json", "phases", "main.go", "given.patch",
+    }  # fmt: skip
+
+
+def test_a_linked_program_answers_an_agent(project: Repository, link: Path, tmp_path: Path) -> None:
+    written = {"file_path": f"{project.path}/vendor/x.go", "content": "x"}
+    event = {
+        "session_id": "s",
+        "hook_event_name": "PreToolUse",
+        "tool_name": "Write",
+        "cwd": str(project.path),
+        "tool_input": written,
+    }
+    outcome = run(
+        "hook",
+        "claude",
+        directory=project.path,
+        env={"PATH": bare_path(tmp_path)},
+        stdin=json.dumps(event),
+        program=str(link),
+    )
+    assert "PTH001" in outcome.stdout + outcome.stderr
+    assert "deny" in outcome.stdout
+
+
+TRAPS = (
+    "json.py", "re.py", "subprocess.py", "click/__init__.py", "pydantic/__init__.py", "sitecustomize.py",
+    "usercustomize.py", "typing.py", "specguard_rules/__init__.py", "tomllib.py", "pluggy.py", "errno.py",
+)  # fmt: skip
+"""What a repository may have that a program in Python could import in place of its own."""
+
+
+@pytest.mark.parametrize("way", ["script", "link", "module"])
+def test_nothing_of_the_repository_is_imported(
+    way: str, project: Repository, link: Path, tmp_path: Path
+) -> None:
+    traps = [*TRAPS, "specguard/__init__.py", "specguard/cli/__init__.py"] if way != "module" else TRAPS
+    sprung = tmp_path / "sprung"
+    for name in traps:
+        file = project.path / name
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text(f"open({str(sprung)!r}, 'a').write({name!r})\n")
+    program, first = {
+        "script": (command(), ()),
+        "link": (str(link), ()),
+        "module": (sys.executable, ("-m", "specguard")),
+    }[way]
+    for words in (("check",), ("check", "--worktree", "--output-format", "json"), ("policy",), ("doctor",)):
+        outcome = run(*first, *words, directory=project.path, program=program)
+        assert "internal error" not in outcome.stderr, outcome
+        assert not sprung.exists(), sprung.read_text()
+    assert os.path.exists(command())
