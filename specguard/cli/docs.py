@@ -104,8 +104,8 @@ _COMMANDS_HEAD = """\
 Each command's help, as `specguard COMMAND --help` prints it. `specguard --version` prints the version.
 
 `-C DIR` stands behind a command or, as with git, before it; files that are named are seen from there. The
-repository needs no Python and gets no files but its settings: specguard runs from wherever it is installed, by
-a link as well, and imports nothing of the repository. Where the script is not on the path:
+repository needs no Python and gets no files but its settings: specguard runs from wherever it is installed,
+by a link as well, and imports nothing of the repository. Where the script is not on the path:
 `python -P -m specguard`, whose `-P` keeps a folder `specguard` of the repository from standing in for it.
 
 Every command ends with 0, with 1 where what it was asked for does not hold (findings of a check, a page that

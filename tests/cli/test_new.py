@@ -235,15 +235,15 @@ def test_the_artifacts_are_listed(adopted: Repository) -> None:
     [
         (
             ["agent-finale", "agent=3"],
-            "there is no artifact 'agent-finale'\n  next: did you mean 'agent-final'?",
+            "there is no artifact 'agent-finale' [unknown-name]\n  next: did you mean 'agent-final'?",
         ),
         (
             ["agent-final", "agent=3"],
-            "objective is not given\n  next: specguard new agent-final agent=3 objective=...",
+            "objective is not given [unfilled-template]\n  next: specguard new agent-final agent=3 objective=...",
         ),
         (["agent-final", "agent"], "'agent' is no value of a placeholder"),
         (["agent-final", "agent=", "objective=x"], "'agent=' is no value of a placeholder"),
-        (["slices", "agent=3"], "slices has no placeholder 'agent'\n  next: it has none"),
+        (["slices", "agent=3"], "slices has no placeholder 'agent' [unfilled-template]\n  next: it has none"),
         (["agent-final", "agent=3/4", "objective=A"], "AGENT_3/4_FINAL_A.md is no agent-final"),
         (["agent-final", "agent=3_FINAL_4", "objective=A"], "is no agent-final"),
         (["cleanup", "x=.."], "../CLEANUP_MANIFEST.md is no cleanup"),
