@@ -1,4 +1,4 @@
-"""The agents' tools by name: which write files, which run commands, and which only look."""
+"""The agents' tools by name: which run commands, which only look, and all others may write."""
 
 from __future__ import annotations
 
@@ -30,15 +30,6 @@ LOOKING: Final = frozenset(
     }
 )  # fmt: skip
 """Tools that write no file of the repository."""
-
-EDITORS: Final = frozenset(
-    {
-        "Write", "Edit", "MultiEdit", "NotebookEdit", "Delete", "StrReplace", "EditNotebook",
-        "apply_patch", "ApplyPatch", "write_file", "replace", "edit_file", "search_replace", "delete_file",
-    }
-)  # fmt: skip
-"""Tools that write files."""
-
 
 _SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec")
 

@@ -75,7 +75,7 @@ def _editor(call: Call) -> str | None:
 
 
 def _temporary(call: Call) -> str | None:
-    arguments = call.arguments("p", ["suffix"], optional="", flags=["tmpdir"])
+    arguments = call.arguments("p", ["suffix"], flags=["tmpdir"])
     if arguments.operands or arguments.odd is not None or arguments.has("p", "tmpdir"):
         call.undecided("which file mktemp makes is not known")
     return None
