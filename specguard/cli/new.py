@@ -117,7 +117,7 @@ def _list(contracts: Mapping[str, Contract]) -> None:
 
 def _unknown(artifact: str, contracts: Mapping[str, Contract]) -> SpecguardError:
     help = nearest(artifact, contracts) or "describe it in the policy, as [artifacts.<name>]"
-    return SpecguardError(f"there is no artifact {artifact!r}", help=help, code="unfilled-template")
+    return SpecguardError(f"there is no artifact {artifact!r}", help=help, code="unknown-name")
 
 
 def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
