@@ -98,9 +98,16 @@ def _tried(subject: str, look: Callable[[], Diagnosis]) -> Diagnosis:
     try:
         return look()
     except SpecguardError as error:
-        return Diagnosis(subject, "missing", error.message, error.help)
+        return Diagnosis(subject, "missing", f"{_place(error)}{error.message}", error.help)
     except MissingFact as missing:
         return Diagnosis(subject, "missing", missing.reason, missing.command)
+
+
+def _place(error: SpecguardError) -> str:
+    """Where it is wrong, in front of what is said of it."""
+    if not error.path:
+        return ""
+    return f"{error.path}:{error.line}: " if error.line else f"{error.path}: "
 
 
 def _runs(repository: Repository, request: Request) -> Iterator[Diagnosis]:

@@ -276,6 +276,14 @@ def test_doctor_says_once_that_there_is_no_authority(repository: Repository) -> 
     assert outcome.stdout.count("there is no authority") == 1
 
 
+def test_doctor_names_the_line_of_the_authority_that_is_wrong(repository: Repository) -> None:
+    authority = "# Authority\n\n```toml specguard\nnonsense = 3\n```\n"
+    repository.commit("chore: base", files={"SPEC_AUTHORITY.md": authority})
+    outcome = run("doctor", directory=repository.path)
+    assert outcome.exit_code == 1
+    assert "missing authority: SPEC_AUTHORITY.md:4: the setting 'nonsense' is not known\n" in outcome.stdout
+
+
 def test_doctor_outside_a_repository(tmp_path: object) -> None:
     outcome = run("doctor", directory=str(tmp_path))
     assert outcome.exit_code == 1
