@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from specguard.change.request import Request
@@ -42,12 +43,12 @@ def require_open(policy: Policy, path: str, directory: str) -> None:
     fields = next(written[name] for name in written if name in {*stage.requires, *stage.leaves})
     request = Request(environment=os.environ, directory=directory, worktree=True, all=True)
     wave = next((one for one in standing(request)["waves"] if _same(one["fields"], fields)), None)
-    before = stage.opens_after[0]
     if wave is None:
+        first_of_all = _first(settings, stage)
         raise SpecguardError(
-            f"no plan is made yet: nothing of the stage {before} is there",
+            f"no plan is made yet: nothing of the stage {first_of_all.name} is there",
             path=path,
-            help=f"write what it requires: specguard new {_requires(settings, before)}",
+            help=f"write what it requires: {_writing(first_of_all, fields)}",
             code="plan-unready",
         )
     states: Mapping[str, Mapping[str, Any]] = {one["name"]: one for one in wave["stages"]}
@@ -70,6 +71,17 @@ def _same(wave: Mapping[str, str], fields: Mapping[str, str]) -> bool:
     return all(fields.get(name, "").casefold() == value.casefold() for name, value in wave.items())
 
 
-def _requires(settings: Any, name: str) -> str:
-    stage = next((one for one in settings.stages if one.name == name), None)
-    return stage.requires[0] if stage is not None and stage.requires else "ARTIFACT"
+def _first(settings: Any, stage: Any) -> Any:
+    """The stage with which the way to one begins."""
+    named = {one.name: one for one in settings.stages}
+    seen = {stage.name}
+    while stage.opens_after and stage.opens_after[0] in named and stage.opens_after[0] not in seen:
+        stage = named[stage.opens_after[0]]
+        seen.add(stage.name)
+    return stage
+
+
+def _writing(stage: Any, fields: Mapping[str, str]) -> str:
+    """The command that writes what a stage requires."""
+    given = "".join(f" {name}={shlex.quote(value)}" for name, value in sorted(fields.items()))
+    return f"specguard new {stage.requires[0] if stage.requires else 'ARTIFACT'}{given}"

@@ -271,7 +271,8 @@ class TestCreate:
         fresh = Fresh(tmp_path, papers=False)
         change(fresh.top, "add-cart")
         asked = fresh.create()
-        assert "no plan is made yet" in asked.stderr, asked
+        assert "no plan is made yet: nothing of the stage research is there" in asked.stderr, asked
+        assert "next: write what it requires: specguard new research name=cart\n" in asked.stderr
         printed = fresh.create("--print")
         assert f"{PAPERS[1]}: the plan names the option" in printed.stderr, printed
         assert "no document describes any" in printed.stderr
@@ -384,6 +385,10 @@ class TestCreate:
         assert outcome.exit_code == 2
         assert f"{PLAN}:10: the plan is there already, and says what would be lost" in outcome.stderr
         assert '"in_progress"' in (fresh.top / PLAN).read_text()
+        (fresh.top / PLAN).write_text(text)
+        write(fresh.top, {"openspec/changes/add-cart/tasks.md": TASKS})
+        assert "says what would be lost" in fresh.create("--option", "B").stderr, "one less at its end"
+        assert (fresh.top / PLAN).read_text() == text
         (fresh.top / PLAN).write_text("{")
         assert "says what would be lost" in fresh.create("--option", "B").stderr
 
