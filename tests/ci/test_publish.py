@@ -172,6 +172,24 @@ def test_what_is_no_report_goes_no_further(publishing: Publishing, report: objec
     assert publishing.run("Read the reports").code != 0
 
 
+@pytest.mark.parametrize(
+    ("verdict", "whole"),
+    [
+        ("passed", "true"),
+        ("accepted", "true"),
+        ("failed", "true"),
+        ("indeterminate", "false"),
+        ("error", "false"),
+    ],
+)
+def test_alerts_are_kept_where_there_is_no_verdict(publishing: Publishing, verdict: str, whole: str) -> None:
+    publishing.give({"verdict": verdict, "findings": []}, SARIF)
+    assert publishing.run("Read the reports").code == 0
+    assert (publishing.place / "outputs").read_text() == f"whole={whole}\n"
+    [upload] = [step for step in PUBLISH["jobs"]["publish"]["steps"] if "sarif" in step.get("uses", "")]
+    assert upload["if"] == "steps.read.outputs.whole == 'true'"
+
+
 def test_a_link_and_a_large_file_are_not_read(publishing: Publishing) -> None:
     file = publishing.untrusted / "report.json"
     text = file.read_text()
