@@ -91,7 +91,7 @@ def read_own(top: str) -> OwnAuthority:
         PolicyError: its settings are wrong.
         SpecguardError: there is none, or it cannot be read.
     """
-    files = _Files(top)
+    files = WorkingFiles(top)
     # No more than `find` and `read` is asked of a tree here.
     policy = load_policy(cast("Tree", files), registry=load_registry)
     if policy is None:
@@ -124,8 +124,12 @@ def authority_of(git: Git, policy: Policy) -> OwnAuthority:
     return OwnAuthority(top, texts, policy)
 
 
-class _Files:
-    """The files of a folder as a tree has them; a link in their way is not followed."""
+class WorkingFiles:
+    """The files of a folder as a tree has them; a link in their way is not followed.
+
+    Args:
+        top: the folder.
+    """
 
     def __init__(self, top: str) -> None:
         self._top = os.path.realpath(os.fsencode(top))
@@ -147,7 +151,11 @@ class _Files:
         return TreeEntry(0o100644, hashlib.sha1(header + data, usedforsecurity=False).hexdigest())
 
     def read(self, path: bytes) -> bytes | None:
-        """The bytes of a file; None where there is none."""
+        """The bytes of a regular file; None where there is none.
+
+        Raises:
+            SpecguardError: it cannot be read, or is larger than 8 MiB.
+        """
         entry = self.find(path)
         return self._data(os.path.join(self._top, path)) if entry is not None and entry.is_file else None
 

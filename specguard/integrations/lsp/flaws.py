@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from specguard.authority.compile import compile_policy
-from specguard.authority.sources import DEFAULTS, Source, decode
+from specguard.authority.sources import DEFAULTS, Source, decode, read_source
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.declaration.record import Record
 from specguard.engine.check import check
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError
+from specguard.evaluation.own import WorkingFiles
 from specguard.integrations.known_rules import known_rules
 from specguard.reporters.escape import visible
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from specguard.authority.unread import Unread
+    from specguard.change.tree import Tree
     from specguard.model import Judged, Origin, Severity
 
 _FAMILIES: Final = ("ART", "SPC", "PLN")
@@ -84,14 +86,28 @@ def authority_flaws(place: Place, text: Callable[[str], str | None]) -> list[Fla
         place: the document.
         text: an open file's text, by its absolute path; None where it is not open.
     """
+    files = cast("Tree", WorkingFiles(place.root))
 
-    def read(path: str) -> Source:
-        file = os.path.join(place.root, path)
-        shown = text(file)
-        return Source(path, "", _from_disk(file, path) if shown is None else decode(shown.encode(), path))
+    def read(path: str, named_by: Origin | None = None) -> Source:
+        shown = text(os.path.join(place.root, path))
+        if shown is not None:
+            return Source(path, "", decode(shown.encode(), path))
+        return read_source(files, path, named_by)
 
-    def further(path: str, _named_by: Origin) -> Source:
-        return read(path)
+    def further(path: str, named_by: Origin) -> Source:
+        try:
+            return read(path, named_by)
+        except SpecguardError as error:
+            if path == place.path or error.path == named_by.path:
+                raise
+            # Whoever looks at the document that names it is to see that nothing is read of it.
+            raise SpecguardError(
+                f"{path}: {error.message}",
+                help=error.help,
+                path=named_by.path,
+                line=named_by.line,
+                code=error.code,
+            ) from error
 
     try:
         found = [path for path in DEFAULTS if os.path.isfile(os.path.join(place.root, path))]
@@ -157,13 +173,3 @@ def _of_unread(one: Unread) -> Flaw:
 
 def _said(message: str, help: str) -> str:
     return visible(message) + (f"\n{visible(help)}" if help else "")
-
-
-def _from_disk(file: str, path: str) -> str:
-    try:
-        with open(file, "rb") as stream:
-            return decode(stream.read(), path)
-    except OSError as error:
-        raise SpecguardError(
-            f"the authority cannot be read: {error.strerror}", path=path, code="broken-authority"
-        ) from None

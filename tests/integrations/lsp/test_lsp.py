@@ -12,6 +12,7 @@ import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
+from specguard.integrations.lsp.flaws import Place, authority_flaws
 from specguard.testing.repository import clean_environment
 from tests.integrations.mcp.asking import COMMAND
 
@@ -132,6 +133,34 @@ def governed(repository: Repository) -> Repository:
     repository.commit("docs: state what may change")
     repository.branch("work")
     return repository
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gone.toml", "`documents` names 'gone.toml', which does not exist"),
+        ("pipe.toml", "pipe.toml: the authority is "),
+        ("link.toml", "link.toml: the authority is a symbolic link"),
+        ("folder/inner.toml", "folder/inner.toml: the authority is a symbolic link"),
+        ("large.toml", "large.toml: the authority is larger than 8 MiB"),
+    ],
+)
+def test_a_document_that_is_no_file_of_the_repository_is_not_read(
+    governed: Repository, tmp_path: Path, name: str, said: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "inner.toml").write_text('base = "other"\n')
+    os.mkfifo(governed.path / "pipe.toml")
+    (governed.path / "link.toml").symlink_to("/dev/zero")
+    (governed.path / "folder").symlink_to(outside)
+    with (governed.path / "large.toml").open("wb") as large:
+        large.truncate(9 << 20)
+    text = f'# Authority\n\n```toml specguard\nbase = "main"\ndocuments = ["{name}"]\n```\n'
+    governed.write("SPEC_AUTHORITY.md", text)
+    [flaw] = authority_flaws(Place(str(governed.path / "SPEC_AUTHORITY.md")), lambda _: None)
+    assert flaw.message.startswith(said)
+    assert (flaw.line, flaw.severity) == (5, "error")
 
 
 def test_an_authority_is_read_while_it_is_written(governed: Repository) -> None:
