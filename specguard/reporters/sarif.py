@@ -18,7 +18,7 @@ from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.json import plain
 from specguard.reporters.places import Place, of_origin, place_of, place_of_error
 from specguard.reporters.rule_pages import HOME
-from specguard.reporters.sarif_rules import rule_of
+from specguard.reporters.sarif_rules import LEVELS, rule_of
 from specguard.reporters.wording import error_lines, lines, most_severe_first, policy_lines, undecided_lines
 
 TYPE_CHECKING = False
@@ -38,7 +38,6 @@ FINGERPRINT: Final = "specguard/v1"
 """The name of our fingerprint among those of a result."""
 
 _ROOT: Final = "%SRCROOT%"
-_LEVELS: Final = {"error": "error", "warning": "warning", "info": "note", "off": "none"}
 _BASELINE: Final = "the baseline accepts it (.specguard/baseline.json)"
 
 
@@ -149,7 +148,7 @@ def _category(verdict: Verdict, *, several: bool) -> str:
 
 def _result(verdict: Verdict, judged: Judged, index: int, seen: dict[str, int]) -> dict[str, Any]:
     seen[judged.fingerprint] = count = seen.get(judged.fingerprint, 0) + 1
-    level = _LEVELS[judged.severity]
+    level = LEVELS[judged.severity]
     if verdict.dry_run and level == "error":
         level = "warning"  # GitHub fails a pull request for an error
     place = place_of(verdict, judged)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 LONGEST: Final = 1024
 """How many characters of a description GitHub takes."""
 
-_LEVELS: Final = {"error": "error", "warning": "warning", "info": "note", "off": "none"}
+LEVELS: Final = {"error": "error", "warning": "warning", "info": "note", "off": "none"}
+"""What SARIF calls a severity."""
+
 _SEVERITIES: Final = {"error": "error", "warning": "warning"}
 
 
@@ -41,7 +43,7 @@ def rule_of(result: RuleResult) -> dict[str, Any]:
         "help": {"text": told, "markdown": f"{text or result.name}{link}"},
         "defaultConfiguration": {
             "enabled": result.severity != "off",
-            "level": _LEVELS[result.severity],
+            "level": LEVELS[result.severity],
         },
         "properties": {
             "tags": [FAMILIES.get(result.code[:3], result.code[:3])],
