@@ -268,6 +268,17 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Reposito
     assert "there is no sample 'shpo'" in run("eval", "shpo", directory=team.path).stderr
 
 
+def test_a_sample_that_cannot_be_judged_whole_is_not_as_expected(team: Repository, shop: Repository) -> None:
+    oid = shop.git("rev-parse", "HEAD:src/a.js").strip()
+    (shop.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
+    team.write("evaluation/shop.expected.toml", 'expect = [{code = "PTH001", path = "gen/a"}]\n')
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 2, done
+    assert "error shop" in done.stdout
+    assert "cannot be evaluated: no verdict: " in done.stdout
+    assert manifest_of(done)[0].state == "failed"
+
+
 def test_a_hostile_sample_runs_nothing_and_brings_no_policy(team: Repository, tmp_path: Path) -> None:
     sample = Repository(tmp_path / "hostile")
     sample.commit(

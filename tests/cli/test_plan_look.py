@@ -163,6 +163,11 @@ class TestStatus:
         assert plan(project, "status", "--plan", FEATURE).stdout.count("\n") >= 2
         assert plan(project, "status", "--plan", ".plans/till").exit_code == 2
 
+    def test_nothing_waits_for_what_was_put_off(self, tmp_path: Path) -> None:
+        tasks = [task(1, status="deferred"), task(2, depends_on=["task_001"])]
+        outcome = plan(planned(tmp_path, tasks), "next")
+        assert outcome.stdout.startswith("task_002 "), outcome
+
 
 class TestNext:
     def test_the_task_that_can_be_begun(self, tmp_path: Path) -> None:

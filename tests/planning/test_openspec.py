@@ -149,6 +149,9 @@ AGREED = {
     "skip-specs-as-text": Row(
         {".openspec.yaml": "schema: spec-driven\nskip_specs: 'yes'\n"}, "refused", "refused"
     ),
+    "skip-specs-as-text-alone": Row(
+        {SPEC: None, ".openspec.yaml": "schema: spec-driven\nskip_specs: 'yes'\n"}, "refused", "refused"
+    ),
     "skip-specs-without-schema": Row(
         {SPEC: None, ".openspec.yaml": "skip_specs: true\n"}, "refused", "refused"
     ),

@@ -56,7 +56,8 @@ def test_what_is_not(line: str) -> None:
 
 
 def test_fences_and_comments_over_several_lines_owe_nothing() -> None:
-    assert list(owed(["```", "TODO", "```", "<!--", "TODO", "-->", "Done."])) == []
+    assert list(owed(["```", "TODO", "```", "<!--", "TODO", "A remark", "TODO", "-->", "Done."])) == []
+    assert [number for number, _ in owed(["<!-- a", "TODO", "-->", "TODO"])] == [4]
 
 
 def test_the_words_of_templates() -> None:
