@@ -14,7 +14,7 @@ from specguard.testing.repository import GitError, Repository
 from specguard.testing.running import run_here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.evaluation.own import OwnAuthority
     from specguard.evaluation.samples import Sample
@@ -86,7 +86,7 @@ def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Iterator[Sn
             repository = Repository(folder, branch="sample")
             oid = _unbundle(repository, sample)
         else:
-            located = Located.locate(sample.path, environment)
+            located = _located(sample, environment)
             with Git(located) as git:
                 oid = resolve(git, sample.revision or "HEAD").oid
             form = "sha256" if located.format == "sha256" else "sha1"
@@ -105,6 +105,19 @@ def open_snapshot(sample: Sample, own: OwnAuthority, folder: str) -> Iterator[Sn
         if error.path is None:
             error.path = sample.path
         raise
+
+
+def _located(sample: Sample, environment: Mapping[str, str]) -> Located:
+    try:
+        return Located.locate(sample.path, environment)
+    except SpecguardError as error:
+        # Its own next step is one for the folder that somebody is in.
+        raise SpecguardError(
+            error.message,
+            help="name a repository, a bare one or a bundle",
+            path=sample.path,
+            code=error.code,
+        ) from error
 
 
 def _unbundle(repository: Repository, sample: Sample) -> str:

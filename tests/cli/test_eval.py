@@ -263,6 +263,8 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Reposito
     assert "error no: 0 findings\n" in done.stdout
     assert "is neither a repository nor a bundle" in done.stdout
     assert "error none" in done.stdout
+    assert "(name a repository, a bare one or a bundle)" in done.stdout
+    assert "-C DIRECTORY" not in done.stdout
     assert "ok    shop" in done.stdout
     assert manifest_of(done)[0].reason == "not known: no, none"
     assert "there is no sample 'shpo'" in run("eval", "shpo", directory=team.path).stderr
