@@ -152,10 +152,10 @@ class _Done:
         sources = Sources(self._kinds, documents=self._start.documents)
         landed: dict[_Key, tuple[PastCommit, str]] = {}
         for commit, naming in standing(self._start.history.mentioning(words), names):
-            found = meant(sources.of(naming.kind), naming.id, naming.fields)
+            found = self._meant(meant(sources.of(naming.kind), naming.id, naming.fields), commit)
             # A subject that could mean an item of several lists stands for itself.
-            path = found[0].source.path if len(found) == 1 else b""
-            landed.setdefault((naming.kind, path, normal_id(naming.id)), (commit, naming.item))
+            path, item_id = (found[0].source.path, found[0].id) if len(found) == 1 else (b"", naming.id)
+            landed.setdefault((naming.kind, path, normal_id(item_id)), (commit, naming.item))
         listed = {
             (kind, source.path, normal_id(one.id)): one
             for kind in self._kinds
@@ -170,6 +170,14 @@ class _Done:
             catalogue = Catalogue(settings, self._start.documents)
             for entry in catalogue.done if settings.index else ():
                 yield self._entry(entry, settings, catalogue.index_path)
+
+    def _meant(self, found: Sequence[Listed], commit: PastCommit) -> Sequence[Listed]:
+        """Of the items that a commit's subject could mean those in the plan that its run was for, if any."""
+        if len(found) <= 1:
+            return found
+        runs = [run for name in self._trailers(commit) if (run := self._named(name)) is not None]
+        plans = {item.get("plan") for run in runs if isinstance(item := run.value.get("item"), dict)}
+        return [one for one in found if path_text(one.source.path) in plans] or found
 
     def _judged(self, label: str, commit: PastCommit | None, listed: Listed | None) -> DoneItem:
         oid = commit.oid if commit else ""

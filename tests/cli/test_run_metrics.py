@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.planning import Planned, task
 from tests.cli.running import GOOD, POLICY, Project
 
 if TYPE_CHECKING:
@@ -135,6 +136,35 @@ def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
     assert [item["problem"] for item in coverage["uncovered"]] == [
         "neither its commit nor its list cites a run"
     ]
+
+
+def take(planned: Planned) -> None:
+    """Merge what was pushed for the plan `cart`."""
+    planned.merge("pr/cart")
+    planned.user.git("fetch", "-q", "origin")
+
+
+def test_a_task_is_counted_once_and_covered_by_its_run(tmp_path: Path) -> None:
+    planned = Planned(tmp_path)
+    assert planned.run_task("task_001").exit_code == 0
+    take(planned)
+    code, told = metrics(planned, "--fail-under-coverage", "100")
+    assert [item["label"] for item in told["coverage"]["covered"]] == ["task_001"], told
+    assert (code, told["coverage"]["percent"], told["coverage"]["uncovered"]) == (0, 100.0, [])
+
+
+def test_of_two_plans_with_a_task_1_each_is_covered_by_its_own_run(tmp_path: Path) -> None:
+    other = json.dumps({"goal": "Tills", "option": "B", "tasks": [task(1)]})
+    planned = Planned(tmp_path, [task(1)])
+    assert planned.run_task("task_001").exit_code == 0
+    take(planned)
+    planned.user.git("reset", "-q", "--hard", "origin/main")
+    planned.user.commit("docs: plan the tills", files={".plans/till/plan.json": other})
+    planned.user.git("push", "-q", "origin", "HEAD:main")
+    planned.user.git("fetch", "-q", "origin")
+    coverage = metrics(planned)[1]["coverage"]
+    assert [(item["label"], item["problem"]) for item in coverage["covered"]] == [("task_001", "")]
+    assert coverage["uncovered"] == []
 
 
 def test_done_entries_of_the_index_of_specs_count(tmp_path: Path) -> None:
