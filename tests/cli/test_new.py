@@ -239,8 +239,10 @@ def test_the_artifacts_are_listed(adopted: Repository) -> None:
         ),
         (
             ["agent-final", "agent=3"],
-            "objective is not given [unfilled-template]\n"
-            "  next: specguard new agent-final agent=3 objective=...",
+            (
+                "objective is not given [unfilled-template]\n"
+                "  next: specguard new agent-final agent=3 objective=..."
+            ),
         ),
         (["agent-final", "agent"], "'agent' is no value of a placeholder"),
         (["agent-final", "agent=", "objective=x"], "'agent=' is no value of a placeholder"),
