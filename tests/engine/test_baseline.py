@@ -136,7 +136,7 @@ def test_one_that_is_taken_away_or_becomes_a_link(kind: str) -> None:
     ("step", "said"),
     [
         ({"files": {FILE: '{\n"CNT002": {"a": -1}}'}}, f"{FILE}:2: the baseline has no count of at least 1"),
-        ({"symlinks": {FILE: "x.json"}}, f"{FILE}:None: the baseline is no regular file"),
+        ({"symlinks": {FILE: "x.json"}}, f"{FILE}: the baseline is no regular file"),
         ({"files": {f"{FILE}/a": "a"}}, "the baseline is no regular file"),
     ],
 )
