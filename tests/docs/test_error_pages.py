@@ -169,6 +169,7 @@ NOT_MET = {
     "specguard.executor.stop_note:_LARGEST": "a note of an agent, which is cut",
     "specguard.integrations.hooks.trust:_LARGEST": "an agent's own settings, for doctor",
     "specguard.integrations.hooks.sessions:_LIMIT": "what is remembered of sessions",
+    "specguard.integrations.hooks.agents_settings:_LIMIT": "an agent's own settings",
     "specguard.integrations.hooks.own:_LIMIT": "a script that may be specguard itself",
     "specguard.importing.commitlint:_MOST_FILES": "of another tool's settings",
 }
