@@ -1,4 +1,4 @@
-"""What `specguard doctor` says of runs: the remote, the platform, agents, where runs are, and which died."""
+"""What `specguard doctor` says of runs: the remote, the platform, programs, agents, and those there are."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def diagnose_runs(repository: Repository, policy: Policy, *, trusted: bool) -> I
     if os.path.exists(os.path.join(top, _HOOKS)) and find_program("pre-commit", environment) is None:
         yield Diagnosis("pre-commit", "note", f"not on the path, and runs need it for {_HOOKS}",
                         "pip install pre-commit")  # fmt: skip
+    yield from _gates(policy, environment)
     agents: Mapping[str, AgentSettings] = policy.declared("agents")
     for name in agents:
         yield _agent(name, agents[name], policy, environment, trusted=trusted)
@@ -74,6 +75,24 @@ def _platform(address: Address, environment: Mapping[str, str], top: str) -> Ite
         yield Diagnosis(
             "pull requests", "note", f"runs print the command that opens one: {why}", _sign_in(address, why)
         )
+
+
+def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
+    """The programs that gates of the policy begin with and that are not there; a document may name more."""
+    from specguard.executor.gate_plans import planned_gates
+    from specguard.executor.tools import program_of, remedy
+
+    needs: dict[str, list[str]] = {}
+    for gate in planned_gates(policy, None).gates:
+        program = program_of(gate.wrapper or gate.run)
+        if program and find_program(program, environment) is None:
+            needs.setdefault(program, []).append(f"the {gate.kind} {gate.name!r} of {gate.named}")
+    for program, wanted in needs.items():
+        named = ", ".join(wanted)
+        yield Diagnosis(
+            f"program {program}", "note", f"not on the path, and runs need it for {named}",
+            remedy(program, named),
+        )  # fmt: skip
 
 
 def _sign_in(address: Address, why: str) -> str:

@@ -62,16 +62,23 @@ def check_tools(
         named = "; ".join(f"{program} (for {', '.join(needs[program])})" for program in missing)
         raise SpecguardError(
             f"not on the path: {named}",
-            help=_ADVICE.get(missing[0], f"install {missing[0]}, or see that PATH has it{_instead(named)}"),
+            help=remedy(missing[0], named),
             code="program-missing",
         )
     return list(needs)
 
 
-def _instead(named: str) -> str:
-    """What else may be done where a gate is none of the project's own."""
+def remedy(program: str, named: str) -> str:
+    """What helps where a program is not on the path.
+
+    Args:
+        program: its name.
+        named: what needs it, as a text that says of a gate where it is named.
+    """
+    # Else it is a gate of the project's own, which knows why.
     kept = " of preset:" in named
-    return ", or give the kind gates of your own: they go before the preset's" if kept else ""
+    instead = ", or give the kind gates of your own: they go before the preset's" if kept else ""
+    return _ADVICE.get(program, f"install {program}, or see that PATH has it{instead}")
 
 
 def program_of(command: str | Sequence[str]) -> str:

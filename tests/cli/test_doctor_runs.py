@@ -129,6 +129,20 @@ def test_a_hook_framework_that_is_missing(tmp_path: Path) -> None:
     assert "pip install pre-commit" in found(project, PATH=git)["pre-commit"]["help"]
 
 
+def test_a_gates_program_that_is_missing(tmp_path: Path) -> None:
+    gates = "".join(
+        f'\n[[work.phase.gates]]\nname = "{name}"\nrun = "{run}"\n'
+        for name, run in (("all", "X=1 no-such-program --all && sh x"), ("git", "git status"))
+    )
+    project = Project(tmp_path, POLICY.replace("```\n", f"{gates}```\n"))
+    said = found(project)
+    assert said["program no-such-program"]["status"] == "note"
+    assert "for the gate 'all' of SPEC_AUTHORITY.md:" in said["program no-such-program"]["said"]
+    assert said["program no-such-program"]["help"] == "install no-such-program, or see that PATH has it"
+    # What a shell does itself is none, and what is there is not named.
+    assert [subject for subject in said if subject.startswith("program ")] == ["program no-such-program"]
+
+
 def test_nothing_is_said_without_work_items(tmp_path: Path) -> None:
     project = Project(tmp_path, '# Authority\n\n```toml specguard\nbase = "main"\n```\n')
     assert not {"runs", "remote of runs", "pull requests"} & set(found(project))
