@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from functools import partial
 
 import click
 
+from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
@@ -52,6 +54,8 @@ def command(words: tuple[str, ...], directory: str, base: str, authority: str, o
         )
     policy = open_policy(request)
     rule = _rule(policy, words[0], sure=len(words) == 2)
+    if rule is None or len(words) == 2:
+        _from_the_root(request, words[-1])
     if rule is None:
         path = words[0].removeprefix("./")
         found = what_governs(request, path)
@@ -82,6 +86,27 @@ def _rule(policy: Policy, word: str, *, sure: bool) -> RuleInPolicy | None:
             f"there is no rule {word!r}", help=nearest(word, names, by_code), code="unknown-name"
         )
     return rule
+
+
+def _from_the_root(request: Request, word: str) -> None:
+    """Refuse a path that only is one from the folder that is worked in: of another one nothing would be said.
+
+    Raises:
+        SpecguardError: with the path that is meant.
+    """
+    root = Repository.locate(request.directory, request.environment).work_tree_if_any()
+    if root is None:
+        return
+    here, top = os.path.realpath(request.directory or "."), os.path.realpath(root)
+    meant = os.path.relpath(os.path.normpath(os.path.join(here, word)), top)
+    if here == top or meant.startswith("..") or os.path.isabs(word):
+        return
+    if os.path.lexists(os.path.join(here, word)) and not os.path.lexists(os.path.join(top, word)):
+        raise SpecguardError(
+            f"there is no {word!r} in the repository's root, which paths are given from",
+            help=f"the one in this folder is {shlex.quote(meant)}",
+            code="usage",
+        )
 
 
 def _print(path: str, found: Sequence[Governing]) -> None:

@@ -115,6 +115,23 @@ def test_the_same_as_json(governed: Repository) -> None:
     assert any("specguard approve PTH002 --path docs/api/x.yaml" in step for step in found["next"])
 
 
+def test_a_path_from_a_folder_below_the_root_is_not_taken_for_another_one(governed: Repository) -> None:
+    governed.write("docs/api/a b.yaml", "x")
+    governed.write("docs/LICENSE", "x")
+    folder = str(governed.path / "docs")
+    for words in (("api/a b.yaml",), ("PTH002", "api/a b.yaml"), ("../docs/api/a b.yaml",)):
+        refused = run("why", *words, directory=folder)
+        assert refused.exit_code == 2, refused
+        assert "in the repository's root, which paths are given from" in refused.stderr
+        assert "next: the one in this folder is 'docs/api/a b.yaml'" in refused.stderr
+    # What the root has, or nobody has, is what was asked about; and a rule is a rule.
+    governed.write("LICENSE", "x")
+    assert "LICENSE" in run("why", "LICENSE", directory=folder).stdout
+    assert "docs/api/" in run("why", "docs/api/new.yaml", directory=folder).stdout
+    governed.write("docs/PTH002", "x")
+    assert run("why", "PTH002", directory=folder).stdout.startswith("PTH002 locked-path")
+
+
 def test_an_exception_is_told_as_one(governed: Repository) -> None:
     effects = [one["effect"] for one in data(governed, "PTH002", "docs/api/drafts/x.yaml")["governing"]]
     assert effects == ["guarded", "left alone"]
