@@ -6,6 +6,7 @@ Python; all else goes to it. Both make the same `Request` and take the same way 
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import os
@@ -99,6 +100,8 @@ def run_and_leave() -> NoReturn:
                 stream.flush()
     except OSError:
         code = code or EXIT_NO_VERDICT
+    # Folders that last as long as the process are removed by these, and by nobody else.
+    atexit._run_exitfuncs()
     os._exit(code)
 
 

@@ -381,3 +381,21 @@ def test_an_error_without_a_line_is_told_without_one(guarded: Repository) -> Non
     assert done.exit_code == 1, done
     assert "gone.patch" in done.stdout
     assert ":None" not in done.stdout
+
+
+def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, tmp_path: Path) -> None:
+    """Private keys that approvals were signed with least of all."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    guarded.write(
+        "mine.toml",
+        "policy = '''\n"
+        '[[approvals.approver]]\nname = "alice"\nkey = "{key}"\nmay = ["PTH001"]\n'
+        '[rules.forbidden-path]\npaths = ["a"]\n'
+        "'''\n"
+        'commits = {files = {a = "x"}}\n'
+        'approvals = [{rules = ["PTH001"], approver = "alice"}]\n',
+    )
+    done = run("test", "mine.toml", directory=guarded.path, env={"TMPDIR": str(temporary)})
+    assert "cannot be tried" not in done.stdout, done
+    assert list(temporary.iterdir()) == []
