@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from specguard.errors import SpecguardError
+from specguard.model import EXIT_NO_VERDICT
 from specguard.testing.reading import CaseError
 from specguard.testing.running import differences, expectations, judge_case, pair
 
@@ -102,6 +103,11 @@ def _differences(
             yield Difference("other", "it passes, and should fail")
         else:
             yield Difference("other", said)
+    if case.exit_code != EXIT_NO_VERDICT and outcome.exit_code == EXIT_NO_VERDICT:
+        for rule in (rule for report in outcome.reports for rule in report.get("rules", ())):
+            if rule["state"] == "indeterminate":
+                said = f"{rule['code']} {rule['name']} could not be judged: {rule['reason']}"
+                yield Difference("other", said)
 
 
 def finding_text(finding: Mapping[str, Any], *, whole: bool = False) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from specguard.change.bookkeeping import Bookkeeping
 from specguard.testing import Case, Step, run_case
 
 if TYPE_CHECKING:
@@ -77,6 +80,22 @@ def test_nothing_of_that_holds_where_runs_are_not_committed(tmp_path: Path) -> N
 def test_it_is_no_way_around(tmp_path: Path, other: Step, expect: tuple[str, ...]) -> None:
     base: Mapping[str, Any] = {"base": [Step("chore: base", files={".runs/phase-11/1/a": "a\n"})]}
     judged(tmp_path, WORK, other, expect=expect, **base)
+
+
+def test_a_merge_of_runs_is_a_commit_as_any_other(tmp_path: Path) -> None:
+    work, kept = replace(WORK, id="work"), replace(KEPT, id="kept", parents=["base"])
+    merge = Step("chore: bring the runs", parents=["work", "kept"])
+    judged(tmp_path, work, kept, merge, expect=("CMT001",))
+
+
+@pytest.mark.parametrize(
+    ("stage", "books"), [("range", True), ("staged", True), ("edit", False), ("run", False)]
+)
+def test_what_an_agent_writes_itself_is_no_run(stage: str, books: bool) -> None:
+    entry = SimpleNamespace(path=f"{RUN}/a".encode(), added=True, new_mode=0o100644)
+    change: Any = SimpleNamespace(stage=stage, entries=[entry], commits=[])
+    kept = Bookkeeping(change, log=b"approvals/", runs=lambda: b".runs/", squash=False)
+    assert kept.has(cast("Any", entry)) is books
 
 
 def test_a_run_in_the_commit_that_works_is_out_of_scope(tmp_path: Path) -> None:

@@ -399,3 +399,15 @@ def test_nothing_is_left_in_the_folder_of_temporary_files(guarded: Repository, t
     done = run("test", "mine.toml", directory=guarded.path, env={"TMPDIR": str(temporary)})
     assert "cannot be tried" not in done.stdout, done
     assert list(temporary.iterdir()) == []
+
+
+def test_a_rule_that_could_not_be_judged_is_named_and_never_passes(guarded: Repository) -> None:
+    guarded.write(
+        "mine.toml",
+        "policy = '''\n[rules.pull-request-body]\nsections = ['Why']\n'''\n"
+        'commits = {message = "feat: x", files = {b = "c"}}\ntitle = "feat: x"\n',
+    )
+    done = run("test", "mine.toml", directory=guarded.path)
+    assert done.exit_code == 1, done
+    assert "but       exit code 2, expected 0" in done.stdout
+    assert "but       PRQ002 pull-request-body could not be judged: " in done.stdout
