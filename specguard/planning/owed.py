@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _MARKS: Final = re.compile(r"[*_`]+|^[ \t]*(?:#{1,6}|[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|$)(?:\[.?\][ \t]*)?")
 _CODE: Final = re.compile(r"(?<!`)(`{1,9})(?!`).+?(?<!`)\1(?!`)")
+_NOTATION: Final = re.compile(r"""(["`])(?!TODO|TBD|TBA|FIXME|XXX)[^"`<\n]+[:=][ \t]*<[^"`\n]*\1""")
+"""What is quoted and has a value's name in it, as in `store: <id>`: it says how something looks."""
+
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|$)")
 _WORDS: Final = re.compile(r"[^\W\d_]")
 _STRUCTURE: Final = re.compile(
@@ -79,7 +82,7 @@ def _bare(text: str) -> str:
 
 
 def _asks(text: str) -> bool:
-    bare = _bare(text)
+    bare = _bare(_NOTATION.sub("so", text))
     return bool(_WORDS.search(bare) or "..." in bare or "\u2026" in bare) and _only_owed(bare)
 
 

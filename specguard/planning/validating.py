@@ -86,16 +86,21 @@ def _proposal(folder: SourceFolder) -> Iterator[Flaw]:
         if not content:
             yield Flaw(path, section.line, f"the section '## {section.title}' is empty", "Say it.")
         elif title == "Why" and not _WHY[0] <= len(content) <= _WHY[1]:
-            asked = f"OpenSpec asks for {_WHY[0]} to {_WHY[1]}"
             yield Flaw(
                 path,
                 section.line,
-                f"'## {section.title}' has {len(content)} characters; {asked}",
+                f"'## {section.title}' has {len(content)} characters, and should have {_WHY[0]} to {_WHY[1]}",
                 "Say what is wrong today and why it matters now, in a few sentences.",
                 "warning",
             )
         if section.title.lower() != names[0]:
-            yield Flaw(path, section.line, f"OpenSpec looks for '## {title}'", "Rename it.", "warning")
+            yield Flaw(
+                path,
+                section.line,
+                f"'## {section.title}' is '## {title}' in OpenSpec's form",
+                "Rename it.",
+                "warning",
+            )
 
 
 def _specs(folder: SourceFolder) -> Iterator[Flaw]:

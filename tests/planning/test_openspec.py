@@ -197,7 +197,7 @@ STRICTER = {
     ),
     "short-why": (
         Row({"proposal.md": "# P\n\n## Why\n\nFor fun.\n\n## What Changes\n\nA cart.\n"}, "warned", "valid"),
-        "has 8 characters; OpenSpec asks for 50 to 1000",
+        "has 8 characters, and should have 50 to 1000",
     ),
     "no-tasks": (Row({"tasks.md": None}, "refused", "valid"), "there are no tasks"),
     "tasks-without-boxes": (tasks("# Tasks\n\n- Add it\n", "refused", "warned"), "no line of it is a task"),

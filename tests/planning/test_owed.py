@@ -26,6 +26,8 @@ from specguard.planning.owed import owed
         "We will do this later: TBD",
         "  - verify: TODO",
         "  - files: <path>",
+        "  - verify: `<command>`",
+        "  - verify: `TODO: <command>`",
     ],
 )
 def test_what_is_owed(line: str) -> None:
@@ -49,6 +51,8 @@ def test_what_is_owed(line: str) -> None:
         "## Purpose",
         "- verify: pytest -q",
         "[FEATURE NAME]: a link",
+        "- **AND** the configuration declares `defaultStore: <id>`",
+        '- **THEN** the system SHALL display: "Added: <names>"',
     ],
 )
 def test_what_is_not(line: str) -> None:
