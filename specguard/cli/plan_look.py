@@ -164,9 +164,9 @@ def _row(state: PlanState) -> tuple[str, ...]:
     counts = state.counts
     name = state.name if state.form == "plan" else state.path.rpartition("/")[0]
     following = state.next
-    # Of a folder that no plan was made of the next step is to make one.
+    # Of a folder that no plan was made of the next step is to make one, as long as a box is not ticked.
     shown = following.id if following is not None else "-"
-    if state.form != "plan":
+    if state.form != "plan" and counts["done"] < sum(counts.values()):
         shown = f"specguard plan create {shlex.quote(state.name)} --name NAME"
     return (name, *(str(counts[one]) for one in STATES), shown)
 

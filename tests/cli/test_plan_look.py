@@ -156,6 +156,14 @@ class TestStatus:
         }
         assert [one["form"] for one in data["plans"]] == ["plan", "openspec", "spec-kit"]
 
+    def test_of_a_change_that_is_done_no_plan_is_to_be_made(self, tmp_path: Path) -> None:
+        project = planned(tmp_path)
+        change(top(project), "add-till")
+        tasks = top(project) / "openspec/changes/add-till/tasks.md"
+        tasks.write_text(tasks.read_text().replace("- [ ]", "- [x]"))
+        [row] = [line for line in plan(project, "status").stdout.split("\n") if "add-till" in line]
+        assert row.split() == ["openspec/changes/add-till", "1", *"00000", "-"]
+
     def test_one_plan_and_none(self, tmp_path: Path) -> None:
         project = planned(tmp_path)
         write(top(project), SPEC_KIT)
