@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.reporters.agent import SHOWN, render
+from specguard.reporters.agent import SHOWN, blocks_of, render
 from tests.integrations.hooks.asking import guarded
+from tests.reporters.verdicts import full
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,3 +61,16 @@ def test_who_may_approve_is_named(approver: bool, tmp_path: Path) -> None:
     said = report(repository.path, worktree=True)
     assert ("alice may approve this" in said) is approver
     assert ("tell the person you work for" in said) is not approver
+
+
+def test_what_is_approved_in_the_baseline_or_information_is_left_out() -> None:
+    verdict = full()
+    assert {one.state for one in verdict.findings} >= {"open", "approved", "baselined"}, "all kinds are there"
+    blocks = [one for one in blocks_of(verdict) if "could not be judged" not in one]
+    open_ones = [
+        one for one in verdict.findings if one.state == "open" and one.severity in ("error", "warning")
+    ]
+    assert len(blocks) == len(open_ones) < len(verdict.findings)
+    assert {one.split(" ")[0] for one in blocks} == {one.code for one in open_ones}
+    errors = [one for one in blocks_of(verdict, errors=True) if "could not be judged" not in one]
+    assert len(errors) == sum(one.severity == "error" for one in open_ones) < len(blocks)
