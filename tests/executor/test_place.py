@@ -16,7 +16,7 @@ from specguard.executor.ending import RunEnded
 from specguard.executor.git import RUN_REFS
 from specguard.executor.inspecting import inspect
 from specguard.executor.place import forget_base, make_place, open_place, place_of
-from specguard.executor.place_files import remove_place
+from specguard.executor.place_files import remove_place, remove_stray, strays
 from specguard.executor.processes import run_command
 from tests.executor.places import FILES, POLICY, Setting, everything, work
 
@@ -276,3 +276,24 @@ def test_there_is_a_canary_for_every_policy(tmp_path: Path, locked: str, path: b
     setting = Setting(tmp_path, {"SPEC_AUTHORITY.md": policy})
     with setting.run() as run:
         assert prove_guard(run) == path
+
+
+def test_only_what_lies_beside_the_places_is_removed_as_such(tmp_path: Path) -> None:
+    places = tmp_path / "specguard" / "places"
+    run = "2026-03-02T10-00-00Z-1a2b"
+    for name in (run, f"{run}.specguard", "left"):
+        (places / name).mkdir(parents=True)
+        (places / name / "file").write_text("x")
+    outside = tmp_path / "elsewhere" / "left"
+    outside.mkdir(parents=True)
+    (tmp_path / "specguard" / "link").symlink_to(outside.parent)
+    assert strays(str(places)) == ["left"]
+    for path in (
+        places / run, places / f"{run}.specguard", places, places / "gone", places / "..", outside,
+        tmp_path / "specguard" / "link" / "left",
+    ):  # fmt: skip
+        with pytest.raises(SpecguardError, match="nothing that was left beside"):
+            remove_stray(str(path))
+    remove_stray(str(places / "left"))
+    assert sorted(path.name for path in places.iterdir()) == [run, f"{run}.specguard"]
+    assert outside.is_dir()
