@@ -15,6 +15,7 @@ from specguard.integrations.hooks.dialects import dialect, speaker
 from specguard.integrations.hooks.early import Early
 from specguard.integrations.hooks.event import AGENTS, LIMIT, Answer, UnreadableError, parse
 from specguard.integrations.hooks.firing import note_firing
+from specguard.integrations.hooks.tools import COMMANDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ SECONDS: Final = {"edit": 20, "command": 20, "start": 20, "other": 20, "after": 
 
 REPAIR: Final = "specguard doctor"
 """The command that tells what is wrong with the guard, where nothing better is known."""
+
+_UNJUDGED: Final = "specguard cannot judge this, so it is refused"
+_UNABLE: Final = {
+    "after": "specguard cannot check the working tree",
+    "stop": "specguard cannot check the working tree",
+    "start": "specguard cannot tell what is guarded here",
+}
+"""What a failure means where nothing is refused; elsewhere it is `_UNJUDGED`."""
 
 _NAME: Final = rb'"hook_event_name"\s*:\s*"([A-Za-z]{1,40})"'
 _COMMAND: Final = r"`([^`]+)`"
@@ -132,7 +141,8 @@ def _broken(event: Event, error: BaseException) -> Answer:
     # Whatever else is broken: none of these writes what is guarded.
     if event.moment == "command" and re.fullmatch(_REPAIRS, _asked(event), re.ASCII):
         return Answer()
-    text = f"{_reason(error)}\nTo repair the guard: `{repair}` (this command is never refused)."
+    meaning = _UNABLE.get(event.moment, _UNJUDGED)
+    text = f"{_reason(error, meaning)}\nTo repair the guard: `{repair}` (this command is never refused)."
     if event.moment == "stop" and (event.again or (event.loops or 0) > 0):
         # The agent was told, and may be unable to do anything about it.
         return Answer(kind="tell", text=text)
@@ -140,8 +150,9 @@ def _broken(event: Event, error: BaseException) -> Answer:
 
 
 def _asked(event: Event) -> str:
-    command = event.input.get("command")
-    return str(command).strip() if isinstance(command, str) else ""
+    given = [event.input[name] for name in COMMANDS if name in event.input]
+    # Of several it is not known which one the program runs.
+    return given[0].strip() if len(given) == 1 and isinstance(given[0], str) else ""
 
 
 def _repair(error: BaseException) -> str:
@@ -153,8 +164,8 @@ def _repair(error: BaseException) -> str:
     return REPAIR
 
 
-def _reason(error: BaseException) -> str:
-    """Why an event is refused, in one or two lines."""
+def _reason(error: BaseException, meaning: str = _UNJUDGED) -> str:
+    """What a failure means, and why, in one or two lines."""
     from specguard.reporters.escape import cut, cut_path, visible
 
     if isinstance(error, SpecguardError):
@@ -168,7 +179,7 @@ def _reason(error: BaseException) -> str:
         place = f"{cut_path(known.path)}:{known.line}: " if known.line else f"{cut_path(known.path)}: "
     # How an internal error is shown with its traceback holds for other commands.
     help_ = f"\n  next: {visible(cut(known.help))}" if known is error and known.help else ""
-    return f"specguard cannot judge this, so it is refused: {visible(place + cut(known.message))}{help_}"
+    return f"{meaning}: {visible(place + cut(known.message))}{help_}"
 
 
 def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> Said:
@@ -189,8 +200,7 @@ def _last_words(error: BaseException) -> Said:
     from specguard.integrations.hooks.event import Said
 
     return Said(
-        stderr=f"specguard cannot judge this, so it is refused: internal error: {type(error).__name__}\n"
-        f"To repair the guard: `{REPAIR}`\n",
+        stderr=f"{_UNJUDGED}: internal error: {type(error).__name__}\nTo repair the guard: `{REPAIR}`\n",
         code=2,
     )
 

@@ -6,6 +6,7 @@ import os
 
 from specguard.integrations.hooks.deeds import Deeds, FileEdit
 from specguard.integrations.hooks.event import UnreadableError, path_bytes, text_of
+from specguard.integrations.hooks.tools import COMMANDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _also_named(event: Event) -> Deeds:
 def _commands(event: Event) -> Deeds:
     """What the command of a shell's tool would do; where there are several, what all of them would."""
     given = event.input
-    values = [given[name] for name in ("command", "cmd", "chars", "script") if name in given]
+    values = [given[name] for name in COMMANDS if name in given]
     if not values:
         raise UnreadableError(f"{event.tool} has no command")
     return _joined([_command(event, value) for value in values])

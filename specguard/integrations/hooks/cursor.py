@@ -18,7 +18,7 @@ from specguard.integrations.hooks.event import (
     text_of,
     written,
 )
-from specguard.integrations.hooks.tools import is_shell, moment_before
+from specguard.integrations.hooks.tools import is_shell, moment_before, moment_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +54,11 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str]) -> Event:  # n
         moment = "stop"
     elif plain == "sessionStart":
         moment = "start"
+    elif plain != "beforeMCPExecution":
+        # That one comes with `preToolUse`, by which the same call is judged.
+        moment = moment_of(name, optional(data, "tool_name"))
+        if moment != "other":
+            tool, given = optional(data, "tool_name"), input_of(data)
     loops = data.get("loop_count")
     if loops is not None and (not isinstance(loops, int) or isinstance(loops, bool)):
         raise UnreadableError("`loop_count` of the event is no number")

@@ -13,7 +13,7 @@ from specguard.integrations.hooks.event import (
     text_of,
     written,
 )
-from specguard.integrations.hooks.tools import is_shell, moment_before
+from specguard.integrations.hooks.tools import is_shell, moment_before, moment_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str]) -> Event:
         moment = "stop"
     elif name == "SessionStart":
         moment = "start"
+    else:
+        moment = moment_of(name, optional(data, "tool_name"))
+        tool = optional(data, "tool_name") if moment != "other" else ""
     again = data.get("stop_hook_active")
     if again is not None and not isinstance(again, bool):
         raise UnreadableError("`stop_hook_active` of the event is neither true nor false")

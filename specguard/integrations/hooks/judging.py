@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from specguard.change.request import Request
 from specguard.errors import NoAuthorityError, SpecguardError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 GUARDING: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
 """Rules that also hold for a file that git ignores: it must not be written, whoever sees it."""
+
+_OF_PROCESS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
+"""How names begin that mean something else in each process."""
 
 _SAID_MOST: Final = 10
 """So many clauses are said before the rest is counted."""
@@ -82,7 +86,8 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
                 _judge_edits(root, edits, environment, reasons, looking)
             except NoAuthorityError:
                 # A repository in which the agent stands beside its project need not be a guarded one.
-                if root == homes[0].root or not event.projects:
+                home = any(root == tree.root for tree in homes)
+                if root == homes[0].root or (home and not event.projects):
                     raise
     for message in deeds.messages:
         judged = True
@@ -138,6 +143,9 @@ def _place(
     places = locate(names, homes, gone=gone)
     trees = list(dict.fromkeys([*homes, *(tree for tree, _ in places)]))
     reason = wrong(edit, names, trees, environment)
+    if not reason and any(re.match(_OF_PROCESS, name) for name in (os.path.normpath(edit.path), *names)):
+        shown = edit.path.decode("utf-8", "backslashreplace")
+        reason = f"{shown} is another file for each process, and cannot be judged"
     if reason:
         reasons.own.append(
             f"{_visible(reason)}\n  next: Leave it as it is; a person who wants it changed does that."
@@ -152,11 +160,14 @@ def _place(
 
 
 def _has_other_names(names: Sequence[bytes]) -> bool:
-    try:
-        found = os.stat(names[-1])
-    except (OSError, ValueError):
-        return False
-    return found.st_nlink > 1 and found.st_mode & 0o170000 == 0o100000
+    for name in names:
+        try:
+            found = os.stat(name)
+        except (OSError, ValueError):
+            continue
+        if found.st_nlink > 1 and found.st_mode & 0o170000 == 0o100000:
+            return True
+    return False
 
 
 def _judge_edits(

@@ -7,7 +7,9 @@ writes there decides whether the next check takes place, and by what.
 from __future__ import annotations
 
 import os
+import sys
 
+from specguard.integrations.hooks.agents_settings import why_settings
 from specguard.integrations.hooks.places import is_below
 from specguard.model import path_text
 
@@ -22,19 +24,10 @@ if TYPE_CHECKING:
 _MESSAGES: Final = frozenset({b"COMMIT_EDITMSG", b"MERGE_MSG", b"SQUASH_MSG", b"TAG_EDITMSG"})
 """What may be written in git's own folder: texts that are judged when git takes them."""
 
-SETTINGS: Final = (
-    b"/.claude/settings.json", b"/.claude/settings.local.json", b"/.codex/hooks.json", b"/.codex/config.toml",
-    b"/.gemini/settings.json", b"/.cursor/hooks.json",
-)  # fmt: skip
-"""How the names of the agents' settings end, in a project as in a home folder."""
-
-_SWITCHES: Final = (
-    b"disableallhooks", b"allowmanagedhooksonly", b"hooksconfig", b"codex_hooks", b"hooks = false",
-    b"hooks=false",
-)  # fmt: skip
-"""Words by which settings switch hooks off, in small letters."""
-
 _LIMIT: Final = 1 << 20
+
+_PROGRAMS: Final = frozenset({b"specguard", b"git"})
+"""What a hook calls by its name: a file of this name in a folder of `PATH` would be called in its place."""
 
 
 def wrong(
@@ -52,8 +45,9 @@ def wrong(
         reason = (
             _in_git(edit, name, trees)
             or _in_hooks(edit, name, trees, environment)
-            or _in_settings(edit, name)
-            or _in_installation(name, trees, environment)
+            or why_settings(edit, name, trees, environment)
+            or _in_user_settings(name, environment)
+            or _in_installation(edit, name, trees, environment)
         )
         if reason:
             return f"{path_text(name)} {reason}"
@@ -112,32 +106,56 @@ def _hooks_folder(tree: WorkTree, environment: Mapping[str, str]) -> bytes:
     return os.path.realpath(os.path.join(tree.root, path)) if path else b""
 
 
-def _in_settings(edit: FileEdit, name: bytes) -> str:
-    """An agent's settings that hold the guard, or that would switch its hooks off."""
-    if not name.lower().endswith(SETTINGS):
-        return ""
-    if not edit.known:
-        return "holds an agent's settings, and what would be written there is not known"
-    if _changes(edit, name):
-        return "holds the settings by which an agent's program runs specguard"
-    new, old = (edit.content or b"").lower(), _text(name)
-    if any(word in new and word not in old for word in _SWITCHES):
-        return "would switch the agent's hooks off"
+def _in_user_settings(name: bytes, environment: Mapping[str, str]) -> str:
+    """Git's settings of the user or the system, which may name other hooks or programs for any repository."""
+    if name in (b"/etc/gitconfig", *_user_settings(environment)):
+        return "holds git's settings, by which it may run other hooks, or none"
     return ""
 
 
-def _in_installation(name: bytes, trees: Sequence[WorkTree], environment: Mapping[str, str]) -> str:
-    import specguard
+def _user_settings(environment: Mapping[str, str]) -> list[bytes]:
+    home = os.path.realpath(os.fsencode(environment.get("HOME", "/")))
+    config = os.fsencode(environment.get("XDG_CONFIG_HOME", ""))
+    folders = [home + b"/.config", *([os.path.realpath(config)] if config.startswith(b"/") else [])]
+    return [home + b"/.gitconfig", *(folder + b"/git/config" for folder in folders)]
 
-    installed = os.path.dirname(os.path.realpath(os.fsencode(specguard.__file__)))
-    if is_below(name, installed) and not any(is_below(installed, tree.root) for tree in trees):
-        return "belongs to specguard's installation"
+
+def _in_installation(
+    edit: FileEdit, name: bytes, trees: Sequence[WorkTree], environment: Mapping[str, str]
+) -> str:
+    gone = edit.known and edit.content is None
+    for folder in _installed(trees):
+        # A working tree may be below a virtual environment, and its files are files.
+        nested = any(is_below(tree.root, folder) and is_below(name, tree.root) for tree in trees)
+        if (is_below(name, folder) and not nested) or (gone and is_below(folder, name)):
+            return "belongs to specguard's installation"
+    if os.path.basename(name) in _PROGRAMS:
+        for folder in os.fsencode(environment.get("PATH", "")).split(b":"):
+            if folder.startswith(b"/") and os.path.realpath(folder) == os.path.dirname(name):
+                return "would be run in place of a program that the guard consists of"
     cache = os.fsencode(environment.get("XDG_CACHE_HOME", ""))
     if not cache.startswith(b"/"):
         cache = os.fsencode(environment.get("HOME", "/nonexistent")) + b"/.cache"
     if is_below(name, os.path.realpath(cache + b"/specguard")) or is_below(name, cache + b"/specguard"):
         return "is in the cache from which specguard reads policies"
     return ""
+
+
+def _installed(trees: Sequence[WorkTree]) -> list[bytes]:
+    """The folders of what runs here: the virtual environment, or else the packages, or specguard alone."""
+    import specguard
+
+    package = os.path.dirname(os.path.realpath(os.fsencode(specguard.__file__)))
+    packages = os.path.dirname(package)
+    found: list[bytes] = []
+    if os.path.basename(packages) in (b"site-packages", b"dist-packages"):
+        found.append(packages)
+    elif not any(is_below(package, tree.root) for tree in trees):
+        # In a working tree it is there to be worked on.
+        found.append(package)
+    if sys.prefix != sys.base_prefix:
+        found.append(os.path.realpath(os.fsencode(sys.prefix)))
+    return found
 
 
 def _changes(edit: FileEdit, name: bytes) -> bool:

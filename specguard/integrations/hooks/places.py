@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final
 
+_BLANK: Final = (
+    " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
+    "\u202f\u205f\u3000\ufeff"
+)
+"""What JavaScript's `trim` takes away, by which agents' programs read a path."""
+
 _LONGEST: Final = 4096
 """More bytes of a `.git` file are not read."""
 
@@ -43,9 +49,12 @@ def names_of(path: bytes, directory: bytes, environment: Mapping[str, str], *, g
         environment: where the home folder is found, which some programs let `~` stand for.
         gone: whether it would be removed: of a link that is the link itself.
     """
-    starts = [os.path.join(directory, path)]
-    if path.startswith(b"~/"):
-        starts.append(os.path.join(os.fsencode(environment.get("HOME", "/")), path[2:]))
+    # Some programs take white space away at the ends.
+    text = path.decode("utf-8", "surrogateescape").strip(_BLANK)
+    spellings = dict.fromkeys([path, text.encode("utf-8", "surrogateescape") or path])
+    starts = [os.path.join(directory, one) for one in spellings]
+    home = os.fsencode(environment.get("HOME", "/"))
+    starts += [os.path.join(home, one[2:]) for one in spellings if one.startswith(b"~/")]
     names: list[bytes] = []
     for start in starts:
         plain = (
@@ -99,12 +108,18 @@ def locate(names: Iterable[bytes], homes: Sequence[WorkTree], *, gone: bool) -> 
         for root in _above(os.path.dirname(name)):
             if all(root != tree.root for tree in trees):
                 tree = _work_tree(root)
-                if tree is not None and tree.common in shared:
+                if tree is not None and (tree.common in shared or (not trees and _is_around(tree, homes))):
                     trees.append(tree)
         for tree in trees:
             path = name[len(tree.root) + 1 :]
             found[tree.root, path] = (tree, path)
     return list(found.values())
+
+
+def _is_around(tree: WorkTree, homes: Sequence[WorkTree]) -> bool:
+    """Whether a guarded working tree is around one in which an agent stands."""
+    around = any(is_below(home.root, tree.root) for home in homes)
+    return around and os.path.lexists(tree.root + b"/SPEC_AUTHORITY.md")
 
 
 def is_below(name: bytes, folder: bytes) -> bool:

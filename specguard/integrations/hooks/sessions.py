@@ -55,7 +55,8 @@ class Session:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return
         if isinstance(stops, int) and isinstance(told, list):
-            self.stops = stops
+            # Whatever wrote it, the end of a turn is held up no more often than it may be.
+            self.stops = max(0, stops)
             self.told = [one for one in told if isinstance(one, str)]
 
     def save(self) -> None:

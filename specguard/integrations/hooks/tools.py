@@ -31,6 +31,9 @@ LOOKING: Final = frozenset(
 )  # fmt: skip
 """Tools that write no file of the repository."""
 
+COMMANDS: Final = ("command", "cmd", "chars", "script")
+"""What tools that run commands call the command."""
+
 _SHELL_WORDS: Final = ("bash", "shell", "terminal", "exec")
 
 
@@ -48,3 +51,17 @@ def moment_before(tool: str) -> Moment:
     if tool in LOOKING:
         return "other"
     return "command" if is_shell(tool) else "edit"
+
+
+_LATER: Final = ("post", "after", "permission")
+"""How the names of events begin at which a call is over, or asked about."""
+
+
+def moment_of(name: str, tool: str) -> Moment:
+    """What an event of a name that is not known is about.
+
+    Args:
+        name: the event's name.
+        tool: the tool that it names; empty where it names none. Its call may be about to happen.
+    """
+    return "other" if not tool or name.lower().startswith(_LATER) else moment_before(tool)
