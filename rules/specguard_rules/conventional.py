@@ -76,6 +76,16 @@ class ConventionalForm(Settings):
             return f"its description begins with the small letter {quoted(first)}", "description_case"
         return "", ""
 
+    def subject_step(self, setting: str) -> str:
+        """The form to write a subject in, as the policy has it.
+
+        Args:
+            setting: the one that is behind the problem, which then names what it lists itself.
+        """
+        scope = "" if self.scope == "forbidden" else "(scope)"
+        types = f", with a type of {', '.join(self.types)}" if self.types and setting != "types" else ""
+        return f"Write it as 'type{scope}: description'{types}"
+
     def _scope_problem(self, scope: str | None) -> tuple[str, str]:
         if scope is None:
             return ("it has no scope", "scope") if self.scope == "required" else ("", "")

@@ -157,7 +157,7 @@ class CommitMessage(ConventionalForm, Rule):
         if problem:
             yield Finding(
                 f"the subject {quoted(subject)} has not the form of Conventional Commits: {problem}",
-                help=f"Write it as 'type(scope): description'{_how(message)}.",
+                help=f"{self.subject_step(setting)}{_how(message)}.",
                 commit=message.commit,
                 field=message.field,
                 key="conventional",

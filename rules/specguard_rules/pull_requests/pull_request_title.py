@@ -84,7 +84,7 @@ class PullRequestTitle(ConventionalForm, Rule):
         if problem:
             yield _finding(
                 f"the title {quoted(title)} has not the form of Conventional Commits: {problem}",
-                "Write it as 'type(scope): description'.", "conventional", setting,
+                f"{self.subject_step(setting)}.", "conventional", setting,
             )  # fmt: skip
 
 
