@@ -102,6 +102,7 @@ def test_a_broken_guard_says_so_at_the_end_of_a_turn_and_once(broken: Any, tmp_p
         assert broken in (without_authority, lost_policy)
         return
     assert first.kind == "refuse"
+    assert first.refusal.startswith("specguard cannot check the working tree: ")
     again = ask("claude", {**event, "stop_hook_active": True}, repository.path, environment=environment)
     assert again.kind == "tell"
 
