@@ -48,19 +48,18 @@ def load(files: Mapping[str, str | bytes], modes: Mapping[str, int] | None = Non
 def cases() -> Sequence[Case]:
     """The cases of the rules' examples that have settings of their own."""
     found = [one.case for entry in registry().rules.values() for one in examples(entry.rule)]
-    return [case for case in found if case.policy.strip() and not case.policy.startswith("#")]
+    return [case for case in found if settings_of(case).strip() and not settings_of(case).startswith("#")]
 
 
-def with_keys(settings: str) -> str:
-    """The settings of a case with keys in place of their names."""
-    return settings.replace("{key}", PUBLIC).replace("{other}", OTHER)
+def settings_of(case: Case) -> str:
+    """The settings of a case with keys in place of their names; empty where it has none of its own."""
+    return (case.policy or "").replace("{key}", PUBLIC).replace("{other}", OTHER)
 
 
 @cache
 def seeds() -> Sequence[str]:
     """The settings of the rules' examples and of the presets, each a valid policy."""
-    texts = {case.policy for case in cases()} | set(registry().presets.values())
-    return sorted(map(with_keys, texts))
+    return sorted({settings_of(case) for case in cases()} | set(registry().presets.values()))
 
 
 SEEDS = st.deferred(lambda: st.sampled_from(seeds()))

@@ -24,7 +24,7 @@ from specguard.testing import Step, run_here
 from specguard.testing.case import fill
 from tests.fuzz.damage import damaged, few
 from tests.fuzz.loosening import Situation
-from tests.fuzz.policies import SEEDS, altered, cases, load, registry, seeds, toml, with_keys
+from tests.fuzz.policies import SEEDS, altered, cases, load, registry, seeds, settings_of, toml
 from tests.fuzz.verdicts import build, judged
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def test_a_check_by_a_damaged_policy_is_no_pass(folder: Path, content: bytes) ->
 @given(data=st.data())
 def test_no_odd_settings_make_a_rule_crash(folder: Path, data: st.DataObject) -> None:
     case = data.draw(st.sampled_from(cases()))
-    settings = toml(data.draw(altered(st.just(with_keys(case.policy)))))
+    settings = toml(data.draw(altered(st.just(settings_of(case)))))
     shutil.rmtree(folder.parent, ignore_errors=True)
     folder.parent.mkdir()
     changed = replace(case, policy=f"# Authority\n\n```toml specguard\n{settings}```\n", approvals=())
