@@ -145,8 +145,14 @@ def _states(policy: Policy, directory: str, plan: str) -> list[PlanState]:
     except SpecguardError as error:
         folder = os.path.relpath(os.path.realpath(plan), os.path.realpath(top)) if plan else ""
         named = [one for one in source_folders(top) if folder in (one.path, f"{one.path}/tasks.md", "")]
-        if not named or error.path is not None:
+        if error.path is not None or (plan and not named):
             raise
+        if not named:
+            raise SpecguardError(
+                f"{error.message}; nor is there a change in openspec/changes, or a feature in specs",
+                help="specguard plan proposal SLUG writes a change",
+                code=error.code,
+            ) from error
         return [one for one in plan_states([], top) if one.source in {folder.path for folder in named}]
     states = plan_states(files, top)
     return [one for one in states if one.form == "plan"] if plan else states

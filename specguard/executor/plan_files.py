@@ -84,8 +84,9 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
             found.setdefault(path, _read(file, os.fsencode(path), name, kinds[name], fields))
     if not found:
         tried = ", ".join(template.render({}) for _, template in plan_templates(kinds))
+        missing = f"there is no plan here; tried: {tried}" if tried else "the policy describes no plans"
         raise SpecguardError(
-            f"there is no plan {only}" if only else f"there is no plan here; tried: {tried or 'nothing'}",
+            f"there is no plan {only}" if only else missing,
             help="name it with --plan" if tried else "describe plans in the policy: [plans.<name>]",
             code="unknown-name",
         )

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.testing import run
 from tests.cli.planning import PLAN, Planned, task
 from tests.planning.filling import change, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from specguard.testing import Outcome
+    from specguard.testing import Outcome, Repository
 
 FEATURE = "specs/001-gift-cards"
 SPEC_KIT = {
@@ -170,6 +171,16 @@ class TestStatus:
         assert "001" not in plan(project, "status", "--plan", ".plans/cart").stdout
         assert plan(project, "status", "--plan", FEATURE).stdout.count("\n") >= 2
         assert plan(project, "status", "--plan", ".plans/till").exit_code == 2
+
+    def test_where_nothing_is_planned_it_says_what_was_looked_for(self, repository: Repository) -> None:
+        repository.commit("docs: start", files={"SPEC_AUTHORITY.md": "# Authority\n\n- `a/`: locked\n"})
+        for verb in ("status", "next"):
+            outcome = run("plan", verb, directory=repository.path)
+            assert outcome.exit_code == 2
+            assert outcome.stderr.startswith(
+                "specguard: error: the policy describes no plans; nor is there a change in openspec/changes, "
+                "or a feature in specs [unknown-name]\n  next: specguard plan proposal SLUG "
+            ), outcome
 
     def test_nothing_waits_for_what_was_put_off(self, tmp_path: Path) -> None:
         tasks = [task(1, status="deferred"), task(2, depends_on=["task_001"])]
