@@ -126,18 +126,29 @@ def run(words: Sequence[str]) -> int:
     except click.NoSuchOption as error:
         near = f"did you mean {', '.join(error.possibilities)}?" if error.possibilities else ""
         raise SpecguardError(
-            f"there is no option {error.option_name}", help=near or _usage(error), code="usage"
+            f"there is no option {error.option_name}", help=near or _usage(error, words), code="usage"
         ) from None
     except click.UsageError as error:
         if error.ctx is not None and error.message == error.ctx.get_help():
             # A group without a command, which click tells so.
             click.echo(error.message, err=True)
             return EXIT_NO_VERDICT
-        raise SpecguardError(error.format_message(), help=_usage(error), code="usage") from None
+        raise SpecguardError(error.format_message(), help=_usage(error, words), code="usage") from None
     except click.ClickException as error:
         raise SpecguardError(error.format_message(), code="usage") from None
     return result if isinstance(result, int) else 0
 
 
-def _usage(error: click.UsageError) -> str:
-    return f"{error.ctx.command_path} --help" if error.ctx else "specguard --help"
+def _usage(error: click.UsageError, words: Sequence[str]) -> str:
+    if error.ctx is not None:
+        return f"{error.ctx.command_path} --help"
+    # Of an option without its value click does not tell whose it is.
+    path = "specguard"
+    command: click.Command = app
+    for word in words:
+        found = (
+            command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        )
+        if found is not None:
+            path, command = f"{path} {word}", found
+    return f"{path} --help"

@@ -302,6 +302,20 @@ def test_words_that_are_no_command_line(words: list[str], said: str, project: Re
     refused(run(*words, directory=project.path), said)
 
 
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (["check", "--base"], "specguard check"),
+        (["-C", ".", "plan", "create", "x", "--name"], "specguard plan create"),
+        (["-C"], "specguard"),
+    ],
+)
+def test_an_option_without_its_value_leads_to_its_commands_help(
+    words: list[str], path: str, project: Repository
+) -> None:
+    refused(run(*words, directory=project.path), "requires an argument", f"\n  next: {path} --help\n")
+
+
 def test_no_words_at_all(tmp_path: Path) -> None:
     outcome = run(directory=tmp_path)
     assert outcome.exit_code == 2
