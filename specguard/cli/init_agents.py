@@ -98,17 +98,16 @@ def read_settings(top: str, host: Host) -> str | None:
             raise SpecguardError(
                 f"it cannot be read: {error.strerror}", path=host.file, code="unreadable-file"
             ) from error
+        named = "it" if place == file else os.path.relpath(place, top)
         if stat.S_ISLNK(mode):
             raise SpecguardError(
-                f"{os.path.relpath(place, top)} is a link, and what it leads to is not written",
+                f"{named} is a link, and what it leads to is not written",
                 path=host.file,
                 help="put a file in its place, or write there what `specguard init --agent NAME --print` has",
                 code="outside-repository",
             )
         if not (stat.S_ISREG(mode) if place == file else stat.S_ISDIR(mode)):
-            raise SpecguardError(
-                f"{os.path.relpath(place, top)} is neither a file nor a folder that holds one", path=host.file
-            )
+            raise SpecguardError(f"{named} is neither a file nor a folder that holds one", path=host.file)
     try:
         with open(file, encoding="utf-8", newline="") as stream:
             return stream.read()

@@ -99,7 +99,8 @@ def test_a_link_is_refused(repository: Repository, tmp_path: Path, which: str) -
         (root / ".claude/settings.json").symlink_to(target)
     said = init(repository, "--agent", "claude")
     assert said.exit_code == 2
-    assert "is a link" in said.stderr
+    named = ".claude" if which == "folder" else "it"
+    assert f"error: .claude/settings.json: {named} is a link, and" in said.stderr
     assert not target.exists() or target.is_dir() or target.read_text() == "{}\n"
 
 
