@@ -154,9 +154,13 @@ def _place(
         if b".git" in path.lower().split(b"/"):
             # Git's own folder is no part of a tree, and was judged just now.
             continue
-        by_tree.setdefault(tree.root, []).append(FileEdit(path=path, content=edit.content, known=edit.known))
+        by_tree.setdefault(tree.root, []).append(_as(edit, path))
     if _has_other_names(names):
         reasons.undecided.append(f"{_visible(edit.path)} has other names (hard links), which are not known")
+
+
+def _as(edit: FileEdit, path: bytes) -> FileEdit:
+    return FileEdit(path=path, content=edit.content, known=edit.known, executable=edit.executable)
 
 
 def _has_other_names(names: Sequence[bytes]) -> bool:
@@ -187,6 +191,30 @@ def _judge_edits(
         for verdict in _checked(request, looking):
             _take(verdict, reasons, seen, root, environment)
         looking = None
+    again = _written_again(edits, reasons)
+    if again:
+        # The last write of a file is judged above; which one will be that is open where there are branches.
+        for verdict in _checked(_request(root, environment, again)):
+            _take(verdict, reasons, seen, root, environment, absent=False)
+
+
+def _written_again(edits: Sequence[FileEdit], reasons: Reasons) -> list[FileEdit]:
+    """The files that are written several times, and not only added to, as files of contents not known."""
+    last: dict[bytes, FileEdit] = {}
+    again: dict[bytes, FileEdit] = {}
+    for edit in edits:
+        before = last.get(edit.path)
+        last[edit.path] = edit
+        if before is None or (
+            before.known and edit.known and (edit.content or b"").startswith(before.content or b"\0")
+        ):
+            continue
+        again[edit.path] = FileEdit(path=edit.path, known=False)
+        if edit.known:
+            reasons.undecided.append(
+                f"{_visible(edit.path)} is written more than once, and judged as it is last"
+            )
+    return list(again.values())
 
 
 def _request(root: bytes, environment: Mapping[str, str], edits: Sequence[FileEdit]) -> Request:
@@ -245,9 +273,15 @@ def _repairs(request: Request, error: SpecguardError) -> bool:
 
 
 def _take(
-    verdict: Verdict, reasons: Reasons, seen: set[str], root: bytes, environment: Mapping[str, str]
+    verdict: Verdict,
+    reasons: Reasons,
+    seen: set[str],
+    root: bytes,
+    environment: Mapping[str, str],
+    *,
+    absent: bool = True,
 ) -> None:
-    """Add what a verdict says to the reasons."""
+    """Add what a verdict says to the reasons; `absent` is what could not be judged."""
     ignored: set[bytes] | None = None
     for result in verdict.results:
         left = [judged for judged in result.findings if _stands(judged) and judged.fingerprint not in seen]
@@ -262,7 +296,7 @@ def _take(
             from specguard.reporters.agent import block
 
             reasons.blocks += [block(judged, result, str(verdict.change["source"])) for judged in left]
-        if result.incomplete:
+        if result.incomplete and absent:
             _take_absent(result, reasons)
 
 

@@ -163,7 +163,9 @@ def _changes(edit: FileEdit, name: bytes) -> bool:
     old = _text(name)
     if b"specguard" not in old:
         return False
-    return not edit.known or edit.content is None or edit.content.lower() != old
+    if not edit.known or edit.content is None or edit.executable is not None:
+        return True
+    return edit.content.lower() != old
 
 
 def _text(file: bytes) -> bytes:

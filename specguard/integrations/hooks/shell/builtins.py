@@ -6,7 +6,7 @@ import re
 
 from specguard.integrations.hooks.pathnames import as_bytes, joined, normal
 from specguard.integrations.hooks.shell.field import Field
-from specguard.integrations.hooks.shell.variables import tell_setting
+from specguard.integrations.hooks.shell.variables import runs, tell_arguments, tell_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,6 +125,10 @@ def _unset(call: Call) -> str | None:
 
 def _forget(call: Call) -> str | None:
     """`read` and its like set the variables that they name to what is not known."""
+    if call.given is not None and runs(call.given):
+        call.undecided(f"what `{call.name}` reads would be run where it is evaluated")
+    if call.name in ("mapfile", "readarray") and call.arguments("dnOsucC").has("C"):
+        call.undecided(f"what `{call.name} -C` runs is not known")
     for word in call.words[1:]:
         name = re.match(r"-?\w*?([A-Za-z_][A-Za-z0-9_]*)", word.start)
         if word.text is None:
@@ -141,6 +145,7 @@ def _set(call: Call) -> str | None:
     for at, word in enumerate(words):
         if word.text == "--" or not word.start.startswith(("-", "+")):
             call.state.arguments = words[at + (word.text == "--") :]
+            tell_arguments(call.shell.telling, call.state.arguments)
             break
     return "" if words else None
 
@@ -258,6 +263,18 @@ def _nothing(_call: Call) -> str | None:
     return ""
 
 
+def _history(call: Call) -> str | None:
+    if len(call.words) > 1 and not re.fullmatch(r"[0-9]+", call.words[1].text or ""):
+        call.undecided("which file `history` writes is not known")
+    return None
+
+
+def _jobs(call: Call) -> str | None:
+    if len(call.words) > 1 and not re.fullmatch(r"-[lnprs]+|%.*", call.words[1].text or ""):
+        call.undecided("what `jobs` runs is not known")
+    return None
+
+
 def _looks(_call: Call) -> str | None:
     return None
 
@@ -284,10 +301,10 @@ BUILTINS: Final[Mapping[str, Callable[[Call], str | None]]] = {
     "echo": _echo,
     "printf": _printf,
     "pwd": _pwd,
+    "history": _history,
+    "jobs": _jobs,
     **dict.fromkeys(["true", ":", "wait", "break", "continue", "umask", "ulimit", "unalias"], _nothing),
     **dict.fromkeys(["false", "test", "["], _nothing),
-    **dict.fromkeys(
-        ["type", "dirs", "jobs", "fg", "bg", "disown", "times", "history", "kill", "suspend"], _looks
-    ),
+    **dict.fromkeys(["type", "dirs", "fg", "bg", "disown", "times", "kill", "suspend"], _looks),
 }
 """The shell's own commands by their names."""

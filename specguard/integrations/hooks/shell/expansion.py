@@ -79,6 +79,9 @@ class Expansion:
             elif part.kind == "process":
                 self.shell.run(part.scripts[0], state.copy())
                 made.append(Piece("/dev/fd/63", quoted=True))
+            elif part.kind == "again":
+                self.telling.undecided(f"what `{part.text[:60]}` runs is not known")
+                made.append(Piece(None, quoted=part.quoted))
             else:
                 for script in part.scripts:
                     self.shell.run(script, state.copy())

@@ -84,14 +84,25 @@ def _mode(call: Call) -> str | None:
         and not any(letter in "vfcR" for letter in words[0].start[1:])
         and not (operands and re.fullmatch(r"[0-7]{1,5}|[ugoa]*[-+=][rwxXstugo,+=-]*", operands[0].start))
     )
+    given = None if taken or not operands else operands[0].text
+    executable = _executable(words[0].text if words and given is not None and taken is False else given)
     for field in operands if taken else operands[1:]:
         for path in call.paths(field, "changes"):
             for each in (call.shell.telling.below(path) or ()) if arguments.has("R", "recursive") else ():
-                call.shell.telling.touch(each)
-            call.shell.telling.touch(path)
+                call.shell.telling.mode(each, executable)
+            call.shell.telling.mode(path, executable)
             if b".git/hooks" in path:
                 call.shell.telling.bypass(f"chmod changes the hook `{field.raw}`")
     return ""
+
+
+def _executable(mode: str | None) -> bool | None:
+    """Whether a mode of `chmod` lets a file be executed; None where that is open or nobody reads it."""
+    if mode and re.fullmatch(r"0?[4-7][0-7]{2}", mode):
+        return bool(int(mode[-3]) & 1)
+    if mode and re.fullmatch(r"[ua]*\+x", mode):
+        return True
+    return False if mode and re.fullmatch(r"a?-x", mode) else None
 
 
 def _truncate(call: Call) -> str | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from specguard.integrations.hooks.pathnames import joined, normal
+from specguard.integrations.hooks.places import work_tree_at
 from specguard.integrations.hooks.shell.call import Call
 
 TYPE_CHECKING = False
@@ -20,7 +23,7 @@ _READS: Final = frozenset([
     "check-mailmap", "check-ref-format", "count-objects", "fsck", "whatchanged", "range-diff",
     "cherry", "diff-tree", "diff-index", "diff-files", "verify-commit", "verify-tag", "verify-pack",
     "merge-tree", "patch-id", "stripspace", "column", "add", "stage", "push", "fetch", "tag",
-    "branch", "gc", "prune", "repack", "pack-refs", "notes", "maintenance", "fmt-merge-msg",
+    "branch", "gc", "prune", "repack", "pack-refs", "notes", "fmt-merge-msg",
 ])  # fmt: skip
 """Commands that write no file of the working tree and make no commit."""
 _OPTIONS: Final = frozenset(["diff", "log", "show", "grep", "push"])
@@ -33,8 +36,11 @@ _WRITES: Final = (
     "exec",
     "receive-pack",
 )
+_NO_BEGINNING: Final = frozenset(["text", "re", "ex"])
+"""What is another option, or the beginning of too many."""
 _LISTS: Final[Mapping[str, Sequence[str]]] = {
     "worktree": ("list",),
+    "maintenance": ("run",),
     "submodule": ("status", "summary"),
     "bisect": ("log", "view"),
     "reflog": ("show",),
@@ -77,6 +83,8 @@ def run_git(call: Call) -> str | None:
         call.undecided(f"what `git {words[at].raw}` does is not known")
         return None
     inner = Call(call.shell, state, words[at:], call.given, call.assigned)
+    if _elsewhere(call, state):
+        call.undecided(f"what another repository's configuration makes `git {command}` run is not known")
     if command in _READS:
         return _reads(inner, command)
     teller = _teller(command)
@@ -95,6 +103,23 @@ def _teller(command: str) -> Callable[[Call], str | None] | None:
     from specguard.integrations.hooks.shell.git_settings import SETTINGS
 
     return COMMITS.get(command) or FILES.get(command) or SETTINGS.get(command)
+
+
+def _elsewhere(call: Call, state: State) -> bool:
+    """Whether git would work in another repository than the one in which the command begins."""
+    telling = call.shell.telling
+    here = work_tree_at(telling.directory)
+    for place in state.places or ():
+        if not place:
+            continue
+        folder = telling.absolute(place)
+        there = work_tree_at(folder)
+        if there is not None and (here is None or there.common != here.common):
+            return True
+        bare = (folder + each for each in (b"", b"/..", b"/../.."))
+        if any(telling.exists(each + b"/HEAD") and telling.exists(each + b"/objects") for each in bare):
+            return True
+    return False
 
 
 def _option(call: Call, state: State, name: str, value: Field) -> None:
@@ -118,10 +143,8 @@ def _reads(call: Call, name: str) -> str | None:
             call.undecided(f"what `{word.raw}` makes `git {name}` do is not known")
         if text.startswith("--") and len(text) > 3:
             option = text[2:].partition("=")[0]
-            if option != "exec" and any(each == option for each in _WRITES):
+            if option not in _NO_BEGINNING and any(each.startswith(option) for each in _WRITES):
                 call.undecided(f"what `git {name} --{option}` writes or runs is not known")
-            elif any(len(option) > 2 and each.startswith(option) and each == "output" for each in _WRITES):
-                call.undecided(f"what `git {name} --{option}` writes is not known")
         elif name == "grep" and text.startswith("-O"):
             call.undecided("what `git grep -O` runs is not known")
     if name == "push":
@@ -129,11 +152,26 @@ def _reads(call: Call, name: str) -> str | None:
 
         if skips(texts):
             call.shell.telling.bypass("`git push --no-verify` skips the hooks")
-    if name == "fetch" and any(":" in text and "//" not in text and "@" not in text for text in texts):
-        call.undecided("which refs `git fetch` moves is not known")
+    if _moves(name, texts):
+        call.undecided(f"which refs `git {name}` moves is not known")
     if name == "rev-parse" and texts == ["--show-toplevel"]:
         return _top(call)
     return None
+
+
+def _moves(name: str, texts: Sequence[str]) -> bool:
+    """Whether refs may be moved by which a base is known: those of remotes, or of other branches."""
+    operands = [text for text in texts if not text.startswith("-")]
+    if name == "branch":
+        return any(
+            text in ("--force", "--move", "--copy") or re.match(r"-[a-zA-Z]*[fMC]", text) for text in texts
+        )
+    if name == "fetch":
+        return any(":" in text for text in texts if text not in operands[:1] and "upload-pack" not in text)
+    if name == "push":
+        local = any(text.startswith((".", "/", "~", "file:", "--repo")) for text in texts)
+        return local or any("refs/remotes" in text for text in operands[1:])
+    return False
 
 
 def _top(call: Call) -> str | None:

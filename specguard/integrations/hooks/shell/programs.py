@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.shell.call import Call
 
 _READS: Final = frozenset([
-    "[", "ack", "ag", "base64", "basename", "bc", "bzcat", "cat", "cksum", "clear", "cloc", "cmp", "column",
+    "[", "basename", "bc", "bzcat", "cat", "cksum", "clear", "cmp", "column",
     "comm", "cut", "date", "df", "diff", "diff3", "dig", "dirname", "du", "egrep", "exa", "expand", "expr",
     "eza", "false", "fgrep", "fmt", "fold", "free", "getent", "grep", "groups", "head", "hexdump", "host",
-    "hostname", "id", "join", "jq", "killall", "ldd", "locale", "ls", "lsof", "md5", "md5sum", "mkdir",
-    "more", "netstat", "nl", "nm", "nproc", "nslookup", "od", "paste", "pgrep", "pidof", "ping", "pkill",
+    "hostname", "id", "join", "jq", "killall", "locale", "ls", "md5", "md5sum", "mkdir",
+    "more", "netstat", "nl", "nproc", "nslookup", "od", "paste", "pgrep", "pidof", "ping", "pkill",
     "printenv", "ps", "readlink", "realpath", "rev", "rmdir", "seq", "sha1sum", "sha256sum", "sha512sum",
-    "shasum", "sleep", "ss", "stat", "strings", "stty", "sum", "sync", "tac", "tail", "test", "tokei", "top",
+    "shasum", "sleep", "stat", "strings", "stty", "sum", "sync", "tac", "tail", "test", "tokei", "top",
     "tput", "tr", "true", "tty", "uname", "uptime", "wc", "whereis", "which", "who", "whoami", "xzcat", "yes",
     "zcat", "zgrep",
 ])  # fmt: skip
@@ -28,13 +28,30 @@ _READS: Final = frozenset([
 _DENIES: Final[Mapping[str, tuple[str, str]]] = {
     # A program, its options that write or run something, and the letters of those that take a value.
     "rg": ("pre pre-glob hostname-bin", ""),
-    "tree": ("o", "oLPI"),
+    "tree": ("o R", "oLPI"),
+    "ack": ("pager output", ""),
+    "ag": ("pager", "ABCgGm"),
+    "base64": ("o output", "o"),
+    "nm": ("plugin", ""),
+    "ss": ("D diag", "DFfA"),
     "less": ("o O log-file LOG-FILE", "oO"),
     "file": ("C compile", "mfF"),
     "fd": ("x X exec exec-batch", "xX"),
     "bat": ("pager", ""),
 }
-_SPECGUARD: Final = frozenset(["check", "why", "rule", "policy", "status", "brief", "explain", "--version"])
+_SPECGUARD: Final = frozenset(["check", "why", "rule", "policy", "status", "brief", "--version"])
+_SPECGUARD_LOOKS: Final = frozenset([
+    "--base", "--head", "--from-ref", "--to-ref", "--range", "--staged", "--worktree", "--push", "--root",
+    "--branch", "--pr-title", "--authority", "--select", "--ignore", "--all", "--strict", "--exit-zero",
+    "--dry-run", "--today", "--output-format", "--explain", "--statistics", "--coverage", "--wave", "--plan",
+    "--require", "--remote", "--plugin", "-h", "--help", "-C",
+])  # fmt: skip
+"""Options of these commands that write nothing; others make a report, an approval, or mend something."""
+_FOLDERS: Final = frozenset([
+    "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin",
+    "/opt/local/bin",
+])  # fmt: skip
+"""Folders in which programs are what they are called."""
 _GH: Final = frozenset(
     (first, second)
     for first in ("pr", "issue", "run", "repo", "release", "workflow", "label")
@@ -45,6 +62,10 @@ _GH: Final = frozenset(
 def run_program(call: Call) -> str | None:
     """Follow a program; gives what it prints, None where that is not known."""
     name = call.name
+    folder, slash, _ = (call.words[0].text or "").rpartition("/")
+    if slash and folder not in _FOLDERS:
+        # Its name is that of a program, and it may be any.
+        call.undecided(f"what `{call.words[0].raw}` runs is not known")
     if name == "git":
         from specguard.integrations.hooks.shell.git import run_git
 
@@ -84,7 +105,8 @@ def _asks(call: Call) -> bool:
     """Whether a program is only asked for its version or its help."""
     words = [word.text for word in call.words[1:]]
     if call.name == "specguard":
-        return bool(words) and words[0] in _SPECGUARD
+        options = [(word or "-").partition("=")[0] for word in words[1:] if (word or "-").startswith("-")]
+        return bool(words) and words[0] in _SPECGUARD and _SPECGUARD_LOOKS.issuperset(options)
     if call.name == "gh":
         return len(words) > 1 and (words[0], words[1]) in _GH
     if words == ["-v"]:

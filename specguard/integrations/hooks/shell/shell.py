@@ -11,7 +11,7 @@ from specguard.integrations.hooks.shell.programs import run_program
 from specguard.integrations.hooks.shell.redirections import Redirections
 from specguard.integrations.hooks.shell.script_reader import read_script
 from specguard.integrations.hooks.shell.syntax import Branches, Function, Group, Loop, Simple, Test
-from specguard.integrations.hooks.shell.variables import tell_setting
+from specguard.integrations.hooks.shell.variables import runs, tell_arguments, tell_setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +138,9 @@ class Shell:
         else:
             assert isinstance(command, Test)  # noqa: S101 -- the last of the union
             for word in command.words:
-                self.words.fields(word, state)
+                for field in self.words.fields(word, state):
+                    if _INDEX.search(field.start):
+                        self.telling.undecided(f"what is run in `{field.raw}` is not known")
             printed = ""
         return self.files.written(targets, printed)
 
@@ -170,6 +172,8 @@ class Shell:
         if values is not None and known:
             for value in values:
                 state.variables[command.name] = value.text
+                if runs(value.start):
+                    self.telling.undecided(f"what `{value.raw}` holds would be run where it is evaluated")
                 self.run(command.body, state, None)
             state.become([before, state.copy()])
             return None
@@ -235,6 +239,7 @@ class Shell:
             return None
         telling.depth += 1
         state = call.state
+        tell_arguments(telling, call.words[1:])
         arguments = state.arguments
         ends: list[State] = []
         printed: str | None = None

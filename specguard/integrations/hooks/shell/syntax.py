@@ -17,8 +17,10 @@ class Part:
 
     Attributes:
         kind: `text`; `name` for `$name`; `output` for a command substitution; `process` for `<(…)` and
-            `>(…)`; `odd` for what is not worked out, such as `${name%.*}` or `$((1 + 2))`.
-        text: the text, or the variable's name; of what is odd the variable that it may set, else nothing.
+            `>(…)`; `odd` for what is not worked out, such as `${name%.*}` or `$((1 + 2))`; `again` for what
+            may be run besides, and is not known.
+        text: the text, or the variable's name; of what is odd the variable that it may set, else nothing; of
+            what is evaluated again its source.
         quoted: whether it is in quotes, so that it is neither split nor a pattern.
         scripts: the commands that are run to make it.
     """
@@ -27,7 +29,7 @@ class Part:
 
     def __init__(
         self,
-        kind: Literal["text", "name", "output", "process", "odd"],
+        kind: Literal["text", "name", "output", "process", "odd", "again"],
         text: str = "",
         *,
         quoted: bool = False,

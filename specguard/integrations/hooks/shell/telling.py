@@ -53,7 +53,7 @@ class Telling:
         self.steps = 0
         self.changed = False
         self.folders: set[bytes] = set()
-        self._edits: dict[tuple[bytes, bytes | None, bool], FileEdit] = {}
+        self._edits: dict[tuple[bytes, bytes | None, bool, bool | None], FileEdit] = {}
         self._messages: list[str] = []
         self._bypasses: dict[str, None] = {}
         self._undecided: dict[str, None] = {}
@@ -189,6 +189,15 @@ class Telling:
             content = b""
         self.write(path, content, known=content is not None)
 
+    def mode(self, path: bytes, executable: bool | None) -> None:
+        """A file's mode is changed; None where it is not known what to, or nobody may read it then."""
+        content = self.content(path)
+        if executable is None or content is None:
+            self.write(path, None, known=False)
+            return
+        self.write(path, content, known=True)
+        self._tell(FileEdit(path=path, content=content, executable=executable))
+
     def content(self, path: bytes) -> bytes | None:
         """What a file holds when the command comes to it; None where there is none or it is not known."""
         whole = self.absolute(path)
@@ -264,12 +273,15 @@ class Telling:
                 return
             longest = max(through, key=len)
             path = normal(self._links[longest] + path[len(longest) :])
-            self._put(FileEdit(path=path, content=edit.content, known=edit.known))
+            self._put(FileEdit(path=path, content=edit.content, known=edit.known, executable=edit.executable))
 
     def _put(self, edit: FileEdit) -> None:
         self.changed = True
         self.step()
-        self._edits.setdefault((edit.path, edit.content, edit.known), edit)
+        key = (edit.path, edit.content, edit.known, edit.executable)
+        # The last one is what is left.
+        self._edits.pop(key, None)
+        self._edits[key] = edit
 
 
 def _printed(text: str) -> str:

@@ -12,6 +12,39 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.shell.call import Call
 
 
+_CURL_FLAGS: Final = (
+    "remote-name",
+    "remote-name-all",
+    "remote-header-name",
+    "silent",
+    "show-error",
+    "location",
+    "fail",
+    "fail-with-body",
+    "fail-early",
+    "head",
+    "include",
+    "insecure",
+    "compressed",
+    "verbose",
+    "get",
+    "http1.1",
+    "http2",
+    "ipv4",
+    "ipv6",
+    "no-progress-meter",
+    "progress-bar",
+    "globoff",
+    "no-buffer",
+    "version",
+    "help",
+    "retry-all-errors",
+    "location-trusted",
+    "post301",
+    "parallel",
+)
+
+
 def _curl(call: Call) -> str | None:
     valued = "oDcKTAbdeEFHmPQrtuUwxXyYzC"
     longs = [
@@ -19,9 +52,14 @@ def _curl(call: Call) -> str | None:
         "header", "data", "data-raw", "data-binary", "user", "url", "request", "form", "user-agent",
         "max-time", "retry", "etag-save", "hsts", "alt-svc", "libcurl", "connect-timeout", "proxy",
         "cookie", "write-out", "json", "upload-file", "referer", "range", "cacert", "cert", "key",
-        "resolve",
+        "resolve", "data-urlencode", "retry-delay", "max-redirs",
     ]  # fmt: skip
-    arguments = call.arguments(valued, longs, flags=["remote-name", "remote-name-all", "remote-header-name"])
+    arguments = call.arguments(valued, longs, flags=_CURL_FLAGS)
+    known = {*longs, *_CURL_FLAGS}
+    others = [name for name, _ in arguments.options if len(name) > 1 and name not in known]
+    written = [value.text for value in arguments.values("w", "write-out")]
+    if others or any(text is None or text.startswith("@") or "%output" in text for text in written):
+        call.undecided("which files curl writes by these options is not known")
     if arguments.odd is not None:
         call.undecided(f"what `{arguments.odd.raw}` makes curl write is not known")
     if arguments.has(

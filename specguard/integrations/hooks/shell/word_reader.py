@@ -47,7 +47,11 @@ class WordReader(Cursor):
             elif char == "(" and ASSIGNMENT.fullmatch(text, start, self.at):
                 parts += self._array().parts
             elif char in "?*+@!" or (char in "=-" and text.startswith("(", self.at + 1)):
+                start_of_pattern = self.at
                 self._pattern(parts)
+                if not test and char not in "=-":
+                    # What bash takes for a pattern on request alone, zsh takes for qualifiers, which may run.
+                    parts.append(Part("again", text[start_of_pattern : self.at]))
             elif char in " \t\n;&|()<>":
                 if self.at == start and test and char not in " \t\n)":
                     self.at += 1
@@ -195,7 +199,8 @@ class WordReader(Cursor):
             return
         self.at += 1
         self._deeper()
-        sets = _SETS.match(self.text, self.at)
+        begin = self.at
+        sets = _SETS.match(self.text, begin)
         inner: list[Part] = []
         while True:
             if self.at >= self.size:
@@ -207,8 +212,11 @@ class WordReader(Cursor):
                 self._piece(inner)
             else:
                 self.at += 1
+        source = self.text[begin : self.at]
         self.at += 1
         self.depth -= 1
+        if source.endswith("@P"):
+            parts.append(Part("again", "${" + source + "}", quoted=quoted))
         parts.append(Part("odd", sets[1] if sets else "", quoted=quoted, scripts=scripts_of(Word(inner, ""))))
 
     def _backquoted(self) -> Script:

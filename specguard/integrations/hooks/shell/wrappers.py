@@ -60,6 +60,8 @@ def _wrapper(valued: str, *longs: str, skipped: int = 0) -> Callable[[Call], str
             for target in arguments.values("o", "output"):
                 call.write(target)
         while call.name == "sudo" and rest and re.match(r"[A-Za-z_]\w*=", rest[0].start):
+            name, _, value = rest[0].start.partition("=")
+            tell_setting(call.shell.telling, name, None if rest[0].text is None else value)
             rest = rest[1:]
         return call.run(rest) if rest else None
 
