@@ -125,9 +125,14 @@ def environment(home: Path) -> dict[str, str]:
         if not any(os.path.exists(os.path.join(folder, program)) for program in agents)
         or os.path.exists(os.path.join(folder, "git"))
     ]
+    # What the presets' gates begin with is there, whatever a developer has here.
+    programs = home / ".programs"
+    programs.mkdir(exist_ok=True)
+    (programs / "go").write_text("#!/bin/sh\n")
+    (programs / "go").chmod(0o755)
     return {
         **clean,
-        "PATH": ":".join([os.path.dirname(sys.executable), *folders]),
+        "PATH": ":".join([os.path.dirname(sys.executable), *folders, str(programs)]),
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "PIP_NO_INDEX": "1",
