@@ -158,7 +158,7 @@ def resume(context: click.Context, /, run: str, directory: str, run_root: str, *
     from specguard.executor.resuming import resume as go_on
 
     found = open_store(directory, run_root).find(run)
-    folder = RunFolder(found.path)
+    folder = RunFolder(found.path, found.root)
     command = tuple(context.meta.get(WORDS, ()))
     options = asked_before(folder, os.environ, directory=directory, command=command, **words)
     code = go_on(options, folder, say=say_plainly)

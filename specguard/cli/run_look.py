@@ -108,7 +108,7 @@ def report(run: str, directory: str, run_root: str) -> None:
         )
     from specguard.runs.folder import RunFolder
 
-    folder = RunFolder(found.path)
+    folder = RunFolder(found.path, found.root)
     try:
         with open(folder.file(REPORT), encoding="utf-8", errors="backslashreplace") as file:
             text = file.read()

@@ -69,8 +69,7 @@ def check_own(git: Git, top: str, folder: RunFolder) -> None:
         raise SpecguardError(
             f"{folder.run_id} is in the repository, so a change may have brought what it was asked to do",
             path=path,
-            help="start another run; where this one is in its way, give it up: "
-            f"specguard run stop {folder.run_id}",
+            help="start another run; where this one is in its way, give it up: " + folder.command("stop"),
             code="run-record",
         )
 
@@ -105,7 +104,7 @@ def asked_before(
         raise SpecguardError(
             "what the run was asked to do cannot be read any more",
             path=folder.file(FILE),
-            help=f"give it up: specguard run stop {folder.run_id}",
+            help=f"give it up: {folder.command('stop')}",
             code="run-record",
         ) from error
     # Until where it goes is asked anew: it was stopped there.
@@ -117,9 +116,7 @@ def asked_before(
         raise SpecguardError(
             "there was a secret in the run's command, which is not kept",
             path=folder.file(FILE),
-            help=f"specguard run resume {folder.run_id} -- COMMAND"
-            if "command" in redacted
-            else "start another run",
+            help=f"{folder.command('resume')} -- COMMAND" if "command" in redacted else "start another run",
             code="run-record",
         )
     before |= {name: value for name, value in words.items() if value}

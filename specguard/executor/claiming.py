@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ from filelock import FileLock, Timeout
 from specguard.errors import SpecguardError
 from specguard.executor.place_files import places_folder
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id
-from specguard.runs.root import item_folder
+from specguard.runs.root import about_run, item_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +35,17 @@ class Claim:
         branch: the run's branch; empty for a run without one.
         remote: the canonical repository, which tells items of several repositories apart.
         also: a file that is locked as well, so that a run with another folder of runs is seen; empty: none.
+        given: whether the folder is not the policy's own, so that commands have to name it.
 
     Raises:
         SpecguardError: another run has the claim, or the folder cannot be written to or is a link, which a
             change may have brought.
     """
 
-    def __init__(self, root: str, item: Item, *, branch: str, remote: str, also: str = "") -> None:
+    def __init__(
+        self, root: str, item: Item, *, branch: str, remote: str, also: str = "", given: bool = False
+    ) -> None:
+        self._given = root if given else ""
         self.folder = os.path.join(root, item_folder(item.kind, item.id))
         self._item = item
         self._branch = branch
@@ -68,9 +73,9 @@ class Claim:
             raise SpecguardError(
                 f"another run works on {_label(item)}"
                 + (f": {run_id}" if run_id else ", whose folder is not here" if also else ""),
-                help=f"specguard run status {run_id}".rstrip()
+                help=shlex.join(about_run("status", run_id, self._given if run_id else ""))
                 + ("" if run_id else ", with its --run-root")
-                + ", and to end it: specguard run stop",
+                + f", and to end it: {shlex.join(about_run('stop', run_id, self._given if run_id else ''))}",
                 code="item-taken",
             ) from None
         except OSError as error:
@@ -94,9 +99,9 @@ class Claim:
             SpecguardError: an earlier run of the item has not ended.
         """
         self._check_earlier("")
-        folder = RunFolder(os.path.join(self.folder, new_run_id()))
+        folder = RunFolder(os.path.join(self.folder, new_run_id()), self._given)
         while os.path.lexists(folder.path):
-            folder = RunFolder(os.path.join(self.folder, new_run_id()))
+            folder = RunFolder(os.path.join(self.folder, new_run_id()), self._given)
         return folder
 
     def used_folder(self, run_id: str) -> RunFolder:
@@ -114,11 +119,11 @@ class Claim:
             raise SpecguardError(
                 f"{which} of {_label(self._item)} with the id {run_id}",
                 path=self.folder,
-                help="specguard run list",
+                help=shlex.join(about_run("list", "", self._given)),
                 code="item-taken",
             )
         self._check_earlier(found[0])
-        folder = RunFolder(os.path.join(self.folder, found[0]))
+        folder = RunFolder(os.path.join(self.folder, found[0]), self._given)
         try:
             before = os.path.join(folder.path, EARLIER)
             os.makedirs(before, exist_ok=True)
@@ -139,10 +144,10 @@ class Claim:
         """Whoever has the claim knows that a run which says it is running has died."""
         for manifest in self._mine():
             if manifest.state in _NOT_ENDED and manifest.run_id != reused:
+                died = RunFolder(os.path.join(self.folder, manifest.run_id), self._given)
                 raise SpecguardError(
                     f"an earlier run of {_label(self._item)} died: {manifest.run_id}",
-                    help=f"specguard run resume {manifest.run_id}; to give it up: "
-                    f"specguard run stop {manifest.run_id}",
+                    help=f"{died.command('resume')}; to give it up: {died.command('stop')}",
                     code="item-taken",
                 )
 

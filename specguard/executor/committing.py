@@ -62,8 +62,15 @@ def message_of(run: Run) -> str:
     Raises:
         RunEnded: the item has no template for it, or a value is missing.
     """
-    if run.message:
-        return run.message
+    return run.message or _own_message(run)
+
+
+def _own_message(run: Run) -> str:
+    """The message as no hook has seen it yet.
+
+    Raises:
+        RunEnded: the item has no template for it, or a value is missing.
+    """
     item = run.item
     if item is None:
         raise RunEnded("failed", "a run of gates alone commits nothing", code=2)
@@ -162,23 +169,15 @@ def patch(run: Run, tree: str) -> bytes:
 
 def _hooks_agree(run: Run, tree: str) -> bool:
     """Run the `commit-msg` hooks; whether files and message are as they were."""
-    from specguard.executor.processes import run_command
-
-    place = place_of(run)
     message = message_of(run)
-    path = place.write("message", message.encode("utf-8", "surrogateescape"))
-    done = None
-    for words in hook_commands(run, "commit-msg", path):
-        place.stage(tree)
-        done = run_command(run, "commit-msg", words, kind="hook", source="policy", cwd=place.path, tree=tree)
-        inspect(run, "a commit-msg hook")
-        if not done.succeeded:
-            break
+    said, done = _run_hooks(run, tree, message)
     if done is None:
         return True
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        left = file.read()
-    said = _clean(left)
+    if run.message and said != _clean(message):
+        # With git they see a message once: one that adds to whatever it sees agrees with what it made of it.
+        again, last = _run_hooks(run, tree, _own_message(run))
+        if last is not None and again == _clean(message):
+            said, done = again, last
     if said != _clean(message):
         if not said:
             raise RunEnded(
@@ -201,6 +200,23 @@ def _hooks_agree(run: Run, tree: str) -> bool:
             error="hook-refused",
         )
     return True
+
+
+def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
+    """What the `commit-msg` hooks make of a message, and the last one that ran; None where there is none."""
+    from specguard.executor.processes import run_command
+
+    place = place_of(run)
+    path = place.write("message", message.encode("utf-8", "surrogateescape"))
+    done = None
+    for words in hook_commands(run, "commit-msg", path):
+        place.stage(tree)
+        done = run_command(run, "commit-msg", words, kind="hook", source="policy", cwd=place.path, tree=tree)
+        inspect(run, "a commit-msg hook")
+        if not done.succeeded:
+            break
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return _clean(file.read()), done
 
 
 def _tail(run: Run, done: Command) -> str:

@@ -55,8 +55,7 @@ def inspect(run: Run, by: str = "the agent") -> None:
         raise RunEnded(
             "failed",
             f"{by} {_joined(done)}; {reason}" if done else reason,
-            help="undo what was not you; where it was you, go on with: "
-            f"specguard run resume {run.folder.run_id}",
+            help=f"undo what was not you; where it was you, go on with: {run.folder.command('resume')}",
             error="place-spoiled",
         )
     if done:

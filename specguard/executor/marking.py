@@ -53,7 +53,7 @@ def finish(run: Run) -> str:
         raise RunEnded(
             "failed",
             "the agent's own files pass, and what its branch brings to the base does not",
-            help=f"specguard run report {run.folder.run_id} shows what is wrong",
+            help=f"{run.folder.command('report')} shows what is wrong",
             tail="\n".join(run.told),
             code=EXIT_FAILED,
             error="rules-failed",

@@ -245,7 +245,7 @@ class _Steps:
         Raises:
             RunEnded: there may be no further one.
         """
-        manifest = self._run.manifest
+        manifest, folder = self._run.manifest, self._run.folder
         if self._again:
             return
         if manifest.attempts >= manifest.max_attempts:
@@ -253,8 +253,8 @@ class _Steps:
             raise RunEnded(
                 "budget-spent",
                 f"{reason} {manifest.attempts} attempt{'' if manifest.attempts == 1 else 's'}",
-                help=f"specguard run report {self._run.folder.run_id} shows what is left; to go on with it: "
-                f"specguard run resume {self._run.folder.run_id} --max-attempts {manifest.attempts + 1}",
+                help=f"{folder.command('report')} shows what is left; to go on with it: "
+                + folder.command("resume", "--max-attempts", str(manifest.attempts + 1)),
                 code=EXIT_FAILED if failed == "rules" else None,
                 error="budget-spent",
             )
@@ -308,11 +308,15 @@ class _Steps:
                 raise RunEnded(
                     "failed",
                     "what a commit-msg hook made of the change breaks the rules",
+                    help=f"{run.folder.command('report')} shows which; have the hook keep to them",
                     code=EXIT_FAILED,
                     error="hook-refused",
                 )
         raise RunEnded(
-            "failed", "the commit-msg hook alters the message every time it sees it", error="hook-refused"
+            "failed",
+            "the commit-msg hook alters the message every time it sees it",
+            help="have it leave alone a message that has what it adds",
+            error="hook-refused",
         )
 
 

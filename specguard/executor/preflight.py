@@ -72,7 +72,9 @@ def prepare(options: RunOptions) -> Run:
         branch = start.item.branches[0] if start.item else ""
         runs = run_root(settings, options.environment, work_tree=root, given=options.run_root)
         also = common_claim(repository, item, branch=branch, remote=address.shown)
-        claim = Claim(runs, item, branch=branch, remote=address.shown, also=also)
+        claim = Claim(
+            runs, item, branch=branch, remote=address.shown, also=also, given=bool(options.run_root)
+        )
         try:
             with kept_apart(start, runs, address.shown):
                 kept = committed_folder(settings, options.environment, work_tree=root, runs=runs)
@@ -155,6 +157,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
             branch=branch,
             remote=remote,
             also=common_claim(repository, manifest.item, branch=branch, remote=remote),
+            given=bool(folder.root),
         )
     except MissingFact as missing:
         git.close()

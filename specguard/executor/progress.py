@@ -77,7 +77,7 @@ def _stuck(run: Run, what: str, code: int | None) -> RunEnded:
     return RunEnded(
         "failed",
         f"there is no progress: the agent left the same {what} as the round before",
-        help=f"specguard run report {run.folder.run_id} shows what is left",
+        help=f"{run.folder.command('report')} shows what is left",
         code=code,
         error="no-progress",
     )

@@ -87,7 +87,7 @@ def open_pull_request(run: Run) -> str:
         raise RunEnded(
             "failed",
             f"the branch {branch} is pushed, and its pull request is not open: {error.reason}",
-            help=f"specguard run resume {run.folder.run_id}; or: {command}",
+            help=f"{run.folder.command('resume')}; or: {command}",
             code=2,
             tail=error.tail,
             error="push-refused",

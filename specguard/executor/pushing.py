@@ -240,4 +240,4 @@ def _moved(run: Run, address: Address, there: str) -> RunEnded:
 
 
 def _resume(run: Run) -> str:
-    return f"specguard run resume {run.folder.run_id}"
+    return run.folder.command("resume")

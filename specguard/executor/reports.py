@@ -111,7 +111,7 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         outcome=outcome,
         skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
         failures=[*_failed_commands(manifest), *_findings(manifest, folder)],
-        remains=list(_remains(manifest, _json(folder, ERROR))),
+        remains=list(_remains(manifest, folder)),
     )
 
 
@@ -222,17 +222,18 @@ def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
             )
 
 
-def _remains(manifest: Manifest, error: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+def _remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
+    error = _json(folder, ERROR)
     request = manifest.pull_request
     if manifest.state in ("pending", "running"):
-        yield {"text": "It has not ended", "code": f"specguard run status {manifest.run_id}"}
+        yield {"text": "It has not ended", "code": folder.command("status")}
     said = error.get("suggestion")
     if isinstance(said, str) and said:
         yield {"text": f"It ended in the step {error.get('step')}; next", "said": said}
     elif manifest.state == "stopped" and manifest.reason:
         yield {
             "text": "To go on with the steps that are left",
-            "code": f"specguard run resume {manifest.run_id}",
+            "code": folder.command("resume"),
         }
     if request is not None and request.state == "printed" and request.command:
         yield {"text": opening(manifest), "code": request.command}

@@ -30,4 +30,4 @@ def open_store(directory: str, environment: Mapping[str, str], *, run_root: str 
     settings: RunSettings = policy.declared("run_settings")
     top = Repository.locate(directory, environment).work_tree()
     root = find_root(settings, environment, work_tree=top, given=run_root)
-    return RunStore(root, settings)
+    return RunStore(root, settings, given=bool(run_root))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from specguard.errors import SpecguardError
 from specguard.runs.model import Manifest
+from specguard.runs.root import about_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,19 +48,25 @@ class RunFolder:
 
     Args:
         path: its absolute path.
+        root: the folder of all runs, where commands have to name it (`--run-root`); empty: the policy's.
 
     Attributes:
         held_by: the sha256 of the token of the process that writes; empty for one that has taken no run.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, root: str = "") -> None:
         self.path = path
+        self.root = root
         self.held_by = ""
 
     @property
     def run_id(self) -> str:
         """The run's id, which is the folder's name."""
         return os.path.basename(self.path)
+
+    def command(self, verb: str, *words: str) -> str:
+        """The command that does something with the run, for a shell: `resume`, `report` and so on."""
+        return shlex.join([*about_run(verb, self.run_id, self.root), *words])
 
     def file(self, name: str) -> str:
         """The absolute path of a file, from the run's folder."""

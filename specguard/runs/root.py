@@ -48,6 +48,18 @@ def run_root(
     return root
 
 
+def about_run(verb: str, run_id: str, root: str) -> list[str]:
+    """The words of a command about a run.
+
+    Args:
+        verb: what it does, such as `resume`.
+        run_id: the run's id; empty: none is named.
+        root: the folder of all runs, where it has to be named; empty: the policy's.
+    """
+    named = [run_id] if run_id else []
+    return ["specguard", "run", verb, *named, *(["--run-root", root] if root else [])]
+
+
 def expanded(text: str, environment: Mapping[str, str]) -> str:
     """A path with `~`, `${VAR}` and `${VAR:-default}` filled in.
 

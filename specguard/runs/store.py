@@ -27,10 +27,12 @@ class RunStore:
     Args:
         root: the folder of all runs, absolute; it need not be there.
         settings: what the policy says of runs; its defaults where it is not given.
+        given: whether the folder is not the policy's own, so that commands have to name it.
     """
 
-    def __init__(self, root: str, settings: RunSettings | None = None) -> None:
+    def __init__(self, root: str, settings: RunSettings | None = None, *, given: bool = False) -> None:
         self.root = root
+        self._given = root if given else ""
         self._settings = settings or RunSettings()
 
     def folders(self) -> Iterator[str]:
@@ -43,7 +45,7 @@ class RunStore:
 
     def view(self, folder: str) -> RunView:
         """The run of a folder."""
-        return RunView(folder, settings=self._settings)
+        return RunView(folder, settings=self._settings, root=self._given)
 
     def find(self, prefix: str) -> RunView:
         """The run whose id begins like this.

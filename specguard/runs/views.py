@@ -13,6 +13,7 @@ from specguard.runs.folder import COMMANDS, HEARTBEAT, LOG, MANIFEST
 from specguard.runs.meta import META
 from specguard.runs.model import SCHEMA
 from specguard.runs.record import RunRecord
+from specguard.runs.root import about_run
 from specguard.runs.settings import seconds
 
 if TYPE_CHECKING:
@@ -36,9 +37,11 @@ class RunView:
     Args:
         path: its folder, absolute.
         settings: which statuses are a success, and after how long without a heartbeat a run has died.
+        root: the folder of all runs, where commands have to name it (`--run-root`); empty: the policy's.
 
     Attributes:
         path: its folder.
+        root: as above.
         run_id: its id, which is the folder's name.
         record: what it recorded, as the rules read it; None where a file of it cannot be read.
         manifest: its manifest; None for one of an older layout, and where it cannot be read.
@@ -47,8 +50,9 @@ class RunView:
         problem: why its record cannot be read, as a sentence; empty where it can.
     """
 
-    def __init__(self, path: str, *, settings: RunSettings) -> None:
+    def __init__(self, path: str, *, settings: RunSettings, root: str = "") -> None:
         self.path = path
+        self.root = root
         self.run_id = os.path.basename(path)
         self.record: RunRecord | None = None
         self.layout = ""
@@ -235,10 +239,11 @@ class RunView:
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]
         if manifest.state != "succeeded" and (manifest.item.kind != "gates" or self.open):
-            return ["specguard", "run", "resume", manifest.run_id]
+            return about_run("resume", manifest.run_id, self.root)
         if manifest.item.kind == "gates":
-            return ["specguard", "run", "gates"]
+            return about_run("gates", "", self.root)
         words = ["specguard", "run", "item", manifest.item.kind, manifest.item.id]
+        words += ["--run-root", self.root] if self.root else []
         agent = manifest.agent
         if agent is not None:
             words += ["--agent", agent.name] if agent.name else ["--", *agent.command]

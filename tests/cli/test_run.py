@@ -349,6 +349,29 @@ def test_runs_are_listed_reported_and_found_elsewhere(project: Project, tmp_path
     assert report.stdout.startswith("# Phase 12: succeeded\n")
 
 
+def test_the_commands_that_are_told_of_a_run_elsewhere_find_it(project: Project, tmp_path: Path) -> None:
+    root = str(tmp_path / "else where")
+    failed = project.run_phase("cat > /dev/null; echo a > src/other.py", "--run-root", root)
+    assert failed.exit_code == 3, failed
+    run_id = json.loads(
+        project.specguard("run", "list", "--run-root", root, "--output-format", "json").stdout
+    )["runs"][0]["run_id"]
+    assert f"specguard run report {run_id} --run-root '{root}' shows" in failed.stdout + failed.stderr
+    status = project.specguard("run", "status", run_id, "--run-root", root).stdout
+    assert f"again      specguard run resume {run_id} --run-root '{root}'" in status
+    manifest = next(Path(root).glob("*/*/manifest.json"))
+    data = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(data | {"state": "running", "ended_at": None}))
+    refused = project.run_phase(GOOD, "--run-root", root)
+    assert f"next: specguard run resume {run_id} --run-root '{root}'; to give it up: " in refused.stderr
+    told = json.loads(
+        project.specguard("run", "status", run_id, "--run-root", root, "--output-format", "json").stdout
+    )
+    again = told["runs"][0]["again"]
+    resumed = project.specguard(*again[1:], "--max-attempts", "9", "--", "sh", "-c", GOOD)
+    assert resumed.exit_code == 0, resumed
+
+
 def test_a_broken_run_is_listed_and_diagnosed(project: Project) -> None:
     project.run_phase()
     (project.only_run() / "manifest.json").write_text("{")

@@ -50,6 +50,22 @@ def test_a_commit_msg_hook_sees_the_message(workshop: Workshop, path: str) -> No
     workshop.check_done()
 
 
+def test_a_commit_msg_hook_that_adds_to_whatever_it_sees_is_asked_as_git_would(workshop: Workshop) -> None:
+    bring(workshop, {".githooks/commit-msg": "#!/bin/sh\nprintf 'Seen: yes\\n' >> \"$1\"\n"})
+    done = workshop.work()
+    assert done.returncode == 0, done.stderr
+    assert message(workshop).count("Seen: yes") == 1
+    workshop.check_done()
+
+
+def test_one_that_says_something_else_each_time_ends_the_run_with_a_next_step(workshop: Workshop) -> None:
+    bring(workshop, {".githooks/commit-msg": '#!/bin/sh\nprintf "Seen: $$\\n" >> "$1"\n'})
+    done = workshop.work()
+    assert done.returncode == 3
+    assert "alters the message every time" in done.stdout + done.stderr
+    assert "next: have it leave alone a message that has what it adds" in done.stdout + done.stderr
+
+
 def test_those_of_husky_need_not_be_executable_and_may_read_its_shim(workshop: Workshop) -> None:
     shim = '. "$(dirname -- "$0")/_/husky.sh"\n'
     bring(workshop, {".husky/commit-msg": SIGNED.replace("\n", f"\n{shim}", 1)}, executable=False)
