@@ -15,6 +15,7 @@ from specguard.executor.tasks import task_in, task_of
 from specguard.model import path_text
 
 if TYPE_CHECKING:
+    from specguard.approvals.settings import ApprovalSettings
     from specguard.change.git import Git
     from specguard.executor.canonical import Address
     from specguard.executor.options import RunOptions
@@ -48,9 +49,11 @@ def check_everywhere(
         What could not be looked at, as notes.
 
     Raises:
-        SpecguardError: there is a conflict, a commit, a branch or an open pull request.
+        SpecguardError: there is a conflict, a commit, a branch or an open pull request, or its pointer names
+            another item.
         MissingFact: the base's history is not there.
     """
+    _check_current(start, item)
     check_known(start, item, git, options)
     for name in heads.branches:
         if _is_of(start, item, name) and not (start.shared is not None and name == item.branches[0]):
@@ -82,6 +85,33 @@ def check_everywhere(
                 code="item-taken",
             )
     return []
+
+
+def _check_current(start: Start, item: WorkItem) -> None:
+    """See that an item with a pointer is the one that it names: the rule would not let its commit through."""
+    rule = start.policy.rule("work-item-mismatch")
+    if rule is None or rule.severity != "error" or "run" not in rule.stages:
+        return
+    approvals: ApprovalSettings = start.policy.declared("approval_settings")
+    settings = start.work.kinds.get(item.kind)
+    # Where somebody may lift what is found, an approval may be there.
+    if (
+        (rule.approvable and approvals.approver)
+        or settings is None
+        or not settings.pointer
+        or item.number is None
+    ):
+        return
+    pointer = start.work.pointer(item.kind)
+    if pointer.problem or pointer.number is None or pointer.number == item.number:
+        return
+    raise SpecguardError(
+        f"{item} is not the current one, which is {item.kind} {pointer.id}",
+        path=path_text(pointer.path or b""),
+        line=pointer.line,
+        help=f"specguard run {item.kind} {pointer.id} -- COMMAND; or have the pointer moved on in the base",
+        code="item-unready",
+    )
 
 
 def check_known(start: Start, item: WorkItem, git: Git, options: RunOptions) -> None:

@@ -240,8 +240,19 @@ class TestTheItem:
         assert "docs/phases/phase-12.md is not there" in error.message
 
     def test_one_that_is_named(self, tmp_path: Path) -> None:
-        team = Team(tmp_path, {"docs/phases/phase-7.md": "# 7\n"})
-        run = team.prepare(item="7")
+        team = Team(tmp_path)
+        run = team.prepare(item="12")
+        assert run.manifest.branch == "phase-12"
+
+    def test_one_that_the_pointer_does_not_name(self, tmp_path: Path) -> None:
+        error = refused(Team(tmp_path, {"docs/phases/phase-7.md": "# 7\n"}), item="7")
+        assert error.message == "phase 7 is not the current one, which is phase 12"
+        assert (error.path, error.line) == ("configs/NEXT_PHASE.json", 1)
+
+    def test_one_that_it_need_not_name(self, tmp_path: Path) -> None:
+        off = 'base = "main"\n\n[rules.work-item-mismatch]\nseverity = "off"'
+        files = {**with_policy('base = "main"', off), "docs/phases/phase-7.md": "# 7\n"}
+        run = Team(tmp_path, files).prepare(item="7")
         assert run.manifest.branch == "phase-7"
 
     def test_one_that_is_in_the_base(self, tmp_path: Path) -> None:
