@@ -7,7 +7,7 @@ from specguard_rules.runs._cited import cited
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
     from specguard.rules import Commit, Entry, RunRecord, RunRecords, Stage
@@ -27,8 +27,9 @@ class UnprovenAsset(Rule):
     ended.
 
     The run succeeded, and where a command says on which tree it ran, that is the tree of a commit of the
-    change. A name in `proofs` is that of a command, or a word of it: `build` is also `npm run build`. Where
-    `grade` of `[runs]` asks for one, each command has it.
+    change: of the one that changes the asset last, or of a later one. A name in `proofs` is that of a
+    command, or a word of it: `build` is also `npm run build`. Where `grade` of `[runs]` asks for one,
+    each command has it.
 
     **Judged** are the files under `paths` of `[assets]` that the change adds or modifies, but for the index,
     the table and the samples.
@@ -126,7 +127,7 @@ class UnprovenAsset(Rule):
             if run is not None:
                 runs.setdefault(run.folder, run)
                 named.add(run.folder)
-        trees = {commit.tree for commit in commits or ()}
+        trees = {commit.tree: number for number, commit in enumerate(commits or ())}
         if not run_records.in_tree:
             # Of the runs beside the check those count that are of this change.
             runs = {
@@ -134,16 +135,25 @@ class UnprovenAsset(Rule):
                 for folder, run in runs.items()
                 if folder in named or any(one.tree in trees for one in run.commands)
             }
-        lacking = [
-            proof
-            for proof in assets.proofs
-            if not any(_logged(run, proof, trees, run_records.settings.grade) for run in runs.values())
-        ]
-        if lacking and missing is not None:
+        grade = run_records.settings.grade
+        last = _last_changes(changed, commits or ())
+        lacking_since = {
+            number: [
+                proof
+                for proof in assets.proofs
+                if not any(_logged(run, proof, trees, number, grade) for run in runs.values())
+            ]
+            for number in sorted(set(last.values()))
+        }
+        every = [proof for proof in assets.proofs if any(proof in one for one in lacking_since.values())]
+        if every and missing is not None:
             raise missing
-        if lacking and not (named or run_records.in_tree):
-            raise run_records.unseen(f"a run that has logged the {' and '.join(lacking)} of this change")
-        for path in changed if lacking else ():
+        if every and not (named or run_records.in_tree):
+            raise run_records.unseen(f"a run that has logged the {' and '.join(every)} of this change")
+        for path in changed:
+            lacking = lacking_since[last[path]]
+            if not lacking:
+                continue
             yield Finding(
                 f"{path_text(path)} changes, and no run that the change brings has logged its "
                 f"{' and '.join(lacking)}",
@@ -154,8 +164,24 @@ class UnprovenAsset(Rule):
             )
 
 
-def _logged(run: RunRecord, proof: str, trees: set[str], grade: str) -> bool:
-    """Whether a run shows that a command of a name succeeded, with its log."""
+def _last_changes(paths: Sequence[bytes], commits: Sequence[Commit]) -> Mapping[bytes, int]:
+    """The number of the commit that changes each path last; 0 where none of them tells."""
+    last = dict.fromkeys(paths, 0)
+    for number, commit in enumerate(commits):
+        last.update((entry.path, number) for entry in commit.own_entries if entry.path in last)
+    return last
+
+
+def _logged(run: RunRecord, proof: str, trees: Mapping[str, int], since: int, grade: str) -> bool:
+    """Whether a run shows that a command of a name succeeded, with its log.
+
+    Args:
+        run: the run.
+        proof: the command's name.
+        trees: those of the change's commits, each with the number of the last commit that has it.
+        since: the number of the first commit that counts.
+        grade: the least that counts; empty: any.
+    """
     from specguard.rules import reaches
 
     if not run.succeeded:
@@ -165,7 +191,7 @@ def _logged(run: RunRecord, proof: str, trees: set[str], grade: str) -> bool:
     last = {one.text or one.name: one for one in named}
     return any(
         one.succeeded
-        and (not one.tree or not trees or one.tree in trees)
+        and (not one.tree or not trees or trees.get(one.tree, -1) >= since)
         and (not grade or reaches(one.grade, grade))
         and bool(one.log)
         and run.read(one.log) is not None

@@ -158,8 +158,8 @@ full_before = ["review"]
 """
 
 
-def trees(directory: Path, *steps: Step) -> list[str]:
-    repository = Case(policy=GATES, commits=steps).build(directory)
+def trees(directory: Path, *steps: Step, policy: str = GATES) -> list[str]:
+    repository = Case(policy=policy, commits=steps).build(directory)
     return repository.git("log", "--reverse", "--format=%T", "main..HEAD").split()
 
 
@@ -244,6 +244,24 @@ def test_an_asset_that_changes(
     }
     expect = [{"path": "patterns/emit.ts", "message": f"has logged its {lacking}"}] if lacking else []
     judge("RUN010", tmp_path, policy=ASSETS, commits=[Step("feat: x", files=files)], expect=expect)
+
+
+def test_a_run_of_the_asset_as_it_was_before_its_last_change_proves_nothing(tmp_path: Path) -> None:
+    before, later = {"patterns/emit.ts": "a\n", "patterns/log.ts": "a\n"}, {"patterns/emit.ts": "b\n"}
+    [tree] = trees(tmp_path / "trees", Step("feat: x", files=before), policy=ASSETS)
+    said = [
+        {"name": name, "exit_code": 0, "log": "x.log", "tree": tree, "command": name}
+        for name in ("build", "test")
+    ]
+    runs = {
+        ".runs/a/1/manifest.json": json.dumps({"status": "succeeded", "commands": said}),
+        ".runs/a/1/x.log": "x\n",
+    }
+    steps = [Step("feat: x", files=before), Step("docs: runs", files=runs)]
+    judge("RUN010", tmp_path / "proven", policy=ASSETS, commits=steps, expect=[])
+    steps.append(Step("fix: x", files=later))
+    expect = [{"path": "patterns/emit.ts", "message": "has logged its build and test"}]
+    judge("RUN010", tmp_path / "changed", policy=ASSETS, commits=steps, expect=expect)
 
 
 def test_a_run_of_another_tree_proves_no_asset(tmp_path: Path) -> None:
