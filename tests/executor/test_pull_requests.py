@@ -86,8 +86,9 @@ def test_the_one_that_is_open_is_brought_up_to_date(tmp_path: Path) -> None:
         assert run.folder.read_manifest().pull_request.state == "updated"  # type: ignore[union-attr]
 
 
-def test_the_answer_is_lost(tmp_path: Path) -> None:
-    team = Hosted(tmp_path)
+@pytest.mark.parametrize(("host", "command"), [("github.com", "gh"), ("gitlab.com", "glab")])
+def test_the_answer_is_lost(tmp_path: Path, host: str, command: str) -> None:
+    team = Hosted(tmp_path, host, command=command)
     with committed(team) as run:
         push(run)
         team.state = {**team.state, "broken": {"create": "after"}}
@@ -95,17 +96,28 @@ def test_the_answer_is_lost(tmp_path: Path) -> None:
         assert len(team.state["requests"]) == 1
 
 
-@pytest.mark.parametrize("verb", ["list", "create", "edit"])
-def test_the_platform_does_not_answer(tmp_path: Path, verb: str) -> None:
-    team = Hosted(tmp_path)
+@pytest.mark.parametrize(
+    ("host", "command", "verb"),
+    [
+        ("github.com", "gh", "list"),
+        ("github.com", "gh", "create"),
+        ("github.com", "gh", "edit"),
+        ("gitlab.com", "glab", "list"),
+        ("gitlab.com", "glab", "create"),
+        ("gitlab.com", "glab", "update"),
+    ],
+)
+def test_the_platform_does_not_answer(tmp_path: Path, host: str, command: str, verb: str) -> None:
+    team = Hosted(tmp_path, host, command=command)
     with committed(team) as run:
         push(run)
-        if verb == "edit":
+        if verb in ("edit", "update"):
             open_pull_request(run)
         team.state = {**team.state, "broken": {verb: "before"}}
         end = ended(run)
         assert end.state == "failed"
-        assert "error connecting to api.github.com" in end.reason
+        lost = {"gh": "error connecting to api.github.com", "glab": "no such host"}
+        assert lost[command] in end.reason
         assert f"specguard run resume {run.folder.run_id}" in end.help
         team.state = {**team.state, "broken": {}}
         open_pull_request(run)

@@ -40,6 +40,9 @@ def main() -> None:
             rest.append(word)
     state["calls"].append(sys.argv[1:])
     requests = state["requests"]
+    broken = state.get("broken", {}).get(command[1])
+    if broken == "before":
+        fail("dial tcp: lookup gitlab.com: no such host")
     if command == ("auth", "status"):
         if flags["--hostname"] not in state["signed_in"]:
             fail("not signed in")
@@ -64,6 +67,8 @@ def main() -> None:
         one["title"], one["description"] = flags["--title"], flags["--description"]
     with open(os.environ["FAKE_PLATFORM"], "w", encoding="utf-8") as file:
         json.dump(state, file)
+    if broken == "after":
+        fail("dial tcp: lookup gitlab.com: no such host")
 
 
 main()
