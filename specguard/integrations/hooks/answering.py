@@ -48,10 +48,18 @@ _REPAIRS: Final = (
 """What may be named as a command that repairs: nothing in it means anything to a shell."""
 
 
-class _TimeoutError(SpecguardError):
+class _TooLateError(SpecguardError):
     """It took too long."""
 
     code = "time-limit"
+
+
+class _Late(KeyboardInterrupt):
+    """The time is over; no error, so that nothing that goes on after errors, as the engine does, goes on."""
+
+    def __init__(self, error: SpecguardError) -> None:
+        super().__init__()
+        self.error = error
 
 
 def answer(words: Sequence[str]) -> int:
@@ -96,6 +104,8 @@ def _answer(words: Sequence[str]) -> Said:
         event = dialect(speaking).read(data, os.environ)
     except UnreadableError as error:
         return _refuse_unread(agent, raw, f"specguard cannot read this event, so it is refused: {error}")
+    except _Late as late:
+        return _refuse_unread(agent, raw, _reason(late.error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is refused
         return _refuse_unread(agent, raw, _reason(error))
     # Most commands do nothing that is judged, and two more processes would be started for nothing.
@@ -115,6 +125,8 @@ def _judge(event: Event, early: Early | None) -> Answer:
         return _judged(event, os.environ, early)
     except UnreadableError as error:
         return Answer(kind="refuse", text=f"specguard cannot read this event, so it is refused: {error}")
+    except _Late as late:
+        return _broken(event, late.error)
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - it is refused
         return _broken(event, error)
     finally:
@@ -230,8 +242,10 @@ def _limit(seconds: int) -> None:
     import _signal  # type: ignore[import-not-found]  # typeshed has its public name alone
 
     def end(number: int, frame: object) -> None:  # noqa: ARG001 - as the interpreter calls it
-        raise _TimeoutError(
-            f"it took more than {seconds} seconds", help="`specguard doctor` shows what takes so long"
+        raise _Late(
+            _TooLateError(
+                f"it took more than {seconds} seconds", help="`specguard doctor` shows what takes so long"
+            )
         )
 
     _signal.signal(_signal.SIGALRM, end)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.integrations.hooks import answering
 from specguard.testing.running import command
 from tests.integrations.hooks.asking import ask, call, guarded, write
 
@@ -192,3 +193,7 @@ def test_only_the_command_that_repairs_is_let_through(tmp_path: Path) -> None:
         {"command": ["specguard", "doctor"]},
     ):
         assert ask("claude", call("Bash", given, repository.path), repository.path).kind == "refuse", given
+
+
+def test_what_ends_a_hook_in_time_is_no_error_that_a_rule_could_have() -> None:
+    assert not issubclass(answering._Late, Exception)
