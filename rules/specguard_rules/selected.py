@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.rules import MissingFact, path_text
 
 TYPE_CHECKING = False
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
 
 FEW_PATHS: Final = 500
 """Up to so many paths are looked at one by one before patterns are compiled; for more that costs less."""
-
-_SPECIAL: Final = re.compile(rb"[*?\\]")
 
 
 def selected(
@@ -97,7 +93,8 @@ def _may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
     slashed = [b"/" + path for path in paths]
     for pattern in patterns.patterns:
         plain, bracket, _ = pattern.strip("/").partition("[")
-        parts = _SPECIAL.split(plain.encode("utf-8", "surrogateescape"))
+        plain = plain.replace("?", "*").replace("\\", "*")
+        parts = plain.encode("utf-8", "surrogateescape").split(b"*")
         begin, end = b"/" + parts[0], b"" if bracket else parts[-1]
         for path in slashed:
             if path.startswith(begin) and path.endswith(end) and all(part in path for part in parts):

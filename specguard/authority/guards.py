@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from specguard.declaration.patterns import Covering, Guarding
 
-_WILD: Final = re.compile(r"[*?\[\\]")
+_WILD: Final = r"[*?\[\\]"
 
 
 class Guard:
@@ -66,7 +66,9 @@ class Guards:
             self._folders = {}
             for guard in self.all:
                 segments = fold_text(guard.pattern.strip("/")).split("/")
-                plain = next((end for end, name in enumerate(segments) if _WILD.search(name)), len(segments))
+                plain = next(
+                    (end for end, name in enumerate(segments) if re.search(_WILD, name)), len(segments)
+                )
                 for end in range(1, min(plain + 1, len(segments))):
                     name = "/".join(segments[:end]).encode("utf-8", "surrogateescape")
                     self._folders.setdefault(name, guard)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LINK_LIMIT: Final = 4096
 """The most bytes that the text of a symbolic link may have, as on Linux (PATH_MAX)."""
 
-_ABSENT: Final = re.compile(rb"(?m)^([0-9a-f]+) (?:missing|ambiguous)$")
+_ABSENT: Final = rb"(?m)^([0-9a-f]+) (?:missing|ambiguous)$"
 
 
 class Objects:
@@ -61,7 +61,7 @@ class Objects:
             stdin="\n".join([*oids, ""]).encode("ascii"),
         )  # fmt: skip
         said = self._git.read(process, "the objects' sizes")
-        absent = _ABSENT.search(said)
+        absent = re.search(_ABSENT, said)
         if absent or said.count(b"\n") != len(oids):
             named = absent[1].decode("ascii") if absent else "of the change"
             raise self._git.missing(f"object {named}", "it is not in the object store")

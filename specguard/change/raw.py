@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Final
 
-_OID: Final = re.compile(rb"[0-9a-f]+")
-_MODES: Final = re.compile(r"[0-7]{6} [0-7]{6}")
-_TIME: Final = re.compile(rb"> ([0-9]{1,18}) [+-][0-9]{4}$")
-_TREE_MODE: Final = re.compile(rb"[0-7]{1,7}")
+# Compiled by its first use: few checks ask for a time.
+_TIME: Final = rb"> ([0-9]{1,18}) [+-][0-9]{4}$"
 
 
 class FormatError(ValueError):
@@ -62,7 +60,7 @@ def read_diffs(data: bytes, digits: int) -> list[tuple[str, list[Entry]]]:
     at = 0
     while at < last:
         oid = fields[at]
-        if len(oid) != digits or not _OID.fullmatch(oid):
+        if len(oid) != digits or oid.strip(b"0123456789abcdef"):
             raise FormatError("a commit's object id is expected")
         end = start = at + 1
         # A path follows each header that begins with a colon, so no path is ever taken for a header.
@@ -94,7 +92,7 @@ def _entries(fields: Sequence[bytes], start: int, end: int, digits: int) -> list
                 raise FormatError("an entry's fields stand one space apart")
             modes = header[1:14]
             if modes not in known:
-                if not _MODES.fullmatch(modes):
+                if modes[6] != " " or (modes[:6] + modes[7:]).strip("01234567"):
                     raise FormatError("an entry's modes are six octal digits each")
                 known[modes] = int(modes[:6], 8), int(modes[7:], 8)
             before, after = known[modes]
@@ -120,7 +118,8 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
             raise FormatError("a tree object that ends within an entry")
         mode = data[at:space]
         if mode not in known:
-            if not _TREE_MODE.fullmatch(mode):
+            # It has seven digits at most, since the space after it was found.
+            if not mode or mode.strip(b"01234567"):
                 raise FormatError("a tree object with a mode that is no number")
             known[mode] = int(mode, 8)
         at = stop + 1 + width
@@ -179,7 +178,7 @@ def read_commit_time(data: bytes) -> int | None:
     """
     for line in data.partition(b"\n\n")[0].split(b"\n"):
         if line.startswith(b"committer "):
-            found = _TIME.search(line)
+            found = re.search(_TIME, line)
             return int(found[1]) if found else None
     return None
 

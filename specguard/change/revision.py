@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 # Compiled by their first use: a hook is seldom given a revision.
 _SPELLING: Final = r"(?s)(?P<name>.*?)(?P<steps>(?:[~^][0-9]*)*)"
-_HEX: Final = r"[0-9a-f]{4,64}"
-_WRONG: Final = r"[\x00-\x20\x7f:?*\[\\^~]|\.\.|@\{"
+_WRONG: Final = "\x7f:?*[\\^~"
 
 
 class Revision:
@@ -68,7 +67,7 @@ def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_ref
         SpecguardError: there is no such commit, or the name has several meanings.
         MissingFact: the ref or the object is broken.
     """
-    match = re.fullmatch(_SPELLING, text)
+    match = re.fullmatch(_SPELLING, text) if "~" in text or "^" in text else None
     name, steps = (match["name"], match["steps"]) if match else (text, "")
     found = _find(git, name, refs(name))
     if found is None:
@@ -102,10 +101,10 @@ def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
                 code="no-commit",
             )
         return Revision(repository.head)
-    if not name or name.startswith("-") or re.search(_WRONG, name):
+    if not name or name.startswith("-") or _is_wrong(name):
         return None
     by_id = None
-    if re.fullmatch(_HEX, name):
+    if 4 <= len(name) <= 64 and not name.strip("0123456789abcdef"):
         if len(name) == repository.hexadecimal:
             return Revision(name)
         by_id = git.resolve(name)
@@ -123,6 +122,11 @@ def _find(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
     return Revision(by_id) if by_id is not None else None
 
 
+def _is_wrong(name: str) -> bool:
+    """Whether there is something in a name that git takes in no ref's (git-check-ref-format(1))."""
+    return ".." in name or "@{" in name or any(sign <= " " or sign in _WRONG for sign in name)
+
+
 def unknown(git: Git, name: str) -> SpecguardError:
     """The error about a name that means nothing, with the nearest one that does."""
     # difflib costs as much as the rest of a hook; here nobody waits for a verdict any more.
@@ -131,7 +135,7 @@ def unknown(git: Git, name: str) -> SpecguardError:
     nearest = get_close_matches(name, git.repository.names(), n=1)
     if nearest:
         help = f"Did you mean {nearest[0]}?"
-    elif re.search(_WRONG, name):
+    elif _is_wrong(name):
         help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it."
     else:
         help = f"Fetch it with `git fetch origin {name}`, or name another."

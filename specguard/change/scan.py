@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
 
 # What ties an expression to the start or end of the whole text, which a program over many lines cannot know.
-_TEXT_ANCHOR: Final = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-[a-zA-Z]*m")
+_TEXT_ANCHOR: Final = r"\\[Az]|\(\?[a-zA-Z]*-[a-zA-Z]*m"
 _EVERY_LINE: Final = "(?m)^"
 
 
@@ -97,13 +97,19 @@ def _program(texts: Sequence[str]) -> Any:
     options.never_nl = True
     options.never_capture = True
     options.log_errors = False
-    if any(map(_TEXT_ANCHOR.search, texts)):
+    if any(_is_tied(text) for text in texts):
         return re2.compile(_EVERY_LINE, options)
     try:
         return re2.compile("(?m)" + "|".join(f"(?:{text})" for text in texts), options)
     except re2.error:
         # Together they are too large, or two of them use one name for a group.
         return re2.compile(_EVERY_LINE, options)
+
+
+def _is_tied(text: str) -> bool:
+    # Most expressions have none of its beginnings, and it need not be compiled for them.
+    may = "\\A" in text or "\\z" in text or "(?" in text
+    return may and re.search(_TEXT_ANCHOR, text) is not None
 
 
 def _set(texts: Sequence[str]) -> Any:

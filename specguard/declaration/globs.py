@@ -6,7 +6,7 @@ any number of directories; a backslash takes a special character literally.
 
 from __future__ import annotations
 
-from specguard.declaration.patterns import ANY, BELOW, CONTINUED, fold_text
+from specguard.declaration.patterns import ANY, BELOW, CONTINUED, PLAIN, fold_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ _IN_SEGMENT: Final = "[^/]"
 # One character as UTF-8: a byte that starts one, and those that continue it.
 _CHARACTER: Final = r"[^/\x80-\xbf]" + CONTINUED
 _SPECIAL: Final = frozenset("*?[]\\!# ")
-_PLAIN: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/-")
 _UNCLOSED: Final = "has a '[' that is not closed; write '\\[' for the character"
 
 
@@ -195,4 +194,4 @@ def _member(segment: str, position: int, pattern: str) -> tuple[str, int]:
 def _literal(text: str, *, folds: bool) -> str:
     if folds:
         text = fold_text(text)
-    return "".join(chr(byte) if byte in _PLAIN else f"\\x{byte:02x}" for byte in text.encode("utf-8"))
+    return "".join(chr(byte) if chr(byte) in PLAIN else f"\\x{byte:02x}" for byte in text.encode("utf-8"))

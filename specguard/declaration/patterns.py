@@ -19,6 +19,9 @@ ANY: Final = "(?s:.)"
 BELOW: Final = f"(?:/{ANY}*)?"
 """What the translation of a pattern that covers ends in: nothing more, or a slash and whatever follows."""
 
+PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/-")
+"""What stands for itself in a translation; of any other character its bytes do, each as `\\xNN`."""
+
 CONTINUED: Final = r"[\x80-\xbf]*"
 """The bytes that continue a character of UTF-8."""
 
@@ -34,9 +37,6 @@ SEARCHED: Final = 16
 LONG_PATH: Final = 1024
 """A path longer than this, in bytes, is matched by RE2, whose time is linear whatever the pattern."""
 
-# What the translation of a pattern without wildcards looks like, and how its bytes are had back.
-_NAME: Final = re.compile(r"(?:[\w/-]|\\x[0-9a-f]{2})+", re.ASCII)
-_ESCAPED: Final = re.compile(rb"\\x([0-9a-f]{2})")
 _NONE: Final = 1 << 62
 # No path has a NUL, so only a working set finds this one.
 _PROBE: Final = b"\0"
@@ -169,9 +169,9 @@ class Patterns:
             indexes: list[int] = []
             tail = BELOW if self.covers else ""
             for index, expression in enumerate(self.expressions):
-                name = expression.removesuffix(tail)
-                if expression.endswith(tail) and _NAME.fullmatch(name):
-                    names.setdefault(_ESCAPED.sub(_byte, name.encode("ascii")), index)
+                name = _name(expression.removesuffix(tail)) if expression.endswith(tail) else None
+                if name is not None:
+                    names.setdefault(name, index)
                 else:
                     indexes.append(index)
             others = [self.expressions[index] for index in indexes]
@@ -302,8 +302,14 @@ def _options(re2: Any) -> Any:
     return options
 
 
-def _byte(escape: re.Match[bytes]) -> bytes:
-    return bytes([int(escape[1], 16)])
+def _name(expression: str) -> bytes | None:
+    """The one path that a translation matches; None where it matches others too."""
+    first, *escaped = expression.split(r"\x")
+    if not expression or not PLAIN.issuperset("".join([first, *escaped])):
+        return None
+    return first.encode("ascii") + b"".join(
+        [bytes.fromhex(piece[:2]) + piece[2:].encode("ascii") for piece in escaped]
+    )
 
 
 def _wildcards(expression: str) -> int:

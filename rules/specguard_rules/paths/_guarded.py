@@ -24,7 +24,7 @@ _EMPTY_BLOBS: Final = frozenset(
 )
 """The empty file's object ids (SHA-1, SHA-256): two of them say nothing about a move."""
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*")
+_PLAIN: Final = r"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*"
 
 
 def landing(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
@@ -160,7 +160,7 @@ def put_back(entry: Entry, commit: Commit | None, base: Base, by_commit: bool) -
 def quoted(path: bytes) -> str:
     """A path as one word of a shell command that bash, zsh and ksh read as exactly these bytes."""
     text = path.decode("utf-8", "surrogateescape")
-    if _PLAIN.fullmatch(text):
+    if re.fullmatch(_PLAIN, text):
         return text
     if text.isascii() and text.isprintable() and "'" not in text:
         return f"'{text}'"

@@ -18,7 +18,7 @@ LONGEST: Final = 4096
 
 _KIND: Final = 0o170000
 _SYMLINK: Final = 0o120000
-_ABSOLUTE: Final = re.compile(rb"/|\\|[A-Za-z]:")
+_ABSOLUTE: Final = rb"/|\\|[A-Za-z]:"
 
 
 class Escape(Exception):
@@ -69,6 +69,6 @@ def resolve(path: bytes, target: bytes, tree: Tree) -> bytes | None:
 def _segments(target: bytes) -> list[bytes]:
     """A link's text in segments, the last one first; like the system's call it ends at a NUL."""
     text = target.partition(b"\0")[0]
-    if _ABSOLUTE.match(text):
+    if re.match(_ABSOLUTE, text):
         raise Escape("leads to an absolute path")
     return text.replace(b"\\", b"/").split(b"/")[::-1]

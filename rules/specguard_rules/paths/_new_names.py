@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.rules import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Final
 
     from specguard.rules import Guards, Severity, Tree
-
-_AFTER_STREAM: Final = re.compile(rb":.*", re.DOTALL)
 
 
 class NewNames:
@@ -130,7 +125,7 @@ def guarded_like(path: bytes, guards: Guards) -> tuple[str, Severity, str] | Non
 
 def on_windows_disk(name: bytes) -> bytes:
     """The file that Windows opens by a name: without a stream and without dots and spaces at the end."""
-    return _AFTER_STREAM.sub(b"", name).rstrip(b" .") or name
+    return name.partition(b":")[0].rstrip(b" .") or name
 
 
 def _reading(name: bytes) -> str | None:

@@ -25,6 +25,8 @@ _CRAFTED: Final = rb"(?i)/(?:\.{1,2}/|(?:\.git|git~1)[ .:\\/])"
 _ODD: Final = (
     rb"(?i)[\x00-\x1f\x7f-\xff:\\~]|[ .]/|/(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:in\$|out\$)?[ .:/]"
 )
+# One of these, a space or a dot before a slash, or what is not printable ASCII is in whatever it matches.
+_ODD_SIGNS: Final = (":", "\\", "~", "/con", "/prn", "/aux", "/nul", "/com", "/lpt")
 
 
 def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
@@ -45,7 +47,7 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
     both = files & folders
     # All of them are searched at once, with each segment between slashes.
     whole = b"/%s/" % b"/\0/".join(paths)
-    if not both and whole.isascii() and b"//" not in whole and not re.search(_CRAFTED, whole):
+    if not both and whole.isascii() and b"//" not in whole and not _may_be_crafted(whole):
         return
     for path in paths:
         what = _crafted(path)
@@ -53,6 +55,13 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
             what = "needs a folder where the tree also has a file"
         if what:
             yield path, what
+
+
+def _may_be_crafted(whole: bytes) -> bool:
+    # Few changes have anything of the expression, and it need not be compiled for the others.
+    lowered = whole.lower()
+    may = b"/./" in whole or b"/../" in whole or b"/.git" in lowered or b"/git~1" in lowered
+    return may and re.search(_CRAFTED, whole) is not None
 
 
 def _crafted(path: bytes) -> str:
@@ -67,7 +76,16 @@ def _crafted(path: bytes) -> str:
 
 def may_be_suspicious(names: Sequence[bytes]) -> bool:
     """Whether `suspicion` may find something in one of these segments; False is certain, and cheap."""
-    return re.search(_ODD, b"/%s/" % b"/".join(names)) is not None
+    text = b"/%s/" % b"/".join(names)
+    return _may_be_odd(text) and re.search(_ODD, text) is not None
+
+
+def _may_be_odd(text: bytes) -> bool:
+    # Most names have nothing of the expression, and it need not be compiled for them.
+    lowered = text.decode("latin-1").lower()
+    if not lowered.isascii() or not lowered.isprintable() or " /" in lowered or "./" in lowered:
+        return True
+    return any(sign in lowered for sign in _ODD_SIGNS)
 
 
 def suspicion(segment: bytes) -> tuple[str, Severity, str] | None:
