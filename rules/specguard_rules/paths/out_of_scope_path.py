@@ -64,6 +64,7 @@ class OutOfScopePath(Rule):
     code: ClassVar[str] = "PTH003"
     name: ClassVar[str] = "out-of-scope-path"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "every entry is within the paths that the work item may change"
 
     def check(

@@ -64,6 +64,7 @@ class ForeignWorkDocument(Rule):
     code: ClassVar[str] = "WRK005"
     name: ClassVar[str] = "foreign-work-document"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "no document of another work item is changed"
 
     def check(self, entries: Sequence[Entry], work_item: WorkItem, base: Base) -> Iterator[Finding]:

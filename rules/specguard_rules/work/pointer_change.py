@@ -60,6 +60,7 @@ class PointerChange(Rule):
     code: ClassVar[str] = "WRK004"
     name: ClassVar[str] = "pointer-change"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "no pointer to the current work item is changed by an item's change"
 
     def check(self, entries: Sequence[Entry], work: Work, stage: Stage, base: Base) -> Iterator[Finding]:
