@@ -7,7 +7,8 @@ neither `typing` nor pydantic. `docs/plugins.md` has a complete rule.
 
 from __future__ import annotations
 
-from specguard.declaration.commits import Commits
+import sys
+
 from specguard.declaration.patterns import Covering, Guarding, Selecting
 from specguard.declaration.rule import Declaration, Rule, Settings
 from specguard.errors import MissingFact, NotApplicable, judge_each
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Tree
     from specguard.change.worktrees import Worktree
     from specguard.declaration import look_alikes
+    from specguard.declaration.commits import Commits
     from specguard.declaration.expressions import Expression
     from specguard.declaration.fixes import EditFile, Fix, RenameBranch, RewordMessage
     from specguard.declaration.registry import Registry
@@ -222,6 +224,7 @@ __all__ = [
 
 
 _LATE = {
+    "Commits": "specguard.declaration.commits",
     "CredentialFinder": "specguard.documents.credentials",
     "EditFile": "specguard.declaration.fixes",
     "Expression": "specguard.declaration.expressions",
@@ -262,13 +265,17 @@ _LATE_MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    import importlib
+def _module(name: str) -> Any:
+    # As `importlib.import_module`, which a hook would wait for.
+    __import__(name)
+    return sys.modules[name]
 
+
+def __getattr__(name: str) -> Any:
     # A few modules are given whole. What reads letters is imported by the rules that met one beyond ASCII,
     # and by no hook before that.
     if name in _LATE_MODULES:
-        return importlib.import_module(_LATE_MODULES[name])
+        return _module(_LATE_MODULES[name])
     if name in _LATE:
-        return getattr(importlib.import_module(_LATE[name]), name)
+        return getattr(_module(_LATE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

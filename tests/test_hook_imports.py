@@ -24,6 +24,7 @@ NEVER = {
     "dataclasses",
     "datetime",
     "hashlib",
+    "importlib",
     "importlib.metadata",
     "inspect",
     "logging",
@@ -38,6 +39,7 @@ NEVER = {
     "tempfile",
     "tomllib",
     "typing",
+    "warnings",
     "yaml",
 }
 
@@ -114,8 +116,9 @@ def test_an_agents_hook_with_a_cached_policy_imports_little(path: str, tmp_path:
     # What reads commands costs as much as all else.
     assert not [name for name in again if name.startswith("specguard.integrations.hooks.shell")]
     assert not [name for name in again if name.startswith(("specguard.approvals", "specguard.documents"))]
-    # The policy says nothing of runs.
+    # The policy says nothing of runs, nor of work items.
     assert "specguard.runs.settings" not in again
+    assert not [name for name in again if name.startswith(("specguard.work", "specguard_rules.work"))]
 
 
 def test_an_agents_hook_for_a_command_that_only_reads_looks_at_no_policy(tmp_path: Path) -> None:

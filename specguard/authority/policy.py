@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specguard.authority.guards import Guards
-from specguard.authority.unread import Unread
 from specguard.authority.values import decode, load
 from specguard.declaration.rule import Rule
 from specguard.errors import MissingFact
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.ranks import Contradiction
     from specguard.authority.settings import AuthorityKey
+    from specguard.authority.unread import Unread
     from specguard.change.documents import Documents
     from specguard.declaration.patterns import Covering, Selecting
     from specguard.model import Severity, Stage
@@ -286,6 +286,8 @@ class Policy:
     @property
     def unread(self) -> Sequence[Unread]:
         """What was not understood in known sections and blocks."""
+        from specguard.authority.unread import Unread
+
         return [Unread(*one) for one in self._data["unread"]]
 
     @property

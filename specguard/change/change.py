@@ -9,8 +9,6 @@ from specguard.change.base import Found, named_base
 from specguard.change.commit import is_filed
 from specguard.change.digest import sha256
 from specguard.change.facts import Base, Branch, PullRequest
-from specguard.change.history import History
-from specguard.change.remotes import read_remote
 from specguard.change.repository import short_name
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from specguard.change.event import Event
     from specguard.change.facts import Push, Ref, Remote
     from specguard.change.git import Git
+    from specguard.change.history import History
     from specguard.change.lines import Lines
     from specguard.change.merges import Merges
     from specguard.change.request import Request
@@ -119,11 +118,15 @@ class Change(ABC):
     @cached_property
     def history(self) -> History:
         """The messages of the base's history."""
+        from specguard.change.history import History
+
         return History(self.git, self.found.oid)
 
     @cached_property
     def origin(self) -> Remote:
         """The remote named `origin`."""
+        from specguard.change.remotes import read_remote
+
         return read_remote(self.git.repository)
 
     @cached_property

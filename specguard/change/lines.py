@@ -8,7 +8,6 @@ working tree and a patch are all one thing here.
 from __future__ import annotations
 
 from specguard.change.blobs import BlobReader, is_binary, whole_lines
-from specguard.change.hunks import pieces
 from specguard.change.process import CommandError
 from specguard.change.scan import Scanner
 from specguard.change.store import FEW
@@ -257,6 +256,8 @@ class Lines:
         if not entries:
             return
         self._refuse_large(entries, limit or TEXT_LIMIT)
+        from specguard.change.hunks import pieces
+
         process = self._git.start(
             "diff-tree", "-p", "-U0", *options, *_PLAIN, *self._trees(entries), wide=True
         )

@@ -423,16 +423,16 @@ def _make_folder(repository: Repository) -> str:
     """The private git directory: what `git init` would make, without the rest."""
     parent = repository.environment.get("TMPDIR") or "/tmp"  # noqa: S108 - the name below cannot be guessed
     folder = f"{parent}/specguard-{os.urandom(12).hex()}"
-    extension = "" if repository.format == "sha1" else "[extensions]\n\tobjectformat = sha256\n"
+    extension = b"" if repository.format == "sha1" else b"[extensions]\n\tobjectformat = sha256\n"
     version = 1 if extension else 0
     try:
         os.mkdir(folder, 0o700)
         os.mkdir(f"{folder}/refs", 0o700)
         for name, text in (
-            ("HEAD", "ref: refs/heads/none\n"),
-            ("config", f"[core]\n\trepositoryformatversion = {version}\n\tbare = true\n{extension}"),
+            ("HEAD", b"ref: refs/heads/none\n"),
+            ("config", b"[core]\n\trepositoryformatversion = %d\n\tbare = true\n%b" % (version, extension)),
         ):
-            with open(f"{folder}/{name}", "w", encoding="ascii") as file:
+            with open(f"{folder}/{name}", "wb") as file:
                 file.write(text)
     except OSError as error:
         raise SpecguardError(
