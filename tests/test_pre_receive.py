@@ -157,7 +157,7 @@ def test_a_deletion_is_taken_but_for_the_one_of_the_base(server: Server) -> None
     server.remote.git("config", "receive.denyDeleteCurrent", "ignore")
     taken, said = server.push(":main")
     assert not taken
-    assert "deletes main" in said
+    assert "deletes main, which everything trusted is read from [not-possible]" in said
     assert server.refs() == {"refs/heads/main"}
 
 
@@ -229,7 +229,7 @@ def test_without_a_default_branch_nothing_is_taken(server: Server) -> None:
     server.topic()
     taken, said = server.push("topic")
     assert not taken
-    assert "HEAD names no branch" in said
+    assert "HEAD names no branch, so nothing says which one is trusted [no-base]" in said
 
 
 def test_the_hook_update_can_ask_the_same(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def _find_base(git: Git, request: Request) -> Found:
             raise SpecguardError(
                 f"there is no branch {short_name(ref)!r} here that could be the base",
                 help="Name a branch of the repository that is pushed to.",
-                code="unreadable-event",
+                code="no-base",
             )
     else:
         ref, oid = repository.branch or "", repository.head
@@ -137,7 +137,7 @@ def _find_base(git: Git, request: Request) -> Found:
             raise SpecguardError(
                 "HEAD names no branch, so nothing says which one is trusted",
                 help="Let it name one: `git symbolic-ref HEAD refs/heads/main`, or give `--base BRANCH`.",
-                code="unreadable-event",
+                code="no-base",
             )
         if oid is None:
             # Nothing has been pushed there yet.
@@ -152,7 +152,7 @@ def _change(git: Git, request: Request, found: Found, push: Push) -> Change:
         raise SpecguardError(
             f"the push deletes {found.name}, which everything trusted is read from",
             help="Let HEAD name another branch first, if this one is to go.",
-            code="unreadable-event",
+            code="not-possible",
         )
     return DeletedRef(git, request, found, push=push)
 
