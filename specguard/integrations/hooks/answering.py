@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 
 from specguard.errors import SpecguardError, internal_error
 from specguard.integrations.hooks.dialects import dialect, speaker
@@ -76,13 +75,18 @@ def answer(words: Sequence[str]) -> int:
     except BaseException as error:  # noqa: BLE001 - whatever it is, nothing is let through by it
         said = _last_words(error)
     try:
-        sys.stdout.write(said.stdout)
-        sys.stdout.flush()
-        sys.stderr.write(said.stderr)
-        sys.stderr.flush()
+        _put(1, said.stdout)
+        _put(2, said.stderr)
     except BaseException:  # noqa: BLE001 - nobody may read it, and the code alone has to do
         return 2
     return said.code
+
+
+def _put(stream: int, text: str) -> None:
+    """Write a text to a stream as UTF-8: an encoding that the environment asks for may be none of JSON's."""
+    data = text.encode("utf-8", "backslashreplace")
+    while data:
+        data = data[os.write(stream, data) :]
 
 
 def _answer(words: Sequence[str]) -> Said:

@@ -197,3 +197,15 @@ def test_only_the_command_that_repairs_is_let_through(tmp_path: Path) -> None:
 
 def test_what_ends_a_hook_in_time_is_no_error_that_a_rule_could_have() -> None:
     assert not issubclass(answering._Late, Exception)
+
+
+@pytest.mark.threat("T129", "an encoding of the answer that no agent's program reads", "refused")
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "ascii", "cp037"])
+def test_the_answer_is_in_utf8_whatever_the_environment_says(encoding: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    event = write("docs/api/\u00e9.yaml", repository.path)
+    environment = {"PYTHONIOENCODING": encoding}
+    assert ask("claude", event, repository.path, environment=environment).kind == "refuse"
+    asked = ask("claude", b"\xff", repository.path, environment=environment)
+    assert asked.code == 2
+    assert "not UTF-8" in asked.stderr
