@@ -161,6 +161,24 @@ def test_a_deletion_is_taken_but_for_the_one_of_the_base(server: Server) -> None
     assert server.refs() == {"refs/heads/main"}
 
 
+@pytest.mark.parametrize("flags", ["", "--base main", "--base alias"])
+def test_a_symbolic_ref_is_judged_as_the_branch_that_it_leads_to(tmp_path: Path, flags: str) -> None:
+    server = Server(tmp_path, hook=f"#!/bin/sh\nexec specguard check --pre-receive {flags}\n")
+    server.author.checkout("main")
+    first = server.author.commit("feat: go on", files={"src/a": "b"})
+    tip = server.author.commit("docs: tell", files={"docs/api/x.yaml": "b"})
+    server.remote.git("fetch", "-q", str(server.author.path), "main:main")
+    server.remote.git("symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    for name in ("alias", "main"):
+        taken, said = server.push(f"{first}:refs/heads/{name}", force=True)
+        assert not taken
+        assert "PTH001" in said
+        taken, said = server.push(f":refs/heads/{name}")
+        assert not taken
+        assert "the push deletes" in said
+    assert server.remote.oid("main") == tip
+
+
 def test_tags_are_judged_as_the_commits_that_they_bring(server: Server) -> None:
     server.author.tag("v1", message="one")
     taken, said = server.push("refs/tags/v1")

@@ -30,6 +30,8 @@ REFS_LIMIT: Final = 2_000
 """How many refs one push may have: each is judged, and the server waits for it."""
 
 _STORES: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY")
+_AT_ONCE: Final = 100
+"""How many refs are looked up by one command: their names may be long, and a command line is not."""
 
 
 def read_quarantine(git: Git) -> None:
@@ -81,8 +83,10 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
             help="Push some at a time.",
             code="size-limit",
         )
-    found = _find_base(git, request) if pushes else None
-    return [_change(git, request, found, push) for push in pushes if found is not None]
+    if not pushes:
+        return []
+    found = _find_base(git, request)
+    return [_change(git, request, found, push) for push in _followed(git, pushes)]
 
 
 def read_received(data: bytes, digits: int) -> list[Push]:
@@ -114,6 +118,29 @@ def read_received(data: bytes, digits: int) -> list[Push]:
     return pushes
 
 
+def _followed(git: Git, pushes: Sequence[Push]) -> list[Push]:
+    """The pushes with the refs that git will write: what goes to a symbolic ref alters the one it leads to.
+
+    Raises:
+        MissingFact: one of the refs is broken.
+    """
+    repository = git.repository
+    names = [push.remote_ref for push in pushes]
+    # What is looked up is known from then on, with where a symbolic ref leads.
+    for start in range(0, len(names), _AT_ONCE):
+        repository.refs_named(names[start : start + _AT_ONCE])
+    return [
+        Push(
+            remote=push.remote,
+            local_ref=push.local_ref,
+            remote_ref=repository.target_of(push.remote_ref),
+            new=push.new,
+            old=push.old,
+        )
+        for push in pushes
+    ]
+
+
 def _find_base(git: Git, request: Request) -> Found:
     """The branch that everything trusted is read from, as it is before the push.
 
@@ -131,6 +158,7 @@ def _find_base(git: Git, request: Request) -> Found:
                 help="Name a branch of the repository that is pushed to.",
                 code="no-base",
             )
+        ref = repository.target_of(ref)
     else:
         ref, oid = repository.branch or "", repository.head
         if not ref.startswith("refs/heads/"):
