@@ -1,6 +1,9 @@
-"""Files outside the repository that a caller names: what they hold, and how much of it is read."""
+"""Files that a caller or a repository names: what they hold, and how much of it is read."""
 
 from __future__ import annotations
+
+import os
+import stat
 
 from specguard.errors import SpecguardError
 
@@ -34,6 +37,24 @@ def read_bounded(file: str, limit: int, what: str) -> bytes:
             code="size-limit",
         )
     return data
+
+
+def read_regular(file: str, limit: int, what: str) -> bytes:
+    """The content of a file that a repository holds, which may be anything: nothing waits for it.
+
+    Raises:
+        SpecguardError: it is no regular file, cannot be read, or is larger than `limit` bytes.
+    """
+    try:
+        regular = stat.S_ISREG(os.stat(file).st_mode)
+    except (OSError, ValueError):
+        # Why it cannot be read is said where it is.
+        regular = True
+    if not regular:
+        raise SpecguardError(
+            f"{what} is no regular file", path=file, help="Put a file in its place.", code="unreadable-file"
+        )
+    return read_bounded(file, limit, what)
 
 
 def read_body(file: str) -> str:

@@ -8,7 +8,9 @@ import stat
 
 import click
 
+from specguard.change.given import read_regular
 from specguard.change.repository import find_program
+from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.files import replace_file
 from specguard.errors import SpecguardError
 from specguard.integrations.hooks.json_text import JsonTextError
@@ -108,10 +110,10 @@ def read_settings(top: str, host: Host) -> str | None:
             )
         if not (stat.S_ISREG(mode) if place == file else stat.S_ISDIR(mode)):
             raise SpecguardError(f"{named} is neither a file nor a folder that holds one", path=host.file)
+    content = read_regular(file, DOCUMENT_LIMIT, "the file of settings")
     try:
-        with open(file, encoding="utf-8", newline="") as stream:
-            return stream.read()
-    except (OSError, UnicodeDecodeError) as error:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise SpecguardError(f"it cannot be read: {error}", path=host.file, code="unreadable-file") from error
 
 

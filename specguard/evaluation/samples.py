@@ -11,6 +11,8 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from specguard.change.given import read_regular
+from specguard.change.store import DOCUMENT_LIMIT
 from specguard.declaration.toml_text import toml_key, toml_value
 from specguard.documents.toml_lines import TomlError, read_toml
 from specguard.errors import SpecguardError, nearest
@@ -144,15 +146,10 @@ def read_samples(file: str) -> Samples:
         CasesError: what is wrong with it, all of it.
         SpecguardError: it cannot be read.
     """
-    try:
-        with open(file, "rb") as stream:
-            data, lines = read_toml(stream.read().decode("utf-8"))
-    except FileNotFoundError:
+    if not os.path.lexists(file):
         return Samples(file)
-    except OSError as error:
-        raise SpecguardError(
-            f"it cannot be read: {error.strerror}", path=file, code="unreadable-file"
-        ) from error
+    try:
+        data, lines = read_toml(read_regular(file, DOCUMENT_LIMIT, "the file of samples").decode("utf-8"))
     except TomlError as error:
         raise SpecguardError(
             f"this is not TOML: {error}", path=file, line=error.line, code="unreadable-file"
@@ -238,21 +235,16 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
     Raises:
         SpecguardError: the file is not as `expected_text` writes one.
     """
+    if not os.path.lexists(sample.expected):
+        return None
+    content = read_regular(sample.expected, DOCUMENT_LIMIT, "the file of what is expected")
     try:
-        with open(sample.expected, "rb") as stream:
-            text = stream.read().decode("utf-8")
-        table = tomllib.loads(text)
+        table = tomllib.loads(content.decode("utf-8"))
         if set(table) != {"expect"}:
             # A file that was cut short expects nothing only where it says so.
             said = "it has other keys than `expect`" if table else "it has no `expect`, such as `expect = []`"
             raise SpecguardError(said, path=sample.expected, code="unreadable-file")
         case = Case.from_toml(table, sample.name)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise SpecguardError(
-            f"it cannot be read: {error.strerror}", path=sample.expected, code="unreadable-file"
-        ) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, CaseError) as error:
         raise SpecguardError(
             f"it is not what is expected of a sample: {error}", path=sample.expected, code="unreadable-file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -252,6 +253,26 @@ def test_what_is_not_declared_as_samples_is_an_error_with_its_line(
     assert done.exit_code == 2, done
     assert said in done.stderr, done
     assert not (team.path / ".runs").exists()
+
+
+@pytest.mark.parametrize("make", ["pipe", "link", "large"])
+@pytest.mark.parametrize("name", ["evaluation/samples.toml", "evaluation/shop.expected.toml"])
+def test_nothing_waits_for_or_holds_a_file_that_is_none(
+    team: Repository, shop: Repository, make: str, name: str
+) -> None:
+    team.write("evaluation/samples.toml", SAMPLES.format(oid=shop.oid()))
+    file = team.path / name
+    file.unlink(missing_ok=True)
+    if make == "pipe":
+        os.mkfifo(file)
+    elif make == "link":
+        file.symlink_to("/dev/zero")
+    else:
+        with file.open("wb") as stream:
+            stream.truncate(1 << 30)
+    done = run("eval", directory=team.path)
+    assert done.exit_code == 2, done
+    assert ("is larger" if make == "large" else "is no regular file") in done.stdout + done.stderr, done
 
 
 def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Repository, shop: Repository) -> None:
