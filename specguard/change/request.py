@@ -43,6 +43,7 @@ class Request(Record):
         message: a commit message that is about to be given; empty for none.
         edits: files that are about to be written, by their path from the root of the working tree, which
             `directory` names.
+        by_agent: whether an agent's program asks, in whose hands a change is none of the plan's upkeep.
         branch: the branch's name, where the caller knows better than the repository.
         title: a pull request's title; None where none was given.
         body_file: the file with a pull request's body.
@@ -81,6 +82,7 @@ class Request(Record):
     message_file: str = ""
     message: str = ""
     edits: Sequence[FileEdit] = ()
+    by_agent: bool = False
     branch: str = ""
     title: str | None = None
     body_file: str = ""

@@ -9,13 +9,12 @@ from specguard.change.documents import Documents
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.tree import Tree
-from specguard.declaration.patterns import Selecting
 from specguard.engine.govern_tables import matching, of_tables
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 from specguard.specs.catalogue import Catalogue
-from specguard.work.templates import Template
+from specguard.work.papers import Papers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,16 +142,14 @@ def _governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, e
 
 def _of_work(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]:
     """The code, key, pattern and effect of each place in which a work item's files are looked for."""
-    for name, kind in policy.declared("work_kinds").items():
-        places = [("WRK004", "pointer", "the pointer")] if kind.protect_pointer else []
-        places += [("WRK005", "document", "a document"), ("WRK005", "siblings", "a document")]
-        for code, field, what in places:
-            for index, text in enumerate(getattr(kind, field)):
-                template = Template(text)
-                pattern = template.render(dict.fromkeys(template.names, "*"))
-                # A template that is a placeholder alone could stand for any path.
-                if template.literal and Selecting([pattern]).find(path) is not None:
-                    yield code, f"work.{name}.{field}.{index}", text, f"{what} of a {name}"
+    kinds = policy.declared("work_kinds")
+    for paper in Papers(kinds).at(path):
+        if paper.role == "pointer":
+            if kinds[paper.kind].protect_pointer:
+                yield "WRK004", paper.setting, paper.text, f"the pointer of a {paper.kind}"
+        elif paper.role != "list":
+            what = "a document" if paper.role == "document" else "the index"
+            yield "WRK005", paper.setting, paper.text, f"{what} of a {paper.kind}"
 
 
 def _of_specs(policy: Policy, path: bytes) -> Iterator[tuple[str, str, str, str]]:

@@ -104,7 +104,7 @@ class _Work:
         )
         try:
             item: WorkItem = facts.get("work_item")
-        except NotApplicable as absent:
+        except (MissingFact, NotApplicable) as absent:
             self._notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
             return None
         return item

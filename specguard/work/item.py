@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Selecting
@@ -203,14 +204,7 @@ class WorkItem:
 
     def owns(self, path: bytes) -> bool:
         """Whether a path is its document, or one of the places where its document could be."""
-        return path == self.document or self._places(own=True).find(path) is not None
-
-    def foreign(self, paths: Sequence[bytes]) -> list[bytes]:
-        """Of these paths those that are documents of other items."""
-        siblings = self._places(own=False)
-        return [
-            paths[position] for position, _ in siblings.find_each(paths) if not self.owns(paths[position])
-        ]
+        return path == self.document or self._places.find(path) is not None
 
     def setting(self, name: str) -> str:
         """The key of one of its kind's settings, for a citation: `work.phase.branch`."""
@@ -272,25 +266,14 @@ class WorkItem:
     def __str__(self) -> str:
         return self.id if self.id.casefold().startswith(self.kind.casefold()) else f"{self.kind} {self.id}"
 
-    def _places(self, *, own: bool) -> Selecting:
-        """Where documents of the kind can be: of this item, or of any."""
-        settings = self.settings
-        templates = [*settings.document, *settings.legacy]
-        if not own and settings.siblings:
-            templates = settings.siblings
+    @cached_property
+    def _places(self) -> Selecting:
+        """Where its document can be, with every padding of its number."""
         patterns: dict[str, None] = {}
-        for template in templates:
-            if not own and not Template(template).literal:
-                # A field that is a whole path says nothing of where others' documents are.
-                continue
-            for width in _PADDED if own else (1,):
+        for template in [*self.settings.document, *self.settings.legacy]:
+            for width in _PADDED:
                 values = {name: escape(value) for name, value in self._fields.items()}
-                if own:
-                    values["number"] = self._number(width)
-                else:
-                    values.update(dict.fromkeys(("number", "id", "slug"), "*"))
-                    for name in Template(template).names:
-                        values.setdefault(name, "*")
+                values["number"] = self._number(width)
                 try:
                     patterns[Template(template).render(values)] = None
                 except Unrendered:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from specguard.errors import NotApplicable
+from functools import cached_property
+
+from specguard.change.commit import is_filed
+from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.naming import Names
+from specguard.work.papers import Paper, Papers
 from specguard.work.pointers import Shape, read_pointer, same_id, text_at
 from specguard.work.templates import Template, Unrendered
 
@@ -13,11 +17,12 @@ __all__ = ["Unresolved", "Work", "WorkItem"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any
 
     from specguard.authority.policy import Policy
     from specguard.change.documents import Documents
+    from specguard.change.entry import Entry
     from specguard.change.facts import PastCommit
     from specguard.change.history import History
     from specguard.change.sources import Change
@@ -36,6 +41,9 @@ class Work:
     The item is told from the branch, else from the first commit (or the message being written), else from the
     pull request's title; where they disagree the first of these holds and the others are findings.
 
+    A change that names none and touches nothing but papers of the plan is plan upkeep. Any other is neither,
+    and papers of the plan are not its to touch.
+
     Args:
         kinds: the policy's kinds by name.
         namings: what the names tell of, in the order of `sources`; a name that tells of none is left out.
@@ -43,6 +51,10 @@ class Work:
         base, remote: what the policy says at its top; empty where it says nothing.
         required: whether the policy asks for an item on this branch.
         title_missing: whether there is a pull request whose title is not known.
+        names: reads names by the templates of all kinds.
+        branch: the branch that is judged; empty where none is.
+        entries: gives what the change touches, without the approvals that it files.
+        by_agent: whether an agent makes the change, in a run or before its hook.
 
     Attributes:
         names: reads names by the templates of all kinds.
@@ -61,6 +73,8 @@ class Work:
         title_missing: bool = False,
         names: Names | None = None,
         branch: str = "",
+        entries: Callable[[], Sequence[Entry]] = tuple,
+        by_agent: bool = False,
     ) -> None:
         self.kinds = kinds
         self.namings = namings
@@ -68,6 +82,8 @@ class Work:
         self.title_missing = title_missing
         self.names = names or Names(kinds)
         self.branch = branch
+        self._entries = entries
+        self._by_agent = by_agent
         self._tree = tree
         self._base = base
         self._remote = remote
@@ -123,6 +139,8 @@ class Work:
             title_missing=title_missing,
             names=names,
             branch=branch,
+            entries=lambda: [entry for entry in change.entries if not is_filed(entry, policy.log_folder)],
+            by_agent=change.request.by_agent or change.stage in ("edit", "run"),
         )
 
     @property
@@ -135,18 +153,86 @@ class Work:
         """Of the change's commits, what those tell that name an item; oldest first."""
         return [naming for naming in self.namings if naming.source == "commit"]
 
+    @cached_property
+    def papers(self) -> Mapping[bytes, Paper]:
+        """The papers of the plan that the change touches.
+
+        Raises:
+            NotApplicable: the change has no paths.
+            MissingFact: they cannot be read.
+        """
+        paths = [entry.path for entry in self._entries()]
+        found = Papers(self.kinds).among(paths)
+        for kind, settings in self.kinds.items():
+            if not settings.pointer or not (
+                settings.index or any(_is_bare(one) for one in settings.document)
+            ):
+                continue
+            # Where the document of the current item is, no template tells here.
+            current = self.current(kind)
+            path = current.document if isinstance(current, WorkItem) else None
+            if path in paths:
+                found.setdefault(path, Paper(kind, "document", f"work.{kind}.document", ""))
+        return found
+
+    @property
+    def is_upkeep(self) -> bool:
+        """Whether the change is plan upkeep: it names no item, and touches nothing but papers of the plan.
+
+        That is told from paths alone, and what an agent does is none.
+
+        Raises:
+            NotApplicable: the change has no paths.
+            MissingFact: they cannot be read, or the title that could name an item is not known.
+        """
+        if self.naming is not None or self._by_agent:
+            return False
+        if not self.papers or any(entry.path not in self.papers for entry in self._entries()):
+            return False
+        if self.title_missing:
+            raise _untitled()
+        return True
+
+    @property
+    def label(self) -> str:
+        """The change as messages name it, by what it is."""
+        if self.naming is not None:
+            return f"the change for {self.naming.item}"
+        what = "an agent's change" if self._by_agent else "a change of more than the plan's papers"
+        return f"{what} that names no work item"
+
+    def papers_of(self, entries: Sequence[Entry], roles: Collection[str]) -> list[tuple[Entry, Paper]]:
+        """Of these entries those that are papers of the plan in one of these roles.
+
+        Raises:
+            NotApplicable: the change names no work item, and touches no such paper or is plan upkeep.
+            MissingFact: it cannot be told what the change is.
+        """
+        found = [
+            (entry, paper)
+            for entry in entries
+            if (paper := self.papers.get(entry.path)) is not None and paper.role in roles
+        ]
+        if self.naming is None and not found:
+            raise NotApplicable("the change names no work item, and touches no such paper of the plan")
+        if found and self.is_upkeep:
+            raise NotApplicable("the change is plan upkeep")
+        return found
+
     @property
     def item(self) -> WorkItem:
         """The work item that the change implements.
 
         Raises:
-            NotApplicable: the change names none, or it does not resolve, which is WRK001's finding.
-            MissingFact: the trusted base cannot be read.
+            NotApplicable: the change names none.
+            MissingFact: it does not resolve, which WRK001 explains, or the trusted base cannot be read.
         """
-        self.named()
+        naming = self.named()
         resolved = self.resolved
         if isinstance(resolved, Unresolved):
-            raise NotApplicable("the change's work item is not resolved, see WRK001")
+            raise MissingFact(
+                f"{naming.label} names {naming.item}, which cannot be resolved: {resolved.problem}"
+            )
         return resolved
 
     def named(self) -> Naming:
@@ -154,10 +240,13 @@ class Work:
 
         Raises:
             NotApplicable: the policy has no kinds of work items, or the change names none.
+            MissingFact: the title is not known, and nothing else names one.
         """
         if not self.kinds:
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
         if self.naming is None:
+            if self.title_missing:
+                raise _untitled()
             raise NotApplicable("the change names no work item")
         return self.naming
 
@@ -341,6 +430,15 @@ class Work:
         if isinstance(resolved, WorkItem):
             return resolved.summary()
         return {"kind": self.naming.kind, "id": self.naming.id, "slug": None, "document": None}
+
+
+def _untitled() -> MissingFact:
+    return MissingFact("the pull request's title is not known", "specguard check --pr-title TEXT")
+
+
+def _is_bare(template: str) -> bool:
+    """Whether a template of documents is a placeholder alone, which could stand for any path."""
+    return not Template(template).literal
 
 
 def _required(policy: Policy, branch: str) -> bool:

@@ -237,7 +237,7 @@ def test_a_slice_is_resolved_by_its_branch(tmp_path: Any) -> None:
 
 def test_a_slice_that_is_not_listed_is_a_finding(tmp_path: Any) -> None:
     expect = [{"code": "WRK001", "path": "docs/PHASE_D_WORKBREAKDOWN.yaml", "message": "has no slice 7"}]
-    run_case(case(branch="codex/phase-d-7-x", expect=expect, exit_code=1), tmp_path)
+    run_case(case(branch="codex/phase-d-7-x", expect=expect, exit_code=2), tmp_path)
 
 
 def test_a_source_of_the_change_does_not_count(tmp_path: Any) -> None:
@@ -245,7 +245,7 @@ def test_a_source_of_the_change_does_not_count(tmp_path: Any) -> None:
         "feat: x", files={"docs/PHASE_D_WORKBREAKDOWN.yaml": D.replace("D2A", "D7").replace("D9", "D7")}
     )
     expect = [{"code": "WRK001", "path": "docs/PHASE_D_WORKBREAKDOWN.yaml", "message": "has no slice 7"}]
-    run_case(case(branch="codex/phase-d-7-x", commits=[step], expect=expect, exit_code=1), tmp_path)
+    run_case(case(branch="codex/phase-d-7-x", commits=[step], expect=expect, exit_code=2), tmp_path)
 
 
 def test_a_slice_of_another_phase_is_another_one(tmp_path: Any) -> None:
@@ -279,5 +279,5 @@ def test_the_branch_tells_the_plan_and_the_commit_the_task(tmp_path: Any) -> Non
     )
     run_case(one, tmp_path / "one")
     expect = [{"code": "WRK001", "message": "2 entries could be task task_001"}]
-    other = case(policy=tasks, base=base, branch="x", commits=one.commits, expect=expect, exit_code=1)
+    other = case(policy=tasks, base=base, branch="x", commits=one.commits, expect=expect, exit_code=2)
     run_case(other, tmp_path / "two")

@@ -10,6 +10,7 @@ from specguard.errors import MissingFact, NotApplicable
 from specguard.work.items import Unresolved, Work, WorkItem
 from specguard.work.kinds import WorkKind
 from specguard.work.naming import Names
+from specguard.work.papers import Papers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -192,20 +193,38 @@ def test_documents_of_others_are_told_from_its_own(tree: Grow) -> None:
         b"tracks/track-5-x.md",
         b"tracks/track-05-add-cache.md",
         b"tracks/track-6-x.md",
+        b"v2/phase-3.md",
         b"tracks/README.md",
     ]
-    assert item.foreign(paths) == [b"tracks/track-6-x.md"]
+    papers = Papers(KINDS).among(paths)
+    assert [path for path in papers if not item.owns(path)] == [b"tracks/track-6-x.md", b"v2/phase-3.md"]
+    assert papers[b"v2/phase-3.md"].setting == "work.phase.document.0"
 
 
-def test_siblings_say_which_files_are_documents(tree: Grow) -> None:
+def test_papers_are_told_from_paths() -> None:
     kind = WorkKind(
-        document=["p/phase-{number}.md"], siblings=["p/*.md", "{unknown}/*.txt"], branch="phase-{number}"
+        pointer=["NEXT[1].json"],
+        document=["{doc}", "p/phase-{number}.md"],
+        siblings=["p/*.md", "{unknown}/*.txt"],
+        index=["p/{version}/INDEX.md"],
+        legacy=["old/{number:upper}.md"],
+        branch="phase-{number}",
     )
-    item = work(tree({"p/phase-7.md": "# 7"}), ("branch", "phase-7"), kinds={"phase": kind}).item
-    assert item.foreign([b"p/phase-7.md", b"p/notes.md", b"q/a.txt", b"p/q/x.md"]) == [
-        b"p/notes.md",
-        b"q/a.txt",
-    ]
+    listed = WorkKind(source=["**/PHASE_{X}_SLICES.yaml"], branch="slice-{number}")
+    paths = [
+        b"NEXT[1].json", b"NEXT1.json", b"p/phase-7.md", b"p/notes.md", b"q/a.txt", b"p/q/x.md",
+        b"p/v1/INDEX.md", b"old/7.md", b"a/PHASE_D_SLICES.yaml", b"src/a",
+    ]  # fmt: skip
+    found = Papers({"phase": kind, "slice": listed}).among(paths)
+    assert {path: paper.role for path, paper in found.items()} == {
+        b"NEXT[1].json": "pointer",
+        b"p/phase-7.md": "document",
+        b"p/notes.md": "document",
+        b"q/a.txt": "document",
+        b"p/v1/INDEX.md": "index",
+        b"old/7.md": "document",
+        b"a/PHASE_D_SLICES.yaml": "list",
+    }
 
 
 def test_a_source_gives_its_entry_s_fields(tree: Grow) -> None:

@@ -1,4 +1,4 @@
-"""WRK005: another work item's document is changed."""
+"""WRK005: the document of a work item is changed, and not by that item's change or the plan's upkeep."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Base, Entry, Stage, WorkItem
+    from specguard.rules import Base, Entry, Stage, Work
 
 
 class ForeignWorkDocument(Rule):
-    """A change for one work item adds, edits or removes the document of another one.
+    """The document of a work item is added, edited or removed, and neither for that item nor as plan upkeep.
 
-    An item's document is the order that its change carries out. Orders for other items are written by changes
-    of their own, so that whoever implements one item does not rewrite the next. Which files are documents say
-    `siblings`, or, where that is empty, `document` and `legacy` with any number in them; the item's own
-    document, in each place where it could be, is left out.
+    An item's document is the order that its change carries out. Whoever implements one item does not
+    rewrite the next, and whoever implements none rewrites no order at all. So the documents of items change
+    in two ways only: each by the change for its own item, and all of them by *plan upkeep*, a change that
+    names no work item and touches pointers, documents of items, their indexes and lists of items, and
+    nothing else. What an agent does, in a run or before its hook, is no upkeep.
+
+    Which files are documents say `document`, `legacy` and `siblings` of every kind, with anything in place
+    of each placeholder. An `index` is held to the same where the change names no item.
 
     How to put it right: `git checkout <base> -- <path>`, and commit; the finding has the command in full.
 
@@ -65,21 +69,25 @@ class ForeignWorkDocument(Rule):
     name: ClassVar[str] = "foreign-work-document"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
-    condition: ClassVar[str] = "no document of another work item is changed"
+    condition: ClassVar[str] = (
+        "no document of a work item is changed but for that item, or by the plan's upkeep"
+    )
 
-    def check(self, entries: Sequence[Entry], work_item: WorkItem, base: Base) -> Iterator[Finding]:
-        """Look for other items' documents among the entries."""
-        by_path = {entry.path: entry for entry in entries}
-        setting = "siblings" if work_item.settings.siblings else "document"
-        for path in work_item.foreign(list(by_path)):
-            entry = by_path[path]
-            name = path_text(path)
+    def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
+        """Look for documents of items among the entries."""
+        roles = ("document",) if work.naming else ("document", "index")
+        for entry, paper in work.papers_of(entries, roles):
+            if work.naming and work.item.owns(entry.path):
+                continue
+            name = path_text(entry.path)
             deed = "removed" if entry.deleted else "added" if entry.added else "changed"
+            what = "the index of" if paper.role == "index" else "the document of"
+            whose = f"{'another' if work.naming and work.naming.kind == paper.kind else 'a'} {paper.kind}"
             yield Finding(
-                f"{name}, the document of another {work_item.kind}, is {deed} by the change for {work_item}",
-                help=f"{put_back(entry, None, base, False)}, and leave it to a change of its own.",
-                path=path,
+                f"{name}, {what} {whose}, is {deed} by {work.label}",
+                help=f"{put_back(entry, None, base, False)}, and leave it to a change of the plan's papers.",
+                path=entry.path,
                 side="base" if entry.deleted else None,
                 key=name,
-                setting=work_item.setting(setting),
+                setting=paper.setting,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, NotApplicable, Rule, path_text
+from specguard.rules import Finding, Rule, path_text
 from specguard_rules.paths._guarded import put_back
 
 TYPE_CHECKING = False
@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 
 class PointerChange(Rule):
-    """A change that implements a work item also changes the pointer to the current item.
+    """The pointer to the current item is changed, and not by the plan's upkeep.
 
     The pointer says what may be worked on. Maintainers move it after an item's change is merged; an author
-    who moves it along chooses the next order. Every file in `pointer` counts, also one that does not exist
-    yet and would be read before the others, for each kind with `protect_pointer`.
+    who moves it along chooses the next order. So it moves in *plan upkeep* only: a change that names no
+    work item, and touches pointers, documents of items, their indexes and lists of items, and nothing else.
+    A change that names an item leaves the pointer alone, be it the only thing that it touches; so does one
+    that names none and touches other files. An agent never moves it, in a run or before its hook.
 
-    A change that does nothing but move pointers is no item's change, whatever its branch is called, and is
-    left alone; while single files are being edited (`edit`), that cannot be told and the edit is refused.
+    Every file in `pointer` counts, also one that does not exist yet and would be read before the others,
+    for each kind with `protect_pointer`.
 
-    How to put it right: `git checkout <base> -- <pointer>`, and commit; the finding has the command in full.
+    How to put it right: `git checkout <base> -- <pointer>`, and commit; the finding has the command in
+    full.
 
     ```toml fails
     policy = '''
@@ -61,27 +64,24 @@ class PointerChange(Rule):
     name: ClassVar[str] = "pointer-change"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work",)
-    condition: ClassVar[str] = "no pointer to the current work item is changed by an item's change"
+    condition: ClassVar[str] = "no pointer to the current work item is changed but by the plan's upkeep"
 
-    def check(self, entries: Sequence[Entry], work: Work, stage: Stage, base: Base) -> Iterator[Finding]:
+    def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
         """Look for pointers among the entries."""
-        naming = work.named()
-        pointers = {
-            place.encode("utf-8"): kind
-            for kind, settings in work.kinds.items()
-            if settings.protect_pointer
-            for place in settings.pointer
-        }
-        touched = [entry for entry in entries if entry.path in pointers]
-        if touched and len(touched) == len(entries) and stage != "edit":
-            raise NotApplicable("the change only moves a pointer, so it is no work item's")
-        for entry in touched:
+        for entry, paper in work.papers_of(entries, ("pointer",)):
+            if not work.kinds[paper.kind].protect_pointer:
+                continue
             path = path_text(entry.path)
+            when = (
+                "when that is merged"
+                if work.naming
+                else "in a change of the plan's papers alone, made by a person"
+            )
             yield Finding(
-                f"{path} is changed by the change for {naming.item}",
-                help=f"{put_back(entry, None, base, False)}: it moves when that is merged.",
+                f"{path} is changed by {work.label}",
+                help=f"{put_back(entry, None, base, False)}: it moves {when}.",
                 path=entry.path,
                 side="base" if entry.deleted else None,
                 key=path,
-                setting=f"work.{pointers[entry.path]}.protect_pointer",
+                setting=f"work.{paper.kind}.protect_pointer",
             )

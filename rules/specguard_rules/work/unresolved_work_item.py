@@ -24,7 +24,9 @@ class UnresolvedWorkItem(Rule):
     entry with that id, in the file that the name tells (`phase: d` for `codex/phase-d-2-cart`), or in the one
     file there is; two entries that could be meant are none.
 
-    With `require_work_item` a change that names none is a finding, too; otherwise the general rules judge it.
+    With `require_work_item` a change that names none is a finding, too, unless it is *plan upkeep*: one
+    that touches pointers, documents of items, their indexes and lists of items, and nothing else. Without
+    that setting the general rules judge it.
 
     How to put it right: have the pointer corrected in the base, by a change of its own, or give the branch
     the name that the message shows.
@@ -81,7 +83,11 @@ class UnresolvedWorkItem(Rule):
 
     def check(self, work: Work) -> Iterator[Finding]:
         """Resolve the item, or say that one is required."""
-        if work.kinds and work.naming is None and work.required:
+        if work.naming is None and work.required:
+            if work.is_upkeep:
+                return
+            if work.title_missing:
+                work.named()
             names = alternatives(work.branches)
             yield Finding(
                 "the change names no work item, and the policy requires one",

@@ -103,7 +103,9 @@ def _checked(event: Event, environment: Mapping[str, str]) -> tuple[WorkTree, Se
     for tree in homes:
         if tree.common != homes[0].common:
             continue
-        request = Request(environment=environment, directory=os.fsdecode(tree.root), worktree=True)
+        request = Request(
+            environment=environment, directory=os.fsdecode(tree.root), worktree=True, by_agent=True
+        )
         looking = Looking.of(request)
         from specguard.engine.check import check
 

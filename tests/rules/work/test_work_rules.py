@@ -101,6 +101,32 @@ def test_a_required_item_that_is_named_is_enough(tmp_path: Path) -> None:
     assert "'phase-12'" in outcome.report["findings"][0]["help"]
 
 
+def test_plan_upkeep_needs_no_item_where_one_is_required(tmp_path: Path) -> None:
+    policy = f"require_work_item = true\n{PHASES}"
+    moved = {"configs/NEXT_PHASE.json": '{"next": 13}'}
+    judged(
+        "WRK001",
+        tmp_path / "a",
+        Step("x", files=moved),
+        policy=policy,
+        branch="plan",
+        states={"WRK001": "passed"},
+    )
+    more = Step("x", files={"a": "1", **moved})
+    judged("WRK001", tmp_path / "b", more, policy=policy, branch="plan", expect=[{"field": "work_item"}])
+    # The title, which is not known, could name one.
+    judged(
+        "WRK001",
+        tmp_path / "c",
+        Step("x", files=moved),
+        policy=policy,
+        branch="plan",
+        body="x",
+        states={"WRK001": "indeterminate"},
+        exit_code=2,
+    )
+
+
 def test_an_item_is_required_of_some_branches_alone(tmp_path: Path) -> None:
     policy = f'require_work_item = ["team/*"]\n{PHASES}'
     judged(
@@ -161,8 +187,17 @@ def test_the_pointer_is_left_alone_by_an_items_change(tmp_path: Path) -> None:
         Step(SUBJECT, files={"src/a": "1", **moved}),
         expect=[{"path": "configs/NEXT_PHASE.json", "authority": "SPEC_AUTHORITY.md:4"}],
     )
-    judged("WRK004", tmp_path / "alone", Step(SUBJECT, files=moved), states={"WRK004": "not-applicable"})
-    judged("WRK004", tmp_path / "no-item", Step("x", files={"b": "1", **moved}), branch="work")
+    judged("WRK004", tmp_path / "alone", Step(SUBJECT, files=moved), expect=[{"message": "for phase 12"}])
+    other = Step("x", files={"b": "1", **moved})
+    judged("WRK004", tmp_path / "more", other, branch="work", expect=[{"message": "that names no work item"}])
+    upkeep = {"docs/phase-13.md": "# Phase 13\n", **moved}
+    judged(
+        "WRK004",
+        tmp_path / "upkeep",
+        Step("x", files=upkeep),
+        branch="work",
+        states={"WRK004": "not-applicable"},
+    )
     judged(
         "WRK004",
         tmp_path / "allowed",
@@ -186,6 +221,48 @@ def test_a_document_that_an_index_names_is_the_items_own_wherever_it_is(tmp_path
         policy=policy,
         base=[Step("chore: base", files={**files, "docs/INDEX.md": index})],
         expect=[{"path": "docs/other.md", "authority": "SPEC_AUTHORITY.md:14"}],
+    )
+
+
+def test_a_document_changes_for_its_item_or_in_the_plans_upkeep(tmp_path: Path) -> None:
+    edited = {"docs/phase-12.md": "# Phase 12\n\n## Scope\n\n- `src/`\n"}
+    judged("WRK005", tmp_path / "own", Step(SUBJECT, files={"a": "1", **edited}), states={"WRK005": "passed"})
+    judged(
+        "WRK005",
+        tmp_path / "none",
+        Step("feat: implement cart", files={"a": "1", **edited}),
+        branch="cart",
+        expect=[
+            {"path": "docs/phase-12.md", "message": "the document of a phase, is changed by a change of more"}
+        ],
+    )
+    judged(
+        "WRK005",
+        tmp_path / "upkeep",
+        Step("docs: plan", files=edited, delete=["configs/NEXT_PHASE.json"]),
+        branch="plan",
+        states={"WRK005": "not-applicable"},
+    )
+
+
+def test_an_index_changes_in_the_plans_upkeep_alone(tmp_path: Path) -> None:
+    policy = f'{PHASES}index = ["docs/INDEX.md"]\n'
+    index = {"docs/INDEX.md": "| 12 | [other](other.md) |\n"}
+    judged(
+        "WRK005",
+        tmp_path / "none",
+        Step("feat: cart", files={"a": "1", **index}),
+        policy=policy,
+        branch="cart",
+        expect=[{"path": "docs/INDEX.md", "message": "the index of a phase"}],
+    )
+    judged(
+        "WRK005",
+        tmp_path / "upkeep",
+        Step("docs: plan", files=index),
+        policy=policy,
+        branch="plan",
+        states={"WRK005": "not-applicable"},
     )
 
 
