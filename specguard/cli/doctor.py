@@ -18,6 +18,7 @@ from specguard.cli.doctor_agents import diagnose_agents
 from specguard.cli.doctor_canary import diagnose_canaries
 from specguard.cli.doctor_runs import diagnose_runs
 from specguard.cli.options import in_directory
+from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import installed, load_registry
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
@@ -83,6 +84,7 @@ def diagnose(request: Request) -> Iterator[Diagnosis]:
         authority = _tried("authority", lambda: _authority(git, request))
     yield authority
     yield from _hooks(repository)
+    yield from _stages(request)
     yield from diagnose_agents(repository)
     yield _tried("event", lambda: _event(request))
     plugins = _tried("plugins", lambda: _plugins(request))
@@ -199,6 +201,26 @@ def _hooks(repository: Repository) -> Iterator[Diagnosis]:
     if not configured:
         remedy = f"add specguard to .pre-commit-config.yaml, then: {remedy}"
     yield Diagnosis("hooks", "note", f"not installed: {', '.join(missing)}", remedy)
+
+
+def _stages(request: Request) -> Iterator[Diagnosis]:
+    """The rules that judge in CI, and at a push only if the authority did not say otherwise."""
+    try:
+        policy = open_policy(request)
+        rules = [rule for rule in policy.rules if rule.active and is_left_to_ci(rule.stages)]
+        rules = [rule for rule in rules if "push" in type(rule.load()).stages]
+    except (SpecguardError, MissingFact):
+        # It is said of the authority.
+        return
+    for rule in rules:
+        line = policy.cite(rule.name, "stages")
+        where = f"{line.path}:{line.line}" if line else "the authority"
+        yield Diagnosis(
+            "stages",
+            "note",
+            f"{rule.code} judges in CI, and not when you push",
+            f'add "push" to its stages in {where}',
+        )
 
 
 def _top(repository: Repository) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.engine.kept import Kept
-    from specguard.model import RuleResult
+    from specguard.model import RuleResult, Stage
 
 _LOOSENING: Final = {
     "authority": "--authority",
@@ -164,7 +164,7 @@ def judge_change(
             "plugins": list(policy.plugins),
         },
         results=results,
-        notes=[*change.notes, *notes, *said, *_unread(compared, results)],
+        notes=[*change.notes, *notes, *said, *_unread(compared, results), *_left_to_ci(change, policy)],
         empty=not request.all and change.empty,
         dry_run=request.dry_run,
         enforce=request.enforce,
@@ -180,6 +180,27 @@ def _unread(compared: Sequence[PolicyChange], results: Sequence[RuleResult]) -> 
         for one in compared:
             if one.problem:
                 yield f"After this change no policy can be read: {one.problem}"
+
+
+def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:
+    """What a push cannot be judged by, since only the check of a pull request has the facts."""
+    if change.stage != "push" or not change.base.head:
+        return
+    titled = any(kind.pull_request for kind in policy.declared("work_kinds").values())
+    later = [
+        rule.code
+        for rule in policy.rules
+        if rule.active and is_left_to_ci(rule.stages) and (rule.configured or titled)
+    ]
+    if policy.merge == "squash":
+        later.append("the title as the message of the squashed commit")
+    if later:
+        yield f"Left to the pull request's check: {', '.join(later)}."
+
+
+def is_left_to_ci(stages: Sequence[Stage]) -> bool:
+    """Whether a rule of these stages judges in CI what no push hook has judged."""
+    return "push" not in stages and ("range" in stages or "pull-request" in stages)
 
 
 def _kept(change: Change, policy: Policy, policies: Policies, clock: Clock) -> Kept | None:

@@ -63,7 +63,7 @@ class ApprovalWithoutReason(Rule):
     code: ClassVar[str] = "APR008"
     name: ClassVar[str] = "approval-without-reason"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every approval says why it was given"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:

@@ -64,7 +64,7 @@ class BroadApproval(Rule):
     code: ClassVar[str] = "APR007"
     name: ClassVar[str] = "broad-approval"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every approval names rules and files that the policy lets be approved"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:

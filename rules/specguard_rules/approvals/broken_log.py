@@ -61,7 +61,7 @@ class BrokenLog(Rule):
     code: ClassVar[str] = "APR001"
     name: ClassVar[str] = "broken-log"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "records are added to the log of approvals, and nothing else is done to it"
 
     def check(

@@ -72,7 +72,7 @@ class ExpiredApproval(Rule):
     code: ClassVar[str] = "APR003"
     name: ClassVar[str] = "expired-approval"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every approval holds now, and for no longer than the policy lets it"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:

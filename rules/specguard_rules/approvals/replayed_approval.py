@@ -69,7 +69,7 @@ class ReplayedApproval(Rule):
     code: ClassVar[str] = "APR006"
     name: ClassVar[str] = "replayed-approval"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every approval was given for this change, its target and its policy"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:

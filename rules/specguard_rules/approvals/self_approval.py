@@ -77,7 +77,7 @@ class SelfApproval(Rule):
     code: ClassVar[str] = "APR005"
     name: ClassVar[str] = "self-approval"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "nobody approves a change that they had a part in"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:

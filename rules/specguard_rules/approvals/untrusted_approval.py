@@ -75,7 +75,7 @@ class UntrustedApproval(Rule):
     code: ClassVar[str] = "APR002"
     name: ClassVar[str] = "untrusted-approval"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every approval was given by somebody who may, as far as that must be proven"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:

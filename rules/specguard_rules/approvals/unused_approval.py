@@ -63,7 +63,7 @@ class UnusedApproval(Rule):
     name: ClassVar[str] = "unused-approval"
     severity: ClassVar[Severity] = "warning"
     approvable: ClassVar[bool] = False
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every approval that the change brings matches a finding of it"
 
     def check(self, approvals: Approvals) -> Iterator[Finding]:

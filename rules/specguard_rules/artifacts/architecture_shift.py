@@ -92,7 +92,7 @@ class ArchitectureShift(Rule):
 
     code: ClassVar[str] = "ART019"
     name: ClassVar[str] = "architecture-shift"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("invariants",)
     condition: ClassVar[str] = "what the policy declares invariant stays as it was"
 

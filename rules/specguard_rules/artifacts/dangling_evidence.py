@@ -100,7 +100,7 @@ class DanglingEvidence(Rule):
 
     code: ClassVar[str] = "ART005"
     name: ClassVar[str] = "dangling-evidence"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.evidence",)
     condition: ClassVar[str] = "every file and line that artifacts cite as evidence exists in the judged tree"
 

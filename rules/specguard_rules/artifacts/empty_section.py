@@ -99,7 +99,7 @@ class EmptySection(Rule):
 
     code: ClassVar[str] = "ART003"
     name: ClassVar[str] = "empty-section"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.sections",)
     condition: ClassVar[str] = "every section that an artifact must have says something"
 

@@ -123,7 +123,7 @@ class HiddenText(Rule):
 
     code: ClassVar[str] = "ART012"
     name: ClassVar[str] = "hidden-text"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "nothing is hidden in artifacts and in the instructions of agents"
 
     files: Annotated[

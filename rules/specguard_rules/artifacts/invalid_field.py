@@ -121,7 +121,7 @@ class InvalidField(Rule):
 
     code: ClassVar[str] = "ART009"
     name: ClassVar[str] = "invalid-field"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = (
         "artifacts.*.fields",
         "artifacts.*.author_not",

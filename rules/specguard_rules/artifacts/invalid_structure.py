@@ -89,7 +89,7 @@ class InvalidStructure(Rule):
 
     code: ClassVar[str] = "ART013"
     name: ClassVar[str] = "invalid-structure"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.path",)
     condition: ClassVar[str] = "every artifact can be read, and fits the schema of its contract"
 

@@ -83,7 +83,7 @@ class MissingArtifact(Rule):
 
     code: ClassVar[str] = "ART001"
     name: ClassVar[str] = "missing-artifact"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.companions", "artifacts.*.members")
     condition: ClassVar[str] = "every artifact has its companions, and every pass its members"
 

@@ -117,7 +117,7 @@ class MissingCompaction(Rule):
 
     code: ClassVar[str] = "ART018"
     name: ClassVar[str] = "missing-compaction"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("sweep",)
     condition: ClassVar[str] = "every pass begins with a sweep, which closes or compacts the agents there are"
 

@@ -109,7 +109,7 @@ class MissingEvidence(Rule):
 
     code: ClassVar[str] = "ART004"
     name: ClassVar[str] = "missing-evidence"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.evidence", "artifacts.*.inputs")
     condition: ClassVar[str] = "every artifact cites its evidence and its inputs as its contract asks"
 

@@ -87,7 +87,7 @@ class MissingSection(Rule):
 
     code: ClassVar[str] = "ART002"
     name: ClassVar[str] = "missing-section"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.sections", "artifacts.*.forbidden_sections")
     condition: ClassVar[str] = "every artifact has its sections, once each, and none that is forbidden"
     fixes: ClassVar[str] = (

@@ -97,7 +97,7 @@ class OpenFinding(Rule):
 
     code: ClassVar[str] = "ART008"
     name: ClassVar[str] = "open-finding"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.findings.must_close",)
     condition: ClassVar[str] = "no closed review has a finding open that must be closed"
 

@@ -89,7 +89,7 @@ class ProcessKillByName(Rule):
 
     code: ClassVar[str] = "ART017"
     name: ClassVar[str] = "process-kill-by-name"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no script, gate, CI file or brief ends processes by name"
 
     files: Annotated[

@@ -65,7 +65,7 @@ class SecretInArtifact(Rule):
 
     code: ClassVar[str] = "ART016"
     name: ClassVar[str] = "secret-in-artifact"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no artifact, brief or plan that the change touches holds a credential"
 
     files: Annotated[

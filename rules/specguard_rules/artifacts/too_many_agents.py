@@ -81,7 +81,7 @@ class TooManyAgents(Rule):
 
     code: ClassVar[str] = "ART015"
     name: ClassVar[str] = "too-many-agents"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
     condition: ClassVar[str] = "no more than {max} agents of a pass are active at once"
 

@@ -67,7 +67,7 @@ class UnlistedLeftover(Rule):
 
     code: ClassVar[str] = "ART021"
     name: ClassVar[str] = "unlisted-leftover"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.closure",)
     condition: ClassVar[str] = "folders that were cleaned up hold only what is listed"
 

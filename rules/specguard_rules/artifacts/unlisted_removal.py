@@ -112,7 +112,7 @@ class UnlistedRemoval(Rule):
 
     code: ClassVar[str] = "ART011"
     name: ClassVar[str] = "unlisted-removal"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.agrees_with",)
     condition: ClassVar[str] = "the manifests of the change and what it removes agree"
 

@@ -109,7 +109,7 @@ class UnmappedAcceptance(Rule):
 
     code: ClassVar[str] = "ART020"
     name: ClassVar[str] = "unmapped-acceptance"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("documents",)
     condition: ClassVar[str] = "every scenario and every line of acceptance maps to a gate or a test by name"
 

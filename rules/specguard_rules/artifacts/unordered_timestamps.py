@@ -103,7 +103,7 @@ class UnorderedTimestamps(Rule):
 
     code: ClassVar[str] = "ART010"
     name: ClassVar[str] = "unordered-timestamps"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
     condition: ClassVar[str] = (
         "the entries of artifacts carry times, in order and past, where their contract asks"

@@ -118,7 +118,7 @@ class UnprovenCheckbox(Rule):
 
     code: ClassVar[str] = "ART006"
     name: ClassVar[str] = "unproven-checkbox"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("checklists.files",)
     condition: ClassVar[str] = "every item that is ticked names the run that proves it"

@@ -112,7 +112,7 @@ class UnrankedFinding(Rule):
 
     code: ClassVar[str] = "ART007"
     name: ClassVar[str] = "unranked-finding"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.findings",)
     condition: ClassVar[str] = "every finding of a review has its severity and cites its place"
 

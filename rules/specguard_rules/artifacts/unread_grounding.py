@@ -94,7 +94,7 @@ class UnreadGrounding(Rule):
 
     code: ClassVar[str] = "ART014"
     name: ClassVar[str] = "unread-grounding"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("grounding.all", "grounding.by_agent")
     condition: ClassVar[str] = (
         "every grounding document exists, and every agent cites those it must have read"

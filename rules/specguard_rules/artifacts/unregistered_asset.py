@@ -93,7 +93,7 @@ class UnregisteredAsset(Rule):
 
     code: ClassVar[str] = "ART022"
     name: ClassVar[str] = "unregistered-asset"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("assets.paths",)
     condition: ClassVar[str] = "every learning asset that changes is registered with its version"

@@ -55,7 +55,7 @@ class UnenforcedStatement(Rule):
     code: ClassVar[str] = "CFG003"
     name: ClassVar[str] = "unenforced-statement"
     severity: ClassVar[Severity] = "info"
-    stages: ClassVar[tuple[Stage, ...]] = ("range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every sentence of the authority that commands is bound to an active rule"
 
     shown: Annotated[

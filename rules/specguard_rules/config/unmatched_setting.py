@@ -57,7 +57,7 @@ class UnmatchedSetting(Rule):
     code: ClassVar[str] = "CFG002"
     name: ClassVar[str] = "unmatched-setting"
     severity: ClassVar[Severity] = "warning"
-    stages: ClassVar[tuple[Stage, ...]] = ("range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every path pattern of the policy's rules matches a file"
 
     def check(self, policy: Policy, entries: Sequence[Entry], head_files: Tree) -> Iterator[Finding]:

@@ -61,7 +61,7 @@ class UnreadPolicyItem(Rule):
     code: ClassVar[str] = "CFG001"
     name: ClassVar[str] = "unread-policy-item"
     severity: ClassVar[Severity] = "warning"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every item in a known section of the authority was understood"
 
     shown: Annotated[

@@ -121,7 +121,7 @@ class AgentEditedPlan(Rule):
 
     code: ClassVar[str] = "PLN009"
     name: ClassVar[str] = "agent-edited-plan"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "a task's change leaves its plan alone, but for finishing the task"
 

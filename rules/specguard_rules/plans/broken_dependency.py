@@ -92,7 +92,7 @@ class BrokenDependency(Rule):
 
     code: ClassVar[str] = "PLN002"
     name: ClassVar[str] = "broken-dependency"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("plans", "work.*.source")
     condition: ClassVar[str] = "what a task needs exists, is no circle, and is done before it is begun"
 

@@ -110,7 +110,7 @@ class ForbiddenModel(Rule):
 
     code: ClassVar[str] = "PLN006"
     name: ClassVar[str] = "forbidden-model"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("models.allow", "models.deny")
     condition: ClassVar[str] = "every model that is named in a run, a review or a plan is allowed"
 

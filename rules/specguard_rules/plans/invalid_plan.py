@@ -109,7 +109,7 @@ class InvalidPlan(Rule):
 
     code: ClassVar[str] = "PLN001"
     name: ClassVar[str] = "invalid-plan"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("plans", "work.*.source")
     condition: ClassVar[str] = "every plan can be read, and its tasks have the shape of tasks"
 

@@ -82,7 +82,7 @@ class MissingOption(Rule):
 
     code: ClassVar[str] = "PLN007"
     name: ClassVar[str] = "missing-option"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.options",)
     condition: ClassVar[str] = "every document of options describes those that it must"
 

@@ -75,7 +75,7 @@ class SeveralTasks(Rule):
 
     code: ClassVar[str] = "PLN005"
     name: ClassVar[str] = "several-tasks"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "the change finishes one task at most"
 

@@ -78,7 +78,7 @@ class SliceOutOfFiles(Rule):
 
     code: ClassVar[str] = "PLN010"
     name: ClassVar[str] = "slice-out-of-files"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work.*.source",)
     condition: ClassVar[str] = "every entry is one of the slice's files, and the branch is the slice's own"
 

@@ -104,7 +104,7 @@ class UndisposedSlice(Rule):
 
     code: ClassVar[str] = "PLN011"
     name: ClassVar[str] = "undisposed-slice"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("work.*.source",)
     condition: ClassVar[str] = "every conditional slice is done, or put off in the readiness document"
 

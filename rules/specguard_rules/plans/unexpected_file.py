@@ -76,7 +76,7 @@ class UnexpectedFile(Rule):
 
     code: ClassVar[str] = "PLN004"
     name: ClassVar[str] = "unexpected-file"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "a task's change touches only the files that its plan expects"
 

@@ -119,7 +119,7 @@ class UnverifiedDone(Rule):
 
     code: ClassVar[str] = "PLN003"
     name: ClassVar[str] = "unverified-done"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "every task that is done has evidence of its verification"
 

@@ -87,7 +87,7 @@ class WaveStageOutOfOrder(Rule):
 
     code: ClassVar[str] = "PLN008"
     name: ClassVar[str] = "wave-stage-out-of-order"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("wave.stages",)
     condition: ClassVar[str] = "every stage of a wave is begun after the stages before it are complete"
 

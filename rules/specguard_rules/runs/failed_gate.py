@@ -96,7 +96,7 @@ class FailedGate(Rule):
 
     code: ClassVar[str] = "RUN002"
     name: ClassVar[str] = "failed-gate"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("runs.require", "runs.gates")
     condition: ClassVar[str] = "every run got through its gates on the tree that is committed"
 

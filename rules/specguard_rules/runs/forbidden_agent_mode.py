@@ -91,7 +91,7 @@ class ForbiddenAgentMode(Rule):
 
     code: ClassVar[str] = "RUN005"
     name: ClassVar[str] = "forbidden-agent-mode"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = (
         "runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates"
     )  # fmt: skip

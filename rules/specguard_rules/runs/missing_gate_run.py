@@ -82,7 +82,7 @@ class MissingGateRun(Rule):
 
     code: ClassVar[str] = "RUN009"
     name: ClassVar[str] = "missing-gate-run"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("runs.quick_gates", "runs.full_gates")
     condition: ClassVar[str] = "a run shows the gates for each commit and each tree that needs them"
 

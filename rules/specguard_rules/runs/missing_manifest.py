@@ -84,7 +84,7 @@ class MissingManifest(Rule):
 
     code: ClassVar[str] = "RUN001"
     name: ClassVar[str] = "missing-manifest"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("runs.require",)
     condition: ClassVar[str] = "every commit of a work item that needs a run names one that left its manifest"
 

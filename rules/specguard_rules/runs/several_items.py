@@ -87,7 +87,7 @@ class SeveralItems(Rule):
 
     code: ClassVar[str] = "RUN006"
     name: ClassVar[str] = "several-items"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = (
         "runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates"
     )  # fmt: skip

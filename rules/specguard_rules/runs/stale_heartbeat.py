@@ -65,7 +65,7 @@ class StaleHeartbeat(Rule):
 
     code: ClassVar[str] = "RUN003"
     name: ClassVar[str] = "stale-heartbeat"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = (
         "runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates"
     )  # fmt: skip

@@ -96,7 +96,7 @@ class TamperedRun(Rule):
 
     code: ClassVar[str] = "RUN004"
     name: ClassVar[str] = "tampered-run"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = (
         "runs.require", "runs.grade", "runs.gates", "runs.quick_gates", "runs.full_gates"
     )  # fmt: skip

@@ -122,7 +122,7 @@ class UncoveredItem(Rule):
 
     code: ClassVar[str] = "RUN007"
     name: ClassVar[str] = "uncovered-item"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("runs.grade",)
     condition: ClassVar[str] = "every item that is done has evidence of the grade that is asked for"
 

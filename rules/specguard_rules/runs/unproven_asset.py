@@ -93,7 +93,7 @@ class UnprovenAsset(Rule):
 
     code: ClassVar[str] = "RUN010"
     name: ClassVar[str] = "unproven-asset"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("assets.proofs",)
     condition: ClassVar[str] = (
         "every learning asset that changes was built and tested by a run that logged it"

@@ -74,7 +74,7 @@ class ContradictedAuthority(Rule):
 
     code: ClassVar[str] = "SPC009"
     name: ClassVar[str] = "contradicted-authority"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("authority.keys",)
     condition: ClassVar[str] = "no document contradicts a higher one on a declared key"
 

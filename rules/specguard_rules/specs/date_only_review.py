@@ -98,7 +98,7 @@ class DateOnlyReview(Rule):
 
     code: ClassVar[str] = "SPC004"
     name: ClassVar[str] = "date-only-review"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("specs.review",)
     condition: ClassVar[str] = "no date of a last review moves without a trace of the review"
 

@@ -91,7 +91,7 @@ class DivergedMirror(Rule):
 
     code: ClassVar[str] = "SPC008"
     name: ClassVar[str] = "diverged-mirror"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("specs.mirrors", "specs.index")
     condition: ClassVar[str] = "no document gives a spec another status than the index"
 

@@ -103,7 +103,7 @@ class InvalidStatus(Rule):
 
     code: ClassVar[str] = "SPC005"
     name: ClassVar[str] = "invalid-status"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("specs.statuses", "specs.transitions")
     condition: ClassVar[str] = (
         "every spec that is judged has a known status, and came to it by an allowed way"

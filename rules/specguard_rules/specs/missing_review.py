@@ -85,7 +85,7 @@ class MissingReview(Rule):
 
     code: ClassVar[str] = "SPC002"
     name: ClassVar[str] = "missing-review"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("specs.review",)
     condition: ClassVar[str] = "every spec that is judged says on which day it was last reviewed"
 

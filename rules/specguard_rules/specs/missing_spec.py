@@ -83,7 +83,7 @@ class MissingSpec(Rule):
 
     code: ClassVar[str] = "SPC001"
     name: ClassVar[str] = "missing-spec"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     judges_parts: ClassVar[bool] = True
     tables: ClassVar[tuple[str, ...]] = ("specs.files", "specs.index", "specs.governs")
     condition: ClassVar[str] = (

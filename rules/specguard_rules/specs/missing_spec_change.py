@@ -77,7 +77,7 @@ class MissingSpecChange(Rule):
 
     code: ClassVar[str] = "SPC007"
     name: ClassVar[str] = "missing-spec-change"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("specs.code",)
     condition: ClassVar[str] = "governed code changes with a spec, or a trailer says why not"
 

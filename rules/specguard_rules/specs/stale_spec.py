@@ -126,7 +126,7 @@ class StaleSpec(Rule):
 
     code: ClassVar[str] = "SPC003"
     name: ClassVar[str] = "stale-spec"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("specs.review",)
     condition: ClassVar[str] = "the review of every spec that is judged holds"
 

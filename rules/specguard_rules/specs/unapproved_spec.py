@@ -96,7 +96,7 @@ class UnapprovedSpec(Rule):
 
     code: ClassVar[str] = "SPC006"
     name: ClassVar[str] = "unapproved-spec"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("specs.approval_needed",)
     condition: ClassVar[str] = "every spec whose status needs it says who approved it, and when"
 

@@ -1,0 +1,101 @@
+"""The push hook judges what CI judges, and says what is left to CI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specguard.engine.check import is_left_to_ci
+from specguard.engine.plugins import load_registry
+from specguard.testing import Case, Repository
+from specguard.testing.running import Outcome, run_here
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CASE = """
+policy = '''
+base = "main"
+%s
+
+[rules.pull-request-title]
+pattern = "^feat"
+
+[specs]
+files = ["specs/*.md"]
+statuses = ["open", "done"]
+
+[artifacts.report]
+path = "reports/*.md"
+sections = ["Risks"]
+
+[checklists]
+files = ["tasks.md"]
+evidence = ".runs/**/manifest.json"
+
+[plans.pipeline]
+folder = ".plans/{name}"
+plan = "plan.json"
+'''
+base = {files = {"specs/a.md" = "---\\nstatus: open\\n---\\n# A\\n", "tasks.md" = "- [ ] one\\n"}}
+"""
+BROKEN = {
+    "specs/a.md": "---\nstatus: perhaps\n---\n# A\n",
+    "reports/x.md": "# Report\n",
+    "tasks.md": "- [x] one\n",
+    ".plans/cart/plan.json": '{"tasks": [{"id": "task_001"}]}',
+}
+
+
+def build(folder: Path, more: str = "") -> Repository:
+    repository = Case.from_toml(CASE % more).build(folder / "repository")
+    repository.ref("refs/remotes/origin/main", "main")
+    for path, text in BROKEN.items():
+        repository.write(path, text)
+    repository.commit("feat: break it", files={})
+    return repository
+
+
+def pushed(repository: Repository) -> Outcome:
+    line = f"refs/heads/work {repository.oid()} refs/heads/work {'0' * 40}\n"
+    return run_here(
+        "check", "--push", "--output-format", "json", directory=repository.path, stdin=line.encode()
+    )
+
+
+def failed(outcome: Outcome) -> set[str]:
+    return {rule["code"] for rule in outcome.report["rules"] if rule["state"] == "failed"}
+
+
+def test_a_push_asks_every_rule_that_a_branch_is_asked_in_ci() -> None:
+    rules = [one.rule for one in load_registry([]).rules.values()]
+    later = sorted(rule.code for rule in rules if is_left_to_ci(rule.stages))
+    assert later == ["PRQ001", "PRQ002", "PRQ003"]
+
+
+def test_what_ci_refuses_no_push_passes(tmp_path: Path) -> None:
+    repository = build(tmp_path)
+    in_ci = failed(run_here("check", "--output-format", "json", directory=repository.path))
+    assert {code[:3] for code in in_ci} == {"ART", "PLN", "SPC"}
+    assert failed(pushed(repository)) == in_ci
+
+
+def test_a_push_says_what_is_left_to_ci(tmp_path: Path) -> None:
+    (said,) = [note for note in pushed(build(tmp_path)).report["notes"] if note.startswith("Left to")]
+    assert said == "Left to the pull request's check: PRQ001."
+
+
+def test_a_squash_leaves_the_message_to_ci(tmp_path: Path) -> None:
+    repository = build(tmp_path, 'merge = "squash"')
+    (said,) = [note for note in pushed(repository).report["notes"] if note.startswith("Left to")]
+    assert said == (
+        "Left to the pull request's check: PRQ001, the title as the message of the squashed commit."
+    )
+
+
+def test_stages_that_a_team_wrote_stay_and_doctor_names_them(tmp_path: Path) -> None:
+    repository = build(tmp_path, '[rules.missing-section]\nstages = ["pull-request", "range"]')
+    outcome = pushed(repository)
+    assert "ART002" not in failed(outcome)
+    assert outcome.report["notes"][-1] == "Left to the pull request's check: ART002, PRQ001."
+    said = run_here("doctor", directory=repository.path)
+    assert "stages: ART002 judges in CI, and not when you push" in said.stdout
