@@ -17,7 +17,7 @@ __all__ = ["Unresolved", "Work", "WorkItem"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import Any
 
     from specguard.authority.policy import Policy
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from specguard.change.history import History
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
+    from specguard.work.alterations import Alteration
     from specguard.work.kinds import WorkKind
     from specguard.work.listed import Listed
     from specguard.work.naming import Naming
@@ -54,6 +55,7 @@ class Work:
         names: reads names by the templates of all kinds.
         branch: the branch that is judged; empty where none is.
         entries: gives what the change touches, without the approvals that it files.
+        trees: gives the files before the change, and those after it.
         by_agent: whether an agent makes the change, in a run or before its hook.
 
     Attributes:
@@ -74,6 +76,7 @@ class Work:
         names: Names | None = None,
         branch: str = "",
         entries: Callable[[], Sequence[Entry]] = tuple,
+        trees: Callable[[], tuple[Tree, Tree]] | None = None,
         by_agent: bool = False,
     ) -> None:
         self.kinds = kinds
@@ -83,6 +86,7 @@ class Work:
         self.names = names or Names(kinds)
         self.branch = branch
         self._entries = entries
+        self._trees = trees or (lambda: (tree(), tree()))
         self._by_agent = by_agent
         self._tree = tree
         self._base = base
@@ -140,6 +144,7 @@ class Work:
             names=names,
             branch=branch,
             entries=lambda: [entry for entry in change.entries if not is_filed(entry, policy.log_folder)],
+            trees=lambda: (change.start_files, change.head_files),
             by_agent=change.request.by_agent or change.stage in ("edit", "run"),
         )
 
@@ -218,6 +223,23 @@ class Work:
         if found and self.is_upkeep:
             raise NotApplicable("the change is plan upkeep")
         return found
+
+    def alterations(self) -> Iterator[Alteration]:
+        """What a person's change that names no item alters of open ones; see `specguard.work.alterations`.
+
+        Raises:
+            NotApplicable: the change has no paths.
+            MissingFact: a file cannot be read, or the title that could name an item is not known.
+        """
+        if self.naming is not None or self._by_agent or not self.papers:
+            return
+        from specguard.work.alterations import alterations
+
+        # Of more than upkeep, pointers and documents are found whatever they say.
+        every = self.is_upkeep
+        papers = {path: paper for path, paper in self.papers.items() if every or paper.role == "list"}
+        if papers:
+            yield from alterations(self, papers, *self._trees())
 
     @property
     def item(self) -> WorkItem:

@@ -181,6 +181,14 @@ class WorkKind(Settings):
     protect_pointer: Annotated[
         bool, Field(description="whether a change for an item must leave the pointer alone")
     ] = True
+    upkeep: Annotated[
+        Literal["anyone", "approvers"],
+        Field(
+            description="who may alter scope, gates, files or `verify` of an open item by plan upkeep: with "
+            "`approvers` that is an error until one approves it, else a warning",
+            json_schema_extra={"tightens": ["anyone", "approvers"]},
+        ),
+    ] = "anyone"
     gates: Annotated[
         list[Gate], Field(description="the commands its change has to get through, in order")
     ] = []

@@ -124,7 +124,7 @@ def scope_of(item: WorkItem) -> Scope:
     path = item.document
     if path is None:
         raise NotApplicable(f"no scope is stated for {item}: it has no document")
-    found = _listed(item.document_text or "", item.settings.scope_sections)
+    found = listed_paths(item.document_text or "", item.settings.scope_sections)
     listed = [ask for ask in found if ask.path]
     if not listed:
         titles = " or ".join(item.settings.scope_sections) or "scope"
@@ -140,14 +140,14 @@ def asks_of(item: WorkItem) -> list[Ask]:
         MissingFact: the document cannot be read.
     """
     text = item.document_text or ""
-    asks = [ask for ask in _listed(text, item.settings.scope_sections) if ask.path]
+    asks = [ask for ask in listed_paths(text, item.settings.scope_sections) if ask.path]
     taken = {(ask.path, ask.line) for ask in asks}
     asks.extend(ask for ask in _asked(text) if (ask.path, ask.line) not in taken)
     return sorted(asks, key=lambda ask: ask.line)
 
 
-def _listed(text: str, titles: Sequence[str]) -> list[Ask]:
-    """The paths that the sections of these titles list; an item that begins with none has an empty one."""
+def listed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
+    """The paths that the sections of these titles list as allowed; what begins with none is an empty one."""
     # Most documents have no such section, and a hook need not wait for the Markdown reader to say so.
     plain = text.casefold()
     if not any(title.split() and title.split()[0].casefold() in plain for title in titles):

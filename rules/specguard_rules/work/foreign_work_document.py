@@ -25,6 +25,12 @@ class ForeignWorkDocument(Rule):
     Which files are documents say `document`, `legacy` and `siblings` of every kind, with anything in place
     of each placeholder. An `index` is held to the same where the change names no item.
 
+    What a change that names no item alters of an item that is open, its document, scope, gates, files or
+    `verify`, is told with old and new: a warning, or with `[work.<kind>] upkeep = "approvers"` an error
+    until an approver approves it. Of a kind with a pointer those items are open that do not come before the
+    one that the pointer of the base names; of a list those whose status is none of `closed`. What is added
+    alters nothing.
+
     How to put it right: `git checkout <base> -- <path>`, and commit; the finding has the command in full.
 
     ```toml fails
@@ -75,6 +81,7 @@ class ForeignWorkDocument(Rule):
 
     def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
         """Look for documents of items among the entries."""
+        yield from _altered(work)
         roles = ("document",) if work.naming else ("document", "index")
         for entry, paper in work.papers_of(entries, roles):
             if work.naming and work.item.owns(entry.path):
@@ -91,3 +98,20 @@ class ForeignWorkDocument(Rule):
                 key=name,
                 setting=paper.setting,
             )
+
+
+def _altered(work: Work) -> Iterator[Finding]:
+    for one in work.alterations():
+        held = work.kinds[one.kind].upkeep == "approvers"
+        old, new = (", ".join(texts) or "nothing" for texts in (one.old, one.new))
+        yield Finding(
+            f"the {one.what} of {one.item}, which is open, was {old} and is {new}",
+            help=f"Put {path_text(one.path)} back, or have this approved."
+            if held
+            else "See that those who work on it know, and that its reviewers hold it to the new one.",
+            path=one.path,
+            line=one.line,
+            key=f"{one.item} {one.what}",
+            severity=None if held else "warning",
+            setting=f"work.{one.kind}.upkeep",
+        )

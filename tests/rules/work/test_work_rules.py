@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -239,7 +240,7 @@ def test_a_document_changes_for_its_item_or_in_the_plans_upkeep(tmp_path: Path) 
     judged(
         "WRK005",
         tmp_path / "upkeep",
-        Step("docs: plan", files=edited, delete=["configs/NEXT_PHASE.json"]),
+        Step("docs: plan", files={"docs/phase-13.md": "# 13\n"}, delete=["configs/NEXT_PHASE.json"]),
         branch="plan",
         states={"WRK005": "not-applicable"},
     )
@@ -335,4 +336,66 @@ def test_each_other_item_is_named_once(tmp_path: Path) -> None:
         step(other, "c"),
         step("feat: no item", "d"),
         expect=[{"field": "commit.subject", "message": "works on phase 13"}],
+    )
+
+
+# WRK005: what upkeep alters
+
+LISTED = """
+[work.task]
+source = "plan.json"
+items = "tasks"
+number = "id"
+branch = "task-{id}"
+"""
+TASKS = '{"tasks": [{"id": "1", "verify": ["make test"]%s}, {"id": "2", "status": "done", "files": ["a"]}]}'
+
+
+@pytest.mark.parametrize(
+    ("change", "expect"),
+    [
+        ({"docs/phase-12.md": "# 12\n\n## Gates\n\n- `true`\n"}, "gates of phase 12, .* nothing and is true"),
+        ({"docs/phase-13.md": "# 13\n\n## Scope\n\n- `bin/`\n"}, "scope of phase 13, .* src/ and is bin/"),
+        ({"docs/phase-11.md": "# 11\n\n## Scope\n\n- `bin/`\n"}, ""),
+        ({"docs/phase-13.md": "# 13\n\nA word.\n\n## Scope\n\n- `src/`\n"}, ""),
+        ({"docs/phase-14.md": "# 14\n\n## Scope\n\n- `bin/`\n"}, ""),
+        ({"docs/INDEX.md": "| 12 | [other](other.md) |\n"}, ""),
+        ({"configs/NEXT_PHASE.json": '{"next": 13}'}, ""),
+        ({"configs/NEXT_PHASE.json": '{"next": 12, "doc": "docs/phase-13.md"}'},
+         "document of phase 12, .* was docs/phase-12.md and is docs/phase-13.md"),
+        ({"plan.json": TASKS % ', "expected_files": ["b"]'}, "expected_files of task 1, .* nothing and is b"),
+        ({"plan.json": TASKS.replace("make test", "true") % ""},
+         "verify of task 1, .* make test and is true"),
+        ({"plan.json": TASKS.replace('["a"]', '["b"]') % ""}, ""),
+        ({"plan.json": '{"tasks": []}'}, "entry of task 1, .* was 1 and is nothing"),
+    ],
+)  # fmt: skip
+def test_upkeep_that_alters_an_open_item_is_told(change: dict[str, str], expect: str, tmp_path: Path) -> None:
+    phases = PHASES.replace('document = ["docs', 'fields = {doc = "doc"}\ndocument = ["{doc}", "docs')
+    policy = phases + 'index = ["docs/INDEX.md"]\n' + LISTED
+    scope = "\n## Scope\n\n- `src/`\n"
+    files: dict[Any, Any] = {f"docs/phase-{number}.md": f"# {number}\n{scope}" for number in (11, 13)}
+    base = [Step("chore: base", files={**PLAN.files, **files, "plan.json": TASKS % ""})]
+    step = Step("docs: plan", files=dict(change))
+    found = [{"severity": "warning", "message": expect.rpartition(".* ")[2]}] if expect else []
+    outcome = judged(
+        "WRK005", tmp_path / "a", step, policy=policy, base=base, branch="plan", expect=found, exit_code=0
+    )
+    assert all(re.search(expect, finding["message"]) for finding in outcome.report["findings"])
+    if expect:
+        held = policy.replace("\npointer", '\nupkeep = "approvers"\npointer').replace(
+            "\nsource", '\nupkeep = "approvers"\nsource'
+        )
+        error = [{"severity": "error"}]
+        judged("WRK005", tmp_path / "b", step, policy=held, base=base, branch="plan", expect=error)
+
+
+def test_a_document_of_an_open_item_that_is_taken_away_is_told(tmp_path: Path) -> None:
+    judged(
+        "WRK005",
+        tmp_path,
+        Step("docs: plan", delete=["docs/phase-12.md"]),
+        branch="plan",
+        expect=[{"path": "docs/phase-12.md", "message": "was docs/phase-12.md and is nothing"}],
+        exit_code=0,
     )
