@@ -387,3 +387,15 @@ def test_a_server_that_has_a_working_tree_is_none_the_worse(server: Server, tmp_
     taken, said = server.push("topic")
     assert not taken
     assert "PTH001" in said
+
+
+def test_trees_that_nobody_can_list_are_not_taken(server: Server) -> None:
+    oid = server.author.git("hash-object", "-w", "--stdin", stdin=b"x\n")
+    kind = "100644 blob"
+    for _ in range(10):
+        rows = "".join(f"{kind} {oid}\t{name}\n" for name in range(10))
+        oid, kind = server.author.git("mktree", stdin=rows.encode()), "040000 tree"
+    commit = server.author.git("commit-tree", oid, "-p", "HEAD", "-m", "feat: more")
+    taken, said = server.push(f"{commit}:refs/heads/topic")
+    assert not taken
+    assert "more than 1,000,000 directories, the limit, which 'max_entries'" in said

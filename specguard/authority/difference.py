@@ -152,6 +152,7 @@ def _top(old: Policy, new: Policy) -> Iterator[Difference]:
         yield from differ(key, getattr(old, key), getattr(new, key), "incomparable")
     yield from differ("plugins", list(old.plugins), list(new.plugins), "incomparable")
     yield from differ("documents", old.value("documents"), new.value("documents"), "more")
+    yield from differ("max_entries", old.max_entries, new.max_entries, "lower")
     one, other = old.require_work_item, new.require_work_item
     if isinstance(one, bool) or isinstance(other, bool):
         effect = _effect(_demand(one), _demand(other))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Covering, Selecting
     from specguard.model import Severity, Stage
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """The number of the data's format; data of another one is not read."""
 
 
@@ -138,6 +138,7 @@ class Policy:
         merge: `rebase`, `merge` or `squash`.
         require_work_item: whether a change must name an item, or the branches that must.
         remote: the canonical repository's URL, or None.
+        max_entries: how many files a tree, and how many entries a change, may have to be judged.
         plugins: the distributions whose rules are used.
         normative: the documents that the authority names as normative.
         order: the documents by authority, the highest first.
@@ -165,6 +166,7 @@ class Policy:
         self.merge: str = top["merge"]
         self.require_work_item: bool | Selecting = decode(top["require_work_item"])
         self.remote: str | None = top["remote"]
+        self.max_entries: int = top["max_entries"]
         self.plugins: Sequence[str] = top["plugins"]
         self.normative: Sequence[str] = data["authority"]["normative"]
         self.order: Sequence[str] = data["authority"]["order"]

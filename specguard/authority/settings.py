@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specguard.change.git import MAX_ENTRIES
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Settings
 
@@ -43,6 +44,15 @@ class TopLevel(Settings):
     plugins: Annotated[
         list[str], Field(description="installed distributions whose rules and presets are used")
     ] = []
+
+    max_entries: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=20_000_000,
+            description="how many files a tree, and how many entries a change, may have to be judged",
+        ),
+    ] = MAX_ENTRIES
 
 
 class AuthorityKey(Settings):

@@ -6,7 +6,7 @@ from specguard.change.process import CommandError
 from specguard.change.raw import FormatError, read_commit, read_diffs, read_entries
 from specguard.change.repository import is_oid
 from specguard.change.store import Store, lines_of
-from specguard.errors import SpecguardError
+from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,21 @@ RAW: Final = (
 )  # fmt: skip
 """How trees are compared: every path under its own name, and a submodule's move is never left out."""
 
+MAX_ENTRIES: Final = 1_000_000
+"""How many entries a walk of trees may have, unless the policy says otherwise."""
+
+DEPTH: Final = 1000
+"""How many directories may lie within each other."""
+
+NAME_BYTES: Final = 512
+"""How many bytes the names of entries may have on average, where there are as many as there may be."""
+
+AT_ONCE: Final = 1000
+"""How many commits one process compares with their parents."""
+
+_INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
+_COMMIT_DIFFS: Final = ("diff-tree", "--stdin", "--always", "--root", *RAW)
+
 _EMPTY_TREES: Final = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
@@ -38,12 +53,15 @@ class Git(Store):
 
     Attributes:
         empty_tree: the object id of the tree without entries.
+        max_entries: how many entries a walk of trees may have; the policy says it, once it is known.
     """
 
     def __init__(self, repository: Repository) -> None:
         super().__init__(repository)
         self.empty_tree = _EMPTY_TREES[repository.format]
+        self.max_entries = MAX_ENTRIES
         self._commits: dict[str, Commit] = {}
+        self._refused: dict[tuple[object, ...], MissingFact] = {}
 
     def commit(self, oid: str) -> Commit:
         """The commit of this object id, or the one that the tag of this id points to.
@@ -152,9 +170,89 @@ class Git(Store):
         process = self.start("rev-list", "--topo-order", "--reverse", head, *rest, "--")
         return self.read(process, "the change's commits").decode("ascii").split()
 
-    # Comparisons
+    # Walks of trees
 
-    def alterations(self, head: str, folder: bytes) -> list[tuple[str, list[Entry]]]:
+    def walk(
+        self,
+        what: str,
+        *arguments: str,
+        pairs: Callable[[], Iterable[tuple[str, str]]],
+        stdin: bytes = b"",
+        process: Process | None = None,
+        spare: int = 0,
+    ) -> list[bytes]:
+        """The fields that a git command prints that walks trees, where it is within the limits.
+
+        Args:
+            what: what it reads, for the sentence about its failure.
+            arguments: the command, which ends each field with NUL.
+            pairs: the trees that it compares, each with an empty one where it lists them; they are measured
+                when the command takes long.
+            stdin: its standard input.
+            process: the command, where it was started already.
+            spare: how many entries there may be beyond the limit.
+
+        Raises:
+            MissingFact: it failed or complained, or there is more than may be.
+        """
+
+        def look() -> None:
+            from specguard.change.walk import measure
+
+            measure(self, pairs(), what, spare=spare)
+
+        key = arguments, stdin
+        if key in self._refused:
+            raise self._refused[key]
+        process = process or self.start(*arguments, stdin=stdin, wide=True)
+        process.watch(look)
+        limit = self.max_entries + spare
+        most = limit if arguments[0] == "ls-tree" else 2 * limit
+        pieces: list[bytes] = []
+        fields = size = 0
+        try:
+            for piece in process.chunks():
+                pieces.append(piece)
+                fields += piece.count(b"\0")
+                size += len(piece)
+                if fields > most or size > limit * NAME_BYTES:
+                    from specguard.change.walk import beyond
+
+                    raise beyond(what, f"more than {limit:,} entries", "max_entries")
+            found = b"".join(pieces).split(b"\0")
+            if max(map(len, found)) > 2 * DEPTH:
+                look()
+        except CommandError as error:
+            if error.code < 0 or "depth" in error.said:
+                # More depth than it has room for; what it says of that depends on its version.
+                look()
+            raise self.missing(what, error.first_line) from error
+        except MissingFact as missing:
+            self._refused[key] = missing
+            raise
+        return found
+
+    def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
+        """The lines of `ls-tree -r` for each file, symbolic link and submodule of a tree.
+
+        Args:
+            tree: the object id of a tree or commit.
+            what: what it is, for the sentence about its failure.
+            options: more options of `ls-tree`.
+            spare: how many there may be beyond the limit.
+
+        Raises:
+            MissingFact: a tree object is not there, or there is more than may be.
+        """
+        arguments = ("ls-tree", "-r", "-z", "--full-tree", *options, tree)
+        return self.walk(what, *arguments, pairs=lambda: [("", self._tree(tree))], spare=spare)[:-1]
+
+    def _tree(self, oid: str) -> str:
+        """The tree of a commit; a tree itself."""
+        kind, content = self.object(oid, limit=1 << 30)
+        return content[5 : 5 + len(oid)].decode("ascii", "replace") if kind == "commit" else oid
+
+    def alterations(self, head: str, folder: bytes) -> Iterator[tuple[str, list[Entry]]]:
         """What the commits of a history edit or take away below a folder, against any of their parents.
 
         A merge that leaves out what one of its sides has added takes it away. What is only added is not told.
@@ -163,60 +261,98 @@ class Git(Store):
             head: the commit whose whole history is looked at.
             folder: its path, with or without a slash at its end.
 
-        Returns:
+        Yields:
             Commits that do, the newest first, each with the entries; a merge once for each such parent.
 
         Raises:
             MissingFact: the history is not there as a whole.
         """
-        commits = self.read(self.start("rev-list", "--topo-order", head, "--"), "the history")
-        path = folder.rstrip(b"/").decode("utf-8", "surrogateescape")
-        process = self.start(
-            "diff-tree", "--stdin", "-m", *RAW, "--diff-filter=a", "--", path, stdin=commits, wide=True
-        )
-        data = self.read(process, "the history")
+        from specguard.change.tree import Tree
+
+        def below(commit: str) -> str:
+            found = Tree(self, self.commit(commit).tree).find(path)
+            return found.oid if found is not None and found.is_directory else ""
+
+        path = folder.rstrip(b"/")
+        oids = self.read(self.start("rev-list", "--topo-order", head, "--"), "the history").decode().split()
+        options = ("-m", *RAW, "--diff-filter=a", "--", path.decode("utf-8", "surrogateescape"))
+        for start in range(0, len(oids), AT_ONCE):
+            some = oids[start : start + AT_ONCE]
+
+            def pairs(some: Sequence[str] = some) -> Iterator[tuple[str, str]]:
+                for oid in some:
+                    for parent in self.commit(oid).parents or ("",):
+                        yield (below(parent) if parent else ""), below(oid)
+
+            yield from self.commit_diffs("the history", *options, pairs=pairs, stdin=lines_of(some))
+
+    def commit_diffs(
+        self,
+        what: str,
+        *options: str,
+        pairs: Callable[[], Iterable[tuple[str, str]]],
+        stdin: bytes,
+        process: Process | None = None,
+    ) -> list[tuple[str, list[Entry]]]:
+        """What many commits change, each with its object id."""
+        found = self.walk(what, "diff-tree", "--stdin", *options, pairs=pairs, stdin=stdin, process=process)
         try:
-            return read_diffs(data, self.repository.hexadecimal)
+            return read_diffs(found, self.repository.hexadecimal)
         except FormatError as error:
-            raise self.missing("the history", str(error)) from error
+            raise self.missing(what, str(error)) from error
 
     def diff_trees(self, old: str, new: str) -> list[Entry]:
         """What differs between two trees or commits, by path bytes.
 
         Raises:
-            MissingFact: a tree is not there.
+            MissingFact: a tree is not there, or more differs than may.
         """
         if old == new:
             return []
-        return self.entries(self.start("diff-tree", *RAW, old, new, "--", wide=True))
+        return self._entries("diff-tree", *RAW, old, new, "--", trees=(old, new))
 
     def start_index_diff(self, tree: str) -> Process:
-        """Start comparing a tree or commit with the index; `entries` reads the result.
+        """Start comparing a tree or commit with the index; `index_diff` reads the result."""
+        return self.start(*_INDEX_DIFF, tree, "--", index=self.repository.index)
+
+    def index_diff(self, tree: str, process: Process | None = None) -> list[Entry]:
+        """What differs between a tree or commit and the index, by path bytes.
 
         Files that are marked to be added later (`git add --intent-to-add`) are no part of a commit, and
         not seen.
-        """
-        return self.start(
-            "diff-index",
-            "--cached",
-            *RAW,
-            "--ita-invisible-in-index",
-            tree,
-            "--",
-            index=self.repository.index,
-        )
 
-    def entries(self, process: Process) -> list[Entry]:
-        """The entries that a comparison prints, by path bytes.
+        Args:
+            tree: its object id.
+            process: what `start_index_diff` has started.
 
         Raises:
-            MissingFact: it failed, or printed something else.
+            MissingFact: the comparison failed, or more differs than may.
         """
-        data = self.read(process, "the change's entries")
+        return self._entries(
+            *_INDEX_DIFF,
+            tree,
+            "--",
+            trees=("", tree),
+            process=process or self.start_index_diff(tree),
+            spare=self.repository.indexed(),
+        )
+
+    def _entries(
+        self, *arguments: str, trees: tuple[str, str], process: Process | None = None, spare: int = 0
+    ) -> list[Entry]:
+        what = "the change's entries"
+        one, other = trees
+        found = self.walk(
+            what,
+            *arguments,
+            pairs=lambda: [(self._tree(one) if one else "", self._tree(other))],
+            process=process,
+            spare=spare,
+        )
         try:
-            return read_entries(data, self.repository.hexadecimal)
+            return read_entries(found, self.repository.hexadecimal)
         except FormatError as error:
-            raise self.missing("the change's entries", str(error)) from error
+            raise self.missing(what, str(error)) from error
 
 
 class _Diffs:
@@ -225,22 +361,12 @@ class _Diffs:
     def __init__(self, git: Git, commits: Sequence[Commit]) -> None:
         self._git = git
         self._commits = commits
-        self._process: Process | None = None
+        self._first: Process | None = None
         self._found: list[list[list[Entry]]] | None = None
 
-    def start(self) -> Process:
-        """Start the comparisons, so that they run while something else is read."""
-        pairs = [f"{commit.oid} {parent}" for commit in self._commits for parent in commit.parents or ("",)]
-        self._process = self._git.start(
-            "diff-tree",
-            "--stdin",
-            "--always",
-            "--root",
-            *RAW,
-            stdin=lines_of([pair.rstrip() for pair in pairs]),
-            wide=True,
-        )
-        return self._process
+    def start(self) -> None:
+        """Start the first process, so that it is ready when it is read."""
+        self._first = self._git.start(*_COMMIT_DIFFS, stdin=self._pairs(self._commits[:AT_ONCE]), wide=True)
 
     def loader(self, position: int) -> Callable[[], Sequence[Sequence[Entry]]]:
         """What the commit at a position asks for its diffs."""
@@ -248,15 +374,38 @@ class _Diffs:
 
     def _all(self) -> Sequence[Sequence[Sequence[Entry]]]:
         if self._found is None:
-            data = self._git.read(self._process or self.start(), "the commits' entries")
-            try:
-                found = iter(read_diffs(data, self._git.repository.hexadecimal))
-                self._found = [
-                    [self._next(found, commit) for _ in commit.parents or ("",)] for commit in self._commits
-                ]
-            except FormatError as error:
-                raise self._git.missing("the commits' entries", str(error)) from error
+            found: list[list[list[Entry]]] = []
+            for start in range(0, len(self._commits), AT_ONCE):
+                found += self._some(self._commits[start : start + AT_ONCE])
+            self._found = found
         return self._found
+
+    def _some(self, commits: Sequence[Commit]) -> list[list[list[Entry]]]:
+        process, self._first = self._first, None
+        what = "the commits' entries"
+        read = iter(
+            self._git.commit_diffs(
+                what,
+                *_COMMIT_DIFFS[2:],
+                pairs=lambda: self._trees(commits),
+                stdin=self._pairs(commits),
+                process=process,
+            )
+        )
+        try:
+            return [[self._next(read, commit) for _ in commit.parents or ("",)] for commit in commits]
+        except FormatError as error:
+            raise self._git.missing(what, str(error)) from error
+
+    def _trees(self, commits: Sequence[Commit]) -> Iterator[tuple[str, str]]:
+        for commit in commits:
+            for parent in commit.parents or ("",):
+                yield (self._git.commit(parent).tree if parent else ""), commit.tree
+
+    @staticmethod
+    def _pairs(commits: Sequence[Commit]) -> bytes:
+        pairs = [f"{commit.oid} {parent}" for commit in commits for parent in commit.parents or ("",)]
+        return lines_of([pair.rstrip() for pair in pairs])
 
     @staticmethod
     def _next(found: Iterator[tuple[str, list[Entry]]], commit: Commit) -> list[Entry]:

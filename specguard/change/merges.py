@@ -147,7 +147,7 @@ class Merges:
                 *headers, entry = fields[at].split(b"\n")
                 found.extend([] for _ in headers)
                 if entry:
-                    found[-1].extend(read_entries(b"%s\0%s\0" % (entry, fields[at + 1]), digits))
+                    found[-1].extend(read_entries([entry, fields[at + 1], b""], digits))
         except (FormatError, IndexError) as error:
             raise self._git.missing("what a merge brings", str(error)) from error
         if len(found) != len(pairs):
@@ -160,8 +160,7 @@ class Merges:
             return list(entries)
         moved: set[bytes] = set()
         for parent in commit.parents[1:]:
-            data = self._git.read(self._git.start("ls-tree", "-r", "-z", parent), "what a merge joins")
-            files = _listing(data)
+            files = _listing(self._git.list_tree(parent, "what a merge joins"))
             for entry in entries:
                 folders = entry.path.split(b"/")
                 suffixes = (b"/".join(folders[depth:]) for depth in range(1, len(folders)))
@@ -175,12 +174,11 @@ def _in_conflict(path: bytes, conflicts: set[bytes]) -> bool:
     return path in conflicts or any(other.startswith(path + b"~") for other in conflicts)
 
 
-def _listing(data: bytes) -> dict[bytes, tuple[int, str]]:
-    """The mode and object id of each path of a recursive `ls-tree -z`."""
+def _listing(lines: Sequence[bytes]) -> dict[bytes, tuple[int, str]]:
+    """The mode and object id of each path of a recursive `ls-tree`."""
     files: dict[bytes, tuple[int, str]] = {}
-    for record in data.split(b"\0"):
-        header, tab, path = record.partition(b"\t")
-        if tab:
-            mode, _, oid = header.decode("ascii").split(" ")
-            files[path] = int(mode, 8), oid
+    for line in lines:
+        header, _, path = line.partition(b"\t")
+        mode, _, oid = header.decode("ascii").split(" ")
+        files[path] = int(mode, 8), oid
     return files

@@ -54,6 +54,8 @@ def apply_patch(git: Git, start: str, file: str) -> str:
             help="Check its name.",
             code="unreadable-file",
         ) from error
+    # An index has every path of its own: first it must be known that they are not too many.
+    git.list_tree(start, "the files of HEAD", "--name-only", spare=git.repository.indexed())
     git.read(git.start("read-tree", start, index=index), "the files of HEAD")
     patch = os.open(copy, os.O_RDONLY)
     try:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 import select
+from time import monotonic
 
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final
 
 CHUNK: Final = 1 << 20
 """How many bytes are read at once at most."""
+
+PATIENCE: Final = 1.0
+"""After how many seconds a program that is watched is looked at."""
 
 ERROR_LIMIT: Final = 1 << 14
 """How many bytes of a program's complaints are kept; the rest is read and dropped."""
@@ -72,8 +76,8 @@ class Process:
     """
 
     __slots__ = (
-        "_buffer", "_error", "_errors", "_feeding", "_in", "_out", "_pending", "_poll", "_talk", "code",
-        "label", "pid",
+        "_buffer", "_due", "_error", "_errors", "_feeding", "_in", "_look", "_out", "_pending", "_poll",
+        "_talk", "code", "label", "pid",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +100,8 @@ class Process:
         self._talk = talk
         self._feeding = False
         self._in = -1
+        self._look: Callable[[], None] | None = None
+        self._due = 0.0
         opened: list[int] = []
         try:
             self._out, out = _pipe(opened)
@@ -136,6 +142,13 @@ class Process:
         if self._in >= 0:
             os.set_blocking(self._in, False)
             self._update_input()
+
+    def watch(self, look: Callable[[], None]) -> None:
+        """Have something looked at, once, if the program is not at its end after `PATIENCE` seconds.
+
+        It stands still meanwhile; what `look` raises comes from whatever is reading it.
+        """
+        self._look, self._due = look, monotonic() + PATIENCE
 
     def send(self, data: bytes) -> None:
         """Have more written to standard input, while output is read.
@@ -280,7 +293,13 @@ class Process:
     def _pump(self) -> bytes:
         """Wait until something can be read or written, and do it; what came from standard output."""
         data = b""
-        for number, _ in self._poll.poll():
+        left = None
+        if self._look is not None:
+            left = 1000 * (self._due - monotonic())
+            if left <= 0:
+                self._stand_still(self._look)
+                left = None
+        for number, _ in self._poll.poll(left):
             if number == self._out:
                 data = os.read(number, CHUNK)
                 if not data:
@@ -300,6 +319,16 @@ class Process:
                     self._pending, self._talk = memoryview(b""), False
                 self._update_input()
         return data
+
+    def _stand_still(self, look: Callable[[], None]) -> None:
+        from signal import SIGCONT, SIGSTOP
+
+        self._look = None
+        if self.code is None:
+            os.kill(self.pid, SIGSTOP)
+        look()
+        if self.code is None:
+            os.kill(self.pid, SIGCONT)
 
     def _update_input(self) -> None:
         if self._in < 0:

@@ -24,17 +24,16 @@ class FormatError(ValueError):
     """Bytes that are not what git writes."""
 
 
-def read_entries(data: bytes, digits: int) -> list[Entry]:
+def read_entries(fields: Sequence[bytes], digits: int) -> list[Entry]:
     """The entries of a `--raw -z` stream, by path bytes.
 
     Args:
-        data: records `:<mode> <mode> <oid> <oid> <status>NUL<path>NUL`.
+        fields: records `:<mode> <mode> <oid> <oid> <status>NUL<path>NUL`, split at each NUL.
         digits: the length of a full object id.
 
     Raises:
         FormatError: it is no such stream.
     """
-    fields = data.split(b"\0")
     if len(fields) % 2 != 1 or fields[-1]:
         raise FormatError("a list of entries that ends within an entry")
     entries = _entries(fields, 0, len(fields) - 1, digits)
@@ -42,17 +41,16 @@ def read_entries(data: bytes, digits: int) -> list[Entry]:
     return entries
 
 
-def read_diffs(data: bytes, digits: int) -> list[tuple[str, list[Entry]]]:
+def read_diffs(fields: Sequence[bytes], digits: int) -> list[tuple[str, list[Entry]]]:
     """The entries of each pair that `diff-tree --stdin --always -z` was asked to compare, in that order.
 
     Args:
-        data: for each pair the commit's object id and NUL, then its entries.
+        fields: for each pair the commit's object id and NUL, then its entries, split at each NUL.
         digits: the length of a full object id.
 
     Raises:
         FormatError: it is no such stream.
     """
-    fields = data.split(b"\0")
     if fields[-1]:
         raise FormatError("a list of commits that ends within an entry")
     last = len(fields) - 1

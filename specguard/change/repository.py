@@ -142,6 +142,13 @@ class Repository:
         flags = [*where, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=false"]
         return Process(self.program, [*flags, *arguments], environment, label=["git", *arguments])
 
+    def indexed(self) -> int:
+        """How many entries the index has at most: each takes 62 bytes and more."""
+        try:
+            return os.path.getsize(self.index) // 62
+        except OSError:
+            return 0
+
     def refs_named(self, names: Iterable[str]) -> dict[str, str]:
         """The object ids of those of these refs that exist.
 

@@ -93,7 +93,7 @@ class StagedChange(SnapshotChange):
         if self._staged is None:
             head = self.git.repository.head or self.git.empty_tree
             comparison, self._comparison = self._comparison, None
-            entries = self.git.entries(comparison or self.git.start_index_diff(head))
+            entries = self.git.index_diff(head, comparison)
             unmerged = next((entry.path for entry in entries if entry.status == "U"), None)
             if unmerged is not None:
                 raise MissingFact(

@@ -135,13 +135,12 @@ class Tree:
         """The paths of all files, symbolic links and submodules, sorted by bytes.
 
         Raises:
-            MissingFact: a tree object is not there.
+            MissingFact: a tree object is not there, or there are more paths than may be.
         """
         if self._paths is None:
             found: list[bytes] = []
             if self._root:
-                process = self._git.start("ls-tree", "-r", "-z", "--name-only", "--full-tree", self._root)
-                found = self._git.read(process, "the list of files").split(b"\0")[:-1]
+                found = self._git.list_tree(self._root, "the list of files", "--name-only")
             if self._changes:
                 gone = {entry.path for entry in self._changes if entry.deleted}
                 new = [entry.path for entry in self._changes if entry.added]

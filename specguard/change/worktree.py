@@ -108,9 +108,10 @@ class _Item:
 
 
 def _in_tree(git: Git, start: str) -> dict[bytes, _Item]:
-    data = git.read(git.start("ls-tree", "-r", "-z", "--full-tree", start), "the files of HEAD")
+    # What is checked out is no more than what the index has, which is there as a whole.
+    spare = git.repository.indexed()
     found = {}
-    for record in data.split(b"\0")[:-1]:
+    for record in git.list_tree(start, "the files of HEAD", spare=spare):
         header, _, path = record.partition(b"\t")
         mode, _, oid = header.split(b" ")
         found[path] = _Item(int(mode, 8), oid.decode())

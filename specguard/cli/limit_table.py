@@ -124,6 +124,27 @@ COUNTS: Final[Sequence[Limit]] = (
 
 SIZES: Final[Sequence[Limit]] = (
     Limit(
+        "entries of a change, of all its commits, and files of a tree",
+        "specguard.change.git:MAX_ENTRIES",
+        "",
+        "`max_entries` of the base's policy",
+        f"git is ended, and the rules that read them are `indeterminate`: {_SIZE}",
+    ),
+    Limit(
+        "directories of a tree within each other",
+        "specguard.change.git:DEPTH",
+        "",
+        _NOTHING,
+        f"git is ended, and the rules that read them are `indeterminate`: {_SIZE}",
+    ),
+    Limit(
+        "the name of an entry, on average, where there are as many as there may be",
+        "specguard.change.git:NAME_BYTES",
+        "bytes",
+        _NOTHING,
+        f"git is ended, and the rules that read them are `indeterminate`: {_SIZE}",
+    ),
+    Limit(
         "a file of the working tree",
         "specguard.change.worktree:FILE_LIMIT",
         "bytes",

@@ -48,6 +48,11 @@ class Policies:
         Raises:
             SpecguardError: there is none that may judge.
         """
+        change, policy, notes = self._judging(change)
+        change.git.max_entries = policy.max_entries
+        return change, policy, notes
+
+    def _judging(self, change: Change) -> tuple[Change, Policy, list[str]]:
         request = self._request
         if request.authority:
             policy = self.load(change.policy_files, request.authority)

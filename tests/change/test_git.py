@@ -267,8 +267,8 @@ def test_alterations_of_a_folder_are_found_in_a_history(repo: Repository, git: G
         (rename, [("D", b"log/b")]),
         (edit, [("M", b"log/a")]),
     ]
-    assert git.alterations(repo.oid(), b"dir") == []
-    assert git.alterations(repo.oid(), b"l*g/") == []
+    assert list(git.alterations(repo.oid(), b"dir")) == []
+    assert list(git.alterations(repo.oid(), b"l*g/")) == []
 
 
 def test_alterations_below_a_file_or_a_link_are_the_folder_s_end(repo: Repository, git: Git) -> None:
@@ -285,7 +285,7 @@ def test_alterations_of_a_shallow_clone_cannot_be_told(repo: Repository, tmp_pat
     clone = repo.clone(tmp_path / "shallow", depth=1)
     with Git(Located.locate(str(clone.path), clean_environment())) as git:
         with pytest.raises(MissingFact, match="the history cannot be read") as caught:
-            git.alterations(clone.oid(), b"log/")
+            list(git.alterations(clone.oid(), b"log/"))
         assert caught.value.command == "git fetch --unshallow origin"
 
 
@@ -307,7 +307,7 @@ def test_the_index_is_compared_and_left_as_it_is(repo: Repository, git: Git) -> 
     repo.write("new", "n\n")
     repo.stage()
     before = (index.read_bytes(), index.stat().st_mtime_ns)
-    [entry] = git.entries(git.start_index_diff(repo.oid()))
+    [entry] = git.index_diff(repo.oid())
     assert (entry.status, entry.path, entry.new) == ("A", b"new", repo.blob("n\n"))
     assert (index.read_bytes(), index.stat().st_mtime_ns) == before
 
@@ -315,14 +315,14 @@ def test_the_index_is_compared_and_left_as_it_is(repo: Repository, git: Git) -> 
 def test_a_broken_index_is_a_missing_fact_and_not_an_empty_change(repo: Repository, git: Git) -> None:
     (repo.path / ".git/index").write_bytes(b"rubbish")
     with pytest.raises(MissingFact, match="entries cannot be read"):
-        git.entries(git.start_index_diff(repo.oid()))
+        git.index_diff(repo.oid())
 
 
 def test_a_split_index_is_read_whole(repo: Repository, git: Git) -> None:
     repo.git("update-index", "--split-index")
     repo.write("new", "n\n")
     repo.git("add", "new")
-    assert [e.path for e in git.entries(git.start_index_diff(repo.oid()))] == [b"new"]
+    assert [e.path for e in git.index_diff(repo.oid())] == [b"new"]
 
 
 def test_a_sha256_repository_is_read_in_the_same_way(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ SIZES = st.sampled_from([40, 64])
 @given(st.data(), SIZES)
 def test_every_entry_is_read_as_it_was_written_and_sorted(data: st.DataObject, digits: int) -> None:
     found = data.draw(entries(digits))
-    assert read_entries(written(found), digits) == sorted(found, key=lambda entry: entry.path)
+    assert read_entries(written(found).split(b"\0"), digits) == sorted(found, key=lambda entry: entry.path)
 
 
 @given(st.data(), SIZES)
@@ -49,7 +49,7 @@ def test_entries_of_pairs_stay_with_their_pair(data: st.DataObject, digits: int)
     pairs = data.draw(st.lists(st.tuples(oids(digits), entries(digits)), max_size=8))
     stream = b"".join(oid.encode() + b"\0" + written(found) for oid, found in pairs)
     expected = [(oid, sorted(found, key=lambda entry: entry.path)) for oid, found in pairs]
-    assert read_diffs(stream, digits) == expected
+    assert read_diffs(stream.split(b"\0"), digits) == expected
 
 
 @given(st.data())
@@ -57,7 +57,7 @@ def test_a_stream_that_was_cut_is_never_a_shorter_one(data: st.DataObject) -> No
     stream = written(data.draw(entries(40).filter(bool)))
     cut = data.draw(st.integers(1, len(stream) - 1))
     try:
-        found = read_entries(stream[:cut], 40)
+        found = read_entries(stream[:cut].split(b"\0"), 40)
     except FormatError:
         return
     # What is accepted ends where an entry ends.
@@ -68,7 +68,7 @@ def test_a_stream_that_was_cut_is_never_a_shorter_one(data: st.DataObject) -> No
 def test_no_bytes_do_worse_than_be_refused(data: bytes, digits: int) -> None:
     for read in (read_entries, read_diffs):
         with suppress(FormatError):
-            read(data, digits)
+            read(data.split(b"\0"), digits)
     with suppress(FormatError):
         list(read_tree(data, digits))
 
@@ -79,9 +79,11 @@ def test_no_bytes_do_worse_than_be_refused(data: bytes, digits: int) -> None:
 def test_a_path_is_never_taken_for_a_header(path: bytes) -> None:
     one = Entry(path, "A", 0, 0o100644, "0" * 40, "1" * 40)
     other = Entry(b"z", "D", 0o100644, 0, "2" * 40, "0" * 40)
-    assert sorted(read_entries(written([one, other]), 40), key=str) == sorted([one, other], key=str)
+    assert sorted(read_entries(written([one, other]).split(b"\0"), 40), key=str) == sorted(
+        [one, other], key=str
+    )
     stream = b"3" * 40 + b"\0" + written([one]) + b"4" * 40 + b"\0" + written([other])
-    assert read_diffs(stream, 40) == [("3" * 40, [one]), ("4" * 40, [other])]
+    assert read_diffs(stream.split(b"\0"), 40) == [("3" * 40, [one]), ("4" * 40, [other])]
 
 
 HEADER = b":100644 100755 " + b"1" * 40 + b" " + b"2" * 40 + b" M"
@@ -101,16 +103,16 @@ HEADER = b":100644 100755 " + b"1" * 40 + b" " + b"2" * 40 + b" M"
     ],
 )
 def test_a_header_of_another_shape_is_refused(header: bytes) -> None:
-    assert len(read_entries(HEADER + b"\0path\0", 40)) == 1
+    assert len(read_entries([HEADER, b"path", b""], 40)) == 1
     for read, stream in ((read_entries, b""), (read_diffs, b"3" * 40 + b"\0")):
         with pytest.raises(FormatError):
-            read(stream + header + b"\0path\0", 40)
+            read((stream + header + b"\0path\0").split(b"\0"), 40)
 
 
 @pytest.mark.parametrize("oid", [b"\xff" * 40, b"x" * 40, b"A" * 40, b"3" * 39 + b"\n"])
 def test_a_commit_is_announced_by_its_object_id(oid: bytes) -> None:
     with pytest.raises(FormatError):
-        read_diffs(oid + b"\0" + HEADER + b"\0path\0", 40)
+        read_diffs([oid, HEADER, b"path", b""], 40)
 
 
 @pytest.mark.parametrize("mode", [b"+100644", b"1_00644", b"0o10064", b"100648", b"-100644", b""])

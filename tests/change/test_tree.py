@@ -112,7 +112,7 @@ def test_a_blob_in_a_tree_s_place_is_a_missing_fact(repo: Repository, git: Git) 
 
 
 def staged(repo: Repository, git: Git) -> Tree:
-    entries = git.entries(git.start_index_diff(repo.oid()))
+    entries = git.index_diff(repo.oid())
     return Tree(git, repo.oid("HEAD^{tree}"), entries)
 
 

@@ -58,7 +58,7 @@ HUNKS = st.just(
 @given(damaged(STREAMS))
 def test_no_entry_of_a_damaged_stream_is_lost(data: bytes) -> None:
     try:
-        found = read_entries(data, 40)
+        found = read_entries(data.split(b"\0"), 40)
     except FormatError:
         return
     assert len(stream(found)) == len(data)
@@ -71,7 +71,7 @@ def test_no_entry_of_a_damaged_stream_is_lost(data: bytes) -> None:
 @given(damaged(DIFFS))
 def test_no_commit_of_a_damaged_list_is_lost(data: bytes) -> None:
     try:
-        found = read_diffs(data, 40)
+        found = read_diffs(data.split(b"\0"), 40)
     except FormatError:
         return
     assert sum(len(oid) + 1 + len(stream(entries)) for oid, entries in found) == len(data)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from specguard.change.git import Git
-from specguard.change.integrity import verify_trees
 from specguard.change.repository import Repository as Located
+from specguard.change.walk import measure
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment
@@ -25,7 +25,7 @@ def repo(repository: Repository) -> Repository:
 
 def verify(repo: Repository, old: str, new: str) -> None:
     with Git(Located.locate(str(repo.path), clean_environment())) as git:
-        verify_trees(git, old, new)
+        measure(git, [(old, new)], "the trees")
 
 
 def test_honest_trees_are_what_they_say(repo: Repository) -> None:

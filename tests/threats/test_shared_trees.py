@@ -1,0 +1,147 @@
+"""Trees that share their directories: few objects with more paths than anybody can list."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import time
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Repository
+from tests.threats.cases import threat
+from tests.threats.guarded import check, guarded, passes, undecided
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COVERED = '[rules.forbidden-content]\nforbid = [{pattern = "EVIL"}]\n'
+EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+LIMITS = {
+    "shared": "'max_entries' of the base's policy",
+    "empty": "'max_entries' of the base's policy",
+    "long names": "'max_entries' of the base's policy",
+    "deep": "the limit of depth",
+}
+
+
+def tree(repo: Repository, entries: Sequence[tuple[str, str, str]]) -> str:
+    """A tree object; each entry is `blob` or `tree`, an object id and a name."""
+    modes = {"blob": "100644", "tree": "40000"}
+    rows = [f"{modes[kind]} {name}\0".encode() + bytes.fromhex(oid) for kind, oid, name in entries]
+    content = b"".join(rows)
+    content = b"tree %d\0" % len(content) + content
+    oid = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+    file = repo.path / ".git" / "objects" / oid[:2] / oid[2:]
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(zlib.compress(content))
+    return oid
+
+
+def shared(repo: Repository, oid: str, kind: str, levels: int, names: Sequence[str]) -> str:
+    """A tree of so many levels, in each of which all names are the same object."""
+    for _ in range(levels):
+        oid, kind = tree(repo, [(kind, oid, name) for name in names]), "tree"
+    return oid
+
+
+def bomb(repo: Repository, form: str) -> str:
+    """A small tree that no machine can list."""
+    blob = repo.blob("x\n")
+    repo.git("hash-object", "-w", "--stdin", stdin=b"x\n")
+    repo.git("mktree", stdin=b"")
+    ten = [str(number) for number in range(10)]
+    if form == "shared":
+        return shared(repo, blob, "blob", 10, ten)
+    if form == "empty":
+        return shared(repo, EMPTY, "tree", 10, ten)
+    if form == "long names":
+        return shared(repo, shared(repo, blob, "blob", 14, "ab"), "tree", 900, ["n" * 250])
+    return shared(repo, blob, "blob", 1500, "d")
+
+
+def brought(repo: Repository, folder: str, *parents: str) -> str:
+    """A commit that has a tree in a folder, beside what the base has; `HEAD` is moved to it."""
+    rows = repo.git("ls-tree", "-z", "main").encode()
+    root = repo.git("mktree", "-z", stdin=rows + f"040000 tree {folder}\tbig\0".encode())
+    words = [word for parent in parents or ("HEAD",) for word in ("-p", parent)]
+    commit = repo.git("commit-tree", root, *words, "-m", "feat: more")
+    repo.git("update-ref", "HEAD", commit)
+    return commit
+
+
+@pytest.fixture
+def repo(repository: Repository) -> Repository:
+    guarded(repository, COVERED)
+    return repository
+
+
+@threat("T49", "ten trees that share their directories: 10^10 paths", "exit 2")
+@pytest.mark.parametrize("form", LIMITS)
+@pytest.mark.parametrize("how", [[], ["--enforce", "--base=main"], ["--all"], ["--push"]], ids=str)
+def test_no_change_is_too_large_to_be_refused(repo: Repository, form: str, how: list[str]) -> None:
+    brought(repo, bomb(repo, form))
+    begun = time.monotonic()
+    stdin = ""
+    if how == ["--push"]:
+        stdin = f"refs/heads/work {repo.oid()} refs/heads/work {'0' * 40}\n"
+    outcome = check(repo, *how, stdin=stdin)
+    undecided(outcome, LIMITS[form])
+    assert time.monotonic() - begun < 60
+    # The largest of all processes that were waited for, git's included, in KiB.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2 << 20
+
+
+@threat("T49", "such trees in a commit of the change, and gone in the next", "exit 2")
+@pytest.mark.parametrize("form", LIMITS)
+def test_what_a_later_commit_takes_away_is_limited_too(repo: Repository, form: str) -> None:
+    brought(repo, bomb(repo, form))
+    root = repo.oid("main^{tree}")
+    repo.git("update-ref", "HEAD", repo.git("commit-tree", root, "-p", "HEAD", "-m", "fix: less"))
+    undecided(check(repo), LIMITS[form])
+
+
+@threat("T49", "such trees in `HEAD`, judged from the index and the working tree", "exit 2")
+@pytest.mark.parametrize("form", LIMITS)
+@pytest.mark.parametrize("how", ["--staged", "--worktree", "--patch"])
+def test_what_head_has_is_limited_too(repo: Repository, form: str, how: str) -> None:
+    brought(repo, bomb(repo, form))
+    patch = repo.path.parent / "x.patch"
+    patch.write_text("--- a/src/a\n+++ b/src/a\n@@ -1 +1 @@\n-a\n+b\n")
+    undecided(check(repo, how, *([str(patch)] if how == "--patch" else [])), LIMITS[form])
+
+
+@threat("T49", "such trees on both sides of a merge", "exit 2")
+def test_a_merge_is_limited_too(repo: Repository) -> None:
+    one = brought(repo, bomb(repo, "shared"))
+    other = brought(repo, shared(repo, repo.oid("HEAD:src/a"), "blob", 10, "abcdefghij"), "main")
+    brought(repo, bomb(repo, "empty"), one, other)
+    undecided(check(repo), LIMITS["shared"])
+
+
+def test_the_policy_of_the_base_sets_how_many_there_may_be(repository: Repository) -> None:
+    repository.commit("x", files={"SPEC_AUTHORITY.md": "```toml specguard\nmax_entries = 12\n```\n"})
+    repository.branch("work")
+    repository.commit("feat: a", files={f"a/{number}": "" for number in range(11)})
+    passes(check(repository, "--all"))
+    repository.commit("feat: b", files={"b/1": "", "b/2": ""})
+    undecided(check(repository), "more than 12 entries, the limit, which 'max_entries'")
+
+
+def test_a_comparison_that_takes_long_goes_on_where_it_is_within_the_limits(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from specguard.change import process
+    from specguard.change.git import Git
+    from specguard.change.repository import Repository as Located
+    from specguard.testing.repository import clean_environment
+
+    brought(repo, shared(repo, repo.oid("HEAD:src/a"), "blob", 4, "abcdefghij"))
+    monkeypatch.setattr(process, "PATIENCE", 0.0)
+    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+        assert len(git.diff_trees(repo.oid("main"), repo.oid())) == 10_000
+        assert len(git.list_tree(repo.oid(), "it", "--name-only")) == 10_004
+        [commit] = git.commits([repo.oid()])
+        assert len(commit.diffs[0]) == 10_000
