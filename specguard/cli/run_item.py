@@ -201,6 +201,8 @@ def _tell(folder: RunFolder) -> None:
             click.echo(f"  {visible(line)}")
         if said := suggestion(folder):
             click.echo(f"  next: {visible(said)}")
+    for note in manifest.notes:
+        click.echo(f"note: {visible(note)}")
     request = manifest.pull_request
     if manifest.pushed and manifest.branch:
         click.echo(visible(taking_up(manifest)))

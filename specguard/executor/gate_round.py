@@ -111,7 +111,7 @@ class GateRound:
         if changed:
             self._ground.restore(before, changed)
             self._tree = self._ground.tree()
-            self._note("What the gates had changed when the run was ended was undone.")
+            self._run.note("What the gates had changed when the run was ended was undone.")
         self._keep()
 
     def _unfinished(self) -> str:
@@ -133,9 +133,9 @@ class GateRound:
 
     def _say_what_is_left_out(self) -> None:
         if not any(gate.kind == "gate" for gate in self._plan.gates):
-            self._note("No gate is named, by the policy or by the document: nothing was tested.")
+            self._run.note("No gate is named, by the policy or by the document: nothing was tested.")
         for one in self._plan.not_read:
-            self._note(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why}).")
+            self._run.note(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why}).")
 
     def _format(self) -> None:
         entries = self._ground.entries(self._tree)
@@ -161,7 +161,7 @@ class GateRound:
         self._ground.show(self._tree)
         found = self._chosen("gate", self._ground.entries(self._tree))
         if not found and any(gate.kind == "gate" for gate in self._plan.gates):
-            self._note("No gate applies to what was changed: nothing was tested.")
+            self._run.note("No gate applies to what was changed: nothing was tested.")
         for chosen in found:
             self._run_all(chosen)
             self._see(chosen.gate)
@@ -233,7 +233,7 @@ class GateRound:
         paths = [path_text(entry.path) for entry in entries]
         self.results[gate.name].changed += paths
         more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
-        self._note(
+        self._run.note(
             f"The {gate.kind} {gate.name} ({gate.named}) changed {', '.join(paths[:_MOST])}{more}; {why}."
         )
 
@@ -273,8 +273,3 @@ class GateRound:
             if program and find_program(program, command_environment(self._run)) is None:
                 self.missing.append((gate, program))
                 return
-
-    def _note(self, text: str) -> None:
-        text = self._run.redactor.words(text)
-        if text not in self._run.manifest.notes:
-            self._run.manifest.notes.append(text)

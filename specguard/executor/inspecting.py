@@ -1,14 +1,15 @@
 """What the agent, a gate or a hook did beside changing files, each misbehaviour by its name.
 
 Whoever runs in the place may edit files in it and nothing else. Commits are specguard's to make, so `HEAD`,
-refs, configuration, hooks and the rest of the place's `.git` stay as they were; so does everything of the
-user's. Nothing that was left in the place is run by looking at it.
+refs, configuration, hooks and the rest of the place's `.git` stay as they were. So do the configuration and
+hooks of the user, and none of their refs comes to hold what was made in the place. What else changes in their
+checkout may be their own work, and is noted. Nothing that was left in the place is run by looking at it.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from specguard.change.worktree import not_ignored
 from specguard.errors import MissingFact
@@ -21,8 +22,7 @@ from specguard.executor.watching import read_before
 from specguard.model import path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Final
+    from collections.abc import Callable
 
     from specguard.executor.place import Place
     from specguard.executor.run import Run
@@ -49,7 +49,7 @@ def inspect(run: Run, by: str = "the agent") -> None:
     before = read_before(place)
     there = os.path.isdir(place.path)
     done = list(misbehaviour(place, before.place)) if there else ["deleted its place"]
-    outside = list(_outside(before.user, user_state(run)))
+    outside = _outside(run, place, before.user, user_state(run))
     if outside:
         reason = f"while {by} worked, {_joined(outside)}"
         raise RunEnded(
@@ -142,22 +142,44 @@ def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
         )
 
 
-def _joined(sentences: list[str]) -> str:
-    more = len(sentences) - _MOST
-    return "; ".join(sentences[:_MOST]) + (f"; and {more} more" if more > 0 else "")
+def _joined(sentences: list[str], most: int = _MOST) -> str:
+    more = len(sentences) - most
+    return "; ".join(sentences[:most]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _outside(before: State, after: State) -> Iterator[str]:
+def _outside(run: Run, place: Place, before: State, after: State) -> list[str]:
+    """What was done to the user's repository and settings; what may be the user's own doing is noted."""
+    done, meanwhile, guarded = [], [], []
     for name in sorted(before.keys() | after.keys(), key=lambda one: (one.startswith("file "), one)):
         old, new = before.get(name, ""), after.get(name, "")
-        if old != new and (new or not name.startswith("beside ")):
-            what, _, rest = name.partition(" ")
-            verb = "was changed" if old and new else "appeared" if new else "is gone"
-            yield f"{_OUTSIDE[what].format(rest)} {verb}"
+        what, _, rest = name.partition(" ")
+        if old == new or (what == "beside" and not new):
+            continue
+        verb = "was changed" if old and new else "appeared" if new else "is gone"
+        rest = path_text(os.fsencode(rest))
+        told = f"{_OUTSIDE[what].format(rest)} {verb}"
+        if what == "ref" and (place.made(new.split(" ")[0]) or rest.startswith("refs/replace/")):
+            done.append(told)
+        elif what in _USERS_OWN:
+            meanwhile.append(told)
+            if what == "file" and (guard := run.policy.guards.find(os.fsencode(name[5:]))):
+                guarded.append(f"{rest} {verb} ({guard.rule})")
+        else:
+            done.append(told)
+    if meanwhile:
+        run.note(f"{_MEANWHILE}{_joined(meanwhile)}.", instead_of=_MEANWHILE)
+    if guarded:
+        run.note(f"{_GUARDED}{_joined(guarded, _MOST_GUARDED)}.", instead_of=_GUARDED)
+    return done
 
 
+_MEANWHILE: Final = "In your checkout, while the run went on: "
+_GUARDED: Final = "Guarded paths of your checkout, while the run went on: "
+_MOST_GUARDED: Final = 50
+_USERS_OWN: Final = frozenset({"ref", "git", "index", "file"})
 _OUTSIDE: Final = {
     "ref": "your ref {}",
+    "config": ".git/{} of your repository",
     "git": ".git/{} of your repository",
     "hook": "your hook {}",
     "home": "your {}",

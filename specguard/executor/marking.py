@@ -79,13 +79,13 @@ def mark(run: Run) -> str:
         return ""
     commands = proofs_of(task)
     if not commands:
-        _note(run, f"{task.name} has no commands that verify it, so the plan does not say that it is done.")
+        run.note(f"{task.name} has no commands that verify it, so the plan does not say that it is done.")
         return ""
     status = task.plan.settings.done[0]
     try:
         after = marked(_read(run, task.plan.path), task, status=status, evidence=_evidence(run, task))
     except SpecguardError as error:
-        _note(run, f"The plan is not marked: {error.message}.")
+        run.note(f"The plan is not marked: {error.message}.")
         return ""
     run.manifest.worked = run.manifest.tree
     run.save()
@@ -197,9 +197,3 @@ def _file(run: Run, path: bytes) -> bytes:
             error="outside-repository",
         )
     return file
-
-
-def _note(run: Run, text: str) -> None:
-    if text not in run.manifest.notes:
-        run.manifest.notes.append(text)
-        run.save()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from specguard.executor.place import make_place, place_of
 from specguard.executor.progress import check_progress, check_work
 from specguard.executor.pull_requests import open_pull_request
 from specguard.executor.pushing import moved_on, push
+from specguard.executor.remote_heads import see_remote
 from specguard.executor.reports import ERROR, write_report
 from specguard.executor.results import take_left
 from specguard.executor.run import ROUND, STEPS
@@ -186,7 +188,7 @@ class _Steps:
         while True:
             if first == "agent":
                 self._count(failed)
-                self._do("agent", partial(let_agent_work, run, again=self._again))
+                self._do("agent", self._agent)
                 self._again = False
                 worked = True
             handed_over = not run.told
@@ -201,6 +203,16 @@ class _Steps:
                 check_progress(run, EXIT_FAILED if gates else None)
             failed = "gates" if not gates else "results" if rules else "rules"
             first = "agent"
+
+    def _agent(self) -> None:
+        try:
+            let_agent_work(self._run, again=self._again)
+        except RunEnded as end:
+            if end.state != "killed":
+                # It fails already, and whoever looks is to know what else was done.
+                with suppress(RunEnded):
+                    see_remote(self._run)
+            raise
 
     def _gates_and_rules(self, others: bool = True) -> tuple[bool, bool]:
         """Run gates and check, until both have seen the same tree: hooks of the check may alter files.
@@ -264,6 +276,7 @@ class _Steps:
         """See what the agent did; where it has just worked, that it changed something."""
         run = self._run
         inspect(run)
+        see_remote(run)
         if not worked:
             take_left(run)
         tree = hash_tree(run)

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from specguard.change.process import CommandError
+from specguard.change.repository import is_oid
 from specguard.errors import SpecguardError
 from specguard.executor.ending import RunEnded
 from specguard.executor.git import RUN_REFS, PlaceGit
@@ -68,6 +69,21 @@ class Place:
     def git(self) -> PlaceGit:
         """Git on it, which has nothing to do with the place's own `.git`."""
         return PlaceGit(self.path, self.own, base=self.base, environment=self._environment)
+
+    def made(self, oid: str) -> bool:
+        """Whether the place's own `.git` has an object: the user's are borrowed, so it was made there."""
+        if not is_oid(oid, len(self.base)):
+            return False
+        objects = os.path.join(self.path, ".git", "objects")
+        packs = os.path.join(objects, "pack")
+        if os.path.lexists(os.path.join(objects, oid[:2], oid[2:])):
+            return True
+        for name in os.listdir(packs) if os.path.isdir(packs) else ():
+            if name.endswith(".idx"):
+                with open(os.path.join(packs, name), "rb") as index:
+                    if bytes.fromhex(oid) in index.read():
+                        return True
+        return False
 
     def reset_index(self) -> None:
         """Make the index in the place's `.git` that of the base: what changed since is not staged.

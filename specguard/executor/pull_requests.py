@@ -9,8 +9,8 @@ from specguard.executor.branches import shares
 from specguard.executor.ending import RunEnded
 from specguard.executor.plain_text import plain_text
 from specguard.executor.platforms import PlatformError, find_platform, printed_command
-from specguard.executor.pushing import pinned_address
 from specguard.executor.remote_git import RemoteGit
+from specguard.executor.remote_heads import pinned_address
 from specguard.executor.tasks import task_of
 from specguard.model import shortened
 from specguard.reporters.escape import markdown_code

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from specguard.errors import SpecguardError
 from specguard.executor.agents import MENDING
-from specguard.executor.base_moved import note_moved
 from specguard.executor.children import end_survivors
 from specguard.executor.ending import RunEnded
 from specguard.executor.pipeline import carry_out
 from specguard.executor.place import open_place, stands
 from specguard.executor.preflight import reopen
+from specguard.executor.remote_heads import note_moved
 from specguard.executor.run import ROUND
 
 if TYPE_CHECKING:

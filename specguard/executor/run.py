@@ -16,7 +16,7 @@ from specguard.runs.meta import LAYOUT, META, meta_text
 from specguard.runs.model import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from specguard.authority.policy import Policy
     from specguard.change.git import Git
@@ -56,6 +56,7 @@ class Run:
             counts.
         told: what goes back to the agent: failing gates and findings that it has not been told of yet.
         claim: keeps other runs from the item while this one is under way.
+        heads: the remote's branches as they were before the agent began; None: nobody has looked.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Run:
         self.message = ""
         self.told: list[str] = []
         self.claim: Claim | None = None
+        self.heads: Mapping[str, str] | None = None
         spent = sum(command.duration or 0 for command in manifest.commands)
         self.deadline = time.monotonic() + manifest.timeout - spent
 
@@ -119,6 +121,20 @@ class Run:
             SpecguardError: it cannot be written.
         """
         self.folder.log(visible(self.redactor.words(text)))
+
+    def note(self, text: str, *, instead_of: str = "") -> None:
+        """Add to the notes, without secrets, what a reader of the run should know.
+
+        Args:
+            text: the note.
+            instead_of: how the earlier note begins that this one replaces; empty: none.
+        """
+        notes, text = self.manifest.notes, self.redactor.words(text)
+        if instead_of:
+            notes[:] = [one for one in notes if not one.startswith(instead_of)]
+        if text not in notes:
+            notes.append(text)
+            self.save()
 
     def take(self) -> None:
         """Make this process the one that works on the run, and whatever worked on it before a stale one."""

@@ -1,4 +1,4 @@
-"""Everything of the user's that a run must leave as it is.
+"""What of the user's an agent could reach and change: what a run must leave as it is, and what is to be told.
 
 Nothing is run here but git on specguard's own directories, and `for-each-ref` and `rev-parse` in the user's.
 """
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from specguard.executor.run import Run
     from specguard.executor.seen_files import State
 
-_USERS_GIT: Final = (
+_CONFIGURATION: Final = (
     "config", "config.worktree", "info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout",
-    "objects/info/alternates", "shallow", "logs/refs/stash",
+    "objects/info/alternates",
 )  # fmt: skip
+_EVERYDAY: Final = ("HEAD", "shallow", "logs/refs/stash")
 
 
 def user_state(run: Run) -> State:
@@ -37,8 +38,9 @@ def user_state(run: Run) -> State:
     """
     repository = run.git.repository
     state = dict(_refs(repository))
-    for name in _USERS_GIT:
-        state[f"git {name}"] = content_of(os.path.join(repository.common, name))
+    for name in (*_CONFIGURATION, *_EVERYDAY):
+        kind = "git" if name in _EVERYDAY else "config"
+        state[f"{kind} {name}"] = content_of(os.path.join(repository.common, name))
     linked = os.path.join(repository.common, "worktrees")
     heads = [repository.git_dir, repository.common]
     if os.path.isdir(linked):
@@ -46,7 +48,8 @@ def user_state(run: Run) -> State:
     for folder in heads:
         for name in ("HEAD", "config.worktree", "info/sparse-checkout"):
             path = os.path.join(folder, name)
-            state[f"git {os.path.relpath(path, repository.common)}"] = content_of(path)
+            kind = "git" if name in _EVERYDAY else "config"
+            state[f"{kind} {os.path.relpath(path, repository.common)}"] = content_of(path)
     hooks = _read(repository, "rev-parse", "--path-format=absolute", "--git-path", "hooks").rstrip("\n")
     for folder in {hooks, os.path.join(repository.common, "hooks")}:
         for name in files_below(folder):

@@ -13,6 +13,7 @@ from specguard.executor.seen_files import Survey
 from specguard.executor.user_state import user_state
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Final
 
     from specguard.executor.place import Place
@@ -29,24 +30,27 @@ class Before:
         user: the user's repository.
         place: the place's `.git`, and specguard's own folder for it.
         size: the bytes that the place took.
+        heads: the remote's branches; None: nobody has looked.
     """
 
-    def __init__(self, user: State, place: State, size: int) -> None:
+    def __init__(self, user: State, place: State, size: int, heads: Mapping[str, str] | None = None) -> None:
         self.user = user
         self.place = place
         self.size = size
+        self.heads = heads
 
 
 def remember(run: Run, place: Place) -> None:
     """Keep how the user's repository and the place are now."""
     survey = Survey(place.path)
-    _keep(place, Before(user_state(run), place_state(place), survey.size))
+    _keep(place, Before(user_state(run), place_state(place), survey.size, run.heads))
 
 
 def remember_user(run: Run, place: Place) -> None:
-    """Keep how the user's repository is now; the place is still compared with how it was."""
+    """Keep how the user's repository is now; place and remote are still compared with how they were."""
     before = read_before(place)
-    _keep(place, Before(user_state(run), before.place, before.size))
+    run.heads = before.heads
+    _keep(place, Before(user_state(run), before.place, before.size, before.heads))
 
 
 def read_before(place: Place) -> Before:
@@ -58,7 +62,7 @@ def read_before(place: Place) -> Before:
     try:
         with open(os.path.join(place.own, _BEFORE), encoding="utf-8") as file:
             data = json.load(file)
-        return Before(data["user"], data["place"], data["size"])
+        return Before(data["user"], data["place"], data["size"], data.get("heads"))
     except (OSError, ValueError, KeyError) as error:
         raise RunEnded(
             "failed",

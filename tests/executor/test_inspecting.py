@@ -167,23 +167,28 @@ def test_a_misbehaviour_in_the_place_has_a_name(tmp_path: Path, name: str) -> No
         assert everything(setting.user.path) == before
 
 
+_MADE = "made=$(git commit-tree -m x HEAD^{tree}); "
 OUTSIDE = {
-    "pushes": ('git push -q "$USER_CHECKOUT" HEAD:refs/heads/evil', "your ref refs/heads/evil appeared"),
-    "pushes a tag": ('git push -q "$USER_CHECKOUT" HEAD:refs/tags/v1', "your ref refs/tags/v1 appeared"),
+    "pushes": (
+        f'{_MADE} git push -q "$USER_CHECKOUT" $made:refs/heads/evil',
+        "your ref refs/heads/evil appeared",
+    ),
+    "pushes packed": (
+        (
+            f"{_MADE} echo $made | git pack-objects -q .git/objects/pack/pack; git prune-packed;"
+            ' git push -q "$USER_CHECKOUT" $made:refs/heads/evil'
+        ),
+        "your ref refs/heads/evil appeared",
+    ),
+    "pushes a tag": (
+        f'{_MADE} git push -q "$USER_CHECKOUT" $made:refs/tags/v1',
+        "your ref refs/tags/v1 appeared",
+    ),
     "moves the base": (
-        'git -C "$USER_CHECKOUT" update-ref refs/remotes/origin/main HEAD~1',
+        f'{_MADE} git push -q "$USER_CHECKOUT" +$made:refs/remotes/origin/main',
         "your ref refs/remotes/origin/main was changed",
     ),
-    "deletes a branch": (
-        'git -C "$USER_CHECKOUT" update-ref -d refs/heads/main',
-        "your ref refs/heads/main is gone",
-    ),
-    "breaks a ref": ('echo junk > "$USER_CHECKOUT/.git/refs/heads/x"', "your ref"),
     "replaces": ('git -C "$USER_CHECKOUT" replace HEAD HEAD~1', "your ref refs/replace/"),
-    "switches": (
-        'git -C "$USER_CHECKOUT" symbolic-ref HEAD refs/heads/x',
-        r"\.git/HEAD of your repository was changed",
-    ),
     "configures": ('git -C "$USER_CHECKOUT" config core.x y', r"\.git/config of your repository was changed"),
     "configures the home": ("git config --global core.x y", r"your .*/home/\.gitconfig was changed"),
     "writes a hook": (
@@ -197,6 +202,26 @@ OUTSIDE = {
     "grafts": (
         'mkdir "$USER_CHECKOUT/.git/info"; echo x > "$USER_CHECKOUT/.git/info/grafts"',
         r"\.git/info/grafts of your repository appeared",
+    ),
+}
+
+MEANWHILE = {
+    "fetches": (
+        'git -C "$USER_CHECKOUT" update-ref refs/remotes/origin/main HEAD~1',
+        "your ref refs/remotes/origin/main was changed",
+    ),
+    "commits elsewhere": (
+        'cd "$USER_CHECKOUT"; git switch -q -c mine; git commit -q -a -m mine',
+        "your ref refs/heads/mine appeared",
+    ),
+    "deletes a branch": (
+        'git -C "$USER_CHECKOUT" update-ref -d refs/heads/main',
+        "your ref refs/heads/main is gone",
+    ),
+    "breaks a ref": ('echo junk > "$USER_CHECKOUT/.git/refs/heads/x"', "your ref"),
+    "switches": (
+        'git -C "$USER_CHECKOUT" symbolic-ref HEAD refs/heads/x',
+        r"\.git/HEAD of your repository was changed",
     ),
     "stages": ('cd "$USER_CHECKOUT"; echo 1 > src/a.py; git add src/a.py', "your index was changed"),
     "hides": ('cd "$USER_CHECKOUT"; git update-index --skip-worktree src/a.py', "your index was changed"),
@@ -229,6 +254,32 @@ def test_a_leak_into_what_is_the_users_has_a_name(tmp_path: Path, name: str) -> 
         assert f"specguard run resume {run.folder.run_id}" in end.help
 
 
+@pytest.mark.parametrize("name", MEANWHILE)
+def test_what_happens_in_the_checkout_meanwhile_is_a_note(tmp_path: Path, name: str) -> None:
+    setting = Setting(tmp_path)
+    setting.user.write("src/a.py", "a = 9\n")
+    script, told = MEANWHILE[name]
+    with setting.run() as run:
+        work(run, script)
+        inspect(run)
+        [note] = run.manifest.notes
+        assert re.match(f"In your checkout, while the run went on: .*{told}", note), note
+        inspect(run)
+        assert run.manifest.notes == [note]
+
+
+def test_guarded_paths_of_the_checkout_that_changed_are_listed(tmp_path: Path) -> None:
+    setting = Setting(tmp_path)
+    with setting.run() as run:
+        setting.user.write("locked/a", "mine\n")
+        setting.user.write("locked/b", "mine\n")
+        inspect(run)
+        assert run.manifest.notes[1] == (
+            "Guarded paths of your checkout, while the run went on: "
+            "locked/a was changed (locked-path); locked/b appeared (locked-path)."
+        )
+
+
 def test_settings_behind_links_and_includes_are_the_users_too(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     (setting.home / ".gitconfig").rename(tmp_path / "dotfile")
@@ -250,10 +301,9 @@ def test_settings_behind_links_and_includes_are_the_users_too(tmp_path: Path) ->
 def test_what_is_done_in_the_place_and_outside_is_told_together(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     with setting.run() as run:
-        work(run, 'git tag v1; echo 1 > "$USER_CHECKOUT/new"; rm -r "$PWD"')
-        assert (
-            caught(run).reason
-            == "the agent deleted its place; while the agent worked, your file new appeared"
+        work(run, 'git tag v1; git -C "$USER_CHECKOUT" config core.x y; rm -r "$PWD"')
+        assert caught(run).reason == (
+            "the agent deleted its place; while the agent worked, .git/config of your repository was changed"
         )
 
 
@@ -291,8 +341,10 @@ def test_a_run_folder_that_is_not_ignored_is_no_leak(tmp_path: Path) -> None:
     with setting.run() as run:
         run.folder.write("run.log", "more\n")
         inspect(run)
+        assert not run.manifest.notes
         setting.user.write("other", "1\n")
-        assert "your file other appeared" in caught(run).reason
+        inspect(run)
+        assert "your file other appeared" in run.manifest.notes[0]
 
 
 TRAP = """
@@ -367,5 +419,6 @@ def test_odd_names_in_the_users_checkout(tmp_path: Path) -> None:
     with setting.run() as run:
         inspect(run)
         setting.user.write(b"src/\xff\n\t x", "22\n")
-        assert "your file src/" in caught(run).reason
+        inspect(run)
+        assert "your file src/" in run.manifest.notes[0]
         assert read_before(place_of(run)).size > 0

@@ -143,24 +143,17 @@ def test_an_agent_that(workshop: Workshop, name: str) -> None:
 
 
 _REACHES_OUT = {
-    "edits the user's files": ("echo leak >> $USER/src/a.py", "your file src/a.py was changed"),
-    "makes a file of the user's": ("echo leak > $USER/src/new.py", "your file src/new.py appeared"),
-    "deletes a file of the user's": ("rm $USER/src/a.py", "your file src/a.py is gone"),
     "pushes to the user's repository": (
-        "git -c protocol.allow=always push -q $USER HEAD:refs/heads/mine",
+        "git -c protocol.allow=always push -q $USER $(git commit-tree -m x HEAD^{tree}):refs/heads/mine",
         "your ref refs/heads/mine appeared",
     ),
     "configures the user's repository": ("git -C $USER config core.x y", ".git/config of your repository"),
     "writes a hook of the user's": ("echo x > $USER/.git/hooks/pre-push", "your hook"),
-    "stages in the user's index": (
-        "echo leak >> $USER/src/a.py; git -C $USER add -A",
-        "your index was changed",
-    ),
     "configures git for the user": ("git config --global core.x y", ".gitconfig was changed"),
 }
 
 
-@threat("T104", "files of the user's checkout written by the agent", "exit 3")
+@threat("T104", "the user's configuration, hooks and refs written by the agent", "exit 3")
 @pytest.mark.parametrize("name", _REACHES_OUT)
 def test_an_agent_that_reaches_out(workshop: Workshop, name: str) -> None:
     script, reason = _REACHES_OUT[name]
@@ -171,6 +164,88 @@ def test_an_agent_that_reaches_out(workshop: Workshop, name: str) -> None:
     assert reason in (workshop.manifest.reason or "")
     assert "while the agent worked" in (workshop.manifest.reason or "")
     assert not workshop.commits()
+
+
+@threat("T104", "files of the user's checkout written by the agent", "exit 0, and each guarded one is told")
+def test_what_happens_in_the_checkout_is_told_and_no_failure(workshop: Workshop) -> None:
+    user = workshop.user.path
+    done = workshop.work(
+        f"{GOOD}; echo leak >> {user}/src/a.py; echo leak > {user}/locked/a.txt; git -C {user} add -A;"
+        f" git -C {user} -c user.name=u -c user.email=u@example.org commit -qm mine"
+    )
+    assert done.returncode == 0, done
+    told = [
+        "In your checkout, while the run went on: your index was changed; your ref refs/heads/main",
+        "Guarded paths of your checkout, while the run went on: locked/a.txt was changed (locked-path).",
+    ]
+    report = workshop.kept()["report.md"].decode()
+    [request] = workshop.state["requests"]
+    for one in told:
+        assert f"note: {one}" in done.stdout
+        assert one in report
+        assert one in request["body"]
+
+
+_PUSHES = {
+    "a commit": (
+        "made=$(git commit-tree -m x -p HEAD HEAD^{tree}); git push -q $REMOTE $made:refs/heads/evil",
+        "--delete evil",
+    ),
+    "to the base": (
+        "git add -A; git commit -q -m x; git push -q $REMOTE HEAD:refs/heads/main; git reset -q HEAD~1",
+        "--force-with-lease=main:",
+    ),
+    "to its own branch": (
+        "made=$(git commit-tree -m x -p HEAD HEAD^{tree}); git push -q $REMOTE $made:refs/heads/phase-12",
+        "--delete phase-12",
+    ),
+    "from a copy": (
+        (
+            "cp -R . ../../copy; git -C ../../copy add -A; git -C ../../copy commit -q -m x;"
+            " git -C ../../copy push -q $REMOTE HEAD:refs/heads/evil; rm -rf ../../copy"
+        ),
+        "--delete evil",
+    ),
+    "and fails": (
+        "made=$(git commit-tree -m x HEAD^{tree}); git push -q $REMOTE $made:refs/heads/evil; exit 7",
+        "",
+    ),
+}
+
+
+@threat("T117", "a push to the remote by its address, from the place", "exit 3")
+@pytest.mark.parametrize("name", _PUSHES)
+def test_an_agent_that_pushes_by_the_address(workshop: Workshop, name: str) -> None:
+    script, undo = _PUSHES[name]
+    script = script.replace("$REMOTE", str(workshop.remote.path))
+    names = "export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b.c GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b.c"
+    done = workshop.work(f"{names}; {GOOD}; {script}")
+    assert done.returncode == 3, done
+    assert not workshop.state["requests"]
+    assert "pushed from the run's place" in done.stdout
+    if undo:
+        assert "pushed from the run's place" in (workshop.manifest.reason or "")
+        command = workshop.error["suggestion"].removeprefix("undo it: ")
+        assert undo in command
+        subprocess.run(["sh", "-ec", command], cwd=workshop.user.path, env=workshop.environment, check=True)
+        done = workshop.resume()
+        assert done.returncode == 0, done
+        workshop.check_done()
+
+
+def test_branches_that_others_moved_are_told(workshop: Workshop) -> None:
+    workshop.maker.git("push", "-q", str(workshop.remote.path), "HEAD:refs/heads/old")
+    script = (
+        f"{GOOD}; cd {workshop.maker.path}; git commit -q --allow-empty -m on;"
+        f" git push -q {workshop.remote.path} HEAD:refs/heads/old HEAD:refs/heads/new"
+    )
+    done = workshop.work(script)
+    assert done.returncode == 0, done
+    tip = workshop.remote.git("rev-parse", "old").strip()[:10]
+    told = f"new is new, at {tip}; old from {workshop.base[:10]} to {tip}."
+    [request] = workshop.state["requests"]
+    for text in (done.stdout, workshop.kept()["report.md"].decode(), request["body"]):
+        assert told in text
 
 
 def test_what_the_user_does_to_the_place_is_judged_with_it(workshop: Workshop) -> None:

@@ -1,0 +1,299 @@
+"""The remote as a run sees it: its address, its branches, and which of them moved since the run began."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from specguard.change.request import Request
+from specguard.change.tree import Tree
+from specguard.engine.policies import Policies
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.canonical import find_address
+from specguard.executor.committing import hash_tree
+from specguard.executor.ending import RunEnded
+from specguard.executor.place import place_of
+from specguard.executor.remote_git import TIMEOUT, RemoteError, RemoteGit
+from specguard.work.item import Unresolved
+from specguard.work.items import Work
+
+if TYPE_CHECKING:
+    from specguard.authority.policy import Policy
+    from specguard.executor.canonical import Address
+    from specguard.executor.remote_git import Heads
+    from specguard.executor.run import Run
+
+RECORD: Final = "control/push.json"
+"""What a run has tried to push, written before each try."""
+
+_MOVED: Final = "While the run went on, branches moved at "
+_MOST: Final = 5
+
+
+def see_heads(run: Run, remote: RemoteGit, address: Address, heads: Heads) -> None:
+    """Note which branches have moved since the run began, and see that none has what was made in its place.
+
+    Args:
+        run: its place is made; `heads` are the branches as they were.
+        remote: reaches the remote, and writes to the place's own store.
+        address: the remote's.
+        heads: its branches as they are now.
+
+    Raises:
+        RunEnded: one has, or cannot be looked into.
+    """
+    _note_base(run, heads)
+    if run.heads is None:
+        return
+    before, now = run.heads, heads.branches
+    own, base = run.manifest.branch, run.manifest.repository.base
+    told, made = [], []
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) == now.get(name) or (name == own and now.get(name) in tried(run)):
+            continue
+        if name in now and _made_here(run, remote, address, name, now[name]):
+            made.append(name)
+        if name != base or name in made:
+            told.append(_told(name, before.get(name), now.get(name), name in made))
+    if told:
+        more = f"; and {len(told) - _MOST} more" if len(told) > _MOST else ""
+        run.note(f"{_MOVED}{address.shown}: {'; '.join(told[:_MOST])}{more}.", instead_of=_MOVED)
+    if made:
+        name = made[0]
+        undo = ["git", "push", run.options.remote, "--delete", name]
+        if name in before:
+            lease = f"--force-with-lease={name}:{now[name]}"
+            undo = ["git", "push", lease, run.options.remote, f"{before[name]}:refs/heads/{name}"]
+        raise RunEnded(
+            "failed",
+            f"{' and '.join(made)} of {address.shown}: pushed from the run's place",
+            help=f"undo it: {shlex.join(undo)}",
+            error="place-spoiled",
+        )
+
+
+def see_remote(run: Run) -> None:
+    """The same after the agent has worked; that the remote cannot be asked is noted, and the push asks again.
+
+    Raises:
+        RunEnded: as `see_heads`.
+    """
+    if run.heads is None or not os.path.isdir(place_of(run).objects):
+        return
+    with ask(run, objects=place_of(run).objects) as remote:
+        address = pinned_address(run, remote)
+        try:
+            heads = remote.heads(address.fetch)
+        except RemoteError as error:
+            run.note(f"{address.shown} could not be asked whether it was pushed to: {error.reason}.")
+            return
+        see_heads(run, remote, address, heads)
+
+
+def _told(name: str, before: str | None, now: str | None, made: bool) -> str:
+    if now is None:
+        return f"{name} is gone"
+    said = f"{name} is new, at {now[:10]}" if before is None else f"{name} from {before[:10]} to {now[:10]}"
+    return f"{said}, pushed from the run's place" if made else said
+
+
+def _made_here(run: Run, remote: RemoteGit, address: Address, name: str, oid: str) -> bool:
+    """Whether a branch has a commit of the place, or nothing new but files as the place has them."""
+    place = place_of(run)
+    if place.made(oid):
+        return True
+    fetched(run, remote, address, name)
+    old = (run.heads or {}).get(name) or place.base
+    theirs = {(one.path, one.new) for one in place.git.diff_trees(old, oid) if not one.deleted}
+    if not theirs or not os.path.isdir(place.path):
+        return False
+    mine = place.git.diff_trees(place.base, hash_tree(run))
+    return theirs <= {(one.path, one.new) for one in mine if not one.deleted}
+
+
+def _note_base(run: Run, heads: Heads) -> str:
+    """Say that the base has moved on: the note; empty where the base is as it was."""
+    base = run.manifest.repository.base
+    now = heads.branches.get(base, "")
+    began = run.manifest.repository.base_oid
+    if now == began:
+        return ""
+    where = f"is at {now[:10]} now" if now else "is gone"
+    note = f"The base {base} was at {began[:10]} when the run began, and {where}."
+    run.note(note)
+    return note
+
+
+def note_moved(run: Run) -> list[str]:
+    """Say what has moved since a run began that goes on now: its base, and the pointer that named its item.
+
+    Nothing here keeps the run from going on: where the remote cannot be asked, its push says so.
+
+    Args:
+        run: its `manifest.notes` are added to; `heads` is set where nobody has looked yet.
+
+    Returns:
+        The notes.
+    """
+    try:
+        with ask(run) as remote:
+            address = pinned_address(run, remote)
+            heads = remote.heads(address.fetch)
+            if run.heads is None:
+                run.heads = heads.branches
+            moved = _note_base(run, heads)
+            base, began = run.manifest.repository.base, run.manifest.repository.base_oid
+            if not moved or base not in heads.branches:
+                return [moved] if moved else []
+            now = remote.fetch(address.fetch, base, [began])
+    except (RemoteError, RunEnded, SpecguardError):
+        return []
+    return [moved, *_pointer(run, now)]
+
+
+def _pointer(run: Run, now: str) -> list[str]:
+    """Where the pointer named the run's item when it began, and another one now."""
+    kind, repository = run.options.kind, run.manifest.repository
+    before = _current(run, run.policy, repository.base_oid, kind)
+    if run.item is None or before != run.item.id:
+        return []
+    try:
+        request = Request(directory=run.options.directory, environment=run.options.environment)
+        policy = Policies(request, run.git.repository).load(Tree(run.git, run.git.commit(now).tree))
+    except (SpecguardError, MissingFact):
+        policy = None
+    after = _current(run, policy or run.policy, now, kind)
+    if after == before:
+        return []
+    named = f"names {after}" if after else "names none"
+    note = f"The run is of {run.item}, and the pointer of {repository.base} {named} now."
+    run.note(note)
+    return [note]
+
+
+def _current(run: Run, policy: Policy, oid: str, kind: str) -> str:
+    """The id of the item that a commit's pointer names; empty where it names none."""
+    kinds = policy.declared("work_kinds")
+    if kind not in kinds or not kinds[kind].pointer:
+        return ""
+    try:
+        tree = Tree(run.git, run.git.commit(oid).tree)
+        work = Work(kinds, (), tree=lambda: tree, base=policy.base or "", remote=policy.remote or "")
+        found = work.current(kind)
+    except (SpecguardError, MissingFact):
+        return ""
+    return "" if isinstance(found, Unresolved) else found.id
+
+
+def pinned_address(run: Run, remote: RemoteGit) -> Address:
+    """The canonical repository's address, which must be the one that the run began with.
+
+    Raises:
+        RunEnded: it is another one now.
+    """
+    expected = (run.item.remote if run.item else "") or run.policy.remote or ""
+    try:
+        root = run.git.repository.work_tree()
+        address = find_address(remote.settings, run.options.remote, expected, root=root)
+    except SpecguardError as error:
+        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
+    began = run.manifest.repository.remote
+    if began and address.shown != began:
+        raise RunEnded(
+            "failed",
+            f"'{run.options.remote}' was {began} when the run began, and is {address.shown} now",
+            help=shlex.join(["git", "remote", "set-url", run.options.remote, began])
+            + f", then: {run.folder.command('resume')}",
+            code=2,
+            error="remote-moved",
+        )
+    return address
+
+
+def ask(run: Run, *, objects: str = "") -> RemoteGit:
+    """Git with remotes for a run, which the caller closes.
+
+    Raises:
+        RunEnded: the user's configuration cannot be read.
+    """
+    timeout = run.options.command_timeout or TIMEOUT
+    try:
+        return RemoteGit(run.git.repository, objects=objects, timeout=timeout)
+    except SpecguardError as error:
+        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
+
+
+def ask_heads(run: Run, remote: RemoteGit, address: Address) -> Heads:
+    """The branches of the remote.
+
+    Raises:
+        RunEnded: it cannot be reached.
+    """
+    try:
+        return remote.heads(address.fetch)
+    except RemoteError as error:
+        raise RunEnded(
+            "failed",
+            f"{address.shown} cannot be reached: {error.reason}",
+            help=f"{error.advice(address.shown)}; the commit is kept: {run.folder.command('resume')}",
+            code=2,
+            tail=error.tail,
+            error="remote-unreachable",
+        ) from error
+
+
+def fetched(run: Run, remote: RemoteGit, address: Address, branch: str) -> str:
+    """Fetch a branch that has moved: its tip.
+
+    Raises:
+        RunEnded: it cannot be fetched.
+    """
+    try:
+        return remote.fetch(address.fetch, branch, [run.manifest.repository.start])
+    except RemoteError as error:
+        raise RunEnded(
+            "failed",
+            f"{branch} has moved on, and cannot be fetched: {error.reason}",
+            help=f"{error.advice(address.shown)}; then: {run.folder.command('resume')}",
+            code=2,
+            tail=error.tail,
+            error="remote-unreachable",
+        ) from error
+
+
+def tried(run: Run) -> list[str]:
+    """The commits that this run tried to push, whatever came of it.
+
+    What the record says is believed only of commits that name this run: whoever can write to its folder could
+    have added one of somebody else's.
+    """
+    known = [run.manifest.pushed] if run.manifest.pushed else []
+    try:
+        with open(run.folder.file(RECORD), encoding="utf-8") as file:
+            record = json.load(file)
+    except FileNotFoundError:
+        return known
+    except (OSError, ValueError) as error:
+        raise RunEnded(
+            "failed",
+            f"{os.path.basename(RECORD)} of the run cannot be read",
+            help=f"see whether the remote has the branch {run.manifest.branch}",
+            code=2,
+            error="run-record",
+        ) from error
+    commits = record.get("commits", []) if isinstance(record, dict) else []
+    own = [one for one in commits if isinstance(one, str) and _is_own(run, one)]
+    return list(dict.fromkeys([*own, *known]))
+
+
+def _is_own(run: Run, oid: str) -> bool:
+    """Whether a commit is one that this run made: it names the run."""
+    item = run.manifest.item
+    trailer = run.policy.declared("run_settings").trailer
+    named = f"\n{trailer}: {item.kind}-{item.id}/{run.folder.run_id}\n"
+    try:
+        return named in f"{place_of(run).git.commit(oid).message.text}\n"
+    except (MissingFact, SpecguardError):
+        return False
