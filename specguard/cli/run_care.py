@@ -27,10 +27,10 @@ from specguard.reporters.escape import visible
 def stop(run: str, directory: str, run_root: str) -> None:
     """End RUN: its own processes alone, by their ids, first politely. It can be resumed.
 
-    One that has died is given up, so that its item is free again.
+    One that has died is given up, so that its item is free again. What its gates set up is taken down.
     """
     store = open_store(directory, run_root)
-    for line in stop_run(store.find(run), store.root):
+    for line in stop_run(store.find(run), store.root, directory):
         click.echo(visible(line))
 
 
@@ -43,7 +43,8 @@ def stop(run: str, directory: str, run_root: str) -> None:
 def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
     """Remove the places of ended runs, the refs that kept their bases, and their branches here once merged.
 
-    What agents have left beside the places goes, too, while no run is under way.
+    What gates had set up in one that was killed is taken down first. What agents have left beside the places
+    goes, too, while no run is under way.
 
     Their folders, which hold the evidence, stay. A run that has no place any more cannot be resumed.
     """
@@ -60,7 +61,8 @@ def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_r
     if not yes and not _confirmed(f"Remove {counted(len(found), 'thing')}?"):
         return EXIT_FAILED
     for one in found:
-        remove(one, repository)
+        for line in remove(one, repository):
+            click.echo(visible(line))
     click.echo(f"{counted(len(found), 'thing')} removed", err=True)
     return EXIT_PASSED
 

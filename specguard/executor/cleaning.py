@@ -9,6 +9,7 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.declaration.record import Record
 from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.gate_round import is_owed
 from specguard.executor.git import RUN_REFS
 from specguard.executor.place import forget_base
 from specguard.executor.place_files import (
@@ -19,6 +20,8 @@ from specguard.executor.place_files import (
     remove_stray,
     strays,
 )
+from specguard.executor.stopping import take_down
+from specguard.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -33,14 +36,14 @@ class Leftover(Record):
     """Something that an ended run has left.
 
     Attributes:
-        kind: what it is; `stray`: what lies beside the places of runs.
-        name: the path of the place or beside it, the ref's full name, or the branch's.
+        kind: what it is; `stray`: what lies beside the places of runs; `teardown`: what gates have set up.
+        name: the path of the place or beside it, the ref's full name, the branch's, or the run's folder.
         run_id: of which run; empty for what lies beside the places.
         state: how that ended; empty where its folder is gone.
         oid: the commit that a branch is at.
     """
 
-    kind: Literal["place", "ref", "branch", "stray"]
+    kind: Literal["teardown", "place", "ref", "branch", "stray"]
     name: str
     run_id: str = ""
     state: str = ""
@@ -50,6 +53,8 @@ class Leftover(Record):
         if self.kind == "stray":
             return f"{self.name}, which lies beside the places of runs"
         whose = f"{self.run_id} ({self.state})" if self.state else f"{self.run_id}, whose folder is gone"
+        if self.kind == "teardown":
+            return f"what the gates of {whose} have set up, and nothing took down"
         lost = self.kind == "place" and self.state not in ("", "succeeded")
         return f"{self.kind} {self.name} of {whose}" + (", which cannot be resumed then" if lost else "")
 
@@ -72,6 +77,8 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
         manifest = run.manifest
         if run.open or manifest is None or (only and run.path not in only):
             continue
+        if is_owed(RunFolder(run.path)):
+            found.append(Leftover(kind="teardown", name=run.path, run_id=run.run_id, state=run.state))
         found += _of(run, manifest, refs)
         found += _branches(manifest, repository)
     if not only:
@@ -84,12 +91,14 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
     return found
 
 
-def remove(one: Leftover, repository: Repository) -> None:
-    """Remove something that a run has left.
+def remove(one: Leftover, repository: Repository) -> Sequence[str]:
+    """Remove something that a run has left: what is to be said of it, in sentences.
 
     Raises:
         SpecguardError: it cannot be removed, or is no longer what it was.
     """
+    if one.kind == "teardown":
+        return take_down(RunFolder(one.name), repository.work_tree())
     if one.kind == "place":
         remove_place(one.name)
     elif one.kind == "stray":
@@ -108,6 +117,7 @@ def remove(one: Leftover, repository: Repository) -> None:
                 help=f"git branch -d {one.name}",
                 code="git-failed",
             ) from error
+    return ()
 
 
 def _strays(store: RunStore, repository: Repository) -> Iterator[Leftover]:

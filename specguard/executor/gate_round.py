@@ -10,7 +10,7 @@ import json
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import find_program
 from specguard.errors import SpecguardError
@@ -24,11 +24,12 @@ from specguard.runs.settings import seconds
 from specguard.work.gate_selection import selected
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from specguard.change.entry import Entry
     from specguard.executor.gate_grounds import Ground
     from specguard.executor.run import Run
+    from specguard.runs.folder import RunFolder
     from specguard.runs.model import Command
     from specguard.runs.settings import RunSettings
     from specguard.work.gate_selection import Chosen
@@ -58,6 +59,7 @@ class GateRound:
         self._ground = ground
         self._plan = plan
         self._tree = ""
+        self._up = False
         self.results = {gate.name: Result(gate) for gate in plan.gates}
         self.missing: list[tuple[PlannedGate, str]] = []
 
@@ -91,7 +93,9 @@ class GateRound:
                 with suppress(RunEnded, SpecguardError):
                     self._take_down()
                 raise
-            self._take_down()
+            down = self._take_down()
+            if down:
+                self._see(down[-1].gate)
             ran = [result.gate for result in self.results.values() if result.commands]
             if ran and self._ground.mends:
                 # Once more, and every file: what they passed on is the tree that they are recorded with.
@@ -99,37 +103,32 @@ class GateRound:
             self._ground.leave()
         finally:
             write_results(self._run, self._tree, list(self.results.values()), self._plan.not_read)
-        if self._ground.mends:
-            os.unlink(self._run.folder.file(_UNFINISHED))
+        os.unlink(self._run.folder.file(_UNFINISHED))
         return not self.failures
+
+    def take_down_owed(self) -> list[Command]:
+        """Take down what a round that died had set up: the commands that ran."""
+        self._tree = str(_unfinished(self._run.folder)["tree"])
+        self._take_down()
+        return [command for result in self.results.values() for command in result.commands]
 
     def _begin(self) -> None:
         """Take the tree as it is; what a round that died had changed is undone before."""
         self._tree = self._ground.tree()
-        before = self._unfinished()
+        kept = _unfinished(self._run.folder) if self._ground.mends else {}
+        before = str(kept["tree"]) if kept.get("attempt") == self._run.manifest.attempts else ""
         changed = self._ground.changes(before, self._tree) if before else ()
         if changed:
             self._ground.restore(before, changed)
             self._tree = self._ground.tree()
             self._run.note("What the gates had changed when the run was ended was undone.")
+        self._up = any(gate.kind == "teardown" for gate in self._plan.gates)
         self._keep()
 
-    def _unfinished(self) -> str:
-        """The tree that a round of the same attempt worked on and never came to its end; empty: none did."""
-        if not self._ground.mends:
-            return ""
-        try:
-            with open(self._run.folder.file(_UNFINISHED), encoding="utf-8") as file:
-                data = json.load(file)
-        except (OSError, ValueError):
-            return ""
-        return str(data["tree"]) if data["attempt"] == self._run.manifest.attempts else ""
-
     def _keep(self) -> None:
-        """Record the tree that gates judge, in case that this process does not come to undo what they do."""
-        if self._ground.mends:
-            data = {"attempt": self._run.manifest.attempts, "tree": self._tree}
-            self._run.folder.write(_UNFINISHED, json.dumps(data) + "\n")
+        """Record what this process may not come to: to undo what gates do to a tree, and to take down."""
+        data = {"attempt": self._run.manifest.attempts, "tree": self._tree, "up": self._up}
+        self._run.folder.write(_UNFINISHED, json.dumps(data) + "\n")
 
     def _say_what_is_left_out(self) -> None:
         if not any(gate.kind == "gate" for gate in self._plan.gates):
@@ -166,7 +165,7 @@ class GateRound:
             self._run_all(chosen)
             self._see(chosen.gate)
 
-    def _take_down(self) -> None:
+    def _take_down(self) -> list[Chosen]:
         settings: RunSettings = self._run.policy.declared("run_settings")
         deadline = self._run.deadline
         try:
@@ -178,8 +177,9 @@ class GateRound:
                 self._run_all(chosen)
         finally:
             self._run.deadline = deadline
-        if found:
-            self._see(found[-1].gate)
+        self._up = False
+        self._keep()
+        return found
 
     def _see(self, gate: PlannedGate) -> None:
         """Undo what a gate changed: what comes after it judges the same tree."""
@@ -273,3 +273,18 @@ class GateRound:
             if program and find_program(program, command_environment(self._run)) is None:
                 self.missing.append((gate, program))
                 return
+
+
+def is_owed(folder: RunFolder) -> bool:
+    """Whether a run died, or was ended, between setting something up and taking it down."""
+    return _unfinished(folder).get("up") is True
+
+
+def _unfinished(folder: RunFolder) -> Mapping[str, Any]:
+    """What a round recorded that never came to its end; empty where none did."""
+    try:
+        with open(folder.file(_UNFINISHED), encoding="utf-8") as file:
+            data = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) and "tree" in data else {}

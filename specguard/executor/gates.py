@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specguard.errors import MissingFact
+from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.ending import RunEnded
 from specguard.executor.gate_grounds import PlaceGround
 from specguard.executor.gate_plans import planned_gates
-from specguard.executor.gate_round import GateRound
+from specguard.executor.gate_round import GateRound, is_owed
 from specguard.executor.gate_told import told_of_gate
+from specguard.executor.reports import outcome
 
 if TYPE_CHECKING:
     from specguard.executor.run import Run
+
+
+def take_down_owed(run: Run) -> list[str]:
+    """Run the teardowns that a round of a run did not come to, because its process died.
+
+    Args:
+        run: nobody else works on it.
+
+    Returns:
+        What was done, in sentences; none where nothing is owed.
+    """
+    if not is_owed(run.folder):
+        return []
+    if run.place is None:
+        return ["what its gates set up may be up still: the run's place, in which it is taken down, is gone"]
+    try:
+        plan = planned_gates(run.policy, run.item, commands=run.options.commands)
+        done = GateRound(run, PlaceGround(run), plan).take_down_owed()
+    except (MissingFact, RunEnded, SpecguardError) as error:
+        return [f"what its gates set up may be up still: {error}"]
+    return [f"took down what its gates had set up: {one.command}, {outcome(one)}" for one in done]
 
 
 def run_gates(run: Run) -> bool:

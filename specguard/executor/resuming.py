@@ -9,6 +9,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.agents import MENDING
 from specguard.executor.children import end_survivors
 from specguard.executor.ending import RunEnded
+from specguard.executor.gates import take_down_owed
 from specguard.executor.pipeline import carry_out
 from specguard.executor.place import open_place, stands
 from specguard.executor.preflight import reopen
@@ -61,6 +62,9 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None]
                 for note in note_moved(run):
                     run.log(note)
                     say(f"note: {note}")
+            for line in take_down_owed(run):
+                run.log(line)
+                say(line)
             said = f"; ended {', '.join(ended)}" if ended else ""
             step.detail = f"resumed at {first}{run.redactor.words(said)}"
     except RunEnded as end:

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from specguard.errors import SpecguardError
+from specguard.executor.asked import asked_before
 from specguard.executor.children import GRACE, end_survivors, send
 from specguard.executor.claiming import Claim
+from specguard.executor.gate_round import is_owed
+from specguard.executor.gate_runs import KIND as GATES
+from specguard.executor.gates import take_down_owed
+from specguard.executor.place import open_place, stands
+from specguard.executor.preflight import reopen
 from specguard.runs.folder import RunFolder, now_text
 
 if TYPE_CHECKING:
@@ -23,14 +29,16 @@ _TIME: Final = 3 * GRACE
 """How many seconds specguard has to end what it runs, and to record that."""
 
 
-def stop(view: RunView, root: str) -> Sequence[str]:
+def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
     """End a run that is under way, or give up one that has died.
 
     The specguard that runs it is asked to end it, and it can be resumed; what outlives that is ended by id.
+    What its gates had set up is taken down, where it did not come to that.
 
     Args:
         view: the run.
         root: the folder of all runs.
+        directory: where to look for the repository.
 
     Returns:
         What was done, in sentences.
@@ -55,7 +63,8 @@ def stop(view: RunView, root: str) -> Sequence[str]:
     if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(view.manifest, claimed):
         done.append(_end(psutil.Process(view.pid)))
     done += [f"ended {one}" for one in end_survivors(view.run_id)]
-    folder = RunFolder(view.path)
+    folder = RunFolder(view.path, view.root)
+    done += take_down(folder, directory)
     manifest = folder.read_manifest()
     claim = _claim(manifest, claimed)
     try:
@@ -71,6 +80,37 @@ def stop(view: RunView, root: str) -> Sequence[str]:
     finally:
         claim.release()
     return [*done, f"{view.run_id} is {manifest.state}"]
+
+
+def take_down(folder: RunFolder, directory: str = "") -> Sequence[str]:
+    """Take down what the gates of a run that nobody works on have set up, where it did not come to that.
+
+    Args:
+        folder: the run's.
+        directory: where to look for the repository.
+
+    Returns:
+        What was done, in sentences; none where nothing is owed.
+    """
+    if not is_owed(folder):
+        return []
+    try:
+        if folder.read_manifest().item.kind == GATES:
+            return [
+                "what its gates set up may be up still: `specguard run gates` runs them, and takes it down"
+            ]
+        run = reopen(asked_before(folder, os.environ, directory=directory), folder)
+    except SpecguardError as error:
+        return [f"what its gates set up may be up still: {error.message}"]
+    try:
+        if stands(run.manifest.place):
+            open_place(run)
+        done = take_down_owed(run)
+        if run.manifest.ended_at:
+            run.seal()
+    finally:
+        run.close()
+    return done
 
 
 def _claim(manifest: Manifest, root: str) -> Claim:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from specguard.executor.children import end_survivors
+from specguard.runs.folder import RunFolder
 from tests.executor.dying import Dying
-from tests.executor.working import COMMAND, GOOD, Workshop
+from tests.executor.working import COMMAND, GOOD, POLICY, Workshop
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -159,6 +161,55 @@ def test_the_agent_of_a_killed_run_is_ended_and_works_again(workshop: Workshop) 
     assert "resumed at agent; ended sleep 995" in detail
     assert "src/half.py" not in workshop.remote.git("ls-tree", "-r", "--name-only", "phase-12")
     assert workshop.resume().returncode == 2
+
+
+_UP = """
+[[work.phase.gates]]
+name = "end-to-end"
+run = "echo up >> ../../up; touch ../../started; [ -e ../../go ] || sleep 995"
+
+[[work.phase.gates]]
+name = "down"
+kind = "teardown"
+run = "rm ../../up; echo $PWD >> ../../down"
+"""
+
+
+@pytest.mark.xdist_group("sleeping")
+@pytest.mark.parametrize("how", ["stop", "resume", "clean", "stop without its place"])
+def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path, how: str) -> None:
+    workshop = Workshop(tmp_path, POLICY.replace("\n```\n", f"{_UP}```\n"))
+    places = tmp_path / "cache" / "specguard"
+    with subprocess.Popen([COMMAND, *workshop.words()], env=workshop.environment) as process:
+        _wait_for(lambda: any(places.rglob("started")))
+        process.kill()
+    [up] = places.rglob("up")
+    if how == "stop without its place":
+        shutil.rmtree(workshop.manifest.place or "")
+    if how == "clean":
+        # As an earlier version, which took nothing down, left it.
+        folder = RunFolder(str(workshop.folder_of_run))
+        manifest = folder.read_manifest()
+        end_survivors(workshop.run_id)
+        manifest.state, manifest.ended_at = "killed", manifest.started_at
+        folder.write_manifest(manifest, seal=True)
+    (up.parent / "go").touch()
+    words = ["--yes"] if how == "clean" else [workshop.run_id]
+    done = workshop.specguard("run", how.split()[0], "-C", str(workshop.user.path), *words)
+    assert done.returncode == 0, done
+    if how == "stop without its place":
+        assert "what its gates set up may be up still: the run's place, in which" in done.stdout
+        return
+    assert not up.exists() or how == "resume"
+    assert "took down what its gates had set up: rm ../../up; echo $PWD >> ../../down, exit code 0" in (
+        done.stdout + done.stderr
+    )
+    assert (up.parent / "down").read_text().splitlines()[0] == workshop.manifest.place
+    if how == "resume":
+        assert not up.exists()
+        workshop.check_done()
+    again = workshop.specguard("run", "clean", "--yes", "-C", str(workshop.user.path))
+    assert "took down" not in again.stdout
 
 
 def test_an_agent_that_failed_twice_before_it_changed_anything_may_try_again(workshop: Workshop) -> None:
