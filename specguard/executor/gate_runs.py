@@ -174,7 +174,11 @@ class _Work:
             raise
         finally:
             run.manifest.ended_at = now_text()
-            run.seal()
+            try:
+                run.seal()
+            except RunEnded as end:
+                run.manifest.state, run.manifest.reason, code = end.state, end.reason, end.code
+                run.seal()
         for result in gates.results.values():
             if result.skipped:
                 say(f"{result.gate.kind} {result.gate.name} did not run: {result.skipped}")

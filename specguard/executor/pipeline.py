@@ -76,13 +76,11 @@ def carry_out(run: Run, *, first: str = "place", again: bool = False, say: Say =
         end = _end_of(run, first, again, say)
         # Whoever ends specguard now has to wait for the report.
         with HeldSignals():
-            ended = _record(run, end)
-            with run.step("report"):
-                write_report(run, ended)
-            # Said last: where the process dies before, the run is still one that goes on.
-            run.manifest.state, run.manifest.reason = ended.state, ended.reason
-            run.manifest.ended_at = ended.ended_at
-            run.seal()
+            try:
+                _finish(run, end)
+            except RunEnded as altered:
+                end = altered
+                _finish(run, end)
     finally:
         run.close()
     return EXIT_PASSED if end is None else end.code
@@ -331,6 +329,17 @@ class _Steps:
             help="have it leave alone a message that has what it adds",
             error="hook-refused",
         )
+
+
+def _finish(run: Run, end: RunEnded | None) -> None:
+    """Write how a run ended, and its report."""
+    ended = _record(run, end)
+    with run.step("report"):
+        write_report(run, ended)
+    # Said last: where the process dies before, the run is still one that goes on.
+    run.manifest.state, run.manifest.reason = ended.state, ended.reason
+    run.manifest.ended_at = ended.ended_at
+    run.seal()
 
 
 def _record(run: Run, end: RunEnded | None) -> Manifest:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from specguard.executor.ending import RunEnded
 from specguard.reporters.escape import visible
+from specguard.runs.folder import MANIFEST, now_text
 from specguard.runs.folder import StaleWorker as StaleWorker
-from specguard.runs.folder import now_text
 from specguard.runs.meta import LAYOUT, META, meta_text
 from specguard.runs.model import Step
 
@@ -80,6 +80,7 @@ class Run:
         self.told: list[str] = []
         self.claim: Claim | None = None
         self.heads: Mapping[str, str] | None = None
+        self._altered = False
         spent = sum(command.duration or 0 for command in manifest.commands)
         self.deadline = time.monotonic() + manifest.timeout - spent
 
@@ -165,9 +166,18 @@ class Run:
 
         Raises:
             StaleWorker: another process works on the run.
+            RunEnded: somebody else had altered it; what they wrote is gone, and the run fails. Said once.
         """
-        self.folder.write_manifest(self.manifest, seal=seal)
+        own = self.folder.write_manifest(self.manifest, seal=seal)
         self._write_layouts()
+        if not own and not self._altered:
+            self._altered = True
+            raise RunEnded(
+                "failed",
+                f"somebody altered {MANIFEST} of the run while it went on; it was written again as it was",
+                help=f"see who wrote to {self.folder.path}; to go on: {self.folder.command('resume')}",
+                error="run-record",
+            )
 
     def _write_layouts(self) -> None:
         """Write what readers of older layouts know."""

@@ -58,6 +58,7 @@ class RunFolder:
         self.path = path
         self.root = root
         self.held_by = ""
+        self._left: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -101,7 +102,7 @@ class RunFolder:
         if found != self.held_by:
             raise StaleWorker(f"another process works on {self.run_id}; this one is stale, and ends")
 
-    def write_manifest(self, manifest: Manifest, *, seal: bool = False) -> None:
+    def write_manifest(self, manifest: Manifest, *, seal: bool = False) -> bool:
         """Write the manifest.
 
         Args:
@@ -109,15 +110,22 @@ class RunFolder:
             seal: whether it is the one that a run ends with: it is remembered as left here, not brought by
                 a change.
 
+        Returns:
+            Whether it was still as it was left here before; somebody else had altered it otherwise.
+
         Raises:
             StaleWorker: somebody else has taken the folder.
             SpecguardError: it cannot be written.
         """
+        own = self._left is None or self.digest(MANIFEST) == self._left
         data = (manifest.model_dump_json(by_alias=True, indent=2) + "\n").encode("utf-8", "backslashreplace")
+        left = hashlib.sha256(data).hexdigest()
         if seal:
             # First, since nothing is written any more once the manifest says that the run has ended.
-            self.write(SEAL, f"{hashlib.sha256(data).hexdigest()}\n")
+            self.write(SEAL, f"{left}\n")
         self.write(MANIFEST, data)
+        self._left = left
+        return own
 
     @property
     def sealed(self) -> bool:

@@ -86,6 +86,13 @@ def test_the_gates_of_the_branch_s_item_with_their_evidence(tmp_path: Path) -> N
     assert user.said[-2] == f"run {manifest.run_id}: succeeded (4 passed, 1 skipped)"
 
 
+def test_a_gate_that_alters_the_manifest_fails_the_run(tmp_path: Path) -> None:
+    user = User(tmp_path, gate("tests", "for one in .runs/*/*/manifest.json; do echo >> $one; done"))
+    assert user.gates() == 3
+    assert user.manifest.state == "failed"
+    assert "somebody altered manifest.json of the run" in (user.manifest.reason or "")
+
+
 def test_a_failing_gate_and_a_finding_give_3(tmp_path: Path) -> None:
     user = User(tmp_path, gate("tests", "exit 7"))
     user.setting.user.write("locked/a", "changed\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.executor.working import COMMAND, GOOD, TOKEN, Workshop
+from tests.executor.working import COMMAND, GOOD, POLICY, TOKEN, Workshop
 from tests.threats.cases import threat
 
 if TYPE_CHECKING:
@@ -254,6 +255,31 @@ def test_what_the_user_does_to_the_place_is_judged_with_it(workshop: Workshop) -
     done = workshop.work(outside, "--max-attempts", "1")
     assert done.returncode == 1, done.stderr
     assert not workshop.commits()
+
+
+_FORGED = 'sed -i \'s/"attempts": 1/"attempts": 0/; s/"state": "running"/"state": "succeeded"/\''
+
+
+@threat("T105", "the run's manifest altered by the agent or a gate", "exit 3, and it is said")
+@pytest.mark.parametrize("who", ["the agent", "the agent, which fails", "a gate", "a gate that deletes it"])
+def test_a_manifest_that_is_altered_is_said_and_fails_the_run(tmp_path: Path, who: str) -> None:
+    forge = f"{_FORGED} $(ls -d {tmp_path}/user/.runs/phase-12/*/manifest.json)"
+    gate = forge if who == "a gate" else "true"
+    if who == "a gate that deletes it":
+        gate = f"rm $(ls -d {tmp_path}/user/.runs/phase-12/*/manifest.json)"
+    policy = POLICY.replace(
+        'run = "! grep', f'run = {json.dumps(gate)}\n\n[[work.phase.gates]]\nname = "x"\nrun = "! grep'
+    )
+    workshop = Workshop(tmp_path, policy)
+    fails = "; exit 7" if who == "the agent, which fails" else ""
+    done = workshop.work(f"{GOOD}; {forge}{fails}" if "agent" in who else GOOD)
+    assert done.returncode == 3, done
+    assert workshop.manifest.state == "failed"
+    assert "somebody altered manifest.json of the run while it went on" in done.stdout
+    assert workshop.manifest.attempts == 1
+    assert not workshop.commits()
+    workshop.check_evidence()
+    assert "somebody altered manifest.json" in workshop.kept()["report.md"].decode()
 
 
 @threat(
