@@ -1,0 +1,180 @@
+"""What a change is by its names and paths: each cell of the table in `docs/checking.md`, at every stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from specguard.testing import Case, Step
+from specguard.testing.running import run_here
+from tests.docs.pages import read
+from tests.executor.working import Workshop
+from tests.integrations.hooks.asking import ask, write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from specguard.testing import Repository
+    from specguard.testing.running import Outcome
+
+POLICY = """
+require_work_item = ["team/*"]
+
+[work.phase]
+pointer = ["NEXT_PHASE.json"]
+number = "next"
+document = ["docs/phase-{number}.md"]
+index = ["docs/INDEX.md"]
+branch = "phase-{number}"
+commit = "feat(phase{number}): implement phase {number}"
+pull_request = "Phase {number}"
+
+[work.slice]
+source = "docs/SLICES.yaml"
+number = "id"
+branch = "slice-{id}"
+"""
+SLICES = "slices:\n  - {id: A1, status: open, files: [src/a.py]}\n"
+BASE = {
+    "NEXT_PHASE.json": '{"next": 12}',
+    "docs/phase-12.md": "# Phase 12\n",
+    "docs/phase-13.md": "# Phase 13\n",
+    "docs/INDEX.md": "| 12 | [12](phase-12.md) |\n",
+    "docs/SLICES.yaml": SLICES,
+    "src/a.py": "a = 1\n",
+}
+
+NAMES = {
+    "rightly": ("phase-12", "feat(phase12): implement phase 12"),
+    "wrongly": ("phase-13", "feat(phase13): implement phase 13"),
+    "ambiguously": ("phase-12", "feat(phase13): implement phase 13"),
+    "none": ("cart", "feat: implement cart"),
+    "none, required": ("team/cart", "feat: implement cart"),
+}
+POINTER: Mapping[str, str] = {"NEXT_PHASE.json": '{"next": 13}'}
+OWN: Mapping[str, str] = {"docs/phase-12.md": "# Phase 12: cart\n"}
+OTHER: Mapping[str, str] = {"docs/phase-14.md": "# Phase 14\n"}
+INDEX: Mapping[str, str] = {"docs/INDEX.md": "| 12 | [12](phase-12.md), done |\n"}
+LIST: Mapping[str, str] = {"docs/SLICES.yaml": SLICES.replace("open", "done")}
+CODE: Mapping[str, str] = {"src/b.py": "b = 1\n"}
+TOUCHED: Mapping[str, Mapping[str, str]] = {
+    "the pointer": POINTER,
+    "the pointer, and other papers": {**POINTER, **OWN, **OTHER, **INDEX, **LIST},
+    "the pointer, and other files": {**POINTER, **CODE},
+    "the item's document": OWN,
+    "the item's document, and other files": {**OWN, **CODE},
+    "another item's document": OTHER,
+    "another item's document, and other files": {**OTHER, **CODE},
+    "an index": INDEX,
+    "an index, and other files": {**INDEX, **CODE},
+    "a list's statuses": LIST,
+    "a list's statuses, and other files": {**LIST, **CODE},
+    "other files": CODE,
+}
+NONE = ""
+CELLS = {
+    "the pointer": ("004", "003 004", "003 004", NONE, NONE),
+    "the pointer, and other papers": ("004 005", "003 004 005", "003 004 005", NONE, NONE),
+    "the pointer, and other files": ("004", "003 004", "003 004", "004", "001 004"),
+    "the item's document": (NONE, "003 005", "003", NONE, NONE),
+    "the item's document, and other files": (NONE, "003 005", "003", "005", "001 005"),
+    "another item's document": ("005", "003 005", "003 005", NONE, NONE),
+    "another item's document, and other files": ("005", "003 005", "003 005", "005", "001 005"),
+    "an index": (NONE, "003", "003", NONE, NONE),
+    "an index, and other files": (NONE, "003", "003", "005", "001 005"),
+    "a list's statuses": (NONE, "003", "003", NONE, NONE),
+    "a list's statuses, and other files": (NONE, "003", "003", NONE, "001"),
+    "other files": (NONE, "003", "003", NONE, "001"),
+}
+
+
+def built(names: str, touched: str, place: Path) -> Repository:
+    branch, subject = NAMES[names]
+    step = Step(subject, files=dict(TOUCHED[touched]))
+    base = [Step("chore: base", files=dict(BASE))]
+    return Case(policy=POLICY, base=base, branch=branch, commits=[step]).build(place / "repository")
+
+
+def check(repository: Repository, *words: str, stdin: str = "") -> Outcome:
+    place = repository.path.parent
+    return run_here(
+        "check", "--select=WRK", "--output-format=json", *words,
+        directory=repository.path, env={"XDG_CACHE_HOME": str(place / "cache")}, stdin=stdin,
+    )  # fmt: skip
+
+
+def codes(text: str) -> list[str]:
+    return [f"WRK{number}" for number in text.split()]
+
+
+@pytest.mark.parametrize("names", NAMES)
+@pytest.mark.parametrize("touched", TOUCHED)
+def test_each_cell_at_check_and_push(touched: str, names: str, tmp_path: Path) -> None:
+    repository = built(names, touched, tmp_path)
+    expected = codes(CELLS[touched][list(NAMES).index(names)])
+    at_check = check(repository)
+    assert sorted(set(at_check.codes)) == expected
+    assert at_check.exit_code == bool(expected)
+    ref = f"refs/heads/{NAMES[names][0]}"
+    line = f"{ref} {repository.oid()} {ref} {'0' * 40}\n"
+    at_push = check(repository, "--push", stdin=line)
+    assert sorted(set(at_push.codes)) == expected
+    assert at_push.exit_code == bool(expected)
+
+
+@pytest.mark.parametrize("names", ["rightly", "none"])
+@pytest.mark.parametrize("touched", TOUCHED)
+def test_what_can_be_told_before_a_commit_is(touched: str, names: str, tmp_path: Path) -> None:
+    repository = built(names, touched, tmp_path)
+    repository.git("reset", "-q", "--soft", "HEAD^")
+    expected = [code for code in codes(CELLS[touched][list(NAMES).index(names)]) if code > "WRK003"]
+    assert sorted(set(check(repository, "--staged").codes)) == expected
+
+
+@pytest.mark.parametrize("touched", ["the pointer", "another item's document", "an index", "other files"])
+def test_an_agent_keeps_no_plan(touched: str, tmp_path: Path) -> None:
+    repository = built("none", "other files", tmp_path)
+    expected = {"the pointer": "WRK004", "other files": ""}.get(touched, "WRK005")
+    [(path, content)] = TOUCHED[touched].items()
+    before = ask("claude", write(str(repository.path / path), repository.path, content), repository.path)
+    repository.write(path, content + " ")
+    end = {"hook_event_name": "Stop", "session_id": "s", "cwd": str(repository.path)}
+    at_end = ask("claude", end, repository.path)
+    for answer in (before, at_end):
+        assert answer.kind == ("refuse" if expected else "pass"), answer
+        assert expected in answer.refusal
+        if expected:
+            assert "an agent's change that names no work item" in answer.refusal
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("echo '{\"next\": 13}' > configs/NEXT_PHASE.json", "WRK004"),
+        ("rm configs/NEXT_PHASE.json", "WRK004"),
+        ("echo '{\"next\": 13}' > configs/NEXT_PHASE.json; echo 'new = 1' > src/new.py", "WRK004"),
+        ("echo '# 13' > docs/phases/phase-13.md", "WRK005"),
+    ],
+)
+def test_a_run_keeps_no_plan(script: str, code: str, tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+    done = workshop.work(script, "--max-attempts", "1")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert code in done.stdout
+    assert workshop.commits() == []
+    assert not workshop.state["requests"]
+
+
+def test_the_page_has_each_cell() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in read("docs/checking.md").split("## What a change is")[1].split("## ")[0].splitlines()
+        if line.startswith("| ")
+    ]
+    shown = {row[0]: tuple(row[1:]) for row in rows if row[0] in CELLS}
+    assert shown == {
+        touched: tuple(", ".join(codes(cell)) or "passes" for cell in cells)
+        for touched, cells in CELLS.items()
+    }
