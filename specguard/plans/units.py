@@ -150,9 +150,17 @@ def _commits(plans: Plans, tasks: Mapping[Naming, Task], change: Change) -> Iter
 
 
 def _task(plans: Plans, work: Work, naming: Naming) -> Task | None:
-    """The task that a name tells of, as the trusted base has it; None where no plan lists it."""
+    """The task that a name tells of, as the trusted base has it; None where it is an item of no plan.
+
+    Raises:
+        MissingFact: it is one of a list, and cannot be resolved.
+    """
     item = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
-    return task_of(plans, item) if isinstance(item, WorkItem) else None
+    if isinstance(item, WorkItem):
+        return task_of(plans, item)
+    if work.kinds[naming.kind].source:
+        raise work.missing(naming, item)
+    return None
 
 
 def _each(tasks: Iterable[Task]) -> list[Task]:

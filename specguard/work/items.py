@@ -252,10 +252,12 @@ class Work:
         naming = self.named()
         resolved = self.resolved
         if isinstance(resolved, Unresolved):
-            raise MissingFact(
-                f"{naming.label} names {naming.item}, which cannot be resolved: {resolved.problem}"
-            )
+            raise self.missing(naming, resolved)
         return resolved
+
+    def missing(self, naming: Naming, why: Unresolved) -> MissingFact:
+        """What rules lack that need an item which cannot be resolved; WRK001 has the finding."""
+        return MissingFact(f"{naming.label} names {naming.item}, which cannot be resolved: {why.problem}")
 
     def named(self) -> Naming:
         """The name that tells of the item.

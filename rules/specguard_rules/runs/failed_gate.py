@@ -117,7 +117,8 @@ class FailedGate(Rule):
                 if run is None or run.problem:
                     continue
                 naming = namings.get(one.commit.oid) or (work.naming if work is not None else None)
-                required = _required(one.commit, work, naming, policy)
+                required, unresolved = _required(one.commit, work, naming, policy)
+                missing = missing or unresolved
             except MissingFact as fact:
                 missing = missing or fact
                 continue
@@ -142,19 +143,21 @@ class FailedGate(Rule):
 
 def _required(
     commit: Commit, work: Work | None, naming: Naming | None, policy: Policy
-) -> Sequence[PlannedGate]:
-    """The gates that a commit's changes have to get through.
+) -> tuple[Sequence[PlannedGate], MissingFact | None]:
+    """The gates that a commit's changes have to get through, and why there may be more.
 
     Raises:
         MissingFact: the item's document cannot be read.
     """
     if work is None or naming is None:
-        return ()
+        return (), None
     from specguard.rules import Unresolved, gate_selection, gates
 
     item = work.resolve(naming.kind, naming.id, naming.number, naming.fields)
-    # What is not resolved, WRK001 says; the gates of its kind are known in spite of it.
+    missing: MissingFact | None = None
+    # The gates of its kind are known in spite of it, and those that its document names are not.
     if isinstance(item, Unresolved):
+        missing = work.missing(naming, item)
         planned: Sequence[PlannedGate] = gates.joined(
             gates.gates_of_kind(naming.kind, work.kinds[naming.kind], policy.origins)
         )
@@ -162,4 +165,5 @@ def _required(
         planned = gates.gates_of(item, policy.origins).gates
     judging = [gate for gate in planned if gate.kind == "gate"]
     entries = commit.diffs[0] if commit.diffs else ()
-    return [chosen.gate for chosen in gate_selection.selected(judging, entries) if not chosen.skipped]
+    chosen = gate_selection.selected(judging, entries)
+    return [one.gate for one in chosen if not one.skipped], missing

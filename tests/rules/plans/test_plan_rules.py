@@ -247,14 +247,20 @@ def test_each_commit_is_for_its_own_task(tmp_path: Path) -> None:
 
 
 def test_a_change_that_names_no_task_is_for_none(tmp_path: Path) -> None:
-    for place, commits in {
-        "none": [Step("feat: x", files={"a": "1"})],
-        "other": [Step("task_009: x", files={"a": "1"})],
-    }.items():
-        for code in ("PLN004", "PLN009"):
-            judged(
-                code, tmp_path / place / code, *commits, base=base("pending"), states={code: "not-applicable"}
-            )
+    for code in ("PLN004", "PLN005", "PLN009"):
+        none = Step("feat: x", files={"a": "1"})
+        state = "passed" if code == "PLN005" else "not-applicable"
+        judged(code, tmp_path / "none" / code, none, base=base("pending"), states={code: state})
+        # Which task is meant is not known, so that it keeps to its files is not known either.
+        other = Step("task_009: x", files={"a": "1"})
+        judged(
+            code,
+            tmp_path / "unknown" / code,
+            other,
+            base=base("pending"),
+            states={code: "indeterminate"},
+            exit_code=2,
+        )
 
 
 def test_a_branch_that_names_the_task_is_enough_while_it_is_staged(tmp_path: Path) -> None:

@@ -142,6 +142,13 @@ def test_a_gate_that_the_change_does_not_ask_for(tmp_path: Path) -> None:
     judge("RUN002", tmp_path / "more", policy=policy, commits=[work, kept(made)], expect=expect)
 
 
+def test_more_gates_may_be_named_by_a_document_that_is_not_found(tmp_path: Path) -> None:
+    policy = POLICY.replace("[work.phase]\n", '[work.phase]\npointer = ["NEXT.json"]\n')
+    made = manifest(tree_of(tmp_path / "tree", WORK, policy=policy))
+    states = {"RUN002": "indeterminate"}
+    judge("RUN002", tmp_path / "case", policy=policy, commits=[WORK, kept(made)], states=states, exit_code=2)
+
+
 def test_a_plan_that_was_marked_after_the_gates(tmp_path: Path, tree: str) -> None:
     made = manifest(tree, worked="3" * 40, commands=[gate("3" * 40)])
     judge("RUN002", tmp_path / "case", policy=POLICY, commits=[WORK, kept(made)])

@@ -399,3 +399,41 @@ def test_a_document_of_an_open_item_that_is_taken_away_is_told(tmp_path: Path) -
         expect=[{"path": "docs/phase-12.md", "message": "was docs/phase-12.md and is nothing"}],
         exit_code=0,
     )
+
+
+# What cannot be resolved
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["BRN001", "CMT001", "CMT002", "PRQ001", "PRQ002", "PTH003", "WRK002", "WRK005", "WRK006", "WRK008"],
+)
+def test_no_rule_passes_for_want_of_the_item(code: str, tmp_path: Path) -> None:
+    files = {"docs/phase-13.md": "# Phase 13\n", "configs/NEXT_PHASE.json": "{}"}
+    case: dict[str, Any] = {
+        "base": [PLAN, Step("chore: break", files=dict(files))],
+        "title": "wrong",
+        "body": "x",
+    }
+    named = Step("wrong", files={"src/a": "1", "docs/phase-13.md": "x"})
+    states = {code: "indeterminate"}
+    judged(code, tmp_path / "named", named, **case, branch="phase_12", states=states, exit_code=2)
+    other = Step("wrong", files={"src/a": "1"})
+    outcome = judged(code, tmp_path / "none", other, **case, branch="cart")
+    assert outcome.state(code) in ("passed", "not-applicable")
+
+
+def test_a_lowered_finding_lets_no_wrong_branch_through(tmp_path: Path) -> None:
+    policy = f'{PHASES}[rules.unresolved-work-item]\nseverity = "warning"\n'
+    base = [PLAN, Step("chore: break", files={"configs/NEXT_PHASE.json": "{}"})]
+    args = ("--extend-select=BRN001",)
+    expect = [{"severity": "warning"}]
+    judged(
+        "WRK001", tmp_path, step(), policy=policy, base=base, branch="phase_12", args=args, expect=expect, exit_code=2,
+    )  # fmt: skip
+
+
+def test_a_title_that_is_not_known_might_name_an_item(tmp_path: Path) -> None:
+    case: dict[str, Any] = {"branch": "cart", "body": "x", "exit_code": 2}
+    for code in ("WRK007", "BRN001", "PTH003"):
+        judged(code, tmp_path / code, step(), **case, states={code: "indeterminate"})
