@@ -236,7 +236,7 @@ class WorkItem:
             Unrendered: another value for it is missing.
         """
         text = getattr(self.settings, key)
-        read = Template(text).read(name) if text else None
+        read = self.settings.template(key).read(name) if text else None
         if not text or FREE not in Template(text).names:
             return name in self.rendered(key)
         return read is not None and any(

@@ -7,7 +7,13 @@ from specguard.declaration.globs import PatternError, translate
 from specguard.declaration.patterns import Covering
 from specguard.declaration.rule import Settings
 from specguard.work.path_templates import check_path_template
-from specguard.work.templates import Template, check_number_format, check_readable, check_template
+from specguard.work.templates import (
+    Template,
+    check_ids,
+    check_number_format,
+    check_readable,
+    check_template,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,8 +64,8 @@ class WorkKind(Settings):
     """A kind of work item: where the current one is named, and what its branch, commits and so on are called.
 
     Templates hold `{number}`, `{id}`, `{slug}`, `{document}`, `{kind}` and the names in `fields`; a literal
-    brace is doubled, and `{slug:upper}` is the slug in capitals. In subjects and titles `{text}` is whatever
-    is written there.
+    brace is doubled, `{slug:upper}` is the slug in capitals, `{id:lower}` the id in small letters. In
+    subjects and titles `{text}` is whatever is written there.
     """
 
     pointer: Annotated[
@@ -89,6 +95,15 @@ class WorkKind(Settings):
             description="the field of the pointer, or of an entry of `source`, that holds the number or id"
         ),
     ] = "number"
+    ids: Annotated[
+        str,
+        AfterValidator(check_ids),
+        Field(
+            description="what an id is, as an expression that all of `{id}` matches, in capitals or not: "
+            "`[a-z]?[0-9]+[a-z]?` reads `C5A` in `phase-c-c5a-fix`, and nothing in `phase-c-planning-1`; "
+            "empty: any word"
+        ),
+    ] = ""
     required: Annotated[
         list[str],
         Field(
@@ -197,6 +212,10 @@ class WorkKind(Settings):
     def sources(self) -> list[str]:
         """`source` as a list."""
         return [self.source] if isinstance(self.source, str) else self.source
+
+    def template(self, key: str) -> Template:
+        """The template of a name, such as `branch`."""
+        return Template(getattr(self, key), self.ids)
 
     def paths_of(self, name: str) -> list[str]:
         """The dotted paths at which a field stands: those that `fields` says, else its own name."""

@@ -114,7 +114,11 @@ def spare_of(listed: Listed, told: Mapping[str, str]) -> dict[str, str]:
 
 
 def spelt(listed: Listed, told: Mapping[str, str]) -> str:
-    """The entry's id, as the name spells it where that differs in capitals alone."""
+    """The entry's id, as the name spells it where that differs in capitals alone and no template says how."""
+    settings = listed.source.settings
+    names = [settings.template(key) for key in ("branch", "commit", "pull_request")]
+    if any(hole.name == "id" and (hole.lower or hole.upper) for name in names for hole in name.holes):
+        return listed.id
     said = told.get("id", "")
     return said if said.casefold() == listed.id.casefold() else listed.id
 

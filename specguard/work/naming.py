@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from specguard.errors import MissingFact
-from specguard.work.templates import Template
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,13 +117,13 @@ class Names:
 
     def __init__(self, kinds: Mapping[str, WorkKind]) -> None:
         self._branches = [
-            (name, "branch", Template(kind.branch)) for name, kind in kinds.items() if kind.branch
+            (name, "branch", kind.template("branch")) for name, kind in kinds.items() if kind.branch
         ]
         self._texts = [
-            (name, key, Template(text))
+            (name, key, kind.template(key))
             for name, kind in kinds.items()
-            for key, text in (("commit", kind.commit), ("pull_request", kind.pull_request))
-            if text
+            for key in ("commit", "pull_request")
+            if getattr(kind, key)
         ]
 
     def read(

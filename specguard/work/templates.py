@@ -1,9 +1,9 @@
 """Templates of names: rendered from fields, and read back to them.
 
-A template is text with placeholders, `phase-{number}`; literal braces are doubled, and `{x:upper}` is the
-value of `x` in capitals. Reading back exactly is one anchored expression made from the template. Reading
-leniently is a second one, made from the same template: it takes the kind's literal word and a number at the
-start of a text, in any case, padded, with any separator between them and anything behind.
+A template is text with placeholders, `phase-{number}`; literal braces are doubled, `{x:upper}` is the value
+of `x` in capitals, and `{x:lower}` in small letters. Reading back exactly is one anchored expression made of
+the template. Reading leniently is a second one, made from the same template: it takes the kind's literal word
+and a number at the start of a text, in any case, padded, with any separator between them and anything behind.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FREE: Final = "text"
 LONGEST: Final = 1000
 """A text of more characters is no name of an item and is not read."""
 
-_TOKEN = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(:upper)?\}|[{}]")
+_TOKEN = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)(?::(upper|lower))?\}|[{}]")
 # The letters that stand before a number, with a few separators at most between the two.
 _WORD = re.compile(r"(?:^|(?<=[^A-Za-z]))([A-Za-z]+)[-_ ./#:]{0,3}$")
 
@@ -49,13 +49,14 @@ class Unrendered(Exception):
 
 
 class Hole:
-    """A placeholder of a template: its name, and whether its value is written in capitals."""
+    """A placeholder of a template: its name, and whether its value is in capitals or small letters."""
 
-    __slots__ = ("name", "upper")
+    __slots__ = ("lower", "name", "upper")
 
-    def __init__(self, name: str, upper: bool) -> None:
+    def __init__(self, name: str, case: str | None) -> None:
         self.name = name
-        self.upper = upper
+        self.upper = case == "upper"
+        self.lower = case == "lower"
 
     @property
     def expression(self) -> str:
@@ -76,7 +77,7 @@ class Hole:
 
     def write(self, value: str) -> str:
         """The text of a value."""
-        return value.upper() if self.upper else value
+        return value.upper() if self.upper else value.lower() if self.lower else value
 
     def read(self, text: str) -> str:
         """The value of a text; a slug has small letters whatever its template makes of them."""
@@ -88,15 +89,17 @@ class Template:
 
     Args:
         text: the template as it is written.
+        ids: an expression that `{id}` matches as a whole, in either case; empty: any word.
 
     Raises:
-        TemplateError: a brace is alone, or a placeholder has no name or another form than `upper`.
+        TemplateError: a brace is alone, or a placeholder has no name or a form that there is none of.
     """
 
-    __slots__ = ("_exact", "_lenient", "holes", "parts", "text")
+    __slots__ = ("_exact", "_ids", "_lenient", "holes", "parts", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, ids: str = "") -> None:
         self.text = text
+        self._ids = ids
         self.parts: tuple[str | Hole, ...] = tuple(_parse(text))
         self.holes = tuple(part for part in self.parts if isinstance(part, Hole))
         self._exact: Any = None
@@ -158,8 +161,8 @@ class Template:
             return None
         fields: dict[str, str] = {}
         for hole, group in zip(self.holes, groups, strict=True):
-            # What is written plainly says more than the same in capitals.
-            if hole.name not in fields or not hole.upper:
+            # What is written plainly says more than the same in capitals or in small letters.
+            if hole.name not in fields or not (hole.upper or hole.lower):
                 fields[hole.name] = hole.read(group)
         agrees = all(
             hole.write(fields[hole.name]) == group for hole, group in zip(self.holes, groups, strict=True)
@@ -185,9 +188,14 @@ class Template:
     def _expression(self) -> Callable[[str], tuple[str, ...] | None]:
         """What gives the text of each placeholder, in time that does not grow faster than a text's square."""
         source = "".join(
-            re.escape(part) if isinstance(part, str) else f"({part.shortest})" for part in self.parts
+            re.escape(part)
+            if isinstance(part, str)
+            else f"((?i:{self._ids}))"
+            if part.name == "id" and self._ids
+            else f"({part.shortest})"
+            for part in self.parts
         )
-        if sum(hole.name != "number" for hole in self.holes) > 2:
+        if self._ids or sum(hole.name != "number" for hole in self.holes) > 2:
             return _by_re2(source)
         expression = re.compile(source)
 
@@ -230,13 +238,13 @@ def _parse(text: str) -> Iterator[str | Hole]:
             if literal:
                 yield literal
             literal = ""
-            yield Hole(token.group(1), bool(token.group(2)))
+            yield Hole(token.group(1), token.group(2))
         elif len(token.group()) == 2:
             literal += token.group()[0]
         else:
             raise TemplateError(
                 f"the template {text!r} has a {token.group()!r} that starts or ends no placeholder: write "
-                "{name} or {name:upper}, and a literal brace doubled"
+                "{name}, {name:upper} or {name:lower}, and a literal brace doubled"
             )
     literal += text[position:]
     if literal:
@@ -306,6 +314,25 @@ def check_readable(text: str) -> str:
                 f"the template {text!r} has {{{one.name}}} and {{{other.name}}} with nothing between them, "
                 "so it cannot be read back"
             )
+    return text
+
+
+def check_ids(text: str) -> str:
+    """A text that is an expression without groups of its own, or empty.
+
+    Raises:
+        TemplateError: it is none.
+    """
+    from specguard.declaration.expressions import Expression, ExpressionError
+
+    if text:
+        expression = Expression(text)
+        try:
+            expression.check()
+        except ExpressionError as error:
+            raise TemplateError(str(error)) from None
+        if expression.group_count:
+            raise TemplateError(f"the expression {text!r} has a group of its own: write `(?:...)`")
     return text
 
 

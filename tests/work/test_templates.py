@@ -13,6 +13,7 @@ from specguard.work.templates import (
     Template,
     TemplateError,
     Unrendered,
+    check_ids,
     check_number_format,
     check_readable,
 )
@@ -151,7 +152,7 @@ def test_a_value_that_is_missing_is_named() -> None:
     assert caught.value.name == "slug"
 
 
-@pytest.mark.parametrize("text", ["{", "a}", "{}", "{Name}", "{x:lower}", "{{x}", "{x y}", "{number:02}"])
+@pytest.mark.parametrize("text", ["{", "a}", "{}", "{Name}", "{x:title}", "{{x}", "{x y}", "{number:02}"])
 def test_what_is_no_template_is_refused(text: str) -> None:
     with pytest.raises(TemplateError, match="placeholder"):
         Template(text)
@@ -186,3 +187,45 @@ def test_no_text_takes_long(text: str) -> None:
         template.read(text)
         template.read_leniently(text)
     assert time.process_time() - start < 0.5
+
+
+# Ids as whole words
+
+SLICE_IDS = "[a-z]?[0-9]+[a-z]?"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("codex/phase-c-c5-review", {"x": "c", "id": "c5", "slug": "review"}),
+        ("codex/phase-c-c5a-fix-a-b", {"x": "c", "id": "c5a", "slug": "fix-a-b"}),
+        ("codex/phase-c-c7-keep-2-carts", {"x": "c", "id": "c7", "slug": "keep-2-carts"}),
+        ("codex/phase-c-12-x", {"x": "c", "id": "12", "slug": "x"}),
+        ("codex/phase-c-planning-packet", None),
+        ("codex/phase-c-runtime-implementation", None),
+        ("codex/phase-c-closure", None),
+        ("codex/phase-c-c5ab-x", None),
+        ("codex/phase-c-C5-x", None),
+    ],
+)
+def test_an_id_with_a_pattern_is_a_whole_word(name: str, fields: dict[str, str] | None) -> None:
+    assert Template("codex/phase-{x}-{id:lower}-{slug}", SLICE_IDS).read(name) == fields
+
+
+def test_an_id_with_a_pattern_may_hold_the_separator() -> None:
+    template = Template("{id}-{slug}", "[a-z]+-[0-9]+")
+    assert template.read("PERF-005-cache") == {"id": "PERF-005", "slug": "cache"}
+    assert template.read("cache-it") is None
+
+
+def test_small_letters_are_written_and_asked_for() -> None:
+    template = Template("c-{id:lower}")
+    assert template.render({"id": "C5A"}) == "c-c5a"
+    assert template.read("c-C5A") is None
+
+
+@pytest.mark.parametrize("text", ["[a-z", "([a-z])[0-9]", "a(?=b)"])
+def test_a_pattern_of_ids_is_an_expression_without_groups(text: str) -> None:
+    with pytest.raises(TemplateError, match="expression"):
+        check_ids(text)
+    assert check_ids("") == ""
