@@ -249,6 +249,11 @@ class Contract(Settings):
         Field(description="the JSON Schema that it fits, as a path in the trusted base (JSON or YAML)"),
     ] = ""
 
+    @property
+    def template(self) -> str:
+        """Where such artifacts are; of a folder all that is in it."""
+        return self.path or f"{self.root.rstrip('/')}/**"
+
     def aliases_of(self, title: str) -> list[str]:
         """The other titles, or names, that stand for a section's or a field's."""
         if not self.aliases:

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from specguard.documents.document import Document
+    from specguard.model import Stage
 
 
 class Branch:
@@ -101,6 +102,14 @@ class Base:
         self.head = head
         self.trusted = trusted
         self.merge_bases = merge_bases
+
+    def is_branch(self, branch: Branch, stage: Stage) -> bool:
+        """Whether the judged branch is the base itself, and what is judged has landed there.
+
+        A fork's pull request may come from a branch that has the base's name: nothing of it has landed.
+        """
+        landed = branch.source == "event" and stage != "pull-request"
+        return self.name in {branch.name, f"origin/{branch.name}"} and (landed or self.head == self.tip)
 
 
 class Ref:

@@ -249,7 +249,7 @@ class Facts:
             entries=lambda: self._change.entries,
             whole=self.get("whole"),
         )
-        sources.landed = self._landed(sources)
+        sources.landed = self._landed(sources, lambda: self._change.commits)
         return sources
 
     @property
@@ -315,6 +315,33 @@ class Facts:
             artifacts=self.get("artifacts"),
             sources=self._if_declared("sources"),
             plans=self._if_declared("plans"),
+            log_folder=self._policy.log_folder,
+            trusted=self._trusted_waves,
+        )
+
+    def _trusted_waves(self) -> Waves:
+        """The waves as the trusted base has them; nothing of the change says there that anything is done."""
+        from specguard.artifacts.artifacts import Artifacts
+        from specguard.change.documents import Documents
+        from specguard.waves.waves import Waves
+        from specguard.work.sources import Sources
+
+        documents = Documents(self._change.base_files)
+        judged: Sources | None = self._if_declared("sources")
+        sources = None
+        if judged is not None:
+            sources = Sources(judged.kinds, documents=documents)
+            sources.landed = self._landed(sources, commits=lambda: ())
+        return Waves(
+            self._policy.declared("wave_settings"),
+            artifacts=Artifacts(
+                self._policy.declared("contracts"),
+                change=self._change,
+                documents=documents,
+                today=self._today,
+                now=self._now,
+            ),
+            sources=sources,
             log_folder=self._policy.log_folder,
         )
 
@@ -391,7 +418,9 @@ class Facts:
         except NotApplicable:
             return None
 
-    def _landed(self, sources: Sources) -> Callable[[Listed], bool] | None:
+    def _landed(
+        self, sources: Sources, commits: Callable[[], Sequence[Commit]]
+    ) -> Callable[[Listed], bool] | None:
         """What tells of a listed item whether a commit did it; None where no commit tells of any.
 
         What is staged is judged without history; there an item that a commit could have done passes for done,
@@ -411,7 +440,7 @@ class Facts:
             sources,
             Names(kinds),
             history=self._change.history,
-            commits=lambda: self._change.commits,
+            commits=commits,
         )
 
     def _ask_for(self, fact: str, table: str) -> None:

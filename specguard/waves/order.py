@@ -46,6 +46,7 @@ def out_of_order(
     commits: Sequence[Commit] = (),
     branch: str = "",
     item: WorkItem | None = None,
+    landed: bool = False,
     whole: bool = False,
 ) -> Iterator[Finding]:
     """Everything of a change that belongs to a stage which is not open.
@@ -56,6 +57,7 @@ def out_of_order(
         commits: its commits, oldest first, where it has any.
         branch: the branch that is judged; empty where none is.
         item: the work item that the change implements.
+        landed: whether the change is what the base itself was given, of which nothing names an item any more.
         whole: whether all waves are judged, and not only those that the change touches.
 
     Raises:
@@ -67,6 +69,8 @@ def out_of_order(
     if not entries:
         return
     works = _works(waves, touched, branch, item)
+    if not works and item is None and not landed:
+        yield from _mixed(touched, entries, waves)
     yield from _too_early([work for work in works if work.by_branch], entries, waves)
     yield from _too_early([work for work in works if not work.by_branch], entries, waves)
     yield from _elsewhere([work for work in works if work.by_branch], entries, waves)
@@ -111,7 +115,7 @@ def _too_early(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) 
 
 def _early(work: AtWork, entries: Sequence[Entry], waves: Waves) -> Finding | None:
     stage = work.stage
-    if not any(_is_work(waves, entry.path) for entry in entries):
+    if all(waves.is_paper(entry.path) for entry in entries):
         # Artifacts are judged by themselves; they may be what the earlier stages wait for.
         return None
     field = "branch" if work.by_branch else "work_item"
@@ -157,11 +161,36 @@ def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) 
         yield Finding(
             f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, which changes "
             f"{', '.join(inside.patterns[:5])} alone",
-            help="Take it out, and change it on the branch of a later stage.",
+            help="Take it out, and change it on a branch of its own.",
             path=entry.path,
             side="base" if entry.deleted else None,
             key=f"outside {stage.name}",
             setting=_setting(stage, "paths"),
+        )
+
+
+def _mixed(touched: Sequence[Wave], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
+    """What a change of a wave's papers touches besides, where its names tell of no stage and no item.
+
+    Its paths tell that it is for the papers; what it is called does not matter. A cleanup removes what its
+    manifest lists.
+    """
+    owned = [stage for wave in touched for stage in wave.stages if stage.settings.paths]
+    paper = next((entry.path for entry in entries if any(_is_of(stage, entry.path) for stage in owned)), None)
+    others = [entry for entry in entries if not waves.is_paper(entry.path)] if paper else []
+    gone = [entry.path for entry in others if entry.deleted]
+    listed = {path for path, _ in waves.artifacts.cleaned_up.matches(gone)} if gone else ()
+    others = [entry for entry in others if entry.path not in listed]
+    if paper and others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        yield Finding(
+            f"{path_text(others[0].path)}{more} is changed together with {path_text(paper)}, and a change of "
+            "a wave's papers that names no item touches nothing else",
+            help="Take the papers to a change of their own.",
+            path=others[0].path,
+            side="base" if others[0].deleted else None,
+            key="with papers",
+            setting="wave.stages",
         )
 
 
@@ -219,7 +248,7 @@ def _begins(stage: StageState, work: AtWork | None, commit: Commit, waves: Waves
     for entry in commit.own_entries:
         if _is_of(stage, entry.path):
             return True
-        if work is not None and _is_work(waves, entry.path):
+        if work is not None and not waves.is_paper(entry.path):
             return True
     return False
 
@@ -249,8 +278,9 @@ def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | 
 
 def _has_items(waves: Waves, settings: WaveStage, item: WorkItem) -> bool:
     """Whether an item is one of those of a stage, be it listed by a breakdown or by a plan."""
-    kind = waves.kind_of(settings.items)
-    return kind == item.kind or (kind == "" and item.kind == "task")
+    if item.listed is not None and waves.kind_of(settings.items) == item.kind:
+        return waves.stage_of(item.listed) is settings
+    return waves.kind_of(settings.items) == "" and item.kind == "task"
 
 
 def _candidates(waves: Waves, touched: Sequence[Wave]) -> Sequence[Wave]:
@@ -268,13 +298,6 @@ def _read(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
         if fields is not None:
             return fields
     return None
-
-
-def _is_work(waves: Waves, path: bytes) -> bool:
-    """Whether a path is neither an artifact's, nor in a pass, nor where approvals are kept."""
-    if path.startswith(waves.log_folder):
-        return False
-    return not waves.belongs(path) and waves.artifacts.at(path) is None
 
 
 def _is_of(stage: StageState, path: bytes) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.artifacts.values import chosen, stated, value_problem
-from specguard.documents.fields import find_fields, normal_name
+from specguard.documents.fields import find_fields
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -71,22 +71,15 @@ class StageState:
 
     @cached_property
     def items(self) -> Sequence[Listed]:
-        """Its items: those that say `stage: <its name>`; at the first stage of a kind those that name none.
+        """Its items.
 
         Raises:
             MissingFact: a file that lists them cannot be read.
         """
         waves = self.wave.waves
         kind = waves.kind_of(self.settings.items)
-        if not kind:
-            return []
-        stages = [stage for stage in waves.settings.stages if waves.kind_of(stage.items) == kind]
-        names = {normal_name(stage.name): stage for stage in stages}
-        return [
-            item
-            for item in self.wave.items(kind)
-            if names.get(normal_name(item.text("stage")), stages[0]) is self.settings
-        ]
+        items = self.wave.items(kind) if kind else ()
+        return [item for item in items if waves.stage_of(item) is self.settings]
 
     @cached_property
     def needed(self) -> bool:
@@ -245,8 +238,22 @@ class StageState:
                     for field in find_fields(artifacts.documents.fields(path), name)[:1]:
                         yield path, field
 
+    @cached_property
+    def owed(self) -> Sequence[Listed]:
+        """The items that must be done and are not: conditional ones and those that are put off left out.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        sources = self.wave.waves.sources
+        return [
+            item
+            for item in self.items
+            if sources is None or not (item.deferred or item.conditional or sources.done(item))
+        ]
+
     def _unclosed(self) -> Iterator[Missing]:
-        """The items that are not done with, conditional ones and those that are put off left out."""
+        """The items that are owed, and the files that should list them and do not."""
         if not self.settings.items:
             return
         kind = self.wave.waves.kind_of(self.settings.items)
@@ -264,8 +271,8 @@ class StageState:
         for source in files:
             if source.problem:
                 yield Missing(f"{path_text(source.path)} {source.problem}", source.path)
-            for item in self.items:
-                if item.source is not source or item.deferred or item.conditional or sources.done(item):
+            for item in self.owed:
+                if item.source is not source:
                     continue
                 status = f"its status is {item.status}" if item.status else "it has no status"
                 yield Missing(f"{item} is not closed: {status}", source.path, item.line)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact, nearest
 from specguard.waves.wave import Wave
+from specguard.work.papers import Papers
 from specguard.work.path_templates import PathTemplate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TypeVar
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from specguard.waves.settings import WaveSettings, WaveStage
     from specguard.waves.wave import Key
     from specguard.work.item import WorkItem
+    from specguard.work.listed import Listed
     from specguard.work.sources import Source, Sources
 
     _Placed = TypeVar("_Placed", Artifact, Source, Plan)
@@ -37,6 +40,7 @@ class Waves:
         sources: the tree's files that list work items; None where the policy has no kind with a source.
         plans: the tree's plans; None where the policy has none.
         log_folder: the folder of the log of approvals, which is no work of any stage.
+        trusted: gives the waves of the trusted base, whose open items keep their files to themselves.
     """
 
     def __init__(
@@ -47,8 +51,10 @@ class Waves:
         sources: Sources | None = None,
         plans: Plans | None = None,
         log_folder: bytes,
+        trusted: Callable[[], Waves] | None = None,
     ) -> None:
         self.settings = settings
+        self._trusted = trusted
         self.log_folder = log_folder
         self.artifacts = artifacts
         self.sources = sources
@@ -105,6 +111,34 @@ class Waves:
         """Whether a path is that of an artifact of any stage, in a pass, or of a file that lists items."""
         return any(template.read(path) is not None for template in self._templates)
 
+    def is_paper(self, path: bytes) -> bool:
+        """Whether a path is a paper of the plan, such as a wave's artifact, or in the log of approvals."""
+        return path.startswith(self.log_folder) or self.belongs(path) or bool(self._papers.at(path))
+
+    @property
+    def kept(self) -> Sequence[Listed]:
+        """The items that the trusted base lists with files, and that are not done, put off or superseded.
+
+        Nobody else changes their files until all of their stage is done, be it open yet or not.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        trusted = self._trusted() if self._trusted is not None else self
+        sources = trusted.sources
+        kinds = {kind for stage in self.settings.stages if (kind := trusted.kind_of(stage.items))}
+        if sources is None:
+            return []
+        return [
+            item
+            for kind in sorted(kinds)
+            for key in trusted.sources_by_key(kind)
+            for stage in trusted.wave(dict(zip(self.settings.by, key, strict=True))).stages
+            if trusted.kind_of(stage.settings.items) == kind and stage.owed
+            for item in stage.items
+            if item.files and not item.deferred and not sources.done(item)
+        ]
+
     @cached_property
     def owners(self) -> Mapping[str, WaveStage]:
         """The stage whose artifact a contract's is: the first that requires or leaves it."""
@@ -125,6 +159,12 @@ class Waves:
         kinds = self.sources.kinds if self.sources is not None else {}
         return next((kind for kind in (items, items.removesuffix("s")) if kind in kinds), None)
 
+    def stage_of(self, item: Listed) -> WaveStage | None:
+        """The stage whose item an entry is: the one that it names as `stage`, else the first of its kind."""
+        stages = [one for one in self.settings.stages if self.kind_of(one.items) == item.source.kind]
+        named = normal_name(item.text("stage"))
+        return next((one for one in stages if normal_name(one.name) == named), stages[0] if stages else None)
+
     def key_of(self, fields: Mapping[str, str]) -> Key:
         """What tells the wave of these values from others."""
         return tuple(fields[name].casefold() for name in self.settings.by)
@@ -141,6 +181,7 @@ class Waves:
         commits: Sequence[Commit] = (),
         branch: str = "",
         item: WorkItem | None = None,
+        landed: bool = False,
         whole: bool = False,
     ) -> Iterator[Finding]:
         """Everything of a change that belongs to a stage which is not open; see `specguard.waves.order`.
@@ -150,7 +191,9 @@ class Waves:
         """
         from specguard.waves.order import out_of_order
 
-        yield from out_of_order(self, entries=entries, commits=commits, branch=branch, item=item, whole=whole)
+        yield from out_of_order(
+            self, entries=entries, commits=commits, branch=branch, item=item, landed=landed, whole=whole
+        )
 
     def fields_at(self, path: bytes, fields: Mapping[str, str]) -> Mapping[str, str] | None:
         """The values of `by` for a file, and others; None where one of them is not told.
@@ -238,14 +281,15 @@ class Waves:
         )
 
     @cached_property
+    def _papers(self) -> Papers:
+        kinds = self.sources.kinds if self.sources is not None else {}
+        return Papers(kinds, {name: one.template for name, one in self.artifacts.contracts.items()})
+
+    @cached_property
     def _templates(self) -> Sequence[PathTemplate]:
         """The templates of everything that belongs to a wave; of a pass that of what is in it."""
         contracts = self.artifacts.contracts
-        texts: list[str] = []
-        for name in self.owners:
-            if name in contracts:
-                root = contracts[name].root.rstrip("/")
-                texts.append(contracts[name].path or f"{root}/**")
+        texts = [contracts[name].template for name in self.owners if name in contracts]
         for stage in self.settings.stages:
             kind = self.kind_of(stage.items)
             if self.sources is not None and kind:

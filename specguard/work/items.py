@@ -57,6 +57,7 @@ class Work:
         entries: gives what the change touches, without the approvals that it files.
         trees: gives the files before the change, and those after it.
         by_agent: whether an agent makes the change, in a run or before its hook.
+        artifacts: where a wave's artifacts are: a template by the name of its contract.
 
     Attributes:
         names: reads names by the templates of all kinds.
@@ -78,6 +79,7 @@ class Work:
         entries: Callable[[], Sequence[Entry]] = tuple,
         trees: Callable[[], tuple[Tree, Tree]] | None = None,
         by_agent: bool = False,
+        artifacts: Mapping[str, str] | None = None,
     ) -> None:
         self.kinds = kinds
         self.namings = namings
@@ -88,6 +90,7 @@ class Work:
         self._entries = entries
         self._trees = trees or (lambda: (tree(), tree()))
         self._by_agent = by_agent
+        self._artifacts = artifacts
         self._tree = tree
         self._base = base
         self._remote = remote
@@ -146,6 +149,9 @@ class Work:
             entries=lambda: [entry for entry in change.entries if not is_filed(entry, policy.log_folder)],
             trees=lambda: (change.start_files, change.head_files),
             by_agent=change.request.by_agent or change.stage in ("edit", "run"),
+            artifacts={name: one.template for name, one in policy.declared("contracts").items()}
+            if policy.declares("wave_settings")
+            else None,
         )
 
     @property
@@ -167,7 +173,7 @@ class Work:
             MissingFact: they cannot be read.
         """
         paths = [entry.path for entry in self._entries()]
-        found = Papers(self.kinds).among(paths)
+        found = Papers(self.kinds, self._artifacts).among(paths)
         for kind, settings in self.kinds.items():
             if not settings.pointer or not (
                 settings.index or any(_is_bare(one) for one in settings.document)
@@ -237,7 +243,11 @@ class Work:
 
         # Of more than upkeep, pointers and documents are found whatever they say.
         every = self.is_upkeep
-        papers = {path: paper for path, paper in self.papers.items() if every or paper.role == "list"}
+        papers = {
+            path: paper
+            for path, paper in self.papers.items()
+            if paper.role == "list" or (every and paper.role != "artifact")
+        }
         if papers:
             yield from alterations(self, papers, *self._trees())
 
@@ -443,8 +453,8 @@ class Work:
 
     def _told_by_branch(self, kind: str) -> dict[str, str]:
         """What the judged branch tells by a kind's template, be it enough to name an item or not."""
-        template = self.kinds[kind].branch
-        return (Template(template).read(self.branch) or {}) if template and self.branch else {}
+        template = self.kinds[kind].template("branch")
+        return (template.read(self.branch) or {}) if template.text and self.branch else {}
 
     def summary(self) -> dict[str, str | None] | None:
         """The `work_item` of the JSON report; None where none is named."""

@@ -147,6 +147,21 @@ class Listed:
         ]
 
     @property
+    def branch(self) -> str:
+        """What a branch of its own is called; empty where that cannot be told."""
+        from specguard.work.listing import fields_of, spare_of
+        from specguard.work.templates import NumberFormat, Template, Unrendered
+
+        settings = self.source.settings
+        fields = {**spare_of(self, {}), **fields_of(self, {}), "id": self.id}
+        if self.number is not None:
+            fields["number"] = NumberFormat(settings.number_format[0]).write(self.number)
+        try:
+            return Template(settings.branch).render(fields)
+        except Unrendered:
+            return ""
+
+    @property
     def setting(self) -> str:
         """The key of the setting that names its source, for a citation."""
         return f"work.{self.source.kind}.source"

@@ -1,4 +1,4 @@
-"""The papers of a plan, told from paths alone: pointers, documents of items, indexes and lists."""
+"""The papers of a plan, told from paths alone: pointers, documents, indexes, lists, artifacts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from specguard.work.kinds import WorkKind
 
-    Role = Literal["pointer", "document", "index", "list"]
+    Role = Literal["pointer", "document", "index", "list", "artifact"]
 
 # A path that is several of these is the first.
 _ROLES: Final[Mapping[str, Role]] = {
@@ -30,8 +30,8 @@ class Paper:
     """What a path is in the plan.
 
     Attributes:
-        kind: the name of the kind of work items.
-        role: `pointer`, `document`, `index`, or `list` for a file that lists items.
+        kind: the name of the kind of work items; of an artifact that of its contract.
+        role: `pointer`, `document`, `index`, `list` for a file that lists items, or `artifact`.
         setting: the key of the setting that says so, for a citation.
         text: the template, as the policy has it.
     """
@@ -53,15 +53,20 @@ class Papers:
 
     Args:
         kinds: the policy's kinds by name.
+        artifacts: where a wave's artifacts are: a template by the name of its contract.
     """
 
-    def __init__(self, kinds: Mapping[str, WorkKind]) -> None:
+    def __init__(self, kinds: Mapping[str, WorkKind], artifacts: Mapping[str, str] | None = None) -> None:
         found = [
             (Paper(name, role, f"work.{name}.{field}.{index}", text), pattern)
             for field, role in _ROLES.items()
             for name, kind in kinds.items()
             for index, text in enumerate(kind.sources if field == "source" else getattr(kind, field))
             if (pattern := _pattern(field, text))
+        ]
+        found += [
+            (Paper(name, "artifact", f"artifacts.{name}", text), PathTemplate(text).render({}))
+            for name, text in (artifacts or {}).items()
         ]
         self._papers = [paper for paper, _ in found]
         self._patterns = Selecting([pattern for _, pattern in found])

@@ -75,12 +75,12 @@ def test_a_wave_at_a_glance(tmp_path: Path) -> None:
         f"{PLAN}/PHASE_D_WORKBREAKDOWN.yaml:6: slice D1 is not closed: its status is open",
         "waiting review",
         "slices 0 of 3 closed",
-        "ready D1 Keep the cart ann codex/phase-d-1-keep-the-cart",
+        "ready D1 Keep the cart ann codex/phase-d-d1-keep-the-cart",
         "blocked D2 Open the till bob needs D1",
-        "conditional D3 Make the till fast bob codex/phase-d-3-make-the-till-fast",
+        "conditional D3 Make the till fast bob codex/phase-d-d3-make-the-till-fast",
         "agents 0 of 2 active",
         "next complete the stage implementation of wave d; then review opens",
-        "do slice D1 (ann) on codex/phase-d-1-keep-the-cart; submit it with `gt submit --ai`",
+        "do slice D1 (ann) on codex/phase-d-d1-keep-the-cart; submit it with `gt submit --ai`",
     ):
         assert line in lines, line
     assert "\033" not in done.stdout
@@ -91,7 +91,7 @@ def test_the_same_for_programs(tmp_path: Path) -> None:
     assert data["schema"] == "specguard.status/1"
     assert (data["tree"], data["branch"], data["complete"]) == (
         "HEAD",
-        "codex/phase-d-1-keep-the-cart",
+        "codex/phase-d-d1-keep-the-cart",
         False,
     )
     assert data["authority"]["trusted"] is True

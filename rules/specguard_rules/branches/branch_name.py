@@ -101,9 +101,7 @@ class BranchName(Rule):
                 if re.search(characters, name):
                     yield _about(name, problem, "Take another name", "characters")
                     return
-        # A fork's pull request may come from a branch that has the base's name: nothing of it has landed.
-        landed = branch.source == "event" and stage != "pull-request"
-        if _is_base(name, base) and (landed or base.head == base.tip):
+        if base.is_branch(branch, stage):
             return
         if any(one.search(name) for one in self.exclude_names):
             return
@@ -131,10 +129,6 @@ class BranchName(Rule):
         if finding.key != "item" or branch.source != "HEAD" or work_item is None:
             return None
         return RenameBranch(work_item.branches[0])
-
-
-def _is_base(name: str, base: Base) -> bool:
-    return base.name in {name, f"origin/{name}"}
 
 
 def _is_plain(name: str) -> bool:

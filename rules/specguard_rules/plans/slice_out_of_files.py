@@ -1,4 +1,4 @@
-"""PLN010: a slice's change outside its files, or on another branch than its own."""
+"""PLN010: a slice's change outside its files or its branch, or its files in a change that is for no slice."""
 
 from __future__ import annotations
 
@@ -12,11 +12,22 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Bookkeeping, Branch, Entry, Listed, Plans, Policy, Stage, WorkItem
+    from specguard.rules import (
+        Base,
+        Bookkeeping,
+        Branch,
+        Entry,
+        Listed,
+        Plans,
+        Policy,
+        Stage,
+        Waves,
+        WorkItem,
+    )
 
 
 class SliceOutOfFiles(Rule):
-    """A change for a slice touches files that are not the slice's, or is made on another branch than its own.
+    """A change for a slice touches other files or is on another branch; or a slice's files change without it.
 
     A work breakdown gives each slice its owner and its files, so that several agents can work beside each
     other. The files are those that the slice's entry lists in the trusted base (`files` of an entry of
@@ -24,12 +35,17 @@ class SliceOutOfFiles(Rule):
     `{path: ...}`. The slice is told by the change's branch, its first commit or its title. Its branch is
     `branch` in `[work.<kind>]`.
 
+    The files of a slice of a wave (`[wave]`) are kept for it, whatever a change is called: from when the
+    trusted base lists the slice until all slices of its stage are done, a change that names no slice leaves
+    them alone. A slice that is done or put off keeps none. What the wave's own artifacts are is no slice's.
+    Where somebody else must change such a file, an approval lifts the finding.
+
     What every slice may touch besides, such as the reports that its agent leaves, is `also`. The log of
     approvals (`[approvals] log`) is left alone, and, where runs are committed (`[runs] keep = "tree"`),
     what a commit of its own adds to their folder.
 
-    How to put it right: move what belongs to another slice to that slice's branch, or have the breakdown
-    widened first, by a change of its own.
+    How to put it right: move what belongs to a slice to that slice's branch, or have the breakdown widened
+    first, by a change of its own.
 
     ```toml fails
     policy = '''
@@ -53,6 +69,35 @@ class SliceOutOfFiles(Rule):
     path = "src/b/y.ts"
     message = "belongs to slice D2"
     authority = "plan/PHASE_D_WORKBREAKDOWN.yaml:3"
+    ```
+
+    ```toml fails
+    policy = '''
+    [work.slice]
+    source = "plan/PHASE_{phase}_WORKBREAKDOWN.yaml"
+    branch = "phase-{phase}-{number}"
+
+    [artifacts.packet]
+    path = "plan/PHASE_{phase}_PACKET.md"
+
+    [wave]
+    by = ["phase"]
+    stages = [{name = "planning", leaves = ["packet"]}, {name = "implementation", items = "slice"}]
+    '''
+    branch = "tidy-up"
+    commits = [{message = "refactor: tidy up", files = {"src/a/x.ts" = "1", "README.md" = "Hello."}}]
+
+    [base.files]
+    "plan/PHASE_D_WORKBREAKDOWN.yaml" = '''
+    slices:
+      - {id: D1, owner: ann, files: [src/a/**]}
+    '''
+
+    [[expect]]
+    code = "PLN010"
+    path = "src/a/x.ts"
+    message = "is a file of slice D1, still to be done, and the change names no slice"
+    help = "phase-D-1"
     ```
 
     ```toml passes
@@ -93,53 +138,99 @@ class SliceOutOfFiles(Rule):
     def check(
         self,
         entries: Sequence[Entry],
-        work_item: WorkItem,
         policy: Policy,
         bookkeeping: Bookkeeping,
+        stage: Stage,
+        work_item: WorkItem | None = None,
         branch: Branch | None = None,
+        base: Base | None = None,
         plans: Plans | None = None,
+        waves: Waves | None = None,
     ) -> Iterator[Finding]:
         """Compare the entries with the slice's files, and the branch with its own."""
-        listed = work_item.listed
-        if listed is None:
-            raise NotApplicable(f"{work_item} is not listed in a file with others")
-        if plans is not None and plans.holding(listed.source.path) == listed.source.path:
-            raise NotApplicable(f"{path_text(listed.source.path)} is a plan, which PLN004 holds to its files")
-        if not listed.files:
-            raise NotApplicable(f"{path_text(listed.source.path)} lists no files for {listed}")
-        place = path_text(listed.source.path)
-        origin = Origin(place, listed.line or 0)
-        if branch is not None and work_item.branches and branch.name not in work_item.branches:
-            yield Finding(
-                f"the change is for {listed}, and is on the branch {quoted(branch.name)}, which is not the "
-                f"slice's own, {alternatives(work_item.branches)}",
-                help=f"Move it there: git branch -m {work_item.branches[0]}",
-                field="branch",
-                key="branch",
-                setting=work_item.setting("branch"),
-            )
-        scope = listed.scope
-        others = [other for other in listed.source.items if other.id != listed.id and other.files]
-        files = ", ".join(scope.patterns[:5]) + (", ..." if len(scope.patterns) > 5 else "")
+        listed = work_item.listed if work_item is not None else None
+        why = "the change names no work item"
+        if work_item is not None:
+            why = f"{work_item} is not listed in a file with others"
+        if (
+            listed is not None
+            and plans is not None
+            and plans.holding(listed.source.path) == listed.source.path
+        ):
+            why = f"{path_text(listed.source.path)} is a plan, which PLN004 holds to its files"
+            listed = None
+        entries = [
+            entry
+            for entry in entries
+            if self.also.find(entry.path) is None
+            and not entry.path.startswith(policy.log_folder)
+            and not bookkeeping.has(entry)
+        ]
+        if work_item is not None and listed is not None:
+            yield from _beyond(work_item, listed, entries, branch)
+            return
+        landed = base is not None and branch is not None and base.is_branch(branch, stage)
+        kept = waves.kept if waves is not None and not landed else ()
+        if waves is None or not kept:
+            raise NotApplicable(why)
         for entry in entries:
-            path = entry.path
-            if any(apart.find(path) is not None for apart in (scope, self.also)):
-                continue
-            if path.startswith(policy.log_folder) or bookkeeping.has(entry):
-                continue
-            whose = _whose(others, path)
-            yield Finding(
-                f"{path_text(path)} is none of the files of {listed} ({files})"
-                + (f"; it belongs to {whose}" if whose else ""),
-                help=f"Change it on the branch of {whose}."
-                if whose
-                else f"Take it out, or have {place} list it for {listed} in the base first.",
-                path=path,
-                side="base" if entry.deleted else None,
-                key=listed.id,
-                setting=work_item.setting("source"),
-                authority=origin,
-            )
+            whose = [item for item in kept if item.scope.find(entry.path) is not None]
+            if whose and not waves.is_paper(entry.path):
+                yield _taken(entry, whose)
+
+
+def _taken(entry: Entry, whose: Sequence[Listed]) -> Finding:
+    """An entry that is a file of slices, in a change for none of them."""
+    first = whose[0]
+    names = " and ".join(str(item) for item in whose[:3])
+    named = f", {first.branch}" if first.branch else ""
+    return Finding(
+        f"{path_text(entry.path)} is a file of {names}, still to be done, and the change names no "
+        f"{first.source.kind}",
+        help=f"Change it on the branch of {first}{named}, or have it approved.",
+        path=entry.path,
+        side="base" if entry.deleted else None,
+        key=f"kept {first.id}",
+        setting=first.setting,
+        authority=Origin(path_text(first.source.path), first.line or 0),
+    )
+
+
+def _beyond(
+    work_item: WorkItem, listed: Listed, entries: Sequence[Entry], branch: Branch | None
+) -> Iterator[Finding]:
+    """What a slice's change touches beside the slice's files, and the branch that is another one."""
+    place = path_text(listed.source.path)
+    if not listed.files:
+        raise NotApplicable(f"{place} lists no files for {listed}")
+    if branch is not None and work_item.branches and branch.name not in work_item.branches:
+        yield Finding(
+            f"the change is for {listed}, and is on the branch {quoted(branch.name)}, which is not the "
+            f"slice's own, {alternatives(work_item.branches)}",
+            help=f"Move it there: git branch -m {work_item.branches[0]}",
+            field="branch",
+            key="branch",
+            setting=work_item.setting("branch"),
+        )
+    scope = listed.scope
+    others = [other for other in listed.source.items if other.id != listed.id and other.files]
+    files = ", ".join(scope.patterns[:5]) + (", ..." if len(scope.patterns) > 5 else "")
+    for entry in entries:
+        if scope.find(entry.path) is not None:
+            continue
+        whose = _whose(others, entry.path)
+        yield Finding(
+            f"{path_text(entry.path)} is none of the files of {listed} ({files})"
+            + (f"; it belongs to {whose}" if whose else ""),
+            help=f"Change it on the branch of {whose}."
+            if whose
+            else f"Take it out, or have {place} list it for {listed} in the base first.",
+            path=entry.path,
+            side="base" if entry.deleted else None,
+            key=listed.id,
+            setting=work_item.setting("source"),
+            authority=Origin(place, listed.line or 0),
+        )
 
 
 def _whose(others: Sequence[Listed], path: bytes) -> str:

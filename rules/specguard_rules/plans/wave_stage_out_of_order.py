@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Branch, Commit, Entry, Finding, Stage, Waves, WorkItem
+    from specguard.rules import Base, Branch, Commit, Entry, Finding, Stage, Waves, WorkItem
 
 
 class WaveStageOutOfOrder(Rule):
@@ -28,7 +28,8 @@ class WaveStageOutOfOrder(Rule):
       of several stages that wait for the same one the first is the finding, and names the others;
     - a change on a stage's `branch`, or for one of its `items`, while the stage is not open, or while
       something that it `requires` is missing; what only brings that about is none;
-    - an entry outside a stage's `paths`, on its branch;
+    - an entry outside a stage's `paths`, on its branch, or beside one of its artifacts in a change that names
+      neither a stage nor an item;
     - an artifact of a stage with a branch of its own, added on the branch of a later stage;
     - an artifact that completes a stage, committed after the work of a later stage began.
 
@@ -95,16 +96,19 @@ class WaveStageOutOfOrder(Rule):
         self,
         waves: Waves,
         whole: bool,
+        stage: Stage,
         entries: Sequence[Entry] | None = None,
         commits: Sequence[Commit] | None = None,
         branch: Branch | None = None,
         work_item: WorkItem | None = None,
+        base: Base | None = None,
     ) -> Iterator[Finding]:
-        """Look at the waves that the change touches, and at the stage whose branch or item it is."""
+        """Look at the waves that the change touches, and at the stage that it is for."""
         yield from waves.out_of_order(
             entries=entries or (),
             commits=commits or (),
             branch=branch.name if branch else "",
             item=work_item,
+            landed=bool(base and branch and base.is_branch(branch, stage)),
             whole=whole,
         )

@@ -174,24 +174,9 @@ def _listed(
         "status": listed.status,
         "state": state,
         "needs": needs,
-        "branch": _branch_of(listed),
+        "branch": listed.branch or None,
         "submit": listed.source.settings.submit or None,
         "wave": waves.wave(fields).name if waves is not None and fields is not None else None,
         "path": path_text(listed.source.path),
         "line": listed.line,
     }
-
-
-def _branch_of(listed: Listed) -> str | None:
-    """The branch that an item's own would be called; None where that cannot be told."""
-    from specguard.work.listing import fields_of, spare_of
-    from specguard.work.templates import NumberFormat, Template, Unrendered
-
-    settings = listed.source.settings
-    fields = {**spare_of(listed, {}), **fields_of(listed, {}), "id": listed.id}
-    if listed.number is not None:
-        fields["number"] = NumberFormat(settings.number_format[0]).write(listed.number)
-    try:
-        return Template(settings.branch).render(fields) or None
-    except Unrendered:
-        return None

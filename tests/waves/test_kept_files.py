@@ -1,0 +1,279 @@
+"""The files of slices that are to be done: kept for them whatever a change is called, and no longer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import Case, Grant, Outcome, Step, run_case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+POLICY = """
+[artifacts.packet]
+path = "waves/{x}-{nn}/PACKET.md"
+
+[artifacts.pass]
+root = "waves/{x}-{nn}/"
+members = ["PACKET.md"]
+
+[artifacts.review]
+path = "closing/{x}/REVIEW.md"
+
+[artifacts.cleanup]
+path = "closing/{x}/CLEANUP.md"
+agrees_with = "deletions"
+
+[work.slice]
+source = "waves/{x}-{nn}/slices.yaml"
+branch = "wave-{x}-{id}"
+
+[wave]
+by = ["x"]
+
+[[wave.stages]]
+name = "planning"
+leaves = ["pass", "packet"]
+branch = "plan-{x}"
+paths = ["waves/{x}-*/"]
+
+[[wave.stages]]
+name = "implementation"
+opens_after = ["planning"]
+items = "slice"
+
+[[wave.stages]]
+name = "review"
+opens_after = ["implementation"]
+leaves = ["review", "cleanup"]
+items = "slice"
+branch = "close-{x}"
+paths = ["waves/{x}-*/", "closing/{x}/"]
+
+[[approvals.approver]]
+name = "alice"
+key = "{key}"
+may = ["PLN010"]
+"""
+SLICES = """
+slices:
+  - {id: d1, files: [src/cart.ts, tests/], status: open}
+  - {id: d2, files: [src/till.ts], status: deferred}
+  - {id: d3, files: [src/slow.ts], conditional: it is slow, status: open}
+  - {id: d5, files: [docs/guide.md], stage: review, status: open}
+"""
+PLANNED = {"waves/d-01/PACKET.md": "Go.\n", "waves/d-01/slices.yaml": SLICES, "src/other.ts": "1"}
+KEPT = {"code": "PLN010", "path": "src/cart.ts", "message": "src/cart.ts is a file of slice d1"}
+
+
+def judged(
+    directory: Path,
+    files: Mapping[str, str],
+    *,
+    base: Mapping[str, str] = PLANNED,
+    branch: str = "tidy-up",
+    expect: Sequence[Mapping[str, Any]] = (),
+    args: Sequence[str] = ("--select=PLN",),
+    message: str = "feat: x",
+    delete: Sequence[str] = (),
+    **more: Any,
+) -> Outcome:
+    case = Case(
+        policy=more.pop("policy", POLICY.replace("{key}", "")),
+        base=[Step(files=base)],
+        commits=[Step(message, files=files, delete=delete)],
+        branch=branch,
+        expect=expect,
+        args=args,
+        exit_code=more.pop("exit_code", 1 if expect else 0),
+        **more,
+    )
+    return run_case(case, directory, installed=False)
+
+
+@pytest.mark.parametrize("branch", ["tidy-up", "main-2", "wave-d", "d1", "feature/wave-d-d1"])
+def test_a_file_of_a_slice_is_kept_whatever_the_branch_is_called(tmp_path: Path, branch: str) -> None:
+    judged(tmp_path, {"src/cart.ts": "2", "src/other.ts": "2"}, branch=branch, expect=[KEPT])
+
+
+def test_the_slice_itself_and_what_is_nobodys_are_free(tmp_path: Path) -> None:
+    judged(tmp_path / "1", {"src/cart.ts": "2"}, branch="wave-d-d1")
+    judged(tmp_path / "2", {"src/other.ts": "2"})
+    judged(tmp_path / "3", {"src/till.ts": "2"})
+
+
+def test_additions_deletions_and_files_below_a_folder_are_kept(tmp_path: Path) -> None:
+    base = {**PLANNED, "src/cart.ts": "1"}
+    added = {"code": "PLN010", "path": "tests/new.ts"}
+    gone = {"code": "PLN010", "path": "src/cart.ts", "side": "base"}
+    judged(tmp_path, {"tests/new.ts": "1"}, base=base, delete=["src/cart.ts"], expect=[gone, added])
+
+
+def test_a_conditional_slice_and_one_of_a_later_stage_keep_theirs(tmp_path: Path) -> None:
+    slow = {"code": "PLN010", "path": "src/slow.ts", "message": "a file of slice d3"}
+    guide = {"code": "PLN010", "path": "docs/guide.md", "message": "a file of slice d5"}
+    judged(tmp_path, {"src/slow.ts": "1", "docs/guide.md": "1"}, expect=[guide, slow])
+
+
+def test_no_change_frees_the_files_that_it_takes(tmp_path: Path) -> None:
+    done = SLICES.replace("status: open", "status: done")
+    planning = {
+        "code": "PLN008",
+        "path": "src/cart.ts",
+        "message": "changed together with waves/d-01/slices.yaml",
+    }
+    files = {"src/cart.ts": "2", "waves/d-01/slices.yaml": done}
+    judged(tmp_path / "1", files, expect=[KEPT], args=["--select=PLN010"])
+    packet = {**files, "waves/d-01/PACKET.md": "Gone.\n"}
+    del packet["waves/d-01/slices.yaml"]
+    planning["message"] = "changed together with waves/d-01/PACKET.md"
+    judged(tmp_path / "2", packet, expect=[planning, KEPT])
+    # A pass that supersedes the one that lists the slice must be in the base first.
+    later = {"waves/d-02/slices.yaml": "slices: []\n", "src/cart.ts": "2"}
+    judged(tmp_path / "3", later, expect=[KEPT], args=["--select=PLN010"])
+
+
+def test_a_later_pass_supersedes_what_an_earlier_one_lists(tmp_path: Path) -> None:
+    later = {
+        "waves/d-02/PACKET.md": "Go on.\n",
+        "waves/d-02/slices.yaml": SLICES.replace("cart.ts", "bag.ts"),
+    }
+    judged(tmp_path, {"src/cart.ts": "2"}, base={**PLANNED, **later})
+
+
+def test_an_approval_lifts_it(tmp_path: Path) -> None:
+    grants = [Grant(rules=["PLN010"], approver="alice", expires=10, sign="key")]
+    expect = [{**KEPT, "state": "approved"}]
+    judged(
+        tmp_path, {"src/cart.ts": "2"}, expect=expect, approvals=grants, policy=POLICY, exit_code=0, args=[]
+    )
+
+
+def test_what_is_staged_is_kept_too(tmp_path: Path) -> None:
+    case = Case(
+        policy=POLICY.replace("{key}", ""),
+        base=[Step(files=PLANNED)],
+        branch="tidy-up",
+        staged=Step("", files={"src/cart.ts": "2"}),
+        expect=[KEPT],
+        args=["--select=PLN010"],
+        exit_code=1,
+    )
+    run_case(case, tmp_path, installed=False)
+
+
+def test_the_base_holds_what_slices_brought_and_a_fork_that_is_called_like_it_does_not(
+    tmp_path: Path,
+) -> None:
+    push = {"ref": "refs/heads/main", "before": "{base}", "after": "{head}", "deleted": False}
+    event = {**push, "repository": {"default_branch": "main"}}
+    judged(tmp_path / "landed", {"src/cart.ts": "2"}, event=event)
+    fork = ["--select=PLN", "--branch=main", "--pr-title=x"]
+    judged(tmp_path / "fork", {"src/cart.ts": "2"}, args=fork, expect=[KEPT])
+
+
+def test_a_change_of_papers_touches_nothing_else_whatever_it_is_called(tmp_path: Path) -> None:
+    papers = {"waves/d-01/PACKET.md": "Go!\n", "closing/d/REVIEW.md": "Good.\n"}
+    judged(tmp_path / "1", {"waves/d-01/PACKET.md": "Go!\n"})
+    mixed = {
+        "code": "PLN008",
+        "path": "src/other.ts",
+        "message": "changed together with waves/d-01/PACKET.md",
+    }
+    judged(tmp_path / "2", {"waves/d-01/PACKET.md": "Go!\n", "src/other.ts": "2"}, expect=[mixed])
+    told = {"code": "PLN008", "path": "src/other.ts", "message": "the branch of the stage review"}
+    closed = {**PLANNED, "waves/d-01/slices.yaml": "slices: []\n"}
+    judged(tmp_path / "3", {**papers, "src/other.ts": "2"}, base=closed, branch="close-d", expect=[told])
+
+
+def test_a_cleanup_removes_what_its_manifest_lists(tmp_path: Path) -> None:
+    base = {**PLANNED, "waves/d-01/slices.yaml": "slices: []\n", "old.md": "1", "older.md": "1"}
+    manifest = {"closing/d/CLEANUP.md": "## Removed\n\n- `old.md`: superseded by the guide\n"}
+    args = ["--select=PLN008"]
+    judged(tmp_path / "1", manifest, base=base, delete=["old.md"], args=args)
+    told = {"code": "PLN008", "path": "older.md", "side": "base"}
+    judged(tmp_path / "2", manifest, base=base, delete=["old.md", "older.md"], args=args, expect=[told])
+
+
+LETTERED = """
+slices:
+  - {id: C5, title: Sum it up, files: [src/a.ts], status: done}
+  - {id: C5A, title: Fix it, stage: review, files: [src/b.ts], status: open}
+  - {id: C7, title: Write it down, stage: Docs, files: [guide.md], status: open}
+"""
+BY_ID = """
+[artifacts.packet]
+path = "waves/{x}/PACKET.md"
+
+[work.slice]
+source = "waves/{x}/slices.yaml"
+ids = "[a-z]?[0-9]+[a-z]?"
+branch = "phase-{x}-{id:lower}-{slug}"
+commit = "feat({id}): {text}"
+
+[wave]
+by = ["x"]
+stages = [
+  {name = "planning", leaves = ["packet"]},
+  {name = "implementation", opens_after = ["planning"], items = "slice"},
+  {name = "review", opens_after = ["implementation"], items = "slice"},
+  {name = "docs", opens_after = ["review"], items = "slice"},
+]
+"""
+
+
+def lettered(directory: Path, branch: str, path: str, subject: str, **more: Any) -> Outcome:
+    base = [
+        Step(files={"waves/c/PACKET.md": "Go.\n", "waves/c/slices.yaml": LETTERED}),
+        Step("feat(C5): sum it up", files={"src/a.ts": "1"}),
+    ]
+    case = Case(
+        policy=BY_ID,
+        base=more.pop("base", base),
+        branch=branch,
+        commits=[Step(subject, files={path: "2"})],
+        args=["--select=PLN,BRN,WRK003,CMT"],
+        **more,
+    )
+    return run_case(case, directory, installed=False)
+
+
+def test_ids_of_letters_and_digits_are_whole_words(tmp_path: Path) -> None:
+    own = {"change": {"work_item": {"kind": "slice", "id": "C5A", "slug": "fix-it"}}}
+    lettered(tmp_path / "1", "phase-c-c5a-fix-it", "src/b.ts", "feat(C5A): fix it", report=own)
+    kept = {"code": "PLN010", "path": "src/b.ts", "message": "it belongs to slice C5A"}
+    lettered(tmp_path / "2", "phase-c-c5-sum-it-up", "src/b.ts", "feat(C5): more", expect=[kept], exit_code=1)
+    other = [{"code": "WRK003", "message": "C5A"}, {"code": "CMT002"}]
+    lettered(tmp_path / "3", "phase-c-c5-sum-it-up", "src/a.ts", "feat(C5A): more", expect=other, exit_code=1)
+
+
+def test_slices_of_a_later_stage_wait_for_it(tmp_path: Path) -> None:
+    early = [{"code": "PLN008", "field": "work_item", "message": "slice C7 is for the stage docs"}]
+    lettered(
+        tmp_path / "1",
+        "phase-c-c7-write-it-down",
+        "guide.md",
+        "feat(C7): write it down",
+        expect=early,
+        exit_code=1,
+    )
+    opened = [
+        Step(files={"waves/c/PACKET.md": "Go.\n", "waves/c/slices.yaml": LETTERED}),
+        Step("feat(C5): sum it up", files={"src/a.ts": "1"}),
+        Step("feat(C5A): fix it", files={"src/b.ts": "1"}),
+        Step("docs: close it", files={"waves/c/slices.yaml": LETTERED.replace("open", "done", 1)}),
+    ]
+    lettered(tmp_path / "2", "phase-c-c7-write-it-down", "guide.md", "feat(C7): write it down", base=opened)
+
+
+def test_a_change_of_a_waves_papers_is_upkeep_and_needs_no_item(tmp_path: Path) -> None:
+    policy = "require_work_item = true\n" + POLICY.replace("{key}", "")
+    args = ["--select=WRK001,PLN008,PLN010"]
+    papers = {"waves/d-01/slices.yaml": SLICES + "# d1 is next\n", "waves/d-01/PACKET.md": "Go!\n"}
+    judged(tmp_path / "1", papers, policy=policy, args=args, states={"WRK001": "passed"})
+    more = {**papers, "src/other.ts": "2"}
+    expect = [{"code": "WRK001"}, {"code": "PLN008", "path": "src/other.ts"}]
+    judged(tmp_path / "2", more, policy=policy, args=args, expect=expect)
