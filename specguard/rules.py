@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from specguard.documents.times import Stamp, Times, read_times
     from specguard.documents.titles import find_sections
     from specguard.documents.written_paths import plain_path
+    from specguard.engine.claims import Claims
     from specguard.model import Severity, Stage
     from specguard.plans import model_words
     from specguard.plans.plan import Plan
@@ -66,11 +67,10 @@ if TYPE_CHECKING:
     from specguard.plans.settings import Models, PlanKind
     from specguard.plans.task import Task
     from specguard.plans.units import Unit
-    from specguard.runs.evidence import best, manifests_in, spoken_for, texts_in
+    from specguard.runs.proof import Claim, RunProof
     from specguard.runs.record import RanCommand, RunRecord, reaches
     from specguard.runs.records import RunRecords
     from specguard.runs.root import item_folder
-    from specguard.runs.runs import Runs
     from specguard.runs.settings import AgentSettings, RunSettings
     from specguard.runs.trust import high_trust
     from specguard.specs.index import Index, IndexEntry
@@ -108,6 +108,8 @@ __all__ = [
     "Branch",
     "Breakdowns",
     "Citation",
+    "Claim",
+    "Claims",
     "Commit",
     "Commits",
     "Contract",
@@ -160,10 +162,10 @@ __all__ = [
     "RewordMessage",
     "Row",
     "Rule",
+    "RunProof",
     "RunRecord",
     "RunRecords",
     "RunSettings",
-    "Runs",
     "Said",
     "Selecting",
     "Settings",
@@ -191,7 +193,6 @@ __all__ = [
     "WorkItem",
     "WorkKind",
     "Worktree",
-    "best",
     "citations",
     "data_kind",
     "find_fields",
@@ -206,7 +207,6 @@ __all__ = [
     "item_folder",
     "judge_each",
     "look_alikes",
-    "manifests_in",
     "model_words",
     "normal_name",
     "path_text",
@@ -218,12 +218,11 @@ __all__ = [
     "same_address",
     "shortened",
     "shown_address",
-    "spoken_for",
-    "texts_in",
 ]
 
 
 _LATE = {
+    "Claim": "specguard.runs.proof",
     "Commits": "specguard.declaration.commits",
     "CredentialFinder": "specguard.documents.credentials",
     "EditFile": "specguard.declaration.fixes",
@@ -238,12 +237,10 @@ _LATE = {
     "find_sections": "specguard.documents.titles",
     "high_trust": "specguard.runs.trust",
     "is_content": "specguard.documents.content",
-    "best": "specguard.runs.evidence",
     "is_filed": "specguard.change.commit",
     "is_markdown": "specguard.documents.kinds",
     "is_record": "specguard.change.commit",
     "item_folder": "specguard.runs.root",
-    "manifests_in": "specguard.runs.evidence",
     "normal_name": "specguard.documents.fields",
     "plain_path": "specguard.documents.written_paths",
     "reaches": "specguard.runs.record",
@@ -252,8 +249,6 @@ _LATE = {
     "rows": "specguard.documents.rows",
     "same_address": "specguard.change.addresses",
     "shown_address": "specguard.change.addresses",
-    "spoken_for": "specguard.runs.evidence",
-    "texts_in": "specguard.runs.evidence",
 }
 """What rules import that read documents, much text or approvals, and no hook before that, with its module."""
 

@@ -273,13 +273,6 @@ SIZES: Final[Sequence[Limit]] = (
         "it is not read, and the rules of runs say so",
     ),
     Limit(
-        "a manifest in the working tree",
-        "specguard.runs.runs:LARGEST",
-        "bytes",
-        _NOTHING,
-        "it is not read, and the rules of runs say so",
-    ),
-    Limit(
         "tests that are looked through for a name",
         "specguard.waves.proofs:TEST_LIMIT",
         "bytes",

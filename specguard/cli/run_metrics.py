@@ -10,7 +10,7 @@ from specguard.cli.options import in_directory
 from specguard.cli.run_store import in_root, open_store
 from specguard.cli.words import counted
 from specguard.executor.metrics import metrics as metrics_of
-from specguard.model import EXIT_FAILED, EXIT_PASSED
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import json_text, visible
 from specguard.reporters.runs import metrics_text
 from specguard.runs.migrating import carry_out, moves
@@ -25,19 +25,21 @@ from specguard.runs.migrating import carry_out, moves
     metavar="PERCENT",
     type=click.FloatRange(0, 100),
     default=None,
-    help="End with 1 where fewer of the done items have a run that shows it.",
+    help="End with 1 where fewer of the done items have a run that shows it, with 2 where none is done.",
 )
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def metrics(directory: str, run_root: str, least: float | None, output_format: str) -> int:
     """Count runs, how long they took, how they and their gates ended, and how often agents had to mend.
 
-    Reviewer coverage: of the items that the base says are done, those that cite a run which is there,
-    succeeded, and made the item's commit. Where no item is done it is "none".
+    Reviewer coverage: of what the base says is done or ticked, that which a run shows, as the rules ask for.
+    Where nothing is done it is "none", which is no verdict.
     """
     data = metrics_of(open_store(directory, run_root), directory, os.environ)
     click.echo(json_text(data) if output_format == "json" else metrics_text(data))
     percent = data["coverage"]["percent"]
-    return EXIT_FAILED if least is not None and percent is not None and percent < least else EXIT_PASSED
+    if least is not None and percent is None:
+        return EXIT_NO_VERDICT
+    return EXIT_FAILED if least is not None and percent < least else EXIT_PASSED
 
 
 @click.command("migrate", short_help="Move run folders of an older layout.")

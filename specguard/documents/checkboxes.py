@@ -46,13 +46,17 @@ class Ticked:
     Attributes:
         line: its line, from 1.
         words: its own words, without box and marks.
+        above: the words of the items that it lies in, from the nearest.
     """
 
-    __slots__ = ("_blocks", "line", "words")
+    __slots__ = ("_blocks", "above", "line", "words")
 
-    def __init__(self, line: int, words: str, blocks: Sequence[AnyBlock]) -> None:
+    def __init__(
+        self, line: int, words: str, blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()
+    ) -> None:
         self.line = line
         self.words = words
+        self.above = above
         self._blocks = blocks
 
     @property
@@ -84,27 +88,32 @@ class Ticked:
         return f"Ticked({self.line}, {self.words!r})"
 
 
-def ticked_items(blocks: Sequence[AnyBlock]) -> Iterator[Ticked]:
-    """The ticked items among blocks, in order, also in tables, quotes and HTML; code has none."""
+def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Iterator[Ticked]:
+    """The ticked items among blocks, in order, also in tables, quotes and HTML; code has none.
+
+    Args:
+        blocks: the blocks.
+        above: the words of the items that they lie in, from the nearest.
+    """
     for block in blocks:
         if isinstance(block, List):
             for item in block.items:
                 if is_ticked(item.text):
-                    yield Ticked(item.line, _own_words(item.text), item.blocks)
-                yield from ticked_items(item.rest)
+                    yield Ticked(item.line, _own_words(item.text), item.blocks, above)
+                yield from ticked_items(item.rest, (_own_words(item.text), *above))
         elif isinstance(block, Table):
             for row in block.rows:
                 if any(map(is_ticked, row)):
                     shown = [cell.plain.strip() for cell in row]
                     words = ", ".join(cell for cell in shown if cell and _tick(cell) != cell)
-                    yield Ticked(row[0].line, _words(words), [Table(row, (), row[0].line)])
+                    yield Ticked(row[0].line, _words(words), [Table(row, (), row[0].line)], above)
         elif isinstance(block, Html):
             for number, line in enumerate(block.content.split("\n"), block.line):
                 text = Text(text_of(_HTML_BOX.sub("[x] ", line)), number)
                 if is_ticked(text):
-                    yield Ticked(number, _own_words(text), [Paragraph(text)])
+                    yield Ticked(number, _own_words(text), [Paragraph(text)], above)
         elif isinstance(block, Quote | Footnote):
-            yield from ticked_items(block.blocks)
+            yield from ticked_items(block.blocks, above)
 
 
 def is_open(text: Text) -> bool:

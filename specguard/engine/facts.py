@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from specguard.errors import MissingFact, NotApplicable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from typing import Any
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from specguard.change.commit import Commit, Message
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
-    from specguard.change.facts import Base, Branch, PullRequest, Push, Ref, Remote
+    from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
     from specguard.change.history import History
     from specguard.change.lines import Lines
     from specguard.change.merges import Merges
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.change.worktrees import Worktree
+    from specguard.engine.claims import Claims
     from specguard.model import Stage
     from specguard.plans.plans import Plans
+    from specguard.runs.proof import RunProof
     from specguard.runs.records import RunRecords
-    from specguard.runs.runs import Runs
     from specguard.specs.specs import Specs
     from specguard.waves.breakdowns import Breakdowns
     from specguard.waves.waves import Waves
@@ -54,6 +57,9 @@ class Facts:
 
     Attributes:
         clock: whether the time of day has been asked for, so that another one might have made a difference.
+        notes: sentences about what could not be asked.
+        root: the folder of runs beside the check; empty: the policy's.
+        least: the least that evidence must be; empty: what the policy says.
     """
 
     def __init__(
@@ -72,6 +78,9 @@ class Facts:
         self._known: dict[str, Any] = {}
         self._absent: dict[str, MissingFact | NotApplicable] = {}
         self.clock = False
+        self.notes: list[str] = []
+        self.root = ""
+        self.least = ""
 
     def get(self, name: str) -> Any:
         """The value of a fact, or of a declaration's fact.
@@ -94,6 +103,21 @@ class Facts:
             raise
         self._known[name] = value
         return value
+
+    def remarks(self) -> Sequence[str]:
+        """Sentences about what could not be asked, or is only claimed, for a reader of the verdict."""
+        proof: RunProof | None = self._known.get("run_proof")
+        count = len(proof.claimed) if proof is not None else 0
+        if count:
+            what = (
+                "1 item that is done or ticked is"
+                if count == 1
+                else f"{count} items that are done or ticked are"
+            )
+            self.notes.append(
+                f'{what} claimed: with [runs] grade = "observed" its run is bound to its item and tree.'
+            )
+        return self.notes
 
     def let_approvals(self, approvals: Approvals | MissingFact) -> None:
         """Say what the approvals of the change are, once the other rules have judged, or what is missing."""
@@ -360,24 +384,73 @@ class Facts:
             whole=self.get("whole"),
             artifacts=self._if_declared("artifacts"),
             waves=self._if_declared("waves"),
-            runs=self.get("runs"),
-        )
-
-    @property
-    def runs(self) -> Runs:
-        """The manifests of runs."""
-        from specguard.runs.runs import Runs
-
-        beside = self._change.source in {"staged", "worktree"}
-        return Runs(
-            self._policy.declared("run_settings"),
-            documents=self.get("documents"),
-            local=self._change.git.repository.work_tree if beside else None,
+            proof=self.get("run_proof"),
         )
 
     @property
     def run_records(self) -> RunRecords:
         """The runs that can be seen from here, each with what it recorded."""
+        records: RunRecords = self.get("run_proof").records
+        if not records.visible:
+            self.notes.append(records.unseen("no run").reason + ": no rule about runs is asked here.")
+            raise NotApplicable(self.notes[-1])
+        return records
+
+    @property
+    def run_proof(self) -> RunProof:
+        """Whether runs show what is said to be done."""
+        from specguard.runs.proof import RunProof
+
+        change, policy = self._change, self._policy
+        return RunProof(
+            self._records(),
+            git=change.git,
+            tree=change.head_files,
+            head=None if change.stage in ("edit", "staged", "commit-msg") else change.base.head,
+            past=self._past,
+            kinds=policy.declared("work_kinds"),
+            paper=lambda path: self._is_paper(path),
+            whole=self.get("whole"),
+            least=self.least,
+        )
+
+    @property
+    def claims(self) -> Claims:
+        """What is said to be done."""
+        from specguard.declaration.patterns import Selecting
+        from specguard.engine.claims import Claims
+
+        checklists = self._policy.declared("checklists") if self._policy.has_fact("checklists") else None
+        return Claims(
+            self.get("run_proof").records,
+            documents=self.get("documents"),
+            start=lambda: self.get("start_documents"),
+            files=checklists.files if checklists else Selecting(),
+            evidence=checklists.proofs if checklists else Selecting(),
+            sources=self._if_declared("sources"),
+            specs=self._if_declared("specs"),
+            plans=self._if_declared("plans"),
+            entries=lambda: self.get("entries"),
+            whole=self.get("whole"),
+        )
+
+    @cached_property
+    def _is_paper(self) -> Callable[[bytes], bool]:
+        from specguard.engine.claims import papers
+
+        return papers(self._policy)
+
+    def _past(self, words: Sequence[str]) -> Iterator[PastCommit]:
+        """The commits of the head's history whose message has one of some words, newest first."""
+        from specguard.change.facts import PastCommit
+
+        for commit in reversed(self._change.commits):
+            text = commit.message.text
+            if any(word.casefold() in text.casefold() for word in words):
+                yield PastCommit(commit.oid, text)
+        yield from self._change.history.mentioning(words)
+
+    def _records(self) -> RunRecords:
         from specguard.change.ranges import RunChange
         from specguard.runs.records import RunRecords
 
@@ -393,6 +466,8 @@ class Facts:
 
     def _run_root(self) -> str | None:
         """The folder of runs beside the check; None where there is none."""
+        if self.root:
+            return self.root
         from specguard.errors import SpecguardError
         from specguard.runs.root import run_root
 

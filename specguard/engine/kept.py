@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PURE: Final = frozenset(
     {
         "artifacts", "base", "base_files", "branch", "breakdowns", "commits", "documents", "entries",
-        "guards", "head_files", "history", "messages", "objects", "plans", "policy", "pull_request", "runs",
+        "guards", "head_files", "history", "messages", "objects", "plans", "policy", "pull_request",
         "sources", "specs", "stage", "start_documents", "start_files", "today", "waves", "whole", "work",
         "work_item",
     }

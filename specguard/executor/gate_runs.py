@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from specguard import __version__
 from specguard.change.git import Git
 from specguard.change.request import Request
 from specguard.change.sources import open_changes
+from specguard.change.tree import Tree
+from specguard.engine.claims import papers
 from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
@@ -30,6 +32,8 @@ from specguard.executor.signals import killed_by_signals
 from specguard.runs import model
 from specguard.runs.committed import committed_folder, ignore_local
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
+from specguard.runs.proof import content_of
+from specguard.runs.record import ALL, GATES
 from specguard.runs.root import item_folder, run_root
 from specguard.runs.settings import seconds
 from specguard.work.gate_selection import selected
@@ -47,12 +51,6 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
 
     Say = Callable[[str], None]
-
-KIND: Final = "gates"
-"""The kind of item that such a run has in its manifest."""
-
-ALL: Final = "all"
-"""Its id where no work item is named: the gates of every kind are run."""
 
 
 def carry_out_gates(options: RunOptions, say: Say) -> int:
@@ -148,7 +146,7 @@ class _Work:
             ignore_local(root)
         item = self._item
         folder = RunFolder(
-            os.path.join(root, item_folder(KIND, f"{item.kind}-{item.id}" if item else ALL), new_run_id())
+            os.path.join(root, item_folder(GATES, f"{item.kind}-{item.id}" if item else ALL), new_run_id())
         )
         run = Run(
             self._options,
@@ -160,11 +158,14 @@ class _Work:
         )
         run.take()
         say(f"run {folder.run_id}")
-        gates = GateRound(run, self._ground(os.path.realpath(root)), self._plan)
+        ground = self._ground(os.path.realpath(root))
+        gates = GateRound(run, ground, self._plan)
         code = EXITS["succeeded"]
         try:
             with killed_by_signals(), LogFollower(run, say), run.step("gates"):
                 _carry_out(gates)
+            run.manifest.tree = ground.tree()
+            run.manifest.content = content_of(Tree(self._git, run.manifest.tree), papers(self._policy))
             run.manifest.state = "succeeded"
         except RunEnded as end:
             run.manifest.state, run.manifest.reason = end.state, run.redactor.words(end.reason)
@@ -200,7 +201,7 @@ class _Work:
             run_id=run_id,
             tool=__version__,
             item=model.Item(
-                kind=KIND,
+                kind=GATES,
                 id=f"{item.kind}-{item.id}" if item else ALL,
                 slug=told["slug"],
                 document=told["document"],

@@ -13,11 +13,11 @@ from specguard.executor.asked import asked_before
 from specguard.executor.children import GRACE, end_survivors, send
 from specguard.executor.claiming import Claim
 from specguard.executor.gate_round import is_owed
-from specguard.executor.gate_runs import KIND as GATES
 from specguard.executor.gates import take_down_owed
 from specguard.executor.place import open_place, stands
 from specguard.executor.preflight import reopen
 from specguard.runs.folder import RunFolder, now_text
+from specguard.runs.record import GATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.model import Finding
     from specguard.plans.settings import PlanKind
     from specguard.plans.units import Unit
-    from specguard.runs.runs import Runs
+    from specguard.runs.proof import RunProof
     from specguard.work.items import Work
 
 __all__ = ["Plan", "Plans", "plan_templates", "read_plan"]
@@ -123,14 +123,14 @@ class Plans:
 
         return flaws(plan, self._documents)
 
-    def unverified(self, runs: Runs, today: date) -> Iterator[Finding]:
+    def unverified(self, proof: RunProof, today: date) -> Iterator[Finding]:
         """The tasks that are done without evidence.
 
         Next to the plans that the change touches all are judged where it touches the folder of runs: what it
         removes there may be what proves them.
 
         Args:
-            runs: tells of a run whether it succeeded.
+            proof: tells of a run whether it shows a task.
             today: the UTC date.
 
         Raises:
@@ -138,8 +138,8 @@ class Plans:
         """
         from specguard.plans.verification import unverified
 
-        plans = self.all if self._touches(runs.settings.folder) else self.judged
-        return judge_each(plans, lambda plan: unverified(plan, runs, today))
+        plans = self.all if self._touches(proof.records.settings.folder) else self.judged
+        return judge_each(plans, lambda plan: unverified(plan, proof, today))
 
     def _touches(self, folder: bytes) -> bool:
         return any(entry.path.startswith(folder) for entry in self._change.entries)

@@ -9,8 +9,9 @@ from specguard.documents.kinds import data_kind
 from specguard.documents.placeholders import owes
 from specguard.documents.written_paths import plain_path
 from specguard.errors import MissingFact, judge_each
-from specguard.model import Finding, shortened
+from specguard.model import Finding, path_text, shortened
 from specguard.plans.evidence import evidence_of
+from specguard.runs.proof import Claim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from specguard.plans.evidence import Cited, Evidence, Manual, Place, Ran
     from specguard.plans.plan import Plan
     from specguard.plans.task import Task
-    from specguard.runs.runs import Runs
+    from specguard.runs.proof import RunProof
 
 NOBODY: Final = frozenset(
     {
@@ -81,12 +82,12 @@ _FORMS: Final = (
 )
 
 
-def unverified(plan: Plan, runs: Runs, today: date) -> Iterator[Finding]:
+def unverified(plan: Plan, proof: RunProof, today: date) -> Iterator[Finding]:
     """The tasks of a plan that are done without evidence.
 
     Args:
         plan: the plan.
-        runs: tells of a run whether it succeeded.
+        proof: tells of a run whether it shows a task.
         today: the UTC date.
 
     Raises:
@@ -94,10 +95,10 @@ def unverified(plan: Plan, runs: Runs, today: date) -> Iterator[Finding]:
             findings.
     """
     done = [task for task in plan.tasks if task.done]
-    return judge_each(done, lambda task: unverified_task(task, runs, today))
+    return judge_each(done, lambda task: unverified_task(task, proof, today))
 
 
-def unverified_task(task: Task, runs: Runs, today: date) -> Iterator[Finding]:
+def unverified_task(task: Task, proof: RunProof, today: date) -> Iterator[Finding]:
     """What is missing for a task that is done; see `unverified`."""
     evidence = evidence_of(task)
     commands = [command for _, command in commands_of(task)]
@@ -129,7 +130,7 @@ def unverified_task(task: Task, runs: Runs, today: date) -> Iterator[Finding]:
             (),
         )
         return
-    yield from _unproven(task, evidence, proofs, manual, runs)
+    yield from _unproven(task, evidence, proofs, manual, proof)
 
 
 def commands_of(task: Task) -> Sequence[tuple[Place, str]]:
@@ -148,7 +149,7 @@ def same_command(one: str, other: str) -> bool:
 
 
 def _unproven(
-    task: Task, evidence: Evidence, commands: Sequence[str], manual: Sequence[str], runs: Runs
+    task: Task, evidence: Evidence, commands: Sequence[str], manual: Sequence[str], proof: RunProof
 ) -> Iterator[Finding]:
     """What keeps all that a task has from proving it; nothing where something does."""
     recorded = {_plain(ran.command): ran for ran in _last(evidence.ran)}
@@ -160,7 +161,7 @@ def _unproven(
     reasons: list[tuple[str, str, Place]] = []
     for cited in evidence.runs:
         try:
-            problem = _run_problem(cited, runs)
+            problem = _run_problem(cited, task, proof)
         except MissingFact as fact:
             missing = missing or fact
             continue
@@ -203,21 +204,21 @@ def _last(ran: Sequence[Ran]) -> list[Ran]:
     return list(last.values())
 
 
-def _run_problem(cited: Cited, runs: Runs) -> str:
+def _run_problem(cited: Cited, task: Task, proof: RunProof) -> str:
     """Why a cited run proves nothing; empty where it proves the task."""
     written = cited.path.encode("utf-8", "surrogateescape")
     path = None if written.startswith(b"/") else plain_path(written)
-    if path is None or not path.startswith(runs.settings.folder):
-        return f"{shortened(cited.path, 80)!r} is not in the folder of runs, {runs.settings.path}"
+    shown, records = shortened(cited.path, 80), proof.records
+    if path is None or not path.startswith(records.settings.folder):
+        return f"{shown!r} is not in the folder of runs, {records.settings.path}"
+    if not records.visible:
+        return f"the run {shown!r} is kept elsewhere, and the plan itself records no exit codes"
     if data_kind(path) is None:
         path += b"/manifest.json"
-    manifest = runs.manifest(path)
-    if manifest is None:
-        return f"there is no run {shortened(cited.path, 80)!r}"
-    if manifest.succeeded:
-        return ""
-    ended = manifest.problem or (f"it is {manifest.status}" if manifest.status else "it has no status")
-    return f"the run {shortened(cited.path, 80)!r} did not succeed: {ended}"
+    claim = Claim(task.name, ids=[task.id], plan=path_text(task.plan.path))
+    flaw = proof.flaw(records.at(path), claim)
+    # RUN007 says what falls short of the grade.
+    return f"the run {shown!r} {flaw.reason}" if flaw is not None and not flaw.bound else ""
 
 
 def manual_problem(manual: Manual, today: date) -> str:

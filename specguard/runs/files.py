@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from specguard.change.entry import SYMLINK
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.runs.root import folder_name
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
         def is_there(self, path: bytes) -> bool:
             """Whether there is a file or folder."""
+
+        def link(self, path: bytes) -> bytes | None:
+            """Where a symbolic link leads; None where there is none."""
 
 
 RECORDS: Final = (b"manifest.json", b"meta.json")
@@ -74,6 +78,13 @@ class TreeFiles:
     def is_there(self, path: bytes) -> bool:
         """Whether there is a file or folder."""
         return self._documents.tree.find(self._folder + path) is not None
+
+    def link(self, path: bytes) -> bytes | None:
+        """Where a symbolic link leads; None where there is none."""
+        entry = self._documents.tree.find(self._folder + path)
+        if entry is None or entry.mode != SYMLINK:
+            return None
+        return self._documents.tree.read(self._folder + path)
 
 
 class LocalFiles:
@@ -125,9 +136,15 @@ class LocalFiles:
         place = self._place(path)
         return place is not None and os.path.exists(place)
 
+    def link(self, path: bytes) -> bytes | None:
+        """Where a symbolic link leads; None where there is none."""
+        place = os.path.join(self._root, path)
+        above = os.path.dirname(place)
+        return os.readlink(place) if os.path.realpath(above) == above and os.path.islink(place) else None
+
     def _place(self, path: bytes) -> bytes | None:
         place = os.path.join(self._root, path)
-        return place if os.path.realpath(place) == os.path.normpath(place) else None
+        return place if os.path.realpath(place) == place.rstrip(b"/") else None
 
 
 def _is_within(folder: bytes, runs: Container[bytes]) -> bool:

@@ -265,6 +265,8 @@ class Manifest(_Model):
         commands: each, in the order of starting.
         judgements: each verdict.
         tree: the tree that was judged last and is committed.
+        content: the sha256 of what `tree` holds but for papers (contracts, indexes, plans, runs), of a run of
+            gates: nobody else may have that tree.
         worked: the tree that the gates ran on, where the plan was marked in it since; None where it was not,
             and they ran on `tree`.
         commit: the commit.
@@ -298,6 +300,7 @@ class Manifest(_Model):
     commands: list[Command] = []
     judgements: list[Judgement] = []
     tree: Oid | None = None
+    content: Digest | None = None
     worked: Oid | None = None
     commit: Oid | None = None
     pushed: Oid | None = None

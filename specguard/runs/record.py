@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from specguard.documents.data import Data, data_of
 from specguard.documents.fields import normal_name
+from specguard.documents.kinds import data_kind
 from specguard.runs.files import RECORDS
 
 TYPE_CHECKING = False
@@ -20,6 +23,13 @@ SCHEMA: Final = "specguard.run/1"
 GRADES: Final = ("claimed", "observed", "re-run", "ci")
 """How much a result proves, from least."""
 
+GATES: Final = "gates"
+"""The kind of item of a run of gates alone."""
+
+ALL: Final = "all"
+"""Its id where no work item is named: the gates of every kind are run."""
+
+_OID: Final = re.compile("[0-9a-f]{7,64}")
 _STATE: Final = ("status", "state", "result")
 _ITEM: Final = ("task_id", "item_id", "task", "item", "id")
 _SEVERAL: Final = ("task_ids", "item_ids", "tasks", "items")
@@ -64,9 +74,8 @@ class RanCommand:
         self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
         failed = said.get("problem") or said.get("timed_out")
         self.succeeded = self.exit_code == 0 and not failed
-        self.tree = _text(said.get("tree"))
-        said_grade = said.get("grade")
-        self.grade = said_grade if said_grade in GRADES else grade
+        self.tree = _oid(said.get("tree"))
+        self.grade = _grade(said.get("grade"), grade)
         self.log = _text(_first(said, ("log", "log_path", "log_file")))
         self.log_digest = _text(said.get("log_digest"))
         self.response = _text(said.get("response"))
@@ -83,6 +92,7 @@ class RunRecord:
         files: where it is.
         folder: its folder there.
         settings: which statuses are a success.
+        name: the file that says what it is; empty: the first of `manifest.json` and `meta.json`.
 
     Attributes:
         folder: the same.
@@ -92,21 +102,25 @@ class RunRecord:
         value: what it says; empty where it cannot be read.
     """
 
-    def __init__(self, files: Files, folder: bytes, settings: RunSettings) -> None:
+    def __init__(self, files: Files, folder: bytes, settings: RunSettings, name: bytes = b"") -> None:
         self.folder = folder
         self.run_id = folder.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
         self.file = b""
-        self.problem = "there is neither manifest.json nor meta.json"
+        self.problem = "it is no regular file" if name else "there is neither manifest.json nor meta.json"
         self.value: Mapping[str, Any] = {}
         self._files = files
         self._settings = settings
         self._data = Data(None)
         self._fitted: tuple[Manifest | None, str] | None = None
-        for name in RECORDS:
-            content = files.read(folder + b"/" + name)
+        for one in [name] if name else RECORDS:
+            kind = data_kind(one)
+            if kind is None:
+                self.problem = "it is no JSON, YAML or TOML"
+                break
+            content = files.read(folder + b"/" + one if folder else one)
             if content is not None:
-                self.file = name
-                self._data = data_of(content, "json")
+                self.file = one
+                self._data = data_of(content, kind)
                 self.problem = self._data.problem.message if self._data.problem else ""
                 if isinstance(self._data.value, dict):
                     self.value = self._data.value
@@ -220,14 +234,32 @@ class RunRecord:
         return [self.item]
 
     @property
+    def told(self) -> Sequence[str]:
+        """The ids of the items that its manifest names; none where only its folder may tell."""
+        named = _first(self.value, (*_ITEM, *_SEVERAL)) is not None
+        # A run of all gates is no item's.
+        return [one for one in self.items if one != ALL or self.kind != GATES] if named else []
+
+    @property
     def tree(self) -> str:
         """The tree that it judged last; empty where that is not told."""
-        return _text(self.value.get("tree"))
+        return _oid(self.value.get("tree"))
+
+    @property
+    def trees(self) -> frozenset[str]:
+        """The trees that what it shows is of; none where that is not told."""
+        gates = (one.tree for one in self.commands if one.kind in ("gate", ""))
+        return frozenset([self.tree] if self.tree else filter(None, gates))
+
+    @property
+    def content(self) -> str:
+        """What identifies `tree` but for papers, as the run recorded it; empty where that is not told."""
+        return _text(self.value.get("content"))
 
     @property
     def commit(self) -> str:
         """The commit that it made; empty where that is not told."""
-        return _text(self.value.get("commit"))
+        return _oid(self.value.get("commit"))
 
     @property
     def commands(self) -> Sequence[RanCommand]:
@@ -249,10 +281,7 @@ class RunRecord:
         if self.native:
             gates = [one.grade for one in self.commands if one.kind == "gate"]
             return min(gates, key=GRADES.index) if gates else "observed"
-        said = self.value.get("grade")
-        if said in GRADES:
-            return str(said)
-        return "observed" if self.observed else "claimed"
+        return _grade(self.value.get("grade"), "observed" if self.observed else "claimed")
 
     @property
     def digests(self) -> Mapping[str, str]:
@@ -316,12 +345,22 @@ def reaches(grade: str, least: str) -> bool:
     return GRADES.index(grade) >= GRADES.index(least)
 
 
+def _grade(said: Any, otherwise: str) -> str:
+    """What a manifest says of a grade; that it was CI's nobody can tell from a field."""
+    return str(said) if said in GRADES[:-1] else GRADES[-2] if said == GRADES[-1] else otherwise
+
+
 def _first(value: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((value[name] for name in names if value.get(name) is not None), None)
 
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _oid(value: Any) -> str:
+    """An object id, in full or abbreviated: what else is said would be read by git as it likes."""
+    return value if isinstance(value, str) and _OID.fullmatch(value) else ""
 
 
 def _moment(said: Any) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from specguard.documents.written_paths import plain_path
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.runs.files import RECORDS, LocalFiles, TreeFiles, place_of
@@ -109,18 +110,27 @@ class RunRecords:
         entries = [one for one in self._entries() if not one.added and one.path.startswith(prefix)]
         if not entries:
             return ()
-        earlier = RunRecords(
-            self.settings, documents=before, root=self._root, entries=self._entries, now=self._now
-        )
-        runs = {run.folder: run for run in earlier.all}
+        runs = {run.folder: run for run in self.of(before).all}
         found = []
         for entry in entries:
             folder = entry.path.removeprefix(prefix).rpartition(b"/")[0]
             while folder and folder not in runs:
                 folder = folder.rpartition(b"/")[0]
-            if folder and not runs[folder].problem and not runs[folder].running:
+            if not folder or runs[folder].problem or runs[folder].running:
+                continue
+            there = self._documents.tree.find(
+                prefix + self.moved(folder) + entry.path[len(prefix + folder) :]
+            )
+            # A run that was moved, as it was, is where its link says.
+            if not entry.deleted or there is None or there.oid != entry.old:
                 found.append((runs[folder], entry))
         return found
+
+    def of(self, documents: Documents) -> RunRecords:
+        """The runs of another tree, by the same settings."""
+        return RunRecords(
+            self.settings, documents=documents, root=self._root, entries=self._entries, now=self._now
+        )
 
     def named(self, name: str) -> RunRecord | None:
         """The run that a commit's trailer names.
@@ -138,6 +148,7 @@ class RunRecords:
         if folder is None:
             return None
         files = self._seen
+        folder = self.moved(folder)
         if files.is_there(folder):
             return self._at(folder)
         if self.in_tree:
@@ -145,20 +156,58 @@ class RunRecords:
         raise self.unseen(f"the run {path_text(folder)}")
 
     def at(self, path: bytes) -> RunRecord | None:
-        """The run of a manifest, by its path from the repository's root.
+        """The run of a manifest, by its path from the repository's root; any file of data may be one.
+
+        Returns:
+            None where nothing is there. What is no regular file, or no data, has a `problem`.
 
         Raises:
             MissingFact: it is not kept in the tree, and cannot be seen from here.
         """
         folder, _, name = path.rpartition(b"/")
-        if name not in RECORDS or not folder.startswith(self.settings.folder):
-            return None
-        folder = folder.removeprefix(self.settings.folder)
-        if self._seen.is_there(folder + b"/" + name):
-            return self._at(folder)
-        if self.in_tree:
+        beside = path.startswith(self.settings.folder)
+        if beside and (self.in_tree or self.visible):
+            inside = self.moved(folder.removeprefix(self.settings.folder))
+            if self._seen.is_there(inside + b"/" + name):
+                return (
+                    self._at(inside)
+                    if name in RECORDS
+                    else RunRecord(self._seen, inside, self.settings, name)
+                )
+        if self._documents.tree.find(path) is not None:
+            return RunRecord(TreeFiles(self._documents, b""), folder, self.settings, name)
+        if self.in_tree or not beside:
             return None
         raise self.unseen(path_text(path))
+
+    def is_there(self, path: bytes) -> bool:
+        """Whether there is a file or folder at a path from the repository's root, as far as can be seen."""
+        if self._documents.tree.find(path) is not None:
+            return True
+        inside = path.removeprefix(self.settings.folder)
+        return inside != path and self.visible and self._seen.is_there(self.moved(inside))
+
+    def moved(self, folder: bytes) -> bytes:
+        """Where a run's folder is: where `run migrate` has moved one, a link leads there.
+
+        Args:
+            folder: from the folder of all runs.
+        """
+        parts = folder.split(b"/")
+        for end in range(1, len(parts) + 1):
+            target = self._seen.link(b"/".join(parts[:end]))
+            if target is not None:
+                there = plain_path(b"/".join([*parts[: end - 1], target, *parts[end:]]))
+                return there if there and not target.startswith(b"/") else folder
+        return folder
+
+    @property
+    def visible(self) -> bool:
+        """Whether any run can be seen from here: they are kept in the tree, or their folder is here."""
+        if self.in_tree:
+            return True
+        root = self._root()
+        return root is not None and os.path.isdir(root)
 
     def path(self, run: RunRecord, name: str = "") -> bytes | None:
         """The path of a file of a run from the repository's root; None where runs are kept outside of it.
@@ -202,7 +251,7 @@ class RunRecords:
                 self._files = TreeFiles(self._documents, self.settings.folder)
             else:
                 root = self._root()
-                if root is None or not os.path.isdir(root):
+                if root is None or not self.visible:
                     raise self.unseen("the runs")
                 self._files = LocalFiles(root)
         return self._files

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.documents import Documents
     from specguard.declaration.patterns import Selecting
-    from specguard.runs.runs import Runs
+    from specguard.runs.proof import RunProof
     from specguard.waves.waves import Waves
     from specguard.work.listed import Listed
     from specguard.work.sources import Source, Sources
@@ -28,7 +28,7 @@ class Breakdowns:
         whole: whether the whole tree is judged, and not only what the change touches.
         artifacts: the tree's; None where the policy has no contracts.
         waves: the tree's; None where the policy has none.
-        runs: the manifests of runs.
+        proof: tells whether runs show what cites them.
 
     Attributes:
         sources: the same.
@@ -43,7 +43,7 @@ class Breakdowns:
         whole: bool,
         artifacts: Artifacts | None,
         waves: Waves | None,
-        runs: Runs,
+        proof: RunProof,
     ) -> None:
         self.sources = sources
         self.documents = documents
@@ -51,7 +51,7 @@ class Breakdowns:
         self.whole = whole
         self.artifacts = artifacts
         self.waves = waves
-        self.runs = runs
+        self.proof = proof
 
     def conditional(self, contracts: Sequence[str]) -> Iterator[tuple[Artifact, Sequence[Listed]]]:
         """The artifacts of some contracts, each with the conditional items of its wave, if it has any.
@@ -153,10 +153,10 @@ class Breakdowns:
         listed += [
             name for source in sources for item in source.items for name in gate_names(item.get("gates"))
         ]
-        proofs = Proofs(self.documents, tests=tests, gates=[*gates, *listed], runs=self.runs)
+        proofs = Proofs(self.documents, tests=tests, gates=[*gates, *listed], proof=self.proof)
         before = None
         if gone and not self.whole:
-            before = Proofs(self._start(), tests=tests, gates=[*gates, *listed], runs=self.runs)
+            before = Proofs(self._start(), tests=tests, gates=[*gates, *listed], proof=self.proof)
         found = {}
         brought = paths if self.whole else sorted(touched)
         for link in self.documents.unread_links(documents, brought):

@@ -6,6 +6,7 @@ import re
 from functools import cached_property
 
 from specguard.artifacts.targets import Targets
+from specguard.runs.proof import Claim
 from specguard.work.locate import joined
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from specguard.change.documents import Documents
     from specguard.declaration.patterns import Selecting
-    from specguard.runs.runs import Runs
+    from specguard.runs.proof import RunProof
     from specguard.waves.scenarios import Scenario
 
 TEST_LIMIT: Final = 32 << 20
@@ -32,14 +33,16 @@ class Proofs:
         documents: the documents of the judged tree.
         tests: the patterns of test files.
         gates: the names and commands of gates.
-        runs: the manifests of runs.
+        proof: tells whether a run shows a scenario that cites it.
     """
 
-    def __init__(self, documents: Documents, *, tests: Selecting, gates: Iterable[str], runs: Runs) -> None:
+    def __init__(
+        self, documents: Documents, *, tests: Selecting, gates: Iterable[str], proof: RunProof
+    ) -> None:
         self._documents = documents
         self._tests = tests
         self._gates = {_plain(gate) for gate in gates if _plain(gate)}
-        self._runs = runs
+        self._proof = proof
         self._targets = Targets(documents)
 
     def unmapped(self, scenario: Scenario, folder: bytes) -> str:
@@ -102,12 +105,13 @@ class Proofs:
             if not re.search(r"(?:^|/)(?:manifest|meta)\.json$", citation.path):
                 continue
             for place in self._targets.places(citation, folder) or ():
-                manifest = self._runs.manifest(place)
-                if manifest is not None and manifest.succeeded:
-                    break
-                if manifest is not None:
-                    said = manifest.problem or f"its status is {manifest.status or 'not said'}"
-                    return f"cites the run {citation.path}, which did not pass: {said}"
+                run = self._proof.records.at(place)
+                flaw = self._proof.flaw(run, Claim(scenario.text))
+                if run is None:
+                    continue
+                if flaw is not None and not flaw.bound:
+                    return f"cites the run {citation.path}, which {flaw.reason}"
+                break
             else:
                 return f"cites the run {citation.path}, which is not there"
         return ""

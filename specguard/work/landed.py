@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from specguard.change.facts import PastCommit
-from specguard.work.naming import without_number
+from specguard.work.naming import normal_id, without_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
     from typing import Final
 
     from specguard.change.commit import Commit
@@ -45,6 +45,20 @@ def standing(commits: Iterable[PastCommit], names: Names) -> Iterator[tuple[Past
         naming = names.read("commit", commit.subject, lenient=False)
         if naming is not None:
             yield commit, naming
+
+
+def doing(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[str]) -> Iterator[str]:
+    """The commits that name one of some items exactly and are not reverted.
+
+    Args:
+        names: the templates of all kinds.
+        past: commits, newest first.
+        kind: the kind of the items; empty: of any.
+        ids: their ids, as `normal_id` gives them.
+    """
+    for commit, naming in standing(past, names):
+        if kind in ("", naming.kind) and normal_id(naming.id) in ids:
+            yield commit.oid
 
 
 class Landings:

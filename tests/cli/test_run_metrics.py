@@ -36,7 +36,7 @@ def merge(project: Project) -> None:
 
 def test_where_nothing_is_done_there_is_no_coverage(project: Project) -> None:
     code, told = metrics(project, "--fail-under-coverage", "95")
-    assert (code, told["runs"], told["coverage"]["percent"]) == (0, 0, None)
+    assert (code, told["runs"], told["coverage"]["percent"]) == (2, 0, None)
     assert "coverage   none\n" in project.specguard("run", "metrics").stdout
 
 
@@ -84,8 +84,8 @@ def test_the_same_change_is_the_runs_also_after_a_rebase(project: Project) -> No
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("state", "failed", "the run did not succeed: it is failed"),
-        ("commit", "0" * 40, "the run made another commit"),
+        ("state", "failed", "did not succeed: its status is 'failed'"),
+        ("commit", "0" * 40, "does not tell on which tree it ran"),
         ("schema", "specguard.run/1", "does not fit its schema"),
     ],
 )
@@ -96,6 +96,8 @@ def test_a_run_that_does_not_fit_covers_nothing(project: Project, key: str, valu
     data = json.loads(file.read_text()) | {key: value, "tree": None}
     if key == "schema":
         del data["item"]
+    if key == "commit":
+        data["commands"] = []
     file.write_text(json.dumps(data))
     (project.only_run() / "diff.patch").unlink()
     [item] = metrics(project)[1]["coverage"]["uncovered"]
@@ -112,7 +114,7 @@ def test_a_commit_that_cites_no_run_covers_nothing(project: Project, cited: str)
     project.user.git("push", "-q", "origin", "HEAD:main")
     project.user.git("fetch", "-q", "origin")
     [item] = metrics(project)[1]["coverage"]["uncovered"]
-    assert item["problem"] in ("there is no such run", "its commit cites no run")
+    assert item["problem"] in ("there is no such run", "no run shows it")
 
 
 def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
@@ -133,9 +135,7 @@ def test_a_done_entry_of_a_list_may_cite_the_manifest(tmp_path: Path) -> None:
     project.user.git("fetch", "-q", "origin")
     coverage = metrics(project)[1]["coverage"]
     assert [item["label"] for item in coverage["covered"]] == ["phase 12"]
-    assert [item["problem"] for item in coverage["uncovered"]] == [
-        "neither its commit nor its list cites a run"
-    ]
+    assert [item["problem"] for item in coverage["uncovered"]] == ["no run shows it"]
 
 
 def take(planned: Planned) -> None:
@@ -177,15 +177,18 @@ def test_done_entries_of_the_index_of_specs_count(tmp_path: Path) -> None:
         {"id": "S5", "status": "done", "verification": {"by": "ann", "date": "2026-01-02"}},
     ]
     project = Project(tmp_path, policy, {"specs.json": json.dumps({"specs": entries})})
+    tree = project.user.git("rev-parse", "origin/main^{tree}").strip()
     for number, status in ((1, "succeeded"), (2, "failed")):
         folder = project.runs / "s" / str(number)
         folder.mkdir(parents=True)
-        (folder / "manifest.json").write_text(json.dumps({"status": status}))
+        told = {"status": status, "task_id": f"S{number}", "tree": tree}
+        (folder / "manifest.json").write_text(json.dumps(told))
+        (folder / "run.log").write_text("x")
     coverage = metrics(project)[1]["coverage"]
     assert [item["label"] for item in coverage["covered"]] == ["S1", "S5"]
     assert {item["label"]: item["problem"] for item in coverage["uncovered"]} == {
-        "S2": "the run did not succeed: it is failed",
-        "S3": "the index cites no run of it",
+        "S2": "did not succeed: its status is 'failed'",
+        "S3": "no run shows it",
     }
 
 
@@ -196,7 +199,7 @@ def test_evidence_of_a_lesser_grade_than_the_policy_asks_for_covers_nothing(tmp_
     assert project.run_phase().exit_code == 0
     merge(project)
     [item] = metrics(project)[1]["coverage"]["uncovered"]
-    assert item["problem"] == "what shows it is re-run, and not ci"
+    assert item["problem"] == 'grade = "ci" asks for the platform\'s own word, and nothing here has it'
 
 
 def old(project: Project, run_id: str, record: Any) -> Path:

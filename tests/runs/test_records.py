@@ -83,7 +83,7 @@ def test_a_folder_of_runs_that_is_not_there(tmp_path: Path) -> None:
         ({"status": "succeeded"}, {}, "claimed"),
         ({"status": "succeeded"}, {"runner.log": "x"}, "observed"),
         ({"status": "succeeded"}, {"control__heartbeat.json": "{}"}, "observed"),
-        ({"status": "succeeded", "grade": "ci"}, {}, "ci"),
+        ({"status": "succeeded", "grade": "ci"}, {}, "re-run"),
         ({"status": "succeeded", "grade": ["ci"]}, {}, "claimed"),
         ({"schema": "specguard.run/1", "state": "succeeded"}, {}, "observed"),
         ({"schema": "specguard.run/1", "commands": [{"kind": "gate"}]}, {}, "re-run"),

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from specguard.change.documents import Documents
 from specguard.errors import MissingFact
-from specguard.runs.runs import Runs
+from specguard.runs.records import RunRecords
 from specguard.runs.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ def runs(
     files: Mapping[str, str] | None = None,
     *,
     beside: bool = False,
-) -> Runs:
+) -> RunRecords:
     repository.commit("chore: base", files={"a": "a", **(files or {})})
     one = change(repository, base="main", head="main")
-    local = (lambda: os.fspath(repository.path)) if beside else None
-    return Runs(settings, documents=Documents(one.head_files), local=local)
+    root = os.path.join(repository.path, ".runs") if beside else None
+    return RunRecords(
+        settings, documents=Documents(one.head_files), root=lambda: root, entries=tuple, now=datetime.now
+    )
 
 
 def test_a_manifest_says_how_its_run_ended(repository: Repository, change: Any) -> None:
@@ -49,17 +52,15 @@ def test_a_manifest_says_how_its_run_ended(repository: Repository, change: Any) 
     }
     made = runs(repository, change, KEPT, {f"r/{number}.json": text for number, text in enumerate(texts)})
     for number, (status, succeeded, problem) in enumerate(texts.values()):
-        found = made.manifest(f"r/{number}.json".encode())
+        found = made.at(f"r/{number}.json".encode())
         assert found is not None
-        assert (found.status, found.succeeded) == (status, succeeded)
+        assert (found.state, found.succeeded) == (status, succeeded)
         assert problem in found.problem
         assert bool(problem) is bool(found.problem)
 
 
 def test_a_document_is_no_manifest(repository: Repository, change: Any) -> None:
-    found = runs(repository, change, KEPT, {".runs/a.md": "---\nstatus: succeeded\n---\n"}).manifest(
-        b".runs/a.md"
-    )
+    found = runs(repository, change, KEPT, {".runs/a.md": "---\nstatus: succeeded\n---\n"}).at(b".runs/a.md")
     assert found is not None
     assert not found.succeeded
     assert "no JSON, YAML or TOML" in found.problem
@@ -68,26 +69,26 @@ def test_a_document_is_no_manifest(repository: Repository, change: Any) -> None:
 def test_what_is_not_in_the_tree_does_not_exist_where_runs_are_kept_there(
     repository: Repository, change: Any
 ) -> None:
-    assert runs(repository, change, KEPT).manifest(PATH) is None
+    assert runs(repository, change, KEPT).at(PATH) is None
 
 
 def test_what_is_not_in_the_tree_cannot_be_told_where_runs_are_local(
     repository: Repository, change: Any
 ) -> None:
     made = runs(repository, change, LOCAL)
-    with pytest.raises(MissingFact, match="not in the judged tree"):
-        made.manifest(PATH)
-    assert made.manifest(b"out/manifest.json") is None
+    with pytest.raises(MissingFact, match="cannot be seen here"):
+        made.at(PATH)
+    assert made.at(b"out/manifest.json") is None
 
 
 def test_runs_are_read_beside_the_working_tree(repository: Repository, change: Any) -> None:
     made = runs(repository, change, LOCAL, beside=True)
     place = repository.path / PATH.decode()
     with pytest.raises(MissingFact):
-        made.manifest(PATH)
+        made.at(PATH)
     place.parent.mkdir(parents=True)
     place.write_text(json.dumps({"status": "succeeded"}))
-    found = made.manifest(PATH)
+    found = made.at(PATH)
     assert found is not None
     assert found.succeeded
 
@@ -99,11 +100,13 @@ def test_no_link_proves_a_run(repository: Repository, change: Any) -> None:
     place.parent.mkdir(parents=True)
     place.symlink_to(repository.path / "else.json")
     with pytest.raises(MissingFact):
-        made.manifest(PATH)
+        made.at(PATH)
     with pytest.raises(MissingFact):
-        made.manifest(b".runs/../else.json")
+        made.at(b".runs/../else.json")
 
 
 def test_a_link_in_the_tree_is_no_manifest(repository: Repository, change: Any) -> None:
     repository.symlink(PATH.decode(), "../../a.json")
-    assert runs(repository, change, LOCAL, {"a.json": '{"status": "succeeded"}'}).manifest(PATH) is None
+    found = runs(repository, change, LOCAL, {"a.json": '{"status": "succeeded"}'}).at(PATH)
+    assert found is not None
+    assert found.problem == "it is no regular file"

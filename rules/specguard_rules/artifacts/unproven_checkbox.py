@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.rules import Finding, MissingFact, Rule, path_text, shortened
+from specguard.rules import Finding, Rule, judge_each, path_text, shortened
 from specguard_rules.selected import selected
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Documents, Entry, Runs, Stage, Ticked, Tree
+    from specguard.rules import Claim, Claims, Documents, Entry, RunProof, Stage, Ticked, Tree
     from specguard_rules.artifacts._checklists import Checklists
 
 
@@ -27,8 +27,9 @@ class UnprovenCheckbox(Rule):
 
     An agent ticks what it believes. So an item that is ticked names the file that proves it, anywhere within
     the item, the blocks below it included: a file that matches `evidence` of `[checklists]`, as a rule the
-    manifest of a run. It must exist, be JSON, YAML or TOML, and its `status` must be one of `succeeded` in
-    `[runs]`. Of several that are named one is enough.
+    manifest of a run. It must exist, be JSON, YAML or TOML, its `status` must be one of `succeeded` in
+    `[runs]`, and it must not be of another item than the one that the tick names or stands under. Of several
+    that are named one is enough. What else the run must be bound to says [RUN007](uncovered-item.md).
 
     **A checkbox cannot prove itself**: a checklist is no evidence, whatever `evidence` matches, and neither
     is any other document. What stands in a comment is not named; what stands below in an item that is not
@@ -44,8 +45,8 @@ class UnprovenCheckbox(Rule):
     With `--all` every item is.
 
     **Where runs are not in the judged tree**, as in continuous integration, nobody can tell: with
-    `[runs] keep = "local"` (the default) the rule is indeterminate there, and reads runs in the working tree
-    with `--staged` and `--worktree`. With `keep = "tree"` runs are committed, and what is not in the judged
+    `[runs] keep = "local"` (the default) the rule is indeterminate there, and reads the runs beside the check
+    where they are. With `keep = "tree"` runs are committed, and what is not in the judged
     tree does not exist.
 
     How to put it right: run what the item asks for, and name the manifest in the item; or take the tick away.
@@ -124,49 +125,40 @@ class UnprovenCheckbox(Rule):
     condition: ClassVar[str] = "every item that is ticked names the run that proves it"
 
     def check(
-        self,
-        checklists: Checklists,
-        documents: Documents,
-        start_documents: Documents,
-        runs: Runs,
-        entries: Sequence[Entry],
-        head_files: Tree,
-        whole: bool,
-    ) -> Iterator[Finding]:
+        self, checklists: Checklists, claims: Claims, run_proof: RunProof, documents: Documents,
+        entries: Sequence[Entry], head_files: Tree, whole: bool,
+    ) -> Iterator[Finding]:  # fmt: skip
         """Look for the evidence of each item."""
-        missing: MissingFact | None = None
-        known = {} if whole else _ticked_before(checklists, start_documents, entries)
-        lost = set() if whole else _proofs_changed(checklists, runs.of(start_documents), entries)
-        touched = selected(checklists.files, entries, head_files, whole=whole)
         brought = head_files.paths() if whole else [entry.path for entry in entries if not entry.deleted]
         for path in documents.unread_links(checklists.files, brought):
             yield _unread(path, "it is no regular file", None)
-        for path in selected(checklists.files, entries, head_files, whole=True) if lost else touched:
+        for path in selected(checklists.files, entries, head_files, whole=whole):
             document = documents.read(path)
             if document is not None and document.problem is not None:
                 yield _unread(path, document.problem.message, document.problem.line)
-            for item in document.ticked if document else ():
-                text = hash(item.text)
-                old = path not in touched or known.get(text, 0) > 0
-                known[text] = known.get(text, 0) - 1
-                if old and not (lost and any(place in lost for place in _named(item, path))):
-                    continue
-                try:
-                    why, help = _flaw(item, path, checklists, runs, head_files)
-                except MissingFact as error:
-                    missing = missing or error
-                    continue
-                if why:
-                    yield Finding(
-                        f"{shortened(item.words)!r} is ticked and {why}",
-                        help=help,
-                        path=path,
-                        line=item.line,
-                        key=item.words[:120],
-                        setting="checklists.evidence",
-                    )
-        if missing is not None:
-            raise missing
+
+        def unproven(one: tuple[Ticked, Claim]) -> Iterator[Finding]:
+            item, claim = one
+            flaw = run_proof.judge(claim)
+            # RUN007 says what falls short of the grade.
+            if flaw is None or flaw.bound:
+                return
+            why, help = (
+                f"its evidence {flaw.run} {flaw.reason}",
+                "Name a run of it that succeeded, or take the tick away.",
+            )
+            if not flaw.run:
+                why, help = _uncited(item, claim.path, checklists, head_files)
+            yield Finding(
+                f"{shortened(item.words)!r} is ticked and {why}",
+                help=help,
+                path=claim.path,
+                line=claim.line,
+                key=claim.key,
+                setting="checklists.evidence",
+            )
+
+        yield from judge_each(list(claims.ticks), unproven)
 
 
 def _unread(path: bytes, why: str, line: int | None) -> Finding:
@@ -180,97 +172,29 @@ def _unread(path: bytes, why: str, line: int | None) -> Finding:
     )
 
 
-def _ticked_before(checklists: Checklists, documents: Documents, entries: Sequence[Entry]) -> dict[int, int]:
-    """How often each ticked item, by its text's hash, was there before in the checklists that are touched."""
-    paths = [entry.path for entry in entries if not entry.added]
-    found: dict[int, int] = {}
-    for position, _ in checklists.files.find_each(paths):
-        document = documents.read(paths[position])
-        for item in document.ticked if document else ():
-            text = hash(item.text)
-            found[text] = found.get(text, 0) + 1
-    return found
+def _uncited(item: Ticked, path: bytes, checklists: Checklists, head_files: Tree) -> tuple[str, str]:
+    """What keeps an item's names from being evidence, and the next step."""
+    from specguard.rules import plain_path
 
-
-def _proofs_changed(checklists: Checklists, earlier: Runs, entries: Sequence[Entry]) -> set[bytes]:
-    """The changed files that were proofs before: what proved nothing then has nothing to lose."""
-    paths = [entry.path for entry in entries if not entry.added]
-    found = {paths[position] for position, _ in checklists.proofs.find_each(paths)}
-    manifests = ((path, earlier.manifest(path)) for path in found)
-    return {path for path, manifest in manifests if manifest is not None and manifest.succeeded}
-
-
-def _named(item: Ticked, path: bytes) -> Iterator[bytes]:
-    """The paths of the tree that an item may name."""
-    for name in dict.fromkeys(item.names):
-        yield from _places(name, path)
-
-
-def _flaw(item: Ticked, path: bytes, checklists: Checklists, runs: Runs, head_files: Tree) -> tuple[str, str]:
-    """What is wrong with the evidence of an item, and the next step; empty where it is proven.
-
-    Raises:
-        MissingFact: nobody can tell from here.
-    """
-    from specguard.rules import data_kind
-
+    for name in item.names:
+        end = _end(name, checklists)
+        if end:
+            return (
+                f"names {shortened(name)}, which is no path from the repository's root",
+                f"Write it as {end}.",
+            )
+        written = name.encode("utf-8", "surrogateescape")
+        meant = [plain_path(written), plain_path(path.rpartition(b"/")[0] + b"/" + written)]
+        # What is there from the root is not meant from the checklist's folder.
+        there = [place for place in meant if place and head_files.find(place) is not None][:1]
+        for place in there or meant:
+            if place and not written.startswith(b"/") and checklists.proofs.find(place) is not None:
+                return f"names {path_text(place)}, but a checklist proves nothing", "Name the run's manifest."
     wanted = ", ".join(checklists.proofs.patterns)
-    why, help = (
+    return (
         f"names no file that matches {wanted}",
         "Name the run's manifest in the item, or take the tick away.",
     )
-    missing: MissingFact | None = None
-    for name in dict.fromkeys(item.names):
-        meant = list(_places(name, path))
-        # What is there from the root is not meant from the checklist's folder.
-        there = [place for place in meant if head_files.find(place) is not None][:1]
-        places = [place for place in there or meant if checklists.proofs.find(place) is not None]
-        if not places:
-            end = _end(name, checklists)
-            if end:
-                why = f"names {shortened(name)}, which is no path from the repository's root"
-                help = f"Write it as {end}."
-            continue
-        place = places[0]
-        shown = path_text(place)
-        if place == path or checklists.files.find(place) is not None:
-            why, help = f"names {shown}, but a checklist proves nothing", "Name the run's manifest."
-            continue
-        try:
-            manifest = runs.manifest(place)
-        except MissingFact as error:
-            missing = missing or error
-            continue
-        if manifest is not None and manifest.succeeded:
-            return "", ""
-        help = "Run it again and name the new manifest, or take the tick away."
-        if manifest is None:
-            said = "does not exist" if head_files.find(place) is None else "is no regular file"
-            why = f"its evidence {shown} {said}"
-        elif data_kind(place) is None:
-            why, help = f"its evidence {shown} is no manifest, which is JSON, YAML or TOML", "Name the run's."
-        elif manifest.problem:
-            why = f"its evidence {shown} cannot be read: {manifest.problem}"
-        elif manifest.status:
-            why = f"its evidence {shown} did not succeed: its status is {shortened(manifest.status)!r}"
-        else:
-            why = f"its evidence {shown} does not say that it succeeded: it has no status"
-    if missing is not None:
-        raise missing
-    return why, help
-
-
-def _places(name: str, path: bytes) -> Iterator[bytes]:
-    """The paths of the tree that a name in a checklist may mean: from the root, and from its own folder."""
-    from specguard.rules import plain_path
-
-    written = name.encode("utf-8", "surrogateescape")
-    folder = path.rpartition(b"/")[0]
-    if written.startswith(b"/"):
-        # An absolute path is no path of the tree.
-        return
-    found = map(plain_path, (written, folder + b"/" + written))
-    yield from dict.fromkeys(place for place in found if place)
 
 
 def _end(name: str, checklists: Checklists) -> str:

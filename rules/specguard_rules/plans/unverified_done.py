@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import ClassVar
 
-    from specguard.rules import Finding, Plans, Runs, Stage
+    from specguard.rules import Finding, Plans, RunProof, Stage
 
 
 class UnverifiedDone(Rule):
@@ -35,8 +35,9 @@ class UnverifiedDone(Rule):
     A task that is done has commands under `verify`, unless a person verified it. A placeholder
     (`<fill in>`) is none, and neither is one that cannot fail (`true`, `echo ok`).
 
-    Where runs are not kept in the tree (`[runs] keep = "local"`), nobody can tell here whether a run
-    succeeded, and the rule is indeterminate.
+    A run that another task made proves nothing. Where runs are not kept in the tree (`[runs] keep = "local"`)
+    and none are here, the plan's own record counts: exit codes do, and a manifest that nobody here can read
+    does not.
 
     How to put it right: run the commands and record their exit codes, or take the status back.
 
@@ -123,6 +124,6 @@ class UnverifiedDone(Rule):
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "every task that is done has evidence of its verification"
 
-    def check(self, plans: Plans, runs: Runs, today: date) -> Iterator[Finding]:
+    def check(self, plans: Plans, run_proof: RunProof, today: date) -> Iterator[Finding]:
         """Weigh the evidence of every task that is done."""
-        yield from plans.unverified(runs, today)
+        yield from plans.unverified(run_proof, today)

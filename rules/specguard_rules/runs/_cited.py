@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from specguard.rules import Commit, Finding, RunRecord, RunRecords
+    from specguard.rules import Claim, Commit, Finding, RunRecord, RunRecords
 
 
 class Cited:
@@ -88,6 +88,14 @@ def judged(
             missing = missing or fact
     if missing is not None:
         raise missing
+
+
+def gate_of(commit: Commit, gate: str, records: RunRecords) -> Claim:
+    """The claim that a gate succeeded for a commit, whose tree counts."""
+    from specguard.rules import Claim
+
+    least = records.settings.grade or "re-run"
+    return Claim(f"the tree of commit {commit.oid[:12]}", gate=gate, on=(commit.tree,), least=least)
 
 
 def only_runs(commit: Commit, records: RunRecords) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, Origin, Rule
-from specguard_rules.runs._cited import cited
-from specguard_rules.runs._gate_results import problem_of
+from specguard_rules.runs._cited import cited, gate_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, Naming, PlannedGate, Policy, RunRecords, Stage, Work
+    from specguard.rules import Commit, Naming, PlannedGate, Policy, RunProof, RunRecords, Stage, Work
 
 
 class FailedGate(Rule):
@@ -104,6 +103,7 @@ class FailedGate(Rule):
         self,
         commits: Sequence[Commit],
         run_records: RunRecords,
+        run_proof: RunProof,
         policy: Policy,
         work: Work | None = None,
     ) -> Iterator[Finding]:
@@ -124,11 +124,11 @@ class FailedGate(Rule):
                 continue
             origins = {gate.name: gate for gate in required}
             for gate in dict.fromkeys((*origins, *run_records.settings.gates)):
-                problem = problem_of(run, gate, one.commit, run_records.settings.grade)
+                flaw = run_proof.flaw(run, gate_of(one.commit, gate, run_records))
                 origin = origins.get(gate)
-                if problem:
+                if flaw is not None:
                     yield Finding(
-                        f"the run {run_records.shown(run)} {problem}",
+                        f"the run {run_records.shown(run)} {flaw.reason}",
                         help="Run the gate on what is committed, and keep the run that shows it.",
                         path=run_records.path(run),
                         line=run.line("commands"),

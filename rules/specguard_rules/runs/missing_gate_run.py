@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, judge_each
-from specguard_rules.runs._cited import only_runs
-from specguard_rules.runs._gate_results import problem_of
+from specguard_rules.runs._cited import gate_of, only_runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Commit, RunRecords, Stage
+    from specguard.rules import Artifacts, Commit, RunProof, RunRecords, Stage
 
 
 class MissingGateRun(Rule):
@@ -31,8 +30,8 @@ class MissingGateRun(Rule):
     is a success where each command of the gate ended with 0, at the grade that `grade` of `[runs]` asks for
     (`re-run` where that is empty). A commit that brings nothing but the folders of runs needs none of its
     own, and neither does a merge. With `keep = "local"` a run that is not in the folder of runs beside the
-    check may be elsewhere, and the rule is indeterminate. A run that is under way judges its own commit
-    before it is recorded.
+    check may be elsewhere, and the rule is indeterminate; where there is no such folder, it is not asked. A
+    run that is under way judges its own commit before it is recorded.
 
     How to put it right: check the commit out, run the gates on it, and keep the run.
 
@@ -87,7 +86,11 @@ class MissingGateRun(Rule):
     condition: ClassVar[str] = "a run shows the gates for each commit and each tree that needs them"
 
     def check(
-        self, commits: Sequence[Commit], run_records: RunRecords, artifacts: Artifacts | None = None
+        self,
+        commits: Sequence[Commit],
+        run_records: RunRecords,
+        run_proof: RunProof,
+        artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look for runs of the gates on each tree."""
         settings = run_records.settings
@@ -111,7 +114,7 @@ class MissingGateRun(Rule):
                         _Need(gate, [commit, *before], "runs.full_before", why)
                         for gate in settings.full_gates
                     ]
-        yield from judge_each(needs, lambda need: _look(run_records, need))
+        yield from judge_each(needs, lambda need: _look(run_proof, need))
 
 
 class _Need:
@@ -131,20 +134,21 @@ class _Need:
         self.why = why
 
 
-def _look(records: RunRecords, need: _Need) -> Iterator[Finding]:
+def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:
     """What is found where no run shows a gate.
 
     Raises:
         MissingFact: runs are not kept in the tree, and none that is here shows anything of it.
     """
-    problem = ""
+    problem, records = "", proof.records
     for commit in need.commits:
+        claim = gate_of(commit, need.gate, records)
         for run in records.all:
-            said = problem_of(run, need.gate, commit, records.settings.grade)
-            if not said:
+            flaw = proof.flaw(run, claim)
+            if flaw is None:
                 return
             if run.last(need.gate, commit.tree):
-                problem = problem or f": the run {records.shown(run)} {said}"
+                problem = problem or f": the run {records.shown(run)} {flaw.reason}"
     commit = need.commits[0]
     if not (problem or records.in_tree):
         raise records.unseen(f"a run of the gate {need.gate} for the tree of commit {commit.oid[:12]}")

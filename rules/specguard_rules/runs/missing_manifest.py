@@ -28,9 +28,10 @@ class MissingManifest(Rule):
     - a manifest of specguard fits its schema; one of an older layout can be read and says how the run ended.
 
     **Where runs are** says `keep` of `[runs]`: with `tree` they are committed, and what is not in the judged
-    tree does not exist; with `local` they are looked up in the folder of runs beside the check, and where
-    they are not there, as in continuous integration, the rule is indeterminate. A run that is under way
-    judges its own commit without looking for itself.
+    tree does not exist; with `local` they are looked up in the folder of runs beside the check. Where one is
+    not there the rule is indeterminate, and where there is no such folder, as in continuous integration, no
+    rule about runs is asked, which the report says once. A run that is under way judges its own commit
+    without looking for itself.
 
     How to put it right: let `specguard run` make the commit; or commit the run's folder.
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, Entry, RunRecord, RunRecords, Stage
+    from specguard.rules import Commit, Entry, RunProof, RunRecords, Stage
     from specguard_rules.artifacts._assets import Assets
 
 
@@ -23,8 +23,8 @@ class UnprovenAsset(Rule):
 
     **Which runs count**: those that the change's commits name, and with `keep = "tree"` those whose files the
     change brings, else those beside the check that ran on the tree of one of its commits; where there is none
-    of these, nobody can tell, and the rule is indeterminate. A run that is under way is judged once it has
-    ended.
+    of these, nobody can tell, and the rule is indeterminate (with no folder of runs at all it is not asked).
+    A run that is under way is judged once it has ended.
 
     The run succeeded, and where a command says on which tree it ran, that is the tree of a commit of the
     change: of the one that changes the asset last, or of a later one. A name in `proofs` is that of a
@@ -103,6 +103,7 @@ class UnprovenAsset(Rule):
         self,
         assets: Assets,
         run_records: RunRecords,
+        run_proof: RunProof,
         entries: Sequence[Entry],
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
@@ -114,6 +115,8 @@ class UnprovenAsset(Rule):
         changed = sorted(paths[position] for position, _ in assets.paths.find_each(paths))
         if not changed:
             return
+        from specguard.rules import Claim
+
         missing: MissingFact | None = None
         brought = run_records.touched if run_records.in_tree else run_records.all
         runs = {run.folder: run for run in brought}
@@ -127,24 +130,27 @@ class UnprovenAsset(Rule):
             if run is not None:
                 runs.setdefault(run.folder, run)
                 named.add(run.folder)
-        trees = {commit.tree: number for number, commit in enumerate(commits or ())}
+        numbers = {commit.tree: number for number, commit in enumerate(commits or ())}
         if not run_records.in_tree:
             # Of the runs beside the check those count that are of this change.
             runs = {
                 folder: run
                 for folder, run in runs.items()
-                if folder in named or any(one.tree in trees for one in run.commands)
+                if folder in named or not commits or any(one.tree in numbers for one in run.commands)
             }
-        grade = run_records.settings.grade
         last = _last_changes(changed, commits or ())
-        lacking_since = {
-            number: [
-                proof
-                for proof in assets.proofs
-                if not any(_logged(run, proof, trees, number, grade) for run in runs.values())
+        lacking_since = {}
+        for since in set(last.values()):
+            trees = [tree for tree, number in numbers.items() if number >= since]
+            sought = [
+                Claim("the asset", gate=one, on=trees, least=run_records.settings.grade, logged=True)
+                for one in assets.proofs
             ]
-            for number in sorted(set(last.values()))
-        }
+            lacking_since[since] = [
+                claim.gate
+                for claim in sought
+                if all(run_proof.flaw(run, claim) is not None for run in runs.values())
+            ]
         every = [proof for proof in assets.proofs if any(proof in one for one in lacking_since.values())]
         if every and missing is not None:
             raise missing
@@ -170,30 +176,3 @@ def _last_changes(paths: Sequence[bytes], commits: Sequence[Commit]) -> Mapping[
     for number, commit in enumerate(commits):
         last.update((entry.path, number) for entry in commit.own_entries if entry.path in last)
     return last
-
-
-def _logged(run: RunRecord, proof: str, trees: Mapping[str, int], since: int, grade: str) -> bool:
-    """Whether a run shows that a command of a name succeeded, with its log.
-
-    Args:
-        run: the run.
-        proof: the command's name.
-        trees: those of the change's commits, each with the number of the last commit that has it.
-        since: the number of the first commit that counts.
-        grade: the least that counts; empty: any.
-    """
-    from specguard.rules import reaches
-
-    if not run.succeeded:
-        return False
-    named = [one for one in run.commands if proof in (one.name, *one.text.replace(":", " ").split())]
-    # Of one command that was run twice the last time counts.
-    last = {one.text or one.name: one for one in named}
-    return any(
-        one.succeeded
-        and (not one.tree or not trees or trees.get(one.tree, -1) >= since)
-        and (not grade or reaches(one.grade, grade))
-        and bool(one.log)
-        and run.read(one.log) is not None
-        for one in last.values()
-    )

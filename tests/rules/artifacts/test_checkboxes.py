@@ -97,7 +97,7 @@ def test_what_proves_nothing_is_named(tmp_path: Path) -> None:
         ".runs/9/manifest.json does not exist",
         "'elsewhere out/manifest.json' is ticked and names no file",
         "names tasks/tasks-7.md, but a checklist proves nothing",
-        "tasks/proof.md is no manifest, which is JSON, YAML or TOML",
+        "tasks/proof.md cannot be read: it is no JSON, YAML or TOML",
         "'hidden' is ticked and names no file",
         "is ticked and names /home/me/.runs/1/manifest.json, which is no path from the repository's root",
         "'climbs ../../.runs/1/manifest.json' is ticked and names no file",
@@ -139,7 +139,7 @@ def test_nobody_can_tell_where_runs_are_not_in_the_tree(tmp_path: Path) -> None:
         tmp_path, text, "'none' is ticked", policy=POLICY, states={"ART006": "indeterminate"}, exit_code=2
     )
     [rule] = [rule for rule in outcome.report["rules"] if rule["code"] == "ART006"]
-    assert ".runs/9/manifest.json is not in the judged tree" in rule["reason"]
+    assert ".runs/9/manifest.json cannot be seen here" in rule["reason"]
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed"])

@@ -148,7 +148,7 @@ def test_a_run_that_is_removed_has_every_plan_judged(tmp_path: Path) -> None:
         policy=policy,
         branch="work",
         base=[Step("chore: base", files={PLAN: plan(proven), **files})],
-        expect=[{"path": PLAN, "message": "there is no run '.runs/1/manifest.json'"}],
+        expect=[{"path": PLAN, "message": "the run '.runs/1/manifest.json' does not exist"}],
     )
 
 

@@ -81,10 +81,11 @@ def test_a_commit_that_was_amended(workshop: Workshop) -> None:
     assert found["RUN009"] == "indeterminate"
 
 
-def test_nobody_can_tell_elsewhere(workshop: Workshop, tmp_path: Path) -> None:
+def test_elsewhere_no_rule_about_runs_is_asked(workshop: Workshop, tmp_path: Path) -> None:
     clone = workshop.remote.clone(tmp_path / "clone")
     words = ["--head=origin/phase-12", "--base=origin/main", "--output-format=json", "--select=RUN"]
     done = workshop.specguard("check", "-C", str(clone.path), *words)
     report = json.loads(done.stdout)
-    assert (report["verdict"], done.returncode) == ("indeterminate", 2)
-    assert states(report)["RUN001"] == "indeterminate"
+    assert (report["verdict"], done.returncode) == ("passed", 0)
+    assert states(report)["RUN001"] == "not-applicable"
+    assert len([note for note in report["notes"] if "no rule about runs" in note]) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,16 @@ def result(tree: str, name: str = "tests", **more: Any) -> dict[str, Any]:
     return {"name": name, "kind": "gate", "command": f"make {name}", "exit_code": 0, "tree": tree, **more}
 
 
+def base_tree(directory: Path, policy: str, **case: Any) -> str:
+    """The tree of the base of a case."""
+    return (
+        Case(policy=policy, commits=[Step("x", files={"x": "x"})], **case)
+        .build(directory)
+        .git("rev-parse", "main^{tree}")
+        .strip()
+    )
+
+
 def slices(**first: Any) -> str:
     return json.dumps({"slices": [{"id": "s1", "status": "done", **first}, {"id": "s2", "status": "open"}]})
 
@@ -42,14 +53,21 @@ def slices(**first: Any) -> str:
     [
         (None, {}, "no run shows it"),
         ({"status": "failed", "grade": "ci"}, {}, "no run shows it"),
-        ({"status": "succeeded"}, {}, "what shows it is claimed, and not re-run"),
-        ({"status": "succeeded", "grade": "observed"}, {}, "is observed, and not re-run"),
+        ({"status": "succeeded"}, {}, "the run slice-s1/1 is claimed and not re-run"),
+        ({"status": "succeeded", "grade": "observed"}, {}, "is observed and not re-run"),
         ({"status": "succeeded", "grade": "re-run"}, {}, ""),
+        ({"status": "succeeded", "grade": "re-run", "tree": None}, {}, "does not tell on which tree it ran"),
+        ({"status": "succeeded", "grade": "re-run", "tree": "1" * 40}, {}, "has changed since"),
         ({"status": "succeeded", "grade": "ci"}, {}, ""),
         ({"status": "succeeded", "grade": "ci", "task_id": "s2"}, {}, "no run shows it"),
-        ({"status": "succeeded", "grade": "ci", "task_id": "s2"}, {"evidence": RUN}, ""),
-        ({"status": "succeeded", "grade": "ci", "task_id": "s2"}, {"evidence": f"x/../{RUN}"}, ""),
-        ({"status": "succeeded", "grade": "proven"}, {}, "what shows it is claimed"),
+        ({"status": "succeeded", "grade": "re-run", "task_id": "slice-s1"}, {"evidence": RUN}, ""),
+        ({"status": "succeeded", "grade": "re-run"}, {"evidence": f"x/../{RUN}"}, ""),
+        (
+            {"status": "succeeded", "grade": "re-run", "task_id": "s2"},
+            {"evidence": RUN},
+            "of s2, and not of s1",
+        ),
+        ({"status": "succeeded", "grade": "proven"}, {}, "is claimed and not re-run"),
         (None, {"checks": [{"command": "make", "exit_code": 0}]}, "what shows it is claimed"),
         (None, {"checks": [{"command": "make", "exit_code": False}]}, "no run shows it"),
         (None, {"verified_by": "Ann Lee", "verified_at": "2026-01-31"}, ""),
@@ -61,9 +79,9 @@ def test_an_item_that_is_closed(
 ) -> None:
     files = {"slices.json": slices(**item)}
     if run is not None:
-        files[RUN] = json.dumps({"task_id": "s1", **run})
+        files[RUN] = json.dumps({"task_id": "s1", "tree": base_tree(tmp_path / "base", SLICES), **run})
     expect = [{"path": "slices.json", "message": said}] if said else []
-    judge("RUN007", tmp_path, policy=SLICES, commits=[Step("docs: x", files=files)], expect=expect)
+    judge("RUN007", tmp_path / "x", policy=SLICES, commits=[Step("docs: x", files=files)], expect=expect)
 
 
 def test_the_least_of_its_gates_is_what_a_run_proves(tmp_path: Path) -> None:
@@ -71,7 +89,7 @@ def test_the_least_of_its_gates_is_what_a_run_proves(tmp_path: Path) -> None:
     item = {"kind": "slice", "id": "s1"}
     made = {"schema": "specguard.run/1", "state": "succeeded", "commands": gates, "item": item}
     files = {"slices.json": slices(), RUN: json.dumps(made)}
-    expect = [{"message": "what shows it is claimed"}]
+    expect = [{"message": "is claimed and not re-run"}]
     judge("RUN007", tmp_path, policy=SLICES, commits=[Step("docs: x", files=files)], expect=expect)
 
 
@@ -94,13 +112,15 @@ def test_a_ticked_item_below_the_grade(tmp_path: Path) -> None:
     grade = "observed"
     """
     files = {
-        "tasks.md": "- [x] A: `.runs/a/1/manifest.json`\n- [x] B: `.runs/b/1/manifest.json`\n- [x] C\n",
-        ".runs/a/1/manifest.json": '{"status": "succeeded"}',
-        ".runs/b/1/manifest.json": '{"status": "succeeded"}',
+        "tasks.md": "- [x] a1: `.runs/a/1/manifest.json`\n- [x] b1: `.runs/b/1/manifest.json`\n- [x] C\n",
+        ".runs/a/1/manifest.json": '{"status": "succeeded", "task": "a1"}',
+        ".runs/b/1/manifest.json": json.dumps(
+            {"status": "succeeded", "task": "b1", "tree": base_tree(tmp_path / "base", policy)}
+        ),
         ".runs/b/1/runner.log": "x\n",
     }
-    expect = [{"path": "tasks.md", "line": 1, "message": "is claimed, and not observed"}]
-    judge("RUN007", tmp_path, policy=policy, commits=[Step("docs: x", files=files)], expect=expect)
+    expect = [{"path": "tasks.md", "line": 1, "message": "is claimed and not observed"}]
+    judge("RUN007", tmp_path / "x", policy=policy, commits=[Step("docs: x", files=files)], expect=expect)
 
 
 HANDOFF = """
@@ -204,8 +224,10 @@ def test_full_gates_before_a_review(tmp_path: Path) -> None:
 def test_gates_that_ran_elsewhere(tmp_path: Path) -> None:
     policy = GATES.replace('keep = "tree"', "")
     steps = [Step("feat: a", files={"a": "1"})]
-    case = Case(policy=policy, commits=steps, exit_code=2, states={"RUN009": "indeterminate"})
-    run_case(Case(**{**vars(case), "args": ["--select=RUN009"]}), tmp_path, installed=False)
+    case = Case(policy=policy, commits=steps, args=["--select=RUN009"])
+    outcome = run_case(replace(case, states={"RUN009": "not-applicable"}), tmp_path / "a", installed=False)
+    [note] = outcome.report["notes"]
+    assert "no rule about runs is asked here" in note
 
 
 ASSETS = """
@@ -303,17 +325,116 @@ def test_a_done_entry_of_the_index_of_specs_needs_evidence(tmp_path: Path) -> No
             {"id": "S5", "status": "done", "run": ".runs/s/2/manifest.json"},
         ]
     }
+    base = [Step("chore: base", files={"specs.json": json.dumps(before)})]
+    tree = base_tree(tmp_path / "base", SPECS, base=base)
     files = {
         "specs.json": json.dumps(after, indent=1),
         ".runs/s/1/manifest.json": '{"status": "succeeded"}',
-        ".runs/s/2/manifest.json": '{"status": "succeeded"}',
+        ".runs/s/2/manifest.json": json.dumps({"status": "succeeded", "task_id": "S5", "tree": tree}),
         ".runs/s/2/run.log": "x",
-        ".runs/S4/1/manifest.json": '{"status": "succeeded", "task_id": "S4"}',
+        ".runs/S4/1/manifest.json": json.dumps({"status": "succeeded", "task_id": "S4", "tree": tree}),
         ".runs/S4/1/runner.log": "x",
     }
-    base = [Step("chore: base", files={"specs.json": json.dumps(before)})]
     expect = [
         {"path": "specs.json", "message": "S1 is Done, and no run shows it"},
-        {"path": "specs.json", "message": "S2 is completed, and what shows it is claimed, and not observed"},
+        {
+            "path": "specs.json",
+            "message": "S2 is completed, and the run .runs/s/1/manifest.json is claimed and not observed",
+        },
     ]
-    judge("RUN007", tmp_path, policy=SPECS, base=base, commits=[Step("docs: x", files=files)], expect=expect)
+    judge(
+        "RUN007",
+        tmp_path / "x",
+        policy=SPECS,
+        base=base,
+        commits=[Step("docs: x", files=files)],
+        expect=expect,
+    )
+
+
+TICKS = """
+[work.task]
+source = "tasks.json"
+branch = "task-{id}"
+commit = "feat(task-{id}): {text}"
+closed = ["done"]
+
+[checklists]
+files = ["TASKS.md"]
+evidence = ".runs/**/manifest.json"
+
+[runs]
+keep = "tree"
+"""
+TASKS = json.dumps({"tasks": [{"id": "0001"}, {"id": "0002"}]})
+
+
+def tick(text: str, **run: Any) -> Step:
+    files = {"TASKS.md": text, ".runs/x/1/run.log": "x"}
+    return Step(
+        "docs: tick", files={**files, ".runs/x/1/manifest.json": json.dumps({"status": "succeeded", **run})}
+    )
+
+
+CITED = "`.runs/x/1/manifest.json`"
+
+
+@pytest.mark.parametrize("grade", ["", "claimed", "observed"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"- [x] 0001 works: {CITED}\n",
+        f"## Task 0001\n\n- [x] it works: {CITED}\n",
+        f"- [ ] 0001\n  - [x] it works: {CITED}\n",
+        f"# 0002\n\n## 1 Carts\n\n- [x] it works: {CITED}\n",
+    ],
+)
+def test_a_run_of_another_item_proves_no_tick(tmp_path: Path, grade: str, text: str) -> None:
+    base = [Step("chore: base", files={"tasks.json": TASKS})]
+    policy = TICKS + f'grade = "{grade}"\n'
+    step = tick(text, task_id="0002")
+    expect = [{"path": "TASKS.md", "message": "is of 0002, and not of"}]
+    judge("ART006", tmp_path, policy=policy, base=base, commits=[step], expect=expect)
+
+
+@pytest.mark.parametrize(
+    ("run", "text", "said"),
+    [
+        ("first", f"- [x] 0001: {CITED}\n", ""),
+        ("first", f"- [x] it works: {CITED}\n", "names no item, and stands under none"),
+        ("second", f"- [x] 0001: {CITED}\n", ""),
+        ("base", f"- [x] 0001: {CITED}\n", "what is judged has changed since"),
+        ("second", f"- [x] 0002: {CITED}\n", "what is judged has changed since"),
+        ("third", f"- [x] 0002: {CITED}\n", ""),
+        ("fourth", f"- [x] 0002: {CITED}\n", ""),
+        ("fourth", f"- [x] 0001: {CITED}\n", ""),
+    ],
+)
+@pytest.mark.parametrize("grade", ["observed", "re-run"])
+def test_a_tick_is_bound_to_a_tree_that_holds_its_items_change(
+    tmp_path: Path, run: str, text: str, said: str, grade: str
+) -> None:
+    base = [Step("chore: base", files={"tasks.json": TASKS})]
+    policy = TICKS + f'grade = "{grade}"\n'
+    steps = [
+        Step("feat(task-0001): a", files={"a": "1"}),
+        Step("docs: b", files={"b": "1"}),
+        Step("feat(task-0002): c", files={"c": "1"}),
+        Step("docs: d", files={"d": "1"}),
+    ]
+    repository = Case(policy=policy, base=base, commits=steps).build(tmp_path / "trees")
+    made = repository.git("log", "--reverse", "--format=%T", "-5").split()
+    tree = dict(zip(("base", "first", "second", "third", "fourth"), made, strict=True))[run]
+    item = "0002" if "0002" in text else "0001"
+    step = tick(text, task_id=item, tree=tree, grade="re-run")
+    expect = [{"path": "TASKS.md", "message": said}] if said else []
+    judge("RUN007", tmp_path / "x", policy=policy, base=base, commits=[*steps, step], expect=expect)
+
+
+def test_that_ci_ran_it_no_field_tells(tmp_path: Path) -> None:
+    policy = TICKS + 'grade = "ci"\n'
+    base = [Step("chore: base", files={"tasks.json": TASKS})]
+    tree = base_tree(tmp_path / "base", policy)
+    step = tick(f"- [x] 0001: {CITED}\n", task_id="0001", tree=tree, grade="ci")
+    case = Case(policy=policy, base=base, commits=[step], args=["--select=RUN007"], exit_code=2)
+    run_case(replace(case, states={"RUN007": "indeterminate"}), tmp_path / "x", installed=False)

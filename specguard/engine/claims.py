@@ -1,0 +1,327 @@
+"""What a change says is done: items and entries with such a status, and ticked items of checklists."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.declaration.patterns import Selecting
+from specguard.documents.fields import normal_name
+from specguard.documents.written_paths import plain_path
+from specguard.model import path_text
+from specguard.runs.proof import Claim
+from specguard.work.listing import meant
+from specguard.work.naming import normal_id
+from specguard.work.path_templates import PathTemplate
+from specguard.work.sources import Sources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.authority.policy import Policy
+    from specguard.change.documents import Documents
+    from specguard.change.entry import Entry
+    from specguard.documents.checkboxes import Ticked
+    from specguard.documents.document import Document
+    from specguard.plans.plans import Plans
+    from specguard.runs.records import RunRecords
+    from specguard.specs.specs import Specs
+    from specguard.work.listed import Listed
+
+_CODE: Final = frozenset({"exitcode", "code", "returncode"})
+_WHO: Final = frozenset({"by", "verifiedby", "who", "person"})
+_WHEN: Final = frozenset({"at", "verifiedat", "date", "when"})
+_WORD: Final = re.compile(r"[\w.-]*\w")
+_SHORT: Final = 3
+"""An id of fewer characters is read only where a text begins with it: `7 Carts`, `Task 7`."""
+
+
+class Claims:
+    """What is said to be done in one tree, as far as it is judged.
+
+    Args:
+        records: the runs.
+        documents, start: the documents of the tree, and those before the change.
+        files, evidence: the patterns of checklists, and of what proves an item of them.
+        sources, specs, plans: the tree's; None where the policy has none.
+        entries: what the change adds, modifies and deletes.
+        whole: whether all is judged, and not only what the change makes done or ticks.
+    """
+
+    def __init__(
+        self,
+        records: RunRecords,
+        *,
+        documents: Documents,
+        start: Callable[[], Documents],
+        files: Selecting,
+        evidence: Selecting,
+        sources: Sources | None,
+        specs: Specs | None,
+        plans: Plans | None,
+        entries: Callable[[], Sequence[Entry]],
+        whole: bool,
+    ) -> None:
+        self._records = records
+        self._documents = documents
+        self._start = start
+        self._files = files
+        self._evidence = evidence
+        self._sources = sources
+        self._specs = specs
+        self._plans = plans
+        self._entries = entries
+        self._whole = whole
+        self._known: frozenset[str] | None = None
+
+    def is_planned(self, claim: Claim) -> bool:
+        """Whether a claim is about a task of a plan."""
+        return self._plans is not None and self._plans.at(claim.path) is not None
+
+    @property
+    def done(self) -> Iterator[Claim]:
+        """The items and entries that are done, and were not before the change; each once.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        told = set()
+        for listed in self._closed():
+            told.add((listed.source.path, normal_id(listed.id)))
+            yield self.of_listed(listed)
+        for entry in self._specs.done if self._specs is not None else ():
+            path = self._specs.now.index_path if self._specs is not None else b""
+            # The index may list the items of a kind, too.
+            if (path, normal_id(entry.label)) in told or self._specs is None:
+                continue
+            settings = self._specs.settings
+            # Who approved or reviewed the spec says nothing of what came of it.
+            apart = (settings.approvals, settings.review)
+            value = {key: said for key, said in entry.value.items() if key not in apart}
+            status = entry.said(settings.status)
+            yield self._claim(
+                entry.label, value, path, entry.line, status.text if status else "done", ids=[entry.label]
+            )
+
+    def of_listed(self, listed: Listed, commit: str = "") -> Claim:
+        """The claim that a listed item is done.
+
+        Args:
+            listed: the item.
+            commit: the commit that did it, where that is known.
+        """
+        source = listed.source
+        sources = self._sources.of(source.kind) if self._sources is not None else [source]
+        return self._claim(
+            str(listed), listed.value, source.path, listed.line, listed.status or "done",
+            ids=[listed.id], kind=source.kind, commit=commit, plan=path_text(source.path),
+            alone=len(meant(sources, listed.id, {})) == 1,
+        )  # fmt: skip
+
+    @property
+    def ticks(self) -> Iterator[tuple[Ticked, Claim]]:
+        """The items that the change ticks or rewrites, and those whose proof it changes or removes.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        entries = () if self._whole else self._entries()
+        lost = self._lost(entries)
+        paths = (
+            self._documents.tree.paths()
+            if self._whole or lost
+            else [one.path for one in entries if one.is_file]
+        )
+        touched = {one.path for one in entries}
+        before = self._ticked_before(entries)
+        for position, _ in self._files.find_each(paths):
+            path = paths[position]
+            document = self._documents.read(path)
+            for item in document.ticked if document else ():
+                text = hash(item.text)
+                old = not self._whole and (path not in touched or before.get(text, 0) > 0)
+                before[text] = before.get(text, 0) - 1
+                if old and not (
+                    lost and any(place in lost for name in item.names for place in places(name, path))
+                ):
+                    continue
+                cited = self._cited(item.names, path, self._evidence)
+                claim = Claim(
+                    item.words, status="ticked", ids=self._item_of(item, path, document), cited=cited,
+                    path=path, line=item.line, key=item.words[:120],
+                )  # fmt: skip
+                yield item, claim
+
+    def _closed(self) -> Iterator[Listed]:
+        """The items that are closed; those that were so before the change left out."""
+        if self._sources is None or not (self._whole or self._sources.is_touched):
+            return
+        known: set[tuple[bytes, str]] = set()
+        if not self._whole:
+            earlier = Sources(self._sources.kinds, documents=self._start())
+            known = {(one.path, item.id) for one in earlier.all for item in one.items if item.closed}
+        for source in self._sources.judged:
+            for item in source.items:
+                if item.closed and (source.path, item.id) not in known:
+                    yield item
+
+    def _claim(
+        self, label: str, value: Mapping[str, Any], path: bytes, line: int | None, status: str, **more: Any
+    ) -> Claim:
+        """The claim of an entry of data, with what it says itself of how it was verified."""
+        claimed, by_hand = _spoken_for(value)
+        return Claim(
+            label, path=path, line=line, key=label[:120], owns=True, status=status,
+            cited=self._cited(_texts_in(value), path, None),
+            word="person" if by_hand else "claimed" if claimed else "", **more,
+        )  # fmt: skip
+
+    def _cited(
+        self, names: Iterable[str], beside: bytes, patterns: Selecting | None
+    ) -> list[tuple[str, bytes]]:
+        """The manifests that texts name, from the root or from the document's own folder.
+
+        Args:
+            names: the texts.
+            beside: the document.
+            patterns: which files count; None: those in the folder of runs.
+        """
+        found: dict[bytes, str] = {}
+        for name in dict.fromkeys(names):
+            meant = list(places(name, beside))
+            # What is there from the root is not meant from the document's folder.
+            there = [place for place in meant if self._records.is_there(place)][:1]
+            for place in there or meant:
+                if patterns is None and not place.startswith(self._records.settings.folder):
+                    continue
+                if patterns is not None and (
+                    patterns.find(place) is None or place == beside or self._files.find(place) is not None
+                ):
+                    continue
+                file = (
+                    place if place.endswith(b".json") or patterns is not None else place + b"/manifest.json"
+                )
+                found.setdefault(file, path_text(file))
+                break
+        return [(shown, place) for place, shown in found.items()]
+
+    def _lost(self, entries: Sequence[Entry]) -> set[bytes]:
+        """The changed files that were proofs before: what proved nothing then has nothing to lose."""
+        paths = [entry.path for entry in entries if not entry.added]
+        found = {paths[position] for position, _ in self._evidence.find_each(paths)}
+        earlier = self._records.of(self._start()) if found else self._records
+        return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
+
+    def _ticked_before(self, entries: Sequence[Entry]) -> dict[int, int]:
+        """How often each ticked item, by its text's hash, was there before in what the change touches."""
+        paths = [entry.path for entry in entries if not entry.added]
+        found: dict[int, int] = {}
+        for position, _ in self._files.find_each(paths):
+            document = self._start().read(paths[position])
+            for item in document.ticked if document else ():
+                text = hash(item.text)
+                found[text] = found.get(text, 0) + 1
+        return found
+
+    def _item_of(self, item: Ticked, path: bytes, document: Document | None) -> Sequence[str]:
+        """The ids of the nearest item that a tick names or stands under; none where none is known.
+
+        They are sought in its words, in the items and headings above it, and in its file's name.
+        """
+        sections = document.sections if document is not None else ()
+        headings = [one.heading.text.plain for one in reversed(sections) if one.line <= item.line <= one.end]
+        name = path.rpartition(b"/")[2].partition(b".")[0].decode("utf-8", "replace")
+        for text in (item.words, *item.above, *headings, re.sub("[-_]+", " ", name)):
+            words = [word for part in text.split() if "/" not in part for word in _WORD.findall(part)]
+            found = [
+                word
+                for position, word in enumerate(words)
+                if normal_id(word) in self._ids and (len(word) >= _SHORT or position < 2)
+            ]
+            if found:
+                return found
+        return []
+
+    @property
+    def _ids(self) -> frozenset[str]:
+        """The ids of all items that sources, the index of specs and the runs that can be seen tell of."""
+        if self._known is None:
+            ids = {one.id for source in (self._sources.all if self._sources else ()) for one in source.items}
+            ids.update(entry.id for entry in (self._specs.now.entries if self._specs else ()) if entry.id)
+            for run in self._records.all if self._records.visible else ():
+                ids.update(run.told)
+            self._known = frozenset(map(normal_id, ids))
+        return self._known
+
+
+def places(name: str, beside: bytes) -> Iterator[bytes]:
+    """The paths of the tree that a name in a document may mean: from the root, and from its own folder."""
+    written = name.strip().encode("utf-8", "surrogateescape")
+    # An absolute path is no path of the tree.
+    if written and not written.startswith(b"/") and b"\n" not in written:
+        folder = beside.rpartition(b"/")[0]
+        found = map(plain_path, (written, folder + b"/" + written))
+        yield from dict.fromkeys(place for place in found if place)
+
+
+def papers(policy: Policy) -> Callable[[bytes], bool]:
+    """What tells of a path whether it is under a contract, an index, a checklist, a plan's or a run's."""
+    folders = [policy.declared("run_settings").folder]
+    if policy.log_folder:
+        folders.append(policy.log_folder)
+    contracts = policy.declared("contracts").values()
+    files = [one.path for one in contracts if one.path]
+    above = [one.root.rstrip("/") for one in contracts if one.root]
+    above += [one.folder for one in policy.declared("plan_kinds").values()]
+    for kind in policy.declared("work_kinds").values():
+        files += [*kind.sources, *kind.index]
+    specs = policy.declared("spec_settings")
+    if specs.index:
+        files.append(specs.index)
+    lists: list[Selecting] = [specs.mirrors]
+    if policy.has_fact("checklists"):
+        lists.append(policy.declared("checklists").files)
+    templates = [PathTemplate(text) for text in files]
+    roots = [PathTemplate(text) for text in above]
+
+    def paper(path: bytes) -> bool:
+        if any(path.startswith(folder) for folder in folders) or any(
+            one.find(path) is not None for one in lists
+        ):
+            return True
+        if any(one.read(path) is not None for one in templates):
+            return True
+        ends = [end for end, char in enumerate(path) if char == 0x2F] if roots else []
+        return any(one.read(path[:end]) is not None for end in ends for one in roots)
+
+    return paper
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Every text of some data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(one)
+
+
+def _spoken_for(value: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Whether an entry itself claims that commands ended well, and whether a person verified it by hand."""
+    claimed = by_hand = False
+    waiting: list[Any] = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        if not isinstance(one, dict):
+            continue
+        names = {normal_name(key): said for key, said in one.items()}
+        claimed = claimed or any(
+            said == 0 and said is not False for key, said in names.items() if key in _CODE
+        )
+        who = any(said for key, said in names.items() if key in _WHO)
+        by_hand = by_hand or (who and any(said for key, said in names.items() if key in _WHEN))
+        waiting += one.values()
+    return claimed, by_hand

@@ -1,0 +1,434 @@
+"""What shows that something is done: whose item a run is, on which tree, how it ended, and who ran it.
+
+`RunProof.flaw` is the one answer. Who asks only says what is claimed: an item and the runs that it cites, or
+gates and the trees that they must have passed on.
+"""
+
+from __future__ import annotations
+
+from specguard.change.process import CommandError
+from specguard.change.tree import Tree
+from specguard.errors import MissingFact
+from specguard.model import shortened
+from specguard.runs.record import GATES, reaches
+from specguard.work.landed import doing
+from specguard.work.naming import Names, normal_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from typing import Final
+
+    from specguard.change.facts import PastCommit
+    from specguard.change.git import Git
+    from specguard.runs.record import RanCommand, RunRecord
+    from specguard.runs.records import RunRecords
+    from specguard.work.kinds import WorkKind
+
+_BOUND: Final = "observed"
+"""From this grade a run must name the item, and have been made on its tree."""
+
+
+class Claim:
+    """Something that is said to be done, or to have passed.
+
+    Attributes:
+        label: what messages call it.
+        kind: the kind of its item; empty: of any.
+        ids: the ids of its item; none where it stands under none.
+        plan: the file of the plan that lists it; empty where none does.
+        commit: the commit that did it, where that is known; otherwise its item's last one is looked for.
+        alone: whether a commit's subject that names the item can mean no other one.
+        cited: the manifests that it names, each as it is written.
+        owns: whether a run of the item counts that it does not name.
+        word: what it says itself: `person` where somebody verified it, `claimed` where it repeats results.
+        gate: the gate that must have passed; empty: any run that succeeded counts.
+        on: the trees that the gate must have passed on.
+        least: the least grade of the gate's result.
+        logged: whether the gate's log must be there, and the run's success.
+        status: what it is said to be.
+        shown_by: the run that shows it, once that was judged; empty: none does.
+        path, line, key: where it is said, and what tells it from others there.
+    """
+
+    __slots__ = (
+        "alone", "cited", "commit", "gate", "ids", "key", "kind", "label", "least", "line", "logged", "on",
+        "owns", "path", "plan", "shown_by", "status", "word",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        kind: str = "",
+        ids: Iterable[str] = (),
+        plan: str = "",
+        commit: str = "",
+        alone: bool = True,
+        cited: Sequence[tuple[str, bytes]] = (),
+        owns: bool = False,
+        word: str = "",
+        gate: str = "",
+        on: Collection[str] = (),
+        least: str = "",
+        logged: bool = False,
+        status: str = "done",
+        path: bytes = b"",
+        line: int | None = None,
+        key: str = "",
+    ) -> None:
+        self.label = label
+        self.kind = kind
+        self.ids = list(dict.fromkeys(ids))
+        self.plan = plan
+        self.commit = commit
+        self.alone = alone
+        self.cited = cited
+        self.owns = owns
+        self.word = word
+        self.gate = gate
+        self.on = on
+        self.least = least
+        self.logged = logged
+        self.status = status
+        self.shown_by = ""
+        self.path = path
+        self.line = line
+        self.key = key
+
+    def names(self) -> frozenset[str]:
+        """Its ids as they are compared, with the kind before them and without."""
+        ids = map(normal_id, self.ids)
+        return frozenset(name for one in ids for name in (one, f"{self.kind}-{one}"))
+
+
+class Flaw:
+    """Why a claim is not shown.
+
+    Attributes:
+        reason: a clause about the run.
+        bound: whether only its grade, item or tree falls short, of a run that succeeded.
+        run: the run as messages name it; empty where there is none.
+    """
+
+    __slots__ = ("bound", "reason", "run")
+
+    def __init__(self, reason: str, *, bound: bool = False, run: str = "") -> None:
+        self.reason = reason
+        self.bound = bound
+        self.run = run
+
+    def __str__(self) -> str:
+        return f"the run {self.run} {self.reason}" if self.run else self.reason
+
+
+class RunProof:
+    """What the runs of a repository show in one tree.
+
+    Args:
+        records: the runs.
+        git: reads commits and trees.
+        tree: the judged tree.
+        head: the commit whose history counts; None where no history is read, as for what is staged.
+        past: the commits of that history whose message has one of some words, newest first.
+        kinds: the kinds of work items, whose templates tell which commit is an item's.
+        paper: whether a path is a document under contract, an index, a plan or a run: no part of what a run
+            tests.
+        whole: whether the whole tree is judged, whatever was done when.
+        least: the least that evidence must be; empty: what the policy says.
+        ci: whether the platform says that its checks of the head have passed; None where it says nothing.
+
+    Attributes:
+        records, least: the same.
+        claimed: what was judged and is only claimed: its run is bound to no tree.
+    """
+
+    def __init__(
+        self,
+        records: RunRecords,
+        *,
+        git: Git,
+        tree: Tree,
+        head: str | None,
+        past: Callable[[Sequence[str]], Iterable[PastCommit]],
+        kinds: Mapping[str, WorkKind],
+        paper: Callable[[bytes], bool],
+        whole: bool = False,
+        least: str = "",
+        ci: bool | None = None,
+    ) -> None:
+        self.records = records
+        self.least = least or records.settings.grade or "claimed"
+        self._git = git
+        self._tree = tree
+        self._head = head
+        self._past = past
+        self._kinds = kinds
+        self._paper = paper
+        self._whole = whole
+        self._ci = ci
+        self.claimed: set[tuple[bytes, str]] = set()
+        self._contents: dict[str, str] = {}
+        self._after: dict[str, Mapping[str, str]] = {}
+
+    def judge(self, claim: Claim) -> Flaw | None:
+        """Why nothing that a claim can go by shows it; None where something does.
+
+        Raises:
+            MissingFact: a run that it cites cannot be seen from here, and nothing else shows it.
+        """
+        if claim.word == "person":
+            return None
+        flaw = self._judge(claim)
+        if flaw is None and self.least == "claimed":
+            self.claimed.add((claim.path, claim.key))
+        return flaw
+
+    def _judge(self, claim: Claim) -> Flaw | None:
+        if claim.word and self.least == "claimed":
+            return None
+        found = Flaw("no run shows it")
+        if claim.word:
+            found = Flaw(f"what shows it is {claim.word} and not {self.least}", bound=True)
+        missing: MissingFact | None = None
+        for shown, path in claim.cited:
+            try:
+                flaw = self.flaw(self.records.at(path), claim)
+            except MissingFact as fact:
+                missing = missing or fact
+                continue
+            if flaw is None:
+                claim.shown_by = shown
+                return None
+            flaw.run = shown
+            found = flaw if flaw.bound or not (found.bound or found.run) else found
+        if missing is not None:
+            raise missing
+        for run in self.records.all if claim.owns else ():
+            if self._is_named(run, claim) and run.succeeded:
+                flaw = self.flaw(run, claim)
+                if flaw is None:
+                    claim.shown_by = self.records.shown(run)
+                    return None
+                flaw.run = self.records.shown(run)
+                found = flaw if flaw.bound or not (found.bound or found.run) else found
+        if claim.owns and not (found.run or self.records.in_tree):
+            raise self.records.unseen(f"a run of {claim.label}")
+        return found
+
+    def flaw(self, run: RunRecord | None, claim: Claim) -> Flaw | None:
+        """Why a run does not show what is claimed; None where it does.
+
+        What is done or ticked needs a run that succeeded and is of no other item; from the grade `observed`
+        the run names the item, and its tree is, but for papers, the judged one or one that holds the item's
+        change. A gate needs its last result on one of the trees that count; a `logged` one may be any command
+        with that word, with its log, of a run that succeeded.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        if run is None:
+            return Flaw("does not exist")
+        if run.problem:
+            return Flaw(f"cannot be read: {run.problem}")
+        if self._whole and run.native and run.misfit:
+            return Flaw(f"has a manifest that does not fit its schema: {run.misfit}")
+        if claim.gate and not claim.logged:
+            reason = self._gate_flaw(run, claim)
+            return Flaw(reason) if reason else None
+        if not run.succeeded:
+            said = f"did not succeed: its status is {shortened(run.state)!r}"
+            return Flaw(said if run.state else "does not say that it succeeded: it has no status")
+        if run.told and claim.ids and not self._is_named(run, claim):
+            return Flaw(f"is of {shortened(' and '.join(run.told))}, and not of {' or '.join(claim.ids)}")
+        if claim.logged:
+            reason = self._command_flaw(run, claim)
+        else:
+            reason = self._bound_flaw(run, claim) if reaches(self.least, _BOUND) else ""
+        return Flaw(reason, bound=True) if reason else None
+
+    def _is_named(self, run: RunRecord, claim: Claim) -> bool:
+        """Whether a run is one of the claim's item."""
+        plan = run.value.get("item")
+        plan = plan.get("plan") if isinstance(plan, dict) else None
+        if claim.plan and plan and plan != claim.plan:
+            return False
+        if run.kind and claim.kind and run.kind not in (claim.kind, GATES):
+            return False
+        names = claim.names()
+        for one in run.told or ([] if run.kind == GATES else [run.item]):
+            # A run of an item's gates has `<kind>-<id>` for its id.
+            kind, _, rest = one.partition("-") if run.kind == GATES else ("", "", one)
+            if normal_id(one) in names or (normal_id(rest) in names and claim.kind in ("", kind)):
+                return True
+        return False
+
+    def _bound_flaw(self, run: RunRecord, claim: Claim) -> str:
+        """Why a run that succeeded is not bound to its item and tree, or proves less than is asked for."""
+        problem = self._grade_flaw(run.grade, self.least)
+        if problem:
+            return f"is {problem}"
+        if not claim.ids:
+            return "cannot be compared: what it should show names no item, and stands under none"
+        if not self._is_named(run, claim):
+            return f"does not say that it is of {' or '.join(claim.ids)}"
+        trees = run.trees
+        if not trees and run.commit:
+            trees = frozenset([self._git.commit(run.commit).tree] if self._git.resolve(run.commit) else [])
+        if not trees:
+            return "does not tell on which tree it ran"
+        if all(self._fits(tree, run, claim) for tree in trees):
+            return ""
+        return f"ran on the tree {min(trees)[:12]}, and what is judged has changed since"
+
+    def _grade_flaw(self, grade: str, least: str) -> str:
+        """What a result is that proves less than is asked for; empty where it does not.
+
+        That CI ran it no field of a manifest tells: anybody writes those.
+
+        Raises:
+            MissingFact: CI must have run it, and nothing here has the platform's word.
+        """
+        if least != "ci":
+            return "" if reaches(grade, least) else f"{grade} and not {least}"
+        if self._ci is None:
+            raise MissingFact(
+                'grade = "ci" asks for the platform\'s own word, and nothing here has it',
+                "specguard check --pr-checks FILE",
+            )
+        return (
+            "" if self._ci else f"{grade} and not ci: the platform's checks of the head did not all succeed"
+        )
+
+    def _fits(self, tree: str, run: RunRecord, claim: Claim) -> bool:
+        """Whether a tree is, but for papers, the judged one or that of a commit that holds the claim."""
+        content = self._content(tree, run)
+        if content and content == self._content_of(self._tree, ""):
+            return True
+        if self._head is None:
+            # What is staged is judged without history; the check of its commits says.
+            return True
+        since = claim.commit or self._since(run, claim)
+        if not since and not self._whole:
+            return False
+        later = self._later(since)
+        if tree in later.values():
+            return True
+        return bool(since) and (content == self._commit_content(since) or self._same_change(run, since))
+
+    def _since(self, run: RunRecord, claim: Claim) -> str:
+        """The commit that changed the claim's item last; empty where none says that it did."""
+        if claim.alone and claim.ids:
+            names = Names(self._kinds)
+            words = [word for kind in self._kinds for word in names.words(kind)]
+            wanted = {normal_id(one) for one in claim.ids}
+            found = next(doing(names, self._past(words), claim.kind, wanted), "")
+            if found:
+                return found
+        folder = self.records.shown(run)
+        line = f"{self.records.settings.trailer}: {folder}"
+        return next((one.oid for one in self._past([folder]) if line in one.message.split("\n")), "")
+
+    def _later(self, since: str) -> Mapping[str, str]:
+        """The commits from one on to the head, or all where none is given, each with its tree."""
+        if since not in self._after:
+            words = [
+                "log",
+                "--format=%H %T",
+                *(["--ancestry-path", f"^{since}"] if since else []),
+                self._head or "",
+            ]
+            process = self._git.start(*words, "--")
+            try:
+                lines = process.read().decode("ascii").splitlines()
+            except CommandError as error:
+                raise self._git.missing("the history of the head", error.first_line) from error
+            found = dict(line.split(" ", 1) for line in lines)
+            self._after[since] = found | ({since: self._git.commit(since).tree} if since else {})
+        return self._after[since]
+
+    def _content(self, tree: str, run: RunRecord) -> str:
+        """What identifies a run's tree but for papers; empty where nothing tells."""
+        try:
+            return self._content_of(Tree(self._git, tree), tree)
+        except MissingFact:
+            return run.content if tree == run.tree else ""
+
+    def _commit_content(self, oid: str) -> str:
+        tree = self._git.commit(oid).tree
+        return self._content_of(Tree(self._git, tree), tree)
+
+    def _content_of(self, tree: Tree, oid: str) -> str:
+        if oid not in self._contents:
+            self._contents[oid] = content_of(tree, self._paper)
+        return self._contents[oid]
+
+    def _same_change(self, run: RunRecord, oid: str) -> bool:
+        """Whether a commit is the run's own, put on another base as platforms do when they merge."""
+        parent = next(iter(self._git.commit(oid).parents), "")
+        if not run.native or not parent:
+            return False
+        entries = self._git.diff_trees(parent, oid)
+        changes = {f"{one.old}..{one.new}".encode() for one in entries if one.old != one.new}
+        patch = run.read("diff.patch") or b""
+        lines = [line.split() for line in patch.split(b"\n") if line.startswith(b"index ")]
+        return bool(changes) and changes == {words[1] for words in lines if len(words) > 1}
+
+    def _gate_flaw(self, run: RunRecord, claim: Claim) -> str:
+        """Why a run does not show a gate on one of the trees that count, as the end of a sentence."""
+        flaws = [
+            self._result_flaw(run, one, claim) for tree in claim.on for one in run.last(claim.gate, tree)
+        ]
+        if flaws:
+            return next(filter(None, flaws), "")
+        ran = [one for one in run.commands if one.name == claim.gate]
+        told = f"has no result of the gate {claim.gate} for {claim.label}"
+        if not ran:
+            return told
+        other = f"tree {ran[-1].tree[:12]}" if ran[-1].tree else "a tree that it does not tell"
+        return f"{told}: its last one is for {other}"
+
+    def _command_flaw(self, run: RunRecord, claim: Claim) -> str:
+        """Why a run that succeeded does not show a command that has a word, with its log."""
+        named = [one for one in run.commands if claim.gate in (one.name, *one.text.replace(":", " ").split())]
+        # Of one command that was run twice the last time counts.
+        last = {one.text or one.name: one for one in named}
+        flaws = [
+            self._result_flaw(run, one, claim) for one in last.values() if self._is_on(one.tree, run, claim)
+        ]
+        return "" if "" in flaws else next(iter(flaws), f"has no result of {claim.gate} for {claim.label}")
+
+    def _is_on(self, tree: str, run: RunRecord, claim: Claim) -> bool:
+        """Whether a command ran on one of the trees that count, or on the judged one but for papers."""
+        if not tree or tree in claim.on:
+            return True
+        content = self._content(tree, run)
+        # What is staged is no commit yet: where nobody can compare, the check of its commit will.
+        return content == self._content_of(self._tree, "") if content else self._head is None
+
+    def _result_flaw(self, run: RunRecord, one: RanCommand, claim: Claim) -> str:
+        if not one.succeeded:
+            ended = f"ended with {one.exit_code}" if one.exit_code else "did not succeed"
+            return f"has the gate {claim.gate}, which {ended} for {claim.label}"
+        problem = self._grade_flaw(one.grade, claim.least) if claim.least else ""
+        if problem:
+            return f"has a result of the gate {claim.gate} for {claim.label} that is {problem}"
+        if claim.logged and (not one.log or run.read(one.log) is None):
+            return f"has no log of {claim.gate}"
+        return ""
+
+
+def content_of(tree: Tree, paper: Callable[[bytes], bool]) -> str:
+    """What identifies the files of a tree that are no papers: the sha256 over modes, object ids and paths.
+
+    Raises:
+        MissingFact: a part of the tree is not there.
+    """
+    from specguard.change.digest import sha256
+
+    parts = []
+    for path in tree.paths():
+        entry = None if paper(path) else tree.find(path)
+        if entry is not None:
+            parts.append(f"{entry.mode:o} {entry.oid}\0".encode() + path + b"\0")
+    return sha256(b"".join(parts)).hexdigest()
