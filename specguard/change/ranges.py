@@ -10,7 +10,6 @@ from specguard.change.commit import Message
 from specguard.change.facts import Base, Branch, PullRequest
 from specguard.change.given import read_body
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,11 +98,21 @@ class RangeChange(Change):
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """What differs between the merge base and the head."""
-        entries = self._since(self.base.start)
-        if len(self.base.merge_bases) > 1:
-            self._refuse_hidden({entry.path for entry in entries})
-        return entries
+        """What differs between the merge base and the head.
+
+        Two branches that were merged into each other have several merge bases: what differs from any of them
+        counts, but what is as the base's tip has it is no change.
+        """
+        base = self.base
+        if len(base.merge_bases) < 2:
+            return self._since(base.start)
+        ahead = {entry.path for entry in self._since(base.tip)}
+        found: dict[bytes, Entry] = {}
+        for start in base.merge_bases:
+            for entry in self._since(start):
+                if entry.path in ahead:
+                    found.setdefault(entry.path, entry)
+        return [found[path] for path in sorted(found)]
 
     def _since(self, start: str | None) -> Sequence[Entry]:
         """What differs between a commit, or nothing, and the head."""
@@ -114,27 +123,6 @@ class RangeChange(Change):
             before = self.git.commit(start).tree if start else ""
             measure(self.git, [(before, self.git.commit(self._head.oid).tree)], "the change's entries")
         return self.git.diff_trees(start or self.git.empty_tree, self._head.oid)
-
-    def _refuse_hidden(self, seen: set[bytes]) -> None:
-        """Refuse a head that undoes what the base has, where the merge base that is looked from lacks it.
-
-        Two branches that were merged more than once have several merge bases. What only one of them has, a
-        merge may leave out of the head, and out of the base with it, while against the other nothing differs.
-
-        Raises:
-            MissingFact: there is such a path, besides those that are seen.
-        """
-        base = self.base
-        ahead = {entry.path for entry in self._since(base.tip)} - seen
-        for other in base.merge_bases[1:]:
-            lost = next((entry.path for entry in self._since(other) if entry.path in ahead), None)
-            if lost is not None:
-                raise MissingFact(
-                    f"the head and {base.name} have several merge bases, and {path_text(lost)} differs "
-                    "between them: nobody can tell whether the change alters it",
-                    f"git merge {base.name}",
-                    code="no-common-ancestor",
-                )
 
     @cached_property
     def commits(self) -> Sequence[Commit]:

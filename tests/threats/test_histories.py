@@ -231,3 +231,55 @@ def test_a_partial_clone(repository: Repository, tmp_path: Path) -> None:
 def test_a_repository_of_another_user(repo: Repository) -> None:
     subprocess.run(["chown", "-R", "1234", str(repo.path)], check=True)
     undecided(check(repo), "belongs to another user")
+
+
+# Several merge bases
+
+
+def crossed(repo: Repository, first: str) -> None:
+    """Two branches that were merged into each other; the base's side has changed a locked file."""
+    guarded(repo)
+    repo.checkout("main")
+    repo.commit("chore: policy", files={"locked/p": "newer\n"})
+    repo.branch("ours", "main")
+    repo.checkout("work")
+    repo.commit("feat: b", files={"src/b": "b\n"})
+    repo.branch("theirs", "work")
+    for name, other in ("main", "theirs"), ("work", "ours"):
+        repo.checkout(name)
+        repo.git("merge", "-q", "--no-ff", "-m", f"Merge {other}", other, environment=dated(name == first))
+    repo.ref("refs/remotes/origin/main", "main")
+    assert len(repo.git("merge-base", "--all", "work", "main").split()) == 2
+
+
+def dated(first: bool) -> dict[str, str]:
+    """A date before or after those of all other commits."""
+    date = "2001-01-01T00:00:00Z" if first else "2035-01-01T00:00:00Z"
+    return {"GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date}
+
+
+@pytest.mark.parametrize("first", ["main", "work"])
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_the_base_has_is_no_change_where_there_are_several_merge_bases(
+    repository: Repository, first: str, moved: bool
+) -> None:
+    repo = repository
+    crossed(repo, first)
+    if moved:
+        repo.checkout("main")
+        repo.commit("docs: more", files={"docs/more": "x\n"})
+        repo.ref("refs/remotes/origin/main", "main")
+        repo.checkout("work")
+    repo.commit("feat: c", files={"src/c": "c\n"})
+    outcome = check(repo, "--enforce", "--base=origin/main")
+    passes(outcome)
+    assert outcome.report["change"]["entries"] == 1
+    repo.commit("feat: d", files={"locked/p": "mine\n", "src/b": "mine\n"})
+    fails(check(repo), LOCKED)
+
+
+def test_what_only_one_merge_base_has_may_be_left_out_where_nothing_guards_it(repository: Repository) -> None:
+    crossed(repository, "work")
+    repository.delete("src/b")
+    repository.commit("refactor: without b")
+    passes(check(repository))
