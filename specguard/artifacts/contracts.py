@@ -33,9 +33,17 @@ class Evidence(Settings):
         list[str],
         Field(
             description="prefixes of absolute paths or web addresses that stand for the repository's root, "
-            "with `*` for any one name; what is cited outside of them cannot be looked up"
+            "with `*` for any one name, and `**` at the end for any folder; what is cited outside of them "
+            "cannot be looked up"
         ),
     ] = []
+    unresolvable: Annotated[
+        Literal["warning", "error"],
+        Field(
+            description="what it is to cite a place outside of `roots`",
+            json_schema_extra={"tightens": ["warning", "error"]},
+        ),
+    ] = "warning"
     resolve: Annotated[
         bool,
         Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.artifacts.sections import named
-from specguard.artifacts.targets import Targets
+from specguard.artifacts.targets import OUTSIDE, Targets
 from specguard.documents.blocks import List, Table
 from specguard.documents.citations import citations
 from specguard.model import Finding, path_text, shortened
@@ -178,7 +178,7 @@ def unknown_evidence(artifact: Artifact) -> Iterator[Finding]:
             path=artifact.path,
             line=cited[0].at,
             key=why,
-            severity="info",
+            severity=artifact.cited.settings.unresolvable if artifact.cited and why == OUTSIDE else "warning",
             setting=artifact.setting("evidence.roots"),
         )
 

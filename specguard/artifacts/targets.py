@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from specguard.change.tree import TreeEntry
     from specguard.documents.citations import Citation
 
+OUTSIDE: Final = "is outside of every prefix that `roots` names"
+"""Why an absolute path cannot be looked up."""
+
+_DEEPEST: Final = 64
 _DRIVE: Final = re.compile(r"[A-Za-z]:/")
 _SUBMODULE: Final = 0o160000
 _SYMLINK: Final = 0o120000
@@ -61,7 +65,7 @@ class Targets:
 
     Args:
         documents: the documents of the judged tree.
-        roots: prefixes that stand for the repository's root; `*` is any one name.
+        roots: prefixes that stand for the repository's root; `*` is any one name, `**` at the end any folder.
     """
 
     def __init__(self, documents: Documents, roots: Iterable[str] = ()) -> None:
@@ -82,7 +86,7 @@ class Targets:
             return Target(unknown="leaves a part of the path out", help="Write the path in full.")
         places = self.places(citation, folder)
         if places is None:
-            return Target(unknown="is outside of every prefix that `roots` names")
+            return Target(unknown=OUTSIDE)
         if not places:
             return Target(flaw=f"{citation} leads out of the repository", help="Cite a file that is in it.")
         for path in places:
@@ -93,7 +97,7 @@ class Targets:
             if self._in_submodule(path):
                 return Target(unknown="is in a submodule")
         what = path_text(places[0])
-        if what == citation.path:
+        if what == citation.path or len(places) > 2:
             what = "such file" if citation.line is not None else ""
         return Target(
             flaw=f"{citation} does not exist" + (f": there is no {what}" if what else ""),
@@ -140,7 +144,12 @@ class Targets:
         path = citation.path
         if citation.kind in {"absolute", "url"}:
             written = path[0].lower() + path[1:] if _DRIVE.match(path) else path
-            rests = [written[match.end() :] for root in self._roots if (match := root.match(written))]
+            rests = [
+                rest
+                for root, anywhere in self._roots
+                if (match := root.match(written))
+                for rest in _ends(written[match.end() :], anywhere)
+            ]
             if not rests:
                 return None
             found = [plain_path(rest.encode("utf-8", "surrogateescape")) for rest in rests]
@@ -191,11 +200,20 @@ class Targets:
         )
 
 
-def _expression(root: str) -> re.Pattern[str]:
-    """What a prefix matches, up to the end of a name; `*` is any one name."""
+def _ends(rest: str, anywhere: bool) -> Sequence[str]:
+    """What may stand behind the repository's root, the longest first."""
+    names = rest.split("/")
+    starts = range(max(0, len(names) - _DEEPEST), len(names)) if anywhere else (0,)
+    return ["/".join(names[start:]) for start in starts]
+
+
+def _expression(root: str) -> tuple[re.Pattern[str], bool]:
+    """What a prefix matches, up to the end of a name, and whether any folder below it may be the root."""
     text = root.replace("\\", "/").removeprefix("file://").rstrip("/")
+    anywhere = text == "**" or text.endswith("/**")
+    text = text.removesuffix("**").rstrip("/") if anywhere else text
     if re.match(r"/[A-Za-z]:/", text):
         text = text[1:]
-    text = text[0].lower() + text[1:] if _DRIVE.match(text + "/") else text
+    text = text[:1].lower() + text[1:] if _DRIVE.match(text + "/") else text
     names = "".join("[^/]+" if part == "*" else re.escape(part) for part in re.split(r"(\*)", text))
-    return re.compile(f"{names}/")
+    return re.compile(f"{names}/" if names else ""), anywhere

@@ -263,7 +263,7 @@ def test_what_is_outside_of_every_root_is_said_and_is_neither(artifacts: Make) -
     one = artifact(artifacts, text)
     assert not [*missing_evidence(one), *dangling_evidence(one)]
     [finding] = unknown_evidence(one)
-    assert finding.severity == "info"
+    assert finding.severity == "warning"
     assert "2 cited places cannot be looked up" in finding.message
     assert "/home/me/project2/src/a.py:9" in finding.message
 

@@ -23,8 +23,9 @@ class DanglingEvidence(Rule):
     **Where a path leads.** A relative path is read from the repository's root, and where nothing is there
     from the artifact's own folder. An absolute path, or a web address, is read from the root where one of
     the `roots` of `[artifacts.<name>.evidence]` stands before it; in these `*` is any one name, as in
-    `/home/me/worktrees/*`. One that is outside of all of them cannot be looked up: that is said
-    (information), and it counts neither as there nor as missing. The same holds for a file in a submodule.
+    `/home/me/worktrees/*`, and `**` at the end is any folder. One that is outside of all of them cannot be
+    looked up: that is a warning, and an error with `unresolvable = "error"`, as in the preset `runbook`. A
+    file in a submodule cannot be looked up either, which is a warning.
 
     **The end of a path**, such as `auth.py:12`, stands for the only file whose path ends so, or for the one
     of several that the artifact also cites by its whole path. Its lines are counted, and a warning says that

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from specguard.testing import Step
 from tests.rules.items import judge
@@ -26,9 +28,54 @@ def test_what_cannot_be_looked_up_is_neither_there_nor_missing(tmp_path: Path) -
         tmp_path,
         policy=POLICY,
         commits=[Step("docs: report", files=files)],
-        expect=[{"severity": "info", "message": "2 cited places cannot be looked up", "line": 1}],
+        expect=[{"severity": "warning", "message": "2 cited places cannot be looked up", "line": 1}],
         states={"ART005": "warned"},
         exit_code=0,
+    )
+    judge(
+        "ART005",
+        tmp_path / "error",
+        policy=POLICY + 'unresolvable = "error"\n',
+        commits=[Step("docs: report", files=files)],
+        expect=[{"severity": "error", "message": "2 cited places cannot be looked up", "line": 1}],
+        exit_code=1,
+    )
+
+
+@pytest.mark.parametrize("roots", ["**", "/home/**"])
+def test_any_folder_may_be_the_root(tmp_path: Path, roots: str) -> None:
+    cited = ["/home/you/code/project/src/a.py:1", "/home/a.py:1", "/home/you/src/a.py:2", "/opt/src/a.py:1"]
+    text = "".join(f"- `{place}`\n" for place in cited)
+    expect: list[dict[str, Any]] = [
+        {"severity": "error", "message": "/home/a.py:1 does not exist", "line": 2},
+        {
+            "severity": "error",
+            "message": "/home/you/src/a.py:2 does not exist: src/a.py has 1 line",
+            "line": 3,
+        },
+    ]
+    if roots != "**":
+        expect.append({"severity": "error", "message": "/opt/src/a.py:1 is outside", "line": 4})
+    judge(
+        "ART005",
+        tmp_path,
+        policy=POLICY.replace("/home/me/project", roots) + 'unresolvable = "error"\n',
+        commits=[Step("docs: report", files={"A_REPORT.md": text, "src/a.py": "1\n"})],
+        expect=expect,
+        exit_code=1,
+    )
+
+
+@pytest.mark.parametrize(("cited", "wrong"), [("/home/me/wt/src/a.py:1", False), ("/etc/hosts:1", True)])
+def test_the_runbook_preset_looks_evidence_up_on_any_machine(tmp_path: Path, cited: str, wrong: bool) -> None:
+    final = f"## Evidence Map\n\n- `{cited}`\n"
+    judge(
+        "ART005",
+        tmp_path,
+        policy='extends = ["runbook"]\n',
+        commits=[Step("docs: final", files={"p/AGENT_A_FINAL_x.md": final, "src/a.py": "1\n"})],
+        expect=[{"severity": "error", "message": "/etc/hosts:1 does not exist"}] if wrong else [],
+        exit_code=1 if wrong else 0,
     )
 
 
