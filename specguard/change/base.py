@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.request import Request
 
-    How = Literal["option", "event", "server", "usual", "policy", "head", "none"]
+    How = Literal["option", "event", "server", "usual", "policy", "stack", "head", "none"]
 
 
 class Found:
@@ -28,8 +28,8 @@ class Found:
         name: as people call it, e.g. `origin/main`.
         oid: the commit's full object id; None where there is nothing to trust (`--root`, a first commit).
         how: `option` (the caller named it), `event` (the platform did), `server` (the repository that is
-            pushed to has it), `usual` (the remote's default
-            branch, `main` or `master`), `policy` (the policy of another base named it), `head` (`HEAD` stands
+            pushed to has it), `usual` (the remote's default branch, `main` or `master`), `policy` (the policy
+            of another base named it), `stack` (a branch that the judged one stands on), `head` (`HEAD` stands
             in for a base that is not there) or `none`.
         ref: the full name of its ref; empty where it has none.
     """
@@ -88,6 +88,31 @@ def find_base(
             help="Name it with `--base REF`, or give the platform's event with `--pr-event FILE`.",
             code="no-base",
         )
+    return usual_base(git, remote=remote, without=without)
+
+
+def default_base(
+    git: Git, request: Request, event: Event | None = None, *, remote: str = "origin"
+) -> Found | None:
+    """The default branch: the one that the platform names, and where nothing is final, the usual one.
+
+    Raises:
+        SpecguardError: the one that is named is not there.
+        MissingFact: its ref or object is broken.
+    """
+    told = event.default if event is not None else None
+    name = told or request.environment.get("CI_DEFAULT_BRANCH")
+    if name:
+        return named_base(git, name, "event", remote=remote)
+    return None if request.enforce else usual_base(git, remote=remote)
+
+
+def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found | None:
+    """The remote's default branch, or a branch of a usual name; None where none is there.
+
+    Raises:
+        MissingFact: its ref or object is broken.
+    """
     names = [name for name in _usual(remote) if name != without]
     existing = git.repository.refs_named(names)
     for name in names:

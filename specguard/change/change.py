@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from functools import cached_property
 
-from specguard.change.base import Found, named_base
+from specguard.change.base import Found, default_base, named_base
 from specguard.change.commit import is_filed
 from specguard.change.digest import sha256
 from specguard.change.facts import Base, Branch, PullRequest
-from specguard.change.repository import short_name
+from specguard.change.repository import short_branch, short_name
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import path_text
@@ -51,6 +51,8 @@ class Change(ABC):
         source: `range`, `staged`, `worktree`, `patch`, `edit` or `commit-message`.
         stage: the moment of the check.
         found: the base, and how it was found.
+        item_branches: for a judged branch, what tells by its name whether another one is an item's; None
+            where stacks are not looked for.
         whole: whether the whole tree is judged (`--all`), and not only what the change touches.
         notes: sentences about the change that a reader of the verdict must see.
     """
@@ -65,6 +67,8 @@ class Change(ABC):
         self.request = request
         self.whole = request.all
         self.found = found
+        self.item_branches: Callable[[str], Callable[[str], bool]] | None = None
+        self._below: Found | None = None
         self._event = event
         self._remote = remote
 
@@ -89,6 +93,40 @@ class Change(ABC):
             raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
         if found.oid == self.found.oid and self.found.trusted:
             return self
+        return self._moved(found)
+
+    def on_branch_of_item(self, default: Found) -> Self:
+        """The same change where the base that is given is an item's branch: that is what it stands on.
+
+        Args:
+            default: the default branch, which everything trusted is read from.
+        """
+        other = self._moved(default)
+        other._below = self.found
+        return other
+
+    def default_base(self) -> Found | None:
+        """The default branch, as far as it is told.
+
+        Raises:
+            SpecguardError: the one that the platform names is not there.
+        """
+        try:
+            return default_base(self.git, self.request, self._event, remote=self._remote)
+        except MissingFact as missing:
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+
+    @property
+    def into(self) -> str:
+        """The short name of the branch that is given as the base; empty where no name is."""
+        return short_branch(self.found.ref) or (self._event.base if self._event is not None else None) or ""
+
+    @property
+    def is_request(self) -> bool:
+        """Whether a platform tells of a request to merge it."""
+        return self._event is not None and self._event.kind in ("pull_request", "merge_group")
+
+    def _moved(self, found: Found) -> Self:
         other = object.__new__(type(self))
         # What is cached under a fact's name may depend on the base; what was begun goes on.
         own = vars(self).items()
@@ -114,6 +152,57 @@ class Change(ABC):
     def base_files(self) -> Tree:
         """The files of the base's tip; none where there is no base."""
         return self._files(self.found.oid)
+
+    @cached_property
+    def stacked_on(self) -> Found | None:
+        """The branch that the change stands on and that the base does not have yet; None where there is none.
+
+        Where the base is given, that is what the change is judged against.
+        """
+        if self._below is not None or self.item_branches is None or self._branches_from is None:
+            return self._below
+        if self.found.given or not self.found.trusted or self.request.enforce:
+            return None
+        from specguard.change.stacks import branch_below
+
+        # Whether a detached HEAD has a branch to tell depends on its entries, which then are those of all.
+        vars(self)["stacked_on"] = None
+        try:
+            own, own_names, of = self.branch.name, self.own_names, self.item_branches
+            return branch_below(
+                self.git, self._branches_from, self.found,
+                own=own_names, remote=self._remote, items=lambda: of(own), at_head=self.source != "range",
+            )  # fmt: skip
+        except (MissingFact, NotApplicable):
+            # Without it the whole change is judged.
+            return None
+
+    @property
+    def known_below(self) -> Found | None:
+        """The same, as far as it was asked for: what is no commit yet has its start whatever it stands on."""
+        return self.stacked_on if self.source == "range" else vars(self).get("stacked_on", self._below)
+
+    @property
+    def own_names(self) -> frozenset[str]:
+        """The short names of the branch that is judged."""
+        return frozenset([self.branch.name])
+
+    @property
+    def _branches_from(self) -> str | None:
+        """The commit whose history tells what the change stands on."""
+        return self.git.repository.head
+
+    @cached_property
+    def paper_files(self) -> Tree:
+        """The files that items, their lists and their documents are read from.
+
+        They are the base's; where it has nothing at a path, those of the branch that the change stands on.
+        """
+        below = self.stacked_on
+        if below is None or below.oid is None or self.found.oid is None:
+            return self.base_files
+        added = [entry for entry in self.git.diff_trees(self.found.oid, below.oid) if entry.added]
+        return Tree(self.git, self.git.commit(self.found.oid).tree, added)
 
     @cached_property
     def history(self) -> History:
@@ -294,12 +383,14 @@ class Change(ABC):
         branch = self._known(lambda: self.branch)
         commits = self._known(lambda: self.commits)
         entries = self._known(lambda: self.entries)
+        below = self.known_below
         return {
             "source": self.source,
             "stage": self.stage,
             "base": self.found.oid,
             "head": base.head if base else None,
             "merge_base": base.start if base else None,
+            "stacked_on": below.name if below else None,
             "branch": None if branch is None else _shown(branch.name),
             "commits": None if commits is None else len(commits),
             "entries": None if entries is None else len(entries),

@@ -41,6 +41,7 @@ class Event:
         author: the login of the pull request's author; None where the source does not say.
         reviews: the review that the event is about, if it is about one.
         deleted: whether a push deletes its branch.
+        default: the short name of the repository's default branch, or None.
     """
 
     __slots__ = (
@@ -49,6 +50,7 @@ class Event:
         "base_oid",
         "body",
         "branch",
+        "default",
         "deleted",
         "exact",
         "head",
@@ -75,6 +77,7 @@ class Event:
         author: str | None = None,
         reviews: Sequence[Review] = (),
         deleted: bool = False,
+        default: str | None = None,
     ) -> None:
         self.kind = kind
         self.head = head
@@ -89,6 +92,7 @@ class Event:
         self.author = author
         self.reviews = reviews
         self.deleted = deleted
+        self.default = default
 
     def __repr__(self) -> str:
         return f"Event({self.kind!r}, head={self.head!r}, base={self.base!r})"
@@ -137,11 +141,13 @@ def read_event(file: str) -> Event:
             code="unreadable-event",
         )
     fields = Fields(event, file, "the event file")
+    default = fields.at("repository").name("default_branch")
     if "pull_request" in event:
         reviews = [read_review(fields.at("review"))] if "review" in event else []
-        return _pull_request(fields.at("pull_request"), [review for review in reviews if review is not None])
+        given = [review for review in reviews if review is not None]
+        return _pull_request(fields.at("pull_request"), given, default)
     if "merge_group" in event:
-        return _merge_group(fields.at("merge_group"))
+        return _merge_group(fields.at("merge_group"), default)
     if "ref" in event and "before" in event and "after" in event:
         return _push(fields)
     known = ", ".join(sorted(str(key) for key in event)[:6]) or "nothing"
@@ -153,7 +159,7 @@ def read_event(file: str) -> Event:
     )
 
 
-def _pull_request(fields: Fields, reviews: Sequence[Review]) -> Event:
+def _pull_request(fields: Fields, reviews: Sequence[Review], default: str | None) -> Event:
     head, base = fields.at("head"), fields.at("base")
     body = fields.text("body")
     if body is None and fields.has("body"):
@@ -170,10 +176,11 @@ def _pull_request(fields: Fields, reviews: Sequence[Review]) -> Event:
         number=fields.number("number"),
         author=fields.at("user").text("login"),
         reviews=reviews,
+        default=default,
     )
 
 
-def _merge_group(fields: Fields) -> Event:
+def _merge_group(fields: Fields, default: str | None) -> Event:
     # The base of a group holds the groups before it in the queue, which are not this one's to answer for.
     return Event(
         "merge_group",
@@ -181,6 +188,7 @@ def _merge_group(fields: Fields) -> Event:
         base=fields.name("base_ref"),
         base_oid=fields.oid("base_sha"),
         exact=fields.oid("base_sha") is not None,
+        default=default,
     )
 
 
@@ -240,6 +248,7 @@ def _of_gitlab(environment: Mapping[str, str]) -> Event:
         branch=None if train else environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME") or None,
         base=environment.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME") or None,
         title=environment.get("CI_MERGE_REQUEST_TITLE"),
+        default=environment.get("CI_DEFAULT_BRANCH") or None,
         body=None if body is None else body.replace("\r\n", "\n"),
         number=int(number) if number.isascii() and number.isdigit() else None,
     )

@@ -154,19 +154,19 @@ class Git(Store):
                 return []
             raise self.missing("the history up to where the change began", error.first_line) from error
 
-    def revisions(self, head: str, without: str | None) -> list[str]:
-        """The commits of a head that another commit does not have, every parent before its children.
+    def revisions(self, head: str, *without: str | None) -> list[str]:
+        """The commits of a head that other commits do not have, every parent before its children.
 
         Args:
             head: a commit.
-            without: the commit whose history is left out; None for the whole history of `head`.
+            without: the commits whose histories are left out; None leaves out nothing.
 
         Raises:
             MissingFact: the history does not reach that far.
         """
-        if head == without:
+        if head in without:
             return []
-        rest = [f"^{without}"] if without else []
+        rest = [f"^{oid}" for oid in without if oid]
         process = self.start("rev-list", "--topo-order", "--reverse", head, *rest, "--")
         return self.read(process, "the change's commits").decode("ascii").split()
 

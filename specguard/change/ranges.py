@@ -76,25 +76,31 @@ class RangeChange(Change):
 
     @cached_property
     def base(self) -> Base:
-        """What the change is compared with: the tip of the base, and where the head left it."""
-        tip, head = self.found.oid, self._head.oid
+        """What the change is compared with: the tip of what it stands on, and where the head left it."""
+        # What an agent has made may be such a branch: its guard sees all since the base.
+        against = (None if self.request.by_agent else self.stacked_on) or self.found
+        tip, head = against.oid, self._head.oid
         if tip is None:
             return Base(name=self.found.name, tip=None, start=None, head=head, trusted=False)
         merge_bases = self.git.merge_bases(tip, head)
         if not merge_bases:
             raise MissingFact(
-                f"{self.found.name} and the head have no common ancestor",
+                f"{against.name} and the head have no common ancestor",
                 "specguard check --root",
                 code="no-common-ancestor",
             )
         return Base(
-            name=self.found.name,
+            name=against.name,
             tip=tip,
             start=merge_bases[0],
             head=head,
             trusted=self.found.trusted,
             merge_bases=merge_bases,
         )
+
+    @property
+    def _branches_from(self) -> str | None:
+        return self._head.oid
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
@@ -105,14 +111,26 @@ class RangeChange(Change):
         """
         base = self.base
         if len(base.merge_bases) < 2:
-            return self._since(base.start)
+            return self._without_merged(self._since(base.start))
         ahead = {entry.path for entry in self._since(base.tip)}
         found: dict[bytes, Entry] = {}
         for start in base.merge_bases:
             for entry in self._since(start):
                 if entry.path in ahead:
                     found.setdefault(entry.path, entry)
-        return [found[path] for path in sorted(found)]
+        return self._without_merged([found[path] for path in sorted(found)])
+
+    def _without_merged(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """What is not the trusted base's own, merged since the branch below left it."""
+        base, trusted = self.base, self.found.oid
+        if base.tip == trusted or base.start is None or trusted is None:
+            return entries
+        before = self.git.merge_bases(trusted, base.start)
+        since = self.git.merge_bases(trusted, self._head.oid)
+        if before == since or not before:
+            return entries
+        merged = {(one.path, one.new_mode, one.new) for one in self.git.diff_trees(before[0], since[0])}
+        return [one for one in entries if (one.path, one.new_mode, one.new) not in merged]
 
     def _since(self, start: str | None) -> Sequence[Entry]:
         """What differs between a commit, or nothing, and the head."""
@@ -129,7 +147,8 @@ class RangeChange(Change):
         """The commits of the head that the base does not have, every parent before its children."""
         # Unrelated histories have no range, although git would list one.
         base = self.base
-        commits = self.git.commits(self.git.revisions(self._head.oid, base.tip))
+        bases = [oid for oid in (base.tip, self.found.oid) if oid]
+        commits = self.git.commits(self.git.revisions(self._head.oid, *dict.fromkeys(bases)))
         if len(commits) == 1 and commits[0].parents == [base.start]:
             commits[0].differs_by(lambda: self.entries)
         return commits
@@ -235,6 +254,11 @@ class PushedChange(RangeChange):
         return _pushed_branch(self._push)
 
     @property
+    def own_names(self) -> frozenset[str]:
+        """The names of the branch here and at the remote."""
+        return super().own_names | {self._push.local_ref.removeprefix("refs/heads/")}
+
+    @property
     def push(self) -> Push:
         """The ref that is being pushed."""
         return self._push
@@ -248,6 +272,10 @@ class DeletedRef(Change):
     def __init__(self, git: Git, request: Request, found: Found, *, push: Push) -> None:
         super().__init__(git, request, found, remote=push.remote)
         self._push = push
+
+    @property
+    def _branches_from(self) -> str | None:
+        return None
 
     def _own_branch(self) -> Branch:
         return _pushed_branch(self._push)

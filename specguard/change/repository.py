@@ -205,11 +205,7 @@ class Repository:
                 f"git fetch origin, or delete {sorted(broken)[0]}",
                 code="broken-repository",
             )
-        return [
-            Ref(name, name.split("/", 3 if name.startswith("refs/remotes/") else 2)[-1], oid)
-            for name, (oid, symbolic) in found.items()
-            if not symbolic
-        ]
+        return [Ref(name, short_branch(name), oid) for name, (oid, symbolic) in found.items() if not symbolic]
 
     def names(self) -> list[str]:
         """The short names of all branches and tags, for naming the nearest to one that is none."""
@@ -369,6 +365,11 @@ _REF_FORMAT: Final = "%(objectname)%00%(refname)%00%(symref)%00"
 def is_oid(text: str, digits: int) -> bool:
     """Whether this is a full object id of so many digits."""
     return len(text) == digits and text.strip("0123456789abcdef") == ""
+
+
+def short_branch(ref: str) -> str:
+    """A branch's name without the remote's: `main` for `refs/remotes/origin/main`."""
+    return ref.split("/", 3 if ref.startswith("refs/remotes/") else 2)[-1]
 
 
 def short_name(ref: str) -> str:

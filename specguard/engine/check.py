@@ -171,6 +171,7 @@ def judge_change(
             *said,
             *_unread(compared, results),
             *_left_to_ci(change, policy),
+            *_stack_notes(change, facts),
         ],
         empty=not request.all and change.empty,
         dry_run=request.dry_run,
@@ -187,6 +188,14 @@ def _unread(compared: Sequence[PolicyChange], results: Sequence[RuleResult]) -> 
         for one in compared:
             if one.problem:
                 yield f"After this change no policy can be read: {one.problem}"
+
+
+def _stack_notes(change: Change, facts: Facts) -> Iterator[str]:
+    if change.known_below is None:
+        return iter(())
+    from specguard.engine.stacks import stack_notes
+
+    return stack_notes(change, facts)
 
 
 def _left_to_ci(change: Change, policy: Policy) -> Iterator[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from specguard.authority.cache import Cache
 from specguard.authority.load import load_policy
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
-from specguard.change.repository import Repository
+from specguard.change.repository import Repository, short_branch
 from specguard.errors import MissingFact, NoAuthorityError, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from specguard.authority.baseline import BaselineChange
     from specguard.authority.difference import PolicyChange
@@ -62,6 +64,7 @@ class Policies:
                 )
             change = change.with_base(policy.base or "")
             return change, policy, [f"Judged by {request.authority}, not by the base's authority."]
+        change = self._into_default(change)
         policy = self._at(change)
         if policy is not None:
             moved = change.with_base(policy.base or "")
@@ -72,6 +75,7 @@ class Policies:
         if policy is not None and (change.found.trusted or not request.enforce or request.bootstrap):
             policy.ref = change.found.oid
             policy.trusted = change.found.trusted
+            change.item_branches = partial(_item_branches, policy)
             if not change.found.oid:
                 policy.adopted = policy.document_paths
             return change, policy, []
@@ -87,6 +91,31 @@ class Policies:
         policy.ref = change.base.head
         policy.adopted = policy.document_paths
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
+
+    def _into_default(self, change: Change) -> Change:
+        """A change into an item's branch, as one of the default branch's policy; any other as it is.
+
+        Raises:
+            SpecguardError: nothing says which branch is the default one, and the verdict is final.
+        """
+        into = change.into
+        if not change.found.given or change.found.how == "server" or not into or change.stacked_on:
+            return change
+        default = change.default_base()
+        if default is None:
+            if self._request.enforce and change.is_request and into not in ("main", "master"):
+                raise SpecguardError(
+                    f"{into} may be an item's branch, and nothing says which branch is the default one, "
+                    "whose policy would judge then",
+                    help="Give the platform's whole event, or name the default branch in CI_DEFAULT_BRANCH.",
+                    code="no-base",
+                )
+            return change
+        if default.oid == change.found.oid or short_branch(default.ref) == into:
+            return change
+        based = change.on_branch_of_item(default)
+        policy = self._at(based)
+        return based if policy is not None and _item_branches(policy)(into) else change
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """The policy of a tree, or of a file in place of its documents."""
@@ -203,6 +232,13 @@ def _compare_baselines(change: Change) -> BaselineChange:
             return BaselineChange(problem="it is no regular file")
         contents.append(tree.read(BASELINE, LIMIT))
     return compare_baselines(*contents)
+
+
+def _item_branches(policy: Policy, own: str = "") -> Callable[[str], bool]:
+    # Only stacks need what reads names by templates.
+    from specguard.engine.stacks import item_branches
+
+    return item_branches(policy, own)
 
 
 def _registry(plugins: Sequence[str]) -> Registry:

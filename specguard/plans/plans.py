@@ -85,7 +85,7 @@ class Plans:
     @cached_property
     def trusted(self) -> Documents:
         """The documents of the trusted base."""
-        return Documents(self._change.base_files)
+        return Documents(self._change.paper_files)
 
     def at(self, path: bytes, documents: Documents | None = None) -> Plan | None:
         """The plan whose tasks a file lists; None where it is no such file, or is not there.

@@ -257,7 +257,7 @@ def _works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkItem | 
     """The stages at whose work the change is, by its branch or its work item."""
     found: list[AtWork] = []
     for settings in waves.settings.stages:
-        fields = _read(settings.branches, branch) if branch else None
+        fields = read_branch(settings.branches, branch) if branch else None
         if fields is not None:
             told = all(fields.get(name) for name in waves.settings.by)
             candidates = [waves.wave(fields)] if told else _candidates(waves, touched)
@@ -290,7 +290,7 @@ def _candidates(waves: Waves, touched: Sequence[Wave]) -> Sequence[Wave]:
     return [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
 
 
-def _read(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
+def read_branch(templates: Sequence[str], branch: str) -> Mapping[str, str] | None:
     """What a branch's name tells by one of a stage's templates; None where it is not of the stage."""
     for text in templates:
         template = PathTemplate(text if "/" in text else f"**/{text}")

@@ -110,7 +110,7 @@ class Work:
         """
         kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
         if not kinds:
-            return cls(kinds, (), tree=lambda: change.base_files)
+            return cls(kinds, (), tree=lambda: change.paper_files)
         names = Names(kinds)
         namings: list[Naming] = []
         branch = ""
@@ -139,7 +139,7 @@ class Work:
         return cls(
             kinds,
             namings,
-            tree=lambda: change.base_files,
+            tree=lambda: change.paper_files,
             base=policy.base or "",
             remote=policy.remote or "",
             required=_required(policy, branch),

@@ -508,6 +508,7 @@ def test_the_summary_is_the_report_s_change(repo: Repository, change: Open) -> N
         "base": repo.names["tip"],
         "head": repo.names["head"],
         "merge_base": repo.names["fork"],
+        "stacked_on": None,
         "branch": "work",
         "commits": 2,
         "entries": 3,

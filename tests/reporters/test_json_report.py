@@ -56,8 +56,8 @@ def test_every_field_is_there(project: Repository) -> None:
     assert report["schema"] == "specguard.report/1"
     assert report["tool"]["name"] == "specguard"
     assert set(report["change"]) == {
-        "source", "stage", "base", "head", "merge_base", "branch", "commits", "entries", "fingerprint",
-        "whole", "work_item",
+        "source", "stage", "base", "head", "merge_base", "stacked_on", "branch", "commits", "entries",
+        "fingerprint", "whole", "work_item",
     }  # fmt: skip
     assert set(report["authority"]) == {"documents", "blobs", "ref", "policy_id", "trusted", "plugins"}
     assert all(set(rule) == RULE for rule in report["rules"])

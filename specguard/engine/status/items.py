@@ -123,7 +123,7 @@ def _work(telling: Telling) -> Work:
         return Work(
             policy.declared("work_kinds"),
             (),
-            tree=lambda: telling.change.base_files,
+            tree=lambda: telling.change.paper_files,
             base=policy.base or "",
             remote=policy.remote or "",
         )

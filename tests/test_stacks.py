@@ -1,0 +1,316 @@
+"""Stacked branches: each is judged by its own part, by the policy of the trusted base."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from specguard.testing import Case, Repository
+from specguard.testing.running import Outcome, run_here
+
+PLAN = "plan/breakdown.yaml"
+SLICES = """slices:
+  - {id: 1, title: One, files: [src/one.py], depends_on: []}
+  - {id: 2, title: Two, files: [src/two.py], depends_on: []}
+  - {id: 3, title: Three, files: [src/three.py], depends_on: []}
+"""
+CASE = """
+policy = '''
+base = "main"
+require_work_item = true
+
+[rules.forbidden-path]
+paths = ["locked/"]
+
+[work.slice]
+source = "plan/breakdown.yaml"
+items = "slices"
+number = "id"
+base = "planning"
+branch = "slice-{number}"
+commit = "feat(slice{number}): {text}"
+%s
+'''
+base = {files = {"src/a.py" = "a", "locked/x" = "x"%s}}
+branch = "main"
+"""
+WITH_PLAN = f", {json.dumps(PLAN)} = {json.dumps(SLICES)}"
+
+
+def start(folder: Path, *, planned: bool = True, more: str = "") -> Repository:
+    """A repository whose main is at its remote."""
+    repository = Case.from_toml(CASE % (more, WITH_PLAN if planned else "")).build(folder / "repository")
+    repository.ref("refs/remotes/origin/main", "main")
+    return repository
+
+
+def stack(repository: Repository, *slices: str) -> None:
+    """A branch for each slice, each on the one before, with one commit in the slice's file."""
+    names = {"1": "one", "2": "two", "3": "three"}
+    for number in slices:
+        repository.branch(f"slice-{number}")
+        path = f"src/{names[number]}.py"
+        repository.commit(f"feat(slice{number}): do it", files={path: number})
+
+
+def check(repository: Repository, *words: str, env: dict[str, str] | None = None, stdin: str = "") -> Outcome:
+    return run_here(
+        "check", *words, "--output-format", "json", directory=repository.path, env=env, stdin=stdin
+    )
+
+
+def push(repository: Repository, branch: str, head: str = "HEAD") -> Outcome:
+    line = f"refs/heads/{branch} {repository.oid(head)} refs/heads/{branch} {'0' * 40}\n"
+    return check(repository, "--push", stdin=line)
+
+
+def change(outcome: Outcome) -> dict[str, Any]:
+    found: dict[str, Any] = outcome.report["change"]
+    return found
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_each_slice_of_a_stack_is_judged_by_its_own_part(tmp_path: Path, pushed: bool) -> None:
+    repository = start(tmp_path)
+    stack(repository, "1", "2", "3")
+    for number, below in ((1, None), (2, "slice-1"), (3, "slice-2")):
+        repository.checkout(f"slice-{number}")
+        outcome = push(repository, f"slice-{number}") if pushed else check(repository)
+        assert outcome.exit_code == 0, outcome
+        assert (change(outcome)["stacked_on"], change(outcome)["commits"]) == (below, 1)
+        assert change(outcome)["entries"] == 1
+        assert change(outcome)["base"] == repository.oid("main")
+
+
+def test_the_report_says_that_main_judges_more(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    stack(repository, "1", "2")
+    said = "Judged from slice-1 on, which origin/main does not have yet; what goes into origin/main is "
+    assert f"{said}judged whole." in push(repository, "slice-2").report["notes"]
+
+
+def test_what_goes_into_main_is_judged_whole(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    stack(repository, "1", "2")
+    outcome = check(repository, "--enforce", "--base", "main")
+    assert outcome.exit_code == 1
+    assert "WRK007" in outcome.codes
+    assert change(outcome)["commits"] == 2
+
+
+def test_a_slice_answers_for_its_own_files(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    stack(repository, "1", "2")
+    repository.commit("feat(slice2): go on", files={"src/one.py": "mine"})
+    assert "PLN010" in check(repository).codes
+
+
+def test_papers_of_a_planning_branch_that_is_not_merged(tmp_path: Path) -> None:
+    repository = start(tmp_path, planned=False)
+    repository.branch("planning")
+    repository.commit("docs: plan", files={PLAN: SLICES})
+    stack(repository, "1", "2")
+    for branch, below in (("slice-1", "planning"), ("slice-2", "slice-1")):
+        repository.checkout(branch)
+        outcome = check(repository)
+        assert outcome.exit_code == 0, outcome
+        assert f"papers: not on the base; they are those of {below}." in outcome.report["notes"]
+        assert change(outcome)["work_item"]["id"] == branch[-1]
+
+
+def test_the_branch_of_a_stage_is_one_to_stand_on(tmp_path: Path) -> None:
+    more = (
+        '[wave]\nby = ["x"]\nstages = [{name = "planning", branch = "**/phase-{x}-planning*", leaves = []}]'
+    )
+    repository = start(tmp_path, planned=False, more=more)
+    repository.branch("codex/phase-d-planning-01")
+    repository.commit("docs: plan", files={PLAN: SLICES})
+    stack(repository, "1")
+    assert change(check(repository))["stacked_on"] == "codex/phase-d-planning-01"
+
+
+def test_what_the_base_has_is_not_read_from_below(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    repository.branch("planning")
+    repository.commit("docs: widen", files={PLAN: SLICES.replace("src/two.py", "src/")})
+    stack(repository, "1", "2")
+    repository.commit("feat(slice2): go on", files={"src/a.py": "mine"})
+    outcome = check(repository)
+    assert "PLN010" in outcome.codes
+    assert not any(note.startswith("papers") for note in outcome.report["notes"])
+
+
+def test_the_policy_of_the_branch_below_has_no_say(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    repository.branch("slice-1")
+    authority = repository.read("SPEC_AUTHORITY.md").decode()
+    loose = authority.replace('paths = ["locked/"]', 'paths = ["nothing/"]')
+    assert loose != authority
+    repository.commit("feat(slice1): loosen", files={"SPEC_AUTHORITY.md": loose})
+    repository.branch("slice-2")
+    repository.commit("feat(slice2): do it", files={"locked/x": "mine"})
+    for outcome in (check(repository), push(repository, "slice-2"), check(repository, "--base", "slice-1")):
+        assert outcome.exit_code == 1
+        assert "PTH001" in outcome.codes
+        assert outcome.report["authority"]["ref"] == repository.oid("main")
+        assert outcome.report["authority"]["trusted"]
+
+
+def graphite(repository: Repository, branch: str, parent: str) -> None:
+    blob = repository.blob(json.dumps({"parentBranchName": parent, "parentBranchRevision": "0"}))
+    repository.ref(f"refs/branch-metadata/{branch}", blob)
+
+
+def database(repository: Repository, branch: str, parent: str) -> None:
+    with sqlite3.connect(repository.git_dir / ".graphite_metadata.db") as made:
+        made.execute("CREATE TABLE branch_metadata (branch_name TEXT PRIMARY KEY, parent_branch_name TEXT)")
+        made.execute("INSERT INTO branch_metadata VALUES (?, ?)", (branch, parent))
+    made.close()
+
+
+def upstream(repository: Repository, branch: str, parent: str) -> None:
+    repository.git("config", f"branch.{branch}.remote", ".")
+    repository.git("config", f"branch.{branch}.merge", f"refs/heads/{parent}")
+
+
+@pytest.mark.parametrize("record", [graphite, database, upstream])
+def test_a_recorded_parent_narrows_locally_alone(tmp_path: Path, record: Any) -> None:
+    repository = start(tmp_path)
+    repository.branch("refactoring")
+    repository.commit("feat(slice1): prepare", files={"src/one.py": "1"})
+    stack(repository, "2")
+    assert change(check(repository))["commits"] == 2
+    record(repository, "slice-2", "refactoring")
+    for outcome in (check(repository), push(repository, "slice-2")):
+        assert outcome.exit_code == 0, outcome
+        assert (change(outcome)["stacked_on"], change(outcome)["commits"]) == ("refactoring", 1)
+    assert change(check(repository, "--enforce", "--base", "main"))["commits"] == 2
+
+
+def test_a_parent_never_widens_and_never_is_the_base(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    stack(repository, "1", "2", "3")
+    for parent in ("main", "slice-1", "nowhere"):
+        graphite(repository, "slice-3", parent)
+        assert change(check(repository))["stacked_on"] == "slice-2"
+
+
+@pytest.mark.parametrize(
+    "blob", ["no JSON", "[1]", '{"parentBranchName": 5}', '{"parentBranchName": "../x"}']
+)
+def test_metadata_that_says_nothing_is_passed_over(tmp_path: Path, blob: str) -> None:
+    repository = start(tmp_path)
+    stack(repository, "1", "2")
+    repository.ref("refs/branch-metadata/slice-2", repository.blob(blob))
+    (repository.git_dir / ".graphite_metadata.db").write_text("no database")
+    assert change(check(repository))["stacked_on"] == "slice-1"
+
+
+def test_a_branch_does_not_stand_on_itself(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    stack(repository, "2")
+    repository.ref("refs/remotes/origin/slice-2", "slice-2")
+    repository.ref("refs/heads/slice-02", "slice-2")
+    repository.commit("feat(slice2): go on", files={"src/two.py": "more"})
+    repository.branch("slice-3", checkout=False)
+    assert change(check(repository))["commits"] == 2
+    assert change(push(repository, "slice-2"))["commits"] == 2
+
+
+def test_main_that_was_merged_is_not_the_slices_own(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    stack(repository, "1", "2")
+    repository.checkout("main")
+    repository.commit("chore: rule", files={"locked/x": "new", "src/a.py": "new"})
+    repository.ref("refs/remotes/origin/main", "main")
+    repository.checkout("slice-2")
+    repository.merge("main")
+    outcome = check(repository)
+    assert outcome.exit_code == 0, outcome
+    assert (change(outcome)["stacked_on"], change(outcome)["entries"]) == ("slice-1", 1)
+
+
+# Requests into a slice's branch
+
+
+def github(folder: Path, repository: Repository, into: str, default: str | None = "main") -> tuple[str, ...]:
+    event: dict[str, Any] = {
+        "pull_request": {
+            "head": {"sha": repository.oid("slice-2"), "ref": "slice-2"},
+            "base": {"sha": repository.oid(into), "ref": into},
+            "title": "Slice 2",
+            "body": "",
+        }
+    }
+    if default:
+        event["repository"] = {"default_branch": default}
+    file = folder / "event.json"
+    file.write_text(json.dumps(event))
+    return ("--enforce", "--pr-event", str(file))
+
+
+def loosened(folder: Path) -> Repository:
+    """A stack whose lower branch takes the forbidden path away, and whose upper one changes it."""
+    repository = start(folder)
+    repository.branch("slice-1")
+    authority = repository.read("SPEC_AUTHORITY.md").decode()
+    repository.commit("feat(slice1): one", files={"SPEC_AUTHORITY.md": authority.replace("locked/", "no/")})
+    repository.branch("slice-2")
+    repository.commit("feat(slice2): two", files={"locked/x": "mine"})
+    return repository
+
+
+def test_githubs_request_into_a_slice_is_judged_by_the_default_branchs_policy(tmp_path: Path) -> None:
+    repository = loosened(tmp_path)
+    outcome = check(repository, *github(tmp_path, repository, "slice-1"))
+    assert outcome.codes.count("PTH001") == 1
+    assert (change(outcome)["stacked_on"], change(outcome)["commits"]) == ("slice-1", 1)
+    assert outcome.report["authority"]["ref"] == repository.oid("main")
+
+
+def test_gitlabs_request_into_a_slice_is_judged_by_the_default_branchs_policy(tmp_path: Path) -> None:
+    repository = loosened(tmp_path)
+    env = {
+        "GITLAB_CI": "true",
+        "CI_MERGE_REQUEST_IID": "1",
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": repository.oid("slice-2"),
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "slice-2",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "slice-1",
+        "CI_MERGE_REQUEST_TITLE": "Slice 2",
+    }
+    told = check(repository, "--enforce", env={**env, "CI_DEFAULT_BRANCH": "main"})
+    assert "PTH001" in told.codes
+    assert told.report["authority"]["ref"] == repository.oid("main")
+    assert check(repository, "--enforce", env=env).exit_code == 2
+
+
+def test_a_request_into_a_slice_needs_the_default_branch(tmp_path: Path) -> None:
+    repository = loosened(tmp_path)
+    outcome = check(repository, *github(tmp_path, repository, "slice-1", None))
+    assert outcome.exit_code == 2
+    assert "CI_DEFAULT_BRANCH" in outcome.stderr
+    outcome = check(repository, *github(tmp_path, repository, "slice-1", "gone"))
+    assert outcome.exit_code == 2
+
+
+def test_a_release_branch_keeps_its_own_policy(tmp_path: Path) -> None:
+    repository = loosened(tmp_path)
+    repository.branch("release/1", "slice-1", checkout=False)
+    outcome = check(repository, *github(tmp_path, repository, "release/1"))
+    assert outcome.report["authority"]["ref"] == repository.oid("release/1")
+    assert "PTH001" not in outcome.codes
+
+
+def test_what_is_staged_on_a_stack_finds_its_item(tmp_path: Path) -> None:
+    repository = start(tmp_path, planned=False)
+    repository.branch("planning")
+    repository.commit("docs: plan", files={PLAN: SLICES})
+    repository.branch("slice-1")
+    repository.write("src/two.py", "2")
+    repository.stage()
+    outcome = check(repository, "--staged")
+    assert "PLN010" in outcome.codes
