@@ -16,7 +16,7 @@ from specguard.executor.ending import RunEnded
 from specguard.executor.gate_plans import planned_gates
 from specguard.executor.hooks import hooks_of
 from specguard.executor.pages import page
-from specguard.executor.papers import contract_of, is_paper, paper_path, recorded
+from specguard.executor.papers import contract_of, is_paper, paper_path, papers_of, recorded, shown_path
 from specguard.executor.pull_requests import title_of
 from specguard.executor.results import NAME as RESULTS
 from specguard.executor.stop_note import NAME
@@ -26,8 +26,9 @@ from specguard.runs.results import SCHEMA
 from specguard.runs.settings import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy
     from specguard.executor.run import Run
     from specguard.plans.task import Task
@@ -111,7 +112,11 @@ def _page(run: Run, item: WorkItem) -> str:
         guards=list(_guards(policy)),
         pointers=_pointers(item, policy),
         siblings=_siblings(item, policy),
+        lists=_lists(item, policy),
         scope=_scope(item, policy, task),
+        papers=_papers(policy, item),
+        also=_also(policy, item),
+        grounding=policy.declared("grounding"),
         branch=manifest.branch or "",
         subject=message_of(run).split("\n", 1)[0],
         pull_request=title_of(run),
@@ -161,15 +166,8 @@ def _paper_page(run: Run, item: WorkItem) -> str:
         base_oid=manifest.repository.start,
         goal=run.options.goal,
         recorded=recorded(policy, item, files),
-        sections=contract.sections,
-        fields=[
-            (
-                name,
-                "any value" if values == "any" else values if isinstance(values, str) else ", ".join(values),
-            )
-            for name, values in contract.fields.items()
-        ],
-        options=contract.options,
+        contract=contract,
+        fields=_fields(contract),
         models=[one.text for one in models.allow],
         denied=[one.text for one in models.deny],
         branch=manifest.branch or "",
@@ -178,6 +176,25 @@ def _paper_page(run: Run, item: WorkItem) -> str:
         timeout=manifest.timeout,
         stop=NAME,
     )
+
+
+def _fields(contract: Contract) -> Sequence[tuple[str, str]]:
+    """The fields that an artifact has, each with what it may say."""
+    return [
+        (
+            name,
+            "any value" if values == "any" else values if isinstance(values, str) else ", ".join(values),
+        )
+        for name, values in contract.fields.items()
+    ]
+
+
+def _papers(policy: Policy, item: WorkItem) -> Sequence[Mapping[str, Any]]:
+    """What a run of the item leaves beside its work."""
+    return [
+        {"path": shown_path(one, item), "contract": one, "fields": _fields(one)}
+        for one in papers_of(policy, item)
+    ]
 
 
 def _title(item: WorkItem) -> str:
@@ -231,7 +248,18 @@ def _siblings(item: WorkItem, policy: Policy) -> Sequence[str]:
     settings = item.settings
     if not _judges(policy, "foreign-work-document"):
         return ()
-    return settings.siblings or [*settings.document, *settings.legacy]
+    templates = settings.siblings or [*settings.document, *settings.legacy]
+    if item.listed is None:
+        return templates
+    # One that an entry of the list fills says nothing to a reader.
+    return [one for one in templates if not one.startswith("{")]
+
+
+def _lists(item: WorkItem, policy: Policy) -> Sequence[str]:
+    """The file that lists the documents of other items."""
+    if item.listed is None or item.document is None or not _judges(policy, "foreign-work-document"):
+        return ()
+    return [path_text(item.listed.source.path)]
 
 
 def _scope(item: WorkItem, policy: Policy, task: Task | None) -> _Scope | None:
@@ -258,6 +286,14 @@ def _scope(item: WorkItem, policy: Policy, task: Task | None) -> _Scope | None:
         origin = policy.origin(item.setting("scope"))
         where = f"{origin.path}:{origin.line}" if origin else item.setting("scope")
     return _Scope(patterns=list(scope.paths.patterns), where=where, held=held)
+
+
+def _also(policy: Policy, item: WorkItem) -> list[str]:
+    """The paths that any item of a list may change besides its own."""
+    rule = policy.rule("slice-out-of-files")
+    if rule is None or not rule.active or item.listed is None or "also" not in rule.settings:
+        return []
+    return list(rule.settings["also"].patterns)
 
 
 def _judges(policy: Policy, name: str) -> bool:

@@ -10,7 +10,7 @@ from specguard.executor.committing import hash_tree, make_commit
 from specguard.executor.ending import RunEnded
 from specguard.executor.hooks import hook_commands
 from specguard.executor.inspecting import inspect
-from specguard.executor.papers import strays
+from specguard.executor.papers import missing_papers, strays
 from specguard.executor.place import place_of
 from specguard.executor.processes import run_command
 from specguard.executor.published import published_secrets
@@ -49,7 +49,9 @@ def judge(run: Run, *, whole: bool = False) -> bool:
     tree = _through_hooks(run)
     if tree is None:
         return False
-    beside = [one for one in (strays(run, tree), published_secrets(run, tree)) if one]
+    beside = [
+        one for one in (strays(run, tree), missing_papers(run, tree), published_secrets(run, tree)) if one
+    ]
     run.told += beside
     return _record(run, tree, _check(run, make_commit(run, tree), whole=whole)) and not beside
 

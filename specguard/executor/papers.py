@@ -10,10 +10,11 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from specguard.declaration.record import Record
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text
 from specguard.work.item import WorkItem
 from specguard.work.kinds import WorkKind
+from specguard.work.listing import agree
 from specguard.work.path_templates import PathTemplate
 from specguard.work.pointers import Pointer
 from specguard.work.templates import Template, Unrendered
@@ -176,6 +177,50 @@ def strays(run: Run, tree: str) -> str:
         + "\n".join(lines)
         + "\n"
     )
+
+
+def papers_of(policy: Policy, item: WorkItem) -> Sequence[Contract]:
+    """The contracts of what a run of an item leaves beside its work: `papers` of its kind.
+
+    Raises:
+        SpecguardError: the policy lacks one.
+    """
+    contracts: Mapping[str, Contract] = policy.declared("contracts")
+    for name in item.settings.papers:
+        if name not in contracts or not contracts[name].path:
+            raise SpecguardError(
+                f"{item.setting('papers')} names {name!r}, and the policy has no such contract with a path",
+                help=nearest(name, contracts) or f"describe it: [artifacts.{name}]",
+                code="incomplete-policy",
+            )
+    return [contracts[name] for name in item.settings.papers]
+
+
+def shown_path(contract: Contract, item: WorkItem) -> str:
+    """Where an artifact of an item is, with `<name>` for what its author chooses."""
+    template = PathTemplate(contract.path)
+    return template.show({**{name: f"<{name}>" for name in template.names}, **item.fields})
+
+
+def missing_papers(run: Run, tree: str) -> str:
+    """The papers that a run has not left, as a section of Markdown; empty: none is missing.
+
+    Args:
+        run: the run.
+        tree: the tree of its files.
+    """
+    item = run.item
+    if item is None or run.place is None:
+        return ""
+    changed = [one.path for one in run.place.git.diff_trees(run.place.base, tree) if one.is_file]
+    lines = []
+    for contract in papers_of(run.policy, item):
+        read = [found for path in changed if (found := PathTemplate(contract.path).read(path)) is not None]
+        if not any(agree(item.fields, one) for one in read):
+            lines.append(f"- {shown_path(contract, item)}")
+    if not lines:
+        return ""
+    return "## Papers that are missing\n\nWrite them, as the brief asks:\n\n" + "\n".join(lines) + "\n"
 
 
 def _plan(policy: Policy, options: RunOptions, tree: Tree) -> tuple[PlanKind, Mapping[str, str]]:

@@ -208,6 +208,14 @@ class WorkKind(Settings):
         list[Gate], Field(description="the commands its change has to get through, in order")
     ] = []
 
+    papers: Annotated[
+        list[str],
+        Field(
+            description="the artifacts that a run of an item leaves, by the names of their contracts",
+            json_schema_extra={"tightens": "more", "names": ["artifacts"]},
+        ),
+    ] = []
+
     @property
     def sources(self) -> list[str]:
         """`source` as a list."""

@@ -1,0 +1,120 @@
+"""What a run leaves beside its work: the brief lists it, and the run asks for it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from tests.executor.working import GOOD, POLICY, Workshop
+
+_SLICES = POLICY.replace(
+    """[work.phase]
+pointer = ["configs/NEXT_PHASE.json"]
+number = "next"
+document = ["docs/phases/phase-{number}.md"]
+branch = "phase-{number}"
+commit = "feat(phase{number}): implement phase {number}"
+pull_request = "Phase {number}"
+""",
+    """[work.phase]
+source = "docs/{x}/slices.json"
+branch = "phase-{id}"
+commit = "feat({id}): {text}"
+papers = ["agent-plan", "agent-final"]
+
+[artifacts.agent-plan]
+path = "docs/{x}/AGENT_{agent}_PLAN.md"
+
+[artifacts.agent-final]
+path = "docs/{x}/AGENT_{agent}_FINAL_{objective}.md"
+sections = ["Skills Introspected", "Evidence Map"]
+companions = ["AGENT_{agent}_PLAN.md"]
+
+[artifacts.agent-final.evidence]
+section = "Evidence Map"
+paths = "absolute"
+every = true
+roots = ["/home/*/shop"]
+
+[grounding]
+all = ["docs/ARCHITECTURE.md"]
+
+[rules.slice-out-of-files]
+also = ["docs/*/AGENT_*"]
+""",
+)
+_FILES = {
+    "docs/ARCHITECTURE.md": "# Architecture\n",
+    "docs/d/slices.json": json.dumps({"phases": [{"number": "12", "files": ["src/"]}]}) + "\n",
+}
+_FINAL = """# Final
+
+## Skills Introspected
+
+- Python
+
+## Evidence Map
+
+- It is there: `/home/ann/shop/docs/ARCHITECTURE.md:1`
+"""
+
+
+def test_a_run_that_leaves_no_papers_does_not_succeed(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, _SLICES, _FILES)
+    done = workshop.work(GOOD, "12")
+    assert done.returncode == 1, done
+    assert not workshop.commits()
+    brief = workshop.told[0]
+    for part in (
+        "- `docs/*/AGENT_*`",
+        "### `docs/d/AGENT_<agent>_PLAN.md`",
+        "### `docs/d/AGENT_<agent>_FINAL_<objective>.md`",
+        "- A section `Skills Introspected`, with something said in it",
+        "- In `Evidence Map`, each item cites an absolute path with a line, as in `path:3`, which is there; ",
+        "of this repository it begins with `/home/*/shop`",
+        "Read these first, and cite each by its path: `docs/ARCHITECTURE.md`.",
+    ):
+        assert part in brief, brief
+    assert "{" not in brief
+    assert "## Papers that are missing" in workshop.told[1]
+    assert "- docs/d/AGENT_<agent>_FINAL_<objective>.md" in workshop.told[1]
+
+
+def test_a_run_is_asked_for_its_papers_until_the_rules_pass(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, _SLICES, _FILES)
+    final = tmp_path / "final"
+    final.write_text(_FINAL)
+    done = workshop.work(
+        f"{GOOD}; mkdir -p docs/e; cp {final} docs/e/AGENT_1_FINAL_X.md; [ $ROUND = 1 ] ||"
+        f" {{ rm -r docs/e; cp {final} docs/d/AGENT_1_FINAL_X.md; }}; [ $ROUND -lt 3 ] ||"
+        " echo '# Plan' > docs/d/AGENT_1_PLAN.md",
+        "12",
+    )
+    assert done.returncode == 0, done
+    # Papers of another wave are none of this item's.
+    assert "- docs/d/AGENT_<agent>_FINAL_<objective>.md" in workshop.told[1]
+    assert "- docs/d/AGENT_<agent>_FINAL_<objective>.md" not in workshop.told[2]
+    assert "- docs/d/AGENT_<agent>_PLAN.md" in workshop.told[2]
+    assert workshop.manifest.attempts == 3
+
+
+def test_a_paper_without_a_contract_is_told_before_the_agent_works(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, _SLICES.replace('["agent-plan", "agent-final"]', '["agent-plans"]'), _FILES)
+    done: subprocess.CompletedProcess[str] = workshop.work(GOOD, "12")
+    assert done.returncode == 2, done
+    assert "agent-plans" in done.stdout + done.stderr
+    assert not (tmp_path / "rounds" / "1").exists()
+
+
+def test_a_document_that_a_list_names_is_shown_by_the_list(tmp_path: Path) -> None:
+    policy = POLICY.replace(
+        'pointer = ["configs/NEXT_PHASE.json"]\nnumber = "next"\n', 'source = "tasks.json"\n'
+    )
+    policy = policy.replace('"docs/phases/phase-{number}.md"', '"{path}"').replace("{number}", "{id}")
+    listed = [{"number": one, "path": f"docs/phases/phase-{one}.md"} for one in ("12", "13")]
+    files = {"tasks.json": json.dumps(listed) + "\n", "docs/phases/phase-13.md": "# Phase 13\n"}
+    workshop = Workshop(tmp_path, policy, files)
+    brief = workshop.specguard("brief", "phase", "12").stdout
+    assert "{" not in brief
+    assert "- `tasks.json`, and the documents of the other items that it lists" in brief
