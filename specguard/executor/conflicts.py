@@ -50,10 +50,10 @@ def _check_asks(item: WorkItem, policy: Policy, place: str) -> None:
     for ask in item.asks:
         path = _ALL_BELOW.sub("", ask.path).removeprefix("/")
         guard = policy.guards.find(path.encode("utf-8", "surrogateescape"))
-        if guard is None:
+        if guard is None or ask.how == "named":
             continue
         origin = policy.origin(guard.key)
-        asks = "lists it as allowed" if ask.allowed else "asks to change it"
+        asks = "lists it as allowed" if ask.how == "listed" else "asks to change it"
         where = f"{origin.path}:{origin.line}" if origin else "the policy"
         raise SpecguardError(
             f"{place}:{ask.line} {asks}: {ask.path}, and {where} guards it with '{guard.pattern}' "

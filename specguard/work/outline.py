@@ -7,31 +7,22 @@ import re
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Covering
 from specguard.errors import MissingFact, NotApplicable
-from specguard.model import path_text
+from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Final
+    from typing import Literal
 
     from specguard.documents.blocks import AnyBlock, Text
     from specguard.work.item import WorkItem
 
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s+")
 # What may stand before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
-_LABEL = re.compile(
-    r"^[*_]*(?:add|change|create|delete|doc|edit|extend|file|modify|new|remove|rewrite|test|update|write)"
-    r"(?:s|d|ed|ing)?(?: file| files)?[*_]*\s*:?[*_]*\s+",
-    re.IGNORECASE,
-)
+_LABEL = re.compile(r"^[*_]*[^\W\d_]+(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
 _PATH = re.compile(r"[^\s`'\"<>|;,()]+")
 _LINES = re.compile(r"(?::[0-9]+(?:[-:][0-9]+)?|#L[0-9]+(?:-L?[0-9]+)?)$")
-_NEGATED = re.compile(
-    r"\b(?:not|never|no|nor|neither|cannot|without|except|excluding|avoid|unchanged|untouched|forbidden"
-    r"|prohibited|locked|frozen|off[ -]limits|out of scope|read[ -]only|instead of|rather than|only)\b|n't\b",
-    re.IGNORECASE,
-)
-# In a list of allowed paths a comment may well say "no" or "only": what takes a path out is narrower.
+# A comment may well say "no" or "only": what takes a path out is narrower.
 _EXCEPTED = re.compile(
     r"\b(?:(?:do|must|may|shall|should|can) ?not|never"
     r"|not (?:to|be|allowed|included|in scope|touch|chang|edit|modif)"
@@ -40,46 +31,35 @@ _EXCEPTED = re.compile(
     re.IGNORECASE,
 )
 _OUTSIDE = re.compile(
-    r"^(?:out of scope|not in scope|outside|non ?goals|not included|excluded|exclusions|forbidden|off limits"
-    r"|do not|don t|must not|never|locked|untouched|unchanged|prohibited)\b"
+    r"\b(?:out of scope|not in scope|outside|non ?goals|not included|excluded|exclusions|forbidden|off limits"
+    r"|do not|don t|must not|never|locks?|locked|untouched|unchanged|prohibited|protected|frozen|read only)\b"
 )
 
-_VERB: Final = (
-    "add|alter|append|change|create|delete|edit|extend|insert|modify|move|overwrite|patch|refactor|regenerate|"
-    "remove|rename|replace|rewrite|touch|update|write"
-)
-_OBJECT: Final = (
-    r"(?:\s|[*_:,&]|`[^`\n]+`|\b(?:the|a|an|all|and|or|both|existing|new|this|following|file|files|folder"
-    r"|schema|spec|specification|document|contract|contents?|of)\b)*"
-)
-# The path is what is changed: "update the schema `docs/api/x.yaml`", "add a field to `docs/api/x.yaml`".
-_ASKS = re.compile(
-    rf"(?<![\w-])(?:{_VERB})\b(?:{_OBJECT}|(?:(?!\b(?:according|compared?|conform|corresponding|equal|links?"
-    rf"|match|pointers?|pointing|references?|referring|relative|respect|similar|subject)\b)[^`.;:]){{0,80}}?"
-    r"\b(?:to|into)\s+(?:the\s+)?(?:file\s+)?)$",
-    re.IGNORECASE,
-)
 _TOKEN = re.compile(r"`([^`\n]+)`|(?<![\w`/.-])((?:[\w.-]+/)+[\w.*-]*)")
 
 
 class Ask:
-    """A path that a document asks to change or names as allowed.
+    """A path that a document asks to change, names as allowed, or speaks of.
 
     Attributes:
         path: the path, or pattern, as it is written.
         line: its line in the document, from 1.
-        allowed: whether it stands among the allowed paths; otherwise a sentence asks to change it.
+        how: `listed` among the paths that may change, what a `task` begins with, or only `named`.
+        text: what says so, for one that is only named.
     """
 
-    __slots__ = ("allowed", "line", "path")
+    __slots__ = ("how", "line", "path", "text")
 
-    def __init__(self, path: str, line: int, *, allowed: bool) -> None:
+    def __init__(
+        self, path: str, line: int, *, how: Literal["listed", "task", "named"], text: str = ""
+    ) -> None:
         self.path = path
         self.line = line
-        self.allowed = allowed
+        self.how = how
+        self.text = text
 
     def __repr__(self) -> str:
-        return f"Ask({self.path!r}, {self.line})"
+        return f"Ask({self.path!r}, {self.line}, {self.how})"
 
 
 class Scope:
@@ -134,15 +114,20 @@ def scope_of(item: WorkItem) -> Scope:
 
 
 def asks_of(item: WorkItem) -> list[Ask]:
-    """The paths that an item's document names as allowed or asks to change, by line.
+    """The paths that an item's document names as allowed, begins a task with, or speaks of, by line.
+
+    Each is told once, where it is asked for most.
 
     Raises:
         MissingFact: the document cannot be read.
     """
     text = item.document_text or ""
-    asks = [ask for ask in listed_paths(text, item.settings.scope_sections) if ask.path]
-    taken = {(ask.path, ask.line) for ask in asks}
-    asks.extend(ask for ask in _asked(text) if (ask.path, ask.line) not in taken)
+    titles = [*item.settings.scope_sections, "Deliverables"]
+    asks = [ask for ask in listed_paths(text, titles) if ask.path]
+    said = list(_said(text, [*titles, "Tasks"]))
+    for how in ("task", "named"):
+        taken = {ask.path for ask in asks}
+        asks += {ask.path: ask for ask in reversed(said) if ask.how == how and ask.path not in taken}.values()
     return sorted(asks, key=lambda ask: ask.line)
 
 
@@ -170,22 +155,28 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
     for block in _inside(blocks):
         if isinstance(block, List):
             for item in block.items:
-                if _EXCEPTED.search(item.text.plain):
+                if _says_no(item.text):
                     continue
                 own = list(_path_in(item.text))
                 below = list(_paths(item.rest))
-                yield from own or ([] if below else [Ask("", item.line, allowed=True)])
+                yield from own or ([] if below else [Ask("", item.line, how="listed")])
                 yield from below
         elif isinstance(block, Table):
             for cells in block.rows:
-                if not any(_EXCEPTED.search(cell.plain) for cell in cells):
-                    nothing = [Ask("", cells[0].line, allowed=True)]
+                if not any(map(_says_no, cells)):
+                    nothing = [Ask("", cells[0].line, how="listed")]
                     yield from next((found for cell in cells if (found := list(_path_in(cell)))), nothing)
         elif isinstance(block, Fence):
             for number, line in enumerate(block.content.split("\n"), block.first):
                 path = _path(line.strip())
                 if path:
-                    yield Ask(path, number, allowed=True)
+                    yield Ask(path, number, how="listed")
+
+
+def _says_no(text: Text) -> bool:
+    """Whether a text takes the paths out that it names; a word in a path (`locked/a`) says nothing."""
+    raw = _CHECKBOX.sub("", text.raw.strip())
+    return _EXCEPTED.search(_TOKEN.sub("x/", raw).lstrip("*_ ")) is not None
 
 
 def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
@@ -200,7 +191,7 @@ def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
             if level and block.level > level:
                 continue
             outside = False
-            level = block.level if _OUTSIDE.match(normal_title(block.text.plain)) else 0
+            level = block.level if _OUTSIDE.search(normal_title(block.text.plain)) else 0
         elif isinstance(block, Paragraph):
             outside = bool(
                 _OUTSIDE.match(normal_title(block.text.plain.split("\n")[-1]).removeprefix("explicitly "))
@@ -214,23 +205,27 @@ def _path_in(text: Text) -> Iterator[Ask]:
     from specguard.documents.leading import leading_paths
 
     raw = _CHECKBOX.sub("", text.raw.strip())
-    for start in dict.fromkeys((raw, _LABEL.sub("", raw, count=1))):
+    label = _LABEL.match(raw)
+    for start in (raw, raw[label.end() :]) if label else (raw,):
         leading = leading_paths(start)
         paths = [path for found in leading.paths if (path := _path(found))]
-        yield from (Ask(path, text.line, allowed=True) for path in paths)
+        # A word without a colon is a label where nothing follows the paths; else it begins a sentence.
+        if start is not raw and label and not label["colon"] and (leading.sentence or leading.rest):
+            return
+        yield from (Ask(path, text.line, how="listed") for path in paths)
         if paths:
             # A sentence speaks of a path and of more: what else it allows cannot be told.
             if leading.sentence:
-                yield Ask("", text.line, allowed=True)
+                yield Ask("", text.line, how="listed")
             return
 
 
-def _path(text: str) -> str:
-    """A text as a pattern of paths; empty where it is none."""
+def _path(text: str, *, sure: bool = False) -> str:
+    """A text as a pattern of paths; empty where it is none, or a word that need not be one."""
     path = _LINES.sub("", text.strip()).removeprefix("./")
     if not _PATH.fullmatch(path) or "://" in path or path.startswith("-"):
         return ""
-    if "/" not in path and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
+    if "/" not in path and not sure and not re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path):
         return ""
     try:
         Covering.translate(path)
@@ -239,15 +234,58 @@ def _path(text: str) -> str:
     return path
 
 
-def _asked(text: str) -> Iterator[Ask]:
-    """The paths that a sentence asks to change: as the object of its verb, and not where it says no."""
-    from specguard.documents.blocks import texts
-    from specguard.documents.document import Document
+def _said(text: str, titles: Sequence[str]) -> Iterator[Ask]:
+    """The paths that a document begins tasks with, and those that it speaks of elsewhere.
 
-    for running in texts(list(_inside(Document(text).blocks))):
-        for sentence in running.sentences():
-            for token in _TOKEN.finditer(sentence.raw):
-                path = _path(token.group(1) or token.group(2))
-                before = sentence.raw[max(0, token.start() - 300) : token.start()]
-                if path and _ASKS.search(before) and not _NEGATED.search(before):
-                    yield Ask(path, sentence.line + sentence.raw[: token.start()].count("\n"), allowed=False)
+    A task is an item of a list with a box or a number, and any item below one of these titles.
+    """
+    from specguard.documents.blocks import Heading
+    from specguard.documents.document import Document
+    from specguard.documents.titles import normal_title
+
+    wanted = {normal_title(title) for title in titles}
+    level = 0
+    for block in _inside(Document(text).blocks):
+        if isinstance(block, Heading):
+            if not level or block.level <= level:
+                level = block.level if normal_title(block.text.plain) in wanted else 0
+        else:
+            yield from _said_in(block, tasks=level > 0)
+
+
+def _said_in(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
+    from specguard.documents.blocks import List, texts
+
+    if not isinstance(block, List):
+        for text in texts([block]):
+            yield from _said_by(text, task=False)
+        return
+    for item in block.items:
+        box = _CHECKBOX.match(item.text.raw.strip())
+        yield from _said_by(item.text, task=tasks or box is not None or item.number is not None)
+        for below in _inside(item.rest):
+            yield from _said_in(below, tasks=tasks)
+
+
+def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
+    """The paths of one text, unless a sentence says no."""
+    from specguard.documents.leading import leading_paths
+
+    for position, sentence in enumerate(text.sentences()):
+        tokens = [
+            (path, token.start())
+            for token in _TOKEN.finditer(sentence.raw)
+            if (path := _path(token[1] or token[2], sure=token[1] is not None))
+        ]
+        if not tokens or _says_no(sentence):
+            continue
+        if task and not position:
+            raw = _CHECKBOX.sub("", sentence.raw.strip())
+            label = _LABEL.match(raw)
+            leading = leading_paths(raw[label.end() :] if label and label["colon"] else raw)
+            for path in filter(None, (_path(found, sure=True) for found in leading.paths)):
+                yield Ask(path, sentence.line, how="task")
+        words = shortened(_CHECKBOX.sub("", sentence.plain.strip()), 120)
+        for path, start in tokens:
+            line = sentence.line + sentence.raw[:start].count("\n")
+            yield Ask(path, line, how="named", text=words)

@@ -291,7 +291,7 @@ class TestTheItem:
         assert f"{name!r} can be no branch, and work.phase.branch gives phase 12 that name" in error.message
 
     def test_a_document_that_asks_for_a_guarded_path(self, tmp_path: Path) -> None:
-        text = "# Phase 12\n\nDo not touch `locked/b`.\nUpdate `locked/a.txt` and the client.\n"
+        text = "# Phase 12\n\n- [ ] Read `locked/a.txt`.\n- [ ] `locked/a.txt` has a new field.\n"
         error = refused(Team(tmp_path, {"docs/phases/phase-12.md": text}))
         assert "docs/phases/phase-12.md:4 asks to change it: locked/a.txt" in error.message
         assert "SPEC_AUTHORITY.md:7 guards it with 'locked/'" in error.message

@@ -97,32 +97,48 @@ def test_the_policy_s_scope_goes_first(tree: Grow) -> None:
     assert scope.paths.find(b"docs/x") is None
 
 
+X = "docs/api/x.yaml"
+
+
 @pytest.mark.parametrize(
-    ("text", "asks"),
+    ("text", "how"),
     [
-        ("Update the schema `docs/api/x.yaml`.", ["docs/api/x.yaml"]),
-        ("1. Edit `a/x` and `docs/api/x.yaml`.", ["a/x", "docs/api/x.yaml"]),
-        ("You must add a new field to `docs/api/x.yaml`.", ["docs/api/x.yaml"]),
-        ("- [ ] Modify: `docs/api/x.yaml`", ["docs/api/x.yaml"]),
-        ("Delete docs/api/old/ at last.", ["docs/api/old/"]),
-        ("Move the endpoints into the file `docs/api/x.yaml`.", ["docs/api/x.yaml"]),
-        ("| Task |\n|---|\n| Rewrite `docs/api/x.yaml` |", ["docs/api/x.yaml"]),
-        ("Do not edit `docs/api/x.yaml`.", []),
-        ("Never change `docs/api/x.yaml`, only read it.", []),
-        ("Only maintainers change `docs/api/x.yaml`.", []),
-        ("Update the client to match `docs/api/x.yaml`.", []),
-        ("Write tests according to `docs/api/x.yaml`.", []),
-        ("The schema in `docs/api/x.yaml` was updated by phase 3.", []),
-        ("Implement what `docs/api/x.yaml` says; update the client.", []),
-        ("Add a link to `docs/api/x.yaml`.", []),
-        ("> Update `docs/api/x.yaml`.", []),
-        ("```\nUpdate `docs/api/x.yaml`.\n```", []),
-        ("## Out of scope\n\n- Update `docs/api/x.yaml`.", []),
-        ("Don't update `docs/api/x.yaml`. Add a test.", []),
+        (f"1. `{X}` should be updated.", "task"),
+        (f"- [ ] `a/x` and `{X}`: one more field", "task"),
+        (f"- [ ] {X} needs one more field", "task"),
+        (f"- [ ] **Modify:** `{X}`", "task"),
+        (f"## Tasks\n\n- `{X}` should be updated", "task"),
+        (f"## Deliverables\n\n- `{X}` with one more field", "listed"),
+        (f"## Files\n\n- Zmień: `{X}`", "listed"),
+        (f"## Scope\n\n- Alter `{X}`", "listed"),
+        (f"- `{X}`: the API", "named"),
+        (f"- [ ] `{X}` and `locked/x.md` need one more field", "task"),
+        (f"- [ ] Extend the OpenAPI spec (`{X}`)", "named"),
+        (f"- [ ] In `{X}`, add a field", "named"),
+        (f"- [ ] Update the schema `{X}`.", "named"),
+        (f"Delete {X} at last.", "named"),
+        (f"`{X}` should be updated.", "named"),
+        (f"| Task |\n|---|\n| Rewrite `{X}` |", "named"),
+        (f"Update the client to match `{X}`.", "named"),
+        (f"- [ ] `{X}` must not be edited", ""),
+        (f"Never change `{X}`, only read it.", ""),
+        (f"Don't update `{X}`. Add a test.", ""),
+        (f"> Update `{X}`.", ""),
+        (f"```\nUpdate `{X}`.\n```", ""),
+        (f"## Out of scope\n\n- [ ] `{X}`", ""),
+        (f"## Locked files\n\n- `{X}`", ""),
+        (f"## Protected paths\n\n1. {X}", ""),
+        (f"## Tasks\n\nDo not touch:\n\n- `{X}`", ""),
     ],
 )
-def test_what_a_document_asks_to_change(tree: Grow, text: str, asks: list[str]) -> None:
-    assert [ask.path for ask in item(tree, f"# Phase 12\n\n{text}\n").asks] == asks
+def test_what_a_document_asks_to_change(tree: Grow, text: str, how: str) -> None:
+    found = [ask.how for ask in item(tree, f"# Phase 12\n\n{text}\n").asks if ask.path == X]
+    assert found == ([how] if how else [])
+
+
+def test_a_file_at_the_root_needs_no_slash_in_a_code_span(tree: Grow) -> None:
+    found = item(tree, "# P\n\n1. `LICENSE` gets a year\n2. See `NOTICE`, MAINTAINERS\n").asks
+    assert [(ask.path, ask.how) for ask in found] == [("LICENSE", "task"), ("NOTICE", "named")]
 
 
 @pytest.mark.parametrize(
@@ -148,8 +164,8 @@ def test_a_sentence_that_begins_with_a_bare_path_may_mean_more(tree: Grow) -> No
 
 def test_asks_have_their_lines_and_say_what_is_allowed(tree: Grow) -> None:
     text = "# P\n\nWe plan.\nUpdate\n`docs/a.md`.\n\n## Scope\n\n- `docs/b.md`\n"
-    found = [(ask.path, ask.line, ask.allowed) for ask in item(tree, text).asks]
-    assert found == [("docs/a.md", 5, False), ("docs/b.md", 9, True)]
+    found = [(ask.path, ask.line, ask.how, ask.text) for ask in item(tree, text).asks]
+    assert found == [("docs/a.md", 5, "named", "Update docs/a.md."), ("docs/b.md", 9, "listed", "")]
 
 
 def test_a_hostile_document_takes_no_long_time(tree: Grow) -> None:

@@ -23,10 +23,13 @@ class ConflictingDocument(Rule):
     win over an item's document. An author who follows the document would break the lock, and one who keeps
     the lock cannot finish, so the conflict is shown with both lines before any work is lost.
 
-    A document lists a path as allowed in the sections that `scope_sections` names. It asks to change one
-    where a sentence has it as the object of a verb of change ("Update `docs/api/x.yaml`", "add a field to
-    `docs/api/x.yaml`"). Sentences that say no, quotes, code blocks, and sections such as *Out of scope* ask
-    for nothing. The document is read from the trusted base. A scope that is wider than a lock is no conflict.
+    It is an error where a guarded path is, or begins, an item of a section that `scope_sections` names or of
+    *Deliverables*, and where a task begins with one: an item of a list with a box or a number, or below
+    *Tasks*. Anywhere else in the text it is a warning that shows the line, once for each path, since it
+    cannot be told what a sentence asks for.
+
+    Sentences that say no, quotes, code blocks, and sections such as *Out of scope* or *Locked files* ask for
+    nothing. The document is read from the trusted base. A scope that is wider than a lock is no conflict.
 
     How to put it right: have the document corrected, by a change of its own, or the authority by its owners.
 
@@ -46,8 +49,8 @@ class ConflictingDocument(Rule):
     "docs/plan/phase-12.md" = '''
     # Phase 12
 
-    Do not touch `docs/api/v1.yaml`.
-    Update the schema `docs/api/v2.yaml` and the client.
+    1. Do not touch `docs/api/v1.yaml`.
+    2. `docs/api/v2.yaml` should have the new field.
     '''
 
     [[expect]]
@@ -72,7 +75,7 @@ class ConflictingDocument(Rule):
     "docs/plan/phase-12.md" = '''
     # Phase 12
 
-    Update the client to match `docs/api/v2.yaml`.
+    Update the client to match the API. Do not edit `docs/api/v2.yaml`.
     '''
     ```
     """
@@ -91,12 +94,16 @@ class ConflictingDocument(Rule):
             guard = guards.find(path.encode("utf-8", "surrogateescape"))
             if guard is None:
                 continue
-            asks = "lists it as allowed" if ask.allowed else "asks to change it"
+            asks = {"listed": "lists it as allowed", "task": "asks to change it"}.get(
+                ask.how, f"says {ask.text!r}"
+            )
             yield Finding(
                 f"{ask.path} is guarded by '{guard.pattern}' ({guard.rule}), and {place}:{ask.line} {asks}",
-                help="The authority wins: leave the path alone, and have the document corrected in the base.",
+                help="The authority wins: leave the path alone, and have the document corrected in the base"
+                + (" if that asks for a change of it." if ask.how == "named" else "."),
                 path=document,
                 line=ask.line,
                 key=ask.path,
+                severity="warning" if ask.how == "named" else None,
                 setting=guard.key,
             )

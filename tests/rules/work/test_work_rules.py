@@ -429,7 +429,8 @@ def test_a_lowered_finding_lets_no_wrong_branch_through(tmp_path: Path) -> None:
     args = ("--extend-select=BRN001",)
     expect = [{"severity": "warning"}]
     judged(
-        "WRK001", tmp_path, step(), policy=policy, base=base, branch="phase_12", args=args, expect=expect, exit_code=2,
+        "WRK001", tmp_path, step(), policy=policy, base=base, branch="phase_12", args=args, expect=expect,
+        exit_code=2,
     )  # fmt: skip
 
 
@@ -437,3 +438,30 @@ def test_a_title_that_is_not_known_might_name_an_item(tmp_path: Path) -> None:
     case: dict[str, Any] = {"branch": "cart", "body": "x", "exit_code": 2}
     for code in ("WRK007", "BRN001", "PTH003"):
         judged(code, tmp_path / code, step(), **case, states={code: "indeterminate"})
+
+
+# WRK008
+
+
+def test_a_guarded_path_that_is_only_named_is_a_warning_with_the_line(tmp_path: Path) -> None:
+    text = "\n- [ ] Extend the OpenAPI spec (`docs/api/x.yaml`)\n- [ ] In `docs/api/x.yaml`, add a field\n"
+    policy = f'[rules.forbidden-path]\npaths = ["docs/api/"]\n{PHASES}'
+    warned = "docs/phase-12.md:3 says 'Extend the OpenAPI spec (docs/api/x.yaml)'"
+    judged(
+        "WRK008",
+        tmp_path / "named",
+        DONE,
+        policy=policy,
+        base=document(text),
+        expect=[{"severity": "warning", "line": 3, "message": warned}],
+        exit_code=0,
+    )
+    asked = f"{text}- [ ] `docs/api/x.yaml` should have it\n"
+    judged(
+        "WRK008",
+        tmp_path / "task",
+        DONE,
+        policy=policy,
+        base=document(asked),
+        expect=[{"severity": "error", "line": 5, "message": "asks to change it"}],
+    )
