@@ -7,9 +7,8 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from specguard.change.tree import Tree
-from specguard.declaration.record import Record
 from specguard.documents.document import Document
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact
 from specguard.executor.agents import BRIEF
 from specguard.executor.committing import message_of
 from specguard.executor.ending import RunEnded
@@ -19,6 +18,7 @@ from specguard.executor.pages import page
 from specguard.executor.papers import contract_of, is_paper, paper_path, papers_of, recorded, shown_path
 from specguard.executor.pull_requests import title_of
 from specguard.executor.results import NAME as RESULTS
+from specguard.executor.scope import judges, scope_of
 from specguard.executor.stop_note import NAME
 from specguard.executor.tasks import task_of
 from specguard.model import path_text
@@ -43,20 +43,6 @@ _GUARDED = {"forbidden-path": "forbidden", "locked-path": "locked"}
 
 _ABOUT_FILES = ("ART", "CNT", "PLN", "PTH", "SPC")
 """The families of rules about what an agent edits."""
-
-
-class _Scope(Record):
-    """The paths that an item may change.
-
-    Attributes:
-        patterns: them.
-        where: what states them, for a person.
-        held: whether a rule holds the change to them.
-    """
-
-    patterns: Sequence[str]
-    where: str
-    held: bool
 
 
 def write_brief(run: Run) -> None:
@@ -113,7 +99,7 @@ def _page(run: Run, item: WorkItem) -> str:
         pointers=_pointers(item, policy),
         siblings=_siblings(item, policy),
         lists=_lists(item, policy),
-        scope=_scope(item, policy, task),
+        scope=scope_of(policy, item),
         papers=_papers(policy, item),
         also=_also(policy, item),
         grounding=policy.declared("grounding"),
@@ -240,13 +226,13 @@ def _guards(policy: Policy) -> Iterator[dict[str, str]]:
 
 def _pointers(item: WorkItem, policy: Policy) -> Sequence[str]:
     settings = item.settings
-    return settings.pointer if settings.protect_pointer and _judges(policy, "pointer-change") else ()
+    return settings.pointer if settings.protect_pointer and judges(policy, "pointer-change") else ()
 
 
 def _siblings(item: WorkItem, policy: Policy) -> Sequence[str]:
     """Where the documents of other items are, as templates."""
     settings = item.settings
-    if not _judges(policy, "foreign-work-document"):
+    if not judges(policy, "foreign-work-document"):
         return ()
     templates = settings.siblings or [*settings.document, *settings.legacy]
     if item.listed is None:
@@ -257,35 +243,9 @@ def _siblings(item: WorkItem, policy: Policy) -> Sequence[str]:
 
 def _lists(item: WorkItem, policy: Policy) -> Sequence[str]:
     """The file that lists the documents of other items."""
-    if item.listed is None or item.document is None or not _judges(policy, "foreign-work-document"):
+    if item.listed is None or item.document is None or not judges(policy, "foreign-work-document"):
         return ()
     return [path_text(item.listed.source.path)]
-
-
-def _scope(item: WorkItem, policy: Policy, task: Task | None) -> _Scope | None:
-    if task is not None and task.expected_files:
-        return _Scope(
-            patterns=list(task.expected_files),
-            where=str(task.origin("expected_files")),
-            held=_judges(policy, "unexpected-file"),
-        )
-    held = _judges(policy, "out-of-scope-path")
-    listed = item.listed
-    if listed is not None and listed.files:
-        path = path_text(listed.source.path)
-        where = f"{path}:{listed.files[0].line}" if listed.files[0].line else path
-        return _Scope(patterns=list(listed.scope.patterns), where=where, held=held)
-    try:
-        scope = item.scope
-    except NotApplicable:
-        return None
-    if scope.document is not None:
-        path = path_text(scope.document)
-        where = f"{path}:{scope.lines[0]}" if scope.lines else path
-    else:
-        origin = policy.origin(item.setting("scope"))
-        where = f"{origin.path}:{origin.line}" if origin else item.setting("scope")
-    return _Scope(patterns=list(scope.paths.patterns), where=where, held=held)
 
 
 def _also(policy: Policy, item: WorkItem) -> list[str]:
@@ -294,11 +254,6 @@ def _also(policy: Policy, item: WorkItem) -> list[str]:
     if rule is None or not rule.active or item.listed is None or "also" not in rule.settings:
         return []
     return list(rule.settings["also"].patterns)
-
-
-def _judges(policy: Policy, name: str) -> bool:
-    rule = policy.rule(name)
-    return rule is not None and rule.active
 
 
 def _gate(gate: PlannedGate) -> dict[str, str]:

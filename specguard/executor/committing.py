@@ -12,6 +12,7 @@ from specguard.executor.hooks import hook_commands
 from specguard.executor.identity import identity
 from specguard.executor.inspecting import check_survey, inspect
 from specguard.executor.place import place_of
+from specguard.executor.scope import note_commit
 from specguard.executor.seen_files import Survey
 from specguard.runs.model import Response
 from specguard.work.templates import FREE, Template, Unrendered
@@ -154,6 +155,7 @@ def commit(run: Run) -> bool:
         raise RunEnded("failed", "the commit is not the one that was asked for", help="git --version", code=2)
     run.folder.write(PATCH, patch(run, tree))
     run.manifest.commit = oid
+    note_commit(run, tree)
     run.save()
     return True
 

@@ -1,0 +1,46 @@
+"""What a run commits that nobody may have meant to is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.executor.working import GOOD, POLICY, Workshop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MADE = (
+    "printf 'a\\0b' > core.1234; mkdir -p build src/more; printf 'o\\0' > build/out.o;"
+    " printf 'i\\0' > src/more/i.png; echo x > tool; chmod +x tool; echo text > notes.txt"
+)
+_SCOPED = {"docs/phases/phase-12.md": "# Phase 12\n\n## Scope\n\n- `src/`\n"}
+
+
+def told(workshop: Workshop, note: str, said: str) -> bool:
+    [request] = workshop.state["requests"]
+    texts = [said, workshop.kept()["report.md"].decode(), request["body"]]
+    assert len({note in text for text in texts}) == 1
+    return note in said
+
+
+@pytest.mark.parametrize("scoped", [False, True])
+def test_new_binary_and_executable_files_outside_of_the_scope_are_told(tmp_path: Path, scoped: bool) -> None:
+    policy = POLICY.replace("[runs]", '[rules.out-of-scope-path]\nseverity = "warning"\n\n[runs]')
+    workshop = Workshop(tmp_path, policy, _SCOPED if scoped else None)
+    done = workshop.work(f"{GOOD}; {_MADE}")
+    assert done.returncode == 0, done
+    files = "build/out.o, core.1234, tool" if scoped else "build/out.o, core.1234, src/more/i.png, tool"
+    assert told(workshop, f"New files that are binary or executable: {files}.", done.stdout)
+    all_of_it = "build/out.o, core.1234, notes.txt, src/more/i.png, src/new.py, tool"
+    unscoped = f"Nothing says which paths phase 12 may change. It commits {all_of_it}."
+    assert told(workshop, unscoped, done.stdout) is not scoped
+
+
+def test_a_long_list_is_cut(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path)
+    done = workshop.work("for n in $(seq 10 35); do echo $n > src/f$n.py; done")
+    assert done.returncode == 0, done
+    assert "src/f29.py and 6 more." in done.stdout
+    assert "binary" not in done.stdout
