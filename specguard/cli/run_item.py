@@ -123,13 +123,19 @@ def item(
             code="usage",
         )
     command = context.meta.get(WORDS, ())
+    if not words["dry_run"]:
+        # A plan is looked for from the root of the repository, so that is made first.
+        for done in ensure_repository(
+            words["code_dir"] or words["directory"],
+            os.environ,
+            make=ensure_git,
+            commit=baseline_commit,
+            base=words["base"],
+        ):
+            click.echo(visible(done), err=True)
     asked = [_options(one, command, **words) for one in items or ("",)]
     if words["dry_run"]:
         return show_plan(asked, output_format)
-    for done in ensure_repository(
-        asked[0].directory, asked[0].environment, make=ensure_git, commit=baseline_commit, base=asked[0].base
-    ):
-        click.echo(visible(done), err=True)
     if len(asked) > 1:
         raise SpecguardError(
             "a run works on one item",

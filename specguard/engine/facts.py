@@ -251,7 +251,10 @@ class Facts:
             raise NotApplicable("the policy describes no work items ([work.<kind>])")
         from specguard.work.items import Work
 
-        return Work.of(self._change, self._policy)
+        work = Work.of(self._change, self._policy)
+        if work.own is not None:
+            self.notes.append(work.own.note)
+        return work
 
     @property
     def work_item(self) -> WorkItem:

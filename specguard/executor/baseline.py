@@ -48,7 +48,7 @@ def ensure_repository(
         if root.head is None:
             where = root.work_tree()
             _git(where, environment, "add", "--all")
-            _git(where, environment, "commit", "-q", "-m", MESSAGE)
+            _git(where, environment, "commit", "-q", "--allow-empty", "-m", MESSAGE)
             yield f"committed the files of {where} as {MESSAGE!r}"
 
 

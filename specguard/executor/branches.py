@@ -46,11 +46,14 @@ class Plain:
     """What a commit has that a run may go on from.
 
     Attributes:
+        git, oid: where it is read, and its id.
         documents: its documents.
         history: its commits.
     """
 
     def __init__(self, git: Git, oid: str) -> None:
+        self.git = git
+        self.oid = oid
         self.documents = Documents(Tree(git, git.commit(oid).tree))
         self.history = History(git, oid)
 

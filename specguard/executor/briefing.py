@@ -34,7 +34,7 @@ def brief_of(options: RunOptions) -> str:
     with Git(repository) as git:
         try:
             start, address, _ = start_as_fetched(git, options, read_settings(repository), root=root)
-            manifest = new_manifest(start, options, RUN_ID, address.shown)
+            manifest = new_manifest(start, options, RUN_ID, address)
             run = Run(options, RunFolder(RUN_ID), manifest, git=git, policy=start.policy, item=start.item)
             text = brief_text(run)
         except MissingFact as missing:

@@ -28,13 +28,15 @@ class Address:
         fetch: the address that is fetched from.
         push: the address that is pushed to: the same repository.
         shown: the former without what is secret in it.
+        here: whether it is the user's own repository, which has no remote.
     """
 
-    __slots__ = ("fetch", "push")
+    __slots__ = ("fetch", "here", "push")
 
-    def __init__(self, fetch: str, push: str) -> None:
+    def __init__(self, fetch: str, push: str, *, here: bool = False) -> None:
         self.fetch = fetch
         self.push = push
+        self.here = here
 
     @property
     def shown(self) -> str:
@@ -59,7 +61,9 @@ class Address:
         return hash((self.fetch, self.push))
 
 
-def find_address(settings: Sequence[Setting], remote: str, expected: str, *, root: str) -> Address:
+def find_address(
+    settings: Sequence[Setting], remote: str, expected: str, *, root: str, alone: bool = False
+) -> Address:
     """The address of the canonical repository, in the spelling by which the user reaches it.
 
     The remote has to be that repository. Of several spellings (https, ssh) the remote's own is used, since
@@ -71,11 +75,14 @@ def find_address(settings: Sequence[Setting], remote: str, expected: str, *, roo
         remote: the remote's name.
         expected: the address that the policy names; empty where it names none.
         root: the root of the working tree, from which relative addresses are meant.
+        alone: whether the repository stands for itself where it has no remote, and the policy names none.
 
     Raises:
         SpecguardError: the remote is not there, is another repository, or has a transport that is not used.
     """
     urls = _values(settings, f"remote.{remote}.url")
+    if not urls and alone and not expected and not any(map(_is_remote, settings)):
+        return Address(root, root, here=True)
     if not urls:
         raise SpecguardError(
             f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
@@ -101,6 +108,10 @@ def find_address(settings: Sequence[Setting], remote: str, expected: str, *, roo
     if not same_address(push, fetch) or _protocol(push) not in PROTOCOLS:
         push = fetch
     return Address(fetch, push)
+
+
+def _is_remote(setting: Setting) -> bool:
+    return setting.key.startswith("remote.") and setting.key.endswith(".url")
 
 
 def _values(settings: Sequence[Setting], key: str) -> list[str]:

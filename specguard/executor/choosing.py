@@ -18,7 +18,9 @@ from specguard.work.items import Work
 from specguard.work.landed import Landings
 from specguard.work.naming import normal_id, number_of
 from specguard.work.path_templates import PathTemplate
+from specguard.work.shared import own_plan, shared_kinds
 from specguard.work.sources import Sources
+from specguard.work.templates import Template, Unrendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
     from specguard.work.kinds import WorkKind
     from specguard.work.listed import Listed
+    from specguard.work.shared import OwnPlan
 
 
 class Chooser:
@@ -42,6 +45,8 @@ class Chooser:
         tree: its files.
         history: its commits.
         at: gives what the tip of a branch of the canonical repository has; None: there is no such branch.
+        base: the base's commit.
+        branch: the short name of the branch that is checked out; empty where none is.
 
     Attributes:
         work: the work items of the base.
@@ -55,7 +60,12 @@ class Chooser:
         tree: Tree,
         history: History,
         at: Callable[[str], Plain | None] = lambda _: None,
+        *,
+        base: str = "",
+        branch: str = "",
     ) -> None:
+        self._base = base
+        self._branch = branch
         self._options = options
         self._policy = policy
         self._at = at
@@ -87,9 +97,19 @@ class Chooser:
             )
         found = self._listed(kind) if self._kinds[kind].source else self._pointed(kind)
         if isinstance(found, Unresolved):
-            raise _unresolved(kind, found)
+            raise _unresolved(kind, found, self._where(kind))
         self._check(found)
         return found
+
+    def _where(self, kind: str) -> str:
+        """Where an item's plan may be, for one that is in no list."""
+        plan = shared_kinds(self._policy).get(kind)
+        if plan is None or plan.trusted != "branch":
+            return "have it corrected in the base, by a change of its own"
+        return (
+            f"merge the plan, or let it be the first commit of its branch ({self._kinds[kind].branch}), and "
+            "push that"
+        )
 
     def _pointed(self, kind: str) -> WorkItem | Unresolved:
         item_id = self._options.item
@@ -105,7 +125,8 @@ class Chooser:
 
     def _listed(self, kind: str) -> WorkItem | Unresolved:
         """An item of a list: the one that is named, else the first that is open and waits for nothing."""
-        told = self._told(kind)
+        told = self._told(kind) or self._told_here(kind)
+        self.work.own = self._own(kind, told)
         item_id = self._options.item
         if not item_id:
             one = self._next(kind, told)
@@ -131,8 +152,28 @@ class Chooser:
             code="item-unready",
         )
 
+    def _told_here(self, kind: str) -> Mapping[str, str]:
+        """What the branch that is checked out tells, where it brings its plan and no other is named."""
+        told = Template(self._kinds[kind].branch).read(self._branch) if self._branch else None
+        return told if told and self._own(kind, told) is not None else {}
+
+    def _own(self, kind: str, told: Mapping[str, str]) -> OwnPlan | None:
+        """The plan that its branch brings, where the base has none."""
+        if kind not in shared_kinds(self._policy):
+            return None
+        try:
+            branch = Template(self._kinds[kind].branch).render(told)
+        except Unrendered:
+            return None
+        tip = self._at(branch)
+        if tip is None:
+            return None
+        papers = self.documents.tree
+        return own_plan(self._policy, branch, tip.git, head=tip.oid, base=self._base, papers=papers)
+
     def _sources(self) -> Sources:
-        sources = Sources(self._kinds, documents=self.documents)
+        own = self.work.own
+        sources = Sources(self._kinds, documents=self.documents if own is None else own.documents)
         landed = Landings(sources, self.work.names, history=self._history, commits=lambda: ())
         sources.landed = lambda listed: landed(listed) or self._done_on_branch(listed)
         return sources
@@ -275,12 +316,12 @@ def _open_needs(listed: Listed, sources: Sources) -> Sequence[str]:
     return needs
 
 
-def _unresolved(kind: str, unresolved: Unresolved) -> SpecguardError:
+def _unresolved(kind: str, unresolved: Unresolved, step: str) -> SpecguardError:
     pointer = unresolved.pointer
     tried = "; ".join(map(str, pointer.tried))
     return SpecguardError(
         f"no {kind} can be told: {unresolved.problem}" + (f" (tried: {tried})" if tried else ""),
-        help="have it corrected in the base, by a change of its own",
+        help=step,
         path=path_text(pointer.path) if pointer.path else None,
         line=pointer.line,
         code="item-unready",

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from specguard.change.tree import Tree
+from specguard.change.worktrees import worktrees
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.branches import is_within
 from specguard.executor.conflicts import check_conflicts
@@ -55,6 +56,7 @@ def check_everywhere(
     """
     _check_current(start, item)
     check_known(start, item, git, options)
+    check_free(address, item, git)
     for name in heads.branches:
         if _is_of(start, item, name) and not (start.shared is not None and name == item.branches[0]):
             raise SpecguardError(
@@ -153,6 +155,22 @@ def check_known(start: Start, item: WorkItem, git: Git, options: RunOptions) -> 
                 f"there is a branch of {item} already: {ref.short}",
                 help="to keep it under another name: "
                 + shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"]),
+                code="item-taken",
+            )
+
+
+def check_free(address: Address, item: WorkItem, git: Git) -> None:
+    """See that nobody has an item's branch checked out, where without a remote the run's commit goes there.
+
+    Raises:
+        SpecguardError: it is checked out.
+    """
+    for worktree in worktrees(git.repository) if address.here else ():
+        if worktree.branch in item.branches:
+            raise SpecguardError(
+                f"{worktree.branch} is checked out in {worktree.path}, and without a remote the run's commit "
+                "goes there",
+                help=f"until it has ended: {shlex.join(['git', '-C', worktree.path, 'switch', '--detach'])}",
                 code="item-taken",
             )
 

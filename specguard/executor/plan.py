@@ -13,7 +13,7 @@ from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.executor.agents import resolve_agent
 from specguard.executor.branches import shares
 from specguard.executor.committing import message_of
-from specguard.executor.done_before import check_known
+from specguard.executor.done_before import check_free, check_known
 from specguard.executor.hooks import hooks_of
 from specguard.executor.overlaps import overlap
 from specguard.executor.platforms import installed_command, printed_command
@@ -160,6 +160,7 @@ def _job(options: RunOptions) -> Job:
             if start.item is None:
                 raise SpecguardError("a plan is of a work item", help="specguard run KIND --dry-run -- ...")
             check_known(start, start.item, git, options)
+            check_free(address, start.item, git)
             check_tools(programs(start, options), start.documents.tree, options.environment)
             scope = _scope(start.policy, start.item)
             together = shares(start.policy, start.item)
@@ -195,7 +196,7 @@ def _data(
     scope: Covering | None,
 ) -> dict[str, Any]:
     settings = start.policy.declared("run_settings")
-    manifest = new_manifest(start, options, RUN_ID, address.shown)
+    manifest = new_manifest(start, options, RUN_ID, address)
     folder = RunFolder(
         os.path.join(
             run_root(settings, options.environment, work_tree=root, given=options.run_root),
@@ -212,6 +213,7 @@ def _data(
     request = printed_command(address, branch, start.base, title=title, body_file=folder.file(BODY))
     submit = submission_of(run)
     fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
+    to = "this repository, which has no remote" if address.here else address.shown
     does: dict[str, list[str]] = {
         "preflight": [
             f"fetch refs/heads/{start.base} from {address.shown}: {fetched}",
@@ -237,7 +239,7 @@ def _data(
             f"the rules of the policy {start.policy.policy_id[:12]}",
         ],
         "commit": [message_of(run).split("\n", 1)[0]],
-        "push": [f"refs/heads/{branch} to {address.shown}"],
+        "push": [f"refs/heads/{branch} to {to}"],
         "pull-request": [f"printed: {submit or request}" if submit or not command else request],
         "report": [folder.file("report.md")],
     }

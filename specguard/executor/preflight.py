@@ -65,6 +65,7 @@ def prepare(options: RunOptions) -> Run:
                 start, start.item, options, address=address, heads=heads, git=git, root=root
             )
             notes += left_out(repository, start.documents.tree)
+            notes += [start.work.own.note] if start.work.own else []
         settings: RunSettings = start.policy.declared("run_settings")
         agent = resolve_agent(start.policy, options) if start.item is not None else None
         check_tools(programs(start, options), start.documents.tree, options.environment)
@@ -119,7 +120,7 @@ def _begun(
 ) -> Run:
     """Make the run's folder, and take it."""
     folder = claim.used_folder(options.reuse_run) if options.reuse_run else claim.new_folder()
-    manifest = new_manifest(start, options, folder.run_id, address.shown)
+    manifest = new_manifest(start, options, folder.run_id, address)
     manifest.notes = notes
     manifest.kept = (
         f"{kept}/{item_folder(manifest.item.kind, manifest.item.id)}/{folder.run_id}" if kept else None
@@ -205,14 +206,14 @@ def find_checkout(options: RunOptions) -> tuple[Repository, str]:
     return repository, repository.work_tree()
 
 
-def new_manifest(start: Start, options: RunOptions, run_id: str, remote: str) -> model.Manifest:
+def new_manifest(start: Start, options: RunOptions, run_id: str, address: Address) -> model.Manifest:
     """The manifest of a run that begins.
 
     Args:
         start: where it starts.
         options: what was asked for.
         run_id: its id.
-        remote: the address of the canonical repository, without what is secret in it.
+        address: the canonical repository's.
     """
     settings: RunSettings = start.policy.declared("run_settings")
     return model.Manifest(
@@ -222,8 +223,8 @@ def new_manifest(start: Start, options: RunOptions, run_id: str, remote: str) ->
         state="running",
         pid=os.getpid(),
         repository=model.Repository(
-            remote=remote,
-            remote_name=options.remote,
+            remote=address.shown,
+            remote_name="" if address.here else options.remote,
             base=start.base,
             base_oid=start.oid,
             tip=start.shared.tip if start.shared else None,

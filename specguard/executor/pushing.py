@@ -120,6 +120,8 @@ def _look_up(run: Run, remote: RemoteGit, address: Address, commit: str, error: 
 def _pushed(run: Run, address: Address, commit: str, how: str) -> str:
     run.manifest.pushed = commit
     run.save()
+    if address.here:
+        return f"there is no remote, so {run.manifest.branch} is here, at {commit[:10]}"
     return f"{address.shown} {how}: {run.manifest.branch} at {commit[:10]}"
 
 

@@ -196,7 +196,8 @@ def pinned_address(run: Run, remote: RemoteGit) -> Address:
     expected = (run.item.remote if run.item else "") or run.policy.remote or ""
     try:
         root = run.git.repository.work_tree()
-        address = find_address(remote.settings, run.options.remote, expected, root=root)
+        alone = not run.manifest.repository.remote_name
+        address = find_address(remote.settings, run.options.remote, expected, root=root, alone=alone)
     except SpecguardError as error:
         raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
     began = run.manifest.repository.remote

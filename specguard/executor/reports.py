@@ -256,6 +256,8 @@ def opening(manifest: Manifest) -> str:
 
 def taking_up(manifest: Manifest) -> str:
     """The command with which the user takes the pushed branch up."""
+    if not manifest.repository.remote_name:
+        return shlex.join(["git", "switch", manifest.branch or ""])
     remote, branch = shlex.quote(manifest.repository.remote_name), shlex.quote(manifest.branch or "")
     return f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"
 
@@ -265,8 +267,9 @@ def _keeping(manifest: Manifest) -> str:
     kept = manifest.kept or ""
     folders = shlex.join([f"{kept.rsplit('/', 2)[0]}/{IGNORE}", kept])
     message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
-    to = shlex.join([manifest.repository.remote_name, manifest.branch or ""])
-    return f"git add {folders} && git commit -m {shlex.quote(message)} && git push {to}"
+    said = f"git add {folders} && git commit -m {shlex.quote(message)}"
+    to = [manifest.repository.remote_name, manifest.branch or ""]
+    return said if not to[0] else f"{said} && git push {shlex.join(to)}"
 
 
 def _took(manifest: Manifest) -> float | None:

@@ -16,7 +16,9 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.branches import Plain, shared_branch
 from specguard.executor.canonical import find_address
 from specguard.executor.choosing import Chooser
+from specguard.executor.papers import is_paper
 from specguard.executor.remote_git import RemoteError
+from specguard.work.shared import task_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +68,15 @@ class Start:
         policy.trusted = True
         self.policy: Policy = policy
         self.history = History(git, oid)
-        chooser = Chooser(options, policy, tree, self.history, lambda branch: _plain(git, tips(branch)))
+        chooser = Chooser(
+            options,
+            policy,
+            tree,
+            self.history,
+            lambda branch: _plain(git, tips(branch)),
+            base=oid,
+            branch=short_name(git.repository.branch or ""),
+        )
         self.work: Work = chooser.work
         self.documents: Documents = chooser.documents
         self.item: WorkItem | None = chooser.item() if options.kind else None
@@ -133,7 +143,8 @@ def start_from_remote(
     known = Known(git, options)
     expected = (known.policy.remote if known.policy else "") or ""
     base = plain_branch(options.base or (known.policy.base if known.policy else "") or "", options.remote)
-    address = find_address(remote.settings, options.remote, expected, root=root)
+    alone = _needs_no_remote(known.policy, options)
+    address = find_address(remote.settings, options.remote, expected, root=root, alone=alone)
     heads = _heads(remote, address)
     for _ in range(_MOST_MOVES):
         base = base or heads.default or known.base or "main"
@@ -141,7 +152,8 @@ def start_from_remote(
         tips = _tips(git, options, remote, address, heads)
         start = Start(git, options, base, oid, tips)
         wanted = start.wanted_base(options, base)
-        moved = find_address(remote.settings, options.remote, start.remote, root=root)
+        alone = _needs_no_remote(start.policy, options)
+        moved = find_address(remote.settings, options.remote, start.remote, root=root, alone=alone)
         if wanted == base and moved == address:
             return start, address, heads
         if moved != address:
@@ -169,6 +181,10 @@ def start_as_fetched(
     """
     known = Known(git, options)
     base = plain_branch(options.base or (known.policy.base if known.policy else "") or "", options.remote)
+    expected = (known.policy.remote if known.policy else "") or ""
+    alone = _needs_no_remote(known.policy, options)
+    address = find_address(settings, options.remote, expected, root=root, alone=alone)
+    heads = "refs/heads" if address.here else f"refs/remotes/{options.remote}"
     for _ in range(_MOST_MOVES):
         base = base or known.base or "main"
         refs = [f"refs/remotes/{options.remote}/{base}", f"refs/heads/{base}"]
@@ -185,13 +201,13 @@ def start_as_fetched(
             options,
             base,
             git.commit(found[ref]).oid,
-            lambda branch: next(
-                iter(git.repository.refs_named([f"refs/remotes/{options.remote}/{branch}"]).values()), None
-            ),
+            lambda branch: next(iter(git.repository.refs_named([f"{heads}/{branch}"]).values()), None),
         )
         wanted = start.wanted_base(options, base)
         if wanted == base:
-            return start, find_address(settings, options.remote, start.remote, root=root), short_name(ref)
+            alone = _needs_no_remote(start.policy, options)
+            address = find_address(settings, options.remote, start.remote, root=root, alone=alone)
+            return start, address, short_name(ref)
         base = wanted
     raise _circular(base)
 
@@ -209,6 +225,14 @@ def _policy(git: Git, options: RunOptions, tree: Tree) -> Policy | None:
     return Policies(request, git.repository).load(tree)
 
 
+def _needs_no_remote(policy: Policy | None, options: RunOptions) -> bool:
+    """Whether a run can do without a remote, as those of a plan's tasks and papers can.
+
+    Where no policy is known yet, what is missing is the policy.
+    """
+    return policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
+
+
 def _heads(remote: RemoteGit, address: Address) -> Heads:
     try:
         return remote.heads(address.fetch)
@@ -222,6 +246,12 @@ def _fetched(
     """The object id of a branch's tip at the remote, which is in the object store then."""
     if base not in heads.branches:
         near = difflib.get_close_matches(base, heads.branches, n=1)
+        if not heads.branches and address.here:
+            raise SpecguardError(
+                f"{address.shown} has no commit on a branch yet",
+                help="--baseline-commit makes the first one",
+                code="no-base",
+            )
         if not heads.branches:
             raise SpecguardError(
                 f"{address.shown} has no branches yet",

@@ -82,11 +82,6 @@ class Plans:
         """The documents before the change."""
         return Documents(self._change.start_files)
 
-    @cached_property
-    def trusted(self) -> Documents:
-        """The documents of the trusted base."""
-        return Documents(self._change.paper_files)
-
     def at(self, path: bytes, documents: Documents | None = None) -> Plan | None:
         """The plan whose tasks a file lists; None where it is no such file, or is not there.
 

@@ -113,6 +113,14 @@ class PlanKind(Settings):
             json_schema_extra={"tightens": ["commit", "change"]},
         ),
     ] = "change"
+    trusted: Annotated[
+        Literal["base", "branch"],
+        Field(
+            description='whose plan a change is held to: the base\'s; with `branch` and `unit = "commit"`, '
+            "where the base has none, that of the branch's first commit, which touches its folder alone",
+            json_schema_extra={"tightens": ["branch", "base"]},
+        ),
+    ] = "base"
 
     def keys_of(self, name: str) -> tuple[str, ...]:
         """The keys of a task under which something of it is looked for, in order; see `KEYS`."""

@@ -111,10 +111,10 @@ def units(plans: Plans, work: Work | None, change: Change) -> list[Unit]:
 
 
 def task_of(plans: Plans, item: WorkItem) -> Task | None:
-    """The task that a work item is, as the trusted base has it; None where it is none of a plan's."""
+    """The task that a work item is, as it was resolved; None where it is none of a plan's."""
     if item.listed is None:
         return None
-    plan = plans.at(item.listed.source.path, plans.trusted)
+    plan = plans.at(item.listed.source.path, item.listed.source.documents)
     return None if plan is None else plan.task(item.listed.id)
 
 

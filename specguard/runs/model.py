@@ -61,7 +61,7 @@ class Repository(_Model):
 
     Attributes:
         remote: the canonical repository's address, without what is secret in it.
-        remote_name: what the user's repository calls it.
+        remote_name: what the user's repository calls it; empty where it has no remote, and is it itself.
         base: the short name of the branch.
         base_oid: the commit that it was at.
         tip: the commit of the run's own branch that it goes on from, where that branch holds several items;

@@ -17,10 +17,11 @@ __all__ = ["Unresolved", "Work", "WorkItem"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
     from typing import Any
 
     from specguard.authority.policy import Policy
+    from specguard.change.commit import Commit
     from specguard.change.documents import Documents
     from specguard.change.entry import Entry
     from specguard.change.facts import PastCommit
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from specguard.work.listed import Listed
     from specguard.work.naming import Naming
     from specguard.work.pointers import Pointer
+    from specguard.work.shared import OwnPlan
 
 _NAMES = ("branch", "commit", "pull_request")
 
@@ -58,10 +60,13 @@ class Work:
         trees: gives the files before the change, and those after it.
         by_agent: whether an agent makes the change, in a run or before its hook.
         artifacts: where a wave's artifacts are: a template by the name of its contract.
+        shared: the kinds of which a branch holds several items, one a commit.
+        own: the plan that the branch brings, where the base has none.
 
     Attributes:
         names: reads names by the templates of all kinds.
-        namings: as given.
+        namings, shared, own: as given.
+        unnamed: commits that name no item, on a branch of which each has to name one.
     """
 
     def __init__(
@@ -80,8 +85,14 @@ class Work:
         trees: Callable[[], tuple[Tree, Tree]] | None = None,
         by_agent: bool = False,
         artifacts: Mapping[str, str] | None = None,
+        shared: Container[str] = (),
+        own: OwnPlan | None = None,
+        unnamed: Sequence[Commit] = (),
     ) -> None:
         self.kinds = kinds
+        self.shared = shared
+        self.own = own
+        self.unnamed = unnamed
         self.namings = namings
         self.required = required
         self.title_missing = title_missing
@@ -136,9 +147,25 @@ class Work:
             namings.extend(names.read_each("title", [] if title is None else [(title, None)]))
         except NotApplicable:
             pass
+        shared: Container[str] = ()
+        own: OwnPlan | None = None
+        unnamed: Sequence[Commit] = ()
+        if policy.declares("plan_kinds"):
+            from specguard.work.shared import own_plan, shared_kinds, unnamed_commits
+
+            several = shared = shared_kinds(policy)
+            if several:
+                head = change.base.head or change.git.repository.head
+                base = (change.stacked_on or change.found).oid
+                papers = change.paper_files
+                own = own_plan(policy, branch, change.git, head=head, base=base, papers=papers)
+                unnamed = unnamed_commits(change, [kinds[kind] for kind in several], branch, namings, own)
         return cls(
             kinds,
             namings,
+            shared=shared,
+            own=own,
+            unnamed=unnamed,
             tree=lambda: change.paper_files,
             base=policy.base or "",
             remote=policy.remote or "",
@@ -259,15 +286,44 @@ class Work:
             NotApplicable: the change names none.
             MissingFact: it does not resolve, which WRK001 explains, or the trusted base cannot be read.
         """
-        naming = self.named()
-        resolved = self.resolved
-        if isinstance(resolved, Unresolved):
-            raise self.missing(naming, resolved)
-        return resolved
+        return self._sure(self.named(), self.resolved)
+
+    @property
+    def each(self) -> Sequence[tuple[Naming, WorkItem | Unresolved]]:
+        """Every item that the change implements, with what names it: several where a branch holds several.
+
+        Raises:
+            NotApplicable: none is named.
+            MissingFact: the trusted base cannot be read.
+        """
+        first = self.named()
+        found = [(first, self.resolved)]
+        for naming in self.commits if first.kind in self.shared else ():
+            if not any(naming.same_item(other) for other, _ in found):
+                found.append((naming, self.resolve(naming.kind, naming.id, naming.number, naming.fields)))
+        return found
+
+    def item_of(self, commit: str | None) -> WorkItem | None:
+        """The item that a commit, or a message that is none yet, is held to; None where it names none.
+
+        Raises:
+            NotApplicable, MissingFact: as for `item`.
+        """
+        item = self.item
+        if item.kind not in self.shared or commit is None:
+            return item
+        named = next((naming for naming in self.commits if naming.commit == commit), None)
+        found = (one for naming, one in self.each if named is not None and naming.same_item(named))
+        return None if named is None else self._sure(named, next(found))
 
     def missing(self, naming: Naming, why: Unresolved) -> MissingFact:
         """What rules lack that need an item which cannot be resolved; WRK001 has the finding."""
         return MissingFact(f"{naming.label} names {naming.item}, which cannot be resolved: {why.problem}")
+
+    def _sure(self, naming: Naming, found: WorkItem | Unresolved) -> WorkItem:
+        if isinstance(found, Unresolved):
+            raise self.missing(naming, found)
+        return found
 
     def named(self) -> Naming:
         """The name that tells of the item.
@@ -371,7 +427,10 @@ class Work:
             from specguard.work.listing import fields_of, find_listed, pointer_of, spare_of, spelt
 
             told = {**self._told_by_branch(kind), **told}
-            listed_or_not = find_listed(kind, settings, self._documents, item_id, told)
+            documents = self._documents
+            if self.own is not None and self.own.is_of(settings, told):
+                documents = self.own.documents
+            listed_or_not = find_listed(kind, settings, documents, item_id, told)
             if isinstance(listed_or_not, Unresolved):
                 return listed_or_not
             listed = listed_or_not

@@ -18,25 +18,8 @@ POLICY = """# Authority
 extends = ["planner-pipeline"]
 ```
 """
-SHARED = """# Authority
-
-```toml specguard
-extends = ["planner-pipeline"]
-
-[plans.pipeline]
-unit = "commit"
-
-[work.task]
-commits = {at_least = 1}
-
-[rules.mixed-work-items]
-severity = "off"
-
-[rules.commit-message]
-severity = "off"
-```
-"""
-"""A branch holds a whole plan, one task a commit."""
+ALONE = POLICY.replace("\n```\n", '\n\n[plans.pipeline]\nunit = "change"\n```\n')
+"""A branch and a request for each task."""
 
 PLAN = ".plans/cart/plan.json"
 RESEARCH = """# Research

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -11,8 +12,8 @@ import jsonschema
 import pytest
 
 from specguard.executor.schemas import run_schemas
-from tests.cli.planning import PLAN, POLICY, SHARED, THREE, Planned, does, task
-from tests.cli.running import wait_until
+from tests.cli.planning import ALONE, PLAN, POLICY, THREE, Planned, does, task
+from tests.cli.running import Project, wait_until
 
 
 @pytest.fixture
@@ -140,8 +141,6 @@ class TestResults:
         outcome = planned.run_task("task_001", script=does(then="trap '' TERM; sleep 300"))
         assert outcome.exit_code == 0, outcome
         assert time.monotonic() - began < 60
-        outcome = planned.run_task("task_003", script=does(then="exit 7"))
-        assert outcome.exit_code == 2, "the branch is taken"
 
     def test_of_a_process_that_fails_count(self, planned: Planned) -> None:
         outcome = planned.run_task("task_001", script=does(then="exit 7"))
@@ -201,7 +200,7 @@ def test_one_task_a_run(planned: Planned) -> None:
 
 class TestABranchThatHoldsAWholePlan:
     def test_a_run_goes_on_from_its_tip(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path, policy=SHARED)
+        planned = Planned(tmp_path)
         for number in (1, 2, 3):
             outcome = planned.run_task()
             assert outcome.exit_code == 0, outcome
@@ -227,7 +226,7 @@ class TestABranchThatHoldsAWholePlan:
         assert "task_001 is done already" in outcome.stderr
 
     def test_a_task_that_only_the_base_has_waits_until_that_is_merged(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path, policy=SHARED)
+        planned = Planned(tmp_path)
         assert planned.run_task().exit_code == 0
         plan = json.loads(planned.there("main", PLAN))
         plan["tasks"].append(task(4))
@@ -256,7 +255,7 @@ class TestABranchThatHoldsAWholePlan:
         assert outcome.exit_code == 0, outcome
 
     def test_what_else_is_on_the_branch_is_judged_again(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path, policy=SHARED)
+        planned = Planned(tmp_path)
         assert planned.run_task().exit_code == 0
         planned.user.git("fetch", "-q", "origin", "pr/cart")
         planned.user.git("switch", "-q", "-c", "pr/cart", "FETCH_HEAD")
@@ -268,7 +267,8 @@ class TestABranchThatHoldsAWholePlan:
         assert planned.log("pr/cart")[0] == "task_003: slip something in"
 
 
-def test_a_merged_branch_is_moved_on_and_one_that_is_not_is_left_alone(planned: Planned) -> None:
+def test_a_merged_branch_is_moved_on_and_one_that_is_not_is_left_alone(tmp_path: Path) -> None:
+    planned = Planned(tmp_path, policy=ALONE)
     assert planned.run_task("task_001").exit_code == 0
     outcome = planned.run_task("task_003")
     assert outcome.exit_code == 2
@@ -290,7 +290,7 @@ class TestWithoutHistory:
         assert outcome.exit_code == 2
         assert f"made a git repository in {folder}\n" in outcome.stderr
         assert "as 'chore: baseline'\n" in outcome.stderr
-        assert "there is no remote 'origin'" in outcome.stderr
+        assert "there is no authority in main" in outcome.stderr
         made = planned.user.git("-C", str(folder), "log", "--format=%s %an", "--name-only")
         assert made.split("\n") == ["chore: baseline Uma User", "", ".gitignore", "src/a.py"]
         again = planned.specguard(*words)
@@ -303,6 +303,87 @@ class TestWithoutHistory:
         assert planned.run_task("task_001", "--ensure-git", "--baseline-commit").exit_code == 0
         assert (planned.user.git("status", "--short"), planned.user.git("rev-parse", "HEAD")) == before
 
+    def test_the_tasks_of_a_plan_are_done_in_a_folder_without_history_and_without_a_remote(
+        self, planned: Planned
+    ) -> None:
+        folder = planned.folder / "fresh"
+        shutil.copytree(planned.user.path, folder, ignore=shutil.ignore_patterns(".git"))
+        words = ("run", "task", "--plan", PLAN, "--ensure-git", "--baseline-commit", "--max-tasks", "1")
+        for number in (1, 2):
+            outcome = planned.specguard("-C", str(folder), *words, "--", "sh", "-c", does())
+            assert outcome.exit_code == 0, outcome
+            assert ("made a git repository" in outcome.stderr) == (number == 1)
+            assert "\ngit switch pr/cart\n" in outcome.stdout
+            assert "gh pr create --base main --head pr/cart --title 'Plan cart: A cart'" in outcome.stdout
+        git = ("-C", str(folder))
+        assert planned.user.git(*git, "log", "--format=%s", "pr/cart").split("\n") == [
+            "task_002: Add part 2",
+            "task_001: Add part 1",
+            "chore: baseline",
+        ]
+        assert planned.user.git(*git, "branch", "--show-current") == "main"
+        assert planned.user.git(*git, "status", "--short") == ""
+        planned.user.git(*git, "switch", "-q", "pr/cart")
+        checked = planned.specguard("-C", str(folder), "check", "--base", "main")
+        assert checked.exit_code == 0, checked
+        taken = planned.specguard("-C", str(folder), *words, "--", "sh", "-c", does())
+        assert taken.exit_code == 2
+        assert "pr/cart is checked out in" in taken.stderr
+
+    def test_in_an_empty_folder_what_is_missing_is_said(self, planned: Planned) -> None:
+        folder = planned.folder / "empty"
+        folder.mkdir()
+        words = ("run", "task", "--plan", PLAN, "--ensure-git", "--baseline-commit", "--", "true")
+        outcome = planned.specguard("-C", str(folder), *words)
+        assert outcome.exit_code == 2
+        assert "there is no authority in main" in outcome.stderr
+
+    def test_what_needs_a_remote_still_does(self, tmp_path: Path) -> None:
+        project = Project(tmp_path)
+        project.user.git("remote", "remove", "origin")
+        outcome = project.run_phase()
+        assert outcome.exit_code == 2
+        assert "there is no remote 'origin'" in outcome.stderr
+        (tmp_path / "named").mkdir()
+        planned = Planned(
+            tmp_path / "named", policy=POLICY.replace("extends", 'remote = "https://x.org/a"\nextends')
+        )
+        planned.user.git("remote", "remove", "origin")
+        outcome = planned.run_task()
+        assert outcome.exit_code == 2
+        assert "there is no remote 'origin'" in outcome.stderr
+
+
+@pytest.mark.parametrize("remote", [True, False])
+def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remote: bool) -> None:
+    planned = Planned(tmp_path)
+    git = planned.user.git
+    git("switch", "-q", "-c", "plans")
+    git("switch", "-q", "main")
+    planned.user.commit("chore: begin without a plan", delete=[".plans/cart"])
+    git("push", "-q", "origin", "main")
+    git("switch", "-q", "-c", "pr/cart")
+    git("restore", "--source", "plans", "--staged", "--worktree", ".plans")
+    git("commit", "-q", "-m", "docs: plan the cart")
+    if remote:
+        git("push", "-q", "origin", "pr/cart")
+    else:
+        git("remote", "remove", "origin")
+    git("switch", "-q", "--detach")
+    for number in (1, 2, 3):
+        outcome = planned.run_task("--plan", PLAN)
+        assert outcome.exit_code == 0, outcome
+        [manifest] = [one for one in planned.manifests() if one["item"]["id"] == f"task_{number:03}"]
+        assert any(note.startswith(f"The plan {PLAN} is the change's own") for note in manifest["notes"])
+        if remote:
+            git("fetch", "-q", "origin", "pr/cart:pr/cart")
+        git("switch", "-q", "pr/cart")
+        checked = planned.specguard("check", "--base", "main", "--pr-title", "Plan cart: A cart")
+        assert checked.exit_code == 0, checked
+        git("switch", "-q", "--detach")
+    assert git("log", "--format=%s", "main..pr/cart").split("\n")[-1] == "docs: plan the cart"
+    assert git("rev-list", "--count", "main..pr/cart") == "4"
+
 
 class TestTwoAtOnce:
     def begin(self, planned: Planned, task_id: str, gate: Path, *words: str) -> subprocess.Popen[str]:
@@ -314,7 +395,7 @@ class TestTwoAtOnce:
         return run
 
     def test_tasks_that_keep_apart_work_in_places_of_their_own(self, tmp_path: Path) -> None:
-        planned = Planned(tmp_path, policy=SHARED)
+        planned = Planned(tmp_path)
         gate = tmp_path / "go"
         one = self.begin(planned, "task_001", gate)
         other = self.begin(planned, "task_003", gate)
@@ -330,7 +411,7 @@ class TestTwoAtOnce:
 
     def test_tasks_that_may_change_the_same_files_are_refused(self, tmp_path: Path) -> None:
         tasks = [task(1), task(2, expected_files=["src/"]), task(3)]
-        planned = Planned(tmp_path, tasks, policy=SHARED)
+        planned = Planned(tmp_path, tasks)
         gate = tmp_path / "go"
         one = self.begin(planned, "task_001", gate)
         outcome = planned.run_task("task_002")
@@ -342,7 +423,8 @@ class TestTwoAtOnce:
         one.communicate(timeout=120)
         assert one.returncode == 0
 
-    def test_a_branch_of_one_task_is_not_for_two(self, planned: Planned, tmp_path: Path) -> None:
+    def test_a_branch_of_one_task_is_not_for_two(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path, policy=ALONE)
         gate = tmp_path / "go"
         one = self.begin(planned, "task_001", gate)
         outcome = planned.run_task("task_003")
@@ -353,7 +435,7 @@ class TestTwoAtOnce:
 
     def test_the_plan_of_several_tasks_says_whether_they_keep_apart(self, tmp_path: Path) -> None:
         tasks = [task(1), task(2, expected_files=["src/"]), task(3)]
-        planned = Planned(tmp_path, tasks, policy=SHARED)
+        planned = Planned(tmp_path, tasks)
         words = ("run", "task", "--plan", PLAN, "--dry-run")
         assert planned.specguard(*words, "task_001", "task_003", "--", "true").exit_code == 0
         outcome = planned.specguard(*words, "task_001", "task_002", "--", "true")
@@ -361,10 +443,10 @@ class TestTwoAtOnce:
         assert "may both change" in outcome.stderr
 
 
-@pytest.mark.parametrize("policy", [POLICY, SHARED])
+@pytest.mark.parametrize("policy", [POLICY, ALONE])
 def test_a_run_that_had_marked_its_plan_goes_on_from_what_the_agent_left(tmp_path: Path, policy: str) -> None:
     planned = Planned(tmp_path, policy=policy)
-    if policy == SHARED:
+    if policy == POLICY:
         assert planned.run_task("task_003").exit_code == 0
     stopped = planned.run_task("task_001", "--until", "commit")
     assert stopped.exit_code == 0, stopped

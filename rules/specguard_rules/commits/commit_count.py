@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Commits, Finding, NotApplicable, Rule
+from specguard.rules import Commits, Finding, NotApplicable, Rule, Unresolved
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Base, Bookkeeping, Commit, Policy, Stage, WorkItem
+    from specguard.rules import Base, Bookkeeping, Commit, Policy, Stage, Work, WorkItem
 
 LISTED: Final = 10
 """So many commits are named in a finding; of more, the number is told."""
@@ -78,29 +78,34 @@ class CommitCount(Commits, Rule):
         policy: Policy,
         bookkeeping: Bookkeeping,
         work_item: WorkItem | None = None,
+        work: Work | None = None,
     ) -> Iterator[Finding]:
         """Count the commits of the change."""
         if policy.merge == "squash":
             raise NotApplicable("with merge = 'squash' the commits of a branch land as one")
         limits, who, setting = self._limits(work_item)
-        work = [commit for commit in commits if not bookkeeping.is_all_of(commit)]
-        if not work:
+        worked = [commit for commit in commits if not bookkeeping.is_all_of(commit)]
+        if not worked:
             raise NotApplicable("the change has no commit but those that file approvals and runs")
         counted = [
             commit
-            for commit in work
+            for commit in worked
             if not (commit.is_merge and limits.merges == "ignore")
             and not any(expression.search(commit.message.subject) for expression in limits.ignore)
         ]
-        if limits.accepts(len(counted)):
-            return
-        many = f"{len(counted)}" if len(counted) == len(work) else f"{len(counted)} that count"
-        yield Finding(
-            f"{who} has {limits.wanted}, and this one has {many}{_listed(counted)}",
-            help=_next_step(limits, len(counted), base.start),
-            key="count",
-            setting=setting,
-        )
+        groups: dict[str, Sequence[Commit]] = {who: counted}
+        if work and work_item and who == str(work_item) and work_item.kind in work.shared:
+            groups = _by_item(work, counted)
+        for who, group in groups.items():
+            if limits.accepts(len(group)):
+                continue
+            many = f"{len(group)}" if len(group) == len(worked) else f"{len(group)} that count"
+            yield Finding(
+                f"{who} has {limits.wanted}, and this one has {many}{_listed(group)}",
+                help=_next_step(limits, len(group), base.start, alone=len(groups) < 2),
+                key="count" if len(groups) < 2 else f"count {who}",
+                setting=setting,
+            )
 
     def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
         """The numbers that hold, whose they are, and their setting.
@@ -117,6 +122,24 @@ class CommitCount(Commits, Rule):
         raise NotApplicable("neither the work item nor the policy says how many commits a change has")
 
 
+def _by_item(work: Work, commits: Sequence[Commit]) -> dict[str, Sequence[Commit]]:
+    """The commits of each item of a branch that holds several; those that only mark the plan are left out."""
+    found: dict[str, Sequence[Commit]] = {}
+    for naming, item in work.each:
+        if not isinstance(item, Unresolved):
+            folder = (item.pointer.path or b"").rpartition(b"/")[0] + b"/"
+            named = {one.commit for one in work.commits if one.same_item(naming)}
+            group = [
+                commit
+                for commit in commits
+                if commit.oid in named
+                and not all(entry.path.startswith(folder) for entry in commit.own_entries)
+            ]
+            if group:
+                found[str(item)] = group
+    return found
+
+
 def _limited(commits: Commits) -> bool:
     return any(limit is not None for limit in (commits.exactly, commits.at_most, commits.at_least))
 
@@ -130,13 +153,13 @@ def _listed(commits: Sequence[Commit]) -> str:
     return f": {', '.join(named)}"
 
 
-def _next_step(limits: Commits, count: int, start: str | None) -> str:
+def _next_step(limits: Commits, count: int, start: str | None, *, alone: bool) -> str:
     most = limits.exactly if limits.at_most is None else limits.at_most
     if most is None or count < most:
         missing = (limits.exactly or limits.at_least or 0) - count
         return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
     if start is None:
         return "Squash the commits."
-    if most == 1:
+    if most == 1 and alone:
         return f"Squash them: git reset --soft {start[:10]} && git commit"
     return f"Squash some of them: git rebase -i {start[:10]}"

@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Bookkeeping, Commit, Expression, Fix, Message, Stage, WorkItem
+    from specguard.rules import (
+        Bookkeeping,
+        Commit,
+        Expression,
+        Fix,
+        Message,
+        Stage,
+        Work,
+        WorkItem,
+    )
 
 
 class CommitMessage(ConventionalForm, Rule):
@@ -99,6 +108,7 @@ class CommitMessage(ConventionalForm, Rule):
         bookkeeping: Bookkeeping,
         commits: Sequence[Commit] | None = None,
         work_item: WorkItem | None = None,
+        work: Work | None = None,
     ) -> Iterator[Finding]:
         """Compare each message with the item's, or with the form."""
         item = work_item if work_item and work_item.commit_messages else None
@@ -109,7 +119,11 @@ class CommitMessage(ConventionalForm, Rule):
         for message in messages:
             if message.merge or any(expression.search(message.subject) for expression in ignored):
                 continue
-            findings = list(self._of_item(message, item) if item else self._of_form(message))
+            own = item
+            if item and work and item.kind in work.shared:
+                # The title of a branch that holds a whole plan is of the plan.
+                own = None if message.source == "title" else work.item_of(message.commit)
+            findings = list(self._of_item(message, own) if own else self._of_form(message))
             if message.source != "title":
                 findings.extend(self._body(message))
             # Only a commit with a finding is worth reading the files of.
@@ -190,14 +204,17 @@ class CommitMessage(ConventionalForm, Rule):
             setting="body",
         )
 
-    def fix(self, finding: Finding, work_item: WorkItem | None = None) -> Fix | None:
+    def fix(
+        self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
+    ) -> Fix | None:
         """The item's subject, or the same words with a type that is spelt as the form has it."""
         from specguard.rules import RewordMessage
 
         if finding.field != "commit.subject":
             return None
-        if finding.key == "item" and work_item is not None:
-            right = work_item.commit_messages[0]
+        own = work.item_of(finding.commit) if work and work_item else None
+        if finding.key == "item" and own is not None:
+            right = own.commit_messages[0]
             return RewordMessage(finding.commit, lambda text: right + text[len(text.split("\n", 1)[0]) :])
         return RewordMessage(finding.commit, self._respelt) if finding.key == "conventional" else None
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, path_text
+from specguard.rules import Finding, NotApplicable, Rule, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Documents, Entry, Plans, RunSettings, Stage, Unit, Work
+    from specguard.rules import Documents, Entry, Plan, Plans, RunSettings, Stage, Unit, Work
 
 
 class AgentEditedPlan(Rule):
@@ -29,7 +29,9 @@ class AgentEditedPlan(Rule):
       else is a finding: another status, another task, what the task is and what it expects, other files.
 
     With `unit = "commit"` each commit that names a task is judged by itself, and commits that name none may
-    edit the plan; else the change is judged as a whole, and the plan is edited by changes of its own.
+    edit the plan; else the change is judged as a whole, and the plan is edited by changes of its own. Where
+    the plan is the change's own (`trusted = "branch"`: its branch's first commit brings it), no later commit
+    alters more of it than this, whatever it names.
 
     How to put it right: take the plan's folder out of the change; have the planner edit it in the base.
 
@@ -127,17 +129,26 @@ class AgentEditedPlan(Rule):
 
     def check(self, plans: Plans, work: Work, stage: Stage, run_settings: RunSettings) -> Iterator[Finding]:
         """Look at what is done in the plan's folder."""
-        for unit in plans.for_tasks(work):
-            plan = unit.task.plan
+        own, held = work.own, False
+        for unit in plans.units(work):
+            plan = unit.task.plan if unit.named else None
+            if plan is None and own is not None and unit.commit not in (None, own.commit):
+                # Whatever names no task alters nothing of a plan that the change brings itself.
+                plan = plans.at(own.path, own.documents)
+            if plan is None:
+                continue
+            held = True
             for entry in unit.entries:
                 if not plan.holds(entry.path) or entry.path.startswith(run_settings.folder):
                     continue
                 if stage == "run":
-                    yield _touched(unit, entry, "the agent's tree")
-                elif entry.path == plan.path:
+                    yield _touched(unit, plan, entry, "the agent's tree")
+                elif entry.path == plan.path and unit.named:
                     yield from _edited(unit, entry)
-                elif not _is_log(unit, entry):
-                    yield _touched(unit, entry, unit.label)
+                elif not _is_log(unit, plan, entry):
+                    yield _touched(unit, plan, entry, unit.label)
+        if not held:
+            raise NotApplicable("the change is for no task of a plan")
 
 
 def _edited(unit: Unit, entry: Entry) -> Iterator[Finding]:
@@ -146,7 +157,7 @@ def _edited(unit: Unit, entry: Entry) -> Iterator[Finding]:
     for edit in unit.edits():
         yield Finding(
             f"{unit.label} for {task.name} {edit.what}",
-            help="Take that out of the change, and have the planner edit the plan in the base.",
+            help="Take that out of the change; the planner edits the plan beforehand.",
             path=entry.path,
             line=edit.line,
             side="base" if entry.deleted else None,
@@ -157,23 +168,22 @@ def _edited(unit: Unit, entry: Entry) -> Iterator[Finding]:
         )
 
 
-def _touched(unit: Unit, entry: Entry, what: str) -> Finding:
-    task = unit.task
+def _touched(unit: Unit, plan: Plan, entry: Entry, what: str) -> Finding:
+    told = f" for {unit.task.name}" if unit.named else ", which is for no task,"
     did = "adds" if entry.added else "removes" if entry.deleted else "changes"
     return Finding(
-        f"{what} for {task.name} {did} {path_text(entry.path)}, which is the planner's",
+        f"{what}{told} {did} {path_text(entry.path)}, which is the planner's",
         help="Take it out of the change; the planner edits the plan, and says what is done.",
         path=entry.path,
         side="base" if entry.deleted else None,
         commit=unit.commit,
-        key=f"{task.id}:folder",
-        setting=task.plan.setting("folder"),
+        key=f"{unit.task.id if unit.named else plan.name}:folder",
+        setting=plan.setting("folder"),
     )
 
 
-def _is_log(unit: Unit, entry: Entry) -> bool:
+def _is_log(unit: Unit, plan: Plan, entry: Entry) -> bool:
     """Whether an entry only adds to the end of a file that is the plan's log."""
-    plan = unit.task.plan
     logs = {plan.folder + b"/" + name.encode("utf-8") for name in plan.settings.log}
     return entry.path in logs and entry.is_file and _grows(entry.path, unit.before, unit.after)
 

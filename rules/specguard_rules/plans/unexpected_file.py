@@ -18,7 +18,8 @@ class UnexpectedFile(Rule):
     The planner says beforehand what a task will touch; that keeps the task small, lets tasks run side by
     side, and makes it plain when an agent does something else. `expected_files` are files, folders with all
     below them, and patterns, from the folder `code` of `[plans.<name>]`. They are read from the trusted base:
-    a change cannot widen its own.
+    a change cannot widen its own. A plan that its branch brings (`trusted = "branch"`) is read from that
+    branch's first commit.
 
     A change is for a task where its names say so (`[work.task]`): the commit's subject `task_003: ...` names
     the task, and the branch `pr/cart` the plan. With `unit = "commit"` each commit that names a task is
@@ -94,7 +95,7 @@ class UnexpectedFile(Rule):
                     f"{task.name} expects no files, and {unit.label} touches {len(touched)}: "
                     + ", ".join(path_text(entry.path) for entry in touched[:3])
                     + (", ..." if len(touched) > 3 else ""),
-                    help="Have the planner list them in `expected_files`, in the base.",
+                    help="Have the planner list them in `expected_files` beforehand.",
                     path=task.plan.path,
                     line=task.line,
                     commit=unit.commit,
@@ -106,8 +107,8 @@ class UnexpectedFile(Rule):
                 if expected.find(entry.path) is None:
                     yield Finding(
                         f"{unit.label} for {task.name} touches {path_text(entry.path)}; expected: {allowed}",
-                        help="Take it out of the change, or have the planner add it to `expected_files` in "
-                        "the base.",
+                        help="Take it out of the change, or have the planner add it to `expected_files` "
+                        "beforehand.",
                         path=entry.path,
                         side="base" if entry.deleted else None,
                         commit=unit.commit,

@@ -17,7 +17,8 @@ class MixedWorkItems(Rule):
 
     One item, one pull request: two in one can be neither reviewed against one document nor reverted alone.
     Subjects are read leniently, so `feat(track-05): x` works on track 5. Commits that name no item are left
-    alone, and merge commits are not read.
+    alone, and merge commits are not read. The tasks of one plan are one change where a branch holds the whole
+    plan (`unit = "commit"` of `[plans.<name>]`).
 
     How to put it right: move the other item's commits to a branch of their own (`git rebase -i`, `git
     cherry-pick`).
@@ -72,7 +73,8 @@ class MixedWorkItems(Rule):
         commits = work.commits
         reported: set[str] = set()
         for other in commits[1:]:
-            if other.same_item(commits[0]) or other.item in reported:
+            together = other.kind == commits[0].kind and other.kind in work.shared
+            if together or other.same_item(commits[0]) or other.item in reported:
                 continue
             reported.add(other.item)
             yield Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule
+from specguard.rules import Finding, Rule, Unresolved
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
@@ -64,15 +64,16 @@ class RepeatedWorkItem(Rule):
         self, work_item: WorkItem, work: Work, history: History, refs: Sequence[Ref]
     ) -> Iterator[Finding]:
         """Read back the base's subjects, then the branches."""
-        landed = work.landed(work_item, history)
-        if landed is not None:
+        items = [item for _, item in work.each if not isinstance(item, Unresolved)]
+        landings = [(item, landed) for item in items if (landed := work.landed(item, history)) is not None]
+        for item, landed in landings:
             yield Finding(
-                f"{work_item} is in the base already: commit {landed.oid[:10]} {quoted(landed.subject)}",
+                f"{item} is in the base already: commit {landed.oid[:10]} {quoted(landed.subject)}",
                 help="Take up the current item, or revert that commit first.",
                 commit=landed.oid,
                 field="commit.subject",
-                key="landed",
-                setting=work_item.setting("commit"),
+                key="landed" if item is work_item else f"landed {item}",
+                setting=item.setting("commit"),
             )
         if not work.branch:
             return

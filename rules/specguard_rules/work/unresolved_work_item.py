@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule
-from specguard_rules.spelling import alternatives
+from specguard.rules import Finding, Rule, Unresolved
+from specguard_rules.spelling import alternatives, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Stage, Work
+    from specguard.rules import Bookkeeping, Naming, Stage, Work, WorkKind
 
 
 class UnresolvedWorkItem(Rule):
@@ -81,10 +81,14 @@ class UnresolvedWorkItem(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "the work item that the change names is resolved in the trusted base"
 
-    def check(self, work: Work) -> Iterator[Finding]:
+    def check(self, work: Work, bookkeeping: Bookkeeping) -> Iterator[Finding]:
         """Resolve the item, or say that one is required."""
-        if work.naming is None and work.required:
-            if work.is_upkeep:
+        nameless = work.naming is None and work.required
+        if nameless and work.is_upkeep:
+            return
+        yield from self._unnamed(work, bookkeeping)
+        if nameless:
+            if work.own is not None or work.unnamed:
                 return
             if work.title_missing:
                 work.named()
@@ -99,27 +103,42 @@ class UnresolvedWorkItem(Rule):
                 setting="require_work_item",
             )
             return
-        naming = work.named()
-        unresolved = work.unresolved
-        if unresolved is None:
-            return
-        pointer = unresolved.pointer
-        kind = work.kinds[naming.kind]
-        source = kind.source
-        # A list of items that was read says itself that it lacks one.
-        tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
-        yield Finding(
-            f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
-            + (f" (tried: {tried})" if tried else ""),
-            help=f"Have the {'list of items' if source else 'pointer'} corrected in the base, by a change of "
-            "its own."
-            if source or kind.pointer
-            else f"Name the branch after the item, as {kind.branch!r} says, or give the kind a pointer."
-            if kind.branch
-            else "Give the kind a pointer, or take what nothing tells out of its templates.",
-            path=pointer.path,
-            line=pointer.line,
-            field=None if pointer.path else "work_item",
-            key=naming.kind,
-            setting=f"work.{naming.kind}.{'source' if source else 'pointer'}",
-        )
+        for naming, found in work.each:
+            if isinstance(found, Unresolved):
+                yield _unresolved(naming, found, work.kinds[naming.kind])
+
+    def _unnamed(self, work: Work, bookkeeping: Bookkeeping) -> Iterator[Finding]:
+        """The commits that name no item, where each has to."""
+        for commit in work.unnamed if work.required else ():
+            if not bookkeeping.is_all_of(commit):
+                yield Finding(
+                    f"commit {commit.oid[:10]} {quoted(commit.message.subject)} names no work item, and on "
+                    f"{quoted(work.branch)} each commit is one",
+                    help="Name it after its item, or take it to another branch: git rebase -i "
+                    f"{commit.oid[:10]}^",
+                    commit=commit.oid,
+                    field="commit.subject",
+                    key=f"unnamed {commit.message.subject}",
+                    setting="require_work_item",
+                )
+
+
+def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind) -> Finding:
+    pointer, source = unresolved.pointer, kind.source
+    # A list of items that was read says itself that it lacks one.
+    tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
+    return Finding(
+        f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
+        + (f" (tried: {tried})" if tried else ""),
+        help=f"Have the {'list of items' if source else 'pointer'} corrected in the base, by a change of "
+        "its own."
+        if source or kind.pointer
+        else f"Name the branch after the item, as {kind.branch!r} says, or give the kind a pointer."
+        if kind.branch
+        else "Give the kind a pointer, or take what nothing tells out of its templates.",
+        path=pointer.path,
+        line=pointer.line,
+        field=None if pointer.path else "work_item",
+        key=naming.kind,
+        setting=f"work.{naming.kind}.{'source' if source else 'pointer'}",
+    )

@@ -80,7 +80,8 @@ class WorkItemMismatch(Rule):
             if other.source in seen:
                 continue
             seen.add(other.source)
-            if not other.same_item(naming):
+            together = work.commits if other.kind in work.shared else ()
+            if not any(other.same_item(one) for one in (naming, *together)):
                 key = {"branch": "branch", "title": "pull_request"}.get(other.source, "commit")
                 yield Finding(
                     f"{other.label} names {other.item}, but {naming.label} names {naming.item}",
