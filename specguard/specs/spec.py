@@ -15,7 +15,7 @@ from specguard.specs.paths import governed_patterns, recorded_ids
 from specguard.specs.reviews import Review, dates_of, review_names
 from specguard.specs.said import Said
 from specguard.specs.statuses import Ways, plain_status
-from specguard.specs.text import essence, visible_lines
+from specguard.specs.text import essence, shown_text, visible_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -239,6 +239,11 @@ class Spec:
             for name in sorted(found)
             if all(not field.value or parse_date(field.value) for field in find_fields(was.fields, name))
         ]
+
+    @property
+    def has_text(self) -> bool:
+        """Whether anything stands under one of its headings; data without headings has what it holds."""
+        return self.structured or any(map(shown_text, (section.own for section in self.document.sections)))
 
     @cached_property
     def entry_essence(self) -> str:

@@ -376,15 +376,29 @@ class Specs:
             return self.settings.spec_paths.find(path) is not None
         return path == self.now.index_path or self.settings.files.find(path) is not None
 
-    def counts(self, entry: Entry) -> bool:
-        """Whether an entry changes what specs say: not by a deletion, a rename, white space or a date alone.
+    @cached_property
+    def altered(self) -> Sequence[Spec]:
+        """The specs of which the change says more, in their documents or in the index.
+
+        A deletion, a new name, white space, comments or a date alone say nothing more.
 
         Raises:
             MissingFact: a document cannot be read.
         """
-        from specguard.specs.changes import says_more
+        return [spec for spec in self.all if self._alters_meaning(spec)]
 
-        return says_more(self, entry, [path for path, other in self._touched.items() if other.deleted])
+    def is_new(self, spec: Spec) -> bool:
+        """Whether the change adds a spec, and does not only move it."""
+        return spec.path in self._touched and self.before(spec) is None
+
+    def _alters_meaning(self, spec: Spec) -> bool:
+        places = (spec.path, self.now.index_path)
+        if not any(place in self._touched and self.is_spec_path(place) for place in places):
+            return False
+        if not self.touches(spec):
+            return False
+        was = self.before(spec)
+        return bool(spec.essence) if was is None else self.says_more(spec, was)
 
 
 def _value(entry: IndexEntry | None) -> str | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Commit, Entry, PullRequest, Specs, Stage
+    from specguard.rules import Artifacts, Commit, Entry, PullRequest, Spec, Specs, Stage
 
 _DASH = re.compile(r"\s-+\s|[\u2013\u2014]")
 _WORD = re.compile(r"\w{2,}")
@@ -22,12 +22,14 @@ _EMPTY = frozenset(
 
 
 class MissingSpecChange(Rule):
-    r"""Code that specs govern changes, no spec does, and nobody says why.
+    r"""Code that specs govern changes, no spec that governs it does, and nobody says why.
 
     A spec that is not changed with its code is soon a description of something else. Where a change adds,
-    modifies or deletes a path under `code` in `[specs]`, it also changes one under `spec_paths` (without that
-    setting: one of `files`, or the index). A deletion, a new name, white space, comments, or the bare date of
-    a review is no change of a spec.
+    modifies or deletes a path under `code` in `[specs]`, it also changes a spec that governs this path, in
+    its document or in the index, or adds a spec: with the sections that a contract of `[artifacts.<name>]`
+    asks of it, or, where none does, with text under a heading. `[specs.governs]`, or else a spec's own text,
+    says what it governs. With `spec_paths` only what changes under these paths counts. A deletion, a new
+    name, white space, comments, or the bare date of a review is no change of a spec.
 
     Where no spec has to change, a commit of the change or the pull request's text says so in a trailer, in
     its last paragraph, with the reason in brackets or behind a dash: `Spec-Impact: none (only names
@@ -69,9 +71,10 @@ class MissingSpecChange(Rule):
     [specs]
     files = ["tasks/specs/*.md"]
     code = ["src/**"]
+    governs = {"src/**" = ["tasks/specs/0001-*.md"]}
     '''
-    base = {files = {"src/a.py" = "a"}}
-    commits = [{message = "feat: run", files = {"src/a.py" = "b", "tasks/specs/0001-runs.md" = "# Runs"}}]
+    base = {files = {"src/a.py" = "a", "tasks/specs/0001-runs.md" = "# Runs"}}
+    commits = [{message = "feat: run", files = {"src/a.py" = "b", "tasks/specs/0001-runs.md" = "# All runs"}}]
     ```
     """
 
@@ -79,7 +82,7 @@ class MissingSpecChange(Rule):
     name: ClassVar[str] = "missing-spec-change"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("specs.code",)
-    condition: ClassVar[str] = "governed code changes with a spec, or a trailer says why not"
+    condition: ClassVar[str] = "governed code changes with its spec, or a trailer says why not"
 
     def check(
         self,
@@ -87,6 +90,7 @@ class MissingSpecChange(Rule):
         specs: Specs,
         commits: Sequence[Commit] | None = None,
         pull_request: PullRequest | None = None,
+        artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Look for code, then for a spec, then for a reason."""
         settings = specs.settings
@@ -94,8 +98,15 @@ class MissingSpecChange(Rule):
         changed = [entry for entry in changed if not specs.is_spec_path(entry.path)]
         if not changed:
             return
-        candidates = [entry for entry in entries if specs.is_spec_path(entry.path)]
-        if any(specs.counts(entry) for entry in candidates):
+        altered = specs.altered
+        lacking = ""
+        for spec in filter(specs.is_new, altered):
+            lacking = _lacking(spec, artifacts)
+            if not lacking:
+                return
+        governed = {path for spec in altered for path in specs.governed_by(spec)}
+        changed = [entry for entry in changed if entry.path not in governed]
+        if not changed:
             return
         stated, hint = _reason(settings.trailer, commits or (), pull_request)
         if stated:
@@ -103,20 +114,37 @@ class MissingSpecChange(Rule):
         more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
         places = settings.spec_paths.patterns or (*settings.files.patterns, settings.index)
         wanted = " or ".join(filter(None, places)) or "[specs] `files`"
-        touched = ""
-        if candidates:
+        touched = lacking
+        candidates = [entry for entry in entries if specs.is_spec_path(entry.path)]
+        if altered and not lacking:
+            touched = f"; {path_text(altered[0].path)} does not govern it"
+        elif candidates and not lacking:
             first = min(candidates, key=lambda entry: entry.deleted)
             touched = f"; what changed in {path_text(first.path)} does not count"
         yield Finding(
-            f"{path_text(changed[0].path)}{more} changed, and no spec did{touched}{hint}",
-            help=f"Change the spec under {wanted}, or say why not in the last paragraph of the commit message"
-            f": '{settings.trailer}: none (REASON)'.",
+            f"{path_text(changed[0].path)}{more} changed, and no spec did that governs it{touched}{hint}",
+            help="Change the spec that governs it ([specs.governs], or the spec itself, says which), add one "
+            f"under {wanted}, or say why not in the last paragraph of the commit message: "
+            f"'{settings.trailer}: none (REASON)'.",
             path=changed[0].path,
             side="base" if changed[0].deleted else None,
             key="no spec changed",
             severity="warning" if commits is None else None,
             setting="specs.code",
         )
+
+
+def _lacking(spec: Spec, artifacts: Artifacts | None) -> str:
+    """What a new spec lacks to be one, as a clause; empty where it lacks nothing."""
+    name = path_text(spec.path)
+    about = artifacts.contracted(spec.path) if artifacts else ()
+    contracts = [artifact for artifact in about if artifact.contract.sections]
+    for artifact in contracts:
+        for flaw in artifact.flaws("missing-section", "empty-section"):
+            return f"; the new {name} does not count: {flaw.message}"
+    if contracts or spec.has_text:
+        return ""
+    return f"; the new {name} has no text under a heading"
 
 
 def _reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
