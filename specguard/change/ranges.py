@@ -9,12 +9,13 @@ from specguard.change.change import Change
 from specguard.change.commit import Message
 from specguard.change.facts import Base, Branch, PullRequest
 from specguard.change.given import read_body
+from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final
+    from typing import Any, Final
 
     from specguard.change.base import Found
     from specguard.change.commit import Commit
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from specguard.change.request import Request
     from specguard.change.reviews import Review
     from specguard.change.revision import Revision
-    from specguard.change.tree import Tree
+    from specguard.change.worktree import WorkTree
 
 _WITH_PULL_REQUEST: Final = ("pull-request", "run")
 _SQUASH_SUFFIX: Final = re.compile(r" \(#[0-9]+\)$")
@@ -206,6 +207,35 @@ class RangeChange(Change):
     def head_files(self) -> Tree:
         """The files of the head."""
         return self._files(self._head.oid)
+
+
+class BranchWithWorkTree(RangeChange):
+    """The commits of the branch that is checked out, and on top of them the working tree as it is.
+
+    Args:
+        git, request, found, head, named, event: as for `RangeChange`.
+        work: the working tree.
+    """
+
+    source = "worktree"
+
+    def __init__(self, git: Git, request: Request, found: Found, *, work: WorkTree, **more: Any) -> None:
+        super().__init__(git, request, found, **more)
+        self._work = work
+
+    def _since(self, start: str | None) -> Sequence[Entry]:
+        entries = self.git.diff_trees(start or self.git.empty_tree, self._work.tree)
+        return sorted([*entries, *self._work.nested], key=lambda entry: entry.path)
+
+    @cached_property
+    def commits(self) -> Sequence[Commit]:
+        """The commits of the branch that the base does not have; what is on top of them is none."""
+        return self.git.commits(self.git.revisions(self._head.oid, self.base.tip))
+
+    @cached_property
+    def head_files(self) -> Tree:
+        """The files of the working tree."""
+        return Tree(self.git, self._work.tree, self._work.nested)
 
 
 class RunChange(RangeChange):

@@ -80,6 +80,8 @@ def _asked(git: Git, request: Request) -> Sequence[Change]:
         return open_received(git, request)
     if request.edits:
         return [_edited(git, request)]
+    if request.worktree and request.head:
+        return _range(git, request)
     if request.staged or request.worktree or request.patch or request.message_file or request.message:
         return [_snapshot(git, request)]
     return _range(git, request)
@@ -91,8 +93,9 @@ def _check_flags(request: Request) -> None:
         raise SpecguardError(
             f"{asked[0]} and {asked[1]} ask for different changes", help="Give one of them.", code="usage"
         )
+    on_top = request.worktree and request.head in ("HEAD", "@")
     for name in ("head", "root"):
-        if getattr(request, name) and asked:
+        if getattr(request, name) and asked and not (on_top and name == "head"):
             raise SpecguardError(
                 f"{_flag(name)} does not go with {asked[0]}",
                 help=f"{_flag(name)} is about a branch's commits.",
@@ -122,7 +125,7 @@ def _find_event(request: Request, *, explicit: bool = False) -> Event | None:
 
 
 def _range(git: Git, request: Request) -> Sequence[Change]:
-    from specguard.change.ranges import RangeChange
+    from specguard.change.ranges import BranchWithWorkTree, RangeChange
 
     event = _find_event(request, explicit=bool(request.range or request.root))
     if request.range:
@@ -140,6 +143,13 @@ def _range(git: Git, request: Request) -> Sequence[Change]:
     found_or_none = Found("", None, "none") if request.root else find_base(git, request, event)
     if found_or_none is None:
         raise no_base()
+    if request.worktree:
+        from specguard.change.worktree import hash_work_tree
+
+        work = hash_work_tree(git, head.oid)
+        return [
+            BranchWithWorkTree(git, request, found_or_none, head=head, named="HEAD", event=event, work=work)
+        ]
     named = request.head or (head.oid if event is not None and event.head else "")
     return [RangeChange(git, request, found_or_none, head=head, named=named, event=event)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from specguard import __version__
 from specguard.change.git import Git
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 
     Say = Callable[[str], None]
 
+_SHOWN: Final = ("uncovered-item", "missing-gate-run", "unproven-asset")
+"""The rules for which such a run is the proof."""
+
 
 def carry_out_gates(options: RunOptions, say: Say) -> int:
     """Run the gates of the item that the branch names, else those of every kind, and the guard itself.
@@ -92,7 +95,8 @@ class _Work:
         self._root = root
         self._item = self._named(request)
         plan = planned_gates(self._policy, self._item, commands=options.commands)
-        self._plan = plan.and_also([_guard(options)] if not _has_guard(plan) else [])
+        branch = change.found.how not in ("head", "none")
+        self._plan = plan.and_also([_guard(options, branch=branch)] if not _has_guard(plan) else [])
         self._base = self._start()
 
     def _named(self, request: Request) -> WorkItem | None:
@@ -233,10 +237,14 @@ def _carry_out(gates: GateRound) -> None:
         raise RunEnded("failed", f"what failed: {', '.join(names)}", error="gate-failed")
 
 
-def _guard(options: RunOptions) -> PlannedGate:
-    """The guard over the working tree, as a gate."""
+def _guard(options: RunOptions, *, branch: bool) -> PlannedGate:
+    """The guard over the branch with the working tree on top, or over that alone where there is no base.
+
+    What this very run is to show is not asked of it: that a run shows a done item, a commit, an asset.
+    """
     # Without -P, a folder of the working tree could stand in for this program.
-    words = [sys.executable, "-P", "-m", "specguard", "check", "--worktree"]
+    words = [sys.executable, "-P", "-m", "specguard", "check", "--worktree", f"--ignore={','.join(_SHOWN)}"]
+    words += ["--head=HEAD"] if branch else []
     if options.base:
         words += ["--base", options.base]
     return PlannedGate(name="specguard", run=shlex.join(words), source="run")

@@ -16,6 +16,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.gate_runs import carry_out_gates
 from specguard.executor.options import RunOptions
 from specguard.runs.folder import RunFolder
+from specguard.testing.running import run_here
 from tests.executor.places import Setting, everything
 from tests.executor.test_gates import GATES, gate
 
@@ -205,3 +206,51 @@ def test_no_policy_and_no_checkout(tmp_path: Path) -> None:
         user.gates(directory=str(tmp_path))
     with pytest.raises(SpecguardError, match="bare repository"):
         user.gates(directory=str(user.setting.remote))
+
+
+def test_the_commits_of_the_branch_are_judged_with_the_working_tree_on_top(tmp_path: Path) -> None:
+    user = User(
+        tmp_path,
+        policy=GATES.replace(
+            "[rules.locked-path]\n",
+            '[rules.forbidden-path]\npaths = ["docs/locked/**"]\n\n[rules.locked-path]\n',
+        ),
+    )
+    made = user.setting.user
+    made.git("checkout", "-q", "-b", "phase-12")
+    made.write("src/b.py", "b\n")
+    assert user.gates() == 0
+    made.commit("feat(phase12): b", files={"docs/locked/a.md": "a\n"})
+    assert user.gates() == 3
+    assert user.manifest.commands[-1].name == "specguard"
+    # A later commit, or what is only in the working tree, mends the net change.
+    made.delete("docs/locked/a.md")
+    made.write("docs/locked/b.md", "b\n")
+    assert user.gates() == 3
+
+
+def test_a_rule_is_not_asked_for_the_proof_that_is_being_made(tmp_path: Path) -> None:
+    kept = 'place_limit = 1\nkeep = "tree"\nquick_gates = ["tests"]\n'
+    assets = '\n[assets]\npaths = ["patterns/**"]\nindex = "patterns/index.json"\nproofs = ["build"]\n'
+    policy = GATES.replace("place_limit = 1\n", kept).removesuffix("```\n")
+    policy += gate("tests", "true") + assets + "```\n"
+    user = User(tmp_path, policy=policy)
+    made = user.setting.user
+    made.git("checkout", "-q", "-b", "phase-12")
+    made.write("patterns/emit.ts", "a\n")
+    entry = {"id": "emit", "path": "patterns/emit.ts", "version": "0.1.0"}
+    made.write("patterns/index.json", json.dumps({"patterns": [entry]}))
+    made.git("add", "patterns")
+
+    def staged() -> int:
+        return run_here("check", "--staged", "--select=RUN010", directory=user.path).exit_code
+
+    assert staged() == 1
+    assert user.gates(commands=["echo build"]) == 0, user.said
+    made.git("add", "-f", ".runs")
+    assert staged() == 0
+    made.git("commit", "-qm", "feat(phase12): emit")
+    assert run_here("check", "--select=RUN010", directory=user.path).exit_code == 0
+    made.write("patterns/emit.ts", "b\n")
+    made.git("add", "patterns")
+    assert staged() == 1
