@@ -73,7 +73,9 @@ def verdict_line(verdict: Verdict, style: Style) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in verdict.counts.items() if count)
     outcome = verdict.outcome
     kind = {"passed": "good", "accepted": "warning"}.get(outcome, "error")
-    said = "would block" if verdict.dry_run and outcome == "failed" else outcome
+    said: str = "would block" if verdict.dry_run and outcome == "failed" else outcome
+    if outcome == "indeterminate" and verdict.counts["failed"]:
+        said = f"failed, and {outcome}"
     # A push can be refused for its branch although it brings no commits.
     subject = "nothing to judge" if verdict.empty and outcome == "passed" else subject_of(verdict)
     return f"specguard: {style(kind, said)} ({subject}): rules: {counts}"

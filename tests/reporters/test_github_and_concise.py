@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specguard.model import Finding, Judged, Origin, RuleResult, Verdict
 from specguard.reporters import concise, github, markdown, text
-from specguard.testing import Repository, run
+from specguard.testing import Case, Repository, Step, run
+from specguard.testing.running import run_here
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOSTILE = b"a\n::error file=x::pwn\x1b[2J,`|<b>.md"
 
@@ -222,3 +226,14 @@ def test_through_the_command(repository: Repository) -> None:
     assert page.read_text().startswith("before\n## specguard: failed (`work`)\n")
     outcome = run(*arguments, "--output-format=concise", directory=repository.path)
     assert outcome.stdout.startswith("locked/a\\x0a::error::b: PTH001 ")
+
+
+def test_a_failed_rule_beside_one_that_could_not_be_judged_is_told_as_both(tmp_path: Path) -> None:
+    policy = '[rules.forbidden-path]\npaths = ["no/"]\n\n[rules.branch-name]\npattern = "^x$"\n'
+    repository = Case(policy=policy, commits=[Step("feat: a", files={"no/a": "a"})]).build(tmp_path / "r")
+    repository.git("checkout", "-q", "--detach")
+    outcome = run_here("check", "--base=main", directory=repository.path)
+    assert outcome.exit_code == 2
+    assert "specguard: failed, and indeterminate (" in outcome.stdout
+    report = run_here("check", "--base=main", "--output-format=json", directory=repository.path).report
+    assert report["verdict"] == "indeterminate"
