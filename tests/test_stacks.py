@@ -288,6 +288,13 @@ def test_gitlabs_request_into_a_slice_is_judged_by_the_default_branchs_policy(tm
     assert check(repository, "--enforce", env=env).exit_code == 2
 
 
+def test_a_request_into_a_slice_that_keeps_to_the_rules_passes(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    stack(repository, "1", "2")
+    outcome = check(repository, *github(tmp_path, repository, "slice-1"))
+    assert (outcome.exit_code, outcome.state("PRQ003")) == (0, "passed")
+
+
 def test_a_request_into_a_slice_needs_the_default_branch(tmp_path: Path) -> None:
     repository = loosened(tmp_path)
     outcome = check(repository, *github(tmp_path, repository, "slice-1", None))
@@ -300,9 +307,10 @@ def test_a_request_into_a_slice_needs_the_default_branch(tmp_path: Path) -> None
 def test_a_release_branch_keeps_its_own_policy(tmp_path: Path) -> None:
     repository = loosened(tmp_path)
     repository.branch("release/1", "slice-1", checkout=False)
-    outcome = check(repository, *github(tmp_path, repository, "release/1"))
-    assert outcome.report["authority"]["ref"] == repository.oid("release/1")
-    assert "PTH001" not in outcome.codes
+    for default in ("main", None):
+        outcome = check(repository, *github(tmp_path, repository, "release/1", default))
+        assert outcome.report["authority"]["ref"] == repository.oid("release/1")
+        assert "PTH001" not in outcome.codes
 
 
 def test_what_is_staged_on_a_stack_finds_its_item(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def find_base(
 def default_base(
     git: Git, request: Request, event: Event | None = None, *, remote: str = "origin"
 ) -> Found | None:
-    """The default branch: the one that the platform names, and where nothing is final, the usual one.
+    """The default branch: the one that the platform names, else the usual one.
 
     Raises:
         SpecguardError: the one that is named is not there.
@@ -104,7 +104,7 @@ def default_base(
     name = told or request.environment.get("CI_DEFAULT_BRANCH")
     if name:
         return named_base(git, name, "event", remote=remote)
-    return None if request.enforce else usual_base(git, remote=remote)
+    return usual_base(git, remote=remote)
 
 
 def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found | None:

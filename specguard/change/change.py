@@ -106,7 +106,7 @@ class Change(ABC):
         return other
 
     def default_base(self) -> Found | None:
-        """The default branch, as far as it is told.
+        """The default branch; None where none is told, and none of the usual ones is there.
 
         Raises:
             SpecguardError: the one that the platform names is not there.
@@ -121,16 +121,13 @@ class Change(ABC):
         """The short name of the branch that is given as the base; empty where no name is."""
         return short_branch(self.found.ref) or (self._event.base if self._event is not None else None) or ""
 
-    @property
-    def is_request(self) -> bool:
-        """Whether a platform tells of a request to merge it."""
-        return self._event is not None and self._event.kind in ("pull_request", "merge_group")
-
     def _moved(self, found: Found) -> Self:
         other = object.__new__(type(self))
         # What is cached under a fact's name may depend on the base; what was begun goes on.
         own = vars(self).items()
-        vars(other).update({name: value for name, value in own if not hasattr(Change, name)})
+        facts = (property, cached_property)
+        kept = {name: value for name, value in own if not isinstance(getattr(Change, name, None), facts)}
+        vars(other).update(kept)
         other.found = found
         return other
 
@@ -206,10 +203,11 @@ class Change(ABC):
 
     @cached_property
     def history(self) -> History:
-        """The messages of the base's history."""
+        """The messages of the base's history, and of the branch that the change stands on."""
         from specguard.change.history import History
 
-        return History(self.git, self.found.oid)
+        below = self.stacked_on
+        return History(self.git, self.found.oid, *([below.oid] if below else []))
 
     @cached_property
     def origin(self) -> Remote:

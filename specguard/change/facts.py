@@ -82,9 +82,10 @@ class Base:
         head: the judged commit's object id; None where the head is no commit (an index, a tree).
         trusted: whether `tip` was found as a base, and is not `HEAD`, the head or `--authority`'s.
         merge_bases: all merge bases of `tip` and `head`, where both are commits.
+        stacked: whether it is not the trusted base itself, but an item's branch that the change stands on.
     """
 
-    __slots__ = ("head", "merge_bases", "name", "start", "tip", "trusted")
+    __slots__ = ("head", "merge_bases", "name", "stacked", "start", "tip", "trusted")
 
     def __init__(
         self,
@@ -95,8 +96,10 @@ class Base:
         head: str | None,
         trusted: bool,
         merge_bases: Sequence[str] = (),
+        stacked: bool = False,
     ) -> None:
         self.name = name
+        self.stacked = stacked
         self.tip = tip
         self.start = start
         self.head = head

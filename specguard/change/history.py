@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class History:
-    """The commits of the trusted base's tip and all before it.
+    """The commits of the trusted base's tip, and of what a change stands on, and all before them.
 
     Args:
         git: where they are read.
-        tip: the tip's object id; None where there is no base, and so no history.
+        tips: their object ids; None where there is no base, and so no history.
     """
 
-    def __init__(self, git: Git, tip: str | None) -> None:
+    def __init__(self, git: Git, *tips: str | None) -> None:
         self._git = git
-        self._tip = tip
+        self._tips = [tip for tip in tips if tip]
 
     def mentioning(self, words: Sequence[str]) -> Iterator[PastCommit]:
         """The commits whose message has one of these words, newest first.
@@ -34,11 +34,11 @@ class History:
             MissingFact: the history is not all there.
         """
         wanted = [word for word in words if word]
-        if not wanted or self._tip is None:
+        if not wanted or not self._tips:
             return
         process = self._git.start(
             "log", "-z", "--format=%H%n%B", "--encoding=UTF-8", "-F", "-i",
-            *[f"--grep={word}" for word in wanted], self._tip, "--",
+            *[f"--grep={word}" for word in wanted], *self._tips, "--",
         )  # fmt: skip
         rest = b""
         try:

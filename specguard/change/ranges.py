@@ -97,6 +97,7 @@ class RangeChange(Change):
             head=head,
             trusted=self.found.trusted,
             merge_bases=merge_bases,
+            stacked=against is not self.found,
         )
 
     @property
@@ -267,7 +268,7 @@ class RunChange(RangeChange):
         _, title, body = self._names
         if not title:
             raise NotApplicable("the run opens no pull request")
-        return PullRequest(title=title, body=body, base=self.found.name)
+        return PullRequest(title=title, body=body, base=(self.stacked_on or self.found).name)
 
 
 class PushedChange(RangeChange):

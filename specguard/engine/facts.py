@@ -353,7 +353,7 @@ class Facts:
         from specguard.waves.waves import Waves
         from specguard.work.sources import Sources
 
-        documents = Documents(self._change.base_files)
+        documents = Documents(self._change.paper_files)
         judged: Sources | None = self._if_declared("sources")
         sources = None
         if judged is not None:

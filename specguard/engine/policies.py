@@ -102,20 +102,20 @@ class Policies:
         if not change.found.given or change.found.how == "server" or not into or change.stacked_on:
             return change
         default = change.default_base()
-        if default is None:
-            if self._request.enforce and change.is_request and into not in ("main", "master"):
-                raise SpecguardError(
-                    f"{into} may be an item's branch, and nothing says which branch is the default one, "
-                    "whose policy would judge then",
-                    help="Give the platform's whole event, or name the default branch in CI_DEFAULT_BRANCH.",
-                    code="no-base",
-                )
-            return change
-        if default.oid == change.found.oid or short_branch(default.ref) == into:
+        if default is None or default.oid == change.found.oid or short_branch(default.ref) == into:
             return change
         based = change.on_branch_of_item(default)
         policy = self._at(based)
-        return based if policy is not None and _item_branches(policy)(into) else change
+        if policy is None or not _item_branches(policy)(into):
+            return change
+        if self._request.enforce and not default.given:
+            raise SpecguardError(
+                f"{into} is an item's branch, and nothing says which branch is the default one, whose policy "
+                "judges what goes into it",
+                help="Give the platform's whole event, or name the default branch in CI_DEFAULT_BRANCH.",
+                code="no-base",
+            )
+        return based
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """The policy of a tree, or of a file in place of its documents."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Policy, PullRequest, Stage, WorkItem
+    from specguard.rules import Base, Policy, PullRequest, Stage, WorkItem
 
 
 class PullRequestTarget(Rule):
@@ -76,7 +76,7 @@ class PullRequestTarget(Rule):
     )
 
     def check(
-        self, pull_request: PullRequest, policy: Policy, work_item: WorkItem | None = None
+        self, pull_request: PullRequest, base: Base, policy: Policy, work_item: WorkItem | None = None
     ) -> Iterator[Finding]:
         """Compare the target with the policy's base."""
         expected = (work_item.base if work_item else "") or policy.base
@@ -89,7 +89,11 @@ class PullRequestTarget(Rule):
             raise MissingFact(
                 "the branch that the pull request goes into is not known", "specguard check --pr-event FILE"
             )
-        if target == expected or self.allow.find(target.encode("utf-8", "surrogateescape")) is not None:
+        if (
+            base.stacked
+            or target == expected
+            or self.allow.find(target.encode("utf-8", "surrogateescape")) is not None
+        ):
             return
         of_item = work_item is not None and bool(work_item.settings.base)
         yield Finding(
