@@ -18,6 +18,7 @@ from specguard.executor.asked import asked_before
 from specguard.executor.baseline import ensure_repository
 from specguard.executor.options import RunOptions
 from specguard.executor.run import STEPS
+from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import visible
 from specguard.runs.folder import RunFolder
 
@@ -47,7 +48,7 @@ class CommandBehind(click.Command):
 
 @click.command("item", cls=CommandBehind, short_help="Let an agent work on an item.")
 @click.argument("kind")
-@click.argument("items", nargs=-1, metavar="[ID]")
+@click.argument("items", nargs=-1, metavar="[ID]...")
 @in_directory
 @click.option(
     "--code-dir",
@@ -110,8 +111,8 @@ def item(
     """Let an agent work on one item of KIND, from its pointer to its pull request, and stop there.
 
     The current item, or the one of ID. The agent is that of --agent, or the command behind `--`: it reads
-    the brief from standard input, or as the file `{brief}`, and works in a place of its own. With --dry-run
-    several IDs may be given: each is a job.
+    the brief from standard input, or as the file `{brief}`, and works in a place of its own. Several IDs are
+    a run each, one after the other, until one does not succeed.
     """
     if announce is not None:
         # It is this process's alone, and of nothing that it starts.
@@ -136,15 +137,18 @@ def item(
     asked = [_options(one, command, **words) for one in items or ("",)]
     if words["dry_run"]:
         return show_plan(asked, output_format)
-    if len(asked) > 1:
-        raise SpecguardError(
-            "a run works on one item",
-            help="start one for each; --dry-run lists what several would do",
-            code="usage",
-        )
     if detach:
         return detached(sys.argv[1:])
-    return start(asked[0], announce)
+    for number, one in enumerate(asked, 1):
+        code = EXIT_NO_VERDICT
+        try:
+            code = start(one, announce if number == 1 else None)
+        finally:
+            if code and asked[number:]:
+                say_plainly(f"not begun: {', '.join(later.item for later in asked[number:])}")
+        if code:
+            return code
+    return EXIT_PASSED
 
 
 @click.command("resume", cls=CommandBehind, short_help="Go on with a run that has ended early.")

@@ -31,7 +31,7 @@ from specguard.runs.settings import seconds
 from specguard.work.gates import Gates, flag_gates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from specguard.executor.agents import Agent
     from specguard.executor.canonical import Address
@@ -82,16 +82,9 @@ def prepare(options: RunOptions) -> Run:
                 if kept:
                     ignore_local(runs)
                 run = _begun(
-                    claim,
-                    start,
-                    options,
-                    git=git,
-                    address=address,
-                    notes=notes,
-                    agent=agent,
-                    kept=kept,
-                    heads=heads.branches,
+                    claim, start, options, git=git, address=address, notes=notes, agent=agent, kept=kept
                 )
+                run.heads = heads.branches
             with run.step("preflight") as step:
                 step.detail = _done(start, address)
         except BaseException:
@@ -116,7 +109,6 @@ def _begun(
     notes: list[str],
     agent: Agent | None,
     kept: str,
-    heads: Mapping[str, str],
 ) -> Run:
     """Make the run's folder, and take it."""
     folder = claim.used_folder(options.reuse_run) if options.reuse_run else claim.new_folder()
@@ -127,7 +119,6 @@ def _begun(
     )
     run = Run(options, folder, manifest, git=git, policy=start.policy, item=start.item)
     run.claim = claim
-    run.heads = heads
     manifest.agent = agent.recorded(run) if agent else None
     # Before the manifest, without which it is no run yet: what was asked for is needed to resume it.
     record(run)

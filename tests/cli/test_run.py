@@ -52,6 +52,29 @@ def test_a_run_goes_from_the_pointer_to_a_pushed_branch(project: Project) -> Non
     assert f"Run: phase-12/{manifest['run_id']}" in log
 
 
+@pytest.mark.parametrize("fails", ["", "D1"])
+def test_a_list_of_items_is_a_run_each_one_after_the_other(tmp_path: Path, fails: str) -> None:
+    head, _, _ = POLICY.partition("[work.phase]")
+    policy = (
+        head
+        + '[work.slice]\nsource = "slices.json"\nbranch = "slice-{id}"\ncommit = "feat({id}): {text}"\n```\n'
+    )
+    slices = [{"number": one, "files": ["src/"]} for one in ("D1", "D2", "D3")]
+    project = Project(tmp_path, policy, {"slices.json": json.dumps({"slices": slices})})
+    agent = f"{GOOD}; grep -q 'slice {fails or 'none'}' \"$0\" && exit 7; true"
+    outcome = project.specguard("run", "slice", "D2", "D1", "D3", "--", "sh", "-c", agent, "{brief}")
+    ended = [(one["item"]["id"], one["state"]) for one in project.manifests()]
+    if fails:
+        assert outcome.exit_code == 3, outcome
+        assert sorted(ended) == [("D1", "failed"), ("D2", "succeeded")]
+        assert "not begun: D3\n" in outcome.stderr
+        return
+    assert outcome.exit_code == 0, outcome
+    assert sorted(ended) == [("D1", "succeeded"), ("D2", "succeeded"), ("D3", "succeeded")]
+    heads = project.user.git("ls-remote", str(project.remote), "refs/heads/slice-*")
+    assert [line.rpartition("/")[2] for line in heads.splitlines()] == ["slice-D1", "slice-D2", "slice-D3"]
+
+
 def test_a_run_goes_on_when_nobody_reads_its_lines(project: Project) -> None:
     with project.start("run", "phase", "--", "sh", "-c", GOOD) as process:
         assert process.stderr is not None

@@ -32,6 +32,14 @@ class Grounding(Settings):
         dict[str, list[str]],
         Field(description="documents that may be read in place of one, by that one's path"),
     ] = {}
+    external: Annotated[
+        list[str],
+        Field(
+            description="those of these documents that are outside of the repository, by absolute or `~` "
+            "path: that they are there and were read is not checked, and a warning says so",
+            json_schema_extra={"tightens": "fewer"},
+        ),
+    ] = []
     agent: Annotated[
         str, Field(min_length=1, description="the placeholder of artifacts' paths that names the agent")
     ] = "agent"
@@ -55,8 +63,19 @@ class Grounding(Settings):
         """What is wrong with the table as a whole; empty where nothing is."""
         named = {*self.all, *(document for documents in self.by_agent.values() for document in documents)}
         for document in [*named, *(other for others in self.equivalents.values() for other in others)]:
-            if not document or document.startswith("/") or ".." in document.split("/"):
+            if document in self.external:
+                continue
+            if document.startswith(("/", "~/")):
+                return (
+                    f"{document!r} is outside of the repository: name it in `external` too, or copy it here"
+                )
+            if not document or ".." in document.split("/"):
                 return f"{document!r} is no path from the repository's root"
+        for document in self.external:
+            if document not in named or not document.startswith(("/", "~/")):
+                return (
+                    f"`external` names {document!r}, which is no absolute or `~/` path of `all` or `by_agent`"
+                )
         for document in self.equivalents:
             if document not in named:
                 return f"`equivalents` names {document!r}, which no agent has to read"

@@ -34,6 +34,9 @@ class UnreadGrounding(Rule):
     whose artifacts the change touches, and documents that it removes; with `--all` everything. While a commit
     is staged, an agent is judged once it has left an artifact of each of these contracts.
 
+    A document of `external`, named by an absolute or `~` path, is outside of the repository: that it is there
+    and was read is not checked, and a warning says so.
+
     How to put it right: read the document, and cite it.
 
     ```toml fails
@@ -90,6 +93,27 @@ class UnreadGrounding(Rule):
     "pass/AGENT_P1_FINAL.md" = "# Final\n\n- `docs/ARCHITECTURE.md`\n- `prompts/spec-2-milestone.md:1`\n"
     "pass/AGENT_P1_SCRATCHPAD.md" = "# P1\n\nRead prompts/spec-2-milestone.md for spec-to-milestone.\n"
     ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.agent-final]
+    path = "**/AGENT_{agent}_FINAL.md"
+
+    [grounding]
+    all = ["docs/ARCHITECTURE.md", "~/prompts/spec-to-milestone.md"]
+    external = ["~/prompts/spec-to-milestone.md"]
+    '''
+    base = {files = {"docs/ARCHITECTURE.md" = "# Architecture\n"}}
+
+    [[commits]]
+    message = "docs: final"
+    files = {"pass/AGENT_P1_FINAL.md" = "# Final\n\n`docs/ARCHITECTURE.md`\n"}
+
+    [[expect]]
+    code = "ART014"
+    message = "~/prompts/spec-to-milestone.md is outside of the repository, and not checked"
+    severity = "warning"
+    ```
     """
 
     code: ClassVar[str] = "ART014"
@@ -124,6 +148,15 @@ class UnreadGrounding(Rule):
         yield from _gone(grounding, documents, entries, every=whole or bool(judged))
         if not judged:
             return
+        for document, key in dict(_all(grounding)).items():
+            if document in grounding.external:
+                yield Finding(
+                    f"the grounding document {document} is outside of the repository, and not checked",
+                    help="See for yourself that agents read it; a copy in the repository can be checked.",
+                    severity="warning",
+                    key=f"external {document}",
+                    setting=key,
+                )
         cited = _Cited(documents, contracts)
         for work in judged:
             for document, key in _wanted(grounding, work.agent):
@@ -141,7 +174,7 @@ def _all(grounding: Grounding) -> Iterator[tuple[str, str]]:
 
 def _wanted(grounding: Grounding, agent: str) -> Iterator[tuple[str, str]]:
     """What an agent must have read, each once."""
-    known: set[str] = set()
+    known = set(grounding.external)
     for document, key in _all(grounding):
         own = key.startswith("grounding.all.") or key.rpartition(".")[2].casefold() == agent.casefold()
         if own and document not in known:
@@ -154,7 +187,7 @@ def _gone(
 ) -> Iterator[Finding]:
     """The documents that are not there, and no equivalent either."""
     changed = {entry.path for entry in entries}
-    known: set[str] = set()
+    known = set(grounding.external)
     for document, key in _all(grounding):
         places = [_path(one) for one in (document, *grounding.equivalents.get(document, ()))]
         if document in known or not (every or not changed.isdisjoint(places)):

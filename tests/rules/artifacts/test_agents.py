@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -191,6 +192,21 @@ def test_agents_at_once(
 def test_an_offset_is_one_that_a_clock_has(offset: str) -> None:
     text = f"```toml specguard\n[rules.too-many-agents]\noffset = '{offset}'\n```\n"
     with pytest.raises(SpecguardError, match=r"too-many-agents\.offset"):
+        compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('all = ["~/p.md"]', "'~/p.md' is outside of the repository: name it in `external` too"),
+        ('all = ["/p.md"]', "'/p.md' is outside of the repository"),
+        ('all = ["../p.md"]\nexternal = ["../p.md"]', "`external` names '../p.md', which is no absolute"),
+        ('external = ["/p.md"]', "`external` names '/p.md', which is no absolute or `~/` path of `all`"),
+    ],
+)
+def test_a_document_outside_of_the_repository_is_declared(settings: str, said: str) -> None:
+    text = f"# A\n\n```toml specguard\n[grounding]\n{settings}\n```\n"
+    with pytest.raises(SpecguardError, match=re.escape(said)):
         compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
 
 
