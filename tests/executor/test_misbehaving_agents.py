@@ -154,6 +154,24 @@ _REACHES_OUT = {
 }
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo '{\"next\": 13}' > configs/NEXT_PHASE.json",
+        f"{GOOD}; echo '{{\"next\": 13}}' > configs/NEXT_PHASE.json",
+        "rm -f configs/NEXT_PHASE.json",
+        f"{GOOD}; git mv configs/NEXT_PHASE.json configs/OTHER.json || true",
+        f"{GOOD}; rm -f configs/NEXT_PHASE.json; ln -s ../src/new.py configs/NEXT_PHASE.json",
+    ],
+)
+def test_an_agent_that_moves_the_pointer_is_stopped_before_the_push(workshop: Workshop, script: str) -> None:
+    done = workshop.work(script)
+    assert done.returncode == 1, done
+    assert "WRK004" in done.stdout
+    assert not workshop.commits()
+    assert not workshop.state["requests"]
+
+
 @threat("T104", "the user's configuration, hooks and refs written by the agent", "exit 3")
 @pytest.mark.parametrize("name", _REACHES_OUT)
 def test_an_agent_that_reaches_out(workshop: Workshop, name: str) -> None:
