@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from specguard.change.entry import Entry
     from specguard.change.git import Git
 
 
@@ -50,6 +51,22 @@ class History:
             raise self._git.missing("the base's history", error.first_line) from error
         if rest:
             yield _commit(rest)
+
+    def changed_since(self, paths: Sequence[bytes]) -> Sequence[Entry]:
+        """How the first tip differs from the first commit that had one of some files, by first parents.
+
+        Raises:
+            MissingFact: the history is not all there.
+        """
+        names = [path.decode("utf-8", "surrogateescape") for path in paths]
+        if not self._tips or not names:
+            return ()
+        process = self._git.start(
+            "log", "--first-parent", "--no-renames", "--diff-filter=A", "--format=%H", self._tips[0], "--",
+            *names,
+        )  # fmt: skip
+        found = self._git.read(process, "the history").decode("ascii").split()
+        return self._git.diff_trees(found[-1], self._tips[0]) if found else ()
 
 
 def _commit(record: bytes) -> PastCommit:

@@ -277,6 +277,8 @@ class Facts:
             whole=self.get("whole"),
         )
         sources.landed = self._landed(sources, lambda: self._change.commits)
+        if self._change.stage not in ("edit", "staged", "commit-msg"):
+            sources.shown = self.shown(sources, self._change.base.head or self._change.found.oid)
         return sources
 
     @property
@@ -520,6 +522,48 @@ class Facts:
             history=self._change.history,
             commits=commits,
         )
+
+    def shown(self, sources: Sources, tip: str | None) -> Callable[[Listed], bool] | None:
+        """What tells whether more than its status shows that a wave's item was done; None without waves.
+
+        Args:
+            sources: the files that list the items.
+            tip: the commit whose history counts.
+        """
+        if not self._policy.declares("wave_settings"):
+            return None
+        from specguard.change.history import History
+        from specguard.work.landed import Shown
+
+        settings = self._policy.declared("wave_settings")
+        plans = self._policy.declares("plan_kinds")
+        items = {stage.items for stage in settings.stages if not (plans and stage.items == "tasks")}
+        return Shown(
+            sources,
+            kinds=items | {name.removesuffix("s") for name in items},
+            by=settings.by,
+            history=History(self._change.git, tip),
+            run=self._has_run,
+        )
+
+    def _has_run(self, listed: Listed) -> bool:
+        """Whether a run that can be seen from here shows that a listed item was done."""
+        from specguard.runs.proof import Claim
+
+        claim = Claim(
+            str(listed),
+            kind=listed.source.kind,
+            ids=[listed.id],
+            owns=True,
+            path=listed.source.path,
+            line=listed.line,
+            key=listed.id,
+        )
+        try:
+            proof: RunProof = self.get("run_proof")
+            return proof.judge(claim) is None
+        except (MissingFact, NotApplicable):
+            return False
 
     def _ask_for(self, fact: str, table: str) -> None:
         """Leave where the policy has no such table: nothing is imported for it then."""

@@ -274,7 +274,7 @@ class StageState:
             for item in self.owed:
                 if item.source is not source:
                     continue
-                status = f"its status is {item.status}" if item.status else "it has no status"
+                status = f"its status is {sources.status_of(item)}" if item.status else "it has no status"
                 yield Missing(f"{item} is not closed: {status}", source.path, item.line)
 
     def _undone(self) -> Iterator[Missing]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.change.commit import Commit
+    from specguard.change.entry import Entry
     from specguard.change.history import History
     from specguard.work.listed import Listed
     from specguard.work.naming import Names, Naming
@@ -104,6 +105,66 @@ class Landings:
                 # A subject that could mean an item of several lists says of none that it was done.
                 if len(found) == 1:
                     yield found[0].source.path, found[0].id
+
+
+class Shown:
+    """Whether something shows that a listed item was done, beside its status: a commit of it, or a run.
+
+    Where its kind has a template for subjects, these tell whose a commit is. Elsewhere a commit is the item's
+    that changes its files once it is listed.
+
+    Args:
+        sources: the files that list the items.
+        kinds: the kinds whose items are asked; others have rules of their own.
+        by: the fields that tell which files list the items of one wave.
+        history: that of the judged head.
+        run: whether a run shows it.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        *,
+        kinds: Container[str],
+        by: Sequence[str],
+        history: History,
+        run: Callable[[Listed], bool],
+    ) -> None:
+        self._sources = sources
+        self._kinds = kinds
+        self._by = by
+        self._history = history
+        self._run = run
+        self._changed: dict[tuple[bytes, ...], Sequence[Entry]] = {}
+
+    def __call__(self, listed: Listed) -> bool:
+        """Whether a commit or a run shows that an item was done.
+
+        Raises:
+            MissingFact: the history or a source cannot be read.
+        """
+        settings = listed.source.settings
+        if listed.source.kind not in self._kinds:
+            return True
+        if settings.commit or settings.pull_request:
+            landed = self._sources.landed is not None and self._sources.landed(listed)
+        else:
+            scope = listed.scope
+            landed = any(scope.find(entry.path) is not None for entry in self._since(listed))
+        return landed or self._run(listed)
+
+    def _since(self, listed: Listed) -> Sequence[Entry]:
+        """What has changed since the first list of its wave had it."""
+        fields = listed.source.fields
+        paths = tuple(
+            source.path
+            for source in self._sources.of(listed.source.kind)
+            if all(source.fields.get(name) == fields.get(name) for name in self._by)
+            and any(item.is_named(listed.id) for item in source.items)
+        )
+        if paths not in self._changed:
+            self._changed[paths] = self._history.changed_since(paths)
+        return self._changed[paths]
 
 
 def _undoes(revert: tuple[str, str], oid: str, subject: str) -> bool:

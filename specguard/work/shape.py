@@ -154,7 +154,7 @@ def _too_early(item: Listed, needed: list[Listed], sources: Sources) -> Iterator
     for other in needed:
         if other.deferred or other.conditional or sources.done(other):
             continue
-        status = f"is {other.status}" if other.status else "has no status"
+        status = f"is {sources.status_of(other)}" if other.status else "has no status"
         yield Finding(
             f"{item} is {item.status}, and needs {other.id}, which {status}",
             help=f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake.",

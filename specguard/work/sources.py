@@ -169,6 +169,7 @@ class Sources:
         kinds: the same.
         documents: the same.
         landed: tells whether a commit did an item; None where no commit can tell.
+        shown: tells whether a commit or a run shows what a status says; None where the status is enough.
     """
 
     def __init__(
@@ -182,6 +183,7 @@ class Sources:
         self.kinds = kinds
         self.documents = documents
         self.landed: Callable[[Listed], bool] | None = None
+        self.shown: Callable[[Listed], bool] | None = None
         self._entries = entries
         self._whole = whole
         self._known: dict[str, Sequence[Source]] = {}
@@ -257,12 +259,18 @@ class Sources:
         yield from broken(source, self)
 
     def done(self, item: Listed) -> bool:
-        """Whether an item is done with: its status says so, or a commit did it.
+        """Whether an item is done with: its status says so and something shows it, or a commit did it.
 
         Raises:
             MissingFact: the history cannot be read.
         """
-        return item.closed or (self.landed is not None and self.landed(item))
+        if item.closed and (self.shown is None or self.shown(item)):
+            return True
+        return self.landed is not None and self.landed(item)
+
+    def status_of(self, item: Listed) -> str:
+        """The status of an item that is not done, and what it lacks where it says done."""
+        return f"{item.status}, and no commit or run of it shows that" if item.closed else item.status
 
     def at(self, path: bytes) -> Source | None:
         """The source that a file is; None where it is none."""

@@ -152,6 +152,8 @@ def test_each_thing_that_is_missing_is_named(tmp_path: Path) -> None:
     [
         ({f"{PLAN}/PHASE_D_WORKBREAKDOWN.yaml": {"AC-2]\n    status: done": "AC-2]\n    status: open"}},
          "slice D2 is not closed: its status is open"),
+        ({"src/cart.ts": False, "tests/cart.test.ts": False},
+         "slice D1 is not closed: its status is done, and no commit or run of it shows that"),
         ({f"{PASS}/D5_REVIEW_DISPOSITION.md": {"Status: fixed, re-verified": "Status: open"}},
          "high finding"),
         ({f"{PASS}/D7_PHASE_E_READINESS.md": {"`till-timing.json` |": "it is fast |"}},
@@ -165,7 +167,7 @@ def test_what_keeps_a_wave_from_being_complete(tmp_path: Path, edits: Any, said:
     text = 'like = "runbook-readiness.toml"\n'
     for path, edit in edits.items():
         text += (
-            f'[edits]\n"{path}" = false\n'
+            f'edits."{path}" = false\n'
             if edit is False
             else f'[edits."{path}"]\n'
             + "".join(f"{json.dumps(a)} = {json.dumps(b)}\n" for a, b in edit.items())

@@ -78,7 +78,7 @@ PLANNED = {
     f"{PASS}PHASE_D_BREAKDOWN.yaml": "slices: [{id: D1, status: open}]\n",
 }
 DRIFT = {"docs/PHASE_D_DRIFT.md": "Drift: none\n"}
-DONE = {f"{PASS}PHASE_D_BREAKDOWN.yaml": "slices: [{id: D1, status: done}]\n"}
+DONE = {f"{PASS}PHASE_D_BREAKDOWN.yaml": "slices: [{id: D1, status: done, files: [src/done]}]\n"}
 REPORT = {"docs/PHASE_D_REPORT.md": "Done.\n"}
 REVIEW = {"docs/PHASE_D_REVIEW.md": "Good.\n"}
 
@@ -96,7 +96,7 @@ def judged(
 ) -> Outcome:
     case = Case(
         policy=policy,
-        base=[Step(files=base or {"README.md": "x"})],
+        base=[Step(files=base or {"README.md": "x"}), Step("feat: do it", files={"src/done": "1"})],
         commits=[Step("feat: x", files=files, delete=delete) for files in changes],
         branch=branch,
         expect=[{"code": "PLN008", **one} for one in expect],
@@ -383,7 +383,7 @@ def test_a_wave_that_nobody_touches_costs_nothing(tmp_path: Path) -> None:
 
 def test_items_may_say_which_stage_they_are_of(tmp_path: Path) -> None:
     policy = POLICY.replace('leaves = ["review"]', 'leaves = ["review"]\nitems = "slices"')
-    slices = "slices: [{id: D1, status: done}, {id: D5, status: open, stage: Review}]\n"
+    slices = "slices: [{id: D1, status: done, files: [src/done]}, {id: D5, status: open, stage: Review}]\n"
     base = {**PLANNED, **DRIFT, **REPORT, f"{PASS}PHASE_D_BREAKDOWN.yaml": slices}
     judged(tmp_path / "1", base, REVIEW, policy=policy)
     elsewhere = {**base, f"{PASS}PHASE_D_BREAKDOWN.yaml": slices.replace("Review", "nowhere")}

@@ -18,9 +18,10 @@ class WaveStageOutOfOrder(Rule):
     `[[wave.stages]]` says in which order a wave goes: planning, drift check, implementation and so on; or
     research, options, review, plan, task. A stage is *complete* when the artifacts that it `requires` and
     `leaves` are there and fulfil their contracts, their `fields` have the values that are asked for, and its
-    `items` are closed. It is *open* when the stages in `opens_after`, and those before them, are complete. A
-    stage with `when` counts only where an artifact says so, such as a realignment where drift was found. Of
-    several passes of one wave the last one counts.
+    `items` are closed: their status says so, and a commit or a run of each shows it. It is *open* when the
+    stages in `opens_after`, and those before them, are complete. A stage with `when` counts only where an
+    artifact says so, such as a realignment where drift was found. Of several passes of one wave the last one
+    counts.
 
     What is a finding:
 

@@ -35,11 +35,12 @@ def tell_landed(telling: Telling, sources: Sources) -> None:
     from specguard.work.landed import Landings
     from specguard.work.naming import Names
 
+    git = telling.change.git
     if any(kind.commit or kind.pull_request for kind in sources.kinds.values()):
-        git = telling.change.git
         names = Names(telling.policy.declared("work_kinds"))
         history = History(git, git.repository.head)
         sources.landed = Landings(sources, names, history=history, commits=lambda: ())
+    sources.shown = telling.facts.shown(sources, git.repository.head)
 
 
 def named_item(telling: Telling) -> dict[str, Any] | None:

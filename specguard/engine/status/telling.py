@@ -27,7 +27,7 @@ class Telling:
         policy: what it is looked at by.
 
     Attributes:
-        change, policy: the same.
+        facts, change, policy: the same.
         unknown: what could not be told, and why.
     """
 
@@ -35,11 +35,11 @@ class Telling:
         self.change = change
         self.policy = policy
         self.unknown: list[str] = []
-        self._facts = facts
+        self.facts = facts
 
     def fact(self, name: str) -> Any:
         """A fact; None where it does not belong here, or cannot be had."""
-        return self.told(lambda: self._facts.get(name), None)
+        return self.told(lambda: self.facts.get(name), None)
 
     @property
     def readiness(self) -> Sequence[str]:
