@@ -11,7 +11,7 @@ from specguard.documents.problem import Problem, not_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Final, Literal, Self
 
     Kind = Literal["json", "yaml", "toml"]
@@ -72,18 +72,22 @@ class Data:
         value: mappings with text as keys, lists, text, numbers, true, false and None. Dates are text, as ISO
             8601 has them where they come from TOML. None where there is a problem.
         problem: why it could not be read; None where it could.
+        kept: of YAML that could not be read, what is certain all the same: keys that stand once, at the
+            beginning of a line before the broken one, each with its plain value and its line.
     """
 
-    __slots__ = ("_locate", "_node", "problem", "value")
+    __slots__ = ("_locate", "_node", "kept", "problem", "value")
 
     def __init__(
         self,
         value: Any,
         locate: Callable[[], Node] | None = None,
         problem: Problem | None = None,
+        kept: Mapping[str, tuple[Any, int]] | None = None,
     ) -> None:
         self.value = value
         self.problem = problem
+        self.kept = kept or {}
         self._locate = locate
         self._node: Node | None = None
 
@@ -159,11 +163,13 @@ class DataError(ValueError):
 
     Attributes:
         line: the line of the text, from 1; None where it is no line's fault.
+        kept: what is certain all the same; see `Data`.
     """
 
     def __init__(self, message: str, line: int | None) -> None:
         super().__init__(message)
         self.line = line
+        self.kept: Mapping[str, tuple[Any, int]] = {}
 
 
 def data_of(content: bytes, kind: Kind) -> Data:
@@ -196,7 +202,8 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
         message = str(error)
         if not message.startswith("it "):
             message = f"it is no {_NAMES[kind]}: {message}"
-        return Data.unread(Problem(message, error.line and error.line + first - 1))
+        kept = {key: (value, line + first - 1) for key, (value, line) in error.kept.items()}
+        return Data(None, problem=Problem(message, error.line and error.line + first - 1), kept=kept)
     return Data(value, locate)
 
 

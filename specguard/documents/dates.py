@@ -138,6 +138,20 @@ def date_problem(text: str) -> str:
     return _read(text)[1]
 
 
+def is_ahead(day: datetime.date, text: str, today: datetime.date) -> bool:
+    """Whether a day is still to come; one without an offset begins east of Greenwich the day before.
+
+    Args:
+        day: what `parse_date` made of it.
+        text: how it is written.
+        today: the UTC date.
+    """
+    if (day - today).days != 1:
+        return day > today
+    line = plain(text)
+    return any(moment.time.tzinfo for one in days(line) if (moment := moment_behind(line, one)))
+
+
 def days(text: str) -> Iterator[Day]:
     """Everything in a text that is written like a day, in order."""
     if len(text) > LONGEST:

@@ -75,7 +75,9 @@ class Field:
 
 def read_fields(document: Document) -> Sequence[Field]:
     """All fields of a Markdown document, those of its front matter first, then in order."""
-    return [*_keys(document.properties, "front matter"), *_in_blocks(document.blocks, bullet=False)]
+    matter = document.properties
+    kept = (Field(key, _written(value), line, "front matter") for key, (value, line) in matter.kept.items())
+    return [*_keys(matter, "front matter"), *kept, *_in_blocks(document.blocks, bullet=False)]
 
 
 def data_fields(data: Data) -> Sequence[Field]:

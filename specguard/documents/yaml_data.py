@@ -30,10 +30,26 @@ def read(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
     Raises:
         DataError: it is no such text, or says what a reader could take for two things.
     """
-    import yaml
-
     newlines = [match.start() for match in re.finditer("\n", text)]
     reader = _Reader(newlines)
+    try:
+        _parse(text, reader)
+    except DataError as error:
+        error.kept = reader.certain(text, error.line or 0)
+        raise
+    root = reader.root
+    value = reader.value
+
+    def locate() -> Node:
+        _shift([root], first - 1)
+        return root
+
+    return value, locate
+
+
+def _parse(text: str, reader: _Reader) -> None:
+    import yaml
+
     # The reader written in C is the same one, ten times as fast; it is not in every build.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
@@ -50,14 +66,6 @@ def read(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
         raise DataError("it has a character that is not allowed", reader.line(position)) from None
     except (RecursionError, yaml.YAMLError):
         raise DataError(TOO_DEEP, None) from None
-    root = reader.root
-    value = reader.value
-
-    def locate() -> Node:
-        _shift([root], first - 1)
-        return root
-
-    return value, locate
 
 
 def _shift(nodes: list[Node], by: int) -> None:
@@ -82,6 +90,24 @@ class _Reader:
         self._stack: list[tuple[Any, Node]] = []
         self._keys: list[str | None] = []
         self._documents = 0
+        self._plain: dict[str, tuple[Any, int]] = {}
+        self._key_line = 0
+
+    def certain(self, text: str, broken: int) -> dict[str, tuple[Any, int]]:
+        """The plain values before the broken line of keys that stand once, at the beginning of a line."""
+        from specguard.documents.fields import normal_name
+
+        times: dict[str, int] = {}
+        for start in [
+            line.partition(":")[0] for line in text.split("\n") if line[:1].strip() and ":" in line
+        ]:
+            name = normal_name(start.strip("'\" \t"))
+            times[name] = times.get(name, 0) + 1
+        return {
+            key: (value, line)
+            for key, (value, line) in self._plain.items()
+            if line < broken and times.get(normal_name(key)) == 1
+        }
 
     def line(self, index: int) -> int:
         """The line of a position."""
@@ -109,7 +135,14 @@ class _Reader:
             raise DataError(f"it has the tag {tag}, which means nothing here", line)
         if name == "ScalarEvent":
             plain = not event.style and tag is None
-            self._add(_scalar(event.value) if plain else event.value, line, event.value)
+            value = _scalar(event.value) if plain else event.value
+            if len(self._stack) == 1:
+                key = self._keys[-1]
+                if key is None:
+                    self._key_line = line if not event.start_mark.column else 0
+                elif plain and self._key_line == line == self.line(event.end_mark.index):
+                    self._plain[key] = value, line
+            self._add(value, line, event.value)
             return
         below: Any = {} if name == "MappingStartEvent" else []
         node = self._add(below, line, None)

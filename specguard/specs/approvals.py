@@ -23,7 +23,7 @@ from specguard.documents.blocks import List, Paragraph, Table
 from specguard.documents.characters import visible
 from specguard.documents.checkboxes import is_open, without_box
 from specguard.documents.data import written
-from specguard.documents.dates import days, parse_date, plain, undated
+from specguard.documents.dates import days, is_ahead, parse_date, plain, undated
 from specguard.documents.fields import normal_name, plain_value
 from specguard.documents.placeholders import bare_nothing, owes
 from specguard.specs.said import Said
@@ -104,6 +104,10 @@ class Approval:
     def complete(self) -> bool:
         """Whether it says who approved, and when."""
         return bool(self.who) and self.when is not None and not self.refused
+
+    def is_ahead(self, today: date) -> bool:
+        """Whether the day is still to come."""
+        return self.when is not None and is_ahead(self.when, self.said.text, today)
 
     @property
     def key(self) -> tuple[str, str]:

@@ -22,7 +22,8 @@ LONGEST: Final = 2000
 """So many characters of a list item or row are read for a path and an object id."""
 
 _OID: Final = re.compile(r"\b[0-9a-fA-F]{4,64}\b")
-_GOVERNS: Final = "governs"
+GOVERNS: Final = "governs"
+"""The field in which a spec itself says what it governs."""
 
 
 def recorded_ids(spec: Spec, name: str, index: bytes) -> Iterator[tuple[str, Said]]:
@@ -57,19 +58,19 @@ def governed_patterns(spec: Spec, content: bytes | None) -> Iterator[Said]:
         content: what its file holds; None where there is none.
     """
     # Most documents say nothing of this, and need not be parsed for it.
-    if content is None or _GOVERNS.encode() not in content.lower():
+    if content is None or GOVERNS.encode() not in content.lower():
         return
-    for key, value in spec.own(_GOVERNS):
+    for key, value in spec.own(GOVERNS):
         values = value if isinstance(value, list) else str(value or "").replace(",", " ").split()
         for position, pattern in enumerate(values):
             if isinstance(pattern, str) and pattern.strip():
                 line = spec.data.line((key, position) if isinstance(value, list) else (key,))
                 yield Said(pattern.strip(), spec.path, line, "front matter")
-    for field in find_fields(spec.fields, _GOVERNS):
+    for field in find_fields(spec.fields, GOVERNS):
         if field.form not in {"front matter", "data"}:
             for pattern in leading_paths(field.value).paths:
                 yield Said(pattern, spec.path, field.line, field.form)
-    for section in spec.sections(_GOVERNS):
+    for section in spec.sections(GOVERNS):
         for raw, line in _rows(section.blocks):
             for pattern in leading_paths(raw).paths:
                 yield Said(pattern, spec.path, line, "section")

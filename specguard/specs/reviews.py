@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.dates import date_problem, is_ahead, parse_date
 from specguard.documents.fields import normal_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Sequence
-    from datetime import date
     from typing import Final
 
     from specguard.specs.said import Said
@@ -35,8 +35,12 @@ class Review:
 
     def __init__(self, said: Said) -> None:
         self.said = said
-        self.date: date | None = parse_date(said.text)
+        self.date: datetime.date | None = parse_date(said.text)
         self.problem = "" if self.date else "is empty" if not said.text else date_problem(said.text)
+
+    def is_ahead(self, today: datetime.date) -> bool:
+        """Whether the day is still to come."""
+        return self.date is not None and is_ahead(self.date, self.said.text, today)
 
     def __repr__(self) -> str:
         return f"Review({self.said!r})"

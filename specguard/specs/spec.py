@@ -11,7 +11,7 @@ from specguard.documents.fields import find_fields, normal_name, plain_value
 from specguard.documents.kinds import data_kind
 from specguard.documents.titles import normal_title
 from specguard.specs.approvals import Reader
-from specguard.specs.paths import governed_patterns, recorded_ids
+from specguard.specs.paths import GOVERNS, governed_patterns, recorded_ids
 from specguard.specs.reviews import Review, dates_of, review_names
 from specguard.specs.said import Said
 from specguard.specs.statuses import Ways, plain_status
@@ -98,6 +98,15 @@ class Spec:
                 f"its front matter {message.removeprefix('it ')}" if message.startswith("it ") else message
             )
         return message, problem.line
+
+    @property
+    def read_in_part(self) -> bool:
+        """Whether only its front matter is broken, and nothing is in it that nobody would miss."""
+        if self.structured or self.document.problem is not None or self.data.problem is None:
+            return False
+        lines = (self.document.front_matter or "").split("\n")
+        names = {normal_name(line.partition(":")[0].strip("'\" \t")) for line in lines}
+        return names.isdisjoint((GOVERNS, normal_name(self._settings.reviewed)))
 
     @cached_property
     def fields(self) -> Sequence[Field]:

@@ -272,7 +272,7 @@ class Specs:
 
     def holds(self, approval: Approval) -> bool:
         """Whether an approval says who and when, and is not of the future."""
-        return approval.complete and approval.when is not None and approval.when <= self.today
+        return approval.complete and not approval.is_ahead(self.today)
 
     # What a spec governs
 

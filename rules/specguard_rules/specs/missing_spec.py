@@ -105,12 +105,14 @@ class MissingSpec(Rule):
             path = path_text(spec.path)
             problem = spec.problem
             if problem is not None:
+                whole = " as a whole" if spec.read_in_part else ""
                 yield Finding(
-                    f"the spec {path} cannot be read: {problem[0]}",
+                    f"the spec {path} cannot be read{whole}: {problem[0]}",
                     help="Correct it, so that its review, status and approvals can be read.",
                     path=spec.path,
                     line=problem[1],
                     key="unreadable",
+                    severity="warning" if spec.read_in_part else None,
                     setting="specs.files",
                 )
             if index is not None and spec.entry is None:

@@ -17,7 +17,8 @@ class StaleSpec(Rule):
 
     Code that follows a spec nobody has read for months follows a guess. A review holds `max_age_days` UTC
     calendar days: with 30, one of 30 days ago holds and one of 31 does not. In the last `warn_days` of them
-    there is a warning. A day in the future is an error, since no one has reviewed anything then.
+    there is a warning. A day in the future is an error; where it has no offset, the day after the UTC date
+    is none, since it has begun east of Greenwich.
 
     Judged are the specs that the change touches, and those that govern what it touches: `[specs.governs]`
     says which these are, or without it each spec's own `governs` (front matter, a field, or a section
@@ -145,7 +146,7 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
     settings = specs.settings
     path = path_text(spec.path)
     for review in spec.reviews:
-        if review.date is not None and review.date > specs.today:
+        if review.is_ahead(specs.today):
             elsewhere = "" if review.said.path == spec.path else f" in {review.said.place}"
             yield Finding(
                 f"the {settings.review} of {path} is in the future: {review.date}{elsewhere}",
@@ -156,9 +157,9 @@ def _dated(spec: Spec, specs: Specs) -> Iterator[Finding]:
                 setting="specs.review",
             )
     oldest = spec.review
-    if oldest is None or oldest.date is None or oldest.date > specs.today:
+    if oldest is None or oldest.date is None or oldest.is_ahead(specs.today):
         return
-    age = (specs.today - oldest.date).days
+    age = max(0, (specs.today - oldest.date).days)
     left = settings.max_age_days - age
     if left >= settings.warn_days:
         return

@@ -128,7 +128,7 @@ def _lacking(spec: Spec, specs: Specs) -> tuple[str, int | None]:
     elsewhere = "" if near.said.path == spec.path else f" in {near.said.place}"
     if near.refused:
         return f"its approval{elsewhere} is not given: {shortened(near.said.text, 80)!r}", line
-    if near.when is not None and near.when > specs.today:
+    if near.is_ahead(specs.today):
         return f"its approval{elsewhere} is in the future: {near.when}", line
     lacks = " nor ".join(word for word, there in (("who", near.who), ("when", near.when)) if not there)
     return f"its approval{elsewhere} does not say {lacks}: {shortened(near.said.text, 80)!r}", line

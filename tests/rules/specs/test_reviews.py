@@ -122,6 +122,22 @@ def test_two_dates_that_differ(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "future"),
+    [
+        ("2026-03-03", False),
+        ("2026-03-03 09:00", False),
+        ("3 March 2026 (Ann)", False),
+        ("2026-03-03T09:00+10:00", False),
+        ("2026-03-03T09:00Z", True),
+        ("2026-03-04", True),
+    ],
+)
+def test_a_day_without_an_offset_begins_east_of_greenwich(written: str, future: bool, tmp_path: Path) -> None:
+    expect = [{"path": SPEC, "severity": "error", "message": "in the future"}] if future else []
+    judged("SPC003", tmp_path, {SPEC: spec(written)}, *expect, today="2026-03-02")
+
+
+@pytest.mark.parametrize(
     ("today", "severity", "message"),
     [
         ("2026-02-20", "", ""),
@@ -130,7 +146,8 @@ def test_two_dates_that_differ(tmp_path: Path) -> None:
         ("2026-03-21", "warning", "holds 1 more day"),
         ("2026-03-22", "warning", "30 days ago, and its review holds today for the last time"),
         ("2026-03-23", "error", "31 days ago, and a review holds 30 days; it governs src/runs/run.py"),
-        ("2026-02-19", "error", "in the future: 2026-02-20"),
+        ("2026-02-19", "", ""),
+        ("2026-02-18", "error", "in the future: 2026-02-20"),
     ],
 )
 def test_the_days_of_a_review(today: str, severity: str, message: str, tmp_path: Path) -> None:
@@ -291,11 +308,11 @@ def test_what_is_staged_is_judged_like_what_is_committed(tmp_path: Path) -> None
 
 
 def test_a_spec_that_cannot_be_read_has_no_date(tmp_path: Path) -> None:
-    texts = ["a\0b", "---\nlast_review: 2026-02-20\ntitle: Runs: kept\n---\n"]
+    texts = ["a\0b", "---\ntitle: Runs: kept\nlast_review: 2026-02-20\n---\n"]
     expect = [
         {"path": path, "line": line, "message": message}
         for path, line, message in zip(
-            each(texts), (1, 3), ("binary", "its front matter is no YAML"), strict=True
+            each(texts), (1, 2), ("binary", "its front matter is no YAML"), strict=True
         )
     ]
     judged("SPC002", tmp_path, each(texts), *expect, policy=WITHOUT_INDEX)

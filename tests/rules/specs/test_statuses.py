@@ -151,7 +151,7 @@ def test_what_is_no_approval(tmp_path: Path) -> None:
         ("approvals: [{reviewer: Ann Example}]\n", "", "does not say when", 4),
         ("approvals: [{date: 2026-02-20}]\n", "", "does not say who", 4),
         ("approvals: [{by: '<name>', date: 2026-02-20}]\n", "", "does not say who", 4),
-        ("approvals: [{by: Ann Example, date: 2026-03-03}]\n", "", "in the future: 2026-03-03", 4),
+        ("approvals: [{by: Ann Example, date: 2026-03-04}]\n", "", "in the future: 2026-03-04", 4),
         ("approvals: {docs: {by: Ann Example, date: 2026-02-20, status: rejected}}\n", "", "is not given", 4),
         ("", "## Approvals\n\n- Ann Example: pending\n", "is not given", 10),
         ("", "## Approvals\n\n<!-- Ann Example (2026-02-20) -->\n", "no approval", 3),
