@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from specguard.runs.settings import RunSettings
 
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-)([^}]*))?\}")
+_VARIABLE: Final = re.compile(
+    r"\$(?:(?P<plain>[A-Za-z_][A-Za-z0-9_]*)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<behind>:-|\}))"
+)
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -61,23 +63,12 @@ def about_run(verb: str, run_id: str, root: str) -> list[str]:
 
 
 def expanded(text: str, environment: Mapping[str, str]) -> str:
-    """A path with `~`, `${VAR}` and `${VAR:-default}` filled in.
+    """A path with `~`, `$VAR`, `${VAR}` and `${VAR:-default}` filled in, as a shell does.
 
     Raises:
-        SpecguardError: a variable has no value and no default.
+        SpecguardError: a variable has no value and no default, or something else stands behind a `$`.
     """
-
-    def value(match: re.Match[str]) -> str:
-        found = environment.get(match[1], "")
-        if found or match[2]:
-            return found or match[3]
-        raise SpecguardError(
-            f"{text!r} names the variable {match[1]}, which is not set",
-            help=f"set it, or write ${{{match[1]}:-default}}",
-            code="broken-authority",
-        )
-
-    filled = _VARIABLE.sub(value, text)
+    filled = _filled(text, environment, text)
     if filled == "~" or filled.startswith("~/"):
         home = environment.get("HOME", "")
         if not home:
@@ -86,6 +77,41 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
             )
         return home + filled[1:]
     return filled
+
+
+def _filled(text: str, environment: Mapping[str, str], whole: str) -> str:
+    done, rest = "", text
+    while found := re.search("[$`]", rest):
+        done, rest = done + rest[: found.start()], rest[found.start() :]
+        match = _VARIABLE.match(rest)
+        end = _closing(rest) if match and match["behind"] == ":-" else match.end() if match else 0
+        if match is None or not end:
+            raise SpecguardError(
+                f"{whole!r} has something else than a variable at {rest[:20]!r}",
+                help="write it as ${VAR} or ${VAR:-default}",
+                code="broken-authority",
+            )
+        name = match["plain"] or match["name"]
+        value = environment.get(name, "")
+        if not value and match["behind"] != ":-":
+            raise SpecguardError(
+                f"{whole!r} names the variable {name}, which is not set",
+                help=f"set it, or write ${{{name}:-default}}",
+                code="broken-authority",
+            )
+        done += value or _filled(rest[match.end() : end - 1], environment, whole)
+        rest = rest[end:]
+    return done + rest
+
+
+def _closing(text: str) -> int:
+    """Behind the brace that closes the one with which a text begins; 0 where none does."""
+    depth = 0
+    for brace in re.finditer(r"\$\{|\}", text):
+        depth += 1 if brace[0] == "${" else -1
+        if not depth:
+            return brace.end()
+    return 0
 
 
 def item_folder(kind: str, item_id: str) -> str:

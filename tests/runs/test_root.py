@@ -1,0 +1,55 @@
+"""Where runs are kept: the path of the policy, or of `--run-root`, with what a shell fills in."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from specguard.errors import SpecguardError
+from specguard.runs.root import expanded
+
+ENVIRONMENT = {"HOME": "/home/ann", "SET": "/a b/$HOME", "EMPTY": "", "PATH": "/usr/bin:/bin"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${CODEX_HOME:-$HOME/.codex}/runs",
+        "${SET:-$HOME/.codex}/runs",
+        "${SET:-$UNSET/x}/runs",
+        "$HOME/runs",
+        "${HOME}/$SET",
+        "${EMPTY:-${UNSET:-${HOME}/x}/y}/z",
+        "${UNSET:-}/runs",
+        "runs}",
+        "~/runs",
+    ],
+)
+def test_a_path_is_filled_in_as_a_shell_does(text: str) -> None:
+    word = text if text.startswith("~") else f'"{text}"'
+    said = subprocess.run(
+        ["sh", "-c", f"printf %s {word}"], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    assert expanded(text, ENVIRONMENT) == said.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("$UNSET/runs", "UNSET, which is not set"),
+        ("${EMPTY}/runs", "EMPTY, which is not set"),
+        ("${EMPTY:-$UNSET}", "UNSET, which is not set"),
+        ("${HOME:+x}/runs", "something else than a variable at '${HOME:+x}/runs'"),
+        ("${HOME-x}", "something else"),
+        ("${UNSET:-$HOME/runs", "something else"),
+        ("$(pwd)/runs", "something else"),
+        ("`pwd`/runs", "something else"),
+        ("runs/$", "something else"),
+    ],
+)
+def test_what_is_no_variable_or_has_no_value_is_refused(text: str, said: str) -> None:
+    with pytest.raises(SpecguardError) as raised:
+        expanded(text, ENVIRONMENT)
+    assert said in str(raised.value)
+    assert raised.value.help
