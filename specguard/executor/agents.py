@@ -20,6 +20,7 @@ from specguard.executor.results import Handover, said
 from specguard.executor.stop_note import KEPT, NAME, stop_note, take_stop_note
 from specguard.executor.tasks import task_of
 from specguard.plans.model_words import forms_of, models_in
+from specguard.plans.settings import ROLES
 from specguard.runs import model
 from specguard.runs.model import Response
 from specguard.runs.trust import high_trust
@@ -95,9 +96,10 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
     known = agents.get(name)
     _check_words(words, name, known, policy)
     models = [*([known.model] if known is not None and known.model else ()), *models_in(words)]
-    _check_models(models, policy)
+    role = ROLES.get(options.kind, "coder")
+    _check_models(models, policy, role)
     if not models and is_paper(policy, options.kind):
-        _check_named(policy)
+        _check_named(policy, role)
     if options.approval_policy and options.approval_policy not in settings.approval_policies:
         raise _refused(
             policy,
@@ -273,14 +275,14 @@ def _check_words(words: Sequence[str], name: str, known: AgentSettings | None, p
         )
 
 
-def _check_models(models: Sequence[str], policy: Policy) -> None:
+def _check_models(models: Sequence[str], policy: Policy, role: str) -> None:
     settings: Models = policy.declared("models")
     for name in models:
-        refused = settings.refusal(*forms_of(name))
+        refused = settings.refusal(*forms_of(name), role=role)
         if refused is None and not name.isascii():
             refused = "a model's name has ASCII letters alone", "models.allow"
         if refused is not None:
-            default = f", such as {settings.default}" if settings.default else ""
+            default = f", such as {settings.suggested(role)}" if settings.suggested(role) else ""
             raise _refused(
                 policy,
                 refused[1],
@@ -289,15 +291,16 @@ def _check_models(models: Sequence[str], policy: Policy) -> None:
             )
 
 
-def _check_named(policy: Policy) -> None:
+def _check_named(policy: Policy, role: str) -> None:
     """Where the policy says which models write documents, the command has to name its own."""
     settings: Models = policy.declared("models")
-    if settings.allow:
+    default = settings.suggested(role)
+    if key := settings.named_by(role):
         raise _refused(
             policy,
-            "models.allow",
+            key,
             "the agent's command names no model, and the policy says which may be used",
-            f"name one, such as --model {settings.default}" if settings.default else "name one: --model NAME",
+            f"name one, such as --model {default}" if default else "name one: --model NAME",
         )
 
 

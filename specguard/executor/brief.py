@@ -22,6 +22,7 @@ from specguard.executor.scope import judges, scope_of
 from specguard.executor.stop_note import NAME
 from specguard.executor.tasks import task_of
 from specguard.model import path_text
+from specguard.plans.settings import ROLES
 from specguard.runs.results import SCHEMA
 from specguard.runs.settings import seconds
 
@@ -154,7 +155,7 @@ def _paper_page(run: Run, item: WorkItem) -> str:
         recorded=recorded(policy, item, files),
         contract=contract,
         fields=_fields(contract),
-        models=[one.text for one in models.allow],
+        models=[one.text for one in (*models.allow, *models.of(ROLES[item.kind]).allow)],
         denied=[one.text for one in models.deny],
         branch=manifest.branch or "",
         subject=message_of(run).split("\n", 1)[0],

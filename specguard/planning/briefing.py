@@ -150,13 +150,21 @@ def _first(value: str | Sequence[str]) -> str:
 
 def _models(policy: Policy) -> Iterator[str]:
     models: Models = policy.declared("models")
-    if not (models.allow or models.deny):
+    roles = {
+        "": models.allow,
+        **{role: models.of(role).allow for role in ("researcher", "reviewer", "coder")},
+    }
+    if not (models.deny or any(roles.values())):
         return
     yield from ("## Models", "")
-    if models.allow:
-        yield "- allowed: " + ", ".join(f"`{one.text}`" for one in models.allow)
+    for role, allowed in roles.items():
+        if allowed:
+            names = ", ".join(f"`{one.text}`" for one in allowed)
+            yield f"- allowed{f' as {role}' if role else ''}: {names}"
     if models.deny:
         yield "- denied, whatever is allowed: " + ", ".join(f"`{one.text}`" for one in models.deny)
-    if models.default:
-        yield f"- where none is named: `{models.default}`"
+    for role in roles:
+        default = models.of(role).default if role else models.default
+        if default:
+            yield f"- where none is named{f' as {role}' if role else ''}: `{default}`"
     yield ""

@@ -142,25 +142,59 @@ class PlanKind(Settings):
         return "`options` without `option` says nothing" if self.options and not self.option else ""
 
 
+ROLES: Final = {"research": "researcher", "review": "reviewer", "plan-review": "reviewer"}
+"""The roles of kinds of runs, and of the contracts of what these write; in all others a model is a coder."""
+
+
+class RoleModels(Settings):
+    """Which models may be used in one role, beside what holds for every role."""
+
+    allow: Annotated[list[Expression], Field(description="the models that may be used; empty: any")] = []
+    default: Annotated[str, Field(description="the model that is used where none is named")] = ""
+
+
 class Models(Settings):
     """Which models may be used, by expressions over their names; what is denied stays denied."""
 
-    allow: Annotated[list[Expression], Field(description="the models that may be used; empty: any")] = []
+    allow: Annotated[
+        list[Expression], Field(description="the models that may be used, in every role; empty: any")
+    ] = []
     deny: Annotated[
         list[Expression],
         Field(
-            description="the models that may not, whatever `allow` says",
+            description="the models that may not in any role, whatever `allow` says",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     default: Annotated[str, Field(description="the model that is used where none is named")] = ""
+    reviewer: Annotated[RoleModels, Field(description="those that review options of plans")] = RoleModels()
+    researcher: Annotated[RoleModels, Field(description="those that do research for plans")] = RoleModels()
+    coder: Annotated[RoleModels, Field(description="those that do tasks and other items")] = RoleModels()
 
-    def refusal(self, *names: str) -> tuple[str, str] | None:
+    def role_of(self, what: str, otherwise: str = "") -> str:
+        """The role in which a kind of run, or of artifact, has a model."""
+        return ROLES.get(what, otherwise)
+
+    def of(self, role: str) -> RoleModels:
+        """What holds in a role beside what holds in every one; an empty role is no certain one."""
+        settings: RoleModels = getattr(self, role) if role else RoleModels()
+        return settings
+
+    def named_by(self, role: str) -> str:
+        """The key of the list that a model has to be on in a role; empty where it may be any."""
+        return f"models.{role}.allow" if self.of(role).allow else "models.allow" if self.allow else ""
+
+    def suggested(self, role: str) -> str:
+        """The model that may be used in a role where none is named; empty where none is known."""
+        return self.of(role).default or self.default
+
+    def refusal(self, *names: str, role: str = "") -> tuple[str, str] | None:
         """Why a model may not be used; None where it may.
 
         Args:
             names: its name, as written and in other forms: it is denied where one of them is, and allowed
                 where one of them is.
+            role: what it is used for: `reviewer`, `researcher` or `coder`; empty where that is not known.
 
         Returns:
             The reason, as a clause, and the key of the setting, such as `models.deny.0`.
@@ -168,12 +202,21 @@ class Models(Settings):
         for position, expression in enumerate(self.deny):
             if any(expression.search(name) for name in names):
                 return f"{expression.text!r} denies it", f"models.deny.{position}"
-        if not self.allow or any(expression.search(name) for expression in self.allow for name in names):
-            return None
-        wanted = " or ".join(repr(expression.text) for expression in self.allow)
-        return f"the models that may be used match {wanted}", "models.allow"
+        for key, allowed, what in (
+            ("models.allow", self.allow, "the models that may be used"),
+            (f"models.{role}.allow", self.of(role).allow, f"the models of a {role}"),
+        ):
+            if allowed and not any(expression.search(name) for expression in allowed for name in names):
+                wanted = " or ".join(repr(expression.text) for expression in allowed)
+                return f"{what} match {wanted}", key
+        return None
 
     def problem(self) -> str:
         """What is wrong with the table as a whole; empty where nothing is."""
-        refused = self.refusal(self.default) if self.default else None
-        return f"`default` is {self.default!r}, but {refused[0]}" if refused else ""
+        for role in ("", *dict.fromkeys(ROLES.values()), "coder"):
+            default = self.of(role).default if role else self.default
+            refused = self.refusal(default, role=role) if default else None
+            if refused:
+                key = f"{role}.default" if role else "default"
+                return f"`{key}` is {default!r}, but {refused[0]}"
+        return ""

@@ -21,8 +21,8 @@ class RunSettings(Settings):
     root: Annotated[
         str,
         Field(
-            description="a folder outside of the repository that runs are kept in instead; `~`, `$VAR`, `${VAR}` "
-            "and `${VAR:-default}` are expanded as a shell does"
+            description="a folder outside of the repository that runs are kept in instead; `~`, `$VAR`, "
+            "`${VAR}` and `${VAR:-default}` are expanded as a shell does"
         ),
     ] = ""
     keep: Annotated[

@@ -84,13 +84,23 @@ class TestResearch:
             (("--model", "gpt-5"), "may not be used"),
         ],
     )
+    @pytest.mark.parametrize("role", ["reviewer", "researcher"])
     def test_the_model_is_looked_at_before_the_call(
-        self, project: Project, model: tuple[str, ...], said: str
+        self, tmp_path: Path, model: tuple[str, ...], said: str, role: str
     ) -> None:
-        outcome = research(project, "touch called", model=model)
+        own = '[models.researcher]\nallow = ["^gemini-3"]\n' if role == "researcher" else ""
+        policy = POLICY.replace("\n```\n", f"\n\n{own}```\n")
+        project = Project(tmp_path, policy, {".plans/cart/preplan/PLAN_OPTIONS.md": OPTIONS})
+        kind = "research" if own else "review"
+        words = ("--goal", "x") if own else ()
+        outcome = run(project, kind, "touch called", *words, model=model)
         assert outcome.exit_code == 2
         assert said in outcome.stderr
         assert not project.runs.exists()
+
+    def test_a_list_of_reviewers_is_no_list_of_researchers(self, project: Project) -> None:
+        outcome = research(project, writes(RESEARCH_FILE, RESEARCH), model=("--model", "gpt-5"))
+        assert outcome.exit_code == 0, outcome
 
     def test_a_dry_run_prints_the_steps_and_touches_nothing(self, project: Project) -> None:
         words = ("--goal", "x", "--dry-run", "cart", "--", "touch", "called", *MODEL)

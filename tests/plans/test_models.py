@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from specguard.declaration.expressions import Expression
-from specguard.plans.settings import Models, PlanKind
+from specguard.plans.settings import Models, PlanKind, RoleModels
 
 PRESET = Models(
     allow=[Expression("^gemini-3([.-]|$)")], deny=[Expression("(?i)flash")], default="gemini-3-pro-preview"
@@ -51,6 +51,28 @@ def test_the_default_is_held_to_it_too() -> None:
     assert not PRESET.problem()
     assert Models(allow=PRESET.allow, default="gpt-4o").problem() == (
         "`default` is 'gpt-4o', but the models that may be used match '^gemini-3([.-]|$)'"
+    )
+
+
+def test_a_role_has_models_of_its_own_beside_those_of_every_role() -> None:
+    models = Models(
+        allow=[Expression("^(gemini|claude)-")],
+        deny=[Expression("flash")],
+        reviewer=RoleModels(allow=PRESET.allow, default="gemini-3-pro"),
+    )
+    assert models.refusal("claude-opus-4") is None
+    assert models.refusal("claude-opus-4", role="coder") is None
+    assert models.refusal("claude-opus-4", role="reviewer") == (
+        "the models of a reviewer match '^gemini-3([.-]|$)'",
+        "models.reviewer.allow",
+    )
+    for role in ("reviewer", "researcher", "coder"):
+        assert (models.refusal("gpt-5", role=role) or ("", ""))[1] == "models.allow"
+        assert (models.refusal("gemini-3-flash", role=role) or ("", ""))[1] == "models.deny.0"
+    assert not models.problem()
+    wrong = Models(reviewer=RoleModels(allow=PRESET.allow, default="gpt-4o"))
+    assert wrong.problem() == (
+        "`reviewer.default` is 'gpt-4o', but the models of a reviewer match '^gemini-3([.-]|$)'"
     )
 
 

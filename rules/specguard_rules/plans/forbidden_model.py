@@ -29,7 +29,10 @@ class ForbiddenModel(Rule):
 
     Which model reviews a plan or writes the code is a decision of the team, and a cheaper one is quickly put
     in its place. `[models]` has expressions over names: `allow` says which may be used, `deny` which may not,
-    and what is denied stays denied. The policy's own `default` is held to them, too.
+    and what is denied stays denied. Both hold in every role; `allow` of `[models.reviewer]`,
+    `[models.researcher]` and `[models.coder]` beside them in one: a review and runs of one, research and runs
+    of it, and plans' files of tasks and all other runs. A script says nothing of a role. The policy's own
+    `default`s are held to them, too.
 
     **Which files are read**: those of plans' folders, artifacts under a contract, the folder of runs, and
     whatever `files` selects: scripts, CI files, briefs.
@@ -111,7 +114,7 @@ class ForbiddenModel(Rule):
     code: ClassVar[str] = "PLN006"
     name: ClassVar[str] = "forbidden-model"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
-    tables: ClassVar[tuple[str, ...]] = ("models.allow", "models.deny")
+    tables: ClassVar[tuple[str, ...]] = ("models",)
     condition: ClassVar[str] = "every model that is named in a run, a review or a plan is allowed"
 
     files: Annotated[Selecting, Field(description="more files that are read: scripts, CI files, briefs")] = (
@@ -140,9 +143,10 @@ class ForbiddenModel(Rule):
     ) -> Iterator[Finding]:
         """Read what names models."""
         touched = [entry.path for entry in entries if entry.is_file]
-        contracted: set[bytes] = set()
+        contracted: dict[bytes, str] = {}
         if artifacts is not None:
-            contracted.update(one.path for one in (artifacts.all if whole else artifacts.judged))
+            found = artifacts.all if whole else artifacts.judged
+            contracted.update((one.path, models.role_of(one.name)) for one in found)
         paths = [
             path
             for path in (documents.tree.paths() if whole else touched)
@@ -155,11 +159,18 @@ class ForbiddenModel(Rule):
             return
         documents.prefetch(paths)
         for path in paths:
+            role = contracted.get(path, "")
+            if path.startswith(run_settings.folder):
+                # Runs are kept by their items: `review-cart/`, `task-task_001/`.
+                kind = path.removeprefix(run_settings.folder).partition(b"-")[0]
+                role = models.role_of(kind.decode("utf-8", "replace"), "coder")
+            elif plans is not None and plans.holding(path) == path:
+                role = "coder"
             seen: set[tuple[str, int | None]] = set()
             for named in self._named(path, documents):
                 if (named.name, named.line) not in seen:
                     seen.add((named.name, named.line))
-                    yield from _finding(path, named, models)
+                    yield from _finding(path, named, models, role)
 
     def _named(self, path: bytes, documents: Documents) -> Iterator[Named]:
         from specguard.rules import data_kind, is_markdown
@@ -187,8 +198,8 @@ class ForbiddenModel(Rule):
             yield from in_commands(path, content, documents)
 
 
-def _finding(path: bytes, named: Named, models: Models) -> Iterator[Finding]:
-    refused = models.refusal(*named.forms)
+def _finding(path: bytes, named: Named, models: Models, role: str) -> Iterator[Finding]:
+    refused = models.refusal(*named.forms, role=role)
     if refused is None and not named.name.isascii():
         refused = "a model's name has ASCII letters alone", "models.allow"
     if refused is None:
@@ -202,7 +213,7 @@ def _finding(path: bytes, named: Named, models: Models) -> Iterator[Finding]:
         severity = "info"
     elif not (named.sure or denied):
         severity = "warning"
-    default = f", such as {models.default}" if models.default else ""
+    default = f", such as {models.suggested(role)}" if models.suggested(role) else ""
     yield Finding(
         f"the model {named.name!r} may not be used: {reason}",
         help=f"Use one that is allowed{default}, and do again what was done with this one.",
