@@ -83,9 +83,10 @@ class Base:
         trusted: whether `tip` was found as a base, and is not `HEAD`, the head or `--authority`'s.
         merge_bases: all merge bases of `tip` and `head`, where both are commits.
         stacked: whether it is not the trusted base itself, but an item's branch that the change stands on.
+        of_files: whether files of the working tree are judged, which git need not know yet.
     """
 
-    __slots__ = ("head", "merge_bases", "name", "stacked", "start", "tip", "trusted")
+    __slots__ = ("head", "merge_bases", "name", "of_files", "stacked", "start", "tip", "trusted")
 
     def __init__(
         self,
@@ -97,6 +98,7 @@ class Base:
         trusted: bool,
         merge_bases: Sequence[str] = (),
         stacked: bool = False,
+        of_files: bool = False,
     ) -> None:
         self.name = name
         self.stacked = stacked
@@ -105,6 +107,7 @@ class Base:
         self.head = head
         self.trusted = trusted
         self.merge_bases = merge_bases
+        self.of_files = of_files
 
     def is_branch(self, branch: Branch, stage: Stage) -> bool:
         """Whether the judged branch is the base itself, and what is judged has landed there.

@@ -38,6 +38,7 @@ class SnapshotChange(Change):
             start=self.git.repository.head,
             head=None,
             trusted=self.found.trusted,
+            of_files=self.source in ("worktree", "edit"),
         )
 
     @cached_property

@@ -8,7 +8,7 @@ from specguard.change.commit import is_filed
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.work.item import Unresolved, WorkItem
-from specguard.work.naming import Names
+from specguard.work.naming import TELLING, Names
 from specguard.work.papers import Paper, Papers
 from specguard.work.pointers import Shape, read_pointer, same_id, text_at
 from specguard.work.templates import Template, Unrendered
@@ -366,13 +366,23 @@ class Work:
 
     @property
     def branches(self) -> list[str]:
-        """For each kind the branch of its current item; its template where none can be told.
+        """For each kind whose branches tell an item that of its current one; the template where none is.
 
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        names = [self.branch_of_current(kind) or settings.branch for kind, settings in self.kinds.items()]
-        return list(dict.fromkeys(name for name in names if name))
+        told = [kind for kind, settings in self.kinds.items() if Template(settings.branch).names & TELLING]
+        names = [self.branch_of_current(kind) or self.kinds[kind].branch for kind in told]
+        return list(dict.fromkeys(names))
+
+    @property
+    def subjects(self) -> list[str]:
+        """The templates of commits of the kinds whose branches tell no item."""
+        return [
+            settings.commit
+            for settings in self.kinds.values()
+            if settings.commit and not Template(settings.branch).names & TELLING
+        ]
 
     def branch_of_current(self, kind: str) -> str:
         """The branch of the item that a kind's pointer names; empty where it cannot be told.

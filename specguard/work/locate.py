@@ -216,7 +216,10 @@ class Locator:
                 patterns[parsed.render(fields, escape).removeprefix("./")] = None
             except Unrendered as missing:
                 if note:
-                    self.found.tried.append(Tried(template, f"needs {{{missing.name}}}, which is not known"))
+                    told = f"needs {{{missing.name}}}, which is not known"
+                    if not parsed.literal and missing.name in self.kind.fields:
+                        told = f"is not told: there is no {' or '.join(self.kind.paths_of(missing.name))}"
+                    self.found.tried.append(Tried(template, told))
                 return []
         return list(patterns)
 

@@ -275,7 +275,7 @@ def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
         tokens = [
             (path, token.start())
             for token in _TOKEN.finditer(sentence.raw)
-            if (path := _path(token[1] or token[2], sure=token[1] is not None))
+            if (path := _path(token[1] or token[2].rstrip("."), sure=token[1] is not None))
         ]
         if not tokens or _says_no(sentence):
             continue

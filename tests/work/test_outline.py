@@ -117,6 +117,7 @@ X = "docs/api/x.yaml"
         (f"- [ ] In `{X}`, add a field", "named"),
         (f"- [ ] Update the schema `{X}`.", "named"),
         (f"Delete {X} at last.", "named"),
+        (f"At last, delete {X}.", "named"),
         (f"`{X}` should be updated.", "named"),
         (f"| Task |\n|---|\n| Rewrite `{X}` |", "named"),
         (f"Update the client to match `{X}`.", "named"),

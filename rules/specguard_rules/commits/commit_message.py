@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule
 from specguard_rules.conventional import ConventionalForm, footer_problems, respelt
-from specguard_rules.spelling import alternatives, near_miss, quoted
+from specguard_rules.spelling import alternatives, near_miss, quoted, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,20 +123,21 @@ class CommitMessage(ConventionalForm, Rule):
             if item and work and item.kind in work.shared:
                 # The title of a branch that holds a whole plan is of the plan.
                 own = None if message.source == "title" else work.item_of(message.commit)
-            findings = list(self._of_item(message, own) if own else self._of_form(message))
+            how = reword(message, commits)
+            findings = list(self._of_item(message, own, how) if own else self._of_form(message, how))
             if message.source != "title":
-                findings.extend(self._body(message))
+                findings.extend(self._body(message, how))
             # Only a commit with a finding is worth reading the files of.
             commit = made.get(message.commit or "") if findings else None
             if findings and not (commit and bookkeeping.is_all_of(commit)):
                 yield from findings
 
-    def _of_item(self, message: Message, item: WorkItem) -> Iterator[Finding]:
+    def _of_item(self, message: Message, item: WorkItem, how: str) -> Iterator[Finding]:
         subject, expected = message.subject, item.commit_messages
         if item.allows("commit", subject):
             return
         near = near_miss(subject, expected)
-        what, step = "subject", f"Write {alternatives(expected[:1])} instead{_how(message)}."
+        what, step = "subject", f"Write {alternatives(expected[:1])} instead{_how(how)}."
         if message.source == "title":
             what = "title, which a squash lands as the commit's message,"
             if item.titles and item.allows("pull_request", subject):
@@ -154,12 +155,12 @@ class CommitMessage(ConventionalForm, Rule):
             setting=item.setting("commit"),
         )
 
-    def _of_form(self, message: Message) -> Iterator[Finding]:
+    def _of_form(self, message: Message, how: str) -> Iterator[Finding]:
         subject = message.subject
         if self.pattern is not None and not self.pattern.search(subject):
             yield Finding(
                 f"the subject {quoted(subject)} does not match {quoted(self.pattern.text)}",
-                help=f"Reword it{_how(message)}.",
+                help=f"Reword it{_how(how)}.",
                 commit=message.commit,
                 field=message.field,
                 key="pattern",
@@ -171,7 +172,7 @@ class CommitMessage(ConventionalForm, Rule):
         if problem:
             yield Finding(
                 f"the subject {quoted(subject)} has not the form of Conventional Commits: {problem}",
-                help=f"{self.subject_step(setting)}{_how(message)}.",
+                help=f"{self.subject_step(setting)}{_how(how)}.",
                 commit=message.commit,
                 field=message.field,
                 key="conventional",
@@ -180,14 +181,14 @@ class CommitMessage(ConventionalForm, Rule):
         for line, problem in footer_problems(message.text):
             yield Finding(
                 f"line {line} of the message has not the form of Conventional Commits: {problem}",
-                help=f"Reword the body{_how(message)}.",
+                help=f"Reword the body{_how(how)}.",
                 commit=message.commit,
                 field="commit.body",
                 key="conventional footer",
                 setting="conventional",
             )
 
-    def _body(self, message: Message) -> Iterator[Finding]:
+    def _body(self, message: Message, how: str) -> Iterator[Finding]:
         has_body = bool(message.body.strip())
         if has_body and self.body == "forbidden":
             problem, step = "has a body, and none is wanted", "Keep the subject alone"
@@ -197,7 +198,7 @@ class CommitMessage(ConventionalForm, Rule):
             return
         yield Finding(
             f"the message {quoted(message.subject)} {problem}",
-            help=f"{step}{_how(message)}.",
+            help=f"{step}{_how(how)}.",
             commit=message.commit,
             field="commit.body",
             key="body",
@@ -227,6 +228,5 @@ class CommitMessage(ConventionalForm, Rule):
         return right + newline + rest if fits else text
 
 
-def _how(message: Message) -> str:
-    """The command that rewords a commit that exists already."""
-    return " (git commit --amend, or git rebase -i for an earlier commit)" if message.commit else ""
+def _how(command: str) -> str:
+    return f" with `{command}`" if command else ""

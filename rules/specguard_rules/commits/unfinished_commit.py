@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule
-from specguard_rules.spelling import quoted
+from specguard_rules.spelling import SHORT, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,24 +120,27 @@ class UnfinishedCommit(Rule):
         """Look at each subject, at the bodies of reverts, and for commits that change nothing."""
         made = {commit.oid: commit for commit in commits or ()}
         for message in messages:
-            finding = self._subject(message) or self._revert(message)
+            first = commits[0].oid[:SHORT] if commits and message.commit else ""
+            finding = self._subject(message, first) or self._revert(message)
             if finding:
                 yield finding
             commit = made.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
                 yield Finding(
                     f"the commit {quoted(message.subject)} changes no file",
-                    help="Drop it: git rebase -i.",
+                    help=f"Drop it: git rebase --onto {commit.oid[:SHORT]}~1 {commit.oid[:SHORT]}"
+                    if commit.parents
+                    else "Let it bring a file: git commit --amend",
                     commit=commit.oid,
                     key="empty",
                     setting="empty",
                 )
 
-    def _subject(self, message: Message) -> Finding | None:
+    def _subject(self, message: Message, first: str) -> Finding | None:
         subject = message.subject
         if self.autosquash == "forbid" and subject.startswith(_AUTOSQUASH):
             problem, setting = f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
-            step = "Squash it into its commit: git rebase -i --autosquash."
+            step = "Squash it into its commit" + (f": git rebase -i --autosquash {first}~1" if first else ".")
         elif self.wip == "forbid" and _in_progress(subject):
             problem, setting = "says that the work is not done", "wip"
             step = "Finish the work, or squash the commit, and give it a message of its own."

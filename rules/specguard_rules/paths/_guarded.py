@@ -150,7 +150,10 @@ def put_back(entry: Entry, commit: Commit | None, base: Base, by_commit: bool) -
     if commit is not None:
         return f"Take it out of that commit with `git rebase -i {onto}`"
     literal = "git --literal-pathspecs" if re.search(rb"[*?\[\\]|^:", entry.path) else "git"
-    if entry.added or base.start is None:
+    if base.of_files and entry.added and not entry.is_submodule:
+        # Files that git does not know yet are in no index.
+        step = f"Take it out with `rm -- {quoted(entry.path)}`"
+    elif entry.added or base.start is None:
         step = f"Take it out with `{literal} rm --cached -- {quoted(entry.path)}`"
     else:
         step = f"Put it back with `{literal} checkout {base.start[:SHORT]} -- {quoted(entry.path)}`"

@@ -92,12 +92,13 @@ class UnresolvedWorkItem(Rule):
                 return
             if work.title_missing:
                 work.named()
-            names = alternatives(work.branches)
+            names, subjects = alternatives(work.branches), alternatives(work.subjects)
+            steps = [f"name the branch after the item: {names}"] if names else []
+            steps += [f"begin a commit's subject as {subjects} says"] if subjects else []
+            step = ", or ".join(steps) or "give a kind a template that has its number"
             yield Finding(
                 "the change names no work item, and the policy requires one",
-                help=f"Name the branch after the item: {names}."
-                if names
-                else "Give a kind a template for branches.",
+                help=f"{step[0].upper()}{step[1:]}.",
                 field="work_item",
                 key="required",
                 setting="require_work_item",

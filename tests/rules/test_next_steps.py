@@ -1,0 +1,169 @@
+"""What findings tell to do next is typed in, from the state in which it is told, and puts them right."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.testing import Case, Step, run_case
+from specguard.testing.repository import clean_environment
+from specguard.testing.running import run_here
+from tests.rules.items import PHASES, PLAN, SUBJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Repository
+
+COMMAND = re.compile(r"`((?:git|rm) [^`]*)`|: (git .*)\Z")
+MOVED = {"configs/NEXT_PHASE.json": '{"next": 13}'}
+FOREIGN = {"docs/phase-13.md": "# 13\n"}
+FORMED = '[rules.commit-message]\npattern = "^feat: "\n'
+
+
+def typed(repository: Repository, help_: str) -> None:
+    """Type the command of a next step, with editors that reword whatever they are shown."""
+    found = COMMAND.search(help_)
+    assert found, help_
+    command = (found[1] or found[2]).replace("<name>", "another")
+    squashes = "autosquash" in command
+    environment = {
+        **clean_environment(),
+        "GIT_SEQUENCE_EDITOR": ":" if squashes else "sed -i 's/^pick/reword/'",
+        "GIT_EDITOR": ":" if squashes else "echo 'feat: one' >",
+        "GIT_COMMITTER_NAME": "n",
+        "GIT_COMMITTER_EMAIL": "n@example.org",
+        "GIT_AUTHOR_NAME": "n",
+        "GIT_AUTHOR_EMAIL": "n@example.org",
+    }
+    words = ["bash", "-c", command]
+    done = subprocess.run(
+        words, cwd=repository.path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (command, done.stderr)
+
+
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "a branch of an item": ("BRN001", {"branch": "phase-12-x", "commits": [Step(SUBJECT, files={"b": "1"})]}),
+    "a remote elsewhere": (
+        "BRN003",
+        {"policy": 'remote = "https://example.org/team/other.git"\n'},
+    ),
+    "two commits": (
+        "CMT001",
+        {
+            "policy": "[rules.commit-count]\nexactly = 1\n",
+            "commits": [Step("feat: a", files={"b": "1"}), Step("feat: b", files={"c": "1"})],
+        },
+    ),
+    "the last message": ("CMT002", {"policy": FORMED, "commits": [Step("a", files={"b": "1"})]}),
+    "an earlier message": (
+        "CMT002",
+        {"policy": FORMED, "commits": [Step("a", files={"b": "1"}), Step("feat: b", files={"c": "1"})]},
+    ),
+    "a fixup": (
+        "CMT005",
+        {"commits": [Step("feat: a", files={"b": "1"}), Step("fixup! feat: a", files={"b": "2"})]},
+    ),
+    "an empty commit": (
+        "CMT005",
+        {"commits": [Step("feat: a", files={"b": "1"}), Step("feat: b"), Step("feat: c", files={"c": "2"})]},
+    ),
+    "a pointer": ("WRK004", {"branch": "phase-12", "commits": [Step(SUBJECT, files=dict(MOVED))]}),
+    "a new document": ("WRK005", {"branch": "phase-12", "commits": [Step(SUBJECT, files=dict(FOREIGN))]}),
+    "a pointer that is staged": ("WRK004", {"branch": "phase-12", "staged": Step("", files=dict(MOVED))}),
+    "a document that is staged": ("WRK005", {"branch": "phase-12", "staged": Step("", files=dict(FOREIGN))}),
+    "a pointer in the tree": ("WRK004", {"branch": "phase-12", "worktree": Step("", files=dict(MOVED))}),
+    "a document in the tree": ("WRK005", {"branch": "phase-12", "worktree": Step("", files=dict(FOREIGN))}),
+    "a base that moved": (
+        "BRN002",
+        {
+            "policy": '[rules.stale-base]\nrequire = "contains"\n',
+            "base": [Step("chore: base", files={"a": "1"}), Step("feat: more", files={"b": "1"})],
+            "commits": [Step("feat: x", files={"x": "1"}, parents=("start",))],
+        },
+    ),
+    "a base that moved, without a remote": (
+        "BRN002",
+        {
+            "policy": '[rules.stale-base]\nrequire = "contains"\n',
+            "base": [Step("chore: base", files={"a": "1"}), Step("feat: more", files={"b": "1"})],
+            "commits": [Step("feat: x", files={"x": "1"}, parents=("start",))],
+            "origin": "",
+        },
+    ),
+    "a protected branch": (
+        "BRN004",
+        {"policy": '[rules.protected-branch]\nbranches = ["next"]\n', "branch": "next"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
+    code, given = CASES[name]
+    case = Case(**{"policy": PHASES, "base": [PLAN], "commits": [Step("feat: x", files={"x": "1"})], **given})
+    repository = case.build(tmp_path / "repository")
+    words = ["--staged"] if case.staged else ["--worktree"] if case.worktree else []
+    if code in ("BRN002", "BRN003"):
+        words = ["--push"]
+    if code != "BRN003" and case.origin:
+        repository.git("remote", "set-url", "origin", str(repository.path))
+
+    def findings() -> list[dict[str, Any]]:
+        stdin = (
+            f"refs/heads/work {repository.oid()} refs/heads/work {'0' * 40}\n" if "--push" in words else ""
+        )
+        outcome = run_here(
+            "check", f"--select={code}", "--output-format=json", *words,
+            directory=repository.path, env={"XDG_CACHE_HOME": str(tmp_path / "cache")}, stdin=stdin,
+        )  # fmt: skip
+        found: list[dict[str, Any]] = outcome.report["findings"]
+        return found
+
+    [finding] = findings()
+    typed(repository, finding["help"])
+    if not words and code.startswith("WRK"):
+        repository.git("commit", "-q", "--amend", "--no-edit", "--allow-empty")
+    assert findings() == []
+
+
+def test_a_branch_that_is_named_rightly_is_not_told_to_be_renamed(tmp_path: Path) -> None:
+    policy = """
+require_work_item = ["pr/*"]
+[work.task]
+source = ".plans/{name}/plan.json"
+items = "tasks"
+number = "id"
+branch = "pr/{name}"
+commit = "task_{number}: {text}"
+"""
+    plan = {".plans/cart/plan.json": '{"tasks": [{"id": "task_001"}]}'}
+    expect = [{"code": "WRK001", "help": "Begin a commit's subject as 'task_{number}: {text}' says."}]
+    base = [Step("chore: base", files=dict(plan))]
+    case = Case(
+        policy=policy, base=base, branch="pr/cart", commits=[Step("x", files={"a": "1"})], expect=expect
+    )
+    run_case(case, tmp_path, installed=False)
+
+
+def test_a_place_that_only_the_pointer_could_tell_is_told_by_its_field(tmp_path: Path) -> None:
+    policy = PHASES.replace(
+        'document = ["', 'fields = {doc = ["doc", "phases.{number}.doc"]}\ndocument = ["{doc}", "no/'
+    )
+    base = [PLAN]
+    told = (
+        "(tried: {doc} is not told: there is no doc or phases.{number}.doc; no/docs/phase-12.md is not there)"
+    )
+    case = Case(
+        policy=policy,
+        base=base,
+        branch="phase-12",
+        commits=[Step(SUBJECT, files={"b": "1"})],
+        args=["--select=WRK002"],
+        expect=[{"code": "WRK002", "message": told}],
+    )
+    run_case(case, tmp_path, installed=False)
