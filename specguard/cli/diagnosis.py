@@ -1,10 +1,16 @@
-"""One thing that `specguard doctor` looked at."""
+"""One thing that `specguard doctor` looked at, and what a policy leaves off."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from typing import Literal
+
+    from specguard.authority.policy import Policy
+    from specguard.runs.settings import RunSettings
+    from specguard.specs.settings import SpecSettings
+    from specguard.work.kinds import WorkKind
 
     Status = Literal["ok", "note", "missing"]
 
@@ -26,3 +32,32 @@ class Diagnosis:
         self.status = status
         self.said = said
         self.help = help
+
+
+def off_promises(policy: Policy) -> Iterator[str]:
+    """What a way to work promises and leaves to the project to turn on, each with the line that does."""
+    runs: RunSettings = policy.declared("run_settings")
+    specs: SpecSettings = policy.declared("spec_settings")
+    kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
+    gates = {name: [gate.name for gate in kind.gates if gate.kind == "gate"] for name, kind in kinds.items()}
+    first = next((names[0] for names in gates.values() if names), "GATE")
+    unset = [key for key in ("quick_gates", "full_gates") if not getattr(runs, key)]
+    if runs.full_before and unset:
+        lines = " and ".join(f'{key} = ["{first}"]' for key in unset)
+        yield (
+            "gates on each commit, again after fixes and before reviews, and a passing run for each slice's "
+            f"final tree (RUN009): under [runs] write {lines}, with your gates' names"
+        )
+    elif any(gates.values()) and not runs.require:
+        wanted = ", ".join(f'"{kind}"' for kind, names in gates.items() if names)
+        yield (
+            "a commit names its run, whose gates passed on its tree (RUN001, RUN002): under [runs] write "
+            f'keep = "tree" and require = [{wanted}]'
+        )
+    if runs.grade in ("", "claimed") and (policy.declares("checklists") or policy.declares("plan_kinds")):
+        yield 'a run of its item and tree shows what is done (RUN007): under [runs] write grade = "observed"'
+    if specs.code and not specs.governs:
+        code, spec = specs.code.patterns[0], next(iter(specs.files.patterns), "SPEC.md")
+        yield f'a spec governs its code (SPC003, SPC007): under [specs.governs] write "{code}" = ["{spec}"]'
+    if runs.full_before and not policy.declares("grounding"):
+        yield 'agents cite what they must read (ART014): under [grounding] write all = ["README.md"]'

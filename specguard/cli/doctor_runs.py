@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from specguard.change.repository import find_program
-from specguard.cli.diagnosis import Diagnosis
+from specguard.cli.diagnosis import Diagnosis, off_promises
 from specguard.cli.words import counted
 from specguard.errors import SpecguardError
 
@@ -36,6 +36,8 @@ def diagnose_runs(repository: Repository, policy: Policy, *, trusted: bool) -> I
         policy: what a check would judge by.
         trusted: whether that is the base's: of another one no agent's program is asked for its version.
     """
+    for promise in off_promises(policy):
+        yield Diagnosis("off", "note", promise)
     if not policy.declared("work_kinds"):
         return
     environment, top = repository.environment, repository.work_tree()

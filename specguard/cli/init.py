@@ -10,6 +10,7 @@ from specguard.authority.compile import compile_policy
 from specguard.authority.sources import AUTHORITY, Source
 from specguard.change.repository import USUAL_BASES, Repository, short_name
 from specguard.cli.completion import complete_presets
+from specguard.cli.diagnosis import off_promises
 from specguard.cli.init_agents import plan_settings, say_next, show_settings, write_settings
 from specguard.cli.options import in_directory
 from specguard.declaration.toml_text import toml_value
@@ -130,7 +131,7 @@ def command(
 
 
 def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
-    """Have git ignore the folder of runs; where the policy has them committed, what is local of them.
+    """Have git ignore the folder of runs; where the policy has them committed, only what is local of them.
 
     Returns:
         The files that were written.
@@ -139,23 +140,30 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
     folder = settings.path.strip("/")
     if settings.root:
         return ()
-    if settings.keep == "tree":
-        root = run_root(settings, os.environ, work_tree=top)
-        return [f"{folder}/{IGNORE}"] if ignore_local(root) else ()
+    written: list[str] = []
+    kept = settings.keep == "tree"
+    if kept and ignore_local(run_root(settings, os.environ, work_tree=top)):
+        written.append(f"{folder}/{IGNORE}")
     file = os.path.join(top, IGNORE)
+    if kept and not os.path.lexists(file):
+        return written
     try:
         # A link may lead out of the repository.
         with open(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b") as stream:
             text = stream.read()
-            known = {line.strip().strip(b"/") for line in text.split(b"\n")}
-            if os.fsencode(folder) in known:
-                return ()
+            # Of several lines about one folder the last one counts.
+            lines = [line.strip() for line in text.split(b"\n")]
+            said = [line for line in lines if line.lstrip(b"!").strip(b"/") == os.fsencode(folder)]
+            ignored = bool(said) and not said[-1].startswith(b"!")
+            if ignored != kept:
+                return written
             stream.write(b"" if not text or text.endswith(b"\n") else b"\n")
-            stream.write(os.fsencode(f"/{folder}/\n"))
+            stream.write(os.fsencode(f"{'!' if kept else ''}/{folder}/\n"))
     except OSError as error:
-        click.echo(f"note: add {visible(folder)}/ to {IGNORE}, which cannot be written: {error.strerror}")
-        return ()
-    return [IGNORE]
+        line = f"{'!' if kept else ''}/{folder}/"
+        click.echo(f"note: add {visible(line)} to {IGNORE}, which cannot be written: {error.strerror}")
+        return written
+    return [*written, IGNORE]
 
 
 def authority_text(
@@ -249,4 +257,6 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy, wri
                 f"note: the current item is read from {visible(' or '.join(kind.pointer))}, "
                 "which is not there yet"
             )
+    for promise in off_promises(policy):
+        click.echo(f"off: {visible(promise)}")
     click.echo("then: specguard doctor shows what a check needs here, specguard policy what was understood")

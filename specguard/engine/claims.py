@@ -95,13 +95,14 @@ class Claims:
             # The index may list the items of a kind, too.
             if (path, normal_id(entry.label)) in told or self._specs is None:
                 continue
-            settings = self._specs.settings
-            # Who approved or reviewed the spec says nothing of what came of it.
-            apart = (settings.approvals, settings.review)
-            value = {key: said for key, said in entry.value.items() if key not in apart}
-            status = entry.said(settings.status)
+            status = entry.said(self._specs.settings.status)
             yield self._claim(
-                entry.label, value, path, entry.line, status.text if status else "done", ids=[entry.label]
+                entry.label,
+                entry.value,
+                path,
+                entry.line,
+                status.text if status else "done",
+                ids=[entry.label],
             )
 
     def of_listed(self, listed: Listed, commit: str = "") -> Claim:
@@ -170,6 +171,10 @@ class Claims:
         self, label: str, value: Mapping[str, Any], path: bytes, line: int | None, status: str, **more: Any
     ) -> Claim:
         """The claim of an entry of data, with what it says itself of how it was verified."""
+        if self._specs is not None and path == self._specs.now.index_path:
+            # Who approved or reviewed the spec says nothing of what came of it.
+            apart = (self._specs.settings.approvals, self._specs.settings.review)
+            value = {key: said for key, said in value.items() if key not in apart}
         claimed, by_hand = _spoken_for(value)
         return Claim(
             label, path=path, line=line, key=label[:120], owns=True, status=status,

@@ -198,7 +198,14 @@ class _Done:
             flaw = Flaw(reason if missing.code == "not-told" else missing.reason)
             flaw.run = claim.cited[0][0] if claim.cited else ""
         run = flaw.run if flaw is not None else claim.shown_by
-        return DoneItem(label=claim.label, commit=claim.commit, run=run, problem=flaw.reason if flaw else "")
+        # A tick names its run among its words.
+        label = claim.label.partition(claim.cited[0][0])[0] if claim.cited else claim.label
+        return DoneItem(
+            label=label.rstrip(" :(`") or claim.label,
+            commit=claim.commit,
+            run=run,
+            problem=flaw.reason if flaw else "",
+        )
 
     def _named(self, name: str) -> RunRecord | None:
         try:

@@ -144,13 +144,54 @@ def test_init_has_git_ignore_what_is_local_of_committed_runs(repository: Reposit
     assert sorted(staged) == sorted(f".runs/{name}" for name in (*kept, ".gitignore"))
 
 
+@pytest.mark.parametrize("before", [".runs/\n", "*.pyc\n/.runs\n"])
+def test_init_has_git_see_runs_that_are_committed(repository: Repository, before: str) -> None:
+    repository.write(".gitignore", before)
+    run("init", "--preset", "orchestrator", directory=repository.path)
+    assert (repository.path / ".gitignore").read_text() == before + "!/.runs/\n"
+    repository.write(".runs/a/1/manifest.json", "{}")
+    assert ".runs/a/1/manifest.json" in repository.git("status", "--porcelain", "-uall")
+
+
+@pytest.mark.parametrize(
+    ("preset", "off"),
+    [("runbook", ["RUN009", "ART014"]), ("orchestrator", ["RUN007", "SPC003"]), ("phase-runner", ["RUN001"])],
+)
+def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
+    repository: Repository, preset: str, off: list[str]
+) -> None:
+    wrote = run("init", "--preset", preset, directory=repository.path)
+    told = [line for line in wrote.stdout.splitlines() if line.startswith("off: ")]
+    assert len(told) == len(off)
+    assert all(f"({code}" in line for code, line in zip(off, told, strict=True))
+    repository.stage()
+    repository.commit("docs: state what may change")
+    assert (
+        run("doctor", directory=repository.path).stdout.count("RUN00" if preset == "phase-runner" else off[0])
+        >= 1
+    )
+    # Each line is typed in as it is said.
+    file = repository.path / "SPEC_AUTHORITY.md"
+    lines = []
+    for line in told:
+        table, _, settings = line.partition("under [")[2].partition("] write ")
+        settings = settings.partition(", with your")[0]
+        lines.append(f"[{table}]\n" + "\n".join(settings.split(" and ")))
+    text = file.read_text().rstrip("`\n") + "\n" + "\n\n".join(lines) + "\n```\n"
+    file.write_text(text)
+    repository.stage()
+    repository.commit("docs: turn it on")
+    outcome = run("doctor", directory=repository.path)
+    assert not [line for line in outcome.stdout.splitlines() if line.startswith("off")], outcome
+
+
 def test_init_follows_no_link_to_what_git_ignores(repository: Repository, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("x\n")
     (repository.path / ".gitignore").symlink_to(other)
     outcome = run("init", directory=repository.path)
     assert outcome.exit_code == 0
-    assert "note: add .runs/ to .gitignore" in outcome.stdout
+    assert "note: add /.runs/ to .gitignore" in outcome.stdout
     assert other.read_text() == "x\n"
 
 

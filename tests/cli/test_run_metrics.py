@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from specguard.testing.running import run_here
 from tests.cli.planning import Planned, task
 from tests.cli.running import GOOD, POLICY, Project
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from specguard.testing import Repository
 
 
 @pytest.fixture
@@ -248,3 +251,46 @@ def test_a_run_goes_on_working_after_its_neighbours_were_moved(project: Project)
     old(project, "r1", {"status": "success", "task": "phase-12"})
     project.specguard("run", "migrate", "--yes")
     assert project.run_phase(GOOD).exit_code == 0
+
+
+def test_a_migrated_repository_checks_green(repository: Repository) -> None:
+    """What cites an old path is proved by where its link leads, and moving a run is not altering it."""
+    policy = """# A
+
+```toml specguard
+[checklists]
+files = ["TASKS.md"]
+evidence = ".runs/**/manifest.json"
+
+[work.phase]
+commit = "feat(phase{number}): {text}"
+
+[runs]
+keep = "tree"
+require = ["phase"]
+grade = "claimed"
+```
+"""
+    run = ".runs/local-mcp/r1"
+    record = json.dumps({"task_id": "0002", "status": "succeeded"})
+    tick = f"- [x] 0002: `{run}/manifest.json`\n"
+    files = {"SPEC_AUTHORITY.md": policy, f"{run}/manifest.json": record, f"{run}/runner.log": "x\n"}
+    repository.commit("chore: base", files={**files, "TASKS.md": tick})
+    repository.branch("moved")
+    assert run_here("run", "migrate", "--yes", directory=repository.path).exit_code == 0
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "chore: move runs")
+    for words in ((), ("--all",)):
+        outcome = run_here("check", "--select=ART006,RUN", *words, directory=repository.path)
+        assert outcome.exit_code == 0, outcome
+    # A run that is altered on the way is told.
+    (repository.path / ".runs/0002/mcp/r1/runner.log").write_text("y\n")
+    repository.git("commit", "-qam", "chore: alter it")
+    assert run_here("check", "--select=RUN004", directory=repository.path).exit_code == 1
+    # A link out of the folder of runs is not followed.
+    (repository.path / run).unlink()
+    (repository.path / run).symlink_to("../../elsewhere")
+    repository.write("elsewhere/manifest.json", record)
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "chore: elsewhere")
+    assert run_here("check", "--select=ART006", "--all", directory=repository.path).exit_code == 1
