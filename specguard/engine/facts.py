@@ -397,8 +397,10 @@ class Facts:
         """The runs that can be seen from here, each with what it recorded."""
         records: RunRecords = self.get("run_proof").records
         if not records.visible:
-            self.notes.append(records.unseen("no run").reason + ": no rule about runs is asked here.")
-            raise NotApplicable(self.notes[-1])
+            where = records.settings.root or records.settings.path
+            why = f'runs are kept with keep = "local", and no folder {where} is here'
+            self.notes.append(f"No rule about runs is asked: {why}.")
+            raise NotApplicable(why)
         return records
 
     @property

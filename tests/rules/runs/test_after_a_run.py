@@ -88,4 +88,4 @@ def test_elsewhere_no_rule_about_runs_is_asked(workshop: Workshop, tmp_path: Pat
     report = json.loads(done.stdout)
     assert (report["verdict"], done.returncode) == ("passed", 0)
     assert states(report)["RUN001"] == "not-applicable"
-    assert len([note for note in report["notes"] if "no rule about runs" in note]) == 1
+    assert len([note for note in report["notes"] if "No rule about runs" in note]) == 1

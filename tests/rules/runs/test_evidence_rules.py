@@ -227,7 +227,7 @@ def test_gates_that_ran_elsewhere(tmp_path: Path) -> None:
     case = Case(policy=policy, commits=steps, args=["--select=RUN009"])
     outcome = run_case(replace(case, states={"RUN009": "not-applicable"}), tmp_path / "a", installed=False)
     [note] = outcome.report["notes"]
-    assert "no rule about runs is asked here" in note
+    assert "No rule about runs is asked" in note
 
 
 ASSETS = """
