@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from specguard.artifacts.content import content_of
 from specguard.artifacts.titles import other_titles
-from specguard.documents.titles import find_section, near_section, normal_title, same_title
+from specguard.documents.titles import (
+    find_section,
+    find_sections,
+    is_strange,
+    near_section,
+    normal_title,
+    same_title,
+)
 from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False
@@ -107,7 +114,11 @@ def _named(artifact: Artifact, title: str) -> Sequence[Section]:
     if first is None:
         return []
     wanted = {normal_title(name) for name in (title, *aliases)}
-    same = [one for one in document.sections if normal_title(one.heading.text.plain) in wanted]
+    same = [
+        one
+        for one in document.sections
+        if normal_title(one.heading.text.plain) in wanted and not is_strange(one)
+    ]
     if not same:
         return [first]
     level = min(one.level for one in same)
@@ -142,9 +153,8 @@ def _beginning(artifact: Artifact, title: str) -> Iterator[Section]:
             lines.add(section.line)
             yield section
     if artifact.contract.bold_headings:
-        bold = find_section(artifact.document, title, aliases=aliases, bold=True)
-        if bold is not None and bold.line not in lines:
-            yield bold
+        bold = find_sections(artifact.document, title, aliases=aliases, bold=True)[:1]
+        yield from (section for section in bold if section.line not in lines)
 
 
 def _missing(artifact: Artifact, title: str, setting: str) -> Finding:

@@ -30,15 +30,18 @@ class Text:
         raw: the source, its lines without indentation, quote and list marks; what a reader does not see is
             taken out: comments, hidden HTML, and characters that show as nothing where they have no business.
         line: the line of its first character, from 1.
+        strange: whether such characters were in it.
     """
 
-    __slots__ = ("_inline", "_references", "line", "raw")
+    __slots__ = ("_inline", "_references", "line", "raw", "strange")
 
     def __init__(self, raw: str, line: int, references: Mapping[str, str] = _NO_REFERENCES) -> None:
         self.line = line
         self._references = references
         self._inline: Inline | None = None
-        self.raw = visible(_shown(raw) if "<" in raw else raw)
+        shown = _shown(raw) if "<" in raw else raw
+        self.raw = visible(shown)
+        self.strange = self.raw != shown
 
     @property
     def _parts(self) -> Inline:

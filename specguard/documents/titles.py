@@ -61,6 +61,9 @@ _COMMENT_MARKS: Final = r"^[ \t]*<!--[ \t]*|-->[ \t]*$"
 _BOLD: Final = r"(?s)\s*(\*\*|__)(?!\s)(.+?)(?<!\s)\1(.*)"
 
 
+_ALIKE: Final = "with letters that only look alike"
+
+
 def normal_title(title: str) -> str:
     """A heading's words alone, for comparison.
 
@@ -80,7 +83,7 @@ class Near:
         line: where it stands, from 1.
         text: its words, as they are written.
         why: why it is not the section, to follow its words: `in a code block`, `in a comment`, `spelt
-            differently`, `with letters that only look alike`.
+            differently`, `with letters that only look alike`, `with characters that cannot be seen`.
     """
 
     __slots__ = ("line", "text", "why")
@@ -99,7 +102,8 @@ def find_section(
 ) -> Section | None:
     """The first section with a title, compared as people write headings; None where there is none.
 
-    A heading that says just that goes before one with a qualifier.
+    A heading that says just that goes before one with a qualifier. One with characters in it that show as
+    nothing where they have no business is none: whatever searches the file for the title does not find it.
 
     Args:
         document: where it is looked for.
@@ -108,7 +112,13 @@ def find_section(
         bold: whether a paragraph that is bold as a whole counts as a heading.
     """
     found = find_sections(document, title, aliases=aliases, bold=bold)
-    return found[0] if found else None
+    return next((section for section in found if not is_strange(section)), None)
+
+
+def is_strange(section: Section) -> bool:
+    """Whether a heading has characters that show as nothing where they have no business."""
+    text = section.heading.text
+    return text.strange or visible(text.rendered) != text.rendered
 
 
 def find_sections(
@@ -233,11 +243,11 @@ def _alike(document: Document, titles: Sequence[str]) -> Near | None:
 
     readings = {reading(form) for title in titles for form in _wanted(title)}
     for section in document.sections:
-        words = section.heading.text.rendered
-        if not words.isascii() and any(
+        words, unseen = section.heading.text.rendered, is_strange(section)
+        if (unseen or not words.isascii()) and any(
             reading(form) in readings for forms in _forms(words) for form in forms
         ):
-            return Near(section.line, words, "with letters that only look alike")
+            return Near(section.line, words, "with characters that cannot be seen" if unseen else _ALIKE)
     return None
 
 

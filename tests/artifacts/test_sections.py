@@ -155,3 +155,22 @@ def test_many_sections_take_no_time(artifacts: Make, part: str) -> None:
     before = time.process_time()
     assert len(list(artifact.flaws())) < 10
     assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize("heading", ["Ri\u00adsks", "Risks\ufe0f", "R\u200bisks", "Risks\u2060"])
+def test_a_heading_with_characters_that_cannot_be_seen_does_not_count(missing: Judge, heading: str) -> None:
+    [finding] = missing(f"# F\n\n## {heading}\n\nNone yet.\n")
+    assert finding.line == 3
+    assert "which is with characters that cannot be seen" in finding.message
+    [finding] = missing(f"# F\n\n**{heading}**\n\nNone yet.\n", bold_headings=True)
+    assert "has no section 'Risks'" in finding.message
+    assert not missing(f"# F\n\n## {heading}\n\nNone yet.\n\n## Risks\n\nNone.\n")
+
+
+def test_a_heading_with_an_emoji_counts(missing: Judge) -> None:
+    assert not missing("## \u26a0\ufe0f Risks\n\nNone yet.\n")
+
+
+def test_a_forbidden_heading_is_found_whatever_is_hidden_in_it(missing: Judge) -> None:
+    [finding] = missing("## Ri\u00adsks\n\nx\n", sections=(), forbidden_sections=["Risks"])
+    assert "which it must not have" in finding.message

@@ -56,7 +56,6 @@ from specguard.documents.titles import find_section, find_sections, near_section
         "## 2. ✅ **RISKS** (draft): v2",
         "   ## Risks",
         "## Risks\r",
-        "## Ri\u200bsks",
     ],
 )
 def test_a_heading_is_found_as_people_write_it(heading: str) -> None:

@@ -21,8 +21,9 @@ class MissingSection(Rule):
     `"Risks of *"`. With `bold_headings` a paragraph that is bold as a whole is a heading, too.
 
     A heading that a reader of the page does not see is none: in a comment, in a block of code, in hidden
-    HTML, in front matter. Nor is one in a quotation or a list, and letters that only look like others spell
-    another word. What comes near is named in the message.
+    HTML, in front matter. Nor is one in a quotation or a list; letters that only look like others spell
+    another word, and one with a soft hyphen or other characters that cannot be seen does not count. What
+    comes near is named in the message.
 
     A section that is there twice at the same level is a finding, since the second could contradict the first;
     the same title below other headings, at a deeper level, is none, and neither are `Risks: servers` and

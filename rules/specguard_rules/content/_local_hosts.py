@@ -133,7 +133,13 @@ class Shell:
         if not words or inside(words) or _names_only(words):
             return ""
         program = words[0].rpartition("/")[2]
-        if program in _SILENT or program in SHELLS or program == "eval":
+        if program in _SILENT:
+            return ""
+        for name, value in (*command.assigned, *_assigned_by_env(command.words)):
+            called = "" if _ADVERTISES.fullmatch(f"--{name}") else literal(self.expand(value))
+            if called:
+                return called
+        if program in SHELLS or program == "eval":
             return ""
         previous = ""
         for word in words[1:]:
@@ -158,6 +164,15 @@ class Shell:
                 called = literal(self.expand(row))
                 if called and not row.lstrip().startswith("#"):
                     yield command.here_line + number, called
+
+
+def _assigned_by_env(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The variables that `env A=b ...` sets, of a command's words as they are written."""
+    if any(word.rpartition("/")[2] == "env" for word in words):
+        for word in words:
+            name, equals, value = word.partition("=")
+            if equals and name.isidentifier():
+                yield name, value
 
 
 def _argument(word: str, option: str, *, client: bool) -> str:

@@ -25,7 +25,8 @@ class HostNetworkCall(Rule):
     apart by their structure, each as a whole where the change touches it; and the scripts of the repository
     that their steps run (`./smoke.sh`, `bash ci/x.sh`, `python ci/smoke.py`), one level deep, where the change
     touches the script or the CI file; with `--all` every one. In shells a command counts that calls: `curl`, `wget`, `nc`,
-    `pg_isready` and other clients with the bare name too, any other program with a URL or a host and port.
+    `pg_isready` and other clients with the bare name too, any other program with a URL or a host and port,
+    among its words or set before it (`E2E_URL=http://localhost:8080 go test`).
     Variables, lists and `env` are put in. In other languages every URL, or host and port, that is written in
     the code counts.
 

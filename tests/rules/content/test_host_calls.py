@@ -71,6 +71,11 @@ def calls(script: str, *, job: str = "") -> list[int]:
         "python - <<E\nget('http://localhost')\nE",
         "while read u; do curl $u; done <<E\nhttp://localhost:8\nE",
         "docker compose exec web true && curl localhost",
+        "E2E_URL=http://localhost:8080 go test",
+        "env -u X E2E_URL=http://localhost:8080 go test ./...",
+        "A=1 E2E_URL=http://localhost:8080 bash ci/test.sh",
+        "U=http://localhost:8080; BASE_URL=$U npm test",
+        "DB_HOST=localhost:5432 pytest",
         "docker compose exec web cat x | curl -d @- http://localhost",
     ],
 )  # fmt: skip
@@ -99,6 +104,10 @@ def test_calls_of_the_host(script: str) -> None:
         "etcd --listen-client-urls http://0.0.0.0:2379 &",
         "docker build -t localhost:5000/x .",
         "U=http://localhost:1",
+        "E2E_URL=http://localhost:8080 echo test",
+        "E2E_URL=http://api:8080 go test",
+        "LISTEN_ADDR=0.0.0.0:8080 ./server &",
+        "E2E_URL=http://localhost:8080 docker compose run --rm web go test",
         "curl http://db:5432 10.127.0.0.1",
     ],
 )
