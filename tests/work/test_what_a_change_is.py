@@ -32,17 +32,39 @@ commit = "feat(phase{number}): implement phase {number}"
 pull_request = "Phase {number}"
 
 [work.slice]
-source = "docs/SLICES.yaml"
+source = "docs/PHASE_{x}_SLICES.yaml"
+branch = "slice-{x}-{number}"
+
+[artifacts.packet]
+path = "docs/PHASE_{x}_PACKET.md"
+
+[wave]
+by = ["x"]
+stages = [{name = "planning", leaves = ["packet"]}, {name = "implementation", items = "slice"}]
+
+[work.task]
+source = ".plans/{name}/plan.json"
+items = "tasks"
 number = "id"
-branch = "slice-{id}"
+branch = "pr/{name}"
+commit = "task_{number}: {text}"
+
+[plans.pipeline]
+folder = ".plans/{name}"
+plan = "plan.json"
 """
-SLICES = "slices:\n  - {id: A1, status: open, files: [src/a.py]}\n"
+SLICES = "slices:\n  - {id: D1, status: open, owner: ann, files: [src/a.py]}\n"
+PLAN = """{"goal": "g", "tasks": [{"id": "task_001", "title": "t", "domain": "core", "status": "pending",
+"depends_on": [], "expected_files": ["src/c.py"], "verify": ["true"], "done_criteria": ["d"]}]}
+"""
 BASE = {
     "NEXT_PHASE.json": '{"next": 12}',
     "docs/phase-12.md": "# Phase 12\n",
     "docs/phase-13.md": "# Phase 13\n",
     "docs/INDEX.md": "| 12 | [12](phase-12.md) |\n",
-    "docs/SLICES.yaml": SLICES,
+    "docs/PHASE_D_SLICES.yaml": SLICES,
+    "docs/PHASE_D_PACKET.md": "# D\n",
+    ".plans/cart/plan.json": PLAN,
     "src/a.py": "a = 1\n",
 }
 
@@ -57,7 +79,9 @@ POINTER: Mapping[str, str] = {"NEXT_PHASE.json": '{"next": 13}'}
 OWN: Mapping[str, str] = {"docs/phase-12.md": "# Phase 12: cart\n"}
 OTHER: Mapping[str, str] = {"docs/phase-14.md": "# Phase 14\n"}
 INDEX: Mapping[str, str] = {"docs/INDEX.md": "| 12 | [12](phase-12.md), done |\n"}
-LIST: Mapping[str, str] = {"docs/SLICES.yaml": SLICES.replace("open", "done")}
+LIST: Mapping[str, str] = {"docs/PHASE_D_SLICES.yaml": SLICES.replace("open", "done")}
+TICKED: Mapping[str, str] = {".plans/cart/plan.json": PLAN.replace("pending", "done")}
+SLICE: Mapping[str, str] = {"src/a.py": "a = 2\n"}
 CODE: Mapping[str, str] = {"src/b.py": "b = 1\n"}
 TOUCHED: Mapping[str, Mapping[str, str]] = {
     "the pointer": POINTER,
@@ -71,6 +95,9 @@ TOUCHED: Mapping[str, Mapping[str, str]] = {
     "an index, and other files": {**INDEX, **CODE},
     "a list's statuses": LIST,
     "a list's statuses, and other files": {**LIST, **CODE},
+    "a plan's statuses": TICKED,
+    "a plan's statuses, and other files": {**TICKED, **CODE},
+    "a file of an open slice": SLICE,
     "other files": CODE,
 }
 NONE = ""
@@ -86,6 +113,9 @@ CELLS = {
     "an index, and other files": (NONE, "003", "003", "005", "001 005"),
     "a list's statuses": (NONE, "003", "003", NONE, NONE),
     "a list's statuses, and other files": (NONE, "003", "003", NONE, "001"),
+    "a plan's statuses": ("PLN003", "PLN003 003", "PLN003 003", "PLN003", "PLN003"),
+    "a plan's statuses, and other files": ("PLN003", "PLN003 003", "PLN003 003", "PLN003", "PLN003 001"),
+    "a file of an open slice": ("PLN010", "PLN010 003", "PLN010 003", "PLN010", "PLN010 001"),
     "other files": (NONE, "003", "003", NONE, "001"),
 }
 
@@ -100,13 +130,13 @@ def built(names: str, touched: str, place: Path) -> Repository:
 def check(repository: Repository, *words: str, stdin: str = "") -> Outcome:
     place = repository.path.parent
     return run_here(
-        "check", "--select=WRK", "--output-format=json", *words,
+        "check", "--select=WRK,PLN", "--output-format=json", *words,
         directory=repository.path, env={"XDG_CACHE_HOME": str(place / "cache")}, stdin=stdin,
     )  # fmt: skip
 
 
 def codes(text: str) -> list[str]:
-    return [f"WRK{number}" for number in text.split()]
+    return [f"WRK{code}" if code.isdigit() else code for code in text.split()]
 
 
 @pytest.mark.parametrize("names", NAMES)
@@ -129,7 +159,8 @@ def test_each_cell_at_check_and_push(touched: str, names: str, tmp_path: Path) -
 def test_what_can_be_told_before_a_commit_is(touched: str, names: str, tmp_path: Path) -> None:
     repository = built(names, touched, tmp_path)
     repository.git("reset", "-q", "--soft", "HEAD^")
-    expected = [code for code in codes(CELLS[touched][list(NAMES).index(names)]) if code > "WRK003"]
+    told = codes(CELLS[touched][list(NAMES).index(names)])
+    expected = [code for code in told if code not in ("WRK001", "WRK003")]
     assert sorted(set(check(repository, "--staged").codes)) == expected
 
 
