@@ -52,6 +52,12 @@ def path_text(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
+def listed(parts: Sequence[str], most: int = 5, between: str = ", ") -> str:
+    """So many texts as one, with the number of the others."""
+    more = f"{between.rstrip(', ')} and {len(parts) - most} more" if len(parts) > most else ""
+    return between.join(parts[:most]) + more
+
+
 def shortened(text: str, most: int = 60) -> str:
     """A text for a message: on one line, and of so many characters at most."""
     line = " ".join(text.split())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.change.tree import Tree
 from specguard.documents.document import Document
-from specguard.errors import MissingFact
 from specguard.executor.agents import BRIEF
 from specguard.executor.committing import message_of
 from specguard.executor.ending import RunEnded
@@ -70,12 +69,7 @@ def brief_text(run: Run) -> str:
     item = run.item
     if item is None:
         raise RunEnded("failed", "a run of gates alone has no brief", code=2)
-    try:
-        return _paper_page(run, item) if is_paper(run.policy, item.kind) else _page(run, item)
-    except MissingFact as missing:
-        raise RunEnded(
-            "failed", missing.reason, help=missing.command, code=2, error=missing.code
-        ) from missing
+    return _paper_page(run, item) if is_paper(run.policy, item.kind) else _page(run, item)
 
 
 def _page(run: Run, item: WorkItem) -> str:

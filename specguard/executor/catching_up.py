@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.executor.branches import is_within
 from specguard.executor.canary import prove_guard
 from specguard.executor.ending import RunEnded
 from specguard.executor.place import make_place, place_of
 from specguard.executor.tasks import task_of
-from specguard.model import path_text
+from specguard.model import listed, path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from specguard.executor.run import Run
-
-_MOST = 5
 
 
 def put_on_top(run: Run, tip: str) -> str:
@@ -39,21 +35,16 @@ def put_on_top(run: Run, tip: str) -> str:
     branch = manifest.branch or ""
     if tree is None:
         raise RunEnded("failed", "the run has nothing to put on top of its branch", code=2)
-    try:
-        if not is_within(run.git, place.base, tip):
-            raise _moved(f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now", run)
-        mine = place.git.diff_trees(place.base, tree)
-        theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
-        task = task_of(run.policy, run.item)
-    except MissingFact as missing:
-        raise RunEnded(
-            "failed", missing.reason, help=missing.command, code=2, error=missing.code
-        ) from missing
+    if not is_within(run.git, place.base, tip):
+        raise _moved(f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now", run)
+    mine = place.git.diff_trees(place.base, tree)
+    theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
+    task = task_of(run.policy, run.item)
     both = [path_text(one.path) for one in mine if one.path in theirs]
     if task is not None:
         both = [path for path in both if not task.plan.holds(path.encode("utf-8", "surrogateescape"))]
     if both:
-        raise _moved(f"{branch} has moved on, and changes the same files: {_listed(both)}", run)
+        raise _moved(f"{branch} has moved on, and changes the same files: {listed(both)}", run)
     patch = place.git.run(
         "diff-tree", "-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv",
         place.base, tree, "--",
@@ -78,7 +69,3 @@ def _moved(reason: str, run: Run) -> RunEnded:
         reason,
         help=f"start the task again; what the agent made is in {run.folder.file('diff.patch')}",
     )
-
-
-def _listed(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:_MOST]) + (f" and {len(paths) - _MOST} more" if len(paths) > _MOST else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specguard.change.worktree import hash_work_tree
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import MissingFact
 from specguard.executor.contents import check_contents
 from specguard.executor.ending import RunEnded
 from specguard.executor.hooks import hook_commands
@@ -118,15 +118,10 @@ def make_commit(run: Run, tree: str) -> str:
     """
     place = place_of(run)
     message = message_of(run).encode("utf-8", "surrogateescape")
-    try:
-        author, committer = identity(run.git.repository, run.manifest.started_at)
-        header = f"tree {tree}\nparent {place.base}\nauthor {author}\ncommitter {committer}\n\n"
-        said = place.git.run(
-            "hash-object", "-t", "commit", "-w", "--stdin",
-            stdin=header.encode("utf-8", "surrogateescape") + message,
-        )  # fmt: skip
-    except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
+    author, committer = identity(run.git.repository, run.manifest.started_at)
+    header = f"tree {tree}\nparent {place.base}\nauthor {author}\ncommitter {committer}\n\n"
+    given = header.encode("utf-8", "surrogateescape") + message
+    said = place.git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=given)
     return said.decode("ascii").strip()
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from specguard.errors import SpecguardError
+from specguard.model import EXIT_NO_VERDICT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from specguard.errors import MissingFact
     from specguard.runs.model import State
 
 EXIT_AGENT_FAILED: Final = 3
@@ -67,3 +71,13 @@ class RunEnded(Exception):
         self.tail = tail
         self.command = command
         self.error = error or ERRORS[state]
+
+
+def ended_by(error: RunEnded | SpecguardError | MissingFact) -> RunEnded:
+    """How a run ends by an error: one that gives no verdict, where it does not say how itself."""
+    if isinstance(error, RunEnded):
+        return error
+    reason, help = (
+        (error.message, error.help) if isinstance(error, SpecguardError) else (error.reason, error.command)
+    )
+    return RunEnded("failed", reason, help=help, code=EXIT_NO_VERDICT, error=error.code)

@@ -19,7 +19,7 @@ from specguard.executor.environment import command_environment
 from specguard.executor.gate_results import Result, write_results
 from specguard.executor.processes import NOT_FOUND, run_command
 from specguard.executor.tools import program_of
-from specguard.model import path_text
+from specguard.model import listed, path_text
 from specguard.runs.settings import seconds
 from specguard.work.gate_selection import selected
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from specguard.work.gates import Gates, PlannedGate
 
 _UNFINISHED: Final = "control/gates.json"
-_MOST: Final = 5
 _TRIES: Final = 3
 _MARGIN: Final = 30.0
 
@@ -232,17 +231,11 @@ class GateRound:
     def _tell(self, gate: PlannedGate, entries: Sequence[Entry], why: str) -> None:
         paths = [path_text(entry.path) for entry in entries]
         self.results[gate.name].changed += paths
-        more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
-        self._run.note(
-            f"The {gate.kind} {gate.name} ({gate.named}) changed {', '.join(paths[:_MOST])}{more}; {why}."
-        )
+        self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; {why}.")
 
     def _chosen(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
         """The gates of a kind that apply to a change; of the others it is kept why they do not."""
-        try:
-            found = selected([gate for gate in self._plan.gates if gate.kind == kind], entries)
-        except SpecguardError as error:
-            raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
+        found = selected([gate for gate in self._plan.gates if gate.kind == kind], entries)
         for chosen in found:
             self.results[chosen.gate.name].skipped = chosen.skipped
         return [chosen for chosen in found if not chosen.skipped]

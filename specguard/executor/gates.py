@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.ending import RunEnded
+from specguard.executor.ending import RunEnded, ended_by
 from specguard.executor.gate_grounds import PlaceGround
 from specguard.executor.gate_plans import planned_gates
 from specguard.executor.gate_round import GateRound, is_owed
@@ -33,7 +33,7 @@ def take_down_owed(run: Run) -> list[str]:
         plan = planned_gates(run.policy, run.item, commands=run.options.commands)
         done = GateRound(run, PlaceGround(run), plan).take_down_owed()
     except (MissingFact, RunEnded, SpecguardError) as error:
-        return [f"what its gates set up may be up still: {error}"]
+        return [f"what its gates set up may be up still: {ended_by(error).reason}"]
     return [f"took down what its gates had set up: {one.command}, {outcome(one)}" for one in done]
 
 
@@ -52,12 +52,7 @@ def run_gates(run: Run) -> bool:
         RunEnded: a gate needs a program that is not there, did what no gate may do, or the run's time is
             over.
     """
-    try:
-        plan = planned_gates(run.policy, run.item, commands=run.options.commands)
-    except MissingFact as missing:
-        raise RunEnded(
-            "failed", missing.reason, help=missing.command, code=2, error=missing.code
-        ) from missing
+    plan = planned_gates(run.policy, run.item, commands=run.options.commands)
     gates = GateRound(run, PlaceGround(run), plan)
     passed = gates.carry_out()
     run.told += [told_of_gate(run, result.gate, command) for result, command in gates.failures]

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
-from specguard.errors import SpecguardError
 from specguard.executor.ending import RunEnded
 from specguard.executor.place import place_of
 from specguard.executor.user_git import read_settings
@@ -99,10 +98,7 @@ def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[
         yield [
             program, "run", "--hook-stage", stage, *named, "--config", configuration, "--color", "never",
         ]  # fmt: skip
-    try:
-        folder = _folder(run.git.repository, tree)
-    except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
+    folder = _folder(run.git.repository, tree)
     if folder and _script(tree, folder, stage):
         script = os.path.join(_copied(run, tree, folder), stage)
         first = ["sh", "-c", _AS_HUSKY] if folder == _HUSKY else []

@@ -19,7 +19,7 @@ from specguard.executor.place_misbehaviour import misbehaviour
 from specguard.executor.seen_files import Survey
 from specguard.executor.user_state import user_state
 from specguard.executor.watching import read_before
-from specguard.model import path_text
+from specguard.model import listed, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,23 +50,15 @@ def inspect(run: Run, by: str = "the agent") -> None:
     there = os.path.isdir(place.path)
     done = list(misbehaviour(place, before.place)) if there else ["deleted its place"]
     outside = _outside(run, place, before.user, user_state(run))
-    if outside:
-        reason = f"while {by} worked, {_joined(outside)}"
-        raise RunEnded(
-            "failed",
-            f"{by} {_joined(done)}; {reason}" if done else reason,
-            help=f"undo what was not you; where it was you, go on with: {run.folder.command('resume')}",
-            error="place-spoiled",
-        )
-    if done:
-        raise RunEnded(
-            "failed",
-            f"{by} {_joined(done)}",
-            help=f"look at {place.path}: files are the agent's to edit, and all else is specguard's"
-            if there
-            else "start a new run",
-            error="place-spoiled",
-        )
+    if done or outside:
+        said = [f"{by} {listed(done, _MOST, '; ')}"] if done else []
+        said += [f"while {by} worked, {listed(outside, _MOST, '; ')}"] if outside else []
+        help = f"look at {place.path}: files are the agent's to edit, and all else is specguard's"
+        if outside:
+            help = f"undo what was not you; where it was you, go on with: {run.folder.command('resume')}"
+        elif not there:
+            help = "start a new run"
+        raise RunEnded("failed", "; ".join(said), help=help, error="place-spoiled")
     survey = Survey(place.path)
     filled = _filled(run, survey.size - before.size, by)
     if filled is not None:
@@ -142,11 +134,6 @@ def check_survey(place: Place, survey: Survey, by: str = "the agent") -> None:
         )
 
 
-def _joined(sentences: list[str], most: int = _MOST) -> str:
-    more = len(sentences) - most
-    return "; ".join(sentences[:most]) + (f"; and {more} more" if more > 0 else "")
-
-
 def _outside(run: Run, place: Place, before: State, after: State) -> list[str]:
     """What was done to the user's repository and settings; what may be the user's own doing is noted."""
     done, meanwhile, guarded = [], [], []
@@ -167,9 +154,9 @@ def _outside(run: Run, place: Place, before: State, after: State) -> list[str]:
         else:
             done.append(told)
     if meanwhile:
-        run.note(f"{_MEANWHILE}{_joined(meanwhile)}.", instead_of=_MEANWHILE)
+        run.note(f"{_MEANWHILE}{listed(meanwhile, _MOST, '; ')}.", instead_of=_MEANWHILE)
     if guarded:
-        run.note(f"{_GUARDED}{_joined(guarded, _MOST_GUARDED)}.", instead_of=_GUARDED)
+        run.note(f"{_GUARDED}{listed(guarded, _MOST_GUARDED, '; ')}.", instead_of=_GUARDED)
     return done
 
 

@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from specguard.errors import MissingFact, SpecguardError
+from specguard.errors import SpecguardError
 from specguard.executor.ending import RunEnded
 from specguard.executor.gate_grounds import PlaceGround
 from specguard.executor.gate_results import read_results
@@ -119,14 +119,9 @@ def unmark(run: Run) -> None:
 
 def _task(run: Run) -> Task | None:
     """The task as the place has it: a branch that holds several may have marked others before."""
-    try:
-        task = task_of(run.policy, run.item)
-        place = place_of(run)
-        return None if task is None else task_in(run.policy, place.git, place.base, task) or task
-    except MissingFact as missing:
-        raise RunEnded(
-            "failed", missing.reason, help=missing.command, code=2, error=missing.code
-        ) from missing
+    task = task_of(run.policy, run.item)
+    place = place_of(run)
+    return None if task is None else task_in(run.policy, place.git, place.base, task) or task
 
 
 def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:

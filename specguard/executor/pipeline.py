@@ -14,7 +14,7 @@ from specguard.executor.brief import write_brief
 from specguard.executor.canary import prove_guard
 from specguard.executor.catching_up import put_on_top
 from specguard.executor.committing import commit, hash_tree
-from specguard.executor.ending import RunEnded
+from specguard.executor.ending import RunEnded, ended_by
 from specguard.executor.gate_results import tree_of_gates
 from specguard.executor.gates import run_gates
 from specguard.executor.inspecting import inspect
@@ -96,16 +96,10 @@ def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
     except _Until:
         words = f"it was to go on until {run.options.until} and no further"
         return RunEnded("stopped", words, code=EXIT_PASSED, error="step-reached")
-    except RunEnded as end:
-        return end
     except StaleWorker:
         raise
-    except SpecguardError as error:
-        return RunEnded("failed", error.message, help=error.help, code=EXIT_NO_VERDICT, error=error.code)
-    except MissingFact as missing:
-        return RunEnded(
-            "failed", missing.reason, help=missing.command, code=EXIT_NO_VERDICT, error=missing.code
-        )
+    except (RunEnded, SpecguardError, MissingFact) as error:
+        return ended_by(error)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return RunEnded(
@@ -208,7 +202,7 @@ class _Steps:
         except RunEnded as end:
             if end.state != "killed":
                 # It fails already, and whoever looks is to know what else was done.
-                with suppress(RunEnded):
+                with suppress(RunEnded, SpecguardError, MissingFact):
                     see_remote(self._run)
             raise
 

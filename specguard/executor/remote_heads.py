@@ -16,6 +16,7 @@ from specguard.executor.committing import hash_tree
 from specguard.executor.ending import RunEnded
 from specguard.executor.place import place_of
 from specguard.executor.remote_git import TIMEOUT, RemoteError, RemoteGit
+from specguard.model import listed
 from specguard.work.item import Unresolved
 from specguard.work.items import Work
 
@@ -29,7 +30,6 @@ RECORD: Final = "control/push.json"
 """What a run has tried to push, written before each try."""
 
 _MOVED: Final = "While the run went on, branches moved at "
-_MOST: Final = 5
 
 
 def see_heads(run: Run, remote: RemoteGit, address: Address, heads: Heads) -> None:
@@ -58,8 +58,7 @@ def see_heads(run: Run, remote: RemoteGit, address: Address, heads: Heads) -> No
         if name != base or name in made:
             told.append(_told(name, before.get(name), now.get(name), name in made))
     if told:
-        more = f"; and {len(told) - _MOST} more" if len(told) > _MOST else ""
-        run.note(f"{_MOVED}{address.shown}: {'; '.join(told[:_MOST])}{more}.", instead_of=_MOVED)
+        run.note(f"{_MOVED}{address.shown}: {listed(told, between='; ')}.", instead_of=_MOVED)
     if made:
         name = made[0]
         undo = ["git", "push", run.options.remote, "--delete", name]
@@ -68,7 +67,7 @@ def see_heads(run: Run, remote: RemoteGit, address: Address, heads: Heads) -> No
             undo = ["git", "push", lease, run.options.remote, f"{before[name]}:refs/heads/{name}"]
         raise RunEnded(
             "failed",
-            f"{' and '.join(made)} of {address.shown}: pushed from the run's place",
+            f"{' and '.join(made)} at {address.shown} was pushed from the run's place",
             help=f"undo it: {shlex.join(undo)}",
             error="place-spoiled",
         )
@@ -194,12 +193,9 @@ def pinned_address(run: Run, remote: RemoteGit) -> Address:
         RunEnded: it is another one now.
     """
     expected = (run.item.remote if run.item else "") or run.policy.remote or ""
-    try:
-        root = run.git.repository.work_tree()
-        alone = not run.manifest.repository.remote_name
-        address = find_address(remote.settings, run.options.remote, expected, root=root, alone=alone)
-    except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
+    root = run.git.repository.work_tree()
+    alone = not run.manifest.repository.remote_name
+    address = find_address(remote.settings, run.options.remote, expected, root=root, alone=alone)
     began = run.manifest.repository.remote
     if began and address.shown != began:
         raise RunEnded(
@@ -217,13 +213,10 @@ def ask(run: Run, *, objects: str = "") -> RemoteGit:
     """Git with remotes for a run, which the caller closes.
 
     Raises:
-        RunEnded: the user's configuration cannot be read.
+        SpecguardError: the user's configuration cannot be read.
     """
     timeout = run.options.command_timeout or TIMEOUT
-    try:
-        return RemoteGit(run.git.repository, objects=objects, timeout=timeout)
-    except SpecguardError as error:
-        raise RunEnded("failed", error.message, help=error.help, code=2, error=error.code) from error
+    return RemoteGit(run.git.repository, objects=objects, timeout=timeout)
 
 
 def ask_heads(run: Run, remote: RemoteGit, address: Address) -> Heads:
@@ -235,14 +228,7 @@ def ask_heads(run: Run, remote: RemoteGit, address: Address) -> Heads:
     try:
         return remote.heads(address.fetch)
     except RemoteError as error:
-        raise RunEnded(
-            "failed",
-            f"{address.shown} cannot be reached: {error.reason}",
-            help=f"{error.advice(address.shown)}; the commit is kept: {run.folder.command('resume')}",
-            code=2,
-            tail=error.tail,
-            error="remote-unreachable",
-        ) from error
+        raise _unreachable(run, address, error, f"{address.shown} cannot be reached") from error
 
 
 def fetched(run: Run, remote: RemoteGit, address: Address, branch: str) -> str:
@@ -254,14 +240,19 @@ def fetched(run: Run, remote: RemoteGit, address: Address, branch: str) -> str:
     try:
         return remote.fetch(address.fetch, branch, [run.manifest.repository.start])
     except RemoteError as error:
-        raise RunEnded(
-            "failed",
-            f"{branch} has moved on, and cannot be fetched: {error.reason}",
-            help=f"{error.advice(address.shown)}; then: {run.folder.command('resume')}",
-            code=2,
-            tail=error.tail,
-            error="remote-unreachable",
-        ) from error
+        said = f"{branch} has moved on, and cannot be fetched"
+        raise _unreachable(run, address, error, said) from error
+
+
+def _unreachable(run: Run, address: Address, error: RemoteError, said: str) -> RunEnded:
+    return RunEnded(
+        "failed",
+        f"{said}: {error.reason}",
+        help=f"{error.advice(address.shown)}; what the run made is kept: {run.folder.command('resume')}",
+        code=2,
+        tail=error.tail,
+        error="remote-unreachable",
+    )
 
 
 def tried(run: Run) -> list[str]:

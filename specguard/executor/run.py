@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from specguard.executor.ending import RunEnded
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.ending import RunEnded, ended_by
 from specguard.reporters.escape import visible
 from specguard.runs.folder import MANIFEST, now_text
 from specguard.runs.folder import StaleWorker as StaleWorker
@@ -101,11 +102,9 @@ class Run:
         self.folder.beat(name)
         try:
             yield step
-        except RunEnded as end:
-            step.detail = step.detail or self.redactor.words(end.reason)
-            step.state = "failed"
-            raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, (RunEnded, SpecguardError, MissingFact)):
+                step.detail = step.detail or self.redactor.words(ended_by(error).reason)
             step.state = "failed"
             raise
         else:

@@ -11,7 +11,7 @@ from specguard.errors import NotApplicable
 from specguard.executor.papers import is_paper
 from specguard.executor.place import place_of
 from specguard.executor.tasks import task_of
-from specguard.model import path_text
+from specguard.model import listed, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,11 +53,11 @@ def scope_of(policy: Policy, item: WorkItem) -> Scope | None:
             held=judges(policy, "unexpected-file"),
         )
     held = judges(policy, "out-of-scope-path")
-    listed = item.listed
-    if listed is not None and listed.files:
-        path = path_text(listed.source.path)
-        where = f"{path}:{listed.files[0].line}" if listed.files[0].line else path
-        return Scope(patterns=list(listed.scope.patterns), where=where, held=held)
+    entry = item.listed
+    if entry is not None and entry.files:
+        path = path_text(entry.source.path)
+        where = f"{path}:{entry.files[0].line}" if entry.files[0].line else path
+        return Scope(patterns=list(entry.scope.patterns), where=where, held=held)
     try:
         scope = item.scope
     except NotApplicable:
@@ -97,17 +97,12 @@ def note_commit(run: Run, tree: str) -> None:
     scope = scope_of(run.policy, item)
     inside = Covering(list(scope.patterns)) if scope is not None else Covering()
     made = [
-        one.path
+        path_text(one.path)
         for one in entries
         if one.added and inside.find(one.path) is None and (one.path in binary or one.new_mode == EXECUTABLE)
     ]
     if made:
-        run.note(f"{_MADE}{_listed(made)}.", instead_of=_MADE)
+        run.note(f"{_MADE}{listed(made, _MOST)}.", instead_of=_MADE)
     if scope is None:
-        listed = _listed([one.path for one in entries])
-        run.note(f"{_UNSCOPED}{item} may change. It commits {listed}.", instead_of=_UNSCOPED)
-
-
-def _listed(paths: Sequence[bytes]) -> str:
-    more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
-    return ", ".join(map(path_text, paths[:_MOST])) + more
+        files = listed([path_text(one.path) for one in entries], _MOST)
+        run.note(f"{_UNSCOPED}{item} may change. It commits {files}.", instead_of=_UNSCOPED)

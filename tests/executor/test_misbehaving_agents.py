@@ -243,7 +243,7 @@ def test_an_agent_that_pushes_by_the_address(workshop: Workshop, name: str) -> N
     assert not workshop.state["requests"]
     assert "pushed from the run's place" in done.stdout
     if undo:
-        assert "pushed from the run's place" in (workshop.manifest.reason or "")
+        assert "was pushed from the run's place" in (workshop.manifest.reason or "")
         command = workshop.error["suggestion"].removeprefix("undo it: ")
         assert undo in command
         subprocess.run(["sh", "-ec", command], cwd=workshop.user.path, env=workshop.environment, check=True)

@@ -237,7 +237,7 @@ class TestNetwork:
         done = workshop.work(f"{GOOD}; mv {workshop.remote.path} {workshop.remote.path}.away")
         assert done.returncode == 2
         assert workshop.error["step"] == "push"
-        assert "the commit is kept: specguard run resume" in workshop.error["suggestion"]
+        assert "what the run made is kept: specguard run resume" in workshop.error["suggestion"]
         shutil.move(f"{workshop.remote.path}.away", workshop.remote.path)
         assert workshop.resume().returncode == 0
         workshop.check_done()
