@@ -215,7 +215,7 @@ def test_every_end_has_its_exit_code_its_error_and_a_report(
 
 
 def test_a_document_that_asks_for_what_is_guarded_stops_the_run_before_it_begins(tmp_path: Path) -> None:
-    document = "# Phase 12\n\nUpdate `locked/a.txt` and the client.\n"
+    document = "# Phase 12\n\n## Deliverables\n\n- `locked/a.txt`, and the client\n"
     workshop = Workshop(tmp_path, files={"docs/phases/phase-12.md": document})
     done = workshop.work()
     assert done.returncode == 2
