@@ -39,11 +39,12 @@ class Answered:
 
     Attributes:
         event: the file with the event.
-        says: a word that its refusal has; empty where it must let the event through without a word.
+        says: a word that its refusal has; empty where it must let the event through without a word; None
+            where it may say anything.
     """
 
     event: str
-    says: str
+    says: str | None
 
 
 def unmet(
@@ -91,6 +92,8 @@ def _unanswered(tools: Tools, expected: Answered, directory: Path, environment: 
             check=False,
         )
     said = done.stdout.decode("utf-8", "replace")
-    if done.returncode or bool(said) != bool(expected.says) or expected.says not in said:
+    if expected.says is None and not done.returncode:
+        return ""
+    if done.returncode or bool(said) != bool(expected.says) or (expected.says or "") not in said:
         return f"hook claude: exit {done.returncode}, {said[:200]!r} where {expected.says!r} is expected"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -68,6 +69,7 @@ def races(tools: Tools, *, quick: bool) -> list[Race]:
         _new_policy(tools),
         _message(tools),
         _hook(tools),
+        _command(tools),
         _range(tools, quick=quick),
         _entries(tools),
         _lines(tools),
@@ -147,6 +149,31 @@ def _hook(tools: Tools) -> Race:
         rows.append(Row(number, f"agent's hook, one edit {what}", PYTHON, 4.0, 2.6, ours.name, PYTHON))
         expected.append(Answered(str(file), says))
     return Race("hook", contenders, rows, expected, (60, 15))
+
+
+def _command(tools: Tools) -> Race:
+    """A command that alters nothing, as nearly all do: the hook before it and the one after it."""
+    where = _path("hook")
+    events = PLACE / "events"
+    events.mkdir(parents=True, exist_ok=True)
+    given = {
+        "session_id": "c",
+        "cwd": str(where),
+        "tool_name": "Bash",
+        "tool_input": {"command": "pytest -q"},
+    }
+    files = []
+    for name in ("PreToolUse", "PostToolUse"):
+        files.append(events / f"{name}.json")
+        files[-1].write_text(json.dumps({"hook_event_name": name, **given}), "utf-8")
+    words = [f"{shlex.quote(str(tools.specguard))} hook claude < {shlex.quote(str(file))}" for file in files]
+    bare = f"{shlex.quote(str(tools.python))} -c pass"
+    ours = Contender("hook claude, before and after a command", ("/bin/sh", "-c", "; ".join(words)), where)
+    peer = Contender(f"two {PYTHON}", ("/bin/sh", "-c", f"{bare}; {bare}"), where)
+    row = Row("5c", "agent's hook, before and after a command", peer.name, 6.5, 4.5, ours.name, peer.name)
+    # What it says first is of the branch; nothing is said twice.
+    proof = [Answered(str(files[0]), ""), Answered(str(files[1]), None), Answered(str(files[1]), "")]
+    return Race("hook", [peer, ours], [row], proof, (60, 15))
 
 
 def _range(tools: Tools, *, quick: bool) -> Race:
