@@ -43,7 +43,7 @@ class Cache:
 
     def __init__(self, environment: Mapping[str, str], parts: Sequence[str], *, outside: str = "") -> None:
         self._parts = [*parts, __version__, plugin_stamp()]
-        self._folder = _folder(environment, outside)
+        self._folder = user_folder(environment, LAYOUT, outside)
 
     def read(self, names: Mapping[str, str]) -> Mapping[str, Any] | None:
         """What is kept under these names; None where there is nothing.
@@ -51,7 +51,7 @@ class Cache:
         Args:
             names: what it is made of: for a policy what identifies each document, by its path.
         """
-        if not self._folder or not _is_own(self._folder):
+        if not self._folder or not is_own(self._folder):
             return None
         try:
             with open(self._file(names), "rb") as file:
@@ -86,7 +86,7 @@ class Cache:
             return
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
-            if not _is_own(self._folder):
+            if not is_own(self._folder):
                 return
             files = [[path, _stamp(path)] for path in _sources({"specguard", *packages})]
             body = json.dumps({"files": files, "kept": data}, separators=(",", ":")).encode("ascii")
@@ -134,15 +134,21 @@ def _stamp(path: str) -> str:
     return f"{found.st_mtime_ns}:{found.st_ino}:{found.st_size}"
 
 
-def _folder(environment: Mapping[str, str], outside: str) -> str:
-    """The cache's folder; empty where there can be none."""
+def user_folder(environment: Mapping[str, str], name: str, outside: str) -> str:
+    """A folder of specguard's among the user's cached files; empty where there can be none.
+
+    Args:
+        environment: the process's environment.
+        name: the folder's own name.
+        outside: the working tree, in which it must not be; empty where there is none.
+    """
     home = environment.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(home):
         user = environment.get("HOME", "")
         if not os.path.isabs(user):
             return ""
         home = os.path.join(user, ".cache")
-    folder = os.path.join(home, "specguard", LAYOUT)
+    folder = os.path.join(home, "specguard", name)
     if outside:
         inside = os.path.realpath(outside)
         if os.path.commonpath([inside, os.path.realpath(folder)]) == inside:
@@ -150,7 +156,7 @@ def _folder(environment: Mapping[str, str], outside: str) -> str:
     return folder
 
 
-def _is_own(folder: str) -> bool:
+def is_own(folder: str) -> bool:
     """Whether a folder is the user's, and nobody else can look or write into it."""
     try:
         found = os.lstat(folder)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.request import Request
 
-    How = Literal["option", "event", "server", "usual", "policy", "stack", "head", "none"]
+    How = Literal["option", "event", "server", "pin", "usual", "policy", "stack", "head", "none"]
 
 
 class Found:
@@ -28,9 +28,9 @@ class Found:
         name: as people call it, e.g. `origin/main`.
         oid: the commit's full object id; None where there is nothing to trust (`--root`, a first commit).
         how: `option` (the caller named it), `event` (the platform did), `server` (the repository that is
-            pushed to has it), `usual` (the remote's default branch, `main` or `master`), `policy` (the policy
-            of another base named it), `stack` (a branch that the judged one stands on), `head` (`HEAD` stands
-            in for a base that is not there) or `none`.
+            pushed to has it), `pin` (an agent's session began with it), `usual` (the remote's default branch,
+            `main` or `master`), `policy` (the policy of another base named it), `stack` (a branch that the
+            judged one stands on), `head` (`HEAD` stands in for a base that is not there) or `none`.
         ref: the full name of its ref; empty where it has none.
     """
 
@@ -49,8 +49,8 @@ class Found:
 
     @property
     def given(self) -> bool:
-        """Whether the caller, the platform or the server named it, so that no policy may name another."""
-        return self.how in ("option", "event", "server")
+        """Whether it was named or pinned, so that no policy may name another."""
+        return self.how in ("option", "event", "server", "pin")
 
     def __repr__(self) -> str:
         return f"Found({self.name!r}, {self.oid!r}, {self.how!r})"
@@ -75,6 +75,9 @@ def find_base(
         SpecguardError: the one that is named is not there; or with `enforce` none is named.
         MissingFact: its ref or object is broken.
     """
+    if request.pinned:
+        name, oid, ref, how = request.pinned
+        return Found(name, git.commit(oid).oid, "head" if how == "head" else "pin", ref)
     if request.base:
         return named_base(git, request.base, "option", remote=remote)
     if event is not None and (event.base or event.base_oid):

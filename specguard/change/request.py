@@ -36,6 +36,8 @@ class Request(Record):
         directory: where to look for the repository; empty: the working directory.
         environment: the process's environment.
         base, head: revisions; empty where they were not given.
+        pinned: the base that was found before, whatever its ref points to now: its name, object id and full
+            ref name, and whether it is one or `HEAD` stood in for it; empty: it is looked for.
         range: `A..B` or `A...B`.
         staged, worktree, push, pre_receive, root: the flags of these names.
         patch: a patch file's name, or `-` for standard input.
@@ -72,6 +74,7 @@ class Request(Record):
     directory: str = ""
     base: str = ""
     head: str = ""
+    pinned: Sequence[str] = ()
     range: str = ""
     staged: bool = False
     worktree: bool = False

@@ -91,6 +91,13 @@ TIMES: Final[Sequence[Limit]] = (
             ("start", "at the start of a session"),
         )
     ),
+    Limit(
+        "a session's base that moved: the remote that confirms it",
+        f"{_HOOKS}.pins:PATIENCE",
+        "seconds",
+        _NOTHING,
+        "it is not confirmed",
+    ),
     Limit("a signature, to be made", "specguard.approvals.signatures:SIGNING", "seconds", _NOTHING, _TIME),
     Limit(
         "a signature, to be verified",

@@ -99,7 +99,7 @@ class Policies:
             SpecguardError: nothing says which branch is the default one, and the verdict is final.
         """
         into = change.into
-        if not change.found.given or change.found.how == "server" or not into or change.stacked_on:
+        if not change.found.given or change.found.how in ("server", "pin") or not into or change.stacked_on:
             return change
         default = change.default_base()
         if default is None or default.oid == change.found.oid or short_branch(default.ref) == into:
@@ -116,6 +116,19 @@ class Policies:
                 code="no-base",
             )
         return based
+
+    def hook_rules(self) -> list[str]:
+        """The codes of the rules that judge an edit or a message before it is made."""
+        moments = ("edit", "commit-msg")
+        known = [policy for policy in self._known.values() if policy is not None]
+        return sorted(
+            {
+                rule.code
+                for policy in known
+                for rule in policy.rules
+                if any(one in rule.stages for one in moments)
+            }
+        )
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """The policy of a tree, or of a file in place of its documents."""

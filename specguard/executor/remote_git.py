@@ -102,12 +102,15 @@ class RemoteGit:
         repository: the user's.
         objects: the store that is written to and pushed from; empty: the user's.
         timeout: how many seconds a remote has for its answer.
+        local: whether what the repository itself says of signing in counts, next to the user's settings.
 
     Raises:
         SpecguardError: the user's configuration cannot be read.
     """
 
-    def __init__(self, repository: Repository, *, objects: str = "", timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self, repository: Repository, *, objects: str = "", timeout: float = TIMEOUT, local: bool = True
+    ) -> None:
         self.settings = read_settings(repository)
         self._repository = repository
         self._timeout = timeout
@@ -123,7 +126,7 @@ class RemoteGit:
         os.mkdir(os.path.join(self._folder, "refs"))
         self._write("HEAD", "ref: refs/heads/none\n")
         self._write("config", _OWN_CONFIG[repository.format])
-        self._write("user-config", signing_in(self.settings))
+        self._write("user-config", signing_in(self.settings, local=local))
         shallow = os.path.join(repository.common, "shallow")
         if os.path.isfile(shallow):
             shutil.copyfile(shallow, os.path.join(self._folder, "shallow"))

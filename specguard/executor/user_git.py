@@ -104,9 +104,18 @@ def own_rewrites(settings: Sequence[Setting], kind: str) -> list[tuple[str, str]
     ]
 
 
-def signing_in(settings: Sequence[Setting]) -> str:
-    """The part of a configuration that signing in takes, as the text of a configuration file."""
-    return "".join(_written(one) for one in settings if _SIGNING_IN.fullmatch(one.key))
+def signing_in(settings: Sequence[Setting], *, local: bool = True) -> str:
+    """The part of a configuration that signing in takes, as the text of a configuration file.
+
+    Args:
+        settings: the configuration.
+        local: whether a repository's own settings are part of it.
+    """
+    return "".join(
+        _written(one)
+        for one in settings
+        if _SIGNING_IN.fullmatch(one.key) and (local or one.scope in _OWN_SCOPES)
+    )
 
 
 def user_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -113,7 +113,7 @@ def _answer(words: Sequence[str]) -> Said:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is refused
         return _refuse_unread(agent, raw, _reason(error))
     # Most commands do nothing that is judged, and two more processes would be started for nothing.
-    early = Early.here(os.environ, look=event.moment == "edit")
+    early = Early.here(os.environ, look=event.moment in ("edit", "after", "stop"))
     if early is not None:
         note_firing(event, early.tree)
     said: Said = dialect(event.agent).say(event, _judge(event, early))
@@ -145,7 +145,8 @@ def _judged(event: Event, environment: Mapping[str, str], early: Early | None) -
     if event.moment in ("stop", "after"):
         from specguard.integrations.hooks import ending
 
-        return (ending.judge_end if event.moment == "stop" else ending.judge_after)(event, environment)
+        judge_now = ending.judge_end if event.moment == "stop" else ending.judge_after
+        return judge_now(event, environment, early)
     from specguard.integrations.hooks.judging import judge
 
     return judge(event, environment, early)

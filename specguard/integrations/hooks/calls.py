@@ -70,6 +70,7 @@ def _joined(parts: Sequence[Deeds]) -> Deeds:
         edits=[edit for part in parts for edit in part.edits],
         messages=[message for part in parts for message in part.messages],
         bypasses=[clause for part in parts for clause in part.bypasses],
+        refs=[ref for part in parts for ref in part.refs],
         undecided=[clause for part in parts for clause in part.undecided],
     )
 
@@ -97,10 +98,9 @@ def _command(event: Event, value: object) -> Deeds:
         value = value[2] if shell else " ".join(map(_quoted, value))
     if not isinstance(value, str):
         raise UnreadableError(f"{event.tool} has no command that is a text")
-    if event.tool == "PowerShell":
-        return Deeds(undecided=["what a command of PowerShell does is not read"])
-    if event.tool == "write_stdin":
-        return Deeds(undecided=["what is typed into a running program is not read"])
+    if event.tool in ("PowerShell", "write_stdin"):
+        # Another language, or what is typed into a program that runs.
+        return Deeds()
     from specguard.integrations.hooks.shell import read_command
 
     return read_command(value, event.directory)

@@ -20,10 +20,12 @@ class Deeds(Record):
         messages: the messages of the commits that it would make.
         bypasses: how it would get past hooks or the guard, each as a clause: `git commit --no-verify skips
             the hooks`.
-        undecided: what cannot be told of it, each as a clause: `what python3 runs is not known`.
+        refs: the refs that it would move, as they are named.
+        undecided: what cannot be told of an edit, each as a clause: `what the tool x does is not known`.
     """
 
     edits: Sequence[FileEdit] = ()
     messages: Sequence[str] = ()
     bypasses: Sequence[str] = ()
+    refs: Sequence[str] = ()
     undecided: Sequence[str] = ()

@@ -1,21 +1,28 @@
-"""The working tree as it is: after a command what is new in it, and at the end of a turn all that is left."""
+"""What there is after a command and at the end of a turn: working tree, index, commits since the base."""
 
 from __future__ import annotations
 
 import os
+import time
 
-from specguard.change.repository import Looking
+from specguard.change.digest import sha1
+from specguard.change.repository import USUAL_BASES, Looking
 from specguard.change.request import Request
+from specguard.change.revision import base_refs
 from specguard.integrations.hooks.event import Answer
 from specguard.integrations.hooks.judging import homes_of
+from specguard.integrations.hooks.pins import Pin
 from specguard.integrations.hooks.sessions import Session
 from specguard.model import EXIT_PASSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Final
+    from typing import Any, Final
 
+    from specguard.change.git import Git
+    from specguard.change.repository import Repository
+    from specguard.integrations.hooks.early import Early
     from specguard.integrations.hooks.event import Event
     from specguard.integrations.hooks.places import WorkTree
     from specguard.model import Verdict
@@ -26,41 +33,45 @@ HELD: Final = 3
 SHOWN: Final = 10
 """So many findings are said at once."""
 
+_MOMENT: Final = 50_000_000
+"""So many nanoseconds apart, two changes of a file look different in any file system."""
+
 _COMMAND: Final = "`specguard check --worktree`"
 
 
-def judge_end(event: Event, environment: Mapping[str, str]) -> Answer:
-    """Judge the working tree at the end of a turn.
+def judge_end(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
+    """Judge what there is at the end of a turn.
 
     Args:
         event: the event.
         environment: the hook's environment.
+        early: git looking for a repository already.
 
     Returns:
         A refusal while something is left and the agent has not been held up too often; then what is left is
-        told to whom the agent's program shows it.
+        told to whom the agent's program shows it. What commits have is told once, and holds nobody up again.
 
     Raises:
         SpecguardError: no verdict can be given.
     """
-    tree, verdicts = _checked(event, environment)
-    session = Session(event, tree)
+    state = _State(event, environment, early)
+    session = state.session
     if event.again is False and event.loops is None:
         # A turn that a person has begun.
         session.stops = 0
-    if all(verdict.exit_code == EXIT_PASSED for verdict in verdicts):
+    new = state.new_said()
+    blocks = [*new, *_blocks(state.left), *_blocks(state.commits, set(session.told))]
+    passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.left)
+    if passed and not blocks:
         if session.stops:
             session.stops = 0
             session.save()
         return Answer()
-    blocks = _blocks(verdicts)
     left = _counted(len(blocks))
-    if event.loops is not None and event.loops >= HELD:
-        return Answer(kind="tell", text=_given_up(left))
-    if session.stops >= HELD:
+    if (event.loops is not None and event.loops >= HELD) or session.stops >= HELD:
         return Answer(kind="tell", text=_given_up(left))
     session.stops += 1
-    session.told = _fingerprints(verdicts)
+    session.told = state.found
     session.save()
     if not session.kept and event.again:
         # Nothing counts how often, so once must do.
@@ -73,44 +84,164 @@ def judge_end(event: Event, environment: Mapping[str, str]) -> Answer:
     return Answer(kind="refuse", text=_joined(said, blocks))
 
 
-def judge_after(event: Event, environment: Mapping[str, str]) -> Answer:
-    """Judge the working tree after a command, and tell what is new in it.
+def judge_after(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
+    """Judge what there is after a command, and tell what is new in it.
 
     Raises:
         SpecguardError: no verdict can be given.
     """
-    tree, verdicts = _checked(event, environment)
-    session = Session(event, tree)
-    found = _fingerprints(verdicts)
+    state = _State(event, environment, early)
+    session = state.session
     known = set(session.told)
-    if session.told != found:
-        session.told = found
+    new = state.new_said()
+    if session.told != state.found:
+        session.told = state.found
         session.save()
-    blocks = _blocks(verdicts, known)
-    if not blocks or all(one in known for one in found):
+    blocks = [*new, *_blocks([*state.left, *state.commits], known)]
+    if not blocks or all(one in known for one in state.found):
         return Answer()
     said = (
-        f"After this command the working tree has {len(blocks)} new "
+        f"After this command there {'is' if len(blocks) == 1 else 'are'} {len(blocks)} new "
         f"finding{'' if len(blocks) == 1 else 's'} of specguard; mend it now."
     )
     return Answer(kind="refuse", text=_joined(said, blocks))
 
 
-def _checked(event: Event, environment: Mapping[str, str]) -> tuple[WorkTree, Sequence[Verdict]]:
-    """The project's working tree, with the verdicts on it and on other worktrees in which the agent is."""
-    homes = homes_of(event)
-    verdicts: list[Verdict] = []
-    for tree in homes:
-        if tree.common != homes[0].common:
-            continue
-        request = Request(
-            environment=environment, directory=os.fsdecode(tree.root), worktree=True, by_agent=True
-        )
-        looking = Looking.of(request)
-        from specguard.engine.check import check
+class _State:
+    """What there is: the working trees in which the agent is, their indexes, and the commits since the base.
 
-        verdicts += check(request, needs={"quotes"}, looking=looking)
-    return homes[0], verdicts
+    Attributes:
+        session: what is remembered of the session.
+        left: the verdicts on working trees and indexes.
+        commits: those on commits that were not judged before.
+        found: the fingerprints of all findings, and what else was said.
+    """
+
+    def __init__(self, event: Event, environment: Mapping[str, str], early: Early | None) -> None:
+        homes = homes_of(event)
+        self.session = Session(event, homes[0])
+        self.left: list[Verdict] = []
+        self.commits: list[Verdict] = []
+        self._event = event
+        self._environment = environment
+        self._pin = pin = Pin.of(event, homes[0], environment)
+        self._said: dict[str, str] = {}
+        if pin is not None and pin.lost:
+            self._said[f"lost {pin.oid}"] = pin.lost
+        trees = [tree for tree in homes if tree.common == homes[0].common]
+        found = [self._repository(tree, early) for tree in trees]
+        states = list(map(self._signature, trees, found)) if pin is not None else [""]
+        now = "".join(states) if all(states) else ""
+        if pin is not None and now and now == pin.seen and event.moment == "after":
+            # Nothing is as it was not, so nothing is found that was not.
+            self.found = self.session.told
+            return
+        for tree, repository in zip(trees, found, strict=True):
+            self._judge(tree, repository)
+        self.found = [*self._said, *_fingerprints([*self.left, *self.commits])]
+        if pin is not None:
+            if self.commits:
+                pin.found = _fingerprints(self.commits)
+            else:
+                self.found += pin.found
+            pin.seen = now
+            pin.save()
+
+    def new_said(self) -> list[str]:
+        """What has to be said of the base and was not yet."""
+        return [text for key, text in self._said.items() if key not in self.session.told]
+
+    def _repository(self, tree: WorkTree, early: Early | None) -> Repository:
+        if early is not None and early.looking is not None and early.tree.root == tree.root:
+            return early.looking.repository()
+        return Looking(os.fsdecode(tree.root), self._environment).repository()
+
+    def _signature(self, tree: WorkTree, repository: Repository) -> str:
+        """What is another one where a file, the index or a ref is; empty where that is not certain.
+
+        No program can set back when the system last changed a file. Two changes in a moment may look as one.
+        """
+        pin = self._pin
+        names = base_refs(pin.asked, "origin") if pin is not None and pin.asked else USUAL_BASES
+        refs = sorted(repository.refs_named([*names, *([pin.ref] if pin is not None else [])]).items())
+        state = f"{repository.head} {repository.branch} {refs} {pin.oid if pin is not None else ''}"
+        digest = sha1(state.encode("utf-8", "surrogateescape"))
+        latest = 0
+        try:
+            paths = [os.fsencode(repository.index)] if os.path.exists(repository.index) else []
+            stats = [(path, os.lstat(path)) for path in paths]
+            ahead = [tree.root]
+            while ahead:
+                with os.scandir(ahead.pop()) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            if entry.name.lower() != b".git":
+                                ahead.append(entry.path)
+                            else:
+                                digest.update(entry.path)
+                        else:
+                            stats.append((entry.path, entry.stat(follow_symlinks=False)))
+        except OSError:
+            return ""
+        for path, one in stats:
+            latest = max(latest, one.st_ctime_ns)
+            numbers = (one.st_mode, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns)
+            digest.update(b"%s\0%d %d %d %d %d\0" % (path, *numbers))
+        return digest.hexdigest() if latest < time.time_ns() - _MOMENT else ""
+
+    def _judge(self, tree: WorkTree, repository: Repository) -> None:
+        from specguard.change.git import Git
+        from specguard.change.sources import open_changes
+        from specguard.engine.check import judge_change
+        from specguard.engine.clock import Clock
+        from specguard.engine.policies import Policies
+
+        folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
+        with Git(repository) as git:
+            comparison = git.start_index_diff(head or git.empty_tree)
+            if pin is not None:
+                self._look_at_base(pin, git)
+            policies: Policies | None = None
+
+            def judged(**asked: Any) -> list[Verdict]:
+                nonlocal policies
+                base = pin.base if pin is not None else ()
+                request = Request(
+                    environment=self._environment, directory=folder, pinned=base, by_agent=True, **asked
+                )
+                policies = policies or Policies(request, repository)
+                return [
+                    judge_change(change, request, policies, Clock.of(request), needs={"quotes"})
+                    for change in open_changes(git, request)
+                ]
+
+            self.left += judged(worktree=True)
+            if git.read(comparison, "the index"):
+                self.left += judged(staged=True)
+            rules = policies.hook_rules() if policies is not None else []
+            if head is None or not rules or (pin is not None and head in (pin.oid, pin.judged)):
+                return
+            self.commits += judged(select=rules)
+            if pin is not None:
+                pin.judged = head
+
+    def _look_at_base(self, pin: Pin, git: Git) -> None:
+        """Let the pin follow a base that moved, where the remote confirms it; else say that it does not."""
+        found = pin.moved(git)
+        if found is None:
+            return
+        key = f"moved {pin.oid} {found.oid}"
+        if self._event.moment == "stop" or key not in self.session.told:
+            why = pin.follow(found, git.repository)
+            if why:
+                now = found.oid or "not there"
+                self._said[key] = (
+                    f"The base of this session, {pin.name}, was {pin.oid} and is {now} now; {why}. What the "
+                    f"session does goes on being judged by {pin.oid}.\n  next: Tell the person you work for; "
+                    f"`git update-ref {pin.ref} {pin.oid}` puts it back."
+                )
+        else:
+            self._said[key] = ""
 
 
 def _blocks(verdicts: Sequence[Verdict], known: set[str] | None = None) -> list[str]:

@@ -10,6 +10,7 @@ from specguard.errors import NoAuthorityError, SpecguardError
 from specguard.integrations.hooks.calls import deeds_of
 from specguard.integrations.hooks.deeds import FileEdit
 from specguard.integrations.hooks.event import Answer
+from specguard.integrations.hooks.pins import Pin
 from specguard.integrations.hooks.places import locate, names_of, work_tree_at
 
 TYPE_CHECKING = False
@@ -39,14 +40,16 @@ class Reasons:
     Attributes:
         blocks: why it is refused, by rules.
         own: why it is refused for the guard's own sake.
+        lost: that the pin of the session was, in a sentence; empty where it was not.
         undecided: what could not be told.
     """
 
-    __slots__ = ("blocks", "own", "undecided")
+    __slots__ = ("blocks", "lost", "own", "undecided")
 
     def __init__(self) -> None:
         self.blocks: list[str] = []
         self.own: list[str] = []
+        self.lost = ""
         self.undecided: list[str] = []
 
 
@@ -63,11 +66,26 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
         UnreadableError: the call cannot be understood.
     """
     deeds = deeds_of(event)
-    if not (deeds.edits or deeds.messages or deeds.bypasses or deeds.undecided):
-        return Answer()
     reasons = Reasons()
+    if not (deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.undecided):
+        try:
+            pin = Pin.of(event, homes_of(event)[0], environment)
+        except SpecguardError:
+            # There is nothing to judge here, or it is broken, of which the next event with a verdict tells.
+            return Answer()
+        reasons.lost = pin.lost if pin else ""
+        return _answer(event, reasons)
     homes = homes_of(event)
+    pin = Pin.of(event, homes[0], environment)
+    reasons.lost = pin.lost if pin else ""
+    bases = {tree.root: pin.base for tree in homes if pin is not None and tree.common == homes[0].common}
     reasons.undecided += deeds.undecided
+    for ref in deeds.refs:
+        if pin is not None and pin.names(ref):
+            reasons.own.append(
+                f"`{_visible(ref)}` is the base of this session, {_visible(pin.name)}, and would be moved\n"
+                "  next: Push your own branch, and let a person bring it there."
+            )
     for clause in deeds.bypasses[:_SAID_MOST]:
         reasons.own.append(
             f"{_visible(clause)}\n  next: Leave that out; what the guard says is mended, not passed by."
@@ -83,7 +101,7 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
             looking = early.looking if early is not None and early.tree.root == root else None
             early = None
             try:
-                _judge_edits(root, edits, environment, reasons, looking)
+                _judge_edits(_Target(root, environment, bases.get(root, ())), edits, reasons, looking)
             except NoAuthorityError:
                 # A repository in which the agent stands beside its project need not be a guarded one.
                 home = any(root == tree.root for tree in homes)
@@ -91,13 +109,34 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
                     raise
     for message in deeds.messages:
         judged = True
-        _judge_message(homes[0].root, message, environment, reasons)
-    if not judged and not reasons.own and not deeds.edits:
+        _judge_message(_Target(homes[0].root, environment, bases.get(homes[0].root, ())), message, reasons)
+    if not judged and not reasons.own and deeds.undecided and not deeds.edits:
         # Of what cannot be told nothing is let through where there is nothing to judge by.
         from specguard.engine.policies import open_policy
 
         open_policy(Request(environment=environment, directory=os.fsdecode(homes[0].root)))
     return _answer(event, reasons)
+
+
+class _Target:
+    """Where something is judged: a working tree, the hook's environment, and the pinned base."""
+
+    __slots__ = ("base", "environment", "root")
+
+    def __init__(self, root: bytes, environment: Mapping[str, str], base: Sequence[str]) -> None:
+        self.root = root
+        self.environment = environment
+        self.base = base
+
+    def request(self, edits: Sequence[FileEdit] = (), message: str = "", authority: str = "") -> Request:
+        return Request(
+            environment=self.environment,
+            directory=os.fsdecode(self.root),
+            pinned=self.base,
+            edits=edits,
+            message=message,
+            authority=authority,
+        )
 
 
 def homes_of(event: Event) -> list[WorkTree]:
@@ -175,27 +214,23 @@ def _has_other_names(names: Sequence[bytes]) -> bool:
 
 
 def _judge_edits(
-    root: bytes,
-    edits: Sequence[FileEdit],
-    environment: Mapping[str, str],
-    reasons: Reasons,
-    looking: Looking | None,
+    target: _Target, edits: Sequence[FileEdit], reasons: Reasons, looking: Looking | None
 ) -> None:
     known = [edit for edit in edits if edit.known]
-    requests = [_request(root, environment, edits)]
+    asked = [edits]
     if known and len(known) < len(edits):
         # A rule stops at a content that nobody knows: those that are known are judged for themselves too.
-        requests.append(_request(root, environment, known))
+        asked.append(known)
     seen: set[str] = set()
-    for request in requests:
-        for verdict in _checked(request, looking):
-            _take(verdict, reasons, seen, root, environment)
+    for part in asked:
+        for verdict in _checked(target, edits=part, looking=looking):
+            _take(verdict, reasons, seen, target)
         looking = None
     again = _written_again(edits, reasons)
     if again:
         # The last write of a file is judged above; which one will be that is open where there are branches.
-        for verdict in _checked(_request(root, environment, again)):
-            _take(verdict, reasons, seen, root, environment, absent=False)
+        for verdict in _checked(target, edits=again):
+            _take(verdict, reasons, seen, target, absent=False)
 
 
 def _written_again(edits: Sequence[FileEdit], reasons: Reasons) -> list[FileEdit]:
@@ -217,20 +252,17 @@ def _written_again(edits: Sequence[FileEdit], reasons: Reasons) -> list[FileEdit
     return list(again.values())
 
 
-def _request(root: bytes, environment: Mapping[str, str], edits: Sequence[FileEdit]) -> Request:
-    return Request(environment=environment, directory=os.fsdecode(root), edits=edits)
+def _judge_message(target: _Target, message: str, reasons: Reasons) -> None:
+    if message.strip():
+        for verdict in _checked(target, message=message):
+            _take(verdict, reasons, set(), target)
 
 
-def _judge_message(root: bytes, message: str, environment: Mapping[str, str], reasons: Reasons) -> None:
-    if not message.strip():
-        return
-    request = Request(environment=environment, directory=os.fsdecode(root), message=message)
-    for verdict in _checked(request):
-        _take(verdict, reasons, set(), root, environment)
-
-
-def _checked(request: Request, looking: Looking | None = None) -> list[Verdict]:
-    """The verdicts on a request; before the first authority is committed, that of the working tree judges."""
+def _checked(
+    target: _Target, edits: Sequence[FileEdit] = (), message: str = "", looking: Looking | None = None
+) -> list[Verdict]:
+    """The verdicts; before the first authority is committed, that of the working tree judges."""
+    request = target.request(edits, message)
     # Git looks for the repository, and starts to read its objects, while the rest is imported.
     if looking is None:
         from specguard.change.repository import Looking
@@ -248,21 +280,11 @@ def _checked(request: Request, looking: Looking | None = None) -> list[Verdict]:
         file = os.path.join(request.directory, "SPEC_AUTHORITY.md")
         if not os.path.isfile(file):
             raise
-        return check(_with_authority(request, file), needs={"quotes"})
+        return check(target.request(edits, message, file), needs={"quotes"})
     except SpecguardError as error:
         if not _repairs(request, error):
             raise
         return []
-
-
-def _with_authority(request: Request, file: str) -> Request:
-    return Request(
-        environment=request.environment,
-        directory=request.directory,
-        edits=request.edits,
-        message=request.message,
-        authority=file,
-    )
 
 
 def _repairs(request: Request, error: SpecguardError) -> bool:
@@ -273,13 +295,7 @@ def _repairs(request: Request, error: SpecguardError) -> bool:
 
 
 def _take(
-    verdict: Verdict,
-    reasons: Reasons,
-    seen: set[str],
-    root: bytes,
-    environment: Mapping[str, str],
-    *,
-    absent: bool = True,
+    verdict: Verdict, reasons: Reasons, seen: set[str], target: _Target, *, absent: bool = True
 ) -> None:
     """Add what a verdict says to the reasons; `absent` is what could not be judged."""
     ignored: set[bytes] | None = None
@@ -289,7 +305,7 @@ def _take(
             if ignored is None:
                 from specguard.integrations.hooks.ignored import ignored_paths
 
-                ignored = ignored_paths(verdict, root, environment)
+                ignored = ignored_paths(verdict, target.root, target.environment)
             left = [judged for judged in left if judged.finding.path not in ignored]
         seen.update(judged.fingerprint for judged in left)
         if left:
@@ -318,12 +334,16 @@ def _take_absent(result: RuleResult, reasons: Reasons) -> None:
 
 def _answer(event: Event, reasons: Reasons) -> Answer:
     blocks = list(dict.fromkeys([*reasons.blocks, *reasons.own]))
-    undecided = list(dict.fromkeys(reasons.undecided))
+    # What a command does is judged after it.
+    undecided = list(dict.fromkeys(reasons.undecided)) if event.moment == "edit" else []
     if blocks:
         what = "command" if event.moment == "command" else "edit"
         said = f"specguard refuses this {what}: nothing of it was done."
         more = [f"and {len(blocks) - _SAID_MOST} more findings"] if len(blocks) > _SAID_MOST else []
-        return Answer(kind="refuse", text="\n\n".join([said, *blocks[:_SAID_MOST], *more]))
+        lost = [reasons.lost] if reasons.lost else []
+        return Answer(kind="refuse", text="\n\n".join([said, *lost, *blocks[:_SAID_MOST], *more]))
+    if reasons.lost:
+        return Answer(kind="tell", text=reasons.lost)
     if undecided:
         told = "; ".join(map(_visible, undecided[:_SAID_MOST]))
         rest = len(undecided) - _SAID_MOST

@@ -33,6 +33,7 @@ class Session:
     Attributes:
         stops: how often in a row its end was held up.
         told: the fingerprints of findings that the agent was told.
+        base: the object id of the base that was pinned when the session began; empty where nothing says so.
         kept: whether what is remembered can be kept.
     """
 
@@ -43,6 +44,7 @@ class Session:
         self._file = os.path.join(self._folder, key.encode("ascii"))
         self.stops = 0
         self.told: list[str] = []
+        self.base = ""
         self.kept = True
         self._read()
 
@@ -51,17 +53,20 @@ class Session:
             descriptor = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb") as stream:
                 data = json.loads(stream.read(_LIMIT))
-            stops, told = data["stops"], data["told"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            stops, told, base = data["stops"], data["told"], data.get("base")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
         if isinstance(stops, int) and isinstance(told, list):
             # Whatever wrote it, the end of a turn is held up no more often than it may be.
             self.stops = max(0, stops)
             self.told = [one for one in told if isinstance(one, str)]
+            self.base = base if isinstance(base, str) else ""
 
     def save(self) -> None:
         """Keep it; where that is not possible, `kept` says so afterwards."""
-        data = json.dumps({"stops": self.stops, "told": self.told[-_MOST:]}).encode("ascii")
+        data = json.dumps({"stops": self.stops, "told": self.told[-_MOST:], "base": self.base}).encode(
+            "ascii"
+        )
         if os.path.islink(self._folder) or os.path.islink(os.path.dirname(self._folder)):
             # Git makes none there, and whoever did may want something else written to.
             self.kept = False

@@ -7,6 +7,7 @@ import os
 from specguard.change.request import Request
 from specguard.integrations.hooks.event import Answer
 from specguard.integrations.hooks.judging import homes_of
+from specguard.integrations.hooks.pins import Pin
 from specguard.reporters.escape import cut, visible
 
 TYPE_CHECKING = False
@@ -28,12 +29,17 @@ def greet(event: Event, environment: Mapping[str, str]) -> Answer:
     """
     from specguard.engine.policies import open_policy
 
-    policy = open_policy(Request(environment=environment, directory=os.fsdecode(homes_of(event)[0].root)))
+    tree = homes_of(event)[0]
+    pin = Pin.of(event, tree, environment)
+    request = Request(
+        environment=environment, directory=os.fsdecode(tree.root), pinned=pin.base if pin is not None else ()
+    )
+    policy = open_policy(request)
     documents = ", ".join(path for path, _ in policy.documents)
     guards = list(policy.guards.all)
     lines = [
         f"specguard guards this repository by {visible(cut(documents))}.",
-        "Edits are judged before they are written, and the working tree at the end of each turn.",
+        "Edits are judged before they are written, and what a command has done after it.",
     ]
     for code, word in (("PTH001", "Never change"), ("PTH002", "Do not change without an approval")):
         patterns = [guard.pattern for guard in guards if guard.code == code]
@@ -44,4 +50,6 @@ def greet(event: Event, environment: Mapping[str, str]) -> Answer:
         "`specguard brief` tells what your work item asks for, `specguard why PATH` what governs a path. "
         "A refusal says the next step; do not look for a way round it, ask the person you work for."
     )
+    if pin is not None and pin.lost:
+        lines.append(pin.lost)
     return Answer(kind="tell", text="\n".join(lines))

@@ -187,12 +187,15 @@ def test_only_the_command_that_repairs_is_let_through(tmp_path: Path) -> None:
         {"command": "specguard doctor; rm x"},
         {"command": "specguard init > docs/api/x.yaml"},
         {"command": "specguard init\nrm x"},
-        {"command": "git fetch --upload-pack=./x origin"},
-        {"command": "git -c a.b=c fetch"},
-        {"command": "./specguard doctor"},
-        {"command": ["specguard", "doctor"]},
+        {"command": ["sh", "-c", "specguard doctor; rm x"]},
+        {"command": "git -c core.hooksPath=x fetch"},
     ):
         assert ask("claude", call("Bash", given, repository.path), repository.path).kind == "refuse", given
+    # What is not certain to write is let through, and what is broken is said after it.
+    event = call("Bash", {"command": "./specguard doctor"}, repository.path)
+    assert ask("claude", event, repository.path).kind == "pass"
+    event["hook_event_name"] = "PostToolUse"
+    assert "specguard cannot check the working tree" in ask("claude", event, repository.path).refusal
 
 
 def test_what_ends_a_hook_in_time_is_no_error_that_a_rule_could_have() -> None:

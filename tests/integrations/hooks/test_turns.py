@@ -22,6 +22,12 @@ ENDS: dict[str, dict[str, Any]] = {
 }
 
 
+def begun(repository: Repository, directory: Path | None = None) -> None:
+    """Begin the session of an agent, which pins the base."""
+    event = {"hook_event_name": "SessionStart", "session_id": "s", "cwd": str(directory or repository.path)}
+    assert ask("claude", event, directory or repository.path).kind == "tell"
+
+
 def broken(path: Path) -> Repository:
     repository = guarded(path)
     repository.write("docs/api/x.yaml", "changed\n")
@@ -118,6 +124,7 @@ def test_after_a_command_what_is_new_is_told_once(tmp_path: Path) -> None:
         "session_id": "s",
         "cwd": str(repository.path),
     }
+    begun(repository)
     assert ask("claude", event, repository.path).kind == "pass"
     repository.write("docs/api/x.yaml", "changed\n")
     first = ask("claude", event, repository.path)
@@ -148,6 +155,7 @@ def test_the_end_of_a_turn_in_a_worktree_judges_that_one(tmp_path: Path) -> None
     repository.git("worktree", "add", "-q", "-b", "other", str(tree))
     (tree / "docs/api/x.yaml").write_text("changed\n")
     event = {**ENDS["claude"], "session_id": "s"}
+    begun(repository)
     assert ask("claude", {**event, "cwd": str(repository.path)}, repository.path).kind == "pass"
     assert ask("claude", {**event, "cwd": str(tree)}, tree).kind == "refuse"
     environment = {"CLAUDE_PROJECT_DIR": str(repository.path)}

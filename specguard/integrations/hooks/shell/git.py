@@ -1,210 +1,209 @@
-"""What git would do: commands that only read, and who tells what the others do."""
+"""What git would write, commit and move, and how it would be run without its hooks."""
 
 from __future__ import annotations
 
+import os
 import re
 
-from specguard.integrations.hooks.pathnames import joined, normal
-from specguard.integrations.hooks.places import work_tree_at
-from specguard.integrations.hooks.shell.call import Call
+from specguard.integrations.hooks.deeds import FileEdit
+from specguard.integrations.hooks.pathnames import joined
+from specguard.integrations.hooks.shell.programs import has, options_of, values_of
+from specguard.integrations.hooks.shell.reader import Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
-    from specguard.integrations.hooks.shell.field import Field
-    from specguard.integrations.hooks.shell.state import State
+    from specguard.integrations.hooks.shell.programs import Telling
+    from specguard.integrations.hooks.shell.reader import Command
 
-_READS: Final = frozenset([
-    "status", "log", "show", "diff", "blame", "annotate", "shortlog", "describe", "rev-parse",
-    "rev-list", "ls-files", "ls-tree", "ls-remote", "cat-file", "grep", "name-rev", "merge-base",
-    "for-each-ref", "show-ref", "show-branch", "var", "version", "help", "check-ignore", "check-attr",
-    "check-mailmap", "check-ref-format", "count-objects", "fsck", "whatchanged", "range-diff",
-    "cherry", "diff-tree", "diff-index", "diff-files", "verify-commit", "verify-tag", "verify-pack",
-    "merge-tree", "patch-id", "stripspace", "column", "add", "stage", "push", "fetch", "tag",
-    "branch", "gc", "prune", "repack", "pack-refs", "notes", "fmt-merge-msg",
-])  # fmt: skip
-"""Commands that write no file of the working tree and make no commit."""
-_OPTIONS: Final = frozenset(["diff", "log", "show", "grep", "push"])
-_WRITES: Final = (
-    "output",
-    "ext-diff",
-    "textconv",
-    "open-files-in-pager",
-    "upload-pack",
-    "exec",
-    "receive-pack",
-)
-_NO_BEGINNING: Final = frozenset(["text", "re", "ex"])
-"""What is another option, or the beginning of too many."""
-_LISTS: Final[Mapping[str, Sequence[str]]] = {
-    "worktree": ("list",),
-    "maintenance": ("run",),
-    "submodule": ("status", "summary"),
-    "bisect": ("log", "view"),
-    "reflog": ("show",),
-    "lfs": ("ls-files", "status", "env"),
-    "bundle": ("verify", "list-heads"),
-    "sparse-checkout": ("list",),
-    "rerere": ("status", "diff"),
-}
-_SOME_LIST: Final = frozenset([*_LISTS, "hash-object", "symbolic-ref", "format-patch", "archive"])
-"""Commands of which some forms write nothing."""
+_MESSAGE: Final = ("m", "message")
+_FILE: Final = ("F", "file")
+_HOOKED: Final = frozenset(["commit", "push", "merge", "rebase", "am", "pull", "cherry-pick", "revert"])
 
 
-def run_git(call: Call) -> str | None:
-    """Follow a call of git; gives what it prints, None where that is not known."""
-    words = call.resolved()
-    state = call.state.copy()
+def tell_git(telling: Telling, command: Command, words: Sequence[Word]) -> None:
+    """Tell what a call of git does.
+
+    Args:
+        telling: collects it.
+        command: the command that calls it.
+        words: its arguments.
+    """
+    start = telling.place
     at = 0
-    while at < len(words) and words[at].option:
-        word = words[at]
+    while at < len(words) and (words[at].text or "").startswith("-"):
+        text = words[at].text or ""
         at += 1
-        text = word.start
-        if word.text is None:
-            call.undecided(f"what `{word.raw}` makes git do is not known")
-        elif text in ("-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"):
-            value = words[at] if at < len(words) else None
+        name, value = text[:2], Word(text[2:])
+        if text in ("-C", "-c", "--config-env"):
+            name, value = text, words[at] if at < len(words) else Word(None)
             at += 1
-            if value is not None:
-                _option(call, state, text, value)
-        elif text.startswith(("-c", "-C")):
-            _option(call, state, text[:2], type(word)(text[2:], word.raw))
-        elif "=" in text:
-            name, _, rest = text.partition("=")
-            _option(call, state, name, type(word)(rest, word.raw))
-        elif text in ("--version", "--help", "-h", "-v", "--html-path", "--man-path", "--info-path"):
-            return None
-    if at >= len(words):
+        elif text.startswith("--config-env="):
+            name, value = "-c", Word(text.partition("=")[2])
+        elif text.startswith("--") and text not in ("--no-pager", "--paginate", "--literal-pathspecs"):
+            return
+        if name == "-C":
+            found = telling.paths(value)
+            telling.place = found[0] if len(found) == 1 else None
+        elif name in ("-c", "--config-env") and _is_hooks((value.text or "").partition("=")[0]):
+            telling.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
+    if at < len(words) and words[at].text:
+        _tell(telling, command, words[at].text or "", words[at + 1 :])
+    telling.place = start
+
+
+def _is_hooks(key: str) -> bool:
+    return key.lower() == "core.hookspath"
+
+
+def _tell(telling: Telling, command: Command, name: str, words: Sequence[Word]) -> None:
+    if name in _HOOKED and _skips(name, words):
+        telling.bypasses.append(f"`git {name} --no-verify` skips the hooks")
+    if name == "commit":
+        _commit(telling, command, words)
+    elif name == "config":
+        _config(telling, words)
+    elif name == "rm":
+        options, operands = options_of(words)
+        for word in () if has(options, "n", "dry-run") else operands:
+            for path in () if (word.text or "").startswith(":") else telling.paths(word):
+                telling.edit(FileEdit(path=path))
+    elif name == "mv":
+        _move(telling, words)
+    elif name in ("checkout", "restore"):
+        _restore(telling, name, words)
+    elif name == "apply":
+        _apply(telling, command, words)
+    elif name == "update-index":
+        _index(telling, words)
+    elif name in ("push", "fetch", "branch", "update-ref"):
+        telling.refs += _moved(name, words)
+
+
+def _skips(name: str, words: Sequence[Word]) -> bool:
+    """Whether arguments have `--no-verify`, or as much of its beginning as git takes for it."""
+    options, _ = options_of(words, "mFCctS" if name == "commit" else "ms", [*_MESSAGE, *_FILE, "trailer"])
+    given = [option for option, _ in options]
+    short = name in ("commit", "am") and "n" in given
+    return short or any("no-verify".startswith(option) and len(option) > 6 for option in given)
+
+
+def _commit(telling: Telling, command: Command, words: Sequence[Word]) -> None:
+    options, _ = options_of(
+        words, "mFCct",
+        ["message", "file", "reuse-message", "template", "author", "date", "fixup", "squash", "trailer"],
+    )  # fmt: skip
+    if has(options, "dry-run", "C", "c", "fixup", "squash", "reuse-message", "reedit-message"):
+        return
+    texts: list[str | None] = []
+    for name, value in options:
+        full = name if len(name) < 4 or not "message".startswith(name) else "message"
+        if full in _MESSAGE and value is not None:
+            texts.append(value.text)
+        elif full in _FILE and value is not None:
+            texts.append(telling.text_of(command, value))
+    known = [text for text in texts if text is not None]
+    if not known or len(known) < len(texts):
+        return
+    trailers = [(value.text or "").replace("=", ": ", 1) for value in values_of(options, "trailer")]
+    telling.messages.append("\n\n".join([*known, *(["\n".join(trailers)] if trailers else [])]))
+
+
+def _config(telling: Telling, words: Sequence[Word]) -> None:
+    texts = [word.text or "" for word in words]
+    keys = [index for index, text in enumerate(texts) if _is_hooks(text)]
+    looks = any(text.startswith("--get") or text in ("get", "--list", "-l", "list") for text in texts)
+    sets = any(text.startswith(("--unset", "--add", "--replace")) or text == "unset" for text in texts)
+    if keys and not looks and (sets or len(texts) > keys[0] + 1):
+        telling.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
+
+
+def _move(telling: Telling, words: Sequence[Word]) -> None:
+    options, operands = options_of(words)
+    if has(options, "n", "dry-run") or len(operands) < 2:
+        return
+    for target in telling.paths(operands[-1]):
+        inside = len(operands) > 2 or os.path.isdir(telling.absolute(target))
+        for source in [path for word in operands[:-1] for path in telling.paths(word)]:
+            name = source.rstrip(b"/").rpartition(b"/")[2]
+            telling.put(source, joined(target, name) if inside else target)
+            telling.edit(FileEdit(path=source))
+
+
+def _restore(telling: Telling, name: str, words: Sequence[Word]) -> None:
+    """`checkout` and `restore`: files are brought out of a commit; what the index has is not looked at."""
+    options, operands = options_of(words, "s" if name == "restore" else "", ["source"])
+    texts = [word.text for word in words]
+    if name == "restore":
+        [source] = values_of(options, "s", "source")[-1:] or [Word("HEAD")]
+    elif "--" in texts and texts.index("--") == 1 and not (texts[0] or "-").startswith("-"):
+        source, operands = words[0], words[2:]
+    else:
+        return
+    revision = source.text or ""
+    for path in [path for word in operands for path in telling.paths(word)]:
+        content = _stored(telling, revision, path)
+        if content is not None:
+            telling.edit(FileEdit(path=path, content=content))
+
+
+def _stored(telling: Telling, revision: str, path: bytes) -> bytes | None:
+    """What a commit has at a path; None where that cannot be told."""
+    if not re.fullmatch(r"[\w./@~^-]+", revision) or revision.startswith("-"):
         return None
-    command = words[at].text
-    if command is None:
-        call.undecided(f"what `git {words[at].raw}` does is not known")
+    from specguard.change.process import CommandError
+    from specguard.change.repository import Repository
+    from specguard.errors import SpecguardError
+
+    whole = telling.absolute(path)
+    try:
+        repository = Repository.locate(os.fsdecode(os.path.dirname(whole)), os.environ)
+        name = f"{revision}:./{os.fsdecode(os.path.basename(whole))}"
+        return repository.in_place("cat-file", "blob", name).read()
+    except (CommandError, SpecguardError):
         return None
-    inner = Call(call.shell, state, words[at:], call.given, call.assigned)
-    if _elsewhere(call, state):
-        call.undecided(f"what another repository's configuration makes `git {command}` run is not known")
-    if command in _READS:
-        return _reads(inner, command)
-    teller = _teller(command)
-    if teller is not None:
-        return teller(inner)
-    call.undecided(f"what `git {command}` writes is not known")
-    return None
 
 
-def _teller(command: str) -> Callable[[Call], str | None] | None:
-    """Who tells what a command of git's does; a hook imports these only where there is one."""
-    if command in _SOME_LIST:
-        return _lists
-    from specguard.integrations.hooks.shell.git_commits import COMMITS
-    from specguard.integrations.hooks.shell.git_files import FILES
-    from specguard.integrations.hooks.shell.git_settings import SETTINGS
-
-    return COMMITS.get(command) or FILES.get(command) or SETTINGS.get(command)
-
-
-def _elsewhere(call: Call, state: State) -> bool:
-    """Whether git would work in another repository than the one in which the command begins."""
-    telling = call.shell.telling
-    here = work_tree_at(telling.directory)
-    for place in state.places or ():
-        if not place:
-            continue
-        folder = telling.absolute(place)
-        there = work_tree_at(folder)
-        if there is not None and (here is None or there.common != here.common):
-            return True
-        bare = (folder + each for each in (b"", b"/..", b"/../.."))
-        if any(telling.exists(each + b"/HEAD") and telling.exists(each + b"/objects") for each in bare):
-            return True
-    return False
+def _apply(telling: Telling, command: Command, words: Sequence[Word]) -> None:
+    options, operands = options_of(words, "pC", ["directory", "exclude", "include", "whitespace"])
+    if has(options, "check", "stat", "numstat", "summary", "R", "reverse", "directory", "exclude", "include"):
+        return
+    number = (values_of(options, "p") or [Word("1")])[-1].text or ""
+    if re.fullmatch(r"[0-9]{1,3}", number):
+        texts = [telling.text_of(command, word) for word in operands] or [command.given]
+        for text in texts:
+            telling.patch(text, diff=True, strip=int(number))
 
 
-def _option(call: Call, state: State, name: str, value: Field) -> None:
-    if name == "-C":
-        state.enter(value)
-    elif name in ("-c", "--config-env"):
-        from specguard.integrations.hooks.shell.git_settings import tell_key
-
-        key, _, _ = (value.text or value.start).partition("=")
-        tell_key(call, key, f"git -c {key}", known=value.text is not None or "=" in value.start)
-    elif name in ("--git-dir", "--work-tree", "--exec-path"):
-        call.undecided(f"`git {name}` makes git work elsewhere")
-
-
-def _reads(call: Call, name: str) -> str | None:
-    words = call.words[1:]
-    texts = [word.start for word in words]
-    for word in words:
-        text = word.start
-        if word.text is None and not text and not word.pattern and name in _OPTIONS:
-            call.undecided(f"what `{word.raw}` makes `git {name}` do is not known")
-        if text.startswith("--") and len(text) > 3:
-            option = text[2:].partition("=")[0]
-            if option not in _NO_BEGINNING and any(each.startswith(option) for each in _WRITES):
-                call.undecided(f"what `git {name} --{option}` writes or runs is not known")
-        elif name == "grep" and text.startswith("-O"):
-            call.undecided("what `git grep -O` runs is not known")
-    if name == "push":
-        from specguard.integrations.hooks.shell.git_commits import skips
-
-        if skips(texts):
-            call.shell.telling.bypass("`git push --no-verify` skips the hooks")
-    if _moves(name, texts):
-        call.undecided(f"which refs `git {name}` moves is not known")
-    if name == "rev-parse" and texts == ["--show-toplevel"]:
-        return _top(call)
-    return None
+def _index(telling: Telling, words: Sequence[Word]) -> None:
+    """`update-index` of a file that is named: it is taken out, or marked as one that can be executed."""
+    options, operands = options_of(words, "", ["chmod"])
+    for path in [path for word in operands for path in telling.paths(word)]:
+        if has(options, "force-remove"):
+            telling.edit(FileEdit(path=path))
+        for mode in values_of(options, "chmod"):
+            content = telling.read(path)
+            if content is not None:
+                telling.edit(FileEdit(path=path, content=content, executable=mode.text == "+x"))
 
 
-def _moves(name: str, texts: Sequence[str]) -> bool:
-    """Whether refs may be moved by which a base is known: those of remotes, or of other branches."""
-    operands = [text for text in texts if not text.startswith("-")]
+def _moved(name: str, words: Sequence[Word]) -> list[str]:
+    """The refs that a call moves: where a push or fetch goes to, a branch that is set, any ref."""
+    options, operands = options_of(
+        words, "o" if name == "push" else "", ["repo", "push-option", "receive-pack"]
+    )
+    texts = [word.text or "" for word in operands]
+    if name == "update-ref":
+        return texts[:1]
     if name == "branch":
-        return any(
-            text in ("--force", "--move", "--copy") or re.match(r"-[a-zA-Z]*[fMC]", text) for text in texts
-        )
-    if name == "fetch":
-        return any(":" in text for text in texts if text not in operands[:1] and "upload-pack" not in text)
-    if name == "push":
-        local = any(text.startswith((".", "/", "~", "file:", "--repo")) for text in texts)
-        return local or any("refs/remotes" in text for text in operands[1:])
-    return False
-
-
-def _top(call: Call) -> str | None:
-    places = call.state.places
-    if places is None or len(places) != 1:
-        return None
-    telling = call.shell.telling
-    folder = telling.absolute(places[0])
-    for _ in range(60):
-        if telling.exists(joined(folder, b".git")):
-            return folder.decode("utf-8", "surrogateescape") + "\n"
-        if folder in (b"/", b".", b""):
-            break
-        folder = normal(folder + b"/..")
-    return None
-
-
-def _lists(call: Call) -> str | None:
-    """Commands of which some forms only list."""
-    texts = [word.text for word in call.words[1:]]
-    name = call.name
-    first = texts[0] if texts else None
-    if first is not None and first in _LISTS.get(name, ()):
-        return None
-    if name == "format-patch" and "--stdout" in texts:
-        return None
-    if name == "reflog" and (first is None or first not in ("expire", "delete")):
-        return None
-    if name == "submodule" and not texts:
-        return None
-    if name == "hash-object" and not any((text or "-w").startswith("-w") for text in texts):
-        return None
-    if name == "symbolic-ref" and len([text for text in texts if not (text or "").startswith("-")]) < 2:
-        return None
-    call.undecided(f"what `git {name}` writes is not known")
-    return None
+        if has(options, "f", "force"):
+            return texts[:1]
+        return texts if has(options, "M", "m", "move", "C", "D", "d", "delete") else []
+    found = []
+    for text in texts[1:]:
+        source, colon, target = text.removeprefix("+").partition(":")
+        if colon or (name == "push" and source):
+            found.append(target if colon else source)
+    return found

@@ -1,4 +1,4 @@
-"""Runs a command in a scratch folder and compares what changed with what was told of it."""
+"""Runs a command in a scratch folder, and tells what changed in it."""
 
 from __future__ import annotations
 
@@ -83,38 +83,3 @@ def _limited() -> None:
 def told(command: str, work: Path) -> Deeds:
     """What is told of a command that would run in a scratch folder."""
     return read_command(command, os.fsencode(work), {"HOME": str(work.parent / "home")})
-
-
-def untold(command: str, folder: Path, shell: str = "bash") -> str:
-    """What running a command changes that was not told of it; empty where all of it was."""
-    work = scratch(folder)
-    deeds = told(command, work)
-    before = snapshot(folder)
-    said = run(command, work, shell)
-    after = snapshot(folder)
-    if deeds.undecided:
-        return ""
-    root = os.fsencode(folder)
-    edits: dict[bytes, list[bytes | None]] = {}
-    unknown: set[bytes] = set()
-    for edit in deeds.edits:
-        place = os.path.join(os.fsencode(work), edit.path)
-        for each in {os.path.normpath(place), _resolved(place)}:
-            name = os.path.relpath(each, root)
-            edits.setdefault(name, []).append(edit.content)
-            if not edit.known:
-                unknown.add(name)
-    for name in sorted(before.keys() | after.keys()):
-        if before.get(name) == after.get(name):
-            continue
-        if name not in edits:
-            return f"{name!r} changed, told is {sorted(edits)}; {said}"
-        content = after[name][1] if name in after else None
-        if name not in unknown and content not in edits[name]:
-            return f"{name!r} holds {content!r}, told is {edits[name]}; {said}"
-    return ""
-
-
-def _resolved(path: bytes) -> bytes:
-    folder, name = os.path.split(path)
-    return os.path.join(os.path.realpath(folder), name)

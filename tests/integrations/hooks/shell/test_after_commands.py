@@ -1,0 +1,225 @@
+"""Commands that are really run: whatever guarded file they alter is named after them, in every dialect."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.integrations.hooks.dialects import dialect
+from specguard.integrations.hooks.ending import judge_after
+from specguard.testing import Repository
+from specguard.testing.repository import clean_environment
+from tests.integrations.hooks.asking import Asked, ask, call, guarded
+from tests.integrations.hooks.shell.corpus import COMMANDS
+from tests.integrations.hooks.shell.running import run, scratch, snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+GUARDED = '# Authority\n\n```toml specguard\nbase = "main"\n[rules.forbidden-path]\npaths = ["**"]\n```\n'
+AFTER: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "claude": ("PostToolUse", "Bash", {}),
+    "codex": ("PostToolUse", "Bash", {"turn_id": "t"}),
+    "gemini": ("AfterTool", "run_shell_command", {"timestamp": "1970-01-01T00:00:00Z"}),
+    "cursor": ("postToolUse", "Shell", {"conversation_id": "s"}),
+}
+TRICKS = [
+    'python3 -c \'open("locked/p", "w").write("x")\'',
+    "x=locked/p; declare -n y=x; echo evil > $y",
+    "trap 'echo evil > locked/p' EXIT",
+    "cat <<$x > locked/p\nevil\n$x\n",
+    'echo locked/p > /tmp/r; python3 -c \'import sys; open(open("/tmp/r").read().strip(), "w")\'',
+    "sort -o locked/p list",
+    "find . -name p -exec sh -c 'echo evil > \"$0\"' {} \\;",
+    "git update-index --add --cacheinfo 100644,$(git hash-object -w list),locked/p",
+    "git update-index --chmod=+x locked/p",
+    "git rm -q --cached locked/p",
+    "git checkout -q -b other; echo evil > locked/p; git commit -qam x; echo p > locked/p",
+    "echo evil > locked/p; git commit -qam x; git reset -q --hard HEAD~1; git merge -q --ff-only ORIG_HEAD",
+    "echo evil > locked/p; git stash -q; git stash pop -q",
+    "printf 'echo evil > locked/p\\n' > n.sh; bash n.sh; rm n.sh",
+    'cd locked && awk \'BEGIN{print "evil" > "p"}\'',
+    "chmod +x locked/p",
+    "rm locked/p; ln -s ../a locked/p",
+    "dd if=list of=locked/p",
+    "perl -pi -e s/p/q/ locked/p",
+    "git update-index --assume-unchanged locked/p; echo evil > locked/p",
+]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("template") / "place"
+    work = scratch(place)
+    repository = Repository(work)
+    for name in ("name", "email"):
+        repository.git("config", f"user.{name}", "x@example.org")
+    repository.git("add", "-A")
+    repository.commit("feat: begin", files={"SPEC_AUTHORITY.md": GUARDED})
+    repository.branch("work")
+    return place
+
+
+def altered(
+    before: Mapping[bytes, tuple[int, bytes]], after: Mapping[bytes, tuple[int, bytes]]
+) -> set[bytes]:
+    """The files of the working tree that are not what they were, in what git keeps of them."""
+
+    def kept(found: tuple[int, bytes] | None) -> object:
+        return found and (found[0] & 0o170100, found[1])
+
+    return {
+        name
+        for name in before.keys() | after.keys()
+        if name.startswith(b"work/")
+        and b".git" not in name.split(b"/")
+        and kept(before.get(name)) != kept(after.get(name))
+    }
+
+
+def event(agent: str, work: Path, moment: int = 0) -> dict[str, Any]:
+    """The event after a command; with another moment the one before it."""
+    name, tool, more = AFTER[agent]
+    if moment:
+        name = name.replace("Post", "Pre").replace("After", "Before").replace("post", "pre")
+    given = {"tool_input": {"command": "true"}, "session_id": "s", "cwd": str(work), **more}
+    return {"hook_event_name": name, "tool_name": tool, **given}
+
+
+@pytest.mark.threat("T130", "a command that writes what is guarded, in any way", "said after the command")
+@pytest.mark.parametrize(("number", "command"), list(enumerate([*COMMANDS, *TRICKS])))
+def test_what_a_command_altered_is_named_after_it(
+    number: int, command: str, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "place"
+    shutil.copytree(template, place, symlinks=True)
+    work = place / "work"
+    monkeypatch.chdir(work)
+    environment = {**clean_environment(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    agent = list(AFTER)[number % len(AFTER)]
+    speaking = dialect(agent)  # type: ignore[arg-type]
+    before = snapshot(place)
+    run(command, work)
+    changed = altered(before, snapshot(place))
+    after = speaking.read(event(agent, work), environment)
+    said = speaking.say(after, judge_after(after, environment))
+    text = said.stdout
+    names = [os.fsdecode(name)[5:] for name in changed]
+    plain = [name for name in names if name.isascii() and name.isprintable() and '"' not in name]
+    if len(names) <= 9:
+        for name in plain:
+            above = [name.rsplit("/", depth)[0] for depth in range(1, name.count("/") + 1)]
+            assert any(one.replace("\\", "\\\\") in text for one in (name, *above)), (name, text)
+    assert not names or "PTH" in text
+    if command in TRICKS:
+        assert "locked/p" in text
+
+
+@pytest.mark.threat(
+    "T130", "a command that alters what is guarded, in each dialect", "said after the command"
+)
+@pytest.mark.parametrize("agent", AFTER)
+@pytest.mark.parametrize("command", [*TRICKS[:2], *TRICKS[7:11]])
+def test_each_dialect_says_it_by_the_installed_command(
+    agent: str, command: str, template: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(template, tmp_path / "place", symlinks=True)
+    work = tmp_path / "place/work"
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def asked(moment: int) -> Asked:
+        return ask(agent, event(agent, work, moment), work, environment=environment)
+
+    assert asked(1).kind == "pass"
+    assert asked(0).stdout in ("", "{}\n")
+    run(command, work)
+    first = asked(0)
+    assert "locked/p" in first.stdout
+    assert asked(0).stdout in ("", "{}\n"), "once is enough"
+
+
+def test_what_was_put_back_and_done_again_is_said_again(template: Path, tmp_path: Path) -> None:
+    shutil.copytree(template, tmp_path / "place", symlinks=True)
+    work = tmp_path / "place/work"
+    ask("claude", event("claude", work, 1), work)
+    for content, said in (("x", True), ("p\n", False), ("y", True)):
+        (work / "locked/p").write_text(content)
+        assert ("locked/p" in ask("claude", event("claude", work), work).stdout) == said
+
+
+EVERYDAY = r"""
+ls -la
+cat docs/api/x.yaml | head -5
+grep -rn "x" src
+git status --short
+git diff HEAD -- docs/api/x.yaml
+git log --oneline -5
+git add -A && git status
+find . -name '*.yaml' | xargs cat
+for f in src/*.py; do wc -l $f; done
+python3 -c 'print(1)'
+sed -n 1,5p docs/api/x.yaml
+cp docs/api/x.yaml src/copy.yaml
+mkdir -p src/new && touch src/new/a.py
+echo "y = 1" >> src/a.py
+sed -i s/1/2/ src/a.py
+cat > src/b.py <<'EOF'\ny = 2\nEOF
+mv src/a.py src/c.py
+rm -f src/a.py
+git mv src/a.py src/d.py
+git stash list
+if [ -f src/a.py ]; then cat src/a.py; fi
+echo x > docs/api/x.yaml
+echo x >> docs/api/x.yaml
+cat > docs/api/new.yaml <<'EOF'\nx\nEOF
+cat src/a.py > docs/api/x.yaml
+printf 'a\nb\n' > configs/c
+cd docs/api && echo x > x.yaml
+cd docs && sed -i 's/a/b/' api/x.yaml
+sed -i s/a/b/ docs/api/x.yaml
+sed -i.bak -e 's/a/b/' docs/api/x.yaml
+cp src/a.py docs/api/x.yaml
+cp src/a.py docs/api/
+cp -r src docs/api/
+mv src/a.py docs/api/b.py
+mv docs/api/x.yaml docs/x.yaml
+rm docs/api/x.yaml
+rm -rf docs/api
+rm -rf docs
+rm docs/api/*
+rm -f "docs/api/x.yaml" && ls
+git rm -q docs/api/x.yaml
+git mv docs/api/x.yaml docs/y.yaml
+echo x | tee docs/api/x.yaml
+echo x | tee -a configs/c > /dev/null
+touch docs/api/new.yaml
+truncate -s 0 docs/api/x.yaml
+chmod +x docs/api/x.yaml
+ln -sf ../../src/a.py docs/api/x.yaml
+python3 -c 'open("docs/api/x.yaml", "w").write("x")'
+perl -pi -e s/a/b/ docs/api/x.yaml
+for f in docs/api/*; do echo x > "$f"; done
+""".strip().split("\n")
+
+
+def test_most_everyday_commands_are_decided_before_they_run(tmp_path: Path) -> None:
+    """Refused where they alter what is guarded, let through without a word where they do not."""
+    decided = 0
+    for number, line in enumerate(EVERYDAY):
+        command = line.replace("\\n", "\n") if "<<" in line else line
+        place = tmp_path / str(number)
+        work = guarded(place / "work").path
+        given = call("Bash", {"command": command}, work)
+        asked = ask("claude", given, work)
+        before = snapshot(place)
+        run(command, work)
+        names = [name[5:] for name in altered(before, snapshot(place))]
+        wrong = any(name.startswith((b"docs/api/", b"configs/")) for name in names)
+        assert wrong or asked.kind == "pass", command
+        decided += (asked.kind == "refuse") == wrong
+    assert len(EVERYDAY) == 51
+    assert decided >= 45

@@ -1,0 +1,210 @@
+"""The base of a session is pinned at its first event, and follows only what the remote confirms."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integrations.hooks.asking import POLICY, Asked, ask, call, guarded, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Repository
+
+OPEN = '# Authority\n\n```toml specguard\nbase = "main"\n```\n'
+
+
+class Session:
+    """An agent's session in a repository with a remote."""
+
+    def __init__(self, path: Path, *, remote: bool = True) -> None:
+        self.path = path
+        self.repository: Repository = guarded(path / "repository")
+        self.remote = path / "remote.git"
+        if remote:
+            self.repository.git("init", "-q", "--bare", str(self.remote))
+            self.repository.git("remote", "add", "origin", str(self.remote))
+            self.repository.git("push", "-q", "origin", "main")
+            self.repository.git("fetch", "-q", "origin")
+        self.environment = {"XDG_CACHE_HOME": str(path / "cache")}
+
+    def ask(self, event: dict[str, Any], session: str = "s") -> Asked:
+        event = {"cwd": str(self.repository.path), **event, "session_id": session}
+        return ask("claude", event, self.repository.path, environment=self.environment)
+
+    def start(self, source: str = "startup") -> Asked:
+        return self.ask({"hook_event_name": "SessionStart", "source": source})
+
+    def after(self) -> Asked:
+        return self.ask(
+            {"hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_input": {"command": "x"}}
+        )
+
+    def stop(self) -> Asked:
+        return self.ask({"hook_event_name": "Stop", "stop_hook_active": False})
+
+    def edit(self, path: str = "docs/api/x.yaml") -> Asked:
+        return self.ask(write(path, self.repository.path))
+
+    def loosen(self) -> str:
+        """Commit an authority that guards nothing, beside the branch; gives the commit."""
+        repository = self.repository
+        repository.git("checkout", "-q", "--detach")
+        oid = repository.commit("chore: open", files={"SPEC_AUTHORITY.md": OPEN})
+        repository.git("checkout", "-q", "work")
+        return str(oid or repository.oid("HEAD@{1}"))
+
+
+MOVES = [
+    "git update-ref refs/remotes/origin/main {oid}",
+    "git fetch -q . {oid}:refs/remotes/origin/main",
+    (
+        "git update-ref refs/remotes/origin/evil {oid}; "
+        "git symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/evil; "
+        "git update-ref -d refs/remotes/origin/main; git branch -f main {oid}"
+    ),
+]
+
+
+@pytest.mark.threat(
+    "T73", "the base's ref moved by an agent in its session", "refused, by the base that was pinned"
+)
+@pytest.mark.parametrize("move", MOVES)
+@pytest.mark.parametrize("first", ["start", "edit"])
+def test_a_moved_base_blinds_no_later_moment(move: str, first: str, tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    assert session.start().kind == "tell" if first == "start" else session.edit("src/a.py").kind == "pass"
+    old = session.repository.oid("main")
+    new = session.loosen()
+    for command in move.format(oid=new).split("; "):
+        session.repository.git(*command.split()[1:])
+    assert "PTH001" in session.edit().refusal
+    said = session.after().refusal
+    assert old in said
+    assert "goes on being judged by" in said
+    session.repository.write("docs/api/x.yaml", "changed\n")
+    found = session.after().refusal
+    assert "PTH001" in found
+    assert "goes on being judged" not in found, "it is told once"
+    assert "PTH001" in session.stop().refusal
+    for source in ("resume", "compact", "startup"):
+        assert "docs/api/" in session.start(source).told
+        assert "PTH001" in session.edit().refusal
+    assert session.ask(write("docs/api/x.yaml", session.repository.path), "another").kind == "pass"
+
+
+def test_a_base_without_a_remote_is_pinned_too(tmp_path: Path) -> None:
+    session = Session(tmp_path, remote=False)
+    session.start()
+    session.repository.git("branch", "-f", "main", session.loosen())
+    assert "there is no remote that could confirm it" in session.after().refusal
+    assert "PTH001" in session.edit().refusal
+
+
+def test_an_honest_fetch_blames_nobody(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    session.start()
+    other = tmp_path / "other"
+    session.repository.git("clone", "-q", "-b", "main", str(session.remote), str(other))
+    (other / "docs/api/x.yaml").write_text("theirs\n")
+    policy = POLICY.replace('"docs/api/"', '"docs/api/", "late/"')
+    (other / "SPEC_AUTHORITY.md").write_text(policy)
+    for words in (("add", "-A"), ("commit", "-qm", "feat: x"), ("push", "-q", "origin", "HEAD:main")):
+        session.repository.git("-C", str(other), *words)
+    session.repository.git("fetch", "-q", "origin")
+    session.repository.git("merge", "-q", "--ff-only", "origin/main")
+    assert session.after().kind == "pass"
+    assert session.stop().kind == "pass"
+    assert "PTH001" in session.edit("late/x").refusal, "the pin has followed"
+
+
+def test_a_remote_that_is_exchanged_confirms_nothing(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    session.start()
+    new = session.loosen()
+    evil = tmp_path / "evil.git"
+    session.repository.git("clone", "-q", "--bare", str(session.remote), str(evil))
+    session.repository.git("push", "-qf", str(evil), f"{new}:refs/heads/main")
+    session.repository.git("remote", "set-url", "origin", str(evil))
+    session.repository.git("config", f"url.{evil}.insteadOf", str(session.remote))
+    session.repository.git("fetch", "-q", "origin")
+    assert "the remote has " in session.after().refusal
+    assert "PTH001" in session.edit().refusal
+
+
+def test_a_remote_that_is_gone_confirms_nothing(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    session.start()
+    session.repository.git("update-ref", "refs/remotes/origin/main", session.loosen())
+    shutil.rmtree(session.remote)
+    assert "the remote gives no answer" in session.stop().refusal
+    assert "PTH001" in session.edit().refusal
+
+
+@pytest.mark.threat(
+    "T129", "what is remembered of a session, deleted or broken", "said, and not made again in silence"
+)
+@pytest.mark.parametrize("how", ["cache", "git", "both", "broken"])
+def test_a_pin_that_is_lost_is_said(how: str, tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    session.start()
+    new = session.loosen()
+    session.repository.git("update-ref", "refs/remotes/origin/main", new)
+    [pin] = (tmp_path / "cache/specguard/pins").iterdir()
+    if how in ("cache", "both"):
+        pin.unlink()
+    if how in ("git", "both"):
+        shutil.rmtree(session.repository.git_dir / "specguard/sessions")
+    if how == "broken":
+        pin.write_text('{"oid": "')
+    said = session.after().refusal
+    assert ("is not known for certain" in said) == (how != "git")
+    old = session.repository.oid("main")
+    assert (f"at {new} judges" in said) == (how == "both")
+    assert (f"at {old} judges" in said) == (how in ("cache", "broken"))
+    assert "is not known for certain" not in session.after().refusal, "it is said once"
+    if how != "both":
+        assert "PTH001" in session.edit().refusal, "the other place has it too"
+
+
+def test_a_lost_pin_is_said_before_a_command_too(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    session.start()
+    shutil.rmtree(tmp_path / "cache/specguard/pins")
+    event = call("Bash", {"command": "python3 x.py"}, session.repository.path)
+    assert "is not known for certain" in session.ask(event).told
+    assert session.ask(event).kind == "pass"
+
+
+def test_a_pin_is_kept_for_its_user_alone(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    session.start()
+    folder = tmp_path / "cache/specguard/pins"
+    assert folder.stat().st_mode & 0o077 == 0
+    [pin] = folder.iterdir()
+    assert session.ask(write(str(pin), session.repository.path)).kind == "refuse"
+    command = call("Bash", {"command": f"rm -rf {folder}"}, session.repository.path)
+    assert session.ask(command).kind == "refuse"
+
+
+def test_commits_on_the_base_itself_are_judged_and_no_move(tmp_path: Path) -> None:
+    session = Session(tmp_path, remote=False)
+    session.repository.checkout("main")
+    session.start()
+    session.repository.commit("feat: y", files={"src/a.py": "x = 2\n"})
+    assert session.after().kind == "pass"
+    session.repository.commit("feat: x", files={"docs/api/x.yaml": "b\n"})
+    said = session.after().refusal
+    assert "PTH001" in said
+    assert "goes on being judged" not in said
+
+
+def test_a_session_without_a_name_is_judged_as_ever(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    event = write("docs/api/x.yaml", session.repository.path)
+    assert "PTH001" in session.ask(event, "").refusal
+    assert not os.path.exists(tmp_path / "cache/specguard/pins")
