@@ -29,9 +29,8 @@ class TooManyAgents(Rule):
     placeholder `agent`), or of one of the contracts in `scratchpads`. A pass is a folder that matches the
     `root` of a contract, or else the scratchpads' own folder.
 
-    A time without an offset is some clock's. It says nothing about another agent's times, so such agents are
-    not counted, and where with them there could be too many a warning says so. `offset` says which clock the
-    team's times without one are of (`"+00:00"`); then all are counted.
+    A time without an offset is UTC, or what `offset` says. Agents without any time are not counted, and where
+    with them there could be too many a warning says so.
 
     Judged are the passes of which the change touches a scratchpad; with `--all` every one.
 
@@ -107,10 +106,10 @@ class TooManyAgents(Rule):
     offset: Annotated[
         str,
         Field(
-            pattern=r"^(?:|Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
-            description="the offset of times that are written without one, such as `+00:00`; empty: unknown",
+            pattern=r"^(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
+            description="the offset of times that are written without one, such as `+02:00`",
         ),
-    ] = ""
+    ] = "Z"
 
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Count the agents of each pass."""
@@ -128,13 +127,13 @@ class TooManyAgents(Rule):
             if len(agents) > self.max and (whole or any(work.touched for work in agents)):
                 yield from self._judge(folder, [_Active(work, self._zone()) for work in agents])
 
-    def _zone(self) -> datetime.timezone | None:
-        """The clock of times without an offset; None where nobody knows."""
+    def _zone(self) -> datetime.timezone:
+        """The clock of times without an offset."""
         import datetime
 
         match = re.fullmatch(r"([+-])([0-9]{2}):([0-9]{2})", self.offset)
         if match is None:
-            return datetime.UTC if self.offset else None
+            return datetime.UTC
         shift = datetime.timedelta(hours=int(match[2]), minutes=int(match[3]))
         return datetime.timezone(-shift if match[1] == "-" else shift)
 
@@ -171,9 +170,9 @@ class TooManyAgents(Rule):
         if unknown and _most(events) + len(unknown) > self.max:
             names = ", ".join(sorted(agent.work.agent for agent in unknown))
             yield Finding(
-                f"it cannot be told whether more than {self.max} agents of {place} are active at once: the "
-                f"times of {names} have no offset, or are missing",
-                help="Write times with their offset, such as 2026-01-31T12:00:00Z, or set `offset`.",
+                f"it cannot be told whether more than {self.max} agents of {place} are active at once: "
+                f"there are no times of {names}",
+                help="Write when each began and ended, such as 2026-01-31T12:00:00Z.",
                 severity="warning",
                 path=unknown[0].path,
                 key=f"unknown agents of {place}",
@@ -186,11 +185,11 @@ class _Active:
 
     Attributes:
         work: what it left.
-        first, last: from when to when; None where it cannot be compared with other agents' times.
+        first, last: from when to when; None where it has no times.
         path, line: where the first of these times stands.
     """
 
-    def __init__(self, work: Work, zone: datetime.timezone | None) -> None:
+    def __init__(self, work: Work, zone: datetime.timezone) -> None:
         self.work = work
         self.first: datetime.datetime | None = None
         self.last: datetime.datetime | None = None
@@ -204,16 +203,13 @@ class _Active:
                     self.last = moment
 
 
-def _moments(artifact: Artifact, zone: datetime.timezone | None) -> Iterator[tuple[datetime.datetime, int]]:
-    """The times of an artifact that can be compared with those of others, each with its line."""
+def _moments(artifact: Artifact, zone: datetime.timezone) -> Iterator[tuple[datetime.datetime, int]]:
+    """The times of an artifact, each with its line."""
     from specguard.rules import read_times
 
     for stamp in read_times(artifact.document).stamps:
         moment = stamp.moment
-        if moment.tzinfo is None and zone is not None:
-            moment = moment.replace(tzinfo=zone)
-        if moment.tzinfo is not None:
-            yield moment, stamp.at
+        yield moment if moment.tzinfo is not None else moment.replace(tzinfo=zone), stamp.at
 
 
 def _most(events: Sequence[tuple[datetime.datetime, int, _Active]]) -> int:
