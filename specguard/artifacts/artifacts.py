@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from specguard.artifacts.artifact import Artifact, Pass
 from specguard.artifacts.places import Places, above
-from specguard.errors import NotApplicable
+from specguard.errors import NotApplicable, SpecguardError
 from specguard.work.path_templates import PathTemplate
 
 TYPE_CHECKING = False
@@ -38,6 +39,7 @@ class Artifacts:
         documents: the documents of the judged tree.
         today: the UTC date.
         now: the time in UTC; by default the clock's.
+        branches: whether the policy speaks of a branch by this name, be it there still or not.
 
     Attributes:
         contracts: the same.
@@ -55,6 +57,7 @@ class Artifacts:
         documents: Documents,
         today: Callable[[], date],
         now: Callable[[], datetime] | None = None,
+        branches: Callable[[str], bool] | None = None,
     ) -> None:
         self.contracts = contracts
         self.documents = documents
@@ -62,6 +65,27 @@ class Artifacts:
         self.now = now or _utc_now
         self.places = Places(documents.tree)
         self._change = change
+        self._branches = branches
+
+    def is_revision(self, name: str) -> bool:
+        """Whether a name is that of a commit or of a branch.
+
+        Raises:
+            MissingFact: it could be that of a commit which a shallow clone lacks.
+        """
+        change = self._change
+        short = name.removeprefix("refs/heads/").removeprefix("origin/")
+        if any(one.short == short for one in change.refs) or (self._branches and self._branches(short)):
+            return True
+        if re.fullmatch("[0-9a-fA-F]{7,64}", name) is None:
+            return False
+        try:
+            found = change.git.resolve(name) is not None
+        except SpecguardError:
+            return False
+        if not found and change.git.repository.shallow:
+            raise change.git.missing(f"the commit {name}", "the clone is shallow")
+        return found
 
     @property
     def whole(self) -> bool:

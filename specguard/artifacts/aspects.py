@@ -26,6 +26,8 @@ ASPECTS: Final = (
     ("open-finding", "findings:open_findings", ("findings",)),
     ("", "findings:findings_of_open_review", ("findings",)),
     ("invalid-field", "values:invalid_fields", ("fields",)),
+    ("invalid-field", "values:contradicted_none", ("none_when",)),
+    ("invalid-field", "records:unresolved", ("fields",)),
     ("invalid-field", "authors:wrong_authors", ("author_not",)),
     ("invalid-field", "records:unrecorded", ("records",)),
     ("unordered-timestamps", "timestamps:unordered_timestamps", ("timestamps",)),

@@ -189,7 +189,16 @@ class Contract(Settings):
     fields: Annotated[
         dict[str, str | list[str]],
         Field(
-            description="the fields it must have: `any`, `date`, or the values that are allowed",
+            description="the fields it must have: `any`, `date`, `revisions` (commits, branches and ranges "
+            "that are there, with commas between), or the values that are allowed",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = {}
+    none_when: Annotated[
+        dict[str, str],
+        Field(
+            description="the fields that must say that there is none while another one has a value: "
+            '`{blockers = "posture.ready"}`',
             json_schema_extra={"tightens": "more"},
         ),
     ] = {}
@@ -292,6 +301,10 @@ class Contract(Settings):
                 return f"the field {name!r} has no value that it may have"
         if self.author_not and not all(self.author_not.partition(".")):
             return "`author_not` is the name of a kind or of an artifact and a field, as in `slice.owner`"
+        for name, condition in self.none_when.items():
+            other, _, value = condition.rpartition(".")
+            if name not in self.fields or other not in self.fields or not value:
+                return f"`none_when` has two `fields`, as in `{name} = 'posture.ready'`"
         known = PathTemplate(self.path).names
         for template in self.closure:
             for name in sorted(PathTemplate(template).names - known):

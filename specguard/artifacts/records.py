@@ -1,9 +1,10 @@
-"""The object ids that an artifact names of the files it is about, which tells the state it has read."""
+"""What an artifact names in git: the object ids of the files it is about, and revisions."""
 
 from __future__ import annotations
 
 import re
 
+from specguard.artifacts.values import LONGEST, REVISIONS, stated, value_problem
 from specguard.documents.blocks import all_texts, fences
 from specguard.model import Finding, path_text
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 SHORTEST: Final = 7
 """An abbreviated object id has at least so many digits, as git itself abbreviates them."""
 
+_BETWEEN: Final = re.compile(r"[,;\s]+(?:and[,;\s]+)?")
+_ASIDE: Final = re.compile(r"\([^()]*\)")
 _ID: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])", re.IGNORECASE)
 
 
@@ -58,6 +61,35 @@ def unrecorded(artifact: Artifact) -> Iterator[Finding]:
                     key=f"record {path_text(path)}",
                     setting=setting,
                 )
+
+
+def unresolved(artifact: Artifact) -> Iterator[Finding]:
+    """The revisions in its fields that are not there, of an artifact that the change touches.
+
+    A branch may be gone once it is merged, so what the base has was judged when it came.
+
+    Raises:
+        MissingFact: a commit could be one that a shallow clone lacks.
+    """
+    for name, allowed in artifact.contract.fields.items() if artifact.touched else ():
+        for field in stated(artifact, name)[:1] if allowed == REVISIONS else ():
+            if value_problem(field.value, allowed, artifact.contract.placeholders):
+                continue
+            parts = _BETWEEN.split(_ASIDE.sub("", field.value.replace("`", " ")[:LONGEST]).strip())
+            sides = [side for part in filter(None, parts) for side in re.split(r"\.{2,3}", part)]
+            for side in dict.fromkeys(sides):
+                if not (side and artifact.artifacts.is_revision(side)):
+                    yield Finding(
+                        f"{field.name} has {side!r}, which is no commit or branch"
+                        if side
+                        else f"{field.name} has a range without both its ends",
+                        help="Name commits, branches or ranges (main..work), with commas between, and "
+                        "remarks in brackets.",
+                        path=artifact.path,
+                        line=field.line,
+                        key=f"{name} {side[:60]}",
+                        setting=artifact.setting(f"fields.{name}"),
+                    )
 
 
 def _named(artifact: Artifact) -> set[str]:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from specguard.artifacts.content import content_of, content_of_text
 from specguard.artifacts.titles import other_titles
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
+from specguard.documents.placeholders import bare_nothing
 from specguard.documents.titles import find_section
 from specguard.model import Finding, path_text, shortened
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ANY: Final = "any"
 DATE: Final = "date"
+REVISIONS: Final = "revisions"
 
 LONGEST: Final = 1000
 """A longer value, in characters, is none of a list."""
@@ -74,6 +76,29 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
         )
 
 
+def contradicted_none(artifact: Artifact) -> Iterator[Finding]:
+    """The fields that say that there is something where another one says that there is nothing.
+
+    Raises:
+        MissingFact: the artifact's object is not there.
+    """
+    for name, condition in artifact.contract.none_when.items():
+        other, _, value = condition.rpartition(".")
+        said, found = stated(artifact, other)[:1], stated(artifact, name)[:1]
+        if not said or not chosen(said[0].value, [value]) or not found:
+            continue
+        # A reason may stand behind it: "None: all are closed".
+        if not bare_nothing(_REMARK.split(_unmarked(found[0].value[:LONGEST]))[0]):
+            yield Finding(
+                f"{said[0].name} is {value!r}, and {found[0].name} says {shortened(found[0].value)!r}",
+                help=f"Write '{name}: none' once there is none, or another {other}.",
+                path=artifact.path,
+                line=found[0].line,
+                key=f"none {normal_name(name)}",
+                setting=artifact.setting(f"none_when.{name}"),
+            )
+
+
 def stated(artifact: Artifact, name: str) -> Sequence[Field]:
     """Where a field is stated: as a field, or else as a section that is called like it.
 
@@ -106,15 +131,16 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
 
     Args:
         value: the value on one line.
-        allowed: `any` (something that is no placeholder; `none` is an honest value), `date`, one value or a
-            list of them, compared by `normal_name`. A remark may stand behind a value, set off by a bracket,
-            a comma, a semicolon, a colon, a full stop, a dash between spaces, or by being a date.
+        allowed: `any` (something that is no placeholder; `none` is an honest value), `date`, `revisions`, one
+            value or a list of them, compared by `normal_name`. A remark may stand behind one, set off by a
+            bracket, a comma, a semicolon, a colon, a full stop, a dash between spaces, or by being a date.
+            Whether revisions are there `specguard.artifacts.records` tells.
         placeholders: texts that are no value.
     """
     content = content_of_text(value, placeholders)
     if not value.strip():
         return "has no value"
-    if isinstance(allowed, str) and allowed not in {ANY, DATE}:
+    if isinstance(allowed, str) and allowed not in {ANY, DATE, REVISIONS}:
         allowed = [allowed]
     if isinstance(allowed, str):
         if content.kind in {"placeholder", "blank"}:
@@ -231,13 +257,15 @@ def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str], settin
 def _wanted(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> str:
     values = [allowed] if isinstance(allowed, str) else allowed
     if artifact.structured:
-        if allowed == ANY:
+        if allowed in {ANY, REVISIONS}:
             return f"Give it the key {name!r}."
         if allowed == DATE:
             return f"Give it the key {name!r} with a day, as 2026-01-31."
         return f"Give it the key {name!r} with {' or '.join(values)}."
     if allowed == ANY:
         return f"State it in front matter, or on a line '{name}: ...'; 'none' is a value, 'TBD' is not."
+    if allowed == REVISIONS:
+        return f"State it in front matter, or on a line '{name}: main, 3f1c2d4, main..work'."
     if allowed == DATE:
         return f"State it in front matter, or on a line '{name}: 2026-01-31'."
     return f"State it in front matter, or on a line '{name}: {values[0]}', as {' or '.join(values)}."

@@ -56,7 +56,8 @@ class Facts:
         policy_change: compiles the head's authority and compares it; called at most once.
 
     Attributes:
-        clock: whether the time of day has been asked for, so that another one might have made a difference.
+        clock: whether the time of day, or which branches there are, has been asked for, so that another time
+            might have made a difference.
         notes: sentences about what could not be asked.
         root: the folder of runs beside the check; empty: the policy's.
         least: the least that evidence must be; empty: what the policy says.
@@ -307,7 +308,28 @@ class Facts:
             documents=self.get("documents"),
             today=self._today,
             now=self._now,
+            branches=self._is_branch,
         )
+
+    def _is_branch(self, name: str) -> bool:
+        """Whether a branch is the judged one, or one that the policy speaks of, be it there still or not."""
+        # Which branches there are does not follow from the commits that an outcome is kept under.
+        self.clock = True
+        change, kinds = self._change, self._policy.declared("work_kinds")
+        try:
+            judged = change.branch.name
+        except (MissingFact, NotApplicable):
+            judged = ""
+        if name in {judged, self._policy.base, change.found.name.removeprefix("origin/")}:
+            return True
+        if self._policy.declares("wave_settings"):
+            from specguard.waves.order import read_branch
+
+            stages = self._policy.declared("wave_settings").stages
+            if any(read_branch(stage.branches, name) is not None for stage in stages):
+                return True
+        sources: Sources | None = self._if_declared("sources") if kinds else None
+        return sources is not None and any(item.branch == name for one in sources.all for item in one.items)
 
     @property
     def specs(self) -> Specs:

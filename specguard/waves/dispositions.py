@@ -70,14 +70,15 @@ def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Ite
     for item in items:
         found = dispositions.of(item)
         best = max(found, key=lambda one: (one.deferred, one.evidence), default=None)
-        if best is not None and best.deferred and best.evidence:
+        told = next((one for one in found if one.triggered), None)
+        if told is None and best is not None and best.deferred and best.evidence:
             continue
         line = best.line if best else None
-        told = next((one for one in found if one.triggered), None)
-        if told is not None and not (best and best.deferred):
+        if told is not None:
             line = told.line
-            said = f"{place} says that {item} was triggered, and it is not done"
-            step = f"Do {item}, or say why it is put off."
+            also = " and puts it off" if best and best.deferred else ""
+            said = f"{place} says that {item} was triggered{also}, and it is not done"
+            step = f"Do {item}: what is triggered is not put off. If nothing triggered it, say 'trigger: no'."
         elif best is None:
             said = f"{item} is conditional, not done, and {place} does not say that it is put off"
             step = f"Say there: '{item.id}: deferred', whether it was triggered, and by which evidence."
@@ -97,7 +98,12 @@ def put_off(artifact: Artifact, items: Sequence[Listed]) -> list[Listed]:
         MissingFact: something that must be read is not there.
     """
     dispositions = Dispositions(artifact)
-    return [item for item in items if any(one.deferred and one.evidence for one in dispositions.of(item))]
+    found = [(item, dispositions.of(item)) for item in items]
+    return [
+        item
+        for item, said in found
+        if any(one.deferred and one.evidence for one in said) and not any(one.triggered for one in said)
+    ]
 
 
 class Dispositions:

@@ -39,7 +39,7 @@ FILES = {
     ),
     "waves/7/AGENT_1_NOTES.md": "Notes.\n",
     "waves/7/DRIFT.md": (
-        f"Steward: carol\nBranches: main\nHead: 3f1c2d4\nPacket: {BLOB[:12]}\n"
+        f"Steward: carol\nBranches: main\nHead: main\nPacket: {BLOB[:12]}\n"
         "Invariants: they hold\nOverlap: there is one slice\nAmbiguity: none is left\nDrift: none\n"
     ),
 }

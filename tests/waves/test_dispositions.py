@@ -88,6 +88,11 @@ def test_what_puts_an_item_off(tmp_path: Path, text: str) -> None:
         ("- D4 is next (`scans/d4.json`)", "speaks of slice D4 without saying", 3),
         ("- D4 is not deferred (`scans/d4.json`)", "speaks of slice D4 without saying", 3),
         ("- D4: triggered: yes (`scans/d4.json`)", "was triggered, and it is not done", 3),
+        (
+            "### D4\n\n- Disposition: deferred\n- Trigger: yes\n- Evidence: `scans/d4.json`",
+            "was triggered and puts it off, and it is not done",
+            3,
+        ),
         ("- D4 was triggered (`scans/d4.json`)", "was triggered, and it is not done", 3),
         ("- D4: deferred", "without evidence that is there", 3),
         ("- D4: deferred (`scans/none.json`)", "without evidence that is there", 3),

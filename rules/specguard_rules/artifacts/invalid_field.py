@@ -17,7 +17,14 @@ class InvalidField(Rule):
 
     A readiness document that does not say `ready` or `not-ready` lets everyone read what they hope for.
     `fields` of `[artifacts.<name>]` says which fields there must be, each with the values it may have, or
-    with `any` (something that is no placeholder: `none` is an honest value), or with `date`.
+    with `any` (something that is no placeholder: `none` is an honest value), with `date` or with `revisions`.
+
+    **Revisions** are commits, branches and ranges of them (`main..work`), with commas between and remarks in
+    brackets. Each must be there where the artifact is written: a commit by its id, a branch in the repository
+    or as the policy calls one (the base, a stage's, that of an item). Later they may be gone.
+
+    **What excludes each other**: `none_when = {blockers = "posture.ready"}` says that `blockers` is `none`,
+    with a reason or without, where `posture` is `ready`.
 
     **Where it is read**: front matter, `Key: value` lines, bullets, bold labels (`**Key:** value`), rows of a
     table with two columns, the keys of a JSON, YAML or TOML file; where none of these has it, a section with
@@ -94,6 +101,35 @@ class InvalidField(Rule):
     message = "another object id than that of plan/PACKET.md"
     ```
 
+    ```toml fails
+    policy = '''
+    [artifacts.readiness]
+    path = "**/*_READINESS.md"
+    fields = {posture = ["ready", "not-ready"], blockers = "any", diffs = "revisions"}
+    none_when = {blockers = "posture.ready"}
+    '''
+
+    [[commits]]
+    message = "docs: readiness"
+
+    [commits.files]
+    "D_READINESS.md" = '''
+    Posture: ready
+    Blockers: the cache
+    Diffs: main..work (all of it), main..the-rest
+    '''
+
+    [[expect]]
+    code = "ART009"
+    line = 2
+    message = "Posture is 'ready', and Blockers says 'the cache'"
+
+    [[expect]]
+    code = "ART009"
+    line = 3
+    message = "Diffs has 'the-rest', which is no commit or branch"
+    ```
+
     ```toml passes
     policy = '''
     [artifacts.readiness]
@@ -124,6 +160,7 @@ class InvalidField(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = (
         "artifacts.*.fields",
+        "artifacts.*.none_when",
         "artifacts.*.author_not",
         "artifacts.*.records",
     )
