@@ -223,9 +223,9 @@ def test_a_test_that_goes_takes_its_scenario_along(tmp_path: Path) -> None:
     ("manifest", "message"),
     [
         ('{"status": "succeeded"}', ""),
-        ('{"status": "failed"}', "did not pass: its status is failed"),
-        ("{}", "did not pass: its status is not said"),
-        ("{", "did not pass: "),
+        ('{"status": "failed"}', "did not succeed: its status is"),
+        ("{}", "does not say that it succeeded: it has no status"),
+        ("{", "cannot be read: "),
         (None, "which is not there"),
     ],
 )
