@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
+from specguard.declaration.record import Record
 from specguard.documents.fields import normal_name
 from specguard.documents.written_paths import plain_path
 from specguard.model import path_text
@@ -37,10 +39,10 @@ _SHORT: Final = 3
 """An id of fewer characters is read only where a text begins with it: `7 Carts`, `Task 7`."""
 
 
-class Claims:
+class Claims(Record):
     """What is said to be done in one tree, as far as it is judged.
 
-    Args:
+    Attributes:
         records: the runs.
         documents, start: the documents of the tree, and those before the change.
         files, evidence: the patterns of checklists, and of what proves an item of them.
@@ -49,35 +51,20 @@ class Claims:
         whole: whether all is judged, and not only what the change makes done or ticks.
     """
 
-    def __init__(
-        self,
-        records: RunRecords,
-        *,
-        documents: Documents,
-        start: Callable[[], Documents],
-        files: Selecting,
-        evidence: Selecting,
-        sources: Sources | None,
-        specs: Specs | None,
-        plans: Plans | None,
-        entries: Callable[[], Sequence[Entry]],
-        whole: bool,
-    ) -> None:
-        self._records = records
-        self._documents = documents
-        self._start = start
-        self._files = files
-        self._evidence = evidence
-        self._sources = sources
-        self._specs = specs
-        self._plans = plans
-        self._entries = entries
-        self._whole = whole
-        self._known: frozenset[str] | None = None
+    records: RunRecords
+    documents: Documents
+    start: Callable[[], Documents]
+    files: Selecting
+    evidence: Selecting
+    sources: Sources | None
+    specs: Specs | None
+    plans: Plans | None
+    entries: Callable[[], Sequence[Entry]]
+    whole: bool
 
     def is_planned(self, claim: Claim) -> bool:
         """Whether a claim is about a task of a plan."""
-        return self._plans is not None and self._plans.at(claim.path) is not None
+        return self.plans is not None and self.plans.at(claim.path) is not None
 
     @property
     def done(self) -> Iterator[Claim]:
@@ -90,12 +77,12 @@ class Claims:
         for listed in self._closed():
             told.add((listed.source.path, normal_id(listed.id)))
             yield self.of_listed(listed)
-        for entry in self._specs.done if self._specs is not None else ():
-            path = self._specs.now.index_path if self._specs is not None else b""
+        for entry in self.specs.done if self.specs is not None else ():
+            path = self.specs.now.index_path if self.specs is not None else b""
             # The index may list the items of a kind, too.
-            if (path, normal_id(entry.label)) in told or self._specs is None:
+            if (path, normal_id(entry.label)) in told or self.specs is None:
                 continue
-            status = entry.said(self._specs.settings.status)
+            status = entry.said(self.specs.settings.status)
             yield self._claim(
                 entry.label,
                 entry.value,
@@ -105,17 +92,18 @@ class Claims:
                 ids=[entry.label],
             )
 
-    def of_listed(self, listed: Listed, commit: str = "") -> Claim:
+    def of_listed(self, listed: Listed, cited: Sequence[tuple[str, bytes]] = (), commit: str = "") -> Claim:
         """The claim that a listed item is done.
 
         Args:
             listed: the item.
+            cited: the runs that show it beside those that its entry names.
             commit: the commit that did it, where that is known.
         """
         source = listed.source
-        sources = self._sources.of(source.kind) if self._sources is not None else [source]
+        sources = self.sources.of(source.kind) if self.sources is not None else [source]
         return self._claim(
-            str(listed), listed.value, source.path, listed.line, listed.status or "done",
+            str(listed), listed.value, source.path, listed.line, listed.status or "done", cited,
             ids=[listed.id], kind=source.kind, commit=commit, plan=path_text(source.path),
             alone=len(meant(sources, listed.id, {})) == 1,
         )  # fmt: skip
@@ -127,58 +115,59 @@ class Claims:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        entries = () if self._whole else self._entries()
+        entries = () if self.whole else self.entries()
         lost = self._lost(entries)
         paths = (
-            self._documents.tree.paths()
-            if self._whole or lost
+            self.documents.tree.paths()
+            if self.whole or lost
             else [one.path for one in entries if one.is_file]
         )
         touched = {one.path for one in entries}
         before = self._ticked_before(entries)
-        for position, _ in self._files.find_each(paths):
+        for position, _ in self.files.find_each(paths):
             path = paths[position]
-            document = self._documents.read(path)
+            document = self.documents.read(path)
             for item in document.ticked if document else ():
                 text = hash(item.text)
-                old = not self._whole and (path not in touched or before.get(text, 0) > 0)
+                old = not self.whole and (path not in touched or before.get(text, 0) > 0)
                 before[text] = before.get(text, 0) - 1
                 if old and not (
                     lost and any(place in lost for name in item.names for place in places(name, path))
                 ):
                     continue
-                cited = self._cited(item.names, path, self._evidence)
+                cited = self._cited(item.names, path, self.evidence)
                 claim = Claim(
-                    item.words, status="ticked", ids=self._item_of(item, path, document), cited=cited,
+                    label=item.words, status="ticked", ids=self._item_of(item, path, document), cited=cited,
                     path=path, line=item.line, key=item.words[:120],
                 )  # fmt: skip
                 yield item, claim
 
     def _closed(self) -> Iterator[Listed]:
         """The items that are closed; those that were so before the change left out."""
-        if self._sources is None or not (self._whole or self._sources.is_touched):
+        if self.sources is None or not (self.whole or self.sources.is_touched):
             return
         known: set[tuple[bytes, str]] = set()
-        if not self._whole:
-            earlier = Sources(self._sources.kinds, documents=self._start())
+        if not self.whole:
+            earlier = Sources(self.sources.kinds, documents=self.start())
             known = {(one.path, item.id) for one in earlier.all for item in one.items if item.closed}
-        for source in self._sources.judged:
+        for source in self.sources.judged:
             for item in source.items:
                 if item.closed and (source.path, item.id) not in known:
                     yield item
 
     def _claim(
-        self, label: str, value: Mapping[str, Any], path: bytes, line: int | None, status: str, **more: Any
-    ) -> Claim:
+        self, label: str, value: Mapping[str, Any], path: bytes, line: int | None, status: str,
+        cited: Sequence[tuple[str, bytes]] = (), **more: Any,
+    ) -> Claim:  # fmt: skip
         """The claim of an entry of data, with what it says itself of how it was verified."""
-        if self._specs is not None and path == self._specs.now.index_path:
+        if self.specs is not None and path == self.specs.now.index_path:
             # Who approved or reviewed the spec says nothing of what came of it.
-            apart = (self._specs.settings.approvals, self._specs.settings.review)
+            apart = (self.specs.settings.approvals, self.specs.settings.review)
             value = {key: said for key, said in value.items() if key not in apart}
         claimed, by_hand = _spoken_for(value)
         return Claim(
-            label, path=path, line=line, key=label[:120], owns=True, status=status,
-            cited=self._cited(_texts_in(value), path, None),
+            label=label, path=path, line=line, key=label[:120], owns=True, status=status,
+            cited=[*cited, *self._cited(_texts_in(value), path, None)],
             word="person" if by_hand else "claimed" if claimed else "", **more,
         )  # fmt: skip
 
@@ -196,12 +185,12 @@ class Claims:
         for name in dict.fromkeys(names):
             meant = list(places(name, beside))
             # What is there from the root is not meant from the document's folder.
-            there = [place for place in meant if self._records.is_there(place)][:1]
+            there = [place for place in meant if self.records.is_there(place)][:1]
             for place in there or meant:
-                if patterns is None and not place.startswith(self._records.settings.folder):
+                if patterns is None and not place.startswith(self.records.settings.folder):
                     continue
                 if patterns is not None and (
-                    patterns.find(place) is None or place == beside or self._files.find(place) is not None
+                    patterns.find(place) is None or place == beside or self.files.find(place) is not None
                 ):
                     continue
                 file = (
@@ -214,16 +203,16 @@ class Claims:
     def _lost(self, entries: Sequence[Entry]) -> set[bytes]:
         """The changed files that were proofs before: what proved nothing then has nothing to lose."""
         paths = [entry.path for entry in entries if not entry.added]
-        found = {paths[position] for position, _ in self._evidence.find_each(paths)}
-        earlier = self._records.of(self._start()) if found else self._records
+        found = {paths[position] for position, _ in self.evidence.find_each(paths)}
+        earlier = self.records.of(self.start()) if found else self.records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
     def _ticked_before(self, entries: Sequence[Entry]) -> dict[int, int]:
         """How often each ticked item, by its text's hash, was there before in what the change touches."""
         paths = [entry.path for entry in entries if not entry.added]
         found: dict[int, int] = {}
-        for position, _ in self._files.find_each(paths):
-            document = self._start().read(paths[position])
+        for position, _ in self.files.find_each(paths):
+            document = self.start().read(paths[position])
             for item in document.ticked if document else ():
                 text = hash(item.text)
                 found[text] = found.get(text, 0) + 1
@@ -248,16 +237,13 @@ class Claims:
                 return found
         return []
 
-    @property
+    @cached_property
     def _ids(self) -> frozenset[str]:
         """The ids of all items that sources, the index of specs and the runs that can be seen tell of."""
-        if self._known is None:
-            ids = {one.id for source in (self._sources.all if self._sources else ()) for one in source.items}
-            ids.update(entry.id for entry in (self._specs.now.entries if self._specs else ()) if entry.id)
-            for run in self._records.all if self._records.visible else ():
-                ids.update(run.told)
-            self._known = frozenset(map(normal_id, ids))
-        return self._known
+        ids = {one.id for source in (self.sources.all if self.sources else ()) for one in source.items}
+        ids.update(entry.id for entry in (self.specs.now.entries if self.specs else ()) if entry.id)
+        ids.update(one for run in (self.records.all if self.records.visible else ()) for one in run.told)
+        return frozenset(map(normal_id, ids))
 
 
 def places(name: str, beside: bytes) -> Iterator[bytes]:

@@ -432,7 +432,7 @@ class Facts:
 
         change, policy = self._change, self._policy
         return RunProof(
-            self._records(),
+            records=self._records(),
             git=change.git,
             tree=change.head_files,
             head=None if change.stage in ("edit", "staged", "commit-msg") else change.base.head,
@@ -440,7 +440,7 @@ class Facts:
             kinds=policy.declared("work_kinds"),
             paper=lambda path: self._is_paper(path),
             whole=self.get("whole"),
-            least=self.least,
+            least=self.least or policy.declared("run_settings").grade or "claimed",
         )
 
     @property
@@ -451,7 +451,7 @@ class Facts:
 
         checklists = self._policy.declared("checklists") if self._policy.has_fact("checklists") else None
         return Claims(
-            self.get("run_proof").records,
+            records=self.get("run_proof").records,
             documents=self.get("documents"),
             start=lambda: self.get("start_documents"),
             files=checklists.files if checklists else Selecting(),
@@ -574,15 +574,8 @@ class Facts:
         """Whether a run that can be seen from here shows that a listed item was done."""
         from specguard.runs.proof import Claim
 
-        claim = Claim(
-            str(listed),
-            kind=listed.source.kind,
-            ids=[listed.id],
-            owns=True,
-            path=listed.source.path,
-            line=listed.line,
-            key=listed.id,
-        )
+        kind, path = listed.source.kind, listed.source.path
+        claim = Claim(label=str(listed), kind=kind, ids=[listed.id], owns=True, path=path, key=listed.id)
         try:
             proof: RunProof = self.get("run_proof")
             return proof.judge(claim) is None

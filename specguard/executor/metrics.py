@@ -146,7 +146,6 @@ class _Done:
         self._proof: RunProof = facts.get("run_proof")
         self._change = change
         self._kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
-        self._trailer = f"{policy.declared('run_settings').trailer}:".casefold()
 
     def items(self) -> Iterator[DoneItem]:
         names = Names(self._kinds)
@@ -160,33 +159,22 @@ class _Done:
             landed.setdefault((naming.kind, path, normal_id(item_id)), (commit, naming.item))
         listed = {
             (one.source.kind, one.source.path, normal_id(one.id)): one
-            for source in sources.all
-            for one in source.items
-        }
+            for source in sources.all for one in source.items
+        }  # fmt: skip
         for key, (commit, label) in sorted(landed.items()):
-            one = listed.get(key)
-            claim = (
-                self._claims.of_listed(one, commit.oid)
-                if one
-                else Claim(label, kind=key[0], ids=[key[2]], commit=commit.oid)
-            )
-            folder = self._proof.records.settings.folder
-            named = [(name, place_of(name)) for name in self._trailers(commit)]
-            claim.cited = [
-                *((name, folder + place + b"/manifest.json") for name, place in named if place), *claim.cited
-            ]  # fmt: skip
-            yield self._judged(claim)
-        for claim in self._claims.done:
-            if (claim.kind, claim.path, normal_id(claim.ids[0])) not in landed:
-                yield self._judged(claim)
-        for _, claim in self._claims.ticks:
-            yield self._judged(claim)
+            cited, one = list(self._cited(commit)), listed.get(key)
+            yield self._judged(
+                self._claims.of_listed(one, cited, commit.oid) if one
+                else Claim(label=label, kind=key[0], ids=[key[2]], cited=cited, commit=commit.oid)
+            )  # fmt: skip
+        rest = (one for one in self._claims.done if (one.kind, one.path, normal_id(one.ids[0])) not in landed)
+        yield from map(self._judged, [*rest, *(claim for _, claim in self._claims.ticks)])
 
     def _meant(self, found: Sequence[Listed], commit: PastCommit) -> Sequence[Listed]:
         """Of the items that a commit's subject could mean those in the plan that its run was for, if any."""
         if len(found) <= 1:
             return found
-        runs = [run for name in self._trailers(commit) if (run := self._named(name)) is not None]
+        runs = [run for _, path in self._cited(commit) if (run := self._at(path)) is not None]
         plans = {item.get("plan") for run in runs if isinstance(item := run.value.get("item"), dict)}
         return [one for one in found if path_text(one.source.path) in plans] or found
 
@@ -197,26 +185,28 @@ class _Done:
             reason = "there is no such run" if claim.cited else "no run shows it"
             flaw = Flaw(reason if missing.code == "not-told" else missing.reason)
             flaw.run = claim.cited[0][0] if claim.cited else ""
-        run = flaw.run if flaw is not None else claim.shown_by
+        good = (name for name, path in claim.cited if not self._proof.flaw(self._at(path), claim))
         # A tick names its run among its words.
         label = claim.label.partition(claim.cited[0][0])[0] if claim.cited else claim.label
         return DoneItem(
-            label=label.rstrip(" :(`") or claim.label,
-            commit=claim.commit,
-            run=run,
-            problem=flaw.reason if flaw else "",
-        )
+            label=label.rstrip(" :(`") or claim.label, commit=claim.commit,
+            run=next(good, "") if flaw is None else flaw.run, problem=flaw.reason if flaw else "",
+        )  # fmt: skip
 
-    def _named(self, name: str) -> RunRecord | None:
+    def _at(self, path: bytes) -> RunRecord | None:
         try:
-            return self._proof.records.named(name)
+            return self._proof.records.at(path)
         except MissingFact:
             return None
 
-    def _trailers(self, commit: PastCommit) -> Iterator[str]:
+    def _cited(self, commit: PastCommit) -> Iterator[tuple[str, bytes]]:
+        """The runs that a commit's trailers name, each with the path of its manifest."""
+        settings = self._proof.records.settings
         for line in commit.message.rstrip("\n").rpartition("\n\n")[2].split("\n"):
-            if line.casefold().startswith(self._trailer):
-                yield line[len(self._trailer) :].strip()
+            key, _, name = line.partition(":")
+            place = place_of(name) if key.casefold() == settings.trailer.casefold() else None
+            if place:
+                yield name.strip(), settings.folder + place + b"/manifest.json"
 
 
 def _no_policy_change() -> NoReturn:

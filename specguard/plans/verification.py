@@ -215,7 +215,7 @@ def _run_problem(cited: Cited, task: Task, proof: RunProof) -> str:
         return f"the run {shown!r} is kept elsewhere, and the plan itself records no exit codes"
     if data_kind(path) is None:
         path += b"/manifest.json"
-    claim = Claim(task.name, ids=[task.id], plan=path_text(task.plan.path))
+    claim = Claim(label=task.name, ids=[task.id], plan=path_text(task.plan.path))
     flaw = proof.flaw(records.at(path), claim)
     # RUN007 says what falls short of the grade.
     return f"the run {shown!r} {flaw.reason}" if flaw is not None and not flaw.bound else ""

@@ -6,8 +6,11 @@ gates and the trees that they must have passed on.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from specguard.change.process import CommandError
 from specguard.change.tree import Tree
+from specguard.declaration.record import Record
 from specguard.errors import MissingFact
 from specguard.model import shortened
 from specguard.runs.record import GATES, reaches
@@ -29,7 +32,7 @@ _BOUND: Final = "observed"
 """From this grade a run must name the item, and have been made on its tree."""
 
 
-class Claim:
+class Claim(Record):
     """Something that is said to be done, or to have passed.
 
     Attributes:
@@ -47,54 +50,26 @@ class Claim:
         least: the least grade of the gate's result.
         logged: whether the gate's log must be there, and the run's success.
         status: what it is said to be.
-        shown_by: the run that shows it, once that was judged; empty: none does.
         path, line, key: where it is said, and what tells it from others there.
     """
 
-    __slots__ = (
-        "alone", "cited", "commit", "gate", "ids", "key", "kind", "label", "least", "line", "logged", "on",
-        "owns", "path", "plan", "shown_by", "status", "word",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        label: str,
-        *,
-        kind: str = "",
-        ids: Iterable[str] = (),
-        plan: str = "",
-        commit: str = "",
-        alone: bool = True,
-        cited: Sequence[tuple[str, bytes]] = (),
-        owns: bool = False,
-        word: str = "",
-        gate: str = "",
-        on: Collection[str] = (),
-        least: str = "",
-        logged: bool = False,
-        status: str = "done",
-        path: bytes = b"",
-        line: int | None = None,
-        key: str = "",
-    ) -> None:
-        self.label = label
-        self.kind = kind
-        self.ids = list(dict.fromkeys(ids))
-        self.plan = plan
-        self.commit = commit
-        self.alone = alone
-        self.cited = cited
-        self.owns = owns
-        self.word = word
-        self.gate = gate
-        self.on = on
-        self.least = least
-        self.logged = logged
-        self.status = status
-        self.shown_by = ""
-        self.path = path
-        self.line = line
-        self.key = key
+    label: str
+    kind: str = ""
+    ids: Sequence[str] = ()
+    plan: str = ""
+    commit: str = ""
+    alone: bool = True
+    cited: Sequence[tuple[str, bytes]] = ()
+    owns: bool = False
+    word: str = ""
+    gate: str = ""
+    on: Collection[str] = ()
+    least: str = ""
+    logged: bool = False
+    status: str = "done"
+    path: bytes = b""
+    line: int | None = None
+    key: str = ""
 
     def names(self) -> frozenset[str]:
         """Its ids as they are compared, with the kind before them and without."""
@@ -122,10 +97,10 @@ class Flaw:
         return f"the run {self.run} {self.reason}" if self.run else self.reason
 
 
-class RunProof:
+class RunProof(Record):
     """What the runs of a repository show in one tree.
 
-    Args:
+    Attributes:
         records: the runs.
         git: reads commits and trees.
         tree: the judged tree.
@@ -135,41 +110,27 @@ class RunProof:
         paper: whether a path is a document under contract, an index, a plan or a run: no part of what a run
             tests.
         whole: whether the whole tree is judged, whatever was done when.
-        least: the least that evidence must be; empty: what the policy says.
-        ci: whether the platform says that its checks of the head have passed; None where it says nothing.
-
-    Attributes:
-        records, least: the same.
-        claimed: what was judged and is only claimed: its run is bound to no tree.
+        least: the least that evidence must be.
     """
 
-    def __init__(
-        self,
-        records: RunRecords,
-        *,
-        git: Git,
-        tree: Tree,
-        head: str | None,
-        past: Callable[[Sequence[str]], Iterable[PastCommit]],
-        kinds: Mapping[str, WorkKind],
-        paper: Callable[[bytes], bool],
-        whole: bool = False,
-        least: str = "",
-        ci: bool | None = None,
-    ) -> None:
-        self.records = records
-        self.least = least or records.settings.grade or "claimed"
-        self._git = git
-        self._tree = tree
-        self._head = head
-        self._past = past
-        self._kinds = kinds
-        self._paper = paper
-        self._whole = whole
-        self._ci = ci
-        self.claimed: set[tuple[bytes, str]] = set()
-        self._contents: dict[str, str] = {}
-        self._after: dict[str, Mapping[str, str]] = {}
+    records: RunRecords
+    git: Git
+    tree: Tree
+    head: str | None
+    past: Callable[[Sequence[str]], Iterable[PastCommit]]
+    kinds: Mapping[str, WorkKind]
+    paper: Callable[[bytes], bool]
+    whole: bool = False
+    least: str = "claimed"
+
+    @cached_property
+    def claimed(self) -> set[tuple[bytes, str]]:
+        """What was judged and is only claimed: its run is bound to no tree."""
+        return set()
+
+    @cached_property
+    def _contents(self) -> dict[str, str]:
+        return {}
 
     def judge(self, claim: Claim) -> Flaw | None:
         """Why nothing that a claim can go by shows it; None where something does.
@@ -198,7 +159,6 @@ class RunProof:
                 missing = missing or fact
                 continue
             if flaw is None:
-                claim.shown_by = shown
                 return None
             flaw.run = shown
             found = flaw if flaw.bound or not (found.bound or found.run) else found
@@ -208,7 +168,6 @@ class RunProof:
             if self._is_named(run, claim) and run.succeeded:
                 flaw = self.flaw(run, claim)
                 if flaw is None:
-                    claim.shown_by = self.records.shown(run)
                     return None
                 flaw.run = self.records.shown(run)
                 found = flaw if flaw.bound or not (found.bound or found.run) else found
@@ -231,7 +190,7 @@ class RunProof:
             return Flaw("does not exist")
         if run.problem:
             return Flaw(f"cannot be read: {run.problem}")
-        if self._whole and run.native and run.misfit:
+        if self.whole and run.native and run.misfit:
             return Flaw(f"has a manifest that does not fit its schema: {run.misfit}")
         if claim.gate and not claim.logged:
             reason = self._gate_flaw(run, claim)
@@ -274,7 +233,7 @@ class RunProof:
             return f"does not say that it is of {' or '.join(claim.ids)}"
         trees = run.trees
         if not trees and run.commit:
-            trees = frozenset([self._git.commit(run.commit).tree] if self._git.resolve(run.commit) else [])
+            trees = frozenset([self.git.commit(run.commit).tree] if self.git.resolve(run.commit) else [])
         if not trees:
             return "does not tell on which tree it ran"
         if all(self._fits(tree, run, claim) for tree in trees):
@@ -287,88 +246,74 @@ class RunProof:
         That CI ran it no field of a manifest tells: anybody writes those.
 
         Raises:
-            MissingFact: CI must have run it, and nothing here has the platform's word.
+            MissingFact: CI must have run it.
         """
-        if least != "ci":
-            return "" if reaches(grade, least) else f"{grade} and not {least}"
-        if self._ci is None:
+        if least == "ci":
             raise MissingFact(
-                'grade = "ci" asks for the platform\'s own word, and nothing here has it',
-                "specguard check --pr-checks FILE",
+                'grade = "ci" asks for the platform\'s own word, which nothing here can read',
+                'have the platform require its jobs, and write grade = "re-run" under [runs]',
             )
-        return (
-            "" if self._ci else f"{grade} and not ci: the platform's checks of the head did not all succeed"
-        )
+        return "" if reaches(grade, least) else f"{grade} and not {least}"
 
     def _fits(self, tree: str, run: RunRecord, claim: Claim) -> bool:
         """Whether a tree is, but for papers, the judged one or that of a commit that holds the claim."""
         content = self._content(tree, run)
-        if content and content == self._content_of(self._tree, ""):
+        if content and content == self._content_of(self.tree, ""):
             return True
-        if self._head is None:
+        if self.head is None:
             # What is staged is judged without history; the check of its commits says.
             return True
         since = claim.commit or self._since(run, claim)
-        if not since and not self._whole:
+        if not since and not self.whole:
             return False
-        later = self._later(since)
-        if tree in later.values():
+        if tree in self._later(since):
             return True
-        return bool(since) and (content == self._commit_content(since) or self._same_change(run, since))
+        if not since:
+            return False
+        made = self.git.commit(since).tree
+        return content == self._content_of(Tree(self.git, made), made) or self._same_change(run, since)
 
     def _since(self, run: RunRecord, claim: Claim) -> str:
         """The commit that changed the claim's item last; empty where none says that it did."""
         if claim.alone and claim.ids:
-            names = Names(self._kinds)
-            words = [word for kind in self._kinds for word in names.words(kind)]
+            names = Names(self.kinds)
+            words = [word for kind in self.kinds for word in names.words(kind)]
             wanted = {normal_id(one) for one in claim.ids}
-            found = next(doing(names, self._past(words), claim.kind, wanted), "")
+            found = next(doing(names, self.past(words), claim.kind, wanted), "")
             if found:
                 return found
         folder = self.records.shown(run)
         line = f"{self.records.settings.trailer}: {folder}"
-        return next((one.oid for one in self._past([folder]) if line in one.message.split("\n")), "")
+        return next((one.oid for one in self.past([folder]) if line in one.message.split("\n")), "")
 
-    def _later(self, since: str) -> Mapping[str, str]:
-        """The commits from one on to the head, or all where none is given, each with its tree."""
-        if since not in self._after:
-            words = [
-                "log",
-                "--format=%H %T",
-                *(["--ancestry-path", f"^{since}"] if since else []),
-                self._head or "",
-            ]
-            process = self._git.start(*words, "--")
-            try:
-                lines = process.read().decode("ascii").splitlines()
-            except CommandError as error:
-                raise self._git.missing("the history of the head", error.first_line) from error
-            found = dict(line.split(" ", 1) for line in lines)
-            self._after[since] = found | ({since: self._git.commit(since).tree} if since else {})
-        return self._after[since]
+    def _later(self, since: str) -> Collection[str]:
+        """The trees of the commits from one on to the head, or of all where none is given."""
+        words = ["--ancestry-path", f"^{since}"] if since else []
+        process = self.git.start("log", "--format=%T", *words, self.head or "", "--")
+        try:
+            trees = process.read().decode("ascii").split()
+        except CommandError as error:
+            raise self.git.missing("the history of the head", error.first_line) from error
+        return {*trees, *([self.git.commit(since).tree] if since else [])}
 
     def _content(self, tree: str, run: RunRecord) -> str:
         """What identifies a run's tree but for papers; empty where nothing tells."""
         try:
-            return self._content_of(Tree(self._git, tree), tree)
+            return self._content_of(Tree(self.git, tree), tree)
         except MissingFact:
             return run.content if tree == run.tree else ""
 
-    def _commit_content(self, oid: str) -> str:
-        tree = self._git.commit(oid).tree
-        return self._content_of(Tree(self._git, tree), tree)
-
     def _content_of(self, tree: Tree, oid: str) -> str:
         if oid not in self._contents:
-            self._contents[oid] = content_of(tree, self._paper)
+            self._contents[oid] = content_of(tree, self.paper)
         return self._contents[oid]
 
     def _same_change(self, run: RunRecord, oid: str) -> bool:
         """Whether a commit is the run's own, put on another base as platforms do when they merge."""
-        parent = next(iter(self._git.commit(oid).parents), "")
+        parent = next(iter(self.git.commit(oid).parents), "")
         if not run.native or not parent:
             return False
-        entries = self._git.diff_trees(parent, oid)
+        entries = self.git.diff_trees(parent, oid)
         changes = {f"{one.old}..{one.new}".encode() for one in entries if one.old != one.new}
         patch = run.read("diff.patch") or b""
         lines = [line.split() for line in patch.split(b"\n") if line.startswith(b"index ")]
@@ -404,7 +349,7 @@ class RunProof:
             return True
         content = self._content(tree, run)
         # What is staged is no commit yet: where nobody can compare, the check of its commit will.
-        return content == self._content_of(self._tree, "") if content else self._head is None
+        return content == self._content_of(self.tree, "") if content else self.head is None
 
     def _result_flaw(self, run: RunRecord, one: RanCommand, claim: Claim) -> str:
         if not one.succeeded:

@@ -106,7 +106,7 @@ class Proofs:
                 continue
             for place in self._targets.places(citation, folder) or ():
                 run = self._proof.records.at(place)
-                flaw = self._proof.flaw(run, Claim(scenario.text))
+                flaw = self._proof.flaw(run, Claim(label=scenario.text))
                 if run is None:
                     continue
                 if flaw is not None and not flaw.bound:

@@ -202,7 +202,7 @@ def test_evidence_of_a_lesser_grade_than_the_policy_asks_for_covers_nothing(tmp_
     assert project.run_phase().exit_code == 0
     merge(project)
     [item] = metrics(project)[1]["coverage"]["uncovered"]
-    assert item["problem"] == 'grade = "ci" asks for the platform\'s own word, and nothing here has it'
+    assert item["problem"] == 'grade = "ci" asks for the platform\'s own word, which nothing here can read'
 
 
 def old(project: Project, run_id: str, record: Any) -> Path:

@@ -34,7 +34,13 @@ def proof(documents: Documents, **settings: Any) -> RunProof:
     )
     git: Any = None
     return RunProof(
-        records, git=git, tree=documents.tree, head=None, past=lambda _: (), kinds={}, paper=lambda _: False
+        records=records,
+        git=git,
+        tree=documents.tree,
+        head=None,
+        past=lambda _: (),
+        kinds={},
+        paper=lambda _: False,
     )
 
 

@@ -95,7 +95,7 @@ def gate_of(commit: Commit, gate: str, records: RunRecords) -> Claim:
     from specguard.rules import Claim
 
     least = records.settings.grade or "re-run"
-    return Claim(f"the tree of commit {commit.oid[:12]}", gate=gate, on=(commit.tree,), least=least)
+    return Claim(label=f"the tree of commit {commit.oid[:12]}", gate=gate, on=(commit.tree,), least=least)
 
 
 def only_runs(commit: Commit, records: RunRecords) -> bool:

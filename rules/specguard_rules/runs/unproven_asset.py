@@ -143,7 +143,7 @@ class UnprovenAsset(Rule):
         for since in set(last.values()):
             trees = [tree for tree, number in numbers.items() if number >= since]
             sought = [
-                Claim("the asset", gate=one, on=trees, least=run_records.settings.grade, logged=True)
+                Claim(label="the asset", gate=one, on=trees, least=run_records.settings.grade, logged=True)
                 for one in assets.proofs
             ]
             lacking_since[since] = [
