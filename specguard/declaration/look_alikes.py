@@ -1,63 +1,28 @@
 """How letters look: those of other scripts, widths and styles brought back to the ones they resemble.
 
-The table is taken from `confusables.txt` of Unicode Technical Standard 39, version 17.0
-(https://www.unicode.org/Public/security/17.0.0/confusables.txt): the letters of Latin, Greek, Cyrillic,
-Armenian and Cherokee that look like one ASCII letter, and the signs that look like a slash, a backslash or
-a dot. It differs in one thing: the capitals that look like `I` become `I` and not `l`, as ASCII letters are
-kept apart here.
+Which look alike is what Unicode says: the confusables of Technical Standard 39, as the package
+`confusable_homoglyphs` has them, and compatible forms (NFKC). It is imported for the first text beyond ASCII.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Final
+    from collections.abc import Iterator, Mapping
+    from typing import Any, Final
 
-_LETTERS: Final = {
-    "LATIN": (
-        "0131i 0192f 0251a 0261g 0263y 0269i 026ai 026fw 028bu 028fy 1d04c 1d0fo 1d11o 1d1cu 1d20v 1d21w "
-        "1d22z 1d83g 1d8cy 1effy a731s a798F a799f a79fu a7b2J a7b3X a7b4B ab32e ab35f ab3do ab47r ab48r "
-        "ab4eu ab52u ab5ay 018dg 0196I 01bds 01bfp 01c0l"
-    ),
-    "GREEK": (
-        "037fJ 0391A 0392B 0395E 0396Z 0397H 0399I 039aK 039cM 039dN 039fO 03a1P 03a4T 03a5Y 03a7X 03b1a "
-        "03b3y 03b9i 03bdv 03bfo 03c1p 03c3o 03c5u 03d2Y 03dcF 03f1p 03f2c 03f3j 03f8p 03f9C 03faM"
-    ),
-    "CYRILLIC": (
-        "0405S 0406I 0408J 0410A 0412B 0415E 041cM 041dH 041aK 041eO 0420P 0421C 0422T 0423Y 0425X 042cb "
-        "0430a 0433r 0435e 043eo 0440p 0441c 0443y 0445x 0448w 0455s 0456i 0458j 0461w 0474V 0475v 04aeY "
-        "04afy 04bbh 04bde 04c0I 04cfl 0501d 050cG 051bq 051cW 051dw a647i"
-    ),
-    "ARMENIAN": ("054dU 054fS 0555O 0561w 0563q 0566q 0570h 0578n 057cn 057du 0581g 0582i 0584f 0585o"),
-    "CHEROKEE": (
-        "13a0D 13a1R 13a2T 13a5i 13aaA 13abJ 13acE 13b3W 13b7M 13bbH 13bdY 13c0G 13c2h 13c3Z 13cfb 13d2R "
-        "13d4W 13d5S 13d9V 13daS 13deL 13dfC 13e2P 13e6K 13e7d 13f3G 13f4B ab75i ab81r ab83w ab93z aba9v "
-        "abaas abafc"
-    ),
-}
-"""For each script its letters by code point, each with the ASCII letter that it looks like."""
-
-_SIGNS: Final = {
-    "/": "\u1735\u2041\u2044\u2215\u2571\u27cb\u29f8\uff0f",
-    "\\": "\u2216\u27cd\u29f5\u29f9\ufe68\uff3c",
-    ".": "\u2024\ua4f8\uff0e",
-    "..": "\u2025",
-    "...": "\u2026",
-}
-"""Signs that stand where a path has its separators and dots. Of ideographs and numerals that do in the
-standard's table, such as the Katakana letter no, there is none: they are read as what they are."""
-
-_TABLE: Final = {int(pair[:4], 16): pair[4] for pairs in _LETTERS.values() for pair in pairs.split()} | {
-    ord(sign): plain for plain, signs in _SIGNS.items() for sign in signs
-}
-_SEPARATORS: Final = frozenset(_SIGNS["/"] + _SIGNS["\\"])
-
+# Scripts whose letters people mistake for each other's, as the names of their letters begin.
+_SCRIPTS: Final = frozenset(
+    ["LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "CANADIAN", "DESERET"]
+)
+# ASCII characters that the standard has in one class, and that are kept apart here.
+_STROKES: Final = "li1|"
+_RINGS: Final = "o0"
 # How the Unicode Character Database calls the ways in which a compatible character keeps the look of another.
 _STYLES: Final = frozenset({"<wide>", "<narrow>", "<font>"})
-_SAME_LOOK: Final = _STYLES | {"<compat>", "<noBreak>"}
 # Joiners, marks of direction, variation selectors, tags and letters that show as nothing.
 _UNSEEN: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
@@ -76,12 +41,31 @@ _VIRAMA: Final = 9
 def reading(text: str) -> str:
     """A text as an eye reads it, without regard to case: texts that look alike have equal readings.
 
-    This is the skeleton of the standard, restricted to the table above, in lower case.
+    This is the skeleton of the standard, case-folded, in which ASCII characters stay what they are.
     """
     if text.isascii():
         return text.lower()
-    seen = "".join(_plain(char) for char in text if not is_unseen(char))
+    seen = "".join(_look(char) for char in text if not is_unseen(char))
     return unicodedata.normalize("NFC", seen.casefold())
+
+
+def readings(text: str) -> Iterator[str]:
+    """All that a text may be read as, its `reading` first; of an ASCII text, which is read as it is, the one.
+
+    A stroke may be an l, an I or a 1, and a ring an O or a 0: which is meant, no look tells.
+    """
+    yield reading(text)
+    if text.isascii():
+        return
+    looks = [_look(char).casefold() for char in text if not is_unseen(char)]
+    foreign = [not char.isascii() for char in text if not is_unseen(char)]
+    for stroke in _STROKES:
+        for ring in _RINGS:
+            seen = "".join(
+                (stroke if look in _STROKES else ring if look in _RINGS else look) if other else look
+                for look, other in zip(looks, foreign, strict=True)
+            )
+            yield unicodedata.normalize("NFC", seen.casefold())
 
 
 def is_unseen(char: str) -> bool:
@@ -91,13 +75,12 @@ def is_unseen(char: str) -> bool:
 
 def is_separator(char: str) -> bool:
     """Whether a character other than `/` and backslash looks like one of them."""
-    return char in _SEPARATORS
+    return not char.isascii() and _plain(char) in {"/", "\\"}
 
 
 def reads_like_special(text: str) -> str:
     """The name with a meaning to git or in a path that a text reads like; empty where there is none."""
-    read = reading(text)
-    return read if read in {".", "..", ".git"} else ""
+    return next((read for read in readings(text) if read in {".", "..", ".git"}), "")
 
 
 def is_styled(char: str) -> bool:
@@ -145,8 +128,8 @@ def mixed(text: str) -> tuple[str, str, str] | None:
             scripts.clear()
             continue
         script = "LATIN" if char.isascii() else unicodedata.name(char, "?").partition(" ")[0]
-        if script in _LETTERS:
-            confusing = char if script != "LATIN" and ord(char) in _TABLE else ""
+        if script in _SCRIPTS:
+            confusing = char if script != "LATIN" and _plain(char).isascii() else ""
             scripts[script] = scripts.get(script) or confusing
     return None
 
@@ -156,13 +139,57 @@ def described(char: str) -> str:
     return f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
 
 
+def _look(char: str) -> str:
+    """What a character looks like in either case."""
+    plain = _plain(char)
+    if not plain.isascii() and len(char.upper()) == 1:
+        upper = _plain(char.upper())
+        plain = upper if upper.isascii() else plain
+    return plain
+
+
+@lru_cache(maxsize=4096)
 def _plain(char: str) -> str:
-    known = _TABLE.get(ord(char))
-    if known is not None:
-        return known
-    if _form(char) in _SAME_LOOK:
-        return unicodedata.normalize("NFKC", char)
-    return char
+    """What a character looks like, in ASCII where that is possible; itself where it looks like no other."""
+    if char.isascii():
+        return char
+    alike = _prototype(char)
+    if not alike.isascii():
+        other = unicodedata.normalize("NFKC", char)
+        parts = "".join(one if one.isascii() or one == char else _prototype(one) for one in other)
+        alike = parts if parts.isascii() or alike == char else alike
+    if unicodedata.category(char)[0] in "LN" and not alike.isalnum():
+        # Letters and numerals of other scripts that look like a stroke or a slash are read as what they are.
+        return char
+    return alike
+
+
+def _prototype(char: str) -> str:
+    """The character that stands for all that look like this one in the table; of ASCII ones the single one.
+
+    The table names for each character those that it is confused with: for most the one that stands for them,
+    and for that one all the others.
+    """
+    table = _table()
+    others: list[str] = [one["c"] for one in table.get(char, ())]
+    if len(others) != 1:
+        return char
+    stands = others[0]
+    if len(stands) > 1 and stands.isascii():
+        stands = next(
+            (one["c"] for one in table.get(stands, ()) if len(one["c"]) == 1 and one["c"].isascii()), stands
+        )
+    if len(table.get(stands, ())) == 1 and not stands.isascii():
+        return min(char, stands)
+    return stands
+
+
+@lru_cache(maxsize=1)
+def _table() -> Mapping[str, Any]:
+    from confusable_homoglyphs.confusables import confusables_data
+
+    table: Mapping[str, Any] = confusables_data
+    return table
 
 
 def _form(char: str) -> str:

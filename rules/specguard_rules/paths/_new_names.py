@@ -78,31 +78,33 @@ class NewNames:
         Returns:
             A clause, how bad it is, and the finding's key; None where there is no such name.
         """
-        read = _reading(name)
-        for other in self._alike(folder, read):
+        for other in self._alike(folder, name):
             if other != name:
                 return _difference(name, other), "error", "twin"
         on_windows = on_windows_disk(name)
         if on_windows != name:
-            for other in self._alike(folder, _reading(on_windows)):
+            for other in self._alike(folder, on_windows):
                 return f"is '{path_text(other)}' on Windows", "error", "twin"
         return None
 
-    def _alike(self, folder: bytes, read: str | None) -> list[bytes]:
-        """The names of a folder after the change that read like this."""
-        if read is None:
-            return []
+    def _alike(self, folder: bytes, like: bytes) -> list[bytes]:
+        """The names of a folder after the change that read like this one."""
         known = self._readings.get(folder)
         if known is None:
             self._readings[folder] = known = {}
             beside = self._before.names(folder) if self._was_there(folder) else ()
             for name in (*beside, *self.folders.get(folder, ())):
-                one = _reading(name)
-                if one is not None:
+                for one in _readings(name)[:1]:
                     known.setdefault(one, []).append(name)
         prefix = folder + b"/" if folder else b""
         # What was there before may be gone: a name that only changes its case has no twin.
-        return [name for name in known.get(read, ()) if self._after.find(prefix + name) is not None]
+        return [
+            name
+            for read in dict.fromkeys(_readings(like))
+            for name in known.get(read, ())
+            # Next to a name of ASCII alone others may look like it, but it is what it is.
+            if (name.isascii() or not like.isascii()) and self._after.find(prefix + name) is not None
+        ]
 
 
 def guarded_like(path: bytes, guards: Guards) -> tuple[str, Severity, str] | None:
@@ -116,7 +118,7 @@ def guarded_like(path: bytes, guards: Guards) -> tuple[str, Severity, str] | Non
         A clause, how bad it is, and the finding's key; None where there is no such guard.
     """
     windows = b"/".join(map(on_windows_disk, path.replace(b"\\", b"/").split(b"/")))
-    for like in (_reading(path) or "").encode("utf-8"), windows:
+    for like in (*(one.encode("utf-8") for one in _readings(path)), windows):
         guard = guards.find(like) if like and like != path else None
         if guard is not None and guards.find(path) is None:
             return f"reads like a path under {guard.pattern}, which is guarded", "error", "guarded"
@@ -128,16 +130,16 @@ def on_windows_disk(name: bytes) -> bytes:
     return name.partition(b":")[0].rstrip(b" .") or name
 
 
-def _reading(name: bytes) -> str | None:
-    """How a name reads; None where it is not UTF-8."""
+def _readings(name: bytes) -> Sequence[str]:
+    """How a name may be read, the likeliest first; nothing where it is not UTF-8."""
     if name.isascii():
-        return name.decode("ascii").lower()
+        return [name.decode("ascii").lower()]
     from specguard.rules import look_alikes
 
     try:
-        return look_alikes.reading(name.decode("utf-8"))
+        return list(look_alikes.readings(name.decode("utf-8")))
     except UnicodeDecodeError:
-        return None
+        return []
 
 
 def _difference(name: bytes, other: bytes) -> str:

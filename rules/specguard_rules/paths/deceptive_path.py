@@ -21,7 +21,8 @@ class DeceptivePath(Rule):
     Names are shown to people and compared by machines, and the two can be made to disagree. Flagged are:
     control characters, newlines and bytes that are not UTF-8; characters that show as nothing or turn the
     direction of the text; letters that look like those of another script, mixed into a word, or a whole
-    name that reads like one that is there or is guarded; fullwidth and styled letters, and signs that look
+    name that reads like one that is there or is guarded, by Unicode's confusables (UTS 39) and compatible
+    forms (a name of ASCII alone is what it is); fullwidth and styled letters, and signs that look
     like a slash or a dot; names that differ from a neighbour's only in case or in Unicode's normal form; on
     Windows names with a dot or space at their end, streams (`a:b`), short names (`LOCKED~1`), devices
     (`CON`) and backslashes; everything that git or a file system takes for `.git`; and what only a tree

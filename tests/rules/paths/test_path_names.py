@@ -17,6 +17,8 @@ from specguard_rules.paths._guarded import quoted
 from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from specguard.testing import Repository
 
 HONEST = [
@@ -210,3 +212,36 @@ def test_what_lies_in_a_folder_with_such_a_name_is_flagged_each() -> None:
     found = run_case(case, installed=False).report["findings"]
     assert [one["location"]["path"] for one in found] == ["src/Docs/b", "src/Docs/c/d"]
     assert all("differs from 'docs' only in case" in one["message"] for one in found)
+
+
+LOOK_ALIKES = [
+    "ⓛocked", "lᵒcked", "\ua4e1ocked", "\u14aaocked", "l\u043ecked", "\uff4cocked", "\U0001d4f5ocked",
+    "\u217cocked", "\u2113ocked", "loc\u043aed", "l\u2134cked", "locke\U0001d451", "L\u041ecked",
+    "\u04cfocked", "\u01c0ocked", "l\u0585cked",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKES)
+def test_a_name_that_looks_like_a_locked_folder_s(name: str, tmp_path: Path) -> None:
+    outcome = run_case(
+        Case(
+            policy='[rules.locked-path]\npaths = ["locked/"]\n',
+            base=[Step("chore: base", files={"locked/p": "a"})],
+            commits=[Step("feat: x", files={f"{name}/q": "b"})],
+            args=("--select=PTH005",),
+            expect=[{"code": "PTH005", "severity": "error", "message": "the name"}],
+        ),
+        tmp_path,
+        installed=False,
+    )
+    assert outcome.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["l0cked", "1ocked", "Iocked", "|ocked", "lockecl"])
+def test_a_name_of_ascii_alone_looks_like_no_other(name: str, tmp_path: Path) -> None:
+    base = [Step("chore: base", files={"locked/p": "a", "l\u043ecked/p": "a"})]
+    commits = [Step("feat: x", files={f"{name}/q": "b"})]
+    policy = '[rules.locked-path]\npaths = ["locked/"]\n'
+    run_case(
+        Case(policy=policy, base=base, commits=commits, args=("--select=PTH005",)), tmp_path, installed=False
+    )
