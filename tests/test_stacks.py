@@ -11,6 +11,7 @@ import pytest
 
 from specguard.testing import Case, Repository
 from specguard.testing.running import Outcome, run_here
+from tests.executor.working import Workshop
 
 PLAN = "plan/breakdown.yaml"
 SLICES = """slices:
@@ -322,3 +323,82 @@ def test_what_is_staged_on_a_stack_finds_its_item(tmp_path: Path) -> None:
     repository.stage()
     outcome = check(repository, "--staged")
     assert "PLN010" in outcome.codes
+
+
+# Runs
+
+
+POLICY = """# Authority
+
+```toml specguard
+base = "main"
+
+[rules.locked-path]
+paths = ["locked/"]
+
+[work.slice]
+source = "plan/breakdown.yaml"
+items = "slices"
+number = "id"
+base = "planning"
+branch = "slice-{number}"
+commit = "feat(slice{number}): {text}"
+```
+"""
+
+
+def workshop(folder: Path, base: str = "planning") -> Workshop:
+    """A team with a plan that is not merged, and slice 1 upon it."""
+    made = Workshop(folder, POLICY.replace('"planning"', f'"{base}"'))
+    user = made.user
+    user.branch("planning")
+    user.commit("docs: plan", files={PLAN: SLICES})
+    user.git("push", "-q", str(made.remote.path), "planning")
+    user.branch("slice-1")
+    loose = POLICY.replace('paths = ["locked/"]', 'paths = ["nothing/"]')
+    user.commit("feat(slice1): one", files={"src/one.py": "1", "SPEC_AUTHORITY.md": loose})
+    user.git("push", "-q", str(made.remote.path), "slice-1")
+    user.checkout("main")
+    return made
+
+
+def run_slice(made: Workshop, script: str, number: str, *options: str) -> Any:
+    words = ["run", "slice", number, *options, "--", str(made.agent(script))]
+    return made.specguard(*words)
+
+
+def test_a_run_stands_on_the_branch_that_its_kind_starts_from(tmp_path: Path) -> None:
+    made = workshop(tmp_path)
+    done = run_slice(made, "echo 2 > src/two.py", "2")
+    assert done.returncode == 0, done.stderr
+    assert made.remote.git("log", "--format=%s", "main..slice-2").split("\n")[1:] == ["docs: plan"]
+    assert made.state["requests"][-1]["baseRefName"] == "planning"
+
+
+def test_a_run_stands_on_a_slice_that_is_not_merged(tmp_path: Path) -> None:
+    made = workshop(tmp_path)
+    planned = run_slice(made, "true", "2", "--base", "slice-1", "--dry-run")
+    assert "slice-1" in planned.stdout, planned.stderr
+    done = run_slice(made, "echo 2 > src/two.py", "2", "--base", "slice-1")
+    assert done.returncode == 0, done.stderr
+    assert made.remote.git("diff", "--name-only", "slice-1", "slice-2") == "src/two.py"
+    assert made.state["requests"][-1]["baseRefName"] == "slice-1"
+
+
+def test_the_policy_of_a_run_is_never_that_of_the_branch_below(tmp_path: Path) -> None:
+    made = workshop(tmp_path)
+    done = run_slice(
+        made, "mkdir -p locked && echo 2 > locked/two && echo 2 > src/two.py", "2", "--base", "slice-1"
+    )
+    assert done.returncode != 0
+    assert "locked/two" in done.stdout + done.stderr
+    assert "slice-2" not in made.remote.git("branch", "--list")
+
+
+def test_a_run_whose_branch_below_was_merged_stands_on_the_base(tmp_path: Path) -> None:
+    made = workshop(tmp_path, "planning-{number}")
+    made.user.git("push", "-q", str(made.remote.path), "planning:main")
+    made.user.git("push", "-q", str(made.remote.path), "--delete", "planning")
+    done = run_slice(made, "echo 2 > src/two.py", "2")
+    assert done.returncode == 0, done.stderr
+    assert made.state["requests"][-1]["baseRefName"] == "main"

@@ -198,8 +198,9 @@ class Change(ABC):
         below = self.stacked_on
         if below is None or below.oid is None or self.found.oid is None:
             return self.base_files
-        added = [entry for entry in self.git.diff_trees(self.found.oid, below.oid) if entry.added]
-        return Tree(self.git, self.git.commit(self.found.oid).tree, added)
+        from specguard.change.stacks import papers_of
+
+        return papers_of(self.git, self.found.oid, below.oid)
 
     @cached_property
     def history(self) -> History:

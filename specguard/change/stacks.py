@@ -12,6 +12,7 @@ import os
 from specguard.change.base import Found
 from specguard.change.process import CommandError
 from specguard.change.repository import short_branch, short_name
+from specguard.change.tree import Tree
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
@@ -73,6 +74,16 @@ def branch_below(
         if place > nearest:
             nearest, found = place, Found(short_name(ref.name), ref.oid, "stack", ref.name)
     return found
+
+
+def papers_of(git: Git, base: str, below: str) -> Tree:
+    """The files of a base, and where it has nothing at a path, those of a branch that is not merged yet.
+
+    Raises:
+        MissingFact: one of the two cannot be read.
+    """
+    added = [entry for entry in git.diff_trees(base, below) if entry.added]
+    return Tree(git, git.commit(base).tree, added)
 
 
 def _recorded(git: Git, own: Collection[str]) -> Iterator[str]:

@@ -24,6 +24,7 @@ def check_run(
     base: str,
     base_oid: str,
     head: str,
+    below: Found | None = None,
     branch: str = "",
     title: str = "",
     body: str = "",
@@ -40,6 +41,7 @@ def check_run(
         base: the short name of the base branch.
         base_oid: the commit that the run is pinned to.
         head: the commit.
+        below: the branch that it stands on and that the base does not have; None where there is none.
         branch: the branch that it will be pushed to.
         title: the pull request's title.
         body: the pull request's body.
@@ -52,6 +54,10 @@ def check_run(
     with Git(repository) as git:
         git.also_read(objects)
         found = Found(base, base_oid, "option", f"refs/heads/{base}")
-        change = RunChange(git, request, found, head=Revision(head), branch=branch, title=title, body=body)
+        change = RunChange(
+            git, request, below or found, head=Revision(head), branch=branch, title=title, body=body
+        )
         change.stage = stage
+        if below is not None:
+            change = change.on_branch_of_item(found)
         return judge_change(change, request, Policies(request, repository), Clock.of(request))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from specguard.change.base import Found
 from specguard.change.documents import Documents
 from specguard.change.history import History
 from specguard.change.tree import Tree
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.git import Git
+    from specguard.runs import model
     from specguard.work.item import WorkItem
 
     Tips = Callable[[str], str | None]
@@ -102,3 +104,10 @@ def is_within(git: Git, oid: str, of: str) -> bool:
         return git.merge_bases(oid, of) == [oid]
     except MissingFact:
         return False
+
+
+def below_of(repository: model.Repository) -> Found | None:
+    """The branch that a run's own is stacked on; None where there is none."""
+    if repository.below is None:
+        return None
+    return Found(repository.below, repository.below_oid, "stack", f"refs/heads/{repository.below}")

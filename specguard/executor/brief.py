@@ -83,7 +83,7 @@ def _page(run: Run, item: WorkItem) -> str:
         "brief.md",
         item=str(item),
         title=_title(item),
-        base=manifest.repository.base,
+        base=manifest.repository.into,
         base_oid=manifest.repository.start,
         document=None if document is None else path_text(document),
         listed=_entry(item.listed, task) if item.listed is not None else None,
@@ -131,7 +131,8 @@ def _rules(policy: Policy) -> Iterator[str]:
 
 def _check(manifest: Manifest) -> str:
     """The command by which an agent sees in its place what the rules say so far."""
-    words = ["specguard", "check", "--worktree", "--base", manifest.repository.base_oid]
+    base = manifest.repository.below_oid or manifest.repository.base_oid
+    words = ["specguard", "check", "--worktree", "--base", base]
     return shlex.join([*words, "--branch", manifest.branch] if manifest.branch else words)
 
 

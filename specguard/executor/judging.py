@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from specguard.engine.run_check import check_run
 from specguard.errors import SpecguardError
+from specguard.executor.branches import below_of
 from specguard.executor.committing import hash_tree, make_commit
 from specguard.executor.ending import RunEnded
 from specguard.executor.hooks import hook_commands
@@ -81,12 +82,14 @@ def judge_commit(run: Run) -> None:
 def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
     repository = run.manifest.repository
     whole = whole or run.manifest.worked is not None
+    tip = None if whole else repository.tip
     try:
         return check_run(
             run.git.repository,
             objects=place_of(run).objects,
             base=repository.base,
-            base_oid=repository.base_oid if whole else repository.start,
+            base_oid=tip or repository.base_oid,
+            below=None if tip else below_of(repository),
             head=oid,
             branch=run.manifest.branch or "",
             title=title_of(run) if run.item else "",

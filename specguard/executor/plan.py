@@ -210,7 +210,7 @@ def _data(
     command = installed_command(address, options.environment)
     branch = manifest.branch or ""
     title = title_of(run)
-    request = printed_command(address, branch, start.base, title=title, body_file=folder.file(BODY))
+    request = printed_command(address, branch, start.into, title=title, body_file=folder.file(BODY))
     submit = submission_of(run)
     fetched = f"{ref} is at {start.oid} as of the last fetch, and this plan is made from it"
     to = "this repository, which has no remote" if address.here else address.shown
@@ -248,6 +248,7 @@ def _data(
         "item": manifest.item.model_dump(),
         "base": start.base,
         "base_oid": start.oid,
+        "below": start.below.name if start.below else None,
         "base_ref": ref,
         "remote": address.shown,
         "policy_id": start.policy.policy_id,

@@ -13,6 +13,7 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agents import resolve_agent
 from specguard.executor.asked import check_own, record
 from specguard.executor.beside import kept_apart
+from specguard.executor.branches import below_of
 from specguard.executor.claiming import Claim, common_claim
 from specguard.executor.done_before import check_everywhere
 from specguard.executor.gate_plans import planned_gates
@@ -151,6 +152,7 @@ def reopen(options: RunOptions, folder: RunFolder) -> Run:
             manifest.repository.base,
             manifest.repository.base_oid,
             lambda _: manifest.repository.branch_oid,
+            below_of(manifest.repository),
         )
         branch, remote = manifest.branch or "", manifest.repository.remote or ""
         claim = Claim(
@@ -218,6 +220,8 @@ def new_manifest(start: Start, options: RunOptions, run_id: str, address: Addres
             remote_name="" if address.here else options.remote,
             base=start.base,
             base_oid=start.oid,
+            below=start.below.name if start.below else None,
+            below_oid=start.below.oid if start.below else None,
             tip=start.shared.tip if start.shared else None,
             branch_oid=start.shared.oid if start.shared else None,
             object_format="sha256" if len(start.oid) == 64 else "sha1",

@@ -58,7 +58,7 @@ def open_pull_request(run: Run) -> str:
     if submit := submission_of(run):
         _record(run, PullRequest(title=title, state="printed", command=submit))
         return "left to the command that is printed, since the policy says how it is submitted"
-    base = run.manifest.repository.base
+    base = run.manifest.repository.into
     repository = run.git.repository
     with RemoteGit(repository) as remote:
         address = pinned_address(run, remote)

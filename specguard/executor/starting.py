@@ -6,14 +6,16 @@ import difflib
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from specguard.change.base import find_base
+from specguard.change.base import Found, find_base
 from specguard.change.history import History
 from specguard.change.repository import short_name
 from specguard.change.request import Request
+from specguard.change.stacks import papers_of
 from specguard.change.tree import Tree
 from specguard.engine.policies import Policies
+from specguard.engine.stacks import item_branches
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.branches import Plain, shared_branch
+from specguard.executor.branches import Plain, is_within, shared_branch
 from specguard.executor.canonical import find_address
 from specguard.executor.choosing import Chooser
 from specguard.executor.papers import is_paper
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from specguard.work.item import WorkItem
     from specguard.work.items import Work
 
-_MOST_MOVES: Final = 3
+_MOST_MOVES: Final = 4
 
 
 class Start:
@@ -49,13 +51,22 @@ class Start:
         work: the work items there.
         documents: the documents there.
         history: the commits there.
+        below: the branch that the item's is stacked on: not in the base yet, and its papers count where the
+            base has none; None where there is none.
     """
 
     def __init__(
-        self, git: Git, options: RunOptions, base: str, oid: str, tips: Tips = lambda _: None
+        self,
+        git: Git,
+        options: RunOptions,
+        base: str,
+        oid: str,
+        tips: Tips = lambda _: None,
+        below: Found | None = None,
     ) -> None:
         self.base = base
         self.oid = oid
+        self.below = below
         tree = Tree(git, git.commit(oid).tree)
         policy = _policy(git, options, tree)
         if policy is None:
@@ -67,7 +78,9 @@ class Start:
         policy.ref = oid
         policy.trusted = True
         self.policy: Policy = policy
-        self.history = History(git, oid)
+        self.history = History(git, oid, below.oid if below else None)
+        if below is not None and below.oid:
+            tree = papers_of(git, oid, below.oid)
         chooser = Chooser(
             options,
             policy,
@@ -91,8 +104,23 @@ class Start:
 
     def wanted_base(self, options: RunOptions, otherwise: str) -> str:
         """The branch that the run is to start from."""
-        named = options.base or (self.item.base if self.item else "") or self.policy.base or otherwise
-        return plain_branch(named, options.remote)
+        asked = "" if self.is_items(options.base, options.remote) else options.base
+        return plain_branch(asked or self.policy.base or otherwise, options.remote)
+
+    def wanted_below(self, options: RunOptions) -> str:
+        """The branch that the item's is to be stacked on: the one that is asked for, or its kind's."""
+        name = options.base or (self.item.base if self.item and self.item.settings.base else "")
+        below = plain_branch(name, options.remote) if self.is_items(name, options.remote) else ""
+        return "" if below == self.base else below
+
+    def is_items(self, name: str, remote: str) -> bool:
+        """Whether the policy knows a branch as one that items are stacked on."""
+        return bool(name) and item_branches(self.policy)(plain_branch(name, remote))
+
+    @property
+    def into(self) -> str:
+        """The branch that the item's is to be merged into."""
+        return self.below.name if self.below else self.base
 
 
 class Known:
@@ -102,16 +130,35 @@ class Known:
         base: its short name; empty where there is none.
         oid: its commit; empty where there is none.
         policy: its policy; None where there is none that can be read.
+        below: the base that is asked for, where that policy knows it as an item's branch; else empty.
     """
 
     def __init__(self, git: Git, options: RunOptions) -> None:
-        self.base = self.oid = ""
+        self.base = self.oid = self.below = ""
         self.policy: Policy | None = None
-        request = Request(
-            directory=options.directory,
-            environment=options.environment,
-            base=plain_branch(options.base, options.remote),
-        )
+        asked = plain_branch(options.base, options.remote)
+        self._find(git, options, "")
+        if not asked or self._is_items(asked):
+            # The list that the item stands in may be on that branch alone.
+            self.below = asked or self._base_of(options.kind)
+        else:
+            self._find(git, options, asked)
+
+    def first(self, options: RunOptions) -> str:
+        """The base to begin with; empty where nothing says."""
+        asked = "" if self.below else options.base
+        return plain_branch(asked or (self.policy.base if self.policy else "") or "", options.remote)
+
+    def _is_items(self, name: str) -> bool:
+        return self.policy is not None and item_branches(self.policy)(name)
+
+    def _base_of(self, kind: str) -> str:
+        """The base of a kind, where it is one branch for all; empty for the policy's own."""
+        found = self.policy.declared("work_kinds").get(kind) if self.policy is not None else None
+        return found.base if found and "{" not in found.base and found.base != self.base else ""
+
+    def _find(self, git: Git, options: RunOptions, base: str) -> None:
+        request = Request(directory=options.directory, environment=options.environment, base=base)
         try:
             found = find_base(git, request, remote=options.remote)
             if found is not None and found.oid:
@@ -142,7 +189,7 @@ def start_from_remote(
     """
     known = Known(git, options)
     expected = (known.policy.remote if known.policy else "") or ""
-    base = plain_branch(options.base or (known.policy.base if known.policy else "") or "", options.remote)
+    base, below = known.first(options), known.below
     alone = _needs_no_remote(known.policy, options)
     address = find_address(remote.settings, options.remote, expected, root=root, alone=alone)
     heads = _heads(remote, address)
@@ -150,15 +197,18 @@ def start_from_remote(
         base = base or heads.default or known.base or "main"
         oid = _fetched(git, options, remote, address, heads, base)
         tips = _tips(git, options, remote, address, heads)
-        start = Start(git, options, base, oid, tips)
-        wanted = start.wanted_base(options, base)
+        start = Start(git, options, base, oid, tips, _below(git, below, oid, tips))
+        wanted, lower = start.wanted_base(options, base), start.wanted_below(options)
         alone = _needs_no_remote(start.policy, options)
         moved = find_address(remote.settings, options.remote, start.remote, root=root, alone=alone)
-        if wanted == base and moved == address:
+        if wanted == base and moved == address and lower == below:
+            if _must_be_there(start, lower, options):
+                # It may be there and be merged already.
+                _fetched(git, options, remote, address, heads, lower)
             return start, address, heads
         if moved != address:
             address, heads = moved, _heads(remote, moved)
-        base = wanted
+        base, below = wanted, lower
     raise _circular(base)
 
 
@@ -180,36 +230,60 @@ def start_as_fetched(
         SpecguardError: as `start_from_remote`; or nothing was fetched yet.
     """
     known = Known(git, options)
-    base = plain_branch(options.base or (known.policy.base if known.policy else "") or "", options.remote)
+    base, below = known.first(options), known.below
     expected = (known.policy.remote if known.policy else "") or ""
     alone = _needs_no_remote(known.policy, options)
     address = find_address(settings, options.remote, expected, root=root, alone=alone)
     heads = "refs/heads" if address.here else f"refs/remotes/{options.remote}"
     for _ in range(_MOST_MOVES):
         base = base or known.base or "main"
-        refs = [f"refs/remotes/{options.remote}/{base}", f"refs/heads/{base}"]
-        found = git.repository.refs_named(refs)
-        ref = next((one for one in refs if one in found), "")
-        if not ref:
-            raise SpecguardError(
-                f"the base {base} was never fetched; tried: {', '.join(refs)}",
-                help=shlex.join(["git", "fetch", options.remote, base]),
-                code="no-base",
-            )
-        start = Start(
-            git,
-            options,
-            base,
-            git.commit(found[ref]).oid,
-            lambda branch: next(iter(git.repository.refs_named([f"{heads}/{branch}"]).values()), None),
-        )
-        wanted = start.wanted_base(options, base)
-        if wanted == base:
+        ref, oid = _as_fetched(git, options, base)
+
+        def tips(branch: str) -> str | None:
+            return next(iter(git.repository.refs_named([f"{heads}/{branch}"]).values()), None)
+
+        def fetched(branch: str) -> str | None:
+            refs = [f"{heads}/{branch}", f"refs/heads/{branch}"]
+            return next(iter(git.repository.refs_named(refs).values()), None)
+
+        start = Start(git, options, base, oid, tips, _below(git, below, oid, fetched))
+        wanted, lower = start.wanted_base(options, base), start.wanted_below(options)
+        if wanted == base and lower == below:
+            if _must_be_there(start, lower, options):
+                _as_fetched(git, options, lower)
             alone = _needs_no_remote(start.policy, options)
             address = find_address(settings, options.remote, start.remote, root=root, alone=alone)
             return start, address, short_name(ref)
-        base = wanted
+        base, below = wanted, lower
     raise _circular(base)
+
+
+def _as_fetched(git: Git, options: RunOptions, branch: str) -> tuple[str, str]:
+    """The ref of a branch as it was fetched last, or that of the local one, and its commit."""
+    refs = [f"refs/remotes/{options.remote}/{branch}", f"refs/heads/{branch}"]
+    found = git.repository.refs_named(refs)
+    ref = next((one for one in refs if one in found), "")
+    if not ref:
+        raise SpecguardError(
+            f"the base {branch} was never fetched; tried: {', '.join(refs)}",
+            help=shlex.join(["git", "fetch", options.remote, branch]),
+            code="no-base",
+        )
+    return ref, git.commit(found[ref]).oid
+
+
+def _below(git: Git, name: str, base: str, tips: Tips) -> Found | None:
+    """A branch to be stacked on; None where it is not there, or was merged."""
+    oid = tips(name) if name else None
+    if oid is None or is_within(git, oid, base):
+        return None
+    return Found(name, oid, "stack", f"refs/heads/{name}")
+
+
+def _must_be_there(start: Start, name: str, options: RunOptions) -> bool:
+    """Whether a branch has been named to be stacked on; what a template makes may be merged and gone."""
+    template = start.item.settings.base if start.item else ""
+    return bool(name) and start.below is None and (bool(options.base) or "{" not in template)
 
 
 def plain_branch(name: str, remote: str) -> str:

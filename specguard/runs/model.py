@@ -64,6 +64,8 @@ class Repository(_Model):
         remote_name: what the user's repository calls it; empty where it has no remote, and is it itself.
         base: the short name of the branch.
         base_oid: the commit that it was at.
+        below: the branch that the run's own is stacked on, which the base does not have; None: the base.
+        below_oid: the commit that it was at.
         tip: the commit of the run's own branch that it goes on from, where that branch holds several items;
             None: it starts from the base.
         branch_oid: where the run's branch was when it began, where it may be there already: it goes on from
@@ -75,6 +77,8 @@ class Repository(_Model):
     remote_name: str = "origin"
     base: str
     base_oid: Oid
+    below: str | None = None
+    below_oid: Oid | None = None
     tip: Oid | None = None
     branch_oid: Oid | None = None
     object_format: Literal["sha1", "sha256"] = "sha1"
@@ -82,7 +86,12 @@ class Repository(_Model):
     @property
     def start(self) -> str:
         """The commit that the run's place is checked out at, and that its own commit follows."""
-        return self.tip or self.base_oid
+        return self.tip or self.below_oid or self.base_oid
+
+    @property
+    def into(self) -> str:
+        """The short name of the branch that the run's own is to be merged into."""
+        return self.below or self.base
 
 
 class PolicyMade(_Model):

@@ -213,7 +213,10 @@ class TestTheBase:
         team = Team(tmp_path, with_policy('number = "next"', 'number = "next"\nbase = "develop"'))
         tip = team.move_on({"x": "x"}, branch="develop")
         run = team.prepare()
-        assert (run.manifest.repository.base, run.manifest.repository.base_oid) == ("develop", tip)
+        where = run.manifest.repository
+        assert (where.into, where.start) == ("develop", tip)
+        # Its policy is the base's all the same.
+        assert (where.base, where.base_oid) == ("main", run.policy.ref)
 
     def test_bases_that_name_each_other(self, tmp_path: Path) -> None:
         team = Team(tmp_path, with_policy('base = "main"', 'base = "other"'))

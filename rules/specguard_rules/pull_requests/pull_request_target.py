@@ -89,11 +89,9 @@ class PullRequestTarget(Rule):
             raise MissingFact(
                 "the branch that the pull request goes into is not known", "specguard check --pr-event FILE"
             )
-        if (
-            base.stacked
-            or target == expected
-            or self.allow.find(target.encode("utf-8", "surrogateescape")) is not None
-        ):
+        if base.stacked or target in {expected, self._merged_into(policy, work_item)}:
+            return
+        if self.allow.find(target.encode("utf-8", "surrogateescape")) is not None:
             return
         of_item = work_item is not None and bool(work_item.settings.base)
         yield Finding(
@@ -103,3 +101,8 @@ class PullRequestTarget(Rule):
             key="target",
             setting=work_item.setting("base") if work_item and of_item else "base",
         )
+
+    @staticmethod
+    def _merged_into(policy: Policy, work_item: WorkItem | None) -> str | None:
+        """The policy's base, where that of the item is one item's own, which may be merged by now."""
+        return policy.base if work_item is not None and "{" in work_item.settings.base else None
