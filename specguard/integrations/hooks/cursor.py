@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.event import Answer, Moment
 
 COMMAND: Final = "beforeShellExecution"
+AFTER: Final = "afterShellExecution"
 
 
 def read(data: Mapping[str, Any], environment: Mapping[str, str]) -> Event:  # noqa: ARG001 - as in the others
@@ -47,8 +48,8 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str]) -> Event:  # n
         moment = moment_before(tool)
         if plain == "postToolUse":
             moment = "after" if is_shell(tool) else "other"
-    elif plain == COMMAND:
-        tool, moment = "Shell", "command"
+    elif plain in (COMMAND, AFTER):
+        tool, moment = "Shell", "command" if plain == COMMAND else "after"
         given = {"command": text_of(data, "command")}
     elif plain in ("stop", "subagentStop"):
         moment = "stop"
@@ -118,7 +119,7 @@ def refusal(name: str, reason: str) -> Said:
     data: dict[str, Any] = {}
     if plain in ("stop", "subagentStop"):
         data = {"followup_message": reason}
-    elif plain in ("postToolUse", "sessionStart"):
+    elif plain in ("postToolUse", AFTER, "sessionStart"):
         data = {"additional_context": reason}
     elif plain == "beforeSubmitPrompt":
         data = {"continue": False, "user_message": reason}

@@ -20,12 +20,12 @@ class Deeds(Record):
         messages: the messages of the commits that it would make.
         bypasses: how it would get past hooks or the guard, each as a clause: `git commit --no-verify skips
             the hooks`.
-        refs: the refs that it would move, as they are named.
+        refs: the refs that it would move, as they are named, each with what it would point to.
         undecided: what cannot be told of an edit, each as a clause: `what the tool x does is not known`.
     """
 
     edits: Sequence[FileEdit] = ()
     messages: Sequence[str] = ()
     bypasses: Sequence[str] = ()
-    refs: Sequence[str] = ()
+    refs: Sequence[tuple[str, str]] = ()
     undecided: Sequence[str] = ()

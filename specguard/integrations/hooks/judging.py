@@ -80,8 +80,9 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
     reasons.lost = pin.lost if pin else ""
     bases = {tree.root: pin.base for tree in homes if pin is not None and tree.common == homes[0].common}
     reasons.undecided += deeds.undecided
-    for ref in deeds.refs:
-        if pin is not None and pin.names(ref):
+    for ref, target in deeds.refs:
+        # It may be put back to what it was.
+        if pin is not None and pin.names(ref) and target != pin.oid:
             reasons.own.append(
                 f"`{_visible(ref)}` is the base of this session, {_visible(pin.name)}, and would be moved\n"
                 "  next: Push your own branch, and let a person bring it there."

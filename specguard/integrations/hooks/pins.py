@@ -14,6 +14,7 @@ import os
 from specguard.authority.cache import is_own, user_folder
 from specguard.change.digest import sha1
 from specguard.errors import MissingFact, SpecguardError
+from specguard.integrations.hooks.firing import PROBE
 from specguard.integrations.hooks.sessions import Session
 
 TYPE_CHECKING = False
@@ -69,7 +70,7 @@ class Pin:
         Raises:
             SpecguardError: the repository cannot be read.
         """
-        if not event.session:
+        if event.session in ("", PROBE):
             return None
         top = os.path.dirname(os.fsdecode(tree.common))
         folder = user_folder(environment, FOLDER, top)

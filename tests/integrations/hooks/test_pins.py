@@ -141,8 +141,13 @@ def test_a_remote_that_is_gone_confirms_nothing(tmp_path: Path) -> None:
     session.start()
     session.repository.git("update-ref", "refs/remotes/origin/main", session.loosen())
     shutil.rmtree(session.remote)
-    assert "the remote gives no answer" in session.stop().refusal
+    said = session.stop().refusal
+    assert "the remote gives no answer" in said
     assert "PTH001" in session.edit().refusal
+    [put_back] = [word for word in said.split("`") if word.startswith("git update-ref")]
+    assert session.ask(call("Bash", {"command": put_back}, session.repository.path)).kind == "pass"
+    session.repository.git(*put_back.split()[1:])
+    assert session.stop().kind == "pass"
 
 
 @pytest.mark.threat(

@@ -189,21 +189,21 @@ def _index(telling: Telling, words: Sequence[Word]) -> None:
                 telling.edit(FileEdit(path=path, content=content, executable=mode.text == "+x"))
 
 
-def _moved(name: str, words: Sequence[Word]) -> list[str]:
-    """The refs that a call moves: where a push or fetch goes to, a branch that is set, any ref."""
+def _moved(name: str, words: Sequence[Word]) -> list[tuple[str, str]]:
+    """The refs that a call moves, each with what it would point to."""
     options, operands = options_of(
         words, "o" if name == "push" else "", ["repo", "push-option", "receive-pack"]
     )
     texts = [word.text or "" for word in operands]
     if name == "update-ref":
-        return texts[:1]
+        return [(texts[0], "".join(texts[1:2]))] if texts else []
     if name == "branch":
         if has(options, "f", "force"):
-            return texts[:1]
-        return texts if has(options, "M", "m", "move", "C", "D", "d", "delete") else []
+            return [(text, "".join(texts[1:2])) for text in texts[:1]]
+        return [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
     found = []
     for text in texts[1:]:
         source, colon, target = text.removeprefix("+").partition(":")
         if colon or (name == "push" and source):
-            found.append(target if colon else source)
+            found.append((target if colon else source, source))
     return found

@@ -68,7 +68,7 @@ class Telling:
         self.edits: list[FileEdit] = []
         self.messages: list[str] = []
         self.bypasses: list[str] = []
-        self.refs: list[str] = []
+        self.refs: list[tuple[str, str]] = []
         self._home = home
         self._depth = 0
 

@@ -26,6 +26,7 @@ AFTER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "codex": ("PostToolUse", "Bash", {"turn_id": "t"}),
     "gemini": ("AfterTool", "run_shell_command", {"timestamp": "1970-01-01T00:00:00Z"}),
     "cursor": ("postToolUse", "Shell", {"conversation_id": "s"}),
+    "cursor's own event": ("afterShellExecution", "", {"conversation_id": "s", "command": "true"}),
 }
 TRICKS = [
     'python3 -c \'open("locked/p", "w").write("x")\'',
@@ -86,6 +87,7 @@ def event(agent: str, work: Path, moment: int = 0) -> dict[str, Any]:
     name, tool, more = AFTER[agent]
     if moment:
         name = name.replace("Post", "Pre").replace("After", "Before").replace("post", "pre")
+        name = name.replace("after", "before")
     given = {"tool_input": {"command": "true"}, "session_id": "s", "cwd": str(work), **more}
     return {"hook_event_name": name, "tool_name": tool, **given}
 
@@ -101,7 +103,7 @@ def test_what_a_command_altered_is_named_after_it(
     monkeypatch.chdir(work)
     environment = {**clean_environment(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     agent = list(AFTER)[number % len(AFTER)]
-    speaking = dialect(agent)  # type: ignore[arg-type]
+    speaking = dialect(agent.partition("'")[0])  # type: ignore[arg-type]
     before = snapshot(place)
     run(command, work)
     changed = altered(before, snapshot(place))
@@ -132,7 +134,7 @@ def test_each_dialect_says_it_by_the_installed_command(
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
 
     def asked(moment: int) -> Asked:
-        return ask(agent, event(agent, work, moment), work, environment=environment)
+        return ask(agent.partition("'")[0], event(agent, work, moment), work, environment=environment)
 
     assert asked(1).kind == "pass"
     assert asked(0).stdout in ("", "{}\n")
