@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from specguard.errors import SpecguardError
@@ -12,8 +11,6 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.documents import Documents
     from specguard.work.item import WorkItem
-
-_ALL_BELOW = re.compile(r"(?:/\*{0,2})+$")
 
 
 def check_conflicts(item: WorkItem, policy: Policy, documents: Documents) -> None:
@@ -47,10 +44,8 @@ def check_conflicts(item: WorkItem, policy: Policy, documents: Documents) -> Non
 
 
 def _check_asks(item: WorkItem, policy: Policy, place: str) -> None:
-    for ask in item.asks:
-        path = _ALL_BELOW.sub("", ask.path).removeprefix("/")
-        guard = policy.guards.find(path.encode("utf-8", "surrogateescape"))
-        if guard is None or ask.how == "named":
+    for ask, guard in item.conflicts(policy.guards):
+        if ask.how == "named":
             continue
         origin = policy.origin(guard.key)
         asks = "lists it as allowed" if ask.how == "listed" else "asks to change it"

@@ -15,8 +15,9 @@ from specguard.work.templates import FREE, NumberFormat, Template, Unrendered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from specguard.authority.guards import Guard, Guards
     from specguard.change.tree import Tree
     from specguard.work.kinds import WorkKind
     from specguard.work.listed import Listed
@@ -183,7 +184,7 @@ class WorkItem:
 
     @property
     def asks(self) -> Sequence[Ask]:
-        """The paths that its document asks to change or names as allowed, each with its line.
+        """The paths that its document asks to change, names as allowed or speaks of, each with its line.
 
         Raises:
             MissingFact: the trusted base cannot be read.
@@ -191,6 +192,18 @@ class WorkItem:
         from specguard.work.outline import asks_of
 
         return asks_of(self)
+
+    def conflicts(self, guards: Guards) -> Iterator[tuple[Ask, Guard]]:
+        """Those of them that the authority guards, each with what guards it.
+
+        Raises:
+            MissingFact: the trusted base cannot be read.
+        """
+        for ask in self.asks:
+            path = re.sub(r"(?:/\*{0,2})+$", "", ask.path).removeprefix("/")
+            guard = guards.find(path.encode("utf-8", "surrogateescape"))
+            if guard is not None:
+                yield ask, guard
 
     def told_by(self, naming: Naming) -> bool:
         """Whether a name tells of this item; of one that a source lists, also of that source."""

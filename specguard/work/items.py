@@ -202,9 +202,8 @@ class Work:
         paths = [entry.path for entry in self._entries()]
         found = Papers(self.kinds, self._artifacts).among(paths)
         for kind, settings in self.kinds.items():
-            if not settings.pointer or not (
-                settings.index or any(_is_bare(one) for one in settings.document)
-            ):
+            bare = any(not Template(one).literal for one in settings.document)
+            if not settings.pointer or not (settings.index or bare):
                 continue
             # Where the document of the current item is, no template tells here.
             current = self.current(kind)
@@ -537,11 +536,6 @@ class Work:
 
 def _untitled() -> MissingFact:
     return MissingFact("the pull request's title is not known", "specguard check --pr-title TEXT")
-
-
-def _is_bare(template: str) -> bool:
-    """Whether a template of documents is a placeholder alone, which could stand for any path."""
-    return not Template(template).literal
 
 
 def _required(policy: Policy, branch: str) -> bool:

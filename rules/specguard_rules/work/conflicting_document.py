@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.rules import Finding, Rule, path_text
 
 TYPE_CHECKING = False
@@ -12,8 +10,6 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from specguard.rules import Guards, Stage, WorkItem
-
-_ALL_BELOW = re.compile(r"(?:/\*{0,2})+$")
 
 
 class ConflictingDocument(Rule):
@@ -89,11 +85,7 @@ class ConflictingDocument(Rule):
         """Look for guarded paths among those that the document asks for."""
         document = work_item.document
         place = path_text(document or b"")
-        for ask in work_item.asks:
-            path = _ALL_BELOW.sub("", ask.path).removeprefix("/")
-            guard = guards.find(path.encode("utf-8", "surrogateescape"))
-            if guard is None:
-                continue
+        for ask, guard in work_item.conflicts(guards):
             asks = {"listed": "lists it as allowed", "task": "asks to change it"}.get(
                 ask.how, f"says {ask.text!r}"
             )
