@@ -150,13 +150,24 @@ def broken(source: Source, sources: Sources) -> Iterator[Finding]:
             yield from _too_early(item, [items[at] for at in graph[position]], sources)
 
 
-def _too_early(item: Listed, needed: list[Listed], sources: Sources) -> Iterator[Finding]:
+def too_early(item: Listed, sources: Sources) -> Iterator[Finding]:
+    """What an item that a change is for needs and is not done.
+
+    Raises:
+        MissingFact: the history cannot be read.
+    """
+    needs = {normal_id(need.text) for need in item.depends_on}
+    needed = [one for one in item.source.items if normal_id(one.id) in needs and one is not item]
+    return _too_early(item, needed, sources, "is what the change is for")
+
+
+def _too_early(item: Listed, needed: list[Listed], sources: Sources, said: str = "") -> Iterator[Finding]:
     for other in needed:
         if other.deferred or other.conditional or sources.done(other):
             continue
         status = f"is {sources.status_of(other)}" if other.status else "has no status"
         yield Finding(
-            f"{item} is {item.status}, and needs {other.id}, which {status}",
+            f"{item} {said or f'is {item.status}'}, and needs {other.id}, which {status}",
             help=f"Finish {other.id} first, or take it out of what {item.id} needs if that is a mistake.",
             path=item.source.path,
             line=item.line,

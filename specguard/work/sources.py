@@ -258,6 +258,16 @@ class Sources:
 
         yield from broken(source, self)
 
+    def too_early(self, item: Listed) -> Iterator[Finding]:
+        """What an item that a change is for needs and is not done.
+
+        Raises:
+            MissingFact: the history cannot be read.
+        """
+        from specguard.work.shape import too_early
+
+        yield from too_early(item, self)
+
     def done(self, item: Listed) -> bool:
         """Whether an item is done with: its status says so and something shows it, or a commit did it.
 

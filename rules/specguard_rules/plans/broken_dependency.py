@@ -24,7 +24,8 @@ class BrokenDependency(Rule):
     that task was begun, whatever the plan says of it.
 
     The items of a work breakdown (`source` of `[work.<kind>]`) are held to the same; there an item whose
-    status is one of `closed` needs what it depends on to be closed, put off or conditional.
+    status is one of `closed`, and one that the change is for, needs what it depends on to be closed or
+    landed, put off or conditional.
 
     How to put it right: correct the id, take out the dependency that is none, or finish the other task first.
 
@@ -106,6 +107,10 @@ class BrokenDependency(Rule):
             if work is not None:
                 yield from plans.too_early(work)
         if sources is not None:
+            if work is not None and work.naming is not None:
+                listed = work.item.listed
+                if listed is not None and (plans is None or plans.holding(listed.source.path) is None):
+                    yield from sources.too_early(listed)
             for source in sources.judged:
                 if plans is None or plans.at(source.path) is None:
                     yield from sources.broken(source)
