@@ -9,12 +9,15 @@ from specguard.change.request import Request
 from specguard.change.revision import Revision
 from specguard.engine.check import judge_change
 from specguard.engine.clock import Clock
-from specguard.engine.policies import Policies
+from specguard.engine.facts import Facts
+from specguard.engine.policies import Policies, compare_policies
+from specguard.errors import NotApplicable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from specguard.change.repository import Repository
-    from specguard.model import Stage, Verdict
+    from specguard.model import Finding, Stage, Verdict
+    from specguard.work.item import WorkItem
 
 
 def check_run(
@@ -50,7 +53,7 @@ def check_run(
     Raises:
         SpecguardError: no verdict can be given.
     """
-    request = Request(environment=repository.environment, base=base_oid, enforce=True)
+    request = _request(repository, base_oid)
     with Git(repository) as git:
         git.also_read(objects)
         found = Found(base, base_oid, "option", f"refs/heads/{base}")
@@ -61,3 +64,44 @@ def check_run(
         if below is not None:
             change = change.on_branch_of_item(found)
         return judge_change(change, request, Policies(request, repository), Clock.of(request))
+
+
+def too_early(
+    repository: Repository, *, base: str, base_oid: str, head: str, branch: str, item: WorkItem
+) -> Finding | None:
+    """What the check of a run would find before anything is done: a stage before its item's is not complete.
+
+    Args:
+        repository: the user's.
+        base: the short name of the base branch.
+        base_oid: the commit that the run is pinned to.
+        head: the commit that it goes on from.
+        branch: its branch.
+        item: the item.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    request = _request(repository, base_oid)
+    with Git(repository) as git:
+        found = Found(base, base_oid, "option", f"refs/heads/{base}")
+        change = RunChange(git, request, found, head=Revision(head), branch=branch, title="", body="")
+        policies = Policies(request, repository)
+        changed, policy, _ = policies.of(change)
+        facts = Facts(
+            changed,
+            policy,
+            today=Clock.of(request).today,
+            policy_change=lambda: compare_policies(policy, changed),
+        )
+        try:
+            waves = facts.get("waves")
+        except NotApplicable:
+            return None
+        from specguard.waves.order import too_early
+
+        return next(too_early(waves, branch=branch, item=item), None)
+
+
+def _request(repository: Repository, base_oid: str) -> Request:
+    return Request(environment=repository.environment, base=base_oid, enforce=True)

@@ -91,18 +91,10 @@ def check_everywhere(
 
 def _check_current(start: Start, item: WorkItem) -> None:
     """See that an item with a pointer is the one that it names: the rule would not let its commit through."""
-    rule = start.policy.rule("work-item-mismatch")
-    if rule is None or rule.severity != "error" or "run" not in rule.stages:
-        return
-    approvals: ApprovalSettings = start.policy.declared("approval_settings")
     settings = start.work.kinds.get(item.kind)
-    # Where somebody may lift what is found, an approval may be there.
-    if (
-        (rule.approvable and approvals.approver)
-        or settings is None
-        or not settings.pointer
-        or item.number is None
-    ):
+    if settings is None or not settings.pointer or item.number is None:
+        return
+    if not _stops(start, "work-item-mismatch"):
         return
     pointer = start.work.pointer(item.kind)
     if pointer.problem or pointer.number is None or pointer.number == item.number:
@@ -137,6 +129,7 @@ def check_known(start: Start, item: WorkItem, git: Git, options: RunOptions) -> 
         check_recorded(start.policy, item, Tree(git, git.commit(from_here or start.oid).tree), branch)
         return
     _check_tip(start, item, git, options)
+    _check_stage(start, item, git)
     landed = start.work.landed(item, start.history)
     if landed is not None:
         raise SpecguardError(
@@ -157,6 +150,45 @@ def check_known(start: Start, item: WorkItem, git: Git, options: RunOptions) -> 
                 + shlex.join(["git", "branch", "-m", ref.short, f"old/{ref.short}"]),
                 code="item-taken",
             )
+
+
+def _check_stage(start: Start, item: WorkItem, git: Git) -> None:
+    """See that the stages before an item's own are complete: the rule would not let its commit through.
+
+    Raises:
+        SpecguardError: one is not.
+        MissingFact: something that must be read is not there.
+    """
+    if not _stops(start, "wave-stage-out-of-order") or item.listed is None:
+        return
+    from specguard.engine.run_check import too_early
+
+    tip = start.shared.tip if start.shared is not None else None
+    finding = too_early(
+        git.repository,
+        base=start.base,
+        base_oid=start.oid,
+        head=tip or start.oid,
+        branch=item.branches[0],
+        item=item,
+    )
+    if finding is not None:
+        raise SpecguardError(
+            finding.message,
+            help=finding.help,
+            path=path_text(item.listed.source.path),
+            line=item.listed.line,
+            code="item-unready",
+        )
+
+
+def _stops(start: Start, name: str) -> bool:
+    """Whether a rule's finding ends a run for certain, and no approval may lift it."""
+    rule = start.policy.rule(name)
+    if rule is None or rule.severity != "error" or "run" not in rule.stages:
+        return False
+    approvals: ApprovalSettings = start.policy.declared("approval_settings")
+    return not (rule.approvable and approvals.approver)
 
 
 def check_free(address: Address, item: WorkItem, git: Git) -> None:

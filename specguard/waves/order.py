@@ -81,6 +81,17 @@ def out_of_order(
             yield from _recorded_too_late(stage, at_it, commits, waves)
 
 
+def too_early(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]:
+    """What keeps an item from being begun on its branch: the stage that it is of is not open.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    works = _works(waves, (), branch, item)
+    yield from _too_early([work for work in works if work.by_branch], None, waves)
+    yield from _too_early([work for work in works if not work.by_branch], None, waves)
+
+
 def _present(wave: Wave) -> Iterator[Finding]:
     """The stages of which artifacts are there while an earlier one is not; of one reason one finding."""
     early: dict[str, list[StageState]] = {}
@@ -102,7 +113,7 @@ def _present(wave: Wave) -> Iterator[Finding]:
         )
 
 
-def _too_early(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) -> Iterator[Finding]:
+def _too_early(works: Sequence[AtWork], entries: Sequence[Entry] | None, waves: Waves) -> Iterator[Finding]:
     """The work of a stage that is not open, or without what must be there before it begins.
 
     Where a branch is that of several stages, or its name tells no wave, one that is open may be meant.
@@ -113,9 +124,9 @@ def _too_early(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) 
         yield from findings[:1]
 
 
-def _early(work: AtWork, entries: Sequence[Entry], waves: Waves) -> Finding | None:
+def _early(work: AtWork, entries: Sequence[Entry] | None, waves: Waves) -> Finding | None:
     stage = work.stage
-    if all(waves.is_paper(entry.path) for entry in entries):
+    if entries is not None and all(waves.is_paper(entry.path) for entry in entries):
         # Artifacts are judged by themselves; they may be what the earlier stages wait for.
         return None
     field = "branch" if work.by_branch else "work_item"

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from specguard.executor.schemas import run_schemas
-from tests.cli.planning import ALONE, PLAN, POLICY, THREE, Planned, does, task
+from tests.cli.planning import ALONE, PLAN, POLICY, REVIEW, THREE, Planned, does, task
 from tests.cli.running import Project, wait_until
 
 
@@ -99,7 +99,7 @@ class TestATask:
         assert "PLN004 unexpected-file" in mend
 
     def test_the_plan_is_not_the_agents_to_mark(self, planned: Planned) -> None:
-        script = does(then="sed -i s/pending/done/ .plans/cart/plan.json")
+        script = does(then="sed -i 0,/pending/s//done/ .plans/cart/plan.json")
         outcome = planned.run_task("task_001", "--max-attempts", "1", script=script)
         assert outcome.exit_code == 1
         report = json.loads((planned.only_run() / "check-1.json").read_text())
@@ -383,6 +383,25 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
         git("switch", "-q", "--detach")
     assert git("log", "--format=%s", "main..pr/cart").split("\n")[-1] == "docs: plan the cart"
     assert git("rev-list", "--count", "main..pr/cart") == "4"
+
+
+def test_a_task_waits_for_the_stages_before_it(tmp_path: Path) -> None:
+    review = REVIEW.replace("## Summary\n\nB is worth its price.\n\n", "")
+    planned = Planned(tmp_path, files={".plans/cart/preplan/GEMINI_PLAN_REVIEW.md": review})
+    script = f"touch {tmp_path}/worked; {does()}"
+    for words in ((), ("--dry-run",)):
+        outcome = planned.run_task("task_001", *words, script=script)
+        assert outcome.exit_code == 2, outcome
+        assert (
+            f"{PLAN}:5: task_001 is for the stage task of wave cart, and the stage review is not"
+            in outcome.stderr
+        )
+        assert "next: Complete the stage review first; `specguard status` lists" in outcome.stderr
+    assert not (tmp_path / "worked").exists()
+    assert planned.manifests() == []
+    told = json.loads(planned.specguard("status", "--output-format", "json").stdout)
+    assert {one["state"] for one in told["plans"][0]["tasks"]} == {"waiting", "blocked"}
+    assert not any("task_001" in one for one in told["next"])
 
 
 class TestTwoAtOnce:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from specguard.engine.status.telling import Telling
     from specguard.plans.plan import Plan
     from specguard.plans.task import Task
+    from specguard.waves.waves import Waves
 
 
 def plans_data(telling: Telling) -> list[dict[str, Any]]:
@@ -23,7 +24,22 @@ def plans_data(telling: Telling) -> list[dict[str, Any]]:
         MissingFact: something that must be read is not there.
     """
     plans = telling.fact("plans")
-    return [_plan(plan) for plan in plans.all] if plans is not None else []
+    if plans is None:
+        return []
+    waves: Waves | None = telling.fact("waves")
+    waiting = telling.told(lambda: _waiting(waves), frozenset())
+    return [_plan(plan, waiting=plan.path in waiting) for plan in plans.all]
+
+
+def _waiting(waves: Waves | None) -> frozenset[bytes]:
+    """The plans whose tasks are of a stage that is not open."""
+    return frozenset(
+        plan.path
+        for wave in (waves.all if waves is not None else ())
+        for stage in wave.stages
+        if stage.settings.items and wave.waves.kind_of(stage.settings.items) == "" and not stage.open
+        for plan in wave.plans
+    )
 
 
 def undone(plans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -55,7 +71,7 @@ def _called(task: Mapping[str, Any]) -> str:
     return task["id"] or (f'"{task["title"]}"' if task["title"] else "a task without an id")
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
+def _plan(plan: Plan, *, waiting: bool) -> dict[str, Any]:
     counts: dict[str, int] = {}
     for task in plan.tasks:
         counts[task.status or "none"] = counts.get(task.status or "none", 0) + 1
@@ -65,11 +81,11 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "option": plan.option,
         "problem": plan.data.problem.message if plan.data.problem else "",
         "counts": counts,
-        "tasks": [_task(task) for task in plan.tasks],
+        "tasks": [_task(task, waiting=waiting) for task in plan.tasks],
     }
 
 
-def _task(task: Task) -> dict[str, Any]:
+def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
     needed = [task.plan.task(need) for need in task.depends_on]
     waits = [other.id for other in needed if other is not None and not other.done]
     if task.done:
@@ -79,7 +95,7 @@ def _task(task: Task) -> dict[str, Any]:
     elif waits or normal_name(task.status) == "blocked":
         state = "blocked"
     else:
-        state = "ready"
+        state = "waiting" if waiting else "ready"
     return {
         "id": task.id,
         "title": task.title,
