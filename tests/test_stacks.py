@@ -12,6 +12,7 @@ import pytest
 from specguard.testing import Case, Repository
 from specguard.testing.running import Outcome, run_here
 from tests.executor.working import Workshop
+from tests.integrations.hooks.test_pins import Session
 
 PLAN = "plan/breakdown.yaml"
 SLICES = """slices:
@@ -402,3 +403,30 @@ def test_a_run_whose_branch_below_was_merged_stands_on_the_base(tmp_path: Path) 
     done = run_slice(made, "echo 2 > src/two.py", "2")
     assert done.returncode == 0, done.stderr
     assert made.state["requests"][-1]["baseRefName"] == "main"
+
+
+# Agents' sessions
+
+
+def test_a_session_on_a_stack_is_told_of_its_own_part_and_of_every_guarded_path(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    repository = session.repository
+    repository.checkout("main")
+    repository.commit("docs: policy", files={"SPEC_AUTHORITY.md": POLICY})
+    repository.git("push", "-q", "origin", "main")
+    repository.git("fetch", "-q", "origin")
+    session.start()
+    repository.branch("planning")
+    repository.commit("docs: plan", files={PLAN: SLICES})
+    repository.branch("slice-1")
+    repository.commit("feat(slice1): one", files={"src/one.py": "1"})
+    repository.branch("slice-2")
+    repository.commit("feat(slice2): two", files={"src/two.py": "2"})
+    said = session.after()
+    assert said.kind == "pass", said.refusal
+    # A branch with an item's name at the agent's own commit hides no guarded path.
+    repository.checkout("slice-1")
+    repository.commit("feat(slice1): more", files={"locked/x": "mine"})
+    repository.branch("slice-3")
+    repository.commit("feat(slice3): three", files={"src/three.py": "3"})
+    assert "PTH002" in session.after().refusal

@@ -158,7 +158,9 @@ class Change(ABC):
         """
         if self._below is not None or self.item_branches is None or self._branches_from is None:
             return self._below
-        if self.found.given or not self.found.trusted or self.request.enforce:
+        if not self.found.trusted or self.request.enforce:
+            return None
+        if self.found.given and self.found.how != "pin":
             return None
         from specguard.change.stacks import branch_below
 

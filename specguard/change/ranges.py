@@ -79,7 +79,8 @@ class RangeChange(Change):
     def base(self) -> Base:
         """What the change is compared with: the tip of what it stands on, and where the head left it."""
         # What an agent has made may be such a branch: its guard sees all since the base.
-        against = (None if self.request.by_agent else self.stacked_on) or self.found
+        whole = self.request.by_agent and not self.request.own_part
+        against = (None if whole else self.stacked_on) or self.found
         tip, head = against.oid, self._head.oid
         if tip is None:
             return Base(name=self.found.name, tip=None, start=None, head=head, trusted=False)

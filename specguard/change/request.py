@@ -45,6 +45,7 @@ class Request(Record):
         message: a commit message that is about to be given; empty for none.
         edits: files that are about to be written, by their path from the root of the working tree, which
             `directory` names.
+        own_part: whether what an agent has made begins at the branch that it stands on, and not at the base.
         by_agent: whether an agent's program asks, in whose hands a change is none of the plan's upkeep.
         branch: the branch's name, where the caller knows better than the repository.
         title: a pull request's title; None where none was given.
@@ -86,6 +87,7 @@ class Request(Record):
     message: str = ""
     edits: Sequence[FileEdit] = ()
     by_agent: bool = False
+    own_part: bool = False
     branch: str = ""
     title: str | None = None
     body_file: str = ""

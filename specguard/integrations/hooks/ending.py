@@ -38,6 +38,9 @@ _MOMENT: Final = 50_000_000
 
 _COMMAND: Final = "`specguard check --worktree`"
 
+_GUARDS: Final = ("PTH", "CNT", "APR", "CFG")
+"""The families that see all since the base; others begin at the branch that the agent's is stacked on."""
+
 
 def judge_end(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
     """Judge what there is at the end of a turn.
@@ -221,7 +224,9 @@ class _State:
             rules = policies.hook_rules() if policies is not None else []
             if head is None or not rules or (pin is not None and head in (pin.oid, pin.judged)):
                 return
-            self.commits += judged(select=rules)
+            guards = [code for code in rules if code.startswith(_GUARDS)]
+            self.commits += judged(select=guards)
+            self.commits += judged(select=[code for code in rules if code not in guards], own_part=True)
             if pin is not None:
                 pin.judged = head
 
