@@ -163,7 +163,7 @@ class UnprovenAsset(Rule):
             yield Finding(
                 f"{path_text(path)} changes, and no run that the change brings has logged its "
                 f"{' and '.join(lacking)}",
-                help="Build and test it in a run, and commit the run's folder with its logs.",
+                help="Let `specguard run gates --command CMD` run them, and commit its folder with the logs.",
                 path=path,
                 key="unproven",
                 setting="assets.proofs",
