@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -354,6 +355,21 @@ class TestWithoutHistory:
         assert "there is no remote 'origin'" in outcome.stderr
 
 
+def request_of(base: str, head: str) -> dict[str, Any]:
+    """The event of the plan's request."""
+    return {
+        "action": "synchronize",
+        "number": 1,
+        "pull_request": {
+            "number": 1,
+            "title": "Plan cart: A cart",
+            "body": "",
+            "head": {"sha": head, "ref": "pr/cart", "repo": None},
+            "base": {"sha": base, "ref": "main"},
+        },
+    }
+
+
 @pytest.mark.parametrize("remote", [True, False])
 def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remote: bool) -> None:
     planned = Planned(tmp_path)
@@ -377,10 +393,11 @@ def test_a_plan_that_its_branch_brings_is_worked_off_there(tmp_path: Path, remot
         assert any(note.startswith(f"The plan {PLAN} is the change's own") for note in manifest["notes"])
         if remote:
             git("fetch", "-q", "origin", "pr/cart:pr/cart")
-        git("switch", "-q", "pr/cart")
-        checked = planned.specguard("check", "--base", "main", "--pr-title", "Plan cart: A cart")
+        # The request as CI judges it, after each task.
+        event = tmp_path / "event.json"
+        event.write_text(json.dumps(request_of(git("rev-parse", "main"), git("rev-parse", "pr/cart"))))
+        checked = planned.specguard("check", "--enforce", "--pr-event", str(event))
         assert checked.exit_code == 0, checked
-        git("switch", "-q", "--detach")
     assert git("log", "--format=%s", "main..pr/cart").split("\n")[-1] == "docs: plan the cart"
     assert git("rev-list", "--count", "main..pr/cart") == "4"
 
