@@ -26,6 +26,9 @@ _MARKS: Final = frozenset(
     "\u2bbe\U0001f5f4\U0001f5f5\U0001f5f6\U0001f5f7\U0001f5f8\U0001f5f9"
 )
 _WORDS: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
+_COMPLETED: Final = re.compile(
+    r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:completed?|done)\b", re.IGNORECASE
+)
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
 _BOX: Final = re.compile(r"[*_`]{0,3}\\?\[[^\[\]\n]?\]")
 # What a reader takes for a box that is empty, or has another mark than a tick in it, or says no.
@@ -98,7 +101,7 @@ def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Ite
     for block in blocks:
         if isinstance(block, List):
             for item in block.items:
-                if is_ticked(item.text):
+                if is_ticked(item.text) or _is_completed(item.text):
                     yield Ticked(item.line, _own_words(item.text), item.blocks, above)
                 yield from ticked_items(item.rest, (_own_words(item.text), *above))
         elif isinstance(block, Table):
@@ -121,6 +124,11 @@ def is_open(text: Text) -> bool:
     raw = text.raw.strip()
     begins = _OPEN.match(raw) or (raw[:1] in {"&", "<", "\\"} and _OPEN.match(text.rendered.strip()))
     return bool(begins) and not is_ticked(text)
+
+
+def _is_completed(text: Text) -> bool:
+    """Whether an item without a box says that it is done, as in `**Status:** Completed; see ...`."""
+    return _COMPLETED.search(text.raw) is not None and not is_open(text)
 
 
 def is_ticked(text: Text) -> bool:

@@ -187,6 +187,9 @@ class Claims(Record):
             # What is there from the root is not meant from the document's folder.
             there = [place for place in meant if self.records.is_there(place)][:1]
             for place in there or meant:
+                # The folder of a run stands for its manifest.
+                if patterns is not None and self.records.is_there(place + b"/manifest.json"):
+                    place += b"/manifest.json"
                 if patterns is None and not place.startswith(self.records.settings.folder):
                     continue
                 if patterns is not None and (

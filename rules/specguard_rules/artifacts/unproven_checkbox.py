@@ -36,7 +36,9 @@ class UnprovenCheckbox(Rule):
     ticked is named for that one. Paths are read from the repository's root, and from the checklist's folder.
 
     **What counts as ticked**: `[x]` and `[X]` in items of any list and in rows of tables, and what a reader
-    takes for it, such as a tick in the brackets, an emoji in place of them or a letter that looks like an x.
+    takes for it, such as a tick in the brackets, an emoji in place of them or a letter that looks like an x;
+    and an item without a box that says `**Status:** Completed` (*complete*, *done*), as in
+    `**Status:** Completed; see .runs/7/a/`. The folder of a run stands for its manifest.
 
     A checklist that cannot be read, or is a link to what is no checklist, is a finding itself.
 

@@ -57,6 +57,28 @@ def test_a_manifest_anywhere_in_the_item_proves_it(tmp_path: Path) -> None:
     check(tmp_path, text)
 
 
+def test_a_status_that_says_completed_is_a_tick(tmp_path: Path) -> None:
+    text = """1. Manager: hooks documented. **Status:** Completed; see `.runs/1/` and `a`.
+2. Builder: stubs. **Status:** Completed; see `.runs/2/manifest.json`.
+3. Tester: **status**: done
+4. Scribe: **Status:** In progress
+5. [ ] Reviewer. **Status:** Completed
+6. Owner: Status: the completed part
+"""
+    failed = "is ticked and its evidence .runs/2/manifest.json did not succeed"
+    check(tmp_path, text, failed, "Tester: status: done' is ticked and names no file")
+
+
+def test_the_folder_of_a_run_stands_for_its_manifest(tmp_path: Path) -> None:
+    text = "- [x] a `.runs/1`\n- [x] b: .runs/1/\n- [x] c: `.runs/2/`\n- [x] d: .runs/9/\n"
+    check(
+        tmp_path,
+        text,
+        "its evidence .runs/2/manifest.json did not succeed",
+        "'d: .runs/9/' is ticked and names",
+    )
+
+
 def test_what_is_there_from_the_root_is_not_meant_from_the_folder(tmp_path: Path) -> None:
     policy = KEPT.replace("tasks/**/*.md", "tasks/**/*.json")
     text = "- [x] a: src/plan.json\n- [x] b: src/lost.json\n"
