@@ -263,7 +263,7 @@ def test_a_pointer_that_moved_meanwhile_is_told_of_before_the_agent_works(worksh
     assert f"note: {note}" in said
     assert said.index(note) < said.index("\nagent\n")
     assert note in workshop.manifest.notes
-    assert len(workshop.manifest.notes) == len(set(workshop.manifest.notes)) == 2
+    assert len(workshop.manifest.notes) == len(set(workshop.manifest.notes)) == 3
     assert f"Note: {note}" in (workshop.folder_of_run / "report.md").read_text()
 
 
