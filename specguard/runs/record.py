@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specguard.runs.settings import RunSettings
 
 SCHEMA: Final = "specguard.run/1"
-GRADES: Final = ("claimed", "observed", "re-run", "ci")
+GRADES: Final = ("claimed", "observed", "re-run")
 """How much a result proves, from least."""
 
 GATES: Final = "gates"
@@ -346,8 +346,8 @@ def reaches(grade: str, least: str) -> bool:
 
 
 def _grade(said: Any, otherwise: str) -> str:
-    """What a manifest says of a grade; that it was CI's nobody can tell from a field."""
-    return str(said) if said in GRADES[:-1] else GRADES[-2] if said == GRADES[-1] else otherwise
+    """What a manifest says of a grade; that CI ran it (`ci`) nobody can tell from a field."""
+    return "re-run" if said == "ci" else str(said) if said in GRADES else otherwise
 
 
 def _first(value: Mapping[str, Any], names: Sequence[str]) -> Any:

@@ -7,9 +7,22 @@ from specguard.runs.versions import check_versions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Annotated, Literal
+    from typing import Annotated, Any, Literal
 
-    from pydantic import AfterValidator, Field
+    from pydantic import AfterValidator, BeforeValidator, Field
+
+
+def _no_ci(value: Any) -> Any:
+    """A grade that evidence in a repository can have.
+
+    Raises:
+        ValueError: it is `ci`, which the author of a change can put on any check's result.
+    """
+    if value == "ci":
+        raise ValueError(
+            'no file tells that CI ran it: write grade = "re-run", and have the platform require its jobs'
+        )
+    return value
 
 
 class RunSettings(Settings):
@@ -45,12 +58,13 @@ class RunSettings(Settings):
     ] = []
     trailer: Annotated[str, Field(description="the trailer of a commit that names its run")] = "Run"
     grade: Annotated[
-        Literal["", "claimed", "observed", "re-run", "ci"],
+        Literal["", "claimed", "observed", "re-run"],
+        BeforeValidator(_no_ci),
         Field(
             description="the least that the evidence of what is done must be: an agent says so (`claimed`), "
-            "a runner saw it (`observed`), specguard ran it (`re-run`), CI did (`ci`); empty: nothing is "
-            "asked of it, and a gate's result is at least `re-run`",
-            json_schema_extra={"tightens": ["", "claimed", "observed", "re-run", "ci"]},
+            "a runner saw it (`observed`), specguard ran it (`re-run`); empty: nothing is asked of it, and "
+            "a gate's result is at least `re-run`",
+            json_schema_extra={"tightens": ["", "claimed", "observed", "re-run"]},
         ),
     ] = ""
     gates: Annotated[

@@ -21,8 +21,7 @@ class UncoveredItem(Rule):
     r"""A done item has no evidence that a reviewer can find, at the grade that the policy asks for.
 
     That something is done is said quickly. What shows it is graded: an agent says so (`claimed`), a runner
-    saw it (`observed`), specguard ran it (`re-run`), CI did (`ci`). `grade` of `[runs]` is the least that
-    counts for:
+    saw it (`observed`), specguard ran it (`re-run`). `grade` of `[runs]` is the least that counts for:
 
     - an item of a source (`source` of `[work.<kind>]`) with one of the kind's `closed` statuses, or a task of
       a plan with one of its `done` ones: the manifest of a run that the item names anywhere, or any run that
@@ -39,8 +38,8 @@ class UncoveredItem(Rule):
     **From `observed` up** the run names the item: that of the status, or the nearest one that the tick names
     or stands under (in its words, in the items and headings above it, in the file's name). Its tree is the
     judged one or that of a commit which holds the last change of the item, whatever differs in documents
-    under contract, checklists, indexes, plans and runs. `ci` is no field: it asks for the platform's word.
-    [runs.md](../runs.md#what-a-proof-is-bound-to) has the table.
+    under contract, checklists, indexes, plans and runs. [runs.md](../runs.md#what-a-proof-is-bound-to) has
+    the table.
 
     That evidence is missing altogether is told by [ART006](unproven-checkbox.md) for ticked items, and by
     [PLN003](unverified-done.md) for tasks of plans. **Judged** are the items that the change closes or ticks;

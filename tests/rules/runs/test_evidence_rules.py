@@ -431,10 +431,9 @@ def test_a_tick_is_bound_to_a_tree_that_holds_its_items_change(
     judge("RUN007", tmp_path / "x", policy=policy, base=base, commits=[*steps, step], expect=expect)
 
 
-def test_that_ci_ran_it_no_field_tells(tmp_path: Path) -> None:
-    policy = TICKS + 'grade = "ci"\n'
-    base = [Step("chore: base", files={"tasks.json": TASKS})]
-    tree = base_tree(tmp_path / "base", policy)
-    step = tick(f"- [x] 0001: {CITED}\n", task_id="0001", tree=tree, grade="ci")
-    case = Case(policy=policy, base=base, commits=[step], args=["--select=RUN007"], exit_code=2)
-    run_case(replace(case, states={"RUN007": "indeterminate"}), tmp_path / "x", installed=False)
+def test_that_ci_ran_it_is_no_grade(tmp_path: Path) -> None:
+    repository = Case(policy=TICKS + 'grade = "ci"\n', commits=[Step("x", files={"x": "x"})]).build(tmp_path)
+    outcome = run_here("check", directory=repository.path)
+    assert outcome.exit_code == 2, outcome
+    assert "`runs.grade` is wrong: no file tells that CI ran it" in outcome.stderr
+    assert 'write grade = "re-run", and have the platform require its jobs' in outcome.stderr

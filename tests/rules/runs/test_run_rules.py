@@ -348,7 +348,7 @@ def test_whatever_manifests_hold_they_are_judged(tmp_path: Path) -> None:
     files |= {f".runs/odd/{number}/control/heartbeat.json": "[1]" for number in range(len(odd))}
     trailers = "".join(f"Run: odd/{number}\n" for number in range(len(odd)))
     change = Step(f"feat(phase12): odd\n\n{trailers}", files=files)
-    policy = POLICY + 'grade = "ci"\nquick_gates = ["tests"]\nfull_gates = ["tests"]\n'
+    policy = POLICY + 'grade = "re-run"\nquick_gates = ["tests"]\nfull_gates = ["tests"]\n'
     repository = Case(policy=policy, commits=[change]).build(tmp_path)
     for more in ((), ("--all",)):
         outcome = run_here("check", "--select=RUN", "--output-format=json", *more, directory=repository.path)
