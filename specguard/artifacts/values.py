@@ -257,7 +257,7 @@ def _missing(artifact: Artifact, name: str, allowed: str | Sequence[str], settin
 def _wanted(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> str:
     values = [allowed] if isinstance(allowed, str) else allowed
     if artifact.structured:
-        if allowed in {ANY, REVISIONS}:
+        if allowed in (ANY, REVISIONS):
             return f"Give it the key {name!r}."
         if allowed == DATE:
             return f"Give it the key {name!r} with a day, as 2026-01-31."
