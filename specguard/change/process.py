@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 CHUNK: Final = 1 << 20
 """How many bytes are read at once at most."""
 
-PATIENCE: Final = 1.0
-"""After how many seconds a program that is watched is looked at."""
+PATIENCE: Final = 0.3
+"""After how many seconds a program that is watched is looked at: git can take two gigabytes in one."""
 
 ERROR_LIMIT: Final = 1 << 14
 """How many bytes of a program's complaints are kept; the rest is read and dropped."""
