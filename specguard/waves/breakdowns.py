@@ -6,7 +6,7 @@ from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
@@ -133,7 +133,7 @@ class Breakdowns:
             MissingFact: something that must be read is not there.
         """
         from specguard.waves.acceptance import unmapped_lines, unmapped_scenarios
-        from specguard.waves.proofs import Proofs, gate_names
+        from specguard.waves.proofs import Proofs
         from specguard.waves.scenarios import scenarios
 
         touched = self.sources.touched
@@ -149,10 +149,7 @@ class Breakdowns:
         paths = tree.paths()
         places = [paths[position] for position, _ in documents.find_each(paths)]
         sources = [source for source in self.sources.all if not self._superseded(source.path)]
-        listed = [name for source in sources for name in gate_names(source.top("gates"))]
-        listed += [
-            name for source in sources for item in source.items for name in gate_names(item.get("gates"))
-        ]
+        listed = [name for source in sources for name in _listed_gates(source)]
         proofs = Proofs(self.documents, tests=tests, gates=[*gates, *listed], proof=self.proof)
         before = None
         if gone and not self.whole:
@@ -183,6 +180,37 @@ class Breakdowns:
             near = self._near(source, list(found))
             if self.whole or source.path in touched or any(place in touched for place in near):
                 yield from unmapped_lines(source, {place: found[place] for place in near}, setting)
+
+    def gates_of(
+        self, item: Listed, documents: Selecting, *, titles: Sequence[str], gates: Mapping[str, str]
+    ) -> Iterator[tuple[str, str]]:
+        """The gates that the scenarios of an item's acceptance name, each with the scenario.
+
+        Scenarios are those before the change and those after it, so that it takes no gate away.
+
+        Args:
+            item: the item, as the trusted base lists it.
+            documents: the patterns of the documents that have the scenarios.
+            titles: the titles of their sections whose items are scenarios.
+            gates: names of gates by their names and commands, beside those that the item's source lists.
+
+        Raises:
+            MissingFact: a document is not there.
+        """
+        from specguard.waves.proofs import plain_gate
+        from specguard.waves.scenarios import scenarios
+
+        names = {plain_gate(name): name for name in _listed_gates(item.source)}
+        names |= {plain_gate(text): name for text, name in gates.items()}
+        for held in (self._start(), self.documents):
+            paths = held.tree.paths()
+            places = [paths[position] for position, _ in documents.find_each(paths)]
+            for place in self._near(item.source, [one for one in places if not self._superseded(one)]):
+                document = held.read(place)
+                for one in scenarios(document, titles) if document is not None else ():
+                    if any(one.says(line.text) for line in item.acceptance):
+                        wanted = [names.get(plain_gate(name), "") for name in one.names]
+                        yield from ((gate, one.text) for gate in wanted if gate)
 
     def _near(self, source: Source, places: Sequence[bytes]) -> Sequence[bytes]:
         """Of some documents those that go with a source: of its wave, else in its folder, else all.
@@ -219,6 +247,14 @@ class Breakdowns:
         fields = source.fields
         common = artifact.fields.keys() & fields.keys()
         return all(artifact.fields[name].casefold() == fields[name].casefold() for name in common)
+
+
+def _listed_gates(source: Source) -> Iterator[str]:
+    """The names and commands of the gates that a work breakdown lists, for all of it and for its items."""
+    from specguard.waves.proofs import gate_names
+
+    for value in (source.top("gates"), *(item.get("gates") for item in source.items)):
+        yield from gate_names(value)
 
 
 def _unread(path: bytes, why: str, line: int | None, setting: str) -> Finding:

@@ -41,7 +41,7 @@ class Proofs:
     ) -> None:
         self._documents = documents
         self._tests = tests
-        self._gates = {_plain(gate) for gate in gates if _plain(gate)}
+        self._gates = {plain_gate(gate) for gate in gates if plain_gate(gate)}
         self._proof = proof
         self._targets = Targets(documents)
 
@@ -51,7 +51,7 @@ class Proofs:
         Raises:
             MissingFact: a file is not there, or a run that is cited cannot be seen from here.
         """
-        names = list(dict.fromkeys(name for name in scenario.names if _plain(name)))
+        names = list(dict.fromkeys(name for name in scenario.names if plain_gate(name)))
         if not names:
             return "names no gate and no test"
         if not any(self._is_gate(name) or self._is_test(name, folder) for name in names):
@@ -62,7 +62,7 @@ class Proofs:
         return self._failed(scenario, folder)
 
     def _is_gate(self, name: str) -> bool:
-        return _plain(name) in self._gates
+        return plain_gate(name) in self._gates
 
     def _is_test(self, name: str, folder: bytes) -> bool:
         """Whether a name is a test file's, with or without a test in it, or that of a test in one of them."""
@@ -161,5 +161,6 @@ def _has(content: bytes, name: str) -> bool:
     return False
 
 
-def _plain(text: str) -> str:
+def plain_gate(text: str) -> str:
+    """A gate's name or command as it is compared."""
     return " ".join(_COMMAND_END.sub("", text.replace("`", "")).casefold().split())

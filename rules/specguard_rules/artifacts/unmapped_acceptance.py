@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Breakdowns, Finding, Stage, WorkKind
+    from specguard.rules import Breakdowns, Finding, Listed, Stage, WorkKind
 
 
 class UnmappedAcceptance(Rule):
@@ -31,7 +31,8 @@ class UnmappedAcceptance(Rule):
       `tests/test_cart.py::test_kept` or `cart.test.ts > keeps the cart`, where the file has that name; or the
       name alone of a test that one of these files has.
 
-    Where it also cites a run's `manifest.json`, that run must have succeeded.
+    Where it also cites a run's `manifest.json`, that run must have succeeded. That a gate which it names has
+    passed on a slice's last tree is asked by [RUN009](missing-gate-run.md), where `full_gates` are set.
 
     **Each line of a slice's `acceptance`** must be one of the scenarios of the document beside the work
     breakdown (or in the same wave): by the id that both begin with, such as `AC-3`, or in the same words.
@@ -133,13 +134,29 @@ class UnmappedAcceptance(Rule):
 
     def check(self, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]) -> Iterator[Finding]:
         """Look at the documents and breakdowns that the change touches."""
-        known = [
-            text for kind in work_kinds.values() for gate in kind.gates for text in (gate.name, gate.run)
-        ]
         yield from breakdowns.unmapped(
             self.documents,
             titles=self.sections,
             tests=self.tests,
-            gates=[*self.gates, *known],
+            gates=[*self.gates, *_known(work_kinds)],
             setting="documents",
         )
+
+    def gates_of(
+        self, item: Listed, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]
+    ) -> Iterator[tuple[str, str]]:
+        """The gates that the scenarios of an item's acceptance name, by the names that runs have for them.
+
+        Each with the scenario. What no kind of work item declares, runs have by the same words.
+
+        Raises:
+            MissingFact: a document cannot be read.
+        """
+        names = {**{gate: gate for gate in self.gates}, **_known(work_kinds)}
+        yield from breakdowns.gates_of(item, self.documents, titles=self.sections, gates=names)
+
+
+def _known(kinds: Mapping[str, WorkKind]) -> Mapping[str, str]:
+    """The names of gates by their names and commands."""
+    gates = [gate for kind in kinds.values() for gate in kind.gates]
+    return {gate.run: gate.name for gate in gates} | {gate.name: gate.name for gate in gates}

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, judge_each
+from specguard.rules import Finding, Rule, judge_each, shortened
 from specguard_rules.runs._cited import gate_of, only_runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Commit, RunProof, RunRecords, Stage
+    from specguard.rules import (
+        Artifacts,
+        Breakdowns,
+        Commit,
+        Listed,
+        Policy,
+        RunProof,
+        RunRecords,
+        Stage,
+        WorkItem,
+        WorkKind,
+    )
 
 
 class MissingGateRun(Rule):
@@ -21,7 +32,9 @@ class MissingGateRun(Rule):
 
     - `quick_gates` of `[runs]`: for the tree of each commit, a run shows that each of them succeeded;
     - `full_gates`: the same for the tree that the change ends with, which is a slice's end, its last fixes
-      included;
+      included. The same holds for each gate that a scenario of the slice's acceptance names, by its name or
+      command, where [ART020](unmapped-acceptance.md) reads such scenarios. Where one names a test, nobody
+      can tell which gate runs it, and the full gates are what is asked;
     - with `full_before`, also for what is there when an artifact of one of these contracts is written, such
       as a review, a disposition that says what is fixed, or a final handoff: for the tree of the commit that
       adds or changes it, or of the one before.
@@ -90,7 +103,11 @@ class MissingGateRun(Rule):
         commits: Sequence[Commit],
         run_records: RunRecords,
         run_proof: RunProof,
+        policy: Policy,
+        work_kinds: Mapping[str, WorkKind],
         artifacts: Artifacts | None = None,
+        work_item: WorkItem | None = None,
+        breakdowns: Breakdowns | None = None,
     ) -> Iterator[Finding]:
         """Look for runs of the gates on each tree."""
         settings = run_records.settings
@@ -101,6 +118,13 @@ class MissingGateRun(Rule):
             if work[-1] is judged[-1]:
                 why = ", with which the change ends"
                 needs += [_Need(gate, work[-1:], "runs.full_gates", why) for gate in settings.full_gates]
+                if work_item is not None and work_item.listed is not None and breakdowns is not None:
+                    accepted = _accepted(policy, work_item.listed, breakdowns, work_kinds)
+                    needs += [
+                        _Need(gate, work[-1:], "runs.full_gates", f"{why}: {shortened(said, 80)!r} names it")
+                        for gate, said in accepted.items()
+                        if gate not in settings.full_gates
+                    ]
             by_id = {commit.oid: commit for commit in commits}
             for commit in judged if settings.full_before else ():
                 paths = [entry.path for entry in commit.own_entries if not entry.deleted]
@@ -132,6 +156,21 @@ class _Need:
         self.commits = commits
         self.setting = setting
         self.why = why
+
+
+def _accepted(
+    policy: Policy, item: Listed, breakdowns: Breakdowns, kinds: Mapping[str, WorkKind]
+) -> Mapping[str, str]:
+    """The gates that the scenarios of an item's acceptance name, each with one of these.
+
+    Raises:
+        MissingFact: a document cannot be read.
+    """
+    from specguard_rules.artifacts.unmapped_acceptance import UnmappedAcceptance
+
+    found = policy.rule(UnmappedAcceptance.code)
+    rule = found.load() if found is not None and found.active else None
+    return dict(rule.gates_of(item, breakdowns, kinds)) if isinstance(rule, UnmappedAcceptance) else {}
 
 
 def _look(proof: RunProof, need: _Need) -> Iterator[Finding]:

@@ -437,3 +437,66 @@ def test_that_ci_ran_it_is_no_grade(tmp_path: Path) -> None:
     assert outcome.exit_code == 2, outcome
     assert "`runs.grade` is wrong: no file tells that CI ran it" in outcome.stderr
     assert 'write grade = "re-run", and have the platform require its jobs' in outcome.stderr
+
+
+ACCEPTANCE = """
+[work.slice]
+source = "BREAKDOWN.yaml"
+branch = "slice-{id}"
+commit = "feat({id}): {title}"
+
+[[work.slice.gates]]
+name = "smoke"
+run = "make smoke"
+
+[runs]
+keep = "tree"
+full_gates = ["tests"]
+
+[rules.unmapped-acceptance]
+documents = ["GATES.md"]
+"""
+BREAKDOWN = """
+gates: {e2e: [make e2e]}
+slices:
+  - {id: D1, title: cart, acceptance: [AC-1 the cart is kept]}
+  - {id: D2, title: till, acceptance: [AC-2 the till opens]}
+"""
+MAPPED = "| Scenario | Shown by |\n| --- | --- |\n| AC-1: it is kept | {} |\n| AC-2: it opens | `other` |\n"
+
+
+@pytest.mark.parametrize(
+    ("shown", "ran_too", "said"),
+    [
+        ("`make smoke`", (), "no run shows the gate smoke for the tree of commit"),
+        ("smoke", ("smoke",), ""),
+        ("`make smoke`", ("smoke",), ""),
+        ("`e2e`", (), "no run shows the gate e2e"),
+        ("`e2e`", ("e2e",), ""),
+        ("`tests/test_cart.py`", (), ""),
+        ("`tests`", (), ""),
+    ],
+)
+def test_gates_that_the_scenarios_of_a_slice_name(
+    tmp_path: Path, shown: str, ran_too: tuple[str, ...], said: str
+) -> None:
+    base = [Step("chore: base", files={"BREAKDOWN.yaml": BREAKDOWN, "GATES.md": MAPPED.format(shown)})]
+    # A change that names no gate any more takes none away.
+    work = Step("feat(D1): cart", files={"a": "1", "GATES.md": MAPPED.format("`tests/test_cart.py`")})
+    case: dict[str, Any] = {"policy": ACCEPTANCE, "base": base, "branch": "slice-D1"}
+    repository = Case(commits=[work], **case).build(tmp_path / "trees")
+    tree = repository.git("rev-parse", "HEAD^{tree}").strip()
+    step = ran(*(result(tree, name, grade="re-run") for name in ("tests", *ran_too)))
+    expect = [{"message": said}] if said else []
+    judge("RUN009", tmp_path / "x", commits=[work, step], expect=expect, **case)
+    on_old = ran(
+        result(tree, "tests", grade="re-run"), *(result("1" * 40, name, grade="re-run") for name in ran_too)
+    )
+    expect = [{"message": f"no run shows the gate {ran_too[0]}"}] if ran_too else expect
+    judge("RUN009", tmp_path / "y", commits=[work, on_old], expect=expect, **case)
+
+
+def test_planning_needs_no_gate_of_a_scenario(tmp_path: Path) -> None:
+    plan = Step("docs: plan", files={"BREAKDOWN.yaml": BREAKDOWN, "GATES.md": MAPPED.format("smoke")})
+    [tree] = trees(tmp_path / "trees", plan, policy=ACCEPTANCE)
+    judge("RUN009", tmp_path / "x", policy=ACCEPTANCE, commits=[plan, ran(result(tree, grade="re-run"))])
