@@ -102,7 +102,7 @@ class _Work:
     def _named(self, request: Request) -> WorkItem | None:
         """The item that the branch names; None where it names none."""
         facts = Facts(
-            self._change, self._policy, today=Clock.of(request).today, policy_change=_no_policy_change
+            self._change, self._policy, today=Clock.of(request).today, policy_change=no_policy_change
         )
         try:
             item: WorkItem = facts.get("work_item")
@@ -254,5 +254,6 @@ def _has_guard(plan: Gates) -> bool:
     return any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates)
 
 
-def _no_policy_change() -> NoReturn:
+def no_policy_change() -> NoReturn:
+    """For `Facts`, where no rule is run that compares policies."""
     raise MissingFact("a run of gates compares no policies")

@@ -17,6 +17,7 @@ from specguard.declaration.record import Record
 from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.gate_runs import no_policy_change
 from specguard.executor.options import RunOptions
 from specguard.executor.starting import Known, Start
 from specguard.model import path_text
@@ -29,7 +30,6 @@ from specguard.work.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import NoReturn
 
     from specguard.authority.policy import Policy
     from specguard.change.facts import PastCommit
@@ -129,7 +129,7 @@ def _done_items(store: RunStore, directory: str, environment: Mapping[str, str])
             request = Request(directory=directory, environment=environment, all=True)
             found = Found(known.base, known.oid, "option", f"refs/heads/{known.base}")
             change = RangeChange(git, request, found, head=Revision(known.oid))
-            facts = Facts(change, policy, today=Clock.of(request).today, policy_change=_no_policy_change)
+            facts = Facts(change, policy, today=Clock.of(request).today, policy_change=no_policy_change)
             facts.root = store.root
             # Where nothing is asked of evidence, it is still that of the item's commit.
             facts.least = policy.declared("run_settings").grade or "observed"
@@ -207,7 +207,3 @@ class _Done:
             place = place_of(name) if key.casefold() == settings.trailer.casefold() else None
             if place:
                 yield name.strip(), settings.folder + place + b"/manifest.json"
-
-
-def _no_policy_change() -> NoReturn:
-    raise MissingFact("metrics compare no policies")

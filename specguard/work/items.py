@@ -317,7 +317,8 @@ class Work:
 
     def missing(self, naming: Naming, why: Unresolved) -> MissingFact:
         """What rules lack that need an item which cannot be resolved; WRK001 has the finding."""
-        return MissingFact(f"{naming.label} names {naming.item}, which cannot be resolved: {why.problem}")
+        problem = f"{naming.label} names {naming.item}, which cannot be resolved: {why.problem}"
+        return MissingFact(problem, code="item-unready")
 
     def _sure(self, naming: Naming, found: WorkItem | Unresolved) -> WorkItem:
         if isinstance(found, Unresolved):
@@ -535,7 +536,9 @@ class Work:
 
 
 def _untitled() -> MissingFact:
-    return MissingFact("the pull request's title is not known", "specguard check --pr-title TEXT")
+    return MissingFact(
+        "the pull request's title is not known", "specguard check --pr-title TEXT", code="not-told"
+    )
 
 
 def _required(policy: Policy, branch: str) -> bool:

@@ -168,6 +168,8 @@ NOT_MET = {
     "specguard.executor.results:_LARGEST": "a note of an agent, which is cut",
     "specguard.executor.stop_note:_LARGEST": "a note of an agent, which is cut",
     "specguard.integrations.hooks.trust:_LARGEST": "an agent's own settings, for doctor",
+    "specguard.change.stacks:_RECORD_LIMIT": "what another program records of a branch, else not read",
+    "specguard.integrations.hooks.pins:_LIMIT": "what specguard itself keeps of a session",
     "specguard.integrations.hooks.sessions:_LIMIT": "what is remembered of sessions",
     "specguard.integrations.hooks.agents_settings:_LIMIT": "an agent's own settings",
     "specguard.integrations.hooks.own:_LIMIT": "a script that may be specguard itself",

@@ -29,8 +29,14 @@ paths = ["a/", "c/"]
 [rules.forbidden-content]
 forbid = [{pattern = "secret"}]
 '''
-base = {files = {"a/1" = "1\n", "a/2" = "2\n", "b/1" = "1\n"}}
 branch = "phase-1"
+
+[base.files]
+"a/1" = "1\n"
+"a/2" = "2\n"
+"b/1" = "1\n"
+"configs/NEXT_PHASE.json" = '{"plan_version": "v1", "next": 1}'
+"docs/plan/v1/phases/phase-1.md" = "# Phase 1"
 
 [[commits]]
 message = "feat: nothing of the kind."
@@ -126,10 +132,10 @@ def test_a_name_that_is_not_utf_8_is_given_as_bytes_too(project: Repository) -> 
 
 
 def test_the_authority_of_a_preset_and_of_a_default(project: Repository) -> None:
-    report = check(project, "--select", "WRK001,PTH005").report
+    report = check(project, "--select", "CMT002,PTH005").report
     cited = {finding["code"]: finding["authority"] for finding in report["findings"]}
-    assert cited["WRK001"]["path"] == "preset:phase-runner"
-    assert cited["WRK001"]["line"] > 0
+    assert cited["CMT002"]["path"] == "preset:phase-runner"
+    assert cited["CMT002"]["line"] > 0
     assert cited["PTH005"] is None
 
 
