@@ -36,7 +36,8 @@ SHOWN: Final = 10
 _MOMENT: Final = 50_000_000
 """So many nanoseconds apart, two changes of a file look different in any file system."""
 
-_COMMAND: Final = "`specguard check --worktree`"
+_TREE: Final = "the working tree", "`specguard check --worktree`"
+_COMMITS: Final = "the commits of the branch", "`specguard check`"
 
 _GUARDS: Final = ("PTH", "CNT", "APR", "CFG")
 """The families that see all since the base; others begin at the branch that the agent's is stacked on."""
@@ -71,20 +72,21 @@ def judge_end(event: Event, environment: Mapping[str, str], early: Early | None 
             session.save()
         return Answer()
     left = _counted(len(blocks))
+    place, command = _COMMITS if passed else _TREE
     if (event.loops is not None and event.loops >= HELD) or session.stops >= HELD:
-        return Answer(kind="tell", text=_given_up(left))
+        return Answer(kind="tell", text=_given_up(left, place, command))
     session.stops += 1
     session.told = state.found
     session.save()
     if not session.kept and event.again:
         # Nothing counts how often, so once must do.
-        return Answer(kind="tell", text=_given_up(left))
+        return Answer(kind="tell", text=_given_up(left, place, command))
     said = (
-        f"specguard has checked the working tree, and {left} before the turn can end"
+        f"specguard has checked {place}, and {left} before the turn can end"
         f" (said {session.stops} of {HELD} times). Mend what is below, or tell the person you work for why"
-        f" it cannot be; {_COMMAND} shows it again."
+        f" it cannot be; {command} shows it again."
     )
-    return Answer(kind="refuse", text=_joined(said, blocks))
+    return Answer(kind="refuse", text=_joined(said, blocks, command))
 
 
 def judge_after(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
@@ -107,7 +109,8 @@ def judge_after(event: Event, environment: Mapping[str, str], early: Early | Non
         f"After this command there {'is' if len(blocks) == 1 else 'are'} {len(blocks)} new "
         f"finding{'' if len(blocks) == 1 else 's'} of specguard; mend it now."
     )
-    return Answer(kind="refuse", text=_joined(said, blocks))
+    passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.left)
+    return Answer(kind="refuse", text=_joined(said, blocks, (_COMMITS if passed else _TREE)[1]))
 
 
 class _State:
@@ -275,9 +278,9 @@ def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
     return found + [result.code for verdict in verdicts for result in verdict.results if result.incomplete]
 
 
-def _joined(said: str, blocks: Sequence[str]) -> str:
+def _joined(said: str, blocks: Sequence[str], command: str) -> str:
     rest = len(blocks) - SHOWN
-    more = [f"and {rest} more; {_COMMAND} has them all"] if rest > 0 else []
+    more = [f"and {rest} more; {command} has them all"] if rest > 0 else []
     return "\n\n".join([said, *blocks[:SHOWN], *more])
 
 
@@ -285,5 +288,5 @@ def _counted(count: int) -> str:
     return "1 finding is left" if count == 1 else f"{count} findings are left"
 
 
-def _given_up(left: str) -> str:
-    return f"specguard: {left} in the working tree, and the agent was told {HELD} times; {_COMMAND} shows it."
+def _given_up(left: str, place: str, command: str) -> str:
+    return f"specguard: {left} in {place}, and the agent was told {HELD} times; {command} shows it."

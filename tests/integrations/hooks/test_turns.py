@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from specguard.testing import run
 from tests.integrations.hooks.asking import ask, guarded
 
 if TYPE_CHECKING:
@@ -51,6 +52,17 @@ def test_what_is_left_is_said(tmp_path: Path) -> None:
     assert "PTH001 forbidden-path: docs/api/x.yaml" in asked.refusal
     assert 'SPEC_AUTHORITY.md:7: paths = ["docs/api/"]' in asked.refusal
     assert "git checkout" in asked.refusal
+
+
+def test_what_a_commit_has_is_said_once_with_the_command_that_shows_it(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.commit("feat: x", files={"docs/api/x.yaml": "changed\n"})
+    event = {**ENDS["claude"], "session_id": "s", "cwd": str(repository.path)}
+    told = ask("claude", event, repository.path).refusal
+    assert "the commits of the branch" in told
+    assert "`specguard check` shows it again" in told
+    assert "PTH001" in run("check", directory=repository.path).stdout
+    assert ask("claude", event, repository.path).kind == "pass"
 
 
 def test_without_a_sign_of_a_new_turn_the_session_counts(tmp_path: Path) -> None:
