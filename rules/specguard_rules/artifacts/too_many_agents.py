@@ -10,12 +10,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
+    from typing import Annotated, Any, ClassVar
 
-    from pydantic import Field
+    from pydantic import BeforeValidator, Field
 
     from specguard.rules import Artifact, Artifacts, Stage
     from specguard_rules.artifacts._agents import Work
+
+
+def _no_empty(offset: Any) -> Any:
+    """See that an offset is not empty, as it may once have been."""
+    if offset == "":
+        raise ValueError('times without an offset are of some clock: write "Z" for UTC')
+    return offset
 
 
 class TooManyAgents(Rule):
@@ -109,6 +116,7 @@ class TooManyAgents(Rule):
             pattern=r"^(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
             description="the offset of times that are written without one, such as `+02:00`",
         ),
+        BeforeValidator(_no_empty),
     ] = "Z"
 
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:

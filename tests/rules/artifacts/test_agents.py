@@ -195,6 +195,12 @@ def test_an_offset_is_one_that_a_clock_has(offset: str) -> None:
         compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
 
 
+def test_an_empty_offset_is_told_what_to_write_instead() -> None:
+    text = "```toml specguard\n[rules.too-many-agents]\noffset = ''\n```\n"
+    with pytest.raises(SpecguardError, match='write "Z" for UTC'):
+        compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=_no_other)
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
