@@ -17,7 +17,7 @@ from specguard.executor.processes import run_command
 from specguard.executor.published import published_secrets
 from specguard.executor.pull_requests import body_of, title_of
 from specguard.executor.told import told_of_command, told_of_findings
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.json import render
 from specguard.runs.model import Judgement
 
@@ -54,7 +54,8 @@ def judge(run: Run, *, whole: bool = False) -> bool:
         one for one in (strays(run, tree), missing_papers(run, tree), published_secrets(run, tree)) if one
     ]
     run.told += beside
-    return _record(run, tree, _check(run, make_commit(run, tree), whole=whole)) and not beside
+    verdict = _check(run, make_commit(run, tree), whole=whole)
+    return _record(run, tree, verdict, back=not whole) and not beside
 
 
 def judge_commit(run: Run) -> None:
@@ -133,7 +134,19 @@ def _through_hooks(run: Run) -> str | None:
     )
 
 
-def _record(run: Run, tree: str, verdict: Verdict) -> bool:
+def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> bool:
+    """Record a verdict; whether all holds.
+
+    Args:
+        run: the run.
+        tree: what was judged.
+        verdict: the verdict.
+        back: whether an agent can mend what is wrong, and is told of it first where something else could
+            not be judged.
+
+    Raises:
+        RunEnded: something could not be judged.
+    """
     manifest = run.manifest
     number = len(manifest.judgements) + 1
     report = f"check-{number}.json"
@@ -164,7 +177,8 @@ def _record(run: Run, tree: str, verdict: Verdict) -> bool:
         }
     )
     run.save()
-    if verdict.exit_code == EXIT_NO_VERDICT:
+    # What the agent did wrong is often why a fact is missing, as of the run of a task that it marked.
+    if verdict.exit_code == EXIT_NO_VERDICT and not (back and found):
         lacking = next(result for result in verdict.results if result.incomplete)
         raise RunEnded(
             "failed",
@@ -173,7 +187,7 @@ def _record(run: Run, tree: str, verdict: Verdict) -> bool:
             code=EXIT_NO_VERDICT,
             error="no-verdict",
         )
-    if verdict.exit_code != EXIT_FAILED:
+    if verdict.exit_code == EXIT_PASSED:
         return True
     # Of those of this round the agent was not told, where it was cut off and is judged again.
     known = {

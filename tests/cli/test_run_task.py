@@ -100,11 +100,16 @@ class TestATask:
         assert "PLN004 unexpected-file" in mend
 
     def test_the_plan_is_not_the_agents_to_mark(self, planned: Planned) -> None:
-        script = does(then="sed -i 0,/pending/s//done/ .plans/cart/plan.json")
-        outcome = planned.run_task("task_001", "--max-attempts", "1", script=script)
-        assert outcome.exit_code == 1
+        # Of the other tasks no run is here, so RUN007 cannot be judged beside what PLN009 finds.
+        script = does(then="sed -i s/pending/done/ .plans/cart/plan.json")
+        outcome = planned.run_task("task_001", "--max-attempts", "2", script=script)
+        assert outcome.exit_code == 1, outcome
         report = json.loads((planned.only_run() / "check-1.json").read_text())
         assert "PLN009" in [one["code"] for one in report["findings"]]
+        assert [one["code"] for one in report["rules"] if one["state"] == "indeterminate"] == ["RUN007"]
+        assert "PLN009 agent-edited-plan" in (planned.only_run() / "mend-2.md").read_text()
+        [manifest] = planned.manifests()
+        assert (manifest["state"], manifest["attempts"], manifest["commit"]) == ("failed", 2, None)
         assert "pr/cart" not in planned.user.git("--git-dir", str(planned.remote), "branch")
 
     def test_a_command_that_verifies_it_and_fails_goes_back_to_the_agent(self, tmp_path: Path) -> None:
