@@ -96,6 +96,17 @@ def test_a_hook_with_a_cached_policy_imports_little(hook: str, tmp_path: Path) -
     assert again & NEVER == set()
 
 
+def test_a_range_under_a_policy_without_work_imports_nothing_of_work(tmp_path: Path) -> None:
+    change = """commits = [{message = "feat: add a", files = {"src/a.py" = "x = 1\\n"}}]\n"""
+    case = Case.from_toml(CASE[: CASE.index("staged =")] + change)
+    repository = case.build(tmp_path / "repository")
+    check = [command(), "check", *case.arguments(tmp_path, repository.names)]
+    imported(check, repository.path, tmp_path / "cache")
+    again = imported(check, repository.path, tmp_path / "cache")
+    assert "specguard_rules.commits.commit_count" in again
+    assert not [name for name in again if name.startswith("specguard.work.")]
+
+
 @pytest.mark.parametrize("path", ["src/a.py", "docs/api/x.yaml"], ids=["allowed", "refused"])
 def test_an_agents_hook_with_a_cached_policy_imports_little(path: str, tmp_path: Path) -> None:
     repository = Case.from_toml(CASE).build(tmp_path / "repository")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Commits, Finding, NotApplicable, Rule, Unresolved
+from specguard.rules import Commits, Finding, NotApplicable, Rule
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
@@ -124,6 +124,8 @@ class CommitCount(Commits, Rule):
 
 def _by_item(work: Work, commits: Sequence[Commit]) -> dict[str, Sequence[Commit]]:
     """The commits of each item of a branch that holds several; those that only mark the plan are left out."""
+    from specguard.rules import Unresolved
+
     found: dict[str, Sequence[Commit]] = {}
     for naming, item in work.each:
         if not isinstance(item, Unresolved):

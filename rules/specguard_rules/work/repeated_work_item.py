@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, Unresolved
+from specguard.rules import Finding, Rule
 from specguard_rules.spelling import quoted
 
 TYPE_CHECKING = False
@@ -64,6 +64,8 @@ class RepeatedWorkItem(Rule):
         self, work_item: WorkItem, work: Work, history: History, refs: Sequence[Ref]
     ) -> Iterator[Finding]:
         """Read back the base's subjects, then the branches."""
+        from specguard.rules import Unresolved
+
         items = [item for _, item in work.each if not isinstance(item, Unresolved)]
         landings = [(item, landed) for item in items if (landed := work.landed(item, history)) is not None]
         for item, landed in landings:

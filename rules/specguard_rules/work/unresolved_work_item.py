@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Finding, Rule, Unresolved
+from specguard.rules import Finding, Rule
 from specguard_rules.spelling import alternatives, quoted
 
 TYPE_CHECKING = False
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import ClassVar
 
-    from specguard.rules import Bookkeeping, Naming, Stage, Work, WorkKind
+    from specguard.rules import Bookkeeping, Naming, Stage, Unresolved, Work, WorkKind
 
 
 class UnresolvedWorkItem(Rule):
@@ -104,6 +104,8 @@ class UnresolvedWorkItem(Rule):
                 setting="require_work_item",
             )
             return
+        from specguard.rules import Unresolved
+
         for naming, found in work.each:
             if isinstance(found, Unresolved):
                 yield _unresolved(naming, found, work.kinds[naming.kind])
