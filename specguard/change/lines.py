@@ -135,19 +135,17 @@ class Lines:
                     yield AddedLine(entry.path, number, text, which)
                 first += block.count(b"\n")
         modified = [entry for entry in files if _was_file(entry)]
-        sample, rest = modified[:SAMPLE], modified[SAMPLE:]
-        matching = self._matching(scanner, sample)
-        if 2 * len(matching) < len(sample):
-            matching += self._matching(scanner, rest)
-            rest = []
-        if rest:
-            # Most files have a match: they are compared at once, but for those that git takes for binary.
+        matching = self._matching(scanner, modified[:SAMPLE])
+        if 2 * len(matching) < SAMPLE or len(modified) <= SAMPLE:
+            matching += self._matching(scanner, modified[SAMPLE:])
+        else:
+            # Most files have a match: all are compared at once, but for those that git takes for binary.
             compared = set()
-            for piece in self._pieces(rest, removed=False):
+            for piece in self._pieces(modified, removed=False):
                 compared.add(piece.number)
-                yield from _added(scanner, piece, rest)
-            left = [entry for position, entry in enumerate(rest) if position not in compared]
-            matching += self._matching(scanner, left)
+                yield from _added(scanner, piece, modified)
+            left = [entry for position, entry in enumerate(modified) if position not in compared]
+            matching = self._matching(scanner, left)
         for piece in self._pieces(matching, "--text", removed=False):
             yield from _added(scanner, piece, matching)
 
@@ -190,8 +188,8 @@ class Lines:
         files = [entry for entry in entries if _has_text(entry)]
         added = removed = binary = 0
         if files:
-            self._refuse_large(files, TEXT_LIMIT)
-            process = self._git.start("diff-tree", "--numstat", "-z", *_PLAIN, *self._trees(files))
+            trees = self._trees(files, TEXT_LIMIT)
+            process = self._git.start("diff-tree", "--numstat", "-z", *_PLAIN, *trees)
             for record in self._git.read(process, "the change's lines").split(b"\0"):
                 plus, _, rest = record.partition(b"\t")
                 minus, _, _ = rest.partition(b"\t")
@@ -255,12 +253,10 @@ class Lines:
         """The diff of these entries, each numbered by its position."""
         if not entries:
             return
-        self._refuse_large(entries, limit or TEXT_LIMIT)
         from specguard.change.hunks import pieces
 
-        process = self._git.start(
-            "diff-tree", "-p", "-U0", *options, *_PLAIN, *self._trees(entries), wide=True
-        )
+        trees = self._trees(entries, limit or TEXT_LIMIT)
+        process = self._git.start("diff-tree", "-p", "-U0", *options, *_PLAIN, *trees, wide=True)
         try:
             yield from pieces(whole_lines(process.chunks(), "the change"), removed=removed)
         except CommandError as error:
@@ -268,8 +264,12 @@ class Lines:
         finally:
             process.stop()
 
-    def _trees(self, entries: Sequence[Entry]) -> Sequence[str]:
-        """Two trees that have the entries' files before and after, each named by its position."""
+    def _trees(self, entries: Sequence[Entry], limit: int) -> Sequence[str]:
+        """Two trees that have the entries' files before and after, each named by its position.
+
+        Raises:
+            MissingFact: an object is not there, or is larger than the limit.
+        """
         before, after = [], []
         for position, entry in enumerate(entries):
             if _was_file(entry):
@@ -280,6 +280,7 @@ class Lines:
         # An empty line ends a tree, also one without entries.
         text = "".join([*before, "\n", *after, "\n"]).encode("ascii")
         process = self._git.start("mktree", "--batch", "--missing", stdin=text)
+        self._refuse_large(entries, limit)
         return self._git.read(process, "the change's files").decode("ascii").split()
 
     def _refuse_large(self, entries: Sequence[Entry], limit: int) -> None:
