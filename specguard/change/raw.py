@@ -7,6 +7,7 @@ but NUL, and every header is checked for its exact shape.
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 
 from specguard.change.commit import Commit, Message
 from specguard.change.entry import Entry
@@ -37,7 +38,7 @@ def read_entries(fields: Sequence[bytes], digits: int) -> list[Entry]:
     if len(fields) % 2 != 1 or fields[-1]:
         raise FormatError("a list of entries that ends within an entry")
     entries = _entries(fields, 0, len(fields) - 1, digits)
-    entries.sort(key=_path)
+    entries.sort(key=attrgetter("path"))
     return entries
 
 
@@ -65,14 +66,10 @@ def read_diffs(fields: Sequence[bytes], digits: int) -> list[tuple[str, list[Ent
         while end < last and fields[end][:1] == b":":
             end += 2
         entries = _entries(fields, start, end, digits)
-        entries.sort(key=_path)
+        entries.sort(key=attrgetter("path"))
         found.append((oid.decode("ascii"), entries))
         at = end
     return found
-
-
-def _path(entry: Entry) -> bytes:
-    return entry.path
 
 
 def _entries(fields: Sequence[bytes], start: int, end: int, digits: int) -> list[Entry]:

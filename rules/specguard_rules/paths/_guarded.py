@@ -44,8 +44,8 @@ def judged(entries: Sequence[Entry], commits: Sequence[Commit]) -> Iterator[tupl
     """
     for entry in entries:
         yield entry, None
-    if len(commits) == 1 and not commits[0].is_merge:
-        # What it brings is the net change.
+    if not commits or (len(commits) == 1 and not commits[0].is_merge):
+        # What a single commit brings is the net change.
         return
     seen = {entry.path for entry in entries}
     for commit in commits:

@@ -59,6 +59,8 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
 
 def _may_be_crafted(whole: bytes) -> bool:
     # Few changes have anything of the expression, and it need not be compiled for the others.
+    if b"/." not in whole and b"~" not in whole:
+        return False
     lowered = whole.lower()
     may = b"/./" in whole or b"/../" in whole or b"/.git" in lowered or b"/git~1" in lowered
     return may and re.search(_CRAFTED, whole) is not None

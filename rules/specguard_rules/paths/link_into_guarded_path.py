@@ -96,7 +96,8 @@ class LinkIntoGuardedPath(Rule):
     ) -> Iterator[Finding]:
         """Follow each new link, and look at each submodule."""
         landed = landing(commits, policy)
-        both = [pair for pair in judged(entries, landed) if pair[0].is_symlink or pair[0].is_submodule]
+        others = [pair for pair in judged(entries, landed) if not pair[0].is_file]
+        both = [pair for pair in others if pair[0].is_symlink or pair[0].is_submodule]
         # A file can become a link without another content, so that is no sign of one that is not new.
         links = {entry.new for entry, _ in both if entry.is_symlink}
         sizes = objects.sizes(sorted(links))
