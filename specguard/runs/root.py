@@ -66,7 +66,7 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
     """A path with `~`, `$VAR`, `${VAR}` and `${VAR:-default}` filled in, as a shell does.
 
     Raises:
-        SpecguardError: a variable has no value and no default, or something else stands behind a `$`.
+        SpecguardError: a variable has no value and no default, or there is anything else that a shell reads.
     """
     filled = _filled(text, environment, text)
     if filled == "~" or filled.startswith("~/"):
@@ -76,12 +76,18 @@ def expanded(text: str, environment: Mapping[str, str]) -> str:
                 f"{text!r} begins with ~, and HOME is not set", help="set HOME", code="broken-authority"
             )
         return home + filled[1:]
+    if filled.startswith("~"):
+        raise SpecguardError(
+            f"{text!r} begins with the home of somebody else",
+            help="write ~/ for your own, ./~ for a folder of that name, or the whole path",
+            code="broken-authority",
+        )
     return filled
 
 
 def _filled(text: str, environment: Mapping[str, str], whole: str) -> str:
     done, rest = "", text
-    while found := re.search("[$`]", rest):
+    while found := re.search(r"[$`\\\"']", rest):
         done, rest = done + rest[: found.start()], rest[found.start() :]
         match = _VARIABLE.match(rest)
         end = _closing(rest) if match and match["behind"] == ":-" else match.end() if match else 0
