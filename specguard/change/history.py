@@ -68,6 +68,15 @@ class History:
         found = self._git.read(process, "the history").decode("ascii").split()
         return self._git.diff_trees(found[-1], self._tips[0]) if found else ()
 
+    def changed_by(self, commit: PastCommit) -> Sequence[Entry]:
+        """How a commit differs from its first parent.
+
+        Raises:
+            MissingFact: one of them is not there.
+        """
+        before = self._git.commit(commit.oid).parents[:1] or [self._git.empty_tree]
+        return self._git.diff_trees(before[0], commit.oid)
+
 
 def _commit(record: bytes) -> PastCommit:
     oid, _, message = record.decode("utf-8", "surrogateescape").partition("\n")

@@ -383,6 +383,9 @@ class Facts:
         if judged is not None:
             sources = Sources(judged.kinds, documents=documents)
             sources.landed = self._landed(sources, commits=lambda: ())
+            if judged.shown is not None:
+                below = self._change.stacked_on
+                sources.shown = self.shown(sources, below.oid if below else self._change.found.oid)
         return Waves(
             self._policy.declared("wave_settings"),
             artifacts=Artifacts(

@@ -63,7 +63,7 @@ def doing(names: Names, past: Iterable[PastCommit], kind: str, ids: Container[st
 
 
 class Landings:
-    """The listed items that a commit of the history did, told by its subject.
+    """The listed items that a commit of the history did: its subject names one, and it changes a file of it.
 
     Args:
         sources: the files that list the items.
@@ -99,12 +99,19 @@ class Landings:
         if not words:
             return
         own = [PastCommit(commit.oid, commit.message.text) for commit in reversed(self._commits())]
-        for _, naming in standing([*own, *self._history.mentioning(words)], self._names):
+        for commit, naming in standing([*own, *self._history.mentioning(words)], self._names):
             if naming.kind == kind:
                 found = meant(self._sources.of(kind), naming.id, naming.fields)
                 # A subject that could mean an item of several lists says of none that it was done.
-                if len(found) == 1:
+                if len(found) == 1 and self._does(commit, found[0]):
                     yield found[0].source.path, found[0].id
+
+    def _does(self, commit: PastCommit, item: Listed) -> bool:
+        """Whether a commit changes a file of an item; of one that lists none its subject is enough."""
+        if not item.files:
+            return True
+        scope = item.scope
+        return any(scope.find(entry.path) is not None for entry in self._history.changed_by(commit))
 
 
 class Shown:

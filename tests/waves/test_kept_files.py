@@ -136,6 +136,25 @@ def test_no_change_frees_the_files_that_it_takes(tmp_path: Path) -> None:
     judged(tmp_path / "3", later, expect=[KEPT], args=["--select=PLN010"])
 
 
+def test_a_status_alone_in_the_base_frees_no_file(tmp_path: Path) -> None:
+    done = {"waves/d-01/slices.yaml": SLICES.replace("tests/], status: open", "tests/], status: done")}
+    steps = [Step(files=PLANNED), Step("docs: say so", files=done)]
+    for name, more, expect in (
+        ("said", [], [KEPT]),
+        ("done", [Step("feat: cart", files={"src/cart.ts": "1"})], []),
+    ):
+        case = Case(
+            policy=POLICY.replace("{key}", ""),
+            base=[*steps, *more],
+            commits=[Step("fix: x", files={"src/cart.ts": "2"})],
+            branch="tidy-up",
+            expect=expect,
+            args=["--select=PLN010"],
+            exit_code=1 if expect else 0,
+        )
+        run_case(case, tmp_path / name, installed=False)
+
+
 def test_a_later_pass_supersedes_what_an_earlier_one_lists(tmp_path: Path) -> None:
     later = {
         "waves/d-02/PACKET.md": "Go on.\n",

@@ -94,6 +94,10 @@ def test_where_subjects_tell_they_must(tmp_path: Path) -> None:
     change = {"src/cart.ts": "1"}
     judged(tmp_path / "1", Step("feat: cart", files=change), subject="do {id}: {text}", expect=[NOT_SHOWN])
     judged(tmp_path / "2", Step("do d1: cart", files=change), subject="do {id}: {text}")
+    # Naming the slice is not enough: a commit of it changes a file of it.
+    for number, step in enumerate((Step("do d1: report", files={"README.md": "2"}), Step("do d1: nothing"))):
+        place = tmp_path / f"names-it-{number}"
+        judged(place, step, subject="do {id}: {text}", expect=[NOT_SHOWN])
 
 
 @pytest.mark.parametrize(
