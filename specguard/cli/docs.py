@@ -16,7 +16,7 @@ from specguard.authority.schema import (
 )
 from specguard.cli.app import app
 from specguard.cli.completion import DIRECTORY
-from specguard.cli.error_pages import error_pages
+from specguard.cli.error import errors_text
 from specguard.cli.limits import limits_page
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
@@ -41,7 +41,7 @@ def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
     pages = reference(load_registry())
     stale = [name for name, text in pages.items() if _read(os.path.join(directory, name)) != text]
-    leftover = sorted(_pages_of_folders(directory) - set(pages))
+    leftover = sorted(_pages_of_rules(directory) - set(pages))
     if check:
         for name in (*stale, *leftover):
             click.echo(f"{os.path.join(directory, name)} is out of date")
@@ -65,7 +65,7 @@ def reference(registry: Registry) -> Mapping[str, str]:
     }
     pages["rules/index.md"] = manual.index(registry.rules.values())
     pages["settings.md"] = _settings(registry)
-    pages |= error_pages()
+    pages["errors.md"] = errors_text()
     pages["limits.md"] = limits_page()
     pages["commands.md"] = _commands()
     pages["policy.schema.json"] = json.dumps(policy_schema(registry), indent=2) + "\n"
@@ -111,7 +111,7 @@ by a link as well, and imports nothing of the repository. Where the script is no
 Every command ends with 0, with 1 where what it was asked for does not hold (findings of a check, a page that
 is out of date, something missing), with 2 where it cannot say, and with 130 where it was interrupted; `run`
 also with 3 where the agent or a gate failed, and with 4 where the agent asked to stop. Errors go to standard
-error: one sentence with the [name of the error](errors/index.md), and the next step.
+error: one sentence with the [name of the error](errors.md), and the next step.
 
 """
 
@@ -146,15 +146,11 @@ def _helps(group: click.Group, context: click.Context, above: str) -> list[str]:
     return lines
 
 
-def _pages_of_folders(directory: str) -> set[str]:
-    """The pages in the folders that have generated ones alone."""
-    return {
-        f"{folder}/{name}"
-        for folder in ("rules", "errors")
-        if os.path.isdir(os.path.join(directory, folder))
-        for name in os.listdir(os.path.join(directory, folder))
-        if name.endswith(".md")
-    }
+def _pages_of_rules(directory: str) -> set[str]:
+    """The pages in the folder that has only generated ones."""
+    folder = os.path.join(directory, "rules")
+    names = os.listdir(folder) if os.path.isdir(folder) else ()
+    return {f"rules/{name}" for name in names if name.endswith(".md")}
 
 
 def _read(file: str) -> str | None:

@@ -3,77 +3,51 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from importlib.resources import files
+from typing import Final
 
-if TYPE_CHECKING:
-    from typing import Final, Literal
-
-    Unit = Literal["bytes", "MiB", "seconds", "characters", ""]
-
-
-class Limit(NamedTuple):
-    """One limit.
-
-    Attributes:
-        what: what has it.
-        target: where its number is: `module:CONSTANT`, `module:CONSTANT.key`, or `module:Class.field` for the
-            default of a setting.
-        unit: of what the number is; empty where `what` says it, and where the number has it.
-        changed_by: the setting or option that changes it, in Markdown.
-        reached: what happens there, in Markdown.
-    """
-
-    what: str
-    target: str
-    unit: Unit
-    changed_by: str
-    reached: str
-
-
-_HEAD: Final = """\
-# Limits
-
-Everything in a change is somebody else's, and so is what an agent runs: nothing of it may take memory or time
-without end. What is beyond a limit is never passed over: a rule that cannot read all it has to read is
-`indeterminate`, which ends with 2. Most limits are far from what honest files have, and are fixed; those that
-depend on how a team works are settings.
-"""
+_NUMBER: Final = re.compile(r"\{(?P<target>[\w.]+:[\w.]+)(?: (?P<unit>\w+))?\}")
 
 
 def limits_page() -> str:
     """The page, ending in a newline."""
-    from specguard.cli.limit_table import COUNTS, SIZES, TIMES
-
-    lines = _HEAD.split("\n")
-    for title, limits in (("Time", TIMES), ("Rounds and room of a run", COUNTS), ("Size", SIZES)):
-        lines += [
-            f"## {title}",
-            "",
-            "| what | limit | changed by | what happens there |",
-            "| --- | --- | --- | --- |",
-        ]
-        lines += [
-            f"| {limit.what} | {shown(limit)} | {limit.changed_by} | {limit.reached} |" for limit in limits
-        ]
-        lines.append("")
-    return "\n".join(lines).rstrip("\n") + "\n"
+    return _NUMBER.sub(lambda found: shown(*found.groups("")), limits_text())
 
 
-def shown(limit: Limit) -> str:
-    """The number of a limit with its unit."""
-    value = value_of(limit.target)
+def limits_text() -> str:
+    """The page with `{module:CONSTANT unit}` for each number.
+
+    A number may also be `module:CONSTANT.key`, or `module:Class.field` for the default of a setting.
+    """
+    return (files("specguard") / "texts" / "limits.md").read_text(encoding="utf-8")
+
+
+def targets() -> list[tuple[str, str]]:
+    """Where each number of the page is, with its unit; empty where the text, or the number itself, has it."""
+    return [(found["target"], found["unit"] or "") for found in _NUMBER.finditer(limits_text())]
+
+
+def shown(target: str, unit: str) -> str:
+    """A number with its unit.
+
+    Args:
+        target: where it is.
+        unit: bytes, MiB, seconds or characters; empty for none.
+    """
+    value = value_of(target)
     if isinstance(value, str):
         # The pattern of the setting has made sure of its form.
-        number, unit = int(value[:-1]), {"s": "second", "m": "minute", "h": "hour"}[value[-1]]
-        return f"{number} {unit}" + ("" if number == 1 else "s")
-    if limit.unit == "seconds":
+        number, of = int(value[:-1]), {"s": "second", "m": "minute", "h": "hour"}[value[-1]]
+        return f"{number} {of}" + ("" if number == 1 else "s")
+    if unit == "seconds":
         days, rest = divmod(value, 86400)
         return f"{days:g} days" if days and not rest else f"{value:g} seconds"
-    if limit.unit == "bytes":
+    if unit == "bytes":
         for size, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
             if value >= size and value % size == 0:
                 return f"{int(value) // size} {name}"
-    return f"{int(value):,} {limit.unit}".rstrip()
+    return f"{int(value):,} {unit}".rstrip()
 
 
 def value_of(target: str) -> float | str:

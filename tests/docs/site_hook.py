@@ -77,6 +77,18 @@ def on_post_template(output_content: str, template_name: str, config: MkDocsConf
     return output_content.replace("<head>", f"<head>{_POLICY}", 1)
 
 
+def on_post_build(config: MkDocsConfig) -> None:
+    """Lead from where each error had a page of its own to its anchor."""
+    folder = Path(config.site_dir, "errors")
+    folder.mkdir(exist_ok=True)
+    page = Path(config.docs_dir, "errors.md")
+    names = re.findall(r"(?m)^### ([\w-]+)$", page.read_text(encoding="utf-8")) if page.exists() else []
+    for name in ("index", *names):
+        to = "../errors.html" if name == "index" else f"../errors.html#{name}"
+        text = f'<!doctype html>\n<head>{_POLICY}<meta http-equiv="refresh" content="0; url={to}"></head>\n'
+        (folder / f"{name}.html").write_text(f'{text}<a href="{to}">{name}</a>\n', encoding="utf-8")
+
+
 def anchor(title: str, separator: str) -> str:
     """The anchor of a heading, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", separator)

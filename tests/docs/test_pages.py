@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-HAND_WRITTEN = [page for page in PAGES if page not in ("docs/commands.md", "docs/settings.md")]
+GENERATED = ("docs/commands.md", "docs/settings.md", "docs/errors.md")
+HAND_WRITTEN = [page for page in PAGES if page not in GENERATED]
 OTHERS = {"--no-verify", "--quick", "--docs", "--rows", "--keep", "--title", "--base main"}
 """Options of other programs that pages name by themselves."""
 

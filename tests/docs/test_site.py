@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 from markdown_it import MarkdownIt
 
+from specguard.cli.error import error_kinds
 from specguard.testing.repository import clean_environment
 from tests.browser import Browser, find
 from tests.docs.pages import DOCS, ROOT
@@ -207,6 +208,15 @@ def test_every_link_between_pages_is_found(site: Path) -> None:
             assert place.is_file(), f"{file} links to {link}"
             if anchor and place.suffix == ".html":
                 assert unquote(anchor) in pages[place].anchors, f"{file} links to {link}"
+
+
+def test_old_addresses_of_errors_lead_to_their_anchors(site: Path) -> None:
+    anchors = read(site / "errors.html").anchors
+    for name in error_kinds():
+        old = (site / "errors" / f"{name}.html").read_text(encoding="utf-8")
+        assert f"url=../errors.html#{name}" in old
+        assert name in anchors
+    assert "url=../errors.html" in (site / "errors" / "index.html").read_text(encoding="utf-8")
 
 
 def test_links_that_leave_the_folder_lead_to_the_repository(site: Path) -> None:
