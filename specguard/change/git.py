@@ -197,9 +197,7 @@ class Git(Store):
         """
 
         def look() -> None:
-            from specguard.change.walk import measure
-
-            measure(self, pairs(), what, spare=spare)
+            self.measure(list(pairs()), what, spare=spare)
 
         key = arguments, stdin
         if key in self._refused:
@@ -231,6 +229,23 @@ class Git(Store):
             self._refused[key] = missing
             raise
         return found
+
+    def measure(self, pairs: Sequence[tuple[str, str]], what: str, *, spare: int = 0) -> None:
+        """Refuse trees in which more differs than may; each refusal is worked out once.
+
+        Raises:
+            MissingFact: as `specguard.change.walk.measure`.
+        """
+        from specguard.change.walk import measure
+
+        key = "measure", *pairs
+        if key in self._refused:
+            raise self._refused[key]
+        try:
+            measure(self, pairs, what, spare=spare)
+        except MissingFact as missing:
+            self._refused[key] = missing
+            raise
 
     def list_tree(self, tree: str, what: str, *options: str, spare: int = 0) -> list[bytes]:
         """The lines of `ls-tree -r` for each file, symbolic link and submodule of a tree.

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from specguard.change.entry import Entry
     from specguard.change.git import Git
 
+JOINED: Final = 1000
+"""So many parents may merges of more than two have together: each is merged by processes of its own."""
+
 # `merge-tree --stdin` came with git 2.39.
 _MERGE: Final = ("merge-tree", "--stdin", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories")
 _COMMIT: Final = ("-c", "user.name=specguard", "-c", "user.email=specguard", "commit-tree", "-m", "redone")
@@ -75,9 +78,14 @@ class Merges:
                 strict=True,
             )
         )
-        for commit in suspects:
-            if commit.oid not in merged:
-                merged[commit.oid] = self._merge_all(commit.parents)
+        others = [commit for commit in suspects if commit.oid not in merged]
+        if sum(len(commit.parents) for commit in others) > JOINED:
+            raise MissingFact(
+                f"merges of more than two cannot be done again: more than {JOINED:,} parents together",
+                code="size-limit",
+            )
+        for commit in others:
+            merged[commit.oid] = self._merge_all(commit.parents)
         pairs = [(merged[commit.oid][0], commit.tree) for commit in suspects]
         for commit, entries in zip(suspects, self._compare(pairs), strict=True):
             conflicts = merged[commit.oid][1]

@@ -139,10 +139,8 @@ class RangeChange(Change):
         """What differs between a commit, or nothing, and the head."""
         if self.request.enforce:
             # Where a verdict is final, not even the repository's objects are believed.
-            from specguard.change.walk import measure
-
             before = self.git.commit(start).tree if start else ""
-            measure(self.git, [(before, self.git.commit(self._head.oid).tree)], "the change's entries")
+            self.git.measure([(before, self.git.commit(self._head.oid).tree)], "the change's entries")
         return self.git.diff_trees(start or self.git.empty_tree, self._head.oid)
 
     @cached_property

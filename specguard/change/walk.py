@@ -9,7 +9,7 @@ git believes it.
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 
 from specguard.change.git import DEPTH, NAME_BYTES
 from specguard.change.raw import FormatError, read_tree
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Pair = tuple[str, str]
 
 _DIRECTORY: Final = 0o040000
-_BATCH: Final = 500
+
+READ: Final = 64
+"""How many times the limit of entries directories may have that are read to compare them."""
 
 
 class _Differences:
@@ -77,23 +79,25 @@ def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> No
     level: dict[Pair, tuple[int, int]] = {}
     for pair in pairs:
         level[pair] = level.get(pair, (0, 0))[0] + 1, 0
+    read = _Reader(git, what, limit)
     for _ in range(DEPTH + 1):
-        known.update(_read(git, [pair for pair in level if pair not in known and pair[0] != pair[1]]))
         below: dict[Pair, tuple[int, int]] = {}
-        for pair, (ways, length) in level.items():
-            if (found := known.get(pair)) is None:
-                continue
+        again = [(pair, known[pair]) for pair in level if pair in known]
+        new = read.each([pair for pair in level if pair not in known and pair[0] != pair[1]])
+        for pair, found in chain(again, new):
+            known[pair] = found
+            ways, length = level[pair]
             files += ways * found.files
             size += ways * found.size + length * found.files
+            folders += ways * len(found.folders)
+            for count, kind in ((files, "entries"), (folders, "directories")):
+                if count > limit:
+                    raise beyond(what, f"more than {limit:,} {kind}", "max_entries")
+            if size > limit * NAME_BYTES:
+                raise beyond(what, f"more than {limit * NAME_BYTES:,} bytes of names", "max_entries")
             for folder, name in found.folders:
                 others, before = below.get(folder, (0, 0))
                 below[folder] = others + ways, before + length + ways * name
-        folders += sum(ways for ways, _ in below.values())
-        for count, kind in ((files, "entries"), (folders, "directories")):
-            if count > limit:
-                raise beyond(what, f"more than {limit:,} {kind}", "max_entries")
-        if size > limit * NAME_BYTES:
-            raise beyond(what, f"more than {limit * NAME_BYTES:,} bytes of names", "max_entries")
         if not below:
             return
         level = below
@@ -112,19 +116,37 @@ def beyond(what: str, there: str, setting: str = "") -> MissingFact:
     return MissingFact(f"{what} cannot be read: {there}, {limit}", code="size-limit")
 
 
-def _read(git: Git, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, _Differences]]:
-    for start in range(0, len(pairs), _BATCH):
-        batch = pairs[start : start + _BATCH]
-        oids = sorted({oid for pair in batch for oid in pair if oid})
-        trees = {oid: _names(git, oid, kind, content) for oid, kind, content in git.objects(oids)}
-        for old, new in batch:
-            yield (old, new), _Differences(trees.get(old, set()), trees.get(new, set()))
+class _Reader:
+    """Reads the two sides of pairs, one pair after the other, up to so many entries of directories in all."""
 
+    def __init__(self, git: Git, what: str, limit: int) -> None:
+        self._git = git
+        self._what = what
+        self._limit = limit
+        self._left = limit * READ
 
-def _names(git: Git, oid: str, kind: str, content: bytes) -> set[tuple[bytes, int, str]]:
-    if kind != "tree":
-        raise git.missing(f"tree {oid}", f"it is a {kind}")
-    try:
-        return set(read_tree(content, len(oid)))
-    except FormatError as error:
-        raise git.missing(f"tree {oid}", str(error)) from error
+    def each(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, _Differences]]:
+        """The differences of each pair.
+
+        Raises:
+            MissingFact: as `measure`.
+        """
+        # Only one pair at a time is kept: many large directories can be small as differences of one.
+        objects = self._git.objects([oid for pair in pairs for oid in pair if oid])
+        for pair in pairs:
+            old, new = (self._names(next(objects)) if oid else set() for oid in pair)
+            yield pair, _Differences(old, new)
+
+    def _names(self, found: tuple[str, str, bytes]) -> set[tuple[bytes, int, str]]:
+        oid, kind, content = found
+        if kind != "tree":
+            raise self._git.missing(f"tree {oid}", f"it is a {kind}")
+        try:
+            names = set(islice(read_tree(content, len(oid)), self._limit + 1))
+        except FormatError as error:
+            raise self._git.missing(f"tree {oid}", str(error)) from error
+        self._left -= len(names)
+        if self._left < 0 or len(names) > self._limit:
+            many = self._limit * READ if self._left < 0 else self._limit
+            raise beyond(self._what, f"more than {many:,} entries in what is compared", "max_entries")
+        return names

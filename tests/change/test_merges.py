@@ -109,6 +109,16 @@ def test_an_octopus_is_done_again(sides: Repository) -> None:
     assert redo(sides) == [(evil, [b"g"], [])]
 
 
+def test_a_merge_of_very_many_is_refused(sides: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    sides.branch("three", "main")
+    sides.commit("three", files={"f": NINE.replace("5", "five")})
+    sides.checkout("one")
+    sides.merge("two", "three", files={"g": "nobody's\n"})
+    monkeypatch.setattr("specguard.change.merges.JOINED", 2)
+    with pytest.raises(MissingFact, match="more than 2 parents together"):
+        redo(sides)
+
+
 def test_several_merges_in_one_go(sides: Repository) -> None:
     first = sides.merge("two", files={"x": "x\n"})
     sides.branch("three", "main")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import resource
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -142,3 +142,58 @@ def test_a_comparison_that_takes_long_goes_on_where_it_is_within_the_limits(
         assert len(git.list_tree(repo.oid(), "it", "--name-only")) == 10_004
         [commit] = git.commits([repo.oid()])
         assert len(commit.diffs[0]) == 10_000
+
+
+@threat("T49", "a large directory in place of many small ones", "exit 2, in bounded memory and time")
+@pytest.mark.parametrize("how", [[], ["--enforce", "--base=main"]], ids=str)
+def test_pairs_are_counted_as_they_are_read(repo: Repository, how: list[str]) -> None:
+    blob = repo.oid("HEAD:src/a")
+    small = tree(repo, [("blob", blob, "f")])
+    large = tree(repo, [("tree", small, f"{number:06}") for number in range(100_000)])
+    names = [f"{number:04}" for number in range(400)]
+    ones = [tree(repo, [("blob", blob, name)]) for name in names]
+    first = brought(repo, tree(repo, [("tree", one, name) for name, one in zip(names, ones, strict=True)]))
+    brought(repo, tree(repo, [("tree", large, name) for name in names]), first)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    undecided(check(repo, *how), LIMITS["shared"])
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1 << 20
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 30
+
+
+def test_a_tree_is_measured_once_for_all_rules(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    from specguard.change import walk
+    from specguard.change.git import Git
+    from specguard.change.repository import Repository as Located
+    from specguard.errors import MissingFact
+    from specguard.testing.repository import clean_environment
+
+    asked: list[object] = []
+    measure = walk.measure
+
+    def measured(*given: Any, **more: Any) -> None:
+        asked.append(given)
+        measure(*given, **more)
+
+    monkeypatch.setattr(walk, "measure", measured)
+    pair = "", bomb(repo, "shared")
+    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+        for _ in range(3):
+            with pytest.raises(MissingFact):
+                git.measure([pair], "it")
+    assert len(asked) == 1
+
+
+def test_directories_that_are_read_in_vain_are_limited_too(repo: Repository) -> None:
+    from specguard.change.git import Git
+    from specguard.change.repository import Repository as Located
+    from specguard.errors import MissingFact
+    from specguard.testing.repository import clean_environment
+
+    blob = repo.oid("HEAD:src/a")
+    many = [("blob", blob, f"{number:03}") for number in range(90)]
+    pairs = [(tree(repo, [*many, ("blob", blob, f"a{one}")]), tree(repo, many)) for one in range(90)]
+    with Git(Located.locate(str(repo.path), clean_environment())) as git:
+        git.max_entries = 100
+        git.measure(pairs[:30], "it")
+        with pytest.raises(MissingFact, match="more than 6,400 entries in what is compared"):
+            git.measure(pairs, "it")
