@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 JOINED: Final = 1000
 """So many parents may merges of more than two have together: each is merged by processes of its own."""
 
+CROSSED: Final = 8
+"""So many merge bases are merged at most."""
+
 # `merge-tree --stdin` came with git 2.39.
 _MERGE: Final = ("merge-tree", "--stdin", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories")
 _COMMIT: Final = ("-c", "user.name=specguard", "-c", "user.email=specguard", "commit-tree", "-m", "redone")
@@ -91,7 +94,7 @@ class Merges:
             conflicts = merged[commit.oid][1]
             mine = {entry.path for entry in commit.own_entries}
             differing = [entry for entry in entries if entry.path in mine]
-            resolved = [entry for entry in differing if _in_conflict(entry.path, conflicts)]
+            resolved = [entry for entry in differing if in_conflict(entry.path, conflicts)]
             own = [entry for entry in differing if entry not in resolved]
             yield Redone(commit, self._not_moved(commit, own), resolved)
 
@@ -134,9 +137,32 @@ class Merges:
             [(tree, found)] = self._merge([(head, other)])
             conflicts |= found
             if position < len(parents):
-                process = self._git.start(*_COMMIT, "-p", head, "-p", other, tree)
-                head = self._git.read(process, "what a merge joins").decode("ascii").strip()
+                head = self._commit(tree, head, other)
         return tree, conflicts
+
+    def _commit(self, tree: str, *parents: str) -> str:
+        """A commit in the store that is thrown away."""
+        named = [word for parent in parents for word in ("-p", parent)]
+        process = self._git.start(*_COMMIT, *named, tree)
+        return self._git.read(process, "what a merge joins").decode("ascii").strip()
+
+    def virtual_base(self, bases: Sequence[str]) -> tuple[str, set[bytes]]:
+        """The merge of several merge bases, as git makes it where it merges what has them.
+
+        Args:
+            bases: the merge bases, at most `CROSSED`.
+
+        Returns:
+            A commit in the store that is thrown away, and the paths in conflict.
+
+        Raises:
+            MissingFact: there are too many, git is too old for it, or an object is not there.
+        """
+        if len(bases) > CROSSED:
+            raise MissingFact(f"more than {CROSSED} merge bases are not merged", code="size-limit")
+        self._git.use_scratch()
+        tree, conflicts = self._merge_all(bases)
+        return self._commit(tree, *bases), conflicts
 
     def _compare(self, pairs: Sequence[tuple[str, str]]) -> list[list[Entry]]:
         """What differs between the trees of each pair."""
@@ -177,7 +203,7 @@ class Merges:
         return [entry for entry in entries if entry.path not in moved]
 
 
-def _in_conflict(path: bytes, conflicts: set[bytes]) -> bool:
+def in_conflict(path: bytes, conflicts: set[bytes]) -> bool:
     """Whether a path is in conflict; where a file and a folder are, git adds `~` and a name to the file's."""
     return path in conflicts or any(other.startswith(path + b"~") for other in conflicts)
 

@@ -109,19 +109,37 @@ class RangeChange(Change):
     def entries(self) -> Sequence[Entry]:
         """What differs between the merge base and the head.
 
-        Two branches that were merged into each other have several merge bases: what differs from any of them
-        counts, but what is as the base's tip has it is no change.
+        Two branches that were merged into each other have several merge bases: what differs from the merge of
+        these counts, and where they conflict what differs from any of them. What is as the base's tip has it
+        is no change.
         """
         base = self.base
         if len(base.merge_bases) < 2:
             return self._without_merged(self._since(base.start))
         ahead = {entry.path for entry in self._since(base.tip)}
-        found: dict[bytes, Entry] = {}
-        for start in base.merge_bases:
-            for entry in self._since(start):
-                if entry.path in ahead:
-                    found.setdefault(entry.path, entry)
+        since = [
+            {entry.path: entry for entry in self._since(start) if entry.path in ahead}
+            for start in base.merge_bases
+        ]
+        found = {path: entry for entries in reversed(since) for path, entry in entries.items()}
+        if any(entries != found for entries in since):
+            found = self._since_merged(base.merge_bases, found, ahead)
         return self._without_merged([found[path] for path in sorted(found)])
+
+    def _since_merged(
+        self, bases: Sequence[str], found: dict[bytes, Entry], ahead: set[bytes]
+    ) -> dict[bytes, Entry]:
+        """What differs from the merge of several merge bases; in a conflict, what was found already."""
+        from specguard.change.merges import Merges, in_conflict
+
+        try:
+            merged, conflicts = Merges(self.git).virtual_base(bases)
+        except MissingFact:
+            # Then what differs from any of them counts, which is never less.
+            return found
+        kept = {path: entry for path, entry in found.items() if in_conflict(path, conflicts)}
+        own = {entry.path: entry for entry in self._since(merged) if entry.path in ahead}
+        return {path: entry for path, entry in own.items() if not in_conflict(path, conflicts)} | kept
 
     def _without_merged(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """What is not the trusted base's own, merged since the branch below left it."""

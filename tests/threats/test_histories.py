@@ -283,3 +283,93 @@ def test_what_only_one_merge_base_has_may_be_left_out_where_nothing_guards_it(re
     repository.delete("src/b")
     repository.commit("refactor: without b")
     passes(check(repository))
+
+
+def crossed_again(repo: Repository, more: bool = False) -> None:
+    """The base changes a locked file, is crossed with the work, and changes the file again."""
+    guarded(repo)
+    repo.checkout("main")
+    repo.commit("chore: m1", files={"locked/p": "m1\n"})
+    tips = ["main-1"]
+    repo.branch("main-1", "main")
+    repo.checkout("work")
+    repo.commit("feat: w1", files={"src/w1": "w1\n"})
+    if more:
+        repo.branch("side", "main~1")
+        repo.commit("feat: side", files={"src/side": "side\n"})
+        tips.append("side")
+    repo.branch("work-1", "work")
+    repo.checkout("main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge work", "work-1", *tips[1:])
+    repo.commit("chore: m2", files={"locked/p": "m2\n"})
+    repo.ref("refs/remotes/origin/main", "main")
+    repo.checkout("work")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge main", *tips)
+    assert len(repo.git("merge-base", "--all", "work", "main").split()) == 2 + more
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_what_one_merge_base_changed_and_the_base_changed_again_is_no_change(
+    repository: Repository, more: bool
+) -> None:
+    repo = repository
+    crossed_again(repo, more)
+    repo.commit("feat: c", files={"src/c": "c\n"})
+    outcome = check(repo, "--enforce", "--base=origin/main")
+    passes(outcome)
+    assert outcome.report["change"]["entries"] == 1
+
+
+@pytest.mark.parametrize("content", ["policy\n", "mine\n", None])
+@pytest.mark.parametrize("more", [False, True])
+def test_what_undoes_one_merge_base_is_a_change_however_many_there_are(
+    repository: Repository, more: bool, content: str | None
+) -> None:
+    repo = repository
+    crossed_again(repo, more)
+    if content is None:
+        repo.delete("locked/p")
+    repo.commit("feat: d", files={"locked/p": content} if content else {})
+    fails(check(repo, "--enforce", "--base=origin/main"), LOCKED)
+
+
+def test_a_merge_base_that_takes_back_what_another_has_is_not_undone(repository: Repository) -> None:
+    repo = repository
+    guarded(repo)
+    repo.branch("bad", "main")
+    repo.commit("chore: bad", files={"locked/p": "bad\n"})
+    repo.branch("fixed", "bad")
+    repo.commit("chore: fix", files={"locked/p": "policy\n"})
+    repo.checkout("bad")
+    repo.commit("docs: later", files={"docs/later": "x\n"})
+    repo.branch("third", "main")
+    repo.commit("docs: third", files={"docs/third": "x\n"})
+    tips = ["bad", "fixed", "third"]
+    repo.checkout("main")
+    for name in tips:
+        repo.git("merge", "-q", "--no-ff", "-m", f"Merge {name}", name)
+    repo.commit("chore: newer", files={"locked/p": "newer\n"})
+    repo.ref("refs/remotes/origin/main", "main")
+    repo.checkout("work")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge them", *tips)
+    repo.commit("feat: b", files={"src/b": "b\n"})
+    assert len(repo.git("merge-base", "--all", "work", "main").split()) == 3
+    passes(check(repo, "--enforce", "--base=origin/main"))
+    repo.commit("feat: bad again", files={"locked/p": "bad\n"})
+    fails(check(repo, "--enforce", "--base=origin/main"), LOCKED)
+
+
+def test_merge_bases_in_conflict_each_count(repository: Repository) -> None:
+    repo = repository
+    guarded(repo)
+    for name in ("one", "two"):
+        repo.branch(name, "main")
+        repo.commit(f"chore: {name}", files={"locked/p": f"{name}\n"})
+    repo.checkout("main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge one", "one")
+    repo.merge("two", files={"locked/p": "both\n"})
+    repo.ref("refs/remotes/origin/main", "main")
+    repo.checkout("work")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge one", "one")
+    repo.merge("two", files={"locked/p": "two\n"})
+    fails(check(repo, "--enforce", "--base=origin/main"), LOCKED)
