@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specguard.change.git import Git
     from specguard.change.history import History
     from specguard.change.lines import Lines
-    from specguard.change.merges import Merges
+    from specguard.change.merges import Joined, Merges
     from specguard.change.request import Request
     from specguard.model import Stage
 
@@ -237,6 +237,19 @@ class Change(ABC):
         from specguard.change.merges import Merges
 
         return Merges(self.git)
+
+    @property
+    def joined(self) -> Joined | None:
+        """The merge or pick that is being concluded; None where what is judged is nothing of the kind."""
+        return None
+
+    def is_put_back(self, entry: Entry) -> bool:
+        """Whether an entry leaves at its path what the trusted base has there.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        return self.found.trusted and self.found.oid is not None and self.base_files.has(entry)
 
     @cached_property
     def branch(self) -> Branch:

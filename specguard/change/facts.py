@@ -6,6 +6,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from specguard.change.change import Change
+    from specguard.change.commit import Commit
+    from specguard.change.entry import Entry
     from specguard.documents.document import Document
     from specguard.model import Stage
 
@@ -86,10 +89,11 @@ class Base:
         of_files: whether files of the working tree are judged, which git need not know yet.
     """
 
-    __slots__ = ("head", "merge_bases", "name", "of_files", "stacked", "start", "tip", "trusted")
+    __slots__ = ("_change", "head", "merge_bases", "name", "of_files", "stacked", "start", "tip", "trusted")
 
     def __init__(
         self,
+        change: Change,
         *,
         name: str,
         tip: str | None,
@@ -100,6 +104,7 @@ class Base:
         stacked: bool = False,
         of_files: bool = False,
     ) -> None:
+        self._change = change
         self.name = name
         self.stacked = stacked
         self.tip = tip
@@ -108,6 +113,20 @@ class Base:
         self.trusted = trusted
         self.merge_bases = merge_bases
         self.of_files = of_files
+
+    def has(self, entry: Entry) -> bool:
+        """Whether an entry leaves at its path what the trusted base has there: nothing has to be put back."""
+        return self._change.is_put_back(entry)
+
+    def origin(self, entry: Entry) -> str | None:
+        """The commit that has what is to be put back at an entry's path; None where there is none."""
+        joined = self._change.joined
+        return (joined.origin(entry) if joined else None) or self.start
+
+    @property
+    def commits(self) -> Sequence[Commit]:
+        """The judged commits, oldest first; none where what is judged is no commit yet."""
+        return () if self.head is None or self.of_files else self._change.commits
 
     def is_branch(self, branch: Branch, stage: Stage) -> bool:
         """Whether the judged branch is the base itself, and what is judged has landed there.

@@ -3,13 +3,18 @@
 A file in which both sides changed differs from every parent although nobody touched it, so comparing trees
 does not tell a clean merge from one with content of its own: the merge has to be made again. Git does it
 (`git merge-tree`, which writes no commit and runs nothing), into an object store that is thrown away.
+
+A merge or a pick that is being concluded is made in the same way, as far as it brings commits of the trusted
+base: what the index or the working tree then has otherwise is what its author did.
 """
 
 from __future__ import annotations
 
 from specguard.change.process import CommandError
 from specguard.change.raw import FormatError, read_entries
-from specguard.errors import MissingFact
+from specguard.change.repository import UNDER_WAY
+from specguard.change.tree import Tree
+from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,6 +151,26 @@ class Merges:
         process = self._git.start(*_COMMIT, *named, tree)
         return self._git.read(process, "what a merge joins").decode("ascii").strip()
 
+    def joined(self, head: str, others: Sequence[str], *, picked: bool) -> Joined:
+        """What a merge or a pick would make of `HEAD` without anybody's doing.
+
+        Args:
+            head: the commit that is checked out.
+            others: the commits that are merged, or the one that is picked.
+            picked: whether it is picked.
+
+        Raises:
+            MissingFact: git is too old for it, or an object is not there.
+        """
+        self._git.use_scratch()
+        onto = head
+        if picked:
+            # To pick is to merge where the commit's parent is what both sides come from.
+            parents = self._git.commit(others[0]).parents[:1]
+            onto = self._commit(self._git.commit(head).tree, *parents)
+        tree, conflicts = self._merge_all([onto, *others])
+        return Joined(self._git, head, others, tree=tree, conflicts=conflicts, picked=picked)
+
     def virtual_base(self, bases: Sequence[str]) -> tuple[str, set[bytes]]:
         """The merge of several merge bases, as git makes it where it merges what has them.
 
@@ -201,6 +226,83 @@ class Merges:
                 if any(files.get(suffix) == (entry.new_mode, entry.new) for suffix in suffixes):
                     moved.add(entry.path)
         return [entry for entry in entries if entry.path not in moved]
+
+
+class Joined:
+    """What `HEAD` becomes by a merge or a pick that is being concluded, without anybody's doing.
+
+    Args:
+        git: where everything is read.
+        head: the commit that is checked out.
+        commits: those that are merged or picked.
+        tree: the tree that comes of it.
+        conflicts: the paths in conflict; there the tree has both sides, with git's marks.
+        picked: whether it is a pick, of which its author may leave out what they like.
+
+    Attributes:
+        commits, tree: as given.
+    """
+
+    def __init__(
+        self, git: Git, head: str, commits: Sequence[str], *, tree: str, conflicts: set[bytes], picked: bool
+    ) -> None:
+        self.commits = commits
+        self.tree = tree
+        self._head = Tree(git, git.commit(head).tree)
+        self._theirs = [Tree(git, git.commit(oid).tree) for oid in commits]
+        self._conflicts = conflicts
+        self._picked = picked
+
+    def own(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The author's among the entries that lead from the tree to what is judged."""
+        return [entry for entry in entries if not self._is_theirs(entry)]
+
+    def _is_theirs(self, entry: Entry) -> bool:
+        conflict = in_conflict(entry.path, self._conflicts)
+        if any(tree.has(entry) for tree in self._theirs):
+            # Where their side changed nothing since, this would take an older content for a newer one.
+            return conflict or self.origin(entry) is not None or self._head.has(entry)
+        return self._head.has(entry) and (conflict or self._picked)
+
+    def origin(self, entry: Entry) -> str | None:
+        """The commit that has what is to be put back at an entry's path; None where that is `HEAD`."""
+        was = self._head.find(entry.path)
+        if (was.mode, was.oid) == (entry.old_mode, entry.old) if was else not entry.old_mode:
+            return None
+        return self.commits[-1]
+
+
+def joined(git: Git, tip: str) -> Joined | None:
+    """The merge or pick that is being concluded, as far as it brings commits of the trusted base.
+
+    What is written where git keeps it need not be true, so only that counts which the base's history has and
+    `HEAD`'s has not: nothing older can be brought by it, and nothing that nobody let into the base.
+
+    Args:
+        git: where everything is read.
+        tip: the trusted base's.
+
+    Returns:
+        None where there is none.
+
+    Raises:
+        MissingFact: git is too old to make it, or an object is not there.
+    """
+    head = git.repository.head
+    for name in UNDER_WAY if head else ():
+        others = [oid for oid in git.repository.bringing(name) if _is_brought(git, oid, str(head), tip)]
+        if others:
+            return Merges(git).joined(str(head), others, picked=name != UNDER_WAY[0])
+    return None
+
+
+def _is_brought(git: Git, oid: str, head: str, tip: str) -> bool:
+    """Whether the trusted base's history has a commit and that of `HEAD` has not."""
+    try:
+        oid = git.commit(oid).oid
+        return git.merge_bases(oid, tip) == [oid] and git.merge_bases(oid, head) != [oid]
+    except (MissingFact, SpecguardError):
+        return False
 
 
 def in_conflict(path: bytes, conflicts: set[bytes]) -> bool:

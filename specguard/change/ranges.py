@@ -83,7 +83,7 @@ class RangeChange(Change):
         against = (None if whole else self.stacked_on) or self.found
         tip, head = against.oid, self._head.oid
         if tip is None:
-            return Base(name=self.found.name, tip=None, start=None, head=head, trusted=False)
+            return Base(self, name=self.found.name, tip=None, start=None, head=head, trusted=False)
         merge_bases = self.git.merge_bases(tip, head)
         if not merge_bases:
             raise MissingFact(
@@ -92,6 +92,7 @@ class RangeChange(Change):
                 code="no-common-ancestor",
             )
         return Base(
+            self,
             name=against.name,
             tip=tip,
             start=merge_bases[0],
@@ -99,11 +100,17 @@ class RangeChange(Change):
             trusted=self.found.trusted,
             merge_bases=merge_bases,
             stacked=against is not self.found,
+            of_files=self.source == "worktree",
         )
 
     @property
     def _branches_from(self) -> str | None:
         return self._head.oid
+
+    def is_put_back(self, entry: Entry) -> bool:
+        """Whether an entry leaves at its path what the trusted base has there, or had when it began."""
+        began = len(self.base.merge_bases) == 1 and not self.base.stacked
+        return super().is_put_back(entry) or (began and self.start_files.has(entry))
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
@@ -351,7 +358,7 @@ class DeletedRef(Change):
     def base(self) -> Base:
         """The base's tip, with which nothing is compared."""
         tip = self.found.oid
-        return Base(name=self.found.name, tip=tip, start=tip, head=None, trusted=self.found.trusted)
+        return Base(self, name=self.found.name, tip=tip, start=tip, head=None, trusted=self.found.trusted)
 
     @cached_property
     def head_files(self) -> Tree:

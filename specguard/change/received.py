@@ -200,5 +200,5 @@ class ReceivedChange(PushedChange):
             return base
         tip = self.found.oid
         return Base(
-            name=base.name, tip=tip, start=tip, head=base.head, trusted=base.trusted, merge_bases=(tip,)
+            self, name=base.name, tip=tip, start=tip, head=base.head, trusted=base.trusted, merge_bases=(tip,)
         )

@@ -58,6 +58,13 @@ _PLACES: Final = (
 )  # fmt: skip
 _LINES: Final = 9
 _LONGEST_NAME: Final = 4096
+_LONGEST_LIST: Final = 1 << 16
+
+UNDER_WAY: Final = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD")
+"""Where git keeps the commits that a merge, a pick and a rebase bring to `HEAD` while they go on.
+
+What a revert takes back is the author's deed, so `REVERT_HEAD` is not one of them.
+"""
 
 
 class Repository:
@@ -190,6 +197,18 @@ class Repository:
             if name.startswith("refs/heads/"):
                 return name
         return None
+
+    def bringing(self, name: str) -> list[str]:
+        """The commits that git keeps under one of the names in `UNDER_WAY`, as it is written there."""
+        places = ("rebase-merge", "rebase-apply") if name == "REBASE_HEAD" else ("",)
+        if not any(os.path.exists(f"{self.git_dir}/{place}") for place in places):
+            return []
+        try:
+            with open(f"{self.git_dir}/{name}", encoding="ascii") as stream:
+                words = stream.read(_LONGEST_LIST).split()
+        except (OSError, ValueError):
+            return []
+        return [word for word in dict.fromkeys(words) if is_oid(word, self.hexadecimal)]
 
     def branches(self) -> list[Ref]:
         """All branches, local and of remotes, by full name; a remote's `HEAD` is none.

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from specguard.change.change import Change
 from specguard.change.facts import Base
+from specguard.change.repository import UNDER_WAY
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from specguard.change.entry import Entry
     from specguard.change.event import Event
     from specguard.change.git import Git
+    from specguard.change.merges import Joined
     from specguard.change.process import Process
     from specguard.change.request import Request
     from specguard.model import Stage
@@ -33,6 +35,7 @@ class SnapshotChange(Change):
     def base(self) -> Base:
         """The base's tip, which is trusted, and `HEAD`, which the change is compared with."""
         return Base(
+            self,
             name=self.found.name,
             tip=self.found.oid,
             start=self.git.repository.head,
@@ -42,9 +45,45 @@ class SnapshotChange(Change):
         )
 
     @cached_property
+    def joined(self) -> Joined | None:
+        """The merge or pick that is being concluded, as far as it brings commits of the trusted base."""
+        if self.source in ("patch", "edit") or self.request.enforce or not self.found.trusted:
+            return None
+        if self.found.oid is None or not any(map(self.git.repository.bringing, UNDER_WAY)):
+            return None
+        from specguard.change.merges import joined
+
+        try:
+            return joined(self.git, self.found.oid)
+        except MissingFact as missing:
+            # Then all that it brings is judged as the author's.
+            self._not_joined = missing.reason
+            return None
+
+    _not_joined = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about the change that a reader of the verdict must see."""
+        notes = super().notes
+        if self._not_joined:
+            notes.append(f"What a merge brings is judged as if you had made it: {self._not_joined}.")
+        return notes
+
+    def is_put_back(self, entry: Entry) -> bool:
+        """Whether an entry leaves at its path what the trusted base has there, or had when `HEAD` left it."""
+        if super().is_put_back(entry):
+            return True
+        head, tip = self.git.repository.head, self.found.oid
+        if self.joined or head is None or tip is None or not self.found.trusted:
+            return False
+        left = self.git.merge_bases(tip, head)
+        return len(left) == 1 and left[0] != head and self._files(left[0]).has(entry)
+
+    @cached_property
     def start_files(self) -> Tree:
-        """The files of `HEAD`."""
-        return self._files(self.git.repository.head)
+        """The files of `HEAD`, and what a merge brings to them."""
+        return Tree(self.git, self.joined.tree) if self.joined else self._files(self.git.repository.head)
 
     @cached_property
     def commits(self) -> Sequence[Commit]:
@@ -81,8 +120,12 @@ class StagedChange(SnapshotChange):
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """What differs between `HEAD` and the index."""
-        return self._read_index()
+        """What differs between `HEAD` and the index, without what a merge brings."""
+        return self._changed()
+
+    def _changed(self) -> Sequence[Entry]:
+        staged = self._read_index()
+        return self.joined.own(self.git.index_diff(self.joined.tree)) if self.joined else staged
 
     @cached_property
     def head_files(self) -> Tree:
@@ -202,9 +245,11 @@ class TreeChange(SnapshotChange):
 
     @cached_property
     def entries(self) -> Sequence[Entry]:
-        """What differs between `HEAD` and the tree."""
+        """What differs between `HEAD` and the tree, without what a merge brings."""
         start = self.git.repository.head or self.git.empty_tree
-        entries = self.git.diff_trees(start, self._tree)
+        entries = self.git.diff_trees(self.joined.tree if self.joined else start, self._tree)
+        if self.joined:
+            entries = self.joined.own(entries)
         return sorted([*entries, *self._nested], key=lambda entry: entry.path) if self._nested else entries
 
     @cached_property

@@ -85,6 +85,17 @@ class Tree:
             return None
         return self.names(directory).get(name)
 
+    def has(self, entry: Entry) -> bool:
+        """Whether it has at an entry's path what the entry leaves there.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        found = self.find(entry.path)
+        if found is None or found.is_directory:
+            return entry.deleted
+        return (found.mode, found.oid) == (entry.new_mode, entry.new)
+
     def names(self, directory: bytes) -> Mapping[bytes, TreeEntry]:
         """What is in a directory, by name; nothing where there is no such directory.
 

@@ -119,6 +119,12 @@ def findings(
     moves: dict[str, Moves] = {}
     for position, index in patterns.find_each([entry.path for entry, _ in pairs]):
         entry, commit = pairs[position]
+        if base.has(entry):
+            # What is as the base has it now need not have been so in each commit.
+            other = next(_others(entry.path, commits, base), None)
+            if other is None:
+                continue
+            entry, commit = other
         origin = commit.oid if commit else ""
         if origin not in moves:
             moves[origin] = Moves(commit.own_entries if commit else entries)
@@ -153,10 +159,10 @@ def put_back(entry: Entry, commit: Commit | None, base: Base, by_commit: bool) -
     if base.of_files and entry.added and not entry.is_submodule:
         # Files that git does not know yet are in no index.
         step = f"Take it out with `rm -- {quoted(entry.path)}`"
-    elif entry.added or base.start is None:
+    elif entry.added or (origin := base.origin(entry)) is None:
         step = f"Take it out with `{literal} rm --cached -- {quoted(entry.path)}`"
     else:
-        step = f"Put it back with `{literal} checkout {base.start[:SHORT]} -- {quoted(entry.path)}`"
+        step = f"Put it back with `{literal} checkout {origin[:SHORT]} -- {quoted(entry.path)}`"
     return f"{step} and fold that into the commit that did it" if by_commit else step
 
 
@@ -169,6 +175,14 @@ def quoted(path: bytes) -> str:
         return f"'{text}'"
     escaped = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b"'\\" else f"\\x{byte:02x}" for byte in path)
     return f"$'{''.join(escaped)}'"
+
+
+def _others(path: bytes, commits: Sequence[Commit], base: Base) -> Iterator[tuple[Entry, Commit]]:
+    """What single commits leave at a path that the base has not there."""
+    for commit in commits:
+        for entry in commit.own_entries:
+            if entry.path == path and not base.has(entry):
+                yield entry, commit
 
 
 def _as(entry: Entry) -> str:

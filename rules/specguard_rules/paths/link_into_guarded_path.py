@@ -114,7 +114,7 @@ class LinkIntoGuardedPath(Rule):
                 key = "submodule"
             if not where and entry.status != "M":
                 where = _in_place_of(entry, guards)
-            if where:
+            if where and not base.has(entry):
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
                 yield Finding(
                     f"{path_text(entry.path)} {where}{at}",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Bookkeeping, Entry, Policy, Stage, WorkItem
+    from specguard.rules import Base, Bookkeeping, Entry, Policy, Stage, WorkItem
 
 
 class OutOfScopePath(Rule):
@@ -68,7 +68,12 @@ class OutOfScopePath(Rule):
     condition: ClassVar[str] = "every entry is within the paths that the work item may change"
 
     def check(
-        self, entries: Sequence[Entry], work_item: WorkItem, policy: Policy, bookkeeping: Bookkeeping
+        self,
+        entries: Sequence[Entry],
+        work_item: WorkItem,
+        policy: Policy,
+        bookkeeping: Bookkeeping,
+        base: Base,
     ) -> Iterator[Finding]:
         """Compare the entries with the scope."""
         scope = work_item.scope
@@ -82,7 +87,7 @@ class OutOfScopePath(Rule):
         for position, entry in enumerate(entries):
             if position in inside or entry.path.startswith(policy.log_folder):
                 continue
-            if bookkeeping.has(entry):
+            if bookkeeping.has(entry) or base.has(entry):
                 continue
             path = path_text(entry.path)
             yield Finding(

@@ -84,7 +84,7 @@ class ForeignWorkDocument(Rule):
         yield from _altered(work)
         roles = ("document",) if work.naming else ("document", "index")
         for entry, paper in work.papers_of(entries, roles):
-            if work.naming and work.item.owns(entry.path):
+            if (work.naming and work.item.owns(entry.path)) or base.has(entry):
                 continue
             name = path_text(entry.path)
             deed = "removed" if entry.deleted else "added" if entry.added else "changed"

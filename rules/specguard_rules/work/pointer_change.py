@@ -69,7 +69,7 @@ class PointerChange(Rule):
     def check(self, entries: Sequence[Entry], work: Work, base: Base) -> Iterator[Finding]:
         """Look for pointers among the entries."""
         for entry, paper in work.papers_of(entries, ("pointer",)):
-            if not work.kinds[paper.kind].protect_pointer:
+            if not work.kinds[paper.kind].protect_pointer or base.has(entry):
                 continue
             path = path_text(entry.path)
             when = (
