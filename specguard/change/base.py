@@ -1,24 +1,35 @@
 """Finding the base: the commit that everything trusted is read from.
 
 It is found without the head's policy, in this order: what the caller names, what the platform names, the
-remote's default branch, `main`, `master`. Each is resolved once to an object id.
+remote's default branch, `main`, `master`, and last what this machine alone says. Each is resolved once to an
+object id.
 """
 
 from __future__ import annotations
 
+import re
+
+from specguard.change.process import CommandError
 from specguard.change.repository import USUAL_BASES, short_name
 from specguard.change.revision import base_refs, resolve
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Final, Literal
 
     from specguard.change.event import Event
     from specguard.change.git import Git
+    from specguard.change.repository import Repository
     from specguard.change.request import Request
 
-    How = Literal["option", "event", "server", "pin", "usual", "policy", "stack", "head", "none"]
+    How = Literal[
+        "option", "event", "server", "pin", "usual", "local", "policy", "stack", "head", "none"
+    ]  # fmt: skip
+
+_AUTHORITIES: Final = (b"SPEC_AUTHORITY.md", b"specguard.toml")
+_STATED: Final = re.compile(rb'^base = "([^"\n]+)"[ \t\r]*$', re.MULTILINE)
+"""The line in which an authority names its base, as `init` writes it."""
 
 
 class Found:
@@ -29,8 +40,9 @@ class Found:
         oid: the commit's full object id; None where there is nothing to trust (`--root`, a first commit).
         how: `option` (the caller named it), `event` (the platform did), `server` (the repository that is
             pushed to has it), `pin` (an agent's session began with it), `usual` (the remote's default branch,
-            `main` or `master`), `policy` (the policy of another base named it), `stack` (a branch that the
-            judged one stands on), `head` (`HEAD` stands in for a base that is not there) or `none`.
+            `main` or `master`), `local` (only this machine says that it is one), `policy` (the policy of
+            another base named it), `stack` (a branch that the judged one stands on), `head` (`HEAD` stands in
+            for a base that is not there) or `none`.
         ref: the full name of its ref; empty where it has none.
     """
 
@@ -45,7 +57,7 @@ class Found:
     @property
     def trusted(self) -> bool:
         """Whether it is a base, and not what stands in for one."""
-        return self.how not in ("head", "none")
+        return self.how not in ("local", "head", "none")
 
     @property
     def given(self) -> bool:
@@ -91,7 +103,7 @@ def find_base(
             help="Name it with `--base REF`, or give the platform's event with `--pr-event FILE`.",
             code="no-base",
         )
-    return usual_base(git, remote=remote, without=without)
+    return usual_base(git, remote=remote, without=without) or local_base(git, without=without)
 
 
 def default_base(
@@ -128,6 +140,48 @@ def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> Found 
     return None
 
 
+def local_base(git: Git, *, without: str = "") -> Found | None:
+    """The branch that stands in for a base where none has a usual name; nothing proves that it is one.
+
+    It is the `init.defaultBranch` of the user's settings. Else it is the only local branch that has an
+    authority, or the one that the authorities of all of them name. A branch whose authority names another one
+    leaves none.
+
+    Raises:
+        MissingFact: a ref or object is broken.
+    """
+    from specguard.change.tree import Tree
+
+    heads = {ref.short: ref for ref in git.repository.branches() if ref.name.startswith("refs/heads/")}
+    name = _default_of_user(git)
+    if name not in heads:
+        named: dict[str, str] = {}
+        for short, ref in heads.items():
+            tree = Tree(git, git.commit(ref.oid).tree)
+            content = next((text for path in _AUTHORITIES if (text := tree.read(path)) is not None), None)
+            if content is not None:
+                stated = _STATED.search(content)
+                named[short] = stated[1].decode("utf-8", "surrogateescape") if stated else short
+        names = set(named if len(named) == 1 else named.values())
+        name = names.pop() if len(names) == 1 else ""
+    found = heads.get(name)
+    if found is None or found.name == without:
+        return None
+    return Found(found.short, found.oid, "local", found.name)
+
+
+def _default_of_user(git: Git) -> str:
+    """The user's or the system's `init.defaultBranch`, whatever the repository's own configuration has."""
+    words = ("config", "-z", "--show-scope", "--get-all", "init.defaultBranch")
+    try:
+        said = git.repository.in_place(*words, user=True).read().decode("utf-8", "surrogateescape")
+    except CommandError:
+        return ""
+    fields = said.split("\0")
+    pairs = [*zip(fields[::2], fields[1::2], strict=False)]
+    return next((name for scope, name in reversed(pairs) if scope in ("global", "system")), "")
+
+
 def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Found:
     """The base of this name.
 
@@ -144,12 +198,17 @@ def named_base(git: Git, name: str, how: How, *, remote: str = "origin") -> Foun
     return Found(short_name(revision.ref) if revision.ref else name, revision.oid, how, revision.ref)
 
 
-def no_base(remote: str = "origin") -> SpecguardError:
+def no_base(repository: Repository, remote: str = "origin") -> SpecguardError:
     """The error about a base that nobody names and that none of the usual places has."""
+    from specguard.change.remotes import read_remote
+
     tried = ", ".join(_usual(remote))
+    fetched = (
+        f"Fetch it with `git fetch {remote} main`, or name" if read_remote(repository, remote).url else "Name"
+    )
     return SpecguardError(
         f"there is no base to compare with: tried {tried}",
-        help=f"Fetch it with `git fetch {remote} main`, or name it with `--base REF`.",
+        help=f"{fetched} it with `--base REF`.",
         code="no-base",
     )
 

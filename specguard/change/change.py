@@ -91,7 +91,10 @@ class Change(ABC):
             found = named_base(self.git, name, "policy", remote=self._remote)
         except MissingFact as missing:
             raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
-        if found.oid == self.found.oid and self.found.trusted:
+        if self.found.how == "local":
+            # What only this machine takes for a base proves no other one.
+            found.how = "local"
+        if found.oid == self.found.oid and self.found.how != "head":
             return self
         return self._moved(found)
 
@@ -345,6 +348,12 @@ class Change(ABC):
             return ["There is no base, so HEAD stands in for it: its policy judges, and is not trusted."]
         if self.found.how == "none":
             return ["There is no base: the judged tree's own policy judges, and is not trusted."]
+        if self.found.how == "local":
+            name = self.found.name
+            branch, base = self._known(lambda: self.branch), self._known(lambda: self.base)
+            if branch and base and base.head and base.is_branch(branch, self.stage):
+                return [f"{name} is taken for the base itself, so nothing is judged against it."]
+            return [f"{name} is taken for the base, and is not trusted; name one with --base."]
         return []
 
     @property

@@ -132,11 +132,15 @@ def unknown(git: Git, name: str) -> SpecguardError:
     # difflib costs as much as the rest of a hook; here nobody waits for a verdict any more.
     from difflib import get_close_matches
 
+    from specguard.change.remotes import read_remote
+
     nearest = get_close_matches(name, git.repository.names(), n=1)
     if nearest:
         help = f"Did you mean {nearest[0]}?"
     elif _is_wrong(name):
         help = "Give HEAD, an object id, a branch or a tag, with ~n or ^n behind it."
-    else:
+    elif read_remote(git.repository).url:
         help = f"Fetch it with `git fetch origin {name}`, or name another."
+    else:
+        help = "Name another one."
     return SpecguardError(f"there is no branch, tag or commit {name!r}", help=help, code="unknown-revision")

@@ -142,7 +142,7 @@ def _range(git: Git, request: Request) -> Sequence[Change]:
         return []
     found_or_none = Found("", None, "none") if request.root else find_base(git, request, event)
     if found_or_none is None:
-        raise no_base()
+        raise no_base(git.repository)
     if request.worktree:
         from specguard.change.worktree import hash_work_tree
 
@@ -312,7 +312,7 @@ def _pushed_change(git: Git, request: Request, push: Push) -> Change:
     found = find_base(git, request, remote=push.remote, without=push.remote_ref)
     if found is None:
         if push.old is not None:
-            raise no_base(push.remote)
+            raise no_base(git.repository, push.remote)
         # The first push of a first branch: there is nothing yet that could be a base.
         found = Found("", None, "none")
     if push.new is None:

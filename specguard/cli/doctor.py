@@ -141,7 +141,7 @@ def _git(repository: Repository) -> Diagnosis:
 def _base(git: Git, request: Request) -> Diagnosis:
     found = find_base(git, request, find_event(request))
     if found is None:
-        error = no_base()
+        error = no_base(git.repository)
         return Diagnosis("base", "missing", error.message, error.help)
     said = f"{found.name} at {(found.oid or '')[:12]}"
     try:

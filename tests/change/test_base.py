@@ -17,6 +17,7 @@ from specguard.testing.repository import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -204,3 +205,41 @@ def test_a_base_that_is_no_commit_is_an_error(repo: Repository, git: Git) -> Non
     repo.git("update-ref", "refs/tags/blob", repo.oid("HEAD:f"))
     with pytest.raises(SpecguardError, match="is a blob"):
         named_base(git, "refs/tags/blob", "option")
+
+
+AUTHORITY = '# Authority\n\n```toml specguard\nbase = "trunk"\n```\n'
+
+
+def test_without_a_usual_name_the_only_branch_with_an_authority_stands_in(repo: Repository) -> None:
+    repo.branch("trunk")
+    repo.commit("docs: state it", files={"SPEC_AUTHORITY.md": AUTHORITY})
+    found = find(repo)
+    assert found is not None
+    assert (found.name, found.how, found.trusted) == ("trunk", "local", False)
+    assert find(repo, without="refs/heads/trunk") is None
+    for name in ("feature", "another"):
+        repo.branch(name, at="trunk")
+        again = find(repo)
+        assert again is not None
+        assert again.name == "trunk"
+    with pytest.raises(SpecguardError, match="--enforce"):
+        find(repo, enforce=True)
+    repo.commit("docs: mine", files={"SPEC_AUTHORITY.md": AUTHORITY.replace("trunk", "another")})
+    assert find(repo) is None
+
+
+def test_the_default_branch_of_the_users_settings_stands_in_but_not_of_the_repositorys(
+    repo: Repository, tmp_path: Path
+) -> None:
+    for name in ("trunk", "evil"):
+        repo.branch(name)
+    repo.git("config", "init.defaultBranch", "evil")
+    assert find(repo) is None
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text("[init]\n\tdefaultBranch = trunk\n")
+    environment = {**clean_environment(), "HOME": str(home)}
+    with Git(Located.locate(str(repo.path), environment)) as git:
+        found = find_base(git, Request(environment=environment))
+    assert found is not None
+    assert (found.name, found.how) == ("trunk", "local")

@@ -140,6 +140,10 @@ def test_the_nearest_name_is_offered(repo: Repository) -> None:
     assert caught.value.help == "Did you mean main?"
     with pytest.raises(SpecguardError) as caught:
         found(repo, "zzz")
+    assert caught.value.help == "Name another one."
+    repo.remote()
+    with pytest.raises(SpecguardError) as caught:
+        found(repo, "zzz")
     assert caught.value.help == "Fetch it with `git fetch origin zzz`, or name another."
 
 

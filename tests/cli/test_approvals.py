@@ -220,6 +220,8 @@ def test_before_there_is_a_base_nothing_is_in_it(tmp_path: Path, keys: dict[str,
     file(repository, record)
     assert states(repository) == {record.id: ("unsigned", "local")}
     repository.commit("chore: begin")
+    # A second branch with an authority: neither is the only one, which would be the base here.
+    repository.branch("other")
     assert states(repository) == {record.id: ("unsigned", "local")}
     assert approvals(repository, "verify").exit_code == 0
 

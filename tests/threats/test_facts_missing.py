@@ -41,8 +41,7 @@ def test_t60_without_a_base_nothing_is_guessed(repo: Repository, change: Open) -
     repo.git("branch", "-q", "-D", "main")
     with pytest.raises(SpecguardError, match="there is no base") as caught:
         change(repo)
-    assert "--base REF" in caught.value.help
-    assert "git fetch origin main" in caught.value.help
+    assert caught.value.help == "Name it with `--base REF`."
 
 
 def test_t61_unrelated_histories_have_no_range(repo: Repository, change: Open) -> None:
