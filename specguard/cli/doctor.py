@@ -20,7 +20,7 @@ from specguard.cli.doctor_runs import diagnose_runs
 from specguard.cli.options import in_directory
 from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import installed, load_registry
-from specguard.engine.policies import open_policy
+from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import cut, json_text, visible
@@ -161,8 +161,9 @@ def _authority(git: Git, request: Request) -> Diagnosis:
     active = sum(rule.active for rule in policy.rules)
     said = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
     if not _is_the_bases(git, request, policy):
-        where = "HEAD's" if policy.ref else "the working tree's"
-        return Diagnosis("authority", "note", f"{said}; this is {where}: the base has none yet")
+        if policy.ref:
+            return Diagnosis("authority", "note", f"{said}; this is HEAD's: the base has none yet")
+        return Diagnosis("authority", "note", f"{said}; it is not on the base yet", TRY)
     if policy.unread:
         return Diagnosis(
             "authority", "note", f"{said}; {len(policy.unread)} items not understood", "specguard policy"

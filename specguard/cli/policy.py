@@ -11,7 +11,7 @@ from specguard.authority.sources import PYPROJECT, SETTINGS
 from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
-from specguard.engine.policies import open_policy
+from specguard.engine.policies import TRY, open_policy
 from specguard.integrations.known_rules import known_rules
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import json_text
@@ -64,4 +64,6 @@ def command(
     else:
         text = as_text(policy, coverage=coverage)
     click.echo(text, nl=False)
+    if policy.ref is None and not authority and output_format == "text":
+        click.echo(f"\nnote: this is not on the base yet: {TRY}")
     return EXIT_FAILED if strict and policy.unread else EXIT_PASSED

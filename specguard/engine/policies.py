@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 from specguard.authority.cache import Cache
 from specguard.authority.load import load_policy
+from specguard.authority.sources import AUTHORITY
 from specguard.change.change import BASELINE
 from specguard.change.git import Git
 from specguard.change.repository import Repository, short_branch
@@ -14,6 +16,7 @@ from specguard.errors import MissingFact, NoAuthorityError, NotApplicable, Specg
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Final
 
     from specguard.authority.baseline import BaselineChange
     from specguard.authority.difference import PolicyChange
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
+
+TRY: Final = f"commit it there; until then try it with `specguard check --authority {AUTHORITY}`"
+"""What to do with an authority that no commit has yet."""
 
 
 class Policies:
@@ -87,10 +93,36 @@ class Policies:
             )
         policy = self.load(change.head_files)
         if policy is None:
-            raise _no_authority(change.found.name or "the judged tree")
+            raise self._none(change)
         policy.ref = change.base.head
         policy.adopted = policy.document_paths
         return change, policy, ["The base has no authority yet, so the change's own judges it."]
+
+    def _none(self, change: Change) -> NoAuthorityError:
+        """That there is no authority, or none yet: one that is written and not committed judges nothing."""
+        where = change.found.name or "the judged tree"
+        # What an agent has just written is not the repository's.
+        agents = self._request.by_agent or self._request.edits
+        if agents or self.draft(change.git.repository, change.policy_files) is None:
+            return _no_authority(where)
+        return NoAuthorityError(
+            f"{AUTHORITY} is not on {where} yet",
+            help=TRY,
+        )
+
+    def draft(self, repository: Repository, tree: Tree) -> Policy | None:
+        """The policy of the authority that is written in the working tree; None where it has none.
+
+        Args:
+            repository: whose working tree.
+            tree: where further documents are read that it names.
+
+        Raises:
+            SpecguardError: it is wrong.
+        """
+        top = repository.work_tree_if_any()
+        file = os.path.relpath(os.path.join(top, AUTHORITY)) if top else ""
+        return self.load(tree, file) if file and os.path.lexists(file) else None
 
     def _into_default(self, change: Change) -> Change:
         """A change into an item's branch, as one of the default branch's policy; any other as it is.
@@ -155,7 +187,6 @@ def open_policy(request: Request) -> Policy:
     Raises:
         SpecguardError: there is none, or it is wrong.
     """
-    from specguard.authority.sources import AUTHORITY
     from specguard.change.base import find_base, named_base
     from specguard.change.tree import Tree
 
@@ -179,11 +210,7 @@ def open_policy(request: Request) -> Policy:
                     raise _no_authority_there(named.name)
                 policy.ref = named.oid
             return policy
-        file = f"{repository.work_tree()}/{AUTHORITY}"
-        try:
-            policy = policies.load(next(iter(trees.values())), file)
-        except SpecguardError:
-            policy = None
+        policy = policies.draft(repository, next(iter(trees.values())))
     if policy is None:
         raise _no_authority("the base")
     return policy

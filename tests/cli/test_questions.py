@@ -306,7 +306,7 @@ def test_doctor_says_whose_authority_it_read_where_the_base_has_none(repository:
     repository.branch("work")
     assert "once it is on origin/main" in run("init", directory=repository.path).stdout
     asked = run("doctor", directory=repository.path).stdout
-    assert "this is the working tree's: the base has none yet" in asked
+    assert "it is not on the base yet" in asked
     repository.stage()
     repository.commit("docs: state what may change")
     asked = run("doctor", directory=repository.path).stdout
