@@ -273,6 +273,8 @@ class Change(ABC):
         if name is None:
             if self.empty:
                 raise NotApplicable("HEAD is detached, and nothing has changed whose branch could be known")
+            if self.stage in ("edit", "staged", "commit-msg") or self.request.by_agent:
+                raise NotApplicable("HEAD is detached, and before a push no branch has to be known")
             raise MissingFact(
                 "HEAD is detached, so no branch is known",
                 "specguard check --branch NAME",

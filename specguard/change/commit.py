@@ -55,9 +55,12 @@ class Message:
         source: `commit`, `file` (a message being written) or `title`.
         encoding: the name in the commit's encoding header; empty where there is none.
         merge: whether it is a merge commit's, or will be.
+        author: of a message being written, who git says will be the commit's author, as `Name <address>`;
+            empty where it does not say.
+        staged: gives what the commit that is being written changes; None where that is not known.
     """
 
-    __slots__ = ("commit", "encoding", "merge", "raw", "source", "text")
+    __slots__ = ("author", "commit", "encoding", "merge", "raw", "source", "staged", "text")
 
     def __init__(
         self,
@@ -67,13 +70,21 @@ class Message:
         source: str = "commit",
         encoding: str = "",
         merge: bool = False,
+        author: str = "",
     ) -> None:
+        self.author = author
+        self.staged: Callable[[], Sequence[Entry]] | None = None
         self.raw = raw
         self.text = raw.decode("utf-8", "surrogateescape")
         self.commit = commit
         self.source = source
         self.encoding = encoding
         self.merge = merge
+
+    @property
+    def squashes(self) -> bool:
+        """Whether `git rebase --autosquash` would squash the commit into another one."""
+        return self.subject.startswith(("fixup!", "squash!", "amend!"))
 
     @property
     def lines(self) -> list[str]:

@@ -47,11 +47,14 @@ def read_message(repository: Repository, file: str, settings: Process) -> Messag
         MissingFact: the configuration cannot be read.
     """
     file = message_path(repository, file)
+    # Git tells its hooks who the author will be.
+    who = [repository.environment.get(f"GIT_AUTHOR_{name}", "") for name in ("NAME", "EMAIL")]
     return Message(
         clean(read_bounded(file, MESSAGE_LIMIT, "the message"), _read(settings)),
         source="file",
         # While a merge is being concluded, git keeps there what it joins.
         merge=os.path.exists(f"{repository.git_dir}/MERGE_HEAD"),
+        author=f"{who[0]} <{who[1]}>" if all(who) else "",
     )
 
 

@@ -175,6 +175,10 @@ class MessageChange(StagedChange):
             raise NotApplicable(
                 'with merge = "squash" the pull request\'s title is judged, once there is one'
             )
+        if self._message.squashes:
+            raise NotApplicable("what is to be squashed into another commit is judged before it is pushed")
+        if self.request.message_file:
+            self._message.staged = self._changed
         return [self._message]
 
     @property

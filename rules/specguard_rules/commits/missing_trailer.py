@@ -130,16 +130,17 @@ class MissingTrailer(Rule):
                 continue
             trailers: Trailers | None = None
             for position, required in enumerate(self.require):
+                author = commit.author if commit else message.author
                 if required.authors is not None or required.by_author:
-                    if commit is None:
+                    if not author:
                         continue
-                    people = (commit.author, commit.committer)
+                    people = [author, *([commit.committer] if commit else [])]
                     if required.authors is not None and not any(map(required.authors.search, people)):
                         judged += 1
                         continue
                 judged += 1
                 trailers = trailers or Trailers(message.lines)
-                problem = _problem(required, trailers, commit)
+                problem = _problem(required, trailers, author)
                 if problem:
                     yield Finding(
                         f"the message {quoted(message.subject)} {problem}",
@@ -153,7 +154,7 @@ class MissingTrailer(Rule):
             raise NotApplicable(_nothing_judged(messages))
 
 
-def _problem(required: RequiredTrailer, trailers: Trailers, commit: Commit | None) -> str:
+def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     """What is wrong with a trailer in a message, as the end of a sentence; empty where nothing is."""
     key = required.key
     found = trailers.of(key)
@@ -175,8 +176,8 @@ def _problem(required: RequiredTrailer, trailers: Trailers, commit: Commit | Non
         return f"has the trailer {key} with {value}, which does not match {quoted(required.value.text)}"
     if not any(one.value for one in found):
         return f"has a trailer {key} with nothing in it"
-    if required.by_author and commit and not any(_same_person(one.value, commit.author) for one in found):
-        return f"has no trailer {key} of its author, {commit.author}"
+    if required.by_author and not any(_same_person(one.value, author) for one in found):
+        return f"has no trailer {key} of its author, {author}"
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.rules import Covering, Finding, Rule, Settings, path_text
+from specguard.rules import Covering, Finding, NotApplicable, Rule, Settings, path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Commit, Entry, PullRequest, Stage
+    from specguard.rules import Commit, Entry, Message, PullRequest, Stage
 
 
 class Companion(Settings):
@@ -83,7 +83,7 @@ class MissingCompanion(Rule):
 
     code: ClassVar[str] = "PTH007"
     name: ClassVar[str] = "missing-companion"
-    stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
+    stages: ClassVar[tuple[Stage, ...]] = ("staged", "commit-msg", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("companions",)
     condition: ClassVar[str] = "what is to change together changes together, or a trailer says why not"
 
@@ -93,11 +93,17 @@ class MissingCompanion(Rule):
 
     def check(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[Entry] | None = None,
         commits: Sequence[Commit] | None = None,
+        messages: Sequence[Message] | None = None,
         pull_request: PullRequest | None = None,
     ) -> Iterator[Finding]:
         """Look for the companions of what changed, then for a reason."""
+        written = next((one for one in messages or () if one.source == "file" and not one.merge), None)
+        if entries is None:
+            if written is None or written.staged is None:
+                raise NotApplicable("what the commit changes is not known")
+            entries = written.staged()
         paths = [entry.path for entry in entries]
         left = [entry.path for entry in entries if not entry.deleted]
         for which, companion in enumerate(self.companions):
@@ -107,6 +113,8 @@ class MissingCompanion(Rule):
             key = companion.trailer
             if key and _stated(key, commits or (), pull_request):
                 continue
+            if key and written and _written(key, written):
+                continue
             more = f" (and {len(asking) - 1} more like it)" if len(asking) > 1 else ""
             wanted = " or ".join(companion.require.patterns)
             reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
@@ -115,9 +123,16 @@ class MissingCompanion(Rule):
                 help=f"Change what belongs to it under {wanted}{reason}.",
                 path=asking[0],
                 key=f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}",
-                severity="warning" if key and commits is None else None,
+                severity="warning" if key and commits is None and written is None else None,
                 setting=f"companions.{which}.require",
             )
+
+
+def _written(key: str, message: Message) -> bool:
+    """Whether the message that is being written states a reason under a trailer."""
+    from specguard_rules.trailers import Trailers
+
+    return any(one.value for one in Trailers(message.lines).of(key))
 
 
 def _stated(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> bool:
