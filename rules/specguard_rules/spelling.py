@@ -9,11 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from specguard.rules import Commit, Message
-
-SHORT: Final = 12
-"""So many digits of an object id are shown to people."""
-
 SHOWN: Final = 100
 """How many characters of a text a message quotes."""
 
@@ -29,17 +24,6 @@ def quoted(text: str) -> str:
     if len(text) <= SHOWN:
         return f"'{text}'"
     return f"'{text[:SHOWN]}...' ({len(text) - SHOWN} more characters)"
-
-
-def reword(message: Message, commits: Sequence[Commit] | None) -> str:
-    """The command that opens the message of a commit again; empty for one that is being written."""
-    if not message.commit:
-        return ""
-    at = next((place for place, commit in enumerate(commits or ()) if commit.oid == message.commit), -1)
-    if not commits or at in (-1, len(commits) - 1):
-        return "git commit --amend"
-    onto = f"{message.commit[:SHORT]}~1" if commits[at].parents else "--root"
-    return f"git rebase -i {onto}"
 
 
 def alternatives(names: Sequence[str]) -> str:

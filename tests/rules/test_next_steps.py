@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,22 +19,26 @@ if TYPE_CHECKING:
 
     from specguard.testing import Repository
 
-COMMAND = re.compile(r"`((?:git|rm) [^`]*)`|: (git .*)\Z")
+COMMAND = re.compile(r"`((?:git|rm|mkdir|FILTER\w*=1) [^`]*)`")
 MOVED = {"configs/NEXT_PHASE.json": '{"next": 13}'}
 FOREIGN = {"docs/phase-13.md": "# 13\n"}
+CI = Step("chore: base", files={"ci/a": "1"})
+LATER = Step("feat: later", files={"later": "1"})
+LATER_STILL = Step("feat: later still", files={"more": "1"})
+LOCKED = '[rules.locked-path]\npaths = ["ci/"]\n'
+SIGNED = '[[rules.missing-trailer.require]]\nkey = "Signed-off-by"\nby_author = true\n'
+SIGNED_OFF = "feat: later\n\nSigned-off-by: Ann Example <ann@example.org>\n"
 FORMED = '[rules.commit-message]\npattern = "^feat: "\n'
 
 
 def typed(repository: Repository, help_: str) -> None:
-    """Type the command of a next step, with editors that reword whatever they are shown."""
+    """Type the command of a next step, without an editor."""
     found = COMMAND.search(help_)
     assert found, help_
-    command = (found[1] or found[2]).replace("<name>", "another")
-    squashes = "autosquash" in command
+    command = found[1].replace("<name>", "another").replace("SUBJECT", "'feat: one'")
     environment = {
         **clean_environment(),
-        "GIT_SEQUENCE_EDITOR": ":" if squashes else "sed -i 's/^pick/reword/'",
-        "GIT_EDITOR": ":" if squashes else "echo 'feat: one' >",
+        "EDITOR": "false",
         "GIT_COMMITTER_NAME": "n",
         "GIT_COMMITTER_EMAIL": "n@example.org",
         "GIT_AUTHOR_NAME": "n",
@@ -72,6 +77,28 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "CMT005",
         {"commits": [Step("feat: a", files={"b": "1"}), Step("feat: b"), Step("feat: c", files={"c": "2"})]},
     ),
+    "an empty commit before a merge that resolves a conflict": (
+        "CMT005",
+        {
+            "base": [Step("chore: base", files={"a": "1"}), Step("feat: theirs", files={"a": "2"})],
+            "commits": [
+                Step("feat: mine", files={"a": "3"}, parents=("start",)),
+                Step("chore: run again", id="empty"),
+                Step("Merge main", files={"a": "4"}, parents=("empty", "base")),
+            ],
+        },
+    ),
+    "a message before a merge that resolves a conflict": (
+        "CMT002",
+        {
+            "policy": FORMED,
+            "base": [Step("chore: base", files={"a": "1"}), Step("feat: theirs", files={"a": "2"})],
+            "commits": [
+                Step("mine\n\nIt's so.", files={"a": "3"}, parents=("start",), id="mine"),
+                Step("Merge main", files={"a": "4"}, parents=("mine", "base")),
+            ],
+        },
+    ),
     "a pointer": ("WRK004", {"branch": "phase-12", "commits": [Step(SUBJECT, files=dict(MOVED))]}),
     "a new document": ("WRK005", {"branch": "phase-12", "commits": [Step(SUBJECT, files=dict(FOREIGN))]}),
     "a pointer that is staged": ("WRK004", {"branch": "phase-12", "staged": Step("", files=dict(MOVED))}),
@@ -93,6 +120,105 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "base": [Step("chore: base", files={"a": "1"}), Step("feat: more", files={"b": "1"})],
             "commits": [Step("feat: x", files={"x": "1"}, parents=("start",))],
             "origin": "",
+        },
+    ),
+    "a guarded file of an earlier commit": (
+        "PTH002",
+        {"policy": LOCKED, "base": [CI], "commits": [Step("a", files={"ci/a": "2", "b": "1"}), LATER]},
+    ),
+    "a guarded file of an earlier commit that has nothing else": (
+        "PTH002",
+        {"policy": LOCKED, "base": [CI], "commits": [Step("a", files={"ci/a": "2"}), LATER]},
+    ),
+    "a guarded file of several commits": (
+        "PTH002",
+        {
+            "policy": LOCKED,
+            "base": [CI],
+            "commits": [
+                Step("a", files={"ci/it's": "1"}),
+                Step("b", files={"ci/it's": "2", "b": "1"}),
+                LATER,
+            ],
+        },
+    ),
+    "a guarded file that was put back later": (
+        "PTH002",
+        {
+            "policy": LOCKED,
+            "base": [CI],
+            "commits": [Step("a", files={"ci/a": "2", "b": "1"}), Step("b", files={"ci/a": "1"}), LATER],
+        },
+    ),
+    "a guarded file that was moved away": (
+        "PTH002",
+        {
+            "policy": LOCKED,
+            "base": [CI],
+            "commits": [Step("a", rename={"ci/a": "b"}, files={"d": "1"}), LATER],
+        },
+    ),
+    "a guarded file that was moved there": (
+        "PTH002",
+        {
+            "policy": LOCKED,
+            "base": [Step("b", files={"lib/d/a": "here"})],
+            "commits": [Step("a", rename={"lib/d/a": "ci/a"})],
+        },
+    ),
+    "a guarded file where commits are squashed": (
+        "PTH002",
+        {
+            "policy": 'merge = "squash"\n' + LOCKED,
+            "base": [CI],
+            "commits": [Step("a", files={"ci/a": "2", "b": "1"}), LATER],
+        },
+    ),
+    "a guarded file on a merged branch": (
+        "PTH002",
+        {
+            "policy": LOCKED,
+            "base": [CI],
+            "commits": [
+                Step("a", id="a", files={"ci/a": "2", "b": "1"}),
+                Step("b", id="b", files={"d": "1"}, parents=("base",)),
+                Step("Merge", files={"d": "1"}, parents=("a", "b")),
+            ],
+        },
+    ),
+    "an earlier message with a body": (
+        "CMT002",
+        {"policy": FORMED, "commits": [Step("a\n\nIt's so.", files={"b": "1"}), LATER, LATER_STILL]},
+    ),
+    "an earlier trailer": (
+        "CMT006",
+        {"policy": SIGNED, "commits": [Step("a", files={"b": "1"}), replace(LATER, message=SIGNED_OFF)]},
+    ),
+    "four commits of two": (
+        "CMT001",
+        {
+            "policy": "[rules.commit-count]\nat_most = 2\n",
+            "commits": [Step(str(n), files={str(n): "1"}) for n in range(4)],
+        },
+    ),
+    "a merge in a linear history": (
+        "CMT004",
+        {
+            "policy": "[rules.merge-commit]\nlinear = true\n",
+            "commits": [
+                Step("a", id="a", files={"b": "1"}),
+                Step("b", id="b", files={"d": "1"}, parents=("base",)),
+                Step("Merge", files={"d": "1"}, parents=("a", "b")),
+            ],
+        },
+    ),
+    "work on the base's own branch": (
+        "BRN001",
+        {
+            "policy": '[rules.branch-name]\npattern = "^another$"\n',
+            "branch": "main",
+            "commits": [],
+            "staged": LATER,
         },
     ),
     "a protected branch": (
@@ -125,7 +251,15 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
         return found
 
     [finding] = findings()
+    kept = {branch: repository.oid(branch) for branch in ("main", "origin/main") if case.origin}
+    files = {
+        name
+        for name in repository.git("ls-files").split("\n")
+        if not name.startswith(("ci", "docs", "configs"))
+    }
     typed(repository, finding["help"])
+    assert {branch: repository.oid(branch) for branch in kept} == kept
+    assert files - {"b"} <= set(repository.git("ls-files").split("\n"))
     if not words and code.startswith("WRK"):
         repository.git("commit", "-q", "--amend", "--no-edit", "--allow-empty")
     assert findings() == []

@@ -199,7 +199,7 @@ def test_a_touch_that_is_taken_back_is_found_in_its_commit(
     outcome = fails_with(repo, ("PTH002", "locked/p"))
     (finding,) = outcome.report["findings"]
     assert finding["location"]["commit"] == first
-    assert "git rebase -i" in finding["help"]
+    assert "git filter-branch" in finding["help"]
 
 
 def test_commits_that_will_be_squashed_are_not_judged(

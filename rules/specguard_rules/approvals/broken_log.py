@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, is_filed, is_record, path_text
-from specguard_rules.paths._guarded import put_back, quoted
+from specguard_rules.steps import brought_back, put_back, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,16 +74,20 @@ class BrokenLog(Rule):
             done = _done(entry, folder) if entry.path not in approvals.old else ""
             if done:
                 said.add(entry.path)
-                step = f"{put_back(entry, None, base, False)}."
+                step = f"{put_back(entry, base)}."
                 yield _finding(entry.path, done, step, deleted=entry.deleted)
         for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):
             if broken.path not in said:
                 said.add(broken.path)
                 local = broken.place == "local"
+                done_to = next((one for one in approvals.entries if one.path == broken.path), None)
+                step = (
+                    put_back(done_to, base) if done_to else f"Take it out with `rm -- {quoted(broken.path)}`"
+                )
                 found = _finding(
                     broken.path,
                     f"is no record: {broken.reason}",
-                    "Remove it, or put back what it was; other files belong in another folder.",
+                    f"{step}; other files belong in another folder.",
                 )
                 found.severity = "warning" if local else None
                 yield found
@@ -95,7 +99,7 @@ class BrokenLog(Rule):
                 found = _finding(
                     path,
                     f"is a revocation, and commit {commit[:12]} takes it away",
-                    f"Put it back with `git checkout {commit[:12]}^ -- {quoted(path)}`.",
+                    f"Put it back with `{brought_back(path, commit, base)}`.",
                     deleted=True,
                 )
                 found.commit = commit

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, path_text
+from specguard_rules.steps import restore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import ClassVar, Final
 
-    from specguard.rules import Artifacts, Contract, Entry, Expression, Stage, Tree
+    from specguard.rules import Artifacts, Base, Contract, Entry, Expression, Stage, Tree
     from specguard_rules.artifacts._invariants import Invariant
 
 LONGEST: Final = 5000
@@ -103,6 +104,7 @@ class ArchitectureShift(Rule):
         start_files: Tree,
         head_files: Tree,
         contracts: Mapping[str, Contract],
+        base: Base,
         artifacts: Artifacts | None = None,
     ) -> Iterator[Finding]:
         """Compare what was there before with what is there after, for each invariant."""
@@ -121,7 +123,7 @@ class ArchitectureShift(Rule):
             judged = True
             try:
                 if invariant.pattern is None:
-                    yield from _moved(invariant, index, entries, start_files, head_files)
+                    yield from _moved(invariant, index, entries, start_files, head_files, base)
                 else:
                     yield from _broken(invariant, index, entries, start_files, head_files)
             except MissingFact as error:
@@ -133,7 +135,7 @@ class ArchitectureShift(Rule):
 
 
 def _moved(
-    invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree
+    invariant: Invariant, index: int, entries: Sequence[Entry], start: Tree, head: Tree, base: Base
 ) -> Iterator[Finding]:
     """The files and folders that are no longer where they were."""
     told: set[bytes] = set()
@@ -150,13 +152,13 @@ def _moved(
         before = start.find(path)
         gone = head.find(path) is None
         what = "folder" if before is not None and before.is_directory else "file"
-        new = [path_text(one.path) for one in entries if before and one.added and one.new == before.oid]
+        new = [one.path for one in entries if before and one.added and one.new == before.oid]
         yield Finding(
             f"the {what} {path_text(path)} "
             + ("is gone" if gone else f"is no longer a {what}")
-            + (f": it was moved to {new[0]}" if gone and new else "")
+            + (f": it was moved to {path_text(new[0])}" if gone and new else "")
             + _reason(invariant),
-            help=f"Put it back: `git checkout <base> -- {path_text(path)}`.",
+            help=f"{restore(path, base, new[0] if gone and new else b'')}.",
             path=path,
             side="base" if gone else None,
             key="path",

@@ -6,6 +6,7 @@ import re
 
 from specguard.rules import Finding, NotApplicable, Rule
 from specguard_rules.spelling import alternatives, near_miss, quoted
+from specguard_rules.steps import is_own, to_branch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class BranchName(Rule):
         if self.characters == "safe":
             for characters, problem in () if _is_plain(name) else _UNSAFE:
                 if re.search(characters, name):
-                    yield _about(name, problem, "Take another name", "characters")
+                    yield _about(branch, base, push, problem, "Take another name", "characters")
                     return
         if base.is_branch(branch, stage):
             return
@@ -111,22 +112,25 @@ class BranchName(Rule):
                 yield Finding(
                     f"the branch is {quoted(name)}, and {work_item} has "
                     f"{alternatives(work_item.branches)}" + (f": {near}" if near else ""),
-                    help=f"Rename it: git branch -m {work_item.branches[0]}",
+                    help=f"Take it there with `{to_branch(work_item.branches[0], branch, base, push)}`.",
                     field="branch",
                     key="item",
                     setting=work_item.setting("branch"),
                 )
         elif self.pattern is not None and not self.pattern.search(name):
-            yield _about(
-                name, f"does not match {quoted(self.pattern.text)}", "Take a name that does", "pattern"
-            )
+            problem = f"does not match {quoted(self.pattern.text)}"
+            yield _about(branch, base, push, problem, "Take a name that does", "pattern")
 
-    def fix(self, finding: Finding, branch: Branch, work_item: WorkItem | None = None) -> Fix | None:
+    def fix(
+        self, finding: Finding, branch: Branch, base: Base, work_item: WorkItem | None = None
+    ) -> Fix | None:
         """The item's name; no other is known to be right."""
         from specguard.rules import RenameBranch
 
         # A head that is named otherwise need not be the branch that is checked out.
         if finding.key != "item" or branch.source != "HEAD" or work_item is None:
+            return None
+        if is_own(branch, base):
             return None
         return RenameBranch(work_item.branches[0])
 
@@ -136,10 +140,10 @@ def _is_plain(name: str) -> bool:
     return name.isascii() and name.translate(_BETWEEN_WORDS).isalnum() and not name.startswith("-")
 
 
-def _about(name: str, problem: str, step: str, setting: str) -> Finding:
+def _about(branch: Branch, base: Base, push: Push | None, problem: str, step: str, setting: str) -> Finding:
     return Finding(
-        f"the branch {quoted(name)} {problem}",
-        help=f"{step}: git branch -m <name>",
+        f"the branch {quoted(branch.name)} {problem}",
+        help=f"{step}: `{to_branch('<name>', branch, base, push)}`",
         field="branch",
         key=setting,
         setting=setting,

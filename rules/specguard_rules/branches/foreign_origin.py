@@ -62,14 +62,17 @@ class ForeignOrigin(Rule):
         setting = work_item.setting("remote") if work_item and work_item.settings.remote else "remote"
         if origin.url is None:
             yield _about(
-                "there is no remote 'origin'", f"Add it: git remote add origin {expected}", setting, "missing"
+                "there is no remote 'origin'",
+                f"Add it: `git remote add origin {expected}`",
+                setting,
+                "missing",
             )
             return
         if not same_address(origin.fetch, expected):
             yield _about(
                 f"'origin' is {quoted(shown_address(origin.fetch))}, and the canonical repository is "
                 f"{quoted(shown_address(expected))}",
-                f"Set it: git remote set-url origin {expected}{_rewriting(origin.url, origin.fetch)}",
+                f"Set it: `git remote set-url origin {expected}`{_rewriting(origin.url, origin.fetch)}",
                 setting, "fetch",
             )  # fmt: skip
             return
@@ -78,8 +81,8 @@ class ForeignOrigin(Rule):
                 yield _about(
                     f"a push to 'origin' goes to {quoted(shown_address(url))}, and the canonical repository "
                     f"is {quoted(shown_address(expected))}",
-                    "See what sends it there: git config --show-origin --get-regexp "
-                    "'^(remote[.]origin|url)[.].*(url|insteadof)$'",
+                    "See what sends it there: `git config --show-origin --get-regexp "
+                    "'^(remote[.]origin|url)[.].*(url|insteadof)$'`",
                     setting, "push",
                 )  # fmt: skip
 
@@ -88,7 +91,7 @@ def _rewriting(written: str, effective: str) -> str:
     """Where to look for what makes another address of the one that is written."""
     if written == effective:
         return ""
-    return "; what rewrites it, shows: git config --show-origin --get-regexp '^url[.].*[.]insteadof$'"
+    return "; what rewrites it, shows: `git config --show-origin --get-regexp '^url[.].*[.]insteadof$'`"
 
 
 def _about(problem: str, step: str, setting: str, key: str) -> Finding:

@@ -82,7 +82,7 @@ class ProtectedBranch(Rule):
         verb = "would be made" if stage == "staged" else "are made"
         yield self._about(
             f"commits {verb} on {quoted(branch.name)}, which is protected",
-            "Take them to a branch of their own: git switch -c <name>", which,
+            "Take them to a branch of their own: `git switch -c <name>`", which,
         )  # fmt: skip
 
     def _protects(self, ref: str) -> int | None:

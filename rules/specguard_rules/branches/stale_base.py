@@ -78,7 +78,7 @@ class StaleBase(Rule):
             return
         yield Finding(
             f"the branch {problem}",
-            help=f"Bring it up to date: {'git fetch && ' if '/' in base.name else ''}git rebase {base.name}",
+            help=f"Bring it up to date: `git rebase {base.name}`",
             field="branch",
             key="stale",
             setting="require",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule
 from specguard_rules.spelling import quoted
+from specguard_rules.steps import SHORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class CommitCount(Commits, Rule):
             many = f"{len(group)}" if len(group) == len(worked) else f"{len(group)} that count"
             yield Finding(
                 f"{who} has {limits.wanted}, and this one has {many}{_listed(group)}",
-                help=_next_step(limits, len(group), base.start, alone=len(groups) < 2),
+                help=_next_step(limits, group, base.start, commits, alone=len(groups) < 2),
                 key="count" if len(groups) < 2 else f"count {who}",
                 setting=setting,
             )
@@ -155,13 +156,18 @@ def _listed(commits: Sequence[Commit]) -> str:
     return f": {', '.join(named)}"
 
 
-def _next_step(limits: Commits, count: int, start: str | None, *, alone: bool) -> str:
-    most = limits.exactly if limits.at_most is None else limits.at_most
+def _next_step(
+    limits: Commits, group: Sequence[Commit], start: str | None, commits: Sequence[Commit], *, alone: bool
+) -> str:
+    count, most = len(group), limits.exactly if limits.at_most is None else limits.at_most
     if most is None or count < most:
         missing = (limits.exactly or limits.at_least or 0) - count
         return f"Make {missing} more {'commit' if missing == 1 else 'commits'} of the change."
     if start is None:
         return "Squash the commits."
     if most == 1 and alone:
-        return f"Squash them: git reset --soft {start[:10]} && git commit"
-    return f"Squash some of them: git rebase -i {start[:10]}"
+        return f"Squash them: `git reset --soft {start[:SHORT]} && git commit -C {group[0].oid[:SHORT]}`"
+    last = commits[len(commits) - 1 - (count - most) :]
+    if most and alone and all(one in group and not one.is_merge for one in last):
+        return f"Squash the last: `git reset --soft {last[0].oid[:SHORT]} && git commit --amend --no-edit`"
+    return f"Squash some of them: `git rebase -i {start[:SHORT]}`"

@@ -6,10 +6,11 @@ import re
 
 from specguard.rules import Finding, Rule
 from specguard_rules.spelling import quoted
+from specguard_rules.steps import quoted_text, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Annotated, ClassVar, Final, Literal
 
     from pydantic import Field
@@ -123,11 +124,17 @@ class CommitForm(Rule):
     ) -> Iterator[Finding]:
         """Look at each message, and at who made each commit."""
         for message in messages:
-            yield from self._bytes(message)
+            found = list(self._bytes(message))
             if not message.merge:
-                yield from self._subject(message)
+                found.extend(self._subject(message))
                 if message.source != "title":
-                    yield from self._body(message)
+                    found.extend(self._body(message))
+            for finding in found:
+                text = _text(finding.key, message) if len(found) == 1 else ""
+                how = reword(message, {one.oid: one for one in commits or ()}, text)
+                if how:
+                    finding.help = f"{finding.help.rstrip('.')}: `{how}`"
+                yield finding
         if self.authors:
             for commit in commits or ():
                 yield from self._people(commit)
@@ -136,7 +143,7 @@ class CommitForm(Rule):
         """The blank line, or the subject without its dot."""
         from specguard.rules import RewordMessage
 
-        edits = {"blank_line": _with_blank_line, "trailing_dot": _without_dot}
+        edits = _edits()
         if finding.key not in edits or finding.field not in ("commit.subject", "commit.body"):
             return None
         return RewordMessage(finding.commit, edits[finding.key])
@@ -152,12 +159,12 @@ class CommitForm(Rule):
             if message.encoding and message.encoding.lower() not in _UTF8:
                 yield _about(
                     message, "encoding", f"the commit says that its encoding is {quoted(message.encoding)}",
-                    "Write it in UTF-8: git config --unset i18n.commitEncoding, then git commit --amend.",
+                    "Unset `i18n.commitEncoding`, and write it in UTF-8.",
                 )  # fmt: skip
             elif not message.valid:
                 yield _about(
                     message, "encoding", f"the message {quoted(message.subject)} is not UTF-8",
-                    "Write it again in UTF-8: git commit --amend.",
+                    "Write it again in UTF-8.",
                 )  # fmt: skip
         if self.control == "forbid":
             found = re.search(_CONTROL, message.text)
@@ -167,7 +174,7 @@ class CommitForm(Rule):
                     message, "control",
                     f"line {line} of the message has the character U+{ord(found[0]):04X}, which is not shown "
                     "or changes how text is shown",
-                    "Take the character out: git commit --amend.",
+                    "Take the character out.",
                 )  # fmt: skip
 
     def _subject(self, message: Message) -> Iterator[Finding]:
@@ -225,6 +232,20 @@ class CommitForm(Rule):
                     key=f"{role} {person}",
                     setting="authors",
                 )
+
+
+def _edits() -> dict[str, Callable[[str], str]]:
+    return {"blank_line": _with_blank_line, "trailing_dot": _without_dot}
+
+
+def _text(key: str, message: Message) -> str:
+    """The words of a shell that give the right message; `MESSAGE` where nobody knows it."""
+    if key == "blank_line":
+        subject, _, rest = message.text.rstrip("\n").partition("\n")
+        return f"{quoted_text(subject)} -m {quoted_text(rest)}"
+    if key in _edits():
+        return quoted_text(_edits()[key](message.text).rstrip("\n"))
+    return "" if key in ("empty", "subject_max") else "MESSAGE"
 
 
 def _with_blank_line(text: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule
 from specguard_rules.conventional import ConventionalForm, footer_problems, respelt
-from specguard_rules.spelling import alternatives, near_miss, quoted, reword
+from specguard_rules.spelling import alternatives, near_miss, quoted
+from specguard_rules.steps import reword, shell_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,21 +124,21 @@ class CommitMessage(ConventionalForm, Rule):
             if item and work and item.kind in work.shared:
                 # The title of a branch that holds a whole plan is of the plan.
                 own = None if message.source == "title" else work.item_of(message.commit)
-            how = reword(message, commits)
-            findings = list(self._of_item(message, own, how) if own else self._of_form(message, how))
+            findings = list(self._of_item(message, own, made) if own else self._of_form(message, made))
             if message.source != "title":
-                findings.extend(self._body(message, how))
+                findings.extend(self._body(message, made))
             # Only a commit with a finding is worth reading the files of.
             commit = made.get(message.commit or "") if findings else None
             if findings and not (commit and bookkeeping.is_all_of(commit)):
                 yield from findings
 
-    def _of_item(self, message: Message, item: WorkItem, how: str) -> Iterator[Finding]:
+    def _of_item(self, message: Message, item: WorkItem, made: dict[str, Commit]) -> Iterator[Finding]:
         subject, expected = message.subject, item.commit_messages
         if item.allows("commit", subject):
             return
         near = near_miss(subject, expected)
-        what, step = "subject", f"Write {alternatives(expected[:1])} instead{_how(how)}."
+        right = reword(message, made, shell_text(expected[0], message))
+        what, step = "subject", f"Write {alternatives(expected[:1])} instead{_how(right)}."
         if message.source == "title":
             what = "title, which a squash lands as the commit's message,"
             if item.titles and item.allows("pull_request", subject):
@@ -155,12 +156,12 @@ class CommitMessage(ConventionalForm, Rule):
             setting=item.setting("commit"),
         )
 
-    def _of_form(self, message: Message, how: str) -> Iterator[Finding]:
+    def _of_form(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
         subject = message.subject
         if self.pattern is not None and not self.pattern.search(subject):
             yield Finding(
                 f"the subject {quoted(subject)} does not match {quoted(self.pattern.text)}",
-                help=f"Reword it{_how(how)}.",
+                help=f"Reword it{_how(reword(message, made))}.",
                 commit=message.commit,
                 field=message.field,
                 key="pattern",
@@ -172,7 +173,7 @@ class CommitMessage(ConventionalForm, Rule):
         if problem:
             yield Finding(
                 f"the subject {quoted(subject)} has not the form of Conventional Commits: {problem}",
-                help=f"{self.subject_step(setting)}{_how(how)}.",
+                help=f"{self.subject_step(setting)}{_how(reword(message, made))}.",
                 commit=message.commit,
                 field=message.field,
                 key="conventional",
@@ -181,14 +182,14 @@ class CommitMessage(ConventionalForm, Rule):
         for line, problem in footer_problems(message.text):
             yield Finding(
                 f"line {line} of the message has not the form of Conventional Commits: {problem}",
-                help=f"Reword the body{_how(how)}.",
+                help=f"Reword the body{_how(reword(message, made))}.",
                 commit=message.commit,
                 field="commit.body",
                 key="conventional footer",
                 setting="conventional",
             )
 
-    def _body(self, message: Message, how: str) -> Iterator[Finding]:
+    def _body(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
         has_body = bool(message.body.strip())
         if has_body and self.body == "forbidden":
             problem, step = "has a body, and none is wanted", "Keep the subject alone"
@@ -198,7 +199,7 @@ class CommitMessage(ConventionalForm, Rule):
             return
         yield Finding(
             f"the message {quoted(message.subject)} {problem}",
-            help=f"{step}{_how(how)}.",
+            help=f"{step}{_how(reword(message, made))}.",
             commit=message.commit,
             field="commit.body",
             key="body",

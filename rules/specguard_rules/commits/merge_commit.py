@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic import Field
 
-    from specguard.rules import Commit, Entry, Hunk, Lines, Merges, Policy, Severity, Stage
+    from specguard.rules import Base, Commit, Entry, Hunk, Lines, Merges, Policy, Severity, Stage
 
 _MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
 """How the lines begin by which git parts the sides of a conflict."""
@@ -117,7 +117,7 @@ class MergeCommit(Rule):
     ] = "warn"
 
     def check(
-        self, commits: Sequence[Commit], policy: Policy, merges: Merges, lines: Lines
+        self, commits: Sequence[Commit], base: Base, policy: Policy, merges: Merges, lines: Lines
     ) -> Iterator[Finding]:
         """Look for merges, and do those again that differ from all their parents."""
         found = [commit for commit in commits if commit.is_merge]
@@ -127,7 +127,7 @@ class MergeCommit(Rule):
             for commit in found:
                 yield Finding(
                     f"{_named(commit)} is a merge commit, and the history is linear",
-                    help="Rebase the branch on its base instead of merging.",
+                    help=f"Rebase the branch instead of merging: `git rebase {base.name}`",
                     commit=commit.oid,
                     field="commit.subject",
                     key="linear",

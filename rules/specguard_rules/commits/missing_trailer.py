@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Finding, NotApplicable, Rule, Settings
 from specguard_rules.spelling import quoted
+from specguard_rules.steps import add_trailer, reword
 from specguard_rules.trailers import Trailers
 
 TYPE_CHECKING = False
@@ -144,7 +145,7 @@ class MissingTrailer(Rule):
                 if problem:
                     yield Finding(
                         f"the message {quoted(message.subject)} {problem}",
-                        help=f"Put '{required.key}: ...' into its last paragraph, which holds only trailers.",
+                        help=_step(required, trailers, message, made),
                         commit=message.commit,
                         field="commit.body",
                         key=required.key,
@@ -179,6 +180,24 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     if required.by_author and not any(_same_person(one.value, author) for one in found):
         return f"has no trailer {key} of its author, {author}"
     return ""
+
+
+def _step(required: RequiredTrailer, trailers: Trailers, message: Message, made: dict[str, Commit]) -> str:
+    key = required.key
+    step = f"Put '{key}: ...' into its last paragraph, which holds only trailers"
+    wrong = trailers.of(key) and not required.may_repeat
+    if wrong or (trailers.misplaced(key) and not required.may_repeat) or trailers.divided:
+        # To add one would not be enough.
+        how = reword(message, made, "MESSAGE")
+        return f"{step}: `{how}`" if how else f"{step}."
+    commit = made.get(message.commit or "")
+    person = commit.author if commit else message.author
+    trailer = f"{key}: {person if required.by_author and person else 'VALUE'}"
+    if key.lower() == "signed-off-by":
+        if commit and required.by_author and not _same_person(commit.author, commit.committer):
+            return f"Have {person} sign it off: '{key}: {person}' stands in the last paragraph then."
+        trailer = ""
+    return f"{step}: `{add_trailer(trailer, message, made)}`"
 
 
 def _same_person(one: str, other: str) -> bool:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule
-from specguard_rules.spelling import SHORT, quoted
+from specguard_rules.spelling import quoted
+from specguard_rules.steps import SHORT, SQUASH, drop_empty, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Annotated, ClassVar, Final, Literal
 
     from pydantic import Field
 
-    from specguard.rules import Commit, Expression, Message, Stage
-
-_AUTOSQUASH: Final = ("fixup!", "squash!", "amend!")
-"""What `git rebase --autosquash` looks for at the start of a subject."""
+    from specguard.rules import Base, Commit, Expression, Message, Stage
 
 # These expressions are compiled where they are needed, which for most commits is nowhere: before one of them
 # is tried, a subject must hold one of the words.
@@ -115,43 +113,48 @@ class UnfinishedCommit(Rule):
     markers: Annotated[list[Expression], Field(description="more subjects that are unfinished")] = []
 
     def check(
-        self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
+        self,
+        messages: Sequence[Message],
+        commits: Sequence[Commit] | None = None,
+        base: Base | None = None,
     ) -> Iterator[Finding]:
         """Look at each subject, at the bodies of reverts, and for commits that change nothing."""
         made = {commit.oid: commit for commit in commits or ()}
         for message in messages:
-            first = commits[0].oid[:SHORT] if commits and message.commit else ""
-            finding = self._subject(message, first) or self._revert(message)
+            finding = self._subject(message, made) or self._revert(message, made)
             if finding:
                 yield finding
             commit = made.get(message.commit or "")
             if commit and commit.is_empty and self.empty == "forbid":
                 yield Finding(
                     f"the commit {quoted(message.subject)} changes no file",
-                    help=f"Drop it: git rebase --onto {commit.oid[:SHORT]}~1 {commit.oid[:SHORT]}"
+                    help=f"Drop it: `{drop_empty(commit, tuple(made.values()), base)}`"
                     if commit.parents
-                    else "Let it bring a file: git commit --amend",
+                    else "Let it bring a file: `git commit --amend`",
                     commit=commit.oid,
                     key="empty",
                     setting="empty",
                 )
 
-    def _subject(self, message: Message, first: str) -> Finding | None:
-        subject = message.subject
-        if self.autosquash == "forbid" and subject.startswith(_AUTOSQUASH):
+    def _subject(self, message: Message, made: dict[str, Commit]) -> Finding | None:
+        subject, step = message.subject, ""
+        if self.autosquash == "forbid" and message.squashes:
             problem, setting = f"waits to be squashed ({subject.partition('!')[0]}!)", "autosquash"
-            step = "Squash it into its commit" + (f": git rebase -i --autosquash {first}~1" if first else ".")
+            step = _squash(message, made.values())
         elif self.wip == "forbid" and _in_progress(subject):
             problem, setting = "says that the work is not done", "wip"
-            step = "Finish the work, or squash the commit, and give it a message of its own."
         else:
             for position, marker in enumerate(self.markers):
                 if marker.search(subject):
                     problem, setting = f"matches {quoted(marker.text)}", f"markers.{position}"
-                    step = "Finish the work, and reword the message."
                     break
             else:
                 return None
+        if not step:
+            how = reword(message, made)
+            step = "Finish the work, and give the commit a message of its own" + (
+                f": `{how}`" if how else "."
+            )
         return Finding(
             f"the subject {quoted(subject)} {problem}",
             help=step,
@@ -161,7 +164,7 @@ class UnfinishedCommit(Rule):
             setting=setting,
         )
 
-    def _revert(self, message: Message) -> Finding | None:
+    def _revert(self, message: Message, made: dict[str, Commit]) -> Finding | None:
         subject = message.subject
         if self.reverts == "allow" or message.source == "title" or not subject.startswith(_REVERT_WORDS):
             return None
@@ -170,14 +173,28 @@ class UnfinishedCommit(Rule):
         body = (line.strip() for line in message.lines[1:])
         if any(line and not re.match(_NO_REASON, line) for line in body):
             return None
+        oid = (message.commit or "")[:SHORT]
+        how = reword(message, made, f'"$(git log -1 --format=%B {oid})" -m REASON')
         return Finding(
             f"the revert {quoted(subject)} gives no reason",
-            help="Say in the body why it is taken back.",
+            help="Say in the body why it is taken back" + (f": `{how}`" if how else "."),
             commit=message.commit,
             field="commit.body",
             key="revert",
             setting="reverts",
         )
+
+
+def _squash(message: Message, commits: Iterable[Commit]) -> str:
+    """How to squash a commit into the one that it names; empty where that is none of the judged ones."""
+    wanted = re.sub(r"^((fixup|squash|amend)! *)+", "", message.subject)
+    for commit in commits:
+        if commit.oid == message.commit:
+            return ""
+        if commit.message.subject.startswith(wanted) or commit.oid.startswith(wanted):
+            onto = f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
+            return f"Squash it into its commit: `{SQUASH} {onto}`"
+    return ""
 
 
 def _in_progress(subject: str) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from specguard.rules import Finding, path_text
 
 TYPE_CHECKING = False
@@ -13,9 +11,6 @@ if TYPE_CHECKING:
 
     from specguard.rules import Base, Commit, Entry, Guarding, Policy
 
-SHORT: Final = 12
-"""So many digits of an object id are shown to people."""
-
 _EMPTY_BLOBS: Final = frozenset(
     {
         "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
@@ -23,8 +18,6 @@ _EMPTY_BLOBS: Final = frozenset(
     }
 )
 """The empty file's object ids (SHA-1, SHA-256): two of them say nothing about a move."""
-
-_PLAIN: Final = r"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*"
 
 
 def landing(commits: Sequence[Commit] | None, policy: Policy) -> Sequence[Commit]:
@@ -59,22 +52,27 @@ class Moves:
     """Where content went that stayed the same: pairs of a deletion and an addition of one object."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
-        self._added: dict[str, bytes] = {}
-        self._deleted: dict[str, bytes] = {}
+        self._added: dict[str, Entry] = {}
+        self._deleted: dict[str, Entry] = {}
         for entry in entries:
             if entry.added and entry.new not in _EMPTY_BLOBS:
-                self._added.setdefault(entry.new, entry.path)
+                self._added.setdefault(entry.new, entry)
             elif entry.deleted and entry.old not in _EMPTY_BLOBS:
-                self._deleted.setdefault(entry.old, entry.path)
+                self._deleted.setdefault(entry.old, entry)
+
+    def other(self, entry: Entry) -> Entry | None:
+        """The entry of the path that a file was moved to, or from; None where it was not moved."""
+        if entry.deleted:
+            return self._added.get(entry.old)
+        return self._deleted.get(entry.new) if entry.added else None
 
     def happened(self, entry: Entry) -> str:
         """What happened to an entry's path, as a past participle: `modified`, `moved to src/x`."""
+        other = self.other(entry)
         if entry.deleted:
-            target = self._added.get(entry.old)
-            return f"moved to {path_text(target)}" if target is not None else "deleted"
+            return f"moved to {path_text(other.path)}" if other else "deleted"
         if entry.added:
-            source = self._deleted.get(entry.new)
-            return f"moved here from {path_text(source)}" if source is not None else f"added{_as(entry)}"
+            return f"moved here from {path_text(other.path)}" if other else f"added{_as(entry)}"
         if entry.status == "T" or entry.old_mode & 0o170000 != entry.new_mode & 0o170000:
             return f"replaced by {_kind(entry)}"
         if entry.is_submodule:
@@ -131,50 +129,21 @@ def findings(
         pattern = patterns.patterns[index]
         name = path_text(entry.path)
         subject = "it" if pattern.strip("/") == name else pattern
+        # A change that keeps to what is guarded does not wait for it.
+        from specguard_rules.steps import SHORT, put_back
+
         where = f" in commit {commit.oid[:SHORT]} and put back later" if commit else ""
+        moved = moves[origin].other(entry)
+        step = put_back(entry, base, commit=commit, each=bool(commits), moved=moved)
         yield Finding(
             f"{name} was {moves[origin].happened(entry)}{where}; {subject} is {word}",
-            help=f"{put_back(entry, commit, base, bool(commits))}{way_out}.",
+            help=f"{step}{way_out}.",
             path=entry.path,
             commit=commit.oid if commit else None,
             side="base" if entry.deleted else None,
             key=pattern,
             setting=f"paths.{index}",
         )
-
-
-def put_back(entry: Entry, commit: Commit | None, base: Base, by_commit: bool) -> str:
-    """What undoes an entry, as the beginning of a sentence.
-
-    Args:
-        entry: what is to be undone.
-        commit: the one commit that has it, where the net change does not.
-        base: what the change is compared with.
-        by_commit: whether each commit lands, so that undoing it in a further one is not enough.
-    """
-    onto = base.start[:SHORT] if base.start else "--root"
-    if commit is not None:
-        return f"Take it out of that commit with `git rebase -i {onto}`"
-    literal = "git --literal-pathspecs" if re.search(rb"[*?\[\\]|^:", entry.path) else "git"
-    if base.of_files and entry.added and not entry.is_submodule:
-        # Files that git does not know yet are in no index.
-        step = f"Take it out with `rm -- {quoted(entry.path)}`"
-    elif entry.added or (origin := base.origin(entry)) is None:
-        step = f"Take it out with `{literal} rm --cached -- {quoted(entry.path)}`"
-    else:
-        step = f"Put it back with `{literal} checkout {origin[:SHORT]} -- {quoted(entry.path)}`"
-    return f"{step} and fold that into the commit that did it" if by_commit else step
-
-
-def quoted(path: bytes) -> str:
-    """A path as one word of a shell command that bash, zsh and ksh read as exactly these bytes."""
-    text = path.decode("utf-8", "surrogateescape")
-    if re.fullmatch(_PLAIN, text):
-        return text
-    if text.isascii() and text.isprintable() and "'" not in text:
-        return f"'{text}'"
-    escaped = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b"'\\" else f"\\x{byte:02x}" for byte in path)
-    return f"$'{''.join(escaped)}'"
 
 
 def _others(path: bytes, commits: Sequence[Commit], base: Base) -> Iterator[tuple[Entry, Commit]]:

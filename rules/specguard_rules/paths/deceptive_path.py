@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text
-from specguard_rules.paths._guarded import quoted
 from specguard_rules.paths._new_names import NewNames, guarded_like
 from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
 
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Entry, Guards, Severity, Stage, Tree
+    from specguard.rules import Base, Entry, Guards, Severity, Stage, Tree
 
 
 class DeceptivePath(Rule):
@@ -70,13 +69,13 @@ class DeceptivePath(Rule):
     condition: ClassVar[str] = "every added name is what it looks like, on every machine"
 
     def check(
-        self, entries: Sequence[Entry], start_files: Tree, head_files: Tree, guards: Guards
+        self, entries: Sequence[Entry], start_files: Tree, head_files: Tree, guards: Guards, base: Base
     ) -> Iterator[Finding]:
         """Look at every path for what is crafted, and closely at the names that the change adds."""
         left = [entry.path for entry in entries if not entry.deleted]
         made = dict(crafted_paths(left))
         for path, what in made.items():
-            yield _finding(path, what, "error", "crafted")
+            yield _finding(base, path, what, "error", "crafted")
         added = [entry.path for entry in entries if entry.added and entry.path not in made]
         if not added:
             return
@@ -85,7 +84,7 @@ class DeceptivePath(Rule):
         for path in added if flagged else ():
             verdicts = [flagged[prefix] for prefix in _prefixes(path) if prefix in flagged]
             if verdicts:
-                yield _finding(path, *next((one for one in verdicts if one[1] == "error"), verdicts[0]))
+                yield _finding(base, path, *next((one for one in verdicts if one[1] == "error"), verdicts[0]))
 
 
 def _flagged(new: NewNames, guards: Guards) -> dict[bytes, tuple[str, Severity, str]]:
@@ -117,10 +116,14 @@ def _prefixes(path: bytes) -> Iterator[bytes]:
     yield path
 
 
-def _finding(path: bytes, what: str, severity: Severity, key: str) -> Finding:
+def _finding(base: Base, path: bytes, what: str, severity: Severity, key: str) -> Finding:
+    # A change without such names does not wait for it.
+    from specguard_rules.steps import rename
+
+    how = "Give it a name of its own" if key == "twin" else "Rename it in plain characters"
     return Finding(
         f"the name {path_text(path)} {what}",
-        help=f"Rename it in plain characters (in a shell it is {quoted(path)}), or let it in with 'exclude'.",
+        help=f"{how} with `{rename(path, base)}`, or let it in with 'exclude'.",
         path=path,
         key=key,
         severity=severity,

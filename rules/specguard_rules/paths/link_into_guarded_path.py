@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text
 from specguard_rules.paths._git_names import has_git_name
-from specguard_rules.paths._guarded import SHORT, judged, landing, put_back
+from specguard_rules.paths._guarded import judged, landing
 from specguard_rules.paths._links import LONGEST, Escape, resolve
+from specguard_rules.steps import SHORT, put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class LinkIntoGuardedPath(Rule):
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
                 yield Finding(
                     f"{path_text(entry.path)} {where}{at}",
-                    help=f"{put_back(entry, commit, base, bool(landed))}.",
+                    help=f"{put_back(entry, base, commit=commit, each=bool(landed))}.",
                     path=entry.path,
                     commit=commit.oid if commit else None,
                     key=key,

@@ -117,7 +117,13 @@ class MissingCompanion(Rule):
                 continue
             more = f" (and {len(asking) - 1} more like it)" if len(asking) > 1 else ""
             wanted = " or ".join(companion.require.patterns)
-            reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
+            reason = ""
+            if key:
+                reason = f", or say why not in a trailer '{key}: REASON' of the commit message"
+                from specguard_rules.steps import add_trailer
+
+                how = add_trailer(f"{key}: REASON", written, {}) if commits or written else ""
+                reason += f", with `{how}`" if how else ""
             yield Finding(
                 f"{path_text(asking[0])}{more} changed, and nothing under {wanted} did",
                 help=f"Change what belongs to it under {wanted}{reason}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Origin, Rule, path_text
+from specguard_rules.steps import put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class OutOfScopePath(Rule):
             path = path_text(entry.path)
             yield Finding(
                 f"{path} is outside the scope of {work_item}: {allowed}{unread}",
-                help="Take it out of the change, or have "
+                help=f"{put_back(entry, base)}, or have "
                 + (
                     f"{place} list it in the base first."
                     if place

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, Rule, path_text
-from specguard_rules.paths._guarded import Moves, put_back
+from specguard_rules.paths._guarded import Moves
+from specguard_rules.steps import put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class WeakenedPath(Rule):
     def _gone(self, entry: Entry, moves: Moves, base: Base, setting: str) -> Finding:
         return Finding(
             f"{path_text(entry.path)} was {moves.happened(entry)}; it may grow and not lose",
-            help=f"{put_back(entry, None, base, False)}, or ask for an approval of {self.code}.",
+            help=f"{put_back(entry, base, moved=moves.other(entry))}, or ask for an approval of {self.code}.",
             path=entry.path,
             side="base" if entry.deleted else None,
             key="gone",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text
-from specguard_rules.paths._guarded import put_back
+from specguard_rules.steps import put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ForeignWorkDocument(Rule):
             whose = f"{'another' if work.naming and work.naming.kind == paper.kind else 'a'} {paper.kind}"
             yield Finding(
                 f"{name}, {what} {whose}, is {deed} by {work.label}",
-                help=f"{put_back(entry, None, base, False)}, and leave it to a change of the plan's papers.",
+                help=f"{put_back(entry, base)}, and leave it to a change of the plan's papers.",
                 path=entry.path,
                 side="base" if entry.deleted else None,
                 key=name,

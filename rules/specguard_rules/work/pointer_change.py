@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text
-from specguard_rules.paths._guarded import put_back
+from specguard_rules.steps import put_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class PointerChange(Rule):
             )
             yield Finding(
                 f"{path} is changed by {work.label}",
-                help=f"{put_back(entry, None, base, False)}: it moves {when}.",
+                help=f"{put_back(entry, base)}: it moves {when}.",
                 path=entry.path,
                 side="base" if entry.deleted else None,
                 key=path,

@@ -46,8 +46,10 @@ def greet(event: Event, environment: Mapping[str, str]) -> Answer:
         if patterns:
             more = f" and {len(patterns) - _NAMED} more" if len(patterns) > _NAMED else ""
             lines.append(f"{word}: {visible(cut(', '.join(patterns[:_NAMED])))}{more}.")
+    kinds = list(policy.declared("work_kinds")) if policy.declares("work_kinds") else []
+    brief = f"`specguard brief{' KIND' if len(kinds) > 1 else ''}` tells what your work item asks for, "
     lines.append(
-        "`specguard brief` tells what your work item asks for, `specguard why PATH` what governs a path. "
+        f"{brief if kinds else ''}`specguard why PATH` tells what governs a path. "
         "A refusal says the next step; do not look for a way round it, ask the person you work for."
     )
     if pin is not None and pin.lost:

@@ -74,7 +74,7 @@ def test_a_record_of_the_base_is_not_touched(suffix: str, arguments: tuple[str, 
         assert outcome.exit_code == 1
         assert any(at == path and text.startswith(f"{path} {message}") for at, text in found(outcome))
         helps = [one["help"] for one in outcome.report["findings"] if one["location"]["path"] == path]
-        assert any(f"git checkout {start} -- {path}" in text for text in helps)
+        assert any(f"git checkout {start} -- {path}" in text or "git reset --keep" in text for text in helps)
         repository.git("reset", "-q", "--hard", "HEAD^")
 
 

@@ -124,3 +124,23 @@ def test_base_steps_are_real(tmp_path: Path) -> None:
     policy = "[rules.branch-name]\npattern = '^feature/'"
     base = [Step("chore: base"), Step("chore: more", files={"x": "x"})]
     judge("BRN001", tmp_path, policy=policy, base=base, branch="feature/x", commits=[step()])
+
+
+@pytest.mark.parametrize(
+    ("local", "step"),
+    [
+        ("HEAD", "git push origin HEAD:refs/heads/<name>"),
+        ("refs/heads/odd", "git branch -m odd <name>"),
+    ],
+)
+def test_before_a_push_what_is_pushed_is_named_otherwise(tmp_path: Path, local: str, step: str) -> None:
+    judge(
+        "BRN001",
+        tmp_path,
+        policy='[rules.branch-name]\npattern = "^feat/"',
+        commits=[Step("feat: x", files={"x": "1"})],
+        branch="odd",
+        args=["--push"],
+        stdin=f"{local} {{head}} refs/heads/odd {'0' * 40}\n",
+        expect=[{"help": f"`{step}`"}],
+    )

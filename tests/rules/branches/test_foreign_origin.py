@@ -102,4 +102,4 @@ def test_a_missing_origin(tmp_path: Path) -> None:
         "check", "--push", "--select=BRN003", "--output-format=json", directory=repository.path, stdin=stdin
     )
     [finding] = outcome.report["findings"]
-    assert finding["help"] == f"Add it: git remote add origin {CANONICAL}"
+    assert finding["help"] == f"Add it: `git remote add origin {CANONICAL}`"

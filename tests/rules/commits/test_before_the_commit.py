@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +33,11 @@ require = ["docs/**"]
 trailer = "Docs-Impact"
 ```
 """
+IDENTITY = {
+    f"GIT_{role}_{name}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for name, value in (("NAME", "Ann Example"), ("EMAIL", "ann@example.org"))
+}
 SIGNED = "feat: x\n\nSigned-off-by: Ann Example <ann@example.org>\n"
 
 
@@ -54,9 +61,19 @@ def commit(repository: Repository, message: str, *words: str, path: str = "b") -
     return "" if done.returncode == 0 else (done.stdout + done.stderr).decode()
 
 
+def typed(repository: Repository, said: str) -> None:
+    found = re.search(r"`(git commit [^`]*)`", " ".join(said.split()))
+    assert found, said
+    environment = {**repository.environment, **IDENTITY}
+    step = ["bash", "-c", found[1].replace("REASON", "a name")]
+    subprocess.run(step, cwd=repository.path, env=environment, check=True, capture_output=True)
+
+
 def test_a_sign_off_of_the_author_is_asked_for(hooked: Repository) -> None:
     said = commit(hooked, "feat: x")
     assert "has no trailer Signed-off-by" in said
+    typed(hooked, said)
+    assert hooked.git("log", "-1", "--format=%B").strip() == SIGNED.strip()
     assert "of its author, Ann Example" in commit(hooked, "feat: x\n\nSigned-off-by: Bo <bo@example.org>")
     assert commit(hooked, SIGNED) == ""
     assert commit(hooked, "feat: x", "--signoff") == ""
@@ -66,6 +83,8 @@ def test_a_companion_is_asked_for_with_the_message(hooked: Repository) -> None:
     said = commit(hooked, SIGNED, path="src/a")
     assert "PTH007" in said
     assert "error: src/a changed, and nothing under docs/** did" in said
+    typed(hooked, said)
+    assert "Docs-Impact: a name" in hooked.git("log", "-1", "--format=%B")
     assert commit(hooked, SIGNED.rstrip() + "\nDocs-Impact: none, a name\n", path="src/a") == ""
     hooked.write("docs/a", "2\n")
     assert commit(hooked, SIGNED, path="src/a") == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,7 +60,10 @@ def test_the_finding_names_the_commits_and_the_way_back(tmp_path: Path) -> None:
     )
     finding = outcome.report["findings"][0]
     start = outcome.report["change"]["merge_base"]
-    assert finding["help"] == f"Squash them: git reset --soft {start[:10]} && git commit"
+    first = re.search(r"git commit -C (\w+)`", finding["help"])
+    assert first
+    assert f"git reset --soft {start[:12]} && " in finding["help"]
+    assert f"{first[1][:10]} 'feat: one'" in finding["message"]
     assert outcome.report["change"]["head"][:10] in finding["message"]
 
 

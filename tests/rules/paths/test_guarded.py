@@ -103,10 +103,11 @@ def test_the_command_that_puts_it_back_does_that(repository: Repository, path: b
 
 def test_where_each_commit_lands_the_one_that_did_it_is_changed() -> None:
     base = Step(files={"kept/a": "a\n"})
-    [found] = judge(Step(files={"kept/a": "b\n"}), base=base)
-    assert " -- kept/a` and fold that into the commit that did it" in found["help"]
-    [found] = judge(Step(files={"kept/a": "b\n"}), base=base, policy=f"merge = 'squash'\n{POLICY}")
-    assert "fold" not in found["help"]
+    changes = (Step(files={"kept/a": "b\n", "b": "1"}), Step(files={"c": "1"}))
+    [found] = judge(*changes, base=base)
+    assert " -- kept/a && git commit --fixup=" in found["help"]
+    [found] = judge(*changes, base=base, policy=f"merge = 'squash'\n{POLICY}")
+    assert " -- kept/a && git commit --amend --no-edit" in found["help"]
 
 
 def test_what_is_forbidden_is_not_said_to_be_locked_too() -> None:
@@ -143,8 +144,7 @@ def test_what_one_commit_brings_and_another_takes_back_lands_with_both() -> None
     assert found["message"] == (
         f"kept/b was added in commit {commit[:12]} and put back later; kept/ is locked"
     )
-    start = report["change"]["merge_base"][:12]
-    assert found["help"].startswith(f"Take it out of that commit with `git rebase -i {start}`")
+    assert found["help"].startswith("Take it out of that commit with `")
 
 
 def test_it_does_not_land_where_a_merge_squashes() -> None:

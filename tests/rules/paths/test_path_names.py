@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from specguard.declaration.look_alikes import reading
 from specguard.testing import Case, Step, run_case
 from specguard_rules.paths._git_names import has_git_name, is_git_name
-from specguard_rules.paths._guarded import quoted
 from specguard_rules.paths._suspicion import crafted_paths, may_be_suspicious, suspicion
+from specguard_rules.steps import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -212,6 +212,8 @@ def test_what_lies_in_a_folder_with_such_a_name_is_flagged_each() -> None:
     found = run_case(case, installed=False).report["findings"]
     assert [one["location"]["path"] for one in found] == ["src/Docs/b", "src/Docs/c/d"]
     assert all("differs from 'docs' only in case" in one["message"] for one in found)
+    # Its letters are plain already.
+    assert all(one["help"].startswith("Give it a name of its own with `git mv -- ") for one in found)
 
 
 LOOK_ALIKES = [

@@ -1,0 +1,242 @@
+"""Next steps as commands: each can be typed from the state in which it is told, without an editor."""
+
+from __future__ import annotations
+
+import re
+
+from specguard.rules import MissingFact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from specguard.rules import Base, Branch, Commit, Entry, Message, Push
+
+SHORT: Final = 12
+"""So many digits of an object id are shown to people."""
+
+SQUASH: Final = "git -c core.editor=: -c sequence.editor=: rebase -i --autosquash --autostash"
+"""Squashes what is marked for it, and asks for nothing."""
+
+_FILTER: Final = "FILTER_BRANCH_SQUELCH_WARNING=1 git filter-branch -f --prune-empty"
+
+_FILTER_MESSAGES: Final = (
+    "FILTER_BRANCH_SQUELCH_WARNING=1 MESSAGE=\"$(printf '%%s\\n\\n' %s)\" git filter-branch -f --msg-filter "
+    '\'if test $GIT_COMMIT = %s; then printf "%%s\\n" "$MESSAGE"; else cat; fi\' -- HEAD %s'
+)
+
+_PLAIN: Final = r"[A-Za-z0-9_@./][A-Za-z0-9_@%+,./=-]*"
+
+
+def put_back(
+    entry: Entry, base: Base, *, commit: Commit | None = None, each: bool = False, moved: Entry | None = None
+) -> str:
+    """What undoes an entry, as the beginning of a sentence.
+
+    Args:
+        entry: what is to be undone.
+        base: what the change is compared with.
+        commit: the one commit that has it, where the net change does not.
+        each: whether each commit lands, so that undoing it in a further one is not enough.
+        moved: the other end, where the entry is one of a file that was moved.
+    """
+    if commit is not None:
+        return f"Take it out of that commit with `{_filtered([entry], base)}`"
+    if moved is not None:
+        old, new = (entry, moved) if entry.deleted else (moved, entry)
+        step = f"Move it back with `{_moved_back(old, new, base)}"
+    elif base.of_files and entry.added and not entry.is_submodule:
+        # Files that git does not know yet are in no index.
+        step = f"Take it out with `rm -- {quoted(entry.path)}"
+    elif entry.added or (origin := base.origin(entry)) is None:
+        step = f"Take it out with `{_git([entry])} rm -f --cached -- {quoted(entry.path)}"
+    else:
+        step = f"Put it back with `{_git([entry])} checkout {origin[:SHORT]} -- {quoted(entry.path)}"
+    try:
+        return _folded(step, [entry] if moved is None else [entry, moved], base, each=each)
+    except MissingFact:
+        # The finding stands without the commits that have it.
+        return f"{step}`"
+
+
+def _folded(step: str, entries: Sequence[Entry], base: Base, *, each: bool) -> str:
+    """A step, brought into the commits that have what it undoes; as it is where nothing is committed yet."""
+    commits = base.commits
+    if not commits:
+        return f"{step}`"
+    paths = {one.path for one in entries}
+    own = {one.oid: {entry.path for entry in one.own_entries} for one in commits}
+    touching = [one for one in commits if paths & own[one.oid]]
+    last = commits[-1]
+    if touching == [last] and own[last.oid] <= paths and len(last.parents) == 1:
+        return f"Take the commit back with `git reset --keep {_before(last)}`"
+    if not each or not touching or touching == [last]:
+        # A commit that is left with nothing in it is told of for itself.
+        return f"{step} && git commit --amend --no-edit --allow-empty`"
+    first = touching[0]
+    if len(touching) > 1 or own[first.oid] <= paths or _merges_since(first, commits):
+        return f"Take it out of its commits with `{_filtered(entries, base)}`"
+    return f"{step} && git commit --fixup={first.oid[:SHORT]} && {SQUASH} {_before(first)}`"
+
+
+def _merges_since(first: Commit, commits: Sequence[Commit]) -> bool:
+    """Whether there is a merge among a commit and those behind it, which a rebase would undo."""
+    return any(one.is_merge for one in commits[commits.index(first) :])
+
+
+def brought_back(path: bytes, commit: str, base: Base) -> str:
+    """The command that brings a file back that a commit takes away."""
+    step = f"git checkout {commit[:SHORT]}~1 -- {quoted(path)} && git commit"
+    if base.commits and base.commits[-1].oid == commit:
+        return f"{step} --amend --no-edit"
+    return f"{step} --fixup={commit[:SHORT]} && {SQUASH} {commit[:SHORT]}~1"
+
+
+def restore(path: bytes, base: Base, new: bytes = b"") -> str:
+    """What brings a file or folder back as the base had it, as the beginning of a sentence.
+
+    Args:
+        path: where it was.
+        base: what the change is compared with.
+        new: where it was moved; empty where it was not.
+    """
+    step = f"git checkout {(base.start or 'HEAD')[:SHORT]} -- {quoted(path)}"
+    if new:
+        step += f" && {'rm' if base.of_files else 'git rm -q'} -- {quoted(new)}"
+    amended = " && git commit --amend --no-edit --allow-empty" if base.commits else ""
+    return f"Put it back with `{step}{amended}`"
+
+
+def rename(path: bytes, base: Base) -> str:
+    """The command that gives a file or folder another name."""
+    if base.of_files:
+        return f"mv -- {quoted(path)} NEW_NAME"
+    return f"git mv -- {quoted(path)} NEW_NAME{' && git commit --amend --no-edit' if base.commits else ''}"
+
+
+def _moved_back(old: Entry, new: Entry, base: Base) -> str:
+    if base.of_files:
+        found = (base.origin(old) or "HEAD")[:SHORT]
+        return f"{_git([old])} checkout {found} -- {quoted(old.path)} && rm -- {quoted(new.path)}"
+    folder = old.path.rpartition(b"/")[0]
+    made = f"mkdir -p -- {quoted(folder)} && " if folder else ""
+    return f"{made}git mv -- {quoted(new.path)} {quoted(old.path)}"
+
+
+def _filtered(entries: Sequence[Entry], base: Base) -> str:
+    """What takes paths out of all commits since the change began, of merges too."""
+    # Git has `sh` read it, which knows fewer ways to quote.
+    paths = [entry.path for entry in entries]
+    words = b" ".join(
+        one if re.fullmatch(_PLAIN.encode(), one) else b"'%s'" % one.replace(b"'", b"'\\''") for one in paths
+    )
+    start = base.start[:SHORT] if base.start else ""
+    undo = f"reset -q {start}" if start else "rm -q --cached --ignore-unmatch"
+    filtered = quoted(f"{_git(entries)} {undo} -- ".encode() + words)
+    since = f"{start}..HEAD" if start else "HEAD"
+    return f"{_FILTER} --index-filter {filtered} {since}"
+
+
+def drop_empty(commit: Commit, commits: Sequence[Commit], base: Base | None) -> str:
+    """The command that drops a commit without files; merges behind it stay as they are."""
+    oid = commit.oid[:SHORT]
+    if base and base.start and _merges_since(commit, commits):
+        return f"{_FILTER} {base.start[:SHORT]}..HEAD"
+    return f"git rebase --onto {oid}~1 {oid}"
+
+
+def reword(message: Message, made: dict[str, Commit], text: str = "") -> str:
+    """The command that gives a commit another message; empty for a message that is being written.
+
+    Args:
+        message: the commit's.
+        made: the judged commits by their ids, oldest first.
+        text: the new message, or words of a shell that give it; empty: `SUBJECT` stands for the first line.
+    """
+    if not message.commit:
+        return ""
+    oid = message.commit[:SHORT]
+    text = text or shell_text("SUBJECT", message)
+    commit = made.get(message.commit)
+    if commit is None or message.commit == next(reversed(made)):
+        return f"git commit --amend -m {text}"
+    if _merges_since(commit, list(made.values())):
+        return _other_message(commit, made, text)
+    return f"git commit --allow-empty --only -m 'amend! {oid}' -m {text} && {SQUASH} {_before(commit)}"
+
+
+def _other_message(commit: Commit, made: dict[str, Commit], text: str) -> str:
+    """The command that gives a commit another message, and leaves merges behind it as they are."""
+    # Whoever types the command writes the message where the words of a shell are quoted once.
+    words = text.replace(" -m ", " ")
+    before = dict.fromkeys(parent for one in made.values() for parent in one.parents if parent not in made)
+    since = " ".join(f"^{parent[:SHORT]}" for parent in before)
+    return (_FILTER_MESSAGES % (words, commit.oid, since)).rstrip()
+
+
+def add_trailer(trailer: str, message: Message | None, made: dict[str, Commit]) -> str:
+    """The command that adds a trailer to a message: a commit's, or the one that git was just refused.
+
+    Args:
+        trailer: `Key: VALUE`; empty for a sign-off of whoever types the command.
+        message: the message; None: that of the last commit.
+        made: the judged commits by their ids, oldest first.
+    """
+    option = f"--trailer {quoted_text(trailer)}" if trailer else "--signoff"
+    if message is not None and not message.commit:
+        return f'git commit {option} --cleanup=strip -F "$(git rev-parse --git-path COMMIT_EDITMSG)"'
+    commit = made.get(message.commit or "") if message else None
+    if message is None or commit is None or message.commit == next(reversed(made)):
+        return f"git commit --amend --no-edit {option}"
+    option = option if trailer else f"--trailer {quoted_text(f'Signed-off-by: {commit.committer}')}"
+    written = f'"$(git log -1 --format=%B {commit.oid[:SHORT]} | git interpret-trailers {option})"'
+    return reword(message, made, written)
+
+
+def shell_text(subject: str, message: Message) -> str:
+    """Words of a shell that give a commit's message with another subject."""
+    body = f' -m "$(git log -1 --format=%b {(message.commit or "")[:SHORT]})"' if message.body else ""
+    return quoted_text(subject) + body
+
+
+def to_branch(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:
+    """The command that takes what is judged to a branch of another name; the base keeps its own."""
+    if push is not None and push.local_ref != f"refs/heads/{branch.name}":
+        pushed = quoted_text(push.local_ref or push.new or "HEAD")
+        return f"git push {quoted_text(push.remote)} {pushed}:refs/heads/{name}"
+    if is_own(branch, base):
+        return f"git switch -c {name}"
+    # Another branch than the judged one may be checked out.
+    old = f"{quoted_text(branch.name)} " if branch.source in ("push", "head") else ""
+    return f"git branch -m {old}{name}"
+
+
+def is_own(branch: Branch, base: Base) -> bool:
+    """Whether a branch is the base's own."""
+    return base.name in (branch.name, f"origin/{branch.name}")
+
+
+def _before(commit: Commit) -> str:
+    return f"{commit.oid[:SHORT]}~1" if commit.parents else "--root"
+
+
+def _git(entries: Sequence[Entry]) -> str:
+    wild = any(re.search(rb"[*?\[\\]|^:", entry.path) for entry in entries)
+    return "git --literal-pathspecs" if wild else "git"
+
+
+def quoted(path: bytes) -> str:
+    """A path as one word of a shell command that bash, zsh and ksh read as exactly these bytes."""
+    text = path.decode("utf-8", "surrogateescape")
+    if re.fullmatch(_PLAIN, text):
+        return text
+    if text.isascii() and text.isprintable() and "'" not in text:
+        return f"'{text}'"
+    escaped = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b"'\\" else f"\\x{byte:02x}" for byte in path)
+    return f"$'{''.join(escaped)}'"
+
+
+def quoted_text(text: str) -> str:
+    """The same of a text."""
+    return quoted(text.encode("utf-8", "surrogateescape"))

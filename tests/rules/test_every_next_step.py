@@ -1,0 +1,199 @@
+"""Every next step of every rule is typed, from the state in which a rule's own example has it printed.
+
+It is asked of the agents' hook first, then typed in a shell without an editor. Then its finding is gone, no
+other one came, and no file of another finding's change is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from specguard.engine.plugins import load_registry
+from specguard.testing import Example, examples
+from specguard.testing.repository import clean_environment
+from specguard.testing.running import run_here
+from tests.integrations.hooks.asking import ask, call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from specguard.testing import Repository
+
+RULES = [registered.rule for registered in load_registry().rules.values()]
+FAILING = [one for rule in RULES for one in examples(rule) if one.kind == "fails"]
+
+COMMAND = re.compile(r"`([^`]*)`")
+TYPED = re.compile(r"(?:\w+=\S+ )*(?:git|rm|mv|mkdir) (?!-C )")
+
+FILLED = {
+    "<name>": "feature/cart-2",
+    "NEW_NAME": "docs/renamed.md",
+    "SUBJECT": "'feat: x'",
+    "MESSAGE": "$'feat: add a page\\n\\nIt has text.\\n\\nWork-Item: A-1'",
+    "VALUE": "Ann Agent <agent@example.org>",
+}
+"""What a reader writes in the places that a step leaves open."""
+
+SUBJECTS = {"CMT002-fails-2": "'A-1: x'"}
+"""Another subject, where an example's policy wants one."""
+
+PLACES = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?!\w)" for name in FILLED))
+
+WORDS = {
+    "APR": "an approval is a person's to give, to correct and to withdraw",
+    "ART": "what a document says is written by whoever knows it",
+    "CFG": "what an authority means is its owners' to say",
+    "CMT004": "what a merge brings of its own is somebody's to keep or to leave",
+    "CNT": "the line is to be written otherwise",
+    "PLN": "a plan is its planner's, and a slice's work belongs to the slice's branch",
+    "PRQ": "a pull request's text is at the platform",
+    "PTH004": "a change of the authority is its owners' to allow",
+    "PTH007": "the companion is to be written",
+    "PTH008": "how a change is parted is its author's to say",
+    "PTH009": "the line is to be written again",
+    "RUN": "a run is made again, by whoever can run its agent and gates",
+    "SPC": "what a spec says is written by whoever knows it",
+    "WRK": "which item a change is for is its author's to say",
+}
+"""Rules, or families of them, whose steps may be words alone: the reason."""
+
+
+def identity(repository: Repository) -> dict[str, str]:
+    """Who types: the author of the last commit, with no editor at hand."""
+    person = repository.git("log", "-1", "--format=%an%n%ae").split("\n")
+    names = ("NAME", "EMAIL")
+    return {
+        **clean_environment(),
+        "EDITOR": "false",
+        **{f"GIT_AUTHOR_{name}": value for name, value in zip(names, person, strict=True)},
+        **{f"GIT_COMMITTER_{name}": value for name, value in zip(names, person, strict=True)},
+    }
+
+
+def commands(help_: str, subject: str) -> list[str]:
+    """The commands of a next step that can be typed; of several ways out the first."""
+    found = [one for one in COMMAND.findall(help_.split(", or ")[0]) if TYPED.match(one)]
+    filled = FILLED | ({"SUBJECT": subject} if subject else {})
+    return [PLACES.sub(lambda match: filled[match[0]], one) for one in found[:1]]
+
+
+def keys(found: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """What tells findings apart after commits were made again."""
+    return {(one["code"], re.sub(r"\b[0-9a-f]{7,}\b", "", one["message"])) for one in found}
+
+
+def files(repository: Repository) -> dict[str, bytes]:
+    """The files of the working tree."""
+    root = repository.path
+    return {
+        str(path.relative_to(root)): os.fsencode(os.readlink(path))
+        if path.is_symlink()
+        else path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if (path.is_symlink() or path.is_file()) and ".git" not in path.relative_to(root).parts
+    }
+
+
+def begin(repository: Repository, environment: dict[str, str]) -> None:
+    """Begin the session of an agent before the change that it makes."""
+    repository.git("reset", "-q", "--hard", repository.names["base"])
+    event = {"hook_event_name": "SessionStart", "session_id": "s", "cwd": str(repository.path)}
+    ask("claude", event, repository.path, environment=environment)
+
+
+def type_in(repository: Repository, command: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=repository.path, env=identity(repository), stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+
+def states(example: Example) -> list[str]:
+    """The states in which an example is judged: as it is, and with its commits only staged or written."""
+    case = example.case
+    plain = case.commits and case.staged is None and case.worktree is None and case.title is None
+    if not plain or "staged" not in example.rule.stages or "--push" in case.args or case.approvals:
+        return [""]
+    return ["", "--staged", "--worktree"]
+
+
+@pytest.mark.parametrize(
+    ("example", "state"),
+    [(example, state) for example in FAILING for state in states(example)],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+def test_every_next_step_is_typed(example: Example, state: str, tmp_path: Path) -> None:
+    case = example.case
+    number = 0
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def built() -> tuple[Repository, Callable[[], list[dict[str, Any]]]]:
+        nonlocal number
+        number += 1
+        folder = tmp_path / str(number)
+        repository = case.build(folder / "repository")
+        arguments = [*case.arguments(folder, repository.names), *([state] if state else [])]
+        if state:
+            begin(repository, environment)
+            repository.git("reset", "-q", "--hard", repository.names["head"])
+            how = "--soft" if state == "--staged" else "--mixed"
+            repository.git("reset", "-q", how, repository.names["base"])
+
+        def judged() -> list[dict[str, Any]]:
+            pushed = {**repository.names, "head": repository.oid()}
+            outcome = run_here(
+                "check", "--output-format=json", *arguments, directory=repository.path,
+                env=case.variables(repository.names), stdin=_filled(case.stdin, pushed),
+            )  # fmt: skip
+            return [one for report in outcome.reports for one in report["findings"]]
+
+        return repository, judged
+
+    repository, judged = built()
+    told = [one for one in judged() if one["code"] == example.rule.code]
+    assert told or state
+    for finding in told:
+        typed = commands(finding["help"], SUBJECTS.get(example.name, ""))
+        if not typed:
+            assert _in_words(finding["code"]), f"a step in words: {finding['help']}"
+            continue
+        before, kept = judged(), files(repository)
+        [same] = [one for one in before if keys([one]) == keys([finding])]
+        [command] = commands(same["help"], SUBJECTS.get(example.name, ""))
+        event = call("Bash", {"command": command}, repository.path)
+        variables = {**case.variables(repository.names), **environment}
+        answer = ask("claude", event, repository.path, environment=variables)
+        assert answer.kind != "refuse", answer.refusal
+        type_in(repository, command)
+        after = judged()
+        assert keys([finding]).isdisjoint(keys(after)), (command, after)
+        assert keys(after) <= keys(before), command
+        lost = {name for name, content in kept.items() if files(repository).get(name) != content}
+        assert lost <= _concerned(finding, before), command
+        repository, judged = built()
+
+
+def _filled(text: str, names: dict[str, str]) -> str:
+    for name, oid in names.items():
+        text = text.replace(f"{{{name}}}", oid)
+    return text
+
+
+def _concerned(finding: dict[str, Any], found: list[dict[str, Any]]) -> set[str]:
+    """The files that a finding is about, and what was moved there or from there."""
+    place = finding.get("location") or {}
+    names = {str(place.get("path", ""))}
+    moved = re.search(r"moved (?:here from|to) (\S+?)(?:;| in |$)", finding["message"])
+    return names | ({moved[1]} if moved else set())
+
+
+def _in_words(code: str) -> bool:
+    return code in WORDS or code[:3] in WORDS
