@@ -236,6 +236,109 @@ def test_main_that_was_merged_is_not_the_slices_own(tmp_path: Path) -> None:
     assert (change(outcome)["stacked_on"], change(outcome)["entries"]) == ("slice-1", 1)
 
 
+# A branch below that has gone on since
+
+
+def gone_on(folder: Path, **more: Any) -> Repository:
+    """Slice 2 upon slice 1, whose branch has one more commit."""
+    repository = start(folder, **more)
+    stack(repository, "1", "2")
+    repository.checkout("slice-1")
+    repository.commit("feat(slice1): go on", files={"src/one.py": "more"})
+    repository.checkout("slice-2")
+    return repository
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_a_slice_is_judged_by_its_own_part_when_the_branch_below_goes_on(
+    tmp_path: Path, remote: bool
+) -> None:
+    repository = gone_on(tmp_path)
+    if remote:
+        repository.ref("refs/remotes/origin/slice-1", "slice-1")
+        repository.git("branch", "-q", "-D", "slice-1")
+    for outcome in (check(repository), push(repository, "slice-2")):
+        assert outcome.exit_code == 0, outcome
+        assert change(outcome)["stacked_on"] == ("origin/slice-1" if remote else "slice-1")
+        assert (change(outcome)["commits"], change(outcome)["entries"]) == (1, 1)
+        assert outcome.report["authority"]["ref"] == repository.oid("main")
+    assert change(check(repository, "--enforce", "--base", "main"))["commits"] == 2
+
+
+def test_a_slice_that_others_stand_on_is_judged_whole_when_it_goes_on(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    stack(repository, "1", "2")
+    repository.checkout("slice-1")
+    for subject in ("feat(slice1): go on", "wip"):
+        repository.commit(subject, files={"src/one.py": subject})
+        outcome = check(repository)
+        assert change(outcome)["stacked_on"] is None
+    assert change(outcome)["commits"] == 3
+
+
+@pytest.mark.parametrize("subject", ["wip", "fix(slice2): mine", "feat(slice3): another's"])
+def test_commits_that_do_not_say_whose_they_are_are_judged(tmp_path: Path, subject: str) -> None:
+    repository = start(tmp_path)
+    repository.branch("slice-1")
+    repository.commit(subject, files={"src/two.py": "1"})
+    repository.branch("slice-2", checkout=False)
+    repository.commit("feat(slice1): go on", files={"src/one.py": "1"})
+    repository.checkout("slice-2")
+    repository.commit("feat(slice2): do it", files={"src/two.py": "2"})
+    assert (change(check(repository))["stacked_on"], change(check(repository))["commits"]) == (None, 2)
+
+
+def test_a_base_template_and_an_earlier_stage_may_have_gone_on_too(tmp_path: Path) -> None:
+    stages = '{name = "planning", branch = "**/plan-{x}"}, {name = "work", items = "slice"}, '
+    more = f'[wave]\nby = ["x"]\nstages = [{stages}{{name = "closing", branch = "**/close-{{x}}"}}]'
+    repository = start(tmp_path, planned=False, more=more)
+    for branch, below in (("planning", "planning"), ("a/plan-d", "a/plan-d"), ("a/close-d", None)):
+        repository.branch(branch, "main")
+        repository.commit("docs: plan", files={PLAN: SLICES})
+        repository.branch("slice-1")
+        repository.commit("feat(slice1): do it", files={"src/one.py": "1"})
+        repository.checkout(branch)
+        repository.commit("docs: go on", files={PLAN: SLICES + "\n"})
+        repository.checkout("slice-1")
+        assert change(check(repository))["stacked_on"] == below
+        repository.checkout("main")
+        repository.git("branch", "-q", "-D", "slice-1", branch)
+
+
+def test_of_many_branches_that_have_gone_on_the_commits_own_one_counts(tmp_path: Path) -> None:
+    repository = gone_on(tmp_path)
+    for number in range(10, 30):
+        repository.ref(f"refs/heads/slice-{number}", "slice-1")
+    assert change(check(repository))["stacked_on"] == "slice-1"
+
+
+def test_the_next_step_of_a_branch_below_that_was_rewritten_restacks(tmp_path: Path) -> None:
+    repository = gone_on(tmp_path)
+    repository.git("branch", "-q", "-f", "slice-1", repository.oid("main"))
+    repository.checkout("slice-1")
+    repository.commit("feat(slice1): anew", files={"src/one.py": "anew"})
+    repository.checkout("slice-2")
+    told = next(one for one in check(repository).report["findings"] if one["code"] == "WRK007")
+    step = told["help"].rpartition("git rebase ")[2].replace("BRANCH", "slice-1")
+    repository.git("rebase", "-q", *step.rstrip(".").split())
+    assert check(repository).exit_code == 0
+
+
+def test_the_next_step_of_files_of_the_slice_below_names_its_branch(tmp_path: Path) -> None:
+    repository = start(tmp_path)
+    repository.branch("slice-1")
+    repository.commit("wip", files={"src/one.py": "1"})
+    stack(repository, "2")
+    repository.git("branch", "-q", "-f", "slice-1", repository.oid("main"))
+    repository.git("switch", "-q", "slice-1")
+    repository.git("merge", "-q", "--ff-only", "slice-2~")
+    repository.commit("feat(slice1): go on", files={"src/one.py": "more"})
+    repository.checkout("slice-2")
+    told = next(one for one in check(repository).report["findings"] if one["code"] == "PLN010")
+    repository.git(*told["help"].partition("git ")[2].rstrip(".").split())
+    assert "PLN010" not in check(repository).codes
+
+
 # Requests into a slice's branch
 
 

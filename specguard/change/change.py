@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from specguard.change.lines import Lines
     from specguard.change.merges import Joined, Merges
     from specguard.change.request import Request
+    from specguard.change.stacks import Lower
     from specguard.model import Stage
 
 BASELINE: Final = b".specguard/baseline.json"
@@ -67,7 +68,7 @@ class Change(ABC):
         self.request = request
         self.whole = request.all
         self.found = found
-        self.item_branches: Callable[[str], Callable[[str], bool]] | None = None
+        self.item_branches: Callable[[str], Lower] | None = None
         self._below: Found | None = None
         self._event = event
         self._remote = remote

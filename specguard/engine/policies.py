@@ -15,7 +15,7 @@ from specguard.errors import MissingFact, NoAuthorityError, NotApplicable, Specg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
     from specguard.authority.baseline import BaselineChange
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from specguard.change.sources import Change
     from specguard.change.tree import Tree
     from specguard.declaration.registry import Registry
+    from specguard.engine.stacks import ItemBranches
 
 TRY: Final = f"commit it there; until then try it with `specguard check --authority {AUTHORITY}`"
 """What to do with an authority that no commit has yet."""
@@ -274,11 +275,11 @@ def _compare_baselines(change: Change) -> BaselineChange:
     return compare_baselines(*contents)
 
 
-def _item_branches(policy: Policy, own: str = "") -> Callable[[str], bool]:
+def _item_branches(policy: Policy, own: str = "") -> ItemBranches:
     # Only stacks need what reads names by templates.
-    from specguard.engine.stacks import item_branches
+    from specguard.engine.stacks import ItemBranches
 
-    return item_branches(policy, own)
+    return ItemBranches(policy, own)
 
 
 def _registry(plugins: Sequence[str]) -> Registry:

@@ -13,7 +13,7 @@ from specguard.change.request import Request
 from specguard.change.stacks import papers_of
 from specguard.change.tree import Tree
 from specguard.engine.policies import Policies
-from specguard.engine.stacks import item_branches
+from specguard.engine.stacks import ItemBranches
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.branches import Plain, is_within, shared_branch
 from specguard.executor.canonical import find_address
@@ -115,7 +115,7 @@ class Start:
 
     def is_items(self, name: str, remote: str) -> bool:
         """Whether the policy knows a branch as one that items are stacked on."""
-        return bool(name) and item_branches(self.policy)(plain_branch(name, remote))
+        return bool(name) and ItemBranches(self.policy)(plain_branch(name, remote))
 
     @property
     def into(self) -> str:
@@ -150,7 +150,7 @@ class Known:
         return plain_branch(asked or (self.policy.base if self.policy else "") or "", options.remote)
 
     def _is_items(self, name: str) -> bool:
-        return self.policy is not None and item_branches(self.policy)(name)
+        return self.policy is not None and ItemBranches(self.policy)(name)
 
     def _base_of(self, kind: str) -> str:
         """The base of a kind, where it is one branch for all; empty for the policy's own."""

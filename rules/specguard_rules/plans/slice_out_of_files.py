@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, path_text
 from specguard_rules.spelling import alternatives, quoted
+from specguard_rules.steps import to_branch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class SliceOutOfFiles(Rule):
             and not bookkeeping.has(entry)
         ]
         if work_item is not None and listed is not None:
-            yield from _beyond(work_item, listed, entries, branch)
+            yield from _beyond(work_item, listed, entries, branch, base, staged=stage == "staged")
             return
         landed = base is not None and branch is not None and base.is_branch(branch, stage)
         kept = waves.kept if waves is not None and not landed else ()
@@ -197,17 +198,23 @@ def _taken(entry: Entry, whose: Sequence[Listed]) -> Finding:
 
 
 def _beyond(
-    work_item: WorkItem, listed: Listed, entries: Sequence[Entry], branch: Branch | None
+    work_item: WorkItem,
+    listed: Listed,
+    entries: Sequence[Entry],
+    branch: Branch | None,
+    base: Base | None,
+    *,
+    staged: bool,
 ) -> Iterator[Finding]:
     """What a slice's change touches beside the slice's files, and the branch that is another one."""
     place = path_text(listed.source.path)
     if not listed.files:
         raise NotApplicable(f"{place} lists no files for {listed}")
-    if branch is not None and work_item.branches and branch.name not in work_item.branches:
+    if branch and base and work_item.branches and branch.name not in work_item.branches:
         yield Finding(
             f"the change is for {listed}, and is on the branch {quoted(branch.name)}, which is not the "
             f"slice's own, {alternatives(work_item.branches)}",
-            help=f"Move it there: git branch -m {work_item.branches[0]}",
+            help=f"Take it there: `{to_branch(work_item.branches[0], branch, base)}`",
             field="branch",
             key="branch",
             setting=work_item.setting("branch"),
@@ -219,10 +226,12 @@ def _beyond(
         if scope.find(entry.path) is not None:
             continue
         whose = _whose(others, entry.path)
+        stands = whose.branch if whose is not None and not staged else ""
         yield Finding(
             f"{path_text(entry.path)} is none of the files of {listed} ({files})"
             + (f"; it belongs to {whose}" if whose else ""),
-            help=f"Change it on the branch of {whose}."
+            help=f"Change it on the branch of {whose}"
+            + (f"; if this one stands on it: git branch -u {stands}" if stands else ".")
             if whose
             else f"Take it out, or have {place} list it for {listed} in the base first.",
             path=entry.path,
@@ -233,7 +242,7 @@ def _beyond(
         )
 
 
-def _whose(others: Sequence[Listed], path: bytes) -> str:
-    """The one item among others whose file a path is; empty where it is nobody's, or several items'."""
-    found = [str(other) for other in others if other.scope.find(path) is not None]
-    return found[0] if len(found) == 1 else ""
+def _whose(others: Sequence[Listed], path: bytes) -> Listed | None:
+    """The one item among others whose file a path is; None where it is nobody's, or several items'."""
+    found = [other for other in others if other.scope.find(path) is not None]
+    return found[0] if len(found) == 1 else None

@@ -77,9 +77,16 @@ class MixedWorkItems(Rule):
             if together or other.same_item(commits[0]) or other.item in reported:
                 continue
             reported.add(other.item)
+            step = f"Take the commits for {other.item} to a branch of their own."
+            if work.naming is not None and other.same_item(work.naming):
+                last = [one for one in commits if one.same_item(commits[0])][-1]
+                step = (
+                    f"Take the commits for {commits[0].item} to a branch of their own; where this one stands "
+                    f"on theirs, restack it: git rebase --onto BRANCH {(last.commit or '')[:12]}"
+                )
             yield Finding(
                 f"{other.label} works on {other.item}, and {commits[0].label} on {commits[0].item}",
-                help=f"Take the commits for {other.item} to a branch of their own.",
+                help=step,
                 commit=other.commit,
                 field=other.field,
                 key=other.item,
