@@ -106,11 +106,12 @@ class Finding:
         setting: the key of the setting that decides, which is cited: within the rule's own table
             (`paths.2`), or from the top of the policy (`work.phase.branch`).
         authority: the line that decides, where it is no setting.
+        moved: the other path of a file that was moved: where it went, or where it was.
     """
 
     __slots__ = (
-        "authority", "commit", "end_line", "field", "help", "key", "line", "message", "path", "setting",
-        "severity", "side",
+        "authority", "commit", "end_line", "field", "help", "key", "line", "message", "moved", "path",
+        "setting", "severity", "side",
     )  # fmt: skip
 
     def __init__(
@@ -128,6 +129,7 @@ class Finding:
         severity: Severity | None = None,
         setting: str = "",
         authority: Origin | None = None,
+        moved: bytes | None = None,
     ) -> None:
         self.message = message
         self.help = help
@@ -141,6 +143,7 @@ class Finding:
         self.severity = severity
         self.setting = setting
         self.authority = authority
+        self.moved = moved
 
     def __repr__(self) -> str:
         return f"Finding({self.message!r}, path={self.path!r}, line={self.line!r})"
@@ -221,9 +224,9 @@ class Judged:
         self.quote = ""
 
     @property
-    def place(self) -> tuple[bytes, int, str, str]:
-        """Where it stands in a report: findings are in the order of path, line, code and fingerprint."""
-        return self.finding.path or b"", self.finding.line or 0, self.code, self.fingerprint
+    def place(self) -> tuple[bytes, int, str]:
+        """Where it stands in a report: by path, line and code; those of one place as the rule found them."""
+        return self.finding.path or b"", self.finding.line or 0, self.code
 
 
 class RuleResult:
@@ -299,6 +302,7 @@ class Verdict:
         enforce: whether nothing outside the trusted base could loosen it (`--enforce`).
         hunks: what the change does to the files that findings are about, by path, where a report asks for it.
         fixes: what would put findings right, where `check --fix` asks for it.
+        touched: the paths of the change, where there are findings; empty where it has none.
     """
 
     __slots__ = (
@@ -312,6 +316,7 @@ class Verdict:
         "notes",
         "policy_change",
         "results",
+        "touched",
     )
 
     def __init__(
@@ -327,6 +332,7 @@ class Verdict:
         enforce: bool = False,
         hunks: Mapping[bytes, Sequence[Any]] | None = None,
         fixes: Sequence[Any] = (),
+        touched: Sequence[bytes] = (),
     ) -> None:
         self.change = change
         self.authority = authority
@@ -338,6 +344,7 @@ class Verdict:
         self.enforce = enforce
         self.hunks = hunks or {}
         self.fixes = fixes
+        self.touched = touched
 
     @property
     def findings(self) -> list[Judged]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from specguard.authority.guards import Guards
 from specguard.authority.values import decode, load
 from specguard.declaration.rule import Rule
@@ -263,22 +265,24 @@ class Policy:
             key = key.rpartition(".")[0]
         return None
 
-    def cite(self, rule: str, setting: str) -> Origin | None:
-        """The line behind a rule's finding.
+    def cite(self, rule: str, setting: str, tables: Sequence[str] = ()) -> Origin | None:
+        """The line behind a rule's finding; None for one of a rule that is on by default.
 
         Args:
             rule: the rule's name.
             setting: a key within its table (`paths.2`) or from the top (`work.phase.branch`), or empty.
+            tables: the keys from the top that the rule needs one of, cited where the setting has no line.
         """
         origins = self._data["origins"]
         table = f"rules.{rule}"
-        if not setting:
-            return self.origin(table) if table in origins else None
         first = setting.split(".", 1)[0]
-        if f"{table}.{first}" not in origins and first in self._data["keys"]:
+        if setting and f"{table}.{first}" not in origins and first in self._data["keys"]:
             return self.origin(setting)
-        found = self.origin(f"{table}.{setting}")
-        return found if table in origins else None
+        if table in origins:
+            return self.origin(f"{table}.{setting}" if setting else table)
+        needed = [re.escape(key).replace(r"\*", r"[^.]+") for key in tables]
+        found = next((key for key in origins if any(re.match(rf"{one}(?:\.|$)", key) for one in needed)), "")
+        return self.origin(found)
 
     @property
     def origins(self) -> Mapping[str, Origin]:

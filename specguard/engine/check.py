@@ -179,7 +179,15 @@ def judge_change(
         policy_change=[difference.data for one in compared for difference in one.differences],
         hunks=hunks,
         fixes=fixes,
+        touched=_touched(change) if any(result.findings for result in results) else (),
     )
+
+
+def _touched(change: Change) -> Sequence[bytes]:
+    try:
+        return [entry.path for entry in change.entries]
+    except (MissingFact, NotApplicable):
+        return ()
 
 
 def _unread(compared: Sequence[PolicyChange], results: Sequence[RuleResult]) -> Iterator[str]:

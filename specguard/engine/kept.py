@@ -43,6 +43,8 @@ _FIELDS: Final = (
     "message", "help", "line", "end_line", "commit", "field", "side", "key", "severity", "setting",
 )  # fmt: skip
 
+_PATHS: Final = ("path", "moved")
+
 
 class Kept:
     """The outcomes of one change's rules.
@@ -148,8 +150,10 @@ def _outcome(data: Mapping[str, Any]) -> Outcome:
 
 def _finding_data(finding: Finding) -> dict[str, Any]:
     data = {name: value for name in _FIELDS if (value := getattr(finding, name)) is not None}
-    if finding.path is not None:
-        data["path"] = finding.path.decode("utf-8", "surrogateescape")
+    for name in _PATHS:
+        path = getattr(finding, name)
+        if path is not None:
+            data[name] = path.decode("utf-8", "surrogateescape")
     if finding.authority is not None:
         data["authority"] = [finding.authority.path, finding.authority.line]
     return data
@@ -157,9 +161,11 @@ def _finding_data(finding: Finding) -> dict[str, Any]:
 
 def _finding(data: Mapping[str, Any]) -> Finding:
     values = dict(data)
-    path, authority = values.pop("path", None), values.pop("authority", None)
+    authority = values.pop("authority", None)
+    for name in _PATHS:
+        if name in values:
+            values[name] = values[name].encode("utf-8", "surrogateescape")
     return Finding(
         **values,
-        path=None if path is None else path.encode("utf-8", "surrogateescape"),
         authority=None if authority is None else Origin(*authority),
     )

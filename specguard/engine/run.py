@@ -202,7 +202,7 @@ def _judge(
         level = lower_severity(severity, finding.severity) if finding.severity else severity
         if strict and level == "warning":
             level = "error"
-        authority = finding.authority or policy.cite(rule.name, finding.setting)
+        authority = finding.authority or policy.cite(rule.name, finding.setting, rule.load().tables)
         judged.append(
             Judged(
                 finding,

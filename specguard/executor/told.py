@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specguard.reporters.escape import visible
-from specguard.reporters.text import place
+from specguard.reporters.text import decided_by, place
 from specguard.runs.model import Response
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def told_of_findings(verdict: Verdict, known: Collection[str]) -> str:
     lines = ["## Rules that the change breaks", ""]
     for judged in new[:_MOST]:
         lines.append(f"- {judged.code} {judged.name}: {place(judged)}{visible(judged.finding.message)}")
-        if judged.authority is not None:
-            lines.append(f"  by {visible(str(judged.authority))}")
+        lines.append(f"  by {visible(decided_by(judged))}")
         if judged.finding.help:
             lines.append(f"  next: {visible(judged.finding.help)}")
     if len(new) > _MOST:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from specguard.model import listed
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.text import Style, located, undecided, verdict_line
+from specguard.reporters.folding import fold
+from specguard.reporters.text import Style, gravest_first, located, place, undecided, verdict_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from typing import Final
 
-    from specguard.model import Judged, RuleResult, Verdict
+    from specguard.model import RuleResult, Verdict
+    from specguard.reporters.folding import Fold
 
-SHOWN: Final = 20
-"""So many findings of a verdict are shown before the rest is counted."""
+    Block = tuple[str, str, str]
+    """What is said, how a person is asked (empty where nobody has to be), and both rule and place alone."""
 
-_QUOTED: Final = 200
+WORDS: Final = 600
+"""About so many words of a verdict are shown before the rest is counted."""
+
+_QUOTED: Final = 120
+_MORE: Final = 22
+"""So many words are kept for the number of what is left out."""
 
 _UNTOUCHED: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH006", "PTH009"})
 """Rules whose findings are mended, before anything is written, by not writing it."""
@@ -24,64 +32,88 @@ _UNTOUCHED: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH006", "PTH009"}
 def render(verdicts: Sequence[Verdict]) -> str:
     """The verdicts as blocks with a blank line between them; the last line of each verdict counts all states.
 
-    A block has the rule and the place, the authority's words, the smallest next step, and how a person is
-    asked. Approved and baselined findings, and what is below a warning, are left out.
+    A block has the rule and the place, the authority's words, and the smallest next step; how a person is
+    asked stands below the last. Approved and baselined findings, and what is below a warning, are left out.
     """
     return "".join(f"{part}\n" for verdict in verdicts for part in _parts(verdict))
 
 
 def _parts(verdict: Verdict) -> Iterator[str]:
     blocks = list(blocks_of(verdict))
-    for one in blocks[:SHOWN]:
-        yield f"{one}\n"
-    if len(blocks) > SHOWN:
-        yield f"and {len(blocks) - SHOWN} more; `specguard check --output-format json` has them all\n"
+    if blocks:
+        yield joined(blocks, WORDS, "; `specguard check --output-format json` has them all") + "\n"
     yield verdict_line(verdict, Style())
 
 
-def blocks_of(verdict: Verdict, *, errors: bool = False) -> Iterator[str]:
-    """A block for each open finding, and one for each fact without which rules could not be judged.
+def joined(blocks: Sequence[Block], words: int, more: str = "") -> str:
+    """Blocks as one text; the first is there whole, the others as long as so many words are not passed.
+
+    Args:
+        blocks: the blocks.
+        words: how many words there may be.
+        more: what is said behind the number of those that are left out.
+    """
+    shown: list[str] = []
+    persons: list[str] = []
+    for number, (text, person, _) in enumerate(blocks, 1):
+        asked = [*persons, person] if person and person not in persons else persons
+        if shown and len(" ".join([*shown, text, *asked]).split()) > words - _MORE * (number < len(blocks)):
+            break
+        shown.append(text)
+        persons = asked
+    rest = [name for _, _, name in blocks[len(shown) :]]
+    if rest:
+        shown.append(f"and more: {listed(rest)}{more}")
+    if persons:
+        shown.append("\n".join(f"person: {person}" for person in persons))
+    return "\n\n".join(shown)
+
+
+def blocks_of(verdict: Verdict, *, errors: bool = False, known: Container[str] = ()) -> Iterator[Block]:
+    """A block for like findings that are open, and one for each fact without which rules could not be judged.
 
     Args:
         verdict: the verdict.
         errors: leave out what is below an error.
+        known: the fingerprints of findings that are left out.
     """
     source = str(verdict.change.get("source"))
-    for result in verdict.results:
-        for judged in result.findings:
-            if judged.state == "open" and (
-                judged.severity == "error" or (judged.severity == "warning" and not errors)
-            ):
-                yield block(judged, result, source)
+    shown = ("error",) if errors else ("error", "warning")
+    for result in gravest_first(verdict):
+        found = [
+            judged
+            for judged in result.findings
+            if judged.state == "open" and judged.severity in shown and judged.fingerprint not in known
+        ]
+        for like in fold(found, verdict):
+            yield _block(like, result, source)
     for results in undecided(verdict):
         if errors and not any(result.incomplete for result in results):
             continue
         codes = ", ".join(f"{result.code} {result.name}" for result in results)
         step = f"\n  next: {visible(cut(results[0].command))}" if results[0].command else ""
-        yield f"{codes} could not be judged: {visible(cut(results[0].reason or ''))}{step}"
+        yield f"{codes} could not be judged: {visible(cut(results[0].reason or ''))}{step}", "", codes
 
 
-def block(judged: Judged, result: RuleResult, source: str) -> str:
-    """One finding: rule and place, the authority's words, the next step, and how to ask a person.
-
-    Args:
-        judged: the finding.
-        result: its rule's result.
-        source: where the change was read; of an `edit` nothing has been written yet.
-    """
+def _block(like: Fold, result: RuleResult, source: str) -> Block:
+    """Like findings: rule and place, the authority's words and the next step; and how to ask a person."""
+    judged = like.first
     word = "" if judged.severity == "error" else f" ({judged.severity})"
-    lines = [f"{judged.code} {judged.name}{word}: {located(judged)}"]
+    count = f" ({like.count} findings)" if like.count > 1 else ""
+    lines = [f"{judged.code} {judged.name}{word}{count}: {located(judged)}{visible(like.others)}"]
     if judged.authority is not None:
         quote = f": {visible(cut(judged.quote, _QUOTED))}" if judged.quote else ""
         lines.append(f"  authority: {visible(cut_path(str(judged.authority)))}{quote}")
-    step = judged.finding.help
+    else:
+        lines.append("  authority: on by default")
+    step = like.help
     if source == "edit" and judged.code in _UNTOUCHED:
-        step = "Leave it as it is, and do without this edit: nothing has been written."
+        step = "Leave it as it is: nothing has been written."
     if step:
         lines.append(f"  next: {visible(cut(step))}")
-    if judged.severity == "error":
-        lines.append(f"  person: {_person(result, source)}")
-    return "\n".join(lines)
+    person = _person(result, source) if judged.severity == "error" else ""
+    name = f"{judged.code} {place(judged).removesuffix(': ')}".rstrip()
+    return "\n".join(lines), person, f"{name} ({like.count} findings)" if like.count > 1 else name
 
 
 def _person(result: RuleResult, source: str) -> str:
@@ -95,4 +127,4 @@ def _person(result: RuleResult, source: str) -> str:
             if source == "edit":
                 return f"{who}; say what you want to change and why, and wait"
             return f"{who}, with: {command}"
-    return "if this has to be, stop and tell the person you work for what you want to change and why"
+    return "if this has to be, stop and tell the person you work for what and why"

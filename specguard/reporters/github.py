@@ -7,9 +7,10 @@ kind a step and drops the others in silence, hence the order, and the line that 
 
 from __future__ import annotations
 
-from specguard.model import path_text
+from specguard.model import listed, path_text
 from specguard.reporters.approvals import may_approve
 from specguard.reporters.escape import cut, cut_path, visible, workflow_data, workflow_property
+from specguard.reporters.folding import fold
 from specguard.reporters.places import relative
 from specguard.reporters.text import Style, titles, undecided, verdict_line
 from specguard.reporters.wording import error_lines, lines, title, undecided_lines, weight
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, Verdict
+    from specguard.model import Verdict
+    from specguard.reporters.folding import Fold
 
 MOST: Final = 10
 """How many annotations of a kind the runner keeps for a step (`_maxCountPerIssueType` of actions/runner)."""
@@ -52,9 +54,9 @@ def render(verdicts: Sequence[Verdict]) -> str:
             allowed = may_approve(result, str(verdict.change.get("source")))
             if allowed:
                 annotations["notice"].append(_command("notice", "\n".join(allowed), title=titles([result])))
-        for judged in verdict.findings:
-            kind = _KINDS[weight(verdict, judged)]
-            annotations[kind].append(_annotation(kind, judged))
+        for likes in _guards_first(verdict):
+            kind = _KINDS[weight(verdict, likes[0].first)]
+            annotations[kind].append(_annotation(kind, likes))
     shown = [line for found in annotations.values() for line in found[:MOST]]
     cut = [
         f"{len(found) - MOST} more {kind}{'s' if len(found) - MOST > 1 else ''}"
@@ -75,15 +77,36 @@ def error_report(error: SpecguardError) -> str:
     )
 
 
-def _annotation(kind: str, judged: Judged) -> str:
-    finding = judged.finding
+def _guards_first(verdict: Verdict) -> list[list[Fold]]:
+    """Like findings: guarded paths first, those without a file last; a rule's commits together."""
+    found: dict[object, list[Fold]] = {}
+    for result in verdict.results:
+        for like in fold(result.findings, verdict):
+            finding = like.first.finding
+            of_commit = finding.path is None and finding.commit is not None and not like.first.lifts
+            key = (like.first.severity, like.first.state, result.code) if of_commit else id(like)
+            found.setdefault(key, []).append(like)
+
+    def order(likes: list[Fold]) -> tuple[bool, bool]:
+        return likes[0].first.finding.path is None, not likes[0].first.code.startswith("PTH")
+
+    return sorted(found.values(), key=order)
+
+
+def _annotation(kind: str, likes: Sequence[Fold]) -> str:
+    like = likes[0]
+    finding = like.first.finding
     properties: dict[str, str] = {}
     if finding.path is not None:
         properties["file"] = cut(path_text(finding.path), LONGEST)
         if finding.line:
             properties["line"] = str(finding.line)
             properties["endLine"] = str(finding.end_line or finding.line)
-    return _command(kind, "\n".join(lines(judged)), **properties, title=title(judged))
+    told = lines(like.first, like)
+    if likes[1:]:
+        others = [(one.first.finding.commit or "")[:12] for one in likes[1:]]
+        told.insert(1, f"and so {'commit' if len(others) == 1 else 'commits'} {listed(others, MOST)}")
+    return _command(kind, "\n".join(told), **properties, title=title(like.first))
 
 
 def _policy_kind(verdict: Verdict) -> str:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from specguard.model import path_text
 from specguard.reporters.approvals import accounts, may_approve
 from specguard.reporters.escape import cut, cut_path, markdown_code, markdown_text
-from specguard.reporters.text import more_than_accepted, said, titles, undecided
+from specguard.reporters.folding import fold
+from specguard.reporters.text import (
+    counted,
+    decided_by,
+    gravest_first,
+    more_than_accepted,
+    said,
+    titles,
+    undecided,
+)
 from specguard.reporters.wording import error_lines
 
 TYPE_CHECKING = False
@@ -18,7 +27,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.errors import SpecguardError
-    from specguard.model import Judged, Verdict
+    from specguard.model import Verdict
+    from specguard.reporters.folding import Fold
 
 SUMMARY_LIMIT: Final = 1_000_000
 """How many bytes of summary are written; the platform drops the whole page above 1024 * 1024."""
@@ -65,13 +75,13 @@ def _page(verdict: Verdict) -> Iterator[str]:
     subject = verdict.change.get("branch")
     of = f" ({markdown_code(cut_path(str(subject)))})" if subject else ""
     yield f"## specguard: {said}{of}\n\n"
-    counts = ", ".join(f"{count} {state}" for state, count in verdict.counts.items() if count)
-    yield f"{'Nothing to judge. ' if verdict.empty else ''}Rules: {counts}.\n"
-    for result in verdict.results:
+    counts = ", ".join(counted(verdict))
+    yield "Nothing to judge.\n" if verdict.empty else f"{counts.capitalize() or 'No findings'}.\n"
+    for result in gravest_first(verdict):
         if result.findings:
             yield f"\n### {result.code} {result.name}\n\n"
-        for judged in result.findings:
-            yield f"- {_item(judged)}\n"
+        for like in fold(result.findings, verdict):
+            yield f"- {_item(like)}\n"
         allowed = may_approve(result, str(verdict.change.get("source")))
         if allowed:
             yield f"\n{markdown_text(allowed[0])}: {markdown_code(allowed[1])}\n"
@@ -101,7 +111,8 @@ def _policy_section(verdict: Verdict) -> Iterator[str]:
         yield f"- and {len(rest) - differences.SHOWN} more\n"
 
 
-def _item(judged: Judged) -> str:
+def _item(like: Fold) -> str:
+    judged = like.first
     finding = judged.finding
     state = "" if judged.state == "open" else f" ({judged.state})"
     parts = [f"**{judged.severity}**{state}"]
@@ -110,13 +121,14 @@ def _item(judged: Judged) -> str:
         parts.append(markdown_code(f"{cut_path(path_text(finding.path))}{line}"))
     if finding.commit is not None:
         parts.append(f"commit {markdown_code(finding.commit[:12])}")
-    text = f"{' '.join(parts)}: {markdown_text(said(judged))}"
-    if judged.authority is not None:
-        text += f"<br>by {markdown_code(cut_path(str(judged.authority)))}"
+    text = f"{' '.join(parts)}: {markdown_text(said(judged) + like.others)}"
+    by = decided_by(judged)
+    if by:
+        text += f"<br>by {markdown_code(by) if judged.authority else markdown_text(by)}"
     if judged.exceeds:
         text += f"<br>{markdown_text(more_than_accepted(judged.exceeds))}"
     for account in accounts(judged):
         text += f"<br>{markdown_text(account)}"
-    if finding.help and judged.state != "approved":
-        text += f"<br>next: {markdown_text(cut(finding.help))}"
+    if like.help and judged.state != "approved":
+        text += f"<br>next: {markdown_text(cut(like.help))}"
     return text

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.model import Judged, RuleResult, Verdict
+    from specguard.reporters.folding import Fold
 
 SHOWN: Final = 20
 """How many findings of one rule are shown in full before the rest is counted."""
@@ -47,14 +48,17 @@ def render(
     """
     style = Style(colour)
     lines: list[str] = []
+    idle = [one for one in verdicts if one.empty and one.outcome == "passed"] if len(verdicts) > 1 else []
     for verdict in verdicts:
+        if verdict in idle:
+            continue
         if len(verdicts) > 1:
             lines += [
                 style("strong", visible(str(verdict.change.get("branch") or verdict.change["head"]))),
                 "",
             ]
-        for result in verdict.results:
-            lines += _findings(result, style, str(verdict.change.get("source")))
+        for result in gravest_first(verdict):
+            lines += _findings(result, style, verdict)
         if verdict.policy_change:
             lines += _policy_change(verdict, style)
         for results in undecided(verdict):
@@ -65,12 +69,15 @@ def render(
             lines += _statistics(verdict)
         lines += [style("quiet", f"note: {visible(cut(note))}") for note in verdict.notes]
         lines.append(verdict_line(verdict, style))
+    if idle:
+        lines.append(
+            f"specguard: {style('good', 'passed')}: {_number(len(idle), 'ref')} with nothing to judge"
+        )
     return "\n".join(lines) + "\n"
 
 
 def verdict_line(verdict: Verdict, style: Style) -> str:
-    """The one line that counts all states, and never calls what was not judged passed."""
-    counts = ", ".join(f"{count} {state}" for state, count in verdict.counts.items() if count)
+    """The one line that says how it ended, how many findings there are, and what could not be judged."""
     outcome = verdict.outcome
     kind = {"passed": "good", "accepted": "warning"}.get(outcome, "error")
     said: str = "would block" if verdict.dry_run and outcome == "failed" else outcome
@@ -78,7 +85,33 @@ def verdict_line(verdict: Verdict, style: Style) -> str:
         said = f"failed, and {outcome}"
     # A push can be refused for its branch although it brings no commits.
     subject = "nothing to judge" if verdict.empty and outcome == "passed" else subject_of(verdict)
-    return f"specguard: {style(kind, said)} ({subject}): rules: {counts}"
+    told = ", ".join(counted(verdict))
+    return f"specguard: {style(kind, said)} ({subject}){f': {told}' if told else ''}"
+
+
+def counted(verdict: Verdict) -> Iterator[str]:
+    """How many findings there are of each kind, and how many rules could not be judged."""
+    found = verdict.findings
+    errors = [judged for judged in found if judged.severity == "error" and judged.state == "open"]
+    if errors:
+        files = len({judged.finding.path for judged in errors} - {None})
+        where = f" in {_number(files, 'file')}" if files else ""
+        rules = _number(len({judged.code for judged in errors}), "rule")
+        yield f"{_number(len(errors), 'error')}{where} ({rules})"
+    warnings = sum(judged.severity == "warning" and judged.state == "open" for judged in found)
+    if warnings:
+        yield _number(warnings, "warning")
+    for state, said in (("approved", "approved"), ("baselined", "in the baseline")):
+        count = sum(judged.state == state for judged in found)
+        if count:
+            yield f"{count} {said}"
+    count = verdict.counts["indeterminate"]
+    if count:
+        yield f"{_number(count, 'rule')} could not be judged"
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def subject_of(verdict: Verdict) -> str:
@@ -95,26 +128,29 @@ def subject_of(verdict: Verdict) -> str:
     return f"the whole tree; {said}" if change.get("commits") or change.get("entries") else "the whole tree"
 
 
-def _findings(result: RuleResult, style: Style, source: str) -> Iterator[str]:
+def _findings(result: RuleResult, style: Style, verdict: Verdict) -> Iterator[str]:
     if not result.findings:
         return
+    from specguard.reporters.folding import fold
+
     yield style("strong", f"{result.code} {result.name}")
     # Nobody has to do anything about what is in the baseline.
-    shown = [judged for judged in result.findings if judged.state != "baselined"]
+    shown = fold((judged for judged in result.findings if judged.state != "baselined"), verdict)
     # What several findings have in common is said once, below the last of them.
-    told = [_told(judged, style) for judged in shown[:SHOWN]]
-    for judged, own, following in zip(shown, told, [*told[1:], None], strict=False):
-        yield _said(judged, style)
+    told = [_told(like, style) for like in shown[:SHOWN]]
+    for like, own, following in zip(shown, told, [*told[1:], None], strict=False):
+        yield _said(like, style)
         if own != following:
             yield from own
-    if len(shown) > SHOWN:
-        yield f"  and {len(shown) - SHOWN} more; --output-format json has them all"
-    if len(shown) < len(result.findings):
+    rest = sum(like.count for like in shown[SHOWN:])
+    if rest:
+        yield f"  and {rest} more; --output-format json has them all"
+    if any(judged.state == "baselined" for judged in result.findings):
         yield style("quiet", f"  {in_baseline(result)}")
     if result.approvers:
         from specguard.reporters.approvals import may_approve
 
-        allowed = may_approve(result, source)
+        allowed = may_approve(result, str(verdict.change.get("source")))
         if allowed:
             yield f"  {visible(allowed[0])}:"
             yield f"    {visible(allowed[1])}"
@@ -170,18 +206,20 @@ def located(judged: Judged) -> str:
     return f"{where}{message}"
 
 
-def _said(judged: Judged, style: Style) -> str:
-    """How bad a finding is, where, and what."""
+def _said(like: Fold, style: Style) -> str:
+    """How bad like findings are, where, and what."""
+    judged = like.first
     state = "" if judged.state == "open" else f" ({judged.state})"
-    return f"  {style(judged.severity, judged.severity)}{state}: {located(judged)}"
+    return f"  {style(judged.severity, judged.severity)}{state}: {located(judged)}{visible(like.others)}"
 
 
-def _told(judged: Judged, style: Style) -> list[str]:
-    """The line that decides it, and the next step."""
+def _told(like: Fold, style: Style) -> list[str]:
+    """The line that decides them, and the next step."""
     told = []
-    by = visible(cut_path(str(judged.authority)))
+    judged = like.first
+    by = visible(decided_by(judged))
     # A finding about a line of the authority is at the line that decides.
-    if judged.authority is not None and place(judged) != f"{by}: ":
+    if by and place(judged) != f"{by}: ":
         told.append(style("quiet", f"    by   {by}"))
     if judged.exceeds:
         told.append(style("quiet", f"    more {more_than_accepted(judged.exceeds)}"))
@@ -190,9 +228,28 @@ def _told(judged: Judged, style: Style) -> list[str]:
 
         told += [f"    {visible(account)}" for account in accounts(judged)]
     # Of what is approved nothing is left to do.
-    if judged.finding.help and judged.state != "approved":
-        told.append(f"    next {visible(cut(judged.finding.help))}")
+    if like.help and judged.state != "approved":
+        told.append(f"    next {visible(cut(like.help))}")
     return told
+
+
+def decided_by(judged: Judged) -> str:
+    """The line that decides a finding, or how a rule that no line turned on is turned off."""
+    if judged.authority is not None:
+        return cut_path(str(judged.authority))
+    if judged.severity == "info":
+        return ""
+    return f'on by default; off with severity = "off" under [rules.{judged.name}]'
+
+
+def gravest_first(verdict: Verdict) -> list[RuleResult]:
+    """The results of the rules: those with open errors, then those with warnings, then the others."""
+    order = {"error": 0, "warning": 1}
+
+    def gravity(result: RuleResult) -> int:
+        return min((order.get(one.severity, 2) for one in result.findings if one.state == "open"), default=2)
+
+    return sorted(verdict.results, key=gravity)
 
 
 def place(judged: Judged) -> str:
@@ -237,6 +294,7 @@ def _explanation(verdict: Verdict) -> Iterator[str]:
             why = f"{in_baseline(result)}; else {why}"
         facts = f" [looked at {', '.join(result.looked_at)}]" if result.looked_at else ""
         yield f"{result.code} {result.name}: {result.state}: {visible(cut(why))}{facts}"
+    yield f"rules: {', '.join(f'{count} {state}' for state, count in verdict.counts.items() if count)}"
     yield ""
 
 

@@ -9,7 +9,7 @@ from specguard.errors import named
 from specguard.model import SEVERITIES
 from specguard.reporters.approvals import accounts
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.text import more_than_accepted, said
+from specguard.reporters.text import decided_by, more_than_accepted, said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from specguard.errors import SpecguardError
     from specguard.model import Judged, RuleResult, Verdict
+    from specguard.reporters.folding import Fold
 
     Weight = Literal["error", "warning", "info"]
 
@@ -48,19 +49,25 @@ def title(judged: Judged) -> str:
     return f"{judged.code} {judged.name}"
 
 
-def lines(judged: Judged) -> list[str]:
-    """What a finding says: its message, the line that decides, its approvals, and the next step."""
+def lines(judged: Judged, like: Fold | None = None) -> list[str]:
+    """What a finding says: its message, the line that decides, its approvals, and the next step.
+
+    Args:
+        judged: the finding.
+        like: the findings that it is told with.
+    """
     finding = judged.finding
+    step = like.help if like else finding.help
     state = "" if judged.state == "open" else f"({judged.state}) "
     commit = "" if finding.commit is None else f"commit {finding.commit[:12]}: "
-    told = [f"{commit}{state}{said(judged)}"]
-    if judged.authority is not None:
-        told.append(f"by {cut_path(str(judged.authority))}")
+    told = [f"{commit}{state}{said(judged)}{like.others if like else ''}"]
+    if by := decided_by(judged):
+        told.append(f"by {by}")
     if judged.exceeds:
         told.append(more_than_accepted(judged.exceeds))
     told += accounts(judged)
-    if finding.help and judged.state != "approved":
-        told.append(f"next: {cut(finding.help)}")
+    if step and judged.state != "approved":
+        told.append(f"next: {cut(step)}")
     # A line is begun here alone: what comes from the change has none.
     return list(map(visible, told))
 

@@ -15,7 +15,7 @@ from specguard.rules import Covering, Finding, Rule
 from specguard.testing import Case, Step, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from specguard.model import RuleResult
@@ -48,7 +48,7 @@ class Policy:
     def __init__(self, *rules: RuleInPolicy) -> None:
         self.rules = rules
 
-    def cite(self, rule: str, setting: str) -> Origin | None:
+    def cite(self, rule: str, setting: str, tables: Sequence[str] = ()) -> Origin | None:
         return Origin("SPEC_AUTHORITY.md", 3) if setting else None
 
 

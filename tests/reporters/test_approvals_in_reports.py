@@ -185,7 +185,10 @@ def test_a_record_cannot_speak_as_specguard(field: str) -> None:
         assert not any(line.lstrip().startswith("::error::a") for line in page.splitlines())
     # In an annotation only specguard begins a line.
     begun = [line for line in github.render([found]).split("%0A") if line.startswith("next: ")]
-    assert begun in ([], ["next: undo it\nspecguard: failed (range, 1 commit, 2 files): rules: 1 failed\n"])
+    assert begun in (
+        [],
+        ["next: undo it\nspecguard: failed (range, 1 commit, 2 files): 1 error in 1 file (1 rule)\n"],
+    )
     assert "<b>" not in markdown.render([found])
     assert "@team" not in markdown.render([found])
 

@@ -15,16 +15,23 @@ if TYPE_CHECKING:
 HOSTILE = b"a\n::error file=x::pwn\x1b[2J,`|<b>.md"
 
 
-def judged(message: str = "m", *, severity: Any = "error", state: Any = "open", **where: Any) -> Judged:
+def judged(
+    message: str = "m",
+    *,
+    severity: Any = "error",
+    state: Any = "open",
+    code: str = "PTH001",
+    **where: Any,
+) -> Judged:
     finding = Finding(message, **where)
     origin = Origin("SPEC_AUTHORITY.md", 9)
     return Judged(
         finding,
-        code="PTH001",
+        code=code,
         name="forbidden-path",
         severity=severity,
         authority=origin,
-        fingerprint="f",
+        fingerprint=f"{message} {where}",
         state=state,
     )
 
@@ -44,7 +51,9 @@ def test_an_annotation() -> None:
         "::error file=docs/a%2Cb.md,line=3,endLine=5,title=PTH001 forbidden-path"
         "::bad: 50%25%0Aby SPEC_AUTHORITY.md:9%0Anext: undo it"
     )
-    assert text.split("\n")[1].startswith("specguard: failed (range, 1 commit, 2 files): rules: 1 failed")
+    assert text.split("\n")[1].startswith(
+        "specguard: failed (range, 1 commit, 2 files): 1 error in 1 file (1 rule)"
+    )
 
 
 def test_kinds() -> None:
@@ -125,23 +134,66 @@ def test_a_file_is_named_once() -> None:
 
 def test_what_findings_have_in_common_is_said_below_the_last_of_them() -> None:
     found = verdict(
-        judged("a", path=b"a", help="Mend it."),
-        judged("b", path=b"b", help="Mend it."),
-        judged("c", path=b"c", help="Take it out."),
-        judged("d", path=b"d", help="Mend it."),
+        judged("no end", path=b"a", help="Mend it."),
+        judged("no start", path=b"b", help="Mend it."),
+        judged("no middle", path=b"c", help="Take it out."),
+        judged("no name", path=b"d", help="Mend it."),
     )
     assert text.render([found]).split("\n")[1:11] == [
-        "  error: a: a",
-        "  error: b: b",
+        "  error: a: no end",
+        "  error: b: no start",
         "    by   SPEC_AUTHORITY.md:9",
         "    next Mend it.",
-        "  error: c: c",
+        "  error: c: no middle",
         "    by   SPEC_AUTHORITY.md:9",
         "    next Take it out.",
-        "  error: d: d",
+        "  error: d: no name",
         "    by   SPEC_AUTHORITY.md:9",
         "    next Mend it.",
     ]
+
+
+def test_like_findings_are_told_once() -> None:
+    found = verdict(
+        judged("a was modified", path=b"a", help="Put it back with `git checkout x -- a`."),
+        judged("b was modified", path=b"b", help="Put it back with `git checkout x -- b`."),
+    )
+    assert text.render([found]).split("\n")[1:4] == [
+        "  error: a was modified; likewise b",
+        "    by   SPEC_AUTHORITY.md:9",
+        "    next Put them back with `git checkout x -- a b`.",
+    ]
+    assert "specguard: failed (range, 1 commit, 2 files): 2 errors in 2 files (1 rule)" in text.render(
+        [found]
+    )
+    assert markdown.render([found]).count("\n- ") == 1
+    assert github.render([found]).count("::error ") == 1
+
+
+def test_refs_without_anything_to_judge_are_counted() -> None:
+    idle = [verdict(empty=True) for _ in range(3)]
+    shown = text.render([*idle, verdict(judged("a file", path=b"b"))])
+    assert shown.count("nothing to judge") == 1
+    assert shown.endswith("\nspecguard: passed: 3 refs with nothing to judge\n")
+
+
+def test_what_guards_files_comes_first_and_a_rules_commits_are_one_annotation() -> None:
+    found = verdict(
+        results=[
+            RuleResult("BRN001", "branch-name", "failed", findings=[judged("a branch", code="BRN001")]),
+            RuleResult(
+                "CMT002",
+                "commit-message",
+                "failed",
+                findings=[judged(f"no type {n}", code="CMT002", commit=str(n) * 40) for n in range(1, 4)],
+            ),
+            RuleResult("CNT001", "content", "failed", findings=[judged("a word", code="CNT001", path=b"a")]),
+            RuleResult("PTH001", "forbidden-path", "failed", findings=[judged("a file", path=b"b")]),
+        ]
+    )
+    lines = [line for line in github.render([found]).split("\n") if line.startswith("::error")]
+    assert [line.partition("title=")[2][:6] for line in lines] == ["PTH001", "CNT001", "BRN001", "CMT002"]
+    assert "commit 111111111111: no type 1%0Aand so commits 222222222222, 333333333333" in lines[3]
 
 
 def test_hostile_names_are_one_escaped_line() -> None:
@@ -159,8 +211,8 @@ def test_hostile_names_are_one_escaped_line() -> None:
 
 
 def test_limits_of_the_runner() -> None:
-    many = [judged("e" * 10_000, path=b"p%d" % number) for number in range(13)]
-    many += [judged("w", severity="warning", path=b"w%d" % number) for number in range(11)]
+    many = [judged(f"{number}{'e' * 10_000}", path=b"p%d" % number) for number in range(13)]
+    many += [judged(f"w{'w' * number}", severity="warning", path=b"w%d" % number) for number in range(11)]
     lines = github.render([verdict(*many)]).splitlines()
     assert sum(line.startswith("::error ") for line in lines) == 10
     assert sum(line.startswith("::warning ") for line in lines) == 10
@@ -171,7 +223,7 @@ def test_limits_of_the_runner() -> None:
 
 
 def test_the_summary_is_cut_before_the_platform_drops_it() -> None:
-    found = verdict(*[judged("ä" * 1000, path=b"p%d" % number) for number in range(700)])
+    found = verdict(*[judged("ä" * (450 + number), path=b"p%d" % number) for number in range(700)])
     page = markdown.render([found], limit=markdown.SUMMARY_LIMIT).encode()
     assert 990_000 < len(page) <= 1_000_000
     assert 62_000 < len(markdown.render([found]).encode()) <= markdown.COMMENT_LIMIT
@@ -181,7 +233,7 @@ def test_the_summary_is_cut_before_the_platform_drops_it() -> None:
 def test_the_summary_page() -> None:
     found = verdict(judged("not *this*", path=b"docs/x.md", line=3, help="undo"), notes=["judged by @base"])
     assert markdown.render([found]) == (
-        "## specguard: failed (`` phase`1 ``)\n\nRules: 1 failed.\n\n### PTH001 forbidden-path\n\n"
+        "## specguard: failed (`` phase`1 ``)\n\n1 error in 1 file (1 rule).\n\n### PTH001 forbidden-path\n\n"
         "- **error** `docs/x.md:3`: not &#42;this&#42;<br>by `SPEC_AUTHORITY.md:9`<br>next: undo\n\n"
         "> judged by &#64;&#8203;base\n\n"
     )
@@ -189,6 +241,8 @@ def test_the_summary_page() -> None:
 
 
 def test_concise() -> None:
+    counted = "specguard: failed (range, 1 commit, 2 files): 2 errors in 2 files (1 rule), 1 warning, "
+    counted += "1 in the baseline"
     found = verdict(
         judged("a", path=b"x/y", line=2),
         judged("b", path=b"\xff"),
@@ -200,7 +254,7 @@ def test_concise() -> None:
         "\\xff: PTH001 b",
         "commit 222222222222: PTH001 c (warning)",
         "branch: PTH001 d (baselined)",
-        "specguard: failed (range, 1 commit, 2 files): rules: 1 failed",
+        counted,
     ]
 
 

@@ -143,6 +143,7 @@ def findings(
             side="base" if entry.deleted else None,
             key=pattern,
             setting=f"paths.{index}",
+            moved=moved.path if moved else None,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 
 from specguard.change.digest import sha1
@@ -17,7 +18,7 @@ from specguard.model import EXIT_PASSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.git import Git
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.event import Event
     from specguard.integrations.hooks.places import WorkTree
     from specguard.model import Verdict
+    from specguard.reporters.agent import Block
 
 HELD: Final = 3
 """How often in a row the end of a turn is held up."""
 
-SHOWN: Final = 10
-"""So many findings are said at once."""
+WORDS: Final = 120
+"""So many words are said at once, unless one cause alone has more."""
 
 _MOMENT: Final = 50_000_000
 """So many nanoseconds apart, two changes of a file look different in any file system."""
@@ -63,15 +65,14 @@ def judge_end(event: Event, environment: Mapping[str, str], early: Early | None 
     if event.again is False and event.loops is None:
         # A turn that a person has begun.
         session.stops = 0
-    new = state.new_said()
-    blocks = [*new, *_blocks(state.left), *_blocks(state.commits, set(session.told))]
+    blocks = [*state.new_said(), *_blocks(state.left), *_blocks(state.commits, set(session.told))]
     passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.left)
     if passed and not blocks:
         if session.stops:
             session.stops = 0
             session.save()
         return Answer()
-    left = _counted(len(blocks))
+    left = _counted(len({*_fingerprints(state.left), *(set(state.found) - set(session.told))}))
     place, command = _COMMITS if passed else _TREE
     if (event.loops is not None and event.loops >= HELD) or session.stops >= HELD:
         return Answer(kind="tell", text=_given_up(left, place, command))
@@ -82,11 +83,11 @@ def judge_end(event: Event, environment: Mapping[str, str], early: Early | None 
         # Nothing counts how often, so once must do.
         return Answer(kind="tell", text=_given_up(left, place, command))
     said = (
-        f"specguard has checked {place}, and {left} before the turn can end"
-        f" (said {session.stops} of {HELD} times). Mend what is below, or tell the person you work for why"
-        f" it cannot be; {command} shows it again."
+        f"specguard has checked {place}: {left} before the turn can end"
+        f" (said {session.stops} of {HELD} times). Fix it,"
+        f" or tell the person you work for why it cannot be; {command} shows it again."
     )
-    return Answer(kind="refuse", text=_joined(said, blocks, command))
+    return Answer(kind="refuse", text=_told(said, blocks, command))
 
 
 def judge_after(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
@@ -98,19 +99,17 @@ def judge_after(event: Event, environment: Mapping[str, str], early: Early | Non
     state = _State(event, environment, early)
     session = state.session
     known = set(session.told)
-    new = state.new_said()
+    blocks = [*state.new_said(), *_blocks([*state.left, *state.commits], known)]
     if session.told != state.found:
         session.told = state.found
         session.save()
-    blocks = [*new, *_blocks([*state.left, *state.commits], known)]
     if not blocks or all(one in known for one in state.found):
         return Answer()
-    said = (
-        f"After this command there {'is' if len(blocks) == 1 else 'are'} {len(blocks)} new "
-        f"finding{'' if len(blocks) == 1 else 's'} of specguard; mend it now."
-    )
+    new = len(set(state.found) - known)
+    many = "is 1 new finding" if new == 1 else f"are {new} new findings"
+    said = f"After this command there {many} of specguard."
     passed = all(verdict.exit_code == EXIT_PASSED for verdict in state.left)
-    return Answer(kind="refuse", text=_joined(said, blocks, (_COMMITS if passed else _TREE)[1]))
+    return Answer(kind="refuse", text=_told(said, blocks, (_COMMITS if passed else _TREE)[1]))
 
 
 class _State:
@@ -153,9 +152,9 @@ class _State:
             pin.seen = now
             pin.save()
 
-    def new_said(self) -> list[str]:
+    def new_said(self) -> list[Block]:
         """What has to be said of the base and was not yet."""
-        return [text for key, text in self._said.items() if key not in self.session.told]
+        return [(text, "", "the base") for key, text in self._said.items() if key not in self.session.told]
 
     def _repository(self, tree: WorkTree, early: Early | None) -> Repository:
         if early is not None and early.looking is not None and early.tree.root == tree.root:
@@ -224,6 +223,7 @@ class _State:
             self.left += judged(worktree=True)
             if git.read(comparison, "the index"):
                 self.left += judged(staged=True)
+                _tell_once(*self.left[-2:])
             rules = policies.hook_rules() if policies is not None else []
             if head is None or not rules or (pin is not None and head in (pin.oid, pin.judged)):
                 return
@@ -252,19 +252,24 @@ class _State:
             self._said[key] = ""
 
 
-def _blocks(verdicts: Sequence[Verdict], known: set[str] | None = None) -> list[str]:
-    """The blocks of the errors; without those that are known already."""
-    from specguard.reporters.agent import block, blocks_of
+def _tell_once(worktree: Verdict, staged: Verdict) -> None:
+    """Of what the working tree and the index both have, keep the index's, with a step that undoes both."""
+    once = {judged.fingerprint for judged in worktree.findings}
+    twice = once.intersection(judged.fingerprint for judged in staged.findings)
+    for result in worktree.results:
+        result.findings = [judged for judged in result.findings if judged.fingerprint not in twice]
+    for judged in staged.findings:
+        if judged.fingerprint in twice:
+            judged.finding.help = re.sub(r" rm (?:-f )?--cached ", " rm -f ", judged.finding.help)
 
-    if not known:
-        return [one for verdict in verdicts for one in blocks_of(verdict, errors=True)]
-    return [
-        block(judged, result, str(verdict.change.get("source")))
-        for verdict in verdicts
-        for result in verdict.results
-        for judged in result.findings
-        if judged.state == "open" and judged.severity == "error" and judged.fingerprint not in known
-    ]
+
+def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Block]:
+    """The blocks of the errors; without those that are known already."""
+    if not any(result.findings or result.incomplete for verdict in verdicts for result in verdict.results):
+        return []
+    from specguard.reporters.agent import blocks_of
+
+    return [one for verdict in verdicts for one in blocks_of(verdict, errors=True, known=known)]
 
 
 def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
@@ -278,10 +283,10 @@ def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
     return found + [result.code for verdict in verdicts for result in verdict.results if result.incomplete]
 
 
-def _joined(said: str, blocks: Sequence[str], command: str) -> str:
-    rest = len(blocks) - SHOWN
-    more = [f"and {rest} more; {command} has them all"] if rest > 0 else []
-    return "\n\n".join([said, *blocks[:SHOWN], *more])
+def _told(said: str, blocks: Sequence[Block], command: str) -> str:
+    from specguard.reporters.agent import joined
+
+    return f"{said}\n\n{joined(blocks, WORDS - len(said.split()), f'; {command} has them all')}"
 
 
 def _counted(count: int) -> str:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.early import Early
     from specguard.integrations.hooks.event import Event
     from specguard.integrations.hooks.places import WorkTree
-    from specguard.model import Judged, RuleResult, Verdict
+    from specguard.model import Judged, Verdict
+    from specguard.reporters.agent import Block
 
 GUARDING: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
 """Rules that also hold for a file that git ignores: it must not be written, whoever sees it."""
@@ -30,8 +31,8 @@ GUARDING: Final = frozenset({"PTH001", "PTH002", "PTH004", "PTH005", "PTH006"})
 _OF_PROCESS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
 """How names begin that mean something else in each process."""
 
-_SAID_MOST: Final = 10
-"""So many clauses are said before the rest is counted."""
+WORDS: Final = 70
+"""So many words a refusal has, unless one reason alone has more."""
 
 
 class Reasons:
@@ -41,16 +42,18 @@ class Reasons:
         blocks: why it is refused, by rules.
         own: why it is refused for the guard's own sake.
         lost: that the pin of the session was, in a sentence; empty where it was not.
-        undecided: what could not be told.
     """
 
-    __slots__ = ("blocks", "lost", "own", "undecided")
+    __slots__ = ("blocks", "lost", "own")
 
     def __init__(self) -> None:
-        self.blocks: list[str] = []
-        self.own: list[str] = []
+        self.blocks: list[Block] = []
+        self.own: list[Block] = []
         self.lost = ""
-        self.undecided: list[str] = []
+
+    def refuse(self, what: str, step: str) -> None:
+        """Add a reason of the guard's own, and what is to be done in its place."""
+        self.own.append((f"{_visible(what)}\n  next: {step}", "", "the guard itself"))
 
 
 def judge(event: Event, environment: Mapping[str, str], early: Early | None = None) -> Answer:
@@ -79,18 +82,15 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
     pin = Pin.of(event, homes[0], environment)
     reasons.lost = pin.lost if pin else ""
     bases = {tree.root: pin.base for tree in homes if pin is not None and tree.common == homes[0].common}
-    reasons.undecided += deeds.undecided
     for ref, target in deeds.refs:
         # It may be put back to what it was.
         if pin is not None and pin.names(ref) and target != pin.oid:
-            reasons.own.append(
-                f"`{_visible(ref)}` is the base of this session, {_visible(pin.name)}, and would be moved\n"
-                "  next: Push your own branch, and let a person bring it there."
+            reasons.refuse(
+                f"`{ref}` is the base of this session, {pin.name}, and would be moved",
+                "Push your own branch, and let a person bring it there.",
             )
-    for clause in deeds.bypasses[:_SAID_MOST]:
-        reasons.own.append(
-            f"{_visible(clause)}\n  next: Leave that out; what the guard says is mended, not passed by."
-        )
+    for clause in deeds.bypasses:
+        reasons.refuse(clause, "Leave that out, and fix what the guard says.")
     by_tree: dict[bytes, list[FileEdit]] = {home.root: [] for home in homes[:1]}
     for edit in deeds.edits:
         _place(edit, event, homes, environment, by_tree, reasons)
@@ -187,31 +187,16 @@ def _place(
         shown = edit.path.decode("utf-8", "backslashreplace")
         reason = f"{shown} is another file for each process, and cannot be judged"
     if reason:
-        reasons.own.append(
-            f"{_visible(reason)}\n  next: Leave it as it is; a person who wants it changed does that."
-        )
+        reasons.refuse(reason, "Leave it as it is; a person who wants it changed does that.")
     for tree, path in places:
         if b".git" in path.lower().split(b"/"):
             # Git's own folder is no part of a tree, and was judged just now.
             continue
         by_tree.setdefault(tree.root, []).append(_as(edit, path))
-    if _has_other_names(names):
-        reasons.undecided.append(f"{_visible(edit.path)} has other names (hard links), which are not known")
 
 
 def _as(edit: FileEdit, path: bytes) -> FileEdit:
     return FileEdit(path=path, content=edit.content, known=edit.known, executable=edit.executable)
-
-
-def _has_other_names(names: Sequence[bytes]) -> bool:
-    for name in names:
-        try:
-            found = os.stat(name)
-        except (OSError, ValueError):
-            continue
-        if found.st_nlink > 1 and found.st_mode & 0o170000 == 0o100000:
-            return True
-    return False
 
 
 def _judge_edits(
@@ -227,14 +212,14 @@ def _judge_edits(
         for verdict in _checked(target, edits=part, looking=looking):
             _take(verdict, reasons, seen, target)
         looking = None
-    again = _written_again(edits, reasons)
+    again = _written_again(edits)
     if again:
         # The last write of a file is judged above; which one will be that is open where there are branches.
         for verdict in _checked(target, edits=again):
             _take(verdict, reasons, seen, target, absent=False)
 
 
-def _written_again(edits: Sequence[FileEdit], reasons: Reasons) -> list[FileEdit]:
+def _written_again(edits: Sequence[FileEdit]) -> list[FileEdit]:
     """The files that are written several times, and not only added to, as files of contents not known."""
     last: dict[bytes, FileEdit] = {}
     again: dict[bytes, FileEdit] = {}
@@ -246,10 +231,6 @@ def _written_again(edits: Sequence[FileEdit], reasons: Reasons) -> list[FileEdit
         ):
             continue
         again[edit.path] = FileEdit(path=edit.path, known=False)
-        if edit.known:
-            reasons.undecided.append(
-                f"{_visible(edit.path)} is written more than once, and judged as it is last"
-            )
     return list(again.values())
 
 
@@ -299,6 +280,11 @@ def _take(
     verdict: Verdict, reasons: Reasons, seen: set[str], target: _Target, *, absent: bool = True
 ) -> None:
     """Add what a verdict says to the reasons; `absent` is what could not be judged."""
+    if not any(result.findings or result.incomplete for result in verdict.results):
+        return
+    from specguard.change.store import UNKNOWN
+    from specguard.reporters.agent import blocks_of
+
     ignored: set[bytes] | None = None
     for result in verdict.results:
         left = [judged for judged in result.findings if _stands(judged) and judged.fingerprint not in seen]
@@ -309,56 +295,33 @@ def _take(
                 ignored = ignored_paths(verdict, target.root, target.environment)
             left = [judged for judged in left if judged.finding.path not in ignored]
         seen.update(judged.fingerprint for judged in left)
-        if left:
-            from specguard.reporters.agent import block
-
-            reasons.blocks += [block(judged, result, str(verdict.change["source"])) for judged in left]
-        if result.incomplete and absent:
-            _take_absent(result, reasons)
+        result.findings = left
+    # What a content that is not known yet leaves open is judged when it is there.
+    verdict.results = [
+        result
+        for result in verdict.results
+        if result.findings or not result.incomplete or (absent and result.reason != UNKNOWN)
+    ]
+    reasons.blocks += blocks_of(verdict, errors=True)
 
 
 def _stands(judged: Judged) -> bool:
     return judged.state == "open" and judged.severity == "error"
 
 
-def _take_absent(result: RuleResult, reasons: Reasons) -> None:
-    from specguard.change.store import UNKNOWN
-
-    if result.reason == UNKNOWN:
-        reasons.undecided.append(f"{result.code} {result.name} reads contents, and {UNKNOWN}")
-        return
-    step = f"\n  next: {_visible(result.command)}" if result.command else ""
-    reasons.blocks.append(
-        f"{result.code} {result.name} could not be judged: {_visible(result.reason or '')}{step}"
-    )
-
-
 def _answer(event: Event, reasons: Reasons) -> Answer:
-    blocks = list(dict.fromkeys([*reasons.blocks, *reasons.own]))
-    # What a command does is judged after it.
-    undecided = list(dict.fromkeys(reasons.undecided)) if event.moment == "edit" else []
-    if blocks:
-        what = "command" if event.moment == "command" else "edit"
-        said = f"specguard refuses this {what}: nothing of it was done."
-        more = [f"and {len(blocks) - _SAID_MOST} more findings"] if len(blocks) > _SAID_MOST else []
-        lost = [reasons.lost] if reasons.lost else []
-        return Answer(kind="refuse", text="\n\n".join([said, *lost, *blocks[:_SAID_MOST], *more]))
-    if reasons.lost:
-        return Answer(kind="tell", text=reasons.lost)
-    if undecided:
-        told = "; ".join(map(_visible, undecided[:_SAID_MOST]))
-        rest = len(undecided) - _SAID_MOST
-        more_said = f"; and {rest} more" if rest > 0 else ""
-        return Answer(
-            kind="tell",
-            text=f"specguard lets this through undecided: {told}{more_said}. "
-            "The working tree is checked at the end of the turn.",
-        )
-    return Answer()
+    blocks = list(dict.fromkeys([*reasons.own, *reasons.blocks]))
+    if not blocks:
+        return Answer(kind="tell", text=reasons.lost) if reasons.lost else Answer()
+    from specguard.reporters.agent import joined
+
+    what = "command" if event.moment == "command" else "edit"
+    said = f"specguard refuses this {what}: nothing of it was done."
+    told = joined(blocks, WORDS - len(said.split()))
+    return Answer(kind="refuse", text="\n\n".join([said, *([reasons.lost] if reasons.lost else []), told]))
 
 
-def _visible(text: str | bytes) -> str:
-    from specguard.model import path_text
+def _visible(text: str) -> str:
     from specguard.reporters.escape import cut, visible
 
-    return visible(cut(path_text(text) if isinstance(text, bytes) else text))
+    return visible(cut(text))

@@ -7,7 +7,15 @@ from specguard.model import STATES, path_text, shortened
 from specguard.reporters import differences
 from specguard.reporters.approvals import may_approve, proven, refused, until
 from specguard.reporters.escape import cut, cut_path, visible
-from specguard.reporters.text import in_baseline, more_than_accepted, place, said, subject_of, undecided
+from specguard.reporters.text import (
+    decided_by,
+    in_baseline,
+    more_than_accepted,
+    place,
+    said,
+    subject_of,
+    undecided,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +90,8 @@ def item(judged: Judged, excerpt: Excerpt | None) -> Item:
         message = message.removeprefix(f"{visible(cut_path(path_text(finding.path)))} ")
     kind = kind_of(judged)
     remarks = []
+    if judged.authority is None and (by := decided_by(judged)):
+        remarks.append(by)
     if judged.exceeds:
         remarks.append(more_than_accepted(judged.exceeds))
     lifts = [*judged.lifts[:_REMARKS]]
@@ -97,7 +107,7 @@ def item(judged: Judged, excerpt: Excerpt | None) -> Item:
         where=where,
         message=message,
         excerpt=excerpt,
-        by="" if judged.authority is None else cut_path(str(judged.authority)),
+        by="" if judged.authority is None else decided_by(judged),
         quote=cut(judged.quote, 600),
         remarks=remarks,
         next="" if judged.state == "approved" else cut(finding.help),

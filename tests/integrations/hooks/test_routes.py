@@ -295,11 +295,13 @@ def test_a_finding_is_not_hidden_behind_what_is_unknown(tmp_path: Path) -> None:
     assert "CNT001" in asked.refusal
 
 
-def test_another_name_by_a_hard_link_is_said(tmp_path: Path) -> None:
+def test_a_write_through_a_hard_link_is_told_at_the_end(tmp_path: Path) -> None:
     repository = guarded(tmp_path / "repository")
     os.link(repository.path / "docs/api/x.yaml", repository.path / "src/x.yaml")
-    asked = ask("claude", write("src/x.yaml", repository.path), repository.path)
-    assert "hard links" in asked.told
+    assert ask("claude", write("src/x.yaml", repository.path), repository.path).kind == "pass"
+    (repository.path / "src/x.yaml").write_text("new\n")
+    stop = {"hook_event_name": "Stop", "session_id": "s", "cwd": str(repository.path)}
+    assert "docs/api/x.yaml" in ask("claude", stop, repository.path).refusal
 
 
 def test_a_companion_may_come_with_a_later_edit(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""What a report cites for each finding, and in which order it shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from specguard.testing import Outcome, Repository
+
+AUTHORITY = """\
+# Authority
+
+Nobody may hurry. Everything must be small, only.
+
+```toml specguard
+[plans.default]
+```
+"""
+
+
+def check(repository: Repository, *args: str, authority: str = AUTHORITY) -> Outcome:
+    """Judge a change with one finding of each severity, and with a rule that a declared table turns on."""
+    repository.write("SPEC_AUTHORITY.md", authority)
+    repository.commit("docs: state what may change")
+    repository.branch("work")
+    repository.write(".plans/cart/plan.json", "{")
+    repository.commit("feat: plan" + " the cart" * 20)
+    return run("check", *args, directory=repository.path)
+
+
+def test_each_error_cites_its_line_or_says_how_its_rule_is_turned_off(repository: Repository) -> None:
+    outcome = check(repository)
+    assert outcome.exit_code == 1
+    lines = outcome.stdout.splitlines()
+    said = {line.split()[0]: position for position, line in enumerate(lines) if line[:3].isupper()}
+    assert list(said)[-1] == "CFG003", outcome
+    assert "by   SPEC_AUTHORITY.md:6" in lines[said["PLN001"] + 2]
+    off = 'severity = "off" under [rules.commit-form]'
+    assert lines[said["CMT003"] + 2].endswith(f"by   on by default; off with {off}"), outcome
+    assert len([line for line in lines if line.startswith("    by ")]) >= len(
+        [line for line in lines if line.startswith("  error")]
+    )
+
+
+def test_what_the_report_says_turns_the_rule_off(repository: Repository) -> None:
+    off = '\n[rules.commit-form]\nseverity = "off"\n```\n'
+    outcome = check(repository, authority=AUTHORITY.removesuffix("```\n") + off)
+    assert "PLN001" in outcome.stdout
+    assert "CMT003" not in outcome.stdout
+
+
+def test_every_report_for_people_says_it(repository: Repository) -> None:
+    outcome = check(repository, "--output-format", "markdown")
+    assert 'by on by default; off with severity = "off" under &#91;rules.commit-form&#93;' in outcome.stdout
+    assert outcome.stdout.index("CMT003") < outcome.stdout.index("CFG003")
+    agent = run("check", "--output-format", "agent", directory=repository.path)
+    assert "authority: on by default" in agent.stdout
+    data = run("check", "--output-format", "json", directory=repository.path).report
+    assert [one["authority"] for one in data["findings"] if one["code"] == "CMT003"] == [None]
