@@ -27,6 +27,8 @@ _UNKNOWN_DIGIT: Final = "f"
 class EditedChange(SnapshotChange):
     """`HEAD` with some files written or removed, and nothing else of the working tree.
 
+    What gives a file back what the pinned base has, or `HEAD` had when the session began, changes nothing.
+
     Rules read the new contents as any other. A content that nobody knows yet is an object id that no store
     has: rules about paths judge the entry, and rules that read it are indeterminate.
 
@@ -43,23 +45,32 @@ class EditedChange(SnapshotChange):
         self._edits: Sequence[FileEdit] = request.edits
         self._root = os.fsencode(root)
         self._made: Sequence[Entry] | None = None
+        self._judged: Sequence[Entry] | None = None
+        pinned = [found.oid, request.began] if request.pinned else []
+        self._trusted = [oid for oid in dict.fromkeys(pinned) if oid and oid != git.repository.head]
 
     @property
     def entries(self) -> Sequence[Entry]:
         """What the edits change of `HEAD`, by path; one that writes what is there already changes nothing."""
-        if self._made is None:
-            self._made = self._make()
-        return self._made
+        if self._judged is None:
+            trees = [self._files(oid) for oid in self._trusted]
+            self._judged = [entry for entry in self._all() if not any(tree.has(entry) for tree in trees)]
+        return self._judged
 
     @property
     def head_files(self) -> Tree:
         """The files of `HEAD` as they would be then."""
         if self._after is None:
             head = self.git.repository.head
-            self._after = Tree(self.git, self.git.commit(head).tree if head else None, self.entries)
+            self._after = Tree(self.git, self.git.commit(head).tree if head else None, self._all())
         return self._after
 
     _after: Tree | None = None
+
+    def _all(self) -> Sequence[Entry]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     def _make(self) -> Sequence[Entry]:
         last: dict[bytes, FileEdit] = {}

@@ -326,9 +326,9 @@ class Git(Store):
             return []
         return self._entries("diff-tree", *RAW, old, new, "--", trees=(old, new))
 
-    def start_index_diff(self, tree: str) -> Process:
-        """Start comparing a tree or commit with the index; `index_diff` reads the result."""
-        return self.start(*_INDEX_DIFF, tree, "--", index=self.repository.index)
+    def start_index_diff(self, tree: str, index: str = "") -> Process:
+        """Start comparing a tree or commit with the index, or another one; `index_diff` reads the result."""
+        return self.start(*_INDEX_DIFF, tree, "--", index=index or self.repository.index)
 
     def index_diff(self, tree: str, process: Process | None = None) -> list[Entry]:
         """What differs between a tree or commit and the index, by path bytes.

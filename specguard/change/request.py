@@ -38,6 +38,7 @@ class Request(Record):
         base, head: revisions; empty where they were not given.
         pinned: the base that was found before, whatever its ref points to now: its name, object id and full
             ref name, and whether it is one or `HEAD` stood in for it; empty: it is looked for.
+        began: with `pinned`, the object id that `HEAD` had when the agent's session began; empty: not known.
         range: `A..B` or `A...B`.
         staged, worktree, push, pre_receive, root: the flags of these names.
         patch: a patch file's name, or `-` for standard input.
@@ -76,6 +77,7 @@ class Request(Record):
     base: str = ""
     head: str = ""
     pinned: Sequence[str] = ()
+    began: str = ""
     range: str = ""
     staged: bool = False
     worktree: bool = False

@@ -92,6 +92,42 @@ def hash_work_tree(git: Git, start: str) -> WorkTree:
     )
 
 
+def uncommitted(git: Git) -> Sequence[dict[bytes, str]]:
+    """What the working tree and the index have at each path at which `HEAD` has something else.
+
+    Only files that the index does not know as they are now are read, and none of them is kept.
+
+    Returns:
+        The working tree's paths, the index's, and those that git does not track; each with mode and id.
+
+    Raises:
+        SpecguardError: there is no working tree.
+        MissingFact: a file or the index cannot be read.
+    """
+    root, start = git.repository.work_tree(), git.repository.head or git.empty_tree
+    index = f"{git.folder}/uncommitted"
+    if os.path.exists(git.repository.index):
+        with open(git.repository.index, "rb") as source, open(index, "xb") as target:
+            target.write(source.read())
+    options = ("--name-only", "-z", "--ignore-submodules=all")
+    changed = git.start("diff-files", *options, index=index, work_tree=root)
+    others = git.start(
+        "ls-files", "-o", "-z", "--exclude-per-directory=.gitignore", index=index, work_tree=root
+    )
+    staged = git.index_diff(start)
+    known = set(git.read(changed, "the index").split(b"\0"))
+    new = set(git.read(others, "the index").split(b"\0")) - known
+    # A folder that is a repository of its own ends with a slash.
+    paths = sorted(name for name in known | new if name and not name.endswith(b"/"))
+    _update(git, index, root, ["--add", "--remove", "--replace", "--info-only"], paths)
+    found = git.index_diff(start, git.start_index_diff(start, index)) if paths else staged
+    tracked = [one for one in found if one.path not in new]
+    return [
+        {one.path: f"{one.new_mode:o} {one.new}" for one in entries}
+        for entries in (tracked, staged, [one for one in found if one.path in new])
+    ]
+
+
 class _Item:
     """What a tree or an index has at a path."""
 

@@ -71,6 +71,7 @@ def _joined(parts: Sequence[Deeds]) -> Deeds:
         messages=[message for part in parts for message in part.messages],
         bypasses=[clause for part in parts for clause in part.bypasses],
         refs=[ref for part in parts for ref in part.refs],
+        discards=[path for part in parts for path in part.discards],
         undecided=[clause for part in parts for clause in part.undecided],
     )
 

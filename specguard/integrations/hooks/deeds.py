@@ -21,6 +21,7 @@ class Deeds(Record):
         bypasses: how it would get past hooks or the guard, each as a clause: `git commit --no-verify skips
             the hooks`.
         refs: the refs that it would move, as they are named, each with what it would point to.
+        discards: files and folders whose uncommitted state it would throw away.
         undecided: what cannot be told of an edit, each as a clause: `what the tool x does is not known`.
     """
 
@@ -28,4 +29,5 @@ class Deeds(Record):
     messages: Sequence[str] = ()
     bypasses: Sequence[str] = ()
     refs: Sequence[tuple[str, str]] = ()
+    discards: Sequence[bytes] = ()
     undecided: Sequence[str] = ()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from specguard.change.git import Git
     from specguard.change.repository import Repository
+    from specguard.change.sources import Change
     from specguard.integrations.hooks.early import Early
     from specguard.integrations.hooks.event import Event
     from specguard.integrations.hooks.places import WorkTree
@@ -215,10 +216,13 @@ class _State:
                     environment=self._environment, directory=folder, pinned=base, by_agent=True, **asked
                 )
                 policies = policies or Policies(request, repository)
-                return [
-                    judge_change(change, request, policies, Clock.of(request), needs={"quotes"})
-                    for change in open_changes(git, request)
-                ]
+                verdicts = []
+                for change in open_changes(git, request):
+                    verdict = judge_change(change, request, policies, Clock.of(request), needs={"quotes"})
+                    if pin is not None and (request.worktree or request.staged):
+                        _leave_others_work(verdict, change, pin.before(tree.root) if verdict.findings else ())
+                    verdicts.append(verdict)
+                return verdicts
 
             self.left += judged(worktree=True)
             if git.read(comparison, "the index"):
@@ -250,6 +254,25 @@ class _State:
                 )
         else:
             self._said[key] = ""
+
+
+def _leave_others_work(verdict: Verdict, change: Change, before: Sequence[Mapping[bytes, str]]) -> None:
+    """Take out what was found in files that are as they were, uncommitted, when the session began."""
+    if not any(before):
+        return
+    from specguard.engine.run import state_of
+
+    same = {
+        entry.path
+        for entry in change.entries
+        if f"{entry.new_mode:o} {entry.new}" in [states.get(entry.path) for states in before]
+    }
+    for result in verdict.results:
+        kept = [judged for judged in result.findings if judged.finding.path not in same]
+        if len(kept) < len(result.findings):
+            result.findings = kept
+            if result.state in ("failed", "warned"):
+                result.state = state_of(kept)
 
 
 def _tell_once(worktree: Verdict, staged: Verdict) -> None:

@@ -11,7 +11,7 @@ from specguard.integrations.hooks.calls import deeds_of
 from specguard.integrations.hooks.deeds import FileEdit
 from specguard.integrations.hooks.event import Answer
 from specguard.integrations.hooks.pins import Pin
-from specguard.integrations.hooks.places import locate, names_of, work_tree_at
+from specguard.integrations.hooks.places import is_below, locate, names_of, work_tree_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
     reasons = Reasons()
     if not (deeds.edits or deeds.messages or deeds.bypasses or deeds.refs or deeds.undecided):
         try:
-            pin = Pin.of(event, homes_of(event)[0], environment)
+            own = homes_of(event)[0]
+            pin = Pin.of(event, own, environment)
+            if pin is not None:
+                _keep_others_work(deeds.discards, event, own, pin, environment, reasons)
         except SpecguardError:
             # There is nothing to judge here, or it is broken, of which the next event with a verdict tells.
             return Answer()
@@ -81,7 +84,7 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
     homes = homes_of(event)
     pin = Pin.of(event, homes[0], environment)
     reasons.lost = pin.lost if pin else ""
-    bases = {tree.root: pin.base for tree in homes if pin is not None and tree.common == homes[0].common}
+    pins = {tree.root: pin for tree in homes if pin is not None and tree.common == homes[0].common}
     for ref, target in deeds.refs:
         # It may be put back to what it was.
         if pin is not None and pin.names(ref) and target != pin.oid:
@@ -91,6 +94,8 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
             )
     for clause in deeds.bypasses:
         reasons.refuse(clause, "Leave that out, and fix what the guard says.")
+    if pin is not None:
+        _keep_others_work(deeds.discards, event, homes[0], pin, environment, reasons)
     by_tree: dict[bytes, list[FileEdit]] = {home.root: [] for home in homes[:1]}
     for edit in deeds.edits:
         _place(edit, event, homes, environment, by_tree, reasons)
@@ -102,7 +107,7 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
             looking = early.looking if early is not None and early.tree.root == root else None
             early = None
             try:
-                _judge_edits(_Target(root, environment, bases.get(root, ())), edits, reasons, looking)
+                _judge_edits(_Target(root, environment, pins.get(root)), edits, reasons, looking)
             except NoAuthorityError:
                 # A repository in which the agent stands beside its project need not be a guarded one.
                 home = any(root == tree.root for tree in homes)
@@ -110,7 +115,7 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
                     raise
     for message in deeds.messages:
         judged = True
-        _judge_message(_Target(homes[0].root, environment, bases.get(homes[0].root, ())), message, reasons)
+        _judge_message(_Target(homes[0].root, environment, pins.get(homes[0].root)), message, reasons)
     if not judged and not reasons.own and deeds.undecided and not deeds.edits:
         # Of what cannot be told nothing is let through where there is nothing to judge by.
         from specguard.engine.policies import open_policy
@@ -120,20 +125,21 @@ def judge(event: Event, environment: Mapping[str, str], early: Early | None = No
 
 
 class _Target:
-    """Where something is judged: a working tree, the hook's environment, and the pinned base."""
+    """Where something is judged: a working tree, the hook's environment, and the session's pin."""
 
-    __slots__ = ("base", "environment", "root")
+    __slots__ = ("environment", "pin", "root")
 
-    def __init__(self, root: bytes, environment: Mapping[str, str], base: Sequence[str]) -> None:
+    def __init__(self, root: bytes, environment: Mapping[str, str], pin: Pin | None) -> None:
         self.root = root
         self.environment = environment
-        self.base = base
+        self.pin = pin
 
     def request(self, edits: Sequence[FileEdit] = (), message: str = "", authority: str = "") -> Request:
         return Request(
             environment=self.environment,
             directory=os.fsdecode(self.root),
-            pinned=self.base,
+            pinned=self.pin.base if self.pin else (),
+            began=self.pin.head if self.pin else "",
             edits=edits,
             message=message,
             authority=authority,
@@ -165,6 +171,43 @@ def homes_of(event: Event) -> list[WorkTree]:
             code="no-repository",
         )
     return list(found.values())
+
+
+def _keep_others_work(
+    discards: Sequence[bytes],
+    event: Event,
+    home: WorkTree,
+    pin: Pin,
+    environment: Mapping[str, str],
+    reasons: Reasons,
+) -> None:
+    """Add a reason where an edit from before the session, which is there still, would be thrown away."""
+    tracked, _, new = pin.before(home.root) if discards else ({}, {}, {})
+    before = {**new, **tracked}
+    if not before:
+        return
+    from specguard.change.git import Git
+    from specguard.change.repository import Repository
+    from specguard.change.worktree import uncommitted
+    from specguard.model import listed, path_text
+
+    names = [name for path in discards for name in names_of(path, event.directory, environment, gone=True)]
+    folders = [path for tree, path in locate(names, [home], gone=True) if tree.root == home.root]
+    with Git(Repository.locate(os.fsdecode(home.root), environment)) as git:
+        now = uncommitted(git)[0]
+    # What was moved since is there under another name.
+    moved = {state for state in before.values() if not state.startswith("0 ")}
+    lost = [
+        path_text(path)
+        for path, state in now.items()
+        if (state in moved or before.get(path) == state)
+        and any(not one or is_below(path, one) for one in folders)
+    ]
+    if lost:
+        reasons.refuse(
+            f"{listed(lost, 3)}: edited before this session, not by you, and this would throw it away",
+            "Leave that as it is, and name the files that you have changed.",
+        )
 
 
 def _place(

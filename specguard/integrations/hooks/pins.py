@@ -1,5 +1,7 @@
 """The base by which all events of a session are judged: pinned at the first of them.
 
+With it goes what was there before: `HEAD`, and what the working tree and the index had beside it.
+
 Whoever moves the base's ref in the working copy does not move the pin. It follows where the remote, at the
 address that it had when the session began, has the new tip too. The pin is in the user's cache; git's own
 folder has the object id as well. A command can delete both, so a session is also known to have begun by the
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from specguard.integrations.hooks.event import Event
     from specguard.integrations.hooks.places import WorkTree
 
+    Before = Sequence[dict[bytes, str]]
+    """As `specguard.change.worktree.uncommitted` gives it."""
+
 FOLDER: Final = "pins"
 """The folder of pins among the user's cached files."""
 
@@ -36,8 +41,13 @@ PATIENCE: Final = 5.0
 
 _MOST: Final = 1000
 """So many pins are kept, and findings remembered of one."""
-_LIMIT: Final = 1 << 20
-_TEXTS: Final = ("name", "oid", "ref", "how", "asked", "address", "judged", "seen")
+_LIMIT: Final = 64 << 20
+_BEFORE: Final = ".before"
+_KINDS: Final = ("tree", "index", "new")
+_TEXTS: Final = ("name", "oid", "ref", "how", "asked", "address", "head", "judged", "seen")
+
+_PATHS: Final = 20_000
+"""So many paths that are not committed are remembered of the start of a session."""
 
 
 class Pin:
@@ -47,6 +57,7 @@ class Pin:
         name, oid, ref, how: of the base, as in `specguard.change.base.Found`.
         asked: the policy's name for it; empty where none names it.
         address: the remote's, when the session began; empty where there is none.
+        head: the object id of `HEAD` when the session began; empty where that is not known.
         judged: the object id of the `HEAD` whose commits were judged last; empty before that.
         seen: what tells the state that was judged last from others; empty before that.
         found: the fingerprints of what was found in the commits.
@@ -55,9 +66,9 @@ class Pin:
 
     def __init__(self, file: str, data: Mapping[str, Any]) -> None:
         self._file = file
-        self.name, self.oid, self.ref, self.how, self.asked, self.address, self.judged, self.seen = (
-            str(data.get(name, "")) for name in _TEXTS
-        )
+        texts = [str(data.get(name, "")) for name in _TEXTS]
+        self.name, self.oid, self.ref, self.how, self.asked, self.address = texts[:6]
+        self.head, self.judged, self.seen = texts[6:]
         self.found: list[str] = [str(one) for one in data.get("found", [])]
         self.lost = ""
 
@@ -88,6 +99,11 @@ class Pin:
         if made is None:
             return None
         pin = cls(file, made)
+        if begun or event.moment == "stop":
+            # What is there may be the session's own.
+            pin.head = ""
+        else:
+            pin._remember(tree, environment)
         pin.save()
         if session.base != pin.oid:
             session.base = pin.oid
@@ -104,6 +120,35 @@ class Pin:
     def base(self) -> Sequence[str]:
         """For `Request.pinned`."""
         return (self.name, self.oid, self.ref, self.how)
+
+    def before(self, root: bytes) -> Before:
+        """What a working tree and its index had at the start of the session that `HEAD` had not."""
+        data = _content(self._file + _BEFORE) if self._file else b""
+        first, *records = data.split(b"\0")
+        states: Before = [{} for _ in _KINDS]
+        for record in records[:-1] if first == root else ():
+            kind, mode, oid, path = record.split(b" ", 3)
+            states[_KINDS.index(kind.decode())][path] = f"{mode.decode()} {oid.decode()}"
+        return states
+
+    def _remember(self, tree: WorkTree, environment: Mapping[str, str]) -> None:
+        """Keep what is not committed; what cannot be read or kept is judged as the session's own."""
+        from specguard.change.git import Git
+        from specguard.change.repository import Repository
+        from specguard.change.worktree import uncommitted
+
+        try:
+            with Git(Repository.locate(os.fsdecode(tree.root), environment)) as git:
+                states = uncommitted(git)
+        except (MissingFact, SpecguardError, OSError):
+            return
+        records = [
+            f"{kind} {state} ".encode() + path + b"\0"
+            for kind, found in zip(_KINDS, states, strict=True)
+            for path, state in list(found.items())[:_PATHS]
+        ]
+        if records or os.path.lexists(self._file + _BEFORE):
+            self._write(_BEFORE, tree.root + b"\0" + b"".join(records))
 
     def names(self, ref: str) -> bool:
         """Whether a ref, as a command names it, is the base's branch, here or at the remote."""
@@ -154,10 +199,13 @@ class Pin:
 
     def save(self) -> None:
         """Keep it; where that is not possible the next event finds none."""
-        if not self._file:
-            return
         data: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
         data["found"] = self.found[-_MOST:]
+        self._write("", json.dumps(data).encode("ascii"))
+
+    def _write(self, suffix: str, content: bytes) -> None:
+        if not self._file:
+            return
         folder = os.path.dirname(self._file)
         partial = f"{self._file}.{os.getpid()}"
         try:
@@ -166,8 +214,8 @@ class Pin:
                 return
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "wb") as stream:
-                stream.write(json.dumps(data).encode("ascii"))
-            os.replace(partial, self._file)
+                stream.write(content)
+            os.replace(partial, self._file + suffix)
             names = os.listdir(folder)
             if len(names) > _MOST:
                 paths = [os.path.join(folder, name) for name in names]
@@ -178,18 +226,26 @@ class Pin:
 
 
 def _read(file: str) -> Mapping[str, Any] | None:
-    """What a pin's file holds; None where it is none of ours, or has not what it needs."""
-    if not file or not is_own(os.path.dirname(file)):
-        return None
+    """What a pin's file holds; None where it is not one of ours, or has not what it needs."""
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
-            data = json.loads(stream.read(_LIMIT))
-    except (OSError, ValueError, RecursionError):
+        data = json.loads(_content(file))
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict) or not all(isinstance(data.get(name), str) for name in _TEXTS):
         return None
     return data if data["oid"] and isinstance(data.get("found"), list) else None
+
+
+def _content(file: str) -> bytes:
+    """What a file of ours holds; nothing where there is none."""
+    if not file or not is_own(os.path.dirname(file)):
+        return b""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as stream:
+            return stream.read(_LIMIT)
+    except OSError:
+        return b""
 
 
 def _look(tree: WorkTree, environment: Mapping[str, str], oid: str) -> Mapping[str, Any] | None:
@@ -208,7 +264,7 @@ def _look(tree: WorkTree, environment: Mapping[str, str], oid: str) -> Mapping[s
         found = find_base(git, request)
         if found is None or found.oid is None:
             head = repository.head
-            return None if head is None else _data(Found("HEAD", head, "head"))
+            return None if head is None else _data(Found("HEAD", head, "head"), head)
         asked = ""
         try:
             policy = Policies(request, repository).load(Tree(git, git.commit(found.oid).tree))
@@ -222,9 +278,9 @@ def _look(tree: WorkTree, environment: Mapping[str, str], oid: str) -> Mapping[s
             address = read_remote(repository, found.ref.split("/")[2]).fetch
             if address and ":" not in address:
                 address = os.path.join(request.directory, address)
-        return _data(found, oid, asked, address)
+        return _data(found, repository.head or "", oid, asked, address)
 
 
-def _data(found: Found, oid: str = "", asked: str = "", address: str = "") -> Mapping[str, Any]:
+def _data(found: Found, head: str, oid: str = "", asked: str = "", address: str = "") -> Mapping[str, Any]:
     data: dict[str, Any] = {"name": found.name, "oid": oid or found.oid, "ref": found.ref, "how": found.how}
-    return data | {"asked": asked, "address": address, "judged": "", "seen": "", "found": []}
+    return data | {"asked": asked, "address": address, "head": head, "judged": "", "seen": "", "found": []}

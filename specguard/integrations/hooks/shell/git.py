@@ -7,6 +7,7 @@ import re
 
 from specguard.integrations.hooks.deeds import FileEdit
 from specguard.integrations.hooks.pathnames import joined
+from specguard.integrations.hooks.places import work_tree_at
 from specguard.integrations.hooks.shell.programs import has, options_of, values_of
 from specguard.integrations.hooks.shell.reader import Word
 
@@ -74,6 +75,9 @@ def _tell(telling: Telling, command: Command, name: str, words: Sequence[Word]) 
         _move(telling, words)
     elif name in ("checkout", "restore"):
         _restore(telling, name, words)
+    elif name == "reset" and has(options_of(words)[0], "hard") and telling.place is not None:
+        tree = work_tree_at(telling.absolute(telling.place))
+        telling.discards += [tree.root] if tree else []
     elif name == "apply":
         _apply(telling, command, words)
     elif name == "update-index":
@@ -133,24 +137,30 @@ def _move(telling: Telling, words: Sequence[Word]) -> None:
 
 
 def _restore(telling: Telling, name: str, words: Sequence[Word]) -> None:
-    """`checkout` and `restore`: files are brought out of a commit; what the index has is not looked at."""
+    """`checkout` and `restore`: files are brought out of a commit or the index over what they hold."""
     options, operands = options_of(words, "s" if name == "restore" else "", ["source"])
     texts = [word.text for word in words]
+    source = Word(None)
     if name == "restore":
+        if has(options, "S", "staged") and not has(options, "W", "worktree"):
+            return
         [source] = values_of(options, "s", "source")[-1:] or [Word("HEAD")]
+    elif has(options, "b", "B", "orphan", "t", "track"):
+        return
     elif "--" in texts and texts.index("--") == 1 and not (texts[0] or "-").startswith("-"):
         source, operands = words[0], words[2:]
-    else:
+    if any((word.text or "").startswith(":") for word in operands):
         return
-    revision = source.text or ""
     for path in [path for word in operands for path in telling.paths(word)]:
-        content = _stored(telling, revision, path)
-        if content is not None:
-            telling.edit(FileEdit(path=path, content=content))
+        telling.discards.append(path)
+        stored = _stored(telling, source.text or "", path)
+        if stored is not None:
+            content, executable = stored
+            telling.edit(FileEdit(path=path, content=content, executable=executable))
 
 
-def _stored(telling: Telling, revision: str, path: bytes) -> bytes | None:
-    """What a commit has at a path; None where that cannot be told."""
+def _stored(telling: Telling, revision: str, path: bytes) -> tuple[bytes, bool] | None:
+    """What a commit has at a path, and whether it can be executed; None where that cannot be told."""
     if not re.fullmatch(r"[\w./@~^-]+", revision) or revision.startswith("-"):
         return None
     from specguard.change.process import CommandError
@@ -160,8 +170,12 @@ def _stored(telling: Telling, revision: str, path: bytes) -> bytes | None:
     whole = telling.absolute(path)
     try:
         repository = Repository.locate(os.fsdecode(os.path.dirname(whole)), os.environ)
-        name = f"{revision}:./{os.fsdecode(os.path.basename(whole))}"
-        return repository.in_place("cat-file", "blob", name).read()
+        name = os.fsdecode(os.path.basename(whole))
+        listed = repository.in_place("--literal-pathspecs", "ls-tree", "-z", revision, "--", name).read()
+        mode, _, oid = listed.partition(b"\t")[0].partition(b" blob ")
+        if mode not in (b"100644", b"100755"):
+            return None
+        return repository.in_place("cat-file", "blob", oid.decode()).read(), mode == b"100755"
     except (CommandError, SpecguardError):
         return None
 

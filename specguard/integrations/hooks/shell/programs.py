@@ -49,8 +49,9 @@ def read_command(text: str, directory: bytes, environment: Mapping[str, str] | N
     telling = Telling(directory, (os.environ if environment is None else environment).get("HOME", ""))
     telling.run(text)
     return Deeds(
-        edits=telling.edits[:MOST], messages=telling.messages, bypasses=telling.bypasses, refs=telling.refs
-    )
+        edits=telling.edits[:MOST], messages=telling.messages, bypasses=telling.bypasses, refs=telling.refs,
+        discards=telling.discards,
+    )  # fmt: skip
 
 
 class Telling:
@@ -59,7 +60,7 @@ class Telling:
     Attributes:
         directory: the folder in which the command begins.
         place: the folder in which the shell stands, from there; None where that is not known.
-        edits, messages, bypasses, refs: as in `Deeds`.
+        edits, messages, bypasses, refs, discards: as in `Deeds`.
     """
 
     def __init__(self, directory: bytes, home: str) -> None:
@@ -69,6 +70,7 @@ class Telling:
         self.messages: list[str] = []
         self.bypasses: list[str] = []
         self.refs: list[tuple[str, str]] = []
+        self.discards: list[bytes] = []
         self._home = home
         self._depth = 0
 

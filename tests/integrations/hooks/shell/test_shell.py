@@ -214,6 +214,7 @@ def test_a_mode_alone_is_an_edit(mode: str, tmp_path: Path) -> None:
     (repository.path / "docs/api/x.yaml").chmod(0o755 if mode == "-x" else 0o644)
     repository.git("add", "-A")
     repository.commit("feat: a mode", files={"src/b.py": "y = 1\n"})
+    repository.git("branch", "-f", "main")
     repository.git("config", "core.hooksPath", "tools/hooks")
     repository.write("tools/hooks/pre-commit", "#!/bin/sh\nexec specguard check --staged\n")
     (repository.path / "tools/hooks/pre-commit").chmod(0o755 if mode == "-x" else 0o644)
@@ -229,6 +230,7 @@ def test_a_guarded_file_is_brought_back_and_not_brought_from_elsewhere(tmp_path:
     repository.branch("other")
     repository.commit("feat: x", files={"docs/api/x.yaml": "other\n"})
     repository.checkout("work")
+    ask("claude", call("Bash", {"command": "true"}, repository.path), repository.path)
     repository.write("docs/api/x.yaml", "changed\n")
     for command, refused in (
         ("git checkout HEAD -- docs/api/x.yaml", False),

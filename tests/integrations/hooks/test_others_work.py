@@ -1,0 +1,237 @@
+"""What a person has not committed is no business of the agent's; what it gives back it may give back."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integrations.hooks.asking import Asked, ask, call, guarded, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specguard.testing import Repository
+
+COMMANDS = [
+    "git checkout .",
+    "git checkout -- docs/api/x.yaml",
+    "git checkout docs",
+    "git checkout main -- docs/api/x.yaml",
+    "git restore docs/api/x.yaml",
+    "git restore -s main -SW -- .",
+    "cd docs && git checkout HEAD -- api",
+    "git reset -q --hard",
+    "git add -A && git reset --hard HEAD",
+]
+
+
+class Session:
+    """A session that begins in the repository as it is."""
+
+    def __init__(self, repository: Repository, agent: str = "claude") -> None:
+        self.repository = repository
+        self.agent = agent
+        self.more = {"turn_id": "t"} if agent == "codex" else {}
+        self.ask({"hook_event_name": "SessionStart", "source": "startup"})
+
+    def ask(self, event: dict[str, Any]) -> Asked:
+        path = self.repository.path
+        return ask(self.agent, {"cwd": str(path), **event, **self.more, "session_id": "s"}, path)
+
+    def before(self, command: str) -> Asked:
+        return self.ask(call("Bash", {"command": command}, self.repository.path))
+
+    def after(self, command: str = "true") -> Asked:
+        given = {"tool_name": "Bash", "tool_input": {"command": command}}
+        return self.ask({"hook_event_name": "PostToolUse", **given})
+
+    def stop(self) -> Asked:
+        return self.ask({"hook_event_name": "Stop", "stop_hook_active": False})
+
+    def run(self, command: str) -> Asked:
+        """What is said after a command that the hook lets through."""
+        before = self.before(command)
+        assert before.kind == "pass", (command, before.refusal)
+        subprocess.run(["bash", "-c", command], cwd=self.repository.path, check=True, capture_output=True)
+        return self.after(command)
+
+
+def edited(path: Path) -> Repository:
+    """A repository with edits of a person in guarded files, staged and not, and a new file."""
+    repository = guarded(path)
+    repository.write("configs/c", "a person's\n")
+    repository.git("add", "configs/c")
+    repository.write("docs/api/x.yaml", "a person's\n")
+    repository.write("docs/api/new.yaml", "a person's\n")
+    repository.write("src/unfinished.py", "x = 1  # DO NOT COMMIT\n")
+    return repository
+
+
+@pytest.mark.parametrize("agent", ["claude", "codex"])
+def test_what_was_there_before_blocks_nobody(agent: str, tmp_path: Path) -> None:
+    session = Session(edited(tmp_path / "repository"), agent)
+    assert session.run("echo 'y = 1' > src/b.py").kind == "pass"
+    assert session.run("git stash -q && git stash pop -q --index").kind == "pass"
+    assert session.run("git add -A").kind == "pass"
+    assert session.stop().kind == "pass"
+    session.repository.git("commit", "-q", "-m", "feat: all of it")
+    assert "PTH001" in session.after().refusal, "a commit is judged whole"
+
+
+@pytest.mark.parametrize("path", ["configs/c", "docs/api/x.yaml", "docs/api/new.yaml", "src/unfinished.py"])
+def test_once_it_is_altered_it_is_judged(path: str, tmp_path: Path) -> None:
+    session = Session(edited(tmp_path / "repository"))
+    content = (session.repository.path / path).read_text()
+    session.repository.write(path, f"another # {content}")
+    assert path in session.after().refusal
+    session.repository.write(path, content)
+    assert session.after().kind == "pass"
+    (session.repository.path / path).chmod(0o755)
+    assert path in session.stop().refusal
+
+
+def test_a_file_that_a_person_deleted_stays_away(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    (repository.path / "docs/api/x.yaml").unlink()
+    session = Session(repository)
+    assert session.run("touch src/b.py").kind == "pass"
+    assert "not by you" in session.before("git checkout -- docs/api/x.yaml").refusal
+    repository.write("docs/api/x.yaml", "b\n")
+    assert "PTH001" in session.after().refusal
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_persons_edit_is_not_thrown_away(command: str, tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.write("docs/api/x.yaml", "a person's\n")
+    session = Session(repository)
+    refusal = session.before(command).refusal
+    assert "docs/api/x.yaml: edited before this session" in refusal
+    assert len(refusal.split()) <= 70
+    repository.write("docs/api/x.yaml", "a\n")
+    assert session.run(command).kind == "pass", "nothing of theirs is there any more"
+
+
+@pytest.mark.parametrize(
+    "command", ["git checkout src", "git restore --staged .", "git checkout -b docs", "git reset"]
+)
+def test_what_keeps_it_is_let_through(command: str, tmp_path: Path) -> None:
+    repository = edited(tmp_path / "repository")
+    session = Session(repository)
+    repository.write("src/a.py", "x = 2\n")
+    assert session.before(command).kind == "pass"
+
+
+def test_a_new_file_is_thrown_away_only_once_git_tracks_it(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.write("notes.md", "a person's\n")
+    session = Session(repository)
+    assert session.run("git checkout . && git reset -q --hard && git add notes.md").kind == "pass"
+    assert "notes.md: edited before this session" in session.before("git reset --hard").refusal
+
+
+def test_a_persons_edit_that_was_moved_is_not_thrown_away(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.write("docs/api/x.yaml", "a person's\n")
+    session = Session(repository)
+    repository.git("mv", "docs/api/x.yaml", "src/x.yaml")
+    assert "src/x.yaml: edited before this session" in session.before("git restore -SW -- docs src").refusal
+
+
+def broken(repository: Repository, how: str) -> None:
+    """Break the rule in one of the ways that have steps of their own."""
+    repository.write("docs/api/x.yaml", "b\n")
+    if "add" in how:
+        repository.write("docs/api/new.yaml", "b\n")
+    if "delete" in how:
+        (repository.path / "docs/api/x.yaml").unlink()
+    if "move" in how:
+        repository.write("docs/api/x.yaml", "a\n")
+        repository.git("mv", "docs/api/x.yaml", "src/x.yaml")
+    if "many" in how:
+        for number in range(20):
+            repository.write(f"docs/api/more/{number}", f"{number}\n")
+    if "staged" in how:
+        repository.git("add", "-A")
+
+
+@pytest.mark.parametrize("agent", ["claude", "codex"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "modify",
+        "modify staged",
+        "add",
+        "add staged",
+        "delete",
+        "delete staged",
+        "move",
+        "many",
+        "many staged",
+    ],
+)
+def test_every_step_that_is_said_may_be_taken_and_helps(how: str, agent: str, tmp_path: Path) -> None:
+    session = Session(guarded(tmp_path / "repository"), agent)
+    broken(session.repository, how)
+    said = session.after().refusal
+    assert "PTH001" in said
+    assert len(said.split()) <= 120
+    for command in re.findall(r"next: .*?`([^`]+)`", said):
+        session.run(command)
+    assert session.stop().kind == "pass", how
+
+
+def test_a_commit_of_the_session_is_taken_back_with_what_it_said(tmp_path: Path) -> None:
+    session = Session(guarded(tmp_path / "repository"))
+    names = ("docs/api/x.yaml", "docs/api/new.yaml", "src/b.py")
+    session.repository.commit("feat: x", files=dict.fromkeys(names, "b\n"))
+    steps = re.findall(r"next: .*?`([^`]+)`", session.after().refusal)
+    assert any(step.startswith("git checkout ") for step in steps)
+    for step in steps:
+        session.run(step)
+    assert session.before("git commit --amend --no-edit -q").kind == "pass"
+    session.repository.git("commit", "--amend", "--no-edit", "-q")
+    (session.repository.path / "docs/api/new.yaml").unlink(missing_ok=True)
+    assert session.after().kind == "pass"
+
+
+def test_the_head_of_the_start_may_be_given_back_too(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    repository.commit("feat: approved", files={"docs/api/x.yaml": "approved\n"})
+    head = repository.oid("HEAD")
+    session = Session(repository)
+    repository.commit("feat: x", files={"docs/api/x.yaml": "b\n"})
+    assert session.before(f"git checkout {head} -- docs/api/x.yaml").kind == "pass"
+    event = write("docs/api/x.yaml", repository.path, "approved\n")
+    assert session.ask(event).kind == "pass"
+    assert session.ask(write("docs/api/x.yaml", repository.path, "c\n")).kind == "refuse"
+    assert session.before("git checkout main -- docs/api/x.yaml").kind == "pass"
+
+
+def test_what_was_there_is_not_made_again_by_whoever_loses_it(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    start = {"hook_event_name": "SessionStart", "session_id": "s", "cwd": str(repository.path)}
+    ask("claude", start, repository.path, environment=environment)
+    repository.write("docs/api/x.yaml", "b\n")
+    for file in (tmp_path / "cache/specguard/pins").iterdir():
+        file.unlink()
+    ask("claude", start, repository.path, environment=environment)
+    stop = {**start, "hook_event_name": "Stop"}
+    assert "PTH001" in ask("claude", stop, repository.path, environment=environment).refusal
+
+
+def test_ten_thousand_files_that_are_not_committed_are_bounded(tmp_path: Path) -> None:
+    repository = guarded(tmp_path / "repository")
+    for number in range(10_000):
+        repository.write(f"docs/api/{number % 100}/{number}", f"{number}\n")
+    began = time.monotonic()
+    session = Session(repository)
+    assert time.monotonic() - began < 20
+    assert session.stop().kind == "pass"
+    repository.write("docs/api/x.yaml", "b\n")
+    assert "1 finding is left" in session.stop().refusal
