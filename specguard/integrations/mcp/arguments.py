@@ -36,32 +36,21 @@ class Check(Arguments):
 
     what: Literal["worktree", "staged", "branch"] = Field(
         "worktree",
-        description="worktree: what is not committed yet, untracked files included. staged: what the next "
-        "commit would have. branch: the commits since the branch left the base.",
+        description="worktree: all that is not committed. staged: the next commit. branch: since the base.",
     )
-    head: Name = Field("", description="With `branch`: the branch or commit that is judged, and not HEAD.")
-    commit_message: Text | None = Field(
-        None, description="Judge this text as the message of the next commit, in place of `what`."
-    )
-    title: Text | None = Field(None, description="With `branch`: the title that the pull request will have.")
-    body: Text | None = Field(None, description="With `branch`: the text that the pull request will have.")
-    whole_tree: bool = Field(
-        False, description="Judge the whole tree, where a rule can, and not the change alone."
-    )
+    head: Name = Field("", description="With branch: judge this one, not HEAD.")
+    commit_message: Text | None = Field(None, description="Judge this commit message, and nothing else.")
+    title: Text | None = Field(None, description="With branch: the pull request's title.")
+    body: Text | None = Field(None, description="With branch: its text.")
+    whole_tree: bool = Field(False, description="Judge the whole tree where a rule can.")
     strict: bool = Field(False, description="Count warnings as errors.")
-    select: Names = Field(
-        [], description="Run these rules alone: codes, families (`PTH`) or names; empty: all that are on."
-    )
-    every_rule: bool = Field(
-        False,
-        description="List the rules that passed, are off or do not apply, too; `counts` has them anyway.",
-    )
+    select: Names = Field([], description="Only these rules: codes, families or names.")
 
 
 class Why(Arguments):
     """The arguments of `why`."""
 
-    path: Path = Field(description="The path from the repository's root, as git writes it: docs/api/x.yaml.")
+    path: Path = Field(description="From the root: docs/api/x.yaml.")
 
 
 class Policy(Arguments):
@@ -71,24 +60,22 @@ class Policy(Arguments):
 class Brief(Arguments):
     """The arguments of `brief`."""
 
-    kind: Name = Field("", description="The kind of work item; may be left out where there is one alone.")
-    item: Name = Field("", description="The item's id; left out: the current one.")
-    plan: Path = Field(
-        "", description="The list or plan that the item is in, by its path from the repository's root."
-    )
+    kind: Name = Field("", description="The kind of item, where there are several.")
+    item: Name = Field("", description="Its id; else the current one.")
+    plan: Path = Field("", description="The plan that it is in.")
 
 
 class Status(Arguments):
     """The arguments of `status`."""
 
-    worktree: bool = Field(False, description="Look at the working tree, and not at HEAD.")
-    waves: Names = Field([], description="Look at these waves alone.")
+    worktree: bool = Field(False, description="Look at the working tree, not HEAD.")
+    waves: Names = Field([], description="Only these waves.")
 
 
 class Rule(Arguments):
     """The arguments of `rule`."""
 
-    rule: Name = Field("", description="The rule's code or name: PTH001; left out: all rules are listed.")
+    rule: Name = Field("", description="Its code or name.")
 
 
 class RunStatus(Arguments):
@@ -96,5 +83,5 @@ class RunStatus(Arguments):
 
     run: Name = Field(
         "",
-        description="The run's id, or what it begins with; left out: the runs under way, else the last one.",
+        description="Its id, or how that begins; else those under way, or the last.",
     )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _INSTRUCTIONS: Final = (
     "specguard judges changes to this repository by its authority, the documents in which its owners say "
     "what may change. Ask `why` before changing a file, `check` before a commit and when work is done, and "
-    "`rule` about a finding's code. All of it only reads: what is forbidden, a person alone can approve."
+    "`rule` about a finding's code. All of it only reads: only a person can approve what is forbidden."
 )
 _AT_ONCE: Final = 4
 """So many questions are answered at a time; further ones wait."""
@@ -37,9 +37,8 @@ _AT_ONCE: Final = 4
 _LONGEST_REFUSAL: Final = 10_000
 """How many characters of JSON an error has."""
 
-_READ_ONLY: Final = types.ToolAnnotations(
-    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-)
+_UNSAID: Final = ("title", "default", "maxLength", "maxItems")
+"""Parts of a schema that tell an agent nothing that it needs for a question."""
 
 
 def serve(directory: str) -> None:
@@ -198,9 +197,22 @@ def _protected(ask: Callable[[], _Answer]) -> _Answer:
 def _told(tool: Tool) -> types.Tool:
     return types.Tool(
         name=tool.name,
-        title=tool.title,
         description=tool.description,
-        input_schema=tool.arguments.model_json_schema(),
-        output_schema=dict(tool.output),
-        annotations=_READ_ONLY,
+        input_schema=_schema(tool),
+        annotations=types.ToolAnnotations(read_only_hint=True),
     )
+
+
+def _schema(tool: Tool) -> dict[str, Any]:
+    """The JSON Schema of a tool's arguments, in few words."""
+    schema = tool.arguments.model_json_schema()
+    properties = {name: _plain(one) for name, one in schema["properties"].items()}
+    required = {"required": schema["required"]} if "required" in schema else {}
+    return {"type": "object", "properties": properties, **required, "additionalProperties": False}
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    # What may be null may as well be left out.
+    [kind] = [one for one in schema.pop("anyOf", [{}]) if one.get("type") != "null"]
+    kept = {key: value for key, value in {**kind, **schema}.items() if key not in _UNSAID}
+    return {**kept, "items": _plain(kept["items"])} if "items" in kept else kept

@@ -13,7 +13,6 @@ from specguard.engine.check import check
 from specguard.engine.govern import what_governs
 from specguard.engine.plugins import find_rule
 from specguard.engine.policies import open_policy
-from specguard.engine.status.standing import SCHEMA as STATUS_SCHEMA
 from specguard.engine.status.standing import standing
 from specguard.errors import SpecguardError
 from specguard.executor.briefing import brief_of
@@ -21,18 +20,16 @@ from specguard.executor.options import RunOptions
 from specguard.executor.stores import open_store
 from specguard.integrations.known_rules import known_rules
 from specguard.integrations.mcp import arguments
-from specguard.model import REPORT_SCHEMA
 from specguard.reporters import manual
 from specguard.reporters.json import report
 from specguard.reporters.policy import as_data as policy_data
-from specguard.reporters.runs import SCHEMA as RUNS_SCHEMA
 from specguard.reporters.runs import as_data as runs_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 _QUIET: Final = frozenset({"passed", "not-applicable", "off"})
-"""The states of rules that an answer leaves out, unless it is asked for them."""
+"""The states of rules that an answer leaves out; the command's report has all."""
 
 
 class Tool(Record):
@@ -40,19 +37,15 @@ class Tool(Record):
 
     Attributes:
         name: what it is called by.
-        title: the same for people.
-        description: what it answers, and when to ask.
+        description: what it answers, and when to ask; every agent's context has it all the time.
         arguments: the type of what it may be asked.
-        output: the JSON Schema of its answer.
         answer: gives the answer, from the arguments and the folder to look for the repository in.
         page: the key of the answer that is the whole of it as text; empty: the answer is told as JSON.
     """
 
     name: str
-    title: str
     description: str
     arguments: type[arguments.Arguments]
-    output: Mapping[str, Any]
     answer: Callable[[Any, str], Mapping[str, Any]]
     page: str = ""
 
@@ -91,8 +84,7 @@ def _check(asked: arguments.Check, directory: str) -> Mapping[str, Any]:
             "there is nothing to judge", help="name a branch with `head`", code="no-repository"
         )
     data = report(verdicts[0])
-    if not asked.every_rule:
-        data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _QUIET]
+    data["rules"] = [rule for rule in data["rules"] if rule["state"] not in _QUIET]
     return data
 
 
@@ -116,7 +108,8 @@ def _why(asked: arguments.Why, directory: str) -> Mapping[str, Any]:
 
 
 def _policy(_: arguments.Policy, directory: str) -> Mapping[str, Any]:
-    return policy_data(open_policy(_request(directory)))
+    data = policy_data(open_policy(_request(directory)))
+    return {**data, "rules": [rule for rule in data["rules"] if rule["active"]]}
 
 
 def _brief(asked: arguments.Brief, directory: str) -> Mapping[str, Any]:
@@ -162,107 +155,50 @@ def _outside(path: str) -> SpecguardError:
     )
 
 
-def _object(required: Sequence[str], **properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema of an object with these keys at least."""
-    return {"type": "object", "properties": properties, "required": list(required)}
-
-
-_LIST: Final[Mapping[str, Any]] = {"type": "array", "items": {"type": "object"}}
-_ANY: Final[Mapping[str, Any]] = {"type": "object"}
-_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
-
 _ALL: Final = (
     Tool(
         name="check",
-        title="Check a change",
-        description="Judges what was changed here by the repository's authority, as the trusted base has it: "
-        "each finding has its place, the line of the authority that decides, and the next step. Ask before a "
-        "commit and before work is called done. `verdict` is passed, accepted, failed or indeterminate. "
-        "Nothing can be approved or overridden here: a person does that.",
+        description="Judges what was changed: each finding has its place, the line of the authority that "
+        "decides, and the next step. Ask before a commit and when work is done.",
         arguments=arguments.Check,
-        output=_object(
-            ("schema", "verdict", "findings", "counts", "exit_code"),
-            schema={"const": REPORT_SCHEMA},
-            verdict={"enum": ["passed", "accepted", "failed", "indeterminate"]},
-            change=_ANY,
-            authority=_ANY,
-            rules=_LIST,
-            findings=_LIST,
-            policy_change=_LIST,
-            notes={"type": "array", "items": _TEXT},
-            counts=_ANY,
-            exit_code={"enum": [0, 1, 2]},
-        ),
         answer=_check,
     ),
     Tool(
         name="why",
-        title="What governs a path",
-        description="Says which rules and which lines of the authority have a say about a path. Ask before "
-        "you change a file that may be guarded.",
+        description="Which rules have a say about a path. Ask before you change a file.",
         arguments=arguments.Why,
-        output=_object(("path", "governing"), path=_TEXT, governing=_LIST),
         answer=_why,
     ),
     Tool(
         name="policy",
-        title="The policy",
-        description="Gives what was understood of the authority: every setting with its line, the rules that "
-        "are on, what was not understood, and which rule holds which sentence that commands.",
+        description="What was understood of the authority: settings with their lines, rules.",
         arguments=arguments.Policy,
-        output=_object(
-            ("policy_id", "settings", "rules"),
-            policy_id=_TEXT,
-            documents=_LIST,
-            settings=_LIST,
-            rules=_LIST,
-            unread=_LIST,
-            statements=_LIST,
-        ),
         answer=_policy,
     ),
     Tool(
         name="brief",
-        title="The brief of a work item",
-        description="Gives the page that an agent of `specguard run` would read about an item: what is "
-        "asked, what may be changed, what is guarded, the names of branch and commit, and the gates.",
+        description="What a work item asks for: what may change, names, gates.",
         arguments=arguments.Brief,
-        output=_object(("page",), page=_TEXT),
         answer=_brief,
         page="page",
     ),
     Tool(
         name="status",
-        title="Where the work stands",
-        description="Says which item is current, how far the waves, plans and tasks have come, what is "
-        "missing and what comes next.",
+        description="Which item is current, what is missing, what comes next.",
         arguments=arguments.Status,
-        output=_object(
-            ("schema", "complete", "missing", "next"),
-            schema={"const": STATUS_SCHEMA},
-            complete={"type": ["boolean", "null"]},
-            missing={"type": "array"},
-            next={"type": "array"},
-        ),
         answer=_status,
     ),
     Tool(
         name="rule",
-        title="A rule's manual page",
-        description="Gives the manual page of a rule, by the code or name that a finding has: what it flags, "
-        "why, how to put it right. Without one, lists all rules.",
+        description="A rule's page: what it flags, why, how to fix it. Without a name: all rules.",
         arguments=arguments.Rule,
-        output=_object(("rules",), rules=_LIST, page=_TEXT),
         answer=_rule,
         page="page",
     ),
     Tool(
         name="run_status",
-        title="How a run stands",
-        description="Says how a run of `specguard run` stands: its state and step, whether it is alive, what "
-        "ended it, and the words that go on with it.",
+        description="How a run stands, what ended it, how to go on.",
         arguments=arguments.RunStatus,
-        output=_object(("schema", "runs"), schema={"const": RUNS_SCHEMA}, runs=_LIST),
         answer=_run_status,
     ),
 )

@@ -67,12 +67,14 @@ def test_every_tool_is_described_and_only_reads(governed: Repository) -> None:
     async def ask(client: Client) -> None:
         tools = (await client.list_tools()).tools
         assert {tool.name for tool in tools} == TOOLS
+        told = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+        assert len(json.dumps(told, separators=(",", ":"))) < 3_000, (
+            "all of it is in an agent's context all the time"
+        )
         for tool in tools:
             assert tool.description
-            assert tool.output_schema
             assert tool.annotations is not None
             assert tool.annotations.read_only_hint
-            assert tool.annotations.destructive_hint is False
             assert tool.input_schema["additionalProperties"] is False
             named = tool.input_schema["properties"]
             assert all(one.get("description") for one in named.values()), tool.name
@@ -87,12 +89,9 @@ def test_check_gives_the_report_of_the_command(governed: Repository) -> None:
     assert expected["verdict"] == "failed"
 
     async def ask(client: Client) -> None:
-        found = await call(client, "check", what="branch", every_rule=True)
-        assert found == expected
-        short = await call(client, "check", what="branch")
-        assert short["findings"] == expected["findings"]
-        assert {rule["state"] for rule in short["rules"]} == {"failed"}
-        assert short["counts"] == expected["counts"]
+        found = await call(client, "check", what="branch")
+        assert {rule["state"] for rule in found["rules"]} == {"failed"}
+        assert found == {**expected, "rules": [one for one in expected["rules"] if one["state"] == "failed"]}
 
     asking(governed, ask)
 
@@ -137,6 +136,7 @@ def test_the_other_tools_give_what_their_commands_give(governed: Repository) -> 
             "path": "docs/api/x.yaml",
             "governing": why,
         }
+        policy["rules"] = [rule for rule in policy["rules"] if rule["active"]]
         assert await call(client, "policy") == policy
         assert await call(client, "status") == status
         assert (await call(client, "rule"))["rules"] == rules
