@@ -6,7 +6,7 @@ import re
 
 from specguard.artifacts.targets import Targets
 from specguard.documents.citations import citations
-from specguard.model import Finding, path_text
+from specguard.model import Finding, path_text, shortened
 from specguard.waves.passages import Passages
 
 TYPE_CHECKING = False
@@ -18,44 +18,35 @@ if TYPE_CHECKING:
     from specguard.waves.passages import Passage
     from specguard.work.listed import Listed
 
-_DEFERRED: Final = re.compile(
-    r"\b(?:deferred|defer|deferral|put off|not triggered|untriggered|no trigger)\b"
-    r"|\btrigger(?:ed|s)?\b[^.;\n]{0,20}?[:=|?]?\s{0,9}\bno\b",
-    re.IGNORECASE,
-)
-_NOT_DEFERRED: Final = re.compile(
-    r"\b(?:not|never|no longer|cannot be|isn't)\s{1,9}(?:yet\s{1,9}|be\s{1,9})?(?:deferred|put off)\b",
-    re.IGNORECASE,
-)
-_TRIGGERED: Final = re.compile(
-    r"\btrigger(?:ed|s)?\b[^.;\n]{0,20}?[:=|?]\s{0,9}\byes\b"
-    r"|(?<!not )(?<!un)\b(?:is|was|has been)\s{1,9}triggered\b",
-    re.IGNORECASE,
-)
+# `Trigger: no`, also as the head of a column with its cell.
+_ANSWER: Final = re.compile(r"\btrigger(?:ed)?\??:[ \t]{0,9}([^\n]{0,80})", re.IGNORECASE)
+_YES_OR_NO: Final = re.compile(r"(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014])|\s{1,9}-\s)", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"\bhttps?://[\w.-]+/\S")
 
 
 class Disposition:
-    """What a document says of a conditional item.
+    """What a passage says of a conditional item.
 
     Attributes:
         line: where it speaks of it.
-        deferred: whether it says that the item is put off, or its trigger answered with no.
-        triggered: whether it says that the trigger is answered with yes.
+        answer: whether its trigger is answered with `yes` or `no`; empty where it is not.
+        unread: what stands in place of an answer; empty where nothing does.
         evidence: whether it cites something that is there.
     """
 
-    __slots__ = ("deferred", "evidence", "line", "triggered")
+    __slots__ = ("answer", "evidence", "line", "unread")
 
-    def __init__(self, line: int, *, deferred: bool, triggered: bool, evidence: bool) -> None:
-        self.line = line
-        self.deferred = deferred
-        self.triggered = triggered
+    def __init__(self, passage: Passage, *, evidence: bool) -> None:
+        said = _ANSWER.findall(passage.text)
+        answers = {found[1].casefold() for one in said if (found := _YES_OR_NO.match(one))}
+        self.line = passage.line
+        self.answer = max(answers, default="")
+        self.unread = next(iter(said), "") if not answers else ""
         self.evidence = evidence
 
 
 def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Iterator[Finding]:
-    """The items of which a readiness document does not say that they are put off, with evidence.
+    """The items of which a readiness document does not say that nothing triggered them, with evidence.
 
     Args:
         artifact: the document.
@@ -69,26 +60,33 @@ def undisposed(artifact: Artifact, items: Sequence[Listed], setting: str) -> Ite
     dispositions = Dispositions(artifact)
     for item in items:
         found = dispositions.of(item)
-        best = max(found, key=lambda one: (one.deferred, one.evidence), default=None)
-        told = next((one for one in found if one.triggered), None)
-        if told is None and best is not None and best.deferred and best.evidence:
+        if _is_put_off(found):
             continue
-        line = best.line if best else None
-        if told is not None:
-            line = told.line
-            also = " and puts it off" if best and best.deferred else ""
-            said = f"{place} says that {item} was triggered{also}, and it is not done"
-            step = f"Do {item}: what is triggered is not put off. If nothing triggered it, say 'trigger: no'."
-        elif best is None:
+        # What answers with yes counts first, then what answers at all, then what comes near it.
+        told = max(found, key=lambda one: (one.answer, bool(one.unread)), default=None)
+        step = f"Write '{item.id}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
+        if told is None:
             said = f"{item} is conditional, not done, and {place} does not say that it is put off"
-            step = f"Say there: '{item.id}: deferred', whether it was triggered, and by which evidence."
-        elif not best.deferred:
-            said = f"{place} speaks of {item} without saying that it is put off, and it is not done"
-            step = f"Say there: '{item.id}: deferred', or 'trigger: no', with the evidence."
-        else:
+        elif told.answer == "yes":
+            said = f"{place} says that {item} was triggered, and it is not done"
+            step = f"Do {item}; if nothing triggered it, write 'trigger: no' with the evidence."
+        elif told.answer:
             said = f"{place} puts {item} off without evidence that is there"
             step = "Cite the file that shows that nothing triggered it."
-        yield Finding(said, help=step, path=artifact.path, line=line, key=item.id, setting=setting)
+        elif told.unread:
+            said = (
+                f"{place} answers the trigger of {item} with {shortened(told.unread)!r}, not with yes or no"
+            )
+        else:
+            said = f"{place} speaks of {item} without an answer to its trigger, and it is not done"
+        yield Finding(
+            said,
+            help=step,
+            path=artifact.path,
+            line=told.line if told else None,
+            key=item.id,
+            setting=setting,
+        )
 
 
 def put_off(artifact: Artifact, items: Sequence[Listed]) -> list[Listed]:
@@ -98,12 +96,12 @@ def put_off(artifact: Artifact, items: Sequence[Listed]) -> list[Listed]:
         MissingFact: something that must be read is not there.
     """
     dispositions = Dispositions(artifact)
-    found = [(item, dispositions.of(item)) for item in items]
-    return [
-        item
-        for item, said in found
-        if any(one.deferred and one.evidence for one in said) and not any(one.triggered for one in said)
-    ]
+    return [item for item in items if _is_put_off(dispositions.of(item))]
+
+
+def _is_put_off(found: Sequence[Disposition]) -> bool:
+    answers = [one.answer for one in found]
+    return "yes" not in answers and any(one.answer and one.evidence for one in found)
 
 
 class Dispositions:
@@ -124,18 +122,15 @@ class Dispositions:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        return [self._disposition(passage) for passage in self._passages.of(item)]
+        return [Disposition(passage, evidence=self._is_shown(passage)) for passage in self._passages.of(item)]
 
-    def _disposition(self, passage: Passage) -> Disposition:
-        text = passage.text
+    def _is_shown(self, passage: Passage) -> bool:
+        """Whether a passage cites something that is there."""
         cited = [one for one in citations(passage.blocks) if one.kind != "shortened"]
-        evidence = bool(_ADDRESS.search(text)) or any(
+        return bool(_ADDRESS.search(passage.text)) or any(
             self._targets.find(one, self._artifact.folder).path not in (None, self._artifact.path)
             for one in cited
         )
-        deferred = bool(_DEFERRED.search(text)) and not _NOT_DEFERRED.search(text)
-        triggered = bool(_TRIGGERED.search(text))
-        return Disposition(passage.line, deferred=deferred, triggered=triggered, evidence=evidence)
 
 
 def _roots(artifact: Artifact) -> Sequence[str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from specguard.documents.blocks import AnyBlock, Text
+    from specguard.documents.blocks import AnyBlock
     from specguard.documents.document import Document
     from specguard.work.listed import Listed
 
@@ -39,36 +39,16 @@ class Passage:
 
     @property
     def text(self) -> str:
-        """All that it says."""
-        said = [text.rendered for text in texts(self.blocks)]
+        """All that it says; of a table each cell behind the head of its column."""
+        said = [self.key, *(text.rendered for text in texts(self.blocks))]
         said += [block.text.rendered for block in self.blocks if isinstance(block, Heading)]
+        said += [
+            f"{name.rendered}: {cell.rendered}"
+            for table in _tables(self.blocks)
+            for row in table.rows
+            for name, cell in zip(table.header, row, strict=False)
+        ]
         return "\n".join(said)
-
-
-class _Section(Passage):
-    __slots__ = ()
-
-    @property
-    def text(self) -> str:
-        return f"{self.key}\n{super().text}"
-
-
-class _Row(Passage):
-    """A row; it says what is in its cells, each behind the head of its column."""
-
-    __slots__ = ("cells", "header")
-
-    def __init__(self, header: Sequence[Text], cells: Sequence[Text], within: int | None) -> None:
-        self.header = header
-        self.cells = cells
-        line = cells[0].line
-        key = "\n".join(cell.rendered for cell in cells)
-        super().__init__(line, key, [Table(header, [cells], line)], within)
-
-    @property
-    def text(self) -> str:
-        pairs = zip(self.header, self.cells, strict=False)
-        return "\n".join(f"{name.rendered}: {cell.rendered}" for name, cell in pairs)
 
 
 class Passages:
@@ -82,7 +62,7 @@ class Passages:
         self._all: list[Passage] = []
         self._by_word: dict[str, list[int]] = {}
         for section in document.sections:
-            self._add(_Section(section.line, section.heading.text.rendered, section.blocks, None))
+            self._add(Passage(section.line, section.heading.text.rendered, section.blocks, None))
         self._read(document.blocks, None)
 
     def of(self, item: Listed) -> Iterator[Passage]:
@@ -129,7 +109,18 @@ class Passages:
                     self._read(item.rest, own)
             elif isinstance(block, Table):
                 for row in filter(None, block.rows):
-                    self._add(_Row(block.header, row, within))
+                    key = "\n".join(cell.rendered for cell in row)
+                    line = row[0].line
+                    self._add(Passage(line, key, [Table(block.header, [row], line)], within))
+
+
+def _tables(blocks: Sequence[AnyBlock]) -> Iterator[Table]:
+    for block in blocks:
+        if isinstance(block, Table):
+            yield block
+        elif isinstance(block, List):
+            for item in block.items:
+                yield from _tables(item.blocks)
 
 
 def _mention(item: Listed) -> re.Pattern[str]:

@@ -56,18 +56,18 @@ def judged(
     "text",
     [
         "- D4: deferred, trigger: no (`scans/d4.json`)",
-        "- **D4** - Deferred. Evidence: [scan](../scans/d4.json)",
-        "- slice d4 is put off: not triggered, see scans/d4.json:1",
-        "D4 was not triggered (`scans/d4.json`).",
-        "D4 stays deferred:\n\n- `scans/d4.json`",
-        "## D4 carry-forward\n\nIt is deferred.\n\n1. `/home/ann/shop/scans/d4.json:1`",
+        "- **D4** - Deferred. **Trigger:** No. Evidence: [scan](../scans/d4.json)",
+        "- slice d4 is put off, triggered: no; see scans/d4.json:1",
+        "D4: triggered? nobody knows yet.\nTriggered?: no - see `scans/d4.json`",
+        "D4 stays deferred, trigger: no:\n\n- `scans/d4.json`",
+        "## D4 carry-forward\n\nTrigger: no\n\n1. `/home/ann/shop/scans/d4.json:1`",
         "| slice | triggered? | evidence |\n| --- | --- | --- |\n| D4 | no | `scans/d4.json` |",
-        "- Tighten the decisions: deferred (`scans/d4.json`)",
-        "## D4\n\n| state | evidence |\n| - | - |\n| new | - |\n| deferred | `scans/d4.json` |",
-        "## D4 is deferred\n\n| evidence |\n| --- |\n| `scans/d4.json` |",
-        "- D4\n\n  | state | evidence |\n  | --- | --- |\n  | new | - |\n  | deferred | `scans/d4.json` |",
-        "- Slices\n  - D4: no trigger, `scans/d4.json`",
-        "D4: deferred, https://ci.example.org/runs/7",
+        "- Tighten the decisions: trigger: no (`scans/d4.json`)",
+        "## D4\n\n| trigger | evidence |\n| - | - |\n| slow scans | - |\n| no | `scans/d4.json` |",
+        "- D4\n\n  | trigger | evidence |\n  | --- | --- |\n  | no | `scans/d4.json` |",
+        "- Slices\n  - D4: trigger: no, `scans/d4.json`",
+        "D4: trigger: no, https://ci.example.org/runs/7",
+        "### D4\n\n- Trigger: scans take a minute\n- Triggered: no\n- Evidence: `scans/d4.json`",
     ],
 )
 def test_what_puts_an_item_off(tmp_path: Path, text: str) -> None:
@@ -78,28 +78,47 @@ def test_what_puts_an_item_off(tmp_path: Path, text: str) -> None:
     ("text", "message", "line"),
     [
         ("All is well.", "slice D4 is conditional, not done, and docs/D7_READINESS.md does not say", None),
-        ("<!-- D4: deferred (`scans/d4.json`) -->", "does not say that it is put off", None),
-        ("```\nD4: deferred (`scans/d4.json`)\n```", "does not say that it is put off", None),
-        ("> D4: deferred (`scans/d4.json`)", "does not say that it is put off", None),
-        ("- D40: deferred (`scans/d4.json`)", "does not say that it is put off", None),
-        ("- D4.1: deferred (`scans/d4.json`)", "does not say that it is put off", None),
-        ("## D4\n\n| state | evidence |\n| --- | --- |", "speaks of slice D4 without saying", 3),
-        ("- Tighten the decisionsX: deferred (`scans/d4.json`)", "does not say that it is put off", None),
-        ("- D4 is next (`scans/d4.json`)", "speaks of slice D4 without saying", 3),
-        ("- D4 is not deferred (`scans/d4.json`)", "speaks of slice D4 without saying", 3),
+        ("<!-- D4: trigger: no (`scans/d4.json`) -->", "does not say that it is put off", None),
+        ("```\nD4: trigger: no (`scans/d4.json`)\n```", "does not say that it is put off", None),
+        ("> D4: trigger: no (`scans/d4.json`)", "does not say that it is put off", None),
+        ("- D40: trigger: no (`scans/d4.json`)", "does not say that it is put off", None),
+        ("- D4.1: trigger: no (`scans/d4.json`)", "does not say that it is put off", None),
+        ("## D4\n\n| trigger | evidence |\n| --- | --- |", "speaks of slice D4 without an answer", 3),
+        ("- Tighten the decisionsX: trigger: no (`scans/d4.json`)", "does not say that it is put off", None),
+        ("- D4 is next (`scans/d4.json`)", "speaks of slice D4 without an answer", 3),
+        ("- D4: deferred (`scans/d4.json`)", "speaks of slice D4 without an answer to its trigger", 3),
+        ("- D4: no trigger (`scans/d4.json`)", "speaks of slice D4 without an answer", 3),
+        ("D4 was not triggered (`scans/d4.json`).", "speaks of slice D4 without an answer", 3),
+        ("- D4 was triggered, deferred (`scans/d4.json`)", "speaks of slice D4 without an answer", 3),
+        (
+            "- D4: deferred, triggered: true (`scans/d4.json`)",
+            "answers the trigger of slice D4 with 'true (scans/d4.json)', not with yes or no",
+            3,
+        ),
+        ("- D4: trigger: not met (`scans/d4.json`)", "with 'not met (scans/d4.json)'", 3),
+        ("- D4: trigger: no longer (`scans/d4.json`)", "with 'no longer (scans/d4.json)'", 3),
+        (
+            "| slice | triggered | evidence |\n| - | - | - |\n| D4 | false | `scans/d4.json` |",
+            "with 'false'",
+            5,
+        ),
         ("- D4: triggered: yes (`scans/d4.json`)", "was triggered, and it is not done", 3),
         (
             "### D4\n\n- Disposition: deferred\n- Trigger: yes\n- Evidence: `scans/d4.json`",
-            "was triggered and puts it off, and it is not done",
+            "was triggered, and it is not done",
             3,
         ),
-        ("- D4 was triggered (`scans/d4.json`)", "was triggered, and it is not done", 3),
-        ("- D4: deferred", "without evidence that is there", 3),
-        ("- D4: deferred (`scans/none.json`)", "without evidence that is there", 3),
-        ("- D4: deferred (`../../../etc/passwd`)", "without evidence that is there", 3),
-        ("- D4: deferred (`D7_READINESS.md`)", "without evidence that is there", 3),
-        ("- D4: deferred (`/elsewhere/scans/d4.json`)", "without evidence that is there", 3),
-        ("- D4: deferred\n- `scans/d4.json`", "without evidence that is there", 3),
+        (
+            "- D4: trigger: no (`scans/d4.json`)\n\nAgain:\n\n- D4: trigger: yes",
+            "was triggered, and it is not done",
+            7,
+        ),
+        ("- D4: deferred, trigger: no", "without evidence that is there", 3),
+        ("- D4: trigger: no (`scans/none.json`)", "without evidence that is there", 3),
+        ("- D4: trigger: no (`../../../etc/passwd`)", "without evidence that is there", 3),
+        ("- D4: trigger: no (`D7_READINESS.md`)", "without evidence that is there", 3),
+        ("- D4: trigger: no (`/elsewhere/scans/d4.json`)", "without evidence that is there", 3),
+        ("- D4: trigger: no\n- `scans/d4.json`", "without evidence that is there", 3),
     ],
 )
 def test_what_puts_no_item_off(tmp_path: Path, text: str, message: str, line: int | None) -> None:
@@ -108,8 +127,8 @@ def test_what_puts_no_item_off(tmp_path: Path, text: str, message: str, line: in
 
 def test_an_item_with_a_number_alone_goes_by_its_kind(tmp_path: Path) -> None:
     base = [Step(files={"docs/D_BREAKDOWN.yaml": "slices: [{id: 4, conditional: true}]\n", "a.json": "{}"})]
-    judged(tmp_path / "1", "Slice 4: deferred (`a.json`)\n", base=base)
-    judged(tmp_path / "2", "There are 4 of them, deferred (`a.json`)\n", "does not say", base=base)
+    judged(tmp_path / "1", "Slice 4: trigger: no (`a.json`)\n", base=base)
+    judged(tmp_path / "2", "There are 4 of them, trigger: no (`a.json`)\n", "does not say", base=base)
 
 
 def test_what_is_done_need_not_be_put_off(tmp_path: Path) -> None:
