@@ -224,11 +224,11 @@ class RunProof(Record):
 
     def _bound_flaw(self, run: RunRecord, claim: Claim) -> str:
         """Why a run that succeeded is not bound to its item and tree, or proves less than is asked for."""
+        if not claim.ids:
+            return f"belongs to {shortened(' and '.join(run.told)) or 'no item'}, and the tick names no item"
         problem = self._grade_flaw(run.grade, self.least)
         if problem:
             return f"is {problem}"
-        if not claim.ids:
-            return "cannot be compared: what it should show names no item, and stands under none"
         if not self._is_named(run, claim):
             return f"does not say that it is of {' or '.join(claim.ids)}"
         trees = run.trees

@@ -35,7 +35,8 @@ _ITEM: Final = ("task_id", "item_id", "task", "item", "id")
 _SEVERAL: Final = ("task_ids", "item_ids", "tasks", "items")
 _WORDS: Final = ("command", "cmd", "argv")
 _CODE: Final = ("exit_code", "exitCode", "returncode", "code")
-_COMMANDS: Final = ("commands", "gates", "checks", "steps")
+_VALIDATIONS: Final = "validations"
+_COMMANDS: Final = ("commands", "gates", "checks", "steps", _VALIDATIONS)
 _HEARTBEAT: Final = b"control/heartbeat.json"
 _BEAT: Final = ("time", "timestamp", "updated_at", "at", "heartbeat")
 _STARTED: Final = ("started_at", "started", "start_time", "created_at", "created", "time")
@@ -51,7 +52,7 @@ class RanCommand:
         kind: `gate`, `agent` and so on; empty in older layouts.
         text: the command.
         exit_code: None where none is recorded.
-        succeeded: whether it ended well.
+        succeeded: whether it ended well: with 0, or where no code is recorded with a status that says so.
         tree: the tree that it ran on; empty where that is not recorded.
         grade: how much its result proves.
         log: its output's file, from the run's folder; empty where none is recorded.
@@ -65,7 +66,7 @@ class RanCommand:
         "text", "tree",
     )  # fmt: skip
 
-    def __init__(self, said: Mapping[str, Any], grade: str) -> None:
+    def __init__(self, said: Mapping[str, Any], grade: str, settings: RunSettings) -> None:
         words = _first(said, _WORDS)
         self.text = " ".join(map(str, words)) if isinstance(words, list) else _text(words)
         self.name = _text(said.get("name")) or self.text
@@ -73,7 +74,8 @@ class RanCommand:
         code = _first(said, _CODE)
         self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
         failed = said.get("problem") or said.get("timed_out")
-        self.succeeded = self.exit_code == 0 and not failed
+        passed = _is_success(_text(_first(said, _STATE)), settings) if code is None else self.exit_code == 0
+        self.succeeded = passed and not failed
         self.tree = _oid(said.get("tree"))
         self.grade = _grade(said.get("grade"), grade)
         self.log = _text(_first(said, ("log", "log_path", "log_file")))
@@ -184,13 +186,21 @@ class RunRecord:
 
     @property
     def state(self) -> str:
-        """How it stands, in its own words; empty where it says nothing."""
-        return _text(_first(self.value, _STATE))
+        """How it stands, in its own words; empty where it says nothing.
+
+        Without a status of its own it stands as its `validations` do.
+        """
+        told, said = _text(_first(self.value, _STATE)), self.value.get(_VALIDATIONS)
+        if told or not isinstance(said, list) or not said:
+            return told
+        ran = [RanCommand(one, "", self._settings) for one in said if isinstance(one, dict)]
+        passed = len(ran) == len(said) and all(one.succeeded for one in ran)
+        return self._settings.succeeded[0] if passed else "failed"
 
     @property
     def succeeded(self) -> bool:
         """Whether it ended with one of the statuses of the policy's `succeeded`."""
-        return normal_name(self.state) in map(normal_name, self._settings.succeeded)
+        return _is_success(self.state, self._settings)
 
     @property
     def running(self) -> bool:
@@ -268,7 +278,7 @@ class RunRecord:
         said: list[Any] = next((one for one in lists if isinstance(one, list)), [])
         # What the schema leaves at its default.
         grade = "re-run" if self.native else "observed" if self.observed else "claimed"
-        return [RanCommand(one, grade) for one in said if isinstance(one, dict)]
+        return [RanCommand(one, grade, self._settings) for one in said if isinstance(one, dict)]
 
     @property
     def observed(self) -> bool:
@@ -352,6 +362,10 @@ def _grade(said: Any, otherwise: str) -> str:
 
 def _first(value: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((value[name] for name in names if value.get(name) is not None), None)
+
+
+def _is_success(status: str, settings: RunSettings) -> bool:
+    return normal_name(status) in map(normal_name, settings.succeeded)
 
 
 def _text(value: Any) -> str:

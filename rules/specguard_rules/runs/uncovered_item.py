@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _NEXT: Final = (
     "Run `specguard run gates` for the item on what is there now and name its manifest, or take it back."
 )
+_NAME: Final = "Name the item in the tick, as '- [x] ID: ...', or in a heading above it."
 
 
 class UncoveredItem(Rule):
@@ -135,7 +136,7 @@ class UncoveredItem(Rule):
                     f"{shortened(claim.label)!r} is {claim.status}, and {flaw}"
                     if claim.status == "ticked"
                     else f"{claim.label} is {claim.status}, and {flaw}",
-                    help=_NEXT,
+                    help=_NEXT if claim.ids else _NAME,
                     path=claim.path,
                     line=claim.line,
                     key=claim.key,

@@ -401,7 +401,7 @@ def test_a_run_of_another_item_proves_no_tick(tmp_path: Path, grade: str, text: 
     ("run", "text", "said"),
     [
         ("first", f"- [x] 0001: {CITED}\n", ""),
-        ("first", f"- [x] it works: {CITED}\n", "names no item, and stands under none"),
+        ("first", f"- [x] it works: {CITED}\n", "belongs to 0001, and the tick names no item"),
         ("second", f"- [x] 0001: {CITED}\n", ""),
         ("base", f"- [x] 0001: {CITED}\n", "what is judged has changed since"),
         ("second", f"- [x] 0002: {CITED}\n", "what is judged has changed since"),
@@ -428,6 +428,8 @@ def test_a_tick_is_bound_to_a_tree_that_holds_its_items_change(
     item = "0002" if "0002" in text else "0001"
     step = tick(text, task_id=item, tree=tree, grade="re-run")
     expect = [{"path": "TASKS.md", "message": said}] if said else []
+    if "names no item" in said:
+        expect[0]["help"] = "Name the item in the tick, as '- [x] ID: ...', or in a heading above it."
     judge("RUN007", tmp_path / "x", policy=policy, base=base, commits=[*steps, step], expect=expect)
 
 
