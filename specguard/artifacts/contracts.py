@@ -189,8 +189,9 @@ class Contract(Settings):
     fields: Annotated[
         dict[str, str | list[str]],
         Field(
-            description="the fields it must have: `any`, `date`, `revisions` (commits, branches and ranges "
-            "that are there, with commas between), or the values that are allowed",
+            description="required fields: `any`, `date`, `revisions`, `ticked`, or allowed values. "
+            "`revisions` are existing commits, branches and ranges. `ticked` is a ticked item of "
+            "that name, with no `{{place}}` left",
             json_schema_extra={"tightens": "more"},
         ),
     ] = {}
@@ -299,6 +300,8 @@ class Contract(Settings):
         for name, allowed in self.fields.items():
             if not allowed:
                 return f"the field {name!r} has no value that it may have"
+            if structured and allowed == "ticked":
+                return f"{self.path} is structured, and has no items to tick"
         if self.author_not and not all(self.author_not.partition(".")):
             return "`author_not` is the name of a kind or of an artifact and a field, as in `slice.owner`"
         for name, condition in self.none_when.items():

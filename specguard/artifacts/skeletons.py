@@ -240,7 +240,8 @@ def _of_companions(contract: Contract) -> set[str]:
 def _markdown(contract: Contract, kinds: Collection[str], now: datetime) -> Iterator[str]:
     """The lines that a contract asks of a Markdown document, below its title."""
     fields = list(_fields(contract, kinds))
-    yield from (f"- {name}: {value}" for name, value in fields)
+    for name, value in fields:
+        yield f"- [ ] {name}" if contract.fields.get(name) == "ticked" else f"- {name}: {value}"
     if fields:
         yield ""
     for title, said in owed(contract).items():

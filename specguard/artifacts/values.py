@@ -7,9 +7,12 @@ from bisect import bisect_right
 
 from specguard.artifacts.content import content_of, content_of_text
 from specguard.artifacts.titles import other_titles
+from specguard.documents.blocks import texts
+from specguard.documents.checkboxes import without_box
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
 from specguard.documents.placeholders import bare_nothing
 from specguard.documents.titles import find_section
+from specguard.documents.words import plain_words
 from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 ANY: Final = "any"
 DATE: Final = "date"
 REVISIONS: Final = "revisions"
+TICKED: Final = "ticked"
 
 LONGEST: Final = 1000
 """A longer value, in characters, is none of a list."""
@@ -33,6 +37,7 @@ _REMARK: Final = re.compile(
     r"|\s+(?:(?:on|since|as of)\s+)?[0-9]{4}-[0-9]{2}-[0-9]{2}(?=\s*(?:$|[(\[;,:.]))",
     re.IGNORECASE,
 )
+_TO_FILL: Final = re.compile(r"\{\{[^{}\n]{0,300}\}\}")
 _NEGATIONS: Final = frozenset("-!~\u00ac\u2212\u26d4\u274c\u274e\u2717\u2718\U0001f6ab")
 _CHOICE: Final = re.compile(r"\s*[|/,;]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 
@@ -47,6 +52,9 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
     broken = (artifact.data and artifact.data.problem) or artifact.document.problem
     for name, allowed in artifact.contract.fields.items():
         setting = artifact.setting(f"fields.{name}")
+        if allowed == TICKED:
+            yield from _unticked(artifact, name, setting)
+            continue
         found = stated(artifact, name)
         problem = value_problem(found[0].value, allowed, artifact.contract.placeholders) if found else ""
         if not found and broken:
@@ -64,6 +72,8 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
             )
         else:
             yield from _contradicted(artifact, name, allowed, found, setting)
+    if TICKED in artifact.contract.fields.values():
+        yield from _to_fill(artifact, artifact.setting("fields"))
     if unread and broken:
         yield Finding(
             f"{path_text(artifact.path)} has no field {' and no field '.join(map(repr, unread))} that could "
@@ -74,6 +84,42 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
             key="unread",
             setting=artifact.setting(f"fields.{unread[0]}"),
         )
+
+
+def _unticked(artifact: Artifact, name: str, setting: str) -> Iterator[Finding]:
+    """What is wrong where no ticked item of a checklist begins with a name."""
+
+    def begins(text: str) -> bool:
+        return f"{plain_words(text)} ".startswith(f"{plain_words(name)} ")
+
+    document = artifact.document
+    if any(begins(item.words) for item in document.ticked):
+        return
+    there = (text.line for text in texts(document.blocks) if begins(without_box(text.plain)))
+    yield Finding(
+        f"{path_text(artifact.path)} has no ticked item {name!r}",
+        help=f"Tick it once it is so: '- [x] {name}'.",
+        path=artifact.path,
+        line=next(there, None),
+        key=normal_name(name),
+        setting=setting,
+    )
+
+
+def _to_fill(artifact: Artifact, setting: str) -> Iterator[Finding]:
+    """The first line of a checklist that still has a place of its template."""
+    for number, line in enumerate(artifact.document.source_lines, start=1):
+        place = _TO_FILL.search(line)
+        if place:
+            yield Finding(
+                f"{place[0]} is not filled in",
+                help="Write what belongs there.",
+                path=artifact.path,
+                line=number,
+                key="to fill",
+                setting=setting,
+            )
+            return
 
 
 def contradicted_none(artifact: Artifact) -> Iterator[Finding]:

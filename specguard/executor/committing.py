@@ -20,6 +20,7 @@ from specguard.work.templates import FREE, Template, Unrendered
 if TYPE_CHECKING:
     from typing import Final
 
+    from specguard.change.git import Git
     from specguard.executor.run import Run
     from specguard.runs.model import Command
 
@@ -148,20 +149,45 @@ def commit(run: Run) -> bool:
     made = place.git.commit(oid)
     if (made.tree, list(made.parents)) != (tree, [place.base]):
         raise RunEnded("failed", "the commit is not the one that was asked for", help="git --version", code=2)
-    run.folder.write(PATCH, patch(run, tree))
+    run.folder.write(PATCH, patch(place.git, place.base, tree, binary=True))
     run.manifest.commit = oid
+    run.manifest.highlights = [run.redactor.words(message_of(run).partition("\n")[0])]
     note_commit(run, tree)
     run.save()
     return True
 
 
-def patch(run: Run, tree: str) -> bytes:
-    """What a tree changes against the base, as `git apply` takes it."""
-    place = place_of(run)
-    return place.git.run(
-        "diff-tree", "-r", "-p", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv",
-        place.base, tree, "--",
-    )  # fmt: skip
+def keep_patch(run: Run) -> None:
+    """Write `diff.patch` of what there is in the place of a run that is not committed, without secrets.
+
+    Raises:
+        RunEnded: a file cannot be read, or is none that a commit may have.
+    """
+    if run.place is None or run.manifest.commit is not None:
+        return
+    base, tree = run.place.base, hash_tree(run)
+    if tree != run.place.git.commit(base).tree:
+        made = patch(run.place.git, base, tree, binary=True)
+        run.folder.write(PATCH, run.redactor.text(made))
+
+
+def patch(git: Git, base: str, tree: str, *, without: str = "", binary: bool = False) -> bytes:
+    """What a tree changes against a commit, as `git apply` takes it.
+
+    Args:
+        git: reads both.
+        base: the commit.
+        tree: the tree.
+        without: a folder that is left out; empty: none.
+        binary: whether it has the content of binary files, too.
+
+    Raises:
+        MissingFact: something of them is not there.
+    """
+    words = ["-r", "-p", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv"]
+    words += ["--binary"] if binary else []
+    words += [base, tree, "--", *([f":(exclude,literal){without}"] if without else [])]
+    return git.read(git.start("diff-tree", *words, literal=False), "the change")
 
 
 def _hooks_agree(run: Run, tree: str) -> bool:

@@ -7,14 +7,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from specguard.change.worktree import hash_work_tree
-from specguard.executor.committing import hash_tree
+from specguard.executor.committing import hash_tree, patch
 from specguard.executor.ending import RunEnded
 from specguard.executor.inspecting import inspect
 from specguard.executor.place import place_of
+from specguard.model import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Protocol
+    from typing import Final, Protocol
 
     from specguard.change.entry import Entry
     from specguard.change.git import Git
@@ -58,6 +59,10 @@ if TYPE_CHECKING:
         def leave(self) -> None:
             """See that nothing else was done there than running gates."""
             ...
+
+
+MOST: Final = 20
+"""So many commits, and so many paths, a manifest highlights."""
 
 
 class PlaceGround:
@@ -201,6 +206,17 @@ class CheckoutGround:
     def entries(self, tree: str) -> Sequence[Entry]:
         """What a tree changes since the base."""
         return self._git.diff_trees(self._base, tree)
+
+    def patch(self, tree: str) -> bytes:
+        """What a tree changes since the base, but for the folder of runs."""
+        return patch(self._git, self._base, tree, without=os.fsdecode(self._runs))
+
+    def highlights(self, tree: str) -> Sequence[str]:
+        """The subjects of the commits since the base, and the paths that a tree changes beside them."""
+        git, head = self._git, self._git.repository.head or self._base
+        commits = git.commits(git.revisions(head, self._base)[-MOST:])
+        beside = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST]]
+        return [*(one.message.subject for one in commits), *beside]
 
     def show(self, tree: str) -> None:
         """Leave the user's index alone."""

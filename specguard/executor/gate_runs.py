@@ -21,6 +21,7 @@ from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
+from specguard.executor.committing import PATCH
 from specguard.executor.ending import EXITS, RunEnded
 from specguard.executor.gate_grounds import CheckoutGround
 from specguard.executor.gate_plans import planned_gates
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 
     Say = Callable[[str], None]
 
-_SHOWN: Final = ("uncovered-item", "missing-gate-run", "unproven-asset")
+_SHOWN: Final = ("unproven-checkbox", "uncovered-item", "missing-gate-run", "unproven-asset")
 """The rules for which such a run is the proof."""
 
 
@@ -168,8 +169,10 @@ class _Work:
         try:
             with killed_by_signals(), LogFollower(run, say), run.step("gates"):
                 _carry_out(gates)
-            run.manifest.tree = ground.tree()
-            run.manifest.content = content_of(Tree(self._git, run.manifest.tree), papers(self._policy))
+            run.manifest.tree = tree = ground.tree()
+            run.manifest.content = content_of(Tree(self._git, tree), papers(self._policy))
+            run.manifest.highlights = [run.redactor.words(one) for one in ground.highlights(tree)]
+            run.folder.write(PATCH, run.redactor.text(ground.patch(tree)))
             run.manifest.state = "succeeded"
         except RunEnded as end:
             run.manifest.state, run.manifest.reason = end.state, run.redactor.words(end.reason)

@@ -282,6 +282,7 @@ class Manifest(_Model):
         pushed: the commit that the remote has.
         pull_request: the pull request.
         approvals: the ids of approvals that lifted something.
+        highlights: what it shows, for a reviewer: the subjects of the commits, and what is not committed.
         notes: what a reader should know, such as that the base has moved on meanwhile.
         digests: the sha256 of each of the run's files, when it ended.
     """
@@ -315,5 +316,6 @@ class Manifest(_Model):
     pushed: Oid | None = None
     pull_request: PullRequest | None = None
     approvals: list[str] = []
+    highlights: list[str] = []
     notes: list[str] = []
     digests: dict[str, Digest] = {}

@@ -183,6 +183,14 @@ def test_fields_say_what_they_may_be(adopted: Repository) -> None:
     assert not (adopted.path / "C7_READINESS.md").exists()
 
 
+def test_what_is_ticked_is_an_item_of_a_checklist(repository: Repository) -> None:
+    text = '[artifacts.sign-off]\npath = "SIGN_OFF.md"\nfields = {"Tests passed" = "ticked", by = "any"}\n'
+    repository.write("specguard.toml", text)
+    repository.commit("chore: start")
+    printed = run_here("new", "sign-off", "--print", directory=repository.path).stdout
+    assert printed == "# SIGN OFF\n\n- [ ] Tests passed\n- by: TODO\n"
+
+
 def test_a_structured_artifact_fits_its_schema(adopted: Repository) -> None:
     run_here("new", "work-breakdown", "x=c", directory=adopted.path)
     text = adopted.read("PHASE_C_WORKBREAKDOWN.yaml").decode()

@@ -87,6 +87,23 @@ def test_the_gates_of_the_branch_s_item_with_their_evidence(tmp_path: Path) -> N
     assert user.said[-2] == f"run {manifest.run_id}: succeeded (4 passed, 1 skipped)"
 
 
+def test_the_change_and_what_matters_in_it_stand_beside_the_logs(tmp_path: Path) -> None:
+    user = User(tmp_path, PASSING, document="# Phase 12\n")
+    made = user.setting.user
+    made.git("checkout", "-q", "-b", "phase-12")
+    subject = "feat(phase12): implement phase 12"
+    made.commit(subject, files={"src/b.py": "b\n", ".runs/[a]/1/manifest.json": "{}\n"})
+    made.write("src/c.py", "c\n")
+    assert user.gates() == 0, user.said
+    manifest = user.manifest
+    assert manifest.highlights == [subject, "not committed: src/c.py"]
+    patch = Path(user.said[-1].removeprefix("manifest: ")).with_name("diff.patch").read_text()
+    assert "+++ b/src/b.py" in patch
+    assert "+++ b/src/c.py" in patch
+    assert "manifest.json" not in patch
+    assert manifest.digests["diff.patch"]
+
+
 def test_a_gate_that_alters_the_manifest_fails_the_run(tmp_path: Path) -> None:
     user = User(tmp_path, gate("tests", "for one in .runs/*/*/manifest.json; do echo >> $one; done"))
     assert user.gates() == 3
@@ -232,6 +249,8 @@ def test_the_commits_of_the_branch_are_judged_with_the_working_tree_on_top(tmp_p
 def test_a_rule_is_not_asked_for_the_proof_that_is_being_made(tmp_path: Path) -> None:
     kept = 'place_limit = 1\nkeep = "tree"\nquick_gates = ["tests"]\n'
     assets = '\n[assets]\npaths = ["patterns/**"]\nindex = "patterns/index.json"\nproofs = ["build"]\n'
+    assets += 'run_files = ["diff.patch"]\nrun_keys = ["approvals", "highlights"]\n'
+    assets += '\n[checklists]\nfiles = ["TASKS.md"]\nevidence = ".runs/**/manifest.json"\n'
     policy = GATES.replace("place_limit = 1\n", kept).removesuffix("```\n")
     policy += gate("tests", "true") + assets + "```\n"
     user = User(tmp_path, policy=policy)
@@ -240,17 +259,22 @@ def test_a_rule_is_not_asked_for_the_proof_that_is_being_made(tmp_path: Path) ->
     made.write("patterns/emit.ts", "a\n")
     entry = {"id": "emit", "path": "patterns/emit.ts", "version": "0.1.0"}
     made.write("patterns/index.json", json.dumps({"patterns": [entry]}))
-    made.git("add", "patterns")
+    made.write("TASKS.md", "- [x] Emit\n")
+    made.git("add", "patterns", "TASKS.md")
 
     def staged() -> int:
-        return run_here("check", "--staged", "--select=RUN010", directory=user.path).exit_code
+        return run_here("check", "--staged", "--select=RUN010,ART006", directory=user.path).exit_code
 
     assert staged() == 1
     assert user.gates(commands=["echo build"]) == 0, user.said
     made.git("add", "-f", ".runs")
+    assert staged() == 1
+    folder = Path(user.said[-1].removeprefix("manifest: ")).parent
+    made.write("TASKS.md", f"- [x] Emit: {folder.relative_to(user.path)}\n")
+    made.git("add", "TASKS.md")
     assert staged() == 0
     made.git("commit", "-qm", "feat(phase12): emit")
-    assert run_here("check", "--select=RUN010", directory=user.path).exit_code == 0
+    assert run_here("check", "--select=RUN010,ART006", directory=user.path).exit_code == 0
     made.write("patterns/emit.ts", "b\n")
     made.git("add", "patterns")
     assert staged() == 1

@@ -70,12 +70,30 @@ class Assets(Settings):
     proofs: Annotated[
         list[str],
         Field(
-            description="the commands, by name or by a word of them, that a run must have logged for an "
-            "asset that changes, such as `build` and `test`",
+            description="the commands that a run must log for a changed asset, such as `build` and `test`",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    run_files: Annotated[
+        list[str],
+        Field(
+            description="the files that such a run's folder must hold, such as `diff.patch`",
+            json_schema_extra={"tightens": "more"},
+        ),
+    ] = []
+    run_keys: Annotated[
+        list[str | list[str]],
+        Field(
+            description="the dotted keys that such a run's manifest must have, such as `approvals`; one of "
+            "each inner list",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
 
     def problem(self) -> str:
         """What is wrong with the table as a whole; empty where nothing is."""
-        return "`paths` needs an `index` that lists the assets" if self.paths and not self.index else ""
+        if self.paths and not self.index:
+            return "`paths` needs an `index` that lists the assets"
+        if (self.run_files or self.run_keys) and not self.proofs:
+            return "`run_files` and `run_keys` are asked of the runs that show `proofs`, and there are none"
+        return ""

@@ -195,7 +195,7 @@ def _uncited(item: Ticked, path: bytes, checklists: Checklists, head_files: Tree
     wanted = ", ".join(checklists.proofs.patterns)
     return (
         f"names no file that matches {wanted}",
-        "Name the run's manifest in the item, or take the tick away.",
+        "Name the run's manifest in the item (`specguard run gates` makes one), or take the tick away.",
     )
 
 

@@ -8,9 +8,9 @@ from specguard_rules.runs._cited import cited
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import ClassVar
+    from typing import Any, ClassVar
 
-    from specguard.rules import Commit, Entry, RunProof, RunRecords, Stage
+    from specguard.rules import Commit, Entry, RunProof, RunRecord, RunRecords, Stage
     from specguard_rules.artifacts._assets import Assets
 
 
@@ -139,18 +139,20 @@ class UnprovenAsset(Rule):
                 if folder in named or not commits or any(one.tree in numbers for one in run.commands)
             }
         last = _last_changes(changed, commits or ())
-        lacking_since = {}
+        lacking_since: dict[int, list[str]] = {}
+        bare: dict[bytes, RunRecord] = {}
         for since in set(last.values()):
             trees = [tree for tree, number in numbers.items() if number >= since]
-            sought = [
-                Claim(label="the asset", gate=one, on=trees, least=run_records.settings.grade, logged=True)
-                for one in assets.proofs
-            ]
-            lacking_since[since] = [
-                claim.gate
-                for claim in sought
-                if all(run_proof.flaw(run, claim) is not None for run in runs.values())
-            ]
+            lacking_since[since] = []
+            for proof in assets.proofs:
+                claim = Claim(
+                    label="the asset", gate=proof, on=trees, least=run_records.settings.grade, logged=True
+                )
+                showing = [run for run in runs.values() if run_proof.flaw(run, claim) is None]
+                if not showing:
+                    lacking_since[since].append(proof)
+                elif all(any(_lacking(run, assets)) for run in showing):
+                    bare[showing[0].folder] = showing[0]
         every = [proof for proof in assets.proofs if any(proof in one for one in lacking_since.values())]
         if every and missing is not None:
             raise missing
@@ -168,6 +170,33 @@ class UnprovenAsset(Rule):
                 key="unproven",
                 setting="assets.proofs",
             )
+        for _, run in sorted(bare.items()):
+            files, keys = _lacking(run, assets)
+            lacks = " and no ".join([*files, *(f"{one!r} in its manifest" for one in keys)])
+            yield Finding(
+                f"the run {run_records.shown(run)}, which shows an asset, has no {lacks}",
+                help="Add that, or let `specguard run gates --command CMD` make the run.",
+                path=run_records.path(run),
+                key=f"bare {run_records.shown(run)}",
+                setting=f"assets.{'run_files' if files else 'run_keys'}",
+            )
+
+
+def _lacking(run: RunRecord, assets: Assets) -> tuple[Sequence[str], Sequence[str]]:
+    """The files, and the keys of its manifest, that a run must have and has not."""
+
+    def says(key: str) -> bool:
+        value: Any = run.value
+        for name in key.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        # An empty list is an answer, an empty text is none.
+        return bool(value) or isinstance(value, list)
+
+    keys = [[one] if isinstance(one, str) else one for one in assets.run_keys]
+    return (
+        [name for name in assets.run_files if run.digest(name) is None],
+        [names[0] for names in keys if not any(map(says, names))],
+    )
 
 
 def _last_changes(paths: Sequence[bytes], commits: Sequence[Commit]) -> Mapping[bytes, int]:

@@ -268,6 +268,41 @@ def test_an_asset_that_changes(
     judge("RUN010", tmp_path, policy=ASSETS, commits=[Step("feat: x", files=files)], expect=expect)
 
 
+@pytest.mark.parametrize(
+    ("more", "patch", "lacking"),
+    [
+        ({"approvals": [], "highlights": ["faster"]}, True, ""),
+        ({"approvals": [{"by": "Ann"}], "notes": {"summary": "faster"}}, True, ""),
+        ({"approvals": [], "highlights": ["faster"]}, False, "diff.patch"),
+        ({"highlights": ["faster"]}, True, "'approvals' in its manifest"),
+        ({"approvals": None, "highlights": "faster"}, True, "'approvals' in its manifest"),
+        ({"approvals": [], "notes": {"summary": ""}}, True, "'highlights' in its manifest"),
+        ({"approvals": [], "notes": "faster"}, True, "'highlights' in its manifest"),
+        ({}, False, "diff.patch and no 'approvals' in its manifest and no 'highlights' in its manifest"),
+    ],
+)
+def test_what_the_run_of_an_asset_has_beside_its_logs(
+    tmp_path: Path, more: dict[str, Any], patch: bool, lacking: str
+) -> None:
+    asked = 'run_files = ["diff.patch"]\nrun_keys = ["approvals", ["highlights", "notes.summary"]]\n\n[runs]'
+    ran = [{"command": name, "status": "passed", "log_path": "x.log"} for name in ("build", "test")]
+    files = {
+        "patterns/emit.ts": "a\n",
+        ".runs/a/1/manifest.json": json.dumps({"validations": ran, **more}),
+        ".runs/a/1/x.log": "x\n",
+        **({".runs/a/1/diff.patch": "+a\n"} if patch else {}),
+    }
+    message = f"the run a/1, which shows an asset, has no {lacking}"
+    expect = [{"path": ".runs/a/1/manifest.json", "message": message}] if lacking else []
+    policy = ASSETS.replace("[runs]", asked)
+    judge("RUN010", tmp_path / "1", policy=policy, commits=[Step("feat: x", files=files)], expect=expect)
+    # Another run that has all of it is enough.
+    whole = {"status": "succeeded", "commands": ran, "approvals": [], "highlights": []}
+    files |= {".runs/a/2/manifest.json": json.dumps(whole), ".runs/a/2/x.log": "x\n"}
+    files |= {".runs/a/2/diff.patch": "+a\n"}
+    judge("RUN010", tmp_path / "2", policy=policy, commits=[Step("feat: x", files=files)], expect=[])
+
+
 def test_a_run_of_the_asset_as_it_was_before_its_last_change_proves_nothing(tmp_path: Path) -> None:
     before, later = {"patterns/emit.ts": "a\n", "patterns/log.ts": "a\n"}, {"patterns/emit.ts": "b\n"}
     [tree] = trees(tmp_path / "trees", Step("feat: x", files=before), policy=ASSETS)
