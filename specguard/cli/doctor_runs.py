@@ -111,15 +111,17 @@ def _agent(
     name: str, settings: AgentSettings, policy: Policy, environment: Mapping[str, str], *, trusted: bool
 ) -> Diagnosis:
     """Whether an agent of the policy is there, in a version that the policy asks for."""
-    from specguard.executor.agents import resolve_agent
+    from specguard.executor.agents import locate, resolve_agent
     from specguard.executor.options import RunOptions
 
     subject, program = f"agent {name}", settings.command[0]
-    if find_program(program, environment) is None:
+    try:
+        locate(program, environment)
+    except SpecguardError as error:
         wanted = f" {settings.version}" if settings.version else ""
         how = f": {_INSTALL[program]}" if program in _INSTALL else ""
         return Diagnosis(
-            subject, "note", f"{program} is not on the path",
+            subject, "note", error.message,
             f"install {program}{wanted}{how}; or run another agent of the policy",
         )  # fmt: skip
     try:

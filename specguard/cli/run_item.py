@@ -202,7 +202,14 @@ def start(options: RunOptions, announce: int | None = None) -> int:
 
 def _tell(folder: RunFolder) -> None:
     """Say how a run ended, what of it was not mended, and what comes next."""
-    from specguard.executor.reports import opening, still_failing, suggestion, taking_up
+    from specguard.executor.reports import (
+        last_output,
+        opening,
+        still_failing,
+        suggestion,
+        taking_up,
+        work_left,
+    )
 
     manifest = folder.read_manifest()
     click.echo(f"{manifest.state}: {visible(manifest.reason or manifest.run_id)}")
@@ -211,6 +218,10 @@ def _tell(folder: RunFolder) -> None:
             click.echo(f"  {visible(line)}")
         if said := suggestion(folder):
             click.echo(f"  next: {visible(said)}")
+        for line in last_output(manifest, folder).splitlines():
+            click.echo(f"    {visible(line)}")
+        for what, path in work_left(manifest, folder):
+            click.echo(visible(f"{what}: {path}"))
     for note in manifest.notes:
         click.echo(f"note: {visible(note)}")
     request = manifest.pull_request

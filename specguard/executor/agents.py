@@ -110,11 +110,11 @@ def resolve_agent(policy: Policy, options: RunOptions, *, look: bool = True) -> 
     version = None
     if look:
         for word in (*settings.sandbox[:1], words[0]):
-            _program(word, options.environment)
+            locate(word, options.environment)
         if known is not None and known.version:
             environment = passed_on(options.environment, settings.environment)
             try:
-                path = _program(program, options.environment) or program
+                path = locate(program, options.environment) or program
                 version = check_version(path, known.version, environment)
             except SpecguardError as error:
                 key = f"agents.{name}.version"
@@ -304,8 +304,12 @@ def _check_named(policy: Policy, role: str) -> None:
         )
 
 
-def _program(word: str, environment: Mapping[str, str]) -> str | None:
-    """The path of a program; None for one that the run's place may bring."""
+def locate(word: str, environment: Mapping[str, str]) -> str | None:
+    """The path of an agent's program; None for one that the run's place may bring.
+
+    Raises:
+        SpecguardError: it is not there.
+    """
     if "/" in word:
         if os.path.isabs(word) and not os.access(word, os.X_OK):
             raise SpecguardError(

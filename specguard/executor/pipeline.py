@@ -13,7 +13,7 @@ from specguard.executor.agents import let_agent_work
 from specguard.executor.brief import write_brief
 from specguard.executor.canary import prove_guard
 from specguard.executor.catching_up import put_on_top
-from specguard.executor.committing import commit, hash_tree
+from specguard.executor.committing import PATCH, commit, hash_tree, keep_patch
 from specguard.executor.ending import RunEnded, ended_by
 from specguard.executor.gate_results import tree_of_gates
 from specguard.executor.gates import run_gates
@@ -90,10 +90,14 @@ def _end_of(run: Run, first: str, again: bool, say: Say) -> RunEnded | None:
     """Carry out the steps: how the run ended early; None where it did not."""
     run.manifest.state = "running"
     run.manifest.reason = None
+    if run.manifest.commit is None:
+        run.folder.remove(PATCH)
     try:
         with killed_by_signals():
             _Steps(run, say, again).from_step(first)
     except _Until:
+        with suppress(RunEnded, SpecguardError, MissingFact):
+            keep_patch(run)
         words = f"it was to go on until {run.options.until} and no further"
         return RunEnded("stopped", words, code=EXIT_PASSED, error="step-reached")
     except StaleWorker:
@@ -356,7 +360,7 @@ def _record(run: Run, end: RunEnded | None) -> Manifest:
         "reason": ended.reason,
         "exit_code": end.code,
         "command": end.command,
-        "tail": end.tail,
+        "tail": run.redactor.words(end.tail),
         "suggestion": run.redactor.words(end.help),
     }
     run.folder.write(ERROR, json.dumps(error, indent=2) + "\n")

@@ -48,16 +48,20 @@ class Request:
         state: `open`, `closed` or `merged`.
         base: the branch that it is to be merged into.
         head: the object id of the last commit of its branch; empty where the platform does not say.
+        body: its text.
     """
 
-    __slots__ = ("base", "head", "number", "state", "url")
+    __slots__ = ("base", "body", "head", "number", "state", "url")
 
-    def __init__(self, number: int, url: str, state: str, *, base: str, head: str) -> None:
+    def __init__(
+        self, number: int, url: str, state: str, *, base: str, head: str, body: str | None = None
+    ) -> None:
         self.number = number
         self.url = url
         self.state = state
         self.base = base
         self.head = head
+        self.body = body or ""
 
 
 class Platform:
@@ -174,7 +178,7 @@ class GitHub(Platform):
     noun = "pr"
 
     def _listing(self, branch: str) -> Sequence[str]:
-        fields = "number,url,state,baseRefName,headRefOid,isCrossRepository"
+        fields = "number,url,state,baseRefName,headRefOid,isCrossRepository,body"
         return ["pr", "list", "--head", branch, "--state", "all", "--limit", "30", "--json", fields]
 
     def _creating(self, branch: str, base: str, title: str, body_file: str) -> Sequence[str]:
@@ -188,7 +192,12 @@ class GitHub(Platform):
             return None
         state = str(entry["state"]).lower()
         return Request(
-            int(entry["number"]), entry["url"], state, base=entry["baseRefName"], head=entry["headRefOid"]
+            int(entry["number"]),
+            entry["url"],
+            state,
+            base=entry["baseRefName"],
+            head=entry["headRefOid"],
+            body=entry["body"],
         )
 
 
@@ -215,7 +224,14 @@ class GitLab(Platform):
             return None
         state = {"opened": "open", "locked": "open"}.get(entry["state"], entry["state"])
         head = entry.get("sha") or ""
-        return Request(int(entry["iid"]), entry["web_url"], state, base=entry["target_branch"], head=head)
+        return Request(
+            int(entry["iid"]),
+            entry["web_url"],
+            state,
+            base=entry["target_branch"],
+            head=head,
+            body=entry.get("description"),
+        )
 
 
 def find_platform(

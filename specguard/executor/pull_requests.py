@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from specguard.executor.branches import shares
 from specguard.executor.ending import RunEnded
+from specguard.executor.pages import fenced
 from specguard.executor.plain_text import plain_text
 from specguard.executor.platforms import PlatformError, find_platform, printed_command
 from specguard.executor.remote_git import RemoteGit
 from specguard.executor.remote_heads import pinned_address
+from specguard.executor.reports import failed_commands
 from specguard.executor.tasks import task_of
 from specguard.model import shortened
-from specguard.reporters.escape import markdown_code
+from specguard.reporters.escape import markdown_code, markdown_text
 from specguard.runs.model import PullRequest
 from specguard.work.templates import FREE, Template, Unrendered
 
@@ -28,8 +30,13 @@ if TYPE_CHECKING:
 BODY: Final = "pull-request.md"
 """The file with the body, in the run's folder."""
 
+_OWN: Final = ("- Document: ", "- Rules: ", "- Run: ", "- Gates:", "  - ", "- Note: ")
+
 _LOOKS: Final = 3
 _LONGEST: Final = 100
+_SHOWN: Final = 5
+"""Of so many commands that failed in earlier rounds the body has the last lines."""
+
 _PAUSE: Final = 2.0
 """A platform may need some seconds to see what was pushed."""
 
@@ -146,10 +153,29 @@ def body_of(run: Run) -> str:
 
 
 def _body(run: Run) -> Iterator[str]:
-    manifest = run.manifest
     if run.item is not None and run.item.body:
         yield run.item.body
         yield ""
+    yield from _part(run)
+
+
+def _beside(body: str, run: Run) -> str:
+    """What an open request says, with the run's part in place of what it wrote before, else at the end."""
+    lines, own = body.splitlines(), list(_part(run))
+    mark = next(line for line in own if line.startswith("- Run: "))
+    if mark not in lines:
+        return "\n".join([*lines, "", *own]) + "\n"
+    start = end = lines.index(mark)
+    while start and lines[start - 1].startswith(_OWN):
+        start -= 1
+    while end < len(lines) and lines[end].startswith(_OWN):
+        end += 1
+    return "\n".join([*lines[:start], *own, *lines[end:]]) + "\n"
+
+
+def _part(run: Run) -> Iterator[str]:
+    """What a run adds to a body: each line begins as one of `_OWN`."""
+    manifest = run.manifest
     document = manifest.item.document or manifest.item.plan
     if document:
         yield f"- Document: {markdown_code(document)} at {markdown_code(manifest.repository.base_oid[:10])}"
@@ -161,6 +187,11 @@ def _body(run: Run) -> Iterator[str]:
     yield "- Gates:" if gates else "- Gates: none ran"
     for gate in gates:
         yield f"  - {markdown_code(gate.command)}: {_outcome(gate)}"
+    failed = [one for one in failed_commands(manifest, run.folder) if one.tail][:_SHOWN]
+    for one in failed:
+        how = f"{markdown_text(one.said)}; {one.after}"
+        yield f"- Failed in round {one.round}: {markdown_code(one.what)}, {how}:"
+        yield f"\n{fenced(one.tail, 2)}\n"
     for note in manifest.notes:
         yield f"- Note: {markdown_code(note)}"
 
@@ -226,6 +257,9 @@ def _existing(platform: Platform, branch: str, base: str, commit: str) -> Reques
 
 
 def _update(run: Run, platform: Platform, found: Request, title: str, command: str) -> str:
+    if found.body.strip():
+        # What people wrote there stays, and so does what the runs of other tasks have added.
+        run.folder.write(BODY, _beside(found.body, run))
     platform.edit(found.number, title=title, body_file=run.folder.file(BODY))
     made = PullRequest(title=title, state="updated", url=found.url, number=found.number, command=command)
     _record(run, made)

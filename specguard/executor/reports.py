@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard.change.process import CommandError
 from specguard.declaration.record import Record
 from specguard.errors import SpecguardError
+from specguard.executor.committing import PATCH
 from specguard.executor.compacting import compact
 from specguard.executor.pages import page
 from specguard.model import shortened
@@ -32,6 +34,9 @@ ERROR: Final = "error.json"
 _GATES: Final = "gates.json"
 _KINDS: Final = {"A": "added", "M": "modified", "D": "deleted", "T": "type changed"}
 _LONGEST: Final = 300
+_LAST: Final = 12
+"""So many lines of a failed command's output are shown."""
+
 _FAILS: Final = "it fails still"
 _STANDS: Final = "it stands still"
 _JUDGED: Final = frozenset({"gate", "format", "teardown", "hook"})
@@ -61,12 +66,14 @@ class Failure(Record):
         said: how it failed.
         round: in which round it was first seen.
         after: what became of it.
+        tail: the last lines of the command's output, without secrets; empty for a rule.
     """
 
     what: str
     said: str
     round: int
     after: str
+    tail: str = ""
 
 
 def write_report(run: Run, ended: Manifest | None = None) -> None:
@@ -110,20 +117,38 @@ def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[Changed
         removed=sum(int(one.removed) for one in changed or () if one.removed.isdigit()),
         outcome=outcome,
         skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
-        failures=[*_failed_commands(manifest), *_findings(manifest, folder)],
+        failures=[*failed_commands(manifest, folder), *_findings(manifest, folder)],
+        tail=last_output(manifest, folder),
         remains=list(_remains(manifest, folder)),
     )
 
 
 def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
-    """What failed in a run and was not mended: a line for each command and finding.
+    """What failed in a run and was not fixed: a line for each, and the last lines of a command's output.
 
     Args:
         manifest: its record.
         folder: its folder; what cannot be read there is left out.
     """
-    failures = [*_failed_commands(manifest), *_findings(manifest, folder)]
-    return [f"{one.what}: {one.said}" for one in failures if one.after in (_FAILS, _STANDS)]
+    failures = [*failed_commands(manifest, folder), *_findings(manifest, folder)]
+    return [
+        line
+        for one in failures
+        if one.after in (_FAILS, _STANDS)
+        for line in (f"{one.what}: {one.said}", *(f"  {line}" for line in one.tail.splitlines()))
+    ]
+
+
+def last_output(manifest: Manifest, folder: RunFolder) -> str:
+    """The last lines of the command that ended a run, such as its agent; empty where a failure has them.
+
+    Args:
+        manifest: its record.
+        folder: its folder; what cannot be read there is left out.
+    """
+    error = _json(folder, ERROR)
+    told = any(one.number == error.get("command") and one.kind in _JUDGED for one in manifest.commands)
+    return "" if told else _last_lines(str(error.get("tail") or ""))
 
 
 def suggestion(folder: RunFolder) -> str:
@@ -174,8 +199,13 @@ def outcome(command: Command) -> str:
     return f"{said}: {command.problem}" if command.problem else said
 
 
-def _failed_commands(manifest: Manifest) -> Iterator[Failure]:
-    """Each gate or hook that failed, once, with the round in which it passed."""
+def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
+    """Each gate or hook that failed, once, with the round in which it passed.
+
+    Args:
+        manifest: the record of the run.
+        folder: its folder; output that cannot be read there is left out.
+    """
     seen = set()
     for command in manifest.commands:
         key = (command.name, command.command)
@@ -195,7 +225,16 @@ def _failed_commands(manifest: Manifest) -> Iterator[Failure]:
             mended = fixed.attempt > command.attempt
             after = "the agent fixed it" if mended else "it passed when it ran again"
             after += f" in round {fixed.attempt}"
-        yield Failure(what=command.command, said=outcome(command), round=command.attempt, after=after)
+        last = [one for one in (command, *later) if not one.succeeded][-1]
+        tail = _last_lines(str(_json(folder, last.response).get("tail") or ""))
+        yield Failure(
+            what=command.command, said=outcome(command), round=command.attempt, after=after, tail=tail
+        )
+
+
+def _last_lines(tail: str) -> str:
+    lines = tail.rstrip().splitlines()[-_LAST:]
+    return "\n".join(shortened(line, _LONGEST) for line in lines)
 
 
 def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
@@ -235,6 +274,8 @@ def _remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str
             "text": "To go on with the steps that are left",
             "code": folder.command("resume"),
         }
+    for what, path in work_left(manifest, folder):
+        yield {"text": f"Its {what}", "code": path}
     if request is not None and request.state == "printed" and request.command:
         yield {"text": opening(manifest), "code": request.command}
     elif request is not None and request.url:
@@ -245,6 +286,14 @@ def _remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str
             yield {"text": "Commit the run there, behind its item", "code": _keeping(manifest)}
     if manifest.state == "succeeded" and request is None:
         yield {"text": "Nothing", "code": ""}
+
+
+def work_left(manifest: Manifest, folder: RunFolder) -> Sequence[tuple[str, str]]:
+    """What a run that stopped and pushed nothing has made: `files` and `patch`, each with its path."""
+    path = folder.file(PATCH)
+    if manifest.state != "stopped" or manifest.pushed or not manifest.place or not os.path.isfile(path):
+        return ()
+    return (("files", manifest.place), ("patch", path))
 
 
 def opening(manifest: Manifest) -> str:

@@ -86,15 +86,18 @@ def test_a_remote_that_is_not_there(tmp_path: Path) -> None:
     assert said["help"]
 
 
+@pytest.mark.parametrize("where", ["", "absolute"])
 @pytest.mark.parametrize(("version", "code"), [("0.42.1", 0), ("0.51.0", 1)])
-def test_the_version_of_an_agent(tmp_path: Path, version: str, code: int) -> None:
-    project = Project(tmp_path, POLICY.replace("[work.phase]", f"{AGENTS}\n[work.phase]"))
+def test_the_version_of_an_agent(tmp_path: Path, version: str, code: int, where: str) -> None:
+    agents = AGENTS.replace('["', f'["{tmp_path}/tools/') if where else AGENTS
+    project = Project(tmp_path, POLICY.replace("[work.phase]", f"{agents}\n[work.phase]"))
     path = install(tmp_path / "tools", "pinned-agent", VERSION.format(ran=tmp_path / "ran", version=version))
     said = found(project, code, PATH=path)
     assert said["agent pinned"]["status"] == ("missing" if code else "ok")
     assert version in said["agent pinned"]["said"]
-    assert said["agent absent"]["said"] == "absent-agent is not on the path"
-    assert said["agent absent"]["help"].startswith("install absent-agent;")
+    absent = f"{tmp_path}/tools/absent-agent" if where else "absent-agent"
+    assert said["agent absent"]["said"] == f"{absent} {'cannot be run' if where else 'is not on the path'}"
+    assert said["agent absent"]["help"].startswith(f"install {absent};")
 
 
 def test_an_agent_that_is_missing_is_named_with_the_version_and_how_to_install_it(tmp_path: Path) -> None:

@@ -178,10 +178,39 @@ def test_a_kind_named_like_a_command_is_reached_by_item(tmp_path: Path) -> None:
     assert project.manifests()[0]["item"]["kind"] == "list"
 
 
+@pytest.mark.parametrize("gate", ["gate", "agent"])
+def test_the_end_of_what_failed_is_shown_without_secrets(project: Project, gate: str) -> None:
+    loud = "seq 1000; echo my correct-horse-battery; printf '~~~ <b>%0999d\\n' 1; exit 7"
+    words = ("cat > /dev/null; echo b > src/b.py",) if gate == "gate" else (f"cat > /dev/null; {loud}",)
+    (project.user.path.parent / "loud").write_text(loud)
+    given = ("--max-attempts", "1") + (
+        ("--command", f"sh {project.user.path.parent}/loud") if gate == "gate" else ()
+    )
+    outcome = project.specguard(
+        "run", "phase", *given, "--", "sh", "-c", *words, SHOP_TOKEN="correct-horse-battery"
+    )
+    assert outcome.exit_code in (2, 3), outcome
+    report = project.specguard("run", "report").stdout
+    for said in (outcome.stdout, report):
+        lines = [line.strip() for line in said.splitlines()]
+        assert "my [redacted: SHOP_TOKEN]" in lines
+        assert "1000" in lines
+        assert "900" not in lines
+        assert lines.count("1000") == 1
+        assert max(map(len, lines)) < 500
+        assert "correct-horse-battery" not in said
+
+
 def test_a_run_stops_after_the_step_that_is_named_and_goes_on(project: Project) -> None:
     outcome = project.run_phase(GOOD, "--until", "check", "--command", "test -d src")
     assert outcome.exit_code == 0, outcome
     [manifest] = project.manifests()
+    patch = project.only_run() / "diff.patch"
+    assert f"files: {manifest['place']}\npatch: {patch}\n" in outcome.stdout
+    assert str(patch) in project.specguard("run", "report").stdout
+    project.user.git("apply", str(patch))
+    assert project.user.read("src/b.py") == b"b\n"
+    project.user.delete("src/b.py")
     assert (manifest["state"], manifest["pushed"]) == ("stopped", None)
     outcome = project.specguard("run", "resume", manifest["run_id"])
     assert outcome.exit_code == 0, outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,26 @@ def test_the_one_that_is_open_is_brought_up_to_date(tmp_path: Path) -> None:
         assert len(team.state["requests"]) == 1
         assert len(team.calls("create")) == 1
         assert run.folder.read_manifest().pull_request.state == "updated"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("host", "command"), [("github.com", "gh"), ("gitlab.com", "glab")])
+def test_what_people_wrote_into_an_open_one_stays(tmp_path: Path, host: str, command: str) -> None:
+    team = Hosted(tmp_path, host, command=command)
+    field = "body" if command == "gh" else "description"
+    with committed(team) as run:
+        push(run)
+        open_pull_request(run)
+        state = team.state
+        [made] = state["requests"]
+        made[field] = f"Reviewed by Ann.\r\n\r\n{made[field]}\nShe likes it.\n"
+        team.state = state
+        for _ in range(2):
+            open_pull_request(run)
+            assert team.state["requests"][0][field] == f"Reviewed by Ann.\n\n{body_of(run)}\nShe likes it.\n"
+        run.manifest.run_id = "another"
+        open_pull_request(run)
+        assert team.state["requests"][0][field].startswith("Reviewed by Ann.\n\n")
+        assert team.state["requests"][0][field].count("- Run: ") == 2
 
 
 @pytest.mark.parametrize(("host", "command"), [("github.com", "gh"), ("gitlab.com", "glab")])
@@ -244,19 +265,23 @@ class TestTheBody:
             run.manifest.commands.append(
                 Command(
                     number=number,
-                    name=f"g{number % 2}",
+                    name=command.split()[1],
                     kind="gate",
                     command=command,
                     attempt=attempt,
                     exit_code=code,
                     started_at=run.manifest.started_at,
                     log="l",
-                    response="r",
+                    response=f"r{number}",
+                    ended_at=run.manifest.started_at,
                 )
             )
+        run.folder.write("r1", json.dumps({"tail": "\n".join(f"~~~ @team {n}" for n in range(99))}))
         body = body_of(run)
         assert "  - `sh tests.sh`: exit code 0\n" in body
-        assert "exit code 1" not in body
+        assert "- Failed in round 1: `sh tests.sh`, exit code 1; the agent fixed it in round 2:\n" in body
+        assert "\n  ~~~~text\n  ~~~ @team 87\n" in body
+        assert "\n  ~~~ @team 98\n  ~~~~\n" in body
         assert "`` sh `x` @team ``: exit code 0" in body
         assert "- Document: `docs/phases/phase-12.md` at `" in body
         team.close(run)
