@@ -312,9 +312,12 @@ class Repository:
                 code="broken-repository",
             )
         if "not a git repository" in said:
+            import shlex
+
+            folder = shlex.quote(os.path.abspath(self.directory or os.curdir))
             return SpecguardError(
                 f"{where} is not in a git repository",
-                help="Go to one, or name it with `-C DIRECTORY`.",
+                help=f"`git init {folder}` makes it one; or name another with `-C DIRECTORY`.",
                 code="no-repository",
             )
         reason = said.split("\n")[0].removeprefix("fatal: ") or "its path has a newline"

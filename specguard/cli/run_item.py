@@ -124,16 +124,22 @@ def item(
             code="usage",
         )
     command = context.meta.get(WORDS, ())
-    if not words["dry_run"]:
-        # A plan is looked for from the root of the repository, so that is made first.
-        for done in ensure_repository(
-            words["code_dir"] or words["directory"],
-            os.environ,
-            make=ensure_git,
-            commit=baseline_commit,
-            base=words["base"],
-        ):
-            click.echo(visible(done), err=True)
+    # A plan is looked for from the root of the repository, so that is made first.
+    made = False
+    for done in ensure_repository(
+        words["code_dir"] or words["directory"],
+        os.environ,
+        make=ensure_git,
+        commit=baseline_commit,
+        base=words["base"],
+        only_say=words["dry_run"],
+    ):
+        made = True
+        click.echo(visible(done), err=True)
+    if made and words["dry_run"]:
+        # Where a run begins is read from that commit.
+        say_plainly("the steps of the run are planned once that commit is there")
+        return EXIT_PASSED
     asked = [_options(one, command, **words) for one in items or ("",)]
     if words["dry_run"]:
         return show_plan(asked, output_format)

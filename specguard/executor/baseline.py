@@ -7,9 +7,11 @@ run it, with their settings and hooks, and nothing that is there is ever changed
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from typing import TYPE_CHECKING, Final
 
+from specguard.authority.sources import DEFAULTS
 from specguard.change.repository import INHERITED, Repository, find_program
 from specguard.errors import SpecguardError
 
@@ -21,7 +23,13 @@ MESSAGE: Final = "chore: baseline"
 
 
 def ensure_repository(
-    directory: str, environment: Mapping[str, str], *, make: bool, commit: bool, base: str = ""
+    directory: str,
+    environment: Mapping[str, str],
+    *,
+    make: bool,
+    commit: bool,
+    base: str = "",
+    only_say: bool = False,
 ) -> Iterator[str]:
     """Make a repository, and a first commit of all files, where there is none.
 
@@ -32,24 +40,46 @@ def ensure_repository(
         commit: whether the files are committed where there is no commit yet; `.gitignore` leaves out what it
             does.
         base: the first branch of a repository that is made; empty: `main`.
+        only_say: whether it is only said what would be done.
 
     Yields:
-        What was done, in one sentence each.
+        What was done, or would be, in one sentence each.
 
     Raises:
-        SpecguardError: git cannot do it.
+        SpecguardError: git cannot do it, or no run could begin from what is there; nothing is made then.
     """
     folder = os.path.abspath(directory or os.curdir)
-    if make and not _inside(folder):
-        _git(folder, environment, "init", "-q", f"--initial-branch={base or 'main'}")
-        yield f"made a git repository in {folder}"
-    if commit:
-        root = Repository.locate(directory, environment)
-        if root.head is None:
-            where = root.work_tree()
-            _git(where, environment, "add", "--all")
-            _git(where, environment, "commit", "-q", "--allow-empty", "-m", MESSAGE)
-            yield f"committed the files of {where} as {MESSAGE!r}"
+    would = "would have " if only_say else ""
+    new = make and not _inside(folder)
+    if new and not commit:
+        raise SpecguardError(
+            f"{folder} is in no git repository, and a run begins from a commit",
+            help="--baseline-commit makes the first one, beside --ensure-git",
+            code="no-repository",
+        )
+    if not commit:
+        return
+    root = None if new else Repository.locate(directory, environment)
+    if root is not None and root.head is not None:
+        return
+    where = folder if root is None else root.work_tree()
+    if not any(os.path.lexists(os.path.join(where, name)) for name in DEFAULTS):
+        steps = [["git", "init", "-q", f"--initial-branch={base or 'main'}"]] if new else []
+        words = [["cd", where], *steps, ["specguard", "init", "--preset", "planner-pipeline"]]
+        raise SpecguardError(
+            f"there is no authority in {where}, and nothing was made",
+            help=f"write one first: {' && '.join(map(shlex.join, words))}",
+            code="no-authority",
+        )
+    _git(folder, environment, "var", "GIT_COMMITTER_IDENT")
+    if new:
+        if not only_say:
+            _git(folder, environment, "init", "-q", f"--initial-branch={base or 'main'}")
+        yield f"{would}made a git repository in {folder}"
+    if not only_say:
+        _git(where, environment, "add", "--all")
+        _git(where, environment, "commit", "-q", "--allow-empty", "-m", MESSAGE)
+    yield f"{would}committed the files of {where} as {MESSAGE!r}"
 
 
 def _inside(folder: str) -> bool:

@@ -289,17 +289,24 @@ class TestWithoutHistory:
         folder = planned.folder / "fresh"
         (folder / "src").mkdir(parents=True)
         (folder / "src" / "a.py").write_text("a = 1\n")
+        (folder / "SPEC_AUTHORITY.md").write_text(Path(planned.user.path, "SPEC_AUTHORITY.md").read_text())
         (folder / ".gitignore").write_text("*.log\n")
         (folder / "noise.log").write_text("noise\n")
-        words = ("run", "task", "-C", str(folder), "--ensure-git", "--baseline-commit", "--", "true")
-        outcome = planned.specguard(*words)
+        words = ("run", "task", "-C", str(folder), "--ensure-git", "--baseline-commit")
+        would = planned.specguard(*words, "--dry-run", "--", "true")
+        assert would.exit_code == 0, would
+        assert f"would have made a git repository in {folder}\n" in would.stderr
+        assert "would have committed the files" in would.stderr
+        assert not (folder / ".git").exists()
+        outcome = planned.specguard(*words, "--", "true")
         assert outcome.exit_code == 2
-        assert f"made a git repository in {folder}\n" in outcome.stderr
+        assert f"\nmade a git repository in {folder}\n" in "\n" + outcome.stderr
         assert "as 'chore: baseline'\n" in outcome.stderr
-        assert "there is no authority in main" in outcome.stderr
         made = planned.user.git("-C", str(folder), "log", "--format=%s %an", "--name-only")
-        assert made.split("\n") == ["chore: baseline Uma User", "", ".gitignore", "src/a.py"]
-        again = planned.specguard(*words)
+        assert made.split("\n") == [
+            "chore: baseline Uma User", "", ".gitignore", "SPEC_AUTHORITY.md", "src/a.py"
+        ]  # fmt: skip
+        again = planned.specguard(*words, "--", "true")
         assert "made" not in again.stderr
         assert planned.user.git("-C", str(folder), "rev-list", "--count", "HEAD") == "1"
 
@@ -336,13 +343,28 @@ class TestWithoutHistory:
         assert taken.exit_code == 2
         assert "pr/cart is checked out in" in taken.stderr
 
-    def test_in_an_empty_folder_what_is_missing_is_said(self, planned: Planned) -> None:
+    def test_nothing_is_made_where_no_run_could_begin(self, planned: Planned) -> None:
         folder = planned.folder / "empty"
         folder.mkdir()
-        words = ("run", "task", "--plan", PLAN, "--ensure-git", "--baseline-commit", "--", "true")
-        outcome = planned.specguard("-C", str(folder), *words)
+        words = ("run", "task", "-C", str(folder), "--plan", PLAN, "--ensure-git")
+        for more in (("--",), ("--dry-run", "--")):
+            outcome = planned.specguard(*words, "--baseline-commit", *more, "true")
+            assert outcome.exit_code == 2
+            assert f"there is no authority in {folder}, and nothing was made" in outcome.stderr
+        step = outcome.stderr.partition("write one first: ")[2].strip().split(" && ")
+        assert step == [f"cd {folder}", "git init -q --initial-branch=main",
+                        "specguard init --preset planner-pipeline"]  # fmt: skip
+        alone = planned.specguard(*words, "--", "true")
+        assert alone.exit_code == 2
+        assert "--baseline-commit makes the first one" in alone.stderr
+        assert list(folder.iterdir()) == []
+
+    def test_outside_of_a_repository_git_init_is_the_first_step(self, planned: Planned) -> None:
+        folder = planned.folder / "no repository"
+        folder.mkdir()
+        outcome = planned.specguard("-C", str(folder), "init")
         assert outcome.exit_code == 2
-        assert "there is no authority in main" in outcome.stderr
+        assert f"`git init '{folder}'` makes it one" in outcome.stderr
 
     def test_what_needs_a_remote_still_does(self, tmp_path: Path) -> None:
         project = Project(tmp_path)
