@@ -8,11 +8,13 @@ import shlex
 import click
 
 from specguard.change.repository import Repository
+from specguard.change.request import Request
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
 from specguard.cli.run_store import trusted_policy
 from specguard.cli.words import counted
-from specguard.errors import SpecguardError
+from specguard.engine.status.standing import waiting_plans
+from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.plan_files import plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.planning.folders import source_folder, source_folders
@@ -153,8 +155,13 @@ def _states(policy: Policy, directory: str, plan: str) -> list[PlanState]:
                 help="specguard plan proposal SLUG writes a change",
                 code=error.code,
             ) from error
-        return [one for one in plan_states([], top) if one.source in {folder.path for folder in named}]
-    states = plan_states(files, top)
+        return [one for one in plan_states([], top, {}) if one.source in {folder.path for folder in named}]
+    request = Request(environment=os.environ, directory=directory, worktree=True, all=True)
+    try:
+        waiting = waiting_plans(request)
+    except MissingFact as missing:
+        raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+    states = plan_states(files, top, waiting)
     return [one for one in states if one.form == "plan"] if plan else states
 
 

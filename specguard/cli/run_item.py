@@ -140,7 +140,11 @@ def item(
         # Where a run begins is read from that commit.
         say_plainly("the steps of the run are planned once that commit is there")
         return EXIT_PASSED
-    asked = [_options(one, command, **words) for one in items or ("",)]
+    asked = [
+        _options(one, command, earlier=items[:number], **words) for number, one in enumerate(items or ("",))
+    ]
+    if twice := next((one for one in items if items.count(one) > 1), ""):
+        raise SpecguardError(f"{twice} is asked for twice", help="name each item once", code="usage")
     if words["dry_run"]:
         return show_plan(asked, output_format)
     if detach:
@@ -255,8 +259,11 @@ def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
     from specguard.reporters.escape import json_text, legible
 
     found = plan_of(asked)
-    click.echo(json_text(found.data) if output_format == "json" else legible(found.text).rstrip("\n"))
-    return 0
+    if found.jobs:
+        click.echo(json_text(found.data) if output_format == "json" else legible(found.text).rstrip("\n"))
+    if found.refused is not None:
+        raise found.refused
+    return EXIT_PASSED
 
 
 def _options(

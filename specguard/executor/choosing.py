@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from specguard.change.documents import Documents
@@ -250,14 +251,28 @@ class Chooser:
                 code="item-unready",
             )
         needs = _open_needs(listed, sources)
+        kind, earlier = listed.source.kind, {normal_id(one) for one in self._options.earlier}
+        if kind in shared_kinds(self._policy):
+            # The run of the one before goes on the same branch.
+            needs = [one for one in needs if normal_id(one) not in earlier]
         if needs:
+            below = self._branch_of(listed, needs[0], begun=normal_id(needs[0]) in earlier)
             raise SpecguardError(
                 f"{listed} waits for {', '.join(needs)}",
-                help=f"specguard run {listed.source.kind} {needs[0]} -- ...",
+                help=f"merge the request of {below} first; or stand on it: "
+                f"{shlex.join(['specguard', 'run', kind, listed.id, '--base', below])} -- ..."
+                if below
+                else f"specguard run {kind} {needs[0]} -- ...",
                 path=place,
                 line=listed.line,
                 code="item-unready",
             )
+
+    def _branch_of(self, listed: Listed, need: str, *, begun: bool) -> str:
+        """The branch of an item that another one needs, where it is there or its run comes before."""
+        item = self.work.resolve(listed.source.kind, need, number_of(need), listed.source.given)
+        branches = () if isinstance(item, Unresolved) else item.branches
+        return next((one for one in branches if begun or self._at(one) is not None), "")
 
     def _check(self, item: WorkItem) -> None:
         self._check_verify(item)

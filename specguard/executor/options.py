@@ -18,6 +18,7 @@ class RunOptions(Record):
         directory: where to look for the repository; empty: the working directory.
         kind: the kind of work item; empty for a run of gates alone.
         item: the item's id; empty: the one that its pointer names.
+        earlier: the items of a list whose runs come before it.
         plan: the plan's file, for a task.
         goal: what is to be found out, for research.
         agent: the name of an agent in the policy; empty where a command is given.
@@ -42,6 +43,7 @@ class RunOptions(Record):
     directory: str = ""
     kind: str = ""
     item: str = ""
+    earlier: Sequence[str] = ()
     plan: str = ""
     goal: str = ""
     agent: str = ""

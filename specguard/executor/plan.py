@@ -34,7 +34,7 @@ from specguard.runs.folder import RunFolder
 from specguard.runs.root import item_folder, run_root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
     from specguard.declaration.patterns import Covering
@@ -75,11 +75,13 @@ class RunPlan:
     """What one or several runs would do.
 
     Attributes:
-        jobs: each of them.
+        jobs: each of those that would begin.
+        refused: why the one after them would not; None where all would.
     """
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], refused: SpecguardError | None = None) -> None:
         self.jobs = jobs
+        self.refused = refused
 
     @property
     def data(self) -> dict[str, Any]:
@@ -110,46 +112,47 @@ class RunPlan:
 
 
 def plan_of(options: Sequence[RunOptions]) -> RunPlan:
-    """What runs would do, from what was fetched last.
+    """What runs would do one after the other, from what was fetched last.
 
     Args:
         options: what is asked for, of each run.
 
-    Raises:
-        SpecguardError: one of them would be refused, as far as can be told without asking the remote; or two
-            of them work on the same item, or on paths in common.
+    Returns:
+        The runs that would begin, as far as can be told without asking the remote, with notes on those that
+            cannot work beside each other.
     """
-    jobs = [_job(one) for one in options]
-    for number, job in enumerate(jobs):
-        for other in jobs[:number]:
-            _check_apart(other, job)
+    jobs: list[Job] = []
+    try:
+        for one in options:
+            job = _job(one)
+            for other in jobs:
+                job.data["notes"].extend(_apart(other, job))
+            jobs.append(job)
+    except SpecguardError as error:
+        return RunPlan(jobs, error)
     return RunPlan(jobs)
 
 
-def _check_apart(one: Job, other: Job) -> None:
-    if one.data["item"] == other.data["item"]:
-        raise SpecguardError(f"{other.label} is asked for twice", help="name each item once", code="usage")
+def _apart(one: Job, other: Job) -> Iterator[str]:
+    """Why a run cannot work beside another one.
+
+    Raises:
+        SpecguardError: it cannot come after the other one either.
+    """
     if one.data["branch"] == other.data["branch"] and not one.shares:
         raise SpecguardError(
             f"{one.label} and {other.label} have one branch, {one.data['branch']}",
-            help='run one after the other, or have a branch hold a whole plan, with `unit = "commit"`',
+            help='merge the first one before the other, or let a branch hold a plan, with `unit = "commit"`',
             code="item-taken",
         )
-    for job in (one, other):
-        if job.scope is None:
-            raise SpecguardError(
-                f"{job.label} states no scope, so it cannot run beside another one",
-                help="have its document or its list state the files that it may change, or run it alone",
-                code="item-taken",
-            )
+    none = next((job for job in (one, other) if job.scope is None), None)
+    if none is not None:
+        yield f"not beside {one.label}: {none.label} states no scope"
+        return
     found = overlap(one.scope, other.scope) if one.scope is not None and other.scope is not None else None
     if found is not None:
         shared = found[0] if found[0] == found[1] else f"what {found[0]} and {found[1]} have in common"
-        raise SpecguardError(
-            f"{one.label} and {other.label} may both change {shared}",
-            help="run one after the other, or have their files kept apart",
-            code="item-taken",
-        )
+        yield f"not beside {one.label}: {one.label} and {other.label} may both change {shared}"
 
 
 def _job(options: RunOptions) -> Job:

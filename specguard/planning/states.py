@@ -13,7 +13,7 @@ from specguard.planning.folders import TASKS, source_folders
 from specguard.plans.verification import commands_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
     from specguard.executor.plan_files import PlanFile
@@ -39,7 +39,7 @@ class TaskState:
         title: what it is.
         status: its status as it is written.
         state: one of `STATES`.
-        waits: why it is not ready, one clause each: for another task, or for a command that verifies it.
+        waits: why it is not ready, one clause each: for a stage, a task, or for a command that verifies it.
         verify: the commands that verify it.
         files: the files that it is expected to touch.
         done: what holds when it is done.
@@ -114,23 +114,24 @@ class PlanState:
         }
 
 
-def plan_states(files: Sequence[PlanFile], top: str) -> list[PlanState]:
+def plan_states(files: Sequence[PlanFile], top: str, waiting: Mapping[bytes, str]) -> list[PlanState]:
     """The plans of a checkout, and its changes and features of which there is none.
 
     Args:
         files: the plans' files.
         top: the checkout's root.
+        waiting: what all tasks of a plan wait for, by its path.
 
     Raises:
         SpecguardError: a file cannot be read.
     """
-    found = [_plan(file.plan) for file in files]
+    found = [_plan(file.plan, waiting.get(file.plan.path, "")) for file in files]
     made = {state.source for state in found}
     found += [_folder(folder) for folder in source_folders(top) if folder.path not in made]
     return found
 
 
-def _plan(plan: Plan) -> PlanState:
+def _plan(plan: Plan, stage: str) -> PlanState:
     value = plan.data.value
     source = value.get("source") if isinstance(value, dict) else ""
     return PlanState(
@@ -138,12 +139,12 @@ def _plan(plan: Plan) -> PlanState:
         path_text(plan.path),
         "plan",
         source if isinstance(source, str) else "",
-        [_task(task) for task in plan.tasks],
+        [_task(task, stage) for task in plan.tasks],
     )
 
 
-def _task(task: Task) -> TaskState:
-    waits = list(_waits(task))
+def _task(task: Task, stage: str) -> TaskState:
+    waits = [*([stage] if stage else ()), *_waits(task)]
     state: State
     if task.done:
         state = "done"

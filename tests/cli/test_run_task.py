@@ -446,6 +446,11 @@ def test_a_task_waits_for_the_stages_before_it(tmp_path: Path) -> None:
     told = json.loads(planned.specguard("status", "--output-format", "json").stdout)
     assert {one["state"] for one in told["plans"][0]["tasks"]} == {"waiting", "blocked"}
     assert not any("task_001" in one for one in told["next"])
+    following = planned.specguard("plan", "next")
+    assert following.exit_code == 1
+    assert f"{PLAN}:6: task_001 waits for the stage review, which is not complete\n" in following.stderr
+    counted = json.loads(planned.specguard("plan", "status", "--output-format", "json").stdout)
+    assert counted["plans"][0]["counts"]["ready"] == 0
 
 
 class TestTwoAtOnce:
@@ -502,8 +507,18 @@ class TestTwoAtOnce:
         words = ("run", "task", "--plan", PLAN, "--dry-run")
         assert planned.specguard(*words, "task_001", "task_003", "--", "true").exit_code == 0
         outcome = planned.specguard(*words, "task_001", "task_002", "--", "true")
-        assert outcome.exit_code == 2
-        assert "may both change" in outcome.stderr
+        assert outcome.exit_code == 0
+        assert "note: not beside task task_001: task task_001 and task task_002 may both" in outcome.stdout
+
+    def test_a_task_may_need_one_that_is_before_it_in_the_list(self, tmp_path: Path) -> None:
+        planned = Planned(tmp_path, [task(1), task(2, depends_on=["task_001"])])
+        words = ("run", "task", "--plan", PLAN)
+        listed = planned.specguard(*words, "--dry-run", "task_001", "task_002", "--", "true")
+        assert listed.exit_code == 0, listed
+        other = planned.specguard(*words, "--dry-run", "task_002", "task_001", "--", "true")
+        assert "task_002 waits for task_001" in other.stderr
+        done = planned.specguard(*words, "task_001", "task_002", "--", "sh", "-c", does())
+        assert done.exit_code == 0, done
 
 
 @pytest.mark.parametrize("policy", [POLICY, ALONE])

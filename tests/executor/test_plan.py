@@ -6,8 +6,6 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from specguard.errors import SpecguardError
 from specguard.executor.plan import RUN_ID, plan_of
 from tests.executor.places import everything
@@ -19,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def refused(*options: Any) -> SpecguardError:
-    with pytest.raises(SpecguardError) as caught:
-        plan_of(options)
-    assert caught.value.help
-    return caught.value
+    error = plan_of(options).refused
+    assert error is not None
+    assert error.help
+    return error
 
 
 def test_all_steps_with_their_values_and_nothing_touched(tmp_path: Path) -> None:
@@ -104,21 +102,29 @@ class TestSeveralJobs:
 
     def test_paths_in_common(self, tmp_path: Path) -> None:
         team = self.team(tmp_path, ["src/**"], ["docs/b.md", "src/b.py"])
-        error = refused(*(team.options(kind="slice", item=number) for number in ("1", "2")))
-        assert error.message == (
-            "slice 1 and slice 2 may both change what src/** and src/b.py have in common"
-        )
+        plan = plan_of([team.options(kind="slice", item=number) for number in ("1", "2")])
+        assert plan.data["jobs"][1]["notes"] == [
+            "not beside slice 1: slice 1 and slice 2 may both change what src/** and src/b.py have in common"
+        ]
 
     def test_one_path_of_both(self, tmp_path: Path) -> None:
         team = self.team(tmp_path, ["src/**"], ["src/**"])
-        error = refused(*(team.options(kind="slice", item=number) for number in ("1", "2")))
-        assert error.message == "slice 1 and slice 2 may both change src/**"
-
-    def test_one_item_twice(self, tmp_path: Path) -> None:
-        team = self.team(tmp_path, ["src/**"])
-        assert "slice 1 is asked for twice" in refused(*[team.options(kind="slice", item="1")] * 2).message
+        plan = plan_of([team.options(kind="slice", item=number) for number in ("1", "2")])
+        assert "note: not beside slice 1: slice 1 and slice 2 may both change src/**" in plan.text
 
     def test_one_without_a_scope(self, tmp_path: Path) -> None:
         team = self.team(tmp_path, ["src/**"], [])
-        error = refused(*(team.options(kind="slice", item=number) for number in ("1", "2")))
-        assert "slice 2 states no scope" in error.message
+        plan = plan_of([team.options(kind="slice", item=number) for number in ("1", "2")])
+        assert "not beside slice 1: slice 2 states no scope" in plan.text
+
+    def test_what_needs_another_one_of_the_list_is_told_to_stand_on_it(self, tmp_path: Path) -> None:
+        slices = [{"id": "D1", "title": "Keep"}, {"id": "D2", "title": "Cache", "depends_on": ["D1"]}]
+        team = Team(tmp_path, {"plans/d/slices.json": json.dumps({"slices": slices})})
+        plan = plan_of(
+            [team.options(kind="slice", item="D1"), team.options(kind="slice", item="D2", earlier=("D1",))]
+        )
+        assert [job["item"]["id"] for job in plan.data["jobs"]] == ["D1"]
+        branch = plan.data["jobs"][0]["branch"]
+        assert plan.refused is not None
+        words = f"specguard run slice D2 --base {branch} -- ..."
+        assert plan.refused.help == f"merge the request of {branch} first; or stand on it: {words}"

@@ -27,19 +27,23 @@ def plans_data(telling: Telling) -> list[dict[str, Any]]:
     if plans is None:
         return []
     waves: Waves | None = telling.fact("waves")
-    waiting = telling.told(lambda: _waiting(waves), frozenset())
+    waiting = telling.told(lambda: waiting_plans(waves), {})
     return [_plan(plan, waiting=plan.path in waiting) for plan in plans.all]
 
 
-def _waiting(waves: Waves | None) -> frozenset[bytes]:
-    """The plans whose tasks are of a stage that is not open."""
-    return frozenset(
-        plan.path
+def waiting_plans(waves: Waves | None) -> dict[bytes, str]:
+    """The plans whose tasks are of a stage that is not open, each with what they wait for."""
+    return {
+        plan.path: f"the stage {stage.waits_for[0].name}, which is not complete"
+        if stage.waits_for
+        else stage.lacking[0].what
         for wave in (waves.all if waves is not None else ())
         for stage in wave.stages
-        if stage.settings.items and wave.waves.kind_of(stage.settings.items) == "" and not stage.open
+        if stage.settings.items
+        and wave.waves.kind_of(stage.settings.items) == ""
+        and (stage.waits_for or stage.lacking)
         for plan in wave.plans
-    )
+    }
 
 
 def undone(plans: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -59,6 +59,30 @@ def standing(request: Request, *, waves: Sequence[str] = (), worktrees: bool = F
     return found
 
 
+def waiting_plans(request: Request) -> dict[bytes, str]:
+    """The plans whose tasks are of a stage that is not open, each with what they wait for.
+
+    Args:
+        request: as for `standing`.
+
+    Raises:
+        SpecguardError: there is no policy, or no commit.
+        MissingFact: something that must be read is not there.
+    """
+    repository = Repository.locate(request.directory, request.environment)
+    with Git(repository) as git:
+        change, policy, _ = _open(git, request, Policies(request, repository))
+        if not policy.declares("wave_settings"):
+            return {}
+        facts = Facts(
+            change,
+            policy,
+            today=Clock.of(request).today,
+            policy_change=lambda: compare_policies(policy, change),
+        )
+        return plans.waiting_plans(facts.get("waves"))
+
+
 def _found(telling: Telling, wanted: Sequence[str]) -> dict[str, Any]:
     """Everything that is known of a tree."""
     told = telling.told
