@@ -9,6 +9,7 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.declaration.record import Record
 from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.children import end_survivors
 from specguard.executor.gate_round import is_owed
 from specguard.executor.git import RUN_REFS
 from specguard.executor.place import forget_base
@@ -62,7 +63,8 @@ class Leftover(Record):
 def left_over(store: RunStore, repository: Repository, only: Collection[str] = ()) -> Sequence[Leftover]:
     """What can be removed.
 
-    Runs that are under way or have died keep what they have; one that has died is given up with `run stop`.
+    Runs that are under way or have died keep what they have, but for what the gates of one that has died have
+    set up; it is given up with `run stop`.
 
     Args:
         store: the runs.
@@ -75,10 +77,16 @@ def left_over(store: RunStore, repository: Repository, only: Collection[str] = (
     for run in store.runs():
         known.add(run.run_id)
         manifest = run.manifest
-        if run.open or manifest is None or (only and run.path not in only):
+        if (
+            manifest is None
+            or (only and run.path not in only)
+            or (run.open and run.process_runs is not False)
+        ):
             continue
         if is_owed(RunFolder(run.path)):
             found.append(Leftover(kind="teardown", name=run.path, run_id=run.run_id, state=run.state))
+        if run.open:
+            continue
         found += _of(run, manifest, refs)
         found += _branches(manifest, repository)
     if not only:
@@ -98,7 +106,8 @@ def remove(one: Leftover, repository: Repository) -> Sequence[str]:
         SpecguardError: it cannot be removed, or is no longer what it was.
     """
     if one.kind == "teardown":
-        return take_down(RunFolder(one.name), repository.work_tree())
+        ended = [f"ended {process}" for process in end_survivors(one.run_id)]
+        return [*ended, *take_down(RunFolder(one.name), repository.work_tree())]
     if one.kind == "place":
         remove_place(one.name)
     elif one.kind == "stray":

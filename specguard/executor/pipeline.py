@@ -204,11 +204,14 @@ class _Steps:
         try:
             let_agent_work(self._run, again=self._again)
         except RunEnded as end:
-            if end.state != "killed":
-                # It fails already, and whoever looks is to know what else was done.
-                with suppress(RunEnded, SpecguardError, MissingFact):
-                    see_remote(self._run)
+            self._see_also(end)
             raise
+
+    def _see_also(self, end: RunEnded) -> None:
+        """Where a run fails already, whoever looks is to know what was pushed, too."""
+        if end.state != "killed":
+            with suppress(RunEnded, SpecguardError, MissingFact):
+                see_remote(self._run)
 
     def _gates_and_rules(self, others: bool = True) -> tuple[bool, bool]:
         """Run gates and check, until both have seen the same tree: hooks of the check may alter files.
@@ -271,7 +274,11 @@ class _Steps:
     def _inspect(self, worked: bool) -> None:
         """See what the agent did; where it has just worked, that it changed something."""
         run = self._run
-        inspect(run)
+        try:
+            inspect(run)
+        except RunEnded as end:
+            self._see_also(end)
+            raise
         see_remote(run)
         if not worked:
             take_left(run)

@@ -85,7 +85,7 @@ def prepare(options: RunOptions) -> Run:
                 run = _begun(
                     claim, start, options, git=git, address=address, notes=notes, agent=agent, kept=kept
                 )
-                run.heads = heads.branches
+                run.heads = heads.refs
             with run.step("preflight") as step:
                 step.detail = _done(start, address)
         except BaseException:

@@ -69,13 +69,15 @@ class Heads:
     Attributes:
         default: the short name of the one that its `HEAD` names; empty where it names none.
         branches: the object id of each by its short name.
+        refs: the same, and with it tags by their full names.
     """
 
-    __slots__ = ("branches", "default")
+    __slots__ = ("branches", "default", "refs")
 
-    def __init__(self, default: str, branches: Mapping[str, str]) -> None:
+    def __init__(self, default: str, branches: Mapping[str, str], tags: Mapping[str, str]) -> None:
         self.default = default
         self.branches = branches
+        self.refs = {**branches, **tags}
 
 
 class Answer:
@@ -149,22 +151,24 @@ class RemoteGit:
         Raises:
             RemoteError: it cannot be reached.
         """
-        output = self._read(url, "ls-remote", "--symref", "--", url, "HEAD", "refs/heads/*")
-        default, branches = "", {}
+        output = self._read(url, "ls-remote", "--symref", "--", url, "HEAD", "refs/heads/*", "refs/tags/*")
+        default, branches, tags = "", {}, {}
         for line in output.split("\n"):
             value, _, name = line.partition("\t")
             if value.startswith("ref: refs/heads/") and name == "HEAD":
                 default = value[16:]
             elif name.startswith("refs/heads/") and is_oid(value, self._repository.hexadecimal):
                 branches[name[11:]] = value
-        return Heads(default, branches)
+            elif name.startswith("refs/tags/") and not name.endswith("^{}"):
+                tags[name] = value
+        return Heads(default, branches, tags)
 
     def fetch(self, url: str, branch: str, known: Iterable[str] = ()) -> str:
-        """Fetch a branch's tip and its history into the object store, and nothing else.
+        """Fetch the tip of a branch or tag and its history into the object store, and nothing else.
 
         Args:
             url: the remote's address.
-            branch: the branch's short name.
+            branch: the branch's short name, or a ref's full one.
             known: object ids of commits that are there with all their history.
 
         Returns:
@@ -179,7 +183,7 @@ class RemoteGit:
             url,
             "-c", "gc.auto=0", "fetch", "-q", "--no-write-fetch-head", "--no-tags", "--no-auto-maintenance",
             "--recurse-submodules=no", "--no-show-forced-updates", "--", url,
-            f"+refs/heads/{branch}:{_FETCHED}",
+            f"+{ref_of(branch)}:{_FETCHED}",
         )  # fmt: skip
         return self._read(url, "rev-parse", "--verify", _FETCHED).strip()
 
@@ -245,6 +249,11 @@ class RemoteGit:
         path = os.path.join(self._folder, name)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def ref_of(name: str) -> str:
+    """The full name of a branch; of what begins with `refs/` it is the name itself."""
+    return name if name.startswith("refs/") else f"refs/heads/{name}"
 
 
 _OWN_CONFIG: Final = {

@@ -15,7 +15,7 @@ from specguard.executor.canonical import find_address
 from specguard.executor.committing import hash_tree
 from specguard.executor.ending import RunEnded
 from specguard.executor.place import place_of
-from specguard.executor.remote_git import TIMEOUT, RemoteError, RemoteGit
+from specguard.executor.remote_git import TIMEOUT, RemoteError, RemoteGit, ref_of
 from specguard.model import listed
 from specguard.work.item import Unresolved
 from specguard.work.items import Work
@@ -33,7 +33,7 @@ _MOVED: Final = "While the run went on, branches moved at "
 
 
 def see_heads(run: Run, remote: RemoteGit, address: Address, heads: Heads) -> None:
-    """Note which branches have moved since the run began, and see that none has what was made in its place.
+    """Note which branches and tags have moved since the run began, and see that none has what the run made.
 
     Args:
         run: its place is made; `heads` are the branches as they were.
@@ -47,7 +47,7 @@ def see_heads(run: Run, remote: RemoteGit, address: Address, heads: Heads) -> No
     _note_base(run, heads)
     if run.heads is None:
         return
-    before, now = run.heads, heads.branches
+    before, now = run.heads, heads.refs
     own, base = run.manifest.branch, run.manifest.repository.base
     told, made = [], []
     for name in sorted(before.keys() | now.keys()):
@@ -64,7 +64,7 @@ def see_heads(run: Run, remote: RemoteGit, address: Address, heads: Heads) -> No
         undo = ["git", "push", run.options.remote, "--delete", name]
         if name in before:
             lease = f"--force-with-lease={name}:{now[name]}"
-            undo = ["git", "push", lease, run.options.remote, f"{before[name]}:refs/heads/{name}"]
+            undo = ["git", "push", lease, run.options.remote, f"{before[name]}:{ref_of(name)}"]
         raise RunEnded(
             "failed",
             f"{' and '.join(made)} at {address.shown} was pushed from the run's place",
@@ -141,7 +141,7 @@ def note_moved(run: Run) -> list[str]:
             address = pinned_address(run, remote)
             heads = remote.heads(address.fetch)
             if run.heads is None:
-                run.heads = heads.branches
+                run.heads = heads.refs
             moved = _note_base(run, heads)
             base, began = run.manifest.repository.base, run.manifest.repository.base_oid
             if not moved or base not in heads.branches:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from specguard.executor.seen_files import State
 
 _CONFIGURATION: Final = (
-    "config", "config.worktree", "info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout",
+    "config.worktree", "info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout",
     "objects/info/alternates",
 )  # fmt: skip
 _EVERYDAY: Final = ("HEAD", "shallow", "logs/refs/stash")
@@ -41,6 +41,7 @@ def user_state(run: Run) -> State:
     for name in (*_CONFIGURATION, *_EVERYDAY):
         kind = "git" if name in _EVERYDAY else "config"
         state[f"{kind} {name}"] = content_of(os.path.join(repository.common, name))
+    state["config config"], state["git config"] = _settings(repository)
     linked = os.path.join(repository.common, "worktrees")
     heads = [repository.git_dir, repository.common]
     if os.path.isdir(linked):
@@ -104,6 +105,23 @@ def _settings_files(repository: Repository) -> Iterator[str]:
         # A relative one is the repository's own, which is seen already.
         if path != origin and os.path.isabs(path):
             yield path
+
+
+def _settings(repository: Repository) -> tuple[str, str]:
+    """What tells the repository's own settings from any other, and apart from them those of its branches.
+
+    Git and editors write the latter whenever somebody works. One that names a remote which is not set up
+    counts among the others.
+    """
+    path = os.path.join(repository.common, "config")
+    said = _read(repository, "config", "--file", path, "--no-includes", "--list", "-z").split("\0")
+    remotes = {".", *(one.partition(".url\n")[0][7:] for one in said if one.startswith("remote."))}
+    digests = hashlib.sha256(str(os.path.islink(path)).encode()), hashlib.sha256()
+    for entry in said:
+        key, _, value = entry.partition("\n")
+        everyday = key.startswith("branch.") and (not key.endswith("remote") or value in remotes)
+        digests[everyday].update(f"{entry}\0".encode("utf-8", "surrogateescape"))
+    return digests[0].hexdigest(), digests[1].hexdigest()
 
 
 def _working_files(run: Run) -> Iterator[tuple[str, str]]:

@@ -190,6 +190,14 @@ OUTSIDE = {
     ),
     "replaces": ('git -C "$USER_CHECKOUT" replace HEAD HEAD~1', "your ref refs/replace/"),
     "configures": ('git -C "$USER_CHECKOUT" config core.x y', r"\.git/config of your repository was changed"),
+    "pushes a branch to an address": (
+        'git -C "$USER_CHECKOUT" config branch.main.pushRemote /tmp/elsewhere',
+        r"\.git/config of your repository was changed",
+    ),
+    "adds a remote for a branch": (
+        'cd "$USER_CHECKOUT"; git remote add evil /tmp/evil; git config branch.main.remote evil',
+        r"\.git/config of your repository was changed",
+    ),
     "configures the home": ("git config --global core.x y", r"your .*/home/\.gitconfig was changed"),
     "writes a hook": (
         'mkdir "$USER_CHECKOUT/.git/hooks"; echo x > "$USER_CHECKOUT/.git/hooks/pre-push"',
@@ -222,6 +230,14 @@ MEANWHILE = {
     "switches": (
         'git -C "$USER_CHECKOUT" symbolic-ref HEAD refs/heads/x',
         r"\.git/HEAD of your repository was changed",
+    ),
+    "tracks a branch": (
+        'cd "$USER_CHECKOUT"; git switch -q -c mine --track main',
+        r"\.git/HEAD of your repository was changed; \.git/config of your repository was changed",
+    ),
+    "has an editor that remembers a base": (
+        'git -C "$USER_CHECKOUT" config branch.main.vscode-merge-base origin/main',
+        r"\.git/config of your repository was changed",
     ),
     "stages": ('cd "$USER_CHECKOUT"; echo 1 > src/a.py; git add src/a.py', "your index was changed"),
     "hides": ('cd "$USER_CHECKOUT"; git update-index --skip-worktree src/a.py', "your index was changed"),

@@ -210,6 +210,13 @@ _PUSHES = {
         "made=$(git commit-tree -m x -p HEAD HEAD^{tree}); git push -q $REMOTE $made:refs/heads/evil",
         "--delete evil",
     ),
+    "a tag": (
+        (
+            "git add -A; made=$(git commit-tree -m x -p HEAD $(git write-tree)); git reset -q;"
+            " git push -q $REMOTE $made:refs/tags/v1"
+        ),
+        "--delete refs/tags/v1",
+    ),
     "to the base": (
         "git add -A; git commit -q -m x; git push -q $REMOTE HEAD:refs/heads/main; git reset -q HEAD~1",
         "--force-with-lease=main:",
@@ -225,6 +232,7 @@ _PUSHES = {
         ),
         "--delete evil",
     ),
+    "and commits": ("git add -A; git commit -q -m x; git push -q $REMOTE HEAD:refs/heads/evil", ""),
     "and fails": (
         "made=$(git commit-tree -m x HEAD^{tree}); git push -q $REMOTE $made:refs/heads/evil; exit 7",
         "",

@@ -176,7 +176,9 @@ run = "rm ../../up; echo $PWD >> ../../down"
 
 
 @pytest.mark.xdist_group("sleeping")
-@pytest.mark.parametrize("how", ["stop", "resume", "clean", "stop without its place"])
+@pytest.mark.parametrize(
+    "how", ["stop", "resume", "clean", "clean of one that died", "stop without its place"]
+)
 def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path, how: str) -> None:
     workshop = Workshop(tmp_path, POLICY.replace("\n```\n", f"{_UP}```\n"))
     places = tmp_path / "cache" / "specguard"
@@ -194,7 +196,7 @@ def test_what_a_killed_run_had_set_up_is_taken_down(tmp_path: Path, how: str) ->
         manifest.state, manifest.ended_at = "killed", manifest.started_at
         folder.write_manifest(manifest, seal=True)
     (up.parent / "go").touch()
-    words = ["--yes"] if how == "clean" else [workshop.run_id]
+    words = ["--yes"] if how.startswith("clean") else [workshop.run_id]
     done = workshop.specguard("run", how.split()[0], "-C", str(workshop.user.path), *words)
     assert done.returncode == 0, done
     if how == "stop without its place":
