@@ -74,18 +74,29 @@ class Artifacts:
             MissingFact: it could be that of a commit which a shallow clone lacks.
         """
         change = self._change
+        if steps := re.fullmatch(r"(.+?)(?:[~^][0-9]*)+", name):
+            return self.is_revision(steps[1]) and self._is_ancestor(name)
         short = name.removeprefix("refs/heads/").removeprefix("origin/")
         if any(one.short == short for one in change.refs) or (self._branches and self._branches(short)):
             return True
         if re.fullmatch("[0-9a-fA-F]{7,64}", name) is None:
             return False
+        return self._is_there(lambda: change.git.resolve(name) is not None, name)
+
+    def _is_ancestor(self, name: str) -> bool:
+        """Whether a name with `~n` or `^n` behind it, of a commit or branch that is there, is a commit's."""
+        from specguard.change.revision import resolve
+
+        return self._is_there(lambda: bool(resolve(self._change.git, name)), name)
+
+    def _is_there(self, found: Callable[[], bool], name: str) -> bool:
         try:
-            found = change.git.resolve(name) is not None
+            there = found()
         except SpecguardError:
-            return False
-        if not found and change.git.repository.shallow:
-            raise change.git.missing(f"the commit {name}", "the clone is shallow")
-        return found
+            there = False
+        if not there and self._change.git.repository.shallow:
+            raise self._change.git.missing(f"the commit {name}", "the clone is shallow")
+        return there
 
     @property
     def whole(self) -> bool:

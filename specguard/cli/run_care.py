@@ -58,7 +58,7 @@ def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_r
         return EXIT_PASSED
     if dry_run:
         return EXIT_PASSED
-    if not yes and not _confirmed(f"Remove {counted(len(found), 'thing')}?"):
+    if not yes and not confirmed(f"Remove {counted(len(found), 'thing')}?", "specguard run clean --yes"):
         return EXIT_FAILED
     for one in found:
         for line in remove(one, repository):
@@ -67,8 +67,12 @@ def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_r
     return EXIT_PASSED
 
 
-def _confirmed(question: str) -> bool:
+def confirmed(question: str, step: str) -> bool:
     """Whether a person says yes.
+
+    Args:
+        question: what is asked.
+        step: the command that does not ask.
 
     Raises:
         SpecguardError: nobody is there to ask.
@@ -79,7 +83,7 @@ def _confirmed(question: str) -> bool:
         if sys.stdin.isatty():
             raise
         click.echo(err=True)
-        raise SpecguardError("nobody is there to ask", help="specguard run clean --yes") from None
+        raise SpecguardError("nobody is there to ask", help=step) from None
 
 
 @click.command("gates", short_help="Run the gates, with no agent and no commit.")

@@ -7,6 +7,7 @@ import os
 import click
 
 from specguard.cli.options import in_directory
+from specguard.cli.run_care import confirmed
 from specguard.cli.run_store import in_root, open_store
 from specguard.cli.words import counted
 from specguard.executor.metrics import metrics as metrics_of
@@ -62,7 +63,7 @@ def migrate(directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
     result = EXIT_PASSED if len(can) == len(found) else EXIT_FAILED
     if dry_run or not can:
         return result
-    if not yes and not click.confirm(f"Move {counted(len(can), 'folder')}?", err=True):
+    if not yes and not confirmed(f"Move {counted(len(can), 'folder')}?", "specguard run migrate --yes"):
         return EXIT_FAILED
     for move in can:
         carry_out(store, move)

@@ -218,5 +218,7 @@ class Models(Settings):
             refused = self.refusal(default, role=role) if default else None
             if refused:
                 key = f"{role}.default" if role else "default"
-                return f"`{key}` is {default!r}, but {refused[0]}"
+                table = f"[models.{role}]" if role else "[models]"
+                write = f"write {table} with an `allow` and a `default` of your own"
+                return f"`{key}` is {default!r}, but {refused[0]}; {write}"
         return ""

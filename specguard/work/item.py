@@ -211,9 +211,11 @@ class WorkItem:
             return False
         if self.listed is None:
             return True
-        from specguard.work.listing import agree
+        from specguard.work.listing import agree, meant
 
-        return agree(self.listed.source.fields, naming.fields)
+        # `7` can be short for `C7`, but not where the list has a 7, too.
+        ids = [one.id for one in meant([self.listed.source], naming.id, naming.fields)]
+        return self.listed.id in (ids or [self.listed.id]) and agree(self.listed.source.fields, naming.fields)
 
     def owns(self, path: bytes) -> bool:
         """Whether a path is its document, or one of the places where its document could be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from specguard.change.commit import is_filed
@@ -10,6 +11,7 @@ from specguard.model import path_text
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.naming import TELLING, Names
 from specguard.work.papers import Paper, Papers
+from specguard.work.path_templates import PathTemplate
 from specguard.work.pointers import Shape, read_pointer, same_id, text_at
 from specguard.work.templates import Template, Unrendered
 
@@ -392,6 +394,24 @@ class Work:
         """
         current = self.current(kind)
         return current.branches[0] if isinstance(current, WorkItem) and current.branches else ""
+
+    def branch_of_list(self, kind: str) -> str:
+        """The branch that a list of items tells which the change touches; else its template, to be filled in.
+
+        Raises:
+            NotApplicable: the change has no paths.
+            MissingFact: they cannot be read.
+        """
+        settings = self.kinds[kind]
+        for entry in self._entries():
+            for text in settings.sources:
+                told = PathTemplate(text).read(entry.path)
+                if told is not None:
+                    try:
+                        return settings.template("branch").render(told)
+                    except Unrendered:
+                        continue
+        return re.sub(r"\{(\w+)[^}]*\}", lambda hole: hole[1].upper(), settings.branch)
 
     def pointer(self, kind: str) -> Pointer:
         """The pointer of a kind; an empty one for a kind without.

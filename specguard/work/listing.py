@@ -5,6 +5,7 @@ from __future__ import annotations
 from specguard.model import path_text
 from specguard.work.item import Unresolved
 from specguard.work.listed import scalars, slug_of
+from specguard.work.path_templates import PathTemplate
 from specguard.work.pointers import Pointer, Tried, same_id
 from specguard.work.sources import find_sources
 from specguard.work.templates import Template
@@ -45,11 +46,10 @@ def find_listed(
         MissingFact: the tree or a file cannot be read.
     """
     every = find_sources(kind, settings, documents, told)
-    places = " or ".join(settings.sources)
+    patterns = [PathTemplate(text).render(told) for text in settings.sources]
+    places = " or ".join(patterns)
     if not every:
-        return _nowhere(
-            f"no file matches {places}", [Tried(text, "matches no file") for text in settings.sources]
-        )
+        return _nowhere(f"no file matches {places}", [Tried(text, "matches no file") for text in patterns])
     sources = _about(every, told)
     if not sources:
         tried = [Tried(path_text(source.path), "is about another one") for source in every]

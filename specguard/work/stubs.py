@@ -53,6 +53,9 @@ def points_to(text: str) -> str:
     words = re.findall(r"\w+", rest)
     if words and (len(words) > MOST_WORDS or not _POINTS.search(rest)):
         return ""
+    # A name below a heading of its own is what that section lists.
+    if not words and len(_HEADING.findall(text)) > 1:
+        return ""
     # A link is written with its target as text, too; the longer form says where it is.
     longest: str = max(targets, key=len)
     return longest

@@ -223,6 +223,8 @@ def test_older_folders_are_moved_and_old_paths_resolve(project: Project) -> None
         outcome = project.specguard("run", "migrate", *words, given="n\n")
         assert "local-mcp/20250102 -> task_003/mcp/20250102\n" in outcome.stdout, outcome
         assert not folder.is_symlink()
+    nobody = project.specguard("run", "migrate")
+    assert (nobody.exit_code, "next: specguard run migrate --yes\n" in nobody.stderr) == (2, True)
     outcome = project.specguard("run", "migrate", "--yes")
     assert outcome.exit_code == 0, outcome
     assert folder.is_symlink()

@@ -50,7 +50,8 @@ def test_without_allow_any_model_that_is_not_denied_may_be_used() -> None:
 def test_the_default_is_held_to_it_too() -> None:
     assert not PRESET.problem()
     assert Models(allow=PRESET.allow, default="gpt-4o").problem() == (
-        "`default` is 'gpt-4o', but the models that may be used match '^gemini-3([.-]|$)'"
+        "`default` is 'gpt-4o', but the models that may be used match '^gemini-3([.-]|$)'; "
+        "write [models] with an `allow` and a `default` of your own"
     )
 
 
@@ -72,7 +73,8 @@ def test_a_role_has_models_of_its_own_beside_those_of_every_role() -> None:
     assert not models.problem()
     wrong = Models(reviewer=RoleModels(allow=PRESET.allow, default="gpt-4o"))
     assert wrong.problem() == (
-        "`reviewer.default` is 'gpt-4o', but the models of a reviewer match '^gemini-3([.-]|$)'"
+        "`reviewer.default` is 'gpt-4o', but the models of a reviewer match '^gemini-3([.-]|$)'; "
+        "write [models.reviewer] with an `allow` and a `default` of your own"
     )
 
 

@@ -206,6 +206,7 @@ def test_a_link_is_no_document(tree: Grow, repository: Repository) -> None:
         ("# Track 5\n\n-> `docs/y.md`", "docs/y.md"),
         ("---\nstatus: moved\n---\n# T\n\nThis document has moved to docs/y.md.", "docs/y.md"),
         ("[`docs/y.md`](docs/y.md)", "docs/y.md"),
+        ("# T\n\n## Scope\n\n- `README.md`\n", ""),
         ("<!-- see a.md -->\n# T\n\nAdd a cache.", ""),
         ("# T\n\nImplement the cache as `docs/design.md` says.", ""),
         ("# T\n\nSee [x](y.md) and [z](z.md).", ""),

@@ -66,3 +66,20 @@ def test_two_items_of_one_number_are_told_apart(repository: Repository) -> None:
     repository.commit("feat: ARCH-005")
     outcome = run("check", "--select", "WRK007", "--output-format", "json", directory=repository.path)
     assert outcome.codes == ["WRK007"], outcome
+
+
+def test_a_number_that_an_item_of_the_list_has_is_no_other_item_s(repository: Repository) -> None:
+    policy = '[work.slice]\nsource = "list.yaml"\nids = "[A-Z]?[0-9]+"\nbranch = "slice-{id}-{slug}"\n'
+    items = "".join(f'- {{id: "{one}", title: T}}\n' for one in ("C7", "7", "C8"))
+    repository.commit(
+        "base", files={"SPEC_AUTHORITY.md": f"```toml specguard\n{policy}```\n", "list.yaml": items}
+    )
+    for branch in ("slice-7-t", "slice-8-t"):
+        repository.branch(branch, "main")
+        repository.commit("feat: x", files={"x": branch})
+    for item, other in (("C7", ""), ("C8", "another branch works on slice C8: 'slice-8-t'")):
+        repository.branch(f"slice-{item}-t", "main")
+        repository.commit("feat: y", files={"y": item})
+        outcome = run("check", "--select=WRK006", "--output-format=json", directory=repository.path)
+        assert other in str(outcome)
+        assert outcome.codes == (["WRK006"] if other else [])

@@ -104,8 +104,9 @@ def _altered(work: Work) -> Iterator[Finding]:
     for one in work.alterations():
         held = work.kinds[one.kind].upkeep == "approvers"
         old, new = (", ".join(texts) or "nothing" for texts in (one.old, one.new))
+        what = f"the {one.what} of {one.item}, which is open,"
         yield Finding(
-            f"the {one.what} of {one.item}, which is open, was {old} and is {new}",
+            f"{what} was {old} and is {new}" if one.new else f"{what} was removed: {old}",
             help=f"Put {path_text(one.path)} back, or have this approved."
             if held
             else "See that those who work on it know, and that its reviewers hold it to the new one.",

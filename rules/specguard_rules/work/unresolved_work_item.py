@@ -108,7 +108,13 @@ class UnresolvedWorkItem(Rule):
 
         for naming, found in work.each:
             if isinstance(found, Unresolved):
-                yield _unresolved(naming, found, work.kinds[naming.kind])
+                kind = work.kinds[naming.kind]
+                lost = found.pointer.path is None or naming.source != "branch"
+                step = ""
+                if kind.source and kind.branch and work.branch and lost:
+                    told = work.branch_of_list(naming.kind)
+                    step = f"Name the branch after the list that has the item: git branch -m {told}"
+                yield _unresolved(naming, found, kind, step)
 
     def _unnamed(self, work: Work, bookkeeping: Bookkeeping) -> Iterator[Finding]:
         """The commits that name no item, where each has to."""
@@ -126,14 +132,15 @@ class UnresolvedWorkItem(Rule):
                 )
 
 
-def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind) -> Finding:
+def _unresolved(naming: Naming, unresolved: Unresolved, kind: WorkKind, step: str) -> Finding:
     pointer, source = unresolved.pointer, kind.source
     # A list of items that was read says itself that it lacks one.
     tried = "; ".join(map(str, pointer.tried)) if pointer.problem or not source else ""
     return Finding(
         f"{naming.label} names {naming.item}, which cannot be resolved: {unresolved.problem}"
         + (f" (tried: {tried})" if tried else ""),
-        help=f"Have the {'list of items' if source else 'pointer'} corrected in the base, by a change of "
+        help=step
+        or f"Have the {'list of items' if source else 'pointer'} corrected in the base, by a change of "
         "its own."
         if source or kind.pointer
         else f"Name the branch after the item, as {kind.branch!r} says, or give the kind a pointer."

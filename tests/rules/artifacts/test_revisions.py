@@ -49,7 +49,7 @@ def judged(
     "head",
     [
         "main", "origin/main", "`main`, work", "main..work", "main...work and main", "wave-d1 (merged)",
-        "plan-it; main", "refs/heads/main",
+        "plan-it; main", "refs/heads/main", "work~1..work", "work^, origin/main", "work~1^0",
     ],
 )  # fmt: skip
 def test_a_revision_that_is_there(tmp_path: Path, head: str) -> None:
@@ -63,6 +63,8 @@ def test_a_revision_that_is_there(tmp_path: Path, head: str) -> None:
         ("whatever", "Head has 'whatever', which is no commit or branch"),
         ("main, nowhere", "'nowhere'"),
         ("main..wave-d9", "'wave-d9'"),
+        ("main~99..main", "'main~99', which is no commit or branch"),
+        ("nowhere^", "'nowhere^'"),
         ("main..", "a range without both its ends"),
         ("TBD", "has no value"),
     ],

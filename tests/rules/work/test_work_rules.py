@@ -367,7 +367,7 @@ TASKS = '{"tasks": [{"id": "1", "verify": ["make test"]%s}, {"id": "2", "status"
         ({"plan.json": TASKS.replace("make test", "true") % ""},
          "verify of task 1, .* make test and is true"),
         ({"plan.json": TASKS.replace('["a"]', '["b"]') % ""}, ""),
-        ({"plan.json": '{"tasks": []}'}, "entry of task 1, .* was 1 and is nothing"),
+        ({"plan.json": '{"tasks": []}'}, "entry of task 1, which is open, was removed: 1"),
     ],
 )  # fmt: skip
 def test_upkeep_that_alters_an_open_item_is_told(change: dict[str, str], expect: str, tmp_path: Path) -> None:
@@ -396,7 +396,7 @@ def test_a_document_of_an_open_item_that_is_taken_away_is_told(tmp_path: Path) -
         tmp_path,
         Step("docs: plan", delete=["docs/phase-12.md"]),
         branch="plan",
-        expect=[{"path": "docs/phase-12.md", "message": "was docs/phase-12.md and is nothing"}],
+        expect=[{"path": "docs/phase-12.md", "message": "was removed: docs/phase-12.md"}],
         exit_code=0,
     )
 
