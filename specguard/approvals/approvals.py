@@ -11,7 +11,7 @@ from specguard.model import Lift
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from typing import Final
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _TOLD: Final = 10
 """Of how many approvals a finding says that they did not count, the newest: each has findings of its own."""
+
+_OUTDATED: Final = frozenset({("replayed", "fingerprint"), ("replayed", "policy_id")})
+"""What speaks against an approval once its own change, or the policy that judges it, has moved on."""
 
 _UNJUDGED: Final = ("off", "not-applicable", "indeterminate")
 
@@ -132,9 +135,35 @@ class Approvals:
         """What could not be told of approvals; None where all could."""
         return self._judge.missing.get(kind)
 
+    @property
+    def superseded(self) -> Mapping[str, Decision]:
+        """The newer approval that took the place of one of an earlier state of this change, by that one's id.
+
+        All that the older one names is approved now, by whoever may.
+        """
+        counting = [one for one in self.decisions if one.counts and one.matches]
+        found = {}
+        for old in self.decisions:
+            outdated = {(one.kind, one.field) for one in old.refusals}
+            if not old.added or not outdated or not outdated <= _OUTDATED:
+                continue
+            done = all(judged.state == "approved" for judged in old.matches)
+            newer = [
+                new
+                for new in counting
+                if new.approval.issued_at >= old.approval.issued_at
+                and not set(new.approval.rules).isdisjoint(old.approval.rules)
+            ]
+            if done and newer:
+                found[old.filed.id] = newer[-1]
+        return found
+
     def refused(self, kind: Kind) -> Iterator[tuple[Decision, Refusal]]:
-        """The approvals that something of a kind speaks against."""
+        """The approvals that something of a kind speaks against, without those that were superseded."""
+        superseded = self.superseded
         for decision in self.decisions:
+            if decision.filed.id in superseded:
+                continue
             for refusal in decision.refusals:
                 if refusal.kind == kind:
                     yield decision, refusal

@@ -75,6 +75,9 @@ def settle(
         notes += _unproven(results)
         if not request.override:
             notes += _uncommitted(approvals)
+        for old, new in approvals.superseded.items():
+            which = new.filed.id[:12]
+            notes.append(f"Approval {old[:12]} was for an earlier state; {which} has taken its place.")
     empty = approvals is None or (not isinstance(approvals, MissingFact) and approvals.empty)
     none = _NONE if empty and not undone else ""
     own = run_rules(policy, facts, selection, strict=request.strict, last=True, nothing=none)
