@@ -372,9 +372,17 @@ class _Reading:
             if stop and stop.when == "never" and stop.value in (None, "."):
                 self._made.set(table, "trailing_dot", "forbid", taken.pop(name).place)
         body, footer = taken.get("body-max-line-length"), taken.get("footer-max-line-length")
-        if body and body.when == "always" and (width := _count(body.value)):
+        width = _count(body.value) if body and body.when == "always" else None
+        least = _count(footer.value) if footer and footer.when == "always" else None
+        # One width for both must not be less than either of them.
+        if body and width and least and least <= width:
             self._made.set(table, "body_width", width, taken.pop("body-max-line-length").place)
-            if footer and footer.when == "always" and footer.value == body.value:
+            self._made.leave(
+                body.place,
+                body.name,
+                "carried over, but lines without a space or indented as code may be wider",
+            )
+            if least == width:
                 taken.pop("footer-max-line-length")
         required = taken.pop("body-leading-blank", None)
         if required is None or required.when != "always":
@@ -429,6 +437,7 @@ _WHY: Final = {
     "type-case": "types are as they are listed, or in lower case",
     "scope-enum": "scopes can only be listed that are allowed",
     "footer-leading-blank": "trailers are judged where one is required",
+    "body-max-line-length": "one width holds for the whole message, and footers may be wider",
     "footer-max-line-length": "one width holds for the whole message",
     "header-full-stop": "only a dot can be forbidden",
     "subject-full-stop": "only a dot can be forbidden",

@@ -52,7 +52,7 @@ def test_the_usual_configuration(conventional: Any) -> None:
     ]  # fmt: skip
     assert [text for text in passing if not conventional.passes(text)] == []
     assert [text for text in failing if conventional.passes(text)] == []
-    assert conventional.left.count("\n") == 3
+    assert conventional.left.count("\n") == 4
     assert ".commitlintrc.json:1: body-leading-blank: it only warns" in conventional.left
 
 
@@ -98,7 +98,18 @@ def test_it_is_read_from_every_place(tmp_path: Path, name: str) -> None:
         ({"header-min-length": [2, "always", 5]}, {"abcd": False, "abcde": True}),
         ({"header-max-length": [2, "always", 5]}, {"abcdef": False, "abcde": True}),
         ({"header-full-stop": [2, "never", "."]}, {"abc.": False, "abc": True, "abc...": True}),
-        ({"body-max-line-length": [2, "always", 5]}, {"a\n\nabc de": False, "a\n\nabcde": True}),
+        (
+            {"body-max-line-length": [2, "always", 5], "footer-max-line-length": [2, "always", 5]},
+            {
+                "a\n\nabc de": False, "a\n\nabcde": True, "a\n\nsee https://x.org": True,
+                "a\n\nsee [x](http://x.org) at the end": True, "a\n\nxhttps://x.org y": False,
+                "a\n\nb\n\nCloses #1, #2": False,
+            },
+        ),
+        (
+            {"body-max-line-length": [2, "always", 5]},
+            {"a\n\nb\n\nCloses #1, #2": True, "a\n\nabcde": True},
+        ),
         ({"body-leading-blank": [2, "always"]}, {"a\nb": False, "a\n\nb": True}),
         ({"body-empty": [2, "never"]}, {"a": False, "a\n\nb": True}),
         ({"body-empty": [2, "always"]}, {"a": True, "a\n\nb": False}),
@@ -133,6 +144,11 @@ def test_rules_judge_as_they_did(
         ({"rules": {**FORM, "subject-exclamation-mark": [2, "never"]}}, ":1: subject-exclamation-mark: a br"),
         (rules(references_empty=[2, "never"]), ":1: references-empty: there is no setting for it"),
         (rules(footer_max_line_length=[2, "always", 72]), ":1: footer-max-line-length: one width"),
+        (rules(body_max_line_length=[2, "always", 72]), ":1: body-max-line-length: one width"),
+        (
+            rules(body_max_line_length=[2, "always", 72], footer_max_line_length=[1, "always", 72]),
+            ":1: body-max-line-length: one width",
+        ),
         (rules(header_full_stop=[2, "always", "."]), ":1: header-full-stop: only a dot"),
         (rules(trailer_exists=[2, "never", "Refs:"]), ":1: trailer-exists: only a trailer that must"),
         (rules(header_max_length=[3, "always", 5]), ":1: header-max-length: [3, 'always', 5] is no level"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # C0 but tab, newline and the return of a CRLF; DEL and C1; separators that only look like newlines; and what
 # reorders text. Joiners and marks that scripts and emoji need are not among them.
 _CONTROL: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n|$)"
+_WHOLE: Final = r"^(?:    |\t)|\bhttps?://\S"
 _REVERT: Final = r'(?:Revert|Reapply) "(.*)"'
 _UTF8: Final = ("utf-8", "utf8")
 
@@ -72,7 +73,7 @@ class CommitForm(Rule):
     '''
 
     [[commits]]
-    message = "feat: add a page\n\nSee\nhttps://example.org/a/very/long/address/that/no/one/can/wrap/into/two/lines\n"
+    message = "feat: add a page\n\nSee https://example.org/a/very/long/address/that/no/one/can/wrap/into/two/lines\n"
     files = {"a.md" = "a"}
     ```
     """
@@ -210,7 +211,7 @@ class CommitForm(Rule):
         wide = [
             (number, len(line))
             for number, line in enumerate(message.lines[1:], start=2)
-            if len(line) > self.body_width and " " in line.strip() and not line.startswith(("    ", "\t"))
+            if len(line) > self.body_width and " " in line.strip() and not re.search(_WHOLE, line)
         ]
         if wide:
             more = f", and {len(wide) - 1} more are too wide" if len(wide) > 1 else ""
