@@ -12,7 +12,6 @@ from specguard.authority.sources import is_document
 from specguard.authority.statements import commands_of
 from specguard.authority.unread import Unread
 from specguard.authority.validate import validate
-from specguard.documents.blocks import Heading
 from specguard.documents.data import dotted
 from specguard.documents.document import Document
 from specguard.documents.problem import UnreadDocument
@@ -100,7 +99,7 @@ def compile_policy(
             layers.append(prose_layer(found, part.source.path))
             part.unread = sorted([*part.unread, *unread], key=lambda one: one.line)
         layers.extend(part.layers)
-    if not any(layer.data for layer in layers) and not any(part.unread for part in parts):
+    if not any(key in ("rules", "plugins", *known.declarations) for layer in layers for key in layer.data):
         _say_silent(parts)
     merged = Merged(layers)
     problems += merged.problems
@@ -129,14 +128,15 @@ def compile_policy(
 
 
 def _say_silent(parts: Sequence[_Part]) -> None:
-    """Note a document with sections where no document gives any setting: its author may think otherwise."""
-    reason = "none of its sections is known, and it has no block `toml specguard`"
+    """Note the first document where no document sets a rule: its author may think otherwise."""
     for part in parts:
-        blocks = part.document.blocks if part.document else ()
-        titles = [block for block in blocks if isinstance(block, Heading)]
-        if any(title.level > 1 for title in titles):
-            first = titles[0]
-            part.unread = [Unread(part.source.path, first.line, "", first.text.plain, reason, "nothing")]
+        if part.document is not None:
+            lines = enumerate(part.document.source_lines, start=1)
+            line, text = next((line, text) for line, text in lines if text.strip())
+            part.unread.insert(
+                0, Unread(part.source.path, line, "", text, "nothing in it sets a rule", "nothing")
+            )
+            return
 
 
 def _origins(merged: Merged) -> dict[str, list[Any]]:

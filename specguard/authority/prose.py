@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from specguard.authority.unread import Unread
+import re
+
+from specguard.authority.unread import SHOWN, Unread
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Guarding
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
 from specguard.documents.leading import leading_paths, looks_like_path
 from specguard.documents.titles import normal_title
+from specguard.model import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +30,19 @@ SECTIONS: Final = {
 
 MEANINGS: Final = ("locked-path", "forbidden-path", "normative", "order", "nothing")
 """What a section's items can be; `nothing` makes a known title an ordinary one."""
+
+_GUARDING: Final = re.compile(
+    r"^(?!.*\b(?:outside|except|other than|anything but)\b).*?(?:"
+    r"\b(?:lock|protect|forb[ia]d|prohibit|freez|froz|immutab|untouch|read[- ]only|off[- ]limits)"
+    r"|\b(?:do not|don't|not to|never|must not|no)\s+(?:\w+\s+){0,2}?(?:touch|modif|edit|chang))",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What a title says of paths that are to be left alone. It makes the report louder, and guards nothing."""
+
+
+_BRACKETS: Final = re.compile(r"[(\[\uff08\u3010][^()\[\]]*[)\]\uff09\u3011]")
+_LISTS: Final = ("title", "list")
+_TITLE: Final = "it lists paths, and no title above it is one that is read"
 
 
 class Read:
@@ -54,7 +70,7 @@ def known_sections(sections: Mapping[str, str]) -> dict[str, str]:
     """
     known = {normal_title(title): meaning for title, meaning in SECTIONS.items()}
     known.update((normal_title(title), meaning) for title, meaning in sections.items())
-    return {title: meaning for title, meaning in known.items() if meaning != "nothing"}
+    return known
 
 
 def read_sections(
@@ -66,7 +82,8 @@ def read_sections(
     begin with a code span or a bare path give that path; an item with a list of its own below it may be a
     label. Everything else that could hold a path is unread: other items, blocks of code, quotes, and
     paragraphs that name a path. Other paragraphs explain, and are left alone. A list of which no item names a
-    path, in a section that gives paths elsewhere, explains too; it is unread as `prose`.
+    path, in a section that gives paths elsewhere, explains too; it is unread as `prose`. A list of paths
+    under an unknown title is unread as a whole, as `title` where the words above it speak of a guard.
 
     Args:
         document: the document.
@@ -78,15 +95,27 @@ def read_sections(
     open_sections: list[tuple[int, str, str]] = []
     giving: set[str] = set()
     sayings: list[tuple[str, Unread]] = []
+    titles: list[Heading] = []
+    label = ""
     for block in document.blocks:
         if isinstance(block, Heading):
+            titles = [*(title for title in titles if title.level < block.level), block]
             while open_sections and open_sections[-1][0] >= block.level:
                 open_sections.pop()
             found = sections.get(normal_title(block.text.plain), "")
-            if found:
+            if found and (found != "nothing" or not open_sections):
                 open_sections.append((block.level, found, block.text.plain))
+            label = ""
             continue
-        if not open_sections:
+        above, label = label, block.text.plain if isinstance(block, Paragraph) else ""
+        words = [*(title.text.plain for title in reversed(titles)), above]
+        loud = "" if open_sections else next(filter(_GUARDING.search, words), "")
+        if not open_sections and _lists_paths(block, loud=bool(loud)):
+            said = loud or next(filter(None, words), "")
+            known = [one for one in unread if one.meaning in _LISTS and one.text == shortened(said, SHOWN)]
+            if said is above or not known:
+                unread.append(Unread(path, block.line, "", said, _TITLE, "title" if loud else "list"))
+        if not open_sections or open_sections[-1][1] == "nothing":
             continue
         _, meaning, title = open_sections[-1]
         prose = _is_prose(block)
@@ -112,6 +141,19 @@ def read_sections(
             Unread(path, block.line, "", said, "it stands in a footnote that no page shows", "hidden")
         )
     return read, unread
+
+
+def _lists_paths(block: AnyBlock, *, loud: bool) -> bool:
+    """Whether half of a list's items surely begin with a path; if `loud`, whether any text does."""
+    if isinstance(block, Paragraph):
+        return loud and bool(leading_paths(block.text.raw).paths)
+    if not isinstance(block, (List, Table)):
+        return False
+    items = [leading_paths(text.raw) for text, problem in _items(block) if not problem]
+    if loud:
+        return any(item.paths for item in items)
+    sure = [item for item in items if any(map(looks_like_path, item.paths))]
+    return 0 < len(items) <= 2 * len(sure)
 
 
 def _is_prose(block: AnyBlock) -> bool:

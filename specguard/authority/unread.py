@@ -22,7 +22,8 @@ class Unread:
         text: what it says, shortened to one line.
         reason: why it was not read, as a clause.
         meaning: what the section's items are, such as `locked-path`; `prose` for what explains
-            them, `nothing` for a whole document that gives no setting, `hidden` for what no page shows,
+            them, `list` for a list of paths under a title that is not known, `title` where the words above it
+            speak of a guard, `nothing` for an authority that sets nothing, `hidden` for what no page shows,
             empty outside of known sections.
     """
 

@@ -160,6 +160,10 @@ def _authority(git: Git, request: Request) -> Diagnosis:
     documents = ", ".join(path for path, _ in policy.documents)
     active = sum(rule.active for rule in policy.rules)
     said = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
+    if any(one.meaning == "nothing" for one in policy.unread):
+        return Diagnosis(
+            "authority", "missing", f"{said}; nothing in it sets a rule", "set [authority] sections"
+        )
     if not _is_the_bases(git, request, policy):
         if policy.ref:
             return Diagnosis("authority", "note", f"{said}; this is HEAD's: the base has none yet")

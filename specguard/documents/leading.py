@@ -28,6 +28,7 @@ _ENDS: Final = ":.!?)\u3002"
 LONGEST: Final = 20_000
 """A text of more characters begins with no path that is read: nobody lists so many in one item."""
 
+_PUNCTUATION: Final = frozenset("\u3001\u3002\uff0c\uff1a\uff1b\uff08\uff09\u300c\u300d")
 _NO_PATH: Final = frozenset("@$<~-\"'\u00ab\u2018\u2019\u201c\u201d\u201e")
 
 
@@ -81,7 +82,7 @@ def looks_like_path(text: str) -> bool:
     if text.rstrip("/") in {"*", "**"}:
         return True
     # Whether quotation marks belong to a name is for the author to say, with a code span.
-    if "://" in text or text[:1] in _NO_PATH:
+    if "://" in text or text[:1] in _NO_PATH or not _PUNCTUATION.isdisjoint(text):
         return False
     if text.startswith("*") and not text.startswith("**/"):
         # Emphasis begins with a star, too; a pattern that does has more of a path in it.

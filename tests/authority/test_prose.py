@@ -145,12 +145,46 @@ def test_the_sections_of_a_platform() -> None:
         ("locked-path", "docs/api/**", 29),
         ("locked-path", "SPEC_AUTHORITY.md", 30),
     ]
-    assert unread == [(18, "OpenAPI"), (33, "These MUST NOT be modified.")]
+    assert unread == [
+        (18, "OpenAPI"),
+        (33, "These MUST NOT be modified."),
+        (37, "Rules for docs/other/"),
+    ]
 
 
-def test_a_heading_that_merely_contains_a_word_is_no_section() -> None:
-    for title in ("Source-of-truth precedence (locked)", "Unlocked zones", "Our locked zones"):
-        assert read(f"## {title}\n\n- `a/`\n") == ([], [])
+@pytest.mark.parametrize(
+    ("title", "meaning"),
+    [
+        ("Source-of-truth precedence (locked)", "title"),
+        ("Our locked zones", "title"),
+        ("Protected files", "title"),
+        ("Frozen interfaces", "title"),
+        ("Read-only", "title"),
+        ("Generated folders: never edit", "title"),
+        ("DO NOT TOUCH", "title"),
+        ("Off-limits", "title"),
+        ("Unlocked zones", "list"),
+        ("Do not edit anything outside", "list"),
+        ("Layout", "list"),
+        ("\u7981\u6b62\u4fee\u6539", "list"),
+    ],
+)
+def test_a_list_of_paths_under_another_title_is_unread_as_a_whole(title: str, meaning: str) -> None:
+    text = f"# A\n\n## {title}\n\n- `a/`\n- `b/`\n\n## Words\n\n- `make test` runs the tests\n- all else\n"
+    found, unread = read_sections(Document(text), "A.md", known_sections({}))
+    assert found == []
+    assert [(one.line, one.text, one.meaning) for one in unread] == [(5, title, meaning)]
+    for known in ("nothing", "locked-path"):
+        assert read_sections(Document(text), "A.md", known_sections({title: known}))[1] == []
+
+
+def test_the_words_above_a_list_say_that_it_guards() -> None:
+    text = "## Files\n\nNever directly edit these:\n\n- `a/`\n\nThe others:\n\n| path |\n| --- |\n| `b/` |\n"
+    _, unread = read_sections(Document(text), "A.md", known_sections({}))
+    assert [(one.line, one.text, one.meaning) for one in unread] == [
+        (5, "Never directly edit these:", "title"),
+        (9, "Files", "list"),
+    ]
 
 
 def test_tables_are_read_by_their_rows() -> None:
@@ -201,7 +235,7 @@ def test_sections_within_sections() -> None:
         ("forbidden-path", "c/"),
         ("locked-path", "d/"),
     ]
-    assert unread == []
+    assert unread == [(19, "Other")]
 
 
 def test_what_holds_paths_in_another_form_is_unread() -> None:

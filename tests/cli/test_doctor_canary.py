@@ -118,6 +118,8 @@ def test_a_plugins_rule_is_tried_by_its_own_example(
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[specguard]\nacme = acme_rules\n")
-    said, done = canaries(repository, 'plugins = ["acme"]', PYTHONPATH=str(tmp_path))
+    said, done = canaries(
+        repository, 'plugins = ["acme"]\nrules.locked-path.paths = ["x"]', PYTHONPATH=str(tmp_path)
+    )
     assert done.exit_code == code, done
     assert said["ACM001"]["status"] == ("missing" if code else "ok")

@@ -147,7 +147,8 @@ def test_a_gates_program_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_nothing_is_said_without_work_items(tmp_path: Path) -> None:
-    project = Project(tmp_path, '# Authority\n\n```toml specguard\nbase = "main"\n```\n')
+    settings = 'base = "main"\n\n[rules.locked-path]\npaths = ["LICENSE"]\n'
+    project = Project(tmp_path, f"# Authority\n\n```toml specguard\n{settings}```\n")
     assert not {"runs", "remote of runs", "pull requests"} & set(found(project))
 
 

@@ -84,13 +84,13 @@ class UnreadPolicyItem(Rule):
             if not whole and path not in touched:
                 grave = [item for item in items if _severity(item) == "warning"][: self.shown]
                 # A single one takes no more room than its count.
-                named = items if len(items) == 1 else grave
-                rest = [item for item in items if item not in named]
+                named = items if len(items) == 1 and items[0].meaning != "list" else grave
+                rest = [item for item in items if item not in named and item.meaning != "list"]
                 items = named
                 if rest:
                     more = f"{len(rest)} {'more ' if named else ''}item{'s' * (len(rest) > 1)}"
                     yield Finding(
-                        f"{more} in known sections {'was' if len(rest) == 1 else 'were'} not read",
+                        f"{more} {'was' if len(rest) == 1 else 'were'} not read",
                         help="List all: specguard policy",
                         path=None if document.startswith("preset:") else path,
                         severity=min(map(_severity, rest), key=("warning", "info").index),
@@ -103,12 +103,17 @@ class UnreadPolicyItem(Rule):
 
 def _severity(item: Unread) -> Severity:
     # What a section guards can be missing from the policy; what it lists for people alone cannot.
-    return "info" if item.meaning in ("normative", "order", "nothing", "prose") else "warning"
+    return "info" if item.meaning in ("normative", "order", "list", "prose") else "warning"
 
 
 def _help(item: Unread) -> str:
     if item.meaning == "nothing":
         return "Say under [authority] sections what its sections are, or give settings in such a block."
+    if item.meaning in ("list", "title"):
+        return (
+            'Call it "Locked zones" or "Forbidden paths", or give its title a meaning under '
+            '[authority] sections: "locked-path", "forbidden-path" or "nothing".'
+        )
     if item.meaning == "hidden":
         return "Say it where the page shows it, or take it out."
     if not item.section:
@@ -118,9 +123,15 @@ def _help(item: Unread) -> str:
 
 def _finding(item: Unread, path: bytes) -> Finding:
     where = f"in the section {item.section!r} " if item.section else ""
+    if item.meaning == "nothing":
+        said = f"the authority guards nothing: {item.reason}"
+    elif item.meaning in ("list", "title"):
+        said = f"the list under {item.text!r} guards nothing: {item.reason}"
+    else:
+        said = f"{where}{item.text!r} was not read: {item.reason}"
     preset = item.path.startswith("preset:")
     return Finding(
-        f"{where}{item.text!r} was not read: {item.reason}",
+        said,
         help=_help(item),
         path=None if preset else path,
         line=None if preset else item.line,

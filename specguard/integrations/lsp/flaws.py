@@ -28,7 +28,7 @@ _FAMILIES: Final = ("ART", "SPC", "PLN")
 """The rules whose findings a writer of documents can act on while writing."""
 
 _MOST: Final = 500
-_EXPLAINS: Final = frozenset({"prose", "hidden"})
+_EXPLAINS: Final = frozenset({"prose", "hidden", "list"})
 
 
 class Flaw(Record):

@@ -190,7 +190,7 @@ def test_a_plugin_that_the_text_names_is_not_imported(governed: Repository, tmp_
     file = governed.path / "SPEC_AUTHORITY.md"
 
     async def edit(editor: Editor) -> None:
-        editor.open(file, '# A\n\n```toml specguard\nplugins = ["pytest"]\n```\n')
+        editor.open(file, '# A\n\n```toml specguard\nplugins = ["pytest"]\nrules.commit-form = {}\n```\n')
         assert await editor.flaws(file) == []
 
     editing(governed, edit)

@@ -78,19 +78,35 @@ def test_a_change_elsewhere_is_not_told_all_of_an_untidy_authority(tmp_path: Pat
     judge("CFG001", tmp_path / "own", **case, expect=every)
 
 
-def test_an_authority_of_which_no_section_is_known_says_so(tmp_path: Path) -> None:
-    policy = "# 规范\n\n## 冻结\n\n- `docs/api/`\n"
+def test_an_authority_that_sets_no_rule_says_so_at_each_check(tmp_path: Path) -> None:
+    policy = "# 规范\n\n## 冻结\n\n- `docs/api/`\n\n## Normative documents\n\n- `a.md`\n"
     case = {"base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
-    expect = [
-        {"line": 1, "severity": "info", "message": "'规范' was not read: none of its sections is known"}
-    ]
-    judge("CFG001", tmp_path, policy=policy, **case, expect=expect)
+    silent = {
+        "line": 1,
+        "severity": "warning",
+        "message": "the authority guards nothing",
+        "help": "[authority] sections",
+    }
+    judge("CFG001", tmp_path, policy=policy, **case, expect=[silent])
+    listed = {"line": 5, "severity": "info", "message": "under '冻结'", "help": "[authority] sections"}
+    judge("CFG001", tmp_path / "all", policy=policy, **case, args=("--all",), expect=[silent, listed])
     known = policy + '\n```toml specguard\n[authority]\nsections = {"冻结" = "locked-path"}\n```\n'
     judge("CFG001", tmp_path / "known", policy=known, **case, states={"CFG001": "passed"})
 
 
+def test_a_list_of_paths_under_a_title_that_guards_is_a_warning(tmp_path: Path) -> None:
+    policy = PROSE.replace("- all that matters\n", "\n## Protected files\n\n- `z`\n")
+    case = {"base": FILES, "commits": [Step(files={"y": "y"})], "exit_code": 0}
+    expect = [
+        {"line": 13, "severity": "warning", "message": "the list under 'Protected files' guards nothing"}
+    ]
+    judge("CFG001", tmp_path, policy=policy, **case, expect=expect)
+    silenced = policy + '\n```toml specguard\nauthority.sections = {"Protected files" = "nothing"}\n```\n'
+    judge("CFG001", tmp_path / "silenced", policy=silenced, **case, states={"CFG001": "passed"})
+
+
 def test_a_block_with_other_words_is_told_how_it_is_to_begin(tmp_path: Path) -> None:
-    policy = '# A\n\n```toml spec-guard specguard\nbase = "main"\n```\n'
+    policy = '# A\n\n```toml spec-guard specguard\nbase = "main"\n```\n\n## Locked zones\n\n- `docs/api/`\n'
     expect = [{"line": 3, "severity": "warning", "help": "Begin the block with ```toml specguard"}]
     case = {"base": FILES, "commits": [Step(files={"z": "z"})], "exit_code": 0}
     judge("CFG001", tmp_path, policy=policy, **case, expect=expect)
