@@ -118,12 +118,10 @@ def compile_policy(
     ]
     data["statements"] = []
     policy = Policy(data)
-    active = {rule.name: rule.code for rule in policy.rules if rule.active}
     for part in parts:
         if part.document is not None:
-            for command in commands_of(part.document, part.source.path, sections, part.layers):
-                bound = command.bound_to(active, policy.guards)
-                data["statements"].append([command.path, command.line, command.text, bound])
+            for command in commands_of(part.document, part.source.path, sections):
+                data["statements"].append([command.path, command.line, command.text, *command.held(policy)])
     return policy
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from specguard.declaration.patterns import Covering, Selecting
     from specguard.model import Severity, Stage
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """The number of the data's format; data of another one is not read."""
 
 
@@ -120,15 +120,19 @@ class Statement:
         line: its line.
         text: the sentence on one line.
         rules: the codes of the active rules that hold it; empty where none is bound to it.
+        settings: where none is, settings that are known to hold it, each as a line of TOML.
     """
 
-    __slots__ = ("line", "path", "rules", "text")
+    __slots__ = ("line", "path", "rules", "settings", "text")
 
-    def __init__(self, path: str, line: int, text: str, rules: Sequence[str]) -> None:
+    def __init__(
+        self, path: str, line: int, text: str, rules: Sequence[str], settings: Sequence[str] = ()
+    ) -> None:
         self.path = path
         self.line = line
         self.text = text
         self.rules = rules
+        self.settings = settings
 
 
 class Policy:

@@ -146,7 +146,8 @@ def as_text(policy: Policy, *, coverage: bool = False) -> str:
         none = "" if policy.statements else " none"
         lines += ["", f"sentences that command, in English:{none}"]
         for one in policy.statements:
-            held = ", ".join(one.rules) or "held by no rule"
+            held = ", ".join(one.rules) or f"held by no rule{', would be by ' if one.settings else ''}"
+            held += " and ".join(one.settings)
             lines.append(f"  {visible(f'{cut_path(one.path)}:{one.line}: {cut(one.text)}')}  [{held}]")
     return "\n".join(lines) + "\n"
 
@@ -201,7 +202,13 @@ def as_data(policy: Policy) -> dict[str, Any]:
             for one in policy.unread
         ],
         "statements": [
-            {"path": one.path, "line": one.line, "text": one.text, "rules": list(one.rules)}
+            {
+                "path": one.path,
+                "line": one.line,
+                "text": one.text,
+                "rules": list(one.rules),
+                "settings": list(one.settings),
+            }
             for one in policy.statements
         ],
     }

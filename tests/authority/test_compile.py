@@ -116,13 +116,62 @@ def test_guards_are_forbidden_before_locked_and_excluded(load: Load) -> None:
     assert not load.toml('base = "main"').guards
 
 
-def test_commands_are_bound_to_the_rules_of_their_section_and_paths(load: Load) -> None:
+def test_commands_are_bound_to_the_rules_that_hold_them(load: Load) -> None:
     found = {statement.text: (statement.line, statement.rules) for statement in load(AUTHORITY).statements}
     assert found == {
         "You must not touch docs/api/x.": (8, ["PTH002"]),
-        "Commit messages must have a form.": (12, ["CMT002", "PTH002"]),
-        "Nobody must ever read this.": (32, ["CMT002", "PTH002"]),
+        "Commit messages must have a form.": (12, []),
+        "Nobody must ever read this.": (32, []),
     }
+
+
+HELD = {
+    "Never edit `docs/api/x`.": "PTH002",
+    "`docs/api/` and `ci/` are locked and must stay so.": "PTH002",
+    "`docs/api/x` must not be edited by hand.": "",
+    "`docs/api/x` must not change without a test.": "",
+    "`docs/api/x` must not change without approval.": "PTH002",
+    "`docs/api/x` must be read.": "",
+    "Do not modify files outside `docs/api/`.": "",
+    "Never change anything except `docs/api/x`.": "",
+    "Never edit `docs/api/x` or `other/`.": "",
+    "All commits MUST follow Conventional Commits.": "",
+    "Subjects must have at most 120 characters.": "CMT003",
+    "Subjects must have at most 72 characters.": "",
+    "One commit per phase is required.": "CMT001",
+    "One commit per track is required.": "",
+    "Each commit shall be signed off.": "",
+    "Branches must be short (CMT003).": "CMT003",
+    "Secrets are forbidden: `forbidden-content`.": "",
+    "It is prohibited to be late.": "",
+}
+
+
+def test_a_sentence_is_held_by_what_is_in_force_alone(load: Load) -> None:
+    table = "\n```toml specguard\n[rules.locked-path]\npaths = ['docs/api/', 'ci/']\n"
+    table += "[work.phase]\nbranch = 'p-{number}'\ncommits = 1\n"
+    policy = load("# A\n\n" + "\n\n".join(HELD) + "\n" + table + "```\n")
+    found = {one.text: ", ".join(one.rules) for one in policy.statements}
+    assert found == {text.replace("`", ""): code for text, code in HELD.items()}
+    on = "[rules.commit-message]\nconventional = true\n[rules.missing-trailer]\n"
+    more = on + "require = [{key = 'Signed-off-by', by_author = true}]\n"
+    policy = load("# A\n\n" + "\n\n".join(HELD) + "\n" + table + more + "```\n")
+    found = {one.text: ", ".join(one.rules) for one in policy.statements}
+    assert found["All commits MUST follow Conventional Commits."] == "CMT002"
+    assert found["Each commit shall be signed off."] == "CMT006"
+
+
+def test_a_sentence_that_nothing_holds_comes_with_the_setting_that_would(load: Load) -> None:
+    text = (
+        "# A\n\nA dev-only test. Never edit `src/gen/`. Do not commit to `main`. Commits must be signed off. "
+        "Only be quick.\n"
+    )
+    assert [one.settings for one in load(text).statements] == [
+        ['rules.locked-path.paths = ["src/gen/"]'],
+        ['rules.protected-branch.branches = ["main"]'],
+        ['rules.missing-trailer.require = [{key = "Signed-off-by"}]'],
+        [],
+    ]
 
 
 def test_the_identity_depends_on_settings_alone(load: Load) -> None:

@@ -81,7 +81,7 @@ class UnenforcedStatement(Rule):
             for statement in statements[:named]:
                 yield Finding(
                     f"no active rule is bound to: {statement.text}",
-                    help="Turn on a rule that holds it, or leave it to people.",
+                    help=_help(statement),
                     path=path,
                     line=statement.line,
                     key=statement.text,
@@ -97,3 +97,9 @@ class UnenforcedStatement(Rule):
                     key="more",
                     setting="shown",
                 )
+
+
+def _help(statement: Statement) -> str:
+    if not statement.settings:
+        return "Name the code of the rule that holds it, or leave it to people."
+    return f"Write {' and '.join(statement.settings)} in the settings, or leave it to people."
