@@ -42,7 +42,7 @@ def test_options_are_told_in_words(registry: Registry) -> None:
     assert options["gates[].name"].default == "required"
     assert options["number_format"].default == '`["{n}"]`'
     assert options["pointer"].type == "list of strings"
-    (paths,) = rule_options(registry.rules["locked-path"].rule)
+    paths, *_ = rule_options(registry.rules["locked-path"].rule)
     assert (paths.name, paths.type, paths.default) == ("paths", "list of patterns", "`[]`")
 
 
@@ -69,7 +69,9 @@ def test_the_schema_of_a_policy_is_closed_described_and_has_defaults(registry: R
     assert [key for key in settings if not key.get("description") and "additionalProperties" not in key] == []
     locked = schema["properties"]["rules"]["properties"]["locked-path"]
     assert locked["title"] == "LockedPath"
-    assert set(locked["properties"]) == {"paths", "severity", "stages", "exclude", "approvable"}
+    assert set(locked["properties"]) == {
+        "paths", "pins", "severity", "stages", "exclude", "approvable",
+    }  # fmt: skip
     assert locked["properties"]["paths"]["items"] == {"type": "string"}
     assert locked["properties"]["paths"]["default"] == []
     kind = schema["properties"]["work"]["additionalProperties"]["properties"]

@@ -378,8 +378,8 @@ def test_what_holds_is_said_with_the_settings_and_what_was_looked_at(tmp_path: P
     )
     said = {line.split(" ")[0]: line.partition(": ")[2] for line in explained}
     assert said["PTH002"] == (
-        "passed: nothing under a/, b/ is added, changed or removed"
-        " [looked at entries (1), base, policy, guards, commits]"
+        "passed: nothing under a/, b/ is added, changed or removed without an approval"
+        " [looked at entries (1), base, policy, guards, start_files, head_files, commits]"
     )
     assert said["BRN004"].startswith(
         "passed: no commit is made on, and no push goes to, one of main, release/* [looked at stage (st"

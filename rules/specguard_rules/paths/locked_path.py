@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from specguard.rules import Guarding, Rule, is_filed, is_record
 from specguard_rules.paths._guarded import findings, landing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Annotated, ClassVar
+    from typing import Annotated, ClassVar, Final, Literal
 
     from pydantic import Field
 
-    from specguard.rules import Base, Commit, Entry, Finding, Guards, Policy, Stage
+    from specguard.rules import Base, Commit, Entry, Finding, Guards, Policy, Stage, Tree
+
+_PIN: Final = (
+    rb"""(?m)^([ \t]*(?:-[ \t]+)?(?:uses:[ \t]+["']?[\w./-]+@|rev:[ \t]+["']?))"""
+    rb"""[\w.+-]+["']?[ \t]*(?:\#.*)?$"""
+)
+"""A line of YAML that pins a version, up to that version; a remark behind it names the version too."""
 
 
 class LockedPath(Rule):
@@ -61,11 +69,19 @@ class LockedPath(Rule):
     name: ClassVar[str] = "locked-path"
     stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     requires: ClassVar[tuple[str, ...]] = ("paths",)
-    condition: ClassVar[str] = "nothing under {paths} is added, changed or removed"
+    condition: ClassVar[str] = "nothing under {paths} is added, changed or removed without an approval"
 
     paths: Annotated[
         Guarding, Field(description="what changes only with an approval: files, and folders with all below")
     ] = Guarding()
+    pins: Annotated[
+        Literal["hold", "allow"],
+        Field(
+            description="`allow`: versions that a file pins in YAML may change, on lines `uses: X@VERSION` "
+            "and `rev: VERSION`",
+            json_schema_extra={"tightens": ["allow", "hold"]},
+        ),
+    ] = "hold"
 
     def check(
         self,
@@ -73,6 +89,8 @@ class LockedPath(Rule):
         base: Base,
         policy: Policy,
         guards: Guards,
+        start_files: Tree,
+        head_files: Tree,
         commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Compare every path of the change with the patterns, without those that are forbidden."""
@@ -84,8 +102,21 @@ class LockedPath(Rule):
             if path.startswith(folder) and _is_filed(path, entries, folder, net=found.commit is None):
                 continue
             guard = guards.find(path)
-            if guard is None or guard.code != "PTH001":
-                yield found
+            if guard is not None and guard.code == "PTH001":
+                continue
+            if self.pins == "allow" and found.commit is None:
+                entry = next(entry for entry in entries if entry.path == path)
+                if entry.old_mode == entry.new_mode and _pins_alone(path, start_files, head_files):
+                    continue
+            yield found
+
+
+def _pins_alone(path: bytes, before: Tree, after: Tree) -> bool:
+    """Whether a file of YAML differs in nothing but the versions that it pins."""
+    if not path.endswith((b".yml", b".yaml")):
+        return False
+    old, new = (re.sub(_PIN, rb"\1", tree.read(path) or b"") for tree in (before, after))
+    return old == new
 
 
 def _is_filed(path: bytes, entries: Sequence[Entry], folder: bytes, *, net: bool) -> bool:
