@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _IDENTITY: Final = re.compile(r"(?P<name>[^<]*)<(?P<email>[^<>]*)>\s*")
 _CO_AUTHOR: Final = re.compile(r"(?im)^[ \t]*co-?authored-by[ \t]*:[ \t]*(.*)$")
 _NO_REPLY: Final = re.compile(r"(?:[0-9]+\+)?(?P<login>[^@+]+)@users\.noreply\.[a-z0-9.-]+")
-_SIGNATURE: Final = re.compile(rb"^gpgsig(?:-sha256)? (.*(?:\n .*)*)", re.MULTILINE)
+SIGNATURE: Final = re.compile(rb"^gpgsig(?:-sha256)? (.*(?:\n .*)*)", re.MULTILINE)
 _CONFIGURED: Final = r"^(user|author|committer)\.(name|email)$"
 
 
@@ -104,7 +104,7 @@ def _of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator[Person
         yield _person(text, f"the {part} of {which}")
     for match in _CO_AUTHOR.finditer(commit.message.text) if co_authors else ():
         yield _person(match[1], f"a co-author of {which}", strict=False)
-    signature = _SIGNATURE.search(git.object(commit.oid)[1].partition(b"\n\n")[0])
+    signature = SIGNATURE.search(git.object(commit.oid)[1].partition(b"\n\n")[0])
     if signature is not None:
         from specguard.approvals.signatures import signed_with
 

@@ -87,13 +87,16 @@ def sign(content: bytes, key: str) -> bytes:
         ) from error
 
 
-def signer(content: bytes, signature: bytes, keys: Sequence[str]) -> str | None:
+def signer(
+    content: bytes, signature: bytes, keys: Sequence[str], *, namespace: str = NAMESPACE
+) -> str | None:
     """The one of some public keys that signed; None where none of them did.
 
     Args:
         content: what was signed.
         signature: the signature, armoured.
         keys: public keys as `.pub` files have them.
+        namespace: what the signature is for.
 
     Raises:
         MissingFact: `ssh-keygen` is not there, or cannot tell.
@@ -115,9 +118,9 @@ def signer(content: bytes, signature: bytes, keys: Sequence[str]) -> str | None:
     try:
         with tempfile.TemporaryDirectory(prefix="specguard-") as folder:
             signers, proof = os.path.join(folder, "signers"), os.path.join(folder, "signature")
-            _write(signers, f'{_PRINCIPAL} namespaces="{NAMESPACE}" {public_part(key)}\n'.encode())
+            _write(signers, f'{_PRINCIPAL} namespaces="{namespace}" {public_part(key)}\n'.encode())
             _write(proof, signature)
-            words = ["-Y", "verify", "-f", signers, "-I", _PRINCIPAL, "-n", NAMESPACE, "-s", proof]
+            words = ["-Y", "verify", "-f", signers, "-I", _PRINCIPAL, "-n", namespace, "-s", proof]
             done = _run(program, words, {}, content, time_limit=VERIFYING)
     except OSError as error:
         raise MissingFact(

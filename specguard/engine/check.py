@@ -127,6 +127,10 @@ def judge_change(
             return run_rules(policy, whole, wanted, strict=request.strict)
 
         accept(results, trusted, None if change.whole else recount)
+    if policy.declares("authors"):
+        from specguard.approvals.authors import exempt
+
+        exempt(results, change, policy.declared("authors"))
     results, said = settle(request, change, policy, facts, selection, results, clock)
     # The log of decisions names the change in which an approval lifted something.
     identify = "fingerprint" in needs or any(

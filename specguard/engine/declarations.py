@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specguard.approvals.authors import Author
 from specguard.approvals.settings import ApprovalSettings
 from specguard.approvals.settings import problems as approval_problems
 from specguard.artifacts.contracts import Contract
@@ -26,5 +27,6 @@ DECLARATIONS: Final = (
     Declaration("wave", WaveSettings, fact="wave_settings"),
     Declaration("runs", RunSettings, fact="run_settings"),
     Declaration("agents", AgentSettings, shape="tables", fact="agents"),
+    Declaration("authors", Author, shape="tables", fact="authors"),
     Declaration("approvals", ApprovalSettings, fact="approval_settings", problems=approval_problems),
 )
