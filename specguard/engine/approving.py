@@ -60,6 +60,10 @@ def settle(
 
         settings = policy.declared("approval_settings")
         notes += grant(request, policy, settings, bond_of(change, policy, facts), results, clock)
+    if any(result.code == "PTH002" and result.state == "failed" for result in results):
+        from specguard.engine.owners import accept_owners
+
+        notes += accept_owners(request, change, policy, results)
     undone = policy.merge != "squash" and _is_undone(change, policy.log_folder)
     matter = undone or _matter(change, policy.log_folder, results)
     approvals = _approvals(request, change, policy, facts, results, clock) if matter else None

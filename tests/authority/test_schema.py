@@ -70,7 +70,7 @@ def test_the_schema_of_a_policy_is_closed_described_and_has_defaults(registry: R
     locked = schema["properties"]["rules"]["properties"]["locked-path"]
     assert locked["title"] == "LockedPath"
     assert set(locked["properties"]) == {
-        "paths", "pins", "severity", "stages", "exclude", "approvable",
+        "paths", "pins", "owners", "severity", "stages", "exclude", "approvable",
     }  # fmt: skip
     assert locked["properties"]["paths"]["items"] == {"type": "string"}
     assert locked["properties"]["paths"]["default"] == []

@@ -82,6 +82,14 @@ class LockedPath(Rule):
             json_schema_extra={"tightens": ["allow", "hold"]},
         ),
     ] = "hold"
+    owners: Annotated[
+        dict[str, list[str]],
+        Field(
+            description="names of `[[approvals.approver]]`, by pattern of `paths`. They need no approval "
+            "where their keys sign each commit that touches the path. They also open what others change, by "
+            "a review"
+        ),
+    ] = {}
 
     def check(
         self,
