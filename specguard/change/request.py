@@ -56,7 +56,7 @@ class Request(Record):
         log: the file that every verdict is added to; empty for none.
         authority: a document to judge by instead of the base's; it makes the verdict untrusted.
         enforce: nothing outside the trusted base may loosen the verdict.
-        bootstrap: a base without an authority may be judged by the head's.
+        bootstrap: a base without an authority may be judged by the head's, and first approvers are accepted.
         today: the date to judge by, `YYYY-MM-DD`; empty: the clock's.
         select, ignore, extend_select: rule selectors.
         strict: warnings count as errors.

@@ -3,53 +3,38 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import click
 
 from specguard.authority.compile import compile_policy
-from specguard.authority.sources import AUTHORITY, Source
-from specguard.change.repository import USUAL_BASES, Repository, short_name
+from specguard.authority.sources import AUTHORITY, Source, decode
+from specguard.change.base import local_base, usual_base
+from specguard.change.git import Git
+from specguard.change.given import read_regular
+from specguard.change.repository import Repository, short_name
+from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.completion import complete_presets
 from specguard.cli.diagnosis import off_promises
+from specguard.cli.files import replace_bytes
 from specguard.cli.init_agents import plan_settings, say_next, show_settings, write_settings
 from specguard.cli.options import in_directory
-from specguard.declaration.toml_text import toml_value
+from specguard.cli.proposed import Guard, Proposed, approver_named, guards_in, settings_block, tree_paths
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.event import AGENTS
-from specguard.reporters.escape import markdown_code, visible
+from specguard.reporters.escape import visible
 from specguard.runs.committed import IGNORE, ignore_local
 from specguard.runs.root import run_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final
 
     from specguard.authority.policy import Policy
+    from specguard.cli.proposed import Setting
     from specguard.model import Origin
     from specguard.runs.settings import RunSettings
-
-_GUARDED: Final = (
-    (".github/workflows/", "the jobs that decide what lands"),
-    (".gitlab-ci.yml", "the jobs that decide what lands"),
-    (".circleci/", "the jobs that decide what lands"),
-    ("Jenkinsfile", "the jobs that decide what lands"),
-    ("azure-pipelines.yml", "the jobs that decide what lands"),
-    ("bitbucket-pipelines.yml", "the jobs that decide what lands"),
-    (".pre-commit-config.yaml", "the hooks that run in front of every commit"),
-    ("CODEOWNERS", "who reviews what"),
-    (".github/CODEOWNERS", "who reviews what"),
-    ("LICENSE", "the licence"),
-    ("AI_CONTRACT.md", "the contract with agents"),
-)
-"""Paths that a team would want an approval for, with what they are; those that exist are written down."""
-
-_FORBIDDEN: Final = (
-    ("docs/api/", "the interface others build on"),
-    ("docs/product/", "the product's requirements"),
-)
-"""Paths that an agent must not touch in a team that has them."""
 
 
 @click.command("init", short_help="Write an authority for this repository.")
@@ -62,54 +47,78 @@ _FORBIDDEN: Final = (
     shell_complete=complete_presets,
     help="Start from this preset; repeatable.",
 )
-@click.option("--lock", "locks", multiple=True, metavar="PATTERN", help="Lock these paths too; repeatable.")
+@click.option("--lock", "locks", multiple=True, metavar="PATTERN", help="Also lock these paths; repeatable.")
 @click.option("--forbid", "forbids", multiple=True, metavar="PATTERN", help="Forbid these paths; repeatable.")
+@click.option(
+    "--approver",
+    "approvers",
+    multiple=True,
+    metavar="NAME=KEYFILE",
+    help="Let NAME approve, with this public SSH key; repeatable.",
+)
 @click.option(
     "--agent",
     "agents",
     multiple=True,
     type=click.Choice(AGENTS),
-    help="Have this agent's program run specguard, by its settings of this project; repeatable.",
+    help="Write this agent's hooks; repeatable.",
 )
-@click.option("--print", "only_print", is_flag=True, help="Print what would be written, and write nothing.")
+@click.option("--print", "only_print", is_flag=True, help="Print it, and write nothing.")
 def command(
     directory: str,
     presets: tuple[str, ...],
     locks: tuple[str, ...],
     forbids: tuple[str, ...],
+    approvers: tuple[str, ...],
     agents: tuple[str, ...],
     only_print: bool,
 ) -> None:
     """Write SPEC_AUTHORITY.md for this repository.
 
-    The default branch, CI files, hooks and pointer files are found out; a file that is there is never
+    The default branch, CI files, hooks and pointer files are found out. A file that is there is never
     overwritten. The authority judges once it is on the base branch. The folder of runs is added to
     .gitignore, unless a preset has runs committed.
 
-    With --agent the agent's settings are written too, beside what is in them; where there is an authority
-    already, nothing but these.
+    On a terminal it asks who may approve exceptions. If there is an authority already, --approver adds
+    the approver to it, and --agent writes the agent's settings, beside what is in them.
     """
     repository = Repository.locate(directory, os.environ)
     top = repository.work_tree()
     _check_presets(presets)
+    named = [approver_named(text) for text in approvers]
     planned = plan_settings(top, agents, os.environ)
-    if agents and not (presets or locks or forbids) and os.path.lexists(os.path.join(top, AUTHORITY)):
+    file = os.path.join(top, AUTHORITY)
+    if (agents or named) and not (presets or locks or forbids) and os.path.lexists(file):
         show_settings(planned)
-        if not only_print:
+        for line in _add_block(top, file, named, only_print=only_print) if named else ():
+            click.echo(visible(line))
+        if planned and not only_print:
             say_next(repository, planned, write_settings(top, planned))
         return
+    asks = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
+    if not named and asks and not os.path.lexists(file):
+        named = _ask_for_approver()
     base = _default_branch(repository)
-    runners = [(one.host.file, "the hooks that run in front of an agent's edits") for one in planned]
-    text = authority_text(top, base=base, presets=presets, locks=locks, forbids=forbids, runners=runners)
-    policy = _compiled(text)
+    proposed = Proposed(base, presets)
+    proposed.guards += guards_in(tree_paths(repository))
+    runners = "the hooks that run in front of an agent's edits"
+    proposed.guards += [Guard(path=one.host.file, why=runners) for one in planned]
+    named_paths = [(pattern, False) for pattern in locks] + [(pattern, True) for pattern in forbids]
+    proposed_paths = {(one.path.rstrip("/"), one.forbidden) for one in proposed.guards}
+    proposed.guards += [
+        Guard(path=pattern, forbidden=forbidden)
+        for pattern, forbidden in named_paths
+        if (pattern.rstrip("/"), forbidden) not in proposed_paths
+    ]
+    proposed.settings += named
+    policy = _compiled(top, proposed.text)
     if only_print:
-        click.echo(text, nl=False)
+        click.echo(proposed.text, nl=False)
         show_settings(planned)
         return
-    file = os.path.join(top, AUTHORITY)
     try:
         with open(file, "x", encoding="utf-8") as stream:
-            stream.write(text)
+            stream.write(proposed.text)
     except FileExistsError:
         raise SpecguardError(
             "there is an authority already, and it is never overwritten",
@@ -128,6 +137,45 @@ def command(
     if planned:
         show_settings(planned)
         say_next(repository, planned, write_settings(top, planned))
+
+
+def _ask_for_approver() -> list[Setting]:
+    """Ask on a terminal who may approve; nobody if there is no answer."""
+    name = click.prompt("Who may approve exceptions? A name, or nothing", default="", show_default=False)
+    if not name.strip():
+        return []
+    key = click.prompt(f"The public SSH key that {visible(name)} signs with (a .pub file)")
+    return [approver_named(f"{name}={key}")]
+
+
+def _add_block(top: str, file: str, settings: Sequence[Setting], *, only_print: bool) -> list[str]:
+    """Add a block of settings at the end of the authority that is there, where it then is one still.
+
+    Returns:
+        The block, or what is to be done next.
+    """
+    from specguard.evaluation.own import read_own
+
+    if os.path.islink(file):
+        raise SpecguardError("it is a link, and is not written through", path=AUTHORITY, code="usage")
+    old = read_regular(file, DOCUMENT_LIMIT, "the authority")
+    missing = [one for one in settings if one.toml.encode("utf-8", "surrogateescape") not in old]
+    if not missing:
+        return [f"{AUTHORITY} has that already"]
+    block = settings_block(missing)
+    added = "\n".join(["", *block, ""]).encode("utf-8", "surrogateescape")
+    if only_print:
+        return block
+    replace_bytes(file, old + (b"" if old.endswith(b"\n") else b"\n") + added)
+    try:
+        read_own(top)
+    except SpecguardError:
+        replace_bytes(file, old)
+        raise
+    return [
+        f"{AUTHORITY} has what you asked for, at its end; commit it as a change of its own:",
+        f"  git add {AUTHORITY} && git commit -m 'docs: name who may approve'",
+    ]
 
 
 def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
@@ -166,47 +214,6 @@ def _ignore_runs(top: str, policy: Policy) -> Sequence[str]:
     return [*written, IGNORE]
 
 
-def authority_text(
-    top: str,
-    *,
-    base: str,
-    presets: Sequence[str],
-    locks: Sequence[str],
-    forbids: Sequence[str],
-    runners: Sequence[tuple[str, str]] = (),
-) -> str:
-    """An authority for the repository at `top`, with patterns that match there or were asked for."""
-    locked = [(AUTHORITY, "this document")]
-    locked += [(path, why) for path, why in _GUARDED if os.path.exists(os.path.join(top, path))]
-    locked += runners
-    locked += [(pattern, "") for pattern in locks]
-    forbidden = [(path, why) for path, why in _FORBIDDEN if os.path.exists(os.path.join(top, path))]
-    forbidden += [(pattern, "") for pattern in forbids]
-    lines = [
-        "# Authority",
-        "",
-        "What may change in this repository, in which steps and with which evidence.",
-        f"`specguard check` judges every change by the copy of this document on {markdown_code(base)}.",
-        "",
-        "## Locked zones",
-        "",
-        "A change here needs an approval.",
-        "",
-        *_items(locked),
-    ]
-    if forbidden:
-        lines += ["", "## Forbidden paths", "", "Nothing here changes.", "", *_items(forbidden)]
-    lines += ["", "## Settings", "", "```toml specguard"]
-    if presets:
-        lines.append(f"extends = [{', '.join(toml_value(preset) for preset in presets)}]")
-    lines += [f"base = {toml_value(base)}", "```", ""]
-    return "\n".join(lines)
-
-
-def _items(paths: Sequence[tuple[str, str]]) -> list[str]:
-    return [f"- `{path}`: {why}." if why else f"- `{path}`" for path, why in dict(paths).items()]
-
-
 def _check_presets(presets: Sequence[str]) -> None:
     known = load_registry().presets
     for preset in presets:
@@ -217,27 +224,28 @@ def _check_presets(presets: Sequence[str]) -> None:
 
 
 def _default_branch(repository: Repository) -> str:
-    """The branch that changes are merged into: the remote's default, a usual name, or this one."""
-    known = repository.refs_named(USUAL_BASES)
-    for name in USUAL_BASES:
-        if name in known:
-            target = short_name(repository.target_of(name))
-            return target.removeprefix("origin/")
+    """The branch that changes are merged into: as checks find it, or this one."""
+    with Git(repository) as git:
+        found = usual_base(git) or local_base(git)
+    if found is not None:
+        return found.name.removeprefix("origin/")
     return short_name(repository.branch) if repository.branch else "main"
 
 
-def _compiled(text: str) -> Policy:
+def _compiled(top: str, text: str) -> Policy:
     """The policy of what is about to be written, so that nothing is written that would not judge."""
 
-    def read(path: str, named_by: Origin) -> Source:
-        raise SpecguardError(f"{named_by} names {path}, which is not to be had before it is written")
+    def read(path: str, _named_by: Origin) -> Source:
+        content = read_regular(os.path.join(top, path), DOCUMENT_LIMIT, "a document of the authority")
+        return Source(path, "", decode(content, path))
 
     policy = compile_policy([Source(AUTHORITY, "", text)], registry=load_registry, read=read)
     assert policy is not None  # noqa: S101 - a document of this name is always an authority
     for unread in policy.unread:
-        raise SpecguardError(
-            f"{unread.text!r} is no pattern that can be guarded: {unread.reason}", code="usage"
-        )
+        if unread.path == AUTHORITY:
+            raise SpecguardError(
+                f"{unread.text!r} is no pattern that can be guarded: {unread.reason}", code="usage"
+            )
     return policy
 
 
@@ -247,6 +255,8 @@ def _next_steps(repository: Repository, top: str, base: str, policy: Policy, wri
     where = f"origin/{base}" if repository.refs_named([remote]) else base
     click.echo(f"{AUTHORITY} is written; it judges once it is on {visible(where)}:")
     click.echo(f"  git add {' '.join(written)} && git commit -m 'docs: state what may change'")
+    if not policy.declared("approval_settings").approver:
+        click.echo("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
     if os.path.exists(os.path.join(top, ".pre-commit-config.yaml")):
         click.echo("hooks: add specguard to .pre-commit-config.yaml, then")
         click.echo("  pre-commit install --hook-type pre-commit --hook-type commit-msg --hook-type pre-push")

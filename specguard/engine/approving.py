@@ -60,6 +60,10 @@ def settle(
 
         settings = policy.declared("approval_settings")
         notes += grant(request, policy, settings, bond_of(change, policy, facts), results, clock)
+    if any(result.code == "PTH004" and result.state == "failed" for result in results):
+        from specguard.engine.first_approvers import accept_first_approvers
+
+        notes += accept_first_approvers(request, change, policy, facts, results)
     if any(result.code == "PTH002" and result.state == "failed" for result in results):
         from specguard.engine.owners import accept_owners
 

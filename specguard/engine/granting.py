@@ -170,7 +170,7 @@ def approver_named(name: str, settings: ApprovalSettings) -> Approver:
     if not settings.approver:
         raise SpecguardError(
             "nobody may approve: the policy names no approver",
-            help="add [[approvals.approver]] to the authority, with a name and what they may lift",
+            help="add [[approvals.approver]] to the authority, in a change of its own: name, key and may",
             code="not-approvable",
         )
     names = [one.name for one in settings.approver]
