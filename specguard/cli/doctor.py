@@ -22,6 +22,8 @@ from specguard.engine.check import is_left_to_ci
 from specguard.engine.plugins import installed, load_registry
 from specguard.engine.policies import TRY, open_policy
 from specguard.errors import MissingFact, SpecguardError
+from specguard.evaluation.own import authority_of
+from specguard.evaluation.provoking import unmatched
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import cut, json_text, visible
 
@@ -172,6 +174,10 @@ def _authority(git: Git, request: Request) -> Diagnosis:
         return Diagnosis(
             "authority", "note", f"{said}; {len(policy.unread)} items not understood", "specguard policy"
         )
+    rule = policy.rule("SPC007")
+    idle = unmatched(rule, policy, authority_of(git, policy).files) if rule and rule.active else ""
+    if idle:
+        return Diagnosis("authority", "note", f"{said}; {idle}", "write `[specs] code` as the tree has it")
     return Diagnosis("authority", "ok", said)
 
 

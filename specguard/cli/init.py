@@ -19,7 +19,15 @@ from specguard.cli.diagnosis import off_promises
 from specguard.cli.files import replace_bytes
 from specguard.cli.init_agents import plan_settings, say_next, show_settings, write_settings
 from specguard.cli.options import in_directory
-from specguard.cli.proposed import Guard, Proposed, approver_named, guards_in, settings_block, tree_paths
+from specguard.cli.proposed import (
+    Guard,
+    Proposed,
+    approver_named,
+    fitted,
+    guards_in,
+    settings_block,
+    tree_paths,
+)
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.integrations.hooks.event import AGENTS
@@ -100,7 +108,8 @@ def command(
         named = _ask_for_approver()
     base = _default_branch(repository)
     proposed = Proposed(base, presets)
-    proposed.guards += guards_in(tree_paths(repository))
+    paths = tree_paths(repository)
+    proposed.guards += guards_in(paths)
     runners = "the hooks that run in front of an agent's edits"
     proposed.guards += [Guard(path=one.host.file, why=runners) for one in planned]
     named_paths = [(pattern, False) for pattern in locks] + [(pattern, True) for pattern in forbids]
@@ -111,6 +120,7 @@ def command(
         if (pattern.rstrip("/"), forbidden) not in proposed_paths
     ]
     proposed.settings += named
+    proposed.settings += fitted(_compiled(top, proposed.text), paths)
     policy = _compiled(top, proposed.text)
     if only_print:
         click.echo(proposed.text, nl=False)

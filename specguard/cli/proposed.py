@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Final
 
+    from specguard.authority.policy import Policy
     from specguard.change.repository import Repository
+    from specguard.declaration.patterns import Patterns
 
 _JOBS: Final = "the jobs that decide what lands"
 _OWNERS: Final = "who reviews what"
@@ -48,6 +50,8 @@ _FORBIDDEN: Final = (
 
 _APPROVER: Final = re.compile(r"(?P<name>[^<>=]+?)\s*(<(?P<email>[^<>=\s]+)>)?=(?P<file>.+)")
 _LARGEST_KEY: Final = 1 << 16
+_FITTED: Final = 8
+"""In so many folders a preset's code may be, for them to be meant."""
 
 
 class Guard(Record):
@@ -150,6 +154,23 @@ def guards_in(paths: Sequence[str]) -> Iterator[Guard]:
             found = (begins.match(path) for path in paths)
             for name in sorted({match[0] for match in found if match}):
                 yield Guard(path=name, why=why, forbidden=forbidden)
+
+
+def fitted(policy: Policy, paths: Sequence[str]) -> Iterator[Setting]:
+    """Where a preset's code is not where it says: the nearest folders of these names."""
+    code: Patterns = policy.declared("spec_settings").code
+    origin = policy.origin("specs.code")
+    if origin is None or not origin.path.startswith("preset:") or code.used([*map(os.fsencode, paths)]):
+        return
+    names = {pattern.partition("/")[0] for pattern in code.patterns}
+    split = [path.split("/")[:-1] for path in paths]
+    found = {tuple(parts[: at + 1]) for parts in split for at, part in enumerate(parts) if part in names}
+    nearest = [one for one in sorted(found) if len(one) == min(map(len, found))]
+    if 0 < len(nearest) <= _FITTED:
+        yield Setting(
+            toml=f"specs.code = {toml_value(['/'.join([*one, '**']) for one in nearest])}",
+            why=f"{' and '.join(code.patterns)} of the preset are not here",
+        )
 
 
 def approver_named(text: str) -> Setting:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from specguard.authority.values import load, plain
 from specguard.declaration.toml_text import toml_key, toml_value
 from specguard.errors import SpecguardError
-from specguard.evaluation.provoking import of_settings, speaks_of_changes, unwanted
+from specguard.evaluation.provoking import of_settings, speaks_of_changes, unmatched, unwanted
 from specguard.testing.case import Case
 from specguard.testing.examples import examples
 from specguard.testing.reading import CaseError
@@ -83,7 +83,10 @@ def try_canaries(own: OwnAuthority) -> Iterator[Canary]:
 def _by_settings(rule: RuleInPolicy, own: OwnAuthority) -> Canary | None:
     """A rule tried with changes that its own settings speak of; None where there is none that it judged."""
     said = []
-    for one in of_settings(rule, own.policy):
+    idle = unmatched(rule, own.policy, own.files)
+    if idle:
+        return Canary(rule.code, rule.name, "missed", idle)
+    for one in of_settings(rule, own.policy, own.files):
         seen = _seen(_at_stage(_alone(own.under(one.case), rule.code), rule))
         missed = [path for path in one.paths if (rule.code, path) not in seen.findings]
         if seen.error or seen.states.get(rule.code) in ("not-applicable", "off", None):

@@ -16,6 +16,8 @@ from specguard.errors import MissingFact, SpecguardError
 from specguard.testing.stream import to_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from specguard.change.git import Git
     from specguard.testing.case import Case
     from specguard.testing.stream import Step
@@ -32,11 +34,13 @@ class OwnAuthority:
         top: the folder that its paths begin at.
         documents: the text of each of its documents, by path.
         policy: what they are compiled to.
+        files: the paths of the repository's own files, where they are known.
     """
 
     top: str
     documents: dict[bytes, str]
     policy: Policy
+    files: Sequence[bytes] = ()
 
     def judges(self, case: Case) -> Case:
         """A case that has no policy of its own, judged by this authority; see `under`.
@@ -119,9 +123,10 @@ def authority_of(git: Git, policy: Policy) -> OwnAuthority:
     names = [os.fsencode(path) for path, _ in policy.documents]
     try:
         texts = {name: (tree.read(name) or b"").decode("utf-8", "surrogateescape") for name in names}
+        files = tree.paths()
     except MissingFact as missing:
         raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from None
-    return OwnAuthority(top, texts, policy)
+    return OwnAuthority(top, texts, policy, files)
 
 
 class WorkingFiles:

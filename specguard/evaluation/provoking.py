@@ -9,7 +9,7 @@ from specguard.testing.case import Case
 from specguard.testing.stream import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.declaration.patterns import Patterns
@@ -23,6 +23,7 @@ _MESSAGES = (
     f"feat: {'long ' * 60}",
     "feat: x\n\n" + "word " * 80,
 )
+_CODE_RULE = "missing-spec-change"
 _BRANCHES = ("canary/Not_A-Name", "main")
 
 
@@ -43,14 +44,37 @@ class Provocation:
 
 def speaks_of_changes(rule: RuleInPolicy) -> bool:
     """Whether a rule's own settings say which changes it is to catch."""
-    return rule.name in _MAKERS
+    return rule.name in _MAKERS or rule.name == _CODE_RULE
 
 
-def of_settings(rule: RuleInPolicy, policy: Policy) -> Iterator[Provocation]:
-    """The changes that a rule's own settings speak of; nothing for a rule whose settings name none."""
+def of_settings(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes] = ()) -> Iterator[Provocation]:
+    """The changes that a rule's own settings speak of; nothing for a rule whose settings name none.
+
+    Args:
+        rule: the rule.
+        policy: its policy.
+        files: the repository's own files, one of which is taken where the rule is about code.
+    """
     maker = _MAKERS.get(rule.name)
     if maker is not None:
         yield from maker(rule, policy)
+    elif rule.name == _CODE_RULE:
+        path = _code(policy, files)
+        if path is not None:
+            yield Provocation(_commit({path: "x\n"}), f"touches only {_named([path])}", (path,))
+
+
+def unmatched(rule: RuleInPolicy, policy: Policy, files: Sequence[bytes]) -> str:
+    """Why a rule about the repository's code can find nothing, as a clause; empty where it can."""
+    if rule.name != _CODE_RULE or not files or _code(policy, files) is not None:
+        return ""
+    return f"no file is under [specs] code ({', '.join(policy.declared('spec_settings').code.patterns)})"
+
+
+def _code(policy: Policy, files: Sequence[bytes]) -> bytes | None:
+    """The first file of a repository that `[specs] code` covers."""
+    code: Patterns = policy.declared("spec_settings").code
+    return next((files[at] for at, _ in code.find_each(files)), None)
 
 
 def unwanted(policy: Policy) -> Iterator[Provocation]:

@@ -236,3 +236,11 @@ def test_init_print_writes_nothing(repository: Repository) -> None:
     assert outcome.exit_code == 0
     assert "- `docs/api/`" in outcome.stdout
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
+
+
+def test_an_authority_that_is_tried_before_it_is_committed_locks_itself(repository: Repository) -> None:
+    repository.commit("chore: start", files={"LICENSE": "a"})
+    run("init", directory=repository.path)
+    outcome = run("check", "--authority", "SPEC_AUTHORITY.md", directory=repository.path)
+    assert outcome.exit_code == 0
+    assert "CFG002" not in outcome.stdout

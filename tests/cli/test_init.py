@@ -201,6 +201,35 @@ def test_an_authority_that_is_not_committed_yet_is_told_with_its_errors(
     assert tried.exit_code == 0
 
 
+def test_a_presets_code_is_where_the_code_is_and_is_held(repository: Repository) -> None:
+    repository.commit("chore: start", files={"orchestrator/src/a.py": "a\n", "docs/x/y/src/b.md": "b\n"})
+    said = init(repository, "--preset", "orchestrator")
+    assert 'specs.code = ["orchestrator/src/**"]' in repository.read(FILE).decode()
+    typed(repository, said)
+    canaries = run("doctor", "--canary", directory=repository.path).stdout
+    assert "SPC007 missing-spec-change: caught a change that touches only orchestrator/src/a.py" in canaries
+    repository.branch("work")
+    repository.commit("feat: more", files={"orchestrator/src/a.py": "b\n"})
+    assert "SPC007" in run("check", "--output-format", "json", directory=repository.path).codes
+
+
+def test_a_preset_that_guards_nothing_is_told(repository: Repository) -> None:
+    repository.commit("chore: start", files={"cmd/a.go": "a\n"})
+    typed(repository, init(repository, "--preset", "orchestrator"))
+    canaries = run("doctor", "--canary", directory=repository.path).stdout
+    assert "rules have something to judge; no file is under [specs] code" in canaries
+    assert (
+        "SPC007 missing-spec-change: did not fire: no file is under [specs] code (src/**, packages/**)"
+        in canaries
+    )
+    repository.branch("work")
+    repository.commit("feat: more", files={"cmd/a.go": "b\n"})
+    found = run("check", "--output-format", "json", directory=repository.path).report["findings"]
+    told = next(one for one in found if one["code"] == "CFG002")
+    assert "specs.code (src/**, packages/**) matches no file" in told["message"]
+    assert told["location"]["path"] == FILE
+
+
 def test_a_path_that_is_found_and_named_stands_once(tmp_path: Path) -> None:
     project = Case(policy="", base=(Step(files={"docs/api/a.yaml": "a"}),), branch="main").build(
         tmp_path / "project"

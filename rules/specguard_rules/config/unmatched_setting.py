@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from specguard.rules import Entry, Origin, Policy, Severity, Stage, Tree
 
 _WILD: Final = re.compile(r"[*?\[]")
+_CODE: Final = "specs.code"
 _ABOUT_BRANCHES: Final = frozenset(["BRN", "PRQ"])
 
 
@@ -64,29 +65,51 @@ class UnmatchedSetting(Rule):
         """Compare the patterns with the files before and after."""
         paths: Sequence[bytes] | None = None
         origins = policy.origins
-        for rule in policy.rules:
-            if not rule.active or not rule.configured:
+        for key, patterns in _settings(policy):
+            if paths is None:
+                # What the change itself takes away was no typo, nor is the policy that is not committed yet.
+                gone = [entry.path for entry in entries if entry.deleted]
+                own = [path.encode("utf-8", "surrogateescape") for path, _ in policy.documents]
+                paths = [*head_files.paths(), *gone, *own]
+            used = patterns.used(paths)
+            places = [origins.get(f"{key}.{at}", origins.get(key)) for at in range(len(patterns.patterns))]
+            if places and all(place and place.path.startswith("preset:") for place in places):
+                # A preset is written for many repositories, so that one of its patterns is enough.
+                if not used and (isinstance(patterns, Guarding) or key == _CODE):
+                    yield _unfitted(key, patterns, policy)
                 continue
+            for index, (pattern, origin) in enumerate(zip(patterns.patterns, places, strict=True)):
+                # A default has no origin.
+                if index in used or not origin or origin.path.startswith("preset:"):
+                    continue
+                if not _forbids_by_form(key, pattern):
+                    yield _finding(key, index, pattern, origin)
+
+
+def _settings(policy: Policy) -> Iterator[tuple[str, Covering | Guarding | Selecting]]:
+    """Every list of path patterns of the rules that judge, with its key."""
+    for rule in policy.rules:
+        if rule.active and rule.configured:
             tables: dict[str, Any] = {} if rule.code[:3] in _ABOUT_BRANCHES else dict(rule.settings)
             for field, patterns in _patterns({**tables, "exclude": rule.exclude}, ""):
-                if paths is None:
-                    # What the change itself takes away was no typo.
-                    gone = [entry.path for entry in entries if entry.deleted]
-                    paths = [*head_files.paths(), *gone]
-                used = patterns.used(paths)
-                for index in range(len(patterns.patterns)):
-                    if index in used:
-                        continue
-                    key = f"rules.{rule.name}.{field}"
-                    origin = origins.get(f"{key}.{index}", origins.get(key))
-                    pattern = patterns.patterns[index]
-                    # A default has no origin, and a preset is not written for this repository.
-                    if (
-                        origin
-                        and not origin.path.startswith("preset:")
-                        and not _forbids_by_form(key, pattern)
-                    ):
-                        yield _finding(key, index, pattern, origin)
+                yield f"rules.{rule.name}.{field}", patterns
+    governing = policy.rule("SPC007")
+    if governing is not None and governing.active:
+        yield _CODE, policy.declared("spec_settings").code
+
+
+def _unfitted(key: str, patterns: Covering | Guarding | Selecting, policy: Policy) -> Finding:
+    origin = policy.origin("extends")
+    where = ", ".join(patterns.patterns)
+    return Finding(
+        f"the preset's {key.removeprefix('rules.')} ({where}) matches no file, so it holds nothing",
+        help=f"Say where that is here: `{key} = [...]`.",
+        path=policy.documents[0][0].encode("utf-8", "surrogateescape"),
+        line=(origin and origin.line) or None,
+        field=key,
+        key=key,
+        authority=origin,
+    )
 
 
 def _forbids_by_form(key: str, pattern: str) -> bool:
