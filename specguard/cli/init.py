@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
 import click
 
@@ -17,6 +18,7 @@ from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.completion import complete_presets
 from specguard.cli.diagnosis import off_promises
 from specguard.cli.files import replace_bytes
+from specguard.cli.hindsight import look_back
 from specguard.cli.init_agents import plan_settings, say_next, show_settings, write_settings
 from specguard.cli.options import in_directory
 from specguard.cli.proposed import (
@@ -83,9 +85,10 @@ def command(
 ) -> None:
     """Write SPEC_AUTHORITY.md for this repository.
 
-    The default branch, CI files, hooks and pointer files are found out. A file that is there is never
-    overwritten. The authority judges once it is on the base branch. The folder of runs is added to
-    .gitignore, unless a preset has runs committed.
+    The default branch, CI files, hooks and pointer files are found out. The last two hundred changes are
+    judged, and settings proposed that fit them. A file that is there is never overwritten. The authority
+    judges once it is on the base branch. The folder of runs is added to .gitignore, unless a preset has runs
+    committed.
 
     On a terminal it asks who may approve exceptions. If there is an authority already, --approver adds
     the approver to it, and --agent writes the agent's settings, beside what is in them.
@@ -121,7 +124,11 @@ def command(
     ]
     proposed.settings += named
     proposed.settings += fitted(_compiled(top, proposed.text), paths)
-    policy = _compiled(top, proposed.text)
+    compiled = partial(_compiled, top)
+    # A file that is there is refused below.
+    there = os.path.lexists(file) and not only_print
+    past = [] if there else list(look_back(repository, proposed, compiled))
+    policy = compiled(proposed.text)
     if only_print:
         click.echo(proposed.text, nl=False)
         show_settings(planned)
@@ -143,6 +150,8 @@ def command(
             help="`specguard init --print` writes it to standard output",
             code="unwritable-file",
         ) from error
+    for line in past:
+        click.echo(visible(line))
     _next_steps(repository, top, base, policy, [AUTHORITY, *_ignore_runs(top, policy)])
     if planned:
         show_settings(planned)

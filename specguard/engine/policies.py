@@ -37,13 +37,15 @@ class Policies:
     Args:
         request: what was asked for.
         repository: whose they are.
+        given: the policy that judges whatever the change is, as one that is only proposed does.
 
     Attributes:
         cache: where policies are kept, and what rules found; None where a verdict is final.
     """
 
-    def __init__(self, request: Request, repository: Repository) -> None:
+    def __init__(self, request: Request, repository: Repository, *, given: Policy | None = None) -> None:
         self._request = request
+        self._given = given
         self._known: dict[str, Policy | None] = {}
         self.cache: Cache | None = None
         if not request.enforce:
@@ -57,7 +59,10 @@ class Policies:
         Raises:
             SpecguardError: there is none that may judge.
         """
-        change, policy, notes = self._judging(change)
+        notes: list[str] = []
+        policy = self._given
+        if policy is None:
+            change, policy, notes = self._judging(change)
         change.git.max_entries = policy.max_entries
         return change, policy, notes
 
