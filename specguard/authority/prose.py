@@ -143,6 +143,31 @@ def read_sections(
     return read, unread
 
 
+def listed_paths(document: Document, line: int, text: str) -> tuple[str, list[str], list[Text]]:
+    """Of a list that was not read the title by which it would be, its paths, and its items without one.
+
+    Args:
+        document: the document.
+        line: the list's line.
+        text: the words above it, as they are in `Unread`; where these are no heading, there is no title.
+    """
+    titles = [one.text.plain for one in document.blocks if isinstance(one, Heading)]
+    title = next((title for title in titles if shortened(title, SHOWN) == text), "")
+    blocks = [one for one in document.blocks if one.line == line]
+    found = [text for one in blocks for text, problem in _items(one) if not problem]
+    other = [text for text in found if not leading_paths(text.raw).paths]
+    paths = [path for text in found for path in leading_paths(text.raw).paths]
+    return title, list(dict.fromkeys(paths)), other
+
+
+def guard_of(text: str) -> str:
+    """The rule that words speak of, apart from what stands in brackets: its name, or empty."""
+    words = _BRACKETS.sub(" ", text.casefold())
+    if re.search(r"\b(?:forb[ia]d|prohibit)", words):
+        return "forbidden-path"
+    return "locked-path" if _GUARDING.search(words) else ""
+
+
 def _lists_paths(block: AnyBlock, *, loud: bool) -> bool:
     """Whether half of a list's items surely begin with a path; if `loud`, whether any text does."""
     if isinstance(block, Paragraph):

@@ -164,7 +164,7 @@ def _authority(git: Git, request: Request) -> Diagnosis:
     said = f"{documents}: {active} of {len(policy.rules)} rules have something to judge"
     if any(one.meaning == "nothing" for one in policy.unread):
         return Diagnosis(
-            "authority", "missing", f"{said}; nothing in it sets a rule", "set [authority] sections"
+            "authority", "missing", f"{said}; nothing in it sets a rule", "specguard init --adopt"
         )
     if not _is_the_bases(git, request, policy):
         if policy.ref:

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from specguard.model import Origin
     from specguard.runs.settings import RunSettings
 
+_ADOPT = "have rules hold what it says"
+
 
 @click.command("init", short_help="Write an authority for this repository.")
 @in_directory
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     shell_complete=complete_presets,
     help="Start from this preset; repeatable.",
 )
-@click.option("--lock", "locks", multiple=True, metavar="PATTERN", help="Also lock these paths; repeatable.")
+@click.option("--lock", "locks", multiple=True, metavar="PATTERN", help="Lock these paths too; repeatable.")
 @click.option("--forbid", "forbids", multiple=True, metavar="PATTERN", help="Forbid these paths; repeatable.")
 @click.option(
     "--approver",
@@ -71,9 +73,11 @@ if TYPE_CHECKING:
     "agents",
     multiple=True,
     type=click.Choice(AGENTS),
-    help="Write this agent's hooks; repeatable.",
+    help="Have this agent's program run specguard, by its settings of this project; repeatable.",
 )
+@click.option("--adopt", is_flag=True, help="Read prose, and add the settings that enforce it.")
 @click.option("--print", "only_print", is_flag=True, help="Print it, and write nothing.")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 def command(
     directory: str,
     presets: tuple[str, ...],
@@ -81,7 +85,9 @@ def command(
     forbids: tuple[str, ...],
     approvers: tuple[str, ...],
     agents: tuple[str, ...],
+    adopt: bool,
     only_print: bool,
+    files: tuple[str, ...],
 ) -> None:
     """Write SPEC_AUTHORITY.md for this repository.
 
@@ -92,6 +98,10 @@ def command(
 
     On a terminal it asks who may approve exceptions. If there is an authority already, --approver adds
     the approver to it, and --agent writes the agent's settings, beside what is in them.
+
+    With --adopt it reads the authority that is there, and each FILE, sentence by sentence. It prints which
+    rule holds a sentence, which setting would, and what is left to people. Then it adds those settings to the
+    authority.
     """
     repository = Repository.locate(directory, os.environ)
     top = repository.work_tree()
@@ -99,15 +109,36 @@ def command(
     named = [approver_named(text) for text in approvers]
     planned = plan_settings(top, agents, os.environ)
     file = os.path.join(top, AUTHORITY)
-    if (agents or named) and not (presets or locks or forbids) and os.path.lexists(file):
+    if (agents or named) and not (presets or locks or forbids or adopt) and os.path.lexists(file):
         show_settings(planned)
         for line in _add_block(top, file, named, only_print=only_print) if named else ():
             click.echo(visible(line))
         if planned and not only_print:
             say_next(repository, planned, write_settings(top, planned))
         return
+    if files and not adopt:
+        raise SpecguardError(
+            f"{files[0]} is not read without --adopt", help="specguard init --adopt FILE", code="usage"
+        )
     asks = sys.stdin.isatty() and sys.stdout.isatty() and not only_print
-    if not named and asks and not os.path.lexists(file):
+    if os.path.lexists(file) and (adopt or asks) and not (presets or locks or forbids):
+        text = decode(read_regular(file, DOCUMENT_LIMIT, "the authority"), AUTHORITY)
+        added = [*_adopted(top, text, files, tree_paths(repository)), *named]
+        if added and not only_print and (adopt or click.confirm(f"Add this to {AUTHORITY}?")):
+            for line in _add_block(top, file, added, only_print=False, subject=_ADOPT):
+                click.echo(visible(line))
+        return
+    if adopt and os.path.lexists(file):
+        raise SpecguardError(
+            f"--preset, --lock and --forbid begin a new {AUTHORITY}",
+            help="specguard init --adopt",
+            code="usage",
+        )
+    if adopt and not files:
+        raise SpecguardError(
+            f"there is no {AUTHORITY} to adopt", help="specguard init --adopt AGENTS.md", code="usage"
+        )
+    if not named and asks:
         named = _ask_for_approver()
     base = _default_branch(repository)
     proposed = Proposed(base, presets)
@@ -124,6 +155,8 @@ def command(
     ]
     proposed.settings += named
     proposed.settings += fitted(_compiled(top, proposed.text), paths)
+    if adopt:
+        proposed.settings += _adopted(top, proposed.text, files, paths)
     compiled = partial(_compiled, top)
     # A file that is there is refused below.
     there = os.path.lexists(file) and not only_print
@@ -140,7 +173,7 @@ def command(
         raise SpecguardError(
             "there is an authority already, and it is never overwritten",
             path=AUTHORITY,
-            help="`specguard init --print` shows what would be written",
+            help="specguard init --adopt reads it, and adds the settings that hold it",
             code="never-overwritten",
         ) from None
     except OSError as error:
@@ -167,7 +200,25 @@ def _ask_for_approver() -> list[Setting]:
     return [approver_named(f"{name}={key}")]
 
 
-def _add_block(top: str, file: str, settings: Sequence[Setting], *, only_print: bool) -> list[str]:
+def _adopted(top: str, text: str, files: Sequence[str], paths: Sequence[str]) -> list[Setting]:
+    """Print what holds each sentence of the documents; the settings that hold more of them."""
+    from specguard.cli.adopted import Adopted
+
+    found = Adopted(top, text, files, paths)
+    shown = settings_block(found.settings) if found.settings else ["nothing is to be added"]
+    for line in (*found.account, "", *shown, ""):
+        click.echo(visible(line))
+    return found.settings
+
+
+def _add_block(
+    top: str,
+    file: str,
+    settings: Sequence[Setting],
+    *,
+    only_print: bool,
+    subject: str = "name who may approve",
+) -> list[str]:
     """Add a block of settings at the end of the authority that is there, where it then is one still.
 
     Returns:
@@ -193,7 +244,7 @@ def _add_block(top: str, file: str, settings: Sequence[Setting], *, only_print: 
         raise
     return [
         f"{AUTHORITY} has what you asked for, at its end; commit it as a change of its own:",
-        f"  git add {AUTHORITY} && git commit -m 'docs: name who may approve'",
+        f"  git add {AUTHORITY} && git commit -m 'docs: {subject}'",
     ]
 
 

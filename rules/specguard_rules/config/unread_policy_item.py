@@ -108,7 +108,7 @@ def _severity(item: Unread) -> Severity:
 
 def _help(item: Unread) -> str:
     if item.meaning == "nothing":
-        return "Say under [authority] sections what its sections are, or give settings in such a block."
+        return "See what is understood, and add what holds the rest: specguard init --adopt"
     if item.meaning in ("list", "title"):
         return (
             'Call it "Locked zones" or "Forbidden paths", or give its title a meaning under '

@@ -85,7 +85,7 @@ def test_an_authority_that_sets_no_rule_says_so_at_each_check(tmp_path: Path) ->
         "line": 1,
         "severity": "warning",
         "message": "the authority guards nothing",
-        "help": "[authority] sections",
+        "help": "specguard init --adopt",
     }
     judge("CFG001", tmp_path, policy=policy, **case, expect=[silent])
     listed = {"line": 5, "severity": "info", "message": "under '冻结'", "help": "[authority] sections"}
