@@ -119,3 +119,5 @@ def _print(path: str, found: Sequence[Governing]) -> None:
         click.echo(
             f"{one.code} {one.name} ({one.severity}): {one.effect}: {visible(cut(one.pattern))}{origin}"
         )
+        if one.asks:
+            click.echo(f"    {visible(cut(one.asks))}")

@@ -62,6 +62,8 @@ class Rule(Settings):
         tables: the same for keys of declared tables, from the top of the policy; `*` is any name, as in
             `artifacts.*.evidence`.
         condition: what holds when it passes, in one sentence; a setting is named as `{limit}`.
+        asks: a method that takes the key of a setting whose pattern has a path, as `companions.0.when.0`,
+            and says what a change of that path has to bring; without it `condition` says so.
         fixes: what `fix` does, as a sentence without a subject: `renames the branch`; empty without one.
     """
 
@@ -78,6 +80,7 @@ class Rule(Settings):
     fixes: ClassVar[str] = ""
     check: ClassVar[Callable[..., Iterator[Finding]]]
     fix: ClassVar[Callable[..., Fix | None] | None] = None
+    asks: ClassVar[Callable[..., str] | None] = None
 
     @classmethod
     def family(cls) -> str:

@@ -11,6 +11,7 @@ from specguard.change.repository import Repository
 from specguard.change.tree import Tree
 from specguard.engine.govern_tables import matching, of_tables
 from specguard.engine.policies import open_policy
+from specguard.engine.run import describe_condition
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 from specguard.specs.catalogue import Catalogue
@@ -37,9 +38,10 @@ class Governing:
         effect: `guarded`, `covered`, `selected`, `named`, `left alone` (an exception), or what a work item,
             a declared table or the policy itself makes of the path.
         origin: the line it stands in; None for a default.
+        asks: what a change of the path has to keep to, in one sentence; empty for an exception.
     """
 
-    __slots__ = ("code", "effect", "name", "origin", "pattern", "setting", "severity")
+    __slots__ = ("asks", "code", "effect", "name", "origin", "pattern", "setting", "severity")
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Governing:
         pattern: str,
         effect: str,
         origin: Origin | None,
+        asks: str,
     ) -> None:
         self.code = code
         self.name = name
@@ -59,6 +62,7 @@ class Governing:
         self.pattern = pattern
         self.effect = effect
         self.origin = origin
+        self.asks = asks
 
     @property
     def data(self) -> dict[str, Any]:
@@ -71,6 +75,7 @@ class Governing:
             "setting": self.setting,
             "pattern": self.pattern,
             "effect": self.effect,
+            "asks": self.asks,
             "authority": None if origin is None else {"path": origin.path, "line": origin.line or None},
         }
 
@@ -129,6 +134,9 @@ def governing(policy: Policy, path: bytes) -> list[Governing]:
 
 
 def _governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, effect: str) -> Governing:
+    check = rule.load()
+    key = setting.removeprefix(f"rules.{rule.name}.")
+    asks = "" if effect == "left alone" else (check.asks and check.asks(key)) or describe_condition(check)
     return Governing(
         code=rule.code,
         name=rule.name,
@@ -136,7 +144,8 @@ def _governing(policy: Policy, rule: RuleInPolicy, setting: str, pattern: str, e
         setting=setting,
         pattern=pattern,
         effect=effect,
-        origin=policy.cite(rule.name, setting.removeprefix(f"rules.{rule.name}.")),
+        origin=policy.cite(rule.name, key),
+        asks=asks,
     )
 
 
@@ -202,6 +211,7 @@ def governing_specs(request: Request, policy: Policy, path: bytes) -> list[Gover
                     pattern=pattern,
                     effect=f"governed by {path_text(spec.path)}",
                     origin=policy.origin(f"specs.governs.{pattern}"),
+                    asks=f"a change here needs a review of {path_text(spec.path)} that still holds",
                 )
                 for spec, pattern in Catalogue(policy.declared("spec_settings"), Documents(tree)).governing(
                     path

@@ -84,7 +84,7 @@ def as_text(found: Explained, quoted: Quoted) -> str:
         lines += ["", f"{name}:" if found.governing else f"no line of the policy names {name} for this rule"]
         said = [(f"{one.effect}: {visible(cut(one.pattern))}", one.origin) for one in found.governing]
         lines += _cited(said, quoted)
-    if not found.governing:
+    if not found.governing or found.rule.load().tables:
         own = of_rule(found)
         lines += ["", "settings:" if own else "the policy has no settings of its own for it"]
         lines += _cited([(_shown(one), one.origin) for one in own[:SHOWN]], quoted)
@@ -99,13 +99,21 @@ def as_text(found: Explained, quoted: Quoted) -> str:
 
 
 def of_rule(found: Explained) -> Sequence[Setting]:
-    """What the policy sets for a rule: in the rule's own table, and in the tables that it says it needs."""
+    """What the policy sets for a rule: in its own table and those that it needs, then beside these.
+
+    Beside `specs.review` stands how long a review holds, and what specs govern.
+    """
     tables = [["rules", found.rule.name], *(table.split(".") for table in found.rule.load().tables)]
+    beside = [table[:1] for table in tables[1:] if len(table) > 1 and table[0] == "specs"]
+    given = settings(found.policy)
     return [
-        one
-        for one in settings(found.policy)
-        if any(_is_below([str(part) for part in one.path], table) for table in tables)
+        *(one for one in given if _is_of(one, tables)),
+        *(one for one in given if _is_of(one, beside) and not _is_of(one, tables)),
     ]
+
+
+def _is_of(setting: Setting, tables: Sequence[Sequence[str]]) -> bool:
+    return any(_is_below([str(part) for part in setting.path], table) for table in tables)
 
 
 def _is_below(key: Sequence[str], table: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.testing import run
+from specguard.testing import Case, Step, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -407,3 +407,27 @@ def test_why_names_each_rule_about_a_plan_and_a_list_of_items(repository: Reposi
     assert "PLN001 invalid-plan (error): a plan: .plans/{name}/plan.json  specguard.toml:15\n" in plan
     listed = run("why", "passes/1/slices.yaml", directory=repository.path).stdout
     assert "PLN010 slice-out-of-files (error): lists the slices: passes/{n}/slices.yaml" in listed
+
+
+def test_why_says_what_a_change_of_the_path_has_to_bring(tmp_path: Path) -> None:
+    policy = """
+[rules.locked-path]
+paths = ["docs/"]
+exclude = ["docs/x/"]
+[[rules.missing-companion.companions]]
+when = ["src/"]
+require = ["CHANGELOG.md"]
+trailer = "Changelog"
+"""
+    project = Case(policy=policy, base=(Step(files={"a": "a"}),)).build(tmp_path / "project")
+    told = run("why", "src/core.py", directory=project.path).stdout
+    assert (
+        "    a change here also changes CHANGELOG.md, or says why not in a trailer 'Changelog: REASON'\n"
+        in told
+    )
+    told = run("why", "docs/x/a", directory=project.path).stdout
+    assert "    nothing under docs/ is added, changed or removed without an approval\n" in told
+    [first, second] = json.loads(
+        run("why", "docs/x/a", "--output-format", "json", directory=project.path).stdout
+    )
+    assert [bool(first["asks"]), bool(second["asks"])] == [True, False]

@@ -108,6 +108,7 @@ def test_the_same_as_json(governed: Repository) -> None:
             "setting": "rules.locked-path.paths.0",
             "pattern": "docs/api/",
             "effect": "guarded",
+            "asks": "nothing under docs/api/, LICENSE is added, changed or removed without an approval",
             "authority": {"path": "SPEC_AUTHORITY.md", "line": 5},
             "quote": "- `docs/api/`: what others build on.",
         }
@@ -150,6 +151,18 @@ def test_a_rule_about_a_declared_table_has_its_settings_too(governed: Repository
     found = data(governed, "ART002", "reports/a.md")
     assert [one["key"] for one in found["settings"]] == ["artifacts.report.sections"]
     assert [one["effect"] for one in found["governing"]] == ["the artifact report"]
+
+
+def test_a_rule_about_specs_shows_how_long_a_review_holds(repository: Repository) -> None:
+    settings = 'spec_paths = ["specs/*.md"]\nreview = "reviewed"\nmax_age_days = 30\n'
+    text = (
+        f'# Authority\n\n```toml specguard\n[specs]\n{settings}[specs.governs]\n"a" = ["specs/s.md"]\n```\n'
+    )
+    repository.commit("chore: x", files={"SPEC_AUTHORITY.md": text, "specs/s.md": "# S\n", "a": "a\n"})
+    for words in ((), ("a",)):
+        said = told(repository, "SPC003", *words)
+        assert "  specs.max_age_days = 30  (SPEC_AUTHORITY.md:7)" in said.split("\n")
+        assert said.index("specs.review") < said.index("specs.max_age_days")
 
 
 def test_a_rule_about_work_items_names_the_kinds(governed: Repository) -> None:

@@ -91,6 +91,16 @@ class MissingCompanion(Rule):
         list[Companion], Field(description="what changes together", json_schema_extra={"tightens": "more"})
     ] = []
 
+    def asks(self, key: str) -> str:
+        """The companions of the paths that one entry is about."""
+        which, _, side = key.removeprefix("companions.").partition(".")
+        if not side.startswith("when"):
+            return ""
+        companion = self.companions[int(which)]
+        wanted = " or ".join(companion.require.patterns)
+        reason = f", or says why not in a trailer '{companion.trailer}: REASON'" if companion.trailer else ""
+        return f"a change here also changes {wanted}{reason}"
+
     def check(
         self,
         entries: Sequence[Entry] | None = None,
