@@ -155,7 +155,11 @@ def test_init_has_git_see_runs_that_are_committed(repository: Repository, before
 
 @pytest.mark.parametrize(
     ("preset", "off"),
-    [("runbook", ["RUN009", "ART014"]), ("orchestrator", ["RUN007", "SPC003"]), ("phase-runner", ["RUN001"])],
+    [
+        ("runbook", ["RUN009", "ART014"]),
+        ("orchestrator", ["RUN007", "SPC003", "RUN010"]),
+        ("phase-runner", ["RUN001"]),
+    ],
 )
 def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
     repository: Repository, preset: str, off: list[str]
@@ -164,6 +168,8 @@ def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
     told = [line for line in wrote.stdout.splitlines() if line.startswith("off: ")]
     assert len(told) == len(off)
     assert all(f"({code}" in line for code, line in zip(off, told, strict=True))
+    # Kept on one machine, runs are not asked for where there are none.
+    assert all('keep = "tree" and' in line for line in told if "RUN009" in line)
     repository.stage()
     repository.commit("docs: state what may change")
     assert (
@@ -175,7 +181,14 @@ def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
     lines = []
     for line in told:
         table, _, settings = line.partition("under [")[2].partition("] write ")
+        settings, _, ignored = settings.partition("; and in .gitignore, as its last line, ")
         settings = settings.partition(", with your")[0]
+        if ignored:
+            listed = repository.read(".gitignore").decode()
+            repository.write(".gitignore", f"{listed}{ignored}\n")
+            repository.write(".runs/a/1/manifest.json", "{}")
+            assert ".runs/a/1/manifest.json" in repository.git("status", "--porcelain", "-uall")
+            repository.delete(".runs/a/1/manifest.json")
         lines.append(f"[{table}]\n" + "\n".join(settings.split(" and ")))
     text = file.read_text().rstrip("`\n") + "\n" + "\n\n".join(lines) + "\n```\n"
     file.write_text(text)
@@ -183,6 +196,16 @@ def test_what_a_preset_leaves_off_is_named_with_the_line_that_turns_it_on(
     repository.commit("docs: turn it on")
     outcome = run("doctor", directory=repository.path)
     assert not [line for line in outcome.stdout.splitlines() if line.startswith("off")], outcome
+
+
+def test_gates_that_are_asked_only_beside_a_folder_of_runs_are_named(repository: Repository) -> None:
+    policy = 'extends = ["runbook"]\n\n[runs]\nquick_gates = ["lint"]\nfull_gates = ["lint"]\n'
+    said = '(RUN009): under [runs] write keep = "tree"; and in .gitignore, as its last line, !/.runs/\n'
+    for keep, told in (("", True), ('keep = "tree"\n', False)):
+        text = f"# Authority\n\n```toml specguard\n{policy}{keep}```\n"
+        repository.commit("docs: policy", files={"SPEC_AUTHORITY.md": text})
+        outcome = run("doctor", directory=repository.path)
+        assert (said in outcome.stdout) is told, outcome
 
 
 def test_init_follows_no_link_to_what_git_ignores(repository: Repository, tmp_path: Path) -> None:
@@ -236,6 +259,16 @@ def test_init_print_writes_nothing(repository: Repository) -> None:
     assert outcome.exit_code == 0
     assert "- `docs/api/`" in outcome.stdout
     assert not (repository.path / "SPEC_AUTHORITY.md").exists()
+
+
+def test_a_doctor_says_that_squashing_leaves_trailers_unasked(repository: Repository) -> None:
+    asked = '[[rules.missing-trailer.require]]\nkey = "Signed-off-by"\nby_author = true\n'
+    said = '(CMT006): take out merge = "squash"\n'
+    for merge, off in (("squash", True), ("rebase", False)):
+        text = f'# Authority\n\n```toml specguard\nmerge = "{merge}"\n{asked}```\n'
+        repository.commit("docs: policy", files={"SPEC_AUTHORITY.md": text})
+        outcome = run("doctor", directory=repository.path)
+        assert (said in outcome.stdout) is off, outcome
 
 
 def test_an_authority_that_is_tried_before_it_is_committed_locks_itself(repository: Repository) -> None:
