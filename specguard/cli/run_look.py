@@ -13,7 +13,7 @@ from specguard.cli.run_store import find_run, in_root, open_store
 from specguard.errors import SpecguardError
 from specguard.executor.reports import REPORT, report_text
 from specguard.model import EXIT_FAILED, EXIT_PASSED
-from specguard.reporters.escape import json_text, legible
+from specguard.reporters.escape import json_text, legible, markdown_shown
 from specguard.reporters.runs import HEADS, all_of, as_data, cells, table
 
 TYPE_CHECKING = False
@@ -118,7 +118,7 @@ def report(run: str, directory: str, run_root: str) -> None:
         raise SpecguardError(
             f"the report cannot be read: {error.strerror}", path=folder.file(REPORT), code="unreadable-file"
         ) from error
-    show_markdown(legible(text))
+    show_markdown(legible(text if sys.stdout.isatty() else markdown_shown(text)))
 
 
 def _json(runs: Sequence[RunView], lines: int | None = None) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.reporters.escape import legible, markdown_code, markdown_text
+from specguard.reporters.escape import legible, markdown_code, markdown_span, markdown_text, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,7 +23,7 @@ def page(name: str, **values: Any) -> str:
     Args:
         name: its template, such as `brief.md`.
         values: what the template names. Text from outside goes through one of the filters there: `code`,
-            `text`, `fenced`.
+            `text`, `fenced`; on a page for agents, who read the text itself, through `span` and `plain`.
     """
     made: str = _environment().get_template(name).render(**values)
     return _BLANK.sub("\n\n", made).strip("\n") + "\n"
@@ -49,7 +49,7 @@ def fenced(text: str, indent: int = 0) -> str:
 def command(text: str, indent: int = 0) -> str:
     """A command as a code span, or as a fenced block where it has several lines."""
     whole = text.strip()
-    return markdown_code(whole) if "\n" not in whole else f"\n{fenced(whole, indent)}\n"
+    return markdown_span(whole) if "\n" not in whole else f"\n{fenced(whole, indent)}\n"
 
 
 @cache
@@ -67,6 +67,12 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        code=markdown_code, text=markdown_text, fenced=fenced, command=command, duration=duration
+        code=markdown_code,
+        text=markdown_text,
+        span=markdown_span,
+        plain=visible,
+        fenced=fenced,
+        command=command,
+        duration=duration,
     )
     return environment

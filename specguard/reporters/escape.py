@@ -153,8 +153,12 @@ def markdown_code(text: str) -> str:
     within a code span, unless a backslash is before it; so a text with one becomes `<code>` with entities.
     """
     seen = visible(text)
-    if "|" in seen:
-        return f"<code>{_entities(seen)}</code>"
+    return f"<code>{_entities(seen)}</code>" if "|" in seen else markdown_span(text)
+
+
+def markdown_span(text: str) -> str:
+    """A text as a Markdown code span that stands in no table: backticks, and nothing in it escaped."""
+    seen = visible(text)
     longest = max((len(run) for run in re.findall("`+", seen)), default=0)
     fence = "`" * (longest + 1)
     # CommonMark takes one space away on either side, unless the whole is blank.
@@ -167,6 +171,26 @@ def markdown_text(text: str) -> str:
     """A text as plain Markdown prose: no markup, link, mention, issue reference or HTML comes of it."""
     return _entities(visible(text))
 
+
+def markdown_shown(page: str) -> str:
+    """A page for people who read its text: without the entities of `markdown_text` and `markdown_code`."""
+
+    def shown(match: re.Match[str]) -> str:
+        coded, span = match["coded"], match["span"]
+        if coded is not None:
+            return markdown_span(_characters(coded))
+        # Within backticks nothing was escaped.
+        return match[0] if span else _characters(match[0])
+
+    found = rf"<code>(?P<coded>.*?)</code>|(?P<span>`+)(?!`).*?(?<!`)(?P=span)(?!`)|{_ENTITY}"
+    return re.sub(found, shown, page)
+
+
+def _characters(text: str) -> str:
+    return re.sub(_ENTITY, lambda match: chr(int(match["number"])), text)
+
+
+_ENTITY: Final = "&#(?P<number>[0-9]{2,3});(?:&#8203;)?"
 
 # Everything that CommonMark or GitHub's extensions give a meaning to, as a numeric entity, which is never
 # markup and begins no bare link. A colon before a space begins and ends nothing, and stays as it is for those

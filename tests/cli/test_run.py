@@ -397,6 +397,10 @@ def test_runs_are_listed_reported_and_found_elsewhere(project: Project, tmp_path
     assert "succeeded" in listed.stdout
     report = project.specguard("run", "report", "--run-root", root)
     assert report.stdout.startswith("# Phase 12: succeeded\n")
+    [written] = Path(root).glob("*/*/report.md")
+    written.write_text("# Report\n\n- scripts/&#42;.sh: <code>a &#124; b</code>, `&#42;`\n")
+    report = project.specguard("run", "report", "--run-root", root)
+    assert report.stdout == "# Report\n\n- scripts/*.sh: `a | b`, `&#42;`\n"
 
 
 def test_the_commands_that_are_told_of_a_run_elsewhere_find_it(project: Project, tmp_path: Path) -> None:

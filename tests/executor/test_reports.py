@@ -114,6 +114,18 @@ def test_a_brief_keeps_no_secrets(tmp_path: Path) -> None:
     assert "correct-horse-battery" not in text
 
 
+def test_a_brief_is_text_for_who_reads_it_as_it_is(tmp_path: Path) -> None:
+    with Setting(tmp_path).run(place=False) as run:
+        run.options = type(run.options)(
+            environment=run.options.environment,
+            directory=run.options.directory,
+            commands=("ls scripts/*.sh | wc -l",),
+        )
+        text = brief_text(run)
+    assert "`ls scripts/*.sh | wc -l`" in text
+    assert "&#" not in text
+
+
 def test_a_run_of_gates_alone_has_no_brief(tmp_path: Path) -> None:
     with Setting(tmp_path).run(place=False, item=False) as run, pytest.raises(RunEnded):
         brief_text(run)

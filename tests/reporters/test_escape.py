@@ -19,6 +19,8 @@ from specguard.reporters.escape import (
     cut_path,
     json_text,
     markdown_code,
+    markdown_shown,
+    markdown_span,
     markdown_text,
     visible,
     workflow_data,
@@ -149,3 +151,9 @@ def test_prose_stays_prose(text: str) -> None:
     escaped = markdown_text(text)
     assert not re.search(r"[<>`*_\[\]|@]|(?<!&)#", escaped)
     assert "<" not in markdown_code(text).replace("<code>", "").replace("</code>", "") or "|" not in text
+
+
+@given(ANY, ANY)
+def test_a_page_is_shown_as_text_without_its_entities(text: str, coded: str) -> None:
+    page = f"x {markdown_text(text)} y {markdown_code(coded)} z {markdown_text(text)}"
+    assert markdown_shown(page) == f"x {visible(text)} y {markdown_span(coded)} z {visible(text)}"
