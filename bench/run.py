@@ -54,10 +54,8 @@ def main() -> int:
         + (", few runs." if options.quick else "."),
         "",
         *report.table(results),
-        "",
-        *report.times(timings),
     ]
-    print("\n".join(lines))
+    print("\n".join([*lines, "", *report.times(timings)]))
     if options.docs:
         report.write_page(lines)
     return 1 if any(one.outcome in {"missed", "no figure"} for one in results) else 0

@@ -22,7 +22,7 @@ class SpecguardError(Exception):
         help: the next step, as a sentence or a command; empty where there is none.
         path: the file that is wrong, as the user would name it.
         line: its line, from 1.
-        code: the name of the kind of error, whose page is in `docs/errors`; by default its class's.
+        code: the name of the kind of error, which `specguard error` explains; by default its class's.
 
     Attributes:
         code: that name.

@@ -28,24 +28,20 @@ class ConventionalForm(Settings):
     """The settings of a rule that can ask for the form of Conventional Commits."""
 
     conventional: Annotated[
-        bool, Field(description="ask for the form of Conventional Commits 1.0.0: `type(scope)!: description`")
+        bool, Field(description="require Conventional Commits 1.0.0: `type(scope)!: description`")
     ] = False
-    types: Annotated[
-        list[str], Field(description="the types there are; empty: any word, as in the specification")
-    ] = []
+    types: Annotated[list[str], Field(description="allowed types; by default any")] = []
     type_case: Annotated[
         Literal["any", "lower"],
-        Field(description="`lower` asks for types in lower case; the specification takes any"),
+        Field(description="whether types must be lower case"),
     ] = "any"
-    scopes: Annotated[list[str], Field(description="the scopes there are; empty: any")] = []
+    scopes: Annotated[list[str], Field(description="allowed scopes; by default any")] = []
     scope: Annotated[
         Literal["optional", "required", "forbidden"], Field(description="whether a subject has a scope")
     ] = "optional"
     description_case: Annotated[
         Literal["any", "lower", "upper"],
-        Field(
-            description="whether the description begins with a small or a capital letter, if with a letter"
-        ),
+        Field(description="how the description begins, if with a letter"),
     ] = "any"
 
     def subject_problem(self, subject: str) -> tuple[str, str]:
@@ -60,7 +56,7 @@ class ConventionalForm(Settings):
         kind, scope = found["type"], found["scope"]
         unlisted = self.types and kind not in self.types
         if unlisted and kind.casefold() not in {known.casefold() for known in self.types}:
-            return f"its type {quoted(kind)} is none of {', '.join(self.types)}", "types"
+            return f"its type {quoted(kind)} is not one of {', '.join(self.types)}", "types"
         if self.type_case == "lower" and kind != kind.lower():
             return (
                 f"its type is {quoted(kind)} and not {quoted(kind.lower())}: types are in lower case",
@@ -94,7 +90,7 @@ class ConventionalForm(Settings):
         if self.scopes:
             for one in scope.split(","):
                 if one.strip() not in self.scopes:
-                    return f"its scope {quoted(one.strip())} is none of {', '.join(self.scopes)}", "scopes"
+                    return f"its scope {quoted(one.strip())} is not one of {', '.join(self.scopes)}", "scopes"
         return "", ""
 
 

@@ -117,7 +117,7 @@ class Log:
         for name, content in sorted(files.items()):
             match = NAME.fullmatch(name)
             if match is None or content is None:
-                reason = "its name is none of a record" if match is None else "it is no file, or too large"
+                reason = "its name is not a record's" if match is None else "it is no file, or too large"
                 self.broken.append(Broken(self.folder + name, reason, place))
                 continue
             which = match[1].decode()

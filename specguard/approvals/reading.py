@@ -106,7 +106,7 @@ class _Reader:
         """One of some words."""
         value = self._data.get(key)
         if value not in known:
-            raise RecordError(f"its {key!r} is none of {', '.join(known)}")
+            raise RecordError(f"its {key!r} is not one of {', '.join(known)}")
         return value
 
     def item(self) -> tuple[str, str] | None:

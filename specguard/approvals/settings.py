@@ -16,21 +16,19 @@ if TYPE_CHECKING:
 class Approver(Settings):
     """A person who may approve."""
 
-    name: Annotated[str, Field(min_length=1, description="the name that `--approved-by` takes")]
-    emails: Annotated[list[str], Field(description="the addresses that the person commits with")] = []
-    logins: Annotated[list[str], Field(description="the accounts that the person has on the platform")] = []
+    name: Annotated[str, Field(min_length=1, description="the name for `--approved-by`")]
+    emails: Annotated[list[str], Field(description="the person's commit addresses")] = []
+    logins: Annotated[list[str], Field(description="the person's platform accounts")] = []
     key: Annotated[
         str | list[str],
-        Field(
-            description="the public SSH key that the person signs with, as a `.pub` file has it, or several"
-        ),
+        Field(description="the person's public SSH key or keys, as in a `.pub` file"),
     ] = ""
     may: Annotated[
         list[str],
         Field(
             min_length=1,
-            description="what the person may lift: codes (`PTH002`), families (`PTH`) or names of rules; one "
-            "that needs a signature must be named itself",
+            description="the rules that the person may lift: codes (`PTH002`), names, or families (`PTH`). "
+            "Rules that need a signature must be named",
             json_schema_extra={"tightens": "fewer", "selectors": True},
         ),
     ]
@@ -61,14 +59,12 @@ class Approver(Settings):
 class ApprovalSettings(Settings):
     """Approvals: their log, their limits, and who may give them."""
 
-    log: Annotated[str, Field(min_length=1, description="the folder of the log, one file an approval")] = (
-        ".specguard/approvals/"
-    )
+    log: Annotated[str, Field(min_length=1, description="the folder of the log")] = ".specguard/approvals/"
     max_days: Annotated[
         int,
         Field(
             ge=1,
-            description="for how many days an approval may be given",
+            description="the most days an approval lasts",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 30
@@ -76,20 +72,20 @@ class ApprovalSettings(Settings):
         list[Literal["change", "paths"]],
         Field(
             min_length=1,
-            description="what an approval may be bound to: the content of the whole change, or of the paths "
-            "that it names",
+            description="what an approval may be bound to: the whole change, or its paths",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = ["change", "paths"]
     two_persons: Annotated[
         list[str],
         Field(
-            description="the rules, families or names whose findings two persons must approve",
+            description="rules or families that two persons must approve",
             json_schema_extra={"tightens": "more", "selectors": True},
         ),
     ] = []
     approver: Annotated[
-        list[Approver], Field(description="those who may approve", json_schema_extra={"tightens": "fewer"})
+        list[Approver],
+        Field(description="the people who may approve", json_schema_extra={"tightens": "fewer"}),
     ] = []
 
     def named(self, name: str) -> Approver | None:

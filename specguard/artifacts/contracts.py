@@ -17,45 +17,43 @@ class Evidence(Settings):
     """What an artifact must cite, and how."""
 
     section: Annotated[
-        str, Field(description="the title of the section that holds the evidence; empty: the whole document")
+        str, Field(description="the section with the evidence; by default the whole document")
     ] = ""
     anchors: Annotated[
         Literal["line", "path"],
         Field(
-            description="`line`: a path is cited with a line of it; `path`: a path is enough",
+            description="`line` asks for a path with a line",
             json_schema_extra={"tightens": ["path", "line"]},
         ),
     ] = "line"
-    paths: Annotated[
-        Literal["any", "absolute", "relative"], Field(description="the kind of path that is cited")
-    ] = "any"
+    paths: Annotated[Literal["any", "absolute", "relative"], Field(description="the kind of cited paths")] = (
+        "any"
+    )
     roots: Annotated[
         list[str],
         Field(
-            description="prefixes of absolute paths or web addresses that stand for the repository's root, "
-            "with `*` for any one name, and `**` at the end for any folder; what is cited outside of them "
-            "cannot be looked up"
+            description="prefixes of absolute paths or web addresses that mean the repository's root; `*` is "
+            "one name, a final `**` any folder"
         ),
     ] = []
     unresolvable: Annotated[
         Literal["warning", "error"],
         Field(
-            description="what it is to cite a place outside of `roots`",
+            description="the severity of citing a place outside `roots`",
             json_schema_extra={"tightens": ["warning", "error"]},
         ),
     ] = "warning"
     resolve: Annotated[
         bool,
         Field(
-            description="whether a cited file and line must exist in the judged tree",
+            description="whether cited files and lines must exist",
             json_schema_extra={"tightens": "higher"},
         ),
     ] = True
     every: Annotated[
         bool,
         Field(
-            description="whether each list item and table row of the section must cite something, "
-            "and not only the section as a whole",
+            description="whether each list item and table row must cite",
             json_schema_extra={"tightens": "higher"},
         ),
     ] = False
@@ -64,11 +62,9 @@ class Evidence(Settings):
 class Findings(Settings):
     """What an artifact's own findings must look like, as in a review."""
 
-    severities: Annotated[
-        list[str], Field(min_length=1, description="the severities there are, the worst first")
-    ]
+    severities: Annotated[list[str], Field(min_length=1, description="the severities, worst first")]
     section: Annotated[
-        str, Field(description="the title of the section that lists them; empty: the whole document")
+        str, Field(description="the section that lists them; by default the whole document")
     ] = ""
     anchors: Annotated[
         Literal["line", "path", "none"],
@@ -80,15 +76,14 @@ class Findings(Settings):
     closed: Annotated[
         list[str],
         Field(
-            description="the words that a finding's status must have, each of them, for it to be dealt with; "
-            "`aliases` has words that stand for them",
+            description="the words that a closed finding's status must all have",
             json_schema_extra={"tightens": "more"},
         ),
     ] = ["fixed", "re-verified"]
     must_close: Annotated[
         list[str],
         Field(
-            description="the severities whose findings must be dealt with before the review is closed",
+            description="the severities that must be closed before the review is",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
@@ -96,15 +91,13 @@ class Findings(Settings):
         list[str],
         Field(
             min_length=1,
-            description="the names of the field, or section, that says how the review ends; the last one "
-            "in it holds",
+            description="the field or section with the verdict; the last one counts",
         ),
     ] = ["disposition", "verdict", "status", "decision", "outcome", "conclusion"]
     verdict_open: Annotated[
         list[str],
         Field(
-            description="what a verdict begins with while the review is open; with any other one, and with "
-            "none, it counts as closed",
+            description="how verdicts of open reviews begin; any other verdict closes",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = [
@@ -137,17 +130,17 @@ class Contract(Settings):
     path: Annotated[
         str,
         AfterValidator(check_path_template),
-        Field(description="where such artifacts are, e.g. `**/AGENT_{agent}_FINAL_{objective}.md`"),
+        Field(description="the path template, such as `**/AGENT_{agent}_FINAL_{objective}.md`"),
     ] = ""
     root: Annotated[
         str,
         AfterValidator(check_path_template),
-        Field(description="in place of `path`: the folder that holds all of `members`"),
+        Field(description="instead of `path`: the folder with all `members`"),
     ] = ""
     members: Annotated[
         list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
-            description="the files that must be in a folder that matches `root`",
+            description="the files that a `root` folder must hold",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
@@ -157,32 +150,27 @@ class Contract(Settings):
             | list[Annotated[str, AfterValidator(check_path_template)]]
         ],
         Field(
-            description="the files that must stand beside the artifact; of a list within the list one",
+            description="the files that must be beside the artifact; one of each inner list",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     sections: Annotated[
         list[str],
-        Field(description="the titles of the sections it must have", json_schema_extra={"tightens": "more"}),
+        Field(description="required sections", json_schema_extra={"tightens": "more"}),
     ] = []
     forbidden_sections: Annotated[
         list[str],
-        Field(description="the titles of sections it must not have", json_schema_extra={"tightens": "more"}),
+        Field(description="forbidden sections", json_schema_extra={"tightens": "more"}),
     ] = []
     aliases: Annotated[
         dict[str, list[str]],
-        Field(
-            description="other titles or names that stand for a section's or a field's, by its own; `*` in a "
-            "title stands for any words"
-        ),
+        Field(description="other titles or names for a section or field; `*` is any words"),
     ] = {}
-    bold_headings: Annotated[
-        bool, Field(description="whether a paragraph that is bold as a whole counts as a heading")
-    ] = False
+    bold_headings: Annotated[bool, Field(description="whether a bold paragraph counts as a heading")] = False
     placeholders: Annotated[
         list[str],
         Field(
-            description="texts of the template that are no content, next to `TODO`, `TBD`, `<...>` and such",
+            description="template texts that are no content, besides `TODO` and such",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
@@ -198,46 +186,46 @@ class Contract(Settings):
     none_when: Annotated[
         dict[str, str],
         Field(
-            description="the fields that must say that there is none while another one has a value: "
-            '`{blockers = "posture.ready"}`',
+            description="fields that must be `none` while another has a value: `{blockers = "
+            '"posture.ready"}`',
             json_schema_extra={"tightens": "more"},
         ),
     ] = {}
     timestamps: Annotated[
         Literal["", "present", "ascending"],
         Field(
-            description="whether its entries carry times, and whether these ascend",
+            description="whether entries carry times, and whether these ascend",
             json_schema_extra={"tightens": ["", "present", "ascending"]},
         ),
     ] = ""
     evidence: Annotated[Evidence | None, Field(description="what it must cite")] = None
-    findings: Annotated[Findings | None, Field(description="what its own findings must look like")] = None
+    findings: Annotated[Findings | None, Field(description="the form of its findings")] = None
     options: Annotated[
         list[str],
         Field(
-            description='the options it must describe, e.g. `["A", "B", "C"]`',
+            description='the options it must describe, such as `["A", "B"]`',
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     inputs: Annotated[
         list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
-            description="patterns of files, one of each of which it must cite as what it has read",
+            description="patterns; it must cite one file of each",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     records: Annotated[
         list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
-            description="files whose object ids it must name, so that it is known which state it has read",
+            description="files whose object ids it must name",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     author_not: Annotated[
         str,
         Field(
-            description="who its author must not be: a field of the work item, such as `slice.owner`, or of "
-            "another artifact, such as `packet.author`",
+            description="who must not write it: `slice.owner` of the work item, or `packet.author` "
+            "of another artifact",
             json_schema_extra={"names": ["artifacts", "work"], "dotted": True},
         ),
     ] = ""
@@ -250,21 +238,20 @@ class Contract(Settings):
     agrees_with: Annotated[
         Literal["", "deletions"],
         Field(
-            description="`deletions`: it names every path that the change removes, with a reason, and no "
-            "other",
+            description="`deletions`: it lists exactly the removed paths, with reasons",
             json_schema_extra={"tightens": ["", "deletions"]},
         ),
     ] = ""
     closure: Annotated[
         list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
-            description="folders that hold only what the artifact lists, once it is there",
+            description="folders that then hold only what it lists",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     schema: Annotated[
         str,
-        Field(description="the JSON Schema that it fits, as a path in the trusted base (JSON or YAML)"),
+        Field(description="its JSON Schema, a path in the trusted base"),
     ] = ""
 
     @property
@@ -321,7 +308,7 @@ class Contract(Settings):
         for name in self.findings.must_close if self.findings else ():
             if normal_name(name) not in known:
                 near = nearest(name, self.findings.severities if self.findings else ())
-                return f"`findings.must_close` has {name!r}, which is none of its severities: {near}"
+                return f"`findings.must_close` has {name!r}, which is not one of its severities: {near}"
         return ""
 
     def _problem_of_root(self) -> str:
@@ -330,7 +317,7 @@ class Contract(Settings):
             return "a `root` needs `members`"
         for name in self._fields:
             if name not in {"root", "members"} and getattr(self, name) != getattr(type(self), name):
-                return f"a `root` has `members` alone; `{name}` belongs to the contract of one of them"
+                return f"a `root` has only `members`; `{name}` belongs to the contract of one of them"
         return ""
 
     def _problem_of_aliases(self) -> str:

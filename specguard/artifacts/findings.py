@@ -78,7 +78,7 @@ def unranked_findings(artifact: Artifact) -> Iterator[Finding]:
             known = ", ".join(settings.severities)
             has = "has no severity"
             if one.said:
-                has = f"has the severity {shortened(one.said)!r}, which is none of {known}"
+                has = f"has the severity {shortened(one.said)!r}, which is not one of {known}"
             worst = settings.severities[0]
             yield Finding(
                 f"the finding {shortened(one.title)!r} {has}",

@@ -225,7 +225,7 @@ def place(
     ):
         raise SpecguardError(
             f"{path_text(path)} is no {name}, which is {text}",
-            help="a value is a part of a name, without a slash; a number has digits alone",
+            help="a value is a part of a name, without a slash; a number has only digits",
             code="unfilled-template",
         )
     return path, {**given, **fields}

@@ -28,7 +28,7 @@ REVISIONS: Final = "revisions"
 TICKED: Final = "ticked"
 
 LONGEST: Final = 1000
-"""A longer value, in characters, is none of a list."""
+"""A longer value, in characters, is not one of a list."""
 
 # What sets a remark off from a value: "ready (all gates passed)", "ready - see below", "not ready: two open",
 # "ready since 2026-01-31".
@@ -202,7 +202,7 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
     several = {name for part in _CHOICE.split(value[:LONGEST]) if (name := chosen(part, allowed))}
     if len(several) > 1:
         return f"names several of its values: {shortened(value)!r}"
-    return f"is {shortened(value)!r}, which is none of {', '.join(allowed)}"
+    return f"is {shortened(value)!r}, which is not one of {', '.join(allowed)}"
 
 
 def chosen(value: str, allowed: Sequence[str]) -> str:

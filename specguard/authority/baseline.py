@@ -178,7 +178,7 @@ def _broken(what: str, line: int = 1) -> SpecguardError:
         f"the baseline {what}",
         path=path_text(BASELINE),
         line=line,
-        help="mend it there, or take it away and let `specguard baseline` write one",
+        help="fix it there, or remove it and let `specguard baseline` write one",
         code="broken-baseline",
     )
 

@@ -158,7 +158,7 @@ def _bare(annotation: Any) -> Any:
 
 
 def _words(annotation: Any) -> str:
-    """An annotation in words: `list of strings`, `integer or table`."""
+    """An annotation in words: `strings`, which are a list, or `integer or table`."""
     annotation = _bare(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
@@ -169,9 +169,9 @@ def _words(annotation: Any) -> str:
         return f"table of {_words(arguments[1])}"
     if origin is not None and arguments:
         inner = _words(arguments[0])
-        return f"list of {inner}s" if inner.isalpha() else f"list of {inner}"
+        return f"{inner}s" if inner.isalpha() else f"list of {inner}"
     if isinstance(annotation, type) and issubclass(annotation, Patterns):
-        return "list of patterns"
+        return "patterns"
     if annotation is Expression:
         return "expression"
     names = {str: "string", int: "integer", bool: "boolean", float: "number"}

@@ -21,36 +21,32 @@ class TopLevel(Settings):
     """The keys of a policy that stand in no table."""
 
     extends: Annotated[
-        list[str], Field(description="presets to begin with; a later one goes before an earlier one")
+        list[str], Field(description="presets to start from; later ones override earlier ones")
     ] = []
     base: Annotated[
         str | None,
-        Field(min_length=1, description="the branch that changes are merged into; absent: it is found"),
+        Field(min_length=1, description="the branch that changes are merged into; by default it is detected"),
     ] = None
-    documents: Annotated[
-        list[str], Field(description="more documents of the authority, by their paths from the root")
-    ] = []
+    documents: Annotated[list[str], Field(description="more documents of the authority")] = []
     merge: Annotated[
         Literal["rebase", "merge", "squash"],
-        Field(description="how a change lands: its commits, its commits and a merge commit, or one commit"),
+        Field(description="how changes land"),
     ] = "rebase"
     require_work_item: Annotated[
         bool | Selecting,
-        Field(description="whether a change must name a work item; or the branches that must, as patterns"),
+        Field(description="whether a change must name a work item, or patterns of the branches that must"),
     ] = False
-    remote: Annotated[
-        str | None, Field(min_length=1, description="the URL of the canonical repository; absent: any")
-    ] = None
-    plugins: Annotated[
-        list[str], Field(description="installed distributions whose rules and presets are used")
-    ] = []
+    remote: Annotated[str | None, Field(min_length=1, description="the URL of the canonical repository")] = (
+        None
+    )
+    plugins: Annotated[list[str], Field(description="installed distributions to use")] = []
 
     max_entries: Annotated[
         int,
         Field(
             ge=1,
             le=20_000_000,
-            description="how many files a tree, and how many entries a change, may have to be judged",
+            description="the most files of a tree, and entries of a change",
         ),
     ] = MAX_ENTRIES
 
@@ -58,18 +54,15 @@ class TopLevel(Settings):
 class AuthorityKey(Settings):
     """Something that several documents state, and on which a lower one must not contradict a higher one."""
 
-    name: Annotated[str, Field(min_length=1, description="what it is called, e.g. `canonical_root`")]
+    name: Annotated[str, Field(min_length=1, description="its name, such as `canonical_root`")]
     form: Annotated[
         Literal["Key: value", "front matter"] | None,
-        Field(
-            description="where a document states it: in a field of any form, which is the default, or in its "
-            "front matter alone"
-        ),
+        Field(description="where documents state it: in any field (the default), or only in front matter"),
     ] = None
     pattern: Annotated[
         Expression | None,
         Field(
-            description="instead of a form: what a line that states it matches; its one group is the value"
+            description="instead of `form`: what a line that states it matches, with one group for the value"
         ),
     ] = None
 
@@ -89,19 +82,17 @@ class AuthoritySettings(Settings):
 
     sections: Annotated[
         dict[str, Literal["locked-path", "forbidden-path", "normative", "order", "nothing"]],
-        Field(description="titles of sections in any language, and what the paths they list are"),
+        Field(description="titles of sections in any language, and what their paths mean"),
     ] = {}
-    normative: Annotated[
-        list[str], Field(description="the normative documents; naming one locks nothing")
-    ] = []
+    normative: Annotated[list[str], Field(description="the normative documents (this locks nothing)")] = []
     order: Annotated[
         list[str],
-        Field(description="the documents by authority, as paths or patterns, the highest first"),
+        Field(description="documents by authority, highest first: paths or patterns"),
     ] = []
     keys: Annotated[
         list[AuthorityKey],
         Field(
-            description="what a lower document of the order must not state otherwise than a higher one",
+            description="what lower documents must not contradict",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
@@ -122,12 +113,8 @@ class RuleTable(Settings):
     """The keys that every rule's table has."""
 
     severity: Annotated[
-        Severity | None, Field(description="the most a finding of the rule can be; `off` turns it off")
+        Severity | None, Field(description="the highest severity of its findings; `off` turns it off")
     ] = None
-    stages: Annotated[
-        list[Stage] | None, Field(min_length=1, description="the moments of a check at which it runs")
-    ] = None
-    exclude: Annotated[Covering, Field(description="paths that the rule leaves alone")] = Covering()
-    approvable: Annotated[
-        bool, Field(description="`false`: no approval lifts its findings, whatever the rule says")
-    ] = True
+    stages: Annotated[list[Stage] | None, Field(min_length=1, description="when it runs")] = None
+    exclude: Annotated[Covering, Field(description="paths that the rule skips")] = Covering()
+    approvable: Annotated[bool, Field(description="`false`: no approval lifts its findings")] = True

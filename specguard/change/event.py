@@ -137,7 +137,7 @@ def read_event(file: str) -> Event:
         raise SpecguardError(
             "the event file is not a JSON object",
             path=file,
-            help=f"It must be of {_KINDS}.",
+            help=f"Give that of {_KINDS}.",
             code="unreadable-event",
         )
     fields = Fields(event, file, "the event file")
@@ -152,7 +152,7 @@ def read_event(file: str) -> Event:
         return _push(fields)
     known = ", ".join(sorted(str(key) for key in event)[:6]) or "nothing"
     raise SpecguardError(
-        f"the event file is of another kind: it has {plain(known)}",
+        f"the event file is another kind: it has {plain(known)}",
         path=file,
         help=f"Give one of {_KINDS}.",
         code="unreadable-event",

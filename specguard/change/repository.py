@@ -245,7 +245,7 @@ class Repository:
         if process.code or said or inside != "true" or not root or "\n" in root:
             raise SpecguardError(
                 "there is no working tree here",
-                help="Run this in a checkout; a bare repository has commits alone.",
+                help="Run this in a checkout; a bare repository has only commits.",
                 code="no-repository",
             )
         return root

@@ -210,5 +210,5 @@ def _of_another_kind(values: dict[str, Any], file: str) -> SpecguardError:
         )
     known = ", ".join(sorted(values)[:6]) or "nothing"
     return SpecguardError(
-        f"{_WHAT} is of another kind: it has {plain(known)}", path=file, help=_GIVE, code="unreadable-event"
+        f"{_WHAT} is another kind: it has {plain(known)}", path=file, help=_GIVE, code="unreadable-event"
     )

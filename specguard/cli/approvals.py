@@ -32,15 +32,13 @@ if TYPE_CHECKING:
 
     from specguard.engine.logged import Logged
 
-_base = click.option(
-    "--base", metavar="REF", default="", help="Take the policy and the log of REF as trusted."
-)
+_base = click.option("--base", metavar="REF", default="", help="Trust the policy and log of REF.")
 _decisions = click.option(
     "--decisions",
     metavar="FILE",
     type=FILE,
     multiple=True,
-    help="Count also the uses that a log of decisions tells of; may be repeated.",
+    help="Also count uses in this log of decisions; repeatable.",
 )
 _format = click.option(
     "--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed."
@@ -50,7 +48,7 @@ _key = click.option(
     metavar="FILE",
     type=FILE,
     default="",
-    help="Sign it with this SSH key; of one that an agent holds, the `.pub` file.",
+    help="Sign with this SSH key, or the `.pub` file of one in ssh-agent.",
 )
 
 
@@ -68,15 +66,15 @@ class _Group(click.Group):
 def command() -> None:
     """Show the log of approvals, verify it, revoke an approval, or sign one.
 
-    Without a command the approvals are listed. The policy of the base says who may approve. ID is the id of a
-    record, or the first 7 digits of it or more.
+    Without a command it lists the approvals. The base's policy says who may approve. ID is a record's id,
+    or its first 7 digits or more.
     """
 
 
 @command.command("list")
 @in_directory
 @_base
-@click.option("--all", "over", is_flag=True, help="List also those that are expired or revoked.")
+@click.option("--all", "over", is_flag=True, help="Include expired and revoked ones.")
 @_decisions
 @_format
 def list_(directory: str, base: str, over: bool, decisions: Sequence[str], output_format: str) -> None:
@@ -98,7 +96,7 @@ def list_(directory: str, base: str, over: bool, decisions: Sequence[str], outpu
 @_decisions
 @_format
 def show(name: str, directory: str, base: str, decisions: Sequence[str], output_format: str) -> None:
-    """Show all that a record says, where it is, who signed it, and which checks used it."""
+    """Show a record, where it is, who signed it, and which checks used it."""
     request = _request(directory, base)
     with Git(Repository.locate(directory, os.environ)) as git:
         book = Logbook(git, request, decisions)
@@ -113,10 +111,9 @@ def show(name: str, directory: str, base: str, decisions: Sequence[str], output_
 @_base
 @_format
 def verify(directory: str, base: str, output_format: str) -> int:
-    """Find what was edited, renamed, removed, forged, copied or left half-written in the log.
+    """Find edited, renamed, removed, forged, copied and incomplete records in the log.
 
-    Looks at the base, at HEAD with its whole history, and at the working tree. Ends with 1 where something
-    does not hold.
+    It reads the base, the history of HEAD and the working tree. It ends with 1 if it finds any.
     """
     request = _request(directory, base)
     with Git(Repository.locate(directory, os.environ)) as git:
@@ -137,7 +134,7 @@ def verify(directory: str, base: str, output_format: str) -> int:
 def revoke_(
     name: str, directory: str, base: str, approved_by: str, reason: str, key: str, output_format: str
 ) -> None:
-    """End an approval before its time, for ever. An unsigned revocation holds as well."""
+    """End an approval early, for ever. An unsigned revocation counts too."""
     filed, paths = revoke(_request(directory, base), name, approved_by=approved_by, reason=reason, key=key)
     _say_written(f"approval {filed.id[:12]} is revoked", filed.id, paths, output_format)
 
@@ -151,13 +148,13 @@ def revoke_(
     metavar="FILE",
     type=FILE,
     required=True,
-    help="The approver's SSH key; of one that an agent holds, the `.pub` file.",
+    help="The approver's SSH key, or the `.pub` file of one in ssh-agent.",
 )
 @_format
 def sign(name: str, directory: str, base: str, key: str, output_format: str) -> None:
-    """Sign a record that has no signature yet, as the approver that it names.
+    """Sign an unsigned record as its approver.
 
-    All that it says is shown before a passphrase is asked for.
+    You see its text before you enter a passphrase.
     """
 
     def show(logged: Logged) -> None:

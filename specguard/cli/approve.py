@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from specguard.model import Judged, RuleResult, Verdict
 
 
-@click.command("approve", short_help="Show what could be approved, and approve it.")
+@click.command("approve", short_help="Show what can be approved, and approve it.")
 @click.argument("rules", nargs=-1, metavar="[RULE]...", shell_complete=complete_selectors)
 @in_directory
 @approval
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     metavar="FILE",
     type=FILE,
     default="",
-    help="Sign it with this SSH key; of one that an agent holds, the `.pub` file.",
+    help="Sign with this SSH key, or the `.pub` file of one in ssh-agent.",
 )
 @what_is_judged
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(rules: tuple[str, ...], output_format: str, **options: Any) -> int:
-    """Show the findings that an approval could lift, and write one for those of RULE.
+    """Show the findings that an approval could lift, or approve those of RULE.
 
-    With a reason the approval is written to the log, for the findings of RULE in the files of --path. It
-    holds for this content of the change alone, and is committed with it.
+    With --reason it writes an approval for the findings of RULE in --path. The approval holds only for this
+    content. Commit it with the change.
     """
     request = Request(environment=os.environ, override=rules, **options)
     if request.push:

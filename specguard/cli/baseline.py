@@ -27,21 +27,19 @@ SHOWN: Final = 20
 _PLACE: Final = path_text(BASELINE)
 
 
-@click.command("baseline", short_help="Record the findings that are there already.")
+@click.command("baseline", short_help="Record existing findings.")
 @in_directory
-@click.option("--grow", is_flag=True, help="Accept also what is not recorded yet.")
-@click.option(
-    "--check", "check", is_flag=True, help="Write nothing; end with 1 where it could shrink or is not needed."
-)
-@click.option("--strict", is_flag=True, help="Count warnings as errors, as `check --strict` does.")
-@click.option("--today", metavar="DATE", default="", help="The UTC date to judge by, YYYY-MM-DD.")
+@click.option("--grow", is_flag=True, help="Also accept what is not recorded yet.")
+@click.option("--check", "check", is_flag=True, help="Write nothing; end with 1 if it could shrink.")
+@click.option("--strict", is_flag=True, help="Count warnings as errors.")
+@click.option("--today", metavar="DATE", default="", help="Judge as of this UTC date.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(directory: str, grow: bool, check: bool, strict: bool, today: str, output_format: str) -> int:
-    """Record in .specguard/baseline.json how many errors of which rule each file has.
+    """Record in .specguard/baseline.json how many errors each file has of each rule.
 
-    The working tree is judged as a whole, by its own authority, and what is recorded is accepted from then on
-    (rules of the families SPC, ART, PLN, CNT and CFG). The first time everything is recorded. After that the
-    record only shrinks, unless --grow says otherwise. It counts once it is on the base branch.
+    It judges the whole working tree, and checks accept what it records (rules SPC, ART, PLN, CNT and CFG).
+    The first time it records everything. Later the record only shrinks, except with --grow. It counts once
+    it is on the base branch.
     """
     if grow and check:
         raise SpecguardError(

@@ -13,21 +13,22 @@ from specguard.executor.briefing import brief_of
 from specguard.executor.options import RunOptions
 
 
-@click.command("brief", short_help="Print what an agent is told of an item.")
+@click.command("brief", short_help="Print an agent's brief for an item.")
 @click.argument("kind", default="")
 @click.argument("item", default="", metavar="[ID]")
 @in_directory
-@click.option("--plan", metavar="FILE", type=FILE, default="", help="Take the item from this list or plan.")
-@click.option("--base", metavar="BRANCH", default="", help="Start from this branch of the remote.")
-@click.option("--remote", metavar="NAME", default="origin", show_default=True, help="The base is there.")
-@click.option("--command", "commands", metavar="CMD", multiple=True, help="A further gate; may be repeated.")
+@click.option("--plan", metavar="FILE", type=FILE, default="", help="Take the item from this file.")
+@click.option("--base", metavar="BRANCH", default="", help="Start from this branch.")
+@click.option(
+    "--remote", metavar="NAME", default="origin", show_default=True, help="The remote with the base."
+)
+@click.option("--command", "commands", metavar="CMD", multiple=True, help="One more gate; repeatable.")
 def command(
     kind: str, item: str, directory: str, plan: str, base: str, remote: str, commands: tuple[str, ...]
 ) -> None:
-    """Print the page that an agent of `specguard run KIND` would read: the current item's, or that of ID.
+    """Print what an agent of `specguard run KIND` would read for the current item, or for ID.
 
-    It is made from the base as it was fetched last; nothing is written. KIND can be left out where the
-    policy describes one alone.
+    It uses the base as last fetched, and writes nothing. Leave KIND out if the policy has only one.
     """
     options = RunOptions(
         environment=dict(os.environ),

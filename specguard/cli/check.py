@@ -119,56 +119,56 @@ def _watched(options: dict[str, Any]) -> dict[str, Any]:
     "--pre-receive",
     "pre_receive",
     is_flag=True,
-    help="Judge what git tells a server's pre-receive hook; with --enforce, but for --dry-run.",
+    help="Judge a server's pre-receive input; implies --enforce unless --dry-run.",
 )
 @click.option(
     "--authority",
     metavar="FILE",
     type=FILE,
     default="",
-    help="Judge by FILE instead of the base's authority.",
+    help="Judge by this authority.",
 )
 @click.option(
     "--select",
     multiple=True,
     metavar="RULES",
     shell_complete=complete_selectors,
-    help="Run these rules alone: codes, families or names.",
+    help="Run only these rules: codes, families or names.",
 )
 @click.option(
     "--ignore",
     multiple=True,
     metavar="RULES",
     shell_complete=complete_selectors,
-    help="Leave these rules out.",
+    help="Skip these rules.",
 )
 @click.option(
     "--extend-select",
     multiple=True,
     metavar="RULES",
     shell_complete=complete_selectors,
-    help="Run these too, even where they are off.",
+    help="Run these too, even if they are off.",
 )
-@click.option("--all", "all", is_flag=True, help="Judge the whole tree, where a rule can.")
+@click.option("--all", "all", is_flag=True, help="Judge the whole tree.")
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option(
     "--exit-zero",
     "--dry-run",
     "dry_run",
     is_flag=True,
-    help="Say what would block, and end with 0 on findings.",
+    help="Report, but end with 0 on findings.",
 )
 @click.option(
     "--override",
     multiple=True,
     metavar="RULE",
     shell_complete=complete_selectors,
-    help="Approve what this rule found in the files of --path, and write that down.",
+    help="Approve this rule's findings in --path, and record it.",
 )
 @approval
-@click.option("--today", metavar="DATE", default="", help="The UTC date to judge by, YYYY-MM-DD.")
-@click.option("--enforce", is_flag=True, help="Let nothing outside the trusted base loosen the verdict (CI).")
-@click.option("--bootstrap", is_flag=True, help="Accept a base that has no authority yet.")
+@click.option("--today", metavar="DATE", default="", help="Judge as of this UTC date.")
+@click.option("--enforce", is_flag=True, help="Trust only the base (for CI).")
+@click.option("--bootstrap", is_flag=True, help="Accept a base without an authority, or its first approvers.")
 @click.option(
     "--output-format",
     type=_Format(list(FORMATS)),
@@ -182,7 +182,7 @@ def _watched(options: dict[str, Any]) -> dict[str, Any]:
     multiple=True,
     metavar="F=FILE",
     callback=_output,
-    help="A further report, to a file.",
+    help="Write one more report.",
 )
 @click.option(
     "--log-decisions",
@@ -190,16 +190,12 @@ def _watched(options: dict[str, Any]) -> dict[str, Any]:
     metavar="FILE",
     type=FILE,
     default="",
-    help="Add the verdict to FILE, as a line of JSON.",
+    help="Append the verdict to FILE as JSON.",
 )
-@click.option(
-    "--watch", is_flag=True, help="Judge again after each change: the working tree, --staged or the branch."
-)
-@click.option(
-    "--fix", is_flag=True, help="Show what would put findings right, and do it when asked to; then judge."
-)
-@click.option("--yes", is_flag=True, help="With --fix: do all of it without asking.")
-@click.option("--explain", is_flag=True, help="Say what each rule looked at and what held.")
+@click.option("--watch", is_flag=True, help="Judge again after each change.")
+@click.option("--fix", is_flag=True, help="Show fixes, apply those you confirm, then judge.")
+@click.option("--yes", is_flag=True, help="With --fix: do not ask.")
+@click.option("--explain", is_flag=True, help="Show what each rule looked at.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
 def command(
     output_format: str,
@@ -213,7 +209,7 @@ def command(
 ) -> int:
     """Judge a change against the authority.
 
-    Without options the current branch is judged since its merge base with the base.
+    Without options it judges the current branch since its merge base with the base.
     """
     if watch:
         options = _watched(options)

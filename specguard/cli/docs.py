@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 @click.command("docs", short_help="Generate the reference pages of the documents.")
 @click.option(
-    "--directory", metavar="DIR", type=DIRECTORY, default="docs", help="Where the pages are (default: docs)."
+    "--directory", metavar="DIR", type=DIRECTORY, default="docs", help="The pages' folder (default: docs)."
 )
-@click.option("--check", "check", is_flag=True, help="Write nothing; end with 1 where a page is out of date.")
+@click.option("--check", "check", is_flag=True, help="Write nothing; end with 1 if a page is stale.")
 def command(directory: str, check: bool) -> int:
     """Generate the pages of rules, errors, limits, settings and commands, and the JSON Schemas."""
     pages = reference(load_registry())

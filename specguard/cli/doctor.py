@@ -44,17 +44,17 @@ EXTRAS: Final = {"mcp": "mcp", "lsp": "pygls"}
 HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
 
 
-@click.command("doctor", short_help="Diagnose what a check needs here.")
+@click.command("doctor", short_help="Diagnose what checks need.")
 @in_directory
-@click.option("--base", metavar="REF", default="", help="The base that checks will be given.")
-@click.option("--canary", is_flag=True, help="Show for each active rule that it catches a change.")
+@click.option("--base", metavar="REF", default="", help="The base that checks will use.")
+@click.option("--canary", is_flag=True, help="Show that each active rule catches a change.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(directory: str, base: str, canary: bool, output_format: str) -> int:
     """Diagnose git, the repository, the base, the authority, hooks, the event file, plugins and runs.
 
-    Each hook that an agent's settings have is run once, with an edit that it has to refuse. With --canary one
-    change for each active rule is made too, in scratch repositories. Ends with 1 where something is missing
-    that a check needs, where an agent or its hooks are not as they should be, or where a rule did not fire.
+    It runs each agent's hook once with an edit that the hook must refuse. With --canary it also tries one
+    change for each active rule, in scratch repositories. It ends with 1 if a check lacks something, a hook
+    is wrong, or a rule did not fire.
     """
     request = Request(environment=os.environ, directory=directory, base=base)
     found = list(diagnose(request))

@@ -58,7 +58,7 @@ def _diagnose(host: Host, top: str, repository: Repository, tree: WorkTree | Non
     try:
         found = look(text, host, call_words(environment))
     except JsonTextError as error:
-        yield Diagnosis(subject, "missing", f"{host.file}: {error}", f"mend it, then: {repair}")
+        yield Diagnosis(subject, "missing", f"{host.file}: {error}", f"fix it, then: {repair}")
         return
     if found.switched_off:
         yield Diagnosis(

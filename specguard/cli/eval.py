@@ -33,19 +33,18 @@ _MOST = 20
     metavar="FILE",
     type=FILE,
     default="",
-    help="Samples are declared in FILE; by default in evaluation/samples.toml.",
+    help="The samples (default: evaluation/samples.toml).",
 )
-@click.option("--update", is_flag=True, help="Expect what is found from now on.")
+@click.option("--update", is_flag=True, help="Accept the present findings as expected.")
 @in_root
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(
     repositories: Sequence[str], directory: str, file: str, update: bool, run_root: str, output_format: str
 ) -> int:
-    """Judge sample repositories by the authority of the working tree, and compare with what is expected.
+    """Judge sample repositories by the working tree's authority, and compare with what is expected.
 
-    REPO is a sample's name, or the path of a repository, a bare one or a bundle; without any, all samples are
-    judged. What was found is kept as a run. Ends with 1 where a sample is not as expected, with 2 where
-    nothing can be said of one.
+    REPO is a sample's name, or the path of a repository or bundle; by default all samples. The findings are
+    kept as a run. It ends with 1 if a sample differs, with 2 if one gives no answer.
     """
     from specguard.evaluation.evaluating import evaluate
     from specguard.evaluation.samples import FILE as DEFAULT

@@ -46,9 +46,8 @@ _UNITED: Final = frozenset({"rules.forbidden-path.paths"})
 def command(sources: tuple[str, ...], directory: str, write: bool, output_format: str) -> None:
     """Read settings of commitlint, OpenSpec, repolinter and spec-kit into an authority.
 
-    Without a SOURCE all that are found here are read, none of them by running code. The settings are printed,
-    or added below what SPEC_AUTHORITY.md says already, which is never altered. What could not be carried over
-    is listed on standard error with its line.
+    Without SOURCE it reads all that it finds, without running code. It prints the settings, or adds them to
+    the end of SPEC_AUTHORITY.md. Standard error lists what was not carried over.
     """
     repository = Repository.locate(directory, os.environ)
     top = repository.work_tree()
@@ -222,7 +221,7 @@ def _check(top: str, text: str) -> None:
     except SpecguardError as error:
         raise SpecguardError(
             f"these settings do not go together with those that are there: {error.message}",
-            help="import one source at a time, or mend the authority first",
+            help="import one source at a time, or fix the authority first",
             path=error.path,
             line=error.line,
         ) from error

@@ -59,7 +59,7 @@ _ADOPT = "have rules hold what it says"
     shell_complete=complete_presets,
     help="Start from this preset; repeatable.",
 )
-@click.option("--lock", "locks", multiple=True, metavar="PATTERN", help="Lock these paths too; repeatable.")
+@click.option("--lock", "locks", multiple=True, metavar="PATTERN", help="Also lock these paths; repeatable.")
 @click.option("--forbid", "forbids", multiple=True, metavar="PATTERN", help="Forbid these paths; repeatable.")
 @click.option(
     "--approver",
@@ -73,7 +73,7 @@ _ADOPT = "have rules hold what it says"
     "agents",
     multiple=True,
     type=click.Choice(AGENTS),
-    help="Have this agent's program run specguard, by its settings of this project; repeatable.",
+    help="Write this agent's hooks; repeatable.",
 )
 @click.option("--adopt", is_flag=True, help="Read prose, and add the settings that enforce it.")
 @click.option("--print", "only_print", is_flag=True, help="Print it, and write nothing.")

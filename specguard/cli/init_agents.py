@@ -32,7 +32,7 @@ ON_FAILURE: Final = ">=2.1.295"
 _TRUST: Final = {
     "codex": "note: Codex passes over hooks until a person has trusted them, and again after each change: "
     "start codex here and look at /hooks",
-    "gemini": "note: Gemini CLI runs a project's hooks in trusted folders alone: start gemini here, or see "
+    "gemini": "note: Gemini CLI runs a project's hooks only in trusted folders: start gemini here, or see "
     "its /permissions",
 }
 

@@ -8,14 +8,14 @@ from specguard.cli.extras import needing
 from specguard.cli.options import in_directory
 
 
-@click.command("lsp", short_help="Serve an editor: what is wrong in authority documents and artifacts.")
+@click.command("lsp", short_help="Serve an editor over LSP.")
 @in_directory
-@click.option("--stdio", is_flag=True, help="Does nothing: some editors add it, and there is no other way.")
+@click.option("--stdio", is_flag=True, help="Does nothing; some editors add it.")
 def command(directory: str, stdio: bool) -> None:  # noqa: ARG001 - see its help
     """Serve an editor over the Language Server Protocol, on standard input and output.
 
-    It shows what is wrong with authority documents while they are written, findings of artifacts, specs and
-    plans when they are saved, and the page of a rule on its code or name. Needs the extra `specguard[lsp]`.
+    It shows errors in authority documents as you type, findings in artifacts, specs and plans as you save,
+    and rules' pages. It needs the extra `specguard[lsp]`.
     """
     with needing("lsp", "pygls", "lsprotocol"):
         from specguard.integrations.lsp.server import serve

@@ -8,13 +8,12 @@ from specguard.cli.extras import needing
 from specguard.cli.options import in_directory
 
 
-@click.command("mcp", short_help="Answer agents over the Model Context Protocol.")
+@click.command("mcp", short_help="Serve agents over MCP.")
 @in_directory
 def command(directory: str) -> None:
     """Serve check, why, policy, brief, status, rule and run_status to an agent, on standard input and output.
 
-    The authority and the rules' pages are resources. Everything only reads: nothing is approved, overridden,
-    signed or written. Needs the extra `specguard[mcp]`.
+    The authority and the rules' pages are resources. It only reads. It needs the extra `specguard[mcp]`.
     """
     with needing("mcp", "mcp", "mcp_types", "anyio"):
         from specguard.integrations.mcp.server import serve

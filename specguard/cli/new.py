@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from specguard.artifacts.skeletons import Blank
 
 
-@click.command("new", short_help="Write what an artifact's contract asks for.")
+@click.command("new", short_help="Write an artifact's files from its contract.")
 @click.argument("artifact", default="", shell_complete=complete_artifacts)
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @in_directory
 @click.option("--in", "folder", metavar="FOLDER", type=DIRECTORY, default="", help="Write it in FOLDER.")
 @click.option("--path", "chosen", metavar="PATH", type=FILE, default="", help="Write it to PATH.")
-@click.option("--base", metavar="REF", default="", help="Ask the policy of REF.")
-@click.option("--authority", metavar="FILE", type=FILE, default="", help="Ask the policy of FILE.")
+@click.option("--base", metavar="REF", default="", help="Use the policy of REF.")
+@click.option("--authority", metavar="FILE", type=FILE, default="", help="Use the policy in FILE.")
 @click.option("--print", "only_print", is_flag=True, help="Print it, and write nothing.")
 def command(
     artifact: str,
@@ -49,13 +49,11 @@ def command(
     authority: str,
     only_print: bool,
 ) -> None:
-    """Write what the contract of ARTIFACT asks for, but for the content that a person owes.
+    """Write the files that the contract of ARTIFACT asks for, with gaps for a person to fill.
 
-    ARTIFACT is the name of an [artifacts.<name>] of the policy; without one, they are listed. The
-    placeholders of its path get their values from NAME=VALUE: specguard new agent-final agent=3
-    objective=AUTH. What stands for a leading `**/` is FOLDER, or the working directory; FOLDER and PATH are
-    given from there. Its companions, or the members of a pass, are written with it. No file is ever
-    overwritten, and the paths that were written are printed.
+    ARTIFACT is a name of [artifacts.<name>]; without it, they are listed. NAME=VALUE fills the path's
+    placeholders: specguard new agent-final agent=3 objective=AUTH. FOLDER replaces a leading `**/`.
+    Companions and members are written too. Existing files stay.
     """
     policy = open_policy(Request(environment=os.environ, directory=directory, base=base, authority=authority))
     contracts: Mapping[str, Contract] = policy.declared("contracts")

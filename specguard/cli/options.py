@@ -66,7 +66,7 @@ what_is_judged = _several(
             "base",
             metavar="REF",
             default="",
-            help="Compare with REF, not with the base that is found.",
+            help="Compare with REF.",
         ),
         click.option(
             "--head", "--to-ref", "head", metavar="REF", default="", help="Judge REF instead of HEAD."
@@ -74,12 +74,10 @@ what_is_judged = _several(
         click.option(
             "--range", "range", metavar="A..B", default="", help="Judge the commits of B that are not in A."
         ),
-        click.option("--staged", is_flag=True, help="Judge what is staged for the next commit."),
-        click.option("--worktree", is_flag=True, help="Judge the working tree, untracked files included."),
-        click.option(
-            "--push", is_flag=True, help="Judge what git's pre-push input (or pre-commit) says is pushed."
-        ),
-        click.option("--root", is_flag=True, help="Judge the head from the empty tree, as a first commit."),
+        click.option("--staged", is_flag=True, help="Judge what is staged."),
+        click.option("--worktree", is_flag=True, help="Judge the working tree, with untracked files."),
+        click.option("--push", is_flag=True, help="Judge git's (or pre-commit's) pre-push input."),
+        click.option("--root", is_flag=True, help="Judge HEAD as a first commit."),
         click.option(
             "--patch", metavar="FILE|-", type=FILE, default="", help="Judge HEAD with a patch applied."
         ),
@@ -91,13 +89,13 @@ what_is_judged = _several(
             default="",
             is_flag=False,
             flag_value="COMMIT_EDITMSG",
-            help="Judge the message of the commit being written.",
+            help="Judge a commit message.",
         ),
         click.option(
             "--branch",
             metavar="NAME",
             default="",
-            help="The branch's name, where the repository cannot tell.",
+            help="The branch, if git cannot tell.",
         ),
         click.option("--pr-title", "title", metavar="TEXT", default=None, help="The pull request's title."),
         click.option(
@@ -106,7 +104,7 @@ what_is_judged = _several(
             metavar="FILE",
             type=FILE,
             default="",
-            help="A file with the pull request's body.",
+            help="The pull request's body.",
         ),
         click.option(
             "--pr-event",
@@ -122,7 +120,7 @@ what_is_judged = _several(
             metavar="FILE",
             type=FILE,
             default="",
-            help="The platform's list of the pull request's reviews.",
+            help="The platform's list of reviews.",
         ),
     ]
 )
@@ -136,22 +134,22 @@ approval = _several(
             multiple=True,
             metavar="PATH",
             type=FILE,
-            help="A file whose findings are approved.",
+            help="Approve the findings of this file.",
         ),
-        click.option("--approved-by", metavar="WHO", default="", help="Who approves them."),
-        click.option("--reason", metavar="TEXT", default="", help="Why they are approved."),
+        click.option("--approved-by", metavar="WHO", default="", help="The approver."),
+        click.option("--reason", metavar="TEXT", default="", help="Why."),
         click.option(
             "--expires",
             metavar="DATE",
             default="",
-            help="The last day of the approval; else it holds as long as the policy lets it.",
+            help="The approval's last day (default: the policy's).",
         ),
-        click.option("--ticket", metavar="T", default="", help="Where more is said about it."),
+        click.option("--ticket", metavar="T", default="", help="A link or ticket."),
         click.option(
             "--scope",
             type=click.Choice(["change", "paths"]),
             default="change",
-            help="Whether any change of the content ends it, or only one of its files.",
+            help="What the approval is bound to.",
         ),
     ]
 )

@@ -31,32 +31,29 @@ if TYPE_CHECKING:
 
     from specguard.plans.task import Task
 
-_in_plan = click.option(
-    "--plan", metavar="FILE", type=FILE, default="", help="The plan's file, or its folder; by default any."
-)
+_in_plan = click.option("--plan", metavar="FILE", type=FILE, default="", help="The plan's file or folder.")
 
 
-@click.group("plan", short_help="Make plans, and keep them and what was done together.")
+@click.group("plan", short_help="Make plans and follow their tasks.")
 def command() -> None:
-    """Make plans of proposals, and keep plans and what was done for their tasks together."""
+    """Make plans of proposals, and follow their tasks."""
 
 
 for _command in (init, proposal, validate, create, status, next_task):
     command.add_command(_command)
 
 
-@command.command("sync", short_help="Bring plans and the runs of their tasks together.")
+@command.command("sync", short_help="Compare plans with the runs of their tasks.")
 @in_directory
 @in_root
 @_in_plan
-@click.option("--write", is_flag=True, help="Write what is shown otherwise.")
+@click.option("--write", is_flag=True, help="Write it.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def sync(directory: str, run_root: str, plan: str, write: bool, output_format: str) -> int:
-    """Show where plans and the runs of their tasks say different things, and with --write mend it.
+    """Show where plans and the runs of their tasks differ, and with --write correct the plans.
 
-    A task whose run succeeded and is in the history of HEAD becomes done, with the run's commands as its
-    evidence; one that was begun and whose last run failed goes back to the first status. The rest is for a
-    person to decide. Ends with 1 where something is left.
+    A task becomes done if its run succeeded and is in the history of HEAD. A started task whose last run
+    failed goes back to the first status. The rest is for a person. It ends with 1 if something is left.
     """
     policy = trusted_policy(directory)
     repository = Repository.locate(directory, os.environ)
@@ -79,16 +76,16 @@ def sync(directory: str, run_root: str, plan: str, write: bool, output_format: s
     return EXIT_FAILED if left else EXIT_PASSED
 
 
-@command.command("verify", short_help="Record that a person has verified a task.")
+@command.command("verify", short_help="Record that a person verified a task.")
 @click.argument("task")
-@click.option("--note", metavar="TEXT", required=True, help="What was seen, such as 'works on the device'.")
+@click.option("--note", metavar="TEXT", required=True, help="What you saw, such as 'works on the device'.")
 @click.option("--by", metavar="WHO", default="", help="The person (default: git's user.name).")
 @in_directory
 @_in_plan
 def verify(task: str, note: str, by: str, directory: str, plan: str) -> int:
-    """Record in its plan that a person has verified TASK, with the time, and that it is done.
+    """Record in its plan that a person verified TASK, and set it to done.
 
-    The file is written in the working tree; commit it as a change to the plan.
+    It writes the working tree's file. Commit that as a change to the plan.
     """
     policy = trusted_policy(directory)
     repository = Repository.locate(directory, os.environ)

@@ -35,21 +35,20 @@ _format = click.option(
     "--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed."
 )
 _in_plan = click.option(
-    "--plan", metavar="FILE", type=FILE, default="", help="Look at this plan's file or folder alone."
+    "--plan", metavar="FILE", type=FILE, default="", help="Only this plan's file or folder."
 )
 
 
-@click.command("validate", short_help="Say whether a plan can be made of a change, or a feature.")
+@click.command("validate", short_help="Check whether a change or feature can become a plan.")
 @click.argument("slug")
 @in_directory
-@click.option("--strict", is_flag=True, help="End with 1 for warnings too.")
+@click.option("--strict", is_flag=True, help="Also end with 1 for warnings.")
 @_format
 def validate(slug: str, directory: str, strict: bool, output_format: str) -> int:
-    """Say what is wrong with the change SLUG, or with a feature of spec-kit such as 001-cart.
+    """Check the OpenSpec change SLUG, or a spec-kit feature such as 001-cart.
 
-    Looks at its structure, its deltas and scenarios, its tasks, and at what is still owed. All that the
-    validator of OpenSpec calls an error is one; what it does not look at is marked. Ends with 1 where there
-    is an error.
+    It reads structure, deltas, scenarios, tasks and placeholders. All errors of OpenSpec's validator are
+    errors here. It ends with 1 if there is one.
     """
     top = Repository.locate(directory, os.environ).work_tree()
     folder = source_folder(top, slug)
@@ -73,14 +72,14 @@ def validate(slug: str, directory: str, strict: bool, output_format: str) -> int
     return EXIT_FAILED if wrong else EXIT_PASSED
 
 
-@click.command("status", short_help="Show plans, and how far their tasks are.")
+@click.command("status", short_help="Show plans and their progress.")
 @in_directory
 @_in_plan
 @_format
 def status(directory: str, plan: str, output_format: str) -> int:
-    """Show the plans of the working tree, with how many of their tasks are done, ready or waiting.
+    """Show the working tree's plans, with their done, ready and waiting tasks.
 
-    Changes of OpenSpec and features of spec-kit that no plan was made of are shown too, by their boxes.
+    It also shows OpenSpec changes and spec-kit features without a plan.
     """
     states = _states(trusted_policy(directory), directory, plan)
     if output_format == "json":
@@ -98,14 +97,14 @@ def status(directory: str, plan: str, output_format: str) -> int:
     return EXIT_PASSED
 
 
-@click.command("next", short_help="Show the task that can be begun now.")
+@click.command("next", short_help="Show the next task.")
 @in_directory
 @_in_plan
 @_format
 def next_task(directory: str, plan: str, output_format: str) -> int:
-    """Show the next task of each plan: all that it needs is done, and a command verifies it.
+    """Show the next task of each plan: its dependencies are done, and a command verifies it.
 
-    Ends with 1 where there is none, and says what the others wait for.
+    It ends with 1 if there is none, and says what the others wait for.
     """
     policy = trusted_policy(directory)
     states = _states(policy, directory, plan)

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 @in_directory
 @click.option("--print", "only_print", is_flag=True, help="Print the brief, and write nothing.")
 def init(directory: str, only_print: bool) -> None:
-    """Make the folders that plans and changes are in, and write the planner's brief.
+    """Make the folders of plans and changes, and write the planner's brief from the policy.
 
-    The brief is a page for the agent that plans, made of the policy. What is there already stays as it is.
+    Existing files stay.
     """
     policy = trusted_policy(directory)
     brief = planner_brief(policy)
@@ -58,7 +58,7 @@ def init(directory: str, only_print: bool) -> None:
             click.echo(visible(f"{path} is written"))
 
 
-@click.command("proposal", short_help="Write the folder of a change, in OpenSpec's form.")
+@click.command("proposal", short_help="Write an OpenSpec change.")
 @click.argument("slug")
 @in_directory
 @click.option(
@@ -66,13 +66,13 @@ def init(directory: str, only_print: bool) -> None:
     "capabilities",
     metavar="NAME",
     multiple=True,
-    help="What it is about, such as cart or shop/cart; may be repeated (default: SLUG).",
+    help="What it is about (default: SLUG); repeatable.",
 )
-@click.option("--no-specs", is_flag=True, help="It changes no behaviour: no deltas, and skip_specs says so.")
+@click.option("--no-specs", is_flag=True, help="Write no deltas: it changes no behaviour.")
 def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs: bool) -> None:
-    """Write openspec/changes/SLUG: a proposal, tasks, and a delta for each capability, to be filled in.
+    """Write openspec/changes/SLUG: a proposal, tasks, and a delta for each capability.
 
-    What a person has to say is marked with TODO. No file is ever overwritten.
+    TODO marks what you have to fill in. Existing files stay.
     """
     top = Repository.locate(directory, os.environ).work_tree()
     files = proposal_files(top, slug, capabilities, specs=not no_specs, today=datetime.now(UTC).date())
@@ -90,20 +90,19 @@ def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs:
     click.echo(f"fill what is marked TODO; then: specguard plan validate {slug}", err=True)
 
 
-@click.command("create", short_help="Make a plan of a change's tasks, or a feature's.")
+@click.command("create", short_help="Make a plan of a change or feature.")
 @click.argument("slug")
 @click.option("--name", metavar="NAME", required=True, help="The plan's name.")
 @in_directory
-@click.option("--kind", metavar="KIND", default="", help="The kind of plan, where the policy has several.")
-@click.option("--option", metavar="OPTION", default="", help="The option that was chosen, such as B.")
-@click.option("--goal", metavar="TEXT", default="", help="What it is for (default: from SLUG).")
+@click.option("--kind", metavar="KIND", default="", help="The kind of plan, if there are several.")
+@click.option("--option", metavar="OPTION", default="", help="The chosen option, such as B.")
+@click.option("--goal", metavar="TEXT", default="", help="What it is for.")
 @click.option("--print", "only_print", is_flag=True, help="Print the plan, and write nothing.")
 def create(slug: str, name: str, directory: str, kind: str, option: str, goal: str, only_print: bool) -> None:
-    """Make a plan of the tasks of SLUG: one task for each box of its tasks.md, with a context for its agents.
+    """Make a plan with one task for each box of SLUG's tasks.md, and a context for its agents.
 
-    SLUG is a change of OpenSpec, a feature of spec-kit such as 001-cart, or the folder of either. What
-    `plan validate` finds wrong stops it, as does a stage before the plan that is not complete. A plan that is
-    there is only written anew where nothing that it says is lost.
+    SLUG is an OpenSpec change, a spec-kit feature such as 001-cart, or the folder of either. Errors of
+    `plan validate` and incomplete earlier stages stop it. It replaces a plan only if nothing is lost.
     """
     policy = trusted_policy(directory)
     top = Repository.locate(directory, os.environ).work_tree()

@@ -18,23 +18,19 @@ from specguard.reporters.escape import json_text
 from specguard.reporters.policy import as_json, as_text, as_toml
 
 
-@click.command("policy", short_help="Show what was understood of the authority.")
+@click.command("policy", short_help="Show how the authority was understood.")
 @in_directory
-@click.option("--base", metavar="REF", default="", help="Show the policy of REF.")
-@click.option("--authority", metavar="FILE", type=FILE, default="", help="Show the policy of FILE.")
-@click.option(
-    "--coverage", is_flag=True, help="List the sentences that command, and the rules that hold them."
-)
-@click.option(
-    "--strict", is_flag=True, help="End with 1 where something in a known section was not understood."
-)
+@click.option("--base", metavar="REF", default="", help="Use the policy of REF.")
+@click.option("--authority", metavar="FILE", type=FILE, default="", help="Use the policy in FILE.")
+@click.option("--coverage", is_flag=True, help="List the sentences that command, with their rules.")
+@click.option("--strict", is_flag=True, help="End with 1 if something was not understood.")
 @click.option(
     "--schema",
     metavar="FILE",
     type=click.Choice((SETTINGS, PYPROJECT)),
     is_flag=False,
     flag_value=SETTINGS,
-    help="Print the JSON Schema that an editor needs for specguard.toml, or for pyproject.toml.",
+    help="Print the JSON Schema of specguard.toml or pyproject.toml.",
 )
 @click.option(
     "--output-format", type=click.Choice(("text", "toml", "json")), default="text", help="What is printed."
@@ -48,9 +44,9 @@ def command(
     schema: str | None,
     output_format: str,
 ) -> int:
-    """Show what was understood of the authority, each setting with its line, and what was not.
+    """Show how the authority was understood: each setting with its line, and what was not read.
 
-    The authority is the base's, as in a check; without one there, that of HEAD or of the working tree.
+    It reads the base's authority. If there is none, it reads that of HEAD or the working tree.
     """
     if schema:
         made = policy_schema(known_rules(directory))

@@ -57,11 +57,11 @@ class _Run(click.Group):
 
 @click.command("run", cls=_Run, short_help="Let an agent work on one item, and look after runs.")
 def command() -> None:
-    """Let an agent work on one item of a KIND, from its pointer to its pull request, and stop there.
+    """Let an agent work on one item of a KIND, from its pointer to its pull request.
 
-    `specguard run phase -- codex exec -` runs the command behind `--` on the current phase, in a place of its
-    own; `specguard run item --help` has the options. The other commands look after runs.
+    `specguard run phase -- codex exec -` runs the command behind `--` on the current phase. `specguard run
+    item --help` has the options. The other commands look after runs.
 
-    Exit codes: 0 it did all steps, 1 the rules failed, 2 it could not begin or give a verdict, 3 the agent or
-    a gate failed, or the budget is spent, 4 the agent asked to stop, 130 interrupted.
+    Exit codes: 0 done, 1 rules failed, 2 no start or verdict, 3 agent, gate or budget failed, 4 agent
+    stopped, 130 interrupted.
     """

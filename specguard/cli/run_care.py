@@ -20,33 +20,31 @@ from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import visible
 
 
-@click.command("stop", short_help="End a run, and what it has started.")
+@click.command("stop", short_help="Stop a run and its processes.")
 @click.argument("run")
 @in_directory
 @in_root
 def stop(run: str, directory: str, run_root: str) -> None:
-    """End RUN: its own processes alone, by their ids, first politely. It can be resumed.
+    """Stop RUN and only its own processes. You can resume it.
 
-    One that has died is given up, so that its item is free again. What its gates set up is taken down.
+    A run that died is given up, which frees its item. What its gates set up is taken down.
     """
     store = open_store(directory, run_root)
     for line in stop_run(store.find(run), store.root, directory):
         click.echo(visible(line))
 
 
-@click.command("clean", short_help="Remove what ended runs have left.")
+@click.command("clean", short_help="Remove what ended runs left.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @in_directory
 @in_root
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="List it, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="List them, and remove nothing.")
 def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
-    """Remove the places of ended runs, the refs that kept their bases, and their branches here once merged.
+    """Remove the places of ended runs, the refs that kept their bases, and their merged branches here.
 
-    What gates had set up in one that was killed is taken down first. What agents have left beside the places
-    goes, too, while no run is under way.
-
-    Their folders, which hold the evidence, stay. A run that has no place any more cannot be resumed.
+    It first takes down what gates of killed runs had set up. The runs' folders with the evidence stay. A
+    run without a place cannot be resumed.
     """
     store = open_store(directory, run_root)
     repository = Repository.locate(directory, os.environ)
@@ -86,25 +84,25 @@ def confirmed(question: str, step: str) -> bool:
         raise SpecguardError("nobody is there to ask", help=step) from None
 
 
-@click.command("gates", short_help="Run the gates, with no agent and no commit.")
+@click.command("gates", short_help="Run the gates without an agent.")
 @in_directory
 @in_root
-@click.option("--base", metavar="REF", default="", help="Take the policy of REF.")
-@click.option("--command", "commands", metavar="CMD", multiple=True, help="A further gate; may be repeated.")
-@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), default=None, help="Of all of them.")
+@click.option("--base", metavar="REF", default="", help="Use the policy of REF.")
+@click.option("--command", "commands", metavar="CMD", multiple=True, help="One more gate; repeatable.")
+@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), default=None, help="For all gates.")
 @click.option(
     "--command-timeout",
     metavar="SECONDS",
     type=click.IntRange(1),
     default=None,
-    help="Of each command without its own.",
+    help="For each command.",
 )
-@click.option("--dry-run", is_flag=True, help="List the gates and what would become of each, and run none.")
+@click.option("--dry-run", is_flag=True, help="List the gates, and run none.")
 def gates(**words: Any) -> int:
-    """Run the gates of the item that the branch names, else those of every kind, and the guard itself.
+    """Run the gates of the branch's item, or else of every kind, and the guard itself.
 
-    They run in your own working tree; formatters are left out, and nothing is committed. The run's id and
-    the path of its manifest are printed at the end. Exit codes: 0 all passed, 3 one failed.
+    They run in your working tree, without formatters, and commit nothing. The run's id and manifest are
+    printed. Exit codes: 0 all passed, 3 one failed.
     """
     from specguard.executor.gate_runs import carry_out_gates
 

@@ -56,44 +56,40 @@ class CommandBehind(click.Command):
     metavar="DIR",
     type=DIRECTORY,
     default="",
-    help="Work on the repository in DIR; names are seen from where you are.",
+    help="The repository; names start from where you are.",
 )
-@click.option("--agent", metavar="NAME", default="", help="Run the agent that [agents.NAME] describes.")
-@click.option("--plan", metavar="FILE", type=FILE, default="", help="Take the item from this list or plan.")
+@click.option("--agent", metavar="NAME", default="", help="Run this agent of the policy.")
+@click.option("--plan", metavar="FILE", type=FILE, default="", help="Take the item from this file.")
 @click.option(
     "--plan-dir",
     "plan_dir",
     metavar="DIR",
     type=DIRECTORY,
     default="",
-    help="Take the plan from DIR: FILE is seen from there, and is plan.json otherwise.",
+    help="The folder of the plan (default FILE: plan.json).",
 )
 @click.option("--until", type=click.Choice(STEPS), help="Stop after this step.")
-@click.option("--dry-run", is_flag=True, help="Print what all steps would do, and touch nothing.")
-@click.option("--detach", is_flag=True, help="Print the run's id, and go on without the terminal.")
+@click.option("--dry-run", is_flag=True, help="Print the steps, and touch nothing.")
+@click.option("--detach", is_flag=True, help="Print the run's id and continue in the background.")
 @click.option("--announce", type=int, default=None, hidden=True)
-@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), help="Of the whole run.")
-@click.option(
-    "--command-timeout", metavar="SECONDS", type=click.IntRange(1), help="Of each command without its own."
-)
-@click.option("--command", "commands", metavar="CMD", multiple=True, help="A further gate; may be repeated.")
-@click.option(
-    "--approval-policy", metavar="WORD", default="", help="What the agent is told about asking for leave."
-)
+@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), help="For the whole run.")
+@click.option("--command-timeout", metavar="SECONDS", type=click.IntRange(1), help="For each command.")
+@click.option("--command", "commands", metavar="CMD", multiple=True, help="One more gate; repeatable.")
+@click.option("--approval-policy", metavar="WORD", default="", help="The agent's approval policy.")
 @click.option("--run-root", metavar="DIR", type=DIRECTORY, default="", help="Keep runs in DIR.")
-@click.option("--reuse-run", metavar="RUN", default="", help="Use the folder of this run again.")
-@click.option("--compact", is_flag=True, help="Keep of the logs only their ends.")
-@click.option("--max-attempts", metavar="N", type=click.IntRange(1), help="How often the agent may work.")
+@click.option("--reuse-run", metavar="RUN", default="", help="Use this run's folder again.")
+@click.option("--compact", is_flag=True, help="Keep only the ends of logs.")
+@click.option("--max-attempts", metavar="N", type=click.IntRange(1), help="The most rounds of the agent.")
 @click.option(
-    "--max-tasks", metavar="N", type=click.IntRange(1), default=1, help="How many items: a run works on one."
+    "--max-tasks", metavar="N", type=click.IntRange(1), default=1, help="The number of items: always 1."
 )
-@click.option("--ensure-git", is_flag=True, help="Make a git repository where there is none.")
-@click.option("--baseline-commit", is_flag=True, help="Commit all files where there is no commit yet.")
-@click.option("--base", metavar="BRANCH", default="", help="Start from this branch of the remote.")
+@click.option("--ensure-git", is_flag=True, help="Make a git repository if there is none.")
+@click.option("--baseline-commit", is_flag=True, help="Commit all files if there is no commit.")
+@click.option("--base", metavar="BRANCH", default="", help="Start from this branch.")
 @click.option("--remote", metavar="NAME", default="origin", show_default=True, help="Fetch and push there.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
-    "--output-format", type=click.Choice(("text", "json")), default="text", help="Of what --dry-run prints."
+    "--output-format", type=click.Choice(("text", "json")), default="text", help="The form of --dry-run."
 )
 @click.pass_context
 def item(
@@ -108,11 +104,11 @@ def item(
     baseline_commit: bool,
     **words: Any,
 ) -> int:
-    """Let an agent work on one item of KIND, from its pointer to its pull request, and stop there.
+    """Let an agent work on one item of KIND, from its pointer to its pull request.
 
-    The current item, or the one of ID. The agent is that of --agent, or the command behind `--`: it reads
-    the brief from standard input, or as the file `{brief}`, and works in a place of its own. Several IDs are
-    a run each, one after the other, until one does not succeed.
+    By default that is the current item. The agent is --agent, or the command behind `--`. It reads the
+    brief from standard input or the file `{brief}`, in a place of its own. Several IDs run one after the
+    other, until one fails.
     """
     if announce is not None:
         # It is this process's alone, and of nothing that it starts.
@@ -161,19 +157,21 @@ def item(
     return EXIT_PASSED
 
 
-@click.command("resume", cls=CommandBehind, short_help="Go on with a run that has ended early.")
+@click.command("resume", cls=CommandBehind, short_help="Continue a run that ended early.")
 @click.argument("run")
 @in_directory
 @in_root
-@click.option("--agent", metavar="NAME", default="", help="Another agent than before.")
+@click.option("--agent", metavar="NAME", default="", help="Use this agent instead.")
 @click.option("--until", type=click.Choice(STEPS), help="Stop after this step.")
-@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), help="Of all of the run; never less.")
-@click.option("--max-attempts", metavar="N", type=click.IntRange(1), help="How often in all; never less.")
+@click.option("--timeout", metavar="SECONDS", type=click.IntRange(1), help="For the whole run; never less.")
+@click.option(
+    "--max-attempts", metavar="N", type=click.IntRange(1), help="The most rounds in all; never less."
+)
 @click.pass_context
 def resume(context: click.Context, /, run: str, directory: str, run_root: str, **words: Any) -> int:
-    """Go on with RUN from the step that it was in, with what it was asked to do.
+    """Continue RUN from its last step, with the same task.
 
-    What was judged before is judged again. The agent is the one from before, or the command behind `--`.
+    Everything is judged again. The agent is the same, or the command behind `--`.
     """
     from specguard.executor.resuming import resume as go_on
 

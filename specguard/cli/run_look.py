@@ -38,7 +38,7 @@ _format = click.option(
 @in_root
 @_format
 def list_(directory: str, run_root: str, output_format: str) -> None:
-    """List all runs, the newest last; those of older layouts, and those whose record is broken, too."""
+    """List all runs, newest last, also those with older layouts or broken records."""
     runs = open_store(directory, run_root).runs()
     if output_format == "json":
         click.echo(_json(runs))
@@ -48,16 +48,16 @@ def list_(directory: str, run_root: str, output_format: str) -> None:
         click.echo(table(runs))
 
 
-@click.command("status", short_help="Show how a run stands, or all that are under way.")
+@click.command("status", short_help="Show the state of runs.")
 @click.argument("run", default="")
 @in_directory
 @in_root
-@click.option("--watch", is_flag=True, help="Go on until it has ended, and show what changes.")
+@click.option("--watch", is_flag=True, help="Follow it until it ends.")
 @_format
 def status(run: str, directory: str, run_root: str, watch: bool, output_format: str) -> None:
-    """Show how RUN stands. Without RUN, the runs under way, else the one that began last.
+    """Show the state of RUN. Without RUN, show the active runs, or else the last one.
 
-    RUN is a run's id, or what it begins with. With --watch and JSON there is one line for each change.
+    RUN is a run's id or its beginning. With --watch, JSON has one line per change.
     """
     store = open_store(directory, run_root)
     shown = store.asked(run)
@@ -73,13 +73,15 @@ def status(run: str, directory: str, run_root: str, watch: bool, output_format: 
 @click.argument("run", default="")
 @in_directory
 @in_root
-@click.option("--lines", metavar="N", type=click.IntRange(0), default=20, help="Show so much of its log.")
+@click.option(
+    "--lines", metavar="N", type=click.IntRange(0), default=20, help="How many lines of its log to show."
+)
 @_format
 def doctor(run: str, directory: str, run_root: str, lines: int, output_format: str) -> int:
-    """Say of RUN whether its process lives, how old its heartbeat is, how its log ends, what runs it again.
+    """Show whether RUN's process lives, its heartbeat, the end of its log, and what resumes it.
 
-    Without RUN, of every run that says it is under way or cannot be read. Ends with 1 where one has died or
-    cannot be read.
+    Without RUN, look at every run that is active or unreadable. It ends with 1 if one died or cannot be
+    read.
     """
     store = open_store(directory, run_root)
     shown = [store.find(run)] if run else [one for one in store.runs() if one.open or one.problem]
@@ -97,7 +99,7 @@ def doctor(run: str, directory: str, run_root: str, lines: int, output_format: s
 @in_directory
 @in_root
 def report(run: str, directory: str, run_root: str) -> None:
-    """Show the report of RUN, else of the last run, as Markdown; of one under way, as far as it has come."""
+    """Show the report of RUN, or of the last run."""
     found = find_run(open_store(directory, run_root), run)
     manifest = found.manifest
     if manifest is None:

@@ -17,7 +17,7 @@ from specguard.reporters.runs import metrics_text
 from specguard.runs.migrating import carry_out, moves
 
 
-@click.command("metrics", short_help="Count runs, and how much of what is done they show.")
+@click.command("metrics", short_help="Count runs and what they prove.")
 @in_directory
 @in_root
 @click.option(
@@ -26,14 +26,14 @@ from specguard.runs.migrating import carry_out, moves
     metavar="PERCENT",
     type=click.FloatRange(0, 100),
     default=None,
-    help="End with 1 where fewer of the done items have a run that shows it, with 2 where none is done.",
+    help="End with 1 if runs show fewer of the done items, with 2 if none is done.",
 )
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def metrics(directory: str, run_root: str, least: float | None, output_format: str) -> int:
-    """Count runs, how long they took, how they and their gates ended, and how often agents had to mend.
+    """Count runs, their times and results, their gates, and how often agents had to correct themselves.
 
-    Reviewer coverage: of what the base says is done or ticked, that which a run shows, as the rules ask for.
-    Where nothing is done it is "none", which is no verdict.
+    Reviewer coverage is the share of done items in the base that a run shows, as the rules ask for. If
+    nothing is done, it is "none".
     """
     data = metrics_of(open_store(directory, run_root), directory, os.environ)
     click.echo(json_text(data) if output_format == "json" else metrics_text(data))
@@ -47,11 +47,11 @@ def metrics(directory: str, run_root: str, least: float | None, output_format: s
 @in_directory
 @in_root
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="List what would be moved, and move nothing.")
+@click.option("--dry-run", is_flag=True, help="List the moves, and make none.")
 def migrate(directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
-    """Move `local-<tool>/<run-id>/` to `<id>/<tool>/<run-id>/`, and leave a link at each old path.
+    """Move `local-<tool>/<run-id>/` to `<id>/<tool>/<run-id>/`, and leave links at the old paths.
 
-    First all moves are listed. Ends with 1 where one cannot be made.
+    It lists all moves first. It ends with 1 if one is not possible.
     """
     store = open_store(directory, run_root)
     found = moves(store)

@@ -26,22 +26,16 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
         (
             click.argument("name", default="", metavar="[NAME]"),
             in_directory,
+            click.option("--plan", metavar="FILE", type=FILE, default="", help="The plan's file or folder."),
+            click.option("--timeout-minutes", metavar="N", type=click.IntRange(1), help="For the whole run."),
+            click.option("--agent", metavar="NAME", default="", help="Run this agent of the policy."),
             click.option(
-                "--plan", metavar="FILE", type=FILE, default="", help="The plan's file or folder, for NAME."
+                "--max-attempts", metavar="N", type=click.IntRange(1), help="The most rounds of the agent."
             ),
-            click.option("--timeout-minutes", metavar="N", type=click.IntRange(1), help="Of the whole run."),
-            click.option(
-                "--agent", metavar="NAME", default="", help="Run the agent that [agents.NAME] describes."
-            ),
-            click.option(
-                "--max-attempts", metavar="N", type=click.IntRange(1), help="How often the agent may work."
-            ),
-            click.option("--dry-run", is_flag=True, help="Print what all steps would do, and touch nothing."),
+            click.option("--dry-run", is_flag=True, help="Print the steps, and touch nothing."),
             click.option("--until", type=click.Choice(STEPS), help="Stop after this step."),
             click.option("--run-root", metavar="DIR", type=DIRECTORY, default="", help="Keep runs in DIR."),
-            click.option(
-                "--base", metavar="BRANCH", default="", help="Start from this branch of the remote."
-            ),
+            click.option("--base", metavar="BRANCH", default="", help="Start from this branch."),
             click.option(
                 "--remote", metavar="NAME", default="origin", show_default=True, help="Fetch and push there."
             ),
@@ -53,13 +47,13 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
 
 
 @click.command("research", cls=CommandBehind, short_help="Let an agent write the research for a plan.")
-@click.option("--goal", metavar="TEXT", required=True, help="What is to be found out.")
+@click.option("--goal", metavar="TEXT", required=True, help="What to find out.")
 @_options
 def research(context: click.Context, /, **words: Any) -> int:
     """Let an agent write the research for the plan NAME, under the contract [artifacts.research].
 
-    Only that document may change. It is committed on the branch of the plan's papers and pushed, and then
-    the run stops. Where [models] says which models may be used, the command has to name one.
+    Only that document may change. It is committed and pushed on the branch of the plan's papers, and the
+    run stops. If [models] lists models, the command must name one.
     """
     return _run(context, "research", **words)
 
@@ -70,8 +64,8 @@ def research(context: click.Context, /, **words: Any) -> int:
 def review(context: click.Context, /, **words: Any) -> int:
     """Let an agent review the options of the plan NAME, under the contract [artifacts.plan-review].
 
-    Only that document may change. It is committed on the branch of the plan's papers and pushed, and then
-    the run stops. Where [models] says which models may be used, the command has to name one.
+    Only that document may change. It is committed and pushed on the branch of the plan's papers, and the
+    run stops. If [models] lists models, the command must name one.
     """
     return _run(context, "review", **words)
 

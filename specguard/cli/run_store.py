@@ -22,7 +22,7 @@ in_root = click.option(
     metavar="DIR",
     type=DIRECTORY,
     default="",
-    help="Runs are kept in DIR, and not where the policy says.",
+    help="Keep runs in DIR.",
 )
 """`--run-root DIR`, as `specguard run KIND` has it."""
 

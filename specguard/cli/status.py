@@ -22,16 +22,14 @@ if TYPE_CHECKING:
 
 @click.command("status", short_help="Show where the work stands.")
 @in_directory
-@click.option("--base", metavar="REF", default="", help="Take the policy of REF.")
-@click.option("--authority", metavar="FILE", type=FILE, default="", help="Take the policy of FILE.")
-@click.option("--worktree", is_flag=True, help="Look at the working tree in place of HEAD.")
-@click.option(
-    "--wave", "waves", metavar="WAVE", multiple=True, help="Look at this wave alone; may be repeated."
-)
+@click.option("--base", metavar="REF", default="", help="Use the policy of REF.")
+@click.option("--authority", metavar="FILE", type=FILE, default="", help="Use the policy in FILE.")
+@click.option("--worktree", is_flag=True, help="Look at the working tree, not HEAD.")
+@click.option("--wave", "waves", metavar="WAVE", multiple=True, help="Only this wave; repeatable.")
 @click.option(
     "--require",
     type=click.Choice(("complete",)),
-    help="End with 1 where something is missing, and name it; with 2 where that cannot be told.",
+    help="End with 1 if something is missing, with 2 if unknown.",
 )
 @click.option("--today", metavar="DATE", default="", help="The UTC date, YYYY-MM-DD.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
@@ -45,9 +43,9 @@ def command(
     today: str,
     output_format: str,
 ) -> int:
-    """Show the current item, the waves with their stages, slices, tasks, agents, and what comes next.
+    """Show the current item, waves, stages, slices, tasks and agents, and what comes next.
 
-    What is committed counts: HEAD is looked at, by the policy of the base as in a check.
+    It reads what HEAD has committed, by the base's policy.
     """
     request = Request(
         environment=os.environ,

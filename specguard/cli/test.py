@@ -26,18 +26,18 @@ SCHEMA: Final = "specguard.test/1"
 _WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
 
 
-@click.command("test", short_help="Hold a policy to what is expected of it.")
+@click.command("test", short_help="Test a policy with cases.")
 @click.argument("cases", nargs=-1, metavar="[FOLDER|FILE]...", type=FILE)
 @in_directory
 @click.option(
     "--output-format", type=click.Choice(("text", "json", "junit")), default="text", help="What is printed."
 )
 def command(cases: Sequence[str], directory: str, output_format: str) -> int:
-    """Hold the authority of the working tree to what is expected of it, case by case.
+    """Test the working tree's authority, case by case.
 
-    Without arguments the tables [[should-fail]] and [[should-pass]] of the authority are tried, and the cases
-    in tests/policy. Each is judged in a scratch repository; nothing in this one is written. Ends with 1 where
-    one is not as expected, with 2 where there is none or one cannot be read or tried.
+    By default it runs [[should-fail]] and [[should-pass]] of the authority, and the cases in tests/policy.
+    Each runs in a scratch repository. It ends with 1 if one differs, with 2 if there is none or one cannot
+    run.
     """
     from specguard.evaluation.expectations import FOLDER, check_codes, find_cases, read_cases, read_inline
     from specguard.evaluation.own import read_own

@@ -35,15 +35,14 @@ _CODE: Final = re.compile(r"[A-Za-z]{3}[0-9]{3}")
 @click.command("why", short_help="Show which rules and lines govern a path.")
 @click.argument("words", nargs=-1, required=True, metavar="[RULE] [PATH]", type=FILE)
 @in_directory
-@click.option("--base", metavar="REF", default="", help="Ask the policy of REF.")
-@click.option("--authority", metavar="FILE", type=FILE, default="", help="Ask the policy of FILE.")
+@click.option("--base", metavar="REF", default="", help="Use the policy of REF.")
+@click.option("--authority", metavar="FILE", type=FILE, default="", help="Use the policy in FILE.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(words: tuple[str, ...], directory: str, base: str, authority: str, output_format: str) -> None:
-    """Show which rules and which lines of the authority govern PATH, given from the repository's root.
+    """Show which rules and lines of the authority govern PATH, from the repository's root.
 
-    With RULE, a code or name, show what the policy sets for it, the authority's words, who may approve what
-    it finds and what to do next; with both, what makes this rule judge this path. A path that is called like
-    a rule is written ./PATH.
+    With RULE, show its settings, the authority's words, who may approve, and what to do next. With both,
+    show why this rule judges this path. Write ./PATH for a path that is named like a rule.
     """
     request = Request(environment=os.environ, directory=directory, base=base, authority=authority)
     if len(words) > 2:

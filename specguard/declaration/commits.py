@@ -16,16 +16,14 @@ if TYPE_CHECKING:
 class Commits(Settings):
     """How many commits a change or an item has, and which of them count."""
 
-    exactly: Annotated[int | None, Field(ge=1, description="so many, no fewer and no more")] = None
-    at_most: Annotated[int | None, Field(ge=1, description="so many or fewer")] = None
-    at_least: Annotated[int | None, Field(ge=1, description="so many or more")] = None
+    exactly: Annotated[int | None, Field(ge=1, description="exactly this many")] = None
+    at_most: Annotated[int | None, Field(ge=1, description="at most this many")] = None
+    at_least: Annotated[int | None, Field(ge=1, description="at least this many")] = None
     ignore: Annotated[
         list[Expression],
-        Field(description="a commit whose subject matches one of these expressions does not count"),
+        Field(description="subjects of commits that do not count"),
     ] = []
-    merges: Annotated[
-        Literal["count", "ignore"], Field(description="whether a merge commit counts as one of them")
-    ] = "count"
+    merges: Annotated[Literal["count", "ignore"], Field(description="whether merge commits count")] = "count"
 
     @property
     def wanted(self) -> str:

@@ -99,7 +99,7 @@ def _problem(pattern: str) -> str:
     body = pattern.removeprefix("/").removesuffix("/")
     for segment in body.split("/"):
         if not segment:
-            return "is '/' alone; write '**' for everything" if not body else "has two slashes in a row"
+            return "is only '/'; write '**' for everything" if not body else "has two slashes in a row"
         if segment in {".", ".."}:
             return f"has the segment {segment!r}; patterns are read from the repository's root"
     return ""

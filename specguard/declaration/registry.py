@@ -178,7 +178,7 @@ class Registry:
             return f"has the severity {rule.severity!r}"
         unknown = [stage for stage in rule.stages if stage not in STAGES]
         if unknown:
-            return f"has the stage {unknown[0]!r}, which is none of {', '.join(STAGES)}"
+            return f"has the stage {unknown[0]!r}, which is not one of {', '.join(STAGES)}"
         if not (rule.__dict__.get("__doc__") or "").strip():
             return "has no docstring, which is its manual page"
         kinds = set(_EXAMPLE.findall(rule.__doc__ or ""))
@@ -187,7 +187,7 @@ class Registry:
                 return f"has no example that {kind} (a block ```toml {kind} in its docstring)"
         for field in rule.requires:
             if field not in rule._fields:
-                return f"requires {field!r}, which is none of its settings"
+                return f"requires {field!r}, which is not one of its settings"
         for key in rule.tables:
             if key.partition(".")[0] not in {"authority", *self.declarations}:
                 return f"needs the table [{key}], which nothing declares"

@@ -151,7 +151,7 @@ def _matches(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_real(kind: str, value: str) -> bool:
-    """Whether a value is none of those that stand for a credential in documents."""
+    """Whether a value is not one of those that stand for a credential in documents."""
     if _PLACEHOLDER.search(value) or len(set(value)) < 6:
         return False
     if kind == "JSON Web Token":

@@ -232,7 +232,7 @@ def _read(text: str) -> tuple[datetime.date | None, str]:
         return None, "is more than a date: write it as 2026-01-31, with remarks in brackets behind it"
     others = {other.date for other in days(text[end:]) if other.date} - {day.date}
     if others:
-        return None, f"has several dates: write {day.date} alone, if that one is meant"
+        return None, f"has several dates: write only {day.date}, if that one is meant"
     if moment and moment.time.tzinfo:
         return moment.time.astimezone(datetime.UTC).date(), ""
     return day.date, ""

@@ -111,7 +111,7 @@ def _refuse_surrogates(value: Any) -> None:
         texts = [one for one in level if isinstance(one, str)]
         texts += [key for one in level if isinstance(one, dict) for key in one]
         if any("\ud800" <= char <= "\udfff" for text in texts if not text.isascii() for char in text):
-            raise DataError("it has a character that is none, half of a pair of surrogates", None)
+            raise DataError("it has half of a pair of surrogates", None)
         level = [
             inner
             for one in level

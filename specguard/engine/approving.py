@@ -177,7 +177,7 @@ def _unproven(results: Sequence[RuleResult]) -> Iterator[str]:
     }
     for name, which in sorted(names.items()):
         yield (
-            f"Nothing proves that {name} gave approval {which}, so it holds here alone. With --enforce, as in"
+            f"Nothing proves that {name} gave approval {which}, so it holds only here. With --enforce, as in"
             f" CI, it counts once {name} signs it (specguard approvals sign {which} --key FILE) or approves "
             "the pull request on the platform."
         )

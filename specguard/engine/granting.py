@@ -93,7 +93,7 @@ def grant(
         )
     if scope == "paths" and any(judged.finding.path is None for judged in findings):
         raise SpecguardError(
-            "a finding without a file cannot be approved for its paths alone",
+            "a finding without a file cannot be approved only for its paths",
             help="leave out --scope paths",
             code="not-approvable",
         )

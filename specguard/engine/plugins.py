@@ -83,7 +83,7 @@ def load_registry(distributions: Sequence[str] = ()) -> Registry:
         raise PluginError(
             "; ".join(problem.message for problem in problems),
             help=(problems[0].help if len(problems) == 1 else "")
-            or "mend or remove it from `plugins` in the authority",
+            or "fix it, or remove it from `plugins` in the authority",
         )
     return registry
 

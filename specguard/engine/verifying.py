@@ -114,13 +114,13 @@ class Verification:
             name = broken.path.removeprefix(log.folder)
             filed = log.filed.get(name.partition(b".")[0].decode("ascii", "replace"))
             if broken.path not in here:
-                self.notes.append(f"{path_text(broken.path)} is broken in the base alone: {broken.reason}")
+                self.notes.append(f"{path_text(broken.path)} is broken only in the base: {broken.reason}")
             elif filed is not None and "head" in filed.places and name.endswith(b".json"):
                 self._add(
                     broken.path, broken.reason, f"put it back: git checkout HEAD -- {word(broken.path)}"
                 )
             elif NAME.fullmatch(name) and broken.place == "local":
-                self._add(broken.path, broken.reason, f"mend it, or remove it: rm {word(broken.path)}")
+                self._add(broken.path, broken.reason, f"fix it, or remove it: rm {word(broken.path)}")
             elif NAME.fullmatch(name):
                 self._add(
                     broken.path, broken.reason, f"put back what it was: git log -p -- {word(broken.path)}"

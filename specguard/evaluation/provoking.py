@@ -159,7 +159,7 @@ def _companions(rule: RuleInPolicy, _policy: Policy) -> Iterator[Provocation]:
     for companion in rule.settings["companions"]:
         path = path_in(companion.when, 0, companion.require)
         if path is not None:
-            yield Provocation(_commit({path: "x\n"}), f"touches {_named([path])} alone", (path,))
+            yield Provocation(_commit({path: "x\n"}), f"touches only {_named([path])}", (path,))
 
 
 def _named(paths: list[bytes]) -> str:

@@ -280,7 +280,7 @@ def _check_models(models: Sequence[str], policy: Policy, role: str) -> None:
     for name in models:
         refused = settings.refusal(*forms_of(name), role=role)
         if refused is None and not name.isascii():
-            refused = "a model's name has ASCII letters alone", "models.allow"
+            refused = "a model's name has only ASCII letters", "models.allow"
         if refused is not None:
             default = f", such as {settings.suggested(role)}" if settings.suggested(role) else ""
             raise _refused(
@@ -359,7 +359,7 @@ def _to_do(run: Run, *, again: bool) -> str:
     text = (
         f"# Mend this: round {attempt} of {run.manifest.max_attempts}\n\n"
         "What you left in the working folder does not pass yet. Mend what follows there, change nothing that "
-        f"has nothing to do with it, and end. If it cannot be mended, say why in `{NAME}` and end.\n\n"
+        f"has nothing to do with it, and end. If it cannot be fixed, say why in `{NAME}` and end.\n\n"
         f"{told}\n\n---\n\nThe brief, as before:\n\n{brief}"
     )
     run.folder.write(name, run.redactor.text(text.encode("utf-8", "surrogateescape")))

@@ -68,7 +68,7 @@ def brief_text(run: Run) -> str:
     """
     item = run.item
     if item is None:
-        raise RunEnded("failed", "a run of gates alone has no brief", code=2)
+        raise RunEnded("failed", "a run of gates has no brief", code=2)
     return _paper_page(run, item) if is_paper(run.policy, item.kind) else _page(run, item)
 
 

@@ -135,7 +135,7 @@ def _absolute(url: str, root: str) -> str:
 def _check(url: str, remote: str) -> None:
     if _protocol(url) not in PROTOCOLS or url.startswith("-") or "\n" in url:
         raise SpecguardError(
-            f"'{remote}' is {shown_address(url)}, and a run uses {', '.join(PROTOCOLS)} alone",
+            f"'{remote}' is {shown_address(url)}, and a run uses only {', '.join(PROTOCOLS)}",
             help=f"git remote set-url {remote} <an https or ssh address of the same repository>",
             code="remote-unsuitable",
         )

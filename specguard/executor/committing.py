@@ -75,7 +75,7 @@ def _own_message(run: Run) -> str:
     """
     item = run.item
     if item is None:
-        raise RunEnded("failed", "a run of gates alone commits nothing", code=2)
+        raise RunEnded("failed", "a run of gates commits nothing", code=2)
     try:
         subject = next(iter(item.commit_messages), "")
         if FREE in Template(item.settings.commit).names:

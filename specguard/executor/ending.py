@@ -49,7 +49,7 @@ class RunEnded(Exception):
         code: the exit code, where it is not the state's.
         tail: the end of the output of the command that failed; empty without one.
         command: that command's number; None without one.
-        error: the name of the kind of error, whose page is in `docs/errors`; by default the state's.
+        error: the name of the kind of error, which `specguard error` explains; by default the state's.
     """
 
     def __init__(

@@ -161,7 +161,9 @@ def _job(options: RunOptions) -> Job:
         try:
             start, address, ref = start_as_fetched(git, options, read_settings(repository), root=root)
             if start.item is None:
-                raise SpecguardError("a plan is of a work item", help="specguard run KIND --dry-run -- ...")
+                raise SpecguardError(
+                    "a plan belongs to a work item", help="specguard run KIND --dry-run -- ..."
+                )
             check_known(start, start.item, git, options)
             check_free(address, start.item, git)
             check_tools(programs(start, options), start.documents.tree, options.environment)

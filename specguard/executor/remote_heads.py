@@ -167,7 +167,7 @@ def _pointer(run: Run, now: str) -> list[str]:
     if after == before:
         return []
     named = f"names {after}" if after else "names none"
-    note = f"The run is of {run.item}, and the pointer of {repository.base} {named} now."
+    note = f"The run is for {run.item}, and the pointer of {repository.base} {named} now."
     run.note(note)
     return [note]
 

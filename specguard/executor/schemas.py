@@ -31,7 +31,7 @@ class RunError(BaseModel):
         run_id: of which run.
         step: the step that it ended in.
         state: how the run stands then.
-        error: the name of the kind of error, whose page is in `docs/errors`; empty in older files.
+        error: the name of the kind of error, which `specguard error` explains; empty in older files.
         reason: why, in one sentence.
         exit_code: that of specguard.
         command: the number of the command that failed; None without one.

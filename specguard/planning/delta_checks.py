@@ -52,7 +52,7 @@ class DeltaChecks:
             begin = f"Begin one with {_SECTIONS}."
             yield self._flaw(
                 first.line if first else 0,
-                "it has no section of a delta" + (f"; {first.title!r} is none" if first else ""),
+                "it has no section of a delta" + (f"; {first.title!r} is not one" if first else ""),
                 nearest(first.title, _TITLES, begin) if first else begin,
                 openspec="error",
             )
@@ -215,7 +215,7 @@ class DeltaChecks:
         for skipped in self._delta.skipped:
             yield self._flaw(
                 skipped.line,
-                f"'### {skipped.name}' is no requirement, so it and what stands below it is not read as one",
+                f"'### {skipped.name}' is no requirement, so it is not read, and nor is the text below it",
                 f"Write '### Requirement: {skipped.name}', or '#### Scenario: ...' where it is one.",
             )
 

@@ -229,7 +229,7 @@ def _folder(kind: PlanKind, name: str) -> str:
     template = PathTemplate(kind.folder)
     if len(template.names) != 1:
         raise SpecguardError(
-            f"the folder of a plan is {kind.folder}, which a name alone does not tell",
+            f"the folder of a plan is {kind.folder}, which a name does not tell",
             help="write the plan with specguard new",
             code="incomplete-policy",
         )

@@ -87,7 +87,7 @@ def _box(path: str, box: Box, known: Mapping[str, Box]) -> Iterator[Flaw]:
         yield Flaw(
             path,
             line,
-            f"{word!r} is none of {', '.join(DETAILS)}",
+            f"{word!r} is not one of {', '.join(DETAILS)}",
             f"did you mean {key!r}?",
         )
     for said in box.said:

@@ -216,9 +216,7 @@ def _tasks(folder: SourceFolder) -> Iterator[Flaw]:
 def _owed(folder: SourceFolder, name: str) -> Iterator[Flaw]:
     lines = lines_of(folder.read(name) or "")
     for line, text in owed(lines, templates=folder.form == "spec-kit"):
-        yield Flaw(
-            f"{folder.path}/{name}", line, f"a placeholder is left: {text[:80]!r}", "Say what stands there."
-        )
+        yield Flaw(f"{folder.path}/{name}", line, f"a placeholder is left: {text[:80]!r}", "Replace it.")
 
 
 def require_valid(folder: SourceFolder) -> None:

@@ -35,31 +35,25 @@ class PlanKind(Settings):
     folder: Annotated[
         str,
         AfterValidator(check_path_template),
-        Field(description="the folder of a plan; a placeholder is the plan's name"),
+        Field(description="a plan's folder; the placeholder is its name"),
     ] = ".plans/{name}"
     plan: Annotated[
         str,
-        Field(min_length=1, description="the file of the folder that lists the tasks: JSON, YAML or TOML"),
+        Field(min_length=1, description="the file with the tasks: JSON, YAML or TOML"),
     ] = "plan.json"
     branch: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the branch on which a plan's papers are made: research and the review of options"),
+        Field(description="the branch for research and reviews"),
     ] = "plan-{name}"
-    code: Annotated[
-        str, Field(description="the folder that `expected_files` are relative to; empty: the root")
-    ] = ""
+    code: Annotated[str, Field(description="the folder that `expected_files` start from")] = ""
     tasks: Annotated[
         str,
-        Field(description="the field that holds the tasks, as a dotted key; empty: the file is the list"),
+        Field(description="the dotted key of the tasks; empty: the file is the list"),
     ] = "tasks"
     keys: Annotated[
         dict[str, str | list[str]],
-        Field(
-            description="other keys of a task for what is read of it: `id`, `title`, `domain`, `status`, "
-            "`depends_on`, `expected_files`, `verify`, `done_criteria`, `verification`; e.g. `{depends_on = "
-            '"dependencies"}`'
-        ),
+        Field(description='other keys for those of a task, such as `{depends_on = "dependencies"}`'),
     ] = {}
     required: Annotated[
         list[
@@ -72,9 +66,9 @@ class PlanKind(Settings):
     id_format: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the template of a task's id; `{number}` takes any number of digits"),
+        Field(description="the template of ids; `{number}` is any number of digits"),
     ] = "task_{number}"
-    statuses: Annotated[list[str], Field(min_length=1, description="the statuses of a task")] = [
+    statuses: Annotated[list[str], Field(min_length=1, description="all statuses")] = [
         "pending",
         "in_progress",
         "agent_done",
@@ -82,42 +76,42 @@ class PlanKind(Settings):
         "deferred",
         "blocked",
     ]
-    started: Annotated[
-        list[str], Field(description="the statuses of a task that was begun: what it needs must be done")
-    ] = ["in_progress", "agent_done", "done"]
+    started: Annotated[list[str], Field(description="the statuses of started tasks")] = [
+        "in_progress",
+        "agent_done",
+        "done",
+    ]
     done: Annotated[
         list[str],
-        Field(min_length=1, description="the statuses that need evidence of the task's verification"),
+        Field(min_length=1, description="the statuses that need evidence"),
     ] = ["done"]
     option: Annotated[
         str,
-        Field(description="the field of the plan that names the option it was made from; empty: none"),
+        Field(description="the field that names the plan's option"),
     ] = ""
     options: Annotated[
         str,
-        Field(description="the file of the folder that describes the options, of which `option` is one"),
+        Field(description="the file that describes the options"),
     ] = ""
     log: Annotated[
         list[str],
         Field(
-            description="files of the folder to which a line may be added when a task is done, such as "
-            "`MASTER.md`",
+            description="files that a finished task may append to, such as `MASTER.md`",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []
     unit: Annotated[
         Literal["change", "commit"],
         Field(
-            description="what a task is: a change of its own, or a commit of its own on a branch that holds "
-            "several",
+            description="what a task is: a change, or a commit on a branch with several",
             json_schema_extra={"tightens": ["commit", "change"]},
         ),
     ] = "change"
     trusted: Annotated[
         Literal["base", "branch"],
         Field(
-            description='whose plan a change is held to: the base\'s; with `branch` and `unit = "commit"`, '
-            "where the base has none, that of the branch's first commit, which touches its folder alone",
+            description='whose plan counts. `branch`, with `unit = "commit"`: if the base has none, that of '
+            "the branch's first commit, which touches only its folder",
             json_schema_extra={"tightens": ["branch", "base"]},
         ),
     ] = "base"
@@ -133,12 +127,12 @@ class PlanKind(Settings):
         """What is wrong with the table as a whole; empty where nothing is."""
         unknown = next((name for name in self.keys if name not in KEYS), None)
         if unknown is not None:
-            return f"`keys` has {unknown!r}, which is none of {', '.join(KEYS)}"
+            return f"`keys` has {unknown!r}, which is not one of {', '.join(KEYS)}"
         for name in ("started", "done"):
             for status in getattr(self, name):
                 if status not in self.statuses:
                     near = nearest(status, self.statuses)
-                    return f"`{name}` has {status!r}, which is none of `statuses`: {near}"
+                    return f"`{name}` has {status!r}, which is not one of `statuses`: {near}"
         return "`options` without `option` says nothing" if self.options and not self.option else ""
 
 
@@ -149,27 +143,27 @@ ROLES: Final = {"research": "researcher", "review": "reviewer", "plan-review": "
 class RoleModels(Settings):
     """Which models may be used in one role, beside what holds for every role."""
 
-    allow: Annotated[list[Expression], Field(description="the models that may be used; empty: any")] = []
-    default: Annotated[str, Field(description="the model that is used where none is named")] = ""
+    allow: Annotated[list[Expression], Field(description="allowed models")] = []
+    default: Annotated[str, Field(description="the model to use if none is named")] = ""
 
 
 class Models(Settings):
     """Which models may be used, by expressions over their names; what is denied stays denied."""
 
     allow: Annotated[
-        list[Expression], Field(description="the models that may be used, in every role; empty: any")
+        list[Expression], Field(description="allowed models, in every role; by default any")
     ] = []
     deny: Annotated[
         list[Expression],
         Field(
-            description="the models that may not in any role, whatever `allow` says",
+            description="denied models, whatever `allow` says",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
-    default: Annotated[str, Field(description="the model that is used where none is named")] = ""
-    reviewer: Annotated[RoleModels, Field(description="those that review options of plans")] = RoleModels()
-    researcher: Annotated[RoleModels, Field(description="those that do research for plans")] = RoleModels()
-    coder: Annotated[RoleModels, Field(description="those that do tasks and other items")] = RoleModels()
+    default: Annotated[str, Field(description="the model to use if none is named")] = ""
+    reviewer: Annotated[RoleModels, Field(description="models that review options")] = RoleModels()
+    researcher: Annotated[RoleModels, Field(description="models that do research")] = RoleModels()
+    coder: Annotated[RoleModels, Field(description="models that do tasks and items")] = RoleModels()
 
     def role_of(self, what: str, otherwise: str = "") -> str:
         """The role in which a kind of run, or of artifact, has a model."""

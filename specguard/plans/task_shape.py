@@ -99,7 +99,7 @@ def _status(task: Task) -> Iterator[Finding]:
         near = close(value, statuses)
         yield task_finding(
             task,
-            f"{task.name} has the {key} {shortened(value)!r}, which is none of {', '.join(statuses)}",
+            f"{task.name} has the {key} {shortened(value)!r}, which is not one of {', '.join(statuses)}",
             f"Did you mean {near!r}?" if near else "Give it one of these.",
             "status",
             "unknown",

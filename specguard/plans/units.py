@@ -111,7 +111,7 @@ def units(plans: Plans, work: Work | None, change: Change) -> list[Unit]:
 
 
 def task_of(plans: Plans, item: WorkItem) -> Task | None:
-    """The task that a work item is, as it was resolved; None where it is none of a plan's."""
+    """The task that a work item is, as it was resolved; None where it is not one of a plan's."""
     if item.listed is None:
         return None
     plan = plans.at(item.listed.source.path, item.listed.source.documents)

@@ -199,7 +199,9 @@ class RunProof(Record):
             said = f"did not succeed: its status is {shortened(run.state)!r}"
             return Flaw(said if run.state else "does not say that it succeeded: it has no status")
         if run.told and claim.ids and not self._is_named(run, claim):
-            return Flaw(f"is of {shortened(' and '.join(run.told))}, and not of {' or '.join(claim.ids)}")
+            return Flaw(
+                f"belongs to {shortened(' and '.join(run.told))}, and not to {' or '.join(claim.ids)}"
+            )
         if claim.logged:
             reason = self._command_flaw(run, claim)
         else:
@@ -230,7 +232,7 @@ class RunProof(Record):
         if problem:
             return f"is {problem}"
         if not self._is_named(run, claim):
-            return f"does not say that it is of {' or '.join(claim.ids)}"
+            return f"does not say that it belongs to {' or '.join(claim.ids)}"
         trees = run.trees
         if not trees and run.commit:
             trees = frozenset([self.git.commit(run.commit).tree] if self.git.resolve(run.commit) else [])

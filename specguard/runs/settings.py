@@ -28,73 +28,68 @@ def _no_ci(value: Any) -> Any:
 class RunSettings(Settings):
     """Where a run leaves its manifest, logs and evidence, and what it may take."""
 
-    path: Annotated[
-        str, Field(min_length=1, description="the folder of runs, from the repository's root")
-    ] = ".runs"
+    path: Annotated[str, Field(min_length=1, description="the folder of runs")] = ".runs"
     root: Annotated[
         str,
         Field(
-            description="a folder outside of the repository that runs are kept in instead; `~`, `$VAR`, "
-            "`${VAR}` and `${VAR:-default}` are expanded as a shell does"
+            description="a folder outside the repository instead; `~`, `$VAR`, `${VAR}` and "
+            "`${VAR:-default}` are expanded"
         ),
     ] = ""
     keep: Annotated[
         Literal["local", "tree"],
         Field(
-            description="`tree`: runs are committed, so what is not in the judged tree does not exist; "
-            "`local`: they are files of whoever ran them, and elsewhere nobody can tell",
+            description="`tree`: runs are committed; `local`: they stay on your machine",
             json_schema_extra={"tightens": ["local", "tree"]},
         ),
     ] = "local"
-    succeeded: Annotated[
-        list[str], Field(min_length=1, description="the statuses of a manifest whose run succeeded")
-    ] = ["succeeded", "success", "passed"]
+    succeeded: Annotated[list[str], Field(min_length=1, description="the statuses of succeeded runs")] = [
+        "succeeded",
+        "success",
+        "passed",
+    ]
     require: Annotated[
         list[str],
         Field(
-            description="the kinds of work items whose commit must name a run",
+            description="the kinds of items whose commits must name a run",
             json_schema_extra={"tightens": "more", "names": ["work"]},
         ),
     ] = []
-    trailer: Annotated[str, Field(description="the trailer of a commit that names its run")] = "Run"
+    trailer: Annotated[str, Field(description="the trailer that names the run")] = "Run"
     grade: Annotated[
         Literal["", "claimed", "observed", "re-run"],
         BeforeValidator(_no_ci),
         Field(
-            description="the least that the evidence of what is done must be: an agent says so (`claimed`), "
-            "a runner saw it (`observed`), specguard ran it (`re-run`); empty: nothing is asked of it, and "
-            "a gate's result is at least `re-run`",
+            description="the least evidence: an agent says so (`claimed`), a runner saw it (`observed`), "
+            "specguard ran it (`re-run`). Empty asks nothing of items, and `re-run` of gates",
             json_schema_extra={"tightens": ["", "claimed", "observed", "re-run"]},
         ),
     ] = ""
     gates: Annotated[
         list[str],
         Field(
-            description="the names of gates that every run must have got through, beside those that the "
-            "policy and the document of its item name",
+            description="gates that every run must pass, besides its item's",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     quick_gates: Annotated[
         list[str],
         Field(
-            description="the names of gates of which a run must have succeeded for the tree of each commit",
+            description="gates that a run must pass on each commit's tree",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     full_gates: Annotated[
         list[str],
         Field(
-            description="the names of gates of which a run must have succeeded for the tree that a change "
-            "ends with, and before an artifact of `full_before` is committed",
+            description="gates that a run must pass on the change's last tree, and before `full_before`",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     full_before: Annotated[
         list[str],
         Field(
-            description="the contracts ([artifacts.<name>]) of what is written after the full gates: "
-            "reviews, what says that findings are fixed, handoffs",
+            description="the contracts of artifacts written after the full gates",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []
@@ -102,29 +97,27 @@ class RunSettings(Settings):
         int,
         Field(
             ge=1,
-            description="how often the agent may work on what gates and rules say",
+            description="how many rounds the agent may work",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 3
     timeout: Annotated[str, Field(pattern="^[1-9][0-9]*[smh]$", description="how long a run may take")] = "2h"
     command_timeout: Annotated[
         str,
-        Field(
-            pattern="^[1-9][0-9]*[smh]$", description="how long a command without a limit of its own may take"
-        ),
+        Field(pattern="^[1-9][0-9]*[smh]$", description="how long a command may take"),
     ] = "20m"
     stale_after: Annotated[
         str,
         Field(
             pattern="^[1-9][0-9]*[smh]$",
-            description="after how long without a heartbeat a run that is running has died",
+            description="after how much silence a run counts as dead",
         ),
     ] = "5m"
     output_limit: Annotated[
         int,
         Field(
             ge=1,
-            description="how many MiB of output of one command are kept; one that writes more is ended",
+            description="the most MiB of output of one command",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 64
@@ -139,28 +132,25 @@ class RunSettings(Settings):
     environment: Annotated[
         list[str],
         Field(
-            description="the variables that the agent and the gates see, beside PATH, HOME, USER, SHELL, "
-            "LANG, TERM and TMPDIR; `*` at the end of a name stands for any rest",
+            description="variables for agent and gates, besides PATH, HOME, USER, SHELL, LANG, TERM and "
+            "TMPDIR; a final `*` is any rest",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []
     sandbox: Annotated[
         list[str],
-        Field(
-            description="words put before the agent's command, such as those of bwrap or a container; "
-            "`{place}` is the run's place"
-        ),
+        Field(description="words before the agent's command, such as bwrap; `{place}` is the run's place"),
     ] = []
     approval_policies: Annotated[
         list[str],
         Field(
-            description="what `--approval-policy` may say",
+            description="allowed values of `--approval-policy`",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = ["untrusted", "on-request", "on-failure"]
     layouts: Annotated[
         list[Literal["meta"]],
-        Field(description="further files that runs write for readers of older layouts: `meta` is meta.json"),
+        Field(description="more files for older readers: `meta` is meta.json"),
     ] = []
 
     @property
@@ -176,23 +166,22 @@ class AgentSettings(Settings):
         list[str],
         Field(
             min_length=1,
-            description="the command and its words; it reads the brief from standard input, or as the file "
-            "`{brief}`",
+            description="the command; it reads the brief from standard input or the file `{brief}`",
         ),
     ]
     version: Annotated[
         str,
         AfterValidator(check_versions),
-        Field(description="the versions that may be used, as in `>=0.40,<0.50`; empty: any"),
+        Field(description="allowed versions, such as `>=0.40,<0.50`"),
     ] = ""
     allow_flags: Annotated[
         list[str],
         Field(
-            description="words of high trust that its command may have, such as `danger-full-access`",
+            description="high-trust words that the command may have, such as `danger-full-access`",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []
-    model: Annotated[str, Field(description="the model that it calls, which [models] must allow")] = ""
+    model: Annotated[str, Field(description="the model it calls")] = ""
 
 
 def seconds(text: str) -> int:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 class ApprovalFields(Settings):
     """How the record of an approval is written."""
 
-    who: Annotated[list[str], Field(min_length=1, description="the names of the field that says who")] = [
+    who: Annotated[list[str], Field(min_length=1, description="the fields that say who")] = [
         "reviewer",
         "approver",
         "by",
     ]
-    when: Annotated[list[str], Field(min_length=1, description="the names of the field that says when")] = [
+    when: Annotated[list[str], Field(min_length=1, description="the fields that say when")] = [
         "date",
         "approved_on",
     ]
@@ -33,23 +33,20 @@ class SpecSettings(Settings):
     files: Annotated[Selecting, Field(description="the specs", json_schema_extra={"tightens": "more"})] = (
         Selecting()
     )
-    index: Annotated[
-        str, Field(description="the JSON or YAML file that lists them; empty: there is none")
-    ] = ""
-    entries: Annotated[
-        list[str], Field(description="the lists of the index that hold specs, as dotted keys")
-    ] = ["items", "specs"]
-    mirrors: Annotated[
-        Selecting, Field(description="documents whose tables or lists repeat the statuses of the index")
-    ] = Selecting()
-    review: Annotated[
-        str, Field(description="the name of the field that holds the date of the last review; empty: none")
-    ] = ""
+    index: Annotated[str, Field(description="the JSON or YAML file that lists them")] = ""
+    entries: Annotated[list[str], Field(description="the dotted keys of the index's lists")] = [
+        "items",
+        "specs",
+    ]
+    mirrors: Annotated[Selecting, Field(description="documents that repeat the index's statuses")] = (
+        Selecting()
+    )
+    review: Annotated[str, Field(description="the field with the last review's date")] = ""
     max_age_days: Annotated[
         int,
         Field(
             ge=1,
-            description="how many UTC calendar days a review holds",
+            description="how many UTC days a review holds",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 30
@@ -57,66 +54,57 @@ class SpecSettings(Settings):
         int,
         Field(
             ge=0,
-            description="how many days before the end of that a warning is given",
+            description="how many days before its end to warn",
             json_schema_extra={"tightens": "higher"},
         ),
     ] = 7
-    status: Annotated[str, Field(description="the name of the field that holds the status")] = "status"
-    statuses: Annotated[list[str], Field(description="the statuses there are; empty: any")] = []
+    status: Annotated[str, Field(description="the field with the status")] = "status"
+    statuses: Annotated[list[str], Field(description="all statuses; by default any")] = []
     terminal: Annotated[
         list[str],
         Field(
-            description="the statuses of a spec that is done with and reviewed no more",
+            description="the statuses that need no more reviews",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = ["done", "archived", "cancelled", "completed", "closed", "superseded"]
     transitions: Annotated[
         dict[str, list[str]],
-        Field(description="the statuses that may follow a status; empty: any; a status not named: none"),
+        Field(description="which statuses may follow each; by default any"),
     ] = {}
     code: Annotated[
         Covering,
-        Field(description="a change here needs a change of a spec", json_schema_extra={"tightens": "more"}),
+        Field(description="code whose changes need a spec change", json_schema_extra={"tightens": "more"}),
     ] = Covering()
     spec_paths: Annotated[
         Covering,
         Field(
-            description="what counts as a change of a spec; empty: `files` and `index`",
+            description="what counts as a spec change; by default `files` and `index`",
         ),
     ] = Covering()
     trailer: Annotated[
         str,
-        Field(description="the trailer of a commit message that says why no spec changes, with its reason"),
+        Field(description="the trailer that says why no spec changes"),
     ] = "Spec-Impact"
     binding: Annotated[
         Literal["date", "content"],
         Field(
-            description="`content`: a review also records the object ids of the files that the spec "
-            "governs, and is stale when they have changed",
+            description="`content`: a review also records the governed files' object ids",
             json_schema_extra={"tightens": ["date", "content"]},
         ),
     ] = "date"
-    reviewed: Annotated[
-        str, Field(description="the name of the field that holds these object ids, by path")
-    ] = "reviewed_objects"
-    approvals: Annotated[
-        str, Field(description="the name of the field, or title of the section, that holds approvals")
-    ] = "approvals"
+    reviewed: Annotated[str, Field(description="the field with these ids, by path")] = "reviewed_objects"
+    approvals: Annotated[str, Field(description="the field or section with approvals")] = "approvals"
     approval_needed: Annotated[
         list[str],
-        Field(
-            description="the statuses that need a recorded approval", json_schema_extra={"tightens": "more"}
-        ),
+        Field(description="the statuses that need an approval", json_schema_extra={"tightens": "more"}),
     ] = []
-    approval_fields: Annotated[ApprovalFields, Field(description="how an approval says who and when")] = (
+    approval_fields: Annotated[ApprovalFields, Field(description="the fields of an approval")] = (
         ApprovalFields()
     )
     governs: Annotated[
         dict[str, Selecting],
         Field(
-            description="which specs govern which paths, by the pattern of the paths: a stale spec blocks a "
-            "change of these, and one that governs none only warns, with `--all`; absent: a spec governs "
-            "what its own text lists under `governs`",
+            description="which specs govern which paths, by pattern; by default each spec's own `governs`",
         ),
     ] = {}
 

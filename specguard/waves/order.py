@@ -171,7 +171,7 @@ def _elsewhere(works: Sequence[AtWork], entries: Sequence[Entry], waves: Waves) 
             continue
         yield Finding(
             f"{path_text(entry.path)} is changed on the branch of the stage {stage.name}, which changes "
-            f"{', '.join(inside.patterns[:5])} alone",
+            f"only {', '.join(inside.patterns[:5])}",
             help="Take it out, and change it on a branch of its own.",
             path=entry.path,
             side="base" if entry.deleted else None,

@@ -21,70 +21,60 @@ class WaveStage(Settings):
     in `opens_after` are complete.
     """
 
-    name: Annotated[str, Field(min_length=1, description="what reports call it")]
+    name: Annotated[str, Field(min_length=1, description="its name in reports")]
     opens_after: Annotated[
         list[str],
         Field(
-            description="the stages that must be complete before it opens",
+            description="the stages to complete first",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     requires: Annotated[
         list[str],
         Field(
-            description="the artifacts, by the names of their contracts, that must be there and fulfil "
-            "their contracts for the stage to be complete, and before any work is done on its branch or on "
-            "one of its items",
+            description="the contracts of artifacts that must be fulfilled before its work begins",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []
     leaves: Annotated[
         list[str],
         Field(
-            description="the artifacts that its work leaves behind: they must be there and fulfil their "
-            "contracts for the stage to be complete, and not before",
+            description="the contracts of artifacts that its work leaves",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []
     fields: Annotated[
         dict[str, str | list[str]],
         Field(
-            description="the values that fields of the artifacts in `requires` and `leaves` must have for "
-            "the stage to be complete; with the name of a contract before it, as in "
-            '`"execution-packet.status"`, a field is looked for in that one alone',
+            description='the values that fields of these artifacts must have; `"execution-packet.status"` '
+            "names one artifact's",
             json_schema_extra={"names": ["artifacts"], "dotted": True},
         ),
     ] = {}
     when: Annotated[
         dict[str, str | list[str]],
         Field(
-            description="what makes the stage necessary, as the values of fields of artifacts: "
-            '`{"drift-check.drift" = ["found"]}`; empty: it always is',
+            description='which values make the stage necessary: `{"drift-check.drift" = ["found"]}`; by '
+            "default it always is",
             json_schema_extra={"names": ["artifacts"], "dotted": True},
         ),
     ] = {}
     items: Annotated[
         str,
         Field(
-            description="the kind of work item, or `tasks` for the tasks of plans, all of which must "
-            "be closed for the stage to be complete; what is conditional or put off need not be",
+            description="the kind of items, or `tasks`, that must all be closed; conditional and deferred "
+            "ones need not",
             json_schema_extra={"names": ["work"]},
         ),
     ] = ""
     branch: Annotated[
         Annotated[str, AfterValidator(check_path_template)]
         | list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(
-            description="the branches on which the stage's changes are made, with globs and the placeholders "
-            "of `by`; one without a slash is also the last part of a name"
-        ),
+        Field(description="its branches, with globs and placeholders of `by`"),
     ] = []
     paths: Annotated[
         list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(
-            description="the only paths that a change on its branch touches, with all below them; globs and "
-            "the placeholders of `by` are allowed; empty: any"
-        ),
+        Field(description="the only paths that its branch may touch, with globs and placeholders of `by`"),
     ] = []
 
     @property
@@ -114,8 +104,7 @@ class WaveSettings(Settings):
     by: Annotated[
         list[str],
         Field(
-            description="the placeholders of the artifacts' paths that tell one wave from another, such as "
-            '`["x"]` or `["name"]`; empty: there is one wave'
+            description='the placeholders that tell waves apart, such as `["name"]`; empty: there is one wave'
         ),
     ] = []
 

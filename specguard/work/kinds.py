@@ -35,28 +35,28 @@ __all__ = [
 class Gate(Settings):
     """A command that an item's change has to get through."""
 
-    name: Annotated[str, Field(min_length=1, description="what reports call it")]
+    name: Annotated[str, Field(min_length=1, description="its name in reports")]
     run: Annotated[
         str,
-        Field(min_length=1, description="the command; `{file}` and `{changed_files}` are filled in, quoted"),
+        Field(min_length=1, description="the command; `{file}` and `{changed_files}` are filled in"),
     ]
-    when: Annotated[
-        Covering, Field(description="it runs where the change touches one of these paths; empty: always")
-    ] = Covering()
+    when: Annotated[Covering, Field(description="the paths whose changes it runs for; by default all")] = (
+        Covering()
+    )
     on: Annotated[
-        list[Literal["added", "modified", "deleted"]], Field(description="which changes of these paths count")
+        list[Literal["added", "modified", "deleted"]], Field(description="which changes of them count")
     ] = ["added", "modified", "deleted"]
-    each: Annotated[bool, Field(description="run once for each of the files, as `{file}`")] = False
+    each: Annotated[bool, Field(description="run once per file, as `{file}`")] = False
     kind: Annotated[
         Literal["gate", "format", "teardown"],
-        Field(description="`format` gets the changed files; `teardown` runs whatever became of the others"),
+        Field(description="`format` gets the changed files; `teardown` always runs"),
     ] = "gate"
     timeout: Annotated[
-        str, Field(pattern="^[1-9][0-9]*[smh]$", description="when it is ended: a number and `s`, `m` or `h`")
+        str, Field(pattern="^[1-9][0-9]*[smh]$", description="its time limit: a number with `s`, `m` or `h`")
     ] = "20m"
     wrapper: Annotated[
         list[str],
-        Field(description='words put before the command, e.g. `["docker", "compose", "run", "--rm", "ci"]`'),
+        Field(description='words before the command, such as `["docker", "compose", "run", "--rm", "ci"]`'),
     ] = []
 
 
@@ -70,112 +70,105 @@ class WorkKind(Settings):
 
     pointer: Annotated[
         list[str],
-        Field(
-            description="JSON files that name the current item; the first that is in the trusted base is read"
-        ),
+        Field(description="JSON files that name the current item; the first one in the trusted base counts"),
     ] = []
     source: Annotated[
         Annotated[str, AfterValidator(check_path_template)]
         | list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
-            description="in place of a pointer: the JSON, YAML or TOML files that list all items, with "
-            "globs and placeholders, e.g. `.plans/{name}/plan.json`; of a list the first that matches is read"
+            description="instead of a pointer: the data files that list all items, such as "
+            "`.plans/{name}/plan.json`; the first match counts"
         ),
     ] = []
     items: Annotated[
         str,
         Field(
-            description="the field of `source` that holds the items, as a list or by id; empty: one named "
-            "like the kind with an `s` (`slices`), or `items`, or all of it"
+            description="the field of `source` with the items; by default the kind's plural (`slices`), "
+            "`items`, or the whole file"
         ),
     ] = ""
     number: Annotated[
         str,
-        Field(
-            description="the field of the pointer, or of an entry of `source`, that holds the number or id"
-        ),
+        Field(description="the field with the number or id"),
     ] = "number"
     ids: Annotated[
         str,
         AfterValidator(check_ids),
         Field(
-            description="what an id is, as an expression that all of `{id}` matches, in capitals or not: "
-            "`[a-z]?[0-9]+[a-z]?` reads `C5A` in `phase-c-c5a-fix`, and nothing in `phase-c-planning-1`; "
-            "empty: any word"
+            description="what ids match, in any case: `[a-z]?[0-9]+[a-z]?` reads `C5A` in `phase-c-c5a-fix`; "
+            "by default any word"
         ),
     ] = ""
     required: Annotated[
         list[str],
         Field(
-            description="the fields that every entry of `source` must have, such as `owner` and `files`",
+            description="the fields that every entry must have, such as `owner`",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
-    closed: Annotated[
-        list[str], Field(description="the statuses of an entry of `source` that is done with")
-    ] = ["done", "closed", "complete", "completed", "merged", "landed"]
-    deferred: Annotated[
-        list[str], Field(description="the statuses of an entry of `source` that is put off")
-    ] = ["deferred"]
+    closed: Annotated[list[str], Field(description="the statuses of closed entries")] = [
+        "done",
+        "closed",
+        "complete",
+        "completed",
+        "merged",
+        "landed",
+    ]
+    deferred: Annotated[list[str], Field(description="the statuses of deferred entries")] = ["deferred"]
     fields: Annotated[
         dict[str, str | list[str]],
         Field(
-            description="more placeholders: a field of the pointer, or of an entry of `source`, as a dotted "
-            "path that may hold `{number}`; of a list the first that is there is taken. Also where an entry "
-            "has its `owner`, `files`, `depends_on`, `acceptance`, `conditional`, `status` and `title`, if "
-            "not under these names"
+            description="more placeholders, as dotted paths that may hold `{number}`; the first existing one "
+            "counts. Also other names for an entry's `owner`, `files`, `depends_on`, "
+            "`acceptance`, `conditional`, `status` and `title`"
         ),
     ] = {}
     document: Annotated[
         list[Annotated[str, AfterValidator(check_template)]],
-        Field(
-            description="where the item's document is, tried in order in the trusted base; `*` is allowed, "
-            "and a number beside it may then be padded with zeros"
-        ),
+        Field(description="where the item's document is, in order; `*` is allowed"),
     ] = []
     index: Annotated[
         list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="Markdown files whose tables or lists map a number to a document; tried next"),
+        Field(description="Markdown files that map numbers to documents; tried next"),
     ] = []
     legacy: Annotated[
         list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="older places of the document; tried last, with a warning"),
+        Field(description="older places; tried last, with a warning"),
     ] = []
     number_format: Annotated[
         list[Annotated[str, AfterValidator(check_number_format)]],
-        Field(
-            min_length=1, description="how names hold the number, the canonical form first: `{n}`, `{n:02}`"
-        ),
+        Field(min_length=1, description="the forms of numbers in names, canonical first: `{n}`, `{n:02}`"),
     ] = ["{n}"]
     siblings: Annotated[
         list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="documents of items, which a change for another item must leave alone"),
+        Field(description="more documents that other items must not change"),
     ] = []
     scope: Annotated[
         list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="paths an item may change; empty: those that its document lists"),
+        Field(description="the paths an item may change; by default those in its document"),
     ] = []
     scope_sections: Annotated[
         list[str],
-        Field(description="the titles of the document's sections that list the paths an item may change"),
+        Field(description="the document's sections that list these paths"),
     ] = ["Scope", "Files"]
-    gate_sections: Annotated[
-        list[str], Field(description="the titles of the document's sections that name gates")
-    ] = ["Gates", "Verification"]
+    gate_sections: Annotated[list[str], Field(description="the document's sections that name gates")] = [
+        "Gates",
+        "Verification",
+    ]
     base: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the branch it starts from; empty: the policy's `base`"),
+        Field(description="the branch it starts from; by default the policy's `base`"),
     ] = ""
     branch: Annotated[str, AfterValidator(check_readable), Field(description="the name of its branch")] = ""
     submit: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the command that submits its branch, as reports show it"),
+        Field(description="the command that submits its branch, for reports"),
     ] = ""
     commits: Annotated[
         Annotated[int, Field(ge=1)] | Commits | None,
-        Field(description="how many commits it has: a number, or a table; absent: any"),
+        Field(description="how many commits it has"),
     ] = None
     commit: Annotated[
         str, AfterValidator(check_readable), Field(description="the subject of its commits")
@@ -186,32 +179,30 @@ class WorkKind(Settings):
     pull_request_body: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the body of its pull request; `{gates}` are the commands of its gates"),
+        Field(description="the body of its pull request; `{gates}` lists its gates"),
     ] = ""
     remote: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the canonical repository; empty: the policy's `remote`"),
+        Field(description="the canonical repository; by default the policy's `remote`"),
     ] = ""
     protect_pointer: Annotated[
-        bool, Field(description="whether a change for an item must leave the pointer alone")
+        bool, Field(description="whether an item's change must not move the pointer")
     ] = True
     upkeep: Annotated[
         Literal["anyone", "approvers"],
         Field(
-            description="who may alter scope, gates, files or `verify` of an open item by plan upkeep: with "
-            "`approvers` that is an error until one approves it, else a warning",
+            description="who may change an open item's scope, gates, files or `verify`: `approvers` makes it "
+            "an error until approved, else it warns",
             json_schema_extra={"tightens": ["anyone", "approvers"]},
         ),
     ] = "anyone"
-    gates: Annotated[
-        list[Gate], Field(description="the commands its change has to get through, in order")
-    ] = []
+    gates: Annotated[list[Gate], Field(description="the commands its change must pass, in order")] = []
 
     papers: Annotated[
         list[str],
         Field(
-            description="the artifacts that a run of an item leaves, by the names of their contracts",
+            description="the contracts of artifacts that its runs leave",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []

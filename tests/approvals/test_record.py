@@ -49,7 +49,7 @@ def test_every_field_is_in_the_name() -> None:
     ("change", "said"),
     [
         ({"schema": "specguard.approval/2"}, "its schema is not"),
-        ({"kind": "allow"}, "its 'kind' is none of approve, revoke"),
+        ({"kind": "allow"}, "its 'kind' is not one of approve, revoke"),
         ({"approver": ""}, "its 'approver' is no text"),
         ({"approver": 1}, "its 'approver' is no text"),
         ({"approver": HALF}, "its 'approver' is no text"),
@@ -69,7 +69,7 @@ def test_every_field_is_in_the_name() -> None:
         ({"paths": [], "scope": "paths"}, "its 'scope' is paths, and it names none"),
         ({"findings": ["x"]}, "one of its 'findings' is no fingerprint"),
         ({"findings": []}, "its 'findings' is empty"),
-        ({"scope": "all"}, "its 'scope' is none of change, paths"),
+        ({"scope": "all"}, "its 'scope' is not one of change, paths"),
         ({"fingerprint": "A" * 64}, "its 'fingerprint' is not of hexadecimal digits"),
         ({"nonce": "a"}, "its 'nonce' is not of hexadecimal digits"),
         ({"work_item": {"kind": "phase"}}, "its 'work_item' has not exactly a kind and an id"),

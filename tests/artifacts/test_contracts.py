@@ -138,7 +138,7 @@ def test_the_documented_tables_are_a_policy() -> None:
         ('path = "a.md"\nroot = "b/"', "one of the two"),
         ('path = "a.md"\nmembers = ["b.md"]', "`members` are the files of a `root`"),
         ('root = "a/"', "a `root` needs `members`"),
-        ('root = "a/"\nmembers = ["b.md"]\nsections = ["X"]', "a `root` has `members` alone; `sections`"),
+        ('root = "a/"\nmembers = ["b.md"]\nsections = ["X"]', "a `root` has only `members`; `sections`"),
         ('path = "a.yaml"\nsections = ["X"]', "a.yaml is structured, and has no `sections`"),
         ('path = "a.md"\nauthor_not = "packet"', "`author_not` is the name of a kind or of an artifact"),
         ('path = "a.md"\nfields = {posture = []}', "the field 'posture' has no value that it may have"),

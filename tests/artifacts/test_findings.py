@@ -42,7 +42,7 @@ def test_a_severity_that_is_none_of_the_policy_is_named(artifacts: Make) -> None
     [finding] = unranked_findings(one)
     assert (
         finding.message
-        == "the finding '1) cold' has the severity 'major', which is none of blocking, high, low"
+        == "the finding '1) cold' has the severity 'major', which is not one of blocking, high, low"
     )
 
 
@@ -125,6 +125,6 @@ def test_an_earlier_finding_is_not_ranked_again_and_must_be_closed(artifacts: Ma
 def test_a_severity_to_close_must_be_one() -> None:
     contract = Contract(path="a.md", findings=Findings(severities=["high"], must_close=["critical"]))
     assert contract.problem() == (
-        "`findings.must_close` has 'critical', which is none of its severities: there is high"
+        "`findings.must_close` has 'critical', which is not one of its severities: there is high"
     )
     assert "no section, field or word" in Contract(path="a.md", aliases={"x": ["y"]}).problem()

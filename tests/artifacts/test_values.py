@@ -79,7 +79,7 @@ def test_structured_data_is_asked_for_keys(invalid: Judge) -> None:
         ("-", "any", "has no value"),
         ("[name]", "any", "has no value"), ("\u3164", "any", "has no value"), ("2026-01-31", "date", ""),
         ("31 January 2026", "date", ""), ("soon", "date", "is no date"), ("01/02/2026", "date", "may be"),
-        ("final", "final", ""), ("draft", "final", "is 'draft', which is none of final"),
+        ("final", "final", ""), ("draft", "final", "is 'draft', which is not one of final"),
         ("ready | not-ready", POSTURE, "names several of its values"), ("TBD", POSTURE, "is 'TBD'"),
     ],
 )  # fmt: skip

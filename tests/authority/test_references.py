@@ -90,14 +90,14 @@ def test_a_name_that_is_nearly_right_is_told(above: str, text: str, key: str) ->
         (
             REVIEW,
             'findings = {severities = ["high"], must_close = ["hihg"]}',
-            "none of its severities: did you mean 'high'?",
+            "not one of its severities: did you mean 'high'?",
         ),
         (
             '[specs]\nstatuses = ["planned"]\n',
             "transitions = {plannd = []}",
             "`transitions` has the status 'plannd', which `statuses` does not have: did you mean 'planned'?",
         ),
-        ("[plans.a]\n", 'done = ["dne"]', "which is none of `statuses`: did you mean 'done'?"),
+        ("[plans.a]\n", 'done = ["dne"]', "which is not one of `statuses`: did you mean 'done'?"),
     ],
 )
 def test_what_values_have_against_each_other_is_told_on_the_line_of_one(

@@ -639,8 +639,8 @@ def test_junk_that_is_removed_was_no_record(project: Repository, filed: object) 
     project.commit("x", files={f"{LOG}README.md": "x", f"{LOG}{false}": "{}", f"{LOG}sub/{false}": "{}"})
     assert verified(project) == [
         (false, CHANGED),
-        ("README.md", "its name is none of a record"),
-        ("sub", "its name is none of a record"),
+        ("README.md", "its name is not a record's"),
+        ("sub", "its name is not a record's"),
     ]
     project.delete(f"{LOG}sub")
     project.commit("y", delete=[f"{LOG}README.md", f"{LOG}{false}"])
@@ -787,7 +787,7 @@ def test_what_was_cut_and_never_committed_has_no_history_to_look_at(
     project.write(name, filed[0].content[:100])
     said = approvals(project, "verify").stdout
     assert f"{name}: its name is not the sha256 of its content: it was changed, cut or renamed\n" in said
-    assert f"  next mend it, or remove it: rm {name}\n" in said
+    assert f"  next fix it, or remove it: rm {name}\n" in said
     project.commit("chore: cut")
     assert f"  next put back what it was: git log -p -- {name}\n" in approvals(project, "verify").stdout
 

@@ -48,7 +48,7 @@ require = ["tests/"]
     assert said["PTH001"]["said"] == "caught a change that touches gen/canary/canary.c, docs/api/canary"
     assert said["PTH002"]["said"] == "caught a change that touches LICENSE, docs/canary"
     assert said["CNT001"]["said"] == "caught a change that adds lines that match to src/canary"
-    assert said["PTH007"]["said"] == "caught a change that touches src/canary alone"
+    assert said["PTH007"]["said"] == "caught a change that touches only src/canary"
     assert said["CMT002"]["said"] == "caught a change that commits 'nonsense'"
     assert all(one["status"] == "ok" for one in said.values()), said
     assert said["all"]["said"].endswith("active rules caught their change")

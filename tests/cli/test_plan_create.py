@@ -314,7 +314,7 @@ class TestCreate:
             (
                 "  - verify: git",
                 "  - verfiy: git",
-                "tasks.md:7: no plan is made of it yet: 'verfiy' is none of",
+                "tasks.md:7: no plan is made of it yet: 'verfiy' is not one of",
             ),
             (
                 "depends: none",

@@ -172,7 +172,7 @@ def test_a_rule_about_work_items_names_the_kinds(governed: Repository) -> None:
 
 def test_what_check_can_put_right_is_a_next_step(governed: Repository) -> None:
     assert "  specguard check --fix --select BRN001" in told(governed, "BRN001").split("\n")
-    assert "work item's name" in data(governed, "BRN001")["fixes"]
+    assert "work item" in data(governed, "BRN001")["fixes"]
     assert data(governed, "PTH002")["fixes"] is None
     assert "--fix" not in told(governed, "PTH002")
 

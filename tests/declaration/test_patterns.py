@@ -146,7 +146,7 @@ def test_what_a_pattern_selects(pattern: str, path: str, found: bool) -> None:
     ("pattern", "words"),
     [
         ("", "is empty"),
-        ("/", "'/' alone"),
+        ("/", "only '/'"),
         ("!x", "exclude"),
         ("#x", "comment"),
         ("a//b", "two slashes"),

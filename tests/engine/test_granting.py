@@ -84,7 +84,7 @@ def test_a_finding_without_a_file_is_not_approved_for_its_paths(tmp_path: Path) 
     repository = build(tmp_path, policy=policy)
     words = ("--override=BRN001", "--approved-by=alice", "--reason=the branch is an old one")
     outcome = check(repository, *words, "--scope=paths")
-    refused(repository, outcome, "a finding without a file cannot be approved for its paths alone")
+    refused(repository, outcome, "a finding without a file cannot be approved only for its paths")
     outcome = check(repository, *words)
     assert outcome.state("BRN001") == "approved"
 

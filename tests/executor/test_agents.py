@@ -105,7 +105,7 @@ def test_a_path_is_meant_from_where_the_caller_is(programs: Path, tmp_path: Path
         ((), {"agent": "old"}, "the model 'gpt-4o' may not be used: '\\^gpt-4' denies it"),
         (("codex", "exec", "-m", "openai/gpt-4.1"), {}, "the model 'openai/gpt-4.1' may not be used"),
         (("codex", "exec", "-c", "model=gpt-4"), {}, "the model 'gpt-4' may not be used"),
-        (("other", "--model", "gpt-\u0455"), {}, "a model's name has ASCII letters alone"),
+        (("other", "--model", "gpt-\u0455"), {}, "a model's name has only ASCII letters"),
         (("other",), {"approval_policy": "never"}, "the policy does not allow --approval-policy never"),
     ],
 )

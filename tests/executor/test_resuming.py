@@ -260,7 +260,7 @@ def test_a_pointer_that_moved_meanwhile_is_told_of_before_the_agent_works(worksh
     workshop.agent(GOOD)
     done = workshop.resume()
     assert done.returncode == 0, done.stderr
-    note = "The run is of phase 12, and the pointer of main names 13 now."
+    note = "The run is for phase 12, and the pointer of main names 13 now."
     said = f"{done.stdout}{done.stderr}"
     assert f"note: {note}" in said
     assert said.index(note) < said.index("\nagent\n")

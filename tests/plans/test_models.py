@@ -82,9 +82,9 @@ def test_a_role_has_models_of_its_own_beside_those_of_every_role() -> None:
     ("settings", "problem"),
     [
         ({}, ""),
-        ({"keys": {"depends": "x"}}, "`keys` has 'depends', which is none of id, "),
-        ({"statuses": ["todo", "done"]}, "`started` has 'in_progress', which is none of `statuses`"),
-        ({"done": ["shipped"]}, "`done` has 'shipped', which is none of `statuses`"),
+        ({"keys": {"depends": "x"}}, "`keys` has 'depends', which is not one of id, "),
+        ({"statuses": ["todo", "done"]}, "`started` has 'in_progress', which is not one of `statuses`"),
+        ({"done": ["shipped"]}, "`done` has 'shipped', which is not one of `statuses`"),
         ({"options": "A.md"}, "`options` without `option` says nothing"),
     ],
 )

@@ -54,14 +54,14 @@ def test_what_is_not_of_the_form_is_explained(subject: str, problem: str) -> Non
 @pytest.mark.parametrize(
     ("form", "subject", "problem"),
     [
-        (ConventionalForm(types=["feat", "fix"]), "feature: x", "its type 'feature' is none of feat, fix"),
+        (ConventionalForm(types=["feat", "fix"]), "feature: x", "its type 'feature' is not one of feat, fix"),
         (ConventionalForm(types=["feat"]), "Feat: x", ""),
         (ConventionalForm(types=["feat"], type_case="lower"), "Feat: x", "types are in lower case"),
-        (ConventionalForm(types=["feat"], type_case="lower"), "WIP: x", "is none of feat"),
+        (ConventionalForm(types=["feat"], type_case="lower"), "WIP: x", "is not one of feat"),
         (ConventionalForm(scope="required"), "feat: x", "it has no scope"),
         (ConventionalForm(scope="forbidden"), "feat(a): x", "none is wanted"),
         (ConventionalForm(scopes=["api", "ui"]), "feat(api, ui): x", ""),
-        (ConventionalForm(scopes=["api", "ui"]), "feat(api,db): x", "its scope 'db' is none of api, ui"),
+        (ConventionalForm(scopes=["api", "ui"]), "feat(api,db): x", "its scope 'db' is not one of api, ui"),
         (ConventionalForm(scopes=["api"]), "feat: x", ""),
         (ConventionalForm(description_case="lower"), "feat: Add", "begins with the capital letter 'A'"),
         (ConventionalForm(description_case="lower"), "feat(a)!: \u01c5", "begins with the capital letter"),

@@ -225,7 +225,7 @@ def test_a_stage_with_a_branch_of_its_own_is_done_there(tmp_path: Path) -> None:
 
 
 def test_a_branch_changes_its_paths_alone(tmp_path: Path) -> None:
-    told = {"path": "src/a", "message": "changes **/_phase-*-planning-pass-* alone"}
+    told = {"path": "src/a", "message": "changes only **/_phase-*-planning-pass-*"}
     judged(tmp_path / "1", {}, {**PLANNED, "src/a": "1"}, branch="codex/phase-d-planning", expect=[told])
     judged(tmp_path / "2", {}, PLANNED, branch="codex/phase-d-planning")
     told = {"path": "src/a", "side": "base"}

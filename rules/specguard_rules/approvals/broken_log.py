@@ -40,7 +40,7 @@ class BrokenLog(Rule):
     [[expect]]
     code = "APR001"
     path = ".specguard/approvals/because-i-say-so.json"
-    message = "its name is none of a record"
+    message = "its name is not a record's"
     ```
 
     ```toml passes

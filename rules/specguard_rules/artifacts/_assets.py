@@ -16,55 +16,45 @@ class Assets(Settings):
 
     paths: Annotated[
         Selecting,
-        Field(description="the assets' files, e.g. `patterns/**`", json_schema_extra={"tightens": "more"}),
+        Field(description="the assets' files, such as `patterns/**`", json_schema_extra={"tightens": "more"}),
     ] = Selecting()
-    index: Annotated[
-        str, Field(description="the JSON, YAML or TOML file that lists the assets with their versions")
-    ] = ""
+    index: Annotated[str, Field(description="the data file that lists assets and versions")] = ""
     entries: Annotated[
         list[str],
         Field(
             min_length=1,
-            description="the keys of the index that hold its entries, as a list or by id; a dot leads into "
-            "a table",
+            description="the dotted keys of its entries",
         ),
     ] = ["assets", "items", "patterns"]
-    id: Annotated[str, Field(min_length=1, description="the field of an entry that holds its id")] = "id"
-    version: Annotated[
-        str, Field(min_length=1, description="the field of an entry that holds its version")
-    ] = "version"
+    id: Annotated[str, Field(min_length=1, description="the field with an entry's id")] = "id"
+    version: Annotated[str, Field(min_length=1, description="the field with an entry's version")] = "version"
     files: Annotated[
         list[str],
         Field(
             min_length=1,
-            description="the fields of an entry that hold its file or folder, or a list of them, from the "
-            "index's folder or from the root",
+            description="the fields with an entry's files or folders",
         ),
     ] = ["entry", "path", "file", "files", "paths"]
     table: Annotated[
         str,
         Field(
-            description="the Markdown document with a table that has a row for each asset, "
-            "e.g. `patterns/README.md`; empty: none is asked for"
+            description="the Markdown document with a table row for each asset, such as `patterns/README.md`"
         ),
     ] = ""
     columns: Annotated[
         list[str],
         Field(
-            description="the columns of that table in which each asset's row says something",
+            description="the columns that each row must fill",
             json_schema_extra={"tightens": "more"},
         ),
     ] = ["Before", "After"]
     samples: Annotated[
         str,
-        Field(
-            description="the JSON, YAML or TOML file that has a sample use of each asset, "
-            "e.g. `tasks/index.json`; empty: none is asked for"
-        ),
+        Field(description="the data file with a sample use of each asset, such as `tasks/index.json`"),
     ] = ""
     sample_fields: Annotated[
         list[str],
-        Field(description="the fields of that file in which an asset is named; empty: any of them"),
+        Field(description="its fields that name an asset; by default any"),
     ] = []
 
     proofs: Annotated[

@@ -25,15 +25,12 @@ class Checklists(Settings):
 
     files: Annotated[
         Selecting,
-        Field(description="the documents whose checklists count", json_schema_extra={"tightens": "more"}),
+        Field(description="the documents with checklists", json_schema_extra={"tightens": "more"}),
     ] = Selecting()
     evidence: Annotated[
         Selecting | str,
         AfterValidator(as_patterns),
-        Field(
-            description="the files, anywhere named in a checked item, that prove it: a pattern or a list "
-            "of them, e.g. `.runs/**/manifest.json`"
-        ),
+        Field(description="the files that prove a ticked item, such as `.runs/**/manifest.json`"),
     ] = Selecting()
 
     @property

@@ -17,44 +17,44 @@ class Grounding(Settings):
     all: Annotated[
         list[str],
         Field(
-            description="the documents that every agent cites, as paths from the repository's root",
+            description="documents that every agent must cite",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     by_agent: Annotated[
         dict[str, list[str]],
         Field(
-            description="further documents for single agents, by the agent's name in its artifacts' paths",
+            description="more documents for single agents, by name",
             json_schema_extra={"tightens": "more"},
         ),
     ] = {}
     equivalents: Annotated[
         dict[str, list[str]],
-        Field(description="documents that may be read in place of one, by that one's path"),
+        Field(description="documents that may replace one, by its path"),
     ] = {}
     external: Annotated[
         list[str],
         Field(
-            description="those of these documents that are outside of the repository, by absolute or `~` "
-            "path: that they are there and were read is not checked, and a warning says so",
+            description="documents outside the repository, by absolute or `~` path; these only "
+            "cause a warning",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []
     agent: Annotated[
-        str, Field(min_length=1, description="the placeholder of artifacts' paths that names the agent")
+        str, Field(min_length=1, description="the placeholder of paths that names the agent")
     ] = "agent"
     cited_by: Annotated[
         list[str],
         Field(
-            description="the contracts of the artifacts in which an agent cites what it has read, any one of "
-            "which will do; empty: every one whose path names an agent, other than `noted_in`",
+            description="the contracts in which an agent may cite them; by default all whose path names an "
+            "agent, except `noted_in`",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = []
     noted_in: Annotated[
         str,
         Field(
-            description="the contract of the artifact in which an agent notes that it used an equivalent",
+            description="the contract in which an agent notes an equivalent",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = "agent-scratchpad"

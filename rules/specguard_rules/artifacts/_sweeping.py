@@ -179,7 +179,7 @@ def _late(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
         if times:
             _, path, line = min(times)
             yield Finding(
-                f"the agent {work.agent} begins before the sweep of {one.name}, which is of {sweep.text}",
+                f"the agent {work.agent} begins before the sweep of {one.name}, at {sweep.text}",
                 help="Sweep the agents before the pass begins.",
                 path=path,
                 line=line,

@@ -128,12 +128,12 @@ class HiddenText(Rule):
 
     files: Annotated[
         Selecting,
-        Field(description="the instruction files of agents", json_schema_extra={"tightens": "more"}),
+        Field(description="agents' instruction files", json_schema_extra={"tightens": "more"}),
     ] = Selecting.of(*INSTRUCTIONS)
     comments: Annotated[
         list[Expression],
         Field(
-            description="comments that match one of these speak to a program, next to those that are known",
+            description="more comments that tools read",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []

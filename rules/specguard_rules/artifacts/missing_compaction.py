@@ -124,35 +124,38 @@ class MissingCompaction(Rule):
     sweep: Annotated[
         str,
         Field(
-            description="the contract of the artifacts that hold the sweep, e.g. `orchestrator-scratchpad`",
+            description="the contract with the sweep, such as `orchestrator-scratchpad`",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = ""
-    sections: Annotated[
-        list[str], Field(min_length=1, description="the titles of the section that is the sweep")
-    ] = ["Agent Sweep", "Agent Registry"]
+    sections: Annotated[list[str], Field(min_length=1, description="the titles of the sweep's section")] = [
+        "Agent Sweep",
+        "Agent Registry",
+    ]
     scratchpads: Annotated[
         list[str],
         Field(
-            description="the contracts of agents' artifacts; empty: all whose path names an agent",
+            description="the contracts of agents' artifacts; by default all whose path names an agent",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = []
     agent: Annotated[
-        str, Field(min_length=1, description="the placeholder of artifacts' paths that names the agent")
+        str, Field(min_length=1, description="the placeholder of paths that names the agent")
     ] = "agent"
-    aligned: Annotated[
-        list[str], Field(min_length=1, description="the words that say of an agent that it may go on")
-    ] = ["aligned"]
-    stale: Annotated[
-        list[str], Field(min_length=1, description="the words that say of an agent that it may not")
-    ] = ["stale"]
-    closing: Annotated[
-        list[str], Field(min_length=1, description="the words that say of an agent that it was closed")
-    ] = ["closed", "closing entry"]
-    compaction: Annotated[
-        list[str], Field(min_length=1, description="the words that say of an agent that it was compacted")
-    ] = ["/compact", "compacted"]
+    aligned: Annotated[list[str], Field(min_length=1, description="words for an agent that may continue")] = [
+        "aligned"
+    ]
+    stale: Annotated[list[str], Field(min_length=1, description="words for an agent that may not")] = [
+        "stale"
+    ]
+    closing: Annotated[list[str], Field(min_length=1, description="words for a closed agent")] = [
+        "closed",
+        "closing entry",
+    ]
+    compaction: Annotated[list[str], Field(min_length=1, description="words for a compacted agent")] = [
+        "/compact",
+        "compacted",
+    ]
 
     def check(
         self, contracts: Mapping[str, Contract], whole: bool, artifacts: Artifacts | None = None

@@ -91,9 +91,7 @@ class MissingSection(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     tables: ClassVar[tuple[str, ...]] = ("artifacts.*.sections", "artifacts.*.forbidden_sections")
     condition: ClassVar[str] = "every artifact has its sections, once each, and none that is forbidden"
-    fixes: ClassVar[str] = (
-        "adds the heading where its contract has it, with what is owed there; the content stays a person's"
-    )
+    fixes: ClassVar[str] = "adds the heading, with a gap for its content"
 
     def check(self, artifacts: Artifacts) -> Iterator[Finding]:
         """Look for the sections."""

@@ -95,7 +95,7 @@ class ProcessKillByName(Rule):
     files: Annotated[
         Selecting,
         Field(
-            description="the scripts, CI files, briefs and plans that are read",
+            description="the files to read",
             json_schema_extra={"tightens": "more"},
         ),
     ] = Selecting.of(

@@ -71,7 +71,7 @@ class SecretInArtifact(Rule):
     files: Annotated[
         Selecting,
         Field(
-            description="the briefs that are read besides artifacts and plans",
+            description="the briefs to read",
             json_schema_extra={"tightens": "more"},
         ),
     ] = Selecting.of(
@@ -81,14 +81,14 @@ class SecretInArtifact(Rule):
     patterns: Annotated[
         list[Expression],
         Field(
-            description="further forms of credentials, such as your own tokens, matched in each line",
+            description="more forms of credentials, such as your own tokens",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     allow: Annotated[
         list[Expression],
         Field(
-            description="values that are no credentials, whatever they look like",
+            description="values that are no credentials",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def _no_empty(offset: Any) -> Any:
     """See that an offset is not empty, as it may once have been."""
     if offset == "":
-        raise ValueError('times without an offset are of some clock: write "Z" for UTC')
+        raise ValueError('times without an offset may be those of any clock: write "Z" for UTC')
     return offset
 
 
@@ -95,26 +95,26 @@ class TooManyAgents(Rule):
         int,
         Field(
             ge=1,
-            description="how many agents of a pass may be active at once",
+            description="the most active agents of a pass",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 6
     scratchpads: Annotated[
         list[str],
         Field(
-            description="the contracts of scratchpads; empty: all with `timestamps` whose path names an "
+            description="the contracts of scratchpads; by default all with `timestamps` whose path names an "
             "agent",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = []
     agent: Annotated[
-        str, Field(min_length=1, description="the placeholder of artifacts' paths that names the agent")
+        str, Field(min_length=1, description="the placeholder of paths that names the agent")
     ] = "agent"
     offset: Annotated[
         str,
         Field(
             pattern=r"^(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
-            description="the offset of times that are written without one, such as `+02:00`",
+            description="the offset of times without one, such as `+02:00`",
         ),
         BeforeValidator(_no_empty),
     ] = "Z"

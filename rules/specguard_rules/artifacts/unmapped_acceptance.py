@@ -117,20 +117,21 @@ class UnmappedAcceptance(Rule):
     documents: Annotated[
         Selecting,
         Field(
-            description="the documents that map acceptance to gates and tests",
+            description="the documents that map scenarios",
             json_schema_extra={"tightens": "more"},
         ),
     ] = Selecting()
-    sections: Annotated[
-        list[str], Field(description="the titles of sections whose list items are scenarios")
-    ] = ["Scenarios", "Acceptance", "Acceptance scenarios", "Acceptance criteria"]
+    sections: Annotated[list[str], Field(description="the sections whose items are scenarios")] = [
+        "Scenarios",
+        "Acceptance",
+        "Acceptance scenarios",
+        "Acceptance criteria",
+    ]
     tests: Annotated[Selecting, Field(description="the test files")] = Selecting.of(
         "tests/**", "test/**", "**/tests/**", "**/test/**", "**/__tests__/**", "**/*_test.*", "**/*.test.*",
         "**/*.spec.*", "**/test_*.*",
     )  # fmt: skip
-    gates: Annotated[
-        list[str], Field(description="names and commands of gates beside those of work items and breakdowns")
-    ] = []
+    gates: Annotated[list[str], Field(description="more gates, by name or command")] = []
 
     def check(self, breakdowns: Breakdowns, work_kinds: Mapping[str, WorkKind]) -> Iterator[Finding]:
         """Look at the documents and breakdowns that the change touches."""

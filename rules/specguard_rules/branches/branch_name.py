@@ -73,17 +73,15 @@ class BranchName(Rule):
     name: ClassVar[str] = "branch-name"
     stages: ClassVar[tuple[Stage, ...]] = ("staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "the branch is named as its work item or the policy says, and safe to use"
-    fixes: ClassVar[str] = "gives a branch that is not pushed yet its work item's name"
+    fixes: ClassVar[str] = "gives an unpushed branch its work item's name"
 
-    pattern: Annotated[
-        Expression | None, Field(description="what a name must match where no work item gives it")
-    ] = None
+    pattern: Annotated[Expression | None, Field(description="what names must match without a work item")] = (
+        None
+    )
     characters: Annotated[
-        Literal["safe", "any"], Field(description="`safe` refuses names that a shell or a terminal acts on")
+        Literal["safe", "any"], Field(description="`safe` refuses names that act on a shell or terminal")
     ] = "safe"
-    exclude_names: Annotated[
-        list[Expression], Field(description="branches that need not be named as an item or the pattern says")
-    ] = []
+    exclude_names: Annotated[list[Expression], Field(description="branches to skip")] = []
 
     def check(
         self,

@@ -55,9 +55,7 @@ class ProtectedBranch(Rule):
     requires: ClassVar[tuple[str, ...]] = ("branches",)
     condition: ClassVar[str] = "no commit is made on, and no push goes to, one of {branches}"
 
-    branches: Annotated[Guarding, Field(description="branches that nobody commits on or pushes to")] = (
-        Guarding()
-    )
+    branches: Annotated[Guarding, Field(description="the protected branches")] = Guarding()
 
     def check(
         self, stage: Stage, base: Base, push: Push | None = None, branch: Branch | None = None

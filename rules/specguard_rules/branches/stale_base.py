@@ -56,7 +56,7 @@ class StaleBase(Rule):
 
     require: Annotated[
         Literal["off", "contains", "starts-at"],
-        Field(description="whether a branch has its base's tip in its history, or starts there"),
+        Field(description="what the branch must do with its base's tip"),
     ] = "off"
 
     def check(self, base: Base, commits: Sequence[Commit]) -> Iterator[Finding]:

@@ -86,19 +86,18 @@ class CommitForm(Rule):
         "characters (0: any number) and a blank line behind it"
     )
     fixes: ClassVar[str] = (
-        "puts the blank line behind the subject and takes its dot off, in the newest commit, while it is not "
-        "pushed, and in the message being written"
+        "adds the blank line and drops the final dot, in an unpushed newest commit or a new message"
     )
 
     subject_max: Annotated[
-        int, Field(ge=0, description="the most characters of a subject; 0 for any number")
+        int, Field(ge=0, description="the most characters of a subject; `0` is any number")
     ] = 100
     body_width: Annotated[
-        int, Field(ge=0, description="the most characters of a line of the body; 0 for any number")
+        int, Field(ge=0, description="the most characters of a body line; `0` is any number")
     ] = 0
-    message_max: Annotated[
-        int, Field(ge=0, description="the most bytes of a whole message; 0 for any number")
-    ] = 65536
+    message_max: Annotated[int, Field(ge=0, description="the most bytes of a message; `0` is any number")] = (
+        65536
+    )
     blank_line: Annotated[
         Literal["require", "optional"], Field(description="the blank line between subject and body")
     ] = "require"
@@ -108,16 +107,14 @@ class CommitForm(Rule):
     empty: Annotated[Literal["allow", "forbid"], Field(description="whether a subject may be empty")] = (
         "forbid"
     )
-    encoding: Annotated[
-        Literal["utf-8", "any"], Field(description="`any` takes other encodings and bytes that are not UTF-8")
-    ] = "utf-8"
+    encoding: Annotated[Literal["utf-8", "any"], Field(description="the allowed encodings")] = "utf-8"
     control: Annotated[
         Literal["allow", "forbid"],
-        Field(description="whether a message may have control characters, or ones that reorder text"),
+        Field(description="control characters, and ones that reorder text"),
     ] = "forbid"
     authors: Annotated[
         list[Expression],
-        Field(description="where given, author and committer must each match one: `Name <address>`"),
+        Field(description="what author and committer (`Name <address>`) must match"),
     ] = []
 
     def check(
@@ -226,7 +223,7 @@ class CommitForm(Rule):
         for role, person in (("author", commit.author), ("committer", commit.committer)):
             if not any(expression.search(person) for expression in self.authors):
                 yield Finding(
-                    f"the {role} {quoted(person)} is none of those that the policy names",
+                    f"the {role} {quoted(person)} is not one that the policy names",
                     help="Set user.name and user.email, then git commit --amend --reset-author.",
                     commit=commit.oid,
                     field="commit.author",

@@ -57,7 +57,7 @@ class CommitMessage(ConventionalForm, Rule):
     [[expect]]
     code = "CMT002"
     field = "commit.subject"
-    message = "its type 'feature' is none of feat, fix"
+    message = "its type 'feature' is not one of feat, fix"
     ```
 
     ```toml fails
@@ -88,20 +88,15 @@ class CommitMessage(ConventionalForm, Rule):
     condition: ClassVar[str] = (
         "every commit message is its work item's, or of the form that the policy asks for"
     )
-    fixes: ClassVar[str] = (
-        "gives the newest commit, while it is not pushed, and the message being written its item's subject, "
-        "or puts the case and the spaces of a type right"
-    )
+    fixes: ClassVar[str] = "rewords the newest commit, if not pushed yet, or the message being written"
 
     pattern: Annotated[
-        Expression | None, Field(description="what a subject must match where no work item gives it")
+        Expression | None, Field(description="what subjects must match without a work item")
     ] = None
     body: Annotated[
         Literal["optional", "required", "forbidden"], Field(description="whether a message has a body")
     ] = "optional"
-    ignore: Annotated[
-        list[Expression], Field(description="messages whose subject matches one of these are not judged")
-    ] = []
+    ignore: Annotated[list[Expression], Field(description="subjects to skip")] = []
 
     def check(
         self,
@@ -192,7 +187,7 @@ class CommitMessage(ConventionalForm, Rule):
     def _body(self, message: Message, made: dict[str, Commit]) -> Iterator[Finding]:
         has_body = bool(message.body.strip())
         if has_body and self.body == "forbidden":
-            problem, step = "has a body, and none is wanted", "Keep the subject alone"
+            problem, step = "has a body, and none is wanted", "Keep only the subject"
         elif not has_body and self.body == "required":
             problem, step = "has no body", "Say below the subject, after a blank line, what changes and why"
         else:

@@ -110,10 +110,10 @@ class MergeCommit(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no merge brings content that none of its parents had (linear: {linear})"
 
-    linear: Annotated[bool, Field(description="whether merge commits are refused altogether")] = False
+    linear: Annotated[bool, Field(description="whether to refuse all merge commits")] = False
     resolutions: Annotated[
         Literal["allow", "warn", "forbid"],
-        Field(description="what becomes of a file in which a merge resolved a conflict"),
+        Field(description="what resolved conflicts cause"),
     ] = "warn"
 
     def check(

@@ -22,23 +22,17 @@ class RequiredTrailer(Settings):
 
     key: Annotated[
         str,
-        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", description="the trailer's key, e.g. `Signed-off-by`"),
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", description="the key, such as `Signed-off-by`"),
     ]
-    value: Annotated[
-        Expression | None, Field(description="what its value, or one of several, must match")
-    ] = None
+    value: Annotated[Expression | None, Field(description="what one of its values must match")] = None
     authors: Annotated[
         Expression | None,
-        Field(description="only commits whose author or committer (`Name <address>`) matches need it"),
+        Field(description="only for commits whose author or committer (`Name <address>`) matches"),
     ] = None
-    by_author: Annotated[
-        bool, Field(description="one of its values must be the commit's author, as `Name <address>`")
-    ] = False
+    by_author: Annotated[bool, Field(description="one value must be the commit's author")] = False
     repeat: Annotated[
         bool | None,
-        Field(
-            description="whether it may stand there more than once; by default only a key that ends in `-by`"
-        ),
+        Field(description="whether it may repeat; by default only keys that end in `-by`"),
     ] = None
 
     @property
@@ -117,7 +111,7 @@ class MissingTrailer(Rule):
     requires: ClassVar[tuple[str, ...]] = ("require",)
     condition: ClassVar[str] = "every commit has the trailers that the policy requires of it"
 
-    require: Annotated[list[RequiredTrailer], Field(description="the trailers that commits have")] = []
+    require: Annotated[list[RequiredTrailer], Field(description="the required trailers")] = []
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
@@ -166,7 +160,7 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
             "ends a message for them"
         )
     if not found and misplaced:
-        return f"has {key} in line {misplaced[0].line}, which is not in a last paragraph of trailers alone"
+        return f"has {key} in line {misplaced[0].line}, which is not in a last paragraph of only trailers"
     if not found:
         return f"has no trailer {key}"
     if (len(found) > 1 or misplaced) and not required.may_repeat:

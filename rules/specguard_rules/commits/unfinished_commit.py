@@ -107,10 +107,10 @@ class UnfinishedCommit(Rule):
     empty: Annotated[
         Literal["allow", "forbid"], Field(description="commits that change no file (merges aside)")
     ] = "forbid"
-    reverts: Annotated[
-        Literal["allow", "explain"], Field(description="whether a revert must give its reason in the body")
-    ] = "explain"
-    markers: Annotated[list[Expression], Field(description="more subjects that are unfinished")] = []
+    reverts: Annotated[Literal["allow", "explain"], Field(description="whether a revert needs a reason")] = (
+        "explain"
+    )
+    markers: Annotated[list[Expression], Field(description="more unfinished subjects")] = []
 
     def check(
         self,

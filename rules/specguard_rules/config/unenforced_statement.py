@@ -62,8 +62,7 @@ class UnenforcedStatement(Rule):
         int,
         Field(
             ge=1,
-            description="how many sentences of a document that the change edits are named before the rest is "
-            "counted",
+            description="how many sentences of an edited document to name",
         ),
     ] = 3
 

@@ -68,8 +68,7 @@ class UnreadPolicyItem(Rule):
         int,
         Field(
             ge=1,
-            description="how many items of a document that the change leaves alone are named before the rest "
-            "is counted",
+            description="how many items of an unchanged document to name",
         ),
     ] = 3
 

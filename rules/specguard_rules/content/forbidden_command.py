@@ -22,15 +22,11 @@ class ForbiddenForm(Settings):
         str,
         Field(
             min_length=1,
-            description="program, subcommands and options that make the form, such as `git push --force`",
+            description="the form, such as `git push --force`",
         ),
     ]
-    unless: Annotated[
-        list[str], Field(description="options or words with which the command is another one, and allowed")
-    ] = []
-    message: Annotated[
-        str, Field(description="what a finding says; by default that the form is forbidden")
-    ] = ""
+    unless: Annotated[list[str], Field(description="words that make it allowed")] = []
+    message: Annotated[str, Field(description="what a finding says")] = ""
 
 
 class ForbiddenCommand(Rule):
@@ -107,9 +103,9 @@ class ForbiddenCommand(Rule):
     requires: ClassVar[tuple[str, ...]] = ("commands",)
     condition: ClassVar[str] = "no added line of {files} has a command in a forbidden form"
 
-    commands: Annotated[list[ForbiddenForm], Field(description="the forms that are forbidden")] = []
+    commands: Annotated[list[ForbiddenForm], Field(description="the forbidden forms")] = []
     files: Annotated[
-        Selecting, Field(description="the scripts, CI files and briefs that are read")
+        Selecting, Field(description="the files to read")
     ] = Selecting.of(
         "**/*.sh", "**/*.bash", "**/*.zsh", "**/*.ksh", "**/Makefile", "**/*.mk", ".github/**/*.yml",
         ".github/**/*.yaml", "**/action.yml", "**/action.yaml", "**/.gitlab-ci.yml", "**/*.md",

@@ -20,14 +20,10 @@ MOST: Final = 100
 class Forbidden(Settings):
     """One expression, and where lines may not match it."""
 
-    pattern: Annotated[
-        Expression, Field(description="what no added line may match: RE2 syntax, matched anywhere in a line")
-    ]
-    paths: Annotated[
-        Covering, Field(description="the files it holds for, folders with all below; none means every file")
-    ] = Covering()
-    exclude: Annotated[Covering, Field(description="files among them that it does not hold for")] = Covering()
-    message: Annotated[str, Field(description="what a finding says; by default that the line matches")] = ""
+    pattern: Annotated[Expression, Field(description="what no added line may match (RE2)")]
+    paths: Annotated[Covering, Field(description="its files and folders; by default all")] = Covering()
+    exclude: Annotated[Covering, Field(description="files to skip")] = Covering()
+    message: Annotated[str, Field(description="what a finding says")] = ""
 
 
 class ForbiddenContent(Rule):
@@ -81,9 +77,7 @@ class ForbiddenContent(Rule):
     requires: ClassVar[tuple[str, ...]] = ("forbid",)
     condition: ClassVar[str] = "no added line matches an expression that is forbidden in its file"
 
-    forbid: Annotated[
-        list[Forbidden], Field(description="the expressions, each with the files it holds for")
-    ] = []
+    forbid: Annotated[list[Forbidden], Field(description="the expressions and their files")] = []
 
     def check(self, entries: Sequence[Entry], lines: Lines) -> Iterator[Finding]:
         """Look for each expression in the files it holds for."""

@@ -82,7 +82,7 @@ class LinkIntoGuardedPath(Rule):
 
     submodules: Annotated[
         Literal["none", "existing", "any"],
-        Field(description="which submodules a change may touch: none, those that the base has, or any"),
+        Field(description="which submodules a change may touch"),
     ] = "existing"
 
     def check(

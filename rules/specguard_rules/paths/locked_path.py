@@ -72,7 +72,7 @@ class LockedPath(Rule):
     condition: ClassVar[str] = "nothing under {paths} is added, changed or removed without an approval"
 
     paths: Annotated[
-        Guarding, Field(description="what changes only with an approval: files, and folders with all below")
+        Guarding, Field(description="what needs an approval: files, and folders with all below")
     ] = Guarding()
     pins: Annotated[
         Literal["hold", "allow"],

@@ -17,17 +17,12 @@ if TYPE_CHECKING:
 class Companion(Settings):
     """What changes together."""
 
-    when: Annotated[
-        Covering, Field(description="the paths whose change asks for a companion, folders with all below")
-    ]
-    require: Annotated[
-        Covering, Field(description="the paths of which one must be added or modified with them")
-    ]
+    when: Annotated[Covering, Field(description="the paths that need a companion")]
+    require: Annotated[Covering, Field(description="the paths of which one must change too")]
     trailer: Annotated[
         str,
         Field(
-            description="the trailer by which an author may say why there is none, e.g. `Docs-Impact`; "
-            "empty where there is no way out",
+            description="the trailer that may give a reason instead, such as `Docs-Impact`",
             pattern=r"^([A-Za-z0-9][A-Za-z0-9-]*)?$",
         ),
     ] = ""

@@ -80,7 +80,7 @@ class OversizedChange(Rule):
         int,
         Field(
             ge=0,
-            description="the most paths that a change may touch; 0: any number",
+            description="the most paths a change touches",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 0
@@ -88,7 +88,7 @@ class OversizedChange(Rule):
         int,
         Field(
             ge=0,
-            description="the most lines that a change may add and remove together; 0: any number",
+            description="the most lines it adds and removes",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 0
@@ -96,7 +96,7 @@ class OversizedChange(Rule):
         int,
         Field(
             ge=0,
-            description="the most bytes that added and modified files may come to; 0: any number",
+            description="the most bytes of its files together",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 0
@@ -104,7 +104,7 @@ class OversizedChange(Rule):
         int,
         Field(
             ge=0,
-            description="the most bytes that one added or modified file may have; 0: any number",
+            description="the most bytes of one file; `0` is any number",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 100 << 20

@@ -90,7 +90,7 @@ class PolicyChanges(Rule):
     condition: ClassVar[str] = "neither the policy nor what runs specguard changes"
 
     files: Annotated[
-        Selecting, Field(description="hooks and CI files; those of them that name specguard are judged")
+        Selecting, Field(description="hooks and CI files; those that name specguard are judged")
     ] = Selecting.of(
         ".pre-commit-config.yaml", ".githooks/**", ".husky/**", "lefthook.yml", ".claude/settings.json",
         ".claude/settings.local.json", ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json",

@@ -86,14 +86,14 @@ class WeakenedPath(Rule):
     paths: Annotated[
         Covering,
         Field(
-            description="what may grow and not lose: files, and folders with all below",
+            description="what may only grow: files, and folders with all below",
             json_schema_extra={"tightens": "more"},
         ),
     ] = Covering()
     patterns: Annotated[
         list[Expression],
         Field(
-            description="what no added line of these files may match: RE2 syntax",
+            description="what no added line of these files may match (RE2)",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []

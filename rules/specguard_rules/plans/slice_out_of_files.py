@@ -131,7 +131,7 @@ class SliceOutOfFiles(Rule):
     also: Annotated[
         Covering,
         Field(
-            description="what the change of any slice may touch besides its files",
+            description="what every slice may touch too",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = Covering()
@@ -228,7 +228,7 @@ def _beyond(
         whose = _whose(others, entry.path)
         stands = whose.branch if whose is not None and not staged else ""
         yield Finding(
-            f"{path_text(entry.path)} is none of the files of {listed} ({files})"
+            f"{path_text(entry.path)} is not one of the files of {listed} ({files})"
             + (f"; it belongs to {whose}" if whose else ""),
             help=f"Change it on the branch of {whose}"
             + (f"; if this one stands on it: git branch -u {stands}" if stands else ".")

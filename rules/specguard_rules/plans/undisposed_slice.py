@@ -111,16 +111,13 @@ class UndisposedSlice(Rule):
     readiness: Annotated[
         list[str],
         Field(
-            description="the contracts of the documents that say which slices are put off",
+            description="the contracts of readiness documents",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = ["readiness"]
     decisions: Annotated[
         Selecting,
-        Field(
-            description="the decisions documents, one of which a conditional slice's change changes; empty: "
-            "none has to"
-        ),
+        Field(description="the decisions documents; empty asks for none"),
     ] = Selecting.of("**/DECISIONS.md")
 
     def check(

@@ -61,7 +61,7 @@ class WaveStageOutOfOrder(Rule):
     [[expect]]
     code = "PLN008"
     field = "branch"
-    message = "Status is 'draft', which is none of ready"
+    message = "Status is 'draft', which is not one of ready"
 
     [[expect]]
     code = "PLN008"

@@ -74,12 +74,10 @@ class PullRequestBody(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     condition: ClassVar[str] = "the body has the sections {sections}, and names the work item's document"
 
-    sections: Annotated[
-        list[str], Field(description="the titles of sections that a body has, each with something in it")
-    ] = []
+    sections: Annotated[list[str], Field(description="required sections, each with content")] = []
     work_document: Annotated[
         Literal["require", "optional"],
-        Field(description="whether the body of a work item's pull request names the item's document"),
+        Field(description="whether the body names the item's document"),
     ] = "require"
 
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:

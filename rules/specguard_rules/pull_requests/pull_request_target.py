@@ -71,9 +71,7 @@ class PullRequestTarget(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     condition: ClassVar[str] = "the pull request goes into the policy's base"
 
-    allow: Annotated[Selecting, Field(description="more branches that pull requests may go into")] = (
-        Selecting()
-    )
+    allow: Annotated[Selecting, Field(description="more allowed targets")] = Selecting()
 
     def check(
         self, pull_request: PullRequest, base: Base, policy: Policy, work_item: WorkItem | None = None

@@ -52,9 +52,9 @@ class PullRequestTitle(ConventionalForm, Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     condition: ClassVar[str] = "the title is its work item's, or of the form that the policy asks for"
 
-    pattern: Annotated[
-        Expression | None, Field(description="what a title must match where no work item gives it")
-    ] = None
+    pattern: Annotated[Expression | None, Field(description="what titles must match without a work item")] = (
+        None
+    )
 
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
         """Compare the title with the item's, or with the form."""

@@ -70,7 +70,7 @@ class DirtyWorktree(Rule):
     declared_by: Annotated[
         list[str],
         Field(
-            description="the contracts ([artifacts.<name>]) of the documents that declare a wave complete",
+            description="the contracts of documents that declare a wave complete",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []

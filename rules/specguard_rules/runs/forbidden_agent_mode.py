@@ -129,7 +129,7 @@ class ForbiddenAgentMode(Rule):
             if isinstance(asked, str) and asked not in run_records.settings.approval_policies:
                 yield Finding(
                     f"the agent of the run {run_records.shown(run)} had the approval policy "
-                    f"{shortened(asked, 80)!r}, which is none of the policy's",
+                    f"{shortened(asked, 80)!r}, which the policy does not name",
                     help="Do it again with one of them.",
                     path=run_records.path(run),
                     line=run.line("agent", "approval_policy"),
@@ -201,6 +201,6 @@ def _models(words: Sequence[str], models: Models) -> Iterator[tuple[str, str]]:
     for name in model_words.models_in(words):
         refused = models.refusal(*model_words.forms_of(name))
         if refused is None and not name.isascii():
-            refused = "a model's name has ASCII letters alone", "models.allow"
+            refused = "a model's name has only ASCII letters", "models.allow"
         if refused is not None:
             yield f"called the model {name!r}, which may not be used: {refused[0]}", refused[1]

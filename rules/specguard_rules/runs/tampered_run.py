@@ -134,7 +134,7 @@ class TamperedRun(Rule):
             yield Finding(
                 f"the tree of commit {one.commit.oid[:12]} is not the tree that it judged last, as the run "
                 f"{run_records.shown(run)} says",
-                help="Run it again on what is committed: what it shows is of other files.",
+                help="Run it again on what is committed: what it shows is about other files.",
                 path=run_records.path(run),
                 line=run.line("tree"),
                 commit=one.commit.oid,

@@ -137,7 +137,7 @@ def _differing(spec: Spec, name: str) -> Iterator[Finding]:
     places = ", ".join(f"{review.date} in {review.said.place}" for review in dated)
     yield Finding(
         f"{path_text(spec.path)} has several days as its {name}, of which the oldest counts: {places}",
-        help="Write the same day everywhere, or in one place alone.",
+        help="Write the same day everywhere, or only in one place.",
         path=spec.path,
         line=next((line for review in dated if (line := review.said.line_in(spec.path))), None),
         key=f"several {name}",

@@ -89,7 +89,7 @@ class MissingSpec(Rule):
     condition: ClassVar[str] = (
         "every entry of the index and every governed path has its spec, and the reverse"
     )
-    fixes: ClassVar[str] = "gives a spec that the index does not name an entry, in the form of the others"
+    fixes: ClassVar[str] = "adds a missing entry to the index"
 
     def check(self, specs: Specs) -> Iterator[Finding]:
         """Compare the index with the files, and the governed paths with the specs."""

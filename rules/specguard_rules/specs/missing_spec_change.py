@@ -123,8 +123,8 @@ class MissingSpecChange(Rule):
             touched = f"; what changed in {path_text(first.path)} does not count"
         yield Finding(
             f"{path_text(changed[0].path)}{more} changed, and no spec did that governs it{touched}{hint}",
-            help="Change the spec that governs it ([specs.governs], or the spec itself, says which), add one "
-            f"under {wanted}, or say why not in the last paragraph of the commit message: "
+            help="Change the spec that governs it ([specs.governs], or the spec itself, says which), or add "
+            f"one under {wanted}. Or say why not in the last paragraph of the commit message: "
             f"'{settings.trailer}: none (REASON)'.",
             path=changed[0].path,
             side="base" if changed[0].deleted else None,

@@ -72,11 +72,7 @@ class PointerChange(Rule):
             if not work.kinds[paper.kind].protect_pointer or base.has(entry):
                 continue
             path = path_text(entry.path)
-            when = (
-                "when that is merged"
-                if work.naming
-                else "in a change of the plan's papers alone, made by a person"
-            )
+            when = "when that is merged" if work.naming else "in a person's change of only the plan's papers"
             yield Finding(
                 f"{path} is changed by {work.label}",
                 help=f"{put_back(entry, base)}: it moves {when}.",

@@ -152,7 +152,7 @@ class _Envelope:
         return hunks
 
     def _ends(self, line: bytes, *, within: bool) -> bool:
-        """Whether a line is none of a hunk's."""
+        """Whether a line is not one of a hunk's."""
         if line[:1] in (b"+", b"-"):
             return False
         if _HEADER.fullmatch(line):

@@ -126,7 +126,7 @@ def test_one_byte_of_the_log_undoes_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "symlinks", "path", "reason"),
     [
-        ({f"{LOG}/README.md": "x"}, {}, f"{LOG}/README.md", "its name is none of a record"),
+        ({f"{LOG}/README.md": "x"}, {}, f"{LOG}/README.md", "its name is not a record's"),
         ({NONE: "{}"}, {}, NONE, "its name is not the sha256"),
         (
             {f"{NONE}.sig": "x"},
@@ -134,7 +134,7 @@ def test_one_byte_of_the_log_undoes_it(tmp_path: Path) -> None:
             f"{NONE}.sig",
             "there is no record that it signs",
         ),
-        ({f"{LOG}/more/x.json": "x"}, {}, f"{LOG}/more", "its name is none of a record"),
+        ({f"{LOG}/more/x.json": "x"}, {}, f"{LOG}/more", "its name is not a record's"),
         ({}, {NONE: "../../src/a"}, NONE, "is no plain file"),
         ({LOG: "x"}, {}, LOG, "takes the place of the log of approvals"),
         ({}, {LOG: "../docs"}, LOG, "takes the place of the log of approvals"),

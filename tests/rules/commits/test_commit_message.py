@@ -171,7 +171,7 @@ def test_contradicting_templates_are_named(tmp_path: Path) -> None:
         ('Revert "feat: add a page"', []),
         ("fixup! feat: add a page", []),
         ("Feat: add a page", ["types are in lower case"]),
-        ("page: add", ["its type 'page' is none of build, "]),
+        ("page: add", ["its type 'page' is not one of build, "]),
         ("add a page", ["does not begin with a type"]),
         ("feat: add\n\nbreaking change: all", ["line 3 of the message"]),
     ],

@@ -58,12 +58,12 @@ def test_what_a_slice_may_touch(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "message", "help"),
     [
-        ("src/ab", "none of the files of slice D1 (src/a, src/b.ts, tests/*.ts)", "list it for slice D1"),
-        ("tests/x/y.ts", "none of the files", "list it"),
-        ("SRC/A", "none of the files", "list it"),
-        ("plan/PHASE_D_WORKBREAKDOWN.yaml", "none of the files", "list it"),
+        ("src/ab", "not one of the files of slice D1 (src/a, src/b.ts, tests/*.ts)", "list it for slice D1"),
+        ("tests/x/y.ts", "not one of the files", "list it"),
+        ("SRC/A", "not one of the files", "list it"),
+        ("plan/PHASE_D_WORKBREAKDOWN.yaml", "not one of the files", "list it"),
         # It is the file of two other slices, so whose it is cannot be told.
-        ("src/c/d.ts", "none of the files", "list it"),
+        ("src/c/d.ts", "not one of the files", "list it"),
     ],
 )
 def test_what_a_slice_may_not_touch(tmp_path: Path, path: str, message: str, help: str) -> None:

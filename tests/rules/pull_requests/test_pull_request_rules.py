@@ -52,7 +52,7 @@ def test_the_items_title_is_meant_exactly(title: str, said: str, tmp_path: Path)
         ("pattern = '^A-[0-9]+ '", "page", "does not match"),
         ("conventional = true", "feat: page", ""),
         ("conventional = true", "page", "does not begin with a type"),
-        ("conventional = true\ntypes = ['fix']", "feat: page", "its type 'feat' is none of fix"),
+        ("conventional = true\ntypes = ['fix']", "feat: page", "its type 'feat' is not one of fix"),
     ],
 )
 def test_a_title_of_no_item(settings: str, title: str, said: str, tmp_path: Path) -> None:

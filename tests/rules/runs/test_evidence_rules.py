@@ -65,7 +65,7 @@ def slices(**first: Any) -> str:
         (
             {"status": "succeeded", "grade": "re-run", "task_id": "s2"},
             {"evidence": RUN},
-            "of s2, and not of s1",
+            "to s2, and not to s1",
         ),
         ({"status": "succeeded", "grade": "proven"}, {}, "is claimed and not re-run"),
         (None, {"checks": [{"command": "make", "exit_code": 0}]}, "what shows it is claimed"),
@@ -428,7 +428,7 @@ def test_a_run_of_another_item_proves_no_tick(tmp_path: Path, grade: str, text: 
     base = [Step("chore: base", files={"tasks.json": TASKS})]
     policy = TICKS + f'grade = "{grade}"\n'
     step = tick(text, task_id="0002")
-    expect = [{"path": "TASKS.md", "message": "is of 0002, and not of"}]
+    expect = [{"path": "TASKS.md", "message": "belongs to 0002, and not to"}]
     judge("ART006", tmp_path, policy=policy, base=base, commits=[step], expect=expect)
 
 

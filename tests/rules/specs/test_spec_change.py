@@ -184,8 +184,8 @@ def test_a_link_is_no_spec(tmp_path: Path) -> None:
 
 def test_what_would_count_is_named(tmp_path: Path) -> None:
     policy = '[specs]\nfiles = ["specs/*.md"]\ncode = ["src/**"]\n'
-    found = {"path": "src/a.py", "help": "add one under specs/*.md, or say why not"}
+    found = {"path": "src/a.py", "help": "add one under specs/*.md. Or say why not"}
     judged("SPC007", tmp_path / "a", {"src/a.py": "1\n"}, found, base={}, policy=policy)
     policy = policy.replace("code", 'index = "specs/index.json"\ncode')
-    found = {"path": "src/a.py", "help": "add one under specs/*.md or specs/index.json, or say why"}
+    found = {"path": "src/a.py", "help": "add one under specs/*.md or specs/index.json. Or say why"}
     judged("SPC007", tmp_path / "b", {"src/a.py": "1\n"}, found, base={}, policy=policy)
