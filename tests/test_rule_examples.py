@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.engine.plugins import load_registry
+from specguard.reporters import manual
 from specguard.testing import Example, examples
+from tests.docs.pages import printed_for, same_for_rules, shown_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,3 +29,17 @@ def test_a_rule_shows_what_it_flags_and_what_it_accepts(rule: type[Rule]) -> Non
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_an_example_does_what_it_says(example: Example, tmp_path: Path) -> None:
     example.check(tmp_path)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_page_shows_what_is_printed(rule: type[Rule], tmp_path: Path) -> None:
+    """`python tests/docs/pages.py rules` writes it."""
+    assert same_for_rules(shown_for(rule)) in map(same_for_rules, printed_for(rule, tmp_path))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_a_page_says_what_why_and_how_to_fix_it(rule: type[Rule]) -> None:
+    prose = manual.prose(rule.__doc__ or "")
+    assert [prose.count(mark) for mark in ("Why is this bad?", "How to fix it:")] == [1, 1]
+    assert manual.remedy(rule.__doc__ or "").endswith((".", "`"))
+    assert "```" not in prose

@@ -75,60 +75,72 @@ def reference(registry: Registry) -> Mapping[str, str]:
 
 
 def _settings(registry: Registry) -> str:
-    lines = [
-        "# Settings",
+    top = top_level_options()
+    within = [option for option in top if option.name.startswith("authority.")]
+    lines = [_SETTINGS_HEAD, "## Top level", "", *manual.listed([one for one in top if one not in within])]
+    lines += ["## authority", "", "`[authority]`", "", *manual.listed(within)]
+    for declaration in sorted(registry.declarations.values(), key=lambda one: one.name):
+        title = {"table": "[{}]", "tables": "[{}.<name>]", "list": "[[{}]]"}[declaration.shape]
+        lines += [f"## {declaration.name}", "", f"`{title.format(declaration.name)}`", ""]
+        lines += manual.listed(declaration_options(declaration))
+    lines += [
+        "## rules",
         "",
-        "The keys of a policy, as they stand in `toml specguard` blocks and in the files of settings;",
-        "[authority.md](authority.md) says how several sources become one policy. The same for editors:",
-        "[policy.schema.json](policy.schema.json).",
+        "Each `[rules.<name>]` takes these, and the settings on the rule's own page.",
         "",
     ]
-    lines += ["## Top level", "", *manual.table(top_level_options())]
-    for declaration in sorted(registry.declarations.values(), key=lambda one: one.name):
-        title = {"table": "[{}]", "tables": "[{}.<name>]", "list": "[[{}]]"}[declaration.shape].format(
-            declaration.name
-        )
-        lines += [f"## `{title}`", "", *manual.table(declaration_options(declaration))]
-    lines += ["## `[rules.<name>]`", "", "Every rule takes these; its own settings are on its page.", ""]
-    lines += [*manual.table(common_options()), "| code | table |", "| --- | --- |"]
-    for entry in sorted(registry.rules.values(), key=lambda one: one.rule.code):
-        lines.append(f"| {entry.rule.code} | [`[rules.{entry.rule.name}]`](rules/{entry.rule.name}.md) |")
-    return "\n".join(lines) + "\n"
+    lines += manual.listed(common_options())
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
-_WIDTH: Final[Mapping[str, int]] = {"max_content_width": 100, "terminal_width": 100}
+_SETTINGS_HEAD = """\
+# Settings
+
+These are the keys of a policy, in `toml specguard` blocks and in files of settings. A plural type is a list.
+Without a default, a setting is empty or off. [Authority](authority.md) says how several sources become one
+policy. Editors read [policy.schema.json](policy.schema.json), which has all defaults in full. A
+[rule's page](rules/index.md) has the rule's own settings.
+"""
+
+_WIDTH: Final = 100
+
+_COMMON: Final = ("-C", "--help", "--run-root", "--output-format")
+"""Options that are told of once, unless a command's own has more to choose from."""
+
+_ALIKE: Final = 5
+"""So many options that are those of another command are only named."""
 
 _COMMANDS_HEAD = """\
 # Commands
 
-Each command's help, as `specguard COMMAND --help` prints it. `specguard --version` prints the version.
+`specguard COMMAND --help` prints the same, with the options that most commands have:
 
-`-C DIR` stands behind a command or, as with git, before it; files that are named are seen from there. The
-repository needs no Python and gets no files but its settings: specguard runs from wherever it is installed,
-by a link as well, and imports nothing of the repository. Where the script is not on the path:
-`python -P -m specguard`, whose `-P` keeps a folder `specguard` of the repository from standing in for it.
+- `-C DIR` runs as if started in `DIR`. As with git, it may also be before the command.
+- `--output-format [text|json]` chooses what is printed.
+- `--run-root DIR` keeps runs in `DIR`, and not where the policy says.
 
-Every command ends with 0, with 1 where what it was asked for does not hold (findings of a check, a page that
-is out of date, something missing), with 2 where it cannot say, and with 130 where it was interrupted; `run`
-also with 3 where the agent or a gate failed, and with 4 where the agent asked to stop. Errors go to standard
-error: one sentence with the [name of the error](errors.md), and the next step.
+specguard imports nothing of the repository. If the script is not on the path, use `python -P -m specguard`.
+
+Exit codes: 0 all is well, 1 something does not hold (findings, a stale page, something missing), 2 no answer,
+130 interrupted. `run` also has 3 (the agent or a gate failed) and 4 (the agent asked to stop). Errors go to
+standard error, with their [name](errors.md) and the next step.
 
 """
 
 _COMMANDS_TAIL = """\
 ## Completion
 
-Commands, options, rules and presets are completed by the shell, with this line in the file it reads first:
+Add this line to your shell's start file:
 
-- bash, in `~/.bashrc`: `eval "$(_SPECGUARD_COMPLETE=bash_source specguard)"`
-- zsh, in `~/.zshrc`: `eval "$(_SPECGUARD_COMPLETE=zsh_source specguard)"`
-- fish, in `~/.config/fish/config.fish`: `_SPECGUARD_COMPLETE=fish_source specguard | source`
+- bash, `~/.bashrc`: `eval "$(_SPECGUARD_COMPLETE=bash_source specguard)"`
+- zsh, `~/.zshrc`: `eval "$(_SPECGUARD_COMPLETE=zsh_source specguard)"`
+- fish, `~/.config/fish/config.fish`: `_SPECGUARD_COMPLETE=fish_source specguard | source`
 """
 
 
 def _commands() -> str:
     """Every command's help, as the command prints it, at a width that does not depend on the terminal."""
-    context = app.make_context("specguard", [], None, resilient_parsing=True, **_WIDTH)
+    context = app.make_context("specguard", [], None, resilient_parsing=True)
     lines = _helps(app, context, "specguard")
     return _COMMANDS_HEAD + "\n".join(lines) + "\n" + _COMMANDS_TAIL
 
@@ -136,14 +148,51 @@ def _commands() -> str:
 def _helps(group: click.Group, context: click.Context, above: str) -> list[str]:
     """The help of each command of a group, and below it of those that it has itself."""
     lines: list[str] = []
+    known: dict[str, Mapping[str, str]] = {}
     for name in group.list_commands(context):
         found = group.get_command(context, name)
         if found is not None:
-            inner = found.make_context(name, [], context, resilient_parsing=True, **_WIDTH)
+            inner = found.make_context(name, [], context, resilient_parsing=True)
             title = f"{above} {name}"
-            lines += [f"## {title}", "", "```text", *inner.get_help().split("\n"), "```", ""]
+            lines += [f"## {title}", "", "```text", *_help(found, inner, known).split("\n"), "```", ""]
             lines += _helps(found, inner, title) if isinstance(found, click.Group) else []
     return lines
+
+
+def _help(command: click.Command, context: click.Context, known: dict[str, Mapping[str, str]]) -> str:
+    """A command's help, without what every command has, and what one of those known has to say alike."""
+    formatter = click.HelpFormatter(width=_WIDTH)
+    words = [word for word in command.collect_usage_pieces(context) if word != "[OPTIONS]"]
+    if words:
+        formatter.write_text(" ".join((context.command_path, *words)))
+    command.format_help_text(context, formatter)
+    rows = [
+        row
+        for parameter in command.get_params(context)
+        if isinstance(parameter, click.Option) and not _is_common(parameter)
+        for row in (parameter.get_help_record(context),)
+        if row
+    ]
+    alike = {name: [row for row in rows if told.get(row[0]) == row[1]] for name, told in known.items()}
+    like = max(alike, key=lambda name: len(alike[name]), default="")
+    same = alike.get(like, [])
+    if len(same) < _ALIKE:
+        same = []
+    known[context.command_path] = dict(rows)
+    formatter.write_paragraph()
+    with formatter.indentation():
+        if len(rows) > len(same):
+            formatter.write_dl([row for row in rows if row not in same])
+        if same:
+            formatter.write_text(
+                f"As for {like}: {', '.join(row[0].split()[0].rstrip(',') for row in same)}."
+            )
+    return formatter.getvalue().rstrip("\n")
+
+
+def _is_common(option: click.Option) -> bool:
+    choices = getattr(option.type, "choices", ("text", "json"))
+    return bool({*option.opts} & {*_COMMON}) and tuple(choices) == ("text", "json")
 
 
 def _pages_of_rules(directory: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""`specguard rule`: a rule's manual page, or the list of rules."""
+"""`specguard rule`: a rule's manual page, a search in all of them, or the list of rules."""
 
 from __future__ import annotations
 
@@ -8,29 +8,53 @@ from specguard.authority.schema import rule_options
 from specguard.cli.completion import complete_rules
 from specguard.cli.pages import show_markdown
 from specguard.engine.plugins import find_rule, load_registry
+from specguard.errors import SpecguardError
 from specguard.reporters import manual
 from specguard.reporters.escape import json_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from specguard.declaration.registry import Registered
 
-@click.command("rule", short_help="Show a rule's manual page, or list the rules.")
-@click.argument("selector", metavar="[CODE|NAME]", required=False, shell_complete=complete_rules)
-@click.option(
-    "--plugin", "plugins", multiple=True, metavar="NAME", help="Include this installed plugin's rules."
-)
+
+@click.command("rule", short_help="Show a rule's manual page, search the rules, or list them.")
+@click.argument("selector", metavar="[CODE|NAME|WORD]", required=False, shell_complete=complete_rules)
+@click.option("--cases", is_flag=True, help="Show the rule's test cases.")
+@click.option("--plugin", "plugins", multiple=True, metavar="NAME", help="Include this plugin's rules.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
-def command(selector: str | None, plugins: tuple[str, ...], output_format: str) -> None:
-    """Show the manual page of a rule, by its code or name; without one, list all rules."""
+def command(selector: str | None, cases: bool, plugins: tuple[str, ...], output_format: str) -> None:
+    """Show a rule's manual page, or list all rules.
+
+    Any other WORD lists the rules whose page has it: their code, name, text or settings.
+    """
     registry = load_registry(plugins)
-    chosen = (
-        [find_rule(registry, selector)]
-        if selector
-        else sorted(registry.rules.values(), key=lambda one: one.rule.code)
-    )
+    if cases and not selector:
+        raise SpecguardError(
+            "--cases needs a rule", help="name one, as `specguard rule` lists them", code="usage"
+        )
+    chosen = sorted(registry.rules.values(), key=lambda one: one.rule.code)
+    page = None
+    if selector:
+        try:
+            page = find_rule(registry, selector)
+            chosen = [page]
+        except SpecguardError:
+            chosen = [] if cases else [one for one in chosen if _has(one, selector.casefold())]
+            if not chosen:
+                raise
     if output_format == "json":
         click.echo(json_text([manual.data(entry) for entry in chosen]))
-    elif selector:
-        show_markdown(manual.page(chosen[0], rule_options(chosen[0].rule)))
+    elif page is not None:
+        show_markdown(manual.cases(page) if cases else manual.page(page, rule_options(page.rule)))
     else:
         width = max(len(entry.rule.name) for entry in chosen)
         for entry in chosen:
             click.echo(f"{entry.rule.code}  {entry.rule.name:{width}}  {manual.summary(entry)}")
+
+
+def _has(entry: Registered, word: str) -> bool:
+    """Whether a rule's page has a word, its example left out."""
+    rule = entry.rule
+    said = (rule.code, rule.name, " ".join(manual.prose(rule.__doc__ or "").split()), *rule.tables)
+    settings = (text for option in rule_options(rule) for text in (option.name, option.description))
+    return any(word in text.casefold() for text in (*said, *settings))

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
+import tomllib
 
 from specguard.declaration.registry import FAMILIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from specguard.authority.schema import Option
     from specguard.declaration.registry import Registered
+    from specguard.declaration.rule import Rule
 
-_EXAMPLE = re.compile(r"^```toml (fails|passes)$", re.MULTILINE)
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_REMEDY = "How to put it right:"
+_EXAMPLE = re.compile(r"```(?:toml )?(fails|passes|text)")
+_REMEDY = "How to fix it:"
+_REASON = "Why is this bad?"
+_RELATED = "See also:"
 _TITLES = {"fails": "This change fails:", "passes": "This change passes:"}
+_INDEX = (
+    "`specguard rule WORD` searches these pages. "
+    "Every rule also takes the [common settings](../settings.md#rules)."
+)
+ON = (
+    "ART012", "ART016", "ART017", "BRN001", "CFG001", "CFG002", "CFG003", "CMT003", "CMT004", "CMT005",
+    "PTH004", "PTH005", "PTH006", "PTH008",
+)  # fmt: skip
+"""The rules that judge a change where the policy sets nothing; those about approvals judge each approval."""
+
+_ON_TEXT = (
+    "These rules judge a change even if your policy sets nothing, as do the APR rules if it holds approvals. "
+    '`severity = "off"` under `[rules.<name>]` turns one off. All others need settings or a preset.'
+)
+_STAGES = ("staged", "push", "range", "pull-request", "run")
+_LONGEST_DEFAULT = 120
+_NOTHING = ("`[]`", "`{}`", '`""`')
 
 
 def page(entry: Registered, options: Sequence[Option]) -> str:
@@ -29,30 +50,37 @@ def page(entry: Registered, options: Sequence[Option]) -> str:
         options: its settings, without those that every rule has.
     """
     rule = entry.rule
-    text = inspect.cleandoc(rule.__doc__ or "")
-    prose, examples = _split(text)
-    condition = _PLACEHOLDER.sub(r"`\1`", rule.condition)
+    said, examples = _split(inspect.cleandoc(rule.__doc__ or ""))
+    parts = said.split("\n\n")
+    marked = {_mark(part): _after(part) for part in parts if _mark(part)}
     lines = [
         f"# {rule.name} ({rule.code})",
         "",
-        *prose.split("\n"),
+        *_unusual(rule),
+        "## What it does",
         "",
-        "| | |",
-        "| --- | --- |",
-        f"| severity | {rule.severity} |",
-        f"| stages | {', '.join(rule.stages)} |",
-        f"| an approval can lift it | {'yes' if rule.approvable else 'no'} |",
-        *([f"| can be fixed | `specguard check --fix` {_cell(rule.fixes)} |"] if rule.fixes else []),
-        f"| holds when it passes | {_cell(condition)} |",
+        "\n\n".join(part for part in parts if not _mark(part)),
         "",
+        *_part("Why is this bad?", marked.get(_REASON)),
+        "## Example",
+        "",
+        *_example(examples),
+        *([f"`specguard check --fix` {rule.fixes}.", ""] if rule.fixes else []),
+        *([f"Fix: {marked[_REMEDY]}", ""] if _REMEDY in marked else []),
         "## Settings",
         "",
-        *_settings(rule.name, options),
-        "## Examples",
-        "",
+        *_settings(rule, options),
+        *_part("See also", re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", marked.get(_RELATED, ""))),
     ]
-    for kind, block in examples:
-        lines += [_TITLES[kind], "", "```toml", *block.strip("\n").split("\n"), "```", ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def cases(entry: Registered) -> str:
+    """The cases in a rule's docstring, which tests run, as Markdown."""
+    lines = [f"# {entry.rule.name} ({entry.rule.code}): cases", ""]
+    for kind, block in _split(inspect.cleandoc(entry.rule.__doc__ or ""))[1]:
+        if kind in _TITLES:
+            lines += [_TITLES[kind], "", "```toml", *block.strip("\n").split("\n"), "```", ""]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -78,23 +106,22 @@ def data(entry: Registered) -> dict[str, Any]:
 
 def index(entries: Iterable[Registered]) -> str:
     """The list of rules by family, with links to their pages."""
-    lines = ["# Rules", ""]
-    family = ""
-    for entry in sorted(entries, key=lambda one: one.rule.code):
-        if entry.rule.family() != family:
-            family = entry.rule.family()
-            title = FAMILIES.get(family, family)
-            lines += [
-                "",
-                f"## {family}: {title}",
-                "",
-                "| code | name | severity | flags |",
-                "| --- | --- | --- | --- |",
-            ]
+    found = sorted(entries, key=lambda one: one.rule.code)
+    lines = ["# Rules", "", _INDEX, "", "## On without any setting", "", _ON_TEXT, ""]
+    lines += ["| rule | finds | limits |", "| --- | --- | --- |"]
+    for entry in found:
         rule = entry.rule
-        lines.append(
-            f"| {rule.code} | [{rule.name}]({rule.name}.md) | {rule.severity} | {_cell(summary(entry))} |"
-        )
+        if rule.code in ON:
+            named = ((name, getattr(rule, name)) for name in rule._fields if f"{{{name}}}" in rule.condition)
+            limits = ", ".join(f"`{name} = {value}`" for name, value in named if value)
+            lines.append(f"| {rule.code} [{rule.name}]({rule.name}.md) | {summary(entry)} | {limits} |")
+    family = ""
+    for entry in found:
+        rule = entry.rule
+        if rule.family() != family:
+            family = rule.family()
+            lines += ["", f"## {family}: {FAMILIES.get(family, family)}", ""]
+        lines.append(f"- {rule.code} [{rule.name}]({rule.name}.md): {summary(entry)}")
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 
@@ -104,11 +131,46 @@ def prose(text: str) -> str:
 
 
 def remedy(text: str) -> str:
-    """What a rule's docstring says of how to put a finding right, on one line; empty without it."""
-    parts = prose(text).split("\n\n")
-    start = next((number for number, part in enumerate(parts) if part.startswith(_REMEDY)), len(parts))
-    said = " ".join(" ".join(parts[start:]).split()).removeprefix(_REMEDY).strip()
-    return said[:1].upper() + said[1:]
+    """What a rule's docstring says of how to fix a finding, on one line; empty without it."""
+    said = next((_after(part) for part in prose(text).split("\n\n") if _mark(part) == _REMEDY), "")
+    return (said[:1].upper() + said[1:]).replace("\n", " ")
+
+
+def listed(options: Sequence[Option]) -> list[str]:
+    """A list of settings, ending in an empty line."""
+    return [*(f"- {_setting(option)}" for option in options), ""]
+
+
+def _setting(option: Option) -> str:
+    default = option.default if option.default not in _NOTHING else ""
+    if len(default) > _LONGEST_DEFAULT:
+        default = f"{len(json.loads(default.strip('`')))} entries"
+    given = default if default in ("", "required") else f"default {default}"
+    return f"`{option.name}` ({', '.join(filter(None, (option.type, given)))}): {option.description}"
+
+
+def _mark(part: str) -> str:
+    """What a marked paragraph of a docstring begins with; empty for one that says what the rule does."""
+    return next((mark for mark in (_REASON, _REMEDY, _RELATED) if part.startswith(mark)), "")
+
+
+def _after(part: str) -> str:
+    """A marked paragraph without its mark."""
+    return part.removeprefix(_mark(part)).strip()
+
+
+def _part(title: str, text: str | None) -> list[str]:
+    return [f"## {title}", "", text, ""] if text else []
+
+
+def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The policy of the first case that fails, and what is printed then."""
+    blocks = dict(reversed(examples))
+    policy = tomllib.loads(blocks["fails"]).get("policy", "").strip("\n")
+    if policy:
+        yield from ("```markdown" if policy.startswith("#") else "```toml", *policy.split("\n"), "```", "")
+    if "text" in blocks:
+        yield from ("```text", *blocks["text"].split("\n"), "```", "")
 
 
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
@@ -131,22 +193,25 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(prose)).strip("\n"), examples
 
 
-def _settings(name: str, options: Sequence[Option]) -> list[str]:
-    """A rule's own settings, and those that every rule has by name."""
-    common = "`severity`, `stages`, `exclude` and `approvable`"
-    if not options:
-        return [f"None of its own; `[rules.{name}]` takes {common}, as every rule's table does.", ""]
-    return [f"In `[rules.{name}]`, which also takes {common}.", "", *table(options)]
+def _unusual(rule: type[Rule]) -> Iterator[str]:
+    """In what a rule differs from most: its severity, its stages, and whether an approval lifts it."""
+    said = [f"Severity: {rule.severity}."] if rule.severity != "error" else []
+    if rule.stages != _STAGES:
+        said.append(f"Stages: {', '.join(rule.stages)}.")
+    if not rule.approvable:
+        said.append("No approval lifts it.")
+    if said:
+        yield from (" ".join(said), "")
 
 
-def table(options: Sequence[Option]) -> list[str]:
-    """A table of settings, ending in an empty line."""
-    rows = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
-    for option in options:
-        cells = (f"`{option.name}`", option.type, option.default, option.description)
-        rows.append(f"| {' | '.join(map(_cell, cells))} |")
-    return [*rows, ""]
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _settings(rule: type[Rule], options: Sequence[Option]) -> Iterator[str]:
+    """A rule's own settings, the tables that it goes by, and those that every rule has by name."""
+    yield from listed(options) if options else ()
+    tables = [
+        f"[`[{name}]`](../settings.md#{name})"
+        for name in dict.fromkeys(one.split(".")[0] for one in rule.tables)
+    ]
+    if tables:
+        yield from (f"It reads {' and '.join(tables)}.", "")
+    if not options and not tables:
+        yield from ("Only the [common settings](../settings.md#rules).", "")

@@ -38,12 +38,12 @@ def test_every_setting_has_a_type_and_a_description(registry: Registry) -> None:
 def test_options_are_told_in_words(registry: Registry) -> None:
     options = {option.name: option for option in declaration_options(registry.declarations["work"])}
     assert (options["commits"].type, options["commits"].default) == ("integer or table", "")
-    assert options["gates[].when"].type == "list of patterns"
+    assert options["gates[].when"].type == "patterns"
     assert options["gates[].name"].default == "required"
     assert options["number_format"].default == '`["{n}"]`'
-    assert options["pointer"].type == "list of strings"
+    assert options["pointer"].type == "strings"
     paths, *_ = rule_options(registry.rules["locked-path"].rule)
-    assert (paths.name, paths.type, paths.default) == ("paths", "list of patterns", "`[]`")
+    assert (paths.name, paths.type, paths.default) == ("paths", "patterns", "`[]`")
 
 
 def tables(part: Any) -> Iterator[Any]:

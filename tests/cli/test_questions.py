@@ -220,6 +220,34 @@ def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     assert "did you mean 'forbidden-path'" in unknown.stderr
 
 
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("companion", "PTH007"),
+        ("Sign-off", "CMT006"),
+        ("file_bytes", "PTH008"),
+        ("prq", "PRQ003"),
+        ("loc", "PTH002"),
+    ],
+)
+def test_rule_searches_what_is_no_name(word: str, code: str, governed: Repository) -> None:
+    found = run("rule", word, directory=governed.path)
+    assert found.exit_code == 0
+    assert f"\n{code} " in f"\n{found.stdout}"
+    assert "PTH005" not in found.stdout
+    as_data = json.loads(run("rule", word, "--output-format", "json", directory=governed.path).stdout)
+    assert [rule["code"] for rule in as_data] == [line.split()[0] for line in found.stdout.splitlines()]
+
+
+def test_rule_shows_the_cases_of_a_rule(governed: Repository) -> None:
+    shown = run("rule", "PTH001", "--cases", directory=governed.path)
+    assert "This change fails:\n\n```toml\npolicy = " in shown.stdout
+    assert "This change passes:" in shown.stdout
+    assert "This change" not in run("rule", "PTH001", directory=governed.path).stdout
+    for words in (("rule", "--cases"), ("rule", "companion", "--cases")):
+        assert run(*words, directory=governed.path).exit_code == 2
+
+
 def test_the_base_that_the_bases_authority_names_is_asked(governed: Repository) -> None:
     text = AUTHORITY.replace("extends", 'base = "develop"\nextends')
     governed.write("SPEC_AUTHORITY.md", text)

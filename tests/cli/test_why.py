@@ -79,7 +79,7 @@ def test_a_finding_is_told_with_the_authoritys_words_who_may_approve_and_the_nex
     governed: Repository,
 ) -> None:
     text = told(governed, "PTH002", "docs/api/x.yaml")
-    assert text.startswith("PTH002 locked-path (error): A change touches a path that is changed only with")
+    assert text.startswith("PTH002 locked-path (error): A change touches a path that needs an approval.")
     for line in (
         "  judged at    edit, staged, push, range, pull-request, run",
         "docs/api/x.yaml:",

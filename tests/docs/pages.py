@@ -7,16 +7,23 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from inspect import cleandoc, getsourcefile
 from pathlib import Path
+from textwrap import indent, wrap
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 
 from specguard.integrations.hooks.settings import HOSTS
+from specguard.testing import examples
+from specguard.testing.case import fill
 from specguard.testing.repository import FIRST_DATE, clean_environment
+from specguard.testing.running import run_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from specguard.rules import Rule
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
@@ -188,14 +195,68 @@ def rewrite(page: str, place: Path) -> None:
     (ROOT / page).write_text("\n".join(lines), encoding="utf-8")
 
 
+def printed_for(rule: type[Rule], place: Path) -> list[str]:
+    """The findings of a rule's first case that fails, as they are printed.
+
+    Args:
+        rule: the rule.
+        place: an empty folder.
+    """
+    case = next(example.case for example in examples(rule) if example.kind == "fails")
+    repository = case.build(place / "repository")
+    outcome = run_here(
+        "check",
+        *case.arguments(place, repository.names),
+        directory=repository.path,
+        env={"XDG_CACHE_HOME": str(place / "cache"), **case.variables(repository.names)},
+        stdin=fill(case.stdin, repository.names),
+    )
+    lines = outcome.stdout.replace(str(place), "/home/ann").split("\n")
+    told = lines[lines.index(f"{rule.code} {rule.name}") + 1 :]
+    return [line.strip() for line in told if re.match("  (error|warning|info)\\b", line)]
+
+
+def shown_for(rule: type[Rule]) -> str:
+    """What a rule's docstring shows as printed; empty where it shows nothing."""
+    return next((block.text for block in blocks(cleandoc(rule.__doc__ or "")) if block.info == "text"), "")
+
+
+def same_for_rules(text: str) -> str:
+    """What is the same at each run of a rule's case, however its lines are wrapped."""
+    text = re.sub(r"\d{4}-\d\d-\d\d|\b\d+ days", "<day>", text)
+    return " ".join(normal(text).split())
+
+
+def rewrite_rule(rule: type[Rule], place: Path) -> None:
+    """Write what is really printed for a rule's first case that fails behind the prose of its docstring."""
+    printed = printed_for(rule, place)
+    if same_for_rules(shown_for(rule)) in map(same_for_rules, printed):
+        return
+    short = re.sub(r"\b([0-9a-f]{10})[0-9a-f]+\b", r"\1", printed[0])
+    lines = wrap(short, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    block = indent("\n".join(["```text", *lines, "```", "", ""]), "    ", lambda line: line != "\n")
+    source = Path(getsourcefile(rule) or "")
+    text = source.read_text(encoding="utf-8")
+    start = text.index(f"class {rule.__name__}(")
+    text = text[:start] + re.sub(r"    ```text\n.*?    ```\n\n", "", text[start:], count=1, flags=re.DOTALL)
+    start = text.index("    ```toml ", start)
+    source.write_text(text[:start] + block + text[start:], encoding="utf-8")
+
+
 if __name__ == "__main__":
-    # Brings the outputs on the pages that are named up to date; without names all, and the table of cases.
+    # Brings the outputs on the pages that are named up to date, `rules` for those in rules' docstrings;
+    # without names all, and the table of cases.
     from tempfile import TemporaryDirectory
 
+    from specguard.engine.plugins import load_registry
     from tests.docs import cases
 
-    if not sys.argv[1:]:
+    named = sys.argv[1:]
+    if not named:
         cases.rewrite()
-    for name in sys.argv[1:] or WALKED:
+    for entry in load_registry().rules.values() if named in ([], ["rules"]) else ():
+        with TemporaryDirectory() as folder:
+            rewrite_rule(entry.rule, Path(folder).resolve())
+    for name in (name for name in named or WALKED if name != "rules"):
         with TemporaryDirectory() as folder:
             rewrite(name, Path(folder).resolve())

@@ -30,7 +30,7 @@ _POLICY: Final = (
 
 _PARSER: Final = MarkdownIt("commonmark").enable("table")
 _HEADING: Final = re.compile(r"^## (?:(?P<code>[A-Z]{3}): )?(?P<title>.+)$")
-_ROW: Final = re.compile(r"^\|[^\[]*\[[^\]]*\]\((?P<page>[\w-]+\.md)\)")
+_ROW: Final = re.compile(r"^- [^\[]*\[[^\]]*\]\((?P<page>[\w-]+\.md)\)")
 _CODE: Final = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 """Code in a cell, where GitHub needs `|` to be escaped and Python-Markdown would show the backslash."""
 
@@ -117,9 +117,10 @@ def _sections(index: str, folder: str) -> Iterator[dict[str, list[str]]]:
     pages: list[str] = []
     for line in index.split("\n"):
         if heading := _HEADING.match(line):
+            # A heading without a code is about something else than pages of its own.
             pages = []
-            code = f" ({heading['code']})" if heading["code"] else ""
-            yield {f"{heading['title'].capitalize()}{code}": pages}
+            if heading["code"]:
+                yield {f"{heading['title'].capitalize()} ({heading['code']})": pages}
         elif row := _ROW.match(line):
             pages.append(f"{folder}/{row['page']}")
 

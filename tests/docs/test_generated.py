@@ -39,10 +39,9 @@ def test_every_rule_has_a_page(pages: Path) -> None:
     assert {page.stem for page in (pages / "rules").iterdir()} == {*names, "index"}
     index = (pages / "rules" / "index.md").read_text()
     for entry in load_registry().rules.values():
-        assert f"| {entry.rule.code} | [{entry.rule.name}]({entry.rule.name}.md) |" in index
+        assert f"- {entry.rule.code} [{entry.rule.name}]({entry.rule.name}.md): " in index
         page = (pages / "rules" / f"{entry.rule.name}.md").read_text()
         assert page == run("rule", entry.rule.code, directory=pages).stdout
-        assert "{" not in page.partition("## Settings")[0].partition("| | |")[2]
 
 
 def test_it_is_the_same_twice_and_whatever_the_terminal(pages: Path) -> None:

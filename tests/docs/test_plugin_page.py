@@ -73,7 +73,7 @@ def test_a_policy_that_names_the_plugin_has_its_rule(plugin: Path) -> None:
     assert "it is 3 folders deep, and 2 are enough" in outcome.stdout
     page = run("rule", "--plugin", "specguard-acme", "ACM001", directory=repository.path, env=env)
     assert page.stdout.startswith("# deep-path (ACM001)\n")
-    assert "no file is added below more than `depth` folders" in page.stdout
+    assert "deeper than the team wants" in page.stdout
 
 
 def test_its_format_is_made_where_the_policy_names_the_plugin(plugin: Path) -> None:

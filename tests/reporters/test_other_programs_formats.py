@@ -33,7 +33,7 @@ x = 1
 x = 2
 ```
 
-How to put it right: do this.
+How to fix it: do this.
 """
 
 
@@ -149,7 +149,7 @@ def test_sarif() -> None:
     assert rules[0]["shortDescription"]["text"] == "The first line: what it flags."
     assert "```" not in rules[0]["fullDescription"]["text"]
     assert rules[0]["help"]["text"].endswith(
-        "How to put it right: do this.\n\nIt passes when nothing is under docs/."
+        "How to fix it: do this.\n\nIt passes when nothing is under docs/."
     )
     assert rules[0]["helpUri"].endswith("/docs/rules/forbidden-path.md")
     assert rules[0]["helpUri"] in rules[0]["help"]["markdown"]

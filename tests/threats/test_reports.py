@@ -166,7 +166,7 @@ if TYPE_CHECKING:
 class Crash(Rule):
     """A path that the rule does not expect.
 
-    How to put it right: mend the rule.
+    How to fix it: mend the rule.
 
     ```toml fails
     commits = [{files = {"a" = ""}}]

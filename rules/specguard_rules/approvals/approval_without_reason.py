@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 class ApprovalWithoutReason(Rule):
     """An approval gives no reason, or one that says nothing.
 
-    Whoever reads the log in a year has only the reason to judge by. A placeholder (`TBD`, `n/a`), the name of
-    the rule, or *approved as requested* says nothing.
+    A placeholder (`TBD`, `n/a`), the rule's name, or *approved as requested* is no reason.
 
-    How to put it right: ask for an approval that says why this change needs what the rule forbids.
+    Why is this bad? The reason is all that a later reader can judge by.
+
+    How to fix it: ask for an approval that says why this change needs what the rule forbids.
+
+    ```text
+    error: .specguard/approvals/b6caf677cc.json:17: approval b6caf677cc by alice does not count: its
+      reason, 'Approved: locked path', says nothing
+    ```
 
     ```toml fails
     policy = '''

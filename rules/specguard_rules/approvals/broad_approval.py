@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 
 
 class BroadApproval(Rule):
-    """An approval is of more than named findings, of what nothing lifts, or has a scope the policy refuses.
+    """An approval covers more than named findings, a rule that nobody can lift, or has a refused scope.
 
-    An approval is for named findings: of rules by their codes, in files by their paths. A pattern or a folder
-    would approve what nobody has seen. Some rules no approval lifts: PTH001, those about approvals, and each
-    with `approvable = false`. What an approval may be bound to is `scopes` in `[approvals]`.
+    An approval names rules by code and files by path. It may not name a pattern or a folder. No approval
+    lifts PTH001, rules about approvals, or rules with `approvable = false`. `scopes` in `[approvals]` says
+    what an approval may be bound to.
 
-    How to put it right: ask for an approval that names the rules and files that are meant.
+    Why is this bad? A broad approval lets through what nobody has seen.
+
+    How to fix it: ask for an approval that names the rules and files you mean.
+
+    ```text
+    error: .specguard/approvals/f936c8a507.json:11: approval f936c8a507 by alice does not count: it
+      names docs/**, which is no file
+    ```
 
     ```toml fails
     policy = '''

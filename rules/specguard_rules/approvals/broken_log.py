@@ -14,21 +14,23 @@ if TYPE_CHECKING:
 
 
 class BrokenLog(Rule):
-    """Something was done to the log of approvals besides adding records to it.
+    """A change does something to the log of approvals other than adding records.
 
-    The log (`[approvals] log`) is append-only: each record is a file of its own, whose name is the sha256 of
-    its content, and its signature lies beside it. So a record that was edited no longer has the name of its
-    content, and one that was renamed no longer has its own. Flagged are a record or signature that is
-    modified, deleted, renamed, made executable or replaced by a link; a file there that is no record, or was
-    cut; a signature of nothing; and whatever takes the place of the folder.
+    Each record of the log (`[approvals] log`) is a file named by the sha256 of its content, with its
+    signature beside it. The rule reports records and signatures that are edited, deleted, renamed or
+    replaced, and files that do not belong there. You may take out an approval that your own branch added. A
+    revocation stays.
 
-    An approval that the branch itself added may be taken out again: what it lifted is then open. A
-    revocation may not, so where commits land as they are, each commit is searched for one that it deletes.
-    What is broken in the base already may be mended or removed. A broken file in the working tree alone is a
-    warning.
+    Why is this bad? An approval that can be rewritten later proves nothing.
 
-    How to put it right: restore the file with the command that the finding gives. To end an approval before
-    its time, revoke it: `specguard approvals revoke`.
+    How to fix it: restore the file with the command in the finding. To end an approval early, use `specguard
+    approvals revoke`.
+
+    See also: `replayed-approval`
+
+    ```text
+    error: .specguard/approvals/because-i-say-so.json is no record: its name is not a record's
+    ```
 
     ```toml fails
     base = {files = {"src/a.py" = "a"}}

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 
 class ExpiredApproval(Rule):
-    """An approval is past its date, was given for longer than the policy lets, or is from a time to come.
+    """An approval has expired, lasts longer than the policy allows, or starts in the future.
 
-    An approval is for an exception, and an exception ends. Each has a last day, at most `max_days` of
-    `[approvals]` after the day on which it was given; days are those of UTC. A clock that was never set
-    decides nothing: where nobody can tell the time, the rule is indeterminate.
+    Each approval has a last day, at most `max_days` of `[approvals]` after the day it was given. Days are
+    UTC. If the clock is not set, the rule is indeterminate.
 
-    How to put it right: ask for a new approval, and take the old one out of the branch.
+    Why is this bad? An approval is for an exception, and exceptions end.
+
+    How to fix it: ask for a new approval, and take the old one out of the branch.
+
+    ```text
+    error: .specguard/approvals/4139458dd8.json:3: approval 4139458dd8 by alice does not count: it held
+      until 2026-11-20
+    ```
 
     ```toml fails
     policy = '''

@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 class ReplayedApproval(Rule):
     """An approval was made for another change, target, policy, repository or work item, or is a copy.
 
-    What an approver saw is what they approved: the content of this change, by its fingerprint; the branch
-    that it is merged into; the policy that judged; the repository; and the work item. With the scope `paths`
-    it is the content of these files alone. An approval outlives a rebase, a reworded message and a squash
-    that leave all this alone, and ends with one more byte. Each record has a number of its own, so a copy
-    with something changed shows too.
+    An approval is bound to the content of the change, its target branch, policy, repository and work item.
+    With the scope `paths`, it is bound to the content of its files. It survives a rebase, a reworded message
+    and a squash. One changed byte ends it.
 
-    Approvals that came to the base with earlier changes are the past, and not flagged.
+    Why is this bad? The approver did not see what you ask to merge.
 
-    How to put it right: ask for an approval of the change as it is now, and take the old one out of the
-    branch.
+    How to fix it: ask for an approval of the change as it is now. The new one takes the place of
+    the old one.
+
+    ```text
+    error: .specguard/approvals/1e8416b4de.json:24: approval 1e8416b4de by alice does not count: it is
+      for release, not for main
+    ```
 
     ```toml fails
     policy = '''

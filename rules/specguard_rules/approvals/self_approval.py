@@ -14,14 +14,22 @@ if TYPE_CHECKING:
 
 
 class SelfApproval(Rule):
-    """The approver is an author, committer or co-author of the change, or opened its pull request.
+    """The approver wrote, committed or co-authored the change, or opened its pull request.
 
-    Nobody approves their own change, and no agent that of its run. Whoever is named in a commit is compared
-    with the approver by address (in any case, with or without `+tag`, and as the platform writes one that it
-    hides), by account, by the key that the commit is signed with, and by name. Whoever only files an approval
-    has no part in the change. Where a commit does not say whose it is, the rule is indeterminate.
+    The rule compares the approver with everybody whom the commits name: by address, account, signing key and
+    name. Somebody who only files the approval has no part in the change. If a commit does not say who made
+    it, the rule is indeterminate.
 
-    How to put it right: ask somebody who had no part in the change.
+    Why is this bad? Nobody reviews their own change, and no agent its own run.
+
+    How to fix it: ask somebody who had no part in the change.
+
+    See also: `untrusted-approval`
+
+    ```text
+    error: .specguard/approvals/74a47e150c.json:2: approval 74a47e150c by alice does not count: alice is
+      the author of commit a8bbf1f934, by the address Alice+work@example.org
+    ```
 
     ```toml fails
     policy = '''

@@ -14,19 +14,24 @@ if TYPE_CHECKING:
 
 
 class UntrustedApproval(Rule):
-    """An approval was not given by somebody who may give it, or nothing proves that it was.
+    """An approval was given by somebody who may not give it, or nothing proves who gave it.
 
-    Who may approve what stands in the trusted base's authority (`[[approvals.approver]]`), so a change cannot
-    name its own approvers. Under `--enforce`, as in CI, an approval also needs proof: a signature by a key
-    that the base's policy has for this person, the platform's word that one of their accounts approved
-    exactly this head (`--pr-reviews`), or a place in the base itself. Without `--enforce` an unsigned one is
-    honoured, except for rules such as PTH004 that a signature alone lifts.
+    Only people whom the base's authority names (`[[approvals.approver]]`) may approve. With `--enforce`, as
+    in CI, an approval needs proof. That is a signature by the approver's key, the platform's review of this
+    head (`--pr-reviews`), or its presence in the base. Without `--enforce`, unsigned approvals count, except
+    for rules that need a signature, such as PTH004.
 
-    A revocation needs no proof, since it only takes away, but is by an approver as well; and a signature that
-    is added to a record of the base, or to a revocation, is by the approver whom that names.
+    Why is this bad? A change could approve itself.
 
-    How to put it right: let the approver sign it, `specguard approvals sign ID --key FILE`, and commit the
-    signature beside it; or ask one of those whom the finding names.
+    How to fix it: let the approver run `specguard approvals sign ID --key FILE` and commit the signature, or
+    ask an approver whom the finding names.
+
+    See also: `self-approval`
+
+    ```text
+    error: .specguard/approvals/7440b5164b.json:19: approval 7440b5164b by alice does not count: alice
+      may not approve PTH002
+    ```
 
     ```toml fails
     policy = '''

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 
 class UnusedApproval(Rule):
-    """An approval that the change brings matches no finding of it.
+    """An approval in the change matches no finding.
 
-    What lifts nothing can only be there by mistake, or for something that is still to be done under its
-    cover. It is a warning. Said is it only where every rule that the approval names was judged, so not with
-    `--select`, and not of a commit that does nothing but file approvals.
+    The rule runs only if every rule that the approval names was judged. It is silent with `--select`, and for
+    commits that only file approvals.
 
-    How to put it right: take the approval out of the branch.
+    Why is this bad? An approval that lifts nothing is a mistake, or waits for a change that nobody has seen.
+
+    How to fix it: take the approval out of the branch.
+
+    ```text
+    warning: .specguard/approvals/d1b984620d.json:4: approval d1b984620d by alice matches no finding of
+      PTH002
+    ```
 
     ```toml fails
     policy = '''

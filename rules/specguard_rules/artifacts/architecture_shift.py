@@ -22,22 +22,19 @@ _WILD: Final = re.compile(r"[*?\[\\]")
 
 
 class ArchitectureShift(Rule):
-    r"""A change moves a declared path, or breaks a declared invariant.
+    r"""A change breaks a declared invariant or moves a declared path.
 
-    A structural assessment looks at names, file boundaries, duplication and clarity, and mends them; it does
-    not shift the architecture. What that is stands in `[[invariants]]`:
+    `[[invariants]]` lists them. With a `pattern`, every file of `paths` keeps as many matching lines as
+    before; `count = "at-least"` also allows more. Without one, the named files stay where they are. With
+    `assessment`, the invariant binds only changes that touch an artifact of that contract.
 
-    - with a `pattern`: it keeps matching in the files of `paths`, in each of them as many times as before
-      (`count = "at-least"`: or more). A file that is new had no match, one that is gone has none. Matches are
-      counted line by line.
-    - without one: a file or folder that is named stays where it is, and what it is; of a pattern with
-      wildcards every file that matches stays.
+    Why is this bad? An assessment improves names and clarity. It does not move the architecture.
 
-    Every change is judged that touches these paths, before with after. With `assessment` the invariant holds
-    in assessments alone: it is judged where the change touches an artifact of that contract. Without it no
-    change gets past, whatever it calls itself: what is meant to change is changed in the authority first.
+    How to fix it: restore the path or the line, or have the invariant changed in the base first.
 
-    How to put it right: put the path or the line back, or have the invariant changed in the base.
+    ```text
+    error: packages/state: the folder packages/state is gone
+    ```
 
     ```toml fails
     policy = '''

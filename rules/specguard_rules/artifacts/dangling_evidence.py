@@ -13,28 +13,24 @@ if TYPE_CHECKING:
 
 
 class DanglingEvidence(Rule):
-    r"""An artifact cites a file or a line as evidence that does not exist in the judged tree.
+    r"""An artifact cites a file or line that does not exist.
 
-    A line that was made up looks like any other. Every place that an artifact's evidence cites (see ART004)
-    is looked up in the tree that is judged: the file must be a regular file there, with as many lines as
-    are cited. Line 0, a range that ends before it begins, and a path that climbs out of the repository are
-    never there. Where `anchors = "path"`, a path without lines may be a file or a folder.
+    The rule looks up every cited place in the judged tree. Relative paths are read from the repository's
+    root, then from the artifact's folder. Absolute paths and web addresses are read below one of the `roots`
+    of `[artifacts.<name>.evidence]`. A path outside them is a warning, or an error with `unresolvable =
+    "error"`. The end of a path, such as `auth.py:12`, counts if only one file has it. `resolve = false` turns
+    this off.
 
-    **Where a path leads.** A relative path is read from the repository's root, and where nothing is there
-    from the artifact's own folder. An absolute path, or a web address, is read from the root where one of
-    the `roots` of `[artifacts.<name>.evidence]` stands before it; in these `*` is any one name, as in
-    `/home/me/worktrees/*`, and `**` at the end is any folder. One that is outside of all of them cannot be
-    looked up: that is a warning, and an error with `unresolvable = "error"`, as in the preset `runbook`. A
-    file in a submodule cannot be looked up either, which is a warning.
+    Why is this bad? A line that somebody made up looks like any other.
 
-    **The end of a path**, such as `auth.py:12`, stands for the only file whose path ends so, or for the one
-    of several that the artifact also cites by its whole path. Its lines are counted, and a warning says that
-    the path is cut short. Where it may be one of several, it is a finding.
+    How to fix it: cite the current place, or take out the claim.
 
-    What is cited and was right when it was written, and has gone since, is judged when the artifact is
-    touched again. With `resolve = false` nothing is looked up.
+    See also: `missing-evidence`
 
-    How to put it right: cite the place where it is now, or take out the claim.
+    ```text
+    error: docs/CACHE_REPORT.md:3: /home/me/worktrees/cache/src/a.py:2-5 does not exist: src/a.py has 3
+      lines
+    ```
 
     ```toml fails
     policy = '''

@@ -13,20 +13,22 @@ if TYPE_CHECKING:
 
 
 class EmptySection(Rule):
-    """A section that an artifact must have says nothing to a reader.
+    """A required section of an artifact says nothing.
 
-    What a reader of the page does not see is no content: comments, hidden HTML, characters that show as
-    nothing. Nor is what only holds a place: `TODO` and what follows it on its line, `TBD`, `FIXME`, `<...>`,
-    `[fill in]`, `{{...}}`, `___`, an ellipsis, "lorem ipsum", "to be determined", a label with nothing or
-    such a text behind it, a table's row with a first cell alone, and the texts in `placeholders` of the
-    contract, such as the instructions of a team's template.
+    Comments, hidden text and placeholders are no content: `TODO`, `TBD`, `<...>`, `[fill in]`, empty labels,
+    and the contract's own `placeholders`. `None` or `N/A` needs a reason: `None: every path is covered by
+    tests`. Subsections count, unless they are required themselves.
 
-    An honest "None" is content where it has its reason: `None: every path is covered by tests`. `None` or
-    `N/A` alone is not, since it reads the same whether somebody looked or not.
+    Why is this bad? An empty section looks the same whether somebody looked or not.
 
-    Subsections are content of their section; another section that must be there itself is not.
+    How to fix it: write what belongs there, or why there is nothing.
 
-    How to put it right: write what belongs there, or why there is nothing.
+    See also: `missing-section`
+
+    ```text
+    error: AGENT_3_FINAL_AUTH.md:1: the section 'Assumptions' is empty to a reader: what is hidden or in
+      a comment does not count
+    ```
 
     ```toml fails
     policy = '''

@@ -46,29 +46,21 @@ _MARKERS: Final = (
 
 
 class HiddenText(Rule):
-    r"""An artifact or an agent's instruction file has text that is not seen where the page is read.
+    r"""An artifact or an agent's instruction file holds text that readers of the page do not see.
 
-    An agent reads bytes, its reviewer a page. What stands between the two is where an instruction is hidden:
-    in characters that show as nothing, in a comment, in an element that is not displayed.
+    In every file the rule reports invisible characters: direction marks, tag characters, zero-width spaces,
+    blank letters and terminal controls. Emoji and scripts that need such characters are fine. In Markdown it
+    also reports hidden elements, scripts, unclosed tags and unused link definitions. Comments are warnings,
+    except those that tools read (`comments` adds more).
 
-    **Characters**, in files of any kind: marks that turn the direction of the text (U+202E and its like), tag
-    characters (U+E0000 and above, which can spell a whole prompt), spaces without a width, letters that are
-    blank (U+3164), selectors behind nothing that has two looks, controls of a terminal. Where writing needs
-    such characters they are none: within emoji, between the letters of Arabic, Persian and Indic scripts, as
-    marks of direction beside letters that run from right to left, where Thai, Chinese or Japanese may break a
-    line. A single soft hyphen or left-over selector is a warning.
+    Why is this bad? An agent reads bytes and its reviewer reads a page. Instructions can hide between the
+    two.
 
-    **Text**, in Markdown: what an element with `hidden`, `display:none` and the like holds, also Markdown
-    below it; scripts, styles and templates; tags and instructions that are never closed; link definitions
-    that are there for their words (`[//]: # (...)`); footnotes that nothing refers to. Comments are a
-    warning, since they are honest most of the time, but for those that speak to a program: one word (`toc`),
-    a pair around what a program writes (`x:start`, `BEGIN x`), a linter's directive, a licence; `comments`
-    says which others do. What stands in a block of code is shown, and hides nothing. What a style sheet does
-    is not known.
+    How to fix it: say it where everyone reads it, or take it out.
 
-    **Which files**: artifacts, whatever their contracts ask for, and what `files` selects.
-
-    How to put it right: say it where everyone reads it, or take it out.
+    ```text
+    error: AGENTS.md:1: marks that turn the direction of the text: U+202E RIGHT-TO-LEFT OVERRIDE
+    ```
 
     ```toml fails
     [[commits]]

@@ -13,36 +13,25 @@ if TYPE_CHECKING:
 
 
 class InvalidField(Rule):
-    r"""A field of an artifact is missing, still owed, stated twice, or not one of its values.
+    r"""A field of an artifact is missing, a placeholder, stated twice, or has a value that is not allowed.
 
-    A readiness document that does not say `ready` or `not-ready` lets everyone read what they hope for.
-    `fields` of `[artifacts.<name>]` says which fields there must be, each with the values it may have, or
-    with `any` (something that is no placeholder: `none` is an honest value), with `date` or with `revisions`.
+    `fields` of `[artifacts.<name>]` maps each field to its values, or to `any`, `date`, `revisions` or
+    `ticked`. Revisions must exist when the artifact is written. `ticked` asks for a ticked item that begins
+    with the name, and for a document with no `{{place}}` of a template. `none_when` says when a field must be
+    `none`. `author_not` forbids an author, such as the owner of the slice. `records` lists files whose object
+    ids the artifact must name.
 
-    **Revisions** are commits, branches and ranges of them (`main..work`), with commas between and remarks in
-    brackets. Each must be there where the artifact is written: a commit by its id, a branch in the repository
-    or as the policy calls one (the base, a stage's, that of an item). Later they may be gone.
+    Fields are read from front matter, `Key: value` lines, lists, tables, data files, and sections of that
+    name. Case, spaces, `-` and `_` do not matter.
 
-    **What excludes each other**: `none_when = {blockers = "posture.ready"}` says that `blockers` is `none`,
-    with a reason or without, where `posture` is `ready`.
+    Why is this bad? A document that does not say `ready` or `not-ready` lets everyone read what they hope
+    for.
 
-    **Where it is read**: front matter, `Key: value` lines, bullets, bold labels (`**Key:** value`), rows of a
-    table with two columns, the keys of a JSON, YAML or TOML file; where none of these has it, a section with
-    the field's name. Names and values are compared without case, spaces, `-` and `_`; `aliases` are other
-    names, and of sections other titles, in which `*` stands for any words: `"Owners for *"`. A remark may
-    stand behind a value: `ready (all gates passed)`, `not ready: two are open`; a text that names several of
-    the values, as an unchanged template does, is none of them. What stands in a comment, in code or in a
-    quotation states nothing; but a comment behind a value of front matter must not name another one.
+    How to fix it: state the field as the finding says.
 
-    **Who wrote it**: `author_not = "slice.owner"` says that its author (the fields in `author`) must not be
-    the owner of the slice it is about, which is told by its path, by a line `slice: ...` or by the change;
-    `packet.author`, that it must not be the author of the packet beside it. Who is not told is a finding.
-
-    **What it has read**: `records` are files whose object ids it must name, in full or with at least seven
-    digits, so that a review of other words than the present ones is told from one of these. A name alone is
-    a file beside it, a path is read from the root.
-
-    How to put it right: state the field as the message says.
+    ```text
+    error: C7_PHASE_D_READINESS.md:3: Posture names several of its values: 'ready | not-ready'
+    ```
 
     ```toml fails
     policy = '''
@@ -128,6 +117,35 @@ class InvalidField(Rule):
     code = "ART009"
     line = 3
     message = "Diffs has 'the-rest', which is no commit or branch"
+    ```
+
+    ```toml fails
+    policy = '''
+    [artifacts.sign-off]
+    path = "runs/*/checklist.md"
+    fields = {"Tests passed" = "ticked", "Logs kept" = "ticked"}
+    '''
+
+    [[commits]]
+    message = "docs: sign off"
+
+    [commits.files]
+    "runs/1/checklist.md" = '''
+    # Sign-off of {{run}}
+
+    - [x] Tests passed (all of them)
+    - [ ] Logs kept
+    '''
+
+    [[expect]]
+    code = "ART009"
+    line = 1
+    message = "{{run}} is not filled in"
+
+    [[expect]]
+    code = "ART009"
+    line = 4
+    message = "has no ticked item 'Logs kept'"
     ```
 
     ```toml passes

@@ -13,22 +13,20 @@ if TYPE_CHECKING:
 
 
 class InvalidStructure(Rule):
-    r"""An artifact cannot be read, or does not fit the schema of its contract.
+    r"""An artifact cannot be read, or does not fit its contract's schema.
 
-    JSON, YAML and TOML must say one thing to every reader. So besides what is no such text at all, these are
-    findings: a key that is there twice; in YAML anchors, aliases, tags and a second document; more than 50
-    levels. In YAML, `no`, `010` and dates are text, `true`, `null` and plain numbers what they seem. Markdown
-    must be UTF-8 text, of a size and depth that can be parsed, with front matter that is valid where there is
-    any, and at its very beginning, with no byte-order mark before it. What is over a limit is a finding too,
-    never a pass.
+    JSON, YAML and TOML must mean the same to every reader. Findings are duplicate keys, YAML anchors,
+    aliases, tags, second documents, and more than 50 levels. Markdown must be UTF-8 with valid front matter.
+    `schema` of `[artifacts.<name>]` is a JSON Schema file in the trusted base. It applies to data files and
+    to front matter. A missing or broken schema makes the rule indeterminate.
 
-    `schema` of `[artifacts.<name>]` is a JSON Schema, as JSON or YAML, at that path in the trusted base: a
-    change cannot loosen the schema that it is judged by. It is asked of the data of a structured file, and of
-    the front matter of a Markdown file. Each finding has the line and the dotted key. References lead within
-    the schema; nothing is fetched. Patterns are RE2. A schema that is missing or broken makes the rule
-    indeterminate.
+    Why is this bad? Two programs could read two things from one file.
 
-    How to put it right: mend the place that is named.
+    How to fix it: correct the place that the finding names.
+
+    ```text
+    error: PHASE_1_WORKBREAKDOWN.yaml:4: slices.1.owner: 'c' is not one of ['a', 'b']
+    ```
 
     ```toml fails
     policy = '''

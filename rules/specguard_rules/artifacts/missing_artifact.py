@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 
 
 class MissingArtifact(Rule):
-    """An artifact is there without its companions, or a pass without its members.
+    """An artifact lacks its companions, or a pass lacks its members.
 
-    A final report says what an agent found; its plan and its scratchpad say how. Where one of the three is
-    missing, nobody can tell later what was asked and what was tried. `companions` of `[artifacts.<name>]` are
-    the files that stand beside such an artifact, `members` those in a folder that matches `root`. Their
-    placeholders take the values that the artifact's own path gives them, so that they belong to the same
-    agent or pass: beside `AGENT_3_FINAL_AUTH.md` there is `AGENT_3_PLAN_VERBATIM.md`. `{X}` is `{x}` in
-    capitals, and a placeholder that the path has no value for may have any.
+    `companions` of `[artifacts.<name>]` lists files that must be beside such an artifact. `members` lists
+    files in a folder that matches `root`. Placeholders take the values of the artifact's own path:
+    `AGENT_3_FINAL_AUTH.md` needs `AGENT_3_PLAN_VERBATIM.md`. Links, submodules and empty files do not count.
+    A file that a manifest with `agrees_with` lists as removed is not missed.
 
-    An artifact is judged where the change adds or modifies it, and where the change takes one of its
-    companions away; a pass where the change touches anything in its folder. With `--all`, all of them are. A
-    symbolic link, a submodule or an empty file is no companion. What a manifest with `agrees_with` lists as
-    removed, with its reason, is not missed.
+    Why is this bad? Without its plan and scratchpad, nobody can tell what a report is based on.
 
-    How to put it right: add what is missing; `specguard new` writes what its contract asks for.
+    How to fix it: add what is missing. `specguard new` writes what the contract asks for.
+
+    See also: `missing-section`
+
+    ```text
+    error: out/AGENT_3_FINAL_AUTH.md: AGENT_3_PLAN_VERBATIM.md is missing beside AGENT_3_FINAL_AUTH.md
+    ```
 
     ```toml fails
     policy = '''

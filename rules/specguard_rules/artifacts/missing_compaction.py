@@ -15,31 +15,21 @@ if TYPE_CHECKING:
 
 
 class MissingCompaction(Rule):
-    r"""A pass begins without a sweep of its agents, a stale agent is not closed, or a reused one not compacted.
+    r"""A pass has no sweep of its agents, a stale agent is not closed, or a reused one not compacted.
 
-    An agent that goes on with the memory of another task mixes the two up. So before each pass every agent
-    that is still there is swept: it is *aligned* and may go on, or it is *stale* and is closed; one that goes
-    on gets a compaction (`/compact`) before its next work.
+    The sweep is a section of an artifact of the contract `sweep`, in the pass's folder. It says of every
+    earlier agent that is not closed whether it is aligned or stale: `- P1: aligned, /compact sent`, `- P2:
+    stale, closed`. A stale agent must be closed there or in its scratchpad. An agent that continues must be
+    compacted before its second entry.
 
-    **The sweep** is a section of an artifact of the contract `sweep`, such as the orchestrator's scratchpad,
-    in the pass's folder; one elsewhere that names the pass's folder will do. An item, a row or a line is
-    about an agent where it begins with its name, or says `agent NAME`: `- P1: aligned, /compact sent` and
-    `- P2: stale, closed`, or a table with a row for each.
+    Why is this bad? An agent that continues with the memory of another task mixes the two up.
 
-    **Passes** are the folders that match the `root` of a contract, and those in which agents or whoever
-    sweeps them left artifacts. Passes in one folder follow each other, by date where all have one in their
-    names, then by name.
+    How to fix it: record what was done, or do it.
 
-    **What is asked for**: each pass has a sweep, which is not later than its agents' first entries, where both
-    have a time with an offset. Every agent of an earlier pass that was not closed is in it, as aligned or as
-    stale. A stale one is closed: in the sweep, or in a scratchpad of its own, whose entry begins with that
-    word. One that works on in the pass was compacted: in the sweep, or in its scratchpad before its second
-    entry. A new agent with the name of one that was closed is new. "Not aligned" and "no /compact needed" say
-    neither.
-
-    Judged are the passes that the change touches; with `--all` every one.
-
-    How to put it right: record what was done, or do it.
+    ```text
+    error: docs/pass-02/AGENT_P1_SCRATCHPAD.md: the agent P1, of docs/pass-01, is reused in docs/pass-02
+      without a compaction
+    ```
 
     ```toml fails
     policy = '''

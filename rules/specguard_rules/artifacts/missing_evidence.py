@@ -13,25 +13,22 @@ if TYPE_CHECKING:
 
 
 class MissingEvidence(Rule):
-    """An artifact's evidence cites no file, no line of it, or another kind of path than the policy's.
+    """An artifact cites no file or line as evidence, or cites it in a form that the policy refuses.
 
-    A claim that cites a line can be checked; one that does not has to be believed.
-    `[artifacts.<name>.evidence]` says where an artifact cites (`section`; absent: anywhere in it) and how:
-    with `anchors = "line"` a path counts with a line of it, with `paths = "absolute"` one that begins with
-    `/`, `~/`, a drive letter or `file:///`. At least one such place must be there, and none may be of the
-    other kind. With `every` each list item and table row cites one of its own; what stands below an item
-    that does belongs to it.
+    `[artifacts.<name>.evidence]` says in which `section` an artifact cites and how. `anchors = "line"` asks
+    for a path with a line, `paths = "absolute"` for absolute paths. With `every`, each list item and table
+    row must cite. `inputs` lists patterns: the artifact cites one file of each. Accepted forms are `path:12`,
+    `path:12-40`, `path#L12-L40` and links.
 
-    Cited is a span of code, a link or a bare word: `path:12`, `path:12-40`, `path#L12`, `path#L12-L40`,
-    `[text](path#L12)`, a path with its line beside it, and in a block of code a line that begins with one.
-    `docs/documents.md` has all forms. What a reader does not see is not cited: comments, hidden HTML; nor
-    is what stands in a quotation.
+    Why is this bad? You can check a claim that cites a line. Any other you must believe.
 
-    **Inputs**: of each pattern of `inputs` an artifact cites one file, anywhere in it, as what it was made
-    from: a review its packet and its diffs. A file may be named by its path or, where that can be no other
-    one, by the end of it. An artifact is not its own input.
+    How to fix it: write the file and line that show it behind each claim.
 
-    How to put it right: write behind each claim the file and the line that show it.
+    See also: `dangling-evidence`
+
+    ```text
+    error: AGENT_3_FINAL_AUTH.md cites no **/EXECUTION_PACKET.md, which is one of its inputs
+    ```
 
     ```toml fails
     policy = '''

@@ -13,24 +13,23 @@ if TYPE_CHECKING:
 
 
 class MissingSection(Rule):
-    r"""An artifact lacks a section that its contract asks for, has it twice, or has one it must not have.
+    r"""An artifact lacks a required section, has it twice, or has a forbidden one.
 
-    `sections` of `[artifacts.<name>]` are the titles of the headings there must be. They match as people
-    write headings: case, numbering, level, punctuation, emoji and what stands in brackets or behind a dash
-    or colon do not count. `aliases` are other titles that stand for one, in which `*` stands for any words:
-    `"Risks of *"`. With `bold_headings` a paragraph that is bold as a whole is a heading, too.
+    `sections` of `[artifacts.<name>]` lists the required headings, `forbidden_sections` the forbidden ones.
+    Case, numbering, level, punctuation and emoji do not matter. `aliases` lists other accepted titles;
+    `"Risks of *"` accepts any ending. Headings in comments, code, quotations, lists and hidden HTML do not
+    count.
 
-    A heading that a reader of the page does not see is none: in a comment, in a block of code, in hidden
-    HTML, in front matter. Nor is one in a quotation or a list; letters that only look like others spell
-    another word, and one with a soft hyphen or other characters that cannot be seen does not count. What
-    comes near is named in the message.
+    Why is this bad? Readers and agents look for these sections by their titles.
 
-    A section that is there twice at the same level is a finding, since the second could contradict the first;
-    the same title below other headings, at a deeper level, is none, and neither are `Risks: servers` and
-    `Risks: clients`. Titles in `forbidden_sections` are those
-    that no heading may begin with: where *Rollback* is forbidden, so is *Rollback plan*.
+    How to fix it: add the heading with its content, or an honest "None" with a reason.
 
-    How to put it right: add the heading with what belongs below it, or an honest "None" with its reason.
+    See also: `empty-section`
+
+    ```text
+    error: AGENT_3_FINAL_AUTH.md:6: has no section 'Unresolved Questions'; line 6 has '## Unresolved
+      Questions', which is in a comment
+    ```
 
     ```toml fails
     policy = '''

@@ -13,29 +13,23 @@ if TYPE_CHECKING:
 
 
 class OpenFinding(Rule):
-    """A closed review has a blocking or high finding that is not fixed and verified again.
+    """A closed review has a blocking finding that is not fixed and verified.
 
-    A review that is approved with a blocking finding in it was not read to its end. In
-    `[artifacts.<name>.findings]` `must_close` are the severities whose findings must be dealt with before a
-    review is closed, and `closed` the words that say so: **each** of them must be said of the finding, so
-    with the default, `["fixed", "re-verified"]`, one that is fixed and not looked at again is open.
-    `aliases` of the contract has words that stand for them.
+    `must_close` of `[artifacts.<name>.findings]` lists the severities that must be dealt with. Each word of
+    `closed` must be said of such a finding, by default `fixed` and `re-verified`. Write it as `Status: fixed,
+    re-verified`. `not`, `pending`, `partially` or an unticked box takes it back. A review is open while its
+    `verdict` field begins with one of `verdict_open`.
 
-    **Where they are said**: behind `Status:`, `Resolution:`, `Action:`, `Verification:` and such, in a
-    column of these names, behind a label that is the word itself (`Re-verified: 2026-01-31`), in a ticked
-    item below the finding, or set off in its title: `(fixed, re-verified)`, `: **fixed** in 6b83860`. A
-    part of the document that begins with the finding's name (`HIGH-01: fixed in ...`) counts, too.
+    Why is this bad? Whoever approved the review did not read it to its end.
 
-    **What takes them back**: `not`, `never`, `to be`, `pending`, `partially`, `reopened`, a box that is not
-    ticked, an answer such as `Fixed: no`, and what is struck out. `unfixed` and `fixed-size` are other
-    words.
+    How to fix it: fix the finding, have it checked again, and write both down at the finding.
 
-    **A review is closed** unless its verdict says that it is open: the last field or section outside of its
-    findings that `verdict` names (`Disposition: changes requested`) begins with one of `verdict_open`. With
-    any other verdict, and with none, its findings are judged, and the message says what to write while it
-    is open.
+    See also: `unranked-finding`
 
-    How to put it right: fix it, have it looked at again, and write both down at the finding.
+    ```text
+    error: REVIEW.md:5: the high finding 'High - the lock is taken twice, src/lock.py:12' is fixed, and
+      not re-verified, in a review whose verdict is 'approve'
+    ```
 
     ```toml fails
     policy = '''

@@ -34,29 +34,21 @@ MUCH: Final = 1 << 14
 
 
 class ProcessKillByName(Rule):
-    r"""A script, gate, CI file or brief ends processes by what these are called.
+    r"""A script, gate, CI file or brief ends processes by their name.
 
-    On a machine where several agents work, `pkill -f vite` also ends the server of another one, the editor of
-    whoever watches, and the run itself. A run ends the processes that it started, by their ids.
+    Reported are `killall`, `pkill`, `taskkill /IM`, `Stop-Process -Name`, and `kill` with ids from `pgrep`,
+    `pidof` or a filtered `ps`. `kill` with an id from `$!` or a file is fine, and so are `pkill -P`, signal 0
+    and commands within a container. The rule reads `files`, the files of plans, and the gates of
+    `[[work.<kind>.gates]]`.
 
-    **What is read**: shell scripts, recipes of makefiles, scripts of Windows, the steps of CI files, the
-    commands that Python, JavaScript, Ruby and others start by a text that is written in them; of Markdown the
-    fenced blocks of a shell and the code spans that an instruction leads to, as CNT003 reads them; of JSON,
-    YAML and TOML what stands under `run`, `scripts`, `command`, `verify`, `gates` and such. Files of
-    `[plans.<name>]` are read whatever `files` says, and so are the gates of `[[work.<kind>.gates]]`: those
-    that the change brings, and all of them in a run, with `--all` and where the change touches the authority.
-    A file that the change touches is judged as a whole.
+    Why is this bad? On a shared machine, `pkill -f vite` also ends another agent's server.
 
-    **What counts**: `killall`, `pkill`, `taskkill /IM`, `Stop-Process -Name`, `wmic process where name=...
-    delete`, and a `kill` whose ids come from `pgrep`, `pidof`, a filtered `ps` or `Get-Process`: through a
-    substitution, a pipe, `xargs` or a variable.
+    How to fix it: keep the id when you start the process (`server & pid=$!`), and end that one (`kill
+    "$pid"`).
 
-    **What does not**: `kill` with an id from a file or from `$!`; `pkill -P` and `-F`, which pick by an id;
-    signal 0 and lists; what is printed; a document's prose, and its code spans that forbid or only name the
-    command; what runs in a container (`docker exec web pkill node`), where it meets no other process.
-
-    How to put it right: keep the id when the process is started (`server & pid=$!`), and end that
-    (`kill "$pid"`).
+    ```text
+    error: AGENTS.md:3: `pkill -f vite` ends processes by name, whoever started them
+    ```
 
     ```toml fails
     [[commits]]

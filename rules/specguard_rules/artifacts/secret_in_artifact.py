@@ -17,29 +17,22 @@ if TYPE_CHECKING:
 
 
 class SecretInArtifact(Rule):
-    r"""An artifact, a brief or a plan holds what looks like a credential.
+    r"""An artifact, brief or plan holds what looks like a credential.
 
-    What an agent writes down is committed, read by the next agent and sent to its model. A token in a
-    scratchpad is a token that everybody has.
+    The rule reads artifacts, plans and the briefs of `files`, comments included. It knows tokens and keys by
+    their form, with the library detect-secrets and your own `patterns`. It also reports values given to
+    `password` or `api_key`. Placeholders, variables, vault references, object ids and digests are fine.
+    `pragma: allowlist secret` in the file does nothing; `allow` in the policy does. The finding never shows
+    the value.
 
-    **What is read**: every artifact under a contract (`[artifacts.<name>]`), the files of plans
-    (`[plans.<name>]`), and the briefs of `files`; those that the change touches, each as a whole, and all of
-    them with `--all`. Comments and hidden text count too.
+    Why is this bad? Artifacts are committed, read by the next agent and sent to its model.
 
-    **What counts**: tokens and keys that are told by their form (of AWS, Azure, GitHub, GitLab, npm, OpenAI,
-    Slack, Stripe and others, private keys, JSON Web Tokens, passwords in URLs), as the library detect-secrets
-    knows them; and what is given to a name such as `password`, `api_key` or `client_secret`, where it was
-    drawn at random or chosen as a password. `patterns` has the forms of your own tokens.
+    How to fix it: name the variable that holds the value instead, and revoke the credential. Whoever has the
+    commit has it.
 
-    **What does not**: placeholders (`<password>`, `$PASSWORD`, `changeme`, `xxxx`, whatever has `example` in
-    it), variables, references to a vault, paths, names in words, dates; and object ids, digests and other
-    text that is merely random, of which evidence is full. A comment that the author writes beside it
-    (`pragma: allowlist secret`) lets nothing pass; `allow` in the policy does.
-
-    A finding never shows the value, only its kind, its line and how its form begins.
-
-    How to put it right: take it out, name in its place the variable that holds it, and revoke it: whoever has
-    the commit has the credential.
+    ```text
+    error: prompts/deploy.md:3: what looks like a credential stands here, given to 'password'
+    ```
 
     ```toml fails
     [[commits]]

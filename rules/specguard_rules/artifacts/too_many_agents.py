@@ -28,20 +28,18 @@ def _no_empty(offset: Any) -> Any:
 class TooManyAgents(Rule):
     r"""More agents of one pass are active at once than the policy allows.
 
-    Nobody steers ten agents. What they left tells how many there were: an agent is active from the first to
-    the last time in its scratchpad, and the most that are active at one moment in a pass may be `max`. One
-    that ends where another begins makes room for it.
+    An agent is active from the first to the last time in its scratchpad. A scratchpad is an artifact with
+    `timestamps` whose path names the agent, or of a contract in `scratchpads`. A pass is a folder that
+    matches a contract's `root`. Times without an offset are UTC, or as `offset` says.
 
-    A scratchpad is an artifact whose contract has `timestamps` and whose path names the agent (the
-    placeholder `agent`), or of one of the contracts in `scratchpads`. A pass is a folder that matches the
-    `root` of a contract, or else the scratchpads' own folder.
+    Why is this bad? Nobody steers ten agents at once.
 
-    A time without an offset is UTC, or what `offset` says. Agents without any time are not counted, and where
-    with them there could be too many a warning says so.
+    How to fix it: close agents before others begin, in further passes.
 
-    Judged are the passes of which the change touches a scratchpad; with `--all` every one.
-
-    How to put it right: close agents before others begin, in further passes.
+    ```text
+    error: pass/AGENT_2_SCRATCHPAD.md:1: 2 agents of pass are active at once at
+      2026-01-31T11:00:00+00:00 (1, 2), and 1 may be
+    ```
 
     ```toml fails
     policy = '''

@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 class UnlistedLeftover(Rule):
     r"""A folder that was cleaned up holds a file that its closure list does not name.
 
-    A pass leaves drafts, logs and copies behind, and whoever comes next takes them for the truth. `closure`
-    of `[artifacts.<name>]` are folders, as templates of paths with the artifact's own placeholders: once such
-    an artifact is there, they hold only what it lists, and itself.
+    `closure` of `[artifacts.<name>]` lists folders. Once such an artifact exists, they hold only the files
+    that it lists, and itself. Lists are read as in ART011. Items below a heading such as *Removed* do not
+    count. Files that a later change adds are judged too.
 
-    Paths are listed as ART011 reads them: list items, tables and blocks of code that begin with a path, from
-    the root or from the artifact's folder, where a folder covers what lies below it. What stands below a
-    heading such as *Removed* is not listed as left; nor is the closed folder as a whole.
+    Why is this bad? Drafts, logs and copies that stay behind look like the truth to the next reader.
 
-    It is judged where the change touches the artifact, and for what a later change adds to the folder.
+    How to fix it: remove the file, or list it with what it is for.
 
-    How to put it right: remove the file, or list it with what it is for.
+    See also: `unlisted-removal`
+
+    ```text
+    error: docs/PHASE_C/draft.md is left in docs/PHASE_C/, and docs/PHASE_C/CLEANUP_MANIFEST.md does not
+      list it
+    ```
 
     ```toml fails
     policy = '''

@@ -13,28 +13,20 @@ if TYPE_CHECKING:
 
 
 class UnlistedRemoval(Rule):
-    """A change removes a path that its manifest does not name with a reason, or the reverse.
+    """A change removes a path that its manifest does not list with a reason, or the reverse.
 
-    A cleanup that takes one file more than it says is how work gets lost. An artifact whose contract has
-    `agrees_with = "deletions"` names every path that the change removes, each with a reason, and no path that
-    the change leaves. A move is a removal of the old path.
+    An artifact with `agrees_with = "deletions"` lists every removed path, each with a reason, and no other. A
+    move removes the old path. List items, table cells, code blocks and data files are read. A folder covers
+    everything below it, except `**`. Paths under *Kept* or *Retained* are not listed as removed. *removed*,
+    *cleanup* and `TBD` are no reasons. Only a manifest that the change adds or edits is compared.
 
-    **What is listed**: the paths at the beginning of list items, of a table's cells and of lines in a block
-    of code, alone or behind a word such as *Removed:*; in JSON, YAML and TOML, elements, keys, or the `path`
-    of an element. A folder covers what lies below it, and a pattern what it matches; `**` names nothing.
-    Paths are read from the root or from the manifest's folder. What else the item or the row says is the
-    reason, or what the item above it says, or the heading, where a word of it gives one (`Deleted (superseded
-    drafts)`); *removed*, *cleanup* or `TBD` are none.
+    Why is this bad? A cleanup that takes one file too many loses work.
 
-    **What is kept**: paths below a heading or a label with a word such as *Kept*, *Retained* or *Remaining*,
-    with such a word at the beginning of their reason, or with anything but a removal in a column *Action*
-    (`update`, `retain`), are not said to be removed. Where headings say what was removed, other lists of the
-    manifest speak of something else.
+    How to fix it: list the path with its reason, or restore the file.
 
-    Only a manifest that the change adds or modifies is compared, since another one speaks of another change.
-    A line that was in it before is left alone while its path stays away.
-
-    How to put it right: list the path with its reason, or take one of the two back.
+    ```text
+    error: C6_CLEANUP_MANIFEST.md:5: old is listed as removed, and old/b.md is still there
+    ```
 
     ```toml fails
     policy = '''

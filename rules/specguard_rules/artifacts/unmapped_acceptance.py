@@ -15,32 +15,23 @@ if TYPE_CHECKING:
 
 
 class UnmappedAcceptance(Rule):
-    """An acceptance scenario, or a line of a slice's acceptance, maps to no gate or test by name.
+    """An acceptance scenario, or a line of a slice's acceptance, maps to no gate or test.
 
-    What nobody can run is accepted by whoever says so. So a document (`documents`) maps each scenario to what
-    shows it. **Scenarios** are the rows of a table one of whose columns is called *Scenario*, *Acceptance* or
-    *Criterion*; headings and list items that begin with *Scenario*; and the items of the sections that
-    `sections` names. What is written in a comment or in a block of code is none.
+    `documents` map scenarios to what shows them. Scenarios are table rows with a column *Scenario*,
+    *Acceptance* or *Criterion*, headings and items that begin with *Scenario*, and items of `sections`. Each
+    names a gate or a test: a file of `tests`, a test in it (`tests/test_cart.py::test_kept`), or a test's
+    name. Each line of a slice's `acceptance` must match a scenario by id (`AC-3`) or words.
 
-    **A scenario maps** to what stands beside it in a code span, a link, quotation marks, behind an arrow or
-    in another cell of its row, where that is
+    Why is this bad? If nobody can run a scenario, anybody can call it accepted.
 
-    - the name or the command of a gate: of `gates` in `[work.<kind>]`, of the `gates` that a work breakdown
-      lists, or of `gates` here;
-    - a test: a file that is there and matches `tests`, such as `tests/test_cart.py`; a test in one,
-      `tests/test_cart.py::test_kept` or `cart.test.ts > keeps the cart`, where the file has that name; or the
-      name alone of a test that one of these files has.
+    How to fix it: add the scenario with its test, or name the test that exists.
 
-    Where it also cites a run's `manifest.json`, that run must have succeeded. That a gate which it names has
-    passed on a slice's last tree is asked by [RUN009](missing-gate-run.md), where `full_gates` are set.
+    See also: `missing-gate-run`
 
-    **Each line of a slice's `acceptance`** must be one of the scenarios of the document beside the work
-    breakdown (or in the same wave): by the id that both begin with, such as `AC-3`, or in the same words.
-
-    Judged are the documents and breakdowns that the change touches; where it removes a test, also the
-    scenarios of other documents that mapped to it.
-
-    How to put it right: add the scenario with the test that shows it, or name the test that is there.
+    ```text
+    error: plan/PHASE_D_ACCEPTANCE_GATES.md:4: the scenario 'AC-2: the cart is emptied' names
+      'tests/test_cart.py::test_emptied', which is neither a gate nor a test
+    ```
 
     ```toml fails
     policy = '''

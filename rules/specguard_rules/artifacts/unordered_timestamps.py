@@ -15,23 +15,18 @@ if TYPE_CHECKING:
 class UnorderedTimestamps(Rule):
     r"""An artifact's entries carry no times, or times that are out of order, unclear or in the future.
 
-    A scratchpad that is written at the end from memory is a story. `timestamps` of `[artifacts.<name>]`
-    asks that entries carry times (`"present"`), and that these ascend (`"ascending"`).
+    `timestamps` of `[artifacts.<name>]` asks for times (`"present"`) or ascending times (`"ascending"`). An
+    entry is a heading, list item, line or table row with a time, such as `2026-01-31T12:00:05Z`. A bare
+    `12:00` counts below a heading with the date. Times that could be read in two ways are findings. A time
+    more than 14 hours ahead is in the future.
 
-    **An entry** is a heading, a list item, a line of a paragraph or a table row that begins with a time, or
-    has one behind a label such as `Time:`; a heading may also end with it. Accepted are
-    `2026-01-31T12:00:05Z`, `2026-01-31 12:00`, `[2026-01-31 12:00 EST]`, an offset in any form, and a time
-    alone (`12:00`) below a heading that has the date; `docs/documents.md` has all forms. A date alone is no
-    time. In a list whose items begin with times, an item without one is a finding, and so is a time that
-    could be two: the message says which form would settle it.
+    Why is this bad? A scratchpad written at the end, from memory, is a story.
 
-    **Order**: a time is out of order where it is surely earlier than one before it. Without seconds any
-    moment of the minute may be meant. A time without an offset is compared with the others of its file that
-    have none; next to one with an offset it may be anybody's clock, and only what no clock on earth allows
-    is out of order. **Future** is what is more than 14 hours ahead; with `--today` the end of that day
-    counts as now.
+    How to fix it: write each entry as it happens, at the end of the file, with the current time.
 
-    How to put it right: write entries as they happen, each at the end, with the time of writing.
+    ```text
+    error: AGENT_1_SCRATCHPAD.md:3: has no entry with a time: 2026-01-31 is a day
+    ```
 
     ```toml fails
     policy = '''

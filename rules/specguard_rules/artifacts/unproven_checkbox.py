@@ -23,35 +23,23 @@ MOST_PARTS: Final = 30
 
 
 class UnprovenCheckbox(Rule):
-    r"""A ticked item of a checklist names no evidence, or evidence that does not exist or did not succeed.
+    r"""A ticked checklist item names no evidence, or evidence that is missing or failed.
 
-    An agent ticks what it believes. So an item that is ticked names the file that proves it, anywhere within
-    the item, the blocks below it included: a file that matches `evidence` of `[checklists]`, as a rule the
-    manifest of a run. It must exist, be JSON, YAML or TOML, its `status` must be one of `succeeded` in
-    `[runs]`, and it must not be of another item than the one that the tick names or stands under. Of several
-    that are named one is enough. What else the run must be bound to says [RUN007](uncovered-item.md).
+    A ticked item names a file that matches `evidence` of `[checklists]`, usually a run's manifest. The file
+    must exist, and its `status` must be one of `succeeded` in `[runs]`. It must not belong to another item.
+    `[x]`, an emoji tick and `**Status:** Completed` all count as ticked. Only items that the change ticks or
+    rewrites are judged, and those whose evidence it changes; `--all` judges every one. With `[runs] keep =
+    "local"`, the rule is indeterminate where the runs are missing, as in CI.
 
-    **A checkbox cannot prove itself**: a checklist is no evidence, whatever `evidence` matches, and neither
-    is any other document. What stands in a comment is not named; what stands below in an item that is not
-    ticked is named for that one. Paths are read from the repository's root, and from the checklist's folder.
+    Why is this bad? Agents tick what they believe.
 
-    **What counts as ticked**: `[x]` and `[X]` in items of any list and in rows of tables, and what a reader
-    takes for it, such as a tick in the brackets, an emoji in place of them or a letter that looks like an x;
-    and an item without a box that says `**Status:** Completed` (*complete*, *done*), as in
-    `**Status:** Completed; see .runs/7/a/`. The folder of a run stands for its manifest.
+    How to fix it: run what the item asks for and name the manifest in the item, or take the tick away.
 
-    A checklist that cannot be read, or is a link to what is no checklist, is a finding itself.
+    See also: `uncovered-item`
 
-    **Judged** are the items that the change ticks or rewrites, and those that name a file that proved
-    something before and is changed or removed: what was ticked before and stays as it is was judged then.
-    With `--all` every item is.
-
-    **Where runs are not in the judged tree**, as in continuous integration, nobody can tell: with
-    `[runs] keep = "local"` (the default) the rule is indeterminate there, and reads the runs beside the check
-    where they are. With `keep = "tree"` runs are committed, and what is not in the judged
-    tree does not exist.
-
-    How to put it right: run what the item asks for, and name the manifest in the item; or take the tick away.
+    ```text
+    error: tasks/tasks-7.md:1: 'Build' is ticked and names no file that matches .runs/**/manifest.json
+    ```
 
     ```toml fails
     policy = '''

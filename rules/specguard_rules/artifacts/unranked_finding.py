@@ -13,25 +13,22 @@ if TYPE_CHECKING:
 
 
 class UnrankedFinding(Rule):
-    """A finding of a review has no severity, or cites no line; or a review says nothing of findings.
+    """A finding of a review has no severity or cites no line, or a review does not mention findings.
 
-    Who has to fix the findings of a review must know which come first, and where they are. In
-    `[artifacts.<name>.findings]` `severities` are the words that rank them, the worst first (`aliases` of
-    the contract has others that stand for them), and `anchors` says what each cites: a `line`, a `path`, or
-    `none`.
+    `[artifacts.<name>.findings]` names the `severities`, worst first, and what each finding cites: a `line`,
+    a `path` or `none`. Findings are read from `section`, or below every heading about findings or issues.
+    Accepted forms are headings (`### [HIGH] ...`), list items (`1. **High** - ...`), table rows, and a line
+    `Severity: high`. A review without findings says so: `No findings.`
 
-    **Where findings stand**: in `section`; where that is empty, below every heading that speaks of findings
-    or issues, and where none does, wherever a severity is written. Below such a heading each list item,
-    numbered heading and table row is a finding, with a severity or without. An earlier review's findings,
-    closures and summaries (*Previous findings*, *Resolution*) are not judged by this rule.
+    Why is this bad? Whoever fixes the findings must know where they are and which come first.
 
-    **Forms**: headings (`### [HIGH] ...`, `### 1) High - ...`, `### HIGH-01: ...`, all below `### High`),
-    list items (`1. **High** - ...`), rows of a table with a column *Severity*, and a line `Severity: high`
-    below any of them. Details below a finding belong to it, and so do the places that they cite.
-    `docs/documents.md` has all forms. That there are none is said in words: `None.`, `No findings.`, `high:
-    none`; a placeholder in place of them does not say it.
+    How to fix it: begin the finding with its severity, and cite the line that shows it.
 
-    How to put it right: begin the finding with its severity, and cite the line that shows it.
+    See also: `open-finding`
+
+    ```text
+    error: REVIEW_REPORT.md:7: the finding '2) The cache never expires' has no severity
+    ```
 
     ```toml fails
     policy = '''

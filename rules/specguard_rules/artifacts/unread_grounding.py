@@ -15,29 +15,20 @@ if TYPE_CHECKING:
 
 
 class UnreadGrounding(Rule):
-    r"""A grounding document is missing, or an agent does not cite it where it says what it has read.
+    r"""A grounding document is missing, or an agent does not cite one that it must have read.
 
-    An agent that has not read the architecture invents one. `[grounding]` names the documents: `all` for
-    every agent, `by_agent` for single ones. Each exists, and each agent cites it in an artifact of one of the
-    contracts in `cited_by` (by default every one whose path names an agent: its plan, its final report; any
-    one of them will do).
+    `[grounding]` names the documents: `all` for every agent, `by_agent` for single ones. Each must exist, and
+    each agent cites it in an artifact of a contract in `cited_by`. A document of `equivalents` may replace
+    another one if the agent's artifact in `noted_in` cites it too. Documents of `external` are outside the
+    repository and only cause a warning.
 
-    A citation is a path from the repository's root or from the artifact's folder, as a span of code, a link
-    or a bare word; an absolute path where a prefix of it is among the `roots` of a contract's evidence, or,
-    where no contract has any, where it ends with the document's path. What stands in a comment or a quote
-    does not count.
+    Why is this bad? An agent that has not read the architecture invents one.
 
-    A document of `equivalents` does in place of another one, where the agent's own artifact of the contract
-    `noted_in`, its scratchpad, cites it too: that it was used is on record.
+    How to fix it: read the document, and cite it.
 
-    Agents are told apart by the placeholder `agent` and by the pass they worked in. Judged are the agents
-    whose artifacts the change touches, and documents that it removes; with `--all` everything. While a commit
-    is staged, an agent is judged once it has left an artifact of each of these contracts.
-
-    A document of `external`, named by an absolute or `~` path, is outside of the repository: that it is there
-    and was read is not checked, and a warning says so.
-
-    How to put it right: read the document, and cite it.
+    ```text
+    error: docs/missing.md: the grounding document docs/missing.md is not there
+    ```
 
     ```toml fails
     policy = '''

@@ -16,22 +16,23 @@ if TYPE_CHECKING:
 
 
 class UnregisteredAsset(Rule):
-    r"""A learning asset changes without its version in the index, its row in the table and a sample use.
+    r"""A learning asset changes without a new version in the index, a row in the table and a sample use.
 
-    Codemods, templates and linter rules that agents reuse are found by an index. One that changes under the
-    same version changes what others rely on. `[assets]` says where they are, and what each needs:
+    `[assets]` names the files and what each needs. Its `index` entry has a `version` that grows with each
+    change. A row of the `table` names it and fills `columns`. A file of `samples` names it by id,
+    `id@version` or file. Comments, code and placeholders do not count.
 
-    - an entry of `index` with its file or folder and a `version` that goes up with each change,
-    - a row of the `table` that names it (by its id or file) and says something in `columns`, such as *Before*
-      and *After*; a *Version* column says the version of the index,
-    - a sample use in `samples`: a text that is its id, `id@version` or its file.
+    Why is this bad? Codemods, templates and linter rules are reused. A silent change breaks what others rely
+    on.
 
-    **What is judged**: the files under `paths` that the change adds, modifies or removes, but for the index,
-    the table and the samples themselves; `exclude` in `[rules.unregistered-asset]` leaves out others, such as
-    tests. With `--all` every one of them, whose version then need not go up. What stands in a comment, in
-    code or hidden is no row, and a placeholder says nothing.
+    How to fix it: add what is missing, or raise the version.
 
-    How to put it right: add what is missing, or raise the version.
+    See also: `unproven-asset`
+
+    ```text
+    error: patterns/README.md:3: the row of emit in patterns/README.md says nothing in its column
+      'Before'
+    ```
 
     ```toml fails
     policy = '''

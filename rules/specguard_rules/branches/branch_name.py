@@ -30,18 +30,20 @@ _BETWEEN_WORDS = str.maketrans("", "", "/._-")
 
 
 class BranchName(Rule):
-    """A branch is not named as its work item or the policy says, or has a name that is unsafe to use.
+    """A branch is not named as its work item or the policy says, or its name is unsafe.
 
-    A branch's name tells people and programs which item is worked on. Where the change names a work item
-    whose kind has a template (`branch` in `[work.<kind>]`), the name must be exactly that; otherwise it must
-    match `pattern`, if there is one.
+    If the change names a work item whose kind has a `branch` template, the name must match it exactly.
+    Otherwise it must match `pattern`, if set. With `characters = "safe"`, names are refused that begin with
+    `-` or hold shell, invisible or reordering characters. `exclude_names` lists branches that need no such
+    name.
 
-    Branch names end up in scripts, so with `characters = "safe"` some are refused whatever the pattern: those
-    that begin with `-`, have characters which a shell acts on, are not shown or reorder text, or are not
-    UTF-8. Branches that match `exclude_names` are not judged by pattern or item, nor is the base where
-    nothing was committed on it or a platform reports what has landed there.
+    Why is this bad? People and scripts tell the item from the branch.
 
-    How to put it right: `git branch -m <name>` renames the branch that is checked out.
+    How to fix it: `git branch -m <name>` renames the branch that you are on.
+
+    ```text
+    error: the branch 'my-work' does not match '^(feature|fix)/[a-z0-9-]+$'
+    ```
 
     ```toml fails
     policy = '''

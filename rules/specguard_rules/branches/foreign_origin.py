@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 
 
 class ForeignOrigin(Rule):
-    r"""The remote `origin` is another repository than the canonical one.
+    r"""The remote `origin` is not the canonical repository.
 
-    A branch that is pushed to a fork or a forgotten mirror is a pull request nobody sees, and a base fetched
-    from there is not the team's. The canonical repository is `remote`, of the work item's kind or at the
-    policy's top; without one the rule does not apply.
+    The canonical repository is `remote`, of the work item's kind or at the top of the policy. Different
+    spellings of one address are equal: https, ssh and `git@host:path`, with or without user, port, `.git` or
+    a final slash. Separate push addresses (`pushurl`, `pushInsteadOf`) are judged too.
 
-    Spellings of the same repository are equal: https, ssh and `git@host:path`, with or without a user, a
-    port, `.git` or a final slash, in whatever case the host is written, and through `url.<base>.insteadOf`.
-    Where a push would go elsewhere (`remote.origin.pushurl`, `pushInsteadOf`), that is a finding too.
-    Passwords in an address are not shown.
+    Why is this bad? Nobody sees a pull request in a forgotten fork, and a base from there is not the team's.
 
-    How to put it right: `git remote set-url origin <address>`.
+    How to fix it: `git remote set-url origin <address>`.
+
+    ```text
+    error: 'origin' is 'https://example.org/someone/repo.git', and the canonical repository is
+      'https://example.org/team/repo.git'
+    ```
 
     ```toml fails
     policy = '''

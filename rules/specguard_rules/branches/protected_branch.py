@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 
 class ProtectedBranch(Rule):
-    """A commit is made on a protected branch, or a push would write or delete one.
+    """A commit is made on a protected branch, or a push writes or deletes one.
 
-    Changes reach such a branch through review alone. The rule speaks before a commit (`staged`), before a
-    push, and of a checked-out branch with commits of its own. A platform's report that commits have landed,
-    and the head of a pull request that a platform names, are not judged: there the platform's own protection
-    decides.
+    `branches` lists path patterns: `release/*` is every branch right below. A pattern that begins with
+    `refs/` is compared with the whole ref, so `refs/tags/v*` protects tags. In CI, a platform's own report of
+    landed commits is not judged.
 
-    Patterns are read as path patterns: `release/*` is every branch right below, case does not count. One that
-    begins with `refs/` is compared with a ref's whole name, so `refs/tags/v*` protects tags from pushes. With
-    no pattern, the default, nothing is protected.
+    Why is this bad? Changes should reach such a branch only through review.
 
-    How to put it right: `git switch -c <name>` takes the commits to a branch of their own.
+    How to fix it: `git switch -c <name>` takes the commits to a branch of their own.
+
+    ```text
+    error: commits are made on 'release/1.0', which is protected
+    ```
 
     ```toml fails
     policy = '''

@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 
 
 class StaleBase(Rule):
-    r"""A branch is behind its base where the policy asks for a fresh one.
+    r"""A branch is behind its base, and the policy asks for a fresh one.
 
-    Work on an old base is tested against a program that is no more. `require = "contains"` asks that the
-    base's tip is in the branch's history, by starting there or by a merge; `"starts-at"` that every commit of
-    the branch stands on the tip or on another of its commits, so nothing was merged in later. What the tip
-    is, the repository's own refs say (`origin/main`): fetch first. With `"off"`, the default, nothing is
-    asked.
+    `require = "contains"` asks that the branch contains the base's tip. `"starts-at"` asks that the branch
+    starts at the tip, with nothing merged in later. The tip is what your own refs say (`origin/main`), so
+    fetch first.
 
-    How to put it right: `git fetch origin`, then `git rebase origin/main`.
+    Why is this bad? Work on an old base is tested against a program that no longer exists.
+
+    How to fix it: `git fetch origin`, then `git rebase origin/main`.
+
+    ```text
+    error: the branch does not contain origin/main at 6e2198f29c; the two parted at e33cfacc2c
+    ```
 
     ```toml fails
     policy = '''

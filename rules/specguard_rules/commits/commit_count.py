@@ -18,18 +18,20 @@ LISTED: Final = 10
 
 
 class CommitCount(Commits, Rule):
-    """A change has another number of commits than its work item, or than the policy allows.
+    """A change has more or fewer commits than its work item or the policy allows.
 
-    A work item that lands as one commit can be read, reverted and found again as one. How many commits an
-    item has stands in its kind (`commits` in `[work.<kind>]`); the settings here hold for changes that name
-    no item, and for items whose kind says nothing.
+    `commits` in `[work.<kind>]` sets the number for work items; the settings here apply to everything else.
+    Commits that only file approvals or runs are not counted, nor subjects that match `ignore`. With `merge =
+    "squash"` the rule does not apply.
 
-    The commits are those of the head that are not in the base. Commits that only file approvals
-    (`[approvals] log`), or the folder of a run where runs are committed (`[runs] keep = "tree"`), are not
-    counted, nor are those whose subject matches `ignore`; merge commits count unless `merges = "ignore"`.
-    With `merge = "squash"` the rule does not apply, since one commit lands.
+    Why is this bad? An item that lands as one commit can be read, reverted and found again as one.
 
-    How to put it right: squash the commits. `git reset --soft <merge base> && git commit` makes one of all.
+    How to fix it: squash the commits: the finding has the command.
+
+    ```text
+    error: a change has exactly 1 commit, and this one has 2: e70ecc1f53 'feat: add a page', 9ee3bc2ef7
+      'fix: mend the page'
+    ```
 
     ```toml fails
     policy = '''

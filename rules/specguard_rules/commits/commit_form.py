@@ -26,19 +26,22 @@ _UTF8: Final = ("utf-8", "utf8")
 
 
 class CommitForm(Rule):
-    r"""A commit message that tools cut, misread or cannot show.
+    r"""A commit message is too long, malformed or unreadable.
 
-    Git and every view built on it take the first line for the subject: a long one is cut, and without a blank
-    line behind it the next one is joined to it. A message in another encoding than UTF-8, or with characters
-    that move a terminal's cursor or turn text around, reads one way here and another way elsewhere.
+    Lengths are characters, and bytes for the whole message. Merge commits are judged only by encoding,
+    characters and size. Lines with an address or without a space, and indented code, have no width limit.
+    `authors` are the commit's names, without `.mailmap`.
 
-    Each part is a setting. Lengths are counted in characters, the whole message in bytes. In a subject that
-    git wrote for a revert only the quoted part counts. Merge commits are judged by their encoding, characters
-    and size alone, because git writes the rest. Lines that cannot be wrapped (without a space in them, or
-    indented as code) have no width. Names and addresses in `authors` are those that the commit records, which
-    anyone can write: no mapping (`.mailmap`) is applied.
+    Why is this bad? Git takes the first line as the subject. Tools cut a long one, and join the next line to
+    it if no blank line follows.
 
-    How to put it right: `git commit --amend` for the last commit, `git rebase -i` for others.
+    How to fix it: type the command in the finding, with a message that fits.
+
+    See also: `commit-message`
+
+    ```text
+    error: commit 34c36ea46a: the second line is not blank: 'without a blank line'
+    ```
 
     ```toml fails
     commits = [{message = "feat: add a page\nwithout a blank line\n", files = {"a.md" = "a"}}]

@@ -27,21 +27,23 @@ if TYPE_CHECKING:
 
 
 class CommitMessage(ConventionalForm, Rule):
-    r"""A commit message is not its work item's, or has not the form that the policy asks for.
+    r"""A commit message is not its work item's, or does not have the form that the policy asks for.
 
-    History is searched by its subjects: whether an item has landed is told from them. Where the change names
-    a work item whose kind has a template (`commit` in `[work.<kind>]`), the subject must be exactly that;
-    otherwise it must match `pattern` and, with `conventional = true`, have the form of Conventional Commits
-    1.0.0: a type, an optional scope, `!` for a breaking change, a colon, a space and a description, and
-    `BREAKING CHANGE: ` in capitals where that is a footer. (The blank line before the body is asked for by
-    commit-form.) With no item, pattern or form the rule does not apply.
+    If the change names a work item whose kind has a `commit` template, the subject must be exactly that.
+    Otherwise it must match `pattern` and, with `conventional = true`, Conventional Commits 1.0.0. With `merge
+    = "squash"`, the pull request's title is judged instead. Merge commits are skipped, and commits that only
+    file approvals or runs.
 
-    A body may follow the subject unless `body = "forbidden"`. With `merge = "squash"` the title of the
-    pull request is judged, without its number, because it becomes the message. Merge commits are left
-    alone, as are commits that only file approvals, or runs where `[runs] keep = "tree"`, and those whose
-    subject matches `ignore` here or in the item's `commits`.
+    Why is this bad? People search history by its subjects, and so does specguard.
 
-    How to put it right: `git commit --amend` for the last commit, `git rebase -i` for others.
+    How to fix it: type the command in the finding, with a subject that fits.
+
+    See also: `commit-form`, `pull-request-title`
+
+    ```text
+    error: commit 99a471f37a: the subject 'feature: add a page' has not the form of Conventional
+      Commits: its type 'feature' is not one of feat, fix
+    ```
 
     ```toml fails
     policy = '''

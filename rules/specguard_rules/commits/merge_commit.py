@@ -19,20 +19,20 @@ _MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
 
 
 class MergeCommit(Rule):
-    """A merge commit stands in a linear history, or brings content that none of its parents had.
+    """A merge commit is in a linear history, or holds content that none of its parents had.
 
-    A merge is read by nobody: `git log -p` shows no change for it. Whatever was typed into it is therefore
-    better hidden than in any other commit. Each merge that differs from all its parents somewhere is done
-    again, with git's own merge; what then differs is content of the merge's own. Files in which the parents
-    conflict are told apart: how such a conflict was resolved is a decision, and `resolutions` says whether it
-    is let pass (`allow`), shown (`warn`) or refused (`forbid`). One that keeps every line of both sides, in
-    whatever order, as in a changelog, is not shown.
+    The rule does each merge again with git (2.39 or later) and reports every difference. `resolutions` says
+    whether resolved conflicts pass (`allow`), warn (`warn`) or fail (`forbid`). With `linear = true` every
+    merge commit is refused, except with `merge = "squash"`.
 
-    With `linear = true` every merge commit is refused, unless `merge = "squash"`, where none of them lands.
-    Doing a merge again needs git 2.39; with an older one such a merge cannot be judged.
+    Why is this bad? `git log -p` shows nothing for a merge. What is typed into one is well hidden.
 
-    How to put it right: bring the change in a commit of its own. For a linear history rebase the branch
-    (`git rebase origin/main`).
+    How to fix it: make the change in a commit of its own. For a linear history, run `git rebase origin/main`.
+
+    ```text
+    error: c.md: the merge 041d4e6d49 'Merge two' adds this file, which merging its parents does not
+      give
+    ```
 
     ```toml fails
     base = {files = {"a.md" = "a", "b.md" = "b"}}

@@ -42,21 +42,21 @@ class RequiredTrailer(Settings):
 
 
 class MissingTrailer(Rule):
-    r"""A commit message lacks a trailer that the policy requires, or has it in a way that can be read twice.
+    r"""A commit message lacks a trailer that the policy requires, or has it ambiguously.
 
-    Trailers are the lines `Key: value` at the end of a message: who signed it off, which agent had a hand in
-    it, which work item it is of. Programs read them, so they must say one thing. Only the last paragraph
-    counts, and only where each of its lines is a trailer (or the continuation of one, or git's note of a
-    cherry-pick). A trailer further up, a second value where one is meant, and a line `---` that makes other
-    commands of git stop reading, are findings that say so. What the repository's configuration says of
-    trailers is not heeded.
+    Each `[[rules.missing-trailer.require]]` asks for one trailer `Key: value` in the last paragraph, where
+    every line is a trailer. `authors` limits it to some people's commits. A trailer further up, a second
+    value, or a line `---` is a finding. Merge commits need none. With `merge = "squash"` the rule does not
+    apply.
 
-    Each `[[rules.missing-trailer.require]]` is one of them. With `authors` it holds for the commits of some
-    people or agents only; who makes a commit is not known while its message is written, so such a trailer is
-    judged later. Names and addresses are those the commit records, which anyone can write. Merge commits need
-    no trailers, and with `merge = "squash"` the rule does not apply, since the platform writes the body.
+    Why is this bad? Programs read trailers, so each must say one thing.
 
-    How to put it right: `git commit --amend --trailer 'Key: value'`; `git rebase --signoff` for sign-offs.
+    How to fix it: type the command in the finding; for a sign-off it has `--signoff`.
+
+    ```text
+    error: commit fed785b16a: the message 'feat: add a page' has Work-Item in line 3, which is not in a
+      last paragraph of only trailers
+    ```
 
     ```toml fails
     policy = '''

@@ -36,18 +36,19 @@ _NO_REASON: Final = (
 
 
 class UnfinishedCommit(Rule):
-    r"""A commit was made for the moment: to be squashed, in progress, empty, or a revert without a reason.
+    r"""A commit is unfinished: to be squashed, in progress, empty, or a revert without a reason.
 
-    `fixup!`, `squash!` and `amend!` ask for a later `git rebase --autosquash`; *WIP*, *Draft:* and their like
-    announce more work. An empty commit changes nothing. A revert without a reason leaves the next person to
-    make the same change again.
+    The rule reports subjects with `fixup!`, `squash!` or `amend!`, *WIP* or *Draft:*, and those in `markers`.
+    A revert needs a line in its body besides what git and the platforms write. With `merge = "squash"`, only
+    the title is judged.
 
-    A revert's reason is any line of its body beside those that git and the platforms write themselves (*This
-    reverts commit …*, *Reverts team/repo#12*) and trailers. With `merge = "squash"` only the title is known,
-    and only the title is judged.
+    Why is this bad? Such commits say that more work follows, or hide why something was undone.
 
-    How to put it right: `git rebase -i --autosquash` for the first kind, `git commit --amend` for messages,
-    `git rebase -i` with `drop` for empty commits.
+    How to fix it: type the command in the finding.
+
+    ```text
+    error: commit 6590b8b0b1: the subject 'fixup! feat: add a page' waits to be squashed (fixup!)
+    ```
 
     ```toml fails
     [[commits]]

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 
 
 class UnenforcedStatement(Rule):
-    """A sentence of the authority commands something, and no active rule is bound to it.
+    """A sentence of the authority commands something, and no active rule enforces it.
 
-    *Must*, *must not*, *do not*, *never*, *only*: a reader takes such a sentence for something that is held.
-    Where nothing holds it, the reader should know. A sentence is bound to a rule where it stands in a section
-    that gives that rule its settings or beside a block with that rule's table, or where it names a path that
-    is guarded; more is not guessed.
+    Words such as *must*, *shall*, *never*, *required* and *only* mark a command. A sentence is enforced if it
+    names an active rule, or says that guarded paths must stay as they are. It is also enforced if it asks for
+    a setting in force, such as Conventional Commits. `specguard policy --coverage` lists all sentences.
 
-    This is information. Where the change edits the document, a few of its sentences are named and the rest is
-    counted; elsewhere they are counted alone, and with `--all` every one is named.
-    `specguard policy --coverage` lists all of them beside those that are held.
+    Why is this bad? Readers believe that such a sentence is enforced.
 
-    How to put it right: turn on the rule that holds the sentence, put it beside that rule's settings,
-    or leave it to people.
+    How to fix it: turn on the rule, name the rule's code in the sentence, or leave it to people.
+    `specguard init --adopt` adds the settings that it knows.
+
+    ```text
+    info: SPEC_AUTHORITY.md:3: no active rule is bound to: Releases must be announced.
+    ```
 
     ```toml fails
     policy = '''

@@ -21,16 +21,17 @@ _ABOUT_BRANCHES: Final = frozenset(["BRN", "PRQ"])
 class UnmatchedSetting(Rule):
     """A pattern or an exception in the policy matches no file.
 
-    A typo in a lock is an open door: `docs/prodct/` locks nothing, and nothing says so. This rule compares
-    every path pattern in the rules' tables with the files after the change, `exclude` too.
+    The rule compares every path pattern of the rules, `exclude` too, with the files after the change.
+    Patterns of presets, wildcards of `forbidden-path` and branch names are left out. It does not run before a
+    commit, because it reads the whole tree.
 
-    Left out are patterns that a preset brought, which are for many repositories; those with a wildcard in
-    `forbidden-path`, which often forbid what shall never be there (`**/*.pem`); and the branch names in rules
-    about branches and pull requests.
+    Why is this bad? A typo in a lock is an open door: `docs/prodct/` locks nothing.
 
-    It is a warning, and looks at the whole tree, so a commit's hook does not run it unless `stages` says so.
+    How to fix it: correct the pattern, or take it out.
 
-    How to put it right: correct the pattern, or take it out.
+    ```text
+    warning: SPEC_AUTHORITY.md:5: the pattern 'docs/prodct/' of locked-path.paths matches no file
+    ```
 
     ```toml fails
     policy = '''

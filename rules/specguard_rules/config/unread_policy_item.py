@@ -15,21 +15,23 @@ if TYPE_CHECKING:
 
 
 class UnreadPolicyItem(Rule):
-    """An item in a section that gives settings was not understood.
+    """An item in a section of the authority that gives settings was not understood.
 
-    A list under *Locked zones* is read item by item; an item that begins with neither a code span nor a path
-    locks nothing, though its author thinks it does. Nothing is guessed at, and nothing is dropped in silence:
-    this rule names each such item with its line, and `specguard policy` prints them too. Where an authority
-    has sections and not one of them is known, as with titles in another language, it says so.
+    A list under *Locked zones* is read item by item. An item that begins with neither a code span nor a path
+    locks nothing. The rule names each such item with its line.
 
-    It is a warning, because the policy is that of the base: the change that is judged did not write it. In
-    sections that guard nothing, such as *Conflict resolution*, it is information, as it is for a list that
-    names no path at all beside one that gives paths. Where the change leaves a document alone, a few
-    warnings are named and the rest is counted; where it edits the document, and with `--all`, every one is
-    named.
+    The rule also names a list of paths under an unknown title, such as *Protected files*, and an authority
+    that sets no rule at all. An unknown title that says nothing of guarding is only information.
 
-    How to put it right: begin the item with the path in a code span, move what is an explanation out of the
-    list, or give the section another title.
+    Why is this bad? The author of the item believes that it locks something.
+
+    How to fix it: begin the item with the path in a code span. Or move explanations out of the list, or give
+    the section another title. `specguard init --adopt` shows what it understands, and adds what is missing.
+
+    ```text
+    warning: SPEC_AUTHORITY.md:6: in the section 'Locked zones' 'everything that customers see' was not
+      read: it does not begin with a path
+    ```
 
     ```toml fails
     policy = '''

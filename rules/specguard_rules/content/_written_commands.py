@@ -21,7 +21,7 @@ _MAKEFILE: Final = re.compile(rb"(?:^|/)(?:GNU)?[Mm]akefile(?:\.[^/]*)?$|\.mk$")
 
 
 def written_commands(path: bytes, data: bytes) -> Iterator[Command]:
-    """The commands of a file, with their lines in it; none for a file that is none of these."""
+    """The commands of a file, with their lines in it; none for a file that is not one of these."""
     text = data.decode("utf-8", "surrogateescape")
     if path.endswith((b".md", b".markdown", b".mdx")):
         yield from markdown_commands(text)

@@ -32,22 +32,18 @@ class ForbiddenForm(Settings):
 class ForbiddenCommand(Rule):
     r"""A script, CI file or brief gets a command in a form that the policy forbids.
 
-    An agent does what its brief and the repository's scripts say; a forced push or a restack that is written
-    there will happen. Only commands on lines that the change adds are judged.
+    The rule reads added lines of shell scripts, makefiles, CI steps, and Markdown's shell blocks and code
+    spans. A code span that forbids the command is fine. The first word of a form is the program, however it
+    is run (`sudo`, `bash -c`). Options match anywhere, `--force` also as `--force=x`. An option of `unless`
+    allows the command.
 
-    **What is read**: shell scripts, recipes of makefiles, the scripts in the steps of CI files, and of
-    Markdown the fenced blocks of a shell and the code spans. Prose is not. A code span in a sentence that
-    forbids it ("never run `git push --force`", "`git push --force` is refused"), or in a list under such
-    words, is none: a brief that warns of a command does not give it. A code span that an instruction leads to
-    ("run `git push --force`"), or with which an item or paragraph begins, tells the reader to run it; any
-    other one only speaks of the command, and is information.
+    Why is this bad? Agents do what briefs and scripts say.
 
-    **What matches**: words, not text. The first word of a form is the program, whatever its folder and
-    whatever runs it (`sudo`, `env A=b`, `bash -c`). Words that are no options are the command's first ones in
-    that order; options may stand anywhere, `--force` also as `--force=x`, `-f` also within `-fu`. With an
-    option of `unless` it is another command: `gt sync` unless `--no-restack`.
+    How to fix it: use the form that the policy allows.
 
-    How to put it right: use the form that the policy allows.
+    ```text
+    error: AGENTS.md:1: gt sync restacks; use gt sync --no-restack
+    ```
 
     ```toml fails
     policy = '''

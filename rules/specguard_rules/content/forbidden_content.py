@@ -27,17 +27,19 @@ class Forbidden(Settings):
 
 
 class ForbiddenContent(Rule):
-    r"""A line that a change adds matches an expression that the policy forbids there.
+    r"""An added line matches an expression that the policy forbids there.
 
-    Some things are wrong wherever they are typed: a debugging call, a conflict marker, a private key, a name
-    that was retired. Only lines that the change adds are judged, so what a file holds already stops nobody
-    until they touch it. A line is matched by itself, without its newline; the expressions are RE2, whose time
-    grows with the text and with nothing else.
+    Only added lines are judged, each by itself. Expressions are RE2. Links, submodules and binary files have
+    no lines.
 
-    Symbolic links, submodules and binary files (a NUL within the first 8000 bytes) have no lines; `--explain`
-    says how many binary files were passed over.
+    Why is this bad? Some things are wrong wherever they are typed: a debugging call, a conflict marker, a
+    private key.
 
-    How to put it right: change the line, or, where it is wanted, take the file out with `exclude`.
+    How to fix it: change the line, or exempt the file with `exclude`.
+
+    ```text
+    error: src/a.ts:3: logging goes through src/log.ts
+    ```
 
     ```toml fails
     policy = '''

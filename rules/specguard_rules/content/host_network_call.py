@@ -18,30 +18,19 @@ if TYPE_CHECKING:
 class HostNetworkCall(Rule):
     r"""A CI step calls a service on localhost, 127.0.0.1, [::1] or 0.0.0.0 from the CI host.
 
-    Services are tested inside the container network. A job that calls `http://localhost:8080` tests what the
-    host can reach through published ports, and breaks or lies where ports, proxies or names differ.
+    The rule reads GitHub workflows, composite actions, GitLab files, and the scripts that their steps run. In
+    shells it looks for clients such as `curl`, and for programs with a URL or host and port. Jobs with
+    `container:` or `image:` are fine, and so are `docker compose exec`, `docker run`, comments and health
+    checks. What it cannot follow, such as `make` targets, is listed as information.
 
-    **What is read.** GitHub workflows (`jobs`), composite actions (`runs`) and GitLab's `.gitlab-ci.yml`, told
-    apart by their structure, each as a whole where the change touches it; and the scripts of the repository
-    that their steps run (`./smoke.sh`, `bash ci/x.sh`, `python ci/smoke.py`), one level deep, where the change
-    touches the script or the CI file; with `--all` every one. In shells a command counts that calls: `curl`, `wget`, `nc`,
-    `pg_isready` and other clients with the bare name too, any other program with a URL or a host and port,
-    among its words or set before it (`E2E_URL=http://localhost:8080 go test`).
-    Variables, lists and `env` are put in. In other languages every URL, or host and port, that is written in
-    the code counts.
+    Why is this bad? Such a job tests published ports, and breaks where ports, proxies or names differ.
 
-    **What is no call.** A job with `container:` (in GitLab: with an `image:`, its own, its default or what it
-    extends; localhost is then the container itself); a command within `docker compose exec` or `run`,
-    `docker exec` or `run`, unless in the host's network; comments; `echo` and what is only printed; addresses
-    that a server listens on; the `services` of a job with their health checks. A composite action is judged as
-    if from a job without a container, since any job may use it.
+    How to fix it: call within the container network (`docker compose exec web curl http://api:8080`), or give
+    the job a container.
 
-    **What is not followed** is said in one information: scripts that scripts run, targets of `make` or
-    `npm run`, names in variables, actions that are given such a URL. Where a GitLab file includes others, which
-    may set an image, a finding is a warning.
-
-    How to put it right: run the call in the container network (`docker compose exec web curl http://api:8080`),
-    or give the job a container.
+    ```text
+    error: .github/workflows/ci.yml:8: job 'smoke' calls http://localhost:8080 from the CI host
+    ```
 
     ```toml fails
     policy = '''

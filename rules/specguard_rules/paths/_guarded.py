@@ -1,4 +1,4 @@
-"""Entries under patterns that guard: which they are, what happened to them, and how they are put back."""
+"""Entries under patterns that guard: which they are, and what happened to them."""
 
 from __future__ import annotations
 

@@ -15,24 +15,20 @@ if TYPE_CHECKING:
 
 
 class DeceptivePath(Rule):
-    r"""A name is added that is not what it looks like, or that becomes another file's on some machines.
+    r"""An added name is not what it looks like, or clashes with another file on some machines.
 
-    Names are shown to people and compared by machines, and the two can be made to disagree. Flagged are:
-    control characters, newlines and bytes that are not UTF-8; characters that show as nothing or turn the
-    direction of the text; letters that look like those of another script, mixed into a word, or a whole
-    name that reads like one that is there or is guarded, by Unicode's confusables (UTS 39) and compatible
-    forms (a name of ASCII alone is what it is); fullwidth and styled letters, and signs that look
-    like a slash or a dot; names that differ from a neighbour's only in case or in Unicode's normal form; on
-    Windows names with a dot or space at their end, streams (`a:b`), short names (`LOCKED~1`), devices
-    (`CON`) and backslashes; everything that git or a file system takes for `.git`; and what only a tree
-    made by hand can hold: `..`, empty names, the same name twice.
+    Reported are control and invisible characters, bytes that are not UTF-8, and look-alike letters (UTS 39).
+    So are names that differ only in case or Unicode form, names that Windows cannot hold, and everything that
+    git takes for `.git`. Names in any language are fine: `docs/café.md`, `資料.md`. Odd names that cannot be
+    mistaken are warnings. Only added names are judged.
 
-    Names in any language are fine: `docs/café.md`, `資料.md`, an emoji, a Persian name with its joiners. Only
-    what is added is judged, not a name that the base has already. What is odd but cannot be taken for
-    another name, such as a colon or a fullwidth letter, is a warning.
+    Why is this bad? People read one name and machines open another.
 
-    How to put it right: rename the file in plain characters. A name that is really meant is let in with
-    `exclude`.
+    How to fix it: rename the file in plain characters, or allow the name with `exclude`.
+
+    ```text
+    error: Docs/policy.md: the name Docs/policy.md differs from 'docs' only in case
+    ```
 
     ```toml fails
     base = {files = {"docs/policy.md" = "a"}}

@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 class ForbiddenPath(Rule):
     """A change touches a path that nobody may change.
 
-    Everything under a pattern counts, and the pattern's own path: a file that is added, modified, deleted,
-    made executable, replaced by a symbolic link or a submodule. A file that is moved out is deleted here,
-    one that is moved in is added. Patterns are compared without regard to case and Unicode's normal forms,
-    because on many machines `Docs/API/` is `docs/api/`.
+    Added, modified, deleted, moved and linked files count, and changes of mode. Case and Unicode forms do not
+    matter. Each commit is judged too, unless your policy says `merge = "squash"`. No approval lifts this
+    rule.
 
-    The net change is judged. Unless commits are squashed when they are merged, each commit is judged too:
-    what one commit does to such a path and a later one takes back is still in the history.
+    Why is this bad? Your authority says that these paths never change.
 
-    No approval lifts this. Where an approval should, use `locked-path`.
+    How to fix it: put the file back with the command in the finding.
 
-    How to put it right: put the file back as it was, with the command that the finding gives.
+    See also: `locked-path`, `link-into-guarded-path`
+
+    ```text
+    error: docs/api/x.yaml was modified; docs/api/ is forbidden
+    ```
 
     ```toml fails
     policy = '''

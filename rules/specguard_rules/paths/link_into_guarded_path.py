@@ -19,24 +19,22 @@ if TYPE_CHECKING:
 
 
 class LinkIntoGuardedPath(Rule):
-    """A link or submodule gives another name to what is guarded, or to what is not in the repository.
+    """A link or submodule leads to a guarded path or out of the repository.
 
-    Who writes through `src/docs -> ../docs/api` changes `docs/api`, and who reads the change sees
-    `src/docs`. A link that is added or pointed elsewhere is followed by the links of the tree, not of the
-    disk, through other links too. Flagged is one that leads to a guarded path (see `forbidden-path` and
-    `locked-path`), to a folder that holds one, into git's own folder, above the repository's root, or to an
-    absolute path, which is another one on each machine. A link within the same guarded pattern leads
-    nowhere new and is left to that pattern's rule. Flagged is also a link or submodule that takes the place
-    of a folder in which a path is guarded, whether or not there is such a path yet.
+    New links may not lead to a guarded path, a folder that holds one, git's own folder, an absolute path, or
+    outside. A link or submodule may not replace a folder with guarded paths. With `submodules = "existing"`,
+    those in the base may move and new ones are findings.
 
-    A submodule is a repository that no rule looks into. By default (`submodules = "existing"`) those that
-    the base has may move to other commits, and a new one is flagged; so is any other repository within the
-    working tree. With `"none"` each change of a submodule is flagged, with `"any"` none but those at
-    guarded paths.
+    Why is this bad? Who writes through `src/docs -> ../docs/api` changes `docs/api`, and the diff shows
+    `src/docs`.
 
-    Unless commits are squashed when they are merged, each commit is judged as well.
+    How to fix it: make the link relative and point it elsewhere, or copy what you need.
 
-    How to put it right: make the link relative, and lead it to what is free; or copy what is needed.
+    See also: `forbidden-path`, `locked-path`
+
+    ```text
+    error: src/d leads to docs/api; docs/api/ is guarded
+    ```
 
     ```toml fails
     policy = '''

@@ -24,17 +24,20 @@ _PIN: Final = (
 
 
 class LockedPath(Rule):
-    """A change touches a path that is changed only with an approval.
+    r"""A change touches a path that needs an approval.
 
-    What counts is the same as for `forbidden-path`: a path under a pattern, or the pattern's own, that is
-    added, modified, deleted, given another mode, replaced by a symbolic link or a submodule, moved in or
-    moved out, in the net change or, unless commits are squashed, in a single commit. Unlike there, an
-    approval by someone whom the policy trusts with it lifts the finding. A path that is both forbidden and
-    locked is forbidden, and left to that rule. A record that is added to the log of approvals is left to the
-    rules about those, or nothing could be approved where the log's folder is locked.
+    What counts is the same as for `forbidden-path`. An approval by somebody whom the policy names lifts the
+    finding. Adding records to the log of approvals is allowed.
 
-    How to put it right: put the file back as it was, with the command that the finding gives, or ask for an
-    approval.
+    Why is this bad? These files decide about other work, and somebody must have looked at each change.
+
+    How to fix it: put the file back with the command in the finding, or ask for an approval.
+
+    See also: `forbidden-path`, `link-into-guarded-path`
+
+    ```text
+    error: CI/more.sh was added; ci/ is locked
+    ```
 
     ```toml fails
     policy = '''
@@ -53,6 +56,19 @@ class LockedPath(Rule):
     code = "PTH002"
     path = "ci/test.sh"
     message = "made executable"
+    ```
+
+    ```toml passes
+    policy = '''
+    [rules.locked-path]
+    paths = [".github/workflows/"]
+    pins = "allow"
+    '''
+    base = {files = {".github/workflows/t.yml" = "steps:\n- uses: actions/checkout@v4\n"}}
+
+    [[commits]]
+    message = "ci: x"
+    files = {".github/workflows/t.yml" = "steps:\n- uses: actions/checkout@v5\n"}
     ```
 
     ```toml passes

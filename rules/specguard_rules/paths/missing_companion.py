@@ -29,18 +29,19 @@ class Companion(Settings):
 
 
 class MissingCompanion(Rule):
-    r"""A path changes without what is to change with it.
+    r"""A path changes without the companion that must change with it.
 
-    Code without its documentation, a migration without its rollback, a package without its lock file: each is
-    found out late. An entry of `companions` says that a change of a path under `when` (added, modified or
-    deleted) comes with an added or modified path under `require`.
+    Each entry of `companions` asks that a change under `when` also adds or modifies a path under `require`.
+    If it names a `trailer`, an author may give a reason instead, in a commit or the pull request:
+    `Docs-Impact: none, only names changed`. Before a commit has its message the finding is a warning.
 
-    Where the entry names a `trailer`, an author may state a reason instead, as the last paragraph of one of
-    the change's commit messages or of the pull request's text: `Docs-Impact: none, only names changed`. A
-    trailer with no reason says nothing. While nothing is committed yet there is no message to look into,
-    and the finding is a warning.
+    Why is this bad? A missing document, rollback or lock file is found late.
 
-    How to put it right: change the companion too, or state the reason.
+    How to fix it: change the companion too, or state the reason.
+
+    ```text
+    error: src/a.py changed, and nothing under docs/** did
+    ```
 
     ```toml fails
     policy = '''

@@ -14,22 +14,20 @@ if TYPE_CHECKING:
 
 
 class OutOfScopePath(Rule):
-    """A change for a work item touches a path that the item's scope does not have.
+    """A change for a work item touches a path outside the item's scope.
 
-    An item's scope keeps its change small and the review honest. It is `scope` in `[work.<kind>]`, or, where
-    that is empty, the paths that the item's document lists in its *Scope* or *Files* section
-    (`scope_sections` has other titles), read from the trusted base: list items, table rows and code blocks
-    that begin with a path or a pattern, also behind a label such as *Create:*. Subsections and lines such as
-    *Out of scope* are left out. Where neither states any path, the rule does not apply; where a list also has
-    items that name no path ("Unit tests"), more may be meant, and findings are warnings.
+    The scope is `scope` in `[work.<kind>]`. If that is empty, it is the paths in the *Scope* or *Files*
+    section of the item's document in the trusted base. `scope_sections` sets other titles. If neither lists a
+    path, the rule does not apply. If the list also has items without a path, findings are warnings. Only the
+    log of approvals and committed runs are exempt.
 
-    A scope permits, it never widens a lock: forbidden and locked paths stay what they are. Nothing is in
-    scope unless it is stated, the item's own document included; only the log of approvals (`[approvals]
-    log`) is left alone, and, where runs are committed (`[runs] keep = "tree"`), what a commit of its own
-    adds to their folder.
+    Why is this bad? A scope keeps changes small and reviews honest.
 
-    How to put it right: take the path out of the change, or have the scope widened in the base, by a change
-    of its own.
+    How to fix it: take the path out of the change, or have the scope widened in the base first.
+
+    ```text
+    error: tools/b.py is outside the scope of phase 12: src/
+    ```
 
     ```toml fails
     policy = '''

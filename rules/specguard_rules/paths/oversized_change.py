@@ -19,18 +19,17 @@ _UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 class OversizedChange(Rule):
     r"""A change is larger than the policy allows.
 
-    What nobody can read nobody reviews. `entries` limits how many paths a change adds, modifies and deletes;
-    `lines` how many lines of text it adds and removes together; `bytes` how much the files that it adds or
-    modifies come to. Each is off at 0, which is the default.
+    `entries`, `lines` and `bytes` limit the whole change and are off by default. `file_bytes` limits each
+    file. Its default is 100 MiB, the size that GitHub refuses. Approvals and committed runs do not count,
+    except for the size of each file.
 
-    `file_bytes` limits each file that is added or modified, and is 100 MiB by default, from which on GitHub
-    refuses a file. Sizes are asked of git's object store, and a file above that limit is never read; with 0
-    there is no limit, and no file of any size is flagged.
+    Why is this bad? Nobody reviews what nobody can read.
 
-    Approvals that are added to their log (`[approvals] log`) do not count; nor do runs that a commit of
-    its own adds where they are committed (`[runs] keep = "tree"`), but for the size of each file.
+    How to fix it: split the change, or keep large files elsewhere.
 
-    How to put it right: split the change; keep large files elsewhere.
+    ```text
+    error: the change touches 3 paths; the policy allows 2
+    ```
 
     ```toml fails
     policy = '''

@@ -35,21 +35,17 @@ _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH0
 class PolicyChanges(Rule):
     r"""A change alters what judges it: the authority, its settings, or what runs specguard.
 
-    A change is judged by the policy of the base, so nothing that it does to the policy helps itself; but it
-    decides about all changes after it. Therefore each setting that would differ is shown, with its old and
-    new value: one that only tightens is a warning, one that loosens, or of which neither can be said, is an
-    error. Prose that changes no setting is mentioned (information), since people and agents follow it too.
-    A repository's first authority loosens nothing.
+    A setting that loosens, or could, is an error with its old and new value. One that only tightens is a
+    warning, and changed prose is information. `.specguard/` counts too: growing the baseline is an error. In
+    the hooks, CI files and agents' settings of `files`, only what runs specguard counts.
 
-    The same goes for `.specguard/`: a baseline that accepts no more than before is a warning, anything else
-    there an error, except for approvals that are added, which other rules judge. Of hooks and CI files,
-    those that `files` lists and that name specguard count: where the job or hook that runs it, or what
-    holds for all of them (triggers, stages, variables, templates), is altered or taken away, nobody can say
-    whether it still runs, which is an error. A change of another job in the same file is none. Agents'
-    settings count as a whole, and so does switching an agent's hooks off where specguard is one of them.
+    Why is this bad? The change is judged by the base's policy, but every later change by this one.
 
-    How to put it right: make the change of the policy on its own, so that it can be seen, and ask for an
-    approval by someone whom the policy allows to approve `PTH004` itself.
+    How to fix it: make the policy change on its own, and ask for an approval of `PTH004`.
+
+    ```text
+    error: specguard.toml:2: loosens the policy: rules.locked-path.paths drops "docs/api/"
+    ```
 
     ```toml fails
     policy = ""

@@ -20,17 +20,18 @@ MOST: Final = 100
 
 
 class WeakenedPath(Rule):
-    r"""A file that may grow loses lines, or gains lines that take its force away.
+    r"""A file that may only grow loses lines, or gains lines that weaken it.
 
-    Acceptance tests, specifications, logs: what they say stays said. The quickest way to a passing build is
-    to delete the test. In the files under `paths` no line may be removed or changed, and no file be
-    deleted, moved away, or replaced by a link; adding lines and new files is fine. Blank lines do not
-    count, nor does the newline at the end of the file. A binary file is taken for a text.
+    In files under `paths`, you may add lines and new files. Removed or changed lines, deletions, moves and
+    links are findings. Blank lines do not count. No added line may match `patterns`, such as a skip marker.
 
-    `patterns` are RE2 expressions that no added line of these files may match: skip markers, for example, by
-    which a test stays in the file and is never run.
+    Why is this bad? Deleting the test is the quickest way to a passing build.
 
-    How to put it right: bring the lines back, or, where the loss is right, ask for an approval.
+    How to fix it: bring the lines back, or ask for an approval.
+
+    ```text
+    error: tests/test_a.py:2: loses line 2: assert a() == 1
+    ```
 
     ```toml fails
     policy = '''

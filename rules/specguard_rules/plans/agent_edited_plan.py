@@ -13,27 +13,22 @@ if TYPE_CHECKING:
 
 
 class AgentEditedPlan(Rule):
-    r"""A change for a task edits the plan that the task is from, or sets the task's own status.
+    r"""A change for a task edits the plan that the task is from, or sets the task's status during a run.
 
-    The planner owns the plan. An agent that may edit it can widen what it is expected to touch, drop what it
-    depends on, weaken how it is verified, or simply call itself done.
+    During a run, the plan's folder may not change. In a range or pull request, the change may finish its one
+    task: set the status to `done`, with evidence. It may also append to the files in `log` of
+    `[plans.<name>]`. With `unit = "commit"`, commits that name no task may edit the plan.
 
-    Who wrote a file cannot be told from the file, so the moment decides:
+    Why is this bad? An agent that edits its plan can widen its files, weaken its checks or call itself done.
 
-    - **At `run`**, where an agent's own tree is judged, anything in the plan's folder is a finding: the
-      status is the planner's to set, after verifying.
-    - **In a range, a pull request and what is staged**, the planner has added its own to the task's commit.
-      It may finish the one task that the change is for: its status becomes one of `done`, with the evidence
-      of it (which [PLN003](unverified-done.md) weighs) and keys that specguard does not read, such as
-      `agent_done_at`. Lines may be added at the end of the files that `log` of `[plans.<name>]` names. All
-      else is a finding: another status, another task, what the task is and what it expects, other files.
+    How to fix it: take the plan's folder out of the change, and have the planner edit it in the base.
 
-    With `unit = "commit"` each commit that names a task is judged by itself, and commits that name none may
-    edit the plan; else the change is judged as a whole, and the plan is edited by changes of its own. Where
-    the plan is the change's own (`trusted = "branch"`: its branch's first commit brings it), no later commit
-    alters more of it than this, whatever it names.
+    See also: `unexpected-file`
 
-    How to put it right: take the plan's folder out of the change; have the planner edit it in the base.
+    ```text
+    error: .plans/cart/CONTEXT.md: the change for task_001 changes .plans/cart/CONTEXT.md, which is the
+      planner's
+    ```
 
     ```toml fails
     policy = '''

@@ -13,21 +13,19 @@ if TYPE_CHECKING:
 
 
 class BrokenDependency(Rule):
-    r"""A task needs one that does not exist, needs itself in a circle, or was begun before what it needs.
+    r"""A task depends on one that does not exist, on itself in a circle, or started before one that it needs.
 
-    A plan is worked off in the order of its dependencies. A task that needs `task_9`, where the plan has
-    `task_009`, waits for ever or for nothing; of a circle no task can ever be begun; and a task that is begun
-    too early is built on what is not there yet.
+    A task has started if its status is one of `started`, or if the change is for it. The tasks it needs must
+    then be `done`. In work breakdowns, closed items and the change's own item need their dependencies closed,
+    landed, deferred or conditional.
 
-    Of every circle the whole way round is named. A task was begun where its status is one of `started`; what
-    it needs must then have one of `done`. Where the change is for a task (see [PLN004](unexpected-file.md)),
-    that task was begun, whatever the plan says of it.
+    Why is this bad? A task in a circle never starts, and one that starts too early builds on nothing.
 
-    The items of a work breakdown (`source` of `[work.<kind>]`) are held to the same; there an item whose
-    status is one of `closed`, and one that the change is for, needs what it depends on to be closed or
-    landed, put off or conditional.
+    How to fix it: correct the id, remove the dependency, or finish the other task first.
 
-    How to put it right: correct the id, take out the dependency that is none, or finish the other task first.
+    ```text
+    error: .plans/cart/plan.json:2: tasks need each other in a circle: task_001 -> task_002 -> task_001
+    ```
 
     ```toml fails
     policy = '''

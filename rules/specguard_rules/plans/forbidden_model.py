@@ -25,30 +25,24 @@ if TYPE_CHECKING:
 
 
 class ForbiddenModel(Rule):
-    r"""A run, a review, a plan or a script names a model that the policy does not allow.
+    r"""A run, review, plan or script names a model that the policy does not allow.
 
-    Which model reviews a plan or writes the code is a decision of the team, and a cheaper one is quickly put
-    in its place. `[models]` has expressions over names: `allow` says which may be used, `deny` which may not,
-    and what is denied stays denied. Both hold in every role; `allow` of `[models.reviewer]`,
-    `[models.researcher]` and `[models.coder]` beside them in one: a review and runs of one, research and runs
-    of it, and plans' files of tasks and all other runs. A script says nothing of a role. The policy's own
-    `default`s are held to them, too.
+    `[models]` has expressions: `allow` and `deny` for every role, and tables for `reviewer`, `researcher` and
+    `coder`. The rule reads plans, artifacts, runs and `files`. It finds models in `fields` of documents and
+    data, in options such as `--model`, and in variables such as `GEMINI_MODEL=x`. A word without a digit only
+    warns, unless it is denied or a known family.
 
-    **Which files are read**: those of plans' folders, artifacts under a contract, the folder of runs, and
-    whatever `files` selects: scripts, CI files, briefs.
+    Why is this bad? The team chooses which model writes and reviews. A cheaper one is quickly put in its
+    place.
 
-    **What names a model**: in Markdown a field of `fields`, as front matter, `Model: x`, a bullet, a bold
-    label or a table; in JSON, YAML and TOML a key of that name at any depth, also in lines of JSON and where
-    the file as a whole cannot be read, since others may read it; in commands the option `--model x`
-    and those like it (`--fallback-model`), `-m x` of agents' own programs, and variables such as
-    `GEMINI_MODEL=x`. A field of `people`, such as `Reviewer`, counts where its value is written as models'
-    names are. Names are compared as they stand, without a provider in front (`google/gemini-3-pro`), and with
-    hyphens for spaces (`Gemini 3 Pro`). One with letters that are not ASCII is nobody's model.
+    How to fix it: use an allowed model, and repeat the work of the other one.
 
-    A word without a digit, as in `Model: Customer`, may be a model of something else and is a warning, unless
-    it is denied or a known family of models. A command that a document only speaks of is information.
+    See also: `forbidden-agent-mode`
 
-    How to put it right: use a model that is allowed, and do again what was done with the other one.
+    ```text
+    error: .plans/cart/plan.json:1: the model 'gpt-4o' may not be used: the models that may be used
+      match '^gemini-3([.-]|$)'
+    ```
 
     ```toml fails
     policy = '''

@@ -13,39 +13,32 @@ if TYPE_CHECKING:
 
 
 class InvalidPlan(Rule):
-    r"""A plan's file cannot be read, or its tasks have not the shape that tasks have.
+    r"""A plan's file cannot be read, or its tasks do not have the required shape.
 
-    Agents take the next task from the plan, and everything else about plans rests on what it says: which task
-    needs which, what a task may touch, how it is verified. A typo in a status or a key is a task that nobody
-    takes up, or one that is taken for done.
+    A plan is the file `plan` (JSON, YAML or TOML) in a folder that `folder` of `[plans.<name>]` describes.
+    Its `tasks` are a list or a table by id. A task has these keys, as far as `required` asks:
 
-    A plan is the file `plan` (`plan.json`; YAML and TOML will do) in a folder that `folder` of
-    `[plans.<name>]` describes. It holds its tasks under `tasks`, as a list or by id:
-
-    | key | what it holds |
+    | key | value |
     | --- | --- |
-    | `id` | text of the form `id_format`, `task_001`; each once, however its number is padded |
-    | `title`, `domain` | text that is not empty |
-    | `status` | one of `statuses`, written in whatever way: `in_progress`, `In progress` |
-    | `depends_on` | a list of ids |
-    | `expected_files` | a list of files, folders and patterns in the folder `code` |
-    | `verify` | a list of commands |
-    | `done_criteria` | a list of texts, at least one |
+    | `id` | unique, of the form `id_format` |
+    | `title`, `domain` | text |
+    | `status` | one of `statuses` |
+    | `depends_on` | ids |
+    | `expected_files` | relative paths and patterns |
+    | `verify` | commands |
+    | `done_criteria` | at least one text |
 
-    An expected file is no absolute path, leads out of no folder with `..`, and is not simply everything.
-    Which of these keys a task must have says `required`; `keys` has other names for them. An element of a
-    list may be a mapping that holds the text: `{"path": ...}`, `{"command": ...}`. Keys of your own are
-    welcome; one that is nearly one of these, such as `depend_on`, is a warning, since it is not read.
+    `keys` renames them. A key that is almost one of these, such as `depend_on`, is a warning. With `option`
+    set, the plan names its option. Work breakdowns (`source` of `[work.<kind>]`) need unique ids and the keys
+    in `required` of their kind.
 
-    Where `option` is set, the plan names the option that it was made from, and the file `options` of its
-    folder describes it.
+    Why is this bad? A typo in a status or key hides a task, or calls it done.
 
-    **Work breakdowns**, the files that `source` of `[work.<kind>]` names, are held to less: they can be read
-    and list items with ids, each once, and every entry says what `required` of its kind asks for, such as
-    `owner`, `files` and `acceptance`. What stands at the top of the file is said of all of them.
+    How to fix it: correct the line and key of each finding. `specguard check --select PLN` shows the others.
 
-    How to put it right: each finding has the line and the key; `specguard check --select PLN` shows the
-    others.
+    ```text
+    error: .plans/cart/plan.json:2: task_001 has no depends_on; it has 'depend_on'
+    ```
 
     ```toml fails
     policy = '''

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 class MissingOption(Rule):
     """A document of options lacks one that it must describe.
 
-    Whoever weighs one way only has not weighed. `options` of `[artifacts.<name>]` are the options that such
-    a document describes, e.g. `["A", "B", "C"]`. Each is a heading (`## Option A: keep the queue`, `### A)`),
-    a list item, a bold label, a row or a column of a table that begins with its name, alone or behind a word
-    such as *option*, *alternative* or *approach*, with something said of it below or behind: a title alone
-    describes nothing, and a placeholder neither. An option in the words of another one is no second option.
+    `options` of `[artifacts.<name>]` lists them, such as `["A", "B", "C"]`. Each is a heading, list item,
+    bold label, or a table's row or column with its name, and says something. A title, a placeholder or the
+    words of another option do not count.
 
-    How to put it right: describe the option that is missing.
+    Why is this bad? Whoever considers one way has not weighed anything.
+
+    How to fix it: describe the missing option.
+
+    ```text
+    error: .plans/x/preplan/PLAN_OPTIONS.md has no option C
+    ```
 
     ```toml fails
     policy = '''

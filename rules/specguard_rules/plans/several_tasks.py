@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 class SeveralTasks(Rule):
     r"""A change finishes more than one task of a plan.
 
-    One task a run, one task a change: only then can a task be verified by itself, reviewed by itself and
-    taken back by itself. A task counts as finished by the change where its status becomes one of `done`, and
-    where a commit of the change names it (`task_003: ...`).
+    A task counts as finished if its status becomes `done`, or if a commit names it (`task_003: ...`). With
+    `unit = "commit"` of `[plans.<name>]`, a branch may hold several tasks, one per commit.
 
-    With `unit = "commit"` of `[plans.<name>]` a branch may hold several tasks, one a commit; then each commit
-    is judged in the same way.
+    Why is this bad? Only a single task can be verified, reviewed and reverted by itself.
 
-    How to put it right: split the change, one branch a task.
+    How to fix it: split the change, one branch per task.
+
+    ```text
+    error: .plans/cart/plan.json:2: the change finishes task_001 and task_002
+    ```
 
     ```toml fails
     policy = '''

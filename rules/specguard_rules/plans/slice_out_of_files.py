@@ -28,25 +28,20 @@ if TYPE_CHECKING:
 
 
 class SliceOutOfFiles(Rule):
-    """A change for a slice touches other files or is on another branch; or a slice's files change without it.
+    """A change for a slice touches other files or uses another branch, or other changes touch its files.
 
-    A work breakdown gives each slice its owner and its files, so that several agents can work beside each
-    other. The files are those that the slice's entry lists in the trusted base (`files` of an entry of
-    `source` in `[work.<kind>]`; `fields` can name another key): paths, folders and patterns, as texts or as
-    `{path: ...}`. The slice is told by the change's branch, its first commit or its title. Its branch is
-    `branch` in `[work.<kind>]`.
+    `files` of the slice's entry (`source` of `[work.<kind>]`) lists its files in the trusted base. While a
+    wave's stage is open, changes that name no slice leave its slices' files alone, unless an approval lifts
+    the finding. `also` lists what every slice may touch.
 
-    The files of a slice of a wave (`[wave]`) are kept for it, whatever a change is called: from when the
-    trusted base lists the slice until all slices of its stage are done, a change that names no slice leaves
-    them alone. A slice that is done or put off keeps none. What the wave's own artifacts are is no slice's.
-    Where somebody else must change such a file, an approval lifts the finding.
+    Why is this bad? Owned files let several agents work beside each other.
 
-    What every slice may touch besides, such as the reports that its agent leaves, is `also`. The log of
-    approvals (`[approvals] log`) is left alone, and, where runs are committed (`[runs] keep = "tree"`),
-    what a commit of its own adds to their folder.
+    How to fix it: move the files to their slice's branch, or have the breakdown widened in a change of its
+    own first.
 
-    How to put it right: move what belongs to a slice to that slice's branch, or have the breakdown widened
-    first, by a change of its own.
+    ```text
+    error: src/b/y.ts is not one of the files of slice D1 (src/a/**); it belongs to slice D2
+    ```
 
     ```toml fails
     policy = '''

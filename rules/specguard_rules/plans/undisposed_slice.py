@@ -15,24 +15,21 @@ if TYPE_CHECKING:
 
 
 class UndisposedSlice(Rule):
-    """A conditional slice is neither done nor put off in the readiness document, or done without a decision.
+    """A conditional slice is neither done nor deferred in the readiness document, or done without a decision.
 
-    A slice that is `conditional` in its work breakdown is done only where something triggers it. The question
-    must not be dropped in silence:
+    If a `conditional` slice is done, its change also edits a document of `decisions`. If not, a `readiness`
+    document names the slice, says `trigger: no`, and cites evidence that exists. A table may say it in a
+    column `Trigger` or `Triggered`. No other words are an answer.
 
-    - **yes**: the slice is done, and its change also changes a decisions document (`decisions`), since what
-      was to be decided only then is decided now;
-    - **no**: the readiness document of its wave says so: it names the slice by its id, says that it is
-      deferred, put off, or that its trigger is answered with no, and cites evidence that is there, in the
-      same item, row, paragraph or section.
+    Why is this bad? Otherwise the question is dropped in silence.
 
-    A slice is done where its status in the breakdown is one of `closed` of `[work.<kind>]`, or a commit with
-    its subject has landed. The readiness documents are the artifacts of the contracts that `readiness` names;
-    which slices such a document is about is told by its wave (`[wave]`), or else by the placeholders that its
-    path and the breakdown's share.
+    How to fix it: add a line such as "D4: deferred, trigger: no (`scans/d4.json`)" to the readiness document,
+    or do the slice.
 
-    How to put it right: add a line such as "D4: deferred, trigger: no (`scans/d4.json`)" to the readiness
-    document, or do the slice.
+    ```text
+    error: plan/PHASE_D_READINESS.md: slice D4 is conditional, not done, and plan/PHASE_D_READINESS.md
+      does not say that it is put off
+    ```
 
     ```toml fails
     policy = '''

@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 
 
 class UnexpectedFile(Rule):
-    r"""A change for a task touches a file that is not among the task's `expected_files`.
+    r"""A change for a task touches a file outside the task's `expected_files`.
 
-    The planner says beforehand what a task will touch; that keeps the task small, lets tasks run side by
-    side, and makes it plain when an agent does something else. `expected_files` are files, folders with all
-    below them, and patterns, from the folder `code` of `[plans.<name>]`. They are read from the trusted base:
-    a change cannot widen its own. A plan that its branch brings (`trusted = "branch"`) is read from that
-    branch's first commit.
+    `expected_files` are files, folders and patterns, read from the trusted base. With `trusted = "branch"`
+    they come from the branch's first commit. The commit's subject names the task, the branch the plan
+    (`[work.task]`). With `unit = "commit"`, each commit is judged by itself. The plan's folder, runs and
+    approvals are left out.
 
-    A change is for a task where its names say so (`[work.task]`): the commit's subject `task_003: ...` names
-    the task, and the branch `pr/cart` the plan. With `unit = "commit"` each commit that names a task is
-    judged by itself. The plan's own folder is left to [PLN009](agent-edited-plan.md); the folder of runs
-    (`[runs] path`) and the log of approvals (`[approvals] log`) are left alone, and nothing else is.
+    Why is this bad? Expected files keep a task small and let several tasks run side by side.
 
-    How to put it right: take the file out of the change, or have the planner add it to `expected_files` in
-    the base first.
+    How to fix it: take the file out of the change, or have the planner add it in the base first.
+
+    See also: `agent-edited-plan`
+
+    ```text
+    error: src/till.py: the change for task_001 touches src/till.py; expected: src/cart.py, tests/
+    ```
 
     ```toml fails
     policy = '''

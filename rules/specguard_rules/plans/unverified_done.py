@@ -14,32 +14,28 @@ if TYPE_CHECKING:
 
 
 class UnverifiedDone(Rule):
-    r"""A task is done, and nothing shows that it was verified.
+    r"""A task is done, but nothing shows that it was verified.
 
-    An agent's "done" is a claim. What makes it a fact are the task's own commands, run and passed, or a
-    person who looked. Evidence stands with the task, under `verification`, `verified` or `evidence`, as one
-    entry or a list of them:
+    Evidence is under the task's `verification`, `verified` or `evidence`:
 
-    | form | counts where |
+    | form | counts if |
     | --- | --- |
-    | `{"command": "pytest -q", "exit_code": 0}` | every command of `verify` is there, and ended with 0 |
-    | `{"commands": ["pytest -q", "ruff check"], "exit_code": 0}` | the same |
-    | `{"manifest": ".runs/task_001/1/manifest.json"}`, or the path alone | the run exists and succeeded |
-    | `{"note": "works on the device", "by": "Ann Lee", "at": "2026-01-31"}` | all three are there |
+    | `{"command": "pytest -q", "exit_code": 0}` | every command of `verify` ended with 0 |
+    | `{"manifest": ".runs/task_001/1/manifest.json"}` | the run succeeded and belongs to this task |
+    | `{"note": "works", "by": "Ann Lee", "at": "2026-01-31"}` | all three are there, and a person signed |
 
-    The task's own keys `verified_note`, `verified_by` and `verified_at` are a person's word, too; `manual`,
-    `agent` or a model's name is no person. Of a command that was run twice the last time counts; one that
-    ended with another code than 0 is a finding whatever else is there. A bare `true` or "passed" proves
-    nothing.
+    A done task needs `verify` commands that can fail, unless a person verified it. With `[runs] keep =
+    "local"` and no runs here, only exit codes count.
 
-    A task that is done has commands under `verify`, unless a person verified it. A placeholder
-    (`<fill in>`) is none, and neither is one that cannot fail (`true`, `echo ok`).
+    Why is this bad? An agent's "done" is a claim.
 
-    A run that another task made proves nothing. Where runs are not kept in the tree (`[runs] keep = "local"`)
-    and none are here, the plan's own record counts: exit codes do, and a manifest that nobody here can read
-    does not.
+    How to fix it: run the commands and record their exit codes, or take the status back.
 
-    How to put it right: run the commands and record their exit codes, or take the status back.
+    See also: `uncovered-item`
+
+    ```text
+    error: .plans/cart/plan.json:2: task_001 is done, and nothing says how that was verified
+    ```
 
     ```toml fails
     policy = '''

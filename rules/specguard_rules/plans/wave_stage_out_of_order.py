@@ -13,30 +13,20 @@ if TYPE_CHECKING:
 
 
 class WaveStageOutOfOrder(Rule):
-    r"""A stage's artifacts are there, or its work is done, while an earlier stage is not complete.
+    r"""A stage of a wave has artifacts or work while an earlier stage is not complete.
 
-    `[[wave.stages]]` says in which order a wave goes: planning, drift check, implementation and so on; or
-    research, options, review, plan, task. A stage is *complete* when the artifacts that it `requires` and
-    `leaves` are there and fulfil their contracts, their `fields` have the values that are asked for, and its
-    `items` are closed: their status says so, and a commit or a run of each shows it. It is *open* when the
-    stages in `opens_after`, and those before them, are complete. A stage with `when` counts only where an
-    artifact says so, such as a realignment where drift was found. Of several passes of one wave the last one
-    counts.
+    `[[wave.stages]]` sets the order. A stage is complete when its `requires` and `leaves` artifacts fulfil
+    their contracts, its `fields` have the right values, and its `items` are closed. Findings are artifacts,
+    branches, items and paths of a stage that is not open yet. `specguard status` shows what is missing.
 
-    What is a finding:
+    Why is this bad? Work on a stage that is not ready rests on decisions that nobody has made.
 
-    - an artifact of a stage that is not open, in each wave that the change touches (`--all`: in every one);
-      of several stages that wait for the same one the first is the finding, and names the others;
-    - a change on a stage's `branch`, or for one of its `items`, while the stage is not open, or while
-      something that it `requires` is missing; what only brings that about is none;
-    - an entry outside a stage's `paths`, on its branch, or beside one of its artifacts in a change that names
-      neither a stage nor an item;
-    - an artifact of a stage with a branch of its own, added on the branch of a later stage;
-    - an artifact that completes a stage, committed after the work of a later stage began.
+    How to fix it: complete the earlier stage first, on its own branch if it has one.
 
-    The finding names what is missing; `specguard status` lists all of it.
-
-    How to put it right: complete the earlier stage first, on its own branch where it has one.
+    ```text
+    error: the branch 'build-d' is for the stage implementation of wave d, and the stage planning is not
+      complete: waves/d/PLAN.md: Status is 'draft', which is not one of ready
+    ```
 
     ```toml fails
     policy = '''

@@ -20,16 +20,19 @@ _PLACEHOLDER = re.compile(r"(todo|tbd|tbc|fixme|xxx|[\W_])*", re.IGNORECASE)
 
 
 class PullRequestBody(Rule):
-    r"""A pull request's body lacks a section that the policy requires, or does not name its work document.
+    r"""A pull request's body lacks a required section, or does not name its work document.
 
-    The body is what a reviewer starts from, and what a squash keeps. Each title in `sections` must stand in
-    it as a heading, compared without case, numbering and punctuation, with something below that a reader
-    sees: comments of a template are nothing, nor is a lone *TODO* or *TBD*. Where the change names a work
-    item that has a document, the body must name its path, unless `work_document = "optional"`.
+    Each title in `sections` must be a heading with visible text below it. Template comments, *TODO* and *TBD*
+    do not count. A work item's body also names the item's document, unless `work_document = "optional"`. An
+    unknown body does not pass: give `--pr-body-file`.
 
-    A body that is not known (the event lacks it, no `--pr-body-file`) is no body that passes.
+    Why is this bad? Reviewers start from the body, and a squash keeps it.
 
-    How to put it right: `gh pr edit --body-file <file>`, or the platform's page.
+    How to fix it: `gh pr edit --body-file <file>`, or the platform's page.
+
+    ```text
+    error: the body has nothing in its section 'Tests'
+    ```
 
     ```toml fails
     policy = '''

@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
 
 class PullRequestTarget(Rule):
-    """A pull request is to be merged into another branch than the policy's.
+    """A pull request targets another branch than the policy's base.
 
-    A change that is judged against one branch and merged into another was judged for nothing. The target is
-    `base` of the work item's kind, else the policy's own `base`; without either the rule does not apply.
-    `allow` names more branches, as path patterns, for pull requests that stand on each other.
+    The target is `base` of the work item's kind, or of the policy. `allow` lists more branches, for pull
+    requests that stack.
 
-    How to put it right: `gh pr edit --base <branch>`, or the platform's page.
+    Why is this bad? The change was judged against one branch and lands in another.
+
+    How to fix it: `gh pr edit --base <branch>`, or the platform's page.
+
+    ```text
+    error: the pull request goes into 'next', and the base is 'main'
+    ```
 
     ```toml fails
     policy = '''

@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 
 
 class PullRequestTitle(ConventionalForm, Rule):
-    """A pull request's title is not its work item's, or has not the form that the policy asks for.
+    """A pull request's title is not its work item's, or does not have the form that the policy asks for.
 
-    Reviewers and release notes find an item by its title. Where the change names a work item whose kind has a
-    template (`pull_request` in `[work.<kind>]`), the title must be exactly that; otherwise it must match
-    `pattern` and, with `conventional = true`, have the form of a Conventional Commits subject. With none of
-    these the rule does not apply. A title that is not known (the event lacks it, no `--pr-title`) is no title
-    that passes.
+    If the change names a work item whose kind has a `pull_request` template, the title must be exactly that.
+    Otherwise it must match `pattern` and, with `conventional = true`, Conventional Commits. An unknown title
+    does not pass: give `--pr-title`.
 
-    How to put it right: `gh pr edit --title <title>`, or the platform's page.
+    Why is this bad? Reviewers and release notes find an item by its title.
+
+    How to fix it: `gh pr edit --title <title>`, or the platform's page.
+
+    See also: `commit-message`
+
+    ```text
+    error: the title 'Add a page' does not match '^[A-Z]+-[0-9]+: '
+    ```
 
     ```toml fails
     policy = '''

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 
 
 class DirtyWorktree(Rule):
-    r"""A wave is declared complete while a worktree of the repository has changes that are not committed.
+    r"""A wave is declared complete while a worktree has uncommitted changes.
 
-    Agents of a wave work in worktrees of their own. What is left in one of them is in no branch, in no review
-    and in no handoff, and is lost with the folder. So when the document that declares the wave complete is
-    written (`declared_by`), every worktree of `git worktree list` is clean; new files count unless a
-    `.gitignore` names them.
+    When a document of a contract in `declared_by` is written, every worktree of `git worktree list` must be
+    clean. Untracked files count unless ignored. In CI there is only one checkout. If a worktree cannot be
+    read, the rule is indeterminate: `git worktree prune` forgets missing ones.
 
-    A worktree is seen where it is: elsewhere, as in continuous integration, there is one checkout alone. Of
-    the worktree whose staged changes are judged what is staged is left out, since it is being committed. One
-    that cannot be read, or whose folder is gone, makes the rule indeterminate: `git worktree prune` forgets
-    it.
+    Why is this bad? What is left in a worktree is in no branch and no review.
 
-    How to put it right: commit what is left there, or discard it; then declare the wave complete.
+    How to fix it: commit or discard what is there, then declare the wave complete.
+
+    ```text
+    error: FINAL_D_HANDOFF.md declares a wave complete, and the worktree /home/ann/repository has
+      changes that are not committed
+    ```
 
     ```toml fails
     policy = '''

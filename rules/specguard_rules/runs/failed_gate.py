@@ -14,23 +14,22 @@ if TYPE_CHECKING:
 
 
 class FailedGate(Rule):
-    r"""A run's last result of a required gate, for the tree that is committed, is not a success.
+    r"""A required gate did not succeed on the committed tree.
 
-    A gate that passed proves something of the files that it ran on and of no others. So of the run that a
-    commit names, each required gate must have a result for the commit's own tree, by its object id; of
-    several the last counts. A green result for another tree is none: whoever edits a file after the gates,
-    amends the commit or rebases it runs them again.
+    Required are the gates of the item's kind, those in its document, and `gates` of `[runs]`. For the run
+    that a commit names, the last result of each gate on the commit's own tree counts. All its commands must
+    have ended with 0, at the grade that `grade` of `[runs]` asks for. Editing, amending or rebasing after the
+    gates means running them again.
 
-    **Required are** the gates that the policy has for the kind of the commit's work item, those that the
-    item's document names in the trusted base, and those that `gates` of `[runs]` names. A gate with `when`,
-    `on` or `each` counts where the commit's changes ask for it; formatters and teardowns do not.
+    Why is this bad? A gate proves something about the files it ran on, and no others.
 
-    **A result is a success** where each of its commands ended with 0 within its time, and its grade is at
-    least `grade` of `[runs]` (`re-run` where that is empty): a result that an agent claims is none.
+    How to fix it: run the gates on what is committed: `specguard run resume RUN`.
 
-    A run that is under way judges its commit before it is made, and shows its gates itself.
-
-    How to put it right: run the gates on what is committed, as `specguard run resume RUN` does.
+    ```text
+    error: .runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json:1: the run
+      phase-12/2026-03-01T10-00-00Z-a1b2 has no result of the gate tests for the tree of commit
+      4b45861da6: its last one is for tree 4b825dc642
+    ```
 
     ```toml fails
     policy = '''

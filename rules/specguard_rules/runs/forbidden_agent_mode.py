@@ -14,24 +14,22 @@ if TYPE_CHECKING:
 
 
 class ForbiddenAgentMode(Rule):
-    r"""The agent of a run had a word of high trust, or a model, that the policy does not allow by name.
+    r"""A run's agent had high trust or a model that the policy does not allow by name.
 
-    With `--sandbox danger-full-access`, `--yolo`, `--dangerously-skip-permissions` and their like an agent
-    asks nobody and nothing holds it. `specguard run` refuses them before the agent starts; what another
-    runner started says its manifest.
+    The rule reads the agent's command in the manifest. High-trust options such as `--yolo` or
+    `--dangerously-skip-permissions` must be in `allow_flags` of `[agents.<name>]`. The model must fit
+    `[models]`, and the approval policy `approval_policies` of `[runs]`.
 
-    Read are the words of the agent's command: `agent.command` of a manifest, and the commands of the kind
-    `agent`; of an older layout its `command`, `cmd` or `argv`. What is a finding:
+    Why is this bad? Such an agent asks nobody, and nothing holds it back.
 
-    - a word of high trust that `allow_flags` of the agent's own table, `[agents.<name>]`, does not name;
-    - a model, by `--model` and its like, that `[models]` does not allow;
-    - an approval policy that `approval_policies` of `[runs]` does not name.
+    How to fix it: repeat the run without that option, or allow it by name in the policy.
 
-    An agent that the policy does not know may have no such word at all. Judged are the runs that the change's
-    commits name, and with `keep = "tree"` those whose files the change touches; with `--all` every run that
-    can be seen.
+    See also: `forbidden-model`
 
-    How to put it right: do again what the run did, without that word; or let the policy allow it by name.
+    ```text
+    error: .runs/12/1/manifest.json:2: the agent of the run 12/1 called the model 'gemini-3-flash',
+      which may not be used: '(?i)flash' denies it
+    ```
 
     ```toml fails
     policy = '''

@@ -25,28 +25,22 @@ if TYPE_CHECKING:
 
 
 class MissingGateRun(Rule):
-    r"""No run of the quick gates is recorded for a commit, or of the full gates where they are due.
+    r"""No run shows the quick gates for a commit, or the full gates for a tree that needs them.
 
-    Gates that are not run tell nothing, and gates that were run on other files tell nothing of these. So the
-    runs are looked up by the object ids of trees:
+    `quick_gates` of `[runs]` must have succeeded on the tree of each commit. `full_gates` must have succeeded
+    on the last tree, and before artifacts of a contract in `full_before`. Gates that acceptance scenarios
+    name count too. Any run counts: `specguard run gates` makes one without an agent. Merges and commits that
+    only add runs need none. With `keep = "local"`, missing runs make the rule indeterminate.
 
-    - `quick_gates` of `[runs]`: for the tree of each commit, a run shows that each of them succeeded;
-    - `full_gates`: the same for the tree that the change ends with, which is a slice's end, its last fixes
-      included. The same holds for each gate that a scenario of the slice's acceptance names, by its name or
-      command, where [ART020](unmapped-acceptance.md) reads such scenarios. Where one names a test, nobody
-      can tell which gate runs it, and the full gates are what is asked;
-    - with `full_before`, also for what is there when an artifact of one of these contracts is written, such
-      as a review, a disposition that says what is fixed, or a final handoff: for the tree of the commit that
-      adds or changes it, or of the one before.
+    Why is this bad? Gates that ran on other files say nothing about these.
 
-    Any run counts, whoever's item it is of, and `specguard run gates` makes one without an agent. A result
-    is a success where each command of the gate ended with 0, at the grade that `grade` of `[runs]` asks for
-    (`re-run` where that is empty). A commit that brings nothing but the folders of runs needs none of its
-    own, and neither does a merge. With `keep = "local"` a run that is not in the folder of runs beside the
-    check may be elsewhere, and the rule is indeterminate; where there is no such folder, it is not asked. A
-    run that is under way judges its own commit before it is recorded.
+    How to fix it: check out the commit, run the gates on it, and keep the run.
 
-    How to put it right: check the commit out, run the gates on it, and keep the run.
+    See also: `failed-gate`
+
+    ```text
+    error: commit 0922fa3dcc: no run shows the gate lint for the tree of commit 0922fa3dcc
+    ```
 
     ```toml fails
     policy = '''

@@ -14,26 +14,20 @@ if TYPE_CHECKING:
 
 
 class MissingManifest(Rule):
-    r"""A work item's commit names no run, or one whose manifest is not there or does not fit its schema.
+    r"""A work item's commit names no run, or one whose manifest is missing or invalid.
 
-    A run leaves a manifest: what it worked on, with which agent, which gates it ran on which tree, and how
-    it ended. Its commit names it by a trailer, `Run: phase-12/2026-03-01T10-00-00Z-a1b2`, so that a reviewer
-    finds the evidence of what was merged.
+    `require` of `[runs]` lists the kinds of items that need a run. Their commits carry a trailer `Run:
+    phase-12/2026-03-01T10-00-00Z-a1b2` that names the run's folder. With `keep = "tree"`, the folder must be
+    committed. With `keep = "local"`, runs are looked up beside the check. If the folder of runs is missing
+    there, as in CI, rules about runs are skipped.
 
-    `require` of `[runs]` says for which kinds of work items that is asked:
+    Why is this bad? Without the manifest, a reviewer cannot see how the work was made.
 
-    - each commit that names an item of such a kind has the trailer, and so has one commit of a change that
-      names such an item by its branch or title;
-    - what a trailer names is the folder of a run, `<kind>-<id>/<run-id>`, and holds a manifest;
-    - a manifest of specguard fits its schema; one of an older layout can be read and says how the run ended.
+    How to fix it: let `specguard run` make the commit, or commit the run's folder.
 
-    **Where runs are** says `keep` of `[runs]`: with `tree` they are committed, and what is not in the judged
-    tree does not exist; with `local` they are looked up in the folder of runs beside the check. Where one is
-    not there the rule is indeterminate, and where there is no such folder, as in continuous integration, no
-    rule about runs is asked, which the report says once. A run that is under way judges its own commit
-    without looking for itself.
-
-    How to put it right: let `specguard run` make the commit; or commit the run's folder.
+    ```text
+    error: commit e8793dd1ea is phase 12's and names no run
+    ```
 
     ```toml fails
     policy = '''

@@ -16,20 +16,20 @@ _AFTER: Final = frozenset({"pull-request", "report"})
 
 
 class SeveralItems(Rule):
-    r"""One run worked on more than one item, or went on after its pull request.
+    r"""One run worked on several items, or went on after its pull request.
 
-    A run takes one item from its pointer to its pull request, and stops there. One that goes on to the next
-    item mixes what two reviews are about, and its evidence is of neither. What is a finding:
+    Findings are manifests with several items, and commits whose subject names another item than their run. So
+    are a second commit for one run, and steps after the pull request, except the report.
 
-    - a manifest that lists several items, as `items`, `tasks` or their ids;
-    - a commit whose subject names another item than the run that its trailer names;
-    - a second commit that names the same run;
-    - a step that began after the pull request was there, but for the report.
+    Why is this bad? Evidence for two items is evidence for neither.
 
-    Judged are the runs that the change's commits name, and with `keep = "tree"` those whose files the change
-    touches; with `--all` every run that can be seen.
+    How to fix it: use one run, one branch and one pull request per item.
 
-    How to put it right: make one run, one branch and one pull request of each item.
+    ```text
+    error: .runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json:1: the run
+      phase-12/2026-03-01T10-00-00Z-a1b2 is one of phase 12, and commit fcaf9d6529, which names it, is
+      phase 13's
+    ```
 
     ```toml fails
     policy = '''

@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 
 
 class StaleHeartbeat(Rule):
-    r"""A run is still `running`, and its heartbeat is older than the policy allows.
+    r"""A run is still `running`, but its heartbeat is too old.
 
-    A run says every few seconds that it is alive. One that has fallen silent has died, or hangs: nobody
-    knows what it left undone, and what it recorded is not complete. `stale_after` of `[runs]` says how long
-    a run may be silent.
+    `stale_after` of `[runs]` says how long a run may be silent. Judged are the runs that the change names or
+    touches, and with `--all` every run.
 
-    Judged are the runs that the change's commits name, and with `keep = "tree"` those whose files the change
-    touches; with `--all` every run that can be seen. A run without a heartbeat is as old as the last time
-    that its manifest tells.
+    Why is this bad? The run has died or hangs, and its record is incomplete.
 
-    How to put it right: `specguard run doctor RUN` says what became of it, and `specguard run resume RUN`
-    goes on with it.
+    How to fix it: `specguard run doctor RUN` says what happened. `specguard run resume RUN` continues it.
+
+    ```text
+    error: .runs/phase-12/1/manifest.json:1: the run phase-12/1 is running, and its last heartbeat was
+      2455 days ago
+    ```
 
     ```toml fails
     policy = '''

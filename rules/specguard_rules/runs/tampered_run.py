@@ -18,28 +18,19 @@ if TYPE_CHECKING:
 class TamperedRun(Rule):
     r"""A run's manifest, logs, results, tree and commit do not agree.
 
-    When a run ends it records the sha256 of each of its files, and for each command that of its log. So a
-    log that somebody shortened, a result that was turned green and a patch that was swapped are seen. What
-    is a finding:
+    A manifest records the sha256 of each file and log. Findings are files that differ, results that
+    contradict the manifest, and manifests of another run or item. A succeeded run in the base may not change.
+    A commit's tree must be the one that its run judged last. With `keep = "tree"`, missing logs are fine.
+    Manifests are not signed, so a wholly invented run is not found here.
 
-    - a file, or the log of a command, that is not the one whose sha256 the manifest has;
-    - a result beside a command's log that says another exit code than the manifest;
-    - a run of specguard that has ended and recorded no sha256 of anything;
-    - a manifest that calls its run otherwise than its folder, or has another item than the folder it is in;
-    - a file of a run that is in the base, has ended and succeeded, which the change alters or deletes; and of
-      one that has ended otherwise, and may be resumed, its folder when that is gone;
-    - a commit whose tree is not the one that the run it names has judged last: what was committed is not
-      what the run made.
+    Why is this bad? Somebody may have turned a failed result green.
 
-    Logs need not be committed: with `keep = "tree"` a file that is not there is no finding, beside the check
-    it is one. Nobody signs a manifest, so whoever makes up all of it, with logs that fit, is not seen here;
-    what CI runs itself is.
+    How to fix it: restore the files as the run left them, or run it again.
 
-    Judged are the runs that the change's commits name, and with `keep = "tree"` those whose files the change
-    touches; with `--all` every run that can be seen. A run that is under way is not complete, and is left
-    out.
-
-    How to put it right: put the files back as the run has left them, or run it again.
+    ```text
+    error: .runs/phase-12/2026-03-01T10-00-00Z-a1b2/commands/01-tests.log: commands/01-tests.log of the
+      run 2026-03-01T10-00-00Z-a1b2 is not the file that the run has left
+    ```
 
     ```toml fails
     policy = '''

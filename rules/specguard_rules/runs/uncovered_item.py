@@ -19,35 +19,23 @@ _NAME: Final = "Name the item in the tick, as '- [x] ID: ...', or in a heading a
 
 
 class UncoveredItem(Rule):
-    r"""A done item has no evidence that a reviewer can find, at the grade that the policy asks for.
+    r"""A done item has no evidence of the grade that the policy asks for.
 
-    That something is done is said quickly. What shows it is graded: an agent says so (`claimed`), a runner
-    saw it (`observed`), specguard ran it (`re-run`). `grade` of `[runs]` is the least that counts for:
+    Evidence is graded: an agent says so (`claimed`), a runner saw it (`observed`), or specguard ran it
+    (`re-run`). `grade` of `[runs]` is the least that counts. Judged are items of a source, tasks, entries of
+    the index of specs and ticked checklist items that the change closes. The run must have succeeded and name
+    no other item. From `observed` up it must name the item, and [its tree must
+    fit](../runs.md#what-a-proof-is-bound-to).
 
-    - an item of a source (`source` of `[work.<kind>]`) with one of the kind's `closed` statuses, or a task of
-      a plan with one of its `done` ones: the manifest of a run that the item names anywhere, or any run that
-      is one of it;
-    - an entry of the index of specs (`[specs]`) whose status says that it was done (`done`, `closed`,
-      `completed` and the like; what was cancelled was not): the manifest that it names, or any run of it;
-    - an item of a checklist (`[checklists]`) that is ticked: the manifest that it names.
+    Why is this bad? Everybody can say that something is done.
 
-    **A run proves something** where it succeeded and names no other item. Its grade is the least that the
-    results of its gates have; of an older layout `observed` where a log or a heartbeat stands beside its
-    manifest, else `claimed`. Commands with exit codes that a plan repeats are claimed. What a person verified
-    by hand, with a name and a time, is a person's word and no agent's, and counts.
+    How to fix it: let a run show it and name its manifest, or take the status back.
 
-    **From `observed` up** the run names the item: that of the status, or the nearest one that the tick names
-    or stands under (in its words, in the items and headings above it, in the file's name). Its tree is the
-    judged one or that of a commit which holds the last change of the item, whatever differs in documents
-    under contract, checklists, indexes, plans and runs. [runs.md](../runs.md#what-a-proof-is-bound-to) has
-    the table.
+    See also: `unproven-checkbox`, `unverified-done`
 
-    That evidence is missing altogether is told by [ART006](unproven-checkbox.md) for ticked items, and by
-    [PLN003](unverified-done.md) for tasks of plans. **Judged** are the items that the change closes or ticks;
-    with `--all` all. Where runs are kept with `keep = "local"` and none are here, the rule is not asked,
-    which the report says once. A run that is under way is the evidence of its own item.
-
-    How to put it right: let a run show it, and name its manifest; or take the status back.
+    ```text
+    error: slices.json:2: slice s1 is done, and no run shows it
+    ```
 
     ```toml fails
     policy = '''

@@ -15,26 +15,25 @@ if TYPE_CHECKING:
 
 
 class UnprovenAsset(Rule):
-    r"""A learning asset changes and no run has logged its build and its test.
+    r"""A learning asset changes, and no run has logged its build and test.
 
-    Codemods, templates and linter rules are reused by agents that do not look twice. So a change of one comes
-    with a run that built and tested it: `proofs` of `[assets]` names the commands that must be among those of
-    a run, each ended with 0 and with its log beside the manifest.
+    `proofs` of `[assets]` names the commands. Each must be in a succeeded run, end with 0, and have a log
+    beside the manifest. The run must have used the tree of a commit at or after the asset's change. Without
+    any such run the rule is indeterminate; without a folder of runs it is skipped.
 
-    **Which runs count**: those that the change's commits name, and with `keep = "tree"` those whose files the
-    change brings, else those beside the check that ran on the tree of one of its commits; where there is none
-    of these, nobody can tell, and the rule is indeterminate (with no folder of runs at all it is not asked).
-    A run that is under way is judged once it has ended.
+    Its folder must have the files of `run_files`, and its manifest the keys of `run_keys`, each with a value
+    or `[]`. A manifest without a status stands as its `validations` do:
+    `{"command": "npm test", "status": "passed", "log_path": "test.log"}`.
 
-    The run succeeded, and where a command says on which tree it ran, that is the tree of a commit of the
-    change: of the one that changes the asset last, or of a later one. A name in `proofs` is that of a
-    command, or a word of it: `build` is also `npm run build`. Where `grade` of `[runs]` asks for one,
-    each command has it.
+    Why is this bad? Agents reuse codemods, templates and linter rules without looking twice.
 
-    **Judged** are the files under `paths` of `[assets]` that the change adds or modifies, but for the index,
-    the table and the samples.
+    How to fix it: build and test the asset in a run, and commit the run's folder with its logs.
 
-    How to put it right: build and test the asset in a run, and commit the run's folder with its logs.
+    See also: `unregistered-asset`
+
+    ```text
+    error: patterns/emit.ts changes, and no run that the change brings has logged its test
+    ```
 
     ```toml fails
     policy = '''

@@ -16,22 +16,21 @@ _REGULAR: Final = 0o10
 
 
 class ContradictedAuthority(Rule):
-    r"""A document contradicts a higher one of the stated order on a declared key.
+    r"""A document contradicts a higher one on a declared key.
 
-    Where architecture, decisions and an agent's own plan each say where the root of an API is, the agent
-    follows the one it read last. `order` in `[authority]`, or the authority's section *Conflict resolution*,
-    lists the documents by authority, the highest first, as paths or patterns; `keys` names what they must
-    agree on. A key is stated in a field (`canonical_root: /api`, also as a list item, a bold label, a row of
-    a table, or in front matter), in front matter alone (`form = "front matter"`), or in a line that a
-    `pattern` with one group matches.
+    `order` in `[authority]`, or the section *Conflict resolution*, lists documents, highest first. `keys`
+    names what they must agree on: a field, front matter (`form = "front matter"`), or a line that a `pattern`
+    with one group matches. The highest document that states a key decides. Documents of one pattern have no
+    order. Quotes and emphasis do not matter; case does.
 
-    The highest document that states a key decides it, and every lower one that states another value is a
-    finding, with both lines. Documents of one pattern have no order among themselves. Quotation marks, marks
-    of emphasis and code, and a full stop at the end do not count; case does. Placeholders state nothing.
+    Why is this bad? An agent follows the document that it read last.
 
-    Judged is what the change touches, on either side; with `--all` everything.
+    How to fix it: correct the lower document, or have the higher one changed first.
 
-    How to put it right: correct the lower document, or have the higher one changed first.
+    ```text
+    error: work/AGENT_1_PLAN.md:3: work/AGENT_1_PLAN.md:3 says that canonical_root is '/api/orpc', and
+      ARCHITECTURE.md:3, which goes before it, that it is '/api/v2'
+    ```
 
     ```toml fails
     policy = '''

@@ -13,16 +13,21 @@ if TYPE_CHECKING:
 
 
 class DateOnlyReview(Rule):
-    """A change moves the date of a spec's last review, and shows nothing that was reviewed.
+    """A change moves the date of a spec's review but shows nothing that was reviewed.
 
-    Bumping the date is the cheapest way to make a stale spec pass, and the first that an agent finds. A
-    review leaves a trace: something in the spec is put right, or somebody signs that nothing had to be. So
-    this is a finding where only such dates change, in the document or in its entry in the index, and no
-    approval with name and day is recorded, no older than the last review. White space, comments and what no
-    reader sees are no trace, and neither are dates such as `updated`, object ids under `reviewed_objects`, or
-    a new name for the file.
+    A new date needs a trace: a visible correction in the spec, or an approval with name and day, no older
+    than the review. White space, comments, other dates, object ids and renames are no trace.
 
-    How to put it right: correct what the review found, or record who reviewed it and when under `approvals`.
+    Why is this bad? A new date is the cheapest way to make a stale spec pass.
+
+    How to fix it: correct what the review found, or record the reviewer and the day under `approvals`.
+
+    See also: `stale-spec`
+
+    ```text
+    error: tasks/specs/0001-runs.md:2: the last_review of tasks/specs/0001-runs.md is 2026-03-03 now,
+      and nothing else in it has changed
+    ```
 
     ```toml fails
     policy = '''

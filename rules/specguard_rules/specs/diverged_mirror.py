@@ -13,24 +13,19 @@ if TYPE_CHECKING:
 
 
 class DivergedMirror(Rule):
-    """A document repeats the status of a spec, and it is not the one that the index gives.
+    """A document gives a spec another status than the index.
 
-    Two documents that both say where the work stands are read by different people, and sooner or later by an
-    agent that believes the wrong one. `mirrors` in `[specs]` names the documents that repeat the statuses of
-    the index in tables or lists; a spec's own document repeats its status, too. Without an index, the status
-    that the spec itself states is the one that counts.
+    `mirrors` in `[specs]` lists documents that repeat statuses. A spec's own document counts too. A table row
+    or list item with the spec's id or path gives its status in the column `Status` or behind the name: `0002
+    Runs: done`. A ticked box is a terminal status. A mirror need not list every spec.
 
-    A row of a table is about the spec whose id or path stands in one of its cells, and gives its status in
-    the column `Status` (the name of the field in `[specs]`), or in a cell that is a status alone. A list item
-    is about the spec whose id or path it begins with, and gives its status behind it: `0002 Runs: done`,
-    `0002 Runs (done)`. Where it gives none, a checkbox does: ticked is a terminal status, and not ticked any
-    other. In JSON or YAML a table with an id or path gives its own status. A mirror need not repeat every
-    spec. One that cannot be read is a finding itself.
+    Why is this bad? Sooner or later an agent believes the wrong one.
 
-    Judged are mirrors that the change touches, and all of them where it touches the index or a spec; with
-    `--all` every one.
+    How to fix it: correct the document that is wrong. If there is an index, that is the mirror.
 
-    How to put it right: correct the document that is wrong; where there is an index, that is the mirror.
+    ```text
+    error: docs/STATUS.md:5: says that 0001 is 'Done', and tasks/index.json:1 that it is 'in-progress'
+    ```
 
     ```toml fails
     policy = '''

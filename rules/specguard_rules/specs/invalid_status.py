@@ -13,24 +13,23 @@ if TYPE_CHECKING:
 
 
 class InvalidStatus(Rule):
-    """A spec's status is none of the policy's, or it has moved where no way leads.
+    """A spec has an unknown status, or reached it by a forbidden transition.
 
-    A status is what tools and agents act on. `statuses` in `[specs]` says which there are (`terminal` ones
-    are known too), `transitions` which may follow which, from what a spec says before the change to what it
-    says after it. Case, `_`, `-` and spaces do not count, nor does what stands in brackets behind a status or
-    marks around it: `In progress`, `in_progress` and `in-progress (since May)` are the same.
+    `statuses` in `[specs]` lists them, and `transitions` says which may follow which. Case, `_`, `-` and
+    remarks in brackets do not matter. The status is read from the index and the document: front matter, a
+    field, or a section *Status*. A status may not be removed. A new spec starts at the beginning, or at a
+    status that it can reach without an approval.
 
-    The status is read from the index, and from the document: its front matter, or else a field above its
-    first subheading (`**Status:** planned`) or in a section *Metadata*, or else the first line of a section
-    *Status*. A document that states two of the policy's statuses in these places is a finding. A spec that
-    was renamed keeps its history, by its id or by what it says. A status may not be taken away. A new spec
-    begins with a status that follows no other, or one to which the ways lead from there without passing a
-    status that needs an approval.
+    Why is this bad? Tools and agents act on the status.
 
-    Judged are the specs that the change touches, and those that govern what it touches; with `--all` every
-    one.
+    How to fix it: write one of the statuses, and take each step in a change of its own.
 
-    How to put it right: write one of the statuses, and take the steps between in changes of their own.
+    See also: `unapproved-spec`
+
+    ```text
+    error: tasks/specs/0001-runs.md:2: the status of tasks/specs/0001-runs.md goes from in-progress to
+      done, and no way leads there
+    ```
 
     ```toml fails
     policy = '''

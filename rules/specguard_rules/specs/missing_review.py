@@ -13,18 +13,22 @@ if TYPE_CHECKING:
 
 
 class MissingReview(Rule):
-    """A spec has no date of its last review, or one that is no date, or two that differ.
+    """A spec has no date of its last review, an unclear one, or two that differ.
 
-    `review` in `[specs]` names the field, such as `last_review`. It may stand in the spec's front matter, in
-    a line, list item or table of its text (`last_review: 2026-01-31`, `- **Last review:** 2026-01-31`), or in
-    its entry in the index; what stands in a comment or a code block does not count. A date that can be read
-    in two ways is none: `2026-01-31` is never ambiguous. Where the document and the index, or two places of
-    the document, give different days, that is a warning, and the older one counts.
+    `review` in `[specs]` names the field, such as `last_review`. It is in front matter, in a line, list item
+    or table of the text, or in the index. Write `2026-01-31`, which is never ambiguous. If two places differ,
+    you get a warning and the older date counts. Specs with a terminal status need no review.
 
-    Judged are the specs that the change touches, and those that govern what it touches; with `--all` every
-    one. Specs with a terminal status are done with, and need no review.
+    Why is this bad? Nobody can tell whether the spec still holds.
 
-    How to put it right: have the spec read by someone, and write down the day.
+    How to fix it: have somebody read the spec, and write down the day.
+
+    See also: `stale-spec`
+
+    ```text
+    error: tasks/specs/0001-runs.md:3: has no last_review; line 3 has '<!-- last_review: 2026-01-31
+      -->', which is in a comment, or not shown as a line of its own
+    ```
 
     ```toml fails
     policy = '''

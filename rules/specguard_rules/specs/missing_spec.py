@@ -17,21 +17,17 @@ _UNKNOWN = "unknown to the index"
 class MissingSpec(Rule):
     """The index, the governed paths and the spec files do not fit together.
 
-    An index that names a file which is not there, names two specs by one id, or does not know a spec at all,
-    tells an agent the wrong thing, and rules that read reviews and approvals from it judge the wrong
-    document. So these are findings: an index that cannot be read, or is not there while there are specs; an
-    entry without its file, or whose path leads out of the repository; an id or a file in two entries; a spec
-    that no entry names; a path that `[specs.governs]` gives to specs of which there is none; a spec that is
-    taken away while the files stay that it said it governs; a spec that cannot be read, or has become a link
-    to what is no spec.
+    Findings are an unreadable or missing index, entries without a file, ids or files that occur twice, and
+    specs that no entry names. So are `[specs.governs]` paths without a spec, and removed specs whose files
+    stay. An entry names its file by `path`, `file`, `spec`, `doc`, `document` or `dir`, or by the spec's id.
 
-    An entry names its file by `path`, `file`, `spec`, `doc` or `document`, from the root or from the index's
-    own folder, in a table such as `paths`, or by its folder (`dir`); one without any is about the spec that
-    states its id, or whose name begins with it. Of other paths in an entry those count that `files` has.
+    Why is this bad? A wrong index sends agents and rules to the wrong document.
 
-    What the change touches is judged; with `--all` everything.
+    How to fix it: add the file or the entry, or remove what is left of the spec.
 
-    How to put it right: add the file or the entry, or take out what is left of a spec that has gone.
+    ```text
+    error: tasks/index.json:2: the entry 0003 names tasks/specs/0003-logs.md, but there is no such file
+    ```
 
     ```toml fails
     policy = '''

@@ -22,21 +22,21 @@ _EMPTY = frozenset(
 
 
 class MissingSpecChange(Rule):
-    r"""Code that specs govern changes, no spec that governs it does, and nobody says why.
+    r"""Governed code changes, but no spec that governs it does, and nobody says why.
 
-    A spec that is not changed with its code is soon a description of something else. Where a change adds,
-    modifies or deletes a path under `code` in `[specs]`, it also changes a spec that governs this path, in
-    its document or in the index, or adds a spec: with the sections that a contract of `[artifacts.<name>]`
-    asks of it, or, where none does, with text under a heading. `[specs.governs]`, or else a spec's own text,
-    says what it governs. With `spec_paths` only what changes under these paths counts. A deletion, a new
-    name, white space, comments, or the bare date of a review is no change of a spec.
+    A change under `code` in `[specs]` must also change a spec that governs the path, or add one with its
+    required sections. Deletions, renames, white space and bare review dates do not count. Instead, a commit
+    or the pull request may say why: `Spec-Impact: none (only names changed)`. Before a commit the finding is
+    a warning.
 
-    Where no spec has to change, a commit of the change or the pull request's text says so in a trailer, in
-    its last paragraph, with the reason in brackets or behind a dash: `Spec-Impact: none (only names
-    changed)`. A trailer without a reason says nothing. While nothing is committed yet there is no message to
-    look into, and the finding is a warning.
+    Why is this bad? A spec that does not change with its code soon describes something else.
 
-    How to put it right: change the spec, or state the reason.
+    How to fix it: change the spec, or state the reason.
+
+    ```text
+    error: src/a.py changed, and no spec did that governs it; what changed in tasks/specs/0001-runs.md
+      does not count; 'Spec-Impact: none' is without a reason in brackets or behind a dash
+    ```
 
     ```toml fails
     policy = '''

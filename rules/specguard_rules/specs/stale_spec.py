@@ -13,25 +13,23 @@ if TYPE_CHECKING:
 
 
 class StaleSpec(Rule):
-    """A spec was last reviewed longer ago than the policy allows, and governs what the change touches.
+    """A spec that governs the change was reviewed too long ago.
 
-    Code that follows a spec nobody has read for months follows a guess. A review holds `max_age_days` UTC
-    calendar days: with 30, one of 30 days ago holds and one of 31 does not. In the last `warn_days` of them
-    there is a warning. A day in the future is an error; where it has no offset, the day after the UTC date
-    is none, since it has begun east of Greenwich.
+    A review holds for `max_age_days` UTC days, and warns in the last `warn_days`. A future date is an error;
+    tomorrow's date without an offset is fine. `[specs.governs]`, or each spec's own `governs`, says what it
+    governs. With `binding = "content"`, the review also records object ids under `reviewed_objects` and is
+    stale when one changes. The finding shows the current ids.
 
-    Judged are the specs that the change touches, and those that govern what it touches: `[specs.governs]`
-    says which these are, or without it each spec's own `governs` (front matter, a field, or a section
-    *Governs*). With `--all` every spec is judged; those to which `[specs.governs]` gives no file of the tree
-    only warn. Specs with a terminal status are done with. Of several days the oldest counts.
+    Why is this bad? Code that follows a spec nobody has read for months follows a guess.
 
-    `binding = "content"` asks for more than a day. The review then also records the object ids of the files
-    that the spec governs, and is stale when one of them has changed, has gone, or is not recorded. They stand
-    under `reviewed_objects` in front matter or index, each by its path (a full id, or 7 digits of it and
-    more), or one for all files under a pattern: the sha256 of what `git ls-tree -r` prints of them. The
-    finding's help has the ids as they are now.
+    How to fix it: read the spec against the code, correct it, and record the review.
 
-    How to put it right: read the spec against the code, correct it, and record the review.
+    See also: `missing-review`, `date-only-review`
+
+    ```text
+    error: tasks/specs/0001-runs.md:2: was last reviewed on 2026-01-31, 31 days ago, and a review holds
+      30 days; it governs src/runs/run.py
+    ```
 
     ```toml fails
     policy = '''

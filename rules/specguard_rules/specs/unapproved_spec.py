@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 class UnapprovedSpec(Rule):
-    """A spec has a status that needs an approval, and no record says who approved it, and when.
+    """A spec's status needs an approval, and no record says who approved it and when.
 
-    `approval_needed` in `[specs]` names the statuses. An approval stands in the index, in the front matter or
-    in a section of the document, under the name that `approvals` gives; `approval_fields` names the fields
-    that say who and when. It may be a table of data (`{reviewer = "Ann Example", date = "2026-01-31"}`), also
-    in a list or by what it is for; a row of a table; or a list item with a name and a day, such as
-    `- Product: approved 2026-01-31 (Ann Example)`. A placeholder is no name, a day in the future is none, an
-    item that is not ticked records nothing, and neither does one that says *pending* or *rejected*.
+    `approval_needed` in `[specs]` lists these statuses. The approval is in the index, the front matter, or
+    the section that `approvals` names. It can be a table, or an item such as `- Product: approved 2026-01-31
+    (Ann Example)`. Placeholders, future days, unticked items, *pending* and *rejected* do not count. The rule
+    does not check that this person really approved.
 
-    Whether that person did approve is not checked here.
+    Why is this bad? The status says that somebody agreed.
 
-    Judged are the specs that the change touches, and those that govern what it touches; with `--all` every
-    one, terminal ones too.
+    How to fix it: have it approved, and record who and when.
 
-    How to put it right: have it approved, and record who and when.
+    ```text
+    error: tasks/specs/0001-runs.md:8: is in-progress, and its approval does not say who: 'Reviewer:
+      TBD, Date: 2026-01-31'
+    ```
 
     ```toml fails
     policy = '''

@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 
 
 class ConflictingDocument(Rule):
-    """The work item's document asks to change a path that the authority guards, or lists one as allowed.
+    """A work item's document asks to change a path that the authority guards.
 
-    Documents contradict each other, and the authority's order decides: here its forbidden and locked paths
-    win over an item's document. An author who follows the document would break the lock, and one who keeps
-    the lock cannot finish, so the conflict is shown with both lines before any work is lost.
+    A guarded path is an error if it begins an item of *Scope*, *Files*, *Deliverables* or another section of
+    `scope_sections`, or a task. Anywhere else it is a warning. Negations, quotations, code blocks and
+    sections such as *Out of scope* do not count. The document is read from the trusted base.
 
-    It is an error where a guarded path is, or begins, an item of a section that `scope_sections` names or of
-    *Deliverables*, and where a task begins with one: an item of a list with a box or a number, or below
-    *Tasks*. Anywhere else in the text it is a warning that shows the line, once for each path, since it
-    cannot be told what a sentence asks for.
+    Why is this bad? You could not finish the item without breaking the lock.
 
-    Sentences that say no, quotes, code blocks, and sections such as *Out of scope* or *Locked files* ask for
-    nothing. The document is read from the trusted base. A scope that is wider than a lock is no conflict.
+    How to fix it: have the document corrected in a change of its own, or the authority by its owners.
 
-    How to put it right: have the document corrected, by a change of its own, or the authority by its owners.
+    See also: `locked-path`
+
+    ```text
+    error: docs/plan/phase-12.md:4: docs/api/v2.yaml is guarded by 'docs/api/' (forbidden-path), and
+      docs/plan/phase-12.md:4 asks to change it
+    ```
 
     ```toml fails
     policy = '''

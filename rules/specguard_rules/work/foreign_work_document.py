@@ -14,24 +14,22 @@ if TYPE_CHECKING:
 
 
 class ForeignWorkDocument(Rule):
-    """The document of a work item is added, edited or removed, and neither for that item nor as plan upkeep.
+    """A change edits the document of a work item that it does not implement, and is not plan upkeep.
 
-    An item's document is the order that its change carries out. Whoever implements one item does not
-    rewrite the next, and whoever implements none rewrites no order at all. So the documents of items change
-    in two ways only: each by the change for its own item, and all of them by *plan upkeep*, a change that
-    names no work item and touches pointers, documents of items, their indexes and lists of items, and
-    nothing else. What an agent does, in a run or before its hook, is no upkeep.
+    Plan upkeep is a change by a person that names no work item and touches only pointers, documents of items
+    and lists of items. `document`, `legacy` and `siblings` say which files are documents. Upkeep that alters
+    an open item's scope, gates, files or `verify` is a warning. With `[work.<kind>] upkeep = "approvers"` it
+    needs an approval.
 
-    Which files are documents say `document`, `legacy` and `siblings` of every kind, with anything in place
-    of each placeholder. An `index` is held to the same where the change names no item.
+    Why is this bad? The document is the order. Whoever carries it out must not rewrite it.
 
-    What a change that names no item alters of an item that is open, its document, scope, gates, files or
-    `verify`, is told with old and new: a warning, or with `[work.<kind>] upkeep = "approvers"` an error
-    until an approver approves it. Of a kind with a pointer those items are open that do not come before the
-    one that the pointer of the base names; of a list those whose status is none of `closed`. What is added
-    alters nothing.
+    How to fix it: type the command in the finding.
 
-    How to put it right: `git checkout <base> -- <path>`, and commit; the finding has the command in full.
+    See also: `pointer-change`
+
+    ```text
+    error: docs/plan/phase-13.md, the document of another phase, is changed by the change for phase 12
+    ```
 
     ```toml fails
     policy = '''

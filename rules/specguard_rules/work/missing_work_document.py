@@ -13,20 +13,21 @@ if TYPE_CHECKING:
 
 
 class MissingWorkDocument(Rule):
-    """The document of the work item that a change implements cannot be found in the trusted base.
+    """The trusted base does not hold the document of the work item.
 
-    The document says what the item is; without it there is nothing to implement, and one that the change
-    itself brings would be the author's own order. The templates in `document` are tried in order, then the
-    tables and lists of `index`, then the older places in `legacy`, where finding it is a warning that names
-    the canonical folder. Two files that match are an error: nobody can say which holds. A file that only
-    points to another one is followed, and never taken for the document.
+    The templates in `document` are tried in order, then the tables of `index`, then the older places in
+    `legacy`, with a warning. Two matching files are an error. A file that only points to another is followed.
+    `number_format` says how numbers are padded.
 
-    Beside a `*` the number in a file's name may be padded with zeros; a name without one is exact, and
-    `number_format` says which forms are right. What comes near is named: another padding, another folder, an
-    index that knows the item but no path.
+    Why is this bad? The document says what to do. One that the change brings would be the author's own order.
 
-    How to put it right: bring the document into the base, by a change of its own, under the first name that
-    the message shows.
+    How to fix it: bring the document into the base in a change of its own, under the first name in the
+    finding.
+
+    ```text
+    error: the document of phase 7 is not found in the base: none of the places it could be in has it
+      (tried: docs/plan/phase-7.md is not there)
+    ```
 
     ```toml fails
     policy = '''

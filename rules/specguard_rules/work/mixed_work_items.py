@@ -13,15 +13,22 @@ if TYPE_CHECKING:
 
 
 class MixedWorkItems(Rule):
-    """The commits of one change work on two work items.
+    """The commits of one change name different work items.
 
-    One item, one pull request: two in one can be neither reviewed against one document nor reverted alone.
-    Subjects are read leniently, so `feat(track-05): x` works on track 5. Commits that name no item are left
-    alone, and merge commits are not read. The tasks of one plan are one change where a branch holds the whole
-    plan (`unit = "commit"` of `[plans.<name>]`).
+    Subjects are read leniently, so `feat(track-05): x` names track 5. Merge commits and commits that name no
+    item are skipped. With `unit = "commit"` of `[plans.<name>]`, one branch holds all tasks of a plan.
 
-    How to put it right: move the other item's commits to a branch of their own (`git rebase -i`, `git
-    cherry-pick`).
+    Why is this bad? Two items in one change cannot be reviewed or reverted apart.
+
+    How to fix it: move the other item's commits to their own branch (`git rebase -i`, `git cherry-pick`). If
+    the branch stands on theirs, and theirs was rewritten, rebase it onto the new one.
+
+    See also: `work-item-mismatch`
+
+    ```text
+    error: commit 1784184974 'fix(phase-13): begin' works on phase 13, and commit dfd1b801e4
+      'feat(phase12): implement phase 12' on phase 12
+    ```
 
     ```toml fails
     policy = '''

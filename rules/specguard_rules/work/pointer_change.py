@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 
 
 class PointerChange(Rule):
-    """The pointer to the current item is changed, and not by the plan's upkeep.
+    """A change moves the pointer to the current item, and is not plan upkeep.
 
-    The pointer says what may be worked on. Maintainers move it after an item's change is merged; an author
-    who moves it along chooses the next order. So it moves in *plan upkeep* only: a change that names no
-    work item, and touches pointers, documents of items, their indexes and lists of items, and nothing else.
-    A change that names an item leaves the pointer alone, be it the only thing that it touches; so does one
-    that names none and touches other files. An agent never moves it, in a run or before its hook.
+    Plan upkeep is a change by a person that names no work item and touches only pointers, documents of items
+    and lists of items. Every file in `pointer` counts, for each kind with `protect_pointer`, even one that
+    does not exist yet.
 
-    Every file in `pointer` counts, also one that does not exist yet and would be read before the others,
-    for each kind with `protect_pointer`.
+    Why is this bad? An author who moves the pointer chooses the next order.
 
-    How to put it right: `git checkout <base> -- <pointer>`, and commit; the finding has the command in
-    full.
+    How to fix it: type the command in the finding.
+
+    See also: `foreign-work-document`
+
+    ```text
+    error: configs/NEXT_TRACK.json is changed by the change for track 5
+    ```
 
     ```toml fails
     policy = '''

@@ -14,16 +14,20 @@ if TYPE_CHECKING:
 
 
 class RepeatedWorkItem(Rule):
-    """The work item has landed in the base already, or another branch works on it, too.
+    """The work item has landed already, or another branch works on it.
 
-    An item is done once, by one pull request. The item has landed where a commit of the base has a subject
-    that the templates `commit` or `pull_request` read back exactly, whatever the padding of its number; the
-    suffix ` (#12)` of a squash merge does not count. A revert of that commit lifts it, and a revert of the
-    revert does not. Another branch works on it where its name resembles the item's (`phase-12-again`),
-    locally or on a remote; the judged branch under its own name on any remote is left out. Where the judged
-    head is no branch, other branches are not looked at.
+    An item has landed if a commit of the base has a subject that fits its `commit` or `pull_request`
+    template. ` (#12)` does not matter, and a revert lifts it. Another branch works on it if its name
+    resembles the item's (`phase-12-again`), locally or on a remote.
 
-    How to put it right: take up the item that the pointer names, or delete the branch that is not used.
+    Why is this bad? An item is done once, by one pull request.
+
+    How to fix it: take the item that the pointer names, or delete the branch that nobody uses.
+
+    ```text
+    error: commit 2a558e69d7: phase 12 is in the base already: commit 2a558e69d7 'feat(phase12):
+      implement phase 12 (#7)'
+    ```
 
     ```toml fails
     policy = '''

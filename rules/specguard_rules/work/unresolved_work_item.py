@@ -14,22 +14,23 @@ if TYPE_CHECKING:
 
 
 class UnresolvedWorkItem(Rule):
-    """A change names a work item that the trusted base does not resolve, or names none where one is required.
+    """A change names a work item that the trusted base does not resolve, or none where one is required.
 
-    An item is told from the branch, the commits' subjects and the pull request's title, by the templates of
-    `[work.<kind>]`. Its kind's `pointer` says where the current number and the item's fields stand: the first
-    of these files that exists in the trusted base is read, and it must be a JSON object with that number.
-    Where it is missing, unreadable or of another shape, nothing can be said about the item, so all that was
-    tried is named. A kind with a `source` in place of a pointer has its items listed there: the item is the
-    entry with that id, in the file that the name tells (`phase: d` for `codex/phase-d-2-cart`), or in the one
-    file there is; two entries that could be meant are none.
+    The branch, commits and title name the item, by the templates of `[work.<kind>]`. Its `pointer` files are
+    tried in order; the first must be a JSON object with the current number. A kind with a `source` has a list
+    of items instead. With `require_work_item`, a change that names no item is a finding, unless it only
+    touches pointers, documents and lists of items (*plan upkeep*).
 
-    With `require_work_item` a change that names none is a finding, too, unless it is *plan upkeep*: one
-    that touches pointers, documents of items, their indexes and lists of items, and nothing else. Without
-    that setting the general rules judge it.
+    Why is this bad? Without the item, no rule knows its scope and gates.
 
-    How to put it right: have the pointer corrected in the base, by a change of its own, or give the branch
-    the name that the message shows.
+    How to fix it: have the pointer corrected in the base, or give the branch the name in the finding.
+
+    ```text
+    error: docs/plan/NEXT_PHASE.json: the branch 'phase-12' names phase 12, which cannot be resolved:
+      docs/plan/NEXT_PHASE.json has "soon" in 'next', which should hold the number of the current item
+      (tried: configs/NEXT_PHASE.json is not there; docs/plan/NEXT_PHASE.json has "soon" in 'next',
+      which should hold the number of the current item)
+    ```
 
     ```toml fails
     policy = '''

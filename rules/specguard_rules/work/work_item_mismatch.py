@@ -13,17 +13,21 @@ if TYPE_CHECKING:
 
 
 class WorkItemMismatch(Rule):
-    """The branch, the first commit, the pull request's title and the pointer speak of different work items.
+    """The branch, first commit, pull request's title and pointer name different work items.
 
-    One change implements one item, the one that the pointer names. Where two of them disagree, a reader who
-    trusts the title reviews another thing than the branch holds. The branch's item is used for all other
-    rules, else the commit's, else the title's.
+    Names are read leniently: `phase-12`, `phase_012` and `feat(phase-12): x` all mean phase 12. Other rules
+    use the branch's item, else the commit's, else the title's.
 
-    Names are read leniently here: `phase-12`, `phase_012` and `feat(phase-12): x` all speak of phase 12.
-    Whether they are the exact names is for the rules about branches, commits and pull requests. A later
-    commit that speaks of another item is WRK007.
+    Why is this bad? A reviewer who trusts the title reviews something else.
 
-    How to put it right: rename what is wrong, or take the work to the item that the pointer names.
+    How to fix it: rename what is wrong, or take the work to the item in the pointer.
+
+    See also: `mixed-work-items`
+
+    ```text
+    error: commit 08c42cf1d5 'feat(phase11): implement phase 11' names phase 11, but the branch
+      'phase-12' names phase 12
+    ```
 
     ```toml fails
     policy = '''

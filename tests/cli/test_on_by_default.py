@@ -1,0 +1,24 @@
+"""The table of what is on without any setting says what a check does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specguard.reporters.manual import ON
+from specguard.testing import run
+
+if TYPE_CHECKING:
+    from specguard.testing import Repository
+
+
+def test_exactly_the_rules_of_the_table_judge_where_nothing_is_set(repository: Repository) -> None:
+    repository.write("SPEC_AUTHORITY.md", '# A\n\n```toml specguard\nbase = "main"\n```\n')
+    repository.commit("docs: state nothing")
+    for branch, path in (("side", "x"), ("work", "y")):
+        repository.git("switch", "-q", "-c", branch, "main")
+        repository.write(path, "a\n")
+        repository.commit(f"feat: add {path}")
+    repository.git("merge", "-q", "--no-ff", "-m", "Merge branch 'side'", "side")
+    args = ("--pr-title", "feat: add x and y", "--output-format", "json")
+    rules = run("check", *args, directory=repository.path).report["rules"]
+    assert tuple(rule["code"] for rule in rules if rule["state"] not in ("not-applicable", "off")) == ON
