@@ -1,4 +1,4 @@
-"""The table of cases in `docs/security.md`, made from the tests that carry them.
+"""The table of attacks in `tests/threats/README.md`, made from the tests that carry them.
 
 Run as a program it prints the cases as JSON; it collects the tests in a process of its own, because pytest
 does not do so within a test.
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE = ROOT / "docs" / "security.md"
+PAGE = ROOT / "tests" / "threats" / "README.md"
 BEGIN = "<!-- the cases, written by `make docs` -->"
 END = "<!-- the end of the cases -->"
 

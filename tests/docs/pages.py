@@ -35,7 +35,6 @@ PAGES = [
 
 WALKED = (
     "docs/start.md",
-    "docs/findings.md",
     "docs/phase-runner.md",
     "docs/track-runner.md",
     "docs/planner-pipeline.md",

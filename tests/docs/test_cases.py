@@ -1,4 +1,4 @@
-"""The table of cases on the page about security: it is up to date, and no case is missing from it."""
+"""The table of attacks: it is up to date, and no case is missing from it."""
 
 from __future__ import annotations
 

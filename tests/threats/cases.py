@@ -1,4 +1,4 @@
-"""What a test of a case says of it: the cases that are listed in `docs/security.md`."""
+"""What a test of a case says of it: the cases that are listed in `tests/threats/README.md`."""
 
 from __future__ import annotations
 
