@@ -1,0 +1,191 @@
+"""What a reader stumbles over: long sentences, and words that have a plainer one.
+
+    python tests/docs/words.py FILE…    what is wrong in Markdown pages, and in the messages of Python files
+    python tests/docs/words.py          the same of every page and message, counted by file
+    python tests/docs/words.py --lower  takes the counts of today into words_left.txt where they are lower
+
+A sentence has at most 25 words. Tables, code and headings are left out; code within a sentence, and a list of
+several names in code, are one word. `words_left.txt` has how many problems a file may still have.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from markdown_it.token import Token
+
+ROOT: Final = Path(__file__).parent.parent.parent
+LEFT: Final = Path(__file__).parent / "words_left.txt"
+LONGEST: Final = 25
+
+WORDS: Final = (
+    (r"(?<![Tt]here )\b(?:is|are|was|were|be) none\b", "is none: say what is not there"),
+    (r"\b(?:is|are|was|were|be) of (?!no use)", "is of: belongs to, has, or is in"),
+    (r"\bwhat stands\b|\bthat stands? in\b", "what stands in: what is in"),
+    (r"^(?!.*\b(?:[Ll]eav(?:e|es|ing)|[Ll]eft|[Ll]ets?)\b).*\balone\b", "alone: only"),
+    (r"\bmend(?:s|ed|ing)?\b", "mend: fix"),
+    (r"^Where [^?]*$", "Where: If or When"),
+    (r"\b(?:[Ww]here|of which|[Ii]f) none of\b|, be it\b|\bbe they\b", "inversion"),
+)
+"""Expressions for one sentence, and what to write in their place."""
+
+_CODE: Final = "§"
+_SENTENCE: Final = re.compile(r"(?<=[.!?])[\"'”)*_]*\s+(?=[\"'“(*_]*(?:[A-Z§]|specguard\b))")
+_ABBREVIATION: Final = re.compile(r"\b(e\.g|i\.e|vs|etc|cf)\.")
+_NAMES: Final = re.compile(rf"{_CODE}(?:(?:, | and | or |, and |, or ){_CODE})+")
+_MESSAGES: Final = {"Finding", "SpecguardError", "MissingFact", "NotApplicable", "RunEnded"}
+_HELPS: Final = {"option", "command", "group", "argument", "Option", "Field"}
+
+
+class Problem(NamedTuple):
+    """One thing to write in another way.
+
+    Attributes:
+        line: its line, from 1.
+        what: what is wrong with it.
+        sentence: the sentence.
+    """
+
+    line: int
+    what: str
+    sentence: str
+
+
+def problems(path: Path) -> Iterator[Problem]:
+    """What is wrong in a file: a Markdown page, or the messages of a Python module."""
+    text = path.read_text(encoding="utf-8")
+    for line, said in messages(text) if path.suffix == ".py" else paragraphs(text):
+        for sentence in sentences(said):
+            count = len(sentence.split())
+            if count > LONGEST:
+                yield Problem(line, f"{count} words", sentence)
+            for expression, what in WORDS:
+                if re.search(expression, sentence):
+                    yield Problem(line, what, sentence)
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The sentences of a paragraph, whose code is one word."""
+    text = _NAMES.sub(_CODE, re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", _CODE, text))
+    text = _ABBREVIATION.sub(r"\1", " ".join(text.split()))
+    yield from filter(None, _SENTENCE.split(text))
+
+
+def paragraphs(markdown: str) -> Iterator[tuple[int, str]]:
+    """Each paragraph and item of a page with its line, without tables, headings and blocks of code."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(markdown)
+    for before, token in itertools.pairwise(tokens):
+        if token.type == "inline" and before.type == "paragraph_open" and token.map:
+            yield token.map[0] + 1, "".join(map(_plain, token.children or ()))
+
+
+def _plain(token: Token) -> str:
+    if token.type == "code_inline":
+        return _CODE
+    return " " if token.type in ("softbreak", "hardbreak") else token.content
+
+
+def messages(source: str) -> Iterator[tuple[int, str]]:
+    """Each text that a module tells a user, with its line; what is filled in is one word.
+
+    Other texts of the module may be parts of messages. A long one is none, but a list of names or a pattern.
+    """
+    told: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            given = [
+                word.value
+                for word in node.keywords
+                if word.arg in ("help", "short_help", "description") and name in _MESSAGES | _HELPS
+            ]
+            given += node.args[:2] if name in _MESSAGES else []
+            for one in given:
+                yield from ((one.lineno, said) for said in _texts(one))
+        elif isinstance(node, ast.FunctionDef) and any(
+            ".command(" in ast.unparse(one) for one in node.decorator_list
+        ):
+            yield from ((node.lineno, part) for part in (ast.get_docstring(node) or "").split("\n\n"))
+        elif isinstance(node, (ast.JoinedStr, ast.Constant)) and id(node) not in told:
+            for said in _texts(node):
+                if 2 < len(said.split()) <= LONGEST:
+                    yield node.lineno, said
+        # Docstrings are not told to users, and parts of a text are told with it.
+        if isinstance(node, ast.Expr):
+            told.add(id(node.value))
+        elif isinstance(node, ast.JoinedStr):
+            given.append(node)
+        told.update(id(part) for one in given for part in ast.walk(one))
+
+
+def _texts(node: ast.expr) -> list[str]:
+    """What an expression can say."""
+    if isinstance(node, ast.Constant):
+        return [str(node.value)]
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(str(one.value) if isinstance(one, ast.Constant) else _CODE for one in node.values)]
+    if isinstance(node, ast.BinOp):
+        return [left + right for left in _texts(node.left) for right in _texts(node.right)]
+    if isinstance(node, ast.IfExp):
+        return [*_texts(node.body), *_texts(node.orelse)]
+    return [_CODE]
+
+
+def pages() -> list[Path]:
+    """What is counted as the project's documents: `wc -w docs/**/*.md README.md`."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def files() -> list[Path]:
+    """Every page, and every module that may tell a user something."""
+    modules = [*(ROOT / "specguard").rglob("*.py"), *(ROOT / "rules").rglob("*.py")]
+    return [*pages(), ROOT / "CONTRIBUTING.md", *sorted(modules)]
+
+
+def counts() -> dict[str, int]:
+    """How many problems each file has that has any, by its path from the root."""
+    found = {path.relative_to(ROOT).as_posix(): len(list(problems(path))) for path in files()}
+    return {path: count for path, count in found.items() if count}
+
+
+def left() -> dict[str, int]:
+    """How many problems each file may still have."""
+    lines = (line.split() for line in LEFT.read_text(encoding="utf-8").splitlines())
+    return {path: int(count) for count, path in lines}
+
+
+def total() -> int:
+    """The words of all documents, as `wc -w` counts them."""
+    return sum(len(page.read_text(encoding="utf-8").split()) for page in pages())
+
+
+def main(arguments: list[str]) -> None:
+    """Print what is wrong, or lower the counts."""
+    if arguments == ["--lower"]:
+        allowed, found = left(), counts()
+        kept = {path: min(count, found.get(path, 0)) for path, count in allowed.items()}
+        LEFT.write_text("".join(f"{count} {path}\n" for path, count in sorted(kept.items()) if count))
+        return
+    for name in arguments:
+        for problem in problems(Path(name)):
+            print(f"{name}:{problem.line}: {problem.what}\n    {problem.sentence}")
+    if not arguments:
+        allowed = left()
+        for path, count in counts().items():
+            print(f"{count:4} of {allowed.get(path, 0):4} {path}")
+        print(f"{total()} words")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
