@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from typing import Final, Literal
 
 _MARK: Final = (
-    rb"\n(?:@@ -([0-9]+)(?:,[0-9]+)? \+([0-9]+)(?:,[0-9]+)? @@[^\n]*"
-    rb"|diff --git a/([0-9]+) b/[0-9]+|\\[^\n]*)(?=\n)"
+    rb"\n(?:@@ -([0-9]{1,18})(?:,[0-9]+)? \+([0-9]{1,18})(?:,[0-9]+)? @@[^\n]*"
+    rb"|diff --git a/([0-9]{1,18}) b/[0-9]+|\\[^\n]*)(?=\n)"
 )
 
 
@@ -72,11 +72,12 @@ def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
                 if removed and start < middle:
                     lines = text[start + 2 : middle].replace(b"\n-", b"\n")
                     yield Piece(number, hunk, "-", old, lines)
-                    old += lines.count(b"\n") + 1
+                    # Only a hunk that goes on in the next block is counted on.
+                    old += 0 if mark else lines.count(b"\n") + 1
                 if middle < end:
                     lines = text[middle + 2 : end].replace(b"\n+", b"\n")
                     yield Piece(number, hunk, "+", new, lines)
-                    new += lines.count(b"\n") + 1
+                    new += 0 if mark else lines.count(b"\n") + 1
             if mark is None:
                 break
             start = mark.end()
