@@ -52,6 +52,15 @@ def test_the_workflow_runs_where_a_verdict_can_change() -> None:
     assert set(reviewed[ON]) == {*triggers, "pull_request_review"}
 
 
+def test_this_repository_runs_its_checks_on_each_python_and_the_bases_action_on_requests() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    assert jobs["run"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert jobs["run"]["steps"][-1] == {"run": ".ci/run"}
+    *_, base, action = jobs["spec-guard"]["steps"]
+    assert base["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert action == {"uses": f"./{base['with']['path']}", "with": {"working-directory": "change"}}
+
+
 def test_a_right_change_is_green(machine: Machine, hosting: Hosting, tmp_path: Path) -> None:
     head = hosting.push(RIGHT)
     job = Job(machine, hosting, tmp_path, "pull_request", pull_request(hosting, head))
