@@ -1,4 +1,4 @@
-"""Pages and messages are in plain words: short sentences, few exceptions, and not too many of them."""
+"""Pages and messages are in plain words: short sentences, no exceptions, and not too many words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.docs.words import LEFT, ROOT, counts, left, problems, total
+from tests.docs.words import files, problems, total
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,15 +15,8 @@ MOST_WORDS: Final = 77_000
 """What all pages may have together, as `wc -w docs/**/*.md README.md` counts; it only falls."""
 
 
-def test_no_file_has_more_problems_than_are_left() -> None:
-    allowed = left()
-    found = {path: count for path, count in counts().items() if count > allowed.get(path, 0)}
-    assert not found, "python tests/docs/words.py FILE says what is wrong"
-
-
-def test_what_is_left_names_files_that_are_there() -> None:
-    assert LEFT.read_text() == "".join(f"{count} {path}\n" for path, count in sorted(left().items()))
-    assert [path for path in left() if not (ROOT / path).exists()] == []
+def test_every_page_and_message_is_in_plain_words() -> None:
+    assert not [(path, problem) for path in files() for problem in problems(path)]
 
 
 def test_the_pages_have_no_more_words() -> None:

@@ -1,11 +1,10 @@
 """What a reader stumbles over: long sentences, and words that have a plainer one.
 
     python tests/docs/words.py FILE…    what is wrong in Markdown pages, and in the messages of Python files
-    python tests/docs/words.py          the same of every page and message, counted by file
-    python tests/docs/words.py --lower  takes the counts of today into words_left.txt where they are lower
+    python tests/docs/words.py          the same of every page and message
 
 A sentence has at most 25 words. Tables, code and headings are left out; code within a sentence, and a list of
-several names in code, are one word. `words_left.txt` has how many problems a file may still have.
+several names in code, are one word.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 ROOT: Final = Path(__file__).parent.parent.parent
-LEFT: Final = Path(__file__).parent / "words_left.txt"
 LONGEST: Final = 25
 
 WORDS: Final = (
@@ -153,37 +151,17 @@ def files() -> list[Path]:
     return [*pages(), ROOT / "CONTRIBUTING.md", *sorted(modules)]
 
 
-def counts() -> dict[str, int]:
-    """How many problems each file has that has any, by its path from the root."""
-    found = {path.relative_to(ROOT).as_posix(): len(list(problems(path))) for path in files()}
-    return {path: count for path, count in found.items() if count}
-
-
-def left() -> dict[str, int]:
-    """How many problems each file may still have."""
-    lines = (line.split() for line in LEFT.read_text(encoding="utf-8").splitlines())
-    return {path: int(count) for count, path in lines}
-
-
 def total() -> int:
     """The words of all documents, as `wc -w` counts them."""
     return sum(len(page.read_text(encoding="utf-8").split()) for page in pages())
 
 
 def main(arguments: list[str]) -> None:
-    """Print what is wrong, or lower the counts."""
-    if arguments == ["--lower"]:
-        allowed, found = left(), counts()
-        kept = {path: min(count, found.get(path, 0)) for path, count in allowed.items()}
-        LEFT.write_text("".join(f"{count} {path}\n" for path, count in sorted(kept.items()) if count))
-        return
-    for name in arguments:
-        for problem in problems(Path(name)):
-            print(f"{name}:{problem.line}: {problem.what}\n    {problem.sentence}")
+    """Print what is wrong."""
+    for path in map(Path, arguments) if arguments else files():
+        for problem in problems(path):
+            print(f"{path}:{problem.line}: {problem.what}\n    {problem.sentence}")
     if not arguments:
-        allowed = left()
-        for path, count in counts().items():
-            print(f"{count:4} of {allowed.get(path, 0):4} {path}")
         print(f"{total()} words")
 
 
