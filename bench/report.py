@@ -32,7 +32,7 @@ def table(results: Sequence[Result]) -> list[str]:
             f"{result.row.must:g}",
             f"{result.row.reach:g}",
             "" if result.value is None else f"{result.value:.3g}",
-            "" if result.spread is None else f"{result.spread[0]:.3g} to {result.spread[1]:.3g}",
+            "" if result.spread is None else f"{result.spread[0]:.3g}-{result.spread[1]:.3g}",
             result.outcome + (f": {result.note}" if result.note else ""),
         )
         for result in results
