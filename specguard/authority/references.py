@@ -1,9 +1,9 @@
-"""Where a policy nearly names an entry of another of its tables, or names a rule that there is not.
+"""Where a policy nearly names an entry of another of its tables, or names an unknown rule or approver.
 
 A field says that it names such entries with `json_schema_extra={"names": ["artifacts"]}`. A name that is like
 none that there is may be of an entry that is still to be written; what it is needed for then says that it is
-missing. A field with `json_schema_extra={"selectors": True}` names rules, by code, family or name, and all of
-those there are are known.
+missing. A field with `json_schema_extra={"selectors": True}` names rules, by code, family or name, and one
+with `{"approvers": True}` has lists of people who may approve; all of those there are are known.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LEAST_LIKENESS: Final = 0.8
 def misspelt(
     values: Mapping[str, Any], registry: Registry, models: Models
 ) -> Iterator[tuple[Path, str, str]]:
-    """The names that are nearly those of entries of other tables, and those of rules that there are not.
+    """The names that are nearly those of entries of other tables, and those of unknown rules and people.
 
     Args:
         values: the settings, validated.
@@ -86,10 +86,24 @@ def _of_field(
                 if selector not in names.selectors:
                     step = nearest(selector, names.selectors, "`specguard rule` lists them")
                     yield (*path, index), f"names {selector!r}, which is no rule's code, family or name", step
+        if extra.get("approvers"):
+            yield from _unknown_approvers(value, path, names.values)
         if "names" in extra:
             known = _known(names.values, extra["names"])
             yield from _near(value, path, known, dotted=extra.get("dotted", False))
     yield from _within(value, path, names)
+
+
+def _unknown_approvers(
+    lists: Mapping[str, Sequence[str]], path: Path, values: Mapping[str, Any]
+) -> Iterator[tuple[Path, str, str]]:
+    """The names in lists that are of no approver."""
+    approvers = [one.name for one in values["approvals"].approver] if "approvals" in values else []
+    for key, people in lists.items():
+        for index, name in enumerate(people):
+            if name not in approvers:
+                step = nearest(name, approvers, "add a table [[approvals.approver]] for this person")
+                yield (*path, key, index), f"names {name!r}, who is no `[[approvals.approver]]`", step
 
 
 def _near(value: Any, path: Path, known: Sequence[str], *, dotted: bool) -> Iterator[tuple[Path, str, str]]:

@@ -28,6 +28,7 @@ class Settings(Record):
     `"higher"` or `"lower"` numbers and flags, `"more"` or `"fewer"` elements, or a list of its values from
     the loosest to the tightest. One that names entries of other tables says of which, with
     `{"names": ["artifacts"]}` (and `"dotted": True` where a field follows the name), so that a typo is told.
+    One that names rules has `{"selectors": True}`, and one that names approvers `{"approvers": True}`.
 
     A table whose values can contradict each other has a method `problem() -> str` that says how, as a clause,
     or gives an empty string; it is asked when a policy is compiled.

@@ -108,6 +108,16 @@ def test_what_values_have_against_each_other_is_told_on_the_line_of_one(
     assert line == above.count("\n") + 1
 
 
+def test_an_owner_who_may_not_approve_is_told() -> None:
+    above = '[[approvals.approver]]\nname = "dora"\nmay = ["PTH"]\n[rules.locked-path]\npaths = ["docs/"]\n'
+    owners = '[rules.locked-path.owners]\n"docs/" = [\n    "dora",\n    {}\n]\n'
+    said = "`rules.locked-path.owners.docs/.1` names {!r}, who is no `[[approvals.approver]]`"
+    assert problems(above + owners.format('"dorra"')) == [(said.format("dorra"), 9, "did you mean 'dora'?")]
+    step = "add a table [[approvals.approver]] for this person"
+    assert problems(above + owners.format('"eve"')) == [(said.format("eve"), 9, step)]
+    assert problems(above + owners.format("")) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

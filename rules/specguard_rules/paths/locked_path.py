@@ -103,7 +103,8 @@ class LockedPath(Rule):
         Field(
             description="names of `[[approvals.approver]]`, by pattern of `paths`. They need no approval "
             "where their keys sign each commit that touches the path. They also open what others change, by "
-            "a review"
+            "a review",
+            json_schema_extra={"approvers": True},
         ),
     ] = {}
 
