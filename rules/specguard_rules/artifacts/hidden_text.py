@@ -32,17 +32,22 @@ _PLACES: Final = {
     "definition": "in a link definition that nothing refers to",
     "footnote": "in a footnote that nothing refers to",
 }
-# A comment for a program: one word with its values, a pair around what a program writes, or a program's
-# own name. The expression is compiled where a comment is met.
+# A comment for a program: one word with its values, half of a pair around what a program writes, where a
+# text comes from, or a program's own name. The expression is compiled where a comment is met.
 _MARKERS: Final = (
-    r"/?[\w.:@/=-]{1,60}(?: [\w.-]{1,20}[:=][\w.:@/=-]{1,100}| [0-9a-f]{7,64}){0,4}"
+    r"/?[\w.:@/=-]{1,60}(?: [\w.-]{1,20}[:=][\w.:@/=-]{1,100}| [0-9a-f]{7,64}| v\d[\w.]{0,20}){0,4}"
     r"|[\w.:@/-]{0,40}[:_.-](?i:start|begin|end|stop)(?:[ :][\w.:=@/\"'-]{1,40}){0,2}"
     r"|(?:BEGIN|START|END|STOP)[ :][\w.:@/-]{1,40}(?: [\w.:@/-]{1,40})?"
+    r"|(?i:source|inherits from|(?:auto-?)?generated (?:by|from)|managed by):? [\w.@/-]{1,100}"
     r"|(?i:all-contributors|cspell|doctoc|eslint|htmlhint|lychee|markdown(?:-?lint|-link-check|-toc)|mdformat"
     r"|nx configuration|omit|prettier|remark|rumdl|spell-checker|textlint|toc|vale|write-good)\b[^\n]{0,100}"
     r"|(?:START|END) doctoc\b[^\n]{0,100}|DON'T EDIT THIS SECTION[^\n]{0,60}doctoc[^\n]{0,40}"
     r"|(?i:spdx-[\w-]+:|copyright|\(c\)|vim?:|-\*-)[^\n]{0,100}"
 )
+_HALF: Final = r"[\w.:@/=-]{1,60}(?: [\w.:@/=-]{1,100}){1,7}"
+_HALVES: Final = {"begin": "begin", "start": "begin", "end": "end", "stop": "end"}
+_MOST_WORDS: Final = 3
+"""The name of a pair has at most so many, so that it is hardly an instruction."""
 
 
 class HiddenText(Rule):
@@ -51,7 +56,7 @@ class HiddenText(Rule):
     In every file the rule reports invisible characters: direction marks, tag characters, zero-width spaces,
     blank letters and terminal controls. Emoji and scripts that need such characters are fine. In Markdown it
     also reports hidden elements, scripts, unclosed tags and unused link definitions. Comments are warnings,
-    except those that tools read (`comments` adds more).
+    except those that tools read, such as a pair `TOOLS START` and `TOOLS END` (`comments` adds more).
 
     Why is this bad? An agent reads bytes and its reviewer reads a page. Instructions can hide between the
     two.
@@ -146,9 +151,15 @@ class HiddenText(Rule):
         documents.prefetch(setting)
 
         def hidden_in(path: bytes) -> Iterator[Finding]:
-            for hidden in documents.hidden(path):
-                if hidden.what != "comment" or not self._for_a_program(hidden.text):
-                    yield _finding(hidden, path, setting[path])
+            all_hidden = list(documents.hidden(path))
+            halves = {_half(hidden.text) for hidden in all_hidden if hidden.what == "comment"}
+            for hidden in all_hidden:
+                if hidden.what == "comment":
+                    _, name = _half(hidden.text)
+                    paired = name and {("begin", name), ("end", name)} <= halves
+                    if paired or self._for_a_program(hidden.text):
+                        continue
+                yield _finding(hidden, path, setting[path])
 
         yield from judge_each(sorted(setting), hidden_in)
 
@@ -156,6 +167,19 @@ class HiddenText(Rule):
         if not comment or re.fullmatch(_MARKERS, comment):
             return True
         return any(expression.search(comment) for expression in self.comments)
+
+
+def _half(comment: str) -> tuple[str, str]:
+    """Which half of a pair a comment may be, `begin` or `end`, and the pair's name; empty where it is none.
+
+    Tools name the pair in words, `SPECKIT START`, and put values behind them, such as a version.
+    """
+    if re.fullmatch(_HALF, comment):
+        words = [word.casefold() for word in comment.split() if not {":", "="} & set(word)]
+        for half, name in ((words[:1], words[1:]), (words[-1:], words[:-1])):
+            if half and half[0] in _HALVES and 0 < len(name) <= _MOST_WORDS:
+                return _HALVES[half[0]], " ".join(name)
+    return "", ""
 
 
 def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
