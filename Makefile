@@ -7,7 +7,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help check test fuzz lint bench mutants docs clean
+.PHONY: help check test golden fuzz lint bench mutants docs clean
 
 # How long `make fuzz` goes on; it ends with the file of tests that is running then.
 MINUTES := 5
@@ -23,6 +23,10 @@ test: .venv/ready lint  ## lint, check types, imports, generated pages and the p
 	$(BIN)/specguard test
 	$(BIN)/pytest -n 2 --dist loadgroup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/check
+
+golden: .venv/ready  ## compare what the code answers with what it answered at a revision (REV=main)
+	@test -n "$(REV)" || { echo "make: which revision? make golden REV=main" >&2; exit 1; }
+	$(BIN)/python tests/golden.py compare "$(REV)"
 
 fuzz: .venv/ready  ## try new inputs on all that reads any, for 5 minutes (MINUTES=60: for an hour)
 	@end=$$(($$(date +%s) + 60 * $(MINUTES))); \
@@ -50,7 +54,7 @@ docs: .venv/ready  ## write the pages that are made from the code, the outputs t
 	@echo "the site: build/site/index.html"
 
 clean:  ## remove everything that make makes
-	rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .bench .golden build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The environment is made anew when the project's metadata changes, so that nothing dropped from it stays.
 .venv/ready: pyproject.toml

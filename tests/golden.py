@@ -1,0 +1,274 @@
+"""What this repository's code answers, one file an answer, to compare two revisions of it.
+
+`python tests/golden.py record FOLDER` writes what it answers on the cases, the rules' examples, the recorded
+events of agents, commands that agents run, the pages and a dozen runs of the executor.
+`python tests/golden.py compare REV` records `REV` and the working tree and shows in what they differ, with 1
+as its exit code where they do. `REV` may be a folder with a record; that of a revision is kept for the day in
+`.golden/`, which saves half of the time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from datetime import UTC, datetime
+from multiprocessing import Pool
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
+from typing import TYPE_CHECKING, NamedTuple
+from venv import EnvBuilder
+
+from specguard.cli import main
+from specguard.engine.plugins import load_registry
+from specguard.testing import Case, Outcome, examples, run_here
+from specguard.testing.case import fill
+from specguard.testing.repository import clean_environment
+from tests.docs.pages import ROOT, WALKED, blocks, normal, read, walk
+from tests.executor.working import GOOD, Workshop
+from tests.integrations.hooks.asking import POLICY, call, guarded
+from tests.integrations.hooks.shell.corpus import BLOCKS, LINES
+from tests.integrations.hooks.shell.running import FILES
+from tests.integrations.hooks.test_recorded_events import recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+_COMMANDS_A_FILE = 50
+_GUARDED = 'a", "new*", "one", "sub/**", "locked/**'
+
+RUNS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "done": ((GOOD, ()),),
+    "dry-run": ((GOOD, ("--dry-run",)),),
+    "mended": (
+        ("if [ $ROUND = 1 ]; then echo BROKEN > src/new.py; else echo 'new = 1' > src/new.py; fi", ()),
+    ),
+    "gates-fail": (("echo BROKEN $ROUND > src/new.py", ("--max-attempts=2",)),),
+    "rules-fail": (("echo edit $ROUND > locked/a.txt", ("--max-attempts=2",)),),
+    "no-progress": (("echo BROKEN > src/new.py", ("--max-attempts=9",)),),
+    "agent-fails": (("exit 1", ()),),
+    "agent-stops": (("echo why > SPECGUARD_STOP.md", ()),),
+    "timeout": (("sleep 993", ("--command-timeout=1",)),),
+    "no-program": ((GOOD, ("--command=no-such-program",)),),
+    "resumed": ((GOOD, ("--until=check",)), ("", ())),
+    "two": ((GOOD, ()), (GOOD, ())),
+}
+"""Of each run what its agent does, and its options; a second one without an agent resumes the first."""
+
+
+class Entry(NamedTuple):
+    """A file of the record.
+
+    Attributes:
+        name: its path in the record.
+        answer: what gives its text, in an empty folder.
+        arguments: what that is called with beside the folder.
+    """
+
+    name: str
+    answer: Callable[..., str]
+    arguments: tuple[object, ...]
+
+
+def entries() -> Iterator[Entry]:
+    """All of the record but the pages that are generated; what takes longest comes first."""
+    for page in WALKED:
+        yield Entry(f"walked/{Path(page).name}", answer_of_page, (page,))
+    for name, runs in RUNS.items():
+        yield Entry(f"runs/{name}.txt", answer_of_runs, (runs,))
+    yield Entry("policy/tests.txt", answer_of_policy, ())
+    commands = [*LINES.strip().split("\n"), *BLOCKS]
+    for start in range(0, len(commands), _COMMANDS_A_FILE):
+        some = commands[start : start + _COMMANDS_A_FILE]
+        yield Entry(f"commands/{start:04}.txt", answer_of_commands, (some,))
+    for parameters in recorded():
+        agent, event = parameters.values
+        yield Entry(f"events/{_file(parameters.id)}.txt", answer_of_event, (agent, event["event"]))
+    for folder in ("cases", "policy"):
+        for path in sorted((ROOT / "tests" / folder).glob("**/*.toml")):
+            case = path.relative_to(ROOT / "tests").with_suffix(".txt")
+            yield Entry(str(case), answer_of_case, (Case.load(path),))
+    for registered in load_registry().rules.values():
+        for example in examples(registered.rule):
+            yield Entry(f"examples/{example.name}.txt", answer_of_case, (example.case,))
+
+
+def answer_of_case(place: Path, case: Case) -> str:
+    """The JSON report of a case, and what `--explain` prints."""
+    repository = case.build(place / "repository")
+    arguments = case.arguments(place, repository.names)
+    env = {"XDG_CACHE_HOME": str(place / "cache"), **case.variables(repository.names)}
+    stdin = fill(case.stdin, repository.names)
+    text = "\n".join(
+        _shown(run_here("check", *arguments, *more, directory=repository.path, env=env, stdin=stdin))
+        for more in (("--output-format=json",), ("--explain", "--statistics"))
+    )
+    # Approvals are signed by new keys each time, and stand in the order of their digests.
+    if len(case.approvals) > 1:
+        text = "\n".join(sorted({line.strip(" ,") for line in text.splitlines()}))
+    return normal(text) if case.approvals else text
+
+
+def answer_of_policy(place: Path) -> str:
+    """What `specguard test` prints of this repository's own policy."""
+    return _shown(run_here("test", "--output-format=json", directory=ROOT))
+
+
+def answer_of_event(place: Path, agent: str, event: dict[str, object]) -> str:
+    """What a hook answers an event that an agent sent."""
+    repository = guarded(place / "repository")
+    return _asked(agent, json.dumps(event).replace("{root}", str(repository.path)), repository.path)
+
+
+def answer_of_commands(place: Path, commands: list[str]) -> str:
+    """What a hook answers commands before they run."""
+    repository = guarded(place / "repository", policy=POLICY.replace("configs/**", _GUARDED))
+    repository.commit("chore: more", files=FILES)
+    answers = []
+    for command in commands:
+        event = call("Bash", {"command": command}, repository.path)
+        answers.append(f"$ {command}\n{_asked('claude', json.dumps(event), repository.path)}")
+    return "\n".join(answers)
+
+
+def answer_of_page(place: Path, page: str) -> str:
+    """What the blocks of a page print, as a reader would type them."""
+    found = walk(blocks(read(page)), place)
+    return normal("\n".join(f"$ {block.text}{printed}" for block, _, printed in found))
+
+
+def answer_of_runs(place: Path, runs: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    """What runs print, tell the agent, leave in their folders, and do on the platform."""
+    document = "# Phase 12\n\n## Deliverables\n\n- `src/new.py`, the client\n"
+    workshop = Workshop(place, files={"docs/phases/phase-12.md": document})
+    parts = []
+    for script, options in runs:
+        done = workshop.work(script, *options) if script else workshop.resume(*options)
+        parts.append(f"exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    if (place / "rounds").exists():
+        parts += [f"The agent was told:\n{told}" for told in workshop.told]
+    for path in sorted(workshop.runs.glob("**/*")):
+        if (
+            path.is_file()
+            and path.suffix in (".json", ".md", ".log", ".patch")
+            and "control" not in path.parts
+        ):
+            parts.append(f"{path.relative_to(workshop.runs)}:\n{path.read_text()}")
+    parts.append(f"requests: {json.dumps(workshop.state['requests'], indent=1)}")
+    parts.append(workshop.remote.git("log", "--all", "--format=%D %an%n%B", "--name-status"))
+    for name in ("list", "doctor", "metrics"):
+        done = workshop.specguard("run", name)
+        parts.append(f"$ specguard run {name}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return normal("\n".join(parts))
+
+
+def _asked(agent: str, event: str, directory: Path) -> str:
+    """What a hook answers, in a process of its own: it reads and writes past Python's streams."""
+    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as error:
+        given.write(event.encode("utf-8", "surrogateescape"))
+        given.seek(0)
+        child = os.fork()
+        if not child:
+            for number, stream in enumerate((given, out, error)):
+                os.dup2(stream.fileno(), number)
+            os.chdir(directory)
+            os.environ.clear()
+            os.environ.update({**clean_environment(), "XDG_CACHE_HOME": str(directory.parent / "cache")})
+            os._exit(main(["hook", agent]))
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        texts = []
+        for stream in (out, error):
+            stream.seek(0)
+            texts.append(stream.read().decode("utf-8", "replace"))
+        return _shown(Outcome(code, *texts))
+
+
+def _shown(outcome: Outcome) -> str:
+    try:
+        printed = "\n".join(json.dumps(json.loads(line), indent=1) for line in outcome.stdout.splitlines())
+    except json.JSONDecodeError:
+        printed = outcome.stdout
+    return f"exit code {outcome.exit_code}\n{printed}\n{outcome.stderr}"
+
+
+def _file(name: str) -> str:
+    return re.sub(r"[^\w.]+", "-", name)
+
+
+def write(folder: Path, entry: Entry) -> None:
+    """Write a file of the record."""
+    # A temporary folder's name may have signs in it that Markdown escapes.
+    place = Path(gettempdir()).resolve() / f"golden-{os.getpid():08}"
+    place.mkdir()
+    try:
+        text = entry.answer(place, *entry.arguments)
+    finally:
+        shutil.rmtree(place)
+    for path, name in ((place, "<place>"), (ROOT, "<root>"), (sys.prefix, "<environment>")):
+        text = text.replace(str(path), name)
+    text = re.sub(r'"(seconds|duration|pid)": [\d.]+', r'"\1": 0', text)
+    file = folder / entry.name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
+def record(folder: Path) -> None:
+    """Write all of the record into an empty or missing folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    outcome = run_here("docs", "--directory", "pages", directory=folder)
+    assert not outcome.exit_code, outcome
+    with Pool(2) as pool:
+        pool.starmap(write, [(folder, entry) for entry in entries()], chunksize=1)
+
+
+def compare(revision: str) -> int:
+    """Show how the working tree differs from a revision, or from a record; the exit code."""
+    with TemporaryDirectory(prefix="golden-") as made:
+        old, new = Path(revision).resolve(), Path(made, "new")
+        if not old.is_dir():
+            resolve = ("git", "-C", str(ROOT), "rev-parse", "--verify", f"{revision}^{{commit}}")
+            oid = subprocess.run(resolve, check=True, capture_output=True, text=True).stdout.strip()
+            # Some answers say what day it is.
+            old = ROOT / ".golden" / f"{oid}-{datetime.now(UTC).date()}"
+            if not old.exists():
+                record_revision(oid, Path(made, "tree"), Path(made, "old"))
+                shutil.copytree(Path(made, "old"), old)
+        record(new)
+        shown = ("git", "diff", "--no-index", "--no-prefix", "--stat", "--patch", str(old), str(new))
+        return subprocess.run(shown, check=False).returncode
+
+
+def record_revision(oid: str, tree: Path, folder: Path) -> None:
+    """Record a revision by its own code, with the libraries of this environment."""
+    worktree = ("git", "-C", str(ROOT), "worktree")
+    subprocess.run([*worktree, "add", "-q", "--detach", str(tree), oid], check=True)
+    try:
+        script = tree / "tests" / "golden.py"
+        if not script.exists():
+            shutil.copy(__file__, script)
+        environment = tree / ".venv"
+        EnvBuilder(symlinks=True).create(environment)
+        paths = sysconfig.get_paths(vars={"base": str(environment), "platbase": str(environment)})
+        libraries = f"{tree}\n{tree}/rules\n{sysconfig.get_path('purelib')}\n"
+        Path(paths["purelib"], "golden.pth").write_text(libraries)
+        for program in ("specguard", "pip"):
+            text = Path(sys.prefix, "bin", program).read_text().replace(sys.prefix, str(environment))
+            Path(paths["scripts"], program).write_text(text)
+            Path(paths["scripts"], program).chmod(0o755)
+        subprocess.run([f"{paths['scripts']}/python", script, "record", folder], cwd=tree, check=True)
+    finally:
+        subprocess.run([*worktree, "remove", "--force", str(tree)], check=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["record"] and len(sys.argv) == 3:
+        record(Path(sys.argv[2]).resolve())
+    elif sys.argv[1:2] == ["compare"] and len(sys.argv) == 3:
+        sys.exit(compare(sys.argv[2]))
+    else:
+        sys.exit(__doc__)
