@@ -9,8 +9,8 @@ import click
 from specguard.cli.completion import FILE
 from specguard.cli.options import in_directory
 from specguard.cli.pages import show_markdown
-from specguard.executor.briefing import brief_of
-from specguard.executor.options import RunOptions
+from specguard.executor.brief import brief_of
+from specguard.executor.run import RunOptions
 
 
 @click.command("brief", short_help="Print an agent's brief for an item.")

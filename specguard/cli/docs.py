@@ -20,9 +20,9 @@ from specguard.cli.error import errors_text
 from specguard.cli.limits import limits_page
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
-from specguard.executor.schemas import run_schemas
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters import manual
+from specguard.runs.schemas import run_schemas
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
     from specguard.change.repository import Repository
-    from specguard.executor.canonical import Address
+    from specguard.executor.remote.git import Address
     from specguard.runs.settings import AgentSettings, RunSettings
 
 _HOOKS = ".pre-commit-config.yaml"
@@ -57,8 +57,7 @@ def diagnose_runs(repository: Repository, policy: Policy, *, trusted: bool) -> I
 
 
 def _address(repository: Repository, policy: Policy, top: str) -> Address | Diagnosis:
-    from specguard.executor.canonical import find_address
-    from specguard.executor.user_git import read_settings
+    from specguard.executor.remote.git import find_address, read_settings
 
     try:
         return find_address(read_settings(repository), "origin", policy.remote or "", root=top)
@@ -67,7 +66,7 @@ def _address(repository: Repository, policy: Policy, top: str) -> Address | Diag
 
 
 def _platform(address: Address, environment: Mapping[str, str], top: str) -> Iterator[Diagnosis]:
-    from specguard.executor.platforms import find_platform
+    from specguard.executor.remote.pull_request import find_platform
 
     yield Diagnosis("remote of runs", "ok", address.shown)
     platform, why = find_platform(address, environment, top)
@@ -81,8 +80,7 @@ def _platform(address: Address, environment: Mapping[str, str], top: str) -> Ite
 
 def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
     """The programs that gates of the policy begin with and that are not there; a document may name more."""
-    from specguard.executor.gate_plans import planned_gates
-    from specguard.executor.tools import program_of, remedy
+    from specguard.executor.gates import planned_gates, program_of, remedy
 
     needs: dict[str, list[str]] = {}
     for gate in planned_gates(policy, None).gates:
@@ -111,8 +109,8 @@ def _agent(
     name: str, settings: AgentSettings, policy: Policy, environment: Mapping[str, str], *, trusted: bool
 ) -> Diagnosis:
     """Whether an agent of the policy is there, in a version that the policy asks for."""
-    from specguard.executor.agents import locate, resolve_agent
-    from specguard.executor.options import RunOptions
+    from specguard.executor.agent import locate, resolve_agent
+    from specguard.executor.run import RunOptions
 
     subject, program = f"agent {name}", settings.command[0]
     try:

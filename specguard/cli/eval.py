@@ -49,7 +49,7 @@ def command(
     from specguard.evaluation.evaluating import evaluate
     from specguard.evaluation.samples import FILE as DEFAULT
     from specguard.evaluation.samples import read_samples
-    from specguard.executor.options import RunOptions
+    from specguard.executor.run import RunOptions
 
     top = Repository.locate(directory, os.environ).work_tree()
     place = os.path.abspath(file) if file else os.path.join(top, DEFAULT)

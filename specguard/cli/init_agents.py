@@ -187,7 +187,7 @@ def _is_ignored(repository: Repository, path: str) -> bool:
 
 
 def _knows_on_failure(environment: Mapping[str, str]) -> bool:
-    from specguard.executor.agent_version import check_version
+    from specguard.executor.agent import check_version
 
     program = find_program("claude", environment)
     if program is None:

@@ -16,9 +16,8 @@ from specguard.cli.plan_look import next_task, status, validate
 from specguard.cli.plan_write import create, init, proposal
 from specguard.cli.run_store import in_root, open_store, trusted_policy
 from specguard.errors import SpecguardError
-from specguard.executor.identity import identity
-from specguard.executor.plan_files import PlanFile, plan_files
-from specguard.executor.syncing import Drift, Sync
+from specguard.executor.place.files import identity
+from specguard.executor.plans import Drift, PlanFile, Sync, plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, path_text
 from specguard.plans.evidence import Manual
 from specguard.plans.verification import manual_problem

@@ -15,7 +15,7 @@ from specguard.cli.run_store import trusted_policy
 from specguard.cli.words import counted
 from specguard.engine.status.standing import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.plan_files import plan_files
+from specguard.executor.plans import plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.planning.folders import source_folder, source_folders
 from specguard.planning.states import SCHEMA, STATES, PlanState, TaskState, plan_states

@@ -13,9 +13,9 @@ from specguard.cli.options import in_directory
 from specguard.cli.run_store import in_root, open_store
 from specguard.cli.words import counted
 from specguard.errors import SpecguardError
-from specguard.executor.cleaning import left_over, remove
-from specguard.executor.options import RunOptions
-from specguard.executor.stopping import stop as stop_run
+from specguard.executor.lifecycle import left_over, remove
+from specguard.executor.lifecycle import stop as stop_run
+from specguard.executor.run import RunOptions
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import visible
 

@@ -14,10 +14,8 @@ from specguard.cli.options import in_directory
 from specguard.cli.run_shown import detached, leave_terminal, say_plainly, shown
 from specguard.cli.run_store import in_root, open_store
 from specguard.errors import SpecguardError
-from specguard.executor.asked import asked_before
-from specguard.executor.baseline import ensure_repository
-from specguard.executor.options import RunOptions
-from specguard.executor.run import STEPS
+from specguard.executor.run import STEPS, RunOptions, asked_before
+from specguard.executor.start.base import ensure_repository
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.reporters.escape import visible
 from specguard.runs.folder import RunFolder
@@ -173,7 +171,7 @@ def resume(context: click.Context, /, run: str, directory: str, run_root: str, *
 
     Everything is judged again. The agent is the same, or the command behind `--`.
     """
-    from specguard.executor.resuming import resume as go_on
+    from specguard.executor.lifecycle import resume as go_on
 
     found = open_store(directory, run_root).find(run)
     folder = RunFolder(found.path, found.root)
@@ -194,8 +192,8 @@ def start(options: RunOptions, announce: int | None = None) -> int:
     Returns:
         The exit code.
     """
-    from specguard.executor.pipeline import carry_out
-    from specguard.executor.preflight import prepare
+    from specguard.executor.start.preflight import prepare
+    from specguard.executor.steps import carry_out
 
     run = prepare(options)
     if announce is None:
@@ -210,7 +208,7 @@ def start(options: RunOptions, announce: int | None = None) -> int:
 
 def _tell(folder: RunFolder) -> None:
     """Say how a run ended, what of it was not mended, and what comes next."""
-    from specguard.executor.reports import (
+    from specguard.executor.report import (
         last_output,
         opening,
         still_failing,
@@ -253,7 +251,7 @@ def show_plan(asked: Sequence[RunOptions], output_format: str = "text") -> int:
     Returns:
         The exit code.
     """
-    from specguard.executor.plan import plan_of
+    from specguard.executor.start.dry_run import plan_of
     from specguard.reporters.escape import json_text, legible
 
     found = plan_of(asked)

@@ -11,7 +11,7 @@ from specguard.cli.options import in_directory
 from specguard.cli.pages import show_markdown
 from specguard.cli.run_store import find_run, in_root, open_store
 from specguard.errors import SpecguardError
-from specguard.executor.reports import REPORT, report_text
+from specguard.executor.report import REPORT, report_text
 from specguard.model import EXIT_FAILED, EXIT_PASSED
 from specguard.reporters.escape import json_text, legible, markdown_shown
 from specguard.reporters.runs import HEADS, all_of, as_data, cells, table

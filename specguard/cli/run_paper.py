@@ -10,8 +10,7 @@ import click
 from specguard.cli.completion import DIRECTORY, FILE
 from specguard.cli.options import in_directory
 from specguard.cli.run_item import WORDS, CommandBehind, show_plan, start
-from specguard.executor.options import RunOptions
-from specguard.executor.run import STEPS
+from specguard.executor.run import STEPS, RunOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import click
 
-from specguard.executor.reports import outcome
+from specguard.executor.report import outcome
 from specguard.reporters.escape import visible
 from specguard.reporters.runs import span
 

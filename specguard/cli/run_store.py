@@ -9,7 +9,7 @@ import click
 from specguard.change.request import Request
 from specguard.cli.completion import DIRECTORY
 from specguard.engine.policies import open_policy
-from specguard.executor import stores
+from specguard.executor import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def open_store(directory: str, run_root: str) -> RunStore:
     Raises:
         SpecguardError: there is no repository or no policy.
     """
-    return stores.open_store(directory, os.environ, run_root=run_root)
+    return run.open_store(directory, os.environ, run_root=run_root)
 
 
 def find_run(store: RunStore, prefix: str) -> RunView:

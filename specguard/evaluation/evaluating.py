@@ -15,12 +15,10 @@ from specguard.evaluation.own import read_own
 from specguard.evaluation.samples import read_expected, store_expected
 from specguard.evaluation.snapshots import open_snapshot
 from specguard.evaluation.trying import finding_text
-from specguard.executor.ending import RunEnded
-from specguard.executor.environment import passed_on
-from specguard.executor.preflight import find_checkout
-from specguard.executor.processes import run_command
-from specguard.executor.run import Run
-from specguard.executor.signals import killed_by_signals
+from specguard.executor.children import passed_on
+from specguard.executor.process import killed_by_signals, run_command
+from specguard.executor.run import Run, RunEnded
+from specguard.executor.start.preflight import find_checkout
 from specguard.model import EXIT_NO_VERDICT
 from specguard.reporters.escape import json_text
 from specguard.runs import model
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from specguard.evaluation.own import OwnAuthority
     from specguard.evaluation.samples import AssetCommand, Sample, Samples
     from specguard.evaluation.snapshots import Snapshot
-    from specguard.executor.options import RunOptions
+    from specguard.executor.run import RunOptions
     from specguard.runs.settings import RunSettings
 
     Say = Callable[[str], None]

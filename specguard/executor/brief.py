@@ -6,23 +6,36 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from specguard.change.git import Git
+from specguard.change.request import Request
 from specguard.change.tree import Tree
 from specguard.documents.document import Document
-from specguard.executor.agents import BRIEF
-from specguard.executor.committing import message_of
-from specguard.executor.ending import RunEnded
-from specguard.executor.gate_plans import planned_gates
-from specguard.executor.hooks import hooks_of
-from specguard.executor.pages import page
-from specguard.executor.papers import contract_of, is_paper, paper_path, papers_of, recorded, shown_path
-from specguard.executor.pull_requests import title_of
-from specguard.executor.results import NAME as RESULTS
-from specguard.executor.scope import judges, scope_of
-from specguard.executor.stop_note import NAME
-from specguard.executor.tasks import task_of
+from specguard.engine.policies import open_policy
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.agent import BRIEF
+from specguard.executor.commit import hooks_of, judges, message_of, scope_of
+from specguard.executor.gates import planned_gates
+from specguard.executor.handover import RESULTS, STOP_NOTE
+from specguard.executor.item import (
+    contract_of,
+    is_paper,
+    paper_path,
+    papers_of,
+    recorded,
+    shown_path,
+    task_of,
+)
+from specguard.executor.remote.git import read_settings
+from specguard.executor.remote.pull_request import title_of
+from specguard.executor.report import page
+from specguard.executor.run import Run, RunEnded, RunOptions
+from specguard.executor.start.base import start_as_fetched
+from specguard.executor.start.dry_run import RUN_ID
+from specguard.executor.start.preflight import find_checkout, new_manifest
 from specguard.model import path_text
 from specguard.plans.settings import ROLES
-from specguard.runs.results import SCHEMA
+from specguard.runs.folder import RunFolder
+from specguard.runs.schemas import SCHEMA
 from specguard.runs.settings import seconds
 
 if TYPE_CHECKING:
@@ -30,13 +43,13 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.contracts import Contract
     from specguard.authority.policy import Policy
-    from specguard.executor.run import Run
     from specguard.plans.task import Task
     from specguard.runs.model import Manifest
     from specguard.runs.settings import RunSettings
     from specguard.work.gates import Gates, PlannedGate
     from specguard.work.item import WorkItem
     from specguard.work.listed import Listed
+
 
 _GUARDED = {"forbidden-path": "forbidden", "locked-path": "locked"}
 
@@ -115,7 +128,7 @@ def _page(run: Run, item: WorkItem) -> str:
         place_limit=settings.place_limit,
         output_limit=settings.output_limit,
         approval_policy=run.options.approval_policy,
-        stop=NAME,
+        stop=STOP_NOTE,
     )
 
 
@@ -156,7 +169,7 @@ def _paper_page(run: Run, item: WorkItem) -> str:
         subject=message_of(run).split("\n", 1)[0],
         attempts=manifest.max_attempts,
         timeout=manifest.timeout,
-        stop=NAME,
+        stop=STOP_NOTE,
     )
 
 
@@ -263,3 +276,42 @@ def _gate(gate: PlannedGate) -> dict[str, str]:
         says.append(f"at most {seconds(gate.timeout)} s")
     run = f"{shlex.join(gate.wrapper)} {gate.run}" if gate.wrapper else gate.run
     return {"name": gate.name, "run": run, "named": gate.named, "says": "; ".join(says)}
+
+
+def brief_of(options: RunOptions) -> str:
+    """The page that an agent of a run would read, made from the base as it was fetched last.
+
+    Args:
+        options: what a run would be asked for; without a kind, that of a policy that describes one alone.
+            Nothing is written.
+
+    Raises:
+        SpecguardError: there is no such item or policy, or the item lacks what a run of it needs.
+    """
+    if not options.kind:
+        values = {name: getattr(options, name) for name in options._fields}
+        options = RunOptions(**{**values, "kind": _only_kind(options)})
+    repository, root = find_checkout(options)
+    with Git(repository) as git:
+        try:
+            start, address, _ = start_as_fetched(git, options, read_settings(repository), root=root)
+            manifest = new_manifest(start, options, RUN_ID, address)
+            run = Run(options, RunFolder(RUN_ID), manifest, git=git, policy=start.policy, item=start.item)
+            text = brief_text(run)
+        except MissingFact as missing:
+            raise SpecguardError(missing.reason, help=missing.command, code=missing.code) from missing
+        except RunEnded as end:
+            raise SpecguardError(end.reason, help=end.help, code=end.error) from end
+    return text
+
+
+def _only_kind(options: RunOptions) -> str:
+    policy = open_policy(Request(environment=options.environment, directory=options.directory))
+    kinds: list[str] = list(policy.declared("work_kinds"))
+    if len(kinds) != 1:
+        raise SpecguardError(
+            f"the policy describes {', '.join(kinds)}" if kinds else "the policy describes no work items",
+            help="specguard brief KIND" if kinds else "describe one: a table [work.<kind>]",
+            code="incomplete-policy",
+        )
+    return kinds[0]

@@ -1,14 +1,11 @@
-"""A run of the gates alone: in the user's own working tree, with no agent and no commit.
-
-Nothing of the user's is written but the folder of the run: formatters are left out, what a gate changes is
-told of and left, and nothing is fetched.
-"""
+"""Where gates run: as a step of a run in its place, or alone in the user's own checkout."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from specguard import __version__
@@ -16,20 +13,21 @@ from specguard.change.git import Git
 from specguard.change.request import Request
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
+from specguard.change.worktree import hash_work_tree
 from specguard.engine.claims import papers
 from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
-from specguard.executor.committing import PATCH
-from specguard.executor.ending import EXITS, RunEnded
-from specguard.executor.gate_grounds import CheckoutGround
-from specguard.executor.gate_plans import planned_gates
-from specguard.executor.gate_round import GateRound
-from specguard.executor.log_following import LogFollower
-from specguard.executor.preflight import find_checkout
-from specguard.executor.run import Run
-from specguard.executor.signals import killed_by_signals
+from specguard.executor.commit import PATCH, hash_tree, patch
+from specguard.executor.gates import GateRound, is_owed, planned_gates, told_of_gate
+from specguard.executor.output import LogFollower
+from specguard.executor.place.place import inspect, place_of
+from specguard.executor.process import killed_by_signals
+from specguard.executor.report import outcome
+from specguard.executor.run import EXITS, Run, RunEnded, ended_by
+from specguard.executor.start.preflight import find_checkout
+from specguard.model import path_text
 from specguard.runs import model
 from specguard.runs.committed import committed_folder, ignore_local
 from specguard.runs.folder import MANIFEST, RunFolder, new_run_id, now_text
@@ -41,17 +39,298 @@ from specguard.work.gate_selection import selected
 from specguard.work.gates import PlannedGate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import NoReturn
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn, Protocol
 
     from specguard.authority.policy import Policy
+    from specguard.change.entry import Entry
     from specguard.change.sources import Change
-    from specguard.executor.options import RunOptions
+    from specguard.executor.run import RunOptions
     from specguard.runs.settings import RunSettings
     from specguard.work.gates import Gates
     from specguard.work.item import WorkItem
 
+    class Ground(Protocol):
+        """A working tree that gates run in.
+
+        Attributes:
+            path: its root.
+            mends: whether what a gate changes there is undone; otherwise it is the user's own.
+        """
+
+        path: str
+        mends: bool
+
+        def tree(self) -> str:
+            """The object id of its tree as it is now."""
+            ...
+
+        def changes(self, before: str, after: str) -> Sequence[Entry]:
+            """What differs between two of its trees."""
+            ...
+
+        def entries(self, tree: str) -> Sequence[Entry]:
+            """What a tree changes since the base."""
+            ...
+
+        def show(self, tree: str) -> None:
+            """Have git there show a tree as what is staged."""
+            ...
+
+        def unchanged(self) -> bool:
+            """Whether it is sure, at a glance, that it has the tree still that was shown."""
+            ...
+
+        def restore(self, tree: str, entries: Sequence[Entry]) -> None:
+            """Make files as a tree has them."""
+            ...
+
+        def leave(self) -> None:
+            """See that nothing else was done there than running gates."""
+            ...
+
     Say = Callable[[str], None]
+
+
+MOST: Final = 20
+"""So many commits, and so many paths, a manifest highlights."""
+
+
+class PlaceGround:
+    """The place of a run.
+
+    Args:
+        run: its place is made.
+    """
+
+    mends = True
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._place = place_of(run)
+        self._index = os.path.join(self._place.own, "gates")
+        self._seen: dict[bytes, tuple[int, ...]] = {}
+        self.path = self._place.path
+
+    def tree(self) -> str:
+        """The object id of its tree as it is now.
+
+        Raises:
+            RunEnded: it cannot be committed like this.
+        """
+        return hash_tree(self._run)
+
+    def changes(self, before: str, after: str) -> Sequence[Entry]:
+        """What differs between two of its trees."""
+        return self._place.git.diff_trees(before, after)
+
+    def entries(self, tree: str) -> Sequence[Entry]:
+        """What a tree changes since the pinned base."""
+        return self._place.git.diff_trees(self._place.base, tree)
+
+    def show(self, tree: str) -> None:
+        """Stage a tree, so that commands which ask git see new files, and an unchanged working tree."""
+        self._place.stage(tree)
+        git = self._place.git
+        git.run("read-tree", tree, index=self._index)
+        listed = git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
+        self._seen = {path: self._status(path) for path in listed.split(b"\0")[:-1]}
+
+    def unchanged(self) -> bool:
+        """Whether no file of the tree that was shown was written to, and no other one is there.
+
+        Reading all files after each gate would take longer than most gates.
+        """
+        if not self._seen or any(self._status(path) != status for path, status in self._seen.items()):
+            return False
+        words = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
+        return not self._place.git.run(*words, index=self._index, files=True)
+
+    def _status(self, path: bytes) -> tuple[int, ...]:
+        try:
+            found = os.lstat(os.path.join(os.fsencode(self.path), path))
+        except OSError:
+            return ()
+        return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+    def restore(self, tree: str, entries: Sequence[Entry]) -> None:
+        """Make files as a tree has them, byte for byte as a checkout makes them.
+
+        Args:
+            tree: the tree.
+            entries: what was changed since it.
+        """
+        root = os.fsencode(self.path)
+        for entry in entries:
+            if entry.added:
+                _remove(root, entry.path)
+        gone = [entry.path for entry in entries if not entry.added and entry.old_mode & 0o170000 != 0o160000]
+        if gone:
+            index = os.path.join(self._place.own, "restored")
+            git = self._place.git
+            git.run("read-tree", tree, index=index)
+            given = b"".join(path + b"\0" for path in gone)
+            git.run("checkout-index", "-f", "-q", "-z", "--stdin", stdin=given, index=index, files=True)
+            os.unlink(index)
+
+    def leave(self) -> None:
+        """See that the gates did nothing else in the place and in the user's repository.
+
+        Raises:
+            RunEnded: they did.
+        """
+        inspect(self._run, "a gate")
+
+
+class CheckoutGround:
+    """The user's own checkout: nothing in it is undone, and nothing staged.
+
+    Args:
+        git: reads it.
+        base: the commit that its change is compared with.
+        runs: what the paths in the folder of runs begin with, which grows meanwhile; empty: it is elsewhere.
+    """
+
+    mends = False
+
+    def __init__(self, git: Git, base: str, *, runs: bytes = b"") -> None:
+        self._git = git
+        self._base = base
+        self._runs = runs
+        self.path = git.repository.work_tree()
+
+    def tree(self) -> str:
+        """The object id of its tree as it is now, the folder of runs as `HEAD` has it.
+
+        The objects are kept in a scratch store.
+
+        Raises:
+            MissingFact: a file cannot be read.
+        """
+        git = self._git
+        start = git.repository.head or git.empty_tree
+        tree = hash_work_tree(git, start).tree
+        runs = [one for one in git.diff_trees(start, tree) if self._runs and one.path.startswith(self._runs)]
+        if not runs:
+            return tree
+        index = f"{git.folder}/without-runs"
+        git.read(git.start("read-tree", tree, index=index), "the working tree")
+        zeros = "0" * git.repository.hexadecimal
+        # Mode 0 takes a path out.
+        lines = [
+            f"{one.old_mode:06o} {one.old if not one.added else zeros}\t".encode() + one.path for one in runs
+        ]
+        given = b"".join(line + b"\0" for line in lines)
+        git.read(
+            git.start("update-index", "-z", "--index-info", stdin=given, index=index), "the working tree"
+        )
+        return (
+            git.read(git.start("write-tree", "--missing-ok", index=index), "the working tree")
+            .decode()
+            .strip()
+        )
+
+    def changes(self, before: str, after: str) -> Sequence[Entry]:
+        """What differs between two of its trees."""
+        return self._git.diff_trees(before, after)
+
+    def entries(self, tree: str) -> Sequence[Entry]:
+        """What a tree changes since the base."""
+        return self._git.diff_trees(self._base, tree)
+
+    def patch(self, tree: str) -> bytes:
+        """What a tree changes since the base, but for the folder of runs."""
+        return patch(self._git, self._base, tree, without=os.fsdecode(self._runs))
+
+    def highlights(self, tree: str) -> Sequence[str]:
+        """The subjects of the commits since the base, and the paths that a tree changes beside them."""
+        git, head = self._git, self._git.repository.head or self._base
+        commits = git.commits(git.revisions(head, self._base)[-MOST:])
+        beside = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST]]
+        return [*(one.message.subject for one in commits), *beside]
+
+    def show(self, tree: str) -> None:
+        """Leave the user's index alone."""
+
+    def unchanged(self) -> bool:
+        """Never sure: what is the user's own is read anew."""
+        return False
+
+    def restore(self, tree: str, entries: Sequence[Entry]) -> None:  # noqa: ARG002 - as it is asked
+        """Refuse: the files are the user's.
+
+        Raises:
+            RunEnded: always.
+        """
+        raise RunEnded("failed", "files of your own checkout are not for specguard to restore", code=2)
+
+    def leave(self) -> None:
+        """Leave the user's checkout as it is."""
+
+
+def _remove(root: bytes, path: bytes) -> None:
+    """Remove a file, and the folders that are empty without it."""
+    with suppress(FileNotFoundError):
+        os.unlink(os.path.join(root, path))
+    folder = path.rpartition(b"/")[0]
+    while folder:
+        try:
+            os.rmdir(os.path.join(root, folder))
+        except OSError:
+            return
+        folder = folder.rpartition(b"/")[0]
+
+
+def take_down_owed(run: Run) -> list[str]:
+    """Run the teardowns that a round of a run did not come to, because its process died.
+
+    Args:
+        run: nobody else works on it.
+
+    Returns:
+        What was done, in sentences; none where nothing is owed.
+    """
+    if not is_owed(run.folder):
+        return []
+    if run.place is None:
+        return ["what its gates set up may be up still: the run's place, in which it is taken down, is gone"]
+    try:
+        plan = planned_gates(run.policy, run.item, commands=run.options.commands)
+        done = GateRound(run, PlaceGround(run), plan).take_down_owed()
+    except (MissingFact, RunEnded, SpecguardError) as error:
+        return [f"what its gates set up may be up still: {ended_by(error).reason}"]
+    return [f"took down what its gates had set up: {one.command}, {outcome(one)}" for one in done]
+
+
+def run_gates(run: Run) -> bool:
+    """Run the formatters and all gates of a run in its place, and take down again what they set up.
+
+    Failing ones are added to `run.told`; what was noticed beside is in `manifest.notes`.
+
+    Args:
+        run: its place is made, and nobody else works in it.
+
+    Returns:
+        Whether all passed. With no gate at all that is so, and noted.
+
+    Raises:
+        RunEnded: a gate needs a program that is not there, did what no gate may do, or the run's time is
+            over.
+    """
+    plan = planned_gates(run.policy, run.item, commands=run.options.commands)
+    gates = GateRound(run, PlaceGround(run), plan)
+    passed = gates.carry_out()
+    run.told += [told_of_gate(run, result.gate, command) for result, command in gates.failures]
+    if gates.missing:
+        gate, program = gates.missing[0]
+        raise RunEnded(
+            "failed",
+            f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path",
+            help=f"install {program}, or see that PATH has it",
+            error="program-missing",
+        )
+    return passed
+
 
 _SHOWN: Final = ("unproven-checkbox", "uncovered-item", "missing-gate-run", "unproven-asset")
 """The rules for which such a run is the proof."""

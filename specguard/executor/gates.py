@@ -1,67 +1,590 @@
-"""The step `gates` of a run: its formatters, gates and teardowns, in its place."""
+"""The gates of a run: which ones, what they need, how a round went, and what the agent is told."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import os
+import re
+import shlex
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
-from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.ending import RunEnded, ended_by
-from specguard.executor.gate_grounds import PlaceGround
-from specguard.executor.gate_plans import planned_gates
-from specguard.executor.gate_round import GateRound, is_owed
-from specguard.executor.gate_told import told_of_gate
-from specguard.executor.reports import outcome
+from specguard.change.repository import find_program
+from specguard.errors import SpecguardError
+from specguard.executor.children import command_environment
+from specguard.executor.item import verify_gates
+from specguard.executor.process import NOT_FOUND, run_command
+from specguard.executor.run import RunEnded
+from specguard.model import listed, path_text
+from specguard.runs.model import Response
+from specguard.runs.settings import seconds
+from specguard.work.gate_selection import selected
+from specguard.work.gates import Gates, flag_gates, gates_of, gates_of_kind
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from specguard.authority.policy import Policy
+    from specguard.change.entry import Entry
+    from specguard.change.tree import Tree
+    from specguard.executor.gate_runs import Ground
     from specguard.executor.run import Run
+    from specguard.runs.folder import RunFolder
+    from specguard.runs.model import Command
+    from specguard.runs.settings import RunSettings
+    from specguard.work.gate_selection import Chosen
+    from specguard.work.gates import NotRead, PlannedGate
+    from specguard.work.item import WorkItem
+    from specguard.work.kinds import WorkKind
 
 
-def take_down_owed(run: Run) -> list[str]:
-    """Run the teardowns that a round of a run did not come to, because its process died.
-
-    Args:
-        run: nobody else works on it.
-
-    Returns:
-        What was done, in sentences; none where nothing is owed.
-    """
-    if not is_owed(run.folder):
-        return []
-    if run.place is None:
-        return ["what its gates set up may be up still: the run's place, in which it is taken down, is gone"]
-    try:
-        plan = planned_gates(run.policy, run.item, commands=run.options.commands)
-        done = GateRound(run, PlaceGround(run), plan).take_down_owed()
-    except (MissingFact, RunEnded, SpecguardError) as error:
-        return [f"what its gates set up may be up still: {ended_by(error).reason}"]
-    return [f"took down what its gates had set up: {one.command}, {outcome(one)}" for one in done]
-
-
-def run_gates(run: Run) -> bool:
-    """Run the formatters and all gates of a run in its place, and take down again what they set up.
-
-    Failing ones are added to `run.told`; what was noticed beside is in `manifest.notes`.
+def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[str] = ()) -> Gates:
+    """All gates of an item, with those that verify a task; without one those of every kind in the policy.
 
     Args:
-        run: its place is made, and nobody else works in it.
+        policy: the base's.
+        item: the work item, resolved in the base.
+        commands: what `--command` says.
 
     Returns:
-        Whether all passed. With no gate at all that is so, and noted.
+        The gates, each command once, and what the document says and is not run.
 
     Raises:
-        RunEnded: a gate needs a program that is not there, did what no gate may do, or the run's time is
-            over.
+        MissingFact: the document or the plan cannot be read.
     """
-    plan = planned_gates(run.policy, run.item, commands=run.options.commands)
-    gates = GateRound(run, PlaceGround(run), plan)
-    passed = gates.carry_out()
-    run.told += [told_of_gate(run, result.gate, command) for result, command in gates.failures]
-    if gates.missing:
-        gate, program = gates.missing[0]
+    if item is not None:
+        found = gates_of(item, policy.origins).and_also(verify_gates(policy, item))
+    else:
+        kinds: Mapping[str, WorkKind] = policy.declared("work_kinds")
+        every: list[PlannedGate] = []
+        for name, kind in kinds.items():
+            for gate in gates_of_kind(name, kind, policy.origins):
+                # Kinds often share their gates; what differs in more than where it is written is another.
+                if not any(_same(gate, other) for other in every):
+                    every.append(gate)
+        found = Gates(every)
+    return found.and_also(flag_gates(commands))
+
+
+def _same(one: PlannedGate, other: PlannedGate) -> bool:
+    return one.but(name="", path="", line=0) == other.but(name="", path="", line=0)
+
+
+_UNFINISHED: Final = "control/gates.json"
+_TRIES: Final = 3
+_MARGIN: Final = 30.0
+
+
+class GateRound:
+    """One round of all gates.
+
+    Args:
+        run: the run that records them.
+        ground: where they run.
+        plan: the gates.
+
+    Attributes:
+        results: what became of each, in the order of the plan.
+        missing: the gates that ended because their program is not there, with that program.
+    """
+
+    def __init__(self, run: Run, ground: Ground, plan: Gates) -> None:
+        self._run = run
+        self._ground = ground
+        self._plan = plan
+        self._tree = ""
+        self._up = False
+        self.results = {gate.name: Result(gate) for gate in plan.gates}
+        self.missing: list[tuple[PlannedGate, str]] = []
+
+    @property
+    def failures(self) -> list[tuple[Result, Command]]:
+        """The commands that failed, each with its gate."""
+        return [
+            (result, command)
+            for result in self.results.values()
+            for command in result.commands
+            if not command.succeeded
+        ]
+
+    def carry_out(self) -> bool:
+        """Run all of them.
+
+        Returns:
+            Whether all that apply passed.
+
+        Raises:
+            RunEnded: the run ends here; what is to be taken down was taken down before.
+        """
+        self._say_what_is_left_out()
+        self._begin()
+        try:
+            try:
+                self._format()
+                self._judge()
+            except BaseException:
+                # Why the run ends counts, and not that it cannot be taken down either.
+                with suppress(RunEnded, SpecguardError):
+                    self._take_down()
+                raise
+            down = self._take_down()
+            if down:
+                self._see(down[-1].gate)
+            ran = [result.gate for result in self.results.values() if result.commands]
+            if ran and self._ground.mends:
+                # Once more, and every file: what they passed on is the tree that they are recorded with.
+                self._see_all(ran[-1])
+            self._ground.leave()
+        finally:
+            write_results(self._run, self._tree, list(self.results.values()), self._plan.not_read)
+        os.unlink(self._run.folder.file(_UNFINISHED))
+        return not self.failures
+
+    def take_down_owed(self) -> list[Command]:
+        """Take down what a round that died had set up: the commands that ran."""
+        self._tree = str(_unfinished(self._run.folder)["tree"])
+        self._take_down()
+        return [command for result in self.results.values() for command in result.commands]
+
+    def _begin(self) -> None:
+        """Take the tree as it is; what a round that died had changed is undone before."""
+        self._tree = self._ground.tree()
+        kept = _unfinished(self._run.folder) if self._ground.mends else {}
+        before = str(kept["tree"]) if kept.get("attempt") == self._run.manifest.attempts else ""
+        changed = self._ground.changes(before, self._tree) if before else ()
+        if changed:
+            self._ground.restore(before, changed)
+            self._tree = self._ground.tree()
+            self._run.note("What the gates had changed when the run was ended was undone.")
+        self._up = any(gate.kind == "teardown" for gate in self._plan.gates)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Record what this process may not come to: to undo what gates do to a tree, and to take down."""
+        data = {"attempt": self._run.manifest.attempts, "tree": self._tree, "up": self._up}
+        self._run.folder.write(_UNFINISHED, json.dumps(data) + "\n")
+
+    def _say_what_is_left_out(self) -> None:
+        if not any(gate.kind == "gate" for gate in self._plan.gates):
+            self._run.note("No gate is named, by the policy or by the document: nothing was tested.")
+        for one in self._plan.not_read:
+            self._run.note(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why}).")
+
+    def _format(self) -> None:
+        entries = self._ground.entries(self._tree)
+        if not self._ground.mends:
+            for gate in self._plan.gates:
+                if gate.kind == "format":
+                    self.results[gate.name].skipped = "formatters write, and here the files are your own"
+            return
+        for chosen in self._chosen("format", entries):
+            self._run_all(chosen)
+            after = self._ground.tree()
+            touched = {entry.path for entry in entries}
+            changed = self._ground.changes(self._tree, after)
+            beside = [entry for entry in changed if entry.path not in touched]
+            if beside and not self._plan.format_all:
+                after = self._undo(
+                    chosen.gate, beside, "the change does not touch them, and they were undone", but=touched
+                )
+            self._tree = after
+            self._keep()
+
+    def _judge(self) -> None:
+        self._ground.show(self._tree)
+        found = self._chosen("gate", self._ground.entries(self._tree))
+        if not found and any(gate.kind == "gate" for gate in self._plan.gates):
+            self._run.note("No gate applies to what was changed: nothing was tested.")
+        for chosen in found:
+            self._run_all(chosen)
+            self._see(chosen.gate)
+
+    def _take_down(self) -> list[Chosen]:
+        settings: RunSettings = self._run.policy.declared("run_settings")
+        deadline = self._run.deadline
+        try:
+            found = self._chosen("teardown", self._ground.entries(self._tree))
+            for chosen in found:
+                # What was set up is taken down also where the time is over.
+                limit = self._limit(chosen.gate) or float(seconds(settings.command_timeout))
+                self._run.deadline = max(deadline, time.monotonic() + limit + _MARGIN)
+                self._run_all(chosen)
+        finally:
+            self._run.deadline = deadline
+        self._up = False
+        self._keep()
+        return found
+
+    def _see(self, gate: PlannedGate) -> None:
+        """Undo what a gate changed: what comes after it judges the same tree."""
+        if not self._ground.unchanged():
+            self._see_all(gate)
+
+    def _see_all(self, gate: PlannedGate) -> None:
+        after = self._ground.tree()
+        changed = self._ground.changes(self._tree, after)
+        if not changed:
+            return
+        if not self._ground.mends:
+            self._tell(gate, changed, "they were left so, since the files are your own")
+            self._tree = after
+            return
+        self._undo(gate, changed, "they were undone, since gates judge and formatters write")
+        self._ground.show(self._tree)
+
+    def _undo(
+        self, gate: PlannedGate, entries: Sequence[Entry], why: str, but: Collection[bytes] = ()
+    ) -> str:
+        """Undo what a gate did, and note it.
+
+        Args:
+            gate: the gate.
+            entries: what it did.
+            why: why it is undone, as a clause.
+            but: the paths that it may change.
+
+        Returns:
+            The tree that there is then.
+
+        Raises:
+            RunEnded: it cannot be undone.
+        """
+        done: list[Entry] = []
+        for _ in range(_TRIES):
+            self._ground.restore(self._tree, entries)
+            done += entries
+            after = self._ground.tree()
+            # A .gitignore that is gone may have hidden more.
+            entries = [one for one in self._ground.changes(self._tree, after) if one.path not in but]
+            if not entries:
+                self._tell(gate, done, why)
+                return after
         raise RunEnded(
-            "failed",
-            f"the {gate.kind} {gate.name} ({gate.named}) needs {program}, which is not on the path",
-            help=f"install {program}, or see that PATH has it",
-            error="program-missing",
+            "failed", f"what the {gate.kind} {gate.name} changed cannot be undone", error="gate-failed"
         )
-    return passed
+
+    def _tell(self, gate: PlannedGate, entries: Sequence[Entry], why: str) -> None:
+        paths = [path_text(entry.path) for entry in entries]
+        self.results[gate.name].changed += paths
+        self._run.note(f"The {gate.kind} {gate.name} ({gate.named}) changed {listed(paths)}; {why}.")
+
+    def _chosen(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
+        """The gates of a kind that apply to a change; of the others it is kept why they do not."""
+        found = selected([gate for gate in self._plan.gates if gate.kind == kind], entries)
+        for chosen in found:
+            self.results[chosen.gate.name].skipped = chosen.skipped
+        return [chosen for chosen in found if not chosen.skipped]
+
+    def _limit(self, gate: PlannedGate) -> float | None:
+        return float(seconds(gate.timeout)) if gate.timeout else self._run.options.command_timeout or None
+
+    def _run_all(self, chosen: Chosen) -> None:
+        gate = chosen.gate
+        records = self._run.manifest.commands
+        for call in chosen.calls:
+            before = len(records)
+            try:
+                record = run_command(
+                    self._run,
+                    gate.name,
+                    [*gate.wrapper, "sh", "-c", call] if gate.wrapper else call,
+                    kind=gate.kind,
+                    source=gate.source,
+                    cwd=self._ground.path,
+                    timeout=self._limit(gate),
+                    tree=self._tree,
+                )
+            finally:
+                # Also of one with which the run ends.
+                self.results[gate.name].commands += records[before:]
+            program = program_of(gate.wrapper or call) if record.exit_code == NOT_FOUND else ""
+            if program and find_program(program, command_environment(self._run)) is None:
+                self.missing.append((gate, program))
+                return
+
+
+def is_owed(folder: RunFolder) -> bool:
+    """Whether a run died, or was ended, between setting something up and taking it down."""
+    return _unfinished(folder).get("up") is True
+
+
+def _unfinished(folder: RunFolder) -> Mapping[str, Any]:
+    """What a round recorded that never came to its end; empty where none did."""
+    try:
+        with open(folder.file(_UNFINISHED), encoding="utf-8") as file:
+            data = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) and "tree" in data else {}
+
+
+FILE: Final = "gates.json"
+"""The file in a run's folder, `specguard.gates/1`: each gate of the last round, run or not."""
+
+_STATES: Final = ("passed", "failed", "skipped", "pending")
+
+
+class Result:
+    """What became of a gate.
+
+    Attributes:
+        gate: the gate.
+        commands: the records of its commands; none where it did not run.
+        skipped: why it did not run; empty where it did.
+        changed: what it changed and should not have.
+    """
+
+    def __init__(self, gate: PlannedGate, skipped: str = "") -> None:
+        self.gate = gate
+        self.commands: list[Command] = []
+        self.skipped = skipped
+        self.changed: list[str] = []
+
+    @property
+    def state(self) -> str:
+        """`passed`, `failed`, `skipped`, or `pending` where it never came to it."""
+        if self.skipped:
+            return "skipped"
+        if not self.commands:
+            return "pending"
+        return "passed" if all(command.succeeded for command in self.commands) else "failed"
+
+
+def write_results(run: Run, tree: str, results: Sequence[Result], not_read: Sequence[NotRead]) -> None:
+    """Write what became of each gate, and say it in the step.
+
+    Args:
+        run: the run.
+        tree: the tree that the gates judged.
+        results: of each gate, in order.
+        not_read: what a document says and is not run.
+    """
+    manifest = run.manifest
+    states = [result.state for result in results]
+    if manifest.steps:
+        said = [f"{states.count(state)} {state}" for state in _STATES if state in states]
+        manifest.steps[-1].detail = ", ".join(said) or "no gate is named"
+    data = {
+        "schema": "specguard.gates/1",
+        "run_id": manifest.run_id,
+        "attempt": max(1, manifest.attempts),
+        "tree": tree,
+        "gates": [_data(run, result) for result in results],
+        "not_read": [
+            {"path": one.path, "line": one.line, "text": run.redactor.words(one.text), "why": one.why}
+            for one in not_read
+        ],
+    }
+    run.folder.write(FILE, json.dumps(data, indent=2) + "\n")
+    run.save()
+
+
+def read_results(folder: RunFolder) -> Sequence[Mapping[str, Any]]:
+    """What became of each gate of the last round; none where none was to run.
+
+    Raises:
+        SpecguardError: the file cannot be read.
+    """
+    gates: Sequence[Mapping[str, Any]] = _read(folder, "gates") or []
+    return gates
+
+
+def tree_of_gates(folder: RunFolder) -> str | None:
+    """The tree that the gates of the last round judged; None before any.
+
+    Raises:
+        SpecguardError: the file cannot be read.
+    """
+    tree: str | None = _read(folder, "tree")
+    return tree
+
+
+def _read(folder: RunFolder, key: str) -> Any:
+    try:
+        with open(folder.file(FILE), "rb") as file:
+            return json.load(file)[key]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SpecguardError(
+            "what became of the gates cannot be read", path=folder.file(FILE), code="run-record"
+        ) from error
+
+
+def _data(run: Run, result: Result) -> dict[str, object]:
+    gate = result.gate
+    return {
+        "name": gate.name,
+        "kind": gate.kind,
+        "run": run.redactor.words(gate.run),
+        "source": gate.source,
+        "named": gate.named,
+        "also": gate.also,
+        "state": result.state,
+        "skipped": result.skipped,
+        "exit_codes": [command.exit_code for command in result.commands],
+        "commands": [command.number for command in result.commands],
+        "changed": result.changed,
+    }
+
+
+_LINES: Final = 80
+_CHARACTERS: Final = 8000
+# What differs each time a command runs: dates, times, durations, addresses, temporary folders.
+_PASSING: Final = re.compile(
+    r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]|\b)|\b[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?Z?"
+    r"|\b[0-9]+(?:[.,][0-9]+)? ?(?:ns|us|\u00b5s|ms|s|secs?|seconds?|m|min|minutes?)\b|\b0x[0-9a-f]+\b"
+    r"|(?<=/tmp/)[^\s/]+",
+    re.IGNORECASE,
+)
+
+
+def told_of_gate(run: Run, gate: PlannedGate, command: Command) -> str:
+    """A section of Markdown on a gate that failed.
+
+    Args:
+        run: the run.
+        gate: the gate.
+        command: the record of its command.
+
+    Returns:
+        The section. Of output that was there when the same command failed in the round before, nothing is
+        repeated; times in it do not make a line new.
+    """
+    said = f"`{command.command}` ({gate.named}) {_how(command)}"
+    lines = _tail(run, command)
+    before = _before(run, command)
+    title = f"## The {gate.kind} {gate.name} {'failed' if before is None else 'fails still'}\n\n"
+    if before is not None:
+        known = {_lasting(line) for line in _tail(run, before)}
+        new = [line for line in lines if _lasting(line) not in known]
+        if not new:
+            return f"{title}{said}, and says the same as in the round before.\n"
+        return f"{title}{said}. What is new in its output:\n\n{_fenced(new)}"
+    if not any(line.strip() for line in lines):
+        return f"{title}{said}, and said nothing.\n"
+    return f"{title}{said}:\n\n{_fenced(lines)}"
+
+
+def _how(command: Command) -> str:
+    if command.problem:
+        return f"failed, since {command.problem}"
+    return f"ended with exit code {command.exit_code}"
+
+
+def _before(run: Run, command: Command) -> Command | None:
+    """The record of the same command in the round before, where it failed there, too."""
+    earlier = [
+        one
+        for one in run.manifest.commands
+        if (one.name, one.kind, one.command) == (command.name, command.kind, command.command)
+        and one.attempt < command.attempt
+    ]
+    return earlier[-1] if earlier and not earlier[-1].succeeded else None
+
+
+def _tail(run: Run, command: Command) -> list[str]:
+    try:
+        with open(run.folder.file(command.response), "rb") as file:
+            tail = Response.model_validate_json(file.read()).tail
+    except (OSError, ValueError):
+        return []
+    return tail[-_CHARACTERS:].split("\n")[-_LINES:]
+
+
+def _lasting(line: str) -> str:
+    """A line without what differs each time."""
+    return _PASSING.sub("0", line).strip()
+
+
+def _fenced(lines: list[str]) -> str:
+    longest = max((len(line) - len(line.lstrip("~")) for line in lines), default=0)
+    fence = "~" * max(3, longest + 1)
+    return "\n".join([f"{fence}text", *lines, fence, ""])
+
+
+PRE_COMMIT: Final = b".pre-commit-config.yaml"
+
+_SHELL: Final = frozenset(
+    (
+        "!", ".", ":", "[", "[[", "{", "(", "alias", "bg", "break", "case", "cd", "command",
+        "continue", "echo", "eval", "exec", "exit", "export", "false", "fg", "for", "function",
+        "getopts", "hash", "if", "jobs", "kill", "let", "printf", "pwd", "read", "readonly",
+        "return", "set", "shift", "source", "test", "time", "times", "trap", "true", "type",
+        "ulimit", "umask", "unset", "until", "wait", "while",
+    )
+)  # fmt: skip
+"""What a shell does itself."""
+
+_ASSIGNMENT: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_PLAIN_NAME: Final = re.compile("[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_ADVICE: Final = {
+    "pre-commit": "pip install pre-commit, since the base has .pre-commit-config.yaml",
+    "git": "install git 2.31 or later",
+}
+
+
+def check_tools(
+    wanted: Iterable[tuple[str, str]], tree: Tree, environment: Mapping[str, str]
+) -> Sequence[str]:
+    """Look for programs on the path, and name all that are missing at once.
+
+    Args:
+        wanted: each program with what needs it, as `the gate 'tests'`; an empty one is passed over.
+        tree: the base's files: with a configuration of pre-commit, that is needed too.
+        environment: whose `PATH` is searched.
+
+    Returns:
+        The programs that are there, each once.
+
+    Raises:
+        SpecguardError: one is missing.
+    """
+    needs: dict[str, list[str]] = {}
+    for program, need in wanted:
+        if program:
+            needs.setdefault(program, []).append(need)
+    if tree.find(PRE_COMMIT) is not None:
+        needs.setdefault("pre-commit", []).append(PRE_COMMIT.decode())
+    missing = [program for program in needs if find_program(program, environment) is None]
+    if missing:
+        named = "; ".join(f"{program} (for {', '.join(needs[program])})" for program in missing)
+        raise SpecguardError(
+            f"not on the path: {named}",
+            help=remedy(missing[0], named),
+            code="program-missing",
+        )
+    return list(needs)
+
+
+def remedy(program: str, named: str) -> str:
+    """What helps where a program is not on the path.
+
+    Args:
+        program: its name.
+        named: what needs it, as a text that says of a gate where it is named.
+    """
+    # Else it is a gate of the project's own, which knows why.
+    kept = " of preset:" in named
+    instead = ", or give the kind gates of your own: they go before the preset's" if kept else ""
+    return _ADVICE.get(program, f"install {program}, or see that PATH has it{instead}")
+
+
+def program_of(command: str | Sequence[str]) -> str:
+    """The program that a command needs on the path; empty where none can be told.
+
+    Args:
+        command: its words; or a text for a shell, of which the first command counts. A path is none: the
+            change itself may bring such a file.
+    """
+    if isinstance(command, str):
+        try:
+            words = shlex.split(command.strip().split("\n", 1)[0], comments=True)
+        except ValueError:
+            return ""
+    else:
+        words = list(command)
+    words = [word for word in words if not _ASSIGNMENT.fullmatch(word)] if isinstance(command, str) else words
+    word = words[0].rstrip(";") if words else ""
+    return word if _PLAIN_NAME.fullmatch(word) and word not in _SHELL else ""

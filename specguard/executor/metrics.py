@@ -18,8 +18,8 @@ from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.gate_runs import no_policy_change
-from specguard.executor.options import RunOptions
-from specguard.executor.starting import Known, Start
+from specguard.executor.run import RunOptions
+from specguard.executor.start.base import Known, Start
 from specguard.model import path_text
 from specguard.runs.files import place_of
 from specguard.runs.proof import Claim, Flaw

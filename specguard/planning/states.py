@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.executor.plan_files import PlanFile
+    from specguard.executor.plans import PlanFile
     from specguard.planning.folders import SourceFolder
     from specguard.plans.plan import Plan
     from specguard.plans.task import Task

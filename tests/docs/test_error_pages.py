@@ -14,7 +14,7 @@ import pytest
 import specguard
 from specguard.cli.error import error_kinds, errors_text
 from specguard.cli.limits import shown, targets, value_of
-from specguard.executor.ending import ERRORS
+from specguard.executor.run import ERRORS
 from specguard.testing import run
 
 if TYPE_CHECKING:
@@ -155,12 +155,12 @@ def test_an_error_that_is_none(tmp_path: Path) -> None:
 
 NOT_MET = {
     "specguard.change.process:ERROR_LIMIT": "of git's own messages, which are cut",
-    "specguard.executor.contents:_POINTER_LIMIT": "what LFS calls a pointer",
+    "specguard.executor.commit:_POINTER_LIMIT": "what LFS calls a pointer",
     "specguard.evaluation.own:_LARGEST": "a policy for its own tests; the page has documents",
     "specguard.planning.folders:_LARGEST": "a page of a proposal, whose message says so",
-    "specguard.executor.agent_version:_LARGEST": "what `--version` prints, which is cut",
-    "specguard.executor.results:_LARGEST": "a note of an agent, which is cut",
-    "specguard.executor.stop_note:_LARGEST": "a note of an agent, which is cut",
+    "specguard.executor.agent:_LARGEST": "what `--version` prints, which is cut",
+    "specguard.executor.handover:_LARGEST_RESULTS": "a note of an agent, which is cut",
+    "specguard.executor.handover:_LARGEST_NOTE": "a note of an agent, which is cut",
     "specguard.integrations.hooks.trust:_LARGEST": "an agent's own settings, for doctor",
     "specguard.change.stacks:_RECORD_LIMIT": "what another program records of a branch, else not read",
     "specguard.integrations.hooks.pins:_LIMIT": "what specguard itself keeps of a session",

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from specguard.cli.run import command as group
-from specguard.executor.ending import EXITS
-from specguard.executor.run import STEPS
+from specguard.executor.run import EXITS, STEPS
 from specguard.runs.model import State
 from specguard.testing import run
 from tests.cli.running import GOOD, Project

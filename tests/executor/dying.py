@@ -107,11 +107,6 @@ def _carry_out(words: list[str], environment: dict[str, str], last: int) -> int:
 
 def _serve() -> None:
     # Once for all of them.
-    import specguard.cli.app
-    import specguard.cli.run_item
-    import specguard.executor.pipeline
-    import specguard.executor.preflight
-    import specguard.executor.resuming  # noqa: F401
 
     for line in sys.stdin:
         print(_carry_out(*json.loads(line)), flush=True)

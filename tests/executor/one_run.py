@@ -12,8 +12,7 @@ import psutil
 from specguard.authority.load import load_policy
 from specguard.change.tree import TreeEntry
 from specguard.engine.plugins import load_registry
-from specguard.executor.options import RunOptions
-from specguard.executor.run import Run
+from specguard.executor.run import Run, RunOptions
 from specguard.runs.folder import RunFolder, new_run_id, now_text
 from specguard.runs.model import Item, Manifest, PolicyMade, Repository
 

@@ -15,9 +15,8 @@ from specguard.change.sources import open_changes
 from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import open_policy
-from specguard.executor.options import RunOptions
-from specguard.executor.place import Place, make_place, place_of
-from specguard.executor.run import Run
+from specguard.executor.place.place import Place, make_place, place_of
+from specguard.executor.run import Run, RunOptions
 from specguard.runs.folder import RunFolder, new_run_id
 from specguard.runs.model import Item, Manifest, PolicyMade
 from specguard.runs.model import Repository as From

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specguard.executor.committing import hash_tree, make_commit
-from specguard.executor.place import make_place, place_of
+from specguard.executor.commit import hash_tree, make_commit
+from specguard.executor.place.place import make_place, place_of
 from tests.executor.remotes import Team
 
 if TYPE_CHECKING:

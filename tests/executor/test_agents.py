@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.agents import Agent, let_agent_work, resolve_agent
-from specguard.executor.ending import RunEnded
-from specguard.executor.options import RunOptions
-from specguard.executor.place import Place
+from specguard.executor.agent import Agent, let_agent_work, resolve_agent
+from specguard.executor.place.place import Place
+from specguard.executor.run import RunEnded, RunOptions
 from tests.executor.one_run import one_run, policy_of
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ def test_another_version_or_none_stops_here(
     script: str, said: str, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "sleep" in script:
-        monkeypatch.setattr("specguard.executor.agent_version.LIMIT", 0.3)
+        monkeypatch.setattr("specguard.executor.agent.LIMIT", 0.3)
     install(programs, "codex", script)
     with pytest.raises(SpecguardError) as raised:
         resolved(programs, agent="codex")

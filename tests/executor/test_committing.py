@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.executor.committing import commit, hash_tree, make_commit, message_of
-from specguard.executor.ending import RunEnded
-from specguard.executor.inspecting import inspect
-from specguard.executor.place import place_of
+from specguard.executor.commit import commit, hash_tree, make_commit, message_of
+from specguard.executor.place.place import inspect, place_of
+from specguard.executor.run import RunEnded
 from tests.executor.places import POLICY, Setting, everything, work
 
 if TYPE_CHECKING:

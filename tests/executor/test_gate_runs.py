@@ -14,7 +14,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.gate_runs import carry_out_gates
-from specguard.executor.options import RunOptions
+from specguard.executor.run import RunOptions
 from specguard.runs.folder import RunFolder
 from specguard.testing.running import run_here
 from tests.executor.places import Setting, everything

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.executor.committing import hash_tree
-from specguard.executor.ending import RunEnded
-from specguard.executor.gates import run_gates
-from specguard.executor.place import place_of
+from specguard.executor.commit import hash_tree
+from specguard.executor.gate_runs import run_gates
+from specguard.executor.place.place import place_of
+from specguard.executor.run import RunEnded
 from tests.executor.places import POLICY, Setting, everything, work
 
 if TYPE_CHECKING:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.executor.committing import hash_tree
-from specguard.executor.ending import RunEnded
-from specguard.executor.inspecting import inspect
-from specguard.executor.place import place_of
-from specguard.executor.watching import read_before
+from specguard.executor.commit import hash_tree
+from specguard.executor.place.place import inspect, place_of
+from specguard.executor.place.watch import read_before
+from specguard.executor.run import RunEnded
 from tests.executor.places import Setting, everything, work
 from tests.threats.cases import threat
 

@@ -10,14 +10,12 @@ import pytest
 
 from specguard.engine.run_check import check_run
 from specguard.errors import SpecguardError
-from specguard.executor.canary import prove_guard
-from specguard.executor.committing import hash_tree
-from specguard.executor.ending import RunEnded
-from specguard.executor.git import RUN_REFS
-from specguard.executor.inspecting import inspect
-from specguard.executor.place import forget_base, make_place, open_place, place_of
-from specguard.executor.place_files import remove_place, remove_stray, strays
-from specguard.executor.processes import run_command
+from specguard.executor.check import prove_guard
+from specguard.executor.commit import hash_tree
+from specguard.executor.place.files import RUN_REFS, remove_place, remove_stray, strays
+from specguard.executor.place.place import forget_base, inspect, make_place, open_place, place_of
+from specguard.executor.process import run_command
+from specguard.executor.run import RunEnded
 from tests.executor.places import FILES, POLICY, Setting, everything, work
 
 if TYPE_CHECKING:

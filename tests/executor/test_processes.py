@@ -19,9 +19,9 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.executor.children import end_survivors
-from specguard.executor.command_log import CommandLog
-from specguard.executor.ending import RunEnded
-from specguard.executor.processes import run_command
+from specguard.executor.output import CommandLog
+from specguard.executor.process import run_command
+from specguard.executor.run import RunEnded
 from specguard.runs.model import Response
 from tests.executor.one_run import lives, one_run
 from tests.threats.cases import threat
@@ -266,7 +266,7 @@ def test_no_file_grows_without_end_and_no_core_is_left(tmp_path: Path) -> None:
 
 
 def test_a_run_says_that_it_is_alive_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specguard.executor.processes.BEAT", 0.1)
+    monkeypatch.setattr("specguard.executor.process.BEAT", 0.1)
     run = one_run(tmp_path)
     seen: list[dict[str, Any]] = []
     beat = run.folder.beat
@@ -355,7 +355,7 @@ def test_what_outlived_specguard_is_found_by_its_run(tmp_path: Path) -> None:
 def test_an_agent_that_outlived_its_specguard_is_ended_by_its_run(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
-from specguard.executor.processes import run_command
+from specguard.executor.process import run_command
 from tests.executor.one_run import one_run
 run = one_run(Path({str(tmp_path)!r}))
 print(run.folder.path, flush=True)

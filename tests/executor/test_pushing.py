@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.executor.ending import RunEnded
-from specguard.executor.pushing import push
-from specguard.executor.reports import taking_up
+from specguard.executor.remote.push import push
+from specguard.executor.report import taking_up
+from specguard.executor.run import RunEnded
 from tests.executor.pushed import Hosted, change, committed
 from tests.executor.remotes import Team
 from tests.threats.cases import threat

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from specguard.executor.redaction import Redactor
+from specguard.executor.output import Redactor
 
 VALUE = "q7/Rt+Zw9&xKe2Lm=Vb4"
 ENVIRONMENT = {"DEPLOY_TOKEN": VALUE, "PATH": "/usr/bin:/bin", "HOME": "/root"}

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.executor.brief import brief_text, write_brief
-from specguard.executor.ending import RunEnded
-from specguard.executor.pages import command, duration, fenced
-from specguard.executor.reports import changed_files, report_text, write_report
+from specguard.executor.report import changed_files, command, duration, fenced, report_text, write_report
+from specguard.executor.run import RunEnded
 from specguard.runs.model import Command, Judgement, PullRequest
 from tests.executor.places import POLICY, Setting, work
 
@@ -133,7 +132,7 @@ def test_a_run_of_gates_alone_has_no_brief(tmp_path: Path) -> None:
 
 def done(run: Run) -> None:
     """Have the agent change files, and the tree be judged."""
-    from specguard.executor.committing import hash_tree
+    from specguard.executor.commit import hash_tree
 
     work(run, "echo b = 2 >> src/a.py; echo n > 'src/n|w.py'; rm .gitignore")
     run.manifest.tree = hash_tree(run)

@@ -183,7 +183,7 @@ class Pin:
             return "there is no remote that could confirm it"
         if found.ref != self.ref or not found.oid:
             return f"{self.ref} is not what it is found by"
-        from specguard.executor.remote_git import RemoteError, RemoteGit
+        from specguard.executor.remote.git import RemoteError, RemoteGit
 
         branch = self.ref.split("/", 3)[3]
         try:

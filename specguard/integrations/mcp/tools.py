@@ -15,9 +15,8 @@ from specguard.engine.plugins import find_rule
 from specguard.engine.policies import open_policy
 from specguard.engine.status.standing import standing
 from specguard.errors import SpecguardError
-from specguard.executor.briefing import brief_of
-from specguard.executor.options import RunOptions
-from specguard.executor.stores import open_store
+from specguard.executor.brief import brief_of
+from specguard.executor.run import RunOptions, open_store
 from specguard.integrations.known_rules import known_rules
 from specguard.integrations.mcp import arguments
 from specguard.reporters import manual

@@ -1,0 +1,539 @@
+"""The check of a round: the repository's own hooks, then the guard, over the tree as it will be committed."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from specguard.change.tree import Tree
+from specguard.engine.run_check import check_run
+from specguard.errors import SpecguardError
+from specguard.executor.commit import hash_tree, hook_commands, make_commit
+from specguard.executor.gate_runs import PlaceGround
+from specguard.executor.gates import read_results
+from specguard.executor.item import below_of, missing_papers, strays, task_in, task_of
+from specguard.executor.output import secrets_of
+from specguard.executor.place.place import inspect, place_of
+from specguard.executor.process import run_command
+from specguard.executor.remote.pull_request import body_of, title_of
+from specguard.executor.run import RunEnded
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
+from specguard.plans.marking import marked
+from specguard.plans.verification import proofs_of, same_command
+from specguard.reporters.escape import visible
+from specguard.reporters.json import render
+from specguard.reporters.text import decided_by, place
+from specguard.runs.model import Judgement, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.executor.run import Run
+    from specguard.model import Verdict
+    from specguard.plans.task import Task
+    from specguard.runs.model import Command
+
+
+_MOST_HOOK_ROUNDS: Final = 2
+"""Hooks that format files change them once; if they do it again, they will not come to an end."""
+
+
+def judge(run: Run, *, whole: bool = False) -> bool:
+    """Let the repository's hooks and the rules judge the files of the place.
+
+    What is wrong is added to `run.told`, for the agent; the verdict is recorded.
+
+    Args:
+        run: the run; `manifest.tree` is set to what was judged.
+        whole: whether all that its branch brings to the base is judged, with what specguard has marked in a
+            plan, and not only what the agent left. Once the plan is marked, it is.
+
+    Returns:
+        Whether all of it holds.
+
+    Raises:
+        RunEnded: no verdict can be given.
+    """
+    tree = _through_hooks(run)
+    if tree is None:
+        return False
+    beside = [
+        one for one in (strays(run, tree), missing_papers(run, tree), published_secrets(run, tree)) if one
+    ]
+    run.told += beside
+    verdict = _check(run, make_commit(run, tree), whole=whole)
+    return _record(run, tree, verdict, back=not whole) and not beside
+
+
+def judge_commit(run: Run) -> None:
+    """Let the rules judge the commit of a run that is resumed, once more before it is given away.
+
+    Args:
+        run: its `manifest.commit` is there; what became of the files of its place since does not matter.
+
+    Raises:
+        RunEnded: it does not hold any more, or no verdict can be given.
+    """
+    oid = run.manifest.commit
+    if oid is None:
+        raise RunEnded("failed", "the run has no commit", code=EXIT_NO_VERDICT)
+    tree = place_of(run).git.commit(oid).tree
+    if not _record(run, tree, _check(run, oid, whole=run.manifest.repository.tip is not None)):
+        raise RunEnded(
+            "failed",
+            "what was committed does not keep to the rules any more",
+            code=EXIT_FAILED,
+            error="rules-failed",
+        )
+
+
+def _check(run: Run, oid: str, *, whole: bool) -> Verdict:
+    repository = run.manifest.repository
+    whole = whole or run.manifest.worked is not None
+    tip = None if whole else repository.tip
+    try:
+        return check_run(
+            run.git.repository,
+            objects=place_of(run).objects,
+            base=repository.base,
+            base_oid=tip or repository.base_oid,
+            below=None if tip else below_of(repository),
+            head=oid,
+            branch=run.manifest.branch or "",
+            title=title_of(run) if run.item else "",
+            body=body_of(run) if run.item else "",
+            stage="range" if whole else "run",
+        )
+    except SpecguardError as error:
+        reason = f"the check gives no verdict: {error.message}"
+        raise RunEnded("failed", reason, help=error.help, code=EXIT_NO_VERDICT, error=error.code) from error
+
+
+def _through_hooks(run: Run) -> str | None:
+    """The tree that the repository's hooks leave as it is; None where they refuse it."""
+    tree = hash_tree(run)
+    done = None
+    for _ in range(_MOST_HOOK_ROUNDS):
+        failed = None
+        after = tree
+        for words in hook_commands(run, "pre-commit"):
+            place = place_of(run)
+            place.stage(after)
+            done = run_command(
+                run, "pre-commit", words, kind="hook", source="policy", cwd=place.path, tree=after
+            )
+            inspect(run, "a pre-commit hook")
+            after = hash_tree(run)
+            failed = failed if done.succeeded else done
+        if after == tree:
+            if failed is None:
+                return tree
+            run.told.append(
+                told_of_command(run, failed, "The repository's pre-commit hooks refuse the change")
+            )
+            return None
+        tree = after
+    raise RunEnded(
+        "failed",
+        "the repository's pre-commit hooks change the files every time they run",
+        command=done.number if done else None,
+        error="hook-refused",
+    )
+
+
+def _record(run: Run, tree: str, verdict: Verdict, *, back: bool = False) -> bool:
+    """Record a verdict; whether all holds.
+
+    Args:
+        run: the run.
+        tree: what was judged.
+        verdict: the verdict.
+        back: whether an agent can mend what is wrong, and is told of it first where something else could
+            not be judged.
+
+    Raises:
+        RunEnded: something could not be judged.
+    """
+    manifest = run.manifest
+    number = len(manifest.judgements) + 1
+    report = f"check-{number}.json"
+    run.folder.write(report, render([verdict]))
+    found = sorted(
+        {one.fingerprint for one in verdict.findings if one.state == "open" and one.severity == "error"}
+    )
+    before = list(manifest.judgements)
+    manifest.judgements.append(
+        Judgement(
+            attempt=max(1, manifest.attempts),
+            tree=tree,
+            verdict=verdict.outcome,
+            exit_code=verdict.exit_code,
+            findings=found,
+            report=report,
+            policy_id=verdict.authority["policy_id"],
+        )
+    )
+    manifest.tree = tree
+    manifest.approvals = sorted(
+        {
+            lift.id
+            for one in verdict.findings
+            if one.state == "approved"
+            for lift in one.lifts
+            if not lift.refusals
+        }
+    )
+    run.save()
+    # What the agent did wrong is often why a fact is missing, as of the run of a task that it marked.
+    if verdict.exit_code == EXIT_NO_VERDICT and not (back and found):
+        lacking = next(result for result in verdict.results if result.incomplete)
+        raise RunEnded(
+            "failed",
+            f"the check gives no verdict: {lacking.code} could not be judged: {lacking.reason}",
+            help=lacking.command,
+            code=EXIT_NO_VERDICT,
+            error="no-verdict",
+        )
+    if verdict.exit_code == EXIT_PASSED:
+        return True
+    # Of those of this round the agent was not told, where it was cut off and is judged again.
+    known = {
+        fingerprint
+        for judgement in before
+        if judgement.attempt < manifest.attempts
+        for fingerprint in judgement.findings
+    }
+    run.told.append(told_of_findings(verdict, known))
+    return False
+
+
+def has_to_finish(run: Run) -> bool:
+    """Whether something is left to do once the agent's own tree has passed: its plan, or its whole branch.
+
+    Raises:
+        MissingFact: the plan cannot be read.
+    """
+    return run.manifest.repository.tip is not None or task_of(run.policy, run.item) is not None
+
+
+def finish(run: Run) -> str:
+    """Mark the plan, and judge all that the run's branch brings to the base.
+
+    Returns:
+        What was marked, in one sentence.
+
+    Raises:
+        RunEnded: the plan cannot be written, or what is marked does not keep to the rules.
+    """
+    said = mark(run)
+    if not judge(run, whole=True):
+        raise RunEnded(
+            "failed",
+            "the agent's own files pass, and what its branch brings to the base does not",
+            help=f"{run.folder.command('report')} shows what is wrong",
+            tail="\n".join(run.told),
+            code=EXIT_FAILED,
+            error="rules-failed",
+        )
+    return said
+
+
+def mark(run: Run) -> str:
+    """Mark the task of a run as done, in the files of its place.
+
+    Args:
+        run: its gates and its check passed; `manifest.worked` is set to the tree that they passed on.
+
+    Returns:
+        What was marked, in one sentence; empty where the task has no commands that prove anything, which is
+        noted: a person has to verify it.
+
+    Raises:
+        RunEnded: the plan cannot be written, or a command did not end well after all.
+    """
+    task = _task(run)
+    if task is None:
+        return ""
+    commands = proofs_of(task)
+    if not commands:
+        run.note(f"{task.name} has no commands that verify it, so the plan does not say that it is done.")
+        return ""
+    status = task.plan.settings.done[0]
+    try:
+        after = marked(_read(run, task.plan.path), task, status=status, evidence=_evidence(run, task))
+    except SpecguardError as error:
+        run.note(f"The plan is not marked: {error.message}.")
+        return ""
+    run.manifest.worked = run.manifest.tree
+    run.save()
+    _write(run, task.plan.path, after)
+    for name in task.plan.settings.log:
+        path = task.plan.folder + b"/" + os.fsencode(name)
+        before = _read(run, path)
+        line = f"- {task.id} verified: {task.title or 'no title'} (run {run.folder.run_id})\n"
+        _write(run, path, before + ("\n" if before and not before.endswith("\n") else "") + line)
+    return f"{task.name} is {status}, by {len(commands)} command{'' if len(commands) == 1 else 's'}"
+
+
+def unmark(run: Run) -> None:
+    """Take back what `mark` wrote, so that the agent's own tree can be worked on and judged again.
+
+    Raises:
+        RunEnded: it cannot be.
+    """
+    tree = run.manifest.worked
+    if tree is None:
+        return
+    place = place_of(run)
+    ground = PlaceGround(run)
+    changed = place.git.diff_trees(tree, ground.tree())
+    task = _task(run)
+    own = [entry for entry in changed if task is not None and task.plan.holds(entry.path)]
+    ground.restore(tree, own)
+    run.manifest.worked = None
+    run.save()
+
+
+def _task(run: Run) -> Task | None:
+    """The task as the place has it: a branch that holds several may have marked others before."""
+    task = task_of(run.policy, run.item)
+    place = place_of(run)
+    return None if task is None else task_in(run.policy, place.git, place.base, task) or task
+
+
+def _evidence(run: Run, task: Task) -> Sequence[Mapping[str, Any]]:
+    """Each command that verifies the task, and how it ended in this run."""
+    found = []
+    results = read_results(run.folder)
+    for command in proofs_of(task):
+        told = run.redactor.words(command)
+        codes = [code for one in results if same_command(one["run"], told) for code in one["exit_codes"]]
+        if not codes or any(codes):
+            raise RunEnded(
+                "failed",
+                f"{told!r}, which verifies {task.name}, was not run, or failed",
+                help="see gates.json in the run's folder",
+                code=2,
+                error="gate-failed",
+            )
+        found.append({"command": command, "exit_code": 0, "run_id": run.folder.run_id})
+    return found
+
+
+def _read(run: Run, path: bytes) -> str:
+    """The text of a file of the place; empty where there is none."""
+    file = _file(run, path)
+    if not os.path.lexists(file):
+        return ""
+    try:
+        with open(
+            os.open(file, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8", errors="surrogateescape", newline=""
+        ) as stream:
+            return stream.read()
+    except (OSError, ValueError) as error:
+        raise RunEnded(
+            "failed", f"{path_text(path)} cannot be read: {error}", code=2, error="unreadable-file"
+        ) from error
+
+
+def _write(run: Run, path: bytes, text: str) -> None:
+    file = _file(run, path)
+    temporary = file + b".specguard"
+    try:
+        with open(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "wb"
+        ) as stream:
+            stream.write(text.encode("utf-8", "surrogateescape"))
+        with suppress(OSError):
+            os.chmod(temporary, os.stat(file).st_mode & 0o777)
+        os.replace(temporary, file)
+    except OSError as error:
+        raise RunEnded(
+            "failed",
+            f"{path_text(path)} cannot be written: {error.strerror}",
+            code=2,
+            error="unwritable-file",
+        ) from error
+
+
+def _file(run: Run, path: bytes) -> bytes:
+    """A file of the place, whose folder is no link out of it."""
+    root = os.path.realpath(os.fsencode(place_of(run).path))
+    file = os.path.join(root, path)
+    folder = os.path.dirname(file)
+    if os.path.realpath(folder) != folder:
+        raise RunEnded(
+            "failed",
+            f"a link leads to {path_text(path)}, and is not written through",
+            code=2,
+            error="outside-repository",
+        )
+    return file
+
+
+_MOST: Final = 50
+
+
+def told_of_findings(verdict: Verdict, known: Collection[str]) -> str:
+    """The open errors of a verdict, as a section of Markdown.
+
+    Args:
+        verdict: the verdict.
+        known: the fingerprints of those that the agent was told of before, which are only counted.
+    """
+    found = [one for one in verdict.findings if one.state == "open" and one.severity == "error"]
+    new = [one for one in found if one.fingerprint not in known]
+    lines = ["## Rules that the change breaks", ""]
+    for judged in new[:_MOST]:
+        lines.append(f"- {judged.code} {judged.name}: {place(judged)}{visible(judged.finding.message)}")
+        lines.append(f"  by {visible(decided_by(judged))}")
+        if judged.finding.help:
+            lines.append(f"  next: {visible(judged.finding.help)}")
+    if len(new) > _MOST:
+        lines.append(f"- and {len(new) - _MOST} more")
+    old = len(found) - len(new)
+    if old:
+        lines.append(f"- {old} of which you were told before {'stands' if old == 1 else 'stand'} still")
+    return "\n".join(lines) + "\n"
+
+
+def told_of_command(run: Run, command: Command, what: str) -> str:
+    """A command that failed, with the end of its output, as a section of Markdown.
+
+    Args:
+        run: the run.
+        command: its record.
+        what: what that means, as a clause.
+    """
+    with open(run.folder.file(command.response), "rb") as file:
+        tail = Response.model_validate_json(file.read()).tail
+    why = command.problem or f"exit code {command.exit_code}"
+    fence = "~" * max(3, max((len(line) - len(line.lstrip("~")) for line in tail.split("\n")), default=0) + 1)
+    return f"## {what}\n\n`{command.command}` ended with {why}:\n\n{fence}text\n{tail.rstrip()}\n{fence}\n"
+
+
+_SHORTEST: Final = 16
+"""A shorter value may be the password of everybody's test database, which stands in files by intention."""
+
+
+def published_secrets(run: Run, tree: str) -> str:
+    """The files of a tree that bring a secret of the environment, as a section of Markdown; empty: none.
+
+    Only the values themselves are looked for, as they are; what looks like a credential is for rules to find.
+
+    Args:
+        run: the run; what its base has is public already.
+        tree: one that was hashed in its place.
+    """
+    found = secrets_of(run.options.environment)
+    secrets = {
+        value.encode("utf-8", "surrogateescape"): path_text(name.encode("utf-8", "surrogateescape"))
+        for value, name in found.items()
+        if len(value) >= _SHORTEST
+    }
+    if not secrets or run.place is None:
+        return ""
+    git = run.place.git
+    entries = [entry for entry in git.diff_trees(run.place.base, tree) if entry.is_file]
+    lines = []
+    for entry, (_, content) in zip(entries, git.blobs([entry.new for entry in entries]), strict=True):
+        held = [value for value in secrets if content is not None and value in content]
+        if held and entry.old_mode & 0o170000 == 0o100000:
+            before = next(git.blobs([entry.old]))[1] or b""
+            held = [value for value in held if value not in before]
+        lines += [f"- {path_text(entry.path)} holds the value of {secrets[value]}" for value in held]
+    if not lines:
+        return ""
+    return (
+        "## Secrets that must not be published\n\nTake them out of these files:\n\n" + "\n".join(lines) + "\n"
+    )
+
+
+_WILD: Final = re.compile(rb"\*\*|\*|\?|\[[^]]*\]")
+_TEXT: Final = b"The guard refuses this.\n"
+
+
+def prove_guard(run: Run, judge: Callable[[Run, str], Verdict] | None = None) -> bytes | None:
+    """Show that the guard refuses a canary edit, made to a scratch tree that no file of the place has.
+
+    A path that the policy forbids or locks is edited; where it guards none, its own document is deleted.
+
+    Args:
+        run: the run; its place was made.
+        judge: judges a commit, given the run and the commit's object id; as the run's check does it, where
+            it is not given.
+
+    Returns:
+        The path that was refused; None where no rule of the policy refuses an edit, so there is nothing to
+        show.
+
+    Raises:
+        RunEnded: it was let through, so nothing would be guarded.
+        SpecguardError: no verdict can be given.
+    """
+    place = place_of(run)
+    index = os.path.join(place.git.folder, "canary-index")
+    place.git.run("read-tree", place.base, index=index)
+    path = _guarded(run)
+    if path is not None:
+        edit = b"100644 %s\t%s\0" % (place.git.run("hash-object", "-w", "--stdin", stdin=_TEXT).strip(), path)
+    elif _refuses(run, "policy-change"):
+        path = os.fsencode(run.policy.documents[0][0])
+        edit = b"0 %s\t%s\0" % (b"0" * len(place.base), path)
+    else:
+        return None
+    place.git.run("update-index", "--replace", "-z", "--index-info", stdin=edit, index=index)
+    tree = place.git.run("write-tree", "--missing-ok", index=index).decode("ascii").strip()
+    verdict = (judge or _judge)(run, make_commit(run, tree))
+    for judged in verdict.findings:
+        if judged.finding.path == path and judged.severity == "error" and judged.state == "open":
+            return path
+    raise RunEnded(
+        "failed",
+        f"the guard does not fire: an edit of {path_text(path)}, which the policy guards, was let through",
+        help="specguard doctor",
+        code=2,
+        error="guard-silent",
+    )
+
+
+def _judge(run: Run, oid: str) -> Verdict:
+    repository = run.manifest.repository
+    return check_run(
+        run.git.repository,
+        objects=place_of(run).objects,
+        base=repository.base,
+        base_oid=repository.base_oid,
+        head=oid,
+        branch=run.manifest.branch or "",
+    )
+
+
+def _refuses(run: Run, name: str) -> bool:
+    """Whether a rule refuses at all what a run commits."""
+    rule = run.policy.rule(name)
+    return rule is not None and rule.active and rule.severity == "error" and "run" in rule.stages
+
+
+def _guarded(run: Run) -> bytes | None:
+    """A path that the policy guards: one of the base where there is one."""
+    place = place_of(run)
+    guards = run.policy.guards
+
+    def refused(path: bytes) -> bool:
+        guard = guards.find(path)
+        return guard is not None and _refuses(run, guard.rule)
+
+    if not any(_refuses(run, guard.rule) for guard in guards.all):
+        return None
+    for path in Tree(place.git, place.git.commit(place.base).tree).paths():
+        if refused(path):
+            return path
+    for guard in guards.all:
+        path = _WILD.sub(b"canary", guard.pattern.encode("utf-8", "surrogateescape").strip(b"/"))
+        if refused(path):
+            return path
+    return None

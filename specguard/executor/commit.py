@@ -1,0 +1,587 @@
+"""The tree that a run commits, and its one commit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Final
+
+from specguard.change.entry import EXECUTABLE
+from specguard.change.repository import find_program
+from specguard.change.tree import Tree
+from specguard.change.worktree import hash_work_tree
+from specguard.declaration.patterns import Covering
+from specguard.declaration.record import Record
+from specguard.errors import MissingFact, NotApplicable
+from specguard.executor.item import is_paper, task_of
+from specguard.executor.place.files import identity
+from specguard.executor.place.place import check_survey, inspect, place_of
+from specguard.executor.place.watch import Survey
+from specguard.executor.remote.git import read_settings
+from specguard.executor.run import RunEnded
+from specguard.model import listed, path_text
+from specguard.runs.model import Response
+from specguard.work.templates import FREE, Template, Unrendered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from specguard.authority.policy import Policy
+    from specguard.change.entry import Entry
+    from specguard.change.git import Git
+    from specguard.change.repository import Repository
+    from specguard.executor.place.place import Place
+    from specguard.executor.run import Run
+    from specguard.runs.model import Command
+    from specguard.work.item import WorkItem
+
+
+PATCH: Final = "diff.patch"
+
+
+def hash_tree(run: Run) -> str:
+    """Hash the files of the run's place as a commit of all of them has them.
+
+    Every file is read anew: nothing is taken from an index that the agent could write. What `.gitignore`
+    leaves out is left out; submodules stay as they are in the base. The objects are kept in specguard's own
+    store for the place.
+
+    Args:
+        run: the run; every process that works in its place must have ended.
+
+    Returns:
+        The tree's object id.
+
+    Raises:
+        RunEnded: a file cannot be read, a repository was made within the place, a link leads out of it, or
+            what LFS keeps is no pointer.
+    """
+    place = place_of(run)
+    check_survey(place, Survey(place.path))
+    try:
+        tree = hash_work_tree(place.git, place.base).tree
+        check_contents(place, tree)
+    except MissingFact as missing:
+        full = "No space left" in missing.reason
+        help_text = f"make room on the disk of {place.path}" if full else missing.command
+        raise RunEnded("failed", missing.reason, help=help_text, error=missing.code) from missing
+    return tree
+
+
+def message_of(run: Run) -> str:
+    """The message of the run's commit: its item's template, and the trailer that names the run.
+
+    Once a `commit-msg` hook has altered it, what the hook made of it.
+
+    Raises:
+        RunEnded: the item has no template for it, or a value is missing.
+    """
+    return run.message or _own_message(run)
+
+
+def _own_message(run: Run) -> str:
+    """The message as no hook has seen it yet.
+
+    Raises:
+        RunEnded: the item has no template for it, or a value is missing.
+    """
+    item = run.item
+    if item is None:
+        raise RunEnded("failed", "a run of gates commits nothing", code=2)
+    try:
+        subject = next(iter(item.commit_messages), "")
+        if FREE in Template(item.settings.commit).names:
+            title = item.listed.title if item.listed is not None else ""
+            subject = item.worded("commit", title or f"implement {item}")
+    except Unrendered as error:
+        raise RunEnded(
+            "failed",
+            f"the commit's message cannot be made: nothing gives {{{error.name}}}",
+            help=f"give it in the pointer, or leave it out of work.{item.kind}.commit",
+            code=2,
+            error="incomplete-policy",
+        ) from error
+    if not subject:
+        raise RunEnded(
+            "failed",
+            f"the policy does not say what a {item.kind}'s commit is called",
+            help=f"set work.{item.kind}.commit",
+            code=2,
+            error="incomplete-policy",
+        )
+    trailer = run.policy.declared("run_settings").trailer
+    told = run.manifest.item
+    return f"{subject}\n\n{trailer}: {told.kind}-{told.id}/{run.folder.run_id}\n"
+
+
+def make_commit(run: Run, tree: str) -> str:
+    """Make the commit of a tree on the pinned base, in specguard's own store for the place.
+
+    The time is that of the run's start, so the same tree and message always give the same commit.
+
+    Args:
+        run: the run.
+        tree: one that `hash_tree` gave.
+
+    Returns:
+        Its object id; nothing refers to it.
+
+    Raises:
+        RunEnded: it cannot be made.
+    """
+    place = place_of(run)
+    message = message_of(run).encode("utf-8", "surrogateescape")
+    author, committer = identity(run.git.repository, run.manifest.started_at)
+    header = f"tree {tree}\nparent {place.base}\nauthor {author}\ncommitter {committer}\n\n"
+    given = header.encode("utf-8", "surrogateescape") + message
+    said = place.git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=given)
+    return said.decode("ascii").strip()
+
+
+def commit(run: Run) -> bool:
+    """Make the run's commit of the tree that was judged, once the repository's `commit-msg` hooks agree.
+
+    Args:
+        run: its `manifest.tree` is the judged tree; `manifest.commit` is set, and `diff.patch` is written.
+
+    Returns:
+        Whether it was made. False: a hook altered the files or the message, and both have to be judged
+        again.
+
+    Raises:
+        RunEnded: a hook refuses the message, or the commit cannot be made.
+    """
+    tree = run.manifest.tree
+    if tree is None:
+        raise RunEnded("failed", "no tree of the run was judged", code=2)
+    if not _hooks_agree(run, tree):
+        return False
+    oid = make_commit(run, tree)
+    place = place_of(run)
+    made = place.git.commit(oid)
+    if (made.tree, list(made.parents)) != (tree, [place.base]):
+        raise RunEnded("failed", "the commit is not the one that was asked for", help="git --version", code=2)
+    run.folder.write(PATCH, patch(place.git, place.base, tree, binary=True))
+    run.manifest.commit = oid
+    run.manifest.highlights = [run.redactor.words(message_of(run).partition("\n")[0])]
+    note_commit(run, tree)
+    run.save()
+    return True
+
+
+def keep_patch(run: Run) -> None:
+    """Write `diff.patch` of what there is in the place of a run that is not committed, without secrets.
+
+    Raises:
+        RunEnded: a file cannot be read, or is none that a commit may have.
+    """
+    if run.place is None or run.manifest.commit is not None:
+        return
+    base, tree = run.place.base, hash_tree(run)
+    if tree != run.place.git.commit(base).tree:
+        made = patch(run.place.git, base, tree, binary=True)
+        run.folder.write(PATCH, run.redactor.text(made))
+
+
+def patch(git: Git, base: str, tree: str, *, without: str = "", binary: bool = False) -> bytes:
+    """What a tree changes against a commit, as `git apply` takes it.
+
+    Args:
+        git: reads both.
+        base: the commit.
+        tree: the tree.
+        without: a folder that is left out; empty: none.
+        binary: whether it has the content of binary files, too.
+
+    Raises:
+        MissingFact: something of them is not there.
+    """
+    words = ["-r", "-p", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv"]
+    words += ["--binary"] if binary else []
+    words += [base, tree, "--", *([f":(exclude,literal){without}"] if without else [])]
+    return git.read(git.start("diff-tree", *words, literal=False), "the change")
+
+
+def _hooks_agree(run: Run, tree: str) -> bool:
+    """Run the `commit-msg` hooks; whether files and message are as they were."""
+    message = message_of(run)
+    said, done = _run_hooks(run, tree, message)
+    if done is None:
+        return True
+    if run.message and said != _clean(message):
+        # With git they see a message once: one that adds to whatever it sees agrees with what it made of it.
+        again, last = _run_hooks(run, tree, _own_message(run))
+        if last is not None and again == _clean(message):
+            said, done = again, last
+    if said != _clean(message):
+        if not said:
+            raise RunEnded(
+                "failed",
+                "the commit-msg hook left an empty message",
+                command=done.number,
+                error="hook-refused",
+            )
+        run.message = said
+        return False
+    if hash_tree(run) != tree:
+        return False
+    if done.exit_code != 0 or done.problem:
+        raise RunEnded(
+            "failed",
+            "the repository's commit-msg hooks refuse the message of the run's commit",
+            help=f"see {done.log}; the message comes from work.{run.manifest.item.kind}.commit",
+            tail=_tail(run, done),
+            command=done.number,
+            error="hook-refused",
+        )
+    return True
+
+
+def _run_hooks(run: Run, tree: str, message: str) -> tuple[str, Command | None]:
+    """What the `commit-msg` hooks make of a message, and the last one that ran; None where there is none."""
+    from specguard.executor.process import run_command
+
+    place = place_of(run)
+    path = place.write("message", message.encode("utf-8", "surrogateescape"))
+    done = None
+    for words in hook_commands(run, "commit-msg", path):
+        place.stage(tree)
+        done = run_command(run, "commit-msg", words, kind="hook", source="policy", cwd=place.path, tree=tree)
+        inspect(run, "a commit-msg hook")
+        if not done.succeeded:
+            break
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return _clean(file.read()), done
+
+
+def _tail(run: Run, done: Command) -> str:
+    with open(run.folder.file(done.response), "rb") as file:
+        return Response.model_validate_json(file.read()).tail
+
+
+def _clean(message: str) -> str:
+    """A message as git keeps it: no space at the ends of lines, and one newline at its end."""
+    lines = [line.rstrip() for line in message.replace("\r\n", "\n").split("\n")]
+    text = "\n".join(lines).strip("\n")
+    return f"{text}\n" if text else ""
+
+
+CONFIGURATION: Final = b".pre-commit-config.yaml"
+"""Where a repository says which hooks run, for pre-commit."""
+
+STAGES: Final = ("pre-commit", "commit-msg")
+"""The hooks that a run lets run, as git calls them."""
+
+_HUSKY: Final = b".husky"
+_FOLDERS: Final = (_HUSKY, b".githooks")
+_COPY: Final = "tree-hooks"
+_MOST_FILES: Final = 200
+_EXECUTABLE: Final = 0o100755
+_AS_HUSKY: Final = 'PATH="$PWD/node_modules/.bin:$PATH"; export PATH; exec sh -e "$0" "$@"'
+"""As husky runs a hook: it need not be executable, and finds what the project has installed."""
+
+
+def hooks_of(repository: Repository, tree: Tree) -> Sequence[str]:
+    """What has hooks in a tree, for a person: `pre-commit`, and the folder of scripts.
+
+    Args:
+        repository: the user's, whose `core.hooksPath` counts.
+        tree: the base's.
+
+    Raises:
+        SpecguardError: the configuration cannot be read.
+        MissingFact: the tree cannot be read.
+    """
+    found = ["pre-commit"] if tree.find(CONFIGURATION) is not None else []
+    folder = _folder(repository, tree)
+    if folder and any(_script(tree, folder, stage) for stage in STAGES):
+        found.append(os.fsdecode(folder))
+    return found
+
+
+def left_out(repository: Repository, tree: Tree) -> list[str]:
+    """The hooks of the user's that no run lets run, as notes.
+
+    Raises:
+        SpecguardError: the configuration cannot be read.
+        MissingFact: the tree cannot be read.
+    """
+    path = _hooks_path(repository)
+    if path and _folder(repository, tree):
+        return []
+    folder = os.path.join(repository.work_tree(), path) if path else os.path.join(repository.common, "hooks")
+    names = [stage for stage in STAGES if os.access(os.path.join(folder, stage), os.X_OK)]
+    names = [name for name in names if not _is_of_framework(os.path.join(folder, name))]
+    if not names:
+        return []
+    where = path or ".git/hooks"
+    return [f"The hooks {', '.join(names)} in {where} are not in the base, and do not run in the place."]
+
+
+def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[str]]:
+    """The commands of the base's hooks, in the order in which they run.
+
+    Args:
+        run: the run.
+        stage: one of `STAGES`.
+        message: the file with the message, for `commit-msg`.
+
+    Raises:
+        RunEnded: they cannot be read, or written beside the place.
+    """
+    place = place_of(run)
+    tree = Tree(place.git, place.git.commit(place.base).tree)
+    text = tree.read(CONFIGURATION)
+    program = find_program("pre-commit", run.options.environment)
+    if text is not None and program is not None:
+        configuration = place.write("pre-commit.yaml", text)
+        named = ["--commit-msg-filename", message] if message else []
+        yield [
+            program, "run", "--hook-stage", stage, *named, "--config", configuration, "--color", "never",
+        ]  # fmt: skip
+    folder = _folder(run.git.repository, tree)
+    if folder and _script(tree, folder, stage):
+        script = os.path.join(_copied(run, tree, folder), stage)
+        first = ["sh", "-c", _AS_HUSKY] if folder == _HUSKY else []
+        yield [*first, script, *([message] if message else [])]
+
+
+def _hooks_path(repository: Repository) -> str:
+    found = [one.value or "" for one in read_settings(repository) if one.key == "core.hookspath"]
+    return os.path.expanduser(found[-1]) if found else ""
+
+
+def _folder(repository: Repository, tree: Tree) -> bytes:
+    """The folder of scripts in the tree; empty where there is none."""
+    path = _hooks_path(repository)
+    if path:
+        top = os.path.realpath(repository.work_tree())
+        inside = os.path.relpath(os.path.join(top, path), top)
+        if inside == os.curdir or inside.startswith(os.pardir):
+            return b""
+        # Where husky has git look there are shims alone, which are in no tree.
+        wanted: Sequence[bytes] = [os.fsencode(inside).removesuffix(b"/_")]
+    else:
+        wanted = _FOLDERS
+    return next((one for one in wanted if tree.names(one)), b"")
+
+
+def _script(tree: Tree, folder: bytes, stage: str) -> bool:
+    """Whether there is a hook that git, or husky, would run."""
+    found = tree.find(folder + b"/" + stage.encode())
+    if found is None:
+        return False
+    return found.mode == _EXECUTABLE or (folder == _HUSKY and found.mode & 0o170000 == 0o100000)
+
+
+def _copied(run: Run, tree: Tree, folder: bytes) -> str:
+    """A copy of the base's folder of scripts, out of the agent's way.
+
+    Returns:
+        Its absolute path.
+    """
+    target = os.path.join(place_of(run).own, _COPY)
+    paths = [path for path in tree.paths() if path.startswith(folder + b"/")]
+    if len(paths) > _MOST_FILES:
+        raise RunEnded(
+            "failed",
+            f"{os.fsdecode(folder)} has {len(paths)} files, and hooks have {_MOST_FILES} at most",
+            code=2,
+            error="size-limit",
+        )
+    try:
+        shutil.rmtree(target, ignore_errors=True)
+        os.mkdir(target, 0o700)
+        for path in paths:
+            found, content = tree.find(path), tree.read(path)
+            if found is None or content is None or found.mode & 0o170000 != 0o100000:
+                continue
+            _write(os.path.join(target, os.fsdecode(path.removeprefix(folder + b"/"))), content, found.mode)
+        if folder == _HUSKY and not os.path.lexists(os.path.join(target, "_")):
+            # Hooks of earlier versions begin by reading this, which husky makes and nobody commits.
+            _write(os.path.join(target, "_", "husky.sh"), b"", 0o100644)
+    except OSError as error:
+        raise RunEnded(
+            "failed", f"the hooks cannot be written: {error.strerror}", code=2, error="unwritable-file"
+        ) from error
+    return target
+
+
+def _write(file: str, content: bytes, mode: int) -> None:
+    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode & 0o777), "wb") as stream:
+        stream.write(content)
+
+
+def _is_of_framework(file: str) -> bool:
+    """Whether a hook only calls pre-commit or specguard, which a run asks itself."""
+    try:
+        with open(file, "rb") as stream:
+            text = stream.read(1 << 16)
+    except OSError:
+        return False
+    return b"pre-commit.com" in text or b"specguard" in text
+
+
+_MOST_NAMED: Final = 20
+_UNSCOPED: Final = "Nothing says which paths "
+_MADE: Final = "New files that are binary or executable: "
+
+
+class Scope(Record):
+    """The paths that an item may change.
+
+    Attributes:
+        patterns: them.
+        where: what states them, for a person.
+        held: whether a rule holds the change to them.
+    """
+
+    patterns: Sequence[str]
+    where: str
+    held: bool
+
+
+def scope_of(policy: Policy, item: WorkItem) -> Scope | None:
+    """The paths that an item may change; None where nothing states any.
+
+    Raises:
+        MissingFact: the trusted base cannot be read.
+    """
+    task = task_of(policy, item)
+    if task is not None and task.expected_files:
+        return Scope(
+            patterns=list(task.expected_files),
+            where=str(task.origin("expected_files")),
+            held=judges(policy, "unexpected-file"),
+        )
+    held = judges(policy, "out-of-scope-path")
+    entry = item.listed
+    if entry is not None and entry.files:
+        path = path_text(entry.source.path)
+        where = f"{path}:{entry.files[0].line}" if entry.files[0].line else path
+        return Scope(patterns=list(entry.scope.patterns), where=where, held=held)
+    try:
+        scope = item.scope
+    except NotApplicable:
+        return None
+    if scope.document is not None:
+        path = path_text(scope.document)
+        where = f"{path}:{scope.lines[0]}" if scope.lines else path
+    else:
+        origin = policy.origin(item.setting("scope"))
+        where = f"{origin.path}:{origin.line}" if origin else item.setting("scope")
+    return Scope(patterns=list(scope.paths.patterns), where=where, held=held)
+
+
+def judges(policy: Policy, name: str) -> bool:
+    """Whether a rule of this name judges."""
+    rule = policy.rule(name)
+    return rule is not None and rule.active
+
+
+def note_commit(run: Run, tree: str) -> None:
+    """Note new binary and executable files outside of the scope, and without a scope all that is committed.
+
+    Args:
+        run: its place is made.
+        tree: the tree that is committed.
+
+    Raises:
+        MissingFact: the trusted base cannot be read.
+    """
+    place, item = place_of(run), run.item
+    if item is None or is_paper(run.policy, item.kind):
+        return
+    entries = place.git.diff_trees(place.base, tree)
+    words = ("diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--numstat")
+    counts = place.git.run(*words, place.base, tree, "--").split(b"\0")
+    binary = {one[4:] for one in counts if one.startswith(b"-\t-\t")}
+    scope = scope_of(run.policy, item)
+    inside = Covering(list(scope.patterns)) if scope is not None else Covering()
+    made = [
+        path_text(one.path)
+        for one in entries
+        if one.added and inside.find(one.path) is None and (one.path in binary or one.new_mode == EXECUTABLE)
+    ]
+    if made:
+        run.note(f"{_MADE}{listed(made, _MOST_NAMED)}.", instead_of=_MADE)
+    if scope is None:
+        files = listed([path_text(one.path) for one in entries], _MOST_NAMED)
+        run.note(f"{_UNSCOPED}{item} may change. It commits {files}.", instead_of=_UNSCOPED)
+
+
+_POINTER: Final = (b"version https://git-lfs.github.com/spec/", b"version http://git-media.io/v/")
+_POINTER_LIMIT: Final = 1024
+"""Larger ones are no pointers: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md."""
+
+
+def check_contents(place: Place, tree: str) -> None:
+    """See that no new link leads out of a tree, and that what LFS keeps is left as a pointer.
+
+    Args:
+        place: where it was hashed.
+        tree: its object id.
+
+    Raises:
+        RunEnded: one of them is wrong, which the reason names.
+        MissingFact: an object cannot be read, or was forged.
+    """
+    entries = [entry for entry in place.git.diff_trees(place.base, tree) if not entry.deleted]
+    _check_links(place, [entry for entry in entries if entry.is_symlink])
+    files = [entry for entry in entries if entry.is_file]
+    _check_pointers(place, tree, files)
+    # Git does not write an object that is there: one that was forged before would stand for the file.
+    for _ in place.git.blobs([entry.new for entry in files]):
+        pass
+
+
+def _check_links(place: Place, entries: Sequence[Entry]) -> None:
+    targets = place.git.blobs([entry.new for entry in entries])
+    for entry, (_, target) in zip(entries, targets, strict=True):
+        if target is None or _leads_out(entry.path, target):
+            where = path_text(target or b"...")
+            raise RunEnded(
+                "failed",
+                f"{path_text(entry.path)} is a link that leads out of the run's place, to {where}",
+                help="let it lead to a file of the repository, by a relative path",
+                error="outside-repository",
+            )
+
+
+def _leads_out(path: bytes, target: bytes) -> bool:
+    if target.startswith(b"/"):
+        return True
+    depth = path.count(b"/")
+    for name in target.split(b"/"):
+        if name == b"..":
+            depth -= 1
+            if depth < 0:
+                return True
+        elif name not in (b"", b"."):
+            depth += 1
+    return False
+
+
+def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    index = os.path.join(place.git.folder, "attributes-index")
+    place.git.run("read-tree", tree, index=index)
+    said = place.git.run(
+        "check-attr", "--cached", "-z", "--stdin", "filter",
+        stdin=b"".join(entry.path + b"\0" for entry in entries), index=index,
+    )  # fmt: skip
+    fields = said.split(b"\0")
+    kept = {path for path, value in zip(fields[::3], fields[2::3], strict=False) if value == b"lfs"}
+    wanted = [entry for entry in entries if entry.path in kept]
+    blobs = place.git.blobs([entry.new for entry in wanted], limit=_POINTER_LIMIT)
+    for entry, (_, content) in zip(wanted, blobs, strict=True):
+        # LFS leaves an empty file as it is.
+        if content is None or (content and not content.startswith(_POINTER)):
+            raise RunEnded(
+                "failed",
+                f"{path_text(entry.path)} is kept by LFS, and what was left there is no pointer to it",
+                help="commit it by hand with git lfs; a run commits files as they are",
+                error="outside-repository",
+            )

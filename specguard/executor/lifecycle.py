@@ -1,0 +1,410 @@
+"""Runs that are over or should be: resumed, stopped, and cleaned up after."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Final, Literal
+
+import psutil
+
+from specguard.change.git import Git
+from specguard.change.process import CommandError
+from specguard.declaration.record import Record
+from specguard.errors import MissingFact, SpecguardError
+from specguard.executor.agent import MENDING
+from specguard.executor.children import GRACE, end_survivors, send
+from specguard.executor.gate_runs import take_down_owed
+from specguard.executor.gates import is_owed
+from specguard.executor.place.files import (
+    OWN,
+    RUN_REFS,
+    is_place,
+    places_folder,
+    remove_place,
+    remove_stray,
+    strays,
+)
+from specguard.executor.place.place import forget_base, open_place, stands
+from specguard.executor.remote.push import note_moved
+from specguard.executor.run import ROUND, RunEnded, asked_before
+from specguard.executor.start.claim import Claim
+from specguard.executor.start.preflight import reopen
+from specguard.executor.steps import carry_out
+from specguard.runs.folder import RunFolder, now_text
+from specguard.runs.record import GATES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from specguard.change.repository import Repository
+    from specguard.executor.run import RunOptions
+    from specguard.runs.model import Manifest
+    from specguard.runs.store import RunStore
+    from specguard.runs.views import RunView
+
+
+def resume(options: RunOptions, folder: RunFolder, *, say: Callable[[str], None] = lambda _: None) -> int:
+    """Go on with a run, from the step that it was in, and judge again what was judged before.
+
+    Args:
+        options: what was asked for; kind, item and plan are those of the manifest. More time or more attempts
+            than before are granted.
+        folder: the run's folder.
+        say: told of each step as it begins.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SpecguardError: it has nothing left to do, its process is alive, or it cannot be taken up.
+    """
+    if folder.read_manifest().state == "succeeded":
+        raise SpecguardError(
+            f"{folder.run_id} has succeeded, and nothing is left to do",
+            help="start another one with `specguard run`",
+            code="run-record",
+        )
+    run = reopen(options, folder)
+    try:
+        # Nobody else may write to it from now on; what it had started would still write to its place.
+        run.take()
+        ended = end_survivors(folder.run_id)
+        folder.clear()
+        manifest = run.manifest
+        first, again = next_step(manifest, folder)
+        manifest.ended_at = None
+        manifest.digests = {}
+        if first != "place" and stands(manifest.place):
+            open_place(run)
+        with run.step("preflight") as step:
+            if first != "pull-request":
+                for note in note_moved(run):
+                    run.log(note)
+                    say(f"note: {note}")
+            for line in take_down_owed(run):
+                run.log(line)
+                say(line)
+            said = f"; ended {', '.join(ended)}" if ended else ""
+            step.detail = f"resumed at {first}{run.redactor.words(said)}"
+    except RunEnded as end:
+        run.close()
+        raise SpecguardError(end.reason, help=end.help, code=end.error) from end
+    except BaseException:
+        run.close()
+        raise
+    return carry_out(run, first=first, again=again, say=say)
+
+
+def next_step(manifest: Manifest, folder: RunFolder) -> tuple[str, bool]:
+    """The step to go on with, and whether it is an agent's work that was cut off.
+
+    What is done in a round has to be seen again, and what was pushed is looked up before anything is pushed.
+
+    Args:
+        manifest: of the run.
+        folder: the run's folder.
+    """
+    steps = [step for step in manifest.steps if step.name not in ("preflight", "report")]
+    names = {step.name for step in steps}
+    given_away = manifest.commit is not None and manifest.pushed == manifest.commit
+    if given_away:
+        return "pull-request", False
+    if not stands(manifest.place):
+        return "place", False
+    if manifest.commit is not None and "push" in names:
+        return "push", False
+    if not names & {"agent", *ROUND}:
+        # A place that was being made may lack anything.
+        return "brief" if "brief" in names else "place", False
+    last = [step for step in steps if step.name in (*ROUND, "commit")][-1]
+    if last.name != "agent" or last.state == "done":
+        return "inspect", False
+    # A round that was cut off is no attempt of the agent's; one in which it failed is.
+    cut_off = last.state == "running" or manifest.state in ("killed", "timed-out")
+    ran = [command.attempt for command in manifest.commands if command.kind != "agent"]
+    judged = min([*ran, *(one.attempt for one in manifest.judgements)], default=last.attempt) < last.attempt
+    told = os.path.isfile(folder.file(MENDING.format(manifest.attempts)))
+    if not judged or (cut_off and told):
+        return "agent", cut_off
+    # What it is to mend has to be found out again.
+    if cut_off:
+        manifest.attempts -= 1
+    return "inspect", False
+
+
+_TIME: Final = 3 * GRACE
+"""How many seconds specguard has to end what it runs, and to record that."""
+
+
+def stop(view: RunView, root: str, directory: str = "") -> Sequence[str]:
+    """End a run that is under way, or give up one that has died.
+
+    The specguard that runs it is asked to end it, and it can be resumed; what outlives that is ended by id.
+    What its gates had set up is taken down, where it did not come to that.
+
+    Args:
+        view: the run.
+        root: the folder of all runs.
+        directory: where to look for the repository.
+
+    Returns:
+        What was done, in sentences.
+
+    Raises:
+        SpecguardError: it has ended already, has another layout, or is run where it cannot be reached from
+            here.
+    """
+    if view.manifest is None:
+        raise SpecguardError(
+            f"only what specguard runs can be stopped, and {view.run_id} is not recorded as that",
+            path=view.path,
+            help=f"specguard run doctor {view.run_id}",
+            code="run-record",
+        )
+    if not view.open:
+        raise SpecguardError(
+            f"{view.run_id} has ended already: {view.state}", path=view.path, code="run-record"
+        )
+    done = []
+    claimed = os.path.dirname(os.path.dirname(view.path)) or root
+    if view.pid and view.pid != os.getpid() and view.process_runs and _is_claimed(view.manifest, claimed):
+        done.append(_end(psutil.Process(view.pid)))
+    done += [f"ended {one}" for one in end_survivors(view.run_id)]
+    folder = RunFolder(view.path, view.root)
+    done += take_down(folder, directory)
+    manifest = folder.read_manifest()
+    claim = _claim(manifest, claimed)
+    try:
+        manifest = folder.read_manifest()
+        if manifest.state in ("pending", "running"):
+            manifest.state = "killed"
+            manifest.reason = "it had died, and was given up" if view.stale else "it was stopped"
+            manifest.ended_at = now_text()
+            # Whoever works on it where it cannot be seen from here is stale now.
+            folder.take(os.urandom(16).hex())
+            manifest.token = folder.held_by
+            folder.write_manifest(manifest, seal=True)
+    finally:
+        claim.release()
+    return [*done, f"{view.run_id} is {manifest.state}"]
+
+
+def take_down(folder: RunFolder, directory: str = "") -> Sequence[str]:
+    """Take down what the gates of a run that nobody works on have set up, where it did not come to that.
+
+    Args:
+        folder: the run's.
+        directory: where to look for the repository.
+
+    Returns:
+        What was done, in sentences; none where nothing is owed.
+    """
+    if not is_owed(folder):
+        return []
+    try:
+        if folder.read_manifest().item.kind == GATES:
+            return [
+                "what its gates set up may be up still: `specguard run gates` runs them, and takes it down"
+            ]
+        run = reopen(asked_before(folder, os.environ, directory=directory), folder)
+    except SpecguardError as error:
+        return [f"what its gates set up may be up still: {error.message}"]
+    try:
+        if stands(run.manifest.place):
+            open_place(run)
+        done = take_down_owed(run)
+        if run.manifest.ended_at:
+            run.seal()
+    finally:
+        run.close()
+    return done
+
+
+def _claim(manifest: Manifest, root: str) -> Claim:
+    return Claim(root, manifest.item, branch=manifest.branch or "", remote=manifest.repository.remote or "")
+
+
+def _is_claimed(manifest: Manifest, root: str) -> bool:
+    """Whether a process works on the run's item; else the process with the recorded id is somebody else."""
+    try:
+        _claim(manifest, root).release()
+    except SpecguardError:
+        return True
+    return False
+
+
+def _end(process: psutil.Process) -> str:
+    """End the specguard of a run; it ends what it has started."""
+    told = f"process {process.pid}"
+    send([process], signal.SIGTERM)
+    _, alive = psutil.wait_procs([process], timeout=_TIME)
+    if not alive:
+        return f"{told} ended"
+    send(alive, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=GRACE)
+    return f"{told} did not end by itself, and was ended"
+
+
+class Leftover(Record):
+    """Something that an ended run has left.
+
+    Attributes:
+        kind: what it is; `stray`: what lies beside the places of runs; `teardown`: what gates have set up.
+        name: the path of the place or beside it, the ref's full name, the branch's, or the run's folder.
+        run_id: of which run; empty for what lies beside the places.
+        state: how that ended; empty where its folder is gone.
+        oid: the commit that a branch is at.
+    """
+
+    kind: Literal["teardown", "place", "ref", "branch", "stray"]
+    name: str
+    run_id: str = ""
+    state: str = ""
+    oid: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "stray":
+            return f"{self.name}, which lies beside the places of runs"
+        whose = f"{self.run_id} ({self.state})" if self.state else f"{self.run_id}, whose folder is gone"
+        if self.kind == "teardown":
+            return f"what the gates of {whose} have set up, and nothing took down"
+        lost = self.kind == "place" and self.state not in ("", "succeeded")
+        return f"{self.kind} {self.name} of {whose}" + (", which cannot be resumed then" if lost else "")
+
+
+def left_over(store: RunStore, repository: Repository, only: Collection[str] = ()) -> Sequence[Leftover]:
+    """What can be removed.
+
+    Runs that are under way or have died keep what they have, but for what the gates of one that has died have
+    set up; it is given up with `run stop`.
+
+    Args:
+        store: the runs.
+        repository: the user's.
+        only: the folders of the runs that are meant; empty: all.
+    """
+    refs = _run_refs(repository)
+    found: list[Leftover] = []
+    known = set()
+    for run in store.runs():
+        known.add(run.run_id)
+        manifest = run.manifest
+        if (
+            manifest is None
+            or (only and run.path not in only)
+            or (run.open and run.process_runs is not False)
+        ):
+            continue
+        if is_owed(RunFolder(run.path)):
+            found.append(Leftover(kind="teardown", name=run.path, run_id=run.run_id, state=run.state))
+        if run.open:
+            continue
+        found += _of(run, manifest, refs)
+        found += _branches(manifest, repository)
+    if not only:
+        for name in refs:
+            run_id = name.removeprefix(RUN_REFS)
+            # What no place borrows need not be kept, whoever's it was.
+            if run_id not in known and not _has_place(run_id, repository):
+                found.append(Leftover(kind="ref", name=name, run_id=run_id))
+        found += _strays(store, repository)
+    return found
+
+
+def remove(one: Leftover, repository: Repository) -> Sequence[str]:
+    """Remove something that a run has left: what is to be said of it, in sentences.
+
+    Raises:
+        SpecguardError: it cannot be removed, or is no longer what it was.
+    """
+    if one.kind == "teardown":
+        ended = [f"ended {process}" for process in end_survivors(one.run_id)]
+        return [*ended, *take_down(RunFolder(one.name), repository.work_tree())]
+    if one.kind == "place":
+        remove_place(one.name)
+    elif one.kind == "stray":
+        remove_stray(one.name)
+    elif one.kind == "ref":
+        forget_base(repository, one.run_id)
+    else:
+        flags = ("-c", "core.hooksPath=/dev/null")
+        try:
+            repository.in_place(
+                *flags, "update-ref", "--no-deref", "-d", f"refs/heads/{one.name}", one.oid
+            ).read()
+        except CommandError as error:
+            raise SpecguardError(
+                f"the branch {one.name} cannot be removed: {error.first_line}",
+                help=f"git branch -d {one.name}",
+                code="git-failed",
+            ) from error
+    return ()
+
+
+def _strays(store: RunStore, repository: Repository) -> Iterator[Leftover]:
+    """What agents have left beside their places; while one works here, it is for `inspect` to see."""
+    if any(run.open for run in store.runs()):
+        return
+    try:
+        folder = places_folder(repository.environment, repository.work_tree())
+    except SpecguardError:
+        return
+    for name in strays(folder):
+        yield Leftover(kind="stray", name=os.path.join(folder, name))
+
+
+def _of(run: RunView, manifest: Manifest, refs: Mapping[str, str]) -> Iterator[Leftover]:
+    place = manifest.place
+    if place and is_place(place, run.run_id) and (os.path.lexists(place) or os.path.lexists(place + OWN)):
+        yield Leftover(kind="place", name=place, run_id=run.run_id, state=run.state)
+    name = RUN_REFS + run.run_id
+    if name in refs:
+        yield Leftover(kind="ref", name=name, run_id=run.run_id, state=run.state)
+
+
+def _branches(manifest: Manifest, repository: Repository) -> Iterator[Leftover]:
+    """The run's branch in the user's repository, where it is at the run's commit and that was merged."""
+    branch, commit = manifest.branch, manifest.commit
+    if not branch or not commit:
+        return
+    name = f"refs/heads/{branch}"
+    heads = {ref.name: ref.oid for ref in repository.branches()}
+    if heads.get(name) != commit or name in _checked_out(repository):
+        return
+    base = manifest.repository.base
+    for upstream in (f"refs/remotes/origin/{base}", f"refs/heads/{base}"):
+        if upstream in heads and _contains(repository, heads[upstream], commit):
+            yield Leftover(
+                kind="branch", name=branch, run_id=manifest.run_id, state=manifest.state, oid=commit
+            )
+            return
+
+
+def _contains(repository: Repository, tip: str, commit: str) -> bool:
+    with Git(repository) as git:
+        try:
+            return commit in git.merge_bases(tip, commit)
+        except (MissingFact, SpecguardError):
+            return False
+
+
+def _checked_out(repository: Repository) -> Collection[str]:
+    """The branches that are checked out here or in another worktree."""
+    said = repository.in_place("worktree", "list", "--porcelain", "-z").read()
+    lines = said.decode("utf-8", "surrogateescape").split("\0")
+    return {line.removeprefix("branch ") for line in lines if line.startswith("branch ")}
+
+
+def _run_refs(repository: Repository) -> Mapping[str, str]:
+    said = repository.in_place("for-each-ref", "--format=%(refname) %(objectname)", RUN_REFS).read()
+    lines = (line.partition(" ") for line in said.decode("ascii", "replace").splitlines())
+    return {name: oid for name, _, oid in lines}
+
+
+def _has_place(run_id: str, repository: Repository) -> bool:
+    try:
+        folder = places_folder(repository.environment, repository.work_tree())
+    except SpecguardError:
+        return True
+    return any(run_id in name for name in os.listdir(folder))

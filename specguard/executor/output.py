@@ -1,0 +1,514 @@
+"""What commands print: as plain text, in logs of limited size, and without secrets."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import hashlib
+import json
+import os
+import re
+import threading
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, quote_plus
+
+from specguard.documents.credential_forms import credential_forms
+from specguard.documents.credentials import KEYWORD, CredentialFinder
+from specguard.errors import SpecguardError
+from specguard.reporters.escape import legible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+
+    from specguard.executor.run import Run
+    from specguard.runs.model import Command
+
+
+_LONGEST: Final = 64
+# A control sequence of ECMA-48 (5.4): colours, and moves of the cursor. Without it all text is still there.
+_SEQUENCE: Final = re.compile(rf"\x1b\[[0-?]{{0,{_LONGEST}}}[ -/]{{0,4}}[@-~]")
+# What could be the beginning of one, or of the end of a line, at the end of a piece.
+_UNFINISHED: Final = re.compile(rf"(?:\x1b(?:\[[0-?]{{0,{_LONGEST}}}[ -/]{{0,4}})?|\r)\Z")
+_LINE_END: Final = re.compile(r"\r\n?")
+
+
+class PlainText:
+    r"""Turns output into plain text, piece by piece.
+
+    Bytes that are no UTF-8 are shown as `\xNN`, and so are control characters. Colours and moves of the
+    cursor are left out, and a carriage return ends a line, so that each state of a progress bar has its own.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._kept = ""
+
+    def feed(self, data: bytes) -> bytes:
+        """The text of the next piece, as UTF-8; what may go on in the one after it is kept back."""
+        text = self._kept + self._decoder.decode(data)
+        unfinished = _UNFINISHED.search(text)
+        at = unfinished.start() if unfinished else len(text)
+        self._kept = text[at:]
+        return self._plain(text[:at])
+
+    def finish(self) -> bytes:
+        """The text of what was kept back, once there is no more."""
+        text = self._kept + self._decoder.decode(b"", final=True)
+        self._kept = ""
+        return self._plain(text)
+
+    def _plain(self, text: str) -> bytes:
+        if "\r" in text:
+            text = _LINE_END.sub("\n", text)
+        if "\x1b" in text:
+            text = _SEQUENCE.sub("", text)
+        return legible(text).encode("utf-8", "backslashreplace")
+
+
+def plain_text(text: str) -> str:
+    """A whole text in the same way."""
+    plain = PlainText()
+    return (plain.feed(text.encode("utf-8", "surrogateescape")) + plain.finish()).decode("utf-8")
+
+
+TAIL: Final = 1 << 14
+"""How many bytes of the end of an output are kept beside its result."""
+
+_LINES: Final = 100
+
+
+class CommandLog:
+    """Keeps what a command prints.
+
+    Args:
+        path: the file, which is made anew.
+        redactor: takes secrets out.
+        limit: how many bytes are kept.
+
+    Attributes:
+        size: how many bytes the command has printed.
+        over: whether it printed more than is kept.
+
+    Raises:
+        SpecguardError: it cannot be written.
+    """
+
+    def __init__(self, path: str, redactor: Redactor, limit: int) -> None:
+        self.size = 0
+        self.over = False
+        self._path = path
+        self._limit = limit
+        self._written = 0
+        self._tail = b""
+        self._digest = hashlib.sha256()
+        self._plain = PlainText()
+        self._redacted = redactor.stream()
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
+        except OSError as error:
+            raise self._problem(error) from error
+        self._file = os.fdopen(descriptor, "wb", buffering=0)
+
+    def feed(self, data: bytes) -> None:
+        """Keep the next piece; what is beyond the limit is dropped."""
+        room = self._limit - self.size
+        self.size += len(data)
+        if self.size > self._limit:
+            self.over = True
+        if room > 0:
+            self._keep(self._redacted.feed(self._plain.feed(data[:room])))
+
+    def settle(self) -> None:
+        """Write what was kept back in whole lines: the command is silent, and somebody may follow its log."""
+        self._keep(self._redacted.settle())
+
+    def finish(self) -> str:
+        """Close the log.
+
+        Returns:
+            Its sha256.
+        """
+        self._keep(self._redacted.feed(self._plain.finish()))
+        self._keep(self._redacted.finish())
+        if self.over:
+            mebibytes = self._limit / (1 << 20)
+            self._write(f"\n[specguard: no more than {mebibytes:g} MiB of output is kept]\n".encode())
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            raise self._problem(error) from error
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """Let go of the file, whatever was kept; for where something else went wrong."""
+        self._file.close()
+
+    @property
+    def tail(self) -> str:
+        """The end of what was kept: so many lines, each of them whole where there is room."""
+        lines = self._tail.decode("utf-8", "replace").rstrip("\n").split("\n")
+        if len(self._tail) == TAIL and len(lines) > 1:
+            lines = lines[1:]
+        return "\n".join(lines[-_LINES:])
+
+    def _keep(self, text: bytes) -> None:
+        # Showing a control character or naming a secret takes more bytes than the thing itself.
+        room = self._limit - self._written
+        if len(text) > room:
+            self.over = True
+        if text and room > 0:
+            self._write(text[:room])
+
+    def _write(self, text: bytes) -> None:
+        try:
+            left = memoryview(text)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise self._problem(error) from error
+        self._written += len(text)
+        self._digest.update(text)
+        self._tail = (self._tail + text)[-TAIL:]
+
+    def _problem(self, error: OSError) -> SpecguardError:
+        return SpecguardError(
+            f"the output of a command cannot be kept: {error.strerror}",
+            path=self._path,
+            help="make room, or name another --run-root",
+            code="unwritable-file",
+        )
+
+
+_PAUSE: Final = 0.1
+_CHUNK: Final = 1 << 16
+
+
+class LogFollower:
+    """Within it, the commands of a run are told of by another thread.
+
+    What it says are the lines of their logs, which hold no secrets and nothing that a terminal obeys.
+
+    Args:
+        run: the run.
+        say: told of each line.
+    """
+
+    def __init__(self, run: Run, say: Callable[[str], None]) -> None:
+        self._run = run
+        self._say = say
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self) -> LogFollower:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        number = len(self._run.manifest.commands)
+        while True:
+            over = self._done.is_set()
+            commands = self._run.manifest.commands
+            while number < len(commands):
+                self._tell(commands[number])
+                number += 1
+            if over:
+                return
+            self._done.wait(_PAUSE)
+
+    def _tell(self, command: Command) -> None:
+        """Tell of one command from its beginning to its end."""
+        self._say(f"{command.kind} {command.name}: {command.command}")
+        rest = b""
+        try:
+            with open(self._run.folder.file(command.log), "rb", buffering=0) as log:
+                while True:
+                    # Asked first, so that what it wrote last is read.
+                    ended = command.ended_at is not None or self._done.is_set()
+                    while data := log.read(_CHUNK):
+                        *lines, rest = (rest + data).split(b"\n")
+                        for line in lines:
+                            self._line(line)
+                    if ended:
+                        break
+                    self._done.wait(_PAUSE)
+        except OSError as error:
+            self._say(f"  its log cannot be read: {error.strerror}")
+        if rest:
+            self._line(rest)
+        how = command.problem or f"exit code {command.exit_code}"
+        self._say(f"{command.kind} {command.name}: {how}, after {command.duration or 0:.1f} s")
+
+    def _line(self, line: bytes) -> None:
+        self._say("  " + line.decode("utf-8", "backslashreplace"))
+
+
+_KEY: Final = "Private Key"
+_KEY_BEGINS: Final = re.compile(rb"-----BEGIN (?:[A-Z0-9]{2,8} ){0,2}PRIVATE KEY|PuTTY-User-Key-File-[23]")
+_KEY_ENDS: Final = re.compile(rb"-----END [A-Z0-9 ]{0,30}PRIVATE KEY[A-Z -]{0,20}|Private-MAC: [0-9a-f]+")
+# A key is no longer than this, and whether there is one can be told from so much.
+_LONGEST_KEY: Final = 1 << 14
+_TOLD_KEY: Final = 1500
+# A line is read as a whole up to this length; of a longer one the end is read again, so that nothing which
+# stands where it was cut is missed.
+_LONGEST_LINE: Final = 1 << 16
+_OVERLAP: Final = 1 << 13
+# How far behind a name the value may stand that is given to it.
+_NEAR: Final = 600
+_MEMORY: Final = 64 << 20
+
+_Span = tuple[int, int, bytes]
+
+
+class Redactor:
+    """Takes secrets out of text.
+
+    Args:
+        environment: the variables whose secrets are known; a child can read those of the process that started
+            it, whatever it is given itself.
+
+    Attributes:
+        finder: finds what looks like a credential.
+        longest: how many bytes the longest known secret takes in any of its encodings.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        import re2
+
+        self.finder = CredentialFinder()
+        self._names: list[tuple[Any, bytes]] = []
+        self.longest = 0
+        options = re2.Options()
+        options.log_errors = False
+        options.longest_match = True
+        options.max_mem = _MEMORY
+        options.encoding = re2.Options.Encoding.LATIN1
+        for value, name in sorted(secrets_of(environment).items(), key=lambda item: -len(item[0])):
+            patterns = []
+            for pattern, text in patterns_of(value):
+                patterns.append(pattern)
+                self.longest = max(self.longest, len(text.encode("utf-8", "surrogateescape")))
+            expression = re2.compile(b"|".join(dict.fromkeys(patterns)), options=options)
+            self._names.append((expression, f"[redacted: {name}]".encode("utf-8", "backslashreplace")))
+
+    def text(self, data: bytes) -> bytes:
+        """A whole text without its secrets."""
+        return _without(data, self.spans(data))
+
+    def words(self, text: str) -> str:
+        """A command, a name or a message without its secrets."""
+        data = text.encode("utf-8", "surrogateescape")
+        return self.text(data).decode("utf-8", "backslashreplace")
+
+    def stream(self) -> RedactedStream:
+        """A reader of one text that comes in pieces."""
+        return RedactedStream(self)
+
+    def spans(self, data: bytes) -> list[_Span]:
+        """Where secrets stand, and what stands there instead: in order, none within another."""
+        merged: list[_Span] = []
+        for start, end, label in sorted(self._found(data)):
+            if merged and start < merged[-1][1]:
+                first, last, said = merged[-1]
+                merged[-1] = (first, max(last, end), said)
+            else:
+                merged.append((start, end, label))
+        return merged
+
+    def _found(self, data: bytes) -> Iterator[_Span]:
+        for expression, label in self._names:
+            for match in expression.finditer(data):
+                yield match.start(), match.end(), label
+        key = 0
+        for found in self.finder.by_form(data):
+            if found.kind == _KEY:
+                if found.start < key:
+                    continue
+                ends = _KEY_ENDS.search(data, found.end, found.start + _LONGEST_KEY)
+                end = ends.end() if ends else min(len(data), found.start + _LONGEST_KEY)
+                key = end
+                yield found.start, end, b"[redacted: Private Key]"
+            else:
+                at = data.find(found.value.encode("latin-1"), found.start, found.end)
+                start = found.start if at < 0 else at
+                end = found.end if at < 0 else at + len(found.value)
+                yield start, end, f"[redacted: {found.kind}]".encode()
+        for found in self.finder.by_name(data):
+            value = found.value.encode("latin-1")
+            at = data.find(value, found.start, found.start + _NEAR)
+            if at < 0:
+                stop = data.find(b"\n", found.end)
+                yield found.start, stop if stop >= 0 else len(data), f"[redacted: {KEYWORD}]".encode()
+            else:
+                yield at, at + len(value), f"[redacted: {found.shown}]".encode("latin-1")
+
+
+class RedactedStream:
+    """One text that comes in pieces; a secret that two of them share is found as well.
+
+    Args:
+        redactor: knows what is taken out.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._kept = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """What can be told by now, in whole lines; the rest is kept back until more is there."""
+        self._kept += data
+        return self._told(self._redactor.longest)
+
+    def settle(self) -> bytes:
+        """The whole lines that were kept back, because nothing has come after them for a while."""
+        return self._told(0)
+
+    def _told(self, back: int) -> bytes:
+        """The text up to the last line's end that has so many bytes behind it."""
+        size = len(self._kept)
+        cut = self._kept.rfind(b"\n", 0, max(0, size - back)) + 1
+        if not cut and size > _LONGEST_LINE:
+            cut = size - max(self._redactor.longest, _OVERLAP)
+        if cut <= 0:
+            return b""
+        spans = self._redactor.spans(self._kept)
+        open_key = self._open_key()
+        if open_key is not None:
+            cut = min(cut, open_key)
+        for start, end, _ in spans:
+            if start < cut < end:
+                cut = start
+        if not cut and size > 2 * _LONGEST_LINE:
+            cut = size
+        text = _without(self._kept[:cut], [span for span in spans if span[1] <= cut])
+        self._kept = self._kept[cut:]
+        return text
+
+    def finish(self) -> bytes:
+        """The rest, once there is no more."""
+        text = self._redactor.text(self._kept)
+        self._kept = b""
+        return text
+
+    def _open_key(self) -> int | None:
+        """Where a private key begins whose end is not there yet; None where there is none."""
+        size = len(self._kept)
+        for begins in _KEY_BEGINS.finditer(self._kept, max(0, size - _LONGEST_KEY)):
+            if _KEY_ENDS.search(self._kept, begins.end(), begins.start() + _LONGEST_KEY):
+                continue
+            if size - begins.end() < _TOLD_KEY or credential_forms(self._kept, *begins.span())[1]:
+                return begins.start()
+        return None
+
+
+def _without(data: bytes, spans: list[_Span]) -> bytes:
+    parts: list[bytes] = []
+    at = 0
+    for start, end, label in spans:
+        parts += (data[at:start], label)
+        at = end
+    parts.append(data[at:])
+    return b"".join(parts)
+
+
+SHORTEST: Final = 6
+"""A shorter value is not taken out: it would be taken out of half of the words, too."""
+
+_NAMES: Final = re.compile(
+    r"(?:^|_)(?:.*(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|APIKEY|CREDENTIAL)S?|KEYS?|PASS|PAT|AUTH|COOKIE"
+    r"|DSN|PRIVATE)(?P<more>_[A-Z0-9_]*[A-Z])?[0-9_]*$",
+    re.IGNORECASE,
+)
+# What is called a secret and only says something about one.
+_SETTINGS: Final = frozenset({"default", "disabled", "enabled", "require", "required", "optional"})
+_IN_URL: Final = re.compile(r"://[^\s/:@]{0,80}:([^\s/@]{1,300})@")
+# Encodings of short values are too much like other text.
+_SHORTEST_ENCODED: Final = 8
+# A longer value is looked for in windows of so many bytes, each by itself.
+_WINDOW: Final = 1024
+_WRAPPED: Final = rb"\n?"
+
+
+def secrets_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """The secret values of an environment, each with the name of its variable.
+
+    A value is a secret where the variable is called one, unless it is the path of a file; so is the password
+    in a URL, whatever the variable is called. Of a value with several lines each is one.
+    """
+    found: dict[str, str] = {}
+    for name, value in environment.items():
+        for password in _IN_URL.findall(value):
+            found.setdefault(password, name)
+        if _is_secret(name, value):
+            for line in (value, *value.splitlines()):
+                found.setdefault(line.strip(), name)
+    return {value: name for value, name in found.items() if len(value) >= SHORTEST and "\n" not in value}
+
+
+def _is_secret(name: str, value: str) -> bool:
+    called = _NAMES.search(name)
+    if called is None or value.casefold() in _SETTINGS:
+        return False
+    # `TOKEN_TYPE` is about a token; `TOKEN_2024Q1_PROD` may be one, which has figures in it.
+    if called["more"] and (value.isalpha() or not any(char.isdigit() for char in value)):
+        return False
+    return not (value.startswith(("/", "~/")) and _is_path(value))
+
+
+def _is_path(value: str) -> bool:
+    return "\0" not in value and os.path.lexists(os.path.expanduser(value))
+
+
+def patterns_of(value: str) -> Iterator[tuple[bytes, str]]:
+    """Expressions, in RE2's syntax, for a value as it is and for each of its encodings.
+
+    Yields:
+        The expression, and a text that is as long as what it matches at most.
+    """
+    for form in _spelt(value):
+        yield re.escape(form.encode("utf-8", "surrogateescape")), form
+    data = value.encode("utf-8", "surrogateescape")
+    if len(data) < _SHORTEST_ENCODED:
+        return
+    for start in range(0, len(data), _WINDOW):
+        window = data[start : start + _WINDOW]
+        if len(window) < _SHORTEST_ENCODED:
+            continue
+        for text in {form for offset in range(3) for form in _base64(window, offset)}:
+            # Programs break it into lines.
+            yield _WRAPPED.join(re.escape(bytes([byte])) for byte in text.encode()), text * 2
+        yield b"(?i:" + window.hex().encode() + b")", window.hex()
+
+
+def _spelt(value: str) -> Iterator[str]:
+    yield value
+    if len(value) >= _SHORTEST_ENCODED:
+        escaped = {
+            quote(value, safe="", errors="surrogateescape"),
+            quote(value, errors="surrogateescape"),
+            quote_plus(value, errors="surrogateescape"),
+            json.dumps(value)[1:-1],
+            json.dumps(value, ensure_ascii=False)[1:-1],
+        }
+        for one in sorted(escaped - {value}):
+            yield one
+            yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), one)
+
+
+def _base64(data: bytes, offset: int) -> Iterator[str]:
+    """The letters that stand for some bytes alone, where so many others stand before them."""
+    whole = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
+    text = whole[(0, 2, 3)[offset] : len(whole) - ((offset + len(data)) % 3 > 0)]
+    yield text
+    yield text.replace("+", "-").replace("/", "_")

@@ -1,0 +1,1 @@
+"""What a run does beyond this machine: fetching, pushing, and its pull request."""

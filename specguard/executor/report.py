@@ -1,0 +1,442 @@
+"""The report of a run: what was done, what failed and what fixed it, and what remains; for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from specguard.change.process import CommandError
+from specguard.declaration.record import Record
+from specguard.errors import SpecguardError
+from specguard.executor.commit import PATCH
+from specguard.executor.output import TAIL
+from specguard.model import shortened
+from specguard.reporters.escape import legible, markdown_code, markdown_span, markdown_text, visible
+from specguard.runs.committed import IGNORE
+from specguard.runs.model import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jinja2 import Environment
+
+    from specguard.executor.place.place import Place
+    from specguard.executor.run import Run
+    from specguard.runs.folder import RunFolder
+    from specguard.runs.model import Command, Manifest
+
+
+REPORT: Final = "report.md"
+"""The file, in the run's folder."""
+
+ERROR: Final = "error.json"
+"""Why a run ended early, in the run's folder."""
+
+_GATES: Final = "gates.json"
+_KINDS: Final = {"A": "added", "M": "modified", "D": "deleted", "T": "type changed"}
+_LONGEST: Final = 300
+_LAST: Final = 12
+"""So many lines of a failed command's output are shown."""
+
+_FAILS: Final = "it fails still"
+_STANDS: Final = "it stands still"
+_JUDGED: Final = frozenset({"gate", "format", "teardown", "hook"})
+
+
+class ChangedFile(Record):
+    """A file that the run changed.
+
+    Attributes:
+        path: its path.
+        kind: `added`, `modified`, `deleted` or `type changed`.
+        added: how many lines were added; `binary` for a binary file.
+        removed: how many lines were removed.
+    """
+
+    path: str
+    kind: str
+    added: str
+    removed: str
+
+
+class Failure(Record):
+    """Something that failed, and what became of it.
+
+    Attributes:
+        what: the command, or the rule.
+        said: how it failed.
+        round: in which round it was first seen.
+        after: what became of it.
+        tail: the last lines of the command's output, without secrets; empty for a rule.
+    """
+
+    what: str
+    said: str
+    round: int
+    after: str
+    tail: str = ""
+
+
+def write_report(run: Run, ended: Manifest | None = None) -> None:
+    """Write `report.md` in the run's folder, without secrets; with `--compact` the logs are cut.
+
+    Args:
+        run: the run.
+        ended: its manifest as it will be when all is written; None: as it is.
+
+    Raises:
+        SpecguardError: it cannot be written.
+    """
+    changed = None if run.place is None else changed_files(run.place, run.manifest.tree)
+    text = report_text(ended or run.manifest, run.folder, changed).encode("utf-8", "surrogateescape")
+    run.folder.write(REPORT, run.redactor.text(text))
+    if run.options.compact:
+        compact(run)
+
+
+def report_text(manifest: Manifest, folder: RunFolder, changed: Sequence[ChangedFile] | None = None) -> str:
+    """The report of a run, however far it has come.
+
+    Args:
+        manifest: its record.
+        folder: its folder; what cannot be read there is left out.
+        changed: the files that it changed; None where that is not known.
+    """
+    item = manifest.item
+    label = item.id if item.id.casefold().startswith(item.kind.casefold()) else f"{item.kind} {item.id}"
+    gates = _json(folder, _GATES).get("gates")
+    return page(
+        "report.md",
+        manifest=manifest,
+        head=f"{label[:1].upper()}{label[1:]}",
+        label=label,
+        document=item.document or item.plan,
+        run=f"{item.kind}-{item.id}/{manifest.run_id}",
+        took=_took(manifest),
+        changed=changed,
+        added=sum(int(one.added) for one in changed or () if one.added.isdigit()),
+        removed=sum(int(one.removed) for one in changed or () if one.removed.isdigit()),
+        outcome=outcome,
+        skipped=[one for one in gates if one.get("skipped")] if isinstance(gates, list) else [],
+        failures=[*failed_commands(manifest, folder), *_findings(manifest, folder)],
+        tail=last_output(manifest, folder),
+        remains=list(_remains(manifest, folder)),
+    )
+
+
+def still_failing(manifest: Manifest, folder: RunFolder) -> Sequence[str]:
+    """What failed in a run and was not fixed: a line for each, and the last lines of a command's output.
+
+    Args:
+        manifest: its record.
+        folder: its folder; what cannot be read there is left out.
+    """
+    failures = [*failed_commands(manifest, folder), *_findings(manifest, folder)]
+    return [
+        line
+        for one in failures
+        if one.after in (_FAILS, _STANDS)
+        for line in (f"{one.what}: {one.said}", *(f"  {line}" for line in one.tail.splitlines()))
+    ]
+
+
+def last_output(manifest: Manifest, folder: RunFolder) -> str:
+    """The last lines of the command that ended a run, such as its agent; empty where a failure has them.
+
+    Args:
+        manifest: its record.
+        folder: its folder; what cannot be read there is left out.
+    """
+    error = _json(folder, ERROR)
+    told = any(one.number == error.get("command") and one.kind in _JUDGED for one in manifest.commands)
+    return "" if told else _last_lines(str(error.get("tail") or ""))
+
+
+def suggestion(folder: RunFolder) -> str:
+    """What `error.json` says is to be done next; empty where there is none."""
+    said = _json(folder, ERROR).get("suggestion")
+    return said if isinstance(said, str) else ""
+
+
+def changed_files(place: Place, tree: str | None) -> Sequence[ChangedFile] | None:
+    """The files that a tree changes against the base; None where there is no such tree any more.
+
+    Args:
+        place: the run's place.
+        tree: the tree that was judged last.
+    """
+    if tree is None:
+        return None
+    ends = ("-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", place.base, tree, "--")
+    try:
+        kinds = place.git.run("diff-tree", "--name-status", *ends).split(b"\0")
+        counts = place.git.run("diff-tree", "--numstat", *ends).split(b"\0")
+    except (SpecguardError, CommandError, OSError):
+        return None
+    told = {}
+    for line in counts[:-1]:
+        added, removed, path = line.split(b"\t", 2)
+        told[path] = [one.decode("ascii").replace("-", "binary") for one in (added, removed)]
+    return [
+        ChangedFile(
+            path=path.decode("utf-8", "surrogateescape"),
+            kind=_KINDS.get(kind.decode("ascii")[:1], "changed"),
+            added=told.get(path, ["0", "0"])[0],
+            removed=told.get(path, ["0", "0"])[1],
+        )
+        for kind, path in zip(kinds[:-1:2], kinds[1::2], strict=True)
+    ]
+
+
+def outcome(command: Command) -> str:
+    """How a command ended, in a few words."""
+    if command.timed_out:
+        return "ended by its time limit"
+    if command.exit_code is None:
+        return "did not end"
+    said = f"exit code {command.exit_code}"
+    if command.exit_code < 0:
+        said = f"ended by signal {-command.exit_code}"
+    return f"{said}: {command.problem}" if command.problem else said
+
+
+def failed_commands(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
+    """Each gate or hook that failed, once, with the round in which it passed.
+
+    Args:
+        manifest: the record of the run.
+        folder: its folder; output that cannot be read there is left out.
+    """
+    seen = set()
+    for command in manifest.commands:
+        key = (command.name, command.command)
+        if command.kind not in _JUDGED or command.succeeded or command.ended_at is None or key in seen:
+            continue
+        seen.add(key)
+        later = [
+            one
+            for one in manifest.commands
+            if (one.name, one.command) == key and one.number > command.number and one.ended_at is not None
+        ]
+        after = _FAILS
+        if later and later[-1].succeeded:
+            fixed = next(
+                one for number, one in enumerate(later) if all(each.succeeded for each in later[number:])
+            )
+            mended = fixed.attempt > command.attempt
+            after = "the agent fixed it" if mended else "it passed when it ran again"
+            after += f" in round {fixed.attempt}"
+        last = [one for one in (command, *later) if not one.succeeded][-1]
+        tail = _last_lines(str(_json(folder, last.response).get("tail") or ""))
+        yield Failure(
+            what=command.command, said=outcome(command), round=command.attempt, after=after, tail=tail
+        )
+
+
+def _last_lines(tail: str) -> str:
+    lines = tail.rstrip().splitlines()[-_LAST:]
+    return "\n".join(shortened(line, _LONGEST) for line in lines)
+
+
+def _findings(manifest: Manifest, folder: RunFolder) -> Iterator[Failure]:
+    """Each finding that stopped a round, once, with the round in which it was gone."""
+    seen = set()
+    judgements = manifest.judgements
+    for number, judgement in enumerate(judgements):
+        told = _told(folder, judgement.report)
+        for fingerprint in judgement.findings:
+            if fingerprint in seen:
+                continue
+            seen.add(fingerprint)
+            finding = told.get(fingerprint, {})
+            gone = [
+                one.attempt
+                for at, one in enumerate(judgements)
+                if at > number and not any(fingerprint in later.findings for later in judgements[at:])
+            ]
+            yield Failure(
+                what=f"{finding.get('code', 'a rule')} {finding.get('name', '')}".strip(),
+                said=shortened(str(finding.get("message", "")), _LONGEST),
+                round=judgement.attempt,
+                after=f"the agent fixed it in round {gone[0]}" if gone else _STANDS,
+            )
+
+
+def _remains(manifest: Manifest, folder: RunFolder) -> Iterator[Mapping[str, str]]:
+    error = _json(folder, ERROR)
+    request = manifest.pull_request
+    if manifest.state in ("pending", "running"):
+        yield {"text": "It has not ended", "code": folder.command("status")}
+    said = error.get("suggestion")
+    if isinstance(said, str) and said:
+        yield {"text": f"It ended in the step {error.get('step')}; next", "said": said}
+    elif manifest.state == "stopped" and manifest.reason:
+        yield {
+            "text": "To go on with the steps that are left",
+            "code": folder.command("resume"),
+        }
+    for what, path in work_left(manifest, folder):
+        yield {"text": f"Its {what}", "code": path}
+    if request is not None and request.state == "printed" and request.command:
+        yield {"text": opening(manifest), "code": request.command}
+    elif request is not None and request.url:
+        yield {"text": "Review and merge the pull request", "code": request.url}
+    if manifest.pushed and manifest.branch:
+        yield {"text": "To look at it here", "code": taking_up(manifest)}
+        if manifest.kept:
+            yield {"text": "Commit the run there, behind its item", "code": _keeping(manifest)}
+    if manifest.state == "succeeded" and request is None:
+        yield {"text": "Nothing", "code": ""}
+
+
+def work_left(manifest: Manifest, folder: RunFolder) -> Sequence[tuple[str, str]]:
+    """What a run that stopped and pushed nothing has made: `files` and `patch`, each with its path."""
+    path = folder.file(PATCH)
+    if manifest.state != "stopped" or manifest.pushed or not manifest.place or not os.path.isfile(path):
+        return ()
+    return (("files", manifest.place), ("patch", path))
+
+
+def opening(manifest: Manifest) -> str:
+    """What is to be said before the command that opens the pull request."""
+    if manifest.repository.tip is None:
+        return "Open the pull request"
+    return f"Open the pull request of {manifest.branch}, unless it has one: that has the commit now"
+
+
+def taking_up(manifest: Manifest) -> str:
+    """The command with which the user takes the pushed branch up."""
+    if not manifest.repository.remote_name:
+        return shlex.join(["git", "switch", manifest.branch or ""])
+    remote, branch = shlex.quote(manifest.repository.remote_name), shlex.quote(manifest.branch or "")
+    return f"git fetch {remote} {branch} && git switch --track {remote}/{branch}"
+
+
+def _keeping(manifest: Manifest) -> str:
+    """The commands that commit the run's folder, on the run's branch."""
+    kept = manifest.kept or ""
+    folders = shlex.join([f"{kept.rsplit('/', 2)[0]}/{IGNORE}", kept])
+    message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
+    said = f"git add {folders} && git commit -m {shlex.quote(message)}"
+    to = [manifest.repository.remote_name, manifest.branch or ""]
+    return said if not to[0] else f"{said} && git push {shlex.join(to)}"
+
+
+def _took(manifest: Manifest) -> float | None:
+    if manifest.ended_at is None:
+        return None
+    began, ended = (datetime.fromisoformat(one) for one in (manifest.started_at, manifest.ended_at))
+    return (ended - began).total_seconds()
+
+
+def _told(folder: RunFolder, report: str) -> dict[str, Mapping[str, Any]]:
+    """The findings of a JSON report by their fingerprints."""
+    found = _json(folder, report).get("findings")
+    if not isinstance(found, list):
+        return {}
+    return {str(one.get("fingerprint")): one for one in found if isinstance(one, dict)}
+
+
+def _json(folder: RunFolder, name: str) -> Mapping[str, Any]:
+    """A file of the run; empty where it cannot be read."""
+    try:
+        with open(folder.file(name), "rb") as file:
+            data = json.loads(file.read())
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_BLANK: Final = re.compile(r"\n{3,}")
+
+
+def page(name: str, **values: Any) -> str:
+    """A page.
+
+    Args:
+        name: its template, such as `brief.md`.
+        values: what the template names. Text from outside goes through one of the filters there: `code`,
+            `text`, `fenced`; on a page for agents, who read the text itself, through `span` and `plain`.
+    """
+    made: str = _environment().get_template(name).render(**values)
+    return _BLANK.sub("\n\n", made).strip("\n") + "\n"
+
+
+def duration(seconds: float) -> str:
+    """A duration for a person: `2 h`, `1 min 30 s`, `0.4 s`."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    whole = round(seconds)
+    parts = [(whole // _HOUR, "h"), (whole % _HOUR // _MINUTE, "min"), (whole % _MINUTE, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def fenced(text: str, indent: int = 0) -> str:
+    """A text of several lines as a fenced block, which nothing in it can end."""
+    lines = legible(text).rstrip("\n").split("\n")
+    longest = max((len(run) for line in lines for run in re.findall("~+", line)), default=0)
+    fence = "~" * max(3, longest + 1)
+    return "\n".join(" " * indent + line for line in (f"{fence}text", *lines, fence))
+
+
+def command(text: str, indent: int = 0) -> str:
+    """A command as a code span, or as a fenced block where it has several lines."""
+    whole = text.strip()
+    return markdown_span(whole) if "\n" not in whole else f"\n{fenced(whole, indent)}\n"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    folder = files("specguard.executor") / "templates"
+    environment = Environment(
+        loader=FunctionLoader(lambda name: (folder / f"{name}.j2").read_text(encoding="utf-8")),
+        # These are pages of Markdown: the filters escape what must not be markup there.
+        autoescape=False,  # noqa: S701
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        code=markdown_code,
+        text=markdown_text,
+        span=markdown_span,
+        plain=visible,
+        fenced=fenced,
+        command=command,
+        duration=duration,
+    )
+    return environment
+
+
+def compact(run: Run) -> None:
+    """Cut the log of every command that is longer than its tail, which stands beside its result as well.
+
+    The digests in the manifest and in the results are those of what is kept.
+
+    Raises:
+        SpecguardError: it cannot be written.
+    """
+    for command in run.manifest.commands:
+        file = run.folder.file(command.log)
+        if command.log_digest is None or not os.path.isfile(file) or os.path.getsize(file) <= TAIL:
+            continue
+        with open(run.folder.file(command.response), "rb") as stream:
+            response = Response.model_validate_json(stream.read())
+        kept = f"{response.tail}\n".encode()
+        run.folder.write(command.log, kept)
+        command.log_digest = response.log_digest = sha256(kept).hexdigest()
+        response.cut = True
+        run.folder.write(command.response, response.model_dump_json(by_alias=True, indent=2) + "\n")
+    run.save()

@@ -1,0 +1,1 @@
+"""What comes before a run begins: its base, its item, its claim, and what must hold."""
