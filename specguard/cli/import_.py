@@ -16,8 +16,8 @@ from specguard.cli.options import in_directory
 from specguard.cli.words import counted
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
-from specguard.importing import commitlint, openspec, repolinter, speckit
-from specguard.importing.imported import Imported
+from specguard.importing import commitlint, folders, repolinter
+from specguard.importing.settings import Imported
 from specguard.reporters.escape import cut, json_text, visible
 from specguard.reporters.policy import settings
 
@@ -46,8 +46,9 @@ _UNITED: Final = frozenset({"rules.forbidden-path.paths"})
 def command(sources: tuple[str, ...], directory: str, write: bool, output_format: str) -> None:
     """Read settings of commitlint, OpenSpec, repolinter and spec-kit into an authority.
 
-    Without SOURCE it reads all that it finds, without running code. It prints the settings, or adds them to
-    the end of SPEC_AUTHORITY.md. Standard error lists what was not carried over.
+    Without SOURCE it reads all that it finds, without running code; `commitlint` has that program print a
+    script's settings. It prints the settings, or adds them to the end of SPEC_AUTHORITY.md. Standard error
+    lists what was not carried over.
     """
     repository = Repository.locate(directory, os.environ)
     top = repository.work_tree()
@@ -60,19 +61,19 @@ def command(sources: tuple[str, ...], directory: str, write: bool, output_format
             code="usage",
         )
     for source, file in found:
-        made.take(_imported(repository, top, source, file))
+        made.take(_imported(repository, top, source, file, named=bool(sources)))
     before = _compiled(top, "")
     if before is not None:
         _leave_what_is_said(made, before)
     text = _section(made, [file or source for source, file in found])
-    if made:
+    if made.tables:
         _check(top, text)
-    if write and made:
+    if write and made.tables:
         _write(top, text)
     if output_format == "json":
         click.echo(json_text(_data(made, text)))
         return
-    if not made:
+    if not made.tables:
         click.echo("there is no setting to add", err=True)
     elif write:
         click.echo(f"{AUTHORITY}: {counted(sum(map(len, made.tables.values())), 'setting')} added")
@@ -80,8 +81,8 @@ def command(sources: tuple[str, ...], directory: str, write: bool, output_format
         click.echo(text, nl=False)
     if made.left:
         click.echo(f"{len(made.left)} could not be carried over:", err=True)
-    for one in made.left:
-        click.echo(visible(f"  {cut(str(one))}"), err=True)
+    for origin, what, why in made.left:
+        click.echo(visible(f"  {cut(f'{origin}: {what}: {why}')}"), err=True)
 
 
 def _found(top: str) -> Iterator[tuple[str, str]]:
@@ -89,13 +90,13 @@ def _found(top: str) -> Iterator[tuple[str, str]]:
     first = next((name for name in commitlint.FILES if commitlint.has_configuration(top, name)), None)
     if first is not None:
         yield "commitlint", first
-    if os.path.isdir(os.path.join(top, openspec.FOLDER)):
+    if os.path.isdir(os.path.join(top, folders.OPENSPEC)):
         yield "openspec", ""
     for name in repolinter.FILES:
         if os.path.isfile(os.path.join(top, name)):
             yield "repolinter", name
             break
-    if speckit.has_features(top):
+    if folders.has_features(top):
         yield "spec-kit", ""
 
 
@@ -123,14 +124,14 @@ def _asked(top: str, sources: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield source, file if separator else here[source]
 
 
-def _imported(repository: Repository, top: str, source: str, file: str) -> Imported:
+def _imported(repository: Repository, top: str, source: str, file: str, *, named: bool) -> Imported:
     if source == "commitlint":
-        return commitlint.import_commitlint(top, file)
+        return commitlint.import_commitlint(top, file, ask=named)
     if source == "openspec":
-        return openspec.import_openspec(top)
+        return folders.import_openspec(top)
     if source == "repolinter":
         return repolinter.import_repolinter(top, file, _tracked(repository))
-    return speckit.import_speckit(top)
+    return folders.import_speckit(top)
 
 
 def _tracked(repository: Repository) -> Sequence[bytes]:
@@ -160,7 +161,7 @@ def _leave_what_is_said(made: Imported, before: Policy) -> None:
                 if keys[key].value:
                     continue
             elif old != wanted:
-                made.leave(value.places[0], name, f"{origin} says otherwise")
+                made.leave(value.origins[0], name, f"{origin} says otherwise")
             del keys[key]
         if not keys:
             del made.tables[table]
@@ -252,9 +253,9 @@ def _write(top: str, text: str) -> None:
 def _data(made: Imported, text: str) -> dict[str, Any]:
     return {
         "settings": made.settings,
-        "section": text if made else None,
+        "section": text if made.tables else None,
         "left": [
-            {"path": one.place.path, "line": one.place.line, "what": one.what, "why": one.why}
-            for one in made.left
+            {"path": origin.path, "line": origin.line or None, "what": what, "why": why}
+            for origin, what, why in made.left
         ],
     }

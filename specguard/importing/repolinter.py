@@ -1,54 +1,50 @@
 """repolinter's rulesets as settings for the rules about paths and contents.
 
-Read at https://github.com/todogroup/repolinter: `docs/rules.md` for the rules and their options,
-`rulesets/schema.json` for the ruleset, `lib/config.js` for the older form, in which a rule's type stands in
-its name and its level in a list.
+Read at https://github.com/todogroup/repolinter: `docs/rules.md` for the rules and their options, and
+`rulesets/schema.json` for rulesets of version 2, which alone are read.
 """
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
 from specguard.declaration.expressions import Expression, ExpressionError
 from specguard.declaration.globs import PatternError, translate
 from specguard.declaration.patterns import Covering
-from specguard.documents.data import Data, read_data
-from specguard.importing.imported import Imported, Place
-from specguard.importing.reading import read_text
+from specguard.importing.settings import Imported, read_settings
+from specguard.model import Origin
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, Final
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import Final
 
 FILES: Final = ("repolinter.json", "repolinter.yaml", "repolinter.yml")
 """Where repolinter looks for a ruleset."""
 
-CONTRACT: Final = "artifacts.repository"
-"""The contract whose companions are the files that a repository must have."""
+_CONTRACT: Final = "artifacts.repository"
+_MOST: Final = 50
+"""How many patterns a rule may come to, whose `{a,b}` are written out."""
 
-_MOST_ALTERNATIVES: Final = 50
+_EVERYWHERE: Final = {"**", "**/*"}
 
 
-class _Rule:
-    """A rule of the ruleset that is on."""
+class _Rule(NamedTuple):
+    """A rule of a ruleset, and the files that are there."""
 
-    __slots__ = ("kind", "level", "name", "options", "place")
+    name: str
+    level: str
+    kind: str
+    options: Mapping[str, Any]
+    origin: Origin
+    there: Sequence[bytes]
 
-    def __init__(self, name: str, level: str, kind: str, options: Mapping[str, Any], place: Place) -> None:
-        self.name = name
-        self.level = level
-        self.kind = kind
-        self.options = options
-        self.place = place
-
-    def globs(self, *names: str) -> list[str]:
-        """The patterns of the first of some options that it has; `files` in a ruleset of the older form."""
-        for name in (*names, "files"):
-            value = self.options.get(name)
-            if isinstance(value, str):
-                return [value]
-            if isinstance(value, list):
-                return [one for one in value if isinstance(one, str)]
-        return []
+    def patterns(self, name: str) -> tuple[list[str], list[str]]:
+        """The patterns of an option, and those that it excepts with a `!`; `{a,b}` is written out."""
+        globs = [glob for glob in _list(self.options.get(name)) if isinstance(glob, str)]
+        free = [glob[1:] for glob in globs if glob.startswith("!")]
+        kept = [glob for glob in globs if not glob.startswith("!")]
+        return list(islice(_expanded(kept), _MOST + 1)), list(islice(_expanded(free), _MOST + 1))
 
 
 def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
@@ -63,281 +59,177 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
         SpecguardError: it cannot be read.
     """
     made = Imported()
-    data = read_data(read_text(top, name), "json" if name.endswith(".json") else "yaml")
-    if data.problem:
-        made.leave(Place(name, data.problem.line), name, data.problem.message)
+    data = read_settings(top, name)
+    if data.problem or not isinstance(data.value, dict):
+        why = data.problem.message if data.problem else "it is no ruleset"
+        made.leave(Origin(name, data.line() or 0), name, why)
         return made
-    value = data.value
-    if not isinstance(value, dict):
-        made.leave(Place(name), name, "it is no ruleset")
-        return made
-    if "extends" in value:
+    if "extends" in data.value:
         why = "it is elsewhere; bring it here and import it too"
-        made.leave(Place(name, data.line(("extends",))), f"extends {value['extends']}", why)
-    if value.get("formatOptions"):
-        made.leave(
-            Place(name, data.line(("formatOptions",))), "formatOptions", "reports have their own forms"
-        )
-    rules = list(_rules(data, name, made))
-    _Carrying(made, paths).all(rules)
+        made.leave(Origin(name, data.line(("extends",)) or 0), f"extends {data.value['extends']}", why)
+    tables: dict[str, list[_Rule]] = {}
+    configured = data.get("rules")
+    for key, value in configured.items() if isinstance(configured, dict) else ():
+        origin = Origin(name, data.line(("rules", key)) or 0)
+        rule = _rule(key, value, origin, paths) if isinstance(value, dict) else "it is no rule with a level"
+        if isinstance(rule, str):
+            made.leave(origin, key, rule)
+        elif rule.level != "off":
+            tables.setdefault(_TABLES[rule.kind][0], []).append(rule)
+    for table, rules in tables.items():
+        _carry(made, table, rules)
     return made
 
 
-def _rules(data: Data, name: str, made: Imported) -> Iterator[_Rule]:
-    """The rules that are on and hold everywhere; of the others it is said that they are left."""
-    rules = data.get("rules")
-    if not isinstance(rules, dict):
-        return
-    old = data.get("version") is None and all(
-        isinstance(value, dict) and not {"level", "rule"} & value.keys() for value in rules.values()
-    )
-    for key, value in rules.items():
-        if old:
-            for title, config in value.items():
-                parts = config if isinstance(config, list) and config else [config]
-                label, _, kind = title.rpartition(":")
-                yield from _one(
-                    label or kind, str(parts[0]), kind, parts[1] if len(parts) > 1 else {},
-                    [] if key == "all" else [key], Place(name, data.line(("rules", key, title))), made,
-                )  # fmt: skip
-            continue
-        place = Place(name, data.line(("rules", key)))
-        if not isinstance(value, dict):
-            made.leave(place, key, "it is no rule with a level")
-            continue
-        rule = value.get("rule")
-        level = str(value.get("level", "error"))
-        if isinstance(rule, dict):
-            where, kind = value.get("where"), str(rule.get("type"))
-            yield from _one(key, level, kind, rule.get("options"), _list(where), place, made)
-        elif level != "off":
-            made.leave(place, key, "what it asks for is in the ruleset that is extended")
-
-
-def _one(
-    name: str, level: str, kind: str, options: Any, where: Sequence[Any], place: Place, made: Imported
-) -> Iterator[_Rule]:
+def _rule(name: str, value: Mapping[str, Any], origin: Origin, there: Sequence[bytes]) -> _Rule | str:
+    """A rule of a ruleset; a text says why it cannot be carried over."""
+    rule, where = value.get("rule"), _list(value.get("where"))
+    level = str(value.get("level", "error"))
     if level == "off":
-        return
+        return _Rule(name, level, "", {}, origin, there)
+    if not isinstance(rule, dict):
+        return "it has no type; rulesets of version 1 are not read, and what is extended is elsewhere"
+    kind, options = str(rule.get("type")), rule.get("options")
     if where:
-        conditions = ", ".join(map(str, where))
-        made.leave(place, name, f"it holds only where {conditions}, which nothing here tells")
-    else:
-        yield _Rule(name, level, kind, options if isinstance(options, dict) else {}, place)
+        return f"it holds only where {', '.join(map(str, where))}, which nothing here tells"
+    if kind not in _TABLES:
+        return f"there is no rule for {kind}"
+    return _Rule(name, level, kind, options if isinstance(options, dict) else {}, origin, there)
 
 
-class _Carrying:
-    """Finds a setting for each rule.
+def _carry(made: Imported, table: str, rules: Sequence[_Rule]) -> None:
+    """Carry over the rules of one table, which must agree on whether they block."""
+    errors = [rule for rule in rules if rule.level == "error"]
+    carried = []
+    for rule in rules:
+        if errors and rule not in errors:
+            why = f"it only warns, and {table} blocks"
+        else:
+            why = _TABLES[rule.kind][1](made, rule)
+        if why:
+            made.leave(rule.origin, rule.name, why)
+        else:
+            carried.append(rule.origin)
+    if carried and not errors:
+        made.set(f"rules.{table}", "severity", "warning", *carried)
 
-    Args:
-        made: what comes of it.
-        paths: the files that the repository has.
-    """
 
-    def __init__(self, made: Imported, paths: Sequence[bytes]) -> None:
-        self._made = made
-        self._paths = paths
+# Each carries a rule over, or says why it cannot.
 
-    def all(self, rules: Sequence[_Rule]) -> None:
-        """Carry over all rules; those of one table must agree on whether they block."""
-        tables: dict[str, list[_Rule]] = {}
-        for rule in rules:
-            table = _TABLES.get(rule.kind)
-            if table is None:
-                self._leave(rule, _WHY.get(rule.kind, f"there is no rule for {rule.kind}"))
-            elif table:
-                tables.setdefault(table, []).append(rule)
-        for table, same in tables.items():
-            errors = [rule for rule in same if rule.level == "error"]
-            for rule in same:
-                if errors and rule not in errors:
-                    self._leave(rule, f"it only warns, and {table} blocks")
-            made = [rule for rule in errors or same if self._carry(rule)]
-            if made and not errors:
-                places = [rule.place for rule in made]
-                self._made.set(f"rules.{table}", "severity", "warning", *places)
 
-    def _carry(self, rule: _Rule) -> bool:
-        if rule.kind in ("file-existence", "directory-existence", "apache-notice"):
-            return self._existing(rule)
-        if rule.kind in ("file-not-exists", "file-type-exclusion"):
-            return self._absent(rule)
-        if rule.kind in ("file-not-contents", "git-grep-commits"):
-            return self._without(rule)
-        return self._small(rule)
-
-    def _existing(self, rule: _Rule) -> bool:
-        """A file that must be there stands beside the authority, by one of several names."""
-        globs = ["NOTICE*"] if rule.kind == "apache-notice" else rule.globs("globsAny")
-        names: list[str] = []
-        for pattern in _expanded(globs):
+def _existing(made: Imported, rule: _Rule) -> str:
+    """A file that must be there stands beside the authority, by one of several names."""
+    globs = ["NOTICE*"] if rule.kind == "apache-notice" else rule.patterns("globsAny")[0]
+    names: list[str] = []
+    for pattern in globs:
+        folder, slash, last = pattern.removeprefix("./").rpartition("/")
+        nocase = rule.options.get("nocase") is True
+        for spelling in (last, last.upper(), last.lower(), last.capitalize()) if nocase else (last,):
+            name = f"{folder}{slash}{spelling}"
             if rule.kind != "directory-existence":
-                names += _spelled(pattern, rule.options)
+                names.append(name)
             if rule.kind == "directory-existence" or rule.options.get("dirs") is True:
-                names += _spelled(f"{pattern.rstrip('/')}/**", rule.options)
-        names = list(dict.fromkeys(name.removeprefix("./") for name in names))
-        if not names or len(names) > _MOST_ALTERNATIVES or not self._readable(rule, names):
-            if not names:
-                self._leave(rule, "it names no pattern")
-            return False
-        names = [name.replace("{", "{{").replace("}", "}}") for name in names]
-        self._made.set(CONTRACT, "path", "SPEC_AUTHORITY.md", rule.place)
-        self._made.add(CONTRACT, "companions", [names if len(names) > 1 else names[0]], rule.place)
-        return True
-
-    def _absent(self, rule: _Rule) -> bool:
-        """A file that must not be there is at a forbidden path."""
-        globs = rule.globs("globsAll", "type")
-        kept = [pattern for pattern in globs if not pattern.startswith("!")]
-        free = [pattern[1:] for pattern in globs if pattern.startswith("!")]
-        paths, exclude = _expanded(kept), _expanded(free)
-        if not paths or not self._readable(rule, [*paths, *exclude]):
-            return False
-        guarded, excluded = Covering(paths), Covering(exclude)
-        there = next(
-            (one for one in self._paths if guarded.find(one) is not None and excluded.find(one) is None), None
-        )
-        if there is not None:
-            name = there.decode("utf-8", "backslashreplace")
-            self._leave(rule, f"{name} is there, and a forbidden path cannot be taken away either")
-            return False
-        self._made.add("rules.forbidden-path", "paths", paths, rule.place)
-        if exclude:
-            self._made.add("rules.forbidden-path", "exclude", exclude, rule.place)
-        return True
-
-    def _without(self, rule: _Rule) -> bool:
-        """What no file must contain is forbidden in added lines."""
-        contents = [rule.options.get("content"), *(_list(rule.options.get("contents")))]
-        flags = str(rule.options.get("flags") or "")
-        if rule.kind == "git-grep-commits":
-            contents = _list(rule.options.get("denylist") or rule.options.get("blacklist"))
-            flags = "i" if rule.options.get("ignoreCase") is True else ""
-        globs = rule.globs("globsAll")
-        paths = _expanded([one for one in globs if not one.startswith("!")])
-        exclude = _expanded([one[1:] for one in globs if one.startswith("!")])
-        if not self._readable(rule, [*paths, *exclude]):
-            return False
-        forbidden: list[dict[str, Any]] = []
-        for content in contents:
-            if not isinstance(content, str) or not content:
-                continue
-            text = f"(?i){content}" if "i" in flags else content
-            if "\\n" in content or "\n" in content or "[\\s\\S]" in content:
-                self._leave(rule, "its expression is about several lines, and lines are judged one by one")
-                return False
-            try:
-                Expression(text).check()
-            except ExpressionError as error:
-                self._leave(rule, str(error))
-                return False
-            one: dict[str, Any] = {"pattern": text}
-            if paths and not set(paths) & {"**", "**/*"}:
-                one["paths"] = paths
-            if exclude:
-                one["exclude"] = exclude
-            message = rule.options.get("human-readable-content")
-            if isinstance(message, str) and message:
-                one["message"] = f"the line has {message}"
-            forbidden.append(one)
-        if not forbidden:
-            self._leave(rule, "it names no expression")
-            return False
-        self._made.add("rules.forbidden-content", "forbid", forbidden, rule.place)
-        return True
-
-    def _small(self, rule: _Rule) -> bool:
-        """A size that no file must have."""
-        size = rule.options.get("size")
-        if not set(rule.globs("globsAll")) & {"**", "**/*"}:
-            self._leave(rule, "one size holds for every file")
-            return False
-        if isinstance(size, bool) or not isinstance(size, (int, float)) or size <= 0:
-            self._leave(rule, "it names no size")
-            return False
-        self._made.set("rules.oversized-change", "file_bytes", int(size), rule.place)
-        return True
-
-    def _readable(self, rule: _Rule, patterns: Sequence[str]) -> bool:
-        for pattern in patterns:
-            problem = _problem(pattern)
-            if problem:
-                self._leave(rule, problem)
-                return False
-        return True
-
-    def _leave(self, rule: _Rule, why: str) -> None:
-        self._made.leave(rule.place, rule.name, why)
+                names.append(f"{name.rstrip('/')}/**")
+    names = list(dict.fromkeys(names))
+    problem = _problem(names) if names else "it names no pattern"
+    if not problem:
+        made.set(_CONTRACT, "path", "SPEC_AUTHORITY.md", rule.origin)
+        made.add(_CONTRACT, "companions", [names if len(names) > 1 else names[0]], rule.origin)
+    return problem
 
 
-_TABLES: Final = {
-    "file-existence": "missing-artifact",
-    "directory-existence": "missing-artifact",
-    "apache-notice": "missing-artifact",
-    "file-not-exists": "forbidden-path",
-    "file-type-exclusion": "forbidden-path",
-    "file-not-contents": "forbidden-content",
-    "git-grep-commits": "forbidden-content",
-    "large-file": "oversized-change",
-    "git-working-tree": "",
-}
-"""The rule that stands for a type of rules; empty where it holds anyway."""
-
-_WHY: Final = {
-    "file-contents": "no rule asks every one of some files for a text",
-    "file-starts-with": "no rule asks for the first lines of files",
-    "file-hash": "no rule asks for a file's hash; `locked-path` keeps it as it is",
-    "file-hashes-not-exist": "no rule asks for a file's hash",
-    "file-no-broken-links": "links are not followed, since nothing is asked of the network",
-    "git-grep-log": "messages can only be asked for a form, not be searched for words",
-    "git-list-tree": "its expressions are about paths, which patterns name here",
-    "json-schema-passes": "its schema stands in the ruleset; put it into a file, and name that as the "
-    "`schema` of a contract",
-    "license-detectable-by-licensee": "which licence a text is, nothing here tells",
-    "best-practices-badge-present": "what a badge says, nothing here asks",
-}
-
-
-def _problem(pattern: str) -> str:
-    """What keeps a pattern from being one here; empty where nothing does."""
-    if any(mark in pattern for mark in ("+(", "@(", "!(", "?(", "*(")):
-        return f"the pattern {pattern!r} has a form that is not known here"
-    try:
-        translate(pattern, covers=False, folds=False)
-    except PatternError as error:
-        return str(error)
+def _absent(made: Imported, rule: _Rule) -> str:
+    """A file that must not be there is at a forbidden path."""
+    kept, free = rule.patterns("type" if rule.kind == "file-type-exclusion" else "globsAll")
+    problem = _problem([*kept, *free]) if kept else "it names no pattern"
+    if problem:
+        return problem
+    guarded, excluded = Covering(kept), Covering(free)
+    for path in rule.there:
+        if guarded.find(path) is not None and excluded.find(path) is None:
+            name = path.decode("utf-8", "backslashreplace")
+            return f"{name} is there, and a forbidden path cannot be taken away either"
+    made.add("rules.forbidden-path", "paths", kept, rule.origin)
+    if free:
+        made.add("rules.forbidden-path", "exclude", free, rule.origin)
     return ""
 
 
-def _expanded(globs: Sequence[str]) -> list[str]:
-    """The patterns without `{a,b}`, which are written out."""
-    return [one for pattern in globs for one in _alternatives(pattern)]
+def _without(made: Imported, rule: _Rule) -> str:
+    """What no file must contain is forbidden in added lines."""
+    contents = [rule.options.get("content"), *_list(rule.options.get("contents"))]
+    folds = "i" in str(rule.options.get("flags") or "")
+    if rule.kind == "git-grep-commits":
+        contents = _list(rule.options.get("denylist"))
+        folds = rule.options.get("ignoreCase") is True
+    kept, free = rule.patterns("globsAll")
+    problem = _problem([*kept, *free])
+    scope = {"paths": [] if _EVERYWHERE & {*kept} else kept, "exclude": free}
+    forbidden: list[dict[str, Any]] = []
+    for content in contents:
+        if not isinstance(content, str) or not content:
+            continue
+        text = f"(?i){content}" if folds else content
+        if "\\n" in content or "\n" in content or "[\\s\\S]" in content:
+            problem = "its expression is about several lines, and lines are judged one by one"
+        try:
+            Expression(text).check()
+        except ExpressionError as error:
+            problem = str(error)
+        forbidden.append({"pattern": text, **{key: value for key, value in scope.items() if value}})
+    if not problem and forbidden:
+        made.add("rules.forbidden-content", "forbid", forbidden, rule.origin)
+    return problem or ("" if forbidden else "it names no expression")
 
 
-def _alternatives(pattern: str) -> list[str]:
-    """A pattern for each way to read its `{a,b}`; braces without a comma stay."""
-    found = [""]
-    at = 0
-    while at < len(pattern) and len(found) <= _MOST_ALTERNATIVES:
-        end = pattern.find("}", at) if pattern[at] == "{" else -1
-        inner = pattern[at + 1 : end]
-        if end > 0 and "{" not in inner and "," in inner:
-            found = [begun + one for begun in found for one in inner.split(",")]
-            at = end + 1
+def _small(made: Imported, rule: _Rule) -> str:
+    """A size that no file must have."""
+    size = rule.options.get("size")
+    if not _EVERYWHERE & {*rule.patterns("globsAll")[0]}:
+        return "one size holds for every file"
+    if isinstance(size, bool) or not isinstance(size, (int, float)) or size <= 0:
+        return "it names no size"
+    made.set("rules.oversized-change", "file_bytes", int(size), rule.origin)
+    return ""
+
+
+_TABLES: Final[Mapping[str, tuple[str, Callable[[Imported, _Rule], str]]]] = {
+    "file-existence": ("missing-artifact", _existing),
+    "directory-existence": ("missing-artifact", _existing),
+    "apache-notice": ("missing-artifact", _existing),
+    "file-not-exists": ("forbidden-path", _absent),
+    "file-type-exclusion": ("forbidden-path", _absent),
+    "file-not-contents": ("forbidden-content", _without),
+    "git-grep-commits": ("forbidden-content", _without),
+    "large-file": ("oversized-change", _small),
+}
+"""The rule that stands for a type of rules, and what carries one over."""
+
+
+def _problem(patterns: Sequence[str]) -> str:
+    """What keeps patterns from being some here; empty where nothing does."""
+    if len(patterns) > _MOST:
+        return "it comes to too many patterns"
+    for pattern in patterns:
+        if any(mark in pattern for mark in ("+(", "@(", "!(", "?(", "*(", "{", "}")):
+            return f"the pattern {pattern!r} has a form that is not known here"
+        try:
+            translate(pattern, covers=False, folds=False)
+        except PatternError as error:
+            return str(error)
+    return ""
+
+
+def _expanded(globs: Iterable[str]) -> Iterator[str]:
+    """The patterns without `{a,b}`, which is written out; one with many of them stays as it is."""
+    for glob in globs:
+        head, _, rest = glob.partition("{")
+        inner, end, tail = rest.partition("}")
+        if end and "{" not in inner and glob.count("{") < 10:
+            yield from _expanded(f"{head}{one}{tail}" for one in inner.split(","))
         else:
-            found = [begun + pattern[at] for begun in found]
-            at += 1
-    return found
-
-
-def _spelled(pattern: str, options: Mapping[str, Any]) -> list[str]:
-    """A pattern in the spellings that people use, where case does not count."""
-    if options.get("nocase") is not True:
-        return [pattern]
-    folder, slash, name = pattern.rpartition("/")
-    spellings = (name, name.upper(), name.lower(), name.capitalize())
-    return list(dict.fromkeys(folder + slash + one for one in spellings))
+            yield glob
 
 
 def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return value if isinstance(value, list) else [] if value is None else [value]

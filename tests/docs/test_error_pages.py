@@ -167,7 +167,6 @@ NOT_MET = {
     "specguard.integrations.hooks.sessions:_LIMIT": "what is remembered of sessions",
     "specguard.integrations.hooks.agents_settings:_LIMIT": "an agent's own settings",
     "specguard.integrations.hooks.own:_LIMIT": "a script that may be specguard itself",
-    "specguard.importing.commitlint:_MOST_FILES": "of another tool's settings",
 }
 """Limits that nobody can meet as an error or as something that is left out of a verdict, and why."""
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.importing.openspec import import_openspec
-from specguard.importing.speckit import has_features, import_speckit
+from specguard.importing.folders import has_features, import_openspec, import_speckit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,10 +56,10 @@ def test_what_openspec_says_in_prose_is_listed(tmp_path: Path) -> None:
         "schema: spec-driven\n\ncontext: |\n  Go.\nrules:\n  specs:\n    - Be short.\n  tasks: []\nx: 1\n"
     )
     write(tmp_path, {**OPENSPEC, "openspec/config.yaml": config, "openspec/project.md": "x"})
-    assert [str(one) for one in import_openspec(str(tmp_path)).left] == [
-        "openspec/config.yaml:3: context: it is prose for agents, and nothing is judged by it",
-        "openspec/config.yaml:6: rules for specs: they are sentences for agents",
-        "openspec/config.yaml:8: rules for tasks: they are sentences for agents",
+    left = import_openspec(str(tmp_path)).left
+    assert [f"{origin}: {what}: {why}" for origin, what, why in left] == [
+        "openspec/config.yaml:3: context: it is prose for agents",
+        "openspec/config.yaml:5: rules: it is prose for agents",
         "openspec/config.yaml:9: x: there is no setting for it",
         "openspec/specs/: requirements and scenarios: `openspec validate` judges the shape of a requirement",
         "openspec/changes/: deltas: `openspec validate` judges whether a change has one, or says skip_specs",
@@ -72,9 +71,7 @@ def test_changes_of_another_schema_are_left(tmp_path: Path) -> None:
     write(tmp_path, {"openspec/config.yaml": "schema: mine\n"})
     made = import_openspec(str(tmp_path))
     assert list(made.settings) == ["artifacts.openspec-spec"]
-    assert str(made.left[0]) == (
-        "openspec/config.yaml:1: schema mine: a schema of its own tells which files a change has"
-    )
+    assert made.left[0][1:] == ("schema mine", "a schema of its own tells which files a change has")
 
 
 FEATURE = "specs/001-door"
