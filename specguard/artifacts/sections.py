@@ -52,8 +52,10 @@ def missing_sections(artifact: Artifact) -> Iterator[Finding]:
                 key=f"again {normal_title(title)}",
                 setting=setting,
             )
+    told: set[int] = set()
     for which, title in enumerate(contract.forbidden_sections):
-        forbidden = list(_beginning(artifact, title))
+        forbidden = [section for section in _beginning(artifact, title) if section.line not in told]
+        told.update(section.line for section in forbidden)
         if forbidden:
             heading = " ".join(forbidden[0].heading.text.plain.split())
             more = f", and {len(forbidden) - 1} more like it" if len(forbidden) > 1 else ""

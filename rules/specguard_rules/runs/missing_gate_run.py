@@ -132,7 +132,9 @@ class MissingGateRun(Rule):
                         _Need(gate, [commit, *before], "runs.full_before", why)
                         for gate in settings.full_gates
                     ]
-        yield from judge_each(needs, lambda need: _look(run_proof, need))
+        # Of several reasons to run a gate on a commit the first asks for most.
+        first = {(need.gate, need.commits[0].oid): need for need in reversed(needs)}
+        yield from judge_each(reversed(first.values()), lambda need: _look(run_proof, need))
 
 
 class _Need:
