@@ -107,11 +107,13 @@ class Finding:
             (`paths.2`), or from the top of the policy (`work.phase.branch`).
         authority: the line that decides, where it is no setting.
         moved: the other path of a file that was moved: where it went, or where it was.
+        same_as: code and key, `BRN001 item`, of findings of other rules about the same place, which have the
+            same cause and say it better. Where one is open and as severe, this one is not told.
     """
 
     __slots__ = (
         "authority", "commit", "end_line", "field", "help", "key", "line", "message", "moved", "path",
-        "setting", "severity", "side",
+        "same_as", "setting", "severity", "side",
     )  # fmt: skip
 
     def __init__(
@@ -130,6 +132,7 @@ class Finding:
         setting: str = "",
         authority: Origin | None = None,
         moved: bytes | None = None,
+        same_as: Sequence[str] = (),
     ) -> None:
         self.message = message
         self.help = help
@@ -144,6 +147,7 @@ class Finding:
         self.setting = setting
         self.authority = authority
         self.moved = moved
+        self.same_as = same_as
 
     def __repr__(self) -> str:
         return f"Finding({self.message!r}, path={self.path!r}, line={self.line!r})"

@@ -10,7 +10,7 @@ from specguard.engine.approving import settle
 from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.engine.policies import Policies, compare_policies, touches_policy
-from specguard.engine.run import run_rules
+from specguard.engine.run import run_rules, tell_once
 from specguard.engine.selection import Selection
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import Verdict
@@ -132,6 +132,7 @@ def judge_change(
 
         exempt(results, change, policy.declared("authors"))
     results, said = settle(request, change, policy, facts, selection, results, clock)
+    tell_once(results)
     # The log of decisions names the change in which an approval lifted something.
     identify = "fingerprint" in needs or any(
         judged.state == "approved" for result in results for judged in result.findings

@@ -40,7 +40,7 @@ LIMIT: Final = 8 << 20
 """Outcomes that take more bytes than this are not kept."""
 
 _FIELDS: Final = (
-    "message", "help", "line", "end_line", "commit", "field", "side", "key", "severity", "setting",
+    "message", "help", "line", "end_line", "commit", "field", "side", "key", "severity", "setting", "same_as",
 )  # fmt: skip
 
 _PATHS: Final = ("path", "moved")
@@ -162,6 +162,7 @@ def _finding_data(finding: Finding) -> dict[str, Any]:
 def _finding(data: Mapping[str, Any]) -> Finding:
     values = dict(data)
     authority = values.pop("authority", None)
+    values["same_as"] = tuple(values.get("same_as", ()))
     for name in _PATHS:
         if name in values:
             values[name] = values[name].encode("utf-8", "surrogateescape")

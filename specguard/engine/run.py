@@ -229,6 +229,41 @@ def state_of(judged: Sequence[Judged]) -> State:
     return "baselined" if states else "passed"
 
 
+def tell_once(results: Sequence[RuleResult]) -> None:
+    """Take out what another rule tells of the same cause, by `same_as`, as openly and severely."""
+    for result in results:
+        told = {
+            one: other
+            for one in result.findings
+            if one.finding.same_as and one.state == "open" and (other := _same(one, results))
+        }
+        if told:
+            result.findings = [one for one in result.findings if one not in told]
+            if result.state in ("failed", "warned"):
+                result.state = state_of(result.findings) if result.findings else "not-applicable"
+                if not result.findings:
+                    result.reason = f"{next(iter(told.values())).code} tells the same"
+
+
+def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
+    """The open finding that a finding is the same as; None where it is not there, or less severe."""
+    from specguard.declaration.rule import lower_severity
+
+    finding = one.finding
+    place = (finding.path, finding.commit, finding.field)
+    for result in results:
+        for other in result.findings:
+            found = other.finding
+            if (
+                f"{result.code} {found.key}" in finding.same_as
+                and (found.path, found.commit, found.field) == place
+                and other.state == "open"
+                and lower_severity(one.severity, other.severity) == one.severity
+            ):
+                return other
+    return None
+
+
 def _account(name: str, value: object) -> str:
     """What a fact says, how large it is, or what of it was passed over, for `--explain`."""
     if hasattr(value, "account"):

@@ -256,6 +256,7 @@ FINDINGS = st.builds(
     severity=st.none() | st.sampled_from(["info", "warning", "error"]),
     setting=st.text(max_size=5),
     authority=st.none() | st.builds(Origin, st.text(max_size=5), st.integers(0, 9)),
+    same_as=st.sampled_from([(), ("BRN001 item",)]),
 )
 
 

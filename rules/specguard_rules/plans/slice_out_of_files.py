@@ -212,6 +212,7 @@ def _beyond(
             help=f"Take it there: `{to_branch(work_item.branches[0], branch, base)}`",
             field="branch",
             key="branch",
+            same_as=("BRN001 item",),
             setting=work_item.setting("branch"),
         )
     scope = listed.scope

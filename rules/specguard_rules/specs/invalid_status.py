@@ -168,6 +168,7 @@ def _without(spec: Spec, specs: Specs) -> Iterator[Finding]:
             line=spec.problem[1] if spec.problem else None,
             key="no status",
             setting="specs.statuses" if specs.settings.statuses else "specs.transitions",
+            same_as=("SPC001 unreadable", f"SPC002 no {specs.settings.review}") if spec.problem else (),
         )
 
 

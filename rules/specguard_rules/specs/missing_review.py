@@ -130,7 +130,15 @@ def _without(spec: Spec, name: str) -> Finding:
         if near is not None:
             line = near.line
             message += f"; line {line} has {shortened(near.text)!r}, which is {near.why}"
-    return Finding(message, help=help, path=spec.path, line=line, key=f"no {name}", setting="specs.review")
+    return Finding(
+        message,
+        help=help,
+        path=spec.path,
+        line=line,
+        key=f"no {name}",
+        setting="specs.review",
+        same_as=("SPC001 unreadable",) if spec.problem else (),
+    )
 
 
 def _differing(spec: Spec, name: str) -> Iterator[Finding]:

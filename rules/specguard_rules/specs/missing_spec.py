@@ -110,6 +110,9 @@ class MissingSpec(Rule):
                     key="unreadable",
                     severity="warning" if spec.read_in_part else None,
                     setting="specs.files",
+                    same_as=(f"SPC002 no {specs.settings.review}", "SPC005 no status")
+                    if spec.read_in_part
+                    else (),
                 )
             if index is not None and spec.entry is None:
                 yield Finding(
