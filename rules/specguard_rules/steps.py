@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from specguard.rules import MissingFact
 
@@ -144,6 +145,26 @@ def drop_empty(commit: Commit, commits: Sequence[Commit], base: Base | None) -> 
     if base and base.start and _merges_since(commit, commits):
         return f"{_FILTER} {base.start[:SHORT]}..HEAD"
     return f"git rebase --onto {oid}~1 {oid}"
+
+
+def squash(group: Sequence[Commit], excess: int, commits: Sequence[Commit]) -> str:
+    """The command that squashes the last commits of a group, each into the one of the group right before it.
+
+    Args:
+        group: the commits that count.
+        excess: how many of them are too many.
+        commits: all of the change, oldest first.
+
+    Returns:
+        It is empty where merges or other commits stand between so many.
+    """
+    names = {one.oid for one in group if not one.is_merge}
+    pairs = [(one, two) for one, two in pairwise(commits) if {one.oid, two.oid} <= names][-excess:]
+    if len(pairs) < excess or _merges_since(pairs[0][0], commits):
+        return ""
+    edits = "; ".join(f"s/^pick {two.oid[:SHORT]}/fixup {two.oid[:SHORT]}/" for _, two in pairs)
+    edited = f"-c core.abbrev={SHORT} -c sequence.editor=\"sed -i.old '{edits}'\" -c core.editor=:"
+    return f"git {edited} rebase -i --autostash {_before(pairs[0][0])}"
 
 
 def reword(message: Message, made: dict[str, Commit], text: str = "") -> str:

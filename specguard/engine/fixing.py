@@ -142,7 +142,7 @@ def _of_message(
         return None
     refused = ""
     if commit and commit != change.git.repository.head:
-        refused = f"others stand on it: reword it with `git rebase -i {commit[:12]}~1`"
+        refused = "others stand on it; the finding says how to reword it"
     return Proposal(
         "message",
         commit.encode(),

@@ -245,7 +245,7 @@ def _recorded_too_late(
                 yield Finding(
                     f"{path_text(late.path)} completes the stage {earlier.name} of {stage.wave.name} after "
                     f"commit {first.oid[:12]} began the stage {stage.name}",
-                    help=f"Record it before: reorder the commits with `git rebase -i {first.oid[:12]}^`.",
+                    help=f"Record it in a commit before {first.oid[:12]}.",
                     path=late.path,
                     commit=commit.oid,
                     key=f"{stage.name} begun before {earlier.name}",

@@ -28,14 +28,28 @@ LATER_STILL = Step("feat: later still", files={"more": "1"})
 LOCKED = '[rules.locked-path]\npaths = ["ci/"]\n'
 SIGNED = '[[rules.missing-trailer.require]]\nkey = "Signed-off-by"\nby_author = true\n'
 SIGNED_OFF = "feat: later\n\nSigned-off-by: Ann Example <ann@example.org>\n"
+SHARED = """
+require_work_item = ["pr/*"]
+
+[plans.default]
+unit = "commit"
+
+[work.task]
+source = ".plans/{name}/plan.json"
+items = "tasks"
+number = "id"
+number_format = ["{n:03}"]
+branch = "pr/{name}"
+commit = "task_{number}: {text}"
+"""
 FORMED = '[rules.commit-message]\npattern = "^feat: "\n'
 
 
-def typed(repository: Repository, help_: str) -> None:
+def typed(repository: Repository, help_: str, subject: str = "feat: one") -> None:
     """Type the command of a next step, without an editor."""
     found = COMMAND.search(help_)
     assert found, help_
-    command = found[1].replace("<name>", "another").replace("SUBJECT", "'feat: one'")
+    command = found[1].replace("<name>", "another").replace("SUBJECT", f"'{subject}'")
     environment = {
         **clean_environment(),
         "EDITOR": "false",
@@ -62,6 +76,25 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "policy": "[rules.commit-count]\nexactly = 1\n",
             "commits": [Step("feat: a", files={"b": "1"}), Step("feat: b", files={"c": "1"})],
+        },
+    ),
+    "two of four commits, before a record": (
+        "CMT001",
+        {
+            "policy": "[rules.commit-count]\nat_most = 2\n",
+            "commits": [
+                *(Step(f"feat: {name}", files={name: "1"}) for name in "bcde"),
+                Step("chore: approve", files={f".specguard/approvals/{'1' * 64}.json": "{}"}),
+            ],
+        },
+    ),
+    "an earlier commit of no item": (
+        "WRK001",
+        {
+            "policy": SHARED,
+            "base": [Step("docs: plan", files={".plans/cart/plan.json": '{"tasks": [{"id": "task_001"}]}'})],
+            "branch": "pr/cart",
+            "commits": [Step("docs: a\n\nWhy.", files={"b": "1"}), Step("task_001: b", files={"c": "1"})],
         },
     ),
     "the last message": ("CMT002", {"policy": FORMED, "commits": [Step("a", files={"b": "1"})]}),
@@ -257,7 +290,7 @@ def test_what_is_told_next_puts_it_right(name: str, tmp_path: Path) -> None:
         for name in repository.git("ls-files").split("\n")
         if not name.startswith(("ci", "docs", "configs"))
     }
-    typed(repository, finding["help"])
+    typed(repository, finding["help"], subject="task_001: a" if code == "WRK001" else "feat: one")
     assert {branch: repository.oid(branch) for branch in kept} == kept
     assert files - {"b"} <= set(repository.git("ls-files").split("\n"))
     if not words and code.startswith("WRK"):

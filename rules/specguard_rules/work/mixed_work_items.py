@@ -20,7 +20,7 @@ class MixedWorkItems(Rule):
 
     Why is this bad? Two items in one change cannot be reviewed or reverted apart.
 
-    How to fix it: move the other item's commits to their own branch (`git rebase -i`, `git cherry-pick`). If
+    How to fix it: move the other item's commits to their own branch (`git cherry-pick`). If
     the branch stands on theirs, and theirs was rewritten, rebase it onto the new one.
 
     See also: `work-item-mismatch`

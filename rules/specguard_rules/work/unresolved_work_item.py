@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from specguard.rules import Finding, Rule
 from specguard_rules.spelling import alternatives, quoted
+from specguard_rules.steps import reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Bookkeeping, Naming, Stage, Unresolved, Work, WorkKind
+    from specguard.rules import Bookkeeping, Commit, Naming, Stage, Unresolved, Work, WorkKind
 
 
 class UnresolvedWorkItem(Rule):
@@ -82,12 +83,14 @@ class UnresolvedWorkItem(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "the work item that the change names is resolved in the trusted base"
 
-    def check(self, work: Work, bookkeeping: Bookkeeping) -> Iterator[Finding]:
+    def check(
+        self, work: Work, bookkeeping: Bookkeeping, commits: Sequence[Commit] | None = None
+    ) -> Iterator[Finding]:
         """Resolve the item, or say that one is required."""
         nameless = work.naming is None and work.required
         if nameless and work.is_upkeep:
             return
-        yield from self._unnamed(work, bookkeeping)
+        yield from self._unnamed(work, bookkeeping, commits or ())
         if nameless:
             if work.own is not None or work.unnamed:
                 return
@@ -117,15 +120,16 @@ class UnresolvedWorkItem(Rule):
                     step = f"Name the branch after the list that has the item: git branch -m {told}"
                 yield _unresolved(naming, found, kind, step)
 
-    def _unnamed(self, work: Work, bookkeeping: Bookkeeping) -> Iterator[Finding]:
+    def _unnamed(self, work: Work, bookkeeping: Bookkeeping, commits: Sequence[Commit]) -> Iterator[Finding]:
         """The commits that name no item, where each has to."""
+        made = {one.oid: one for one in commits}
         for commit in work.unnamed if work.required else ():
             if not bookkeeping.is_all_of(commit):
                 yield Finding(
                     f"commit {commit.oid[:10]} {quoted(commit.message.subject)} names no work item, and on "
                     f"{quoted(work.branch)} each commit is one",
-                    help="Name it after its item, or take it to another branch: git rebase -i "
-                    f"{commit.oid[:10]}^",
+                    help=f"Name it after its item, `{reword(commit.message, made)}`, or take it to another "
+                    "branch.",
                     commit=commit.oid,
                     field="commit.subject",
                     key=f"unnamed {commit.message.subject}",

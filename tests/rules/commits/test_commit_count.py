@@ -67,6 +67,16 @@ def test_the_finding_names_the_commits_and_the_way_back(tmp_path: Path) -> None:
     assert outcome.report["change"]["head"][:10] in finding["message"]
 
 
+def test_what_no_command_squashes_is_told_in_words(tmp_path: Path) -> None:
+    judge(
+        "CMT001",
+        tmp_path,
+        policy="[rules.commit-count]\nat_most = 2\nmerges = 'ignore'\n",
+        commits=[ONE, *MERGED],
+        expect=[{"help": "Squash 1 of them; merges or other commits stand between"}],
+    )
+
+
 def test_an_item_says_how_many_it_has(tmp_path: Path) -> None:
     policy = f"[rules.commit-count]\nat_most = 9\n{PHASES}"
     case = {"policy": policy, "base": [PLAN], "branch": "phase-12"}
