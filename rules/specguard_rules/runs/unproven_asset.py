@@ -139,31 +139,37 @@ class UnprovenAsset(Rule):
             }
         last = _last_changes(changed, commits or ())
         lacking_since: dict[int, list[str]] = {}
+        graded: dict[int, str] = {}
         bare: dict[bytes, RunRecord] = {}
         for since in set(last.values()):
             trees = [tree for tree, number in numbers.items() if number >= since]
             lacking_since[since] = []
             for proof in assets.proofs:
-                claim = Claim(
-                    label="the asset", gate=proof, on=trees, least=run_records.settings.grade, logged=True
+                claim, as_claimed = (
+                    Claim(label="the asset", gate=proof, on=trees, least=least, logged=True)
+                    for least in (run_records.settings.grade, "claimed")
                 )
                 showing = [run for run in runs.values() if run_proof.flaw(run, claim) is None]
                 if not showing:
                     lacking_since[since].append(proof)
+                    weak = [run for run in runs.values() if run_proof.flaw(run, as_claimed) is None]
+                    for run in weak[:1]:
+                        graded[since] = f" (the run {run_records.shown(run)} {run_proof.flaw(run, claim)})"
                 elif all(any(_lacking(run, assets)) for run in showing):
                     bare[showing[0].folder] = showing[0]
         every = [proof for proof in assets.proofs if any(proof in one for one in lacking_since.values())]
         if every and missing is not None:
             raise missing
         if every and not (named or run_records.in_tree):
-            raise run_records.unseen(f"a run that has logged the {' and '.join(every)} of this change")
+            proofs, weak_run = " and ".join(every), next(iter(graded.values()), "")
+            raise run_records.unseen(f"a run that has logged the {proofs} of this change{weak_run}")
         for path in changed:
             lacking = lacking_since[last[path]]
             if not lacking:
                 continue
             yield Finding(
                 f"{path_text(path)} changes, and no run that the change brings has logged its "
-                f"{' and '.join(lacking)}",
+                f"{' and '.join(lacking)}{graded.get(last[path], '')}",
                 help="Let `specguard run gates --command CMD` run them, and commit its folder with the logs.",
                 path=path,
                 key="unproven",

@@ -268,6 +268,19 @@ def test_an_asset_that_changes(
     judge("RUN010", tmp_path, policy=ASSETS, commits=[Step("feat: x", files=files)], expect=expect)
 
 
+def test_an_asset_whose_run_is_of_a_lower_grade(tmp_path: Path) -> None:
+    said = [{"command": name, "exit_code": 0, "log": "0.log"} for name in ("build", "test")]
+    files = {
+        "patterns/emit.ts": "a\n",
+        ".runs/a/1/manifest.json": json.dumps({"status": "succeeded", "commands": said}),
+        ".runs/a/1/0.log": "x\n",
+    }
+    policy = f'{ASSETS}grade = "observed"\n'
+    why = "(the run a/1 has a result of the gate test for the asset that is claimed and not observed)"
+    expect = [{"path": "patterns/emit.ts", "message": f"has logged its build and test {why}"}]
+    judge("RUN010", tmp_path, policy=policy, commits=[Step("feat: x", files=files)], expect=expect)
+
+
 @pytest.mark.parametrize(
     ("more", "patch", "lacking"),
     [
