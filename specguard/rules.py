@@ -29,18 +29,16 @@ if TYPE_CHECKING:
     from specguard.authority.guards import Guards
     from specguard.authority.policy import Policy, Statement
     from specguard.authority.unread import Unread
-    from specguard.change.addresses import same_address, shown_address
-    from specguard.change.bookkeeping import Bookkeeping
-    from specguard.change.commit import Commit, Message, is_filed, is_record
-    from specguard.change.documents import Documents
-    from specguard.change.entry import Entry
-    from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
-    from specguard.change.history import History
+    from specguard.change.change import Bookkeeping
+    from specguard.change.entries import Commit, Entry, Message, is_filed, is_record
+    from specguard.change.git import History
     from specguard.change.lines import AddedLine, Hunk, Lines, Totals
-    from specguard.change.merges import Merges, Redone
-    from specguard.change.objects import Objects
-    from specguard.change.tree import Tree
-    from specguard.change.worktrees import Worktree
+    from specguard.change.ranges import Merges, Redone
+    from specguard.change.remotes import same_address, shown_address
+    from specguard.change.repository import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
+    from specguard.change.store import Objects
+    from specguard.change.tree import Documents, Tree
+    from specguard.change.worktree import Worktree
     from specguard.declaration import look_alikes
     from specguard.declaration.commits import Commits
     from specguard.declaration.expressions import Expression
@@ -237,9 +235,9 @@ _LATE = {
     "find_sections": "specguard.documents.titles",
     "high_trust": "specguard.runs.trust",
     "is_content": "specguard.documents.content",
-    "is_filed": "specguard.change.commit",
+    "is_filed": "specguard.change.entries",
     "is_markdown": "specguard.documents.kinds",
-    "is_record": "specguard.change.commit",
+    "is_record": "specguard.change.entries",
     "item_folder": "specguard.runs.root",
     "normal_name": "specguard.documents.fields",
     "plain_path": "specguard.documents.written_paths",
@@ -247,8 +245,8 @@ _LATE = {
     "read_fields": "specguard.documents.fields",
     "read_times": "specguard.documents.times",
     "rows": "specguard.documents.rows",
-    "same_address": "specguard.change.addresses",
-    "shown_address": "specguard.change.addresses",
+    "same_address": "specguard.change.remotes",
+    "shown_address": "specguard.change.remotes",
 }
 """What rules import that read documents, much text or approvals, and no hook before that, with its module."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specguard.approvals.decide import Decision, Judge
 from specguard.approvals.log import read_log
 from specguard.approvals.removals import removed_revocations
-from specguard.change.commit import is_in_log
+from specguard.change.entries import is_in_log
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Lift
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.base import named_base
-from specguard.change.commit import is_record
+from specguard.change.entries import is_record
 from specguard.declaration.record import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from specguard.approvals.record import Approval, Scope
     from specguard.authority.policy import Policy
     from specguard.change.change import Change
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.model import Finding
 
 

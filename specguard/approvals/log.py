@@ -8,7 +8,7 @@ import stat
 
 from specguard.approvals.reading import LIMIT, RecordError, read_record
 from specguard.approvals.record import Approval, Revocation
-from specguard.change.digest import sha256
+from specguard.change.revision import sha256
 from specguard.errors import MissingFact
 from specguard.model import path_text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from specguard.approvals.keys import key_blob
-from specguard.change.commit import is_record
+from specguard.change.entries import is_record
 from specguard.change.process import CommandError
 from specguard.declaration.record import Record
 from specguard.errors import MissingFact, NotApplicable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from specguard.approvals.settings import Approver
     from specguard.change.change import Change
-    from specguard.change.commit import Commit
+    from specguard.change.entries import Commit
     from specguard.change.git import Git
 
 _IDENTITY: Final = re.compile(r"(?P<name>[^<]*)<(?P<email>[^<>]*)>\s*")

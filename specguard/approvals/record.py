@@ -11,7 +11,7 @@ import json
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 
-from specguard.change.digest import sha256
+from specguard.change.revision import sha256
 from specguard.declaration.record import Record
 from specguard.model import path_text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from specguard.approvals.reading import LIMIT, RecordError, read_record
 from specguard.approvals.record import Revocation
-from specguard.change.commit import is_record
-from specguard.change.digest import sha256
+from specguard.change.entries import is_record
+from specguard.change.revision import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.approvals.log import Log
-    from specguard.change.commit import Commit
+    from specguard.change.entries import Commit
     from specguard.change.tree import Tree
 
 _KIND: Final = 0o170000

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Contract
     from specguard.artifacts.listing import Listing
     from specguard.change.change import Change
-    from specguard.change.documents import Documents
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
+    from specguard.change.tree import Documents
     from specguard.documents.schemas import Schema
     from specguard.model import Finding
 

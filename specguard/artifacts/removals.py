@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.manifest import Listed
-    from specguard.change.documents import Documents
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
+    from specguard.change.tree import Documents
 
 
 def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:

@@ -99,7 +99,7 @@ def read_schema(tree: Tree, path: str) -> Schema:
     Raises:
         MissingFact: it is not there, or is no schema that can be used.
     """
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.documents.schemas import Schema, SchemaError
 
     data = Documents(tree).data(path.encode("utf-8", "surrogateescape"))

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from typing import Final
 
-    from specguard.change.documents import Documents
-    from specguard.change.tree import TreeEntry
+    from specguard.change.tree import Documents, TreeEntry
     from specguard.documents.citations import Citation
 
 OUTSIDE: Final = "is outside of every prefix that `roots` names"

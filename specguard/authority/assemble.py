@@ -7,7 +7,7 @@ import json
 from specguard.authority.policy import FORMAT
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.values import encode, plain
-from specguard.change.digest import sha256
+from specguard.change.revision import sha256
 from specguard.declaration.record import Record
 from specguard.declaration.rule import lower_severity
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from specguard.authority.ranks import Contradiction
     from specguard.authority.settings import AuthorityKey
     from specguard.authority.unread import Unread
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.declaration.patterns import Covering, Selecting
     from specguard.model import Severity, Stage
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.authority.settings import AuthorityKey
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.documents.fields import Field
 
 LONGEST: Final = 10_000

@@ -5,31 +5,111 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from functools import cached_property
 
-from specguard.change.base import Found, default_base, named_base
-from specguard.change.commit import is_filed
-from specguard.change.digest import sha256
-from specguard.change.facts import Base, Branch, PullRequest
-from specguard.change.repository import short_branch, short_name
+from specguard.change.base import Found, branch_below, default_base, named_base, papers_of
+from specguard.change.entries import is_filed
+from specguard.change.repository import Base, Branch, PullRequest, short_branch, short_name
+from specguard.change.revision import sha256
 from specguard.change.tree import Tree
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence, Set
     from typing import Any, Final, Self
 
-    from specguard.change.commit import Commit, Message
-    from specguard.change.entry import Entry
+    from specguard.change.base import Lower
+    from specguard.change.entries import Commit, Entry, Message
     from specguard.change.event import Event
-    from specguard.change.facts import Push, Ref, Remote
-    from specguard.change.git import Git
-    from specguard.change.history import History
+    from specguard.change.git import Git, History
     from specguard.change.lines import Lines
-    from specguard.change.merges import Joined, Merges
+    from specguard.change.ranges import Joined, Merges
+    from specguard.change.repository import Push, Ref, Remote
     from specguard.change.request import Request
-    from specguard.change.stacks import Lower
     from specguard.model import Stage
+
+
+_PLAIN_FILE = 0o100644
+
+
+class Bookkeeping:
+    """Tells the commits and files of a change that keep its books from those that are its work.
+
+    Books are the log of approvals, and, where the policy has runs committed (`[runs] keep = "tree"`), the
+    folder of runs: what is added there beside the work. What the base has there already is evidence of
+    others, and whoever alters it is judged as for any other file.
+
+    Args:
+        change: the change.
+        log: what the paths of the log of approvals begin with, a slash at its end.
+        runs: gives the same of the folder of runs; empty where runs are not committed.
+        squash: whether a branch lands as one commit, in which work and books are not told apart.
+    """
+
+    def __init__(self, change: Change, *, log: bytes, runs: Callable[[], bytes], squash: bool) -> None:
+        self._change = change
+        self._log = log
+        self._runs = runs
+        self._squash = squash
+        self._new: Set[bytes] | None = None
+        self._worked: Set[bytes] | None = None
+
+    def is_all_of(self, commit: Commit) -> bool:
+        """Whether a commit does nothing but file approvals and runs.
+
+        Args:
+            commit: one of the change's.
+
+        Raises:
+            MissingFact: its files are not there.
+        """
+        if commit.files_approvals(self._log):
+            return True
+        if len(commit.parents) != 1 or not commit.diffs or not commit.diffs[0]:
+            return False
+        runs = self._runs()
+        # All but approvals of a commit that files both are what the change adds in the end.
+        return bool(runs) and all(
+            entry.path in self._filed(runs) for entry in commit.diffs[0] if not is_filed(entry, self._log)
+        )
+
+    def has(self, entry: Entry) -> bool:
+        """Whether an entry is a run's file that the change adds, and no commit that works adds it.
+
+        Where there are no commits yet, any that is added counts; but none that an agent edits, or has made in
+        the place of a run: a run files its own evidence, and not what the agent says of it.
+
+        Args:
+            entry: one of the change's.
+
+        Raises:
+            MissingFact: the files of a commit are not there.
+        """
+        runs = self._runs()
+        if not runs or self._change.stage in ("edit", "run") or entry.path not in self._filed(runs):
+            return False
+        return self._squash or entry.path not in self._work()
+
+    def _filed(self, runs: bytes) -> Set[bytes]:
+        """The run's files that the change adds, as plain files."""
+        if self._new is None:
+            self._new = {
+                entry.path
+                for entry in self._change.entries
+                if entry.added and entry.new_mode == _PLAIN_FILE and entry.path.startswith(runs)
+            }
+        return self._new
+
+    def _work(self) -> Set[bytes]:
+        """The paths that commits touch which are not bookkeeping."""
+        if self._worked is None:
+            try:
+                commits = [commit for commit in self._change.commits if not self.is_all_of(commit)]
+            except NotApplicable:
+                commits = []
+            self._worked = {entry.path for commit in commits for entry in commit.own_entries}
+        return self._worked
+
 
 BASELINE: Final = b".specguard/baseline.json"
 """Where the findings are counted that a repository had when it began."""
@@ -166,7 +246,6 @@ class Change(ABC):
             return None
         if self.found.given and self.found.how != "pin":
             return None
-        from specguard.change.stacks import branch_below
 
         # Whether a detached HEAD has a branch to tell depends on its entries, which then are those of all.
         vars(self)["stacked_on"] = None
@@ -204,14 +283,13 @@ class Change(ABC):
         below = self.stacked_on
         if below is None or below.oid is None or self.found.oid is None:
             return self.base_files
-        from specguard.change.stacks import papers_of
 
         return papers_of(self.git, self.found.oid, below.oid)
 
     @cached_property
     def history(self) -> History:
         """The messages of the base's history, and of the branch that the change stands on."""
-        from specguard.change.history import History
+        from specguard.change.git import History
 
         below = self.stacked_on
         return History(self.git, self.found.oid, *([below.oid] if below else []))
@@ -238,7 +316,7 @@ class Change(ABC):
     @cached_property
     def merges(self) -> Merges:
         """The change's merge commits, each done again when it is asked for."""
-        from specguard.change.merges import Merges
+        from specguard.change.ranges import Merges
 
         return Merges(self.git)
 

@@ -1,10 +1,19 @@
-"""Commits, histories and comparisons, as git tells of them on the objects of a repository alone."""
+"""Commits, histories and comparisons, as git tells of them on the objects of a repository alone.
+
+Git keeps every difference of two trees in memory before it prints the first, and follows a directory under
+each of its names: ten trees that share theirs have 10^10 paths in a repository of a few hundred kilobytes.
+Here a directory is read once, whatever its names are, and what lies below it is counted and not listed. Each
+is compared with its id: whoever can write below `.git` can put another content in the place of an object, and
+git believes it.
+"""
 
 from __future__ import annotations
 
+from itertools import chain, islice, zip_longest
+
+from specguard.change.entries import FormatError, read_commit, read_diffs, read_entries, read_tree
 from specguard.change.process import CommandError
-from specguard.change.raw import FormatError, read_commit, read_diffs, read_entries
-from specguard.change.repository import is_oid
+from specguard.change.repository import PastCommit, is_oid
 from specguard.change.store import Store, lines_of
 from specguard.errors import MissingFact, SpecguardError
 
@@ -13,10 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Final
 
-    from specguard.change.commit import Commit
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Commit, Entry
     from specguard.change.process import Process
     from specguard.change.repository import Repository
+
+    Pair = tuple[str, str]
+
 
 RAW: Final = (
     "-r", "-z", "--raw", "--no-renames", "--full-index", "--ignore-submodules=none", "--no-ext-diff",
@@ -214,8 +225,6 @@ class Git(Store):
                 fields += piece.count(b"\0")
                 size += len(piece)
                 if fields > most or size > limit * NAME_BYTES:
-                    from specguard.change.walk import beyond
-
                     raise beyond(what, f"more than {limit:,} entries", "max_entries")
             found = b"".join(pieces).split(b"\0")
             if max(map(len, found)) > 2 * DEPTH:
@@ -234,10 +243,8 @@ class Git(Store):
         """Refuse trees in which more differs than may; each refusal is worked out once.
 
         Raises:
-            MissingFact: as `specguard.change.walk.measure`.
+            MissingFact: as `specguard.change.git.measure`.
         """
-        from specguard.change.walk import measure
-
         key = "measure", *pairs
         if key in self._refused:
             raise self._refused[key]
@@ -428,3 +435,201 @@ class _Diffs:
         if oid != commit.oid:
             raise FormatError(f"commit {commit.oid} is not among them")
         return entries
+
+
+_DIRECTORY: Final = 0o040000
+
+READ: Final = 64
+"""How many times the limit of entries directories may have that are read to compare them."""
+
+
+class _Differences:
+    """In what one directory differs from another one: files and what else is no directory, and directories.
+
+    Attributes:
+        files: how many files.
+        size: the bytes of their names.
+        folders: the two sides of each directory, with the bytes of its name.
+    """
+
+    __slots__ = ("files", "folders", "size")
+
+    def __init__(self, old: set[tuple[bytes, int, str]], new: set[tuple[bytes, int, str]]) -> None:
+        files: set[bytes] = set()
+        folders: dict[bytes, tuple[list[str], list[str]]] = {}
+        for side, found in enumerate((old - new, new - old)):
+            for name, mode, oid in sorted(found):
+                if mode & 0o170000 == _DIRECTORY:
+                    folders.setdefault(name, ([], []))[side].append(oid)
+                else:
+                    files.add(name)
+        self.files = len(files)
+        self.size = sum(map(len, files))
+        self.folders = [
+            (pair, len(name) + 1)
+            for name, (olds, news) in folders.items()
+            for pair in zip_longest(olds, news, fillvalue="")
+        ]
+
+
+def measure(git: Git, pairs: Iterable[Pair], what: str, *, spare: int = 0) -> None:
+    """Read all directories in which trees differ, and refuse more of them than may be compared.
+
+    Args:
+        git: where they are read, and how many entries there may be.
+        pairs: the object ids of two trees each; an empty one stands for nothing.
+        what: what is compared, for the sentence about a limit.
+        spare: how many entries there may be beyond the limit.
+
+    Raises:
+        MissingFact: there is more than may be, or a directory is not there or has another content than its id
+            says.
+    """
+    limit = git.max_entries + spare
+    known: dict[Pair, _Differences] = {}
+    files = folders = size = 0
+    # In how many ways each pair is reached, and how many bytes the paths of these ways have together.
+    level: dict[Pair, tuple[int, int]] = {}
+    for pair in pairs:
+        level[pair] = level.get(pair, (0, 0))[0] + 1, 0
+    read = _Reader(git, what, limit)
+    for _ in range(DEPTH + 1):
+        below: dict[Pair, tuple[int, int]] = {}
+        again = [(pair, known[pair]) for pair in level if pair in known]
+        new = read.each([pair for pair in level if pair not in known and pair[0] != pair[1]])
+        for pair, found in chain(again, new):
+            known[pair] = found
+            ways, length = level[pair]
+            files += ways * found.files
+            size += ways * found.size + length * found.files
+            folders += ways * len(found.folders)
+            for count, kind in ((files, "entries"), (folders, "directories")):
+                if count > limit:
+                    raise beyond(what, f"more than {limit:,} {kind}", "max_entries")
+            if size > limit * NAME_BYTES:
+                raise beyond(what, f"more than {limit * NAME_BYTES:,} bytes of names", "max_entries")
+            for folder, name in found.folders:
+                others, before = below.get(folder, (0, 0))
+                below[folder] = others + ways, before + length + ways * name
+        if not below:
+            return
+        level = below
+    raise beyond(what, f"more than {DEPTH:,} directories within each other")
+
+
+def beyond(what: str, there: str, setting: str = "") -> MissingFact:
+    """The fact that there is more than may be.
+
+    Args:
+        what: where.
+        there: what there is.
+        setting: the setting of the base's policy that is the limit; empty where nothing changes it.
+    """
+    limit = f"the limit, which {setting!r} of the base's policy sets" if setting else "the limit of depth"
+    return MissingFact(f"{what} cannot be read: {there}, {limit}", code="size-limit")
+
+
+class _Reader:
+    """Reads the two sides of pairs, one pair after the other, up to so many entries of directories in all."""
+
+    def __init__(self, git: Git, what: str, limit: int) -> None:
+        self._git = git
+        self._what = what
+        self._limit = limit
+        self._left = limit * READ
+
+    def each(self, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, _Differences]]:
+        """The differences of each pair.
+
+        Raises:
+            MissingFact: as `measure`.
+        """
+        # Only one pair at a time is kept: many large directories can be small as differences of one.
+        objects = self._git.objects([oid for pair in pairs for oid in pair if oid])
+        for pair in pairs:
+            old, new = (self._names(next(objects)) if oid else set() for oid in pair)
+            yield pair, _Differences(old, new)
+
+    def _names(self, found: tuple[str, str, bytes]) -> set[tuple[bytes, int, str]]:
+        oid, kind, content = found
+        if kind != "tree":
+            raise self._git.missing(f"tree {oid}", f"it is a {kind}")
+        try:
+            names = set(islice(read_tree(content, len(oid)), self._limit + 1))
+        except FormatError as error:
+            raise self._git.missing(f"tree {oid}", str(error)) from error
+        self._left -= len(names)
+        if self._left < 0 or len(names) > self._limit:
+            many = self._limit * READ if self._left < 0 else self._limit
+            raise beyond(self._what, f"more than {many:,} entries in what is compared", "max_entries")
+        return names
+
+
+class History:
+    """The commits of the trusted base's tip, and of what a change stands on, and all before them.
+
+    Args:
+        git: where they are read.
+        tips: their object ids; None where there is no base, and so no history.
+    """
+
+    def __init__(self, git: Git, *tips: str | None) -> None:
+        self._git = git
+        self._tips = [tip for tip in tips if tip]
+
+    def mentioning(self, words: Sequence[str]) -> Iterator[PastCommit]:
+        """The commits whose message has one of these words, newest first.
+
+        Args:
+            words: plain text, sought anywhere and whatever its case; only ASCII letters have two cases here.
+
+        Raises:
+            MissingFact: the history is not all there.
+        """
+        wanted = [word for word in words if word]
+        if not wanted or not self._tips:
+            return
+        process = self._git.start(
+            "log", "-z", "--format=%H%n%B", "--encoding=UTF-8", "-F", "-i",
+            *[f"--grep={word}" for word in wanted], *self._tips, "--",
+        )  # fmt: skip
+        rest = b""
+        try:
+            for chunk in process.chunks():
+                *records, rest = (rest + chunk).split(b"\0")
+                for record in records:
+                    yield _commit(record)
+        except CommandError as error:
+            raise self._git.missing("the base's history", error.first_line) from error
+        if rest:
+            yield _commit(rest)
+
+    def changed_since(self, paths: Sequence[bytes]) -> Sequence[Entry]:
+        """How the first tip differs from the first commit that had one of some files, by first parents.
+
+        Raises:
+            MissingFact: the history is not all there.
+        """
+        names = [path.decode("utf-8", "surrogateescape") for path in paths]
+        if not self._tips or not names:
+            return ()
+        process = self._git.start(
+            "log", "--first-parent", "--no-renames", "--diff-filter=A", "--format=%H", self._tips[0], "--",
+            *names,
+        )  # fmt: skip
+        found = self._git.read(process, "the history").decode("ascii").split()
+        return self._git.diff_trees(found[-1], self._tips[0]) if found else ()
+
+    def changed_by(self, commit: PastCommit) -> Sequence[Entry]:
+        """How a commit differs from its first parent.
+
+        Raises:
+            MissingFact: one of them is not there.
+        """
+        before = self._git.commit(commit.oid).parents[:1] or [self._git.empty_tree]
+        return self._git.diff_trees(before[0], commit.oid)
+
+
+def _commit(record: bytes) -> PastCommit:
+    oid, _, message = record.decode("utf-8", "surrogateescape").partition("\n")
+    return PastCommit(oid, message.rstrip("\n"))

@@ -3,26 +3,34 @@
 For expressions the contents after the change are scanned first, and a diff is made only of files that have a
 match; the files are compared under numbers for names, in two trees of their own, so that a range, an index, a
 working tree and a patch are all one thing here.
+
+In such a diff every line of a hunk begins with `+`, `-` or a backslash, so a line that begins with `@@ ` or
+`diff --git ` is git's own and cannot be forged by a file's content; `--- ` and `+++ ` can, and are never
+looked for. Names are not read either: the compared trees have numbers for names.
+
+All expressions are one RE2 program that runs over a megabyte at a time; only the lines it stops at are looked
+at one by one. RE2 may not match a newline there, so that no match can hide a line by running over it.
 """
 
 from __future__ import annotations
 
-from specguard.change.blobs import BlobReader, is_binary, whole_lines
+import re
+
 from specguard.change.process import CommandError
-from specguard.change.scan import Scanner
-from specguard.change.store import FEW
+from specguard.change.store import FEW, BlobReader, is_binary, whole_lines
+from specguard.declaration.expressions import readable
 from specguard.errors import MissingFact
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Final
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, Final, Literal
 
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.change.git import Git
-    from specguard.change.hunks import Piece
     from specguard.declaration.expressions import Expression
+
 
 TEXT_LIMIT: Final = 256 << 20
 """A text file larger than this, in bytes, is not read for its lines."""
@@ -253,7 +261,6 @@ class Lines:
         """The diff of these entries, each numbered by its position."""
         if not entries:
             return
-        from specguard.change.hunks import pieces
 
         trees = self._trees(entries, limit or TEXT_LIMIT)
         process = self._git.start("diff-tree", "-p", "-U0", *options, *_PLAIN, *trees, wide=True)
@@ -317,3 +324,185 @@ def _too_large(entry: Entry, size: int, limit: int) -> MissingFact:
         "the rule's 'exclude' takes a file out",
         code="size-limit",
     )
+
+
+_MARK: Final = (
+    rb"\n(?:@@ -([0-9]{1,18})(?:,[0-9]+)? \+([0-9]{1,18})(?:,[0-9]+)? @@[^\n]*"
+    rb"|diff --git a/([0-9]{1,18}) b/[0-9]+|\\[^\n]*)(?=\n)"
+)
+
+
+class Piece:
+    """Lines next to each other that one hunk removes or adds; a large hunk comes in several pieces.
+
+    Attributes:
+        number: the name of the compared file, as a number.
+        hunk: counts the hunks of the stream.
+        side: `-` for removed lines, `+` for added ones; empty for a hunk's beginning, which has no lines.
+        line: the number of the first line in its file, from 1. For a hunk's beginning it is that of the first
+            removed line, and `other` that of the first added one; of a side without lines it is the line
+            before it.
+        block: the lines, without the mark that the diff puts before them and without the last newline.
+    """
+
+    __slots__ = ("block", "hunk", "line", "number", "other", "side")
+
+    def __init__(
+        self, number: int, hunk: int, side: Literal["", "-", "+"], line: int, block: bytes, other: int = 0
+    ) -> None:
+        self.number = number
+        self.hunk = hunk
+        self.side = side
+        self.line = line
+        self.block = block
+        self.other = other
+
+
+def pieces(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Piece]:
+    """Walk a diff.
+
+    Args:
+        blocks: the diff, cut after newlines.
+        removed: whether removed lines are wanted.
+
+    Yields:
+        For each hunk its beginning, then its removed lines if they are wanted, then its added lines.
+    """
+    find = re.compile(_MARK).search
+    number = hunk = old = new = 0
+    inside = False
+    for block in blocks:
+        # Each line is looked for with the newline before it, so that the search is for one plain byte.
+        text = b"\n" + block
+        start, last = 0, len(text) - 1
+        while True:
+            mark = find(text, start)
+            end = mark.start() if mark else last
+            if inside and start < end:
+                plus = text.find(b"\n+", start, end)
+                middle = end if plus < 0 else plus
+                if removed and start < middle:
+                    lines = text[start + 2 : middle].replace(b"\n-", b"\n")
+                    yield Piece(number, hunk, "-", old, lines)
+                    # Only a hunk that goes on in the next block is counted on.
+                    old += 0 if mark else lines.count(b"\n") + 1
+                if middle < end:
+                    lines = text[middle + 2 : end].replace(b"\n+", b"\n")
+                    yield Piece(number, hunk, "+", new, lines)
+                    new += 0 if mark else lines.count(b"\n") + 1
+            if mark is None:
+                break
+            start = mark.end()
+            if mark[1]:
+                inside, hunk, old, new = True, hunk + 1, int(mark[1]), int(mark[2])
+                yield Piece(number, hunk, "", old, b"", new)
+            elif mark[3]:
+                inside, number = False, int(mark[3])
+
+
+# What ties an expression to the start or end of the whole text, which a program over many lines cannot know.
+_TEXT_ANCHOR: Final = r"\\[Az]|\(\?[a-zA-Z]*-[a-zA-Z]*m"
+_EVERY_LINE: Final = "(?m)^"
+
+
+class Scanner:
+    """A set of expressions, to be looked for in blocks of lines.
+
+    A line is matched without its newline and without a carriage return before it, as UTF-8; each byte that is
+    no UTF-8 counts as one character, which `.` matches.
+    """
+
+    def __init__(self, expressions: Sequence[Expression]) -> None:
+        self._expressions = expressions
+        texts = [expression.text for expression in expressions]
+        self._filter = _program(texts)
+        self._set = _set(texts) if len(texts) > 1 else None
+
+    def stops_at(self, block: bytes) -> bool:
+        """Whether a line of the block may match; False is certain. A newline may end the block."""
+        return self._filter.search(_plain(block)) is not None
+
+    def lines(self, block: bytes, first: int) -> Iterator[tuple[int, str, int]]:
+        """Each matching line with each expression that matches it.
+
+        Args:
+            block: lines with newlines between them, and none after the last one.
+            first: the number of the first line.
+
+        Yields:
+            The line's number, its text with bytes that are no UTF-8 as surrogate escapes, and the position of
+            the expression.
+        """
+        plain = _plain(block)
+        original = block.split(b"\n") if len(plain) != len(block) else None
+        number = first
+        counted = position = 0
+        # The program is asked again from the start of the next line on.
+        while position <= len(plain):
+            match = self._filter.search(plain, position)
+            if match is None:
+                return
+            start = plain.rfind(b"\n", 0, match.start()) + 1
+            end = plain.find(b"\n", match.start())
+            if end < 0:
+                end = len(plain)
+            number += plain.count(b"\n", counted, start)
+            counted = start
+            line = plain[start:end]
+            matching = self._matching(line)
+            if matching:
+                text = line if original is None else original[number - first].removesuffix(b"\r")
+                for which in matching:
+                    yield number, text.decode("utf-8", "surrogateescape"), which
+            position = end + 1
+
+    def _matching(self, line: bytes) -> list[int]:
+        """The positions of the expressions that match one line."""
+        # A set finds nothing where it lacks memory, so nothing found is asked again.
+        found = self._set.Match(line) if self._set is not None else ()
+        if found:
+            return sorted(found)
+        return [which for which, one in enumerate(self._expressions) if one.search(line)]
+
+
+def _plain(block: bytes) -> bytes:
+    """The block as valid UTF-8 with as many lines and no carriage returns at their ends."""
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    return readable(block)
+
+
+def _program(texts: Sequence[str]) -> Any:
+    """One compiled expression that stops at every line at which one of these would, and perhaps at others."""
+    import re2
+
+    options = re2.Options()
+    options.never_nl = True
+    options.never_capture = True
+    options.log_errors = False
+    if any(_is_tied(text) for text in texts):
+        return re2.compile(_EVERY_LINE, options)
+    try:
+        return re2.compile("(?m)" + "|".join(f"(?:{text})" for text in texts), options)
+    except re2.error:
+        # Together they are too large, or two of them use one name for a group.
+        return re2.compile(_EVERY_LINE, options)
+
+
+def _is_tied(text: str) -> bool:
+    # Most expressions have none of its beginnings, and it need not be compiled for them.
+    may = "\\A" in text or "\\z" in text or "(?" in text
+    return may and re.search(_TEXT_ANCHOR, text) is not None
+
+
+def _set(texts: Sequence[str]) -> Any:
+    """A program that says which of these expressions match a line."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    compiled = re2.Set.SearchSet(options)
+    for text in texts:
+        compiled.Add(text.encode("utf-8"))
+    compiled.Compile()
+    return compiled

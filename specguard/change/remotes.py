@@ -1,16 +1,32 @@
-"""A remote's addresses, as the repository's and the user's configuration have them."""
+"""Remotes: their addresses, what is pushed to them, and what a server is about to receive.
+
+Everything that is trusted comes from the branch that the repository's `HEAD` names, as it is before the
+push. Whoever pushes may write any ref that the server takes, also below `refs/remotes/` and `refs/tags/`;
+so no other ref is looked up, and a base that the hook names is a branch.
+"""
 
 from __future__ import annotations
 
-from specguard.change.facts import Remote
+import re
+import sys
+from functools import cached_property
+
+from specguard.change.base import Found
 from specguard.change.process import CommandError
-from specguard.errors import MissingFact
+from specguard.change.ranges import DeletedRef, PushedChange
+from specguard.change.repository import Base, Push, Remote, is_oid, short_name
+from specguard.change.revision import Revision, resolve
+from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Final
 
+    from specguard.change.change import Change
+    from specguard.change.git import Git
     from specguard.change.repository import Repository
+    from specguard.change.request import Request
 
 
 def read_remote(repository: Repository, name: str = "origin") -> Remote:
@@ -64,3 +80,375 @@ def rewritten(url: str, rewrites: Sequence[tuple[str, str]]) -> str:
         if url.startswith(prefix) and len(prefix) > len(best[1]):
             best = (replacement, prefix)
     return best[0] + url[len(best[1]) :]
+
+
+_SCHEMES: Final = {"https", "http", "ssh", "git", "git+ssh", "ssh+git", "git+https", "git+http"}
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+# As git tells them: a colon before any slash, and nothing of the form `transport::address`.
+_SCP = re.compile(r"(?:[^@/:]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:@]+):(?!:)(?P<path>.*)", re.DOTALL)
+
+_SAME_HOST: Final = {
+    "ssh.github.com": "github.com",
+    "altssh.gitlab.com": "gitlab.com",
+    "altssh.bitbucket.org": "bitbucket.org",
+    "www.github.com": "github.com",
+}
+"""Hosts through which a platform takes ssh on the https port."""
+
+_FOLDING: Final = {"github.com", "gitlab.com", "bitbucket.org"}
+"""Hosts where the case of an owner's and a repository's name makes no difference."""
+
+
+def identity(url: str) -> tuple[str, str] | None:
+    """What makes an address the repository it is: its host, empty for a local one, and its path.
+
+    The scheme, a user, a port, the case of the host, slashes around the path and `.git` after it do not
+    count.
+
+    Returns:
+        None for an address that no two spellings of which are known to be equal, such as `ext::command`.
+    """
+    url = url.strip()
+    match = _URL.fullmatch(url)
+    if match:
+        scheme = match["scheme"].lower()
+        if scheme == "file":
+            return "", _path(match["rest"])
+        if scheme not in _SCHEMES:
+            return None
+        authority, _, path = match["rest"].partition("/")
+        return _named(_host(authority), path)
+    match = _SCP.fullmatch(url)
+    if match:
+        return _named(match["host"], match["path"])
+    return ("", _path(url)) if url.startswith("/") else None
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether two addresses are the same repository."""
+    if one == other:
+        return True
+    first = identity(one)
+    return first is not None and first == identity(other)
+
+
+def shown_address(url: str) -> str:
+    """An address without the password or token in it."""
+    match = _URL.fullmatch(url)
+    if match is None:
+        return url
+    authority, slash, path = match["rest"].partition("/")
+    user, at, host = authority.rpartition("@")
+    if at and (":" in user or match["scheme"].lower() in {"https", "http"}):
+        authority = f"***@{host}"
+    return f"{match['scheme']}://{authority}{slash}{path}"
+
+
+def _host(authority: str) -> str:
+    """The host of `user:password@host:port`."""
+    host = authority.rpartition("@")[2]
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
+
+
+def _named(host: str, path: str) -> tuple[str, str] | None:
+    host = host.lower().rstrip(".")
+    host = _SAME_HOST.get(host, host)
+    path = _path(path).strip("/")
+    if not host or not path:
+        return None
+    return host, path.casefold() if host in _FOLDING else path
+
+
+def _path(path: str) -> str:
+    """A path with single slashes, and without `.git` and slashes at its end."""
+    path = re.sub(r"/+", "/", path)
+    path = path.rstrip("/")
+    return path.removesuffix(".git").rstrip("/")
+
+
+INPUT_LIMIT: Final = 16 << 20
+"""How much of standard input is read, in bytes; a line is some 200."""
+
+
+def find_pushes(git: Git, environment: Mapping[str, str], remote: str = "") -> list[Push]:
+    """The refs that are being pushed; none where git has nothing to push.
+
+    Args:
+        git: where revisions are looked up.
+        environment: the caller's, where pre-commit leaves what it knows (of the first ref alone).
+        remote: the remote's name, where the caller knows it.
+
+    Raises:
+        SpecguardError: there is no such input, or it is malformed.
+    """
+    data = read_input()
+    if data:
+        # What git itself says goes before variables, which anyone may have left behind.
+        return read_pushes(data, git.repository.hexadecimal, remote or "origin")
+    if environment.get("PRE_COMMIT_TO_REF") or (
+        environment.get("PRE_COMMIT") and environment.get("PRE_COMMIT_REMOTE_NAME")
+    ):
+        return [_of_pre_commit(git, environment)]
+    if environment.get("PRE_COMMIT"):
+        raise SpecguardError(
+            "pre-commit does not say what is pushed",
+            help="Name it: `pre-commit run --hook-stage pre-push --from-ref REF --to-ref REF`.",
+            code="not-told",
+        )
+    if data is None:
+        raise SpecguardError(
+            "--push reads what git tells a pre-push hook, and nothing was given",
+            help="Run it from a pre-push hook, or judge the branch with `specguard check`.",
+            code="not-told",
+        )
+    return []
+
+
+def read_input() -> bytes | None:
+    """Standard input; None where nothing can come from there. Pre-commit gives its hooks an empty one.
+
+    Raises:
+        SpecguardError: there is more than `INPUT_LIMIT`.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
+    data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
+    if len(data) > INPUT_LIMIT:
+        raise SpecguardError(
+            f"a push may have {INPUT_LIMIT >> 20} MiB of refs, and this one has more", code="size-limit"
+        )
+    return data
+
+
+def read_pushes(data: bytes, digits: int, remote: str) -> list[Push]:
+    """Read git's input for a pre-push hook: `<local ref> <object id> <remote ref> <object id>` a line.
+
+    Args:
+        data: the input.
+        digits: the length of a full object id.
+        remote: the remote's name.
+
+    Raises:
+        SpecguardError: a line has another form.
+    """
+    pushes = []
+    for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), start=1):
+        if not line:
+            continue
+        words = line.split(" ")
+        if len(words) != 4 or not is_oid(words[1], digits) or not is_oid(words[3], digits):
+            raise SpecguardError(
+                f"line {number} of standard input is not what git tells a pre-push hook",
+                help="It has a ref, an object id, a ref and an object id, each after a space.",
+                code="unreadable-event",
+            )
+        pushes.append(
+            Push(
+                remote=remote,
+                local_ref=words[0],
+                remote_ref=words[2],
+                new=present(words[1]),
+                old=present(words[3]),
+            )
+        )
+    return pushes
+
+
+def present(oid: str) -> str | None:
+    """An object id that git gave; None for the zeros that stand for no object."""
+    return oid if oid.strip("0") else None
+
+
+def _of_pre_commit(git: Git, environment: Mapping[str, str]) -> Push:
+    remote = environment.get("PRE_COMMIT_REMOTE_NAME") or "origin"
+    local = environment.get("PRE_COMMIT_LOCAL_BRANCH", "")
+    # A branch without any commit of the remote comes with no TO_REF: then the local branch is what is pushed.
+    new = resolve(git, environment.get("PRE_COMMIT_TO_REF") or local or "HEAD").oid
+    remote_ref = environment.get("PRE_COMMIT_REMOTE_BRANCH") or local or git.repository.branch or ""
+    if remote_ref and not remote_ref.startswith("refs/"):
+        remote_ref = f"refs/heads/{remote_ref}"
+    old = None
+    if remote_ref.startswith("refs/heads/"):
+        tracking = f"refs/remotes/{remote}/{remote_ref.removeprefix('refs/heads/')}"
+        old = git.repository.refs_named([tracking]).get(tracking)
+    return Push(remote=remote, local_ref=local, remote_ref=remote_ref, new=new, old=old)
+
+
+REFS_LIMIT: Final = 2_000
+"""How many refs one push may have: each is judged, and the server waits for it."""
+
+_STORES: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY")
+_AT_ONCE: Final = 100
+"""How many refs are looked up by one command: their names may be long, and a command line is not."""
+
+
+def read_quarantine(git: Git) -> None:
+    """Read the objects that git keeps aside until its hook has agreed; before anything else is read.
+
+    Git names their folder in variables, and so do servers that keep objects in several places. Each content
+    is compared with its id, so another folder can add objects and change none.
+
+    Args:
+        git: the repository that is pushed to.
+
+    Raises:
+        SpecguardError: a folder is not named by its absolute path.
+    """
+    environment = git.repository.environment
+    stores = dict.fromkeys(environment[name] for name in _STORES if environment.get(name))
+    for store in stores:
+        if not store.startswith("/"):
+            raise SpecguardError(
+                f"the folder of the pushed objects is {store!r}, which is no absolute path",
+                help="Run the hook as git does, with the variables that git sets.",
+                code="unreadable-event",
+            )
+    git.also_read(*stores, listed=environment.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", ""))
+
+
+def open_received(git: Git, request: Request) -> Sequence[Change]:
+    """The changes of a push that a server is asked to take, one for each ref.
+
+    Args:
+        git: the repository that is pushed to, with the pushed objects.
+        request: what was asked for.
+
+    Raises:
+        SpecguardError: there is no such input, it is malformed, has too many refs, or deletes the base.
+        MissingFact: an object is not there.
+    """
+    data = read_input()
+    if data is None:
+        raise SpecguardError(
+            "--pre-receive reads what git tells a pre-receive hook, and nothing was given",
+            help="Run it from the hook pre-receive of the repository that is pushed to.",
+            code="not-told",
+        )
+    pushes = read_received(data, git.repository.hexadecimal)
+    if len(pushes) > REFS_LIMIT:
+        raise SpecguardError(
+            f"the push has {len(pushes)} refs, and {REFS_LIMIT} are judged at once",
+            help="Push some at a time.",
+            code="size-limit",
+        )
+    if not pushes:
+        return []
+    found = _find_base(git, request)
+    return [_change(git, request, found, push) for push in _followed(git, pushes)]
+
+
+def read_received(data: bytes, digits: int) -> list[Push]:
+    """Read git's input for a pre-receive hook: `<old object id> <new object id> <ref>` a line.
+
+    Args:
+        data: the input.
+        digits: the length of a full object id.
+
+    Raises:
+        SpecguardError: a line has another form.
+    """
+    pushes = []
+    for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), start=1):
+        if not line:
+            continue
+        old, _, rest = line.partition(" ")
+        new, _, ref = rest.partition(" ")
+        named = ref.startswith("refs/") and " " not in ref and "\0" not in ref
+        if not (named and is_oid(old, digits) and is_oid(new, digits)):
+            raise SpecguardError(
+                f"line {number} of standard input is not what git tells a pre-receive hook",
+                help="It has two object ids and a ref in full, each after a space.",
+                code="unreadable-event",
+            )
+        pushes.append(
+            Push(remote="origin", local_ref=ref, remote_ref=ref, new=present(new), old=present(old))
+        )
+    return pushes
+
+
+def _followed(git: Git, pushes: Sequence[Push]) -> list[Push]:
+    """The pushes with the refs that git will write: what goes to a symbolic ref alters the one it leads to.
+
+    Raises:
+        MissingFact: one of the refs is broken.
+    """
+    repository = git.repository
+    names = [push.remote_ref for push in pushes]
+    # What is looked up is known from then on, with where a symbolic ref leads.
+    for start in range(0, len(names), _AT_ONCE):
+        repository.refs_named(names[start : start + _AT_ONCE])
+    return [
+        Push(
+            remote=push.remote,
+            local_ref=push.local_ref,
+            remote_ref=repository.target_of(push.remote_ref),
+            new=push.new,
+            old=push.old,
+        )
+        for push in pushes
+    ]
+
+
+def _find_base(git: Git, request: Request) -> Found:
+    """The branch that everything trusted is read from, as it is before the push.
+
+    Raises:
+        SpecguardError: `HEAD` names no branch, or the one that the caller names is not there.
+        MissingFact: its ref or object is broken.
+    """
+    repository = git.repository
+    if request.base:
+        ref = f"refs/heads/{request.base.removeprefix('refs/heads/')}"
+        oid = repository.refs_named([ref]).get(ref)
+        if oid is None:
+            raise SpecguardError(
+                f"there is no branch {short_name(ref)!r} here that could be the base",
+                help="Name a branch of the repository that is pushed to.",
+                code="no-base",
+            )
+        ref = repository.target_of(ref)
+    else:
+        ref, oid = repository.branch or "", repository.head
+        if not ref.startswith("refs/heads/"):
+            raise SpecguardError(
+                "HEAD names no branch, so nothing says which one is trusted",
+                help="Let it name one: `git symbolic-ref HEAD refs/heads/main`, or give `--base BRANCH`.",
+                code="no-base",
+            )
+        if oid is None:
+            # Nothing has been pushed there yet.
+            return Found("", None, "none")
+    return Found(short_name(ref), git.commit(oid).oid, "server", ref)
+
+
+def _change(git: Git, request: Request, found: Found, push: Push) -> Change:
+    if push.new is not None:
+        return ReceivedChange(git, request, found, head=Revision(git.commit(push.new).oid), push=push)
+    if push.remote_ref == found.ref:
+        raise SpecguardError(
+            f"the push deletes {found.name}, which everything trusted is read from",
+            help="Let HEAD name another branch first, if this one is to go.",
+            code="not-possible",
+        )
+    return DeletedRef(git, request, found, push=push)
+
+
+class ReceivedChange(PushedChange):
+    """The commits that a push brings to one ref of this repository."""
+
+    @cached_property
+    def base(self) -> Base:
+        """What the change is compared with; of the base itself its tip, also where that is to be left out.
+
+        A push that is forced takes away what the base has after the merge base, which no other comparison
+        shows.
+        """
+        base = super().base
+        if self.found.oid is None or self.push.remote_ref != self.found.ref:
+            return base
+        tip = self.found.oid
+        return Base(
+            self, name=base.name, tip=tip, start=tip, head=base.head, trusted=base.trusted, merge_bases=(tip,)
+        )

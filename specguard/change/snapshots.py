@@ -1,28 +1,35 @@
-"""Changes that are no commits yet: the index, the working tree, a patch, a message being written."""
+"""Changes that are no commits yet: the index, the working tree, edits, a patch, a message being written."""
 
 from __future__ import annotations
 
+import os
+import sys
 from functools import cached_property
 
 from specguard.change.change import Change
-from specguard.change.facts import Base
-from specguard.change.repository import UNDER_WAY
+from specguard.change.entries import EXECUTABLE, Entry, Message
+from specguard.change.process import CommandError
+from specguard.change.repository import UNDER_WAY, Base
+from specguard.change.request import FileEdit, read_bounded
 from specguard.change.tree import Tree
-from specguard.errors import MissingFact, NotApplicable
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from io import BufferedReader
+    from typing import Any, Final
 
     from specguard.change.base import Found
-    from specguard.change.commit import Commit, Message
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Commit
     from specguard.change.event import Event
     from specguard.change.git import Git
-    from specguard.change.merges import Joined
     from specguard.change.process import Process
+    from specguard.change.ranges import Joined
+    from specguard.change.repository import Repository
     from specguard.change.request import Request
+    from specguard.change.tree import TreeEntry
     from specguard.model import Stage
 
 
@@ -51,7 +58,7 @@ class SnapshotChange(Change):
             return None
         if self.found.oid is None or not any(map(self.git.repository.bringing, UNDER_WAY)):
             return None
-        from specguard.change.merges import joined
+        from specguard.change.ranges import joined
 
         try:
             return joined(self.git, self.found.oid)
@@ -260,3 +267,336 @@ class TreeChange(SnapshotChange):
     def head_files(self) -> Tree:
         """The files of the tree, and what stands in it for repositories within the working tree."""
         return Tree(self.git, self._tree, self._nested)
+
+
+_FILE: Final = 0o100644
+_UNKNOWN_DIGIT: Final = "f"
+
+
+class EditedChange(SnapshotChange):
+    """`HEAD` with some files written or removed, and nothing else of the working tree.
+
+    What gives a file back what the pinned base has, or `HEAD` had when the session began, changes nothing.
+
+    Rules read the new contents as any other. A content that nobody knows yet is an object id that no store
+    has: rules about paths judge the entry, and rules that read it are indeterminate.
+
+    Args:
+        git, request, found: as for `Change`; the request's `edits` are what is judged.
+        root: the root of the working tree, whose files tell which of them can be executed; empty for none.
+    """
+
+    source = "edit"
+    stage: Stage = "edit"
+
+    def __init__(self, git: Git, request: Request, found: Found, *, root: str) -> None:
+        super().__init__(git, request, found)
+        self._edits: Sequence[FileEdit] = request.edits
+        self._root = os.fsencode(root)
+        self._made: Sequence[Entry] | None = None
+        self._judged: Sequence[Entry] | None = None
+        pinned = [found.oid, request.began] if request.pinned else []
+        self._trusted = [oid for oid in dict.fromkeys(pinned) if oid and oid != git.repository.head]
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """What the edits change of `HEAD`, by path; one that writes what is there already changes nothing."""
+        if self._judged is None:
+            trees = [self._files(oid) for oid in self._trusted]
+            self._judged = [entry for entry in self._all() if not any(tree.has(entry) for tree in trees)]
+        return self._judged
+
+    @property
+    def head_files(self) -> Tree:
+        """The files of `HEAD` as they would be then."""
+        if self._after is None:
+            head = self.git.repository.head
+            self._after = Tree(self.git, self.git.commit(head).tree if head else None, self._all())
+        return self._after
+
+    _after: Tree | None = None
+
+    def _all(self) -> Sequence[Entry]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> Sequence[Entry]:
+        last: dict[bytes, FileEdit] = {}
+        for edit in self._edits:
+            old = self.start_files.find(edit.path)
+            if old is not None and old.is_directory and edit.known and edit.content is None:
+                below = edit.path + b"/" if edit.path else b""
+                for path in self.start_files.paths():
+                    if path.startswith(below):
+                        last[path] = FileEdit(path=path)
+                for path in [path for path in last if path.startswith(below) and path != edit.path]:
+                    last[path] = FileEdit(path=path)
+            elif edit.path:
+                last[edit.path] = edit
+        made = [self._entry(edit) for edit in last.values()]
+        return sorted([entry for entry in made if entry is not None], key=lambda entry: entry.path)
+
+    def _entry(self, edit: FileEdit) -> Entry | None:
+        """What an edit makes of its path; None where that is what `HEAD` has."""
+        digits = self.git.repository.hexadecimal
+        zeros = "0" * digits
+        old = self.start_files.find(edit.path)
+        if old is not None and old.is_directory:
+            # A file in place of a folder: what the folder holds is judged where it is taken away.
+            old = None
+        if edit.known and edit.content is None:
+            return None if old is None else Entry(edit.path, "D", old.mode, 0, old.oid, zeros)
+        if edit.known:
+            new = self.git.give(edit.content or b"")
+        else:
+            new = _UNKNOWN_DIGIT * digits
+            self.git.unknown = new
+        mode = self._mode(edit.path, old)
+        if edit.executable is not None and mode in (EXECUTABLE, _FILE):
+            mode = EXECUTABLE if edit.executable else _FILE
+        if old is None:
+            return Entry(edit.path, "A", 0, mode, zeros, new)
+        if old.oid == new and old.mode == mode:
+            return None
+        return Entry(edit.path, "M" if old.is_file else "T", old.mode, mode, old.oid, new)
+
+    def _mode(self, path: bytes, old: TreeEntry | None) -> int:
+        """The mode of a file that is written: writing does not change whether it can be executed."""
+        if old is not None and old.is_file:
+            return old.mode
+        try:
+            return EXECUTABLE if os.stat(os.path.join(self._root, path)).st_mode & 0o100 else _FILE
+        except (OSError, ValueError):
+            return _FILE
+
+
+MESSAGE_LIMIT: Final = 16 << 20
+"""How large the file may be, in bytes: with `commit --verbose` it holds the whole diff."""
+
+DEFAULT_FILE: Final = "COMMIT_EDITMSG"
+"""Where git keeps the message; this name alone stands for the file in the git directory."""
+
+_CUT: Final = b" ------------------------ >8 ------------------------"
+_COMMENT_CHARACTERS: Final = b"#;@!$%^&|:"
+"""What git picks from for `core.commentChar = auto`, in its order."""
+
+_SETTINGS: Final = r"^(core\.comment(char|string)|commit\.cleanup)$"
+
+
+def start_settings(repository: Repository) -> Process:
+    """Start reading how the user has git clean messages; `read_message` takes the result."""
+    return repository.in_place("config", "-z", "--get-regexp", _SETTINGS, user=True)
+
+
+def read_message(repository: Repository, file: str, settings: Process) -> Message:
+    """The message in a file, without comments and what is below git's scissors line.
+
+    Args:
+        repository: where it is being written.
+        file: the file's name; `DEFAULT_FILE`, where there is none of that name, is git's own.
+        settings: what `start_settings` started.
+
+    Raises:
+        SpecguardError: the file cannot be read, or is too large.
+        MissingFact: the configuration cannot be read.
+    """
+    file = message_path(repository, file)
+    # Git tells its hooks who the author will be.
+    who = [repository.environment.get(f"GIT_AUTHOR_{name}", "") for name in ("NAME", "EMAIL")]
+    return Message(
+        clean(read_bounded(file, MESSAGE_LIMIT, "the message"), _read(settings)),
+        source="file",
+        # While a merge is being concluded, git keeps there what it joins.
+        merge=os.path.exists(f"{repository.git_dir}/MERGE_HEAD"),
+        author=f"{who[0]} <{who[1]}>" if all(who) else "",
+    )
+
+
+def message_path(repository: Repository, file: str) -> str:
+    """The file that is meant by a name: `DEFAULT_FILE`, where there is none of that name, is git's own."""
+    if file == DEFAULT_FILE and not os.path.exists(file):
+        return f"{repository.git_dir}/{DEFAULT_FILE}"
+    return file
+
+
+def given_message(repository: Repository, text: str, settings: Process) -> Message:
+    """A message that a command line gives, as git will record it.
+
+    Raises:
+        MissingFact: the configuration cannot be read.
+    """
+    return Message(
+        clean(text.encode("utf-8", "surrogateescape"), _read(settings)),
+        source="file",
+        merge=os.path.exists(f"{repository.git_dir}/MERGE_HEAD"),
+    )
+
+
+def rewrite(raw: bytes, old: bytes, new: bytes, settings: Process) -> bytes | None:
+    """The bytes of a file in which a message is being written, with another message in it.
+
+    The comments and the diff that git put behind the message stay.
+
+    Args:
+        raw: the file's bytes.
+        old: the message that it has, as git will record it.
+        new: the message that it is to have.
+        settings: what `start_settings` started.
+
+    Returns:
+        The bytes; None where the message that is there is another one, or there is no telling where it ends.
+
+    Raises:
+        MissingFact: the configuration cannot be read.
+    """
+    how = _read(settings)
+    if clean(raw, how) != old:
+        return None
+    lines = raw.split(b"\n")
+    for end in range(len(lines) + 1):
+        if clean(b"\n".join(lines[:end]), how) == old:
+            rest = b"\n".join(lines[end:])
+            whole = new + (b"\n" + rest.lstrip(b"\n") if rest.strip() else b"")
+            return whole if clean(whole, how) == new else None
+    return None
+
+
+def clean(raw: bytes, settings: Mapping[str, str]) -> bytes:
+    """A message as git records it.
+
+    A hook is not told whether the message came from an editor, where comments go, or from `-m`, where they
+    stay. They are taken out as from an editor, unless nothing would be left: git records no such message.
+
+    Args:
+        raw: the file's bytes.
+        settings: `commit.cleanup` and `core.commentchar` (or `core.commentstring`), where they are set.
+    """
+    mode = settings.get("commit.cleanup", "default")
+    if mode == "verbatim":
+        return raw
+    chosen = settings.get("core.commentstring") or settings.get("core.commentchar") or "#"
+    lines = raw.split(b"\n")
+    mark = _automatic(lines) if chosen == "auto" else chosen.encode("utf-8", "surrogateescape")
+    if mark:
+        for number, line in enumerate(lines):
+            if line.rstrip(b"\r") == mark + _CUT:
+                lines = lines[:number]
+                break
+        if mode not in ("whitespace", "scissors"):
+            kept = [line for line in lines if not line.startswith(mark)]
+            lines = kept if any(line.strip() for line in kept) else lines
+    return _strip(lines)
+
+
+def _automatic(lines: list[bytes]) -> bytes:
+    """The character that git chose for its comments: that of the scissors line, or of the last line."""
+    for line in lines:
+        if line[1:].rstrip(b"\r") == _CUT and line[:1] in _COMMENT_CHARACTERS:
+            return line[:1]
+    last = next((line for line in reversed(lines) if line.strip()), b"")
+    return last[:1] if last and last[0] in _COMMENT_CHARACTERS else b""
+
+
+def _strip(lines: list[bytes]) -> bytes:
+    """No blanks at the ends of lines, no two blank lines together, none first or last: git's stripspace."""
+    out: list[bytes] = []
+    for line in lines:
+        text = line.rstrip(b" \t\r")
+        if text or (out and out[-1]):
+            out.append(text)
+    while out and not out[-1]:
+        out.pop()
+    return b"\n".join(out) + b"\n" if out else b""
+
+
+def _read(process: Process) -> dict[str, str]:
+    pieces = []
+    try:
+        while data := process.chunk():
+            pieces.append(data)
+        code = process.wait()
+    finally:
+        process.stop()
+    # 1: none of them is set.
+    if code not in (0, 1) or process.said:
+        raise MissingFact(
+            f"the configuration cannot be read: {process.said}", "git config --list", code="broken-repository"
+        )
+    text = b"".join(pieces).decode("utf-8", "surrogateescape")
+    return {key: value for key, _, value in (entry.partition("\n") for entry in text.split("\0") if entry)}
+
+
+PATCH_LIMIT: Final = 256 << 20
+"""How large a patch may be, in bytes; git reads it whole."""
+
+_BLOCK: Final = 1 << 20
+
+
+def apply_patch(git: Git, start: str, file: str) -> str:
+    """The tree that a patch makes of another one.
+
+    Args:
+        git: what applies it; it keeps new objects in its scratch store from then on.
+        start: the tree or commit that the patch is applied to.
+        file: the patch file's name; `-` is standard input.
+
+    Returns:
+        The object id of the tree.
+
+    Raises:
+        SpecguardError: the patch cannot be read, is too large, or git does not apply it.
+        MissingFact: an object it needs is not there.
+    """
+    git.use_scratch()
+    index = f"{git.folder}/index"
+    copy = f"{git.folder}/patch"
+    name = None if file == "-" else file
+    try:
+        if file == "-":
+            given: Any = sys.stdin.buffer
+            _copy(given, copy, None)
+        else:
+            with open(file, "rb") as stream:
+                _copy(stream, copy, file)
+    except OSError as error:
+        raise SpecguardError(
+            f"the patch cannot be read: {error.strerror}",
+            path=name,
+            help="Check its name.",
+            code="unreadable-file",
+        ) from error
+    # An index has every path of its own: first it must be known that they are not too many.
+    git.list_tree(start, "the files of HEAD", "--name-only", spare=git.repository.indexed())
+    git.read(git.start("read-tree", start, index=index), "the files of HEAD")
+    patch = os.open(copy, os.O_RDONLY)
+    try:
+        process = git.start("apply", "--cached", "--whitespace=nowarn", "-", stdin_file=patch, index=index)
+        process.read()
+    except CommandError as error:
+        raise SpecguardError(
+            f"the patch does not apply to HEAD: {error.first_line}",
+            path=name,
+            help="Make it with `git diff --binary` or `git format-patch --binary` on top of HEAD.",
+            code="unusable-patch",
+        ) from error
+    finally:
+        os.close(patch)
+    return git.read(git.start("write-tree", "--missing-ok", index=index), "the patched tree").decode().strip()
+
+
+def _copy(stream: BufferedReader, copy: str, name: str | None) -> None:
+    """Copy a patch where nobody changes it while it is read, a block at a time."""
+    size = 0
+    with open(copy, "wb") as out:
+        # A slow pipe is read piece by piece, so that an interrupt between two pieces is not missed.
+        while block := stream.read1(_BLOCK):
+            size += len(block)
+            if size > PATCH_LIMIT:
+                raise SpecguardError(
+                    f"the patch is larger than {PATCH_LIMIT >> 20} MiB",
+                    path=name,
+                    help="Apply it and judge the commits instead, which has no such limit.",
+                    code="size-limit",
+                )
+            out.write(block)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from specguard.change.base import Found, find_base, named_base, no_base
 from specguard.change.change import Change
 from specguard.change.revision import Revision, head_refs, resolve
@@ -10,13 +12,15 @@ from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Final
 
     from specguard.change.event import Event
-    from specguard.change.facts import Push
     from specguard.change.git import Git
+    from specguard.change.repository import Push, Repository
     from specguard.change.request import Request
+    from specguard.change.tree import TreeEntry
+
 
 __all__ = ["Change", "open_changes"]
 
@@ -48,13 +52,12 @@ def open_changes(git: Git, request: Request) -> Sequence[Change]:
 def _open(git: Git, request: Request) -> Sequence[Change]:
     _check_flags(request)
     if request.pre_receive:
-        from specguard.change.received import read_quarantine
+        from specguard.change.remotes import read_quarantine
 
         read_quarantine(git)
     if not request.enforce:
         return _asked(git, request)
     # Where a verdict is final, what is said about the change must not come from it.
-    from specguard.change.brought import named_files, refuse_brought
 
     files = named_files(request)
     head = git.repository.head
@@ -75,7 +78,7 @@ def _asked(git: Git, request: Request) -> Sequence[Change]:
     if request.push:
         return _pushed(git, request)
     if request.pre_receive:
-        from specguard.change.received import open_received
+        from specguard.change.remotes import open_received
 
         return open_received(git, request)
     if request.edits:
@@ -211,7 +214,7 @@ def _snapshot(git: Git, request: Request) -> Change:
         event = _find_event(request)
         return StagedChange(git, request, _trusted(git, request, event), comparison=comparison, event=event)
     if request.message_file or request.message:
-        from specguard.change.messages import given_message, read_message, start_settings
+        from specguard.change.snapshots import given_message, read_message, start_settings
 
         settings = start_settings(repository)
         try:
@@ -227,7 +230,7 @@ def _snapshot(git: Git, request: Request) -> Change:
     event = _find_event(request)
     found = _trusted(git, request, event)
     if request.patch:
-        from specguard.change.patch import apply_patch
+        from specguard.change.snapshots import apply_patch
 
         if repository.head is None:
             raise SpecguardError(
@@ -246,7 +249,7 @@ def _snapshot(git: Git, request: Request) -> Change:
 
 
 def _edited(git: Git, request: Request) -> Change:
-    from specguard.change.edits import EditedChange
+    from specguard.change.snapshots import EditedChange
 
     return EditedChange(git, request, _trusted(git, request, None), root=request.directory)
 
@@ -299,7 +302,7 @@ def _trusted(git: Git, request: Request, event: Event | None) -> Found:
 
 
 def _pushed(git: Git, request: Request) -> Sequence[Change]:
-    from specguard.change.push import find_pushes
+    from specguard.change.remotes import find_pushes
 
     pushes = find_pushes(git, request.environment)
     return [_pushed_change(git, request, push) for push in pushes]
@@ -318,3 +321,104 @@ def _pushed_change(git: Git, request: Request, push: Push) -> Change:
     if push.new is None:
         return DeletedRef(git, request, found, push=push)
     return PushedChange(git, request, found, head=Revision(git.commit(push.new).oid), push=push)
+
+
+_MOST_LINKS: Final = 40
+"""How many symbolic links Linux follows in one name."""
+
+
+def named_files(request: Request) -> Sequence[tuple[str, str]]:
+    """What each file is that the change must not have written, and its name.
+
+    Those are what says who it is from and who approves it, and what is kept of verdicts.
+    """
+    file = request.event_file
+    if not file and request.environment.get("GITHUB_ACTIONS") == "true":
+        file = request.environment.get("GITHUB_EVENT_PATH", "")
+    named = [
+        ("the event file", file),
+        ("the reviews file", request.reviews_file),
+        ("the decision log", request.log),
+    ]
+    return [(what, name) for what, name in named if name]
+
+
+def refuse_brought(repository: Repository, files: Sequence[tuple[str, str]], tree: Tree) -> None:
+    """Refuse files that are in the working tree because a commit has them there.
+
+    Whoever wrote the change could have written them. The same holds for a symbolic link on the way.
+
+    Args:
+        repository: where the working tree is.
+        files: as `named_files` has them.
+        tree: the files of the commit.
+
+    Raises:
+        SpecguardError: one of them is such a file.
+        MissingFact: a tree object is not there.
+    """
+    if not files or repository.bare:
+        return
+    root = os.path.realpath(repository.work_tree()).rstrip("/") + "/"
+    for what, file in files:
+        for step in _steps(os.path.join(os.getcwd(), file)):
+            if not step.startswith(root):
+                continue
+            inside = step[len(root) :]
+            entry = _find(tree, os.fsencode(inside).split(b"/"))
+            if entry is not None and not entry.is_directory:
+                raise SpecguardError(
+                    f"{what} is in the judged tree, as {inside}, so the change could have written it",
+                    path=file,
+                    help="Write it outside the checkout, as to $RUNNER_TEMP, and name it there.",
+                    code="untrusted-file",
+                )
+
+
+def _steps(path: str) -> Iterator[str]:
+    """Each path that an absolute one leads through, in folders without symbolic links, and its end."""
+    left = path.split("/")[::-1]
+    at = ""
+    links = 0
+    while left:
+        name = left.pop()
+        if name in ("", "."):
+            continue
+        if name == "..":
+            at = at.rpartition("/")[0]
+            continue
+        yield f"{at}/{name}"
+        try:
+            target = os.readlink(f"{at}/{name}")
+        except (OSError, ValueError):
+            at = f"{at}/{name}"
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            return
+        if target.startswith("/"):
+            at = ""
+        left += target.split("/")[::-1]
+
+
+def _find(tree: Tree, names: Sequence[bytes]) -> TreeEntry | None:
+    """What a tree has at a path, however a file system may spell it; what is no directory ends the way."""
+    directory = b""
+    entry = None
+    for name in names:
+        folded = _folded(name)
+        found = tree.names(directory)
+        known = name if name in found else next((one for one in found if _folded(one) == folded), None)
+        if known is None:
+            return None
+        entry = found[known]
+        if not entry.is_directory:
+            return entry
+        directory = directory + b"/" + known if directory else known
+    return entry
+
+
+def _folded(name: bytes) -> str:
+    import unicodedata
+
+    return unicodedata.normalize("NFC", name.decode("utf-8", "surrogateescape")).casefold()

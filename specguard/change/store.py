@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 
-from specguard.change.digest import object_id
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
+from specguard.change.revision import object_id
 from specguard.errors import MissingFact, SpecguardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Final, Self
+
+    from specguard.change.git import Git
+
 
 DOCUMENT_LIMIT: Final = 16 << 20
 """How many bytes of one object are read whole, unless a caller says otherwise."""
@@ -456,3 +460,205 @@ def _remove_folder(folder: str) -> None:
         os.rmdir(folder)
     except FileNotFoundError:
         pass
+
+
+LINK_LIMIT: Final = 4096
+"""The most bytes that the text of a symbolic link may have, as on Linux (PATH_MAX)."""
+
+_ABSENT: Final = rb"(?m)^([0-9a-f]+) (?:missing|ambiguous)$"
+
+
+class Objects:
+    """The objects that a change's entries name.
+
+    Args:
+        git: the repository's private git directory.
+    """
+
+    __slots__ = ("_git",)
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+
+    def sizes(self, oids: Sequence[str]) -> Mapping[str, int]:
+        """The size of each object in bytes; none of them is read.
+
+        Args:
+            oids: full object ids.
+
+        Raises:
+            MissingFact: one of them is not there.
+        """
+        return self._git.sizes(oids)
+
+    def larger(self, oids: Collection[str], limit: int) -> Mapping[str, int]:
+        """The size in bytes of those objects that are larger than a limit; none of them is read.
+
+        For thousands of objects of which hardly any is large this takes a small part of the time of `sizes`.
+
+        Args:
+            oids: full object ids.
+            limit: how many bytes are not too many.
+
+        Raises:
+            MissingFact: one of them is not there.
+        """
+        if len(oids) <= FEW:
+            return {oid: size for oid, size in self._git.sizes(list(oids)).items() if size > limit}
+        process = self._git.start(
+            "cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer",
+            stdin="\n".join([*oids, ""]).encode("ascii"),
+        )  # fmt: skip
+        said = self._git.read(process, "the objects' sizes")
+        absent = re.search(_ABSENT, said)
+        if absent or said.count(b"\n") != len(oids):
+            named = absent[1].decode("ascii") if absent else "of the change"
+            raise self._git.missing(f"object {named}", "it is not in the object store")
+        # Only sizes with as many digits as the limit has are looked at.
+        found = re.finditer(rb"(?m)^([0-9]{%d,}) ([0-9a-f]+)$" % len(str(limit)), said)
+        return {match[2].decode("ascii"): int(match[1]) for match in found if int(match[1]) > limit}
+
+    def read(self, oid: str, *, limit: int = LINK_LIMIT) -> bytes:
+        """What an object holds.
+
+        Args:
+            oid: a full object id.
+            limit: how many bytes are too many; by default as many as the text of a symbolic link can have.
+
+        Raises:
+            MissingFact: it is not there, is larger than `limit`, or has another content than its id says.
+        """
+        return self._git.object(oid, limit=limit)[1]
+
+
+LINE_LIMIT: Final = 8 << 20
+"""A longer line, in bytes, is not read: a block holds at least one line, and memory is bounded."""
+
+BINARY_HEAD: Final = 8000
+"""How many bytes git looks at to tell a binary file (`buffer_is_binary` in its xdiff-interface.c)."""
+
+
+def is_binary(head: bytes) -> bool:
+    """Whether a content that begins like this is binary, by git's own test."""
+    return b"\0" in head[:BINARY_HEAD]
+
+
+def whole_lines(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """A content in blocks that end with a newline, but for the last one.
+
+    Args:
+        chunks: the content in any pieces.
+        name: what it is, for the sentence about its failure.
+
+    Raises:
+        MissingFact: a line is longer than `LINE_LIMIT`.
+    """
+    rest = b""
+    for chunk in chunks:
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield rest + chunk[:end]
+            rest = chunk[end:]
+        else:
+            rest += chunk
+        if len(rest) > LINE_LIMIT:
+            raise MissingFact(
+                f"{name} has a line of more than {LINE_LIMIT} bytes, which is not read; "
+                "the rule's 'exclude' takes a file out",
+                code="size-limit",
+            )
+    if rest:
+        yield rest
+
+
+class BlobReader:
+    """Blobs from one `git cat-file`, one after the other, none of them held as a whole.
+
+    Args:
+        git: where they are.
+        oids: their full object ids.
+
+    Attributes:
+        left: how many bytes of the present one were not taken yet.
+    """
+
+    def __init__(self, git: Git, oids: Sequence[str]) -> None:
+        self._git = git
+        self._oids = iter(oids)
+        text = "".join(f"{oid}\n" for oid in oids).encode("ascii")
+        self._process = git.start("cat-file", "--batch", "--buffer", stdin=text, wide=True)
+        self._data = b""
+        self._at = 0
+        self._name = ""
+        self.left = 0
+
+    def next(self, name: str) -> int:
+        """Go on to the next blob, all of the present one having been taken or skipped.
+
+        Args:
+            name: what it is, for the sentences about its failure.
+
+        Returns:
+            Its size in bytes.
+
+        Raises:
+            MissingFact: it is not there, or is no blob.
+        """
+        self._name = name
+        oid = next(self._oids)
+        while (end := self._data.find(b"\n", self._at)) < 0:
+            self._fill()
+        fields = self._data[self._at : end].split(b" ")
+        self._at = end + 1
+        if len(fields) != 3 or fields[0] != oid.encode("ascii") or fields[1] != b"blob":
+            raise self._git.missing(name, f"the blob {oid} is not in the object store")
+        self.left = int(fields[2])
+        return self.left
+
+    def head(self) -> bytes:
+        """The beginning of the present blob, which stays to be taken."""
+        wanted = min(BINARY_HEAD, self.left)
+        while len(self._data) - self._at < wanted:
+            self._fill()
+        return self._data[self._at : self._at + wanted]
+
+    def blocks(self) -> Iterator[bytes]:
+        """What is left of the present blob, in blocks of whole lines.
+
+        Raises:
+            MissingFact: a line is longer than `LINE_LIMIT`, or the content ends too early.
+        """
+        return whole_lines(self._chunks(), self._name)
+
+    def skip(self) -> None:
+        """Pass over what is left of the present blob, and over the newline that follows it."""
+        for _ in self._chunks():
+            pass
+        while self._at == len(self._data):
+            self._fill()
+        self._at += 1
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.stop()
+
+    def _chunks(self) -> Iterator[bytes]:
+        while self.left:
+            if self._at == len(self._data):
+                self._fill()
+            chunk = self._data[self._at : self._at + self.left]
+            self._at += len(chunk)
+            self.left -= len(chunk)
+            yield chunk
+
+    def _fill(self) -> None:
+        """Read on; what was not taken yet stays."""
+        more = self._process.chunk()
+        if not more:
+            try:
+                self._process.check()
+            except CommandError as error:
+                raise self._git.missing(self._name, error.first_line) from error
+            raise self._git.missing(self._name, "git's output ended too early")
+        self._data = self._data[self._at :] + more
+        self._at = 0

@@ -1,24 +1,34 @@
-"""Hashing the working tree into a temporary object store, so that it can be judged as a tree.
+"""Working trees: hashed so that they can be judged, listed, and watched for changes.
 
 Neither the user's index nor the user's store is written to. The tree is built from the files themselves and
 from nothing that an index remembers about them, so that files marked as unchanged are seen. No command is
 run here that would enter a nested repository: git runs the programs that a nested configuration names.
+
+Files are told by what the file system says of them and never read. Git is asked for refs and the index only
+where their files changed, so that a program that merely writes them anew is no change.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
-from specguard.change.entry import SUBMODULE, Entry
-from specguard.errors import MissingFact
+from specguard.change.entries import SUBMODULE, Entry
+from specguard.change.git import Git
+from specguard.change.process import CommandError
+from specguard.change.repository import Repository
+from specguard.errors import MissingFact, SpecguardError
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Final
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any, Final
 
-    from specguard.change.git import Git
+    from specguard.change.process import Process
+    from specguard.change.request import Request
+    from specguard.change.tree import Tree
+
 
 FILE_LIMIT: Final = 2 << 30
 """How large a file of the working tree may be, in bytes."""
@@ -261,3 +271,230 @@ def not_ignored(git: Git, index: str, root: str, paths: Sequence[bytes]) -> list
     )  # fmt: skip
     ignored = tuple(path for path in data.split(b"\0") if path.endswith(b"/"))
     return [path for path in paths if not (path + b"/").startswith(ignored)]
+
+
+class Worktree:
+    """A worktree of a repository.
+
+    Args:
+        path: its folder.
+        branch: the short name of the branch that is checked out there; empty where none is.
+        own: whether it is the one that the check is made in.
+        gone: why it is not there any more, as git says; empty where it is.
+        environment: what git sees there.
+
+    Attributes:
+        path: its folder, for a person.
+        branch, own: the same.
+    """
+
+    def __init__(
+        self, path: str, *, branch: str, own: bool, gone: str, environment: Mapping[str, str]
+    ) -> None:
+        self.path = path_text(path.encode("utf-8", "surrogateescape"))
+        self.branch = branch
+        self.own = own
+        self._folder = path
+        self._environment = environment
+        self._known: tuple[_Changes | None, str] | None = (None, gone) if gone else None
+
+    @property
+    def dirty(self) -> bool | None:
+        """Whether it differs from its `HEAD`; new files count unless a `.gitignore` names them.
+
+        None where that cannot be told; `problem` says why.
+        """
+        changes = self._told[0]
+        return None if changes is None else bool(changes.nested or changes.entries)
+
+    def beside(self, judged: Tree) -> bool:
+        """Whether it has changes against its `HEAD` that are not in a tree, such as that of what is staged.
+
+        Raises:
+            MissingFact: the tree cannot be read.
+        """
+        changes = self._told[0]
+        if changes is None:
+            return False
+        for entry in changes.entries:
+            there = judged.find(entry.path)
+            if (None if entry.deleted else (entry.new_mode, entry.new)) != (
+                None if there is None else (there.mode, there.oid)
+            ):
+                return True
+        return bool(changes.nested)
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be told; empty where it can."""
+        return self._told[1]
+
+    @property
+    def _told(self) -> tuple[_Changes | None, str]:
+        if self._known is None:
+            try:
+                self._known = _changes(self._folder, self._environment), ""
+            except SpecguardError as error:
+                self._known = None, error.message
+            except MissingFact as error:
+                self._known = None, error.reason
+        return self._known
+
+    def __repr__(self) -> str:
+        return f"Worktree({self.path!r})"
+
+
+def worktrees(repository: Repository) -> Sequence[Worktree]:
+    """Every worktree of a repository, as `git worktree list` has them; a bare repository is none.
+
+    Raises:
+        MissingFact: git cannot list them.
+    """
+    process = repository.in_place("worktree", "list", "--porcelain", "-z")
+    try:
+        said = process.read().decode("utf-8", "surrogateescape")
+    except CommandError as error:
+        raise MissingFact(
+            f"the worktrees cannot be listed: {error.first_line}", code="broken-repository"
+        ) from None
+    try:
+        here = os.path.realpath(repository.work_tree())
+    except SpecguardError:
+        here = ""
+    found = []
+    for record in said.split("\0\0"):
+        values = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\0") if line}
+        path = values.get("worktree")
+        if path is not None and "bare" not in values:
+            found.append(
+                Worktree(
+                    path,
+                    branch=values.get("branch", "").removeprefix("refs/heads/"),
+                    own=os.path.realpath(path) == here,
+                    gone=values.get("prunable", ""),
+                    environment=repository.environment,
+                )
+            )
+    return found
+
+
+class _Changes:
+    """What a working tree has that its `HEAD` does not.
+
+    Attributes:
+        entries: what differs.
+        nested: whether a repository lies within it.
+    """
+
+    def __init__(self, entries: Sequence[Entry], *, nested: bool) -> None:
+        self.entries = entries
+        self.nested = nested
+
+
+def _changes(path: str, environment: Mapping[str, str]) -> _Changes:
+    with Git(Repository.locate(path, environment)) as git:
+        start = git.repository.head or git.empty_tree
+        hashed = hash_work_tree(git, start)
+        return _Changes(list(git.diff_trees(start, hashed.tree)), nested=bool(hashed.nested))
+
+
+class Signs:
+    """Looks at what a request asks to have judged.
+
+    Args:
+        request: of what can change the working tree, the index and branches count, and the files it names.
+        apart: files that are written while it is judged, and are no sign.
+
+    Raises:
+        SpecguardError: there is no repository, or no working tree where that is to be judged.
+    """
+
+    def __init__(self, request: Request, apart: Iterable[str] = ()) -> None:
+        self._repository = Repository.locate(request.directory, request.environment)
+        self._top = self._repository.work_tree() if request.worktree else ""
+        self._index = request.staged or request.worktree
+        self._named = [
+            name
+            for name in (request.authority, request.event_file, request.body_file, request.reviews_file)
+            if name
+        ]
+        self._apart = {os.path.realpath(os.fsencode(name)) for name in apart}
+        self._known: dict[str, tuple[Any, bytes]] = {}
+
+    def look(self) -> tuple[Any, ...]:
+        """What is there now: equal to an earlier look where nothing was seen to change.
+
+        Raises:
+            SpecguardError: git cannot be run.
+        """
+        # What is out of date is so from midnight on.
+        signs: list[Any] = [time.gmtime()[:3], self._refs()]
+        signs += [_stat(name) for name in self._named]
+        if self._index:
+            signs.append(self._meant("index", _stat(self._repository.index), "ls-files", "-s", "-t", "-z"))
+        if self._top:
+            signs.append(tuple(self._files()))
+        return tuple(signs)
+
+    def _refs(self) -> tuple[bytes, bytes]:
+        repository = self._repository
+        places = [f"{repository.git_dir}/HEAD", f"{repository.common}/HEAD"]
+        places += [f"{repository.common}/{name}" for name in ("packed-refs", "config", "shallow")]
+        found = [_stat(place) for place in places]
+        for folder in {repository.git_dir, repository.common}:
+            for name in ("refs", "reftable"):
+                found += _below(f"{folder}/{name}")
+        mark = tuple(found)
+        return (
+            self._meant("head", mark, "rev-parse", "HEAD", "--symbolic-full-name", "HEAD"),
+            self._meant("refs", mark, "for-each-ref", "--format=%(refname) %(objectname) %(symref)"),
+        )
+
+    def _meant(self, what: str, mark: Any, *arguments: str) -> bytes:
+        """What git says, asked again only where the files that it would read have another mark."""
+        known = self._known.get(what)
+        if known is None or known[0] != mark:
+            known = self._known[what] = mark, _said(self._repository.in_place(*arguments))
+        return known[1]
+
+    def _files(self) -> Iterator[tuple[Any, ...]]:
+        """The files of the working tree that are tracked or not ignored."""
+        said = _said(
+            self._repository.in_place(
+                "-C", self._top, "ls-files", "-c", "-o", "-z", "--exclude-per-directory=.gitignore"
+            )
+        )
+        top = os.path.realpath(os.fsencode(self._top))
+        for name in said.split(b"\0"):
+            place = os.path.join(top, name)
+            if place not in self._apart:
+                yield name, _stat(place)
+
+
+def _said(process: Process) -> bytes:
+    """What a program prints and how it ends; that it fails is a sign like any other."""
+    pieces: list[bytes] = []
+    try:
+        while data := process.chunk():
+            pieces.append(data)
+        pieces.append(b"\0%d" % process.wait())
+    finally:
+        process.stop()
+    return b"".join(pieces)
+
+
+def _stat(name: str | bytes) -> tuple[int, ...]:
+    try:
+        found = os.lstat(name)
+    except (OSError, ValueError):
+        return ()
+    if os.path.isdir(name):
+        # A nested repository or a submodule: what is in it is not judged.
+        return (found.st_mode,)
+    return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def _below(folder: str) -> list[tuple[Any, ...]]:
+    """The files below a folder, in an order that stays the same."""
+    places = [f"{where}/{name}" for where, _, names in os.walk(folder) for name in names]
+    return [(place, _stat(place)) for place in sorted(places)]

@@ -8,7 +8,7 @@ import tomllib
 from specguard.authority.compile import compile_policy
 from specguard.authority.prose import guard_of, known_sections, listed_paths, read_sections
 from specguard.authority.sources import AUTHORITY, DEFAULTS, Source, decode, is_document
-from specguard.change.given import read_regular
+from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.proposed import Setting, settings_block
 from specguard.declaration.globs import PatternError

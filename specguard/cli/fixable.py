@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
-from specguard.change.messages import message_path, rewrite, start_settings
 from specguard.change.repository import Repository
+from specguard.change.snapshots import message_path, rewrite, start_settings
 from specguard.model import path_text
 
 TYPE_CHECKING = False

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.authority.policy import Policy
-    from specguard.change.commit import Commit
+    from specguard.change.entries import Commit
     from specguard.change.repository import Repository
     from specguard.cli.proposed import Proposed
 

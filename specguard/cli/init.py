@@ -12,8 +12,8 @@ from specguard.authority.compile import compile_policy
 from specguard.authority.sources import AUTHORITY, Source, decode
 from specguard.change.base import local_base, usual_base
 from specguard.change.git import Git
-from specguard.change.given import read_regular
 from specguard.change.repository import Repository, short_name
+from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.completion import complete_presets
 from specguard.cli.diagnosis import off_promises

@@ -8,8 +8,8 @@ import stat
 
 import click
 
-from specguard.change.given import read_regular
 from specguard.change.repository import find_program
+from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.files import replace_file
 from specguard.errors import SpecguardError

@@ -7,8 +7,8 @@ import os
 import re
 
 from specguard.approvals.keys import key_problem
-from specguard.change.given import read_regular
 from specguard.change.process import CommandError
+from specguard.change.request import read_regular
 from specguard.declaration.record import Record
 from specguard.declaration.toml_text import toml_value
 from specguard.errors import SpecguardError

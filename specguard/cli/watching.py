@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from specguard.change.signs import Signs
+from specguard.change.worktree import Signs
 from specguard.cli import complain
 from specguard.cli.judge import judged
 from specguard.errors import SpecguardError, internal_error

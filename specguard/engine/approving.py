@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.change.commit import is_filed, is_in_log
+from specguard.change.entries import is_filed, is_in_log
 from specguard.engine.run import run_rules, state_of
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text

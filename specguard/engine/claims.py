@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.policy import Policy
-    from specguard.change.documents import Documents
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
+    from specguard.change.tree import Documents
     from specguard.documents.checkboxes import Ticked
     from specguard.documents.document import Document
     from specguard.plans.plans import Plans

@@ -17,18 +17,16 @@ if TYPE_CHECKING:
     from specguard.authority.difference import PolicyChange
     from specguard.authority.guards import Guards
     from specguard.authority.policy import Policy
-    from specguard.change.bookkeeping import Bookkeeping
-    from specguard.change.commit import Commit, Message
-    from specguard.change.documents import Documents
-    from specguard.change.entry import Entry
-    from specguard.change.facts import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
-    from specguard.change.history import History
+    from specguard.change.change import Bookkeeping
+    from specguard.change.entries import Commit, Entry, Message
+    from specguard.change.git import History
     from specguard.change.lines import Lines
-    from specguard.change.merges import Merges
-    from specguard.change.objects import Objects
+    from specguard.change.ranges import Merges
+    from specguard.change.repository import Base, Branch, PastCommit, PullRequest, Push, Ref, Remote
     from specguard.change.sources import Change
-    from specguard.change.tree import Tree
-    from specguard.change.worktrees import Worktree
+    from specguard.change.store import Objects
+    from specguard.change.tree import Documents, Tree
+    from specguard.change.worktree import Worktree
     from specguard.engine.claims import Claims
     from specguard.model import Stage
     from specguard.plans.plans import Plans
@@ -147,7 +145,7 @@ class Facts:
     @property
     def bookkeeping(self) -> Bookkeeping:
         """What of the change files approvals and runs beside the work."""
-        from specguard.change.bookkeeping import Bookkeeping
+        from specguard.change.change import Bookkeeping
 
         return Bookkeeping(
             self._change,
@@ -208,7 +206,7 @@ class Facts:
     @property
     def objects(self) -> Objects:
         """The sizes and contents of the objects that entries name."""
-        from specguard.change.objects import Objects
+        from specguard.change.store import Objects
 
         return Objects(self._change.git)
 
@@ -230,7 +228,7 @@ class Facts:
     @property
     def worktrees(self) -> Sequence[Worktree]:
         """The repository's worktrees."""
-        from specguard.change.worktrees import worktrees
+        from specguard.change.worktree import worktrees
 
         return worktrees(self._change.git.repository)
 
@@ -285,14 +283,14 @@ class Facts:
     @property
     def documents(self) -> Documents:
         """The documents of the judged tree, each parsed once."""
-        from specguard.change.documents import Documents
+        from specguard.change.tree import Documents
 
         return Documents(self._change.head_files)
 
     @property
     def start_documents(self) -> Documents:
         """The same before the change."""
-        from specguard.change.documents import Documents
+        from specguard.change.tree import Documents
 
         return Documents(self._change.start_files)
 
@@ -373,7 +371,7 @@ class Facts:
     def _trusted_waves(self) -> Waves:
         """The waves as the trusted base has them; nothing of the change says there that anything is done."""
         from specguard.artifacts.artifacts import Artifacts
-        from specguard.change.documents import Documents
+        from specguard.change.tree import Documents
         from specguard.waves.waves import Waves
         from specguard.work.sources import Sources
 
@@ -474,7 +472,7 @@ class Facts:
 
     def _past(self, words: Sequence[str]) -> Iterator[PastCommit]:
         """The commits of the head's history whose message has one of some words, newest first."""
-        from specguard.change.facts import PastCommit
+        from specguard.change.repository import PastCommit
 
         for commit in reversed(self._change.commits):
             text = commit.message.text
@@ -559,7 +557,7 @@ class Facts:
         """
         if not self._policy.declares("wave_settings"):
             return None
-        from specguard.change.history import History
+        from specguard.change.git import History
         from specguard.work.landed import Shown
 
         settings = self._policy.declared("wave_settings")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.change.digest import sha256
+from specguard.change.revision import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.policy import Policy
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.change.request import Request
     from specguard.change.sources import Change
     from specguard.engine.facts import Facts

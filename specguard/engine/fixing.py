@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from specguard.authority.policy import Policy, RuleInPolicy
-    from specguard.change.commit import Message
+    from specguard.change.entries import Message
     from specguard.change.sources import Change
     from specguard.declaration.fixes import Fix
     from specguard.engine.facts import Facts

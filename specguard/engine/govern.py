@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 
 from specguard.change.change import BASELINE
-from specguard.change.documents import Documents
 from specguard.change.git import Git
 from specguard.change.repository import Repository
-from specguard.change.tree import Tree
+from specguard.change.tree import Documents, Tree
 from specguard.engine.govern_tables import matching, of_tables
 from specguard.engine.policies import open_policy
 from specguard.engine.run import describe_condition

@@ -6,14 +6,14 @@ import os
 
 from specguard.approvals.log import NAME
 from specguard.approvals.reading import LIMIT
-from specguard.change.digest import sha256
+from specguard.change.revision import sha256
 from specguard.model import path_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.change.tree import Tree
     from specguard.engine.logbook import Logbook
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.change.base import Found
-from specguard.change.facts import Base
 from specguard.change.ranges import RangeChange
+from specguard.change.repository import Base
 from specguard.change.revision import Revision
 from specguard.engine.check import judge_change
 from specguard.engine.clock import Clock
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.commit import Commit
+    from specguard.change.entries import Commit
     from specguard.change.git import Git
     from specguard.change.request import Request
     from specguard.model import Verdict

@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from specguard.change.given import read_regular
+from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.declaration.toml_text import toml_key, toml_value
 from specguard.documents.toml_lines import TomlError, read_toml

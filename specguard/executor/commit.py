@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from specguard.change.entry import EXECUTABLE
+from specguard.change.entries import EXECUTABLE
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.change.repository import Repository
     from specguard.executor.place.place import Place

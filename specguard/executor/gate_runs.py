@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from typing import NoReturn, Protocol
 
     from specguard.authority.policy import Policy
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.change.sources import Change
     from specguard.executor.run import RunOptions
     from specguard.runs.settings import RunSettings

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.change.tree import Tree
     from specguard.executor.gate_runs import Ground
     from specguard.executor.run import Run

@@ -6,9 +6,8 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.base import Found
-from specguard.change.documents import Documents
-from specguard.change.history import History
-from specguard.change.tree import Tree
+from specguard.change.git import History
+from specguard.change.tree import Documents, Tree
 from specguard.declaration.record import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.model import path_text

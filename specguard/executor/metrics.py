@@ -7,12 +7,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.base import Found
-from specguard.change.documents import Documents
 from specguard.change.git import Git
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.change.revision import Revision
+from specguard.change.tree import Documents
 from specguard.declaration.record import Record
 from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.facts import PastCommit
+    from specguard.change.repository import PastCommit
     from specguard.engine.claims import Claims
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecord

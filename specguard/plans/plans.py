@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 from specguard.documents.data import Data
 from specguard.documents.problem import Problem
 from specguard.errors import NotApplicable, judge_each

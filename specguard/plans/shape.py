@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Final
 
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.plans.plan import Plan
     from specguard.plans.task import Task
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.change.documents import Documents
-from specguard.change.tree import Tree
+from specguard.change.tree import Documents, Tree
 from specguard.errors import NotApplicable
 from specguard.work.item import WorkItem
 
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from specguard.change.change import Change
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.plans.difference import Edit
     from specguard.plans.plans import Plans
     from specguard.plans.task import Task

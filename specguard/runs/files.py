@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from specguard.change.entry import SYMLINK
+from specguard.change.entries import SYMLINK
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.runs.root import folder_name
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator
     from typing import Final, Protocol
 
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
 
     class Files(Protocol):
         """Files by their paths from the folder of all runs."""

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import Final
 
-    from specguard.change.facts import PastCommit
     from specguard.change.git import Git
+    from specguard.change.repository import PastCommit
     from specguard.runs.record import RanCommand, RunRecord
     from specguard.runs.records import RunRecords
     from specguard.work.kinds import WorkKind
@@ -361,7 +361,7 @@ def content_of(tree: Tree, paper: Callable[[bytes], bool]) -> str:
     Raises:
         MissingFact: a part of the tree is not there.
     """
-    from specguard.change.digest import sha256
+    from specguard.change.revision import sha256
 
     parts = []
     for path in tree.paths():

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from specguard.change.documents import Documents
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
+    from specguard.change.tree import Documents
     from specguard.runs.files import Files
     from specguard.runs.settings import RunSettings
 

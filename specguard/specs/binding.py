@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.change.digest import sha256
+from specguard.change.revision import sha256
 from specguard.declaration.patterns import Covering
 from specguard.model import path_text
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.change.tree import Tree
     from specguard.specs.said import Said
 

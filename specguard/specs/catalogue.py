@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.specs.index import IndexEntry, NamedPath
     from specguard.specs.settings import SpecSettings
 

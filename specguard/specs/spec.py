@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final
 
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.documents.fields import Field
     from specguard.documents.sections import Section
     from specguard.documents.titles import Near

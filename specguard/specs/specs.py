@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from specguard.change.documents import Documents
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.change.sources import Change
+    from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.specs.approvals import Approval
     from specguard.specs.index import Index, IndexEntry, NamedPath

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.runs.proof import RunProof
     from specguard.waves.waves import Waves

@@ -11,8 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.change.commit import Commit
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Commit, Entry
     from specguard.waves.settings import WaveStage
     from specguard.waves.stage import Missing, StageState
     from specguard.waves.wave import Wave

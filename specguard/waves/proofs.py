@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Final
 
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.declaration.patterns import Selecting
     from specguard.runs.proof import RunProof
     from specguard.waves.scenarios import Scenario

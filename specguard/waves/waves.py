@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
-    from specguard.change.commit import Commit
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Commit, Entry
     from specguard.model import Finding
     from specguard.plans.plan import Plan
     from specguard.plans.plans import Plans

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 from specguard.declaration.record import Record
 from specguard.documents.data import written
 from specguard.model import path_text

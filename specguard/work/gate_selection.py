@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Final
 
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
     from specguard.work.gates import PlannedGate
 
 LONGEST: Final = 96 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.change.commit import is_filed
+from specguard.change.entries import is_filed
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 from specguard.work.item import Unresolved, WorkItem
@@ -23,13 +23,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from specguard.authority.policy import Policy
-    from specguard.change.commit import Commit
-    from specguard.change.documents import Documents
-    from specguard.change.entry import Entry
-    from specguard.change.facts import PastCommit
-    from specguard.change.history import History
+    from specguard.change.entries import Commit, Entry
+    from specguard.change.git import History
+    from specguard.change.repository import PastCommit
     from specguard.change.sources import Change
-    from specguard.change.tree import Tree
+    from specguard.change.tree import Documents, Tree
     from specguard.work.alterations import Alteration
     from specguard.work.kinds import WorkKind
     from specguard.work.listed import Listed
@@ -535,7 +533,7 @@ class Work:
     def _documents(self) -> Documents:
         """The trusted base's documents."""
         if self._read is None:
-            from specguard.change.documents import Documents
+            from specguard.change.tree import Documents
 
             self._read = Documents(self._tree())
         return self._read

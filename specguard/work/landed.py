@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.change.facts import PastCommit
+from specguard.change.repository import PastCommit
 from specguard.work.naming import normal_id, without_number
 
 TYPE_CHECKING = False
@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Sequence
     from typing import Final
 
-    from specguard.change.commit import Commit
-    from specguard.change.entry import Entry
-    from specguard.change.history import History
+    from specguard.change.entries import Commit, Entry
+    from specguard.change.git import History
     from specguard.work.listed import Listed
     from specguard.work.naming import Names, Naming
     from specguard.work.sources import Sources

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Final
 
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.work.kinds import WorkKind
     from specguard.work.listed import Listed
     from specguard.work.sources import Source

@@ -6,8 +6,7 @@ nothing else in it: later commits of the branch cannot alter what they are held 
 
 from __future__ import annotations
 
-from specguard.change.documents import Documents
-from specguard.change.tree import Tree
+from specguard.change.tree import Documents, Tree
 from specguard.errors import NotApplicable
 from specguard.model import path_text
 from specguard.work.path_templates import PathTemplate
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.commit import Commit
+    from specguard.change.entries import Commit
     from specguard.change.git import Git
     from specguard.change.sources import Change
     from specguard.plans.settings import PlanKind

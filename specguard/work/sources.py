@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from specguard.change.documents import Documents
-    from specguard.change.entry import Entry
+    from specguard.change.entries import Entry
+    from specguard.change.tree import Documents
     from specguard.model import Finding
     from specguard.work.kinds import WorkKind
 

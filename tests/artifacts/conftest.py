@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from specguard.artifacts.artifacts import Artifacts
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ import pytest
 from specguard.artifacts.closure import leftovers
 from specguard.artifacts.contracts import Contract
 from specguard.artifacts.manifest import listed_paths, read_manifest
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 from specguard.documents.document import Document
 from specguard.errors import NotApplicable
 

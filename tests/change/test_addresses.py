@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.change.addresses import same_address, shown_address
+from specguard.change.remotes import same_address, shown_address
 
 CANONICAL = "https://example.org/team/repo.git"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from specguard.change.bookkeeping import Bookkeeping
+from specguard.change.change import Bookkeeping
 from specguard.testing import Case, Step, run_case
 
 if TYPE_CHECKING:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change import documents as module
-from specguard.change.documents import Documents
+from specguard.change import tree as module
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.change.store import DOCUMENT_LIMIT
-from specguard.change.tree import Tree
+from specguard.change.tree import Documents, Tree
 from specguard.errors import MissingFact
 from specguard.testing.repository import clean_environment
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from specguard.change import event as events
 from specguard.change.event import Event, find_event, read_event
-from specguard.change.given import read_body
-from specguard.change.request import Request
+from specguard.change.request import Request, read_body
 from specguard.errors import SpecguardError
 
 if TYPE_CHECKING:

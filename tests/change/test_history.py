@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change.git import Git
-from specguard.change.history import History
+from specguard.change.git import Git, History
 from specguard.change.repository import Repository as Located
 from specguard.errors import MissingFact
 from specguard.testing import Repository

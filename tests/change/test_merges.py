@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.change.git import Git
-from specguard.change.merges import Merges
+from specguard.change.ranges import Merges
 from specguard.change.repository import Repository as Located
 from specguard.errors import MissingFact
 from specguard.testing import Repository
@@ -114,7 +114,7 @@ def test_a_merge_of_very_many_is_refused(sides: Repository, monkeypatch: pytest.
     sides.commit("three", files={"f": NINE.replace("5", "five")})
     sides.checkout("one")
     sides.merge("two", "three", files={"g": "nobody's\n"})
-    monkeypatch.setattr("specguard.change.merges.JOINED", 2)
+    monkeypatch.setattr("specguard.change.ranges.JOINED", 2)
     with pytest.raises(MissingFact, match="more than 2 parents together"):
         redo(sides)
 

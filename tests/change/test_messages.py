@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.change.messages import DEFAULT_FILE, clean, read_message, start_settings
 from specguard.change.repository import Repository as Located
+from specguard.change.snapshots import DEFAULT_FILE, clean, read_message, start_settings
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment

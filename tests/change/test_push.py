@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.change.push import read_pushes
+from specguard.change.remotes import read_pushes
 from specguard.errors import NotApplicable, SpecguardError
 from specguard.testing import Repository
 
 if TYPE_CHECKING:
-    from specguard.change.facts import Push
+    from specguard.change.repository import Push
     from tests.conftest import Opener
 
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40

@@ -14,10 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change import reviews as reviews_module
-from specguard.change.event import read_event
-from specguard.change.raw import read_commit_time
-from specguard.change.reviews import NEVER, Review, approving, read_reviews
+from specguard.change import event as reviews_module
+from specguard.change.entries import read_commit_time
+from specguard.change.event import NEVER, Review, approving, read_event, read_reviews
 from specguard.errors import SpecguardError
 from specguard.testing import Repository
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from specguard.change.entry import Entry
+from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.change.tree import DIRECTORY, Tree, TreeEntry

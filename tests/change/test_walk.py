@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.change.git import Git
+from specguard.change.git import Git, measure
 from specguard.change.repository import Repository as Located
-from specguard.change.walk import measure
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from specguard.testing.repository import clean_environment

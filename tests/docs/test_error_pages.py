@@ -162,7 +162,7 @@ NOT_MET = {
     "specguard.executor.handover:_LARGEST_RESULTS": "a note of an agent, which is cut",
     "specguard.executor.handover:_LARGEST_NOTE": "a note of an agent, which is cut",
     "specguard.integrations.hooks.trust:_LARGEST": "an agent's own settings, for doctor",
-    "specguard.change.stacks:_RECORD_LIMIT": "what another program records of a branch, else not read",
+    "specguard.change.base:_RECORD_LIMIT": "what another program records of a branch, else not read",
     "specguard.integrations.hooks.pins:_LIMIT": "what specguard itself keeps of a session",
     "specguard.integrations.hooks.sessions:_LIMIT": "what is remembered of sessions",
     "specguard.integrations.hooks.agents_settings:_LIMIT": "an agent's own settings",
@@ -201,7 +201,7 @@ def test_a_limit_shows_its_number(target: str, unit: str) -> None:
 
 def test_numbers_are_shown_with_their_unit() -> None:
     say = shown
-    assert say("specguard.change.patch:PATCH_LIMIT", "bytes") == "256 MiB"
+    assert say("specguard.change.snapshots:PATCH_LIMIT", "bytes") == "256 MiB"
     assert say("specguard.reporters.markdown:COMMENT_LIMIT", "bytes") == "65,000 bytes"
     assert say("specguard.authority.cache:MAX_AGE", "seconds") == "30 days"
     assert say("specguard.runs.settings:RunSettings.timeout", "") == "2 hours"

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.change.event import Event, find_event, read_event
-from specguard.change.given import read_body
-from specguard.change.request import Request
+from specguard.change.request import Request, read_body
 from specguard.errors import SpecguardError
 from specguard.testing import Repository, Step, run_here
 from tests.fuzz.damage import damaged, few

@@ -15,7 +15,7 @@ from specguard.approvals.reading import RecordError, read_record
 from specguard.approvals.record import Approval
 from specguard.approvals.signatures import signed_with, signer
 from specguard.approvals.uses import Uses
-from specguard.change.digest import sha256
+from specguard.change.revision import sha256
 from tests.approvals.making import FOLDER, NOW, approval, revocation
 from tests.fuzz.damage import ODD, damaged, few
 

@@ -7,9 +7,8 @@ from contextlib import suppress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change.entry import Entry
-from specguard.change.hunks import pieces
-from specguard.change.raw import FormatError, read_commit, read_diffs, read_entries, read_tree
+from specguard.change.entries import Entry, FormatError, read_commit, read_diffs, read_entries, read_tree
+from specguard.change.lines import pieces
 from tests.fuzz.damage import damaged, few
 
 OIDS = st.sampled_from(["0" * 40, "1" * 40, "a0" * 20, "f" * 40])

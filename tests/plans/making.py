@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
-from specguard.change.documents import Documents
-from specguard.change.tree import Tree
+from specguard.change.tree import Documents, Tree
 from specguard.documents.data import read_data
 from specguard.plans.plan import Plan
 from specguard.plans.settings import PlanKind

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 from specguard.plans.shape import flaws
 from tests.plans.making import NOTHING, plan_of, task, told, written
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 from specguard.plans.verification import unverified
 from specguard.runs.proof import RunProof
 from specguard.runs.records import RunRecords

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 from specguard.errors import MissingFact
 from specguard.runs.records import RunRecords
 from specguard.runs.settings import RunSettings

@@ -161,7 +161,7 @@ def test_pairs_are_counted_as_they_are_read(repo: Repository, how: list[str]) ->
 
 
 def test_a_tree_is_measured_once_for_all_rules(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    from specguard.change import walk
+    from specguard.change import git as walk
     from specguard.change.git import Git
     from specguard.change.repository import Repository as Located
     from specguard.errors import MissingFact

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.change.git import Git
-from specguard.change.history import History
+from specguard.change.git import Git, History
 from specguard.change.repository import Repository as Located
 from specguard.testing import Case, Step, run_case
 from specguard.testing.repository import Repository, clean_environment

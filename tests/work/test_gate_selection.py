@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.change.entry import Entry
+from specguard.change.entries import Entry
 from specguard.declaration.patterns import Covering
 from specguard.errors import SpecguardError
 from specguard.work.gate_selection import LONGEST, selected

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 from specguard.documents.data import read_data
 from specguard.errors import MissingFact
 from specguard.testing import Case, Step, run_case

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 from specguard.testing import Case, Step, run_case
 from specguard.work.item import Unresolved
 from specguard.work.kinds import WorkKind

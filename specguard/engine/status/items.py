@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.change.history import History
+from specguard.change.git import History
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.change.worktrees import worktrees
+from specguard.change.worktree import worktrees
 from specguard.errors import MissingFact
 from specguard.model import path_text
 

@@ -14,8 +14,7 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING, Final
 
-from specguard.change.addresses import identity, same_address, shown_address
-from specguard.change.remotes import rewritten
+from specguard.change.remotes import identity, rewritten, same_address, shown_address
 from specguard.change.repository import is_oid
 from specguard.errors import SpecguardError
 

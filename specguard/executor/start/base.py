@@ -9,11 +9,10 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 from specguard.authority.sources import DEFAULTS
-from specguard.change.base import Found, find_base
-from specguard.change.history import History
+from specguard.change.base import Found, find_base, papers_of
+from specguard.change.git import History
 from specguard.change.repository import INHERITED, Repository, find_program, short_name
 from specguard.change.request import Request
-from specguard.change.stacks import papers_of
 from specguard.change.tree import Tree
 from specguard.engine.policies import Policies
 from specguard.engine.stacks import ItemBranches
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.documents import Documents
     from specguard.change.git import Git
+    from specguard.change.tree import Documents
     from specguard.executor.item import Tips
     from specguard.executor.remote.git import Address, Heads, RemoteGit, Setting
     from specguard.executor.run import RunOptions

@@ -6,7 +6,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING
 
-from specguard.change.documents import Documents
+from specguard.change.tree import Documents
 from specguard.documents.placeholders import owes
 from specguard.errors import SpecguardError
 from specguard.executor.item import is_paper, paper_item, shares, task_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.change.history import History
+    from specguard.change.git import History
     from specguard.change.tree import Tree
     from specguard.executor.item import Plain
     from specguard.executor.run import RunOptions

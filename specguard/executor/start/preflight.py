@@ -10,7 +10,7 @@ from specguard import __version__
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.tree import Tree
-from specguard.change.worktrees import worktrees
+from specguard.change.worktree import worktrees
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import resolve_agent
 from specguard.executor.commit import left_out
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from specguard.approvals.settings import ApprovalSettings
     from specguard.authority.policy import Policy
-    from specguard.change.documents import Documents
+    from specguard.change.tree import Documents
     from specguard.executor.agent import Agent
     from specguard.executor.remote.git import Address, Heads
     from specguard.executor.run import RunOptions

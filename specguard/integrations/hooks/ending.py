@@ -6,10 +6,9 @@ import os
 import re
 import time
 
-from specguard.change.digest import sha1
 from specguard.change.repository import USUAL_BASES, Looking
 from specguard.change.request import Request
-from specguard.change.revision import base_refs
+from specguard.change.revision import base_refs, sha1
 from specguard.integrations.hooks.event import Answer
 from specguard.integrations.hooks.judging import homes_of
 from specguard.integrations.hooks.pins import Pin

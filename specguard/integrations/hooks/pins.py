@@ -14,7 +14,7 @@ import json
 import os
 
 from specguard.authority.cache import is_own, user_folder
-from specguard.change.digest import sha1
+from specguard.change.revision import sha1
 from specguard.errors import MissingFact, SpecguardError
 from specguard.integrations.hooks.firing import PROBE
 from specguard.integrations.hooks.sessions import Session

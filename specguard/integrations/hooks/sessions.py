@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 
-from specguard.change.digest import sha1
+from specguard.change.revision import sha1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

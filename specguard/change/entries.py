@@ -1,0 +1,425 @@
+"""Paths and commits of a change, and git's formats that tell of them.
+
+All of them are bytes until a field is known to be text. Nothing here trusts a name: a path may hold any byte
+but NUL, and every header is checked for its exact shape.
+"""
+
+from __future__ import annotations
+
+import re
+from operator import attrgetter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Final
+
+
+SYMLINK: Final = 0o120000
+SUBMODULE: Final = 0o160000
+EXECUTABLE: Final = 0o100755
+
+
+class Entry:
+    """One path that a change adds, modifies or deletes; a rename is a deletion and an addition.
+
+    Attributes:
+        path: the name as git has it, in bytes.
+        status: `A` added, `D` deleted, `M` content or mode modified, `T` type changed, `U` unmerged.
+        old_mode: the mode before (0 where it is added), e.g. `0o100644`.
+        new_mode: the mode after (0 where it is deleted).
+        old: the object id before, in full; zeros where it is added.
+        new: the object id after, in full; zeros where it is deleted.
+    """
+
+    __slots__ = ("new", "new_mode", "old", "old_mode", "path", "status")
+
+    def __init__(self, path: bytes, status: str, old_mode: int, new_mode: int, old: str, new: str) -> None:
+        self.path = path
+        self.status = status
+        self.old_mode = old_mode
+        self.new_mode = new_mode
+        self.old = old
+        self.new = new
+
+    @property
+    def added(self) -> bool:
+        """Whether the path is new."""
+        return self.status == "A"
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the path is gone."""
+        return self.status == "D"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the path is a regular file after the change."""
+        return self.new_mode & 0o170000 == 0o100000
+
+    @property
+    def is_symlink(self) -> bool:
+        """Whether the path is a symbolic link after the change."""
+        return self.new_mode == SYMLINK
+
+    @property
+    def is_submodule(self) -> bool:
+        """Whether the path is a submodule (gitlink) after the change."""
+        return self.new_mode == SUBMODULE
+
+    def __repr__(self) -> str:
+        return f"Entry({self.status} {self.path!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and all(getattr(self, n) == getattr(other, n) for n in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.status, self.new))
+
+
+def is_filed(entry: Entry, folder: bytes) -> bool:
+    """Whether an entry adds a record to the log of approvals, or its signature, as a plain file.
+
+    Args:
+        entry: the entry.
+        folder: as `is_record`.
+    """
+    return entry.added and entry.new_mode == 0o100644 and is_record(entry.path, folder)
+
+
+def is_in_log(entry: Entry, folder: bytes) -> bool:
+    """Whether an entry is in the log of approvals, or takes the place of its folder or of one above it.
+
+    Args:
+        entry: the entry.
+        folder: as `is_record`.
+    """
+    return entry.path.startswith(folder) or (not entry.deleted and folder.startswith(entry.path + b"/"))
+
+
+def is_record(path: bytes, folder: bytes) -> bool:
+    """Whether a path is one of a record in the log of approvals, or of its signature.
+
+    Args:
+        path: the path.
+        folder: what the paths of the log begin with, a slash at its end.
+    """
+    return path.startswith(folder) and bool(
+        re.fullmatch(rb"[0-9a-f]{64}\.json(\.sig)?", path.removeprefix(folder))
+    )
+
+
+class Message:
+    r"""The message of a commit, of one being written, or the title that a squash merge will land.
+
+    Lines are split at `\n` alone, as git does.
+
+    Attributes:
+        raw: its bytes.
+        text: the same as text; bytes that are not UTF-8 are kept as surrogate escapes.
+        commit: the commit's full object id; None for a message that is no commit yet.
+        source: `commit`, `file` (a message being written) or `title`.
+        encoding: the name in the commit's encoding header; empty where there is none.
+        merge: whether it is a merge commit's, or will be.
+        author: of a message being written, who git says will be the commit's author, as `Name <address>`;
+            empty where it does not say.
+        staged: gives what the commit that is being written changes; None where that is not known.
+    """
+
+    __slots__ = ("author", "commit", "encoding", "merge", "raw", "source", "staged", "text")
+
+    def __init__(
+        self,
+        raw: bytes,
+        *,
+        commit: str | None = None,
+        source: str = "commit",
+        encoding: str = "",
+        merge: bool = False,
+        author: str = "",
+    ) -> None:
+        self.author = author
+        self.staged: Callable[[], Sequence[Entry]] | None = None
+        self.raw = raw
+        self.text = raw.decode("utf-8", "surrogateescape")
+        self.commit = commit
+        self.source = source
+        self.encoding = encoding
+        self.merge = merge
+
+    @property
+    def squashes(self) -> bool:
+        """Whether `git rebase --autosquash` would squash the commit into another one."""
+        return self.subject.startswith(("fixup!", "squash!", "amend!"))
+
+    @property
+    def lines(self) -> list[str]:
+        """The message's lines, without the newline that ends it."""
+        return self.text.rstrip("\n").split("\n")
+
+    @property
+    def subject(self) -> str:
+        """The first line."""
+        return self.text.split("\n", 1)[0]
+
+    @property
+    def body(self) -> str:
+        """What follows the first line, without the blank lines around it."""
+        return self.text.partition("\n")[2].strip("\n")
+
+    @property
+    def valid(self) -> bool:
+        """Whether the bytes are UTF-8."""
+        return self.text.isascii() or not any("\udc80" <= char <= "\udcff" for char in self.text)
+
+    @property
+    def field(self) -> str:
+        """The field of a finding about the first line."""
+        return "pull_request.title" if self.source == "title" else "commit.subject"
+
+
+class Commit:
+    """One commit of the judged change.
+
+    Attributes:
+        oid: its full object id.
+        tree: its tree's full object id.
+        parents: its parents' full object ids; several make it a merge.
+        author, committer: name and e-mail address as they are recorded, e.g. `Ann <ann@x.org>`; anyone can
+            write anything there.
+        message: its message.
+    """
+
+    __slots__ = ("_diffs", "author", "committer", "message", "oid", "parents", "tree")
+
+    def __init__(
+        self,
+        oid: str,
+        *,
+        tree: str,
+        parents: Sequence[str],
+        author: str,
+        committer: str,
+        message: Message,
+        diffs: Sequence[Sequence[Entry]] | Callable[[], Sequence[Sequence[Entry]]],
+    ) -> None:
+        self.oid = oid
+        self.tree = tree
+        self.parents = parents
+        self.author = author
+        self.committer = committer
+        self.message = message
+        self._diffs = diffs
+
+    def differs_by(self, entries: Callable[[], Sequence[Entry]]) -> None:
+        """Take its diff against its one parent from elsewhere, where that comparison is made anyway."""
+        self._diffs = lambda: [entries()]
+
+    @property
+    def diffs(self) -> Sequence[Sequence[Entry]]:
+        """What it changes against each of its parents in turn (against nothing for a root commit), by path.
+
+        Raises:
+            MissingFact: a tree is not there.
+        """
+        if callable(self._diffs):
+            self._diffs = self._diffs()
+        return self._diffs
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether it has several parents."""
+        return len(self.parents) > 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it changes nothing against its one parent."""
+        return len(self.parents) <= 1 and not any(self.diffs)
+
+    def files_approvals(self, folder: bytes) -> bool:
+        """Whether it adds records to the log of approvals and does nothing else: bookkeeping, nobody's work.
+
+        Args:
+            folder: what the paths of the log begin with, a slash at its end.
+        """
+        if len(self.parents) != 1 or not self.diffs or not self.diffs[0]:
+            return False
+        return all(is_filed(entry, folder) for entry in self.diffs[0])
+
+    @property
+    def own_entries(self) -> Sequence[Entry]:
+        """What the commit itself brings: its diff, and for a merge what differs from every parent."""
+        if not self.is_merge:
+            return self.diffs[0] if self.diffs else ()
+        others = [{entry.path for entry in diff} for diff in self.diffs[1:]]
+        return [entry for entry in self.diffs[0] if all(entry.path in paths for paths in others)]
+
+    def __repr__(self) -> str:
+        return f"Commit({self.oid[:12]} {self.message.subject!r})"
+
+
+# Compiled by its first use: few checks ask for a time.
+_TIME: Final = rb"> ([0-9]{1,18}) [+-][0-9]{4}$"
+
+
+class FormatError(ValueError):
+    """Bytes that are not what git writes."""
+
+
+def read_entries(fields: Sequence[bytes], digits: int) -> list[Entry]:
+    """The entries of a `--raw -z` stream, by path bytes.
+
+    Args:
+        fields: records `:<mode> <mode> <oid> <oid> <status>NUL<path>NUL`, split at each NUL.
+        digits: the length of a full object id.
+
+    Raises:
+        FormatError: it is no such stream.
+    """
+    if len(fields) % 2 != 1 or fields[-1]:
+        raise FormatError("a list of entries that ends within an entry")
+    entries = _entries(fields, 0, len(fields) - 1, digits)
+    entries.sort(key=attrgetter("path"))
+    return entries
+
+
+def read_diffs(fields: Sequence[bytes], digits: int) -> list[tuple[str, list[Entry]]]:
+    """The entries of each pair that `diff-tree --stdin --always -z` was asked to compare, in that order.
+
+    Args:
+        fields: for each pair the commit's object id and NUL, then its entries, split at each NUL.
+        digits: the length of a full object id.
+
+    Raises:
+        FormatError: it is no such stream.
+    """
+    if fields[-1]:
+        raise FormatError("a list of commits that ends within an entry")
+    last = len(fields) - 1
+    found: list[tuple[str, list[Entry]]] = []
+    at = 0
+    while at < last:
+        oid = fields[at]
+        if len(oid) != digits or oid.strip(b"0123456789abcdef"):
+            raise FormatError("a commit's object id is expected")
+        end = start = at + 1
+        # A path follows each header that begins with a colon, so no path is ever taken for a header.
+        while end < last and fields[end][:1] == b":":
+            end += 2
+        entries = _entries(fields, start, end, digits)
+        entries.sort(key=attrgetter("path"))
+        found.append((oid.decode("ascii"), entries))
+        at = end
+    return found
+
+
+def _entries(fields: Sequence[bytes], start: int, end: int, digits: int) -> list[Entry]:
+    # `:100644 100755 <oid> <oid> M`: everything has its place.
+    middle, size = 15 + digits, 2 * digits + 18
+    old, new = slice(15, middle), slice(middle + 1, size - 2)
+    known: dict[str, tuple[int, int]] = {}
+    entries = []
+    try:
+        for at in range(start, end, 2):
+            header = fields[at].decode("ascii")
+            if len(header) != size or header[0] != ":":
+                raise FormatError("an entry is expected")
+            if not header[14] == header[middle] == header[-2] == " ":
+                raise FormatError("an entry's fields stand one space apart")
+            modes = header[1:14]
+            if modes not in known:
+                if modes[6] != " " or (modes[:6] + modes[7:]).strip("01234567"):
+                    raise FormatError("an entry's modes are six octal digits each")
+                known[modes] = int(modes[:6], 8), int(modes[7:], 8)
+            before, after = known[modes]
+            entries.append(Entry(fields[at + 1], header[-1], before, after, header[old], header[new]))
+    except (ValueError, IndexError) as error:
+        raise FormatError(str(error)) from error
+    return entries
+
+
+def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
+    """The name, mode and object id of each entry of a tree object, as it stands there.
+
+    Raises:
+        FormatError: it is no tree object.
+    """
+    width = digits // 2
+    at, end = 0, len(data)
+    known: dict[bytes, int] = {}
+    while at < end:
+        space = data.find(b" ", at, at + 8)
+        stop = data.find(b"\0", space) if space > 0 else -1
+        if stop < 0 or stop + 1 + width > end:
+            raise FormatError("a tree object that ends within an entry")
+        mode = data[at:space]
+        if mode not in known:
+            # It has seven digits at most, since the space after it was found.
+            if not mode or mode.strip(b"01234567"):
+                raise FormatError("a tree object with a mode that is no number")
+            known[mode] = int(mode, 8)
+        at = stop + 1 + width
+        yield data[space + 1 : stop], known[mode], data[stop + 1 : at].hex()
+
+
+def read_commit(oid: str, data: bytes, diffs: Callable[[], Sequence[Sequence[Entry]]]) -> Commit:
+    """A commit from the bytes of its object; what is malformed in it is left empty, except its tree.
+
+    Args:
+        oid: its object id.
+        data: the object's bytes.
+        diffs: supplies what the commit changes against each of its parents.
+
+    Raises:
+        FormatError: it names no tree.
+    """
+    header, _, raw = data.partition(b"\n\n")
+    parents = []
+    author = committer = encoding = b""
+    lines = header.split(b"\n")
+    if not lines[0].startswith(b"tree "):
+        raise FormatError("a commit without a tree")
+    after = 1
+    while after < len(lines) and lines[after].startswith(b"parent "):
+        parents.append(lines[after][7:].decode("ascii", "replace"))
+        after += 1
+    for line in lines[after:]:
+        # The first of each counts, as for git; continuation lines of signatures begin with a space.
+        if line.startswith(b"author ") and not author:
+            author = line[7:]
+        elif line.startswith(b"committer ") and not committer:
+            committer = line[10:]
+        elif line.startswith(b"encoding ") and not encoding:
+            encoding = line[9:]
+    return Commit(
+        oid,
+        tree=lines[0][5:].decode("ascii", "replace"),
+        parents=parents,
+        author=_person(author),
+        committer=_person(committer),
+        message=Message(
+            raw,
+            commit=oid,
+            encoding=encoding.decode("utf-8", "surrogateescape"),
+            merge=len(parents) > 1,
+        ),
+        diffs=diffs,
+    )
+
+
+def read_commit_time(data: bytes) -> int | None:
+    """When a commit was made, in seconds since 1970, as the bytes of its object say; None where they do not.
+
+    Anyone can write any time there.
+    """
+    for line in data.partition(b"\n\n")[0].split(b"\n"):
+        if line.startswith(b"committer "):
+            found = re.search(_TIME, line)
+            return int(found[1]) if found else None
+    return None
+
+
+def _person(line: bytes) -> str:
+    """`Name <address>` without the time after it."""
+    end = line.rfind(b">")
+    return (line[: end + 1] if end >= 0 else line).decode("utf-8", "surrogateescape")
