@@ -1,4 +1,7 @@
-"""The page of accepted forms says what the code does: each row of its tables is an example."""
+"""The page of accepted forms says what the code does: each form in its tables is an example.
+
+`forms.md` beside this file has those that the page leaves out, because another one shows the same.
+"""
 
 from __future__ import annotations
 
@@ -29,23 +32,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PAGE = Path(__file__).parents[2] / "docs" / "documents.md"
+MORE = Path(__file__).parent / "forms.md"
 SEVERITIES = Severities([(name, [name]) for name in ("blocking", "high", "medium", "low")])
+NOTHING = "nothing: "
 WORDS = [(name, [name]) for name in ("fixed", "re-verified")]
 
 
-def rows() -> Iterator[tuple[str, bool, str, str]]:
-    """Each row of the page: its section, whether it is read, what is written, and what is said of it."""
+def rows(page: Path) -> Iterator[tuple[str, bool, str, str]]:
+    """Each form on a page: its section, whether it is read, what is written, and what is said of it."""
     section = ""
-    for block in Document(PAGE.read_text(encoding="utf-8")).blocks:
+    for block in Document(page.read_text(encoding="utf-8")).blocks:
         if isinstance(block, Heading):
             section = block.text.plain
         elif isinstance(block, Table):
             kind = block.header[0].plain
-            for example, said in block.rows:
-                [text] = example.spans
-                text = re.sub(" ?↵ ?", "\n", text.replace("\\|", "|"))
-                place = f"{section}, below a finding" if kind == "written below a finding" else section
-                yield place, not kind.startswith("not "), text, said.plain
+            place = f"{section}, below a finding" if kind == "written below a finding" else section
+            for examples, said in block.rows:
+                assert examples.spans
+                for text in examples.spans:
+                    text = re.sub(" ?↵ ?", "\n", text.replace("\\|", "|"))
+                    yield place, not said.plain.startswith(NOTHING), text, said.plain.removeprefix(NOTHING)
 
 
 def heading(text: str, read: bool, said: str) -> None:
@@ -169,7 +175,7 @@ CHECKS: dict[str, Callable[[str, bool, str], None]] = {
     "Front matter and data": data,
     "Gates": gates,
 }
-ROWS = list(rows())
+ROWS = [*rows(PAGE), *rows(MORE)]
 
 
 def test_every_kind_of_form_has_its_examples() -> None:
