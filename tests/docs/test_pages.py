@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 GENERATED = ("docs/commands.md", "docs/settings.md", "docs/errors.md")
 HAND_WRITTEN = [page for page in PAGES if page not in GENERATED]
+EXAMPLES = [path.relative_to(ROOT).as_posix() for path in sorted(DOCS.glob("examples/*.yml"))]
 OTHERS = {"--no-verify", "--quick", "--docs", "--rows", "--keep", "--title", "--base main"}
 """Options of other programs that pages name by themselves."""
 
@@ -123,7 +124,7 @@ def test_every_source_of_a_change_is_on_the_page_about_it() -> None:
         assert f"`--{option}" in table
 
 
-@pytest.mark.parametrize("page", HAND_WRITTEN)
+@pytest.mark.parametrize("page", [*HAND_WRITTEN, *EXAMPLES])
 def test_jobs_and_hooks_that_are_shown_are_of_this_version(page: str) -> None:
     text = read(page)
     known = {hook["id"] for hook in yaml.safe_load(read(".pre-commit-hooks.yaml"))}
