@@ -33,7 +33,7 @@ class ConventionalForm(Settings):
     types: Annotated[list[str], Field(description="allowed types; by default any")] = []
     type_case: Annotated[
         Literal["any", "lower"],
-        Field(description="whether types must be lower case"),
+        Field(description="the case of types"),
     ] = "any"
     scopes: Annotated[list[str], Field(description="allowed scopes; by default any")] = []
     scope: Annotated[
@@ -41,7 +41,7 @@ class ConventionalForm(Settings):
     ] = "optional"
     description_case: Annotated[
         Literal["any", "lower", "upper"],
-        Field(description="how the description begins, if with a letter"),
+        Field(description="the description's first letter"),
     ] = "any"
 
     def subject_problem(self, subject: str) -> tuple[str, str]:

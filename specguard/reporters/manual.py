@@ -8,6 +8,7 @@ import re
 import tomllib
 
 from specguard.declaration.registry import FAMILIES
+from specguard.model import STAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ ON = (
 """The rules that judge a change where the policy sets nothing; those about approvals judge each approval."""
 
 _ON_TEXT = (
-    "These rules judge a change even if your policy sets nothing, as do the APR rules if it holds approvals. "
+    "These judge every change, and the APR rules every approval. "
     '`severity = "off"` under `[rules.<name>]` turns one off. All others need settings or a preset.'
 )
 _STAGES = ("staged", "push", "range", "pull-request", "run")
 _LONGEST_DEFAULT = 120
 _NOTHING = ("`[]`", "`{}`", '`""`')
+_PLAIN = ("boolean", "integer", "string", "strings")
+"""The types that a default shows as well as their name."""
 
 
 def page(entry: Registered, options: Sequence[Option]) -> str:
@@ -53,24 +56,21 @@ def page(entry: Registered, options: Sequence[Option]) -> str:
     said, examples = _split(inspect.cleandoc(rule.__doc__ or ""))
     parts = said.split("\n\n")
     marked = {_mark(part): _after(part) for part in parts if _mark(part)}
+    does = "\n\n".join(part for part in parts if not _mark(part))
+    for table in dict.fromkeys(one.split(".")[0] for one in rule.tables):
+        does = re.sub(rf"`\[+{table}\b[^`]*`", rf"[\g<0>](../settings.md#{table})", does, count=1)
     lines = [
         f"# {rule.name} ({rule.code})",
         "",
         *_unusual(rule),
-        "## What it does",
+        does,
         "",
-        "\n\n".join(part for part in parts if not _mark(part)),
-        "",
-        *_part("Why is this bad?", marked.get(_REASON)),
-        "## Example",
-        "",
+        *_said("Why", marked.get(_REASON)),
         *_example(examples),
         *([f"`specguard check --fix` {rule.fixes}.", ""] if rule.fixes else []),
-        *([f"Fix: {marked[_REMEDY]}", ""] if _REMEDY in marked else []),
-        "## Settings",
-        "",
-        *_settings(rule, options),
-        *_part("See also", re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", marked.get(_RELATED, ""))),
+        *_said("Fix", marked.get(_REMEDY)),
+        *(("Settings:", "", *listed(options)) if options else ()),
+        *_said("See also", re.sub(r"`([a-z-]+)`", r"[`\1`](\1.md)", marked.get(_RELATED, ""))),
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -108,13 +108,8 @@ def index(entries: Iterable[Registered]) -> str:
     """The list of rules by family, with links to their pages."""
     found = sorted(entries, key=lambda one: one.rule.code)
     lines = ["# Rules", "", _INDEX, "", "## On without any setting", "", _ON_TEXT, ""]
-    lines += ["| rule | finds | limits |", "| --- | --- | --- |"]
-    for entry in found:
-        rule = entry.rule
-        if rule.code in ON:
-            named = ((name, getattr(rule, name)) for name in rule._fields if f"{{{name}}}" in rule.condition)
-            limits = ", ".join(f"`{name} = {value}`" for name, value in named if value)
-            lines.append(f"| {rule.code} [{rule.name}]({rule.name}.md) | {summary(entry)} | {limits} |")
+    on = [entry.rule for entry in found if entry.rule.code in ON]
+    lines.append(",\n".join(f"[{rule.name}]({rule.name}.md)" for rule in on) + ".")
     family = ""
     for entry in found:
         rule = entry.rule
@@ -143,10 +138,15 @@ def listed(options: Sequence[Option]) -> list[str]:
 
 def _setting(option: Option) -> str:
     default = option.default if option.default not in _NOTHING else ""
+    kinds = option.type.split(", ")
+    if default in kinds:
+        kinds.remove(default)
+    elif default not in ("", "required") and option.type in _PLAIN:
+        kinds = []
     if len(default) > _LONGEST_DEFAULT:
-        default = f"{len(json.loads(default.strip('`')))} entries"
+        kinds, default = [option.type], f"{len(json.loads(default.strip('`')))} entries"
     given = default if default in ("", "required") else f"default {default}"
-    return f"`{option.name}` ({', '.join(filter(None, (option.type, given)))}): {option.description}"
+    return f"`{option.name}` ({', '.join(filter(None, (*kinds, given)))}): {option.description}"
 
 
 def _mark(part: str) -> str:
@@ -159,8 +159,8 @@ def _after(part: str) -> str:
     return part.removeprefix(_mark(part)).strip()
 
 
-def _part(title: str, text: str | None) -> list[str]:
-    return [f"## {title}", "", text, ""] if text else []
+def _said(label: str, text: str | None) -> list[str]:
+    return [f"{label}: {text}", ""] if text else []
 
 
 def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _example(examples: Sequence[tuple[str, str]]) -> Iterator[str]:
     if policy:
         yield from ("```markdown" if policy.startswith("#") else "```toml", *policy.split("\n"), "```", "")
     if "text" in blocks:
-        yield from ("```text", *blocks["text"].split("\n"), "```", "")
+        yield from (*(f"    {line}" for line in blocks["text"].split("\n")), "")
 
 
 def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
@@ -197,21 +197,9 @@ def _unusual(rule: type[Rule]) -> Iterator[str]:
     """In what a rule differs from most: its severity, its stages, and whether an approval lifts it."""
     said = [f"Severity: {rule.severity}."] if rule.severity != "error" else []
     if rule.stages != _STAGES:
-        said.append(f"Stages: {', '.join(rule.stages)}.")
+        left = [stage for stage in STAGES if stage not in rule.stages]
+        said.append(f"Stages: {min('all but ' + ', '.join(left), ', '.join(rule.stages), key=len)}.")
     if not rule.approvable:
         said.append("No approval lifts it.")
     if said:
         yield from (" ".join(said), "")
-
-
-def _settings(rule: type[Rule], options: Sequence[Option]) -> Iterator[str]:
-    """A rule's own settings, the tables that it goes by, and those that every rule has by name."""
-    yield from listed(options) if options else ()
-    tables = [
-        f"[`[{name}]`](../settings.md#{name})"
-        for name in dict.fromkeys(one.split(".")[0] for one in rule.tables)
-    ]
-    if tables:
-        yield from (f"It reads {' and '.join(tables)}.", "")
-    if not options and not tables:
-        yield from ("Only the [common settings](../settings.md#rules).", "")

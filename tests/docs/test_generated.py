@@ -42,6 +42,8 @@ def test_every_rule_has_a_page(pages: Path) -> None:
         assert f"- {entry.rule.code} [{entry.rule.name}]({entry.rule.name}.md): " in index
         page = (pages / "rules" / f"{entry.rule.name}.md").read_text()
         assert page == run("rule", entry.rule.code, directory=pages).stdout
+        for table in {name.split(".")[0] for name in entry.rule.tables}:
+            assert f"](../settings.md#{table})" in page, entry.rule.code
 
 
 def test_it_is_the_same_twice_and_whatever_the_terminal(pages: Path) -> None:

@@ -18,9 +18,9 @@ class ApprovalWithoutReason(Rule):
 
     A placeholder (`TBD`, `n/a`), the rule's name, or *approved as requested* is no reason.
 
-    Why is this bad? The reason is all that a later reader can judge by.
+    Why is this bad? Later readers have only the reason to judge by.
 
-    How to fix it: ask for an approval that says why this change needs what the rule forbids.
+    How to fix it: ask for an approval that says why.
 
     ```text
     error: .specguard/approvals/b6caf677cc.json:17: approval b6caf677cc by alice does not count: its

@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 
 
 class BroadApproval(Rule):
-    """An approval covers more than named findings, a rule that nobody can lift, or has a refused scope.
+    """An approval covers too much, or what nobody can lift.
 
-    An approval names rules by code and files by path. It may not name a pattern or a folder. No approval
-    lifts PTH001, rules about approvals, or rules with `approvable = false`. `scopes` in `[approvals]` says
-    what an approval may be bound to.
+    It names rules by code and files by path, not patterns or folders. No approval lifts PTH001, rules about
+    approvals, or rules with `approvable = false`. `scopes` in `[approvals]` lists the allowed scopes.
 
-    Why is this bad? A broad approval lets through what nobody has seen.
+    Why is this bad? It lets through what nobody has seen.
 
-    How to fix it: ask for an approval that names the rules and files you mean.
+    How to fix it: ask for an approval of certain rules and files.
 
     ```text
     error: .specguard/approvals/f936c8a507.json:11: approval f936c8a507 by alice does not count: it

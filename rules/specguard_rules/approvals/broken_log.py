@@ -14,17 +14,15 @@ if TYPE_CHECKING:
 
 
 class BrokenLog(Rule):
-    """A change does something to the log of approvals other than adding records.
+    """An approval's record is altered or removed.
 
-    Each record of the log (`[approvals] log`) is a file named by the sha256 of its content, with its
-    signature beside it. The rule reports records and signatures that are edited, deleted, renamed or
-    replaced, and files that do not belong there. You may take out an approval that your own branch added. A
-    revocation stays.
+    A record in the log (`[approvals] log`) is a file named by its content's sha256, beside its signature. It
+    may not be edited, deleted, renamed or replaced, and no other file added. You may take out an approval
+    that your branch added, but no revocation.
 
-    Why is this bad? An approval that can be rewritten later proves nothing.
+    Why is this bad? A rewritten approval proves nothing.
 
-    How to fix it: restore the file with the command in the finding. To end an approval early, use `specguard
-    approvals revoke`.
+    How to fix it: type the command in the finding. `specguard approvals revoke` ends an approval early.
 
     See also: `replayed-approval`
 

@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 
 class ExpiredApproval(Rule):
-    """An approval has expired, lasts longer than the policy allows, or starts in the future.
+    """An approval has expired, lasts too long or starts later.
 
-    Each approval has a last day, at most `max_days` of `[approvals]` after the day it was given. Days are
-    UTC. If the clock is not set, the rule is indeterminate.
+    It may last `max_days` of `[approvals]`. Days are UTC. If the clock is not set, the rule is indeterminate.
 
-    Why is this bad? An approval is for an exception, and exceptions end.
+    Why is this bad? Exceptions end.
 
-    How to fix it: ask for a new approval, and take the old one out of the branch.
+    How to fix it: ask for a new approval, and take this one out.
 
     ```text
     error: .specguard/approvals/4139458dd8.json:3: approval 4139458dd8 by alice does not count: it held

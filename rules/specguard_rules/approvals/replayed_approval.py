@@ -14,16 +14,15 @@ if TYPE_CHECKING:
 
 
 class ReplayedApproval(Rule):
-    """An approval was made for another change, target, policy, repository or work item, or is a copy.
+    """An approval is a copy, or was made for something else.
 
-    An approval is bound to the content of the change, its target branch, policy, repository and work item.
-    With the scope `paths`, it is bound to the content of its files. It survives a rebase, a reworded message
-    and a squash. One changed byte ends it.
+    It is bound to the change's content, target branch, policy, repository and work item; with the scope
+    `paths`, to its files' content. A rebase, a reworded message or a squash does not matter. One changed byte
+    ends it.
 
-    Why is this bad? The approver did not see what you ask to merge.
+    Why is this bad? The approver did not see this change.
 
-    How to fix it: ask for an approval of the change as it is now. The new one takes the place of
-    the old one.
+    How to fix it: ask for an approval of the change as it is now.
 
     ```text
     error: .specguard/approvals/1e8416b4de.json:24: approval 1e8416b4de by alice does not count: it is

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class SelfApproval(Rule):
-    """The approver wrote, committed or co-authored the change, or opened its pull request.
+    """The approver had a part in the change.
 
-    The rule compares the approver with everybody whom the commits name: by address, account, signing key and
-    name. Somebody who only files the approval has no part in the change. If a commit does not say who made
-    it, the rule is indeterminate.
+    Authors, committers, co-authors and who opened the pull request are compared with the approver by address,
+    account, signing key and name. Filing the approval is no part. If a commit does not say who made it, the
+    rule is indeterminate.
 
     Why is this bad? Nobody reviews their own change, and no agent its own run.
 
-    How to fix it: ask somebody who had no part in the change.
+    How to fix it: ask somebody else.
 
     See also: `untrusted-approval`
 

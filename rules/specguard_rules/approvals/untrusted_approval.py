@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 
 
 class UntrustedApproval(Rule):
-    """An approval was given by somebody who may not give it, or nothing proves who gave it.
+    """An approval is not proven, or its giver may not approve.
 
-    Only people whom the base's authority names (`[[approvals.approver]]`) may approve. With `--enforce`, as
-    in CI, an approval needs proof. That is a signature by the approver's key, the platform's review of this
-    head (`--pr-reviews`), or its presence in the base. Without `--enforce`, unsigned approvals count, except
-    for rules that need a signature, such as PTH004.
+    Approvers are in `[[approvals.approver]]` of the base. With `--enforce`, as in CI, proof is their key's
+    signature, the platform's review of this head (`--pr-reviews`), or presence in the base. Otherwise
+    unsigned approvals count, except for rules that need a signature, such as PTH004.
 
     Why is this bad? A change could approve itself.
 
-    How to fix it: let the approver run `specguard approvals sign ID --key FILE` and commit the signature, or
-    ask an approver whom the finding names.
+    How to fix it: the approver runs `specguard approvals sign ID --key FILE` and commits the signature, or
+    another one approves.
 
     See also: `self-approval`
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 class UnusedApproval(Rule):
     """An approval in the change matches no finding.
 
-    The rule runs only if every rule that the approval names was judged. It is silent with `--select`, and for
-    commits that only file approvals.
+    It is judged only if all rules that it names were, without `--select`, and not in commits that only file
+    approvals.
 
-    Why is this bad? An approval that lifts nothing is a mistake, or waits for a change that nobody has seen.
+    Why is this bad? It is a mistake, or waits for an unseen change.
 
-    How to fix it: take the approval out of the branch.
+    How to fix it: take it out of the branch.
 
     ```text
     warning: .specguard/approvals/d1b984620d.json:4: approval d1b984620d by alice matches no finding of

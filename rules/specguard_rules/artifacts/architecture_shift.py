@@ -25,12 +25,12 @@ class ArchitectureShift(Rule):
     r"""A change breaks a declared invariant or moves a declared path.
 
     `[[invariants]]` lists them. With a `pattern`, every file of `paths` keeps as many matching lines as
-    before; `count = "at-least"` also allows more. Without one, the named files stay where they are. With
-    `assessment`, the invariant binds only changes that touch an artifact of that contract.
+    before; `count = "at-least"` also allows more. Without one, the files stay where they are. With
+    `assessment`, it binds only changes that touch an artifact of that contract.
 
-    Why is this bad? An assessment improves names and clarity. It does not move the architecture.
+    Why is this bad? Work on names and clarity must not move the architecture.
 
-    How to fix it: restore the path or the line, or have the invariant changed in the base first.
+    How to fix it: restore it, or have the invariant changed in the base first.
 
     ```text
     error: packages/state: the folder packages/state is gone

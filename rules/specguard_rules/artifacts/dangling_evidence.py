@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 class DanglingEvidence(Rule):
     r"""An artifact cites a file or line that does not exist.
 
-    The rule looks up every cited place in the judged tree. Relative paths are read from the repository's
-    root, then from the artifact's folder. Absolute paths and web addresses are read below one of the `roots`
-    of `[artifacts.<name>.evidence]`. A path outside them is a warning, or an error with `unresolvable =
-    "error"`. The end of a path, such as `auth.py:12`, counts if only one file has it. `resolve = false` turns
-    this off.
+    In the judged tree, relative paths start from the repository's root, then the artifact's folder. Absolute
+    paths and web addresses are below one of `roots` of `[artifacts.<name>.evidence]`. Others are warnings, or
+    errors with `unresolvable = "error"`. The end of a path, such as `auth.py:12`, counts if only one file has
+    it. `resolve = false` turns this off.
 
-    Why is this bad? A line that somebody made up looks like any other.
+    Why is this bad? A made-up line looks like any other.
 
     How to fix it: cite the current place, or take out the claim.
 

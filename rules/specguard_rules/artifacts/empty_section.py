@@ -16,10 +16,10 @@ class EmptySection(Rule):
     """A required section of an artifact says nothing.
 
     Comments, hidden text and placeholders are no content: `TODO`, `TBD`, `<...>`, `[fill in]`, empty labels,
-    and the contract's own `placeholders`. `None` or `N/A` needs a reason: `None: every path is covered by
-    tests`. Subsections count, unless they are required themselves.
+    and `placeholders` of `[artifacts.<name>]`. `None` or `N/A` needs a reason:
+    `None: every path is covered by tests`. Subsections count, unless required too.
 
-    Why is this bad? An empty section looks the same whether somebody looked or not.
+    Why is this bad? Nobody can tell whether somebody looked.
 
     How to fix it: write what belongs there, or why there is nothing.
 

@@ -51,17 +51,16 @@ _MOST_WORDS: Final = 3
 
 
 class HiddenText(Rule):
-    r"""An artifact or an agent's instruction file holds text that readers of the page do not see.
+    r"""Artifacts or agents' instructions hold text that readers do not see.
 
-    In every file the rule reports invisible characters: direction marks, tag characters, zero-width spaces,
-    blank letters and terminal controls. Emoji and scripts that need such characters are fine. In Markdown it
-    also reports hidden elements, scripts, unclosed tags and unused link definitions. Comments are warnings,
-    except those that tools read, such as a pair `TOOLS START` and `TOOLS END` (`comments` adds more).
+    Invisible characters are reported: direction marks, tag characters, zero-width spaces, blank letters and
+    terminal controls. Emoji and languages that need them are fine. In Markdown the rule also reports hidden
+    elements, scripts, unclosed tags and unused link definitions. Comments are warnings, except those that
+    tools read, such as a pair `TOOLS START` and `TOOLS END` (`comments` adds more).
 
-    Why is this bad? An agent reads bytes and its reviewer reads a page. Instructions can hide between the
-    two.
+    Why is this bad? Agents read instructions that reviewers do not see.
 
-    How to fix it: say it where everyone reads it, or take it out.
+    How to fix it: say it openly, or take it out.
 
     ```text
     error: AGENTS.md:1: marks that turn the direction of the text: U+202E RIGHT-TO-LEFT OVERRIDE

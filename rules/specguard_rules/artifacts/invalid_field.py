@@ -13,19 +13,18 @@ if TYPE_CHECKING:
 
 
 class InvalidField(Rule):
-    r"""A field of an artifact is missing, a placeholder, stated twice, or has a value that is not allowed.
+    r"""A field of an artifact is missing, unclear or not allowed.
 
     `fields` of `[artifacts.<name>]` maps each field to its values, or to `any`, `date`, `revisions` or
-    `ticked`. Revisions must exist when the artifact is written. `ticked` asks for a ticked item that begins
-    with the name, and for a document with no `{{place}}` of a template. `none_when` says when a field must be
-    `none`. `author_not` forbids an author, such as the owner of the slice. `records` lists files whose object
-    ids the artifact must name.
+    `ticked`. Revisions must exist when it is written. `ticked` asks for a ticked item that begins with the
+    name, and no `{{place}}` of a template anywhere. `none_when` says when a field must be `none`.
+    `author_not` forbids an author, such as the slice's owner. The artifact names the object ids of files in
+    `records`.
 
-    Fields are read from front matter, `Key: value` lines, lists, tables, data files, and sections of that
-    name. Case, spaces, `-` and `_` do not matter.
+    Fields are in front matter, `Key: value` lines, lists, tables, data files, and sections of that name.
+    Case, spaces, `-` and `_` do not matter. Placeholders and double fields are findings.
 
-    Why is this bad? A document that does not say `ready` or `not-ready` lets everyone read what they hope
-    for.
+    Why is this bad? Without a clear value, everyone reads what they hope for.
 
     How to fix it: state the field as the finding says.
 

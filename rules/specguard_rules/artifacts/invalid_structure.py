@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class InvalidStructure(Rule):
-    r"""An artifact cannot be read, or does not fit its contract's schema.
+    r"""An artifact is unreadable, or does not fit its schema.
 
-    JSON, YAML and TOML must mean the same to every reader. Findings are duplicate keys, YAML anchors,
-    aliases, tags, second documents, and more than 50 levels. Markdown must be UTF-8 with valid front matter.
-    `schema` of `[artifacts.<name>]` is a JSON Schema file in the trusted base. It applies to data files and
-    to front matter. A missing or broken schema makes the rule indeterminate.
+    JSON, YAML and TOML must mean the same to every reader: no duplicate keys, YAML anchors, aliases, tags,
+    second documents, or more than 50 levels. Markdown must be UTF-8 with valid front matter. `schema` of
+    `[artifacts.<name>]`, a JSON Schema in the trusted base, is for data files and front matter. If it is
+    missing or broken, the rule is indeterminate.
 
-    Why is this bad? Two programs could read two things from one file.
+    Why is this bad? Two programs could read it in two ways.
 
-    How to fix it: correct the place that the finding names.
+    How to fix it: correct the place in the finding.
 
     ```text
     error: PHASE_1_WORKBREAKDOWN.yaml:4: slices.1.owner: 'c' is not one of ['a', 'b']

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class MissingArtifact(Rule):
-    """An artifact lacks its companions, or a pass lacks its members.
+    """An artifact lacks its companions, or a pass its members.
 
-    `companions` of `[artifacts.<name>]` lists files that must be beside such an artifact. `members` lists
-    files in a folder that matches `root`. Placeholders take the values of the artifact's own path:
-    `AGENT_3_FINAL_AUTH.md` needs `AGENT_3_PLAN_VERBATIM.md`. Links, submodules and empty files do not count.
-    A file that a manifest with `agrees_with` lists as removed is not missed.
+    `companions` of `[artifacts.<name>]` lists files beside such an artifact, `members` those in a folder that
+    matches `root`. Placeholders take the values of the artifact's path: `AGENT_3_FINAL_AUTH.md` needs
+    `AGENT_3_PLAN_VERBATIM.md`. Links, submodules and empty files do not count. Files listed as removed
+    (`agrees_with`) are not missed.
 
-    Why is this bad? Without its plan and scratchpad, nobody can tell what a report is based on.
+    Why is this bad? A report without its plan is based on nothing.
 
-    How to fix it: add what is missing. `specguard new` writes what the contract asks for.
+    How to fix it: add what is missing; `specguard new` writes it.
 
     See also: `missing-section`
 

@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 
 
 class MissingCompaction(Rule):
-    r"""A pass has no sweep of its agents, a stale agent is not closed, or a reused one not compacted.
+    r"""A pass's agents are not swept, closed or compacted.
 
-    The sweep is a section of an artifact of the contract `sweep`, in the pass's folder. It says of every
-    earlier agent that is not closed whether it is aligned or stale: `- P1: aligned, /compact sent`, `- P2:
-    stale, closed`. A stale agent must be closed there or in its scratchpad. An agent that continues must be
-    compacted before its second entry.
+    The sweep is a section of the artifact `sweep`, in the pass's folder. It calls every earlier open agent
+    aligned or stale: `- P1: aligned, /compact sent`, `- P2: stale, closed`. A stale one is closed there or in
+    its scratchpad. One that continues is compacted before its second entry.
 
-    Why is this bad? An agent that continues with the memory of another task mixes the two up.
+    Why is this bad? An agent that remembers another task mixes them up.
 
     How to fix it: record what was done, or do it.
 
@@ -114,18 +113,18 @@ class MissingCompaction(Rule):
     sweep: Annotated[
         str,
         Field(
-            description="the contract with the sweep, such as `orchestrator-scratchpad`",
+            description="the contract with the sweep",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = ""
-    sections: Annotated[list[str], Field(min_length=1, description="the titles of the sweep's section")] = [
+    sections: Annotated[list[str], Field(min_length=1, description="its titles")] = [
         "Agent Sweep",
         "Agent Registry",
     ]
     scratchpads: Annotated[
         list[str],
         Field(
-            description="the contracts of agents' artifacts; by default all whose path names an agent",
+            description="agents' contracts; by default all whose path names an agent",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = []

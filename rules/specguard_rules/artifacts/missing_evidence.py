@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 
 
 class MissingEvidence(Rule):
-    """An artifact cites no file or line as evidence, or cites it in a form that the policy refuses.
+    """An artifact cites no evidence, or in a refused form.
 
-    `[artifacts.<name>.evidence]` says in which `section` an artifact cites and how. `anchors = "line"` asks
-    for a path with a line, `paths = "absolute"` for absolute paths. With `every`, each list item and table
-    row must cite. `inputs` lists patterns: the artifact cites one file of each. Accepted forms are `path:12`,
-    `path:12-40`, `path#L12-L40` and links.
+    `[artifacts.<name>.evidence]` says where and how it cites: in a `section`, with lines (`anchors`),
+    absolute `paths`, in `every` list item and table row. Of each pattern in `inputs` it cites one file. Forms
+    are `path:12`, `path:12-40`, `path#L12-L40` and links.
 
-    Why is this bad? You can check a claim that cites a line. Any other you must believe.
+    Why is this bad? A claim that cites no line must be believed.
 
-    How to fix it: write the file and line that show it behind each claim.
+    How to fix it: put the file and line behind each claim.
 
     See also: `dangling-evidence`
 

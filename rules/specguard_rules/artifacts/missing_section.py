@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 
 
 class MissingSection(Rule):
-    r"""An artifact lacks a required section, has it twice, or has a forbidden one.
+    r"""An artifact has a missing, double or forbidden section.
 
-    `sections` of `[artifacts.<name>]` lists the required headings, `forbidden_sections` the forbidden ones.
-    Case, numbering, level, punctuation and emoji do not matter. `aliases` lists other accepted titles;
-    `"Risks of *"` accepts any ending. Headings in comments, code, quotations, lists and hidden HTML do not
-    count.
+    `sections` and `forbidden_sections` of `[artifacts.<name>]` list headings, `aliases` other titles;
+    `"Risks of *"` accepts any ending. Case, numbering, level, punctuation and emoji do not matter. Headings
+    in comments, code, quotations, lists and hidden HTML do not count.
 
-    Why is this bad? Readers and agents look for these sections by their titles.
+    Why is this bad? Readers find sections by their titles.
 
-    How to fix it: add the heading with its content, or an honest "None" with a reason.
+    How to fix it: add it with its content, or an honest "None" with a reason.
 
     See also: `empty-section`
 

@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 
 
 class OpenFinding(Rule):
-    """A closed review has a blocking finding that is not fixed and verified.
+    """A closed review has an open blocking finding.
 
-    `must_close` of `[artifacts.<name>.findings]` lists the severities that must be dealt with. Each word of
-    `closed` must be said of such a finding, by default `fixed` and `re-verified`. Write it as `Status: fixed,
-    re-verified`. `not`, `pending`, `partially` or an unticked box takes it back. A review is open while its
-    `verdict` field begins with one of `verdict_open`.
+    A finding of a severity in `must_close` of `[artifacts.<name>.findings]` says each word of `closed`:
+    `Status: fixed, re-verified`. `not`, `pending`, `partially` or an unticked box takes it back. A review is
+    open while its `verdict` field begins with one of `verdict_open`.
 
-    Why is this bad? Whoever approved the review did not read it to its end.
+    Why is this bad? The approver did not read the review to its end.
 
-    How to fix it: fix the finding, have it checked again, and write both down at the finding.
+    How to fix it: fix it, have it checked again, and write both down.
 
     See also: `unranked-finding`
 

@@ -34,17 +34,15 @@ MUCH: Final = 1 << 14
 
 
 class ProcessKillByName(Rule):
-    r"""A script, gate, CI file or brief ends processes by their name.
+    r"""A script, gate, CI file or brief ends processes by name.
 
     Reported are `killall`, `pkill`, `taskkill /IM`, `Stop-Process -Name`, and `kill` with ids from `pgrep`,
     `pidof` or a filtered `ps`. `kill` with an id from `$!` or a file is fine, and so are `pkill -P`, signal 0
-    and commands within a container. The rule reads `files`, the files of plans, and the gates of
-    `[[work.<kind>.gates]]`.
+    and commands within a container. The rule reads `files`, plans and gates.
 
     Why is this bad? On a shared machine, `pkill -f vite` also ends another agent's server.
 
-    How to fix it: keep the id when you start the process (`server & pid=$!`), and end that one (`kill
-    "$pid"`).
+    How to fix it: keep the id (`server & pid=$!`), and end that process (`kill "$pid"`).
 
     ```text
     error: AGENTS.md:3: `pkill -f vite` ends processes by name, whoever started them

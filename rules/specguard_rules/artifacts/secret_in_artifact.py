@@ -19,16 +19,14 @@ if TYPE_CHECKING:
 class SecretInArtifact(Rule):
     r"""An artifact, brief or plan holds what looks like a credential.
 
-    The rule reads artifacts, plans and the briefs of `files`, comments included. It knows tokens and keys by
-    their form, with the library detect-secrets and your own `patterns`. It also reports values given to
-    `password` or `api_key`. Placeholders, variables, vault references, object ids and digests are fine.
-    `pragma: allowlist secret` in the file does nothing; `allow` in the policy does. The finding never shows
-    the value.
+    The rule reads artifacts, plans and `files`, comments included. It knows the forms of tokens and keys
+    (detect-secrets, and `patterns`), and values given to `password` or `api_key`. Placeholders, variables,
+    vault references, object ids and digests are fine. `allow` lifts a finding, `pragma: allowlist secret`
+    does not. The value is never shown.
 
-    Why is this bad? Artifacts are committed, read by the next agent and sent to its model.
+    Why is this bad? Artifacts are committed, read by agents and sent to models.
 
-    How to fix it: name the variable that holds the value instead, and revoke the credential. Whoever has the
-    commit has it.
+    How to fix it: name a variable instead, and revoke the credential: the commit keeps it.
 
     ```text
     error: prompts/deploy.md:3: what looks like a credential stands here, given to 'password'
@@ -74,7 +72,7 @@ class SecretInArtifact(Rule):
     patterns: Annotated[
         list[Expression],
         Field(
-            description="more forms of credentials, such as your own tokens",
+            description="more forms of credentials",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []

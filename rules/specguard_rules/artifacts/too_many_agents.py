@@ -26,11 +26,10 @@ def _no_empty(offset: Any) -> Any:
 
 
 class TooManyAgents(Rule):
-    r"""More agents of one pass are active at once than the policy allows.
+    r"""Too many agents of one pass are active at once.
 
-    An agent is active from the first to the last time in its scratchpad. A scratchpad is an artifact with
-    `timestamps` whose path names the agent, or of a contract in `scratchpads`. A pass is a folder that
-    matches a contract's `root`. Times without an offset are UTC, or as `offset` says.
+    An agent is active from the first to the last time in its scratchpad. A pass is a folder that matches
+    `root` of `[artifacts.<name>]`.
 
     Why is this bad? Nobody steers ten agents at once.
 
@@ -93,15 +92,14 @@ class TooManyAgents(Rule):
         int,
         Field(
             ge=1,
-            description="the most active agents of a pass",
+            description="the most at once",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 6
     scratchpads: Annotated[
         list[str],
         Field(
-            description="the contracts of scratchpads; by default all with `timestamps` whose path names an "
-            "agent",
+            description="their contracts; by default all with `timestamps` whose path names an agent",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = []
@@ -112,7 +110,7 @@ class TooManyAgents(Rule):
         str,
         Field(
             pattern=r"^(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$",
-            description="the offset of times without one, such as `+02:00`",
+            description="that of times without one",
         ),
         BeforeValidator(_no_empty),
     ] = "Z"

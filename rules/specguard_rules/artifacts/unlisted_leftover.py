@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 
 
 class UnlistedLeftover(Rule):
-    r"""A folder that was cleaned up holds a file that its closure list does not name.
+    r"""A cleaned-up folder holds a file that is not listed.
 
-    `closure` of `[artifacts.<name>]` lists folders. Once such an artifact exists, they hold only the files
-    that it lists, and itself. Lists are read as in ART011. Items below a heading such as *Removed* do not
-    count. Files that a later change adds are judged too.
+    `closure` of `[artifacts.<name>]` lists folders. Once such an artifact exists, they hold only it and the
+    files that it lists. Lists are read as in ART011, but not below headings such as *Removed*.
 
-    Why is this bad? Drafts, logs and copies that stay behind look like the truth to the next reader.
+    Why is this bad? Leftover drafts look like the truth.
 
-    How to fix it: remove the file, or list it with what it is for.
+    How to fix it: remove the file, or list it with its purpose.
 
     See also: `unlisted-removal`
 

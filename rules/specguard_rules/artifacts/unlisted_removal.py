@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class UnlistedRemoval(Rule):
-    """A change removes a path that its manifest does not list with a reason, or the reverse.
+    """Removed paths and the manifest that lists them differ.
 
-    An artifact with `agrees_with = "deletions"` lists every removed path, each with a reason, and no other. A
-    move removes the old path. List items, table cells, code blocks and data files are read. A folder covers
-    everything below it, except `**`. Paths under *Kept* or *Retained* are not listed as removed. *removed*,
-    *cleanup* and `TBD` are no reasons. Only a manifest that the change adds or edits is compared.
+    With `agrees_with = "deletions"` in `[artifacts.<name>]`, it lists every removed path with a reason, and
+    no other. A move removes the old path. List items, table cells, code blocks and data files are read, but
+    nothing under *Kept* or *Retained*. A folder covers all below it, except `**`. *removed*, *cleanup* and
+    `TBD` are no reasons. Only a manifest that the change adds or edits is compared.
 
-    Why is this bad? A cleanup that takes one file too many loses work.
+    Why is this bad? A cleanup of one file too many loses work.
 
     How to fix it: list the path with its reason, or restore the file.
 

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class UnmappedAcceptance(Rule):
-    """An acceptance scenario, or a line of a slice's acceptance, maps to no gate or test.
+    """An acceptance scenario maps to no gate or test.
 
-    `documents` map scenarios to what shows them. Scenarios are table rows with a column *Scenario*,
-    *Acceptance* or *Criterion*, headings and items that begin with *Scenario*, and items of `sections`. Each
-    names a gate or a test: a file of `tests`, a test in it (`tests/test_cart.py::test_kept`), or a test's
-    name. Each line of a slice's `acceptance` must match a scenario by id (`AC-3`) or words.
+    Scenarios are table rows with a column *Scenario*, *Acceptance* or *Criterion*, headings and items that
+    begin with *Scenario*, and items of `sections`. Each names a gate, a file of `tests`, or a test
+    (`tests/test_cart.py::test_kept`, or its name). Each line of a slice's `acceptance` must match a scenario
+    by id (`AC-3`) or words.
 
-    Why is this bad? If nobody can run a scenario, anybody can call it accepted.
+    Why is this bad? What nobody can run, anybody can call accepted.
 
-    How to fix it: add the scenario with its test, or name the test that exists.
+    How to fix it: add the scenario with its test, or name an existing test.
 
     See also: `missing-gate-run`
 
@@ -112,7 +112,7 @@ class UnmappedAcceptance(Rule):
             json_schema_extra={"tightens": "more"},
         ),
     ] = Selecting()
-    sections: Annotated[list[str], Field(description="the sections whose items are scenarios")] = [
+    sections: Annotated[list[str], Field(description="whose items are scenarios")] = [
         "Scenarios",
         "Acceptance",
         "Acceptance scenarios",

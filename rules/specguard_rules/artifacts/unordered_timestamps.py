@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 
 
 class UnorderedTimestamps(Rule):
-    r"""An artifact's entries carry no times, or times that are out of order, unclear or in the future.
+    r"""An artifact's entries have no times, or not in order.
 
-    `timestamps` of `[artifacts.<name>]` asks for times (`"present"`) or ascending times (`"ascending"`). An
-    entry is a heading, list item, line or table row with a time, such as `2026-01-31T12:00:05Z`. A bare
-    `12:00` counts below a heading with the date. Times that could be read in two ways are findings. A time
-    more than 14 hours ahead is in the future.
+    `timestamps` of `[artifacts.<name>]` asks for times, or for ascending ones. An entry is a heading, list
+    item, line or table row with a time, such as `2026-01-31T12:00:05Z`. A bare `12:00` counts below a heading
+    with the date. Ambiguous times are findings, and those more than 14 hours ahead.
 
-    Why is this bad? A scratchpad written at the end, from memory, is a story.
+    Why is this bad? A scratchpad written from memory is a story.
 
-    How to fix it: write each entry as it happens, at the end of the file, with the current time.
+    How to fix it: write each entry as it happens, at the file's end.
 
     ```text
     error: AGENT_1_SCRATCHPAD.md:3: has no entry with a time: 2026-01-31 is a day

@@ -23,17 +23,17 @@ MOST_PARTS: Final = 30
 
 
 class UnprovenCheckbox(Rule):
-    r"""A ticked checklist item names no evidence, or evidence that is missing or failed.
+    r"""A ticked checklist item has no evidence that holds.
 
-    A ticked item names a file that matches `evidence` of `[checklists]`, usually a run's manifest. The file
-    must exist, and its `status` must be one of `succeeded` in `[runs]`. It must not belong to another item.
-    `[x]`, an emoji tick and `**Status:** Completed` all count as ticked. Only items that the change ticks or
-    rewrites are judged, and those whose evidence it changes; `--all` judges every one. With `[runs] keep =
-    "local"`, the rule is indeterminate where the runs are missing, as in CI.
+    It must name an existing file that matches `evidence` of `[checklists]`, usually a run's manifest. The
+    file's `status` is in `succeeded` of `[runs]`, and it belongs to no other item. `[x]`, an emoji tick and
+    `**Status:** Completed` are ticks. Judged are items that the change ticks or rewrites, or whose evidence
+    it changes; with `--all`, all. With `[runs] keep = "local"`, the rule is indeterminate without the runs,
+    as in CI.
 
     Why is this bad? Agents tick what they believe.
 
-    How to fix it: run what the item asks for and name the manifest in the item, or take the tick away.
+    How to fix it: run it and name the manifest, or take the tick away.
 
     See also: `uncovered-item`
 

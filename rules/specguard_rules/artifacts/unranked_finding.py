@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class UnrankedFinding(Rule):
-    """A finding of a review has no severity or cites no line, or a review does not mention findings.
+    """A finding of a review lacks its severity or line.
 
     `[artifacts.<name>.findings]` names the `severities`, worst first, and what each finding cites: a `line`,
-    a `path` or `none`. Findings are read from `section`, or below every heading about findings or issues.
-    Accepted forms are headings (`### [HIGH] ...`), list items (`1. **High** - ...`), table rows, and a line
-    `Severity: high`. A review without findings says so: `No findings.`
+    a `path` or `none`. Findings are in `section`, or below a heading about findings or issues. Forms are
+    headings (`### [HIGH] ...`), list items (`1. **High** - ...`), table rows, and a line `Severity: high`. A
+    review without findings says so: `No findings.`
 
-    Why is this bad? Whoever fixes the findings must know where they are and which come first.
+    Why is this bad? Who fixes them must know where and which first.
 
-    How to fix it: begin the finding with its severity, and cite the line that shows it.
+    How to fix it: begin it with its severity, and cite its line.
 
     See also: `open-finding`
 

@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 
 class UnreadGrounding(Rule):
-    r"""A grounding document is missing, or an agent does not cite one that it must have read.
+    r"""A grounding document is missing or not cited.
 
-    `[grounding]` names the documents: `all` for every agent, `by_agent` for single ones. Each must exist, and
-    each agent cites it in an artifact of a contract in `cited_by`. A document of `equivalents` may replace
-    another one if the agent's artifact in `noted_in` cites it too. Documents of `external` are outside the
-    repository and only cause a warning.
+    Agents cite the documents in `all` and `by_agent` of `[grounding]` in artifacts of a contract in
+    `cited_by`. One of `equivalents` may replace another if the agent's artifact in `noted_in` cites it too.
+    Documents of `external`, outside the repository, only cause a warning.
 
     Why is this bad? An agent that has not read the architecture invents one.
 

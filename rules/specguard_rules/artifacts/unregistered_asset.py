@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 
 
 class UnregisteredAsset(Rule):
-    r"""A learning asset changes without a new version in the index, a row in the table and a sample use.
+    r"""A learning asset changes without a new version, row or sample.
 
-    `[assets]` names the files and what each needs. Its `index` entry has a `version` that grows with each
-    change. A row of the `table` names it and fills `columns`. A file of `samples` names it by id,
-    `id@version` or file. Comments, code and placeholders do not count.
+    `[assets]` names the files. An asset's `index` entry has a `version` that grows with each change. A row of
+    the `table` names it and fills `columns`. A file of `samples` names it by id, `id@version` or file.
+    Comments, code and placeholders do not count.
 
-    Why is this bad? Codemods, templates and linter rules are reused. A silent change breaks what others rely
-    on.
+    Why is this bad? A silent change breaks what others rely on.
 
     How to fix it: add what is missing, or raise the version.
 

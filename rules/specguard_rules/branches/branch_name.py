@@ -30,16 +30,15 @@ _BETWEEN_WORDS = str.maketrans("", "", "/._-")
 
 
 class BranchName(Rule):
-    """A branch is not named as its work item or the policy says, or its name is unsafe.
+    """A branch's name is not the expected one, or unsafe.
 
-    If the change names a work item whose kind has a `branch` template, the name must match it exactly.
-    Otherwise it must match `pattern`, if set. With `characters = "safe"`, names are refused that begin with
-    `-` or hold shell, invisible or reordering characters. `exclude_names` lists branches that need no such
-    name.
+    If the item's kind has a `branch` template, the name must match it exactly. Otherwise it must match
+    `pattern`, if set. `characters = "safe"` refuses a leading `-`, and shell, invisible or reordering
+    characters.
 
     Why is this bad? People and scripts tell the item from the branch.
 
-    How to fix it: `git branch -m <name>` renames the branch that you are on.
+    How to fix it: `git branch -m <name>` renames the current branch.
 
     ```text
     error: the branch 'my-work' does not match '^(feature|fix)/[a-z0-9-]+$'
@@ -80,9 +79,7 @@ class BranchName(Rule):
     pattern: Annotated[Expression | None, Field(description="what names must match without a work item")] = (
         None
     )
-    characters: Annotated[
-        Literal["safe", "any"], Field(description="`safe` refuses names that act on a shell or terminal")
-    ] = "safe"
+    characters: Annotated[Literal["safe", "any"], Field(description="which characters it may have")] = "safe"
     exclude_names: Annotated[list[Expression], Field(description="branches to skip")] = []
 
     def check(

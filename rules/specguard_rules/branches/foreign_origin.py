@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 class ForeignOrigin(Rule):
     r"""The remote `origin` is not the canonical repository.
 
-    The canonical repository is `remote`, of the work item's kind or at the top of the policy. Different
-    spellings of one address are equal: https, ssh and `git@host:path`, with or without user, port, `.git` or
-    a final slash. Separate push addresses (`pushurl`, `pushInsteadOf`) are judged too.
+    That is `remote`, of the work item's kind or at the top of the policy. All spellings of an address are
+    equal: https, ssh and `git@host:path`, with or without user, port, `.git` or final slash. Push addresses
+    (`pushurl`, `pushInsteadOf`) count too.
 
-    Why is this bad? Nobody sees a pull request in a forgotten fork, and a base from there is not the team's.
+    Why is this bad? Nobody sees a pull request in a forgotten fork.
 
     How to fix it: `git remote set-url origin <address>`.
 

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class ProtectedBranch(Rule):
-    """A commit is made on a protected branch, or a push writes or deletes one.
+    """A commit or push changes or deletes a protected branch.
 
-    `branches` lists path patterns: `release/*` is every branch right below. A pattern that begins with
-    `refs/` is compared with the whole ref, so `refs/tags/v*` protects tags. In CI, a platform's own report of
-    landed commits is not judged.
+    `branches` lists path patterns: `release/*` is every branch right below. One that begins with `refs/` is
+    compared with the whole ref, so `refs/tags/v*` protects tags. In CI, a platform's own report of landed
+    commits is not judged.
 
-    Why is this bad? Changes should reach such a branch only through review.
+    Why is this bad? Such a branch changes only through review.
 
-    How to fix it: `git switch -c <name>` takes the commits to a branch of their own.
+    How to fix it: `git switch -c <name>` takes the commits to another branch.
 
     ```text
     error: commits are made on 'release/1.0', which is protected

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 
 class StaleBase(Rule):
-    r"""A branch is behind its base, and the policy asks for a fresh one.
+    r"""A branch is behind its base.
 
-    `require = "contains"` asks that the branch contains the base's tip. `"starts-at"` asks that the branch
-    starts at the tip, with nothing merged in later. The tip is what your own refs say (`origin/main`), so
-    fetch first.
+    `require` asks that the branch `contains` the base's tip, or `starts-at` it with nothing merged in later.
+    The tip is what your refs say (`origin/main`), so fetch first.
 
-    Why is this bad? Work on an old base is tested against a program that no longer exists.
+    Why is this bad? Work on an old base is tested against an old program.
 
     How to fix it: `git fetch origin`, then `git rebase origin/main`.
 
@@ -60,7 +59,7 @@ class StaleBase(Rule):
 
     require: Annotated[
         Literal["off", "contains", "starts-at"],
-        Field(description="what the branch must do with its base's tip"),
+        Field(description="what a branch must do"),
     ] = "off"
 
     def check(self, base: Base, commits: Sequence[Commit]) -> Iterator[Finding]:

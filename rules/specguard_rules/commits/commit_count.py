@@ -18,15 +18,14 @@ LISTED: Final = 10
 
 
 class CommitCount(Commits, Rule):
-    """A change has more or fewer commits than its work item or the policy allows.
+    """A change has too many or too few commits.
 
-    `commits` in `[work.<kind>]` sets the number for work items; the settings here apply to everything else.
-    Commits that only file approvals or runs are not counted, nor subjects that match `ignore`. With `merge =
-    "squash"` the rule does not apply.
+    `commits` in `[work.<kind>]` counts for work items, the settings here for everything else. Commits that
+    only file approvals or runs do not count. With `merge = "squash"` the rule does not apply.
 
-    Why is this bad? An item that lands as one commit can be read, reverted and found again as one.
+    Why is this bad? One commit is easy to read and revert.
 
-    How to fix it: squash the commits: the finding has the command.
+    How to fix it: squash them with the command in the finding.
 
     ```text
     error: a change has exactly 1 commit, and this one has 2: e70ecc1f53 'feat: add a page', 9ee3bc2ef7

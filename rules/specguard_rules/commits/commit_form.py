@@ -28,14 +28,13 @@ _UTF8: Final = ("utf-8", "utf8")
 class CommitForm(Rule):
     r"""A commit message is too long, malformed or unreadable.
 
-    Lengths are characters, and bytes for the whole message. Merge commits are judged only by encoding,
-    characters and size. Lines with an address or without a space, and indented code, have no width limit.
-    `authors` are the commit's names, without `.mailmap`.
+    Lengths are characters, and bytes for the whole message. Of merge commits, only encoding, characters and
+    size are judged. Lines with an address or without a space, and indented code, may be wider. `authors`
+    ignores `.mailmap`.
 
-    Why is this bad? Git takes the first line as the subject. Tools cut a long one, and join the next line to
-    it if no blank line follows.
+    Why is this bad? Tools cut long subjects, and join the next line without a blank one.
 
-    How to fix it: type the command in the finding, with a message that fits.
+    How to fix it: type the command in the finding.
 
     See also: `commit-message`
 
@@ -93,23 +92,15 @@ class CommitForm(Rule):
     )
 
     subject_max: Annotated[
-        int, Field(ge=0, description="the most characters of a subject; `0` is any number")
+        int, Field(ge=0, description="the most characters of a subject; `0`: any number")
     ] = 100
-    body_width: Annotated[
-        int, Field(ge=0, description="the most characters of a body line; `0` is any number")
-    ] = 0
-    message_max: Annotated[int, Field(ge=0, description="the most bytes of a message; `0` is any number")] = (
-        65536
+    body_width: Annotated[int, Field(ge=0, description="the same of a body line")] = 0
+    message_max: Annotated[int, Field(ge=0, description="the most bytes of a message")] = 65536
+    blank_line: Annotated[Literal["require", "optional"], Field(description="below the subject")] = "require"
+    trailing_dot: Annotated[Literal["allow", "forbid"], Field(description="a dot at a subject's end")] = (
+        "allow"
     )
-    blank_line: Annotated[
-        Literal["require", "optional"], Field(description="the blank line between subject and body")
-    ] = "require"
-    trailing_dot: Annotated[
-        Literal["allow", "forbid"], Field(description="whether a subject may end with a dot")
-    ] = "allow"
-    empty: Annotated[Literal["allow", "forbid"], Field(description="whether a subject may be empty")] = (
-        "forbid"
-    )
+    empty: Annotated[Literal["allow", "forbid"], Field(description="an empty subject")] = "forbid"
     encoding: Annotated[Literal["utf-8", "any"], Field(description="the allowed encodings")] = "utf-8"
     control: Annotated[
         Literal["allow", "forbid"],

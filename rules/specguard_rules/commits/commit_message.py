@@ -27,16 +27,15 @@ if TYPE_CHECKING:
 
 
 class CommitMessage(ConventionalForm, Rule):
-    r"""A commit message is not its work item's, or does not have the form that the policy asks for.
+    r"""A commit message is not the expected one.
 
-    If the change names a work item whose kind has a `commit` template, the subject must be exactly that.
-    Otherwise it must match `pattern` and, with `conventional = true`, Conventional Commits 1.0.0. With `merge
-    = "squash"`, the pull request's title is judged instead. Merge commits are skipped, and commits that only
-    file approvals or runs.
+    If the item's kind has a `commit` template, the subject must be exactly that. Otherwise it must match
+    `pattern` and, with `conventional = true`, Conventional Commits 1.0.0. With `merge = "squash"`, the pull
+    request's title is judged. Merges are skipped, and commits that only file approvals or runs.
 
     Why is this bad? People search history by its subjects, and so does specguard.
 
-    How to fix it: type the command in the finding, with a subject that fits.
+    How to fix it: type the command in the finding.
 
     See also: `commit-form`, `pull-request-title`
 

@@ -19,15 +19,14 @@ _MARKS: Final = (b"<<<<<<<", b"=======", b">>>>>>>")
 
 
 class MergeCommit(Rule):
-    """A merge commit is in a linear history, or holds content that none of its parents had.
+    """A merge commit is in a linear history, or adds content.
 
-    The rule does each merge again with git (2.39 or later) and reports every difference. `resolutions` says
-    whether resolved conflicts pass (`allow`), warn (`warn`) or fail (`forbid`). With `linear = true` every
-    merge commit is refused, except with `merge = "squash"`.
+    Each merge is repeated with git (2.39 or later), and every difference reported. `resolutions` says whether
+    resolved conflicts pass. `linear = true` refuses every merge commit, except with `merge = "squash"`.
 
-    Why is this bad? `git log -p` shows nothing for a merge. What is typed into one is well hidden.
+    Why is this bad? Content hides well in merges: `git log -p` does not show it.
 
-    How to fix it: make the change in a commit of its own. For a linear history, run `git rebase origin/main`.
+    How to fix it: make the change in its own commit; for a linear history, `git rebase origin/main`.
 
     ```text
     error: c.md: the merge 041d4e6d49 'Merge two' adds this file, which merging its parents does not
@@ -110,10 +109,10 @@ class MergeCommit(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
     condition: ClassVar[str] = "no merge brings content that none of its parents had (linear: {linear})"
 
-    linear: Annotated[bool, Field(description="whether to refuse all merge commits")] = False
+    linear: Annotated[bool, Field(description="refuse all merge commits")] = False
     resolutions: Annotated[
         Literal["allow", "warn", "forbid"],
-        Field(description="what resolved conflicts cause"),
+        Field(description="resolved conflicts"),
     ] = "warn"
 
     def check(

@@ -24,15 +24,15 @@ class RequiredTrailer(Settings):
         str,
         Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", description="the key, such as `Signed-off-by`"),
     ]
-    value: Annotated[Expression | None, Field(description="what one of its values must match")] = None
+    value: Annotated[Expression | None, Field(description="what one value must match")] = None
     authors: Annotated[
         Expression | None,
-        Field(description="only for commits whose author or committer (`Name <address>`) matches"),
+        Field(description="only for commits whose author or committer matches"),
     ] = None
-    by_author: Annotated[bool, Field(description="one value must be the commit's author")] = False
+    by_author: Annotated[bool, Field(description="one is the commit's author")] = False
     repeat: Annotated[
         bool | None,
-        Field(description="whether it may repeat; by default only keys that end in `-by`"),
+        Field(description="may repeat; by default if it ends in `-by`"),
     ] = None
 
     @property
@@ -42,16 +42,15 @@ class RequiredTrailer(Settings):
 
 
 class MissingTrailer(Rule):
-    r"""A commit message lacks a trailer that the policy requires, or has it ambiguously.
+    r"""A commit message lacks a required trailer, or has it ambiguously.
 
-    Each `[[rules.missing-trailer.require]]` asks for one trailer `Key: value` in the last paragraph, where
-    every line is a trailer. `authors` limits it to some people's commits. A trailer further up, a second
-    value, or a line `---` is a finding. Merge commits need none. With `merge = "squash"` the rule does not
-    apply.
+    Each entry of `require` asks for one `Key: value` in the last paragraph, which has only trailers. One
+    further up, a second value, or a line `---` is a finding. Merge commits need none. With `merge = "squash"`
+    the rule does not apply.
 
     Why is this bad? Programs read trailers, so each must say one thing.
 
-    How to fix it: type the command in the finding; for a sign-off it has `--signoff`.
+    How to fix it: type the command in the finding; a sign-off has `--signoff`.
 
     ```text
     error: commit fed785b16a: the message 'feat: add a page' has Work-Item in line 3, which is not in a

@@ -36,13 +36,12 @@ _NO_REASON: Final = (
 
 
 class UnfinishedCommit(Rule):
-    r"""A commit is unfinished: to be squashed, in progress, empty, or a revert without a reason.
+    r"""A commit is unfinished, empty, or an unexplained revert.
 
-    The rule reports subjects with `fixup!`, `squash!` or `amend!`, *WIP* or *Draft:*, and those in `markers`.
-    A revert needs a line in its body besides what git and the platforms write. With `merge = "squash"`, only
-    the title is judged.
+    The settings list what marks a commit as unfinished. A revert's body needs a line besides what git and
+    platforms write. With `merge = "squash"`, only the title is judged.
 
-    Why is this bad? Such commits say that more work follows, or hide why something was undone.
+    Why is this bad? More work follows, or nobody knows why it undoes something.
 
     How to fix it: type the command in the finding.
 
@@ -100,17 +99,15 @@ class UnfinishedCommit(Rule):
 
     autosquash: Annotated[
         Literal["allow", "forbid"],
-        Field(description="subjects that begin with `fixup!`, `squash!`, `amend!`"),
+        Field(description="`fixup!`, `squash!`, `amend!`"),
     ] = "forbid"
-    wip: Annotated[
-        Literal["allow", "forbid"], Field(description="subjects that say *WIP*, *Draft:* or *do not merge*")
-    ] = "forbid"
+    wip: Annotated[Literal["allow", "forbid"], Field(description="*WIP*, *Draft:* or *do not merge*")] = (
+        "forbid"
+    )
     empty: Annotated[
         Literal["allow", "forbid"], Field(description="commits that change no file (merges aside)")
     ] = "forbid"
-    reverts: Annotated[Literal["allow", "explain"], Field(description="whether a revert needs a reason")] = (
-        "explain"
-    )
+    reverts: Annotated[Literal["allow", "explain"], Field(description="a revert's reason")] = "explain"
     markers: Annotated[list[Expression], Field(description="more unfinished subjects")] = []
 
     def check(

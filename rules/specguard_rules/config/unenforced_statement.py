@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class UnenforcedStatement(Rule):
-    """A sentence of the authority commands something, and no active rule enforces it.
+    """No active rule enforces a command of the authority.
 
-    Words such as *must*, *shall*, *never*, *required* and *only* mark a command. A sentence is enforced if it
-    names an active rule, or says that guarded paths must stay as they are. It is also enforced if it asks for
-    a setting in force, such as Conventional Commits. `specguard policy --coverage` lists all sentences.
+    Words such as *must*, *shall*, *never*, *required* or *only* make a command. It is enforced if it names an
+    active rule, keeps guarded paths as they are, or asks for a setting in force.
+    `specguard policy --coverage` lists all.
 
-    Why is this bad? Readers believe that such a sentence is enforced.
+    Why is this bad? Readers believe that it is enforced.
 
-    How to fix it: turn on the rule, name the rule's code in the sentence, or leave it to people.
-    `specguard init --adopt` adds the settings that it knows.
+    How to fix it: turn on the rule, name its code in the sentence, or leave it to people.
+    `specguard init --adopt` adds settings.
 
     ```text
     info: SPEC_AUTHORITY.md:3: no active rule is bound to: Releases must be announced.
@@ -63,7 +63,7 @@ class UnenforcedStatement(Rule):
         int,
         Field(
             ge=1,
-            description="how many sentences of an edited document to name",
+            description="how many sentences of edited documents it names",
         ),
     ] = 3
 

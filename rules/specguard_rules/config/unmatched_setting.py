@@ -19,11 +19,10 @@ _ABOUT_BRANCHES: Final = frozenset(["BRN", "PRQ"])
 
 
 class UnmatchedSetting(Rule):
-    """A pattern or an exception in the policy matches no file.
+    """A pattern or exception in the policy matches no file.
 
-    The rule compares every path pattern of the rules, `exclude` too, with the files after the change.
-    Patterns of presets, wildcards of `forbidden-path` and branch names are left out. It does not run before a
-    commit, because it reads the whole tree.
+    Path patterns of all rules, `exclude` too, are compared with the files after the change, except those of
+    presets, wildcards of `forbidden-path` and branch names.
 
     Why is this bad? A typo in a lock is an open door: `docs/prodct/` locks nothing.
 

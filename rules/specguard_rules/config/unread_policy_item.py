@@ -15,18 +15,16 @@ if TYPE_CHECKING:
 
 
 class UnreadPolicyItem(Rule):
-    """An item in a section of the authority that gives settings was not understood.
+    """An item of the authority was not understood.
 
-    A list under *Locked zones* is read item by item. An item that begins with neither a code span nor a path
-    locks nothing. The rule names each such item with its line.
+    A list under *Locked zones* is read item by item. One that begins with neither a code span nor a path
+    locks nothing, and is a finding. So are lists of paths under unknown titles, such as *Protected files*,
+    and an authority without rules. Other unknown titles are information.
 
-    The rule also names a list of paths under an unknown title, such as *Protected files*, and an authority
-    that sets no rule at all. An unknown title that says nothing of guarding is only information.
+    Why is this bad? Its author believes that it locks something.
 
-    Why is this bad? The author of the item believes that it locks something.
-
-    How to fix it: begin the item with the path in a code span. Or move explanations out of the list, or give
-    the section another title. `specguard init --adopt` shows what it understands, and adds what is missing.
+    How to fix it: begin the item with the path in a code span, move explanations out of the list, or change
+    the title. `specguard init --adopt` adds what it understands.
 
     ```text
     warning: SPEC_AUTHORITY.md:6: in the section 'Locked zones' 'everything that customers see' was not
@@ -70,7 +68,7 @@ class UnreadPolicyItem(Rule):
         int,
         Field(
             ge=1,
-            description="how many items of an unchanged document to name",
+            description="how many items of unchanged documents it names",
         ),
     ] = 3
 

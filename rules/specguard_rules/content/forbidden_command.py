@@ -22,7 +22,7 @@ class ForbiddenForm(Settings):
         str,
         Field(
             min_length=1,
-            description="the form, such as `git push --force`",
+            description="the form: `git push --force`",
         ),
     ]
     unless: Annotated[list[str], Field(description="words that make it allowed")] = []
@@ -30,16 +30,15 @@ class ForbiddenForm(Settings):
 
 
 class ForbiddenCommand(Rule):
-    r"""A script, CI file or brief gets a command in a form that the policy forbids.
+    r"""A script, CI file or brief gets a forbidden command.
 
-    The rule reads added lines of shell scripts, makefiles, CI steps, and Markdown's shell blocks and code
-    spans. A code span that forbids the command is fine. The first word of a form is the program, however it
-    is run (`sudo`, `bash -c`). Options match anywhere, `--force` also as `--force=x`. An option of `unless`
-    allows the command.
+    Judged are added lines of shell scripts, makefiles, CI steps, and Markdown's shell blocks and code spans.
+    A code span that forbids the command is fine. A form begins with the program, however it is run (`sudo`,
+    `bash -c`). Options match anywhere, `--force` also as `--force=x`. Options in `unless` allow it.
 
     Why is this bad? Agents do what briefs and scripts say.
 
-    How to fix it: use the form that the policy allows.
+    How to fix it: use an allowed form.
 
     ```text
     error: AGENTS.md:1: gt sync restacks; use gt sync --no-restack

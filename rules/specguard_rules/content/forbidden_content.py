@@ -27,13 +27,12 @@ class Forbidden(Settings):
 
 
 class ForbiddenContent(Rule):
-    r"""An added line matches an expression that the policy forbids there.
+    r"""An added line matches a forbidden expression.
 
-    Only added lines are judged, each by itself. Expressions are RE2. Links, submodules and binary files have
-    no lines.
+    Each added line is judged by itself. Expressions are RE2. Links, submodules and binary files have no
+    lines.
 
-    Why is this bad? Some things are wrong wherever they are typed: a debugging call, a conflict marker, a
-    private key.
+    Why is this bad? Debugging calls, conflict markers and private keys are wrong everywhere.
 
     How to fix it: change the line, or exempt the file with `exclude`.
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class HostNetworkCall(Rule):
-    r"""A CI step calls a service on localhost, 127.0.0.1, [::1] or 0.0.0.0 from the CI host.
+    r"""A CI step calls a service on the CI host.
 
-    The rule reads GitHub workflows, composite actions, GitLab files, and the scripts that their steps run. In
-    shells it looks for clients such as `curl`, and for programs with a URL or host and port. Jobs with
-    `container:` or `image:` are fine, and so are `docker compose exec`, `docker run`, comments and health
-    checks. What it cannot follow, such as `make` targets, is listed as information.
+    That is localhost, 127.0.0.1, [::1] or 0.0.0.0. The rule reads GitHub workflows, composite actions, GitLab
+    files and scripts that they run. It looks for clients such as `curl`, and programs with a URL or host and
+    port. Jobs with `container:` or `image:`, `docker compose exec`, `docker run`, comments and health checks
+    are fine. What it cannot follow, such as `make` targets, is information.
 
-    Why is this bad? Such a job tests published ports, and breaks where ports, proxies or names differ.
+    Why is this bad? Such a job breaks where ports, proxies or names differ.
 
     How to fix it: call within the container network (`docker compose exec web curl http://api:8080`), or give
     the job a container.
@@ -107,10 +107,7 @@ class HostNetworkCall(Rule):
 
     files: Annotated[
         Selecting,
-        Field(
-            description="the CI files, such as `.github/workflows/*.yml`, `.github/workflows/*.yaml`, "
-            "`action.yml` and `.gitlab-ci.yml`"
-        ),
+        Field(description="the CI files, such as `.github/workflows/*.yml` and `.gitlab-ci.yml`"),
     ] = Selecting()
 
     def check(self, entries: Sequence[Entry], head_files: Tree, whole: bool) -> Iterator[Finding]:

@@ -15,16 +15,15 @@ if TYPE_CHECKING:
 
 
 class DeceptivePath(Rule):
-    r"""An added name is not what it looks like, or clashes with another file on some machines.
+    r"""An added name misleads, or clashes with another one.
 
     Reported are control and invisible characters, bytes that are not UTF-8, and look-alike letters (UTS 39).
-    So are names that differ only in case or Unicode form, names that Windows cannot hold, and everything that
-    git takes for `.git`. Names in any language are fine: `docs/café.md`, `資料.md`. Odd names that cannot be
-    mistaken are warnings. Only added names are judged.
+    So are names that differ only in case or Unicode form, that Windows cannot hold, or that git takes for
+    `.git`. Any language is fine: `docs/café.md`, `資料.md`. Odd names that cannot be mistaken are warnings.
 
     Why is this bad? People read one name and machines open another.
 
-    How to fix it: rename the file in plain characters, or allow the name with `exclude`.
+    How to fix it: rename it in plain characters, or allow it with `exclude`.
 
     ```text
     error: Docs/policy.md: the name Docs/policy.md differs from 'docs' only in case

@@ -19,10 +19,9 @@ class ForbiddenPath(Rule):
     """A change touches a path that nobody may change.
 
     Added, modified, deleted, moved and linked files count, and changes of mode. Case and Unicode forms do not
-    matter. Each commit is judged too, unless your policy says `merge = "squash"`. No approval lifts this
-    rule.
+    matter. Each commit is judged too, unless `merge = "squash"`.
 
-    Why is this bad? Your authority says that these paths never change.
+    Why is this bad? The authority says that these paths never change.
 
     How to fix it: put the file back with the command in the finding.
 
@@ -74,9 +73,7 @@ class ForbiddenPath(Rule):
     requires: ClassVar[tuple[str, ...]] = ("paths",)
     condition: ClassVar[str] = "nothing under {paths} is added, changed or removed"
 
-    paths: Annotated[
-        Guarding, Field(description="what must never change: files, and folders with all below")
-    ] = Guarding()
+    paths: Annotated[Guarding, Field(description="files, and folders with all below")] = Guarding()
 
     def check(
         self,

@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 
 
 class LinkIntoGuardedPath(Rule):
-    """A link or submodule leads to a guarded path or out of the repository.
+    """A link or submodule leads to a guarded path or outside.
 
     New links may not lead to a guarded path, a folder that holds one, git's own folder, an absolute path, or
-    outside. A link or submodule may not replace a folder with guarded paths. With `submodules = "existing"`,
-    those in the base may move and new ones are findings.
+    outside. No link or submodule may replace a folder with guarded paths. With `submodules = "existing"`,
+    only those in the base may move.
 
-    Why is this bad? Who writes through `src/docs -> ../docs/api` changes `docs/api`, and the diff shows
-    `src/docs`.
+    Why is this bad? Writing through `src/docs -> ../docs/api` changes `docs/api`.
 
     How to fix it: make the link relative and point it elsewhere, or copy what you need.
 
@@ -80,7 +79,7 @@ class LinkIntoGuardedPath(Rule):
 
     submodules: Annotated[
         Literal["none", "existing", "any"],
-        Field(description="which submodules a change may touch"),
+        Field(description="which submodules may change"),
     ] = "existing"
 
     def check(

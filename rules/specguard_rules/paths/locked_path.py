@@ -26,10 +26,10 @@ _PIN: Final = (
 class LockedPath(Rule):
     r"""A change touches a path that needs an approval.
 
-    What counts is the same as for `forbidden-path`. An approval by somebody whom the policy names lifts the
-    finding. Adding records to the log of approvals is allowed.
+    The same changes count as for `forbidden-path`, except new records in the log of approvals. An approver of
+    the policy may lift it.
 
-    Why is this bad? These files decide about other work, and somebody must have looked at each change.
+    Why is this bad? These files decide about other work.
 
     How to fix it: put the file back with the command in the finding, or ask for an approval.
 
@@ -87,23 +87,19 @@ class LockedPath(Rule):
     requires: ClassVar[tuple[str, ...]] = ("paths",)
     condition: ClassVar[str] = "nothing under {paths} is added, changed or removed without an approval"
 
-    paths: Annotated[
-        Guarding, Field(description="what needs an approval: files, and folders with all below")
-    ] = Guarding()
+    paths: Annotated[Guarding, Field(description="files, and folders with all below")] = Guarding()
     pins: Annotated[
         Literal["hold", "allow"],
         Field(
-            description="`allow`: versions that a file pins in YAML may change, on lines `uses: X@VERSION` "
-            "and `rev: VERSION`",
+            description="`allow`: versions in YAML may change, in `uses: X@VERSION` and `rev: VERSION`",
             json_schema_extra={"tightens": ["allow", "hold"]},
         ),
     ] = "hold"
     owners: Annotated[
         dict[str, list[str]],
         Field(
-            description="names of `[[approvals.approver]]`, by pattern of `paths`. They need no approval "
-            "where their keys sign each commit that touches the path. They also open what others change, by "
-            "a review",
+            description="names of `[[approvals.approver]]`, by pattern of `paths`. If their keys sign each "
+            "commit that touches it, they need no approval. Their review opens it for others",
             json_schema_extra={"approvers": True},
         ),
     ] = {}

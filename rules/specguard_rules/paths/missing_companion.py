@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 class Companion(Settings):
     """What changes together."""
 
-    when: Annotated[Covering, Field(description="the paths that need a companion")]
-    require: Annotated[Covering, Field(description="the paths of which one must change too")]
+    when: Annotated[Covering, Field(description="what needs a companion")]
+    require: Annotated[Covering, Field(description="of which one must change too")]
     trailer: Annotated[
         str,
         Field(
-            description="the trailer that may give a reason instead, such as `Docs-Impact`",
+            description="the trailer with a reason instead, such as `Docs-Impact`",
             pattern=r"^([A-Za-z0-9][A-Za-z0-9-]*)?$",
         ),
     ] = ""
 
 
 class MissingCompanion(Rule):
-    r"""A path changes without the companion that must change with it.
+    r"""A path changes without the companion that must change too.
 
-    Each entry of `companions` asks that a change under `when` also adds or modifies a path under `require`.
-    If it names a `trailer`, an author may give a reason instead, in a commit or the pull request:
-    `Docs-Impact: none, only names changed`. Before a commit has its message the finding is a warning.
+    For each entry of `companions`, a change under `when` also adds or modifies a path under `require`. With a
+    `trailer`, a commit or the pull request may give a reason instead:
+    `Docs-Impact: none, only names changed`. Before a commit it is a warning.
 
     Why is this bad? A missing document, rollback or lock file is found late.
 

@@ -14,16 +14,15 @@ if TYPE_CHECKING:
 
 
 class OutOfScopePath(Rule):
-    """A change for a work item touches a path outside the item's scope.
+    """A change touches a path outside its item's scope.
 
-    The scope is `scope` in `[work.<kind>]`. If that is empty, it is the paths in the *Scope* or *Files*
-    section of the item's document in the trusted base. `scope_sections` sets other titles. If neither lists a
-    path, the rule does not apply. If the list also has items without a path, findings are warnings. Only the
-    log of approvals and committed runs are exempt.
+    That is `scope` in `[work.<kind>]`, or else the paths in `scope_sections` of the item's document in the
+    trusted base. Without any, the rule does not apply. If items there have no path, findings are warnings.
+    Only approvals and committed runs are exempt.
 
     Why is this bad? A scope keeps changes small and reviews honest.
 
-    How to fix it: take the path out of the change, or have the scope widened in the base first.
+    How to fix it: take it out, or have the scope widened in the base first.
 
     ```text
     error: tools/b.py is outside the scope of phase 12: src/

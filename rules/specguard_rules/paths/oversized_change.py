@@ -19,9 +19,8 @@ _UNITS: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 class OversizedChange(Rule):
     r"""A change is larger than the policy allows.
 
-    `entries`, `lines` and `bytes` limit the whole change and are off by default. `file_bytes` limits each
-    file. Its default is 100 MiB, the size that GitHub refuses. Approvals and committed runs do not count,
-    except for the size of each file.
+    `entries`, `lines` and `bytes` limit the whole change, `file_bytes` each file, by default to what GitHub
+    accepts. Of approvals and committed runs, only each file's size counts.
 
     Why is this bad? Nobody reviews what nobody can read.
 
@@ -79,7 +78,7 @@ class OversizedChange(Rule):
         int,
         Field(
             ge=0,
-            description="the most paths a change touches",
+            description="the most paths; `0`: any number",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 0
@@ -103,7 +102,7 @@ class OversizedChange(Rule):
         int,
         Field(
             ge=0,
-            description="the most bytes of one file; `0` is any number",
+            description="the most bytes of one file; `0`: any number",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 100 << 20

@@ -33,15 +33,15 @@ _HELP: Final = "Leave it to a change of its own, and ask for an approval of PTH0
 
 
 class PolicyChanges(Rule):
-    r"""A change alters what judges it: the authority, its settings, or what runs specguard.
+    r"""A change alters the policy, or what runs specguard.
 
-    A setting that loosens, or could, is an error with its old and new value. One that only tightens is a
-    warning, and changed prose is information. `.specguard/` counts too: growing the baseline is an error. In
-    the hooks, CI files and agents' settings of `files`, only what runs specguard counts.
+    Settings that loosen, or could, are errors with their old and new values. Those that only tighten are
+    warnings, and prose is information. `.specguard/` counts too: a grown baseline is an error. In `files`
+    (hooks, CI, agents' settings), only what runs specguard counts.
 
-    Why is this bad? The change is judged by the base's policy, but every later change by this one.
+    Why is this bad? It judges every later change.
 
-    How to fix it: make the policy change on its own, and ask for an approval of `PTH004`.
+    How to fix it: make it a change of its own, and ask for an approval of `PTH004`.
 
     ```text
     error: specguard.toml:2: loosens the policy: rules.locked-path.paths drops "docs/api/"
@@ -86,7 +86,7 @@ class PolicyChanges(Rule):
     condition: ClassVar[str] = "neither the policy nor what runs specguard changes"
 
     files: Annotated[
-        Selecting, Field(description="hooks and CI files; those that name specguard are judged")
+        Selecting, Field(description="hooks and CI files")
     ] = Selecting.of(
         ".pre-commit-config.yaml", ".githooks/**", ".husky/**", "lefthook.yml", ".claude/settings.json",
         ".claude/settings.local.json", ".codex/hooks.json", ".codex/config.toml", ".gemini/settings.json",

@@ -20,12 +20,12 @@ MOST: Final = 100
 
 
 class WeakenedPath(Rule):
-    r"""A file that may only grow loses lines, or gains lines that weaken it.
+    r"""A file that may only grow loses lines or is weakened.
 
-    In files under `paths`, you may add lines and new files. Removed or changed lines, deletions, moves and
-    links are findings. Blank lines do not count. No added line may match `patterns`, such as a skip marker.
+    Under `paths`, you may add lines and new files. Removed or changed lines, deletions, moves and links are
+    findings. Blank lines do not count. No added line may match `patterns`, such as a skip marker.
 
-    Why is this bad? Deleting the test is the quickest way to a passing build.
+    Why is this bad? Deleting a test is the quickest way to pass it.
 
     How to fix it: bring the lines back, or ask for an approval.
 
@@ -87,14 +87,14 @@ class WeakenedPath(Rule):
     paths: Annotated[
         Covering,
         Field(
-            description="what may only grow: files, and folders with all below",
+            description="files, and folders with all below",
             json_schema_extra={"tightens": "more"},
         ),
     ] = Covering()
     patterns: Annotated[
         list[Expression],
         Field(
-            description="what no added line of these files may match (RE2)",
+            description="what no line added there may match (RE2)",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class AgentEditedPlan(Rule):
-    r"""A change for a task edits the plan that the task is from, or sets the task's status during a run.
+    r"""A change for a task edits the task's plan.
 
-    During a run, the plan's folder may not change. In a range or pull request, the change may finish its one
-    task: set the status to `done`, with evidence. It may also append to the files in `log` of
-    `[plans.<name>]`. With `unit = "commit"`, commits that name no task may edit the plan.
+    During a run, the plan's folder may not change. In a range or pull request, the change may set its one
+    task to `done`, with evidence. It may also append to `log` of `[plans.<name>]`. With `unit = "commit"`,
+    commits that name no task may edit the plan.
 
-    Why is this bad? An agent that edits its plan can widen its files, weaken its checks or call itself done.
+    Why is this bad? An agent could weaken its checks or call itself done.
 
-    How to fix it: take the plan's folder out of the change, and have the planner edit it in the base.
+    How to fix it: take the plan's folder out; the planner edits it in the base.
 
     See also: `unexpected-file`
 

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class BrokenDependency(Rule):
-    r"""A task depends on one that does not exist, on itself in a circle, or started before one that it needs.
+    r"""A task's dependency is missing, circular or not done in time.
 
-    A task has started if its status is one of `started`, or if the change is for it. The tasks it needs must
-    then be `done`. In work breakdowns, closed items and the change's own item need their dependencies closed,
-    landed, deferred or conditional.
+    A task starts with a status in `started` of `[plans.<name>]`, or a change for it. The tasks it needs must
+    then be `done`. In breakdowns (`[work.<kind>]`), closed items and the change's own need their dependencies
+    closed, landed, deferred or conditional.
 
-    Why is this bad? A task in a circle never starts, and one that starts too early builds on nothing.
+    Why is this bad? A task that starts too early builds on nothing.
 
-    How to fix it: correct the id, remove the dependency, or finish the other task first.
+    How to fix it: correct the dependency, or finish the other task first.
 
     ```text
     error: .plans/cart/plan.json:2: tasks need each other in a circle: task_001 -> task_002 -> task_001

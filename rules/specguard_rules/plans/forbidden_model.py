@@ -25,17 +25,15 @@ if TYPE_CHECKING:
 
 
 class ForbiddenModel(Rule):
-    r"""A run, review, plan or script names a model that the policy does not allow.
+    r"""A run, review, plan or script names a forbidden model.
 
-    `[models]` has expressions: `allow` and `deny` for every role, and tables for `reviewer`, `researcher` and
-    `coder`. The rule reads plans, artifacts, runs and `files`. It finds models in `fields` of documents and
-    data, in options such as `--model`, and in variables such as `GEMINI_MODEL=x`. A word without a digit only
-    warns, unless it is denied or a known family.
+    `[models]` has `allow` and `deny` for every role, and tables for `reviewer`, `researcher` and `coder`. In
+    plans, artifacts, runs and `files`, the rule reads `fields`, options such as `--model`, and variables such
+    as `GEMINI_MODEL=x`. A word without a digit only warns, unless denied or a known family.
 
-    Why is this bad? The team chooses which model writes and reviews. A cheaper one is quickly put in its
-    place.
+    Why is this bad? A cheaper model is quickly put in.
 
-    How to fix it: use an allowed model, and repeat the work of the other one.
+    How to fix it: repeat the work with an allowed model.
 
     See also: `forbidden-agent-mode`
 
@@ -111,9 +109,7 @@ class ForbiddenModel(Rule):
     tables: ClassVar[tuple[str, ...]] = ("models",)
     condition: ClassVar[str] = "every model that is named in a run, a review or a plan is allowed"
 
-    files: Annotated[Selecting, Field(description="more files to read: scripts, CI files, briefs")] = (
-        Selecting()
-    )
+    files: Annotated[Selecting, Field(description="more files: scripts, CI files, briefs")] = Selecting()
     fields: Annotated[list[str], Field(description="the fields that name a model")] = [
         "model",
         "models",

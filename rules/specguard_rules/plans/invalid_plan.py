@@ -13,28 +13,25 @@ if TYPE_CHECKING:
 
 
 class InvalidPlan(Rule):
-    r"""A plan's file cannot be read, or its tasks do not have the required shape.
+    r"""A plan is unreadable, or its tasks have the wrong shape.
 
-    A plan is the file `plan` (JSON, YAML or TOML) in a folder that `folder` of `[plans.<name>]` describes.
-    Its `tasks` are a list or a table by id. A task has these keys, as far as `required` asks:
+    `[plans.<name>]` says where plans are (JSON, YAML or TOML). `tasks` are a list or a table by id, with the
+    keys in `required`:
 
-    | key | value |
-    | --- | --- |
-    | `id` | unique, of the form `id_format` |
-    | `title`, `domain` | text |
-    | `status` | one of `statuses` |
-    | `depends_on` | ids |
-    | `expected_files` | relative paths and patterns |
-    | `verify` | commands |
-    | `done_criteria` | at least one text |
+    - `id`: unique, of the form `id_format`
+    - `title`, `domain`: text
+    - `status`: one of `statuses`
+    - `depends_on`: ids
+    - `expected_files`: relative paths and patterns
+    - `verify`: commands
+    - `done_criteria`: at least one text
 
-    `keys` renames them. A key that is almost one of these, such as `depend_on`, is a warning. With `option`
-    set, the plan names its option. Work breakdowns (`source` of `[work.<kind>]`) need unique ids and the keys
-    in `required` of their kind.
+    `keys` renames them. Near misses, such as `depend_on`, are warnings. With `option`, the plan names its
+    option. Work breakdowns (`source` of `[work.<kind>]`) need unique ids and their own `required` keys.
 
-    Why is this bad? A typo in a status or key hides a task, or calls it done.
+    Why is this bad? A typo hides a task, or calls it done.
 
-    How to fix it: correct the line and key of each finding. `specguard check --select PLN` shows the others.
+    How to fix it: correct the line of each finding.
 
     ```text
     error: .plans/cart/plan.json:2: task_001 has no depends_on; it has 'depend_on'

@@ -13,13 +13,12 @@ if TYPE_CHECKING:
 
 
 class MissingOption(Rule):
-    """A document of options lacks one that it must describe.
+    """A document lacks an option that it must describe.
 
     `options` of `[artifacts.<name>]` lists them, such as `["A", "B", "C"]`. Each is a heading, list item,
-    bold label, or a table's row or column with its name, and says something. A title, a placeholder or the
-    words of another option do not count.
+    bold label, or table's row or column of that name, with words of its own and no placeholder.
 
-    Why is this bad? Whoever considers one way has not weighed anything.
+    Why is this bad? Whoever considers one way weighs nothing.
 
     How to fix it: describe the missing option.
 

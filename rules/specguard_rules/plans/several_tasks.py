@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 class SeveralTasks(Rule):
     r"""A change finishes more than one task of a plan.
 
-    A task counts as finished if its status becomes `done`, or if a commit names it (`task_003: ...`). With
-    `unit = "commit"` of `[plans.<name>]`, a branch may hold several tasks, one per commit.
+    A task is finished if its status becomes `done`, or if a commit names it (`task_003: ...`). With
+    `unit = "commit"` of `[plans.<name>]`, a branch may hold several, one per commit.
 
-    Why is this bad? Only a single task can be verified, reviewed and reverted by itself.
+    Why is this bad? Two tasks cannot be reviewed or reverted apart.
 
     How to fix it: split the change, one branch per task.
 

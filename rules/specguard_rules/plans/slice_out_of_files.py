@@ -28,16 +28,14 @@ if TYPE_CHECKING:
 
 
 class SliceOutOfFiles(Rule):
-    """A change for a slice touches other files or uses another branch, or other changes touch its files.
+    """A change leaves its slice, or touches another one's files.
 
-    `files` of the slice's entry (`source` of `[work.<kind>]`) lists its files in the trusted base. While a
-    wave's stage is open, changes that name no slice leave its slices' files alone, unless an approval lifts
-    the finding. `also` lists what every slice may touch.
+    The slice's entry (`source` of `[work.<kind>]`) in the trusted base lists its `files`. While a wave's
+    stage is open, changes that name no slice leave its slices' files alone, unless approved.
 
     Why is this bad? Owned files let several agents work beside each other.
 
-    How to fix it: move the files to their slice's branch, or have the breakdown widened in a change of its
-    own first.
+    How to fix it: move the files to their slice's branch, or have the breakdown widened first.
 
     ```text
     error: src/b/y.ts is not one of the files of slice D1 (src/a/**); it belongs to slice D2

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class UndisposedSlice(Rule):
-    """A conditional slice is neither done nor deferred in the readiness document, or done without a decision.
+    """A conditional slice is neither decided nor deferred.
 
-    If a `conditional` slice is done, its change also edits a document of `decisions`. If not, a `readiness`
-    document names the slice, says `trigger: no`, and cites evidence that exists. A table may say it in a
-    column `Trigger` or `Triggered`. No other words are an answer.
+    When a `conditional` slice of `[work.<kind>]` is done, its change also edits one of `decisions`. Otherwise
+    a `readiness` document names it, says `trigger: no` (in tables, in a column `Trigger` or `Triggered`), and
+    cites evidence that exists.
 
-    Why is this bad? Otherwise the question is dropped in silence.
+    Why is this bad? The question is dropped in silence.
 
-    How to fix it: add a line such as "D4: deferred, trigger: no (`scans/d4.json`)" to the readiness document,
-    or do the slice.
+    How to fix it: add "D4: deferred, trigger: no (`scans/d4.json`)" to the readiness document, or do the
+    slice.
 
     ```text
     error: plan/PHASE_D_READINESS.md: slice D4 is conditional, not done, and plan/PHASE_D_READINESS.md
@@ -114,7 +114,7 @@ class UndisposedSlice(Rule):
     ] = ["readiness"]
     decisions: Annotated[
         Selecting,
-        Field(description="the decisions documents; empty asks for none"),
+        Field(description="the decisions documents, if any"),
     ] = Selecting.of("**/DECISIONS.md")
 
     def check(

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class UnexpectedFile(Rule):
-    r"""A change for a task touches a file outside the task's `expected_files`.
+    r"""A change for a task touches a file outside its `expected_files`.
 
-    `expected_files` are files, folders and patterns, read from the trusted base. With `trusted = "branch"`
-    they come from the branch's first commit. The commit's subject names the task, the branch the plan
-    (`[work.task]`). With `unit = "commit"`, each commit is judged by itself. The plan's folder, runs and
-    approvals are left out.
+    These files, folders and patterns are read from the trusted base, or with `trusted = "branch"` of
+    `[plans.<name>]` from the branch's first commit. The commit's subject names the task, the branch the plan.
+    With `unit = "commit"`, each commit is judged by itself. The plan's folder, runs and approvals do not
+    count.
 
-    Why is this bad? Expected files keep a task small and let several tasks run side by side.
+    Why is this bad? Expected files let several tasks run side by side.
 
-    How to fix it: take the file out of the change, or have the planner add it in the base first.
+    How to fix it: take it out, or have the planner add it in the base first.
 
     See also: `agent-edited-plan`
 

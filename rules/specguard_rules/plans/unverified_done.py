@@ -14,18 +14,16 @@ if TYPE_CHECKING:
 
 
 class UnverifiedDone(Rule):
-    r"""A task is done, but nothing shows that it was verified.
+    r"""Nothing shows that a done task was verified.
 
-    Evidence is under the task's `verification`, `verified` or `evidence`:
+    A done task of `[plans.<name>]` has evidence under `verification`, `verified` or `evidence`:
 
-    | form | counts if |
-    | --- | --- |
-    | `{"command": "pytest -q", "exit_code": 0}` | every command of `verify` ended with 0 |
-    | `{"manifest": ".runs/task_001/1/manifest.json"}` | the run succeeded and belongs to this task |
-    | `{"note": "works", "by": "Ann Lee", "at": "2026-01-31"}` | all three are there, and a person signed |
+    - `{"command": "pytest -q", "exit_code": 0}`: every command of `verify` ended with 0
+    - `{"manifest": ".runs/task_001/1/manifest.json"}`: the run succeeded and belongs to this task
+    - `{"note": "works", "by": "Ann Lee", "at": "2026-01-31"}`: a person signed, with all three
 
-    A done task needs `verify` commands that can fail, unless a person verified it. With `[runs] keep =
-    "local"` and no runs here, only exit codes count.
+    Without a person, it needs `verify` commands that can fail. With `[runs] keep = "local"` and no runs here,
+    only exit codes count.
 
     Why is this bad? An agent's "done" is a claim.
 

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class WaveStageOutOfOrder(Rule):
-    r"""A stage of a wave has artifacts or work while an earlier stage is not complete.
+    r"""A wave's stage begins before an earlier one is complete.
 
-    `[[wave.stages]]` sets the order. A stage is complete when its `requires` and `leaves` artifacts fulfil
-    their contracts, its `fields` have the right values, and its `items` are closed. Findings are artifacts,
-    branches, items and paths of a stage that is not open yet. `specguard status` shows what is missing.
+    A stage of `[[wave.stages]]` is complete when its `requires` and `leaves` artifacts fulfil their
+    contracts, its `fields` have the right values, and its `items` are closed. Findings are artifacts,
+    branches, items and paths of later stages. `specguard status` shows what is missing.
 
-    Why is this bad? Work on a stage that is not ready rests on decisions that nobody has made.
+    Why is this bad? Such work rests on decisions that nobody has made.
 
-    How to fix it: complete the earlier stage first, on its own branch if it has one.
+    How to fix it: complete the earlier stage first.
 
     ```text
     error: the branch 'build-d' is for the stage implementation of wave d, and the stage planning is not

@@ -20,10 +20,10 @@ _PLACEHOLDER = re.compile(r"(todo|tbd|tbc|fixme|xxx|[\W_])*", re.IGNORECASE)
 
 
 class PullRequestBody(Rule):
-    r"""A pull request's body lacks a required section, or does not name its work document.
+    r"""A pull request's body lacks a section or its work document.
 
-    Each title in `sections` must be a heading with visible text below it. Template comments, *TODO* and *TBD*
-    do not count. A work item's body also names the item's document, unless `work_document = "optional"`. An
+    Each title in `sections` is a heading with visible text below it. Template comments, *TODO* and *TBD* do
+    not count. A work item's body also names the item's document, unless `work_document = "optional"`. An
     unknown body does not pass: give `--pr-body-file`.
 
     Why is this bad? Reviewers start from the body, and a squash keeps it.
@@ -80,7 +80,7 @@ class PullRequestBody(Rule):
     sections: Annotated[list[str], Field(description="required sections, each with content")] = []
     work_document: Annotated[
         Literal["require", "optional"],
-        Field(description="whether the body names the item's document"),
+        Field(description="the item's document in the body"),
     ] = "require"
 
     def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:

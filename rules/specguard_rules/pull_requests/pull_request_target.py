@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 class PullRequestTarget(Rule):
     """A pull request targets another branch than the policy's base.
 
-    The target is `base` of the work item's kind, or of the policy. `allow` lists more branches, for pull
-    requests that stack.
+    That is `base` of the work item's kind, or of the policy.
 
-    Why is this bad? The change was judged against one branch and lands in another.
+    Why is this bad? The change was judged against another branch.
 
     How to fix it: `gh pr edit --base <branch>`, or the platform's page.
 
@@ -76,7 +75,7 @@ class PullRequestTarget(Rule):
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
     condition: ClassVar[str] = "the pull request goes into the policy's base"
 
-    allow: Annotated[Selecting, Field(description="more allowed targets")] = Selecting()
+    allow: Annotated[Selecting, Field(description="more targets, for pull requests that stack")] = Selecting()
 
     def check(
         self, pull_request: PullRequest, base: Base, policy: Policy, work_item: WorkItem | None = None

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class PullRequestTitle(ConventionalForm, Rule):
-    """A pull request's title is not its work item's, or does not have the form that the policy asks for.
+    """A pull request's title is not the expected one.
 
-    If the change names a work item whose kind has a `pull_request` template, the title must be exactly that.
-    Otherwise it must match `pattern` and, with `conventional = true`, Conventional Commits. An unknown title
-    does not pass: give `--pr-title`.
+    If the item's kind has a `pull_request` template, the title must be exactly that. Otherwise it must match
+    `pattern` and, with `conventional = true`, Conventional Commits. An unknown title does not pass: give
+    `--pr-title`.
 
-    Why is this bad? Reviewers and release notes find an item by its title.
+    Why is this bad? Release notes find items by their titles.
 
     How to fix it: `gh pr edit --title <title>`, or the platform's page.
 

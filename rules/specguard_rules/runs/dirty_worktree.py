@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class DirtyWorktree(Rule):
-    r"""A wave is declared complete while a worktree has uncommitted changes.
+    r"""A wave is declared complete while a worktree is dirty.
 
-    When a document of a contract in `declared_by` is written, every worktree of `git worktree list` must be
-    clean. Untracked files count unless ignored. In CI there is only one checkout. If a worktree cannot be
-    read, the rule is indeterminate: `git worktree prune` forgets missing ones.
+    When a document of a contract in `declared_by` is written, every worktree must be clean. Untracked files
+    count unless ignored. If a worktree cannot be read, the rule is indeterminate: `git worktree prune`
+    forgets missing ones.
 
-    Why is this bad? What is left in a worktree is in no branch and no review.
+    Why is this bad? What is left there is in no review.
 
-    How to fix it: commit or discard what is there, then declare the wave complete.
+    How to fix it: commit or discard it, then declare the wave complete.
 
     ```text
     error: FINAL_D_HANDOFF.md declares a wave complete, and the worktree /home/ann/repository has
@@ -71,7 +71,7 @@ class DirtyWorktree(Rule):
     declared_by: Annotated[
         list[str],
         Field(
-            description="the contracts of documents that declare a wave complete",
+            description="the contracts that declare a wave complete",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []

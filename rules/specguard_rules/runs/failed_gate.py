@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 class FailedGate(Rule):
     r"""A required gate did not succeed on the committed tree.
 
-    Required are the gates of the item's kind, those in its document, and `gates` of `[runs]`. For the run
-    that a commit names, the last result of each gate on the commit's own tree counts. All its commands must
-    have ended with 0, at the grade that `grade` of `[runs]` asks for. Editing, amending or rebasing after the
-    gates means running them again.
+    Required are the gates of the item's kind, those in its document, and `gates` of `[runs]`. In the run that
+    a commit names, each gate's last result on the commit's own tree counts, at the `grade` of `[runs]`. All
+    its commands must end with 0. After an edit, amend or rebase, run them again.
 
-    Why is this bad? A gate proves something about the files it ran on, and no others.
+    Why is this bad? A gate proves something only about the files it ran on.
 
     How to fix it: run the gates on what is committed: `specguard run resume RUN`.
 

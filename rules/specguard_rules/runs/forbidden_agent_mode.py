@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 
 
 class ForbiddenAgentMode(Rule):
-    r"""A run's agent had high trust or a model that the policy does not allow by name.
+    r"""A run's agent had high trust or a model that is not allowed.
 
-    The rule reads the agent's command in the manifest. High-trust options such as `--yolo` or
-    `--dangerously-skip-permissions` must be in `allow_flags` of `[agents.<name>]`. The model must fit
-    `[models]`, and the approval policy `approval_policies` of `[runs]`.
+    In the agent's command, high-trust options such as `--yolo` must be in `allow_flags` of `[agents.<name>]`.
+    The model must fit `[models]`, and the approval policy `approval_policies` of `[runs]`.
 
     Why is this bad? Such an agent asks nobody, and nothing holds it back.
 
-    How to fix it: repeat the run without that option, or allow it by name in the policy.
+    How to fix it: repeat the run without that option, or allow it by name.
 
     See also: `forbidden-model`
 

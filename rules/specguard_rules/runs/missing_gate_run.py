@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 
 class MissingGateRun(Rule):
-    r"""No run shows the quick gates for a commit, or the full gates for a tree that needs them.
+    r"""No run shows the gates that a commit needs.
 
-    `quick_gates` of `[runs]` must have succeeded on the tree of each commit. `full_gates` must have succeeded
-    on the last tree, and before artifacts of a contract in `full_before`. Gates that acceptance scenarios
-    name count too. Any run counts: `specguard run gates` makes one without an agent. Merges and commits that
-    only add runs need none. With `keep = "local"`, missing runs make the rule indeterminate.
+    `quick_gates` of `[runs]` must have succeeded on the tree of each commit, `full_gates` on the last tree,
+    and before artifacts of a contract in `full_before`. Acceptance scenarios may name more. Any run counts:
+    `specguard run gates` makes one without an agent. Merges and commits that only add runs need none. With
+    `keep = "local"`, the rule is indeterminate without runs.
 
-    Why is this bad? Gates that ran on other files say nothing about these.
+    Why is this bad? Gates on other files say nothing about these.
 
-    How to fix it: check out the commit, run the gates on it, and keep the run.
+    How to fix it: check out the commit, run the gates, and keep the run.
 
     See also: `failed-gate`
 

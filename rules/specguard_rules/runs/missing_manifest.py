@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class MissingManifest(Rule):
-    r"""A work item's commit names no run, or one whose manifest is missing or invalid.
+    r"""An item's commit names no run with a valid manifest.
 
-    `require` of `[runs]` lists the kinds of items that need a run. Their commits carry a trailer `Run:
-    phase-12/2026-03-01T10-00-00Z-a1b2` that names the run's folder. With `keep = "tree"`, the folder must be
-    committed. With `keep = "local"`, runs are looked up beside the check. If the folder of runs is missing
-    there, as in CI, rules about runs are skipped.
+    `require` of `[runs]` lists the kinds of items that need one. A trailer names the run's folder:
+    `Run: phase-12/2026-03-01T10-00-00Z-a1b2`. With `keep = "tree"`, it must be committed. With
+    `keep = "local"`, it is looked up beside the check; without any runs there, as in CI, rules about runs are
+    skipped.
 
-    Why is this bad? Without the manifest, a reviewer cannot see how the work was made.
+    Why is this bad? Reviewers cannot see how the work was made.
 
-    How to fix it: let `specguard run` make the commit, or commit the run's folder.
+    How to fix it: let `specguard run` commit, or commit the run's folder.
 
     ```text
     error: commit e8793dd1ea is phase 12's and names no run

@@ -16,14 +16,14 @@ _AFTER: Final = frozenset({"pull-request", "report"})
 
 
 class SeveralItems(Rule):
-    r"""One run worked on several items, or went on after its pull request.
+    r"""One run worked on several items, or after its pull request.
 
-    Findings are manifests with several items, and commits whose subject names another item than their run. So
-    are a second commit for one run, and steps after the pull request, except the report.
+    Findings are manifests of `[runs]` with several items, and commits that name another item than their run.
+    So are second commits for a run, and steps after the pull request, except the report.
 
     Why is this bad? Evidence for two items is evidence for neither.
 
-    How to fix it: use one run, one branch and one pull request per item.
+    How to fix it: use one run, branch and pull request per item.
 
     ```text
     error: .runs/phase-12/2026-03-01T10-00-00Z-a1b2/manifest.json:1: the run

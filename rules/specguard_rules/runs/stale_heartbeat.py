@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 class StaleHeartbeat(Rule):
     r"""A run is still `running`, but its heartbeat is too old.
 
-    `stale_after` of `[runs]` says how long a run may be silent. Judged are the runs that the change names or
-    touches, and with `--all` every run.
+    `stale_after` of `[runs]` says how long it may be silent. Judged are runs that the change names or
+    touches, or with `--all` every run.
 
-    Why is this bad? The run has died or hangs, and its record is incomplete.
+    Why is this bad? It has died or hangs, and its record is incomplete.
 
-    How to fix it: `specguard run doctor RUN` says what happened. `specguard run resume RUN` continues it.
+    How to fix it: `specguard run doctor RUN` says why, and `specguard run resume RUN` continues.
 
     ```text
     error: .runs/phase-12/1/manifest.json:1: the run phase-12/1 is running, and its last heartbeat was

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 class TamperedRun(Rule):
     r"""A run's manifest, logs, results, tree and commit do not agree.
 
-    A manifest records the sha256 of each file and log. Findings are files that differ, results that
-    contradict the manifest, and manifests of another run or item. A succeeded run in the base may not change.
-    A commit's tree must be the one that its run judged last. With `keep = "tree"`, missing logs are fine.
-    Manifests are not signed, so a wholly invented run is not found here.
+    A manifest has the sha256 of each file and log. Findings are files that differ, results that contradict
+    it, and manifests of another run or item. A succeeded run in the base may not change. A commit's tree must
+    be the one its run judged last. With `keep = "tree"` of `[runs]`, logs may be missing. Wholly invented
+    runs are not found.
 
     Why is this bad? Somebody may have turned a failed result green.
 
-    How to fix it: restore the files as the run left them, or run it again.
+    How to fix it: restore the files, or run it again.
 
     ```text
     error: .runs/phase-12/2026-03-01T10-00-00Z-a1b2/commands/01-tests.log: commands/01-tests.log of the

@@ -19,17 +19,16 @@ _NAME: Final = "Name the item in the tick, as '- [x] ID: ...', or in a heading a
 
 
 class UncoveredItem(Rule):
-    r"""A done item has no evidence of the grade that the policy asks for.
+    r"""A done item lacks evidence of the required grade.
 
-    Evidence is graded: an agent says so (`claimed`), a runner saw it (`observed`), or specguard ran it
-    (`re-run`). `grade` of `[runs]` is the least that counts. Judged are items of a source, tasks, entries of
-    the index of specs and ticked checklist items that the change closes. The run must have succeeded and name
-    no other item. From `observed` up it must name the item, and [its tree must
-    fit](../runs.md#what-a-proof-is-bound-to).
+    An agent says so (`claimed`), a runner saw it (`observed`), or specguard ran it (`re-run`). `grade` of
+    `[runs]` is the least that counts. Judged are items, tasks, specs in the index and ticked checklist items
+    that the change closes. The run succeeded and names no other item. From `observed` up it names this one,
+    and [its tree must fit](../runs.md#what-a-proof-is-bound-to).
 
     Why is this bad? Everybody can say that something is done.
 
-    How to fix it: let a run show it and name its manifest, or take the status back.
+    How to fix it: name a run's manifest that shows it, or take the status back.
 
     See also: `unproven-checkbox`, `unverified-done`
 

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class UnprovenAsset(Rule):
-    r"""A learning asset changes, and no run has logged its build and test.
+    r"""No run logged a changed asset's build and test.
 
-    `proofs` of `[assets]` names the commands. Each must be in a succeeded run, end with 0, and have a log
-    beside the manifest. The run must have used the tree of a commit at or after the asset's change. Without
-    any such run the rule is indeterminate; without a folder of runs it is skipped.
+    `proofs` of `[assets]` names the commands. A succeeded run has each, ended with 0, with a log beside the
+    manifest. It used the tree of a commit at or after the asset's change. Without such a run the rule is
+    indeterminate; without any runs it is skipped.
 
-    Its folder must have the files of `run_files`, and its manifest the keys of `run_keys`, each with a value
-    or `[]`. A manifest without a status stands as its `validations` do:
+    Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
+    In a manifest without a status, `validations` count:
     `{"command": "npm test", "status": "passed", "log_path": "test.log"}`.
 
-    Why is this bad? Agents reuse codemods, templates and linter rules without looking twice.
+    Why is this bad? Agents reuse assets without looking twice.
 
-    How to fix it: build and test the asset in a run, and commit the run's folder with its logs.
+    How to fix it: build and test it in a run, and commit its folder with the logs.
 
     See also: `unregistered-asset`
 

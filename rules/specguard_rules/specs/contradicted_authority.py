@@ -19,13 +19,13 @@ class ContradictedAuthority(Rule):
     r"""A document contradicts a higher one on a declared key.
 
     `order` in `[authority]`, or the section *Conflict resolution*, lists documents, highest first. `keys`
-    names what they must agree on: a field, front matter (`form = "front matter"`), or a line that a `pattern`
-    with one group matches. The highest document that states a key decides. Documents of one pattern have no
-    order. Quotes and emphasis do not matter; case does.
+    names what they must agree on: a field, front matter (`form = "front matter"`), or a line that matches a
+    `pattern` with one group. The highest document with a key decides. Documents of one pattern have no order.
+    Quotes and emphasis do not matter; case does.
 
     Why is this bad? An agent follows the document that it read last.
 
-    How to fix it: correct the lower document, or have the higher one changed first.
+    How to fix it: correct the lower document, or change the higher one first.
 
     ```text
     error: work/AGENT_1_PLAN.md:3: work/AGENT_1_PLAN.md:3 says that canonical_root is '/api/orpc', and

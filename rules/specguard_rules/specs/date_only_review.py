@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class DateOnlyReview(Rule):
-    """A change moves the date of a spec's review but shows nothing that was reviewed.
+    """A change moves a spec's review date but shows no review.
 
-    A new date needs a trace: a visible correction in the spec, or an approval with name and day, no older
+    In `[specs]`, a new date needs a trace: a visible correction, or an approval with name and day, no older
     than the review. White space, comments, other dates, object ids and renames are no trace.
 
-    Why is this bad? A new date is the cheapest way to make a stale spec pass.
+    Why is this bad? A new date is the cheapest way past SPC003.
 
-    How to fix it: correct what the review found, or record the reviewer and the day under `approvals`.
+    How to fix it: correct what the review found, or record reviewer and day under `approvals`.
 
     See also: `stale-spec`
 

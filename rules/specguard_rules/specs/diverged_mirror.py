@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 class DivergedMirror(Rule):
     """A document gives a spec another status than the index.
 
-    `mirrors` in `[specs]` lists documents that repeat statuses. A spec's own document counts too. A table row
-    or list item with the spec's id or path gives its status in the column `Status` or behind the name: `0002
-    Runs: done`. A ticked box is a terminal status. A mirror need not list every spec.
+    Documents are those in `mirrors` of `[specs]`, and the specs. A table row or list item with the spec's id
+    or path gives its status, in the column `Status` or behind the name: `0002 Runs: done`. A ticked box is a
+    terminal status. A mirror need not list every spec.
 
-    Why is this bad? Sooner or later an agent believes the wrong one.
+    Why is this bad? An agent may believe the wrong one.
 
-    How to fix it: correct the document that is wrong. If there is an index, that is the mirror.
+    How to fix it: correct the wrong document. If there is an index, that is the mirror.
 
     ```text
     error: docs/STATUS.md:5: says that 0001 is 'Done', and tasks/index.json:1 that it is 'in-progress'

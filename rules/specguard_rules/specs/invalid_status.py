@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class InvalidStatus(Rule):
-    """A spec has an unknown status, or reached it by a forbidden transition.
+    """A spec's status is unknown, or reached by a forbidden transition.
 
     `statuses` in `[specs]` lists them, and `transitions` says which may follow which. Case, `_`, `-` and
-    remarks in brackets do not matter. The status is read from the index and the document: front matter, a
-    field, or a section *Status*. A status may not be removed. A new spec starts at the beginning, or at a
-    status that it can reach without an approval.
+    remarks in brackets do not matter. The status is in the index and the document: front matter, a field, or
+    a section *Status*. It may not be removed. A new spec starts at the beginning, or at a status reachable
+    without approval.
 
     Why is this bad? Tools and agents act on the status.
 
-    How to fix it: write one of the statuses, and take each step in a change of its own.
+    How to fix it: write one of the statuses, and take each step by itself.
 
     See also: `unapproved-spec`
 

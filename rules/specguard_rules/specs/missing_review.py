@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class MissingReview(Rule):
-    """A spec has no date of its last review, an unclear one, or two that differ.
+    """A spec has no clear date of its last review.
 
-    `review` in `[specs]` names the field, such as `last_review`. It is in front matter, in a line, list item
-    or table of the text, or in the index. Write `2026-01-31`, which is never ambiguous. If two places differ,
-    you get a warning and the older date counts. Specs with a terminal status need no review.
+    `review` in `[specs]` names the field, in front matter, a line, list item, table, or the index. Write
+    dates as `2026-01-31`. If two places differ, it is a warning and the older date counts. Specs with a
+    terminal status need no review.
 
     Why is this bad? Nobody can tell whether the spec still holds.
 

@@ -15,15 +15,15 @@ _UNKNOWN = "unknown to the index"
 
 
 class MissingSpec(Rule):
-    """The index, the governed paths and the spec files do not fit together.
+    """The index, governed paths and spec files do not agree.
 
     Findings are an unreadable or missing index, entries without a file, ids or files that occur twice, and
     specs that no entry names. So are `[specs.governs]` paths without a spec, and removed specs whose files
-    stay. An entry names its file by `path`, `file`, `spec`, `doc`, `document` or `dir`, or by the spec's id.
+    stay. Entries name files by `path`, `file`, `spec`, `doc`, `document`, `dir`, or the spec's id.
 
-    Why is this bad? A wrong index sends agents and rules to the wrong document.
+    Why is this bad? A wrong index leads to the wrong document.
 
-    How to fix it: add the file or the entry, or remove what is left of the spec.
+    How to fix it: add the file or entry, or remove what is left of the spec.
 
     ```text
     error: tasks/index.json:2: the entry 0003 names tasks/specs/0003-logs.md, but there is no such file

@@ -22,14 +22,13 @@ _EMPTY = frozenset(
 
 
 class MissingSpecChange(Rule):
-    r"""Governed code changes, but no spec that governs it does, and nobody says why.
+    r"""Governed code changes without its spec, and nobody says why.
 
-    A change under `code` in `[specs]` must also change a spec that governs the path, or add one with its
-    required sections. Deletions, renames, white space and bare review dates do not count. Instead, a commit
-    or the pull request may say why: `Spec-Impact: none (only names changed)`. Before a commit the finding is
-    a warning.
+    A change under `code` in `[specs]` also changes a spec that governs the path, or adds one with its
+    required sections. Deletions, renames, white space and bare review dates do not count. Or a commit or the
+    pull request says why: `Spec-Impact: none (only names changed)`. Before a commit it is a warning.
 
-    Why is this bad? A spec that does not change with its code soon describes something else.
+    Why is this bad? The spec soon describes something else.
 
     How to fix it: change the spec, or state the reason.
 

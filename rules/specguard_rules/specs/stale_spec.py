@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class StaleSpec(Rule):
-    """A spec that governs the change was reviewed too long ago.
+    """A governing spec was reviewed too long ago.
 
     A review holds for `max_age_days` UTC days, and warns in the last `warn_days`. A future date is an error;
-    tomorrow's date without an offset is fine. `[specs.governs]`, or each spec's own `governs`, says what it
-    governs. With `binding = "content"`, the review also records object ids under `reviewed_objects` and is
-    stale when one changes. The finding shows the current ids.
+    tomorrow's without an offset is fine. `[specs.governs]`, or a spec's own `governs`, says what it governs.
+    With `binding = "content"`, reviews record object ids under `reviewed_objects`, and are stale when one
+    changes. The finding shows the current ids.
 
-    Why is this bad? Code that follows a spec nobody has read for months follows a guess.
+    Why is this bad? Code that follows an unread spec follows a guess.
 
     How to fix it: read the spec against the code, correct it, and record the review.
 

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class UnapprovedSpec(Rule):
-    """A spec's status needs an approval, and no record says who approved it and when.
+    """A spec's status needs an approval that is not recorded.
 
-    `approval_needed` in `[specs]` lists these statuses. The approval is in the index, the front matter, or
-    the section that `approvals` names. It can be a table, or an item such as `- Product: approved 2026-01-31
-    (Ann Example)`. Placeholders, future days, unticked items, *pending* and *rejected* do not count. The rule
-    does not check that this person really approved.
+    `approval_needed` in `[specs]` lists the statuses. The approval is in the index, front matter, or section
+    `approvals`: a table, or an item such as `- Product: approved 2026-01-31 (Ann Example)`. Placeholders,
+    future days, unticked items, *pending* and *rejected* do not count. It is not checked that they really
+    approved.
 
     Why is this bad? The status says that somebody agreed.
 

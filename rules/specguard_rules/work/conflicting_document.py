@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class ConflictingDocument(Rule):
-    """A work item's document asks to change a path that the authority guards.
+    """A work item's document in the base asks to change a guarded path.
 
-    A guarded path is an error if it begins an item of *Scope*, *Files*, *Deliverables* or another section of
-    `scope_sections`, or a task. Anywhere else it is a warning. Negations, quotations, code blocks and
-    sections such as *Out of scope* do not count. The document is read from the trusted base.
+    It is an error if the path begins an item of *Scope*, *Files*, *Deliverables* or another of
+    `scope_sections`, or a task, and else a warning. Negations, quotations, code blocks and sections such as
+    *Out of scope* do not count.
 
-    Why is this bad? You could not finish the item without breaking the lock.
+    Why is this bad? The item cannot be done without breaking the lock.
 
-    How to fix it: have the document corrected in a change of its own, or the authority by its owners.
+    How to fix it: have the document corrected on its own, or the authority by its owners.
 
     See also: `locked-path`
 

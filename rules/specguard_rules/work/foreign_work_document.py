@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 
 class ForeignWorkDocument(Rule):
-    """A change edits the document of a work item that it does not implement, and is not plan upkeep.
+    """A change edits another work item's document.
 
-    Plan upkeep is a change by a person that names no work item and touches only pointers, documents of items
-    and lists of items. `document`, `legacy` and `siblings` say which files are documents. Upkeep that alters
-    an open item's scope, gates, files or `verify` is a warning. With `[work.<kind>] upkeep = "approvers"` it
-    needs an approval.
+    Plan upkeep is exempt, as for `pointer-change`. `document`, `legacy` and `siblings` say which files are
+    documents. Upkeep that alters an open item's scope, gates, files or `verify` is a warning; with
+    `[work.<kind>] upkeep = "approvers"` it needs an approval.
 
-    Why is this bad? The document is the order. Whoever carries it out must not rewrite it.
+    Why is this bad? Who carries out an order must not rewrite it.
 
     How to fix it: type the command in the finding.
 

@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 
 
 class MissingWorkDocument(Rule):
-    """The trusted base does not hold the document of the work item.
+    """The trusted base lacks the work item's document.
 
-    The templates in `document` are tried in order, then the tables of `index`, then the older places in
-    `legacy`, with a warning. Two matching files are an error. A file that only points to another is followed.
-    `number_format` says how numbers are padded.
+    The templates in `document` are tried in order, then the tables of `index`, then `legacy`, with a warning.
+    Two matching files are an error. A file that only points to another is followed. `number_format` pads
+    numbers.
 
-    Why is this bad? The document says what to do. One that the change brings would be the author's own order.
+    Why is this bad? The change's own document would be the author's own order.
 
-    How to fix it: bring the document into the base in a change of its own, under the first name in the
-    finding.
+    How to fix it: bring it into the base first, under the first name in the finding.
 
     ```text
     error: the document of phase 7 is not found in the base: none of the places it could be in has it

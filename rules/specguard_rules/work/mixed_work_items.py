@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 class MixedWorkItems(Rule):
     """The commits of one change name different work items.
 
-    Subjects are read leniently, so `feat(track-05): x` names track 5. Merge commits and commits that name no
-    item are skipped. With `unit = "commit"` of `[plans.<name>]`, one branch holds all tasks of a plan.
+    `feat(track-05): x` names track 5. Merge commits and commits that name no item are skipped. With
+    `unit = "commit"` of `[plans.<name>]`, one branch holds all tasks of a plan.
 
     Why is this bad? Two items in one change cannot be reviewed or reverted apart.
 
-    How to fix it: move the other item's commits to their own branch (`git cherry-pick`). If
-    the branch stands on theirs, and theirs was rewritten, rebase it onto the new one.
+    How to fix it: move the other item's commits to their own branch (`git cherry-pick`). If yours stands on an
+    old state of theirs, rebase it.
 
     See also: `work-item-mismatch`
 

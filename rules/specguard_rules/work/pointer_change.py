@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class PointerChange(Rule):
-    """A change moves the pointer to the current item, and is not plan upkeep.
+    """A change moves the pointer, and is not plan upkeep.
 
-    Plan upkeep is a change by a person that names no work item and touches only pointers, documents of items
-    and lists of items. Every file in `pointer` counts, for each kind with `protect_pointer`, even one that
-    does not exist yet.
+    Plan upkeep is a person's change that names no work item and touches only pointers, documents and lists of
+    items. Every file in `pointer` counts, for each kind with `protect_pointer` in `[work.<kind>]`, even
+    before it exists.
 
     Why is this bad? An author who moves the pointer chooses the next order.
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 class RepeatedWorkItem(Rule):
     """The work item has landed already, or another branch works on it.
 
-    An item has landed if a commit of the base has a subject that fits its `commit` or `pull_request`
-    template. ` (#12)` does not matter, and a revert lifts it. Another branch works on it if its name
-    resembles the item's (`phase-12-again`), locally or on a remote.
+    An item has landed if a subject in the base fits its `commit` or `pull_request` template. ` (#12)` does
+    not matter, and a revert lifts it. Another branch works on it if its name is like the item's
+    (`phase-12-again`), locally or on a remote.
 
     Why is this bad? An item is done once, by one pull request.
 
-    How to fix it: take the item that the pointer names, or delete the branch that nobody uses.
+    How to fix it: take the pointer's item, or delete the unused branch.
 
     ```text
     error: commit 2a558e69d7: phase 12 is in the base already: commit 2a558e69d7 'feat(phase12):

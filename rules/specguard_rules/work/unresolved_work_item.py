@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class UnresolvedWorkItem(Rule):
-    """A change names a work item that the trusted base does not resolve, or none where one is required.
+    """A change names no work item that the trusted base resolves.
 
-    The branch, commits and title name the item, by the templates of `[work.<kind>]`. Its `pointer` files are
-    tried in order; the first must be a JSON object with the current number. A kind with a `source` has a list
-    of items instead. With `require_work_item`, a change that names no item is a finding, unless it only
-    touches pointers, documents and lists of items (*plan upkeep*).
+    The branch, commits and title name the item, by the templates of `[work.<kind>]`. The first of its
+    `pointer` files must be a JSON object with the current number. A kind with a `source` has a list of items
+    instead. With `require_work_item`, every change must name one, except *plan upkeep*, which touches only
+    pointers, documents and lists of items.
 
     Why is this bad? Without the item, no rule knows its scope and gates.
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class WorkItemMismatch(Rule):
-    """The branch, first commit, pull request's title and pointer name different work items.
+    """Branch, commit, title and pointer name different work items.
 
-    Names are read leniently: `phase-12`, `phase_012` and `feat(phase-12): x` all mean phase 12. Other rules
-    use the branch's item, else the commit's, else the title's.
+    `phase-12`, `phase_012` and `feat(phase-12): x` all mean phase 12. The commit is the first one, the title
+    the pull request's. Other rules use the branch's item, else the commit's, else the title's.
 
     Why is this bad? A reviewer who trusts the title reviews something else.
 
-    How to fix it: rename what is wrong, or take the work to the item in the pointer.
+    How to fix it: rename what is wrong, or take the work to the pointer's item.
 
     See also: `mixed-work-items`
 
