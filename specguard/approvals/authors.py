@@ -32,14 +32,14 @@ class Author(Settings):
     logins: Annotated[
         list[str],
         Field(
-            description="accounts: they count where the platform's event says who opened the pull request",
+            description="accounts, if the platform's event says who opened the pull request",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []
     keys: Annotated[
         list[str],
         Field(
-            description="public SSH keys: they count where one of them has signed each commit",
+            description="public SSH keys, if one has signed each commit",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []
@@ -47,7 +47,7 @@ class Author(Settings):
         list[str],
         Field(
             min_length=1,
-            description="the rules that do not hold for them: families (`CMT`, `PRQ`) or codes of these",
+            description="what does not hold for them: these families or their codes",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = ["CMT", "PRQ"]

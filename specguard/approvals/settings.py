@@ -17,18 +17,18 @@ class Approver(Settings):
     """A person who may approve."""
 
     name: Annotated[str, Field(min_length=1, description="the name for `--approved-by`")]
-    emails: Annotated[list[str], Field(description="the person's commit addresses")] = []
-    logins: Annotated[list[str], Field(description="the person's platform accounts")] = []
+    emails: Annotated[list[str], Field(description="commit addresses")] = []
+    logins: Annotated[list[str], Field(description="platform accounts")] = []
     key: Annotated[
         str | list[str],
-        Field(description="the person's public SSH key or keys, as in a `.pub` file"),
+        Field(description="public SSH keys, as in a `.pub` file"),
     ] = ""
     may: Annotated[
         list[str],
         Field(
             min_length=1,
-            description="the rules that the person may lift: codes (`PTH002`), names, or families (`PTH`). "
-            "Rules that need a signature must be named",
+            description="what they may lift: codes (`PTH002`), names, or families (`PTH`). Rules that "
+            "need a signature must be named",
             json_schema_extra={"tightens": "fewer", "selectors": True},
         ),
     ]
@@ -72,14 +72,14 @@ class ApprovalSettings(Settings):
         list[Literal["change", "paths"]],
         Field(
             min_length=1,
-            description="what an approval may be bound to: the whole change, or its paths",
+            description="what an approval may be bound to",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = ["change", "paths"]
     two_persons: Annotated[
         list[str],
         Field(
-            description="rules or families that two persons must approve",
+            description="rules or families that need two persons",
             json_schema_extra={"tightens": "more", "selectors": True},
         ),
     ] = []

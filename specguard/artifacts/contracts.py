@@ -16,44 +16,40 @@ if TYPE_CHECKING:
 class Evidence(Settings):
     """What an artifact must cite, and how."""
 
-    section: Annotated[
-        str, Field(description="the section with the evidence; by default the whole document")
-    ] = ""
+    section: Annotated[str, Field(description="where; by default the whole document")] = ""
     anchors: Annotated[
         Literal["line", "path"],
         Field(
-            description="`line` asks for a path with a line",
+            description="a path with its line, or without",
             json_schema_extra={"tightens": ["path", "line"]},
         ),
     ] = "line"
-    paths: Annotated[Literal["any", "absolute", "relative"], Field(description="the kind of cited paths")] = (
-        "any"
-    )
+    paths: Annotated[Literal["any", "absolute", "relative"], Field(description="the cited paths")] = "any"
     roots: Annotated[
         list[str],
         Field(
-            description="prefixes of absolute paths or web addresses that mean the repository's root; `*` is "
-            "one name, a final `**` any folder"
+            description="absolute paths or web addresses that mean the repository's root; `*` is one "
+            "name, a final `**` any folder"
         ),
     ] = []
     unresolvable: Annotated[
         Literal["warning", "error"],
         Field(
-            description="the severity of citing a place outside `roots`",
+            description="a place outside `roots`",
             json_schema_extra={"tightens": ["warning", "error"]},
         ),
     ] = "warning"
     resolve: Annotated[
         bool,
         Field(
-            description="whether cited files and lines must exist",
+            description="cited places must exist",
             json_schema_extra={"tightens": "higher"},
         ),
     ] = True
     every: Annotated[
         bool,
         Field(
-            description="whether each list item and table row must cite",
+            description="each list item and table row cites",
             json_schema_extra={"tightens": "higher"},
         ),
     ] = False
@@ -62,10 +58,8 @@ class Evidence(Settings):
 class Findings(Settings):
     """What an artifact's own findings must look like, as in a review."""
 
-    severities: Annotated[list[str], Field(min_length=1, description="the severities, worst first")]
-    section: Annotated[
-        str, Field(description="the section that lists them; by default the whole document")
-    ] = ""
+    severities: Annotated[list[str], Field(min_length=1, description="worst first")]
+    section: Annotated[str, Field(description="where; by default the whole document")] = ""
     anchors: Annotated[
         Literal["line", "path", "none"],
         Field(
@@ -76,14 +70,14 @@ class Findings(Settings):
     closed: Annotated[
         list[str],
         Field(
-            description="the words that a closed finding's status must all have",
+            description="all words of a closed finding's status",
             json_schema_extra={"tightens": "more"},
         ),
     ] = ["fixed", "re-verified"]
     must_close: Annotated[
         list[str],
         Field(
-            description="the severities that must be closed before the review is",
+            description="what must be closed before the review is",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
@@ -91,13 +85,13 @@ class Findings(Settings):
         list[str],
         Field(
             min_length=1,
-            description="the field or section with the verdict; the last one counts",
+            description="where the verdict is; the last one counts",
         ),
     ] = ["disposition", "verdict", "status", "decision", "outcome", "conclusion"]
     verdict_open: Annotated[
         list[str],
         Field(
-            description="how verdicts of open reviews begin; any other verdict closes",
+            description="how verdicts of open reviews begin",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = [
@@ -130,7 +124,7 @@ class Contract(Settings):
     path: Annotated[
         str,
         AfterValidator(check_path_template),
-        Field(description="the path template, such as `**/AGENT_{agent}_FINAL_{objective}.md`"),
+        Field(description="the template, such as `**/AGENT_{agent}_FINAL_{objective}.md`"),
     ] = ""
     root: Annotated[
         str,
@@ -150,7 +144,7 @@ class Contract(Settings):
             | list[Annotated[str, AfterValidator(check_path_template)]]
         ],
         Field(
-            description="the files that must be beside the artifact; one of each inner list",
+            description="files beside it; one of each inner list",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
@@ -164,22 +158,21 @@ class Contract(Settings):
     ] = []
     aliases: Annotated[
         dict[str, list[str]],
-        Field(description="other titles or names for a section or field; `*` is any words"),
+        Field(description="other names of sections or fields; `*` is any words"),
     ] = {}
-    bold_headings: Annotated[bool, Field(description="whether a bold paragraph counts as a heading")] = False
+    bold_headings: Annotated[bool, Field(description="bold paragraphs are headings")] = False
     placeholders: Annotated[
         list[str],
         Field(
-            description="template texts that are no content, besides `TODO` and such",
+            description="texts that are no content, such as `TODO`",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     fields: Annotated[
         dict[str, str | list[str]],
         Field(
-            description="required fields: `any`, `date`, `revisions`, `ticked`, or allowed values. "
-            "`revisions` are existing commits, branches and ranges. `ticked` is a ticked item of "
-            "that name, with no `{{place}}` left",
+            description="required fields: `any`, `date`, `revisions` (existing ones), `ticked` (an item "
+            "of that name, and no `{{place}}` left), or allowed values",
             json_schema_extra={"tightens": "more"},
         ),
     ] = {}
@@ -194,7 +187,7 @@ class Contract(Settings):
     timestamps: Annotated[
         Literal["", "present", "ascending"],
         Field(
-            description="whether entries carry times, and whether these ascend",
+            description="the times of entries",
             json_schema_extra={"tightens": ["", "present", "ascending"]},
         ),
     ] = ""
@@ -224,12 +217,11 @@ class Contract(Settings):
     author_not: Annotated[
         str,
         Field(
-            description="who must not write it: `slice.owner` of the work item, or `packet.author` "
-            "of another artifact",
+            description="who must not write it: `slice.owner`, or `packet.author` of another artifact",
             json_schema_extra={"names": ["artifacts", "work"], "dotted": True},
         ),
     ] = ""
-    author: Annotated[list[str], Field(description="the fields that name its author")] = [
+    author: Annotated[list[str], Field(description="the author's fields")] = [
         "author",
         "reviewer",
         "reviewed by",
@@ -238,7 +230,7 @@ class Contract(Settings):
     agrees_with: Annotated[
         Literal["", "deletions"],
         Field(
-            description="`deletions`: it lists exactly the removed paths, with reasons",
+            description="it lists exactly the removed paths, with reasons",
             json_schema_extra={"tightens": ["", "deletions"]},
         ),
     ] = ""

@@ -20,12 +20,10 @@ if TYPE_CHECKING:
 class TopLevel(Settings):
     """The keys of a policy that stand in no table."""
 
-    extends: Annotated[
-        list[str], Field(description="presets to start from; later ones override earlier ones")
-    ] = []
+    extends: Annotated[list[str], Field(description="presets to start from; later ones win")] = []
     base: Annotated[
         str | None,
-        Field(min_length=1, description="the branch that changes are merged into; by default it is detected"),
+        Field(min_length=1, description="the branch that changes go into; by default it is detected"),
     ] = None
     documents: Annotated[list[str], Field(description="more documents of the authority")] = []
     merge: Annotated[
@@ -34,7 +32,7 @@ class TopLevel(Settings):
     ] = "rebase"
     require_work_item: Annotated[
         bool | Selecting,
-        Field(description="whether a change must name a work item, or patterns of the branches that must"),
+        Field(description="changes, or branches, that must name a work item"),
     ] = False
     remote: Annotated[str | None, Field(min_length=1, description="the URL of the canonical repository")] = (
         None
@@ -46,7 +44,7 @@ class TopLevel(Settings):
         Field(
             ge=1,
             le=20_000_000,
-            description="the most files of a tree, and entries of a change",
+            description="the most files of a tree or change",
         ),
     ] = MAX_ENTRIES
 
@@ -57,13 +55,11 @@ class AuthorityKey(Settings):
     name: Annotated[str, Field(min_length=1, description="its name, such as `canonical_root`")]
     form: Annotated[
         Literal["Key: value", "front matter"] | None,
-        Field(description="where documents state it: in any field (the default), or only in front matter"),
+        Field(description="where it is stated: by default in any field"),
     ] = None
     pattern: Annotated[
         Expression | None,
-        Field(
-            description="instead of `form`: what a line that states it matches, with one group for the value"
-        ),
+        Field(description="instead of `form`: what such a line matches, with one group for the value"),
     ] = None
 
     def problem(self) -> str:
@@ -82,12 +78,12 @@ class AuthoritySettings(Settings):
 
     sections: Annotated[
         dict[str, Literal["locked-path", "forbidden-path", "normative", "order", "nothing"]],
-        Field(description="titles of sections in any language, and what their paths mean"),
+        Field(description="titles of sections, and what their paths mean"),
     ] = {}
     normative: Annotated[list[str], Field(description="the normative documents (this locks nothing)")] = []
     order: Annotated[
         list[str],
-        Field(description="documents by authority, highest first: paths or patterns"),
+        Field(description="documents, highest first: paths or patterns"),
     ] = []
     keys: Annotated[
         list[AuthorityKey],
@@ -113,7 +109,7 @@ class RuleTable(Settings):
     """The keys that every rule's table has."""
 
     severity: Annotated[
-        Severity | None, Field(description="the highest severity of its findings; `off` turns it off")
+        Severity | None, Field(description="the most severe findings; `off` turns it off")
     ] = None
     stages: Annotated[list[Stage] | None, Field(min_length=1, description="when it runs")] = None
     exclude: Annotated[Covering, Field(description="paths that the rule skips")] = Covering()

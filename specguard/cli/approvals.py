@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
     from specguard.engine.logged import Logged
 
-_base = click.option("--base", metavar="REF", default="", help="Trust the policy and log of REF.")
+_base = click.option("--base", metavar="REF", default="", help="Use the policy of REF.")
 _decisions = click.option(
     "--decisions",
     metavar="FILE",
     type=FILE,
     multiple=True,
-    help="Also count uses in this log of decisions; repeatable.",
+    help="Count uses in this log of decisions; repeatable.",
 )
 _format = click.option(
     "--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed."
@@ -48,7 +48,7 @@ _key = click.option(
     metavar="FILE",
     type=FILE,
     default="",
-    help="Sign with this SSH key, or the `.pub` file of one in ssh-agent.",
+    help="The SSH key, or its `.pub` file for ssh-agent.",
 )
 
 
@@ -66,8 +66,7 @@ class _Group(click.Group):
 def command() -> None:
     """Show the log of approvals, verify it, revoke an approval, or sign one.
 
-    Without a command it lists the approvals. The base's policy says who may approve. ID is a record's id,
-    or its first 7 digits or more.
+    Without a command it lists them. ID is a record's id, or its first 7 digits or more.
     """
 
 
@@ -78,7 +77,7 @@ def command() -> None:
 @_decisions
 @_format
 def list_(directory: str, base: str, over: bool, decisions: Sequence[str], output_format: str) -> None:
-    """List the approvals: who gave them, for what, why, until when, and which checks used them."""
+    """List the approvals: who gave them, for what, why, until when, and where used."""
     request = _request(directory, base)
     with Git(Repository.locate(directory, os.environ)) as git:
         book = Logbook(git, request, decisions)
@@ -96,7 +95,7 @@ def list_(directory: str, base: str, over: bool, decisions: Sequence[str], outpu
 @_decisions
 @_format
 def show(name: str, directory: str, base: str, decisions: Sequence[str], output_format: str) -> None:
-    """Show a record, where it is, who signed it, and which checks used it."""
+    """Show a record, where it is, who signed it, and where it was used."""
     request = _request(directory, base)
     with Git(Repository.locate(directory, os.environ)) as git:
         book = Logbook(git, request, decisions)
@@ -111,9 +110,9 @@ def show(name: str, directory: str, base: str, decisions: Sequence[str], output_
 @_base
 @_format
 def verify(directory: str, base: str, output_format: str) -> int:
-    """Find edited, renamed, removed, forged, copied and incomplete records in the log.
+    """Find edited, renamed, removed, forged, copied and incomplete records.
 
-    It reads the base, the history of HEAD and the working tree. It ends with 1 if it finds any.
+    It ends with 1 if it finds any.
     """
     request = _request(directory, base)
     with Git(Repository.locate(directory, os.environ)) as git:
@@ -148,14 +147,11 @@ def revoke_(
     metavar="FILE",
     type=FILE,
     required=True,
-    help="The approver's SSH key, or the `.pub` file of one in ssh-agent.",
+    help="The SSH key, or its `.pub` file for ssh-agent.",
 )
 @_format
 def sign(name: str, directory: str, base: str, key: str, output_format: str) -> None:
-    """Sign an unsigned record as its approver.
-
-    You see its text before you enter a passphrase.
-    """
+    """Sign an unsigned record as its approver, after showing its text."""
 
     def show(logged: Logged) -> None:
         click.echo(one_as_text(logged), nl=False, err=output_format == "json")

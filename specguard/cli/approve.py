@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     metavar="FILE",
     type=FILE,
     default="",
-    help="Sign with this SSH key, or the `.pub` file of one in ssh-agent.",
+    help="The SSH key, or its `.pub` file for ssh-agent.",
 )
 @what_is_judged
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(rules: tuple[str, ...], output_format: str, **options: Any) -> int:
     """Show the findings that an approval could lift, or approve those of RULE.
 
-    With --reason it writes an approval for the findings of RULE in --path. The approval holds only for this
-    content. Commit it with the change.
+    With --reason it approves the findings of RULE in --path, only for this content. Commit the approval with
+    the change.
     """
     request = Request(environment=os.environ, override=rules, **options)
     if request.push:

@@ -37,9 +37,8 @@ _PLACE: Final = path_text(BASELINE)
 def command(directory: str, grow: bool, check: bool, strict: bool, today: str, output_format: str) -> int:
     """Record in .specguard/baseline.json how many errors each file has of each rule.
 
-    It judges the whole working tree, and checks accept what it records (rules SPC, ART, PLN, CNT and CFG).
-    The first time it records everything. Later the record only shrinks, except with --grow. It counts once
-    it is on the base branch.
+    Checks accept what it records (rules SPC, ART, PLN, CNT and CFG) once it is on the base branch. It only
+    shrinks, except with --grow.
     """
     if grow and check:
         raise SpecguardError(

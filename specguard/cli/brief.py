@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Print what an agent of `specguard run KIND` would read for the current item, or for ID.
 
-    It uses the base as last fetched, and writes nothing. Leave KIND out if the policy has only one.
+    It writes nothing. Leave KIND out if the policy has only one.
     """
     options = RunOptions(
         environment=dict(os.environ),

@@ -209,7 +209,7 @@ def command(
 ) -> int:
     """Judge a change against the authority.
 
-    Without options it judges the current branch since its merge base with the base.
+    By default it judges the current branch since its merge base with the base.
     """
     if watch:
         options = _watched(options)

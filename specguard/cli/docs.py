@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import click
 
@@ -86,7 +87,7 @@ def _settings(registry: Registry) -> str:
     lines += [
         "## rules",
         "",
-        "Each `[rules.<name>]` takes these, and the settings on the rule's own page.",
+        "Each `[rules.<name>]` also takes these.",
         "",
     ]
     lines += manual.listed(common_options())
@@ -96,10 +97,9 @@ def _settings(registry: Registry) -> str:
 _SETTINGS_HEAD = """\
 # Settings
 
-These are the keys of a policy, in `toml specguard` blocks and in files of settings. A plural type is a list.
-Without a default, a setting is empty or off. [Authority](authority.md) says how several sources become one
-policy. Editors read [policy.schema.json](policy.schema.json), which has all defaults in full. A
-[rule's page](rules/index.md) has the rule's own settings.
+These are the keys of a policy. A plural type is a list. Without a default, a setting is empty or off.
+[Authority](authority.md) says how several sources become one policy. For editors,
+[policy.schema.json](policy.schema.json) has all defaults in full. [Rules](rules/index.md) have more settings.
 """
 
 _WIDTH: Final = 100
@@ -107,23 +107,31 @@ _WIDTH: Final = 100
 _COMMON: Final = ("-C", "--help", "--run-root", "--output-format")
 """Options that are told of once, unless a command's own has more to choose from."""
 
+_COMMON_ROWS: Final = (
+    ("--base REF", "Use the policy of REF."),
+    ("--authority FILE", "Use the policy in FILE."),
+)
+"""Options of several commands that say the same in each of them."""
+
+_RANGE: Final = re.compile(r"  \[[x\d<>=]+\]$")
+"""What click says of an option's numbers."""
+
 _ALIKE: Final = 5
 """So many options that are those of another command are only named."""
 
 _COMMANDS_HEAD = """\
 # Commands
 
-`specguard COMMAND --help` prints the same, with the options that most commands have:
+Each is typed behind `specguard`, or `python -P -m specguard` if the script is not on the path. `--help`
+prints the same, with the options that many commands have:
 
 - `-C DIR` runs as if started in `DIR`. As with git, it may also be before the command.
 - `--output-format [text|json]` chooses what is printed.
 - `--run-root DIR` keeps runs in `DIR`, and not where the policy says.
+- `--base REF` and `--authority FILE` use the policy of `REF` or in `FILE`.
 
-specguard imports nothing of the repository. If the script is not on the path, use `python -P -m specguard`.
-
-Exit codes: 0 all is well, 1 something does not hold (findings, a stale page, something missing), 2 no answer,
-130 interrupted. `run` also has 3 (the agent or a gate failed) and 4 (the agent asked to stop). Errors go to
-standard error, with their [name](errors.md) and the next step.
+Exit codes: 0 all is well, 1 something does not hold (such as findings), 2 no answer,
+130 interrupted. `run` also has 3 and 4. [Errors](errors.md) go to standard error.
 
 """
 
@@ -141,20 +149,25 @@ Add this line to your shell's start file:
 def _commands() -> str:
     """Every command's help, as the command prints it, at a width that does not depend on the terminal."""
     context = app.make_context("specguard", [], None, resilient_parsing=True)
-    lines = _helps(app, context, "specguard")
+    lines = _helps(app, context, "")
     return _COMMANDS_HEAD + "\n".join(lines) + "\n" + _COMMANDS_TAIL
 
 
 def _helps(group: click.Group, context: click.Context, above: str) -> list[str]:
-    """The help of each command of a group, and below it of those that it has itself."""
+    """The help of each command of a group, and below it of those that it has itself.
+
+    A heading has the command's name and arguments, and the help is a block below it.
+    """
     lines: list[str] = []
     known: dict[str, Mapping[str, str]] = {}
     for name in group.list_commands(context):
         found = group.get_command(context, name)
         if found is not None:
             inner = found.make_context(name, [], context, resilient_parsing=True)
-            title = f"{above} {name}"
-            lines += [f"## {title}", "", "```text", *_help(found, inner, known).split("\n"), "```", ""]
+            title = f"{above} {name}".strip()
+            words = [word for word in found.collect_usage_pieces(inner) if word != "[OPTIONS]"]
+            told = _help(found, inner, known).split("\n")
+            lines += [f"## {' '.join((title, *words))}", "", *(f"  {line}".rstrip() for line in told), ""]
             lines += _helps(found, inner, title) if isinstance(found, click.Group) else []
     return lines
 
@@ -162,16 +175,13 @@ def _helps(group: click.Group, context: click.Context, above: str) -> list[str]:
 def _help(command: click.Command, context: click.Context, known: dict[str, Mapping[str, str]]) -> str:
     """A command's help, without what every command has, and what one of those known has to say alike."""
     formatter = click.HelpFormatter(width=_WIDTH)
-    words = [word for word in command.collect_usage_pieces(context) if word != "[OPTIONS]"]
-    if words:
-        formatter.write_text(" ".join((context.command_path, *words)))
     command.format_help_text(context, formatter)
     rows = [
-        row
+        (row[0], _RANGE.sub("", row[1]))
         for parameter in command.get_params(context)
         if isinstance(parameter, click.Option) and not _is_common(parameter)
         for row in (parameter.get_help_record(context),)
-        if row
+        if row and row not in _COMMON_ROWS
     ]
     alike = {name: [row for row in rows if told.get(row[0]) == row[1]] for name, told in known.items()}
     like = max(alike, key=lambda name: len(alike[name]), default="")

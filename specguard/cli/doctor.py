@@ -52,9 +52,8 @@ HOOKS: Final = ("pre-commit", "commit-msg", "pre-push")
 def command(directory: str, base: str, canary: bool, output_format: str) -> int:
     """Diagnose git, the repository, the base, the authority, hooks, the event file, plugins and runs.
 
-    It runs each agent's hook once with an edit that the hook must refuse. With --canary it also tries one
-    change for each active rule, in scratch repositories. It ends with 1 if a check lacks something, a hook
-    is wrong, or a rule did not fire.
+    Each agent's hook gets an edit that it must refuse. It ends with 1 if a check lacks something, a hook is
+    wrong, or a rule did not fire.
     """
     request = Request(environment=os.environ, directory=directory, base=base)
     found = list(diagnose(request))

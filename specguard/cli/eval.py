@@ -43,8 +43,8 @@ def command(
 ) -> int:
     """Judge sample repositories by the working tree's authority, and compare with what is expected.
 
-    REPO is a sample's name, or the path of a repository or bundle; by default all samples. The findings are
-    kept as a run. It ends with 1 if a sample differs, with 2 if one gives no answer.
+    REPO is a sample's name, or a repository or bundle; by default all samples. The findings are kept as a
+    run. It ends with 1 if a sample differs, 2 if one gives no answer.
     """
     from specguard.evaluation.evaluating import evaluate
     from specguard.evaluation.samples import FILE as DEFAULT

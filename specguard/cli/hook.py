@@ -12,8 +12,8 @@ from specguard.integrations.hooks.event import AGENTS
 def command(agent: str) -> int:
     """Answer an agent's event on standard input in that agent's dialect.
 
-    Agents' settings run this; `docs/agents.md` says what is judged when. It ends with 0, or with 2 if the
-    agent needs that to refuse. Any failure is a refusal with a reason.
+    Agents' settings run this. It ends with 0, or 2 if the agent needs that to refuse. Any failure is a
+    refusal.
     """
     from specguard.integrations.hooks.answering import answer
 

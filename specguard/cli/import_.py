@@ -47,8 +47,7 @@ def command(sources: tuple[str, ...], directory: str, write: bool, output_format
     """Read settings of commitlint, OpenSpec, repolinter and spec-kit into an authority.
 
     Without SOURCE it reads all that it finds, without running code; `commitlint` has that program print a
-    script's settings. It prints the settings, or adds them to the end of SPEC_AUTHORITY.md. Standard error
-    lists what was not carried over.
+    script's settings. Standard error lists what was not carried over.
     """
     repository = Repository.locate(directory, os.environ)
     top = repository.work_tree()

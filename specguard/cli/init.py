@@ -89,19 +89,14 @@ def command(
     only_print: bool,
     files: tuple[str, ...],
 ) -> None:
-    """Write SPEC_AUTHORITY.md for this repository.
+    """Write SPEC_AUTHORITY.md for this repository, unless it is there.
 
-    The default branch, CI files, hooks and pointer files are found out. The last two hundred changes are
-    judged, and settings proposed that fit them. A file that is there is never overwritten. The authority
-    judges once it is on the base branch. The folder of runs is added to .gitignore, unless a preset has runs
-    committed.
+    Settings are proposed that fit the repository and its last two hundred changes. On a terminal it asks who
+    may approve.
 
-    On a terminal it asks who may approve exceptions. If there is an authority already, --approver adds
-    the approver to it, and --agent writes the agent's settings, beside what is in them.
-
-    With --adopt it reads the authority that is there, and each FILE, sentence by sentence. It prints which
-    rule holds a sentence, which setting would, and what is left to people. Then it adds those settings to the
-    authority.
+    If the authority is there, --approver adds the approver, and --agent writes the agent's settings. With
+    --adopt it reads the authority and each FILE sentence by sentence. It prints which rule or setting holds a
+    sentence, and what is left to people, and adds the settings.
     """
     repository = Repository.locate(directory, os.environ)
     top = repository.work_tree()

@@ -14,8 +14,7 @@ from specguard.cli.options import in_directory
 def command(directory: str, stdio: bool) -> None:  # noqa: ARG001 - see its help
     """Serve an editor over the Language Server Protocol, on standard input and output.
 
-    It shows errors in authority documents as you type, findings in artifacts, specs and plans as you save,
-    and rules' pages. It needs the extra `specguard[lsp]`.
+    It shows errors, findings and rules' pages, and needs the extra `specguard[lsp]`.
     """
     with needing("lsp", "pygls", "lsprotocol"):
         from specguard.integrations.lsp.server import serve

@@ -13,7 +13,7 @@ from specguard.cli.options import in_directory
 def command(directory: str) -> None:
     """Serve check, why, policy, brief, status, rule and run_status to an agent, on standard input and output.
 
-    The authority and the rules' pages are resources. It only reads. It needs the extra `specguard[mcp]`.
+    It needs the extra `specguard[mcp]`.
     """
     with needing("mcp", "mcp", "mcp_types", "anyio"):
         from specguard.integrations.mcp.server import serve

@@ -51,9 +51,8 @@ def command(
 ) -> None:
     """Write the files that the contract of ARTIFACT asks for, with gaps for a person to fill.
 
-    ARTIFACT is a name of [artifacts.<name>]; without it, they are listed. NAME=VALUE fills the path's
-    placeholders: specguard new agent-final agent=3 objective=AUTH. FOLDER replaces a leading `**/`.
-    Companions and members are written too. Existing files stay.
+    Without ARTIFACT they are listed. NAME=VALUE fills the path's placeholders: specguard new agent-final
+    agent=3 objective=AUTH. Existing files stay.
     """
     policy = open_policy(Request(environment=os.environ, directory=directory, base=base, authority=authority))
     contracts: Mapping[str, Contract] = policy.declared("contracts")

@@ -51,8 +51,8 @@ for _command in (init, proposal, validate, create, status, next_task):
 def sync(directory: str, run_root: str, plan: str, write: bool, output_format: str) -> int:
     """Show where plans and the runs of their tasks differ, and with --write correct the plans.
 
-    A task becomes done if its run succeeded and is in the history of HEAD. A started task whose last run
-    failed goes back to the first status. The rest is for a person. It ends with 1 if something is left.
+    A task becomes done if its run succeeded and is in the history of HEAD. If its last run failed, it goes
+    back to the first status. It ends with 1 if something is left for a person.
     """
     policy = trusted_policy(directory)
     repository = Repository.locate(directory, os.environ)
@@ -82,10 +82,7 @@ def sync(directory: str, run_root: str, plan: str, write: bool, output_format: s
 @in_directory
 @_in_plan
 def verify(task: str, note: str, by: str, directory: str, plan: str) -> int:
-    """Record in its plan that a person verified TASK, and set it to done.
-
-    It writes the working tree's file. Commit that as a change to the plan.
-    """
+    """Record in its plan that a person verified TASK, and set it to done."""
     policy = trusted_policy(directory)
     repository = Repository.locate(directory, os.environ)
     files = plan_files(policy.declared("plan_kinds"), repository.work_tree(), _from(directory, plan))

@@ -47,8 +47,7 @@ _in_plan = click.option(
 def validate(slug: str, directory: str, strict: bool, output_format: str) -> int:
     """Check the OpenSpec change SLUG, or a spec-kit feature such as 001-cart.
 
-    It reads structure, deltas, scenarios, tasks and placeholders. All errors of OpenSpec's validator are
-    errors here. It ends with 1 if there is one.
+    All errors of OpenSpec's validator are errors here. It ends with 1 if there is one.
     """
     top = Repository.locate(directory, os.environ).work_tree()
     folder = source_folder(top, slug)
@@ -77,10 +76,7 @@ def validate(slug: str, directory: str, strict: bool, output_format: str) -> int
 @_in_plan
 @_format
 def status(directory: str, plan: str, output_format: str) -> int:
-    """Show the working tree's plans, with their done, ready and waiting tasks.
-
-    It also shows OpenSpec changes and spec-kit features without a plan.
-    """
+    """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
     states = _states(trusted_policy(directory), directory, plan)
     if output_format == "json":
         click.echo(json_text({"schema": SCHEMA, "plans": [state.data for state in states]}))
@@ -104,7 +100,7 @@ def status(directory: str, plan: str, output_format: str) -> int:
 def next_task(directory: str, plan: str, output_format: str) -> int:
     """Show the next task of each plan: its dependencies are done, and a command verifies it.
 
-    It ends with 1 if there is none, and says what the others wait for.
+    It ends with 1 if there is none, and says why.
     """
     policy = trusted_policy(directory)
     states = _states(policy, directory, plan)

@@ -35,10 +35,7 @@ if TYPE_CHECKING:
 @in_directory
 @click.option("--print", "only_print", is_flag=True, help="Print the brief, and write nothing.")
 def init(directory: str, only_print: bool) -> None:
-    """Make the folders of plans and changes, and write the planner's brief from the policy.
-
-    Existing files stay.
-    """
+    """Make the folders of plans and changes, and write the planner's brief from the policy."""
     policy = trusted_policy(directory)
     brief = planner_brief(policy)
     if only_print:
@@ -101,8 +98,8 @@ def proposal(slug: str, directory: str, capabilities: tuple[str, ...], no_specs:
 def create(slug: str, name: str, directory: str, kind: str, option: str, goal: str, only_print: bool) -> None:
     """Make a plan with one task for each box of SLUG's tasks.md, and a context for its agents.
 
-    SLUG is an OpenSpec change, a spec-kit feature such as 001-cart, or the folder of either. Errors of
-    `plan validate` and incomplete earlier stages stop it. It replaces a plan only if nothing is lost.
+    SLUG is an OpenSpec change, a spec-kit feature such as 001-cart, or its folder. Errors of `plan validate`
+    and incomplete earlier stages stop it. It replaces a plan only if nothing is lost.
     """
     policy = trusted_policy(directory)
     top = Repository.locate(directory, os.environ).work_tree()

@@ -46,7 +46,7 @@ def command(
 ) -> int:
     """Show how the authority was understood: each setting with its line, and what was not read.
 
-    It reads the base's authority. If there is none, it reads that of HEAD or the working tree.
+    It reads that of the base, else of HEAD or the working tree.
     """
     if schema:
         made = policy_schema(known_rules(directory))

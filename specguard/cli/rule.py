@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 @click.option("--plugin", "plugins", multiple=True, metavar="NAME", help="Include this plugin's rules.")
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def command(selector: str | None, cases: bool, plugins: tuple[str, ...], output_format: str) -> None:
-    """Show a rule's manual page, or list all rules.
-
-    Any other WORD lists the rules whose page has it: their code, name, text or settings.
-    """
+    """Show a rule's manual page, list all rules, or those whose page has WORD."""
     registry = load_registry(plugins)
     if cases and not selector:
         raise SpecguardError(

@@ -59,8 +59,8 @@ class _Run(click.Group):
 def command() -> None:
     """Let an agent work on one item of a KIND, from its pointer to its pull request.
 
-    `specguard run phase -- codex exec -` runs the command behind `--` on the current phase. `specguard run
-    item --help` has the options. The other commands look after runs.
+    `specguard run phase -- codex exec -` runs the command on the current phase: see
+    `specguard run item --help`.
 
     Exit codes: 0 done, 1 rules failed, 2 no start or verdict, 3 agent, gate or budget failed, 4 agent
     stopped, 130 interrupted.

@@ -25,9 +25,9 @@ from specguard.reporters.escape import visible
 @in_directory
 @in_root
 def stop(run: str, directory: str, run_root: str) -> None:
-    """Stop RUN and only its own processes. You can resume it.
+    """Stop RUN and its own processes. You can resume it.
 
-    A run that died is given up, which frees its item. What its gates set up is taken down.
+    A dead run is given up, which frees its item. What its gates set up is taken down.
     """
     store = open_store(directory, run_root)
     for line in stop_run(store.find(run), store.root, directory):
@@ -43,8 +43,8 @@ def stop(run: str, directory: str, run_root: str) -> None:
 def clean(runs: tuple[str, ...], directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
     """Remove the places of ended runs, the refs that kept their bases, and their merged branches here.
 
-    It first takes down what gates of killed runs had set up. The runs' folders with the evidence stay. A
-    run without a place cannot be resumed.
+    What gates of killed runs set up is taken down first. The runs' folders stay, but these runs cannot be
+    resumed.
     """
     store = open_store(directory, run_root)
     repository = Repository.locate(directory, os.environ)
@@ -101,8 +101,7 @@ def confirmed(question: str, step: str) -> bool:
 def gates(**words: Any) -> int:
     """Run the gates of the branch's item, or else of every kind, and the guard itself.
 
-    They run in your working tree, without formatters, and commit nothing. The run's id and manifest are
-    printed. Exit codes: 0 all passed, 3 one failed.
+    They run in your working tree, without formatters. Exit codes: 0 all passed, 3 one failed.
     """
     from specguard.executor.gate_runs import carry_out_gates
 

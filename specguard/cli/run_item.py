@@ -102,11 +102,10 @@ def item(
     baseline_commit: bool,
     **words: Any,
 ) -> int:
-    """Let an agent work on one item of KIND, from its pointer to its pull request.
+    """Let an agent work on one item of KIND, by default the current one, up to its pull request.
 
-    By default that is the current item. The agent is --agent, or the command behind `--`. It reads the
-    brief from standard input or the file `{brief}`, in a place of its own. Several IDs run one after the
-    other, until one fails.
+    The agent is --agent, or the command behind `--`. It reads the brief from standard input or `{brief}`, in
+    a place of its own. Several IDs run one after the other, until one fails.
     """
     if announce is not None:
         # It is this process's alone, and of nothing that it starts.
@@ -167,9 +166,9 @@ def item(
 )
 @click.pass_context
 def resume(context: click.Context, /, run: str, directory: str, run_root: str, **words: Any) -> int:
-    """Continue RUN from its last step, with the same task.
+    """Continue RUN from its last step, with the same task and agent, or the command behind `--`.
 
-    Everything is judged again. The agent is the same, or the command behind `--`.
+    Everything is judged again.
     """
     from specguard.executor.lifecycle import resume as go_on
 

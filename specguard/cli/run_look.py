@@ -38,7 +38,7 @@ _format = click.option(
 @in_root
 @_format
 def list_(directory: str, run_root: str, output_format: str) -> None:
-    """List all runs, newest last, also those with older layouts or broken records."""
+    """List all runs, newest last, also old and broken ones."""
     runs = open_store(directory, run_root).runs()
     if output_format == "json":
         click.echo(_json(runs))
@@ -55,9 +55,9 @@ def list_(directory: str, run_root: str, output_format: str) -> None:
 @click.option("--watch", is_flag=True, help="Follow it until it ends.")
 @_format
 def status(run: str, directory: str, run_root: str, watch: bool, output_format: str) -> None:
-    """Show the state of RUN. Without RUN, show the active runs, or else the last one.
+    """Show the state of RUN, or else the active runs or the last one.
 
-    RUN is a run's id or its beginning. With --watch, JSON has one line per change.
+    RUN is an id or its beginning. With --watch, JSON has one line per change.
     """
     store = open_store(directory, run_root)
     shown = store.asked(run)
@@ -78,10 +78,9 @@ def status(run: str, directory: str, run_root: str, watch: bool, output_format: 
 )
 @_format
 def doctor(run: str, directory: str, run_root: str, lines: int, output_format: str) -> int:
-    """Show whether RUN's process lives, its heartbeat, the end of its log, and what resumes it.
+    """Show whether RUN lives, its heartbeat, the end of its log, and what resumes it.
 
-    Without RUN, look at every run that is active or unreadable. It ends with 1 if one died or cannot be
-    read.
+    Without RUN, look at all active or unreadable runs. It ends with 1 if one died or cannot be read.
     """
     store = open_store(directory, run_root)
     shown = [store.find(run)] if run else [one for one in store.runs() if one.open or one.problem]

@@ -30,10 +30,9 @@ from specguard.runs.migrating import carry_out, moves
 )
 @click.option("--output-format", type=click.Choice(("text", "json")), default="text", help="What is printed.")
 def metrics(directory: str, run_root: str, least: float | None, output_format: str) -> int:
-    """Count runs, their times and results, their gates, and how often agents had to correct themselves.
+    """Count runs, their times and results, their gates, and how often agents corrected themselves.
 
-    Reviewer coverage is the share of done items in the base that a run shows, as the rules ask for. If
-    nothing is done, it is "none".
+    Reviewer coverage is the share of done items in the base that a run shows.
     """
     data = metrics_of(open_store(directory, run_root), directory, os.environ)
     click.echo(json_text(data) if output_format == "json" else metrics_text(data))
@@ -51,7 +50,7 @@ def metrics(directory: str, run_root: str, least: float | None, output_format: s
 def migrate(directory: str, run_root: str, yes: bool, dry_run: bool) -> int:
     """Move `local-<tool>/<run-id>/` to `<id>/<tool>/<run-id>/`, and leave links at the old paths.
 
-    It lists all moves first. It ends with 1 if one is not possible.
+    It lists all moves first, and ends with 1 if one is not possible.
     """
     store = open_store(directory, run_root)
     found = moves(store)

@@ -51,8 +51,8 @@ def _options(function: Callable[..., int]) -> Callable[..., int]:
 def research(context: click.Context, /, **words: Any) -> int:
     """Let an agent write the research for the plan NAME, under the contract [artifacts.research].
 
-    Only that document may change. It is committed and pushed on the branch of the plan's papers, and the
-    run stops. If [models] lists models, the command must name one.
+    Only that document may change. It is pushed on the branch of the plan's papers. If [models] lists models,
+    the command must name one.
     """
     return _run(context, "research", **words)
 
@@ -61,10 +61,9 @@ def research(context: click.Context, /, **words: Any) -> int:
 @click.option("--goal", metavar="TEXT", default="", help="What to look at.")
 @_options
 def review(context: click.Context, /, **words: Any) -> int:
-    """Let an agent review the options of the plan NAME, under the contract [artifacts.plan-review].
+    """Let an agent review the options of the plan NAME, as `specguard run research` does research.
 
-    Only that document may change. It is committed and pushed on the branch of the plan's papers, and the
-    run stops. If [models] lists models, the command must name one.
+    The contract is [artifacts.plan-review].
     """
     return _run(context, "review", **words)
 

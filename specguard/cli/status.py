@@ -45,7 +45,7 @@ def command(
 ) -> int:
     """Show the current item, waves, stages, slices, tasks and agents, and what comes next.
 
-    It reads what HEAD has committed, by the base's policy.
+    It reads HEAD, by the base's policy.
     """
     request = Request(
         environment=os.environ,

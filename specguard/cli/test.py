@@ -33,11 +33,10 @@ _WORDS: Final = {"missing": "expected", "unexpected": "found", "other": "but"}
     "--output-format", type=click.Choice(("text", "json", "junit")), default="text", help="What is printed."
 )
 def command(cases: Sequence[str], directory: str, output_format: str) -> int:
-    """Test the working tree's authority, case by case.
+    """Test the working tree's authority, case by case, in scratch repositories.
 
-    By default it runs [[should-fail]] and [[should-pass]] of the authority, and the cases in tests/policy.
-    Each runs in a scratch repository. It ends with 1 if one differs, with 2 if there is none or one cannot
-    run.
+    By default it runs [[should-fail]] and [[should-pass]] of the authority, and tests/policy. It ends with 1
+    if one differs, 2 without an answer.
     """
     from specguard.evaluation.expectations import FOLDER, check_codes, find_cases, read_cases, read_inline
     from specguard.evaluation.own import read_own

@@ -41,8 +41,8 @@ _CODE: Final = re.compile(r"[A-Za-z]{3}[0-9]{3}")
 def command(words: tuple[str, ...], directory: str, base: str, authority: str, output_format: str) -> None:
     """Show which rules and lines of the authority govern PATH, from the repository's root.
 
-    With RULE, show its settings, the authority's words, who may approve, and what to do next. With both,
-    show why this rule judges this path. Write ./PATH for a path that is named like a rule.
+    With RULE, show its settings, the authority's words, approvers and next steps. With both, show why this
+    rule judges this path. Write ./PATH for a path named like a rule.
     """
     request = Request(environment=os.environ, directory=directory, base=base, authority=authority)
     if len(words) > 2:

@@ -35,25 +35,25 @@ class PlanKind(Settings):
     folder: Annotated[
         str,
         AfterValidator(check_path_template),
-        Field(description="a plan's folder; the placeholder is its name"),
+        Field(description="a plan's folder"),
     ] = ".plans/{name}"
     plan: Annotated[
         str,
-        Field(min_length=1, description="the file with the tasks: JSON, YAML or TOML"),
+        Field(min_length=1, description="the file with the tasks"),
     ] = "plan.json"
     branch: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the branch for research and reviews"),
+        Field(description="for research and reviews"),
     ] = "plan-{name}"
-    code: Annotated[str, Field(description="the folder that `expected_files` start from")] = ""
+    code: Annotated[str, Field(description="where `expected_files` start")] = ""
     tasks: Annotated[
         str,
-        Field(description="the dotted key of the tasks; empty: the file is the list"),
+        Field(description="the tasks' key; empty: the file is the list"),
     ] = "tasks"
     keys: Annotated[
         dict[str, str | list[str]],
-        Field(description='other keys for those of a task, such as `{depends_on = "dependencies"}`'),
+        Field(description='other keys of a task: `{depends_on = "dependencies"}`'),
     ] = {}
     required: Annotated[
         list[
@@ -66,7 +66,7 @@ class PlanKind(Settings):
     id_format: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the template of ids; `{number}` is any number of digits"),
+        Field(description="the form of ids"),
     ] = "task_{number}"
     statuses: Annotated[list[str], Field(min_length=1, description="all statuses")] = [
         "pending",
@@ -76,14 +76,14 @@ class PlanKind(Settings):
         "deferred",
         "blocked",
     ]
-    started: Annotated[list[str], Field(description="the statuses of started tasks")] = [
+    started: Annotated[list[str], Field(description="started tasks")] = [
         "in_progress",
         "agent_done",
         "done",
     ]
     done: Annotated[
         list[str],
-        Field(min_length=1, description="the statuses that need evidence"),
+        Field(min_length=1, description="those that need evidence"),
     ] = ["done"]
     option: Annotated[
         str,
@@ -96,22 +96,22 @@ class PlanKind(Settings):
     log: Annotated[
         list[str],
         Field(
-            description="files that a finished task may append to, such as `MASTER.md`",
+            description="what a finished task may append to, such as `MASTER.md`",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []
     unit: Annotated[
         Literal["change", "commit"],
         Field(
-            description="what a task is: a change, or a commit on a branch with several",
+            description="what a task is",
             json_schema_extra={"tightens": ["commit", "change"]},
         ),
     ] = "change"
     trusted: Annotated[
         Literal["base", "branch"],
         Field(
-            description='whose plan counts. `branch`, with `unit = "commit"`: if the base has none, that of '
-            "the branch's first commit, which touches only its folder",
+            description="whose plan counts. `branch`: without one in the base, that of a first commit that "
+            "touches only its folder",
             json_schema_extra={"tightens": ["branch", "base"]},
         ),
     ] = "base"
@@ -144,26 +144,24 @@ class RoleModels(Settings):
     """Which models may be used in one role, beside what holds for every role."""
 
     allow: Annotated[list[Expression], Field(description="allowed models")] = []
-    default: Annotated[str, Field(description="the model to use if none is named")] = ""
+    default: Annotated[str, Field(description="if none is named")] = ""
 
 
 class Models(Settings):
     """Which models may be used, by expressions over their names; what is denied stays denied."""
 
-    allow: Annotated[
-        list[Expression], Field(description="allowed models, in every role; by default any")
-    ] = []
+    allow: Annotated[list[Expression], Field(description="allowed models; by default any")] = []
     deny: Annotated[
         list[Expression],
         Field(
-            description="denied models, whatever `allow` says",
+            description="denied models",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
-    default: Annotated[str, Field(description="the model to use if none is named")] = ""
-    reviewer: Annotated[RoleModels, Field(description="models that review options")] = RoleModels()
-    researcher: Annotated[RoleModels, Field(description="models that do research")] = RoleModels()
-    coder: Annotated[RoleModels, Field(description="models that do tasks and items")] = RoleModels()
+    default: Annotated[str, Field(description="if none is named")] = ""
+    reviewer: Annotated[RoleModels, Field(description="reviewing options")] = RoleModels()
+    researcher: Annotated[RoleModels, Field(description="doing research")] = RoleModels()
+    coder: Annotated[RoleModels, Field(description="doing tasks and items")] = RoleModels()
 
     def role_of(self, what: str, otherwise: str = "") -> str:
         """The role in which a kind of run, or of artifact, has a model."""

@@ -137,7 +137,8 @@ def listed(options: Sequence[Option]) -> list[str]:
 
 
 def _setting(option: Option) -> str:
-    default = option.default if option.default not in _NOTHING else ""
+    # What is in a table has settings of its own.
+    default = option.default if option.default not in _NOTHING and option.type != "table" else ""
     kinds = option.type.split(", ")
     if default in kinds:
         kinds.remove(default)

@@ -32,18 +32,18 @@ class RunSettings(Settings):
     root: Annotated[
         str,
         Field(
-            description="a folder outside the repository instead; `~`, `$VAR`, `${VAR}` and "
-            "`${VAR:-default}` are expanded"
+            description="a folder outside the repository instead, with `~`, `$VAR`, `${VAR}` and "
+            "`${VAR:-default}`"
         ),
     ] = ""
     keep: Annotated[
         Literal["local", "tree"],
         Field(
-            description="`tree`: runs are committed; `local`: they stay on your machine",
+            description="`tree`: runs are committed",
             json_schema_extra={"tightens": ["local", "tree"]},
         ),
     ] = "local"
-    succeeded: Annotated[list[str], Field(min_length=1, description="the statuses of succeeded runs")] = [
+    succeeded: Annotated[list[str], Field(min_length=1, description="succeeded runs")] = [
         "succeeded",
         "success",
         "passed",
@@ -51,7 +51,7 @@ class RunSettings(Settings):
     require: Annotated[
         list[str],
         Field(
-            description="the kinds of items whose commits must name a run",
+            description="the kinds whose commits must name a run",
             json_schema_extra={"tightens": "more", "names": ["work"]},
         ),
     ] = []
@@ -60,36 +60,36 @@ class RunSettings(Settings):
         Literal["", "claimed", "observed", "re-run"],
         BeforeValidator(_no_ci),
         Field(
-            description="the least evidence: an agent says so (`claimed`), a runner saw it (`observed`), "
-            "specguard ran it (`re-run`). Empty asks nothing of items, and `re-run` of gates",
+            description="the least evidence: an agent's word, a runner's record, or specguard's run. "
+            "Empty asks nothing of items, and `re-run` of gates",
             json_schema_extra={"tightens": ["", "claimed", "observed", "re-run"]},
         ),
     ] = ""
     gates: Annotated[
         list[str],
         Field(
-            description="gates that every run must pass, besides its item's",
+            description="more gates for every run",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     quick_gates: Annotated[
         list[str],
         Field(
-            description="gates that a run must pass on each commit's tree",
+            description="gates for each commit's tree",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     full_gates: Annotated[
         list[str],
         Field(
-            description="gates that a run must pass on the change's last tree, and before `full_before`",
+            description="gates for the change's last tree, and before `full_before`",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     full_before: Annotated[
         list[str],
         Field(
-            description="the contracts of artifacts written after the full gates",
+            description="the contracts that come after the full gates",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []
@@ -97,27 +97,27 @@ class RunSettings(Settings):
         int,
         Field(
             ge=1,
-            description="how many rounds the agent may work",
+            description="the agent's rounds",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 3
-    timeout: Annotated[str, Field(pattern="^[1-9][0-9]*[smh]$", description="how long a run may take")] = "2h"
+    timeout: Annotated[str, Field(pattern="^[1-9][0-9]*[smh]$", description="the longest run")] = "2h"
     command_timeout: Annotated[
         str,
-        Field(pattern="^[1-9][0-9]*[smh]$", description="how long a command may take"),
+        Field(pattern="^[1-9][0-9]*[smh]$", description="the longest command"),
     ] = "20m"
     stale_after: Annotated[
         str,
         Field(
             pattern="^[1-9][0-9]*[smh]$",
-            description="after how much silence a run counts as dead",
+            description="after such silence it is dead",
         ),
     ] = "5m"
     output_limit: Annotated[
         int,
         Field(
             ge=1,
-            description="the most MiB of output of one command",
+            description="the MiB of a command's output",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 64
@@ -125,21 +125,21 @@ class RunSettings(Settings):
         int,
         Field(
             ge=1,
-            description="by how many MiB a run's place may grow",
+            description="by how many MiB its place may grow",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 2048
     environment: Annotated[
         list[str],
         Field(
-            description="variables for agent and gates, besides PATH, HOME, USER, SHELL, LANG, TERM and "
-            "TMPDIR; a final `*` is any rest",
+            description="variables besides PATH, HOME, USER, SHELL, LANG, TERM and TMPDIR; a final `*` "
+            "is any rest",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []
     sandbox: Annotated[
         list[str],
-        Field(description="words before the agent's command, such as bwrap; `{place}` is the run's place"),
+        Field(description="words before the agent's command; `{place}` is the run's place"),
     ] = []
     approval_policies: Annotated[
         list[str],
@@ -150,7 +150,7 @@ class RunSettings(Settings):
     ] = ["untrusted", "on-request", "on-failure"]
     layouts: Annotated[
         list[Literal["meta"]],
-        Field(description="more files for older readers: `meta` is meta.json"),
+        Field(description="more files: `meta` is meta.json"),
     ] = []
 
     @property
@@ -166,7 +166,7 @@ class AgentSettings(Settings):
         list[str],
         Field(
             min_length=1,
-            description="the command; it reads the brief from standard input or the file `{brief}`",
+            description="it reads the brief from standard input or `{brief}`",
         ),
     ]
     version: Annotated[
@@ -177,7 +177,7 @@ class AgentSettings(Settings):
     allow_flags: Annotated[
         list[str],
         Field(
-            description="high-trust words that the command may have, such as `danger-full-access`",
+            description="high-trust words that it may have, such as `danger-full-access`",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []

@@ -131,7 +131,7 @@ class Reader:
     """Reads the records of one place.
 
     Args:
-        fields: the names of the fields that say who and when.
+        fields: the names of who and when.
         path: the file they stand in.
     """
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 class ApprovalFields(Settings):
     """How the record of an approval is written."""
 
-    who: Annotated[list[str], Field(min_length=1, description="the fields that say who")] = [
+    who: Annotated[list[str], Field(min_length=1, description="who")] = [
         "reviewer",
         "approver",
         "by",
     ]
-    when: Annotated[list[str], Field(min_length=1, description="the fields that say when")] = [
+    when: Annotated[list[str], Field(min_length=1, description="when")] = [
         "date",
         "approved_on",
     ]
@@ -33,20 +33,20 @@ class SpecSettings(Settings):
     files: Annotated[Selecting, Field(description="the specs", json_schema_extra={"tightens": "more"})] = (
         Selecting()
     )
-    index: Annotated[str, Field(description="the JSON or YAML file that lists them")] = ""
-    entries: Annotated[list[str], Field(description="the dotted keys of the index's lists")] = [
+    index: Annotated[str, Field(description="the JSON or YAML file with all")] = ""
+    entries: Annotated[list[str], Field(description="its lists' keys")] = [
         "items",
         "specs",
     ]
     mirrors: Annotated[Selecting, Field(description="documents that repeat the index's statuses")] = (
         Selecting()
     )
-    review: Annotated[str, Field(description="the field with the last review's date")] = ""
+    review: Annotated[str, Field(description="the field with the last review")] = ""
     max_age_days: Annotated[
         int,
         Field(
             ge=1,
-            description="how many UTC days a review holds",
+            description="how long a review holds, in UTC days",
             json_schema_extra={"tightens": "lower"},
         ),
     ] = 30
@@ -54,7 +54,7 @@ class SpecSettings(Settings):
         int,
         Field(
             ge=0,
-            description="how many days before its end to warn",
+            description="when to warn before its end",
             json_schema_extra={"tightens": "higher"},
         ),
     ] = 7
@@ -63,13 +63,13 @@ class SpecSettings(Settings):
     terminal: Annotated[
         list[str],
         Field(
-            description="the statuses that need no more reviews",
+            description="which need no more reviews",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = ["done", "archived", "cancelled", "completed", "closed", "superseded"]
     transitions: Annotated[
         dict[str, list[str]],
-        Field(description="which statuses may follow each; by default any"),
+        Field(description="which may follow each; by default any"),
     ] = {}
     code: Annotated[
         Covering,
@@ -83,17 +83,17 @@ class SpecSettings(Settings):
     ] = Covering()
     trailer: Annotated[
         str,
-        Field(description="the trailer that says why no spec changes"),
+        Field(description="says why no spec changes"),
     ] = "Spec-Impact"
     binding: Annotated[
         Literal["date", "content"],
         Field(
-            description="`content`: a review also records the governed files' object ids",
+            description="`content`: a review records the governed files' object ids",
             json_schema_extra={"tightens": ["date", "content"]},
         ),
     ] = "date"
     reviewed: Annotated[str, Field(description="the field with these ids, by path")] = "reviewed_objects"
-    approvals: Annotated[str, Field(description="the field or section with approvals")] = "approvals"
+    approvals: Annotated[str, Field(description="where approvals are")] = "approvals"
     approval_needed: Annotated[
         list[str],
         Field(description="the statuses that need an approval", json_schema_extra={"tightens": "more"}),
@@ -104,7 +104,7 @@ class SpecSettings(Settings):
     governs: Annotated[
         dict[str, Selecting],
         Field(
-            description="which specs govern which paths, by pattern; by default each spec's own `governs`",
+            description="the paths of specs, by pattern; by default their own `governs`",
         ),
     ] = {}
 

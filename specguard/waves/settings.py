@@ -32,38 +32,35 @@ class WaveStage(Settings):
     requires: Annotated[
         list[str],
         Field(
-            description="the contracts of artifacts that must be fulfilled before its work begins",
+            description="the contracts to fulfil before",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []
     leaves: Annotated[
         list[str],
         Field(
-            description="the contracts of artifacts that its work leaves",
+            description="the contracts to fulfil in it",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []
     fields: Annotated[
         dict[str, str | list[str]],
         Field(
-            description='the values that fields of these artifacts must have; `"execution-packet.status"` '
-            "names one artifact's",
+            description="values of these artifacts' fields; `\"execution-packet.status\"` is one artifact's",
             json_schema_extra={"names": ["artifacts"], "dotted": True},
         ),
     ] = {}
     when: Annotated[
         dict[str, str | list[str]],
         Field(
-            description='which values make the stage necessary: `{"drift-check.drift" = ["found"]}`; by '
-            "default it always is",
+            description='when it is necessary: `{"drift-check.drift" = ["found"]}`; by default always',
             json_schema_extra={"names": ["artifacts"], "dotted": True},
         ),
     ] = {}
     items: Annotated[
         str,
         Field(
-            description="the kind of items, or `tasks`, that must all be closed; conditional and deferred "
-            "ones need not",
+            description="items (a kind, or `tasks`) to close, except conditional and deferred ones",
             json_schema_extra={"names": ["work"]},
         ),
     ] = ""
@@ -74,7 +71,7 @@ class WaveStage(Settings):
     ] = []
     paths: Annotated[
         list[Annotated[str, AfterValidator(check_path_template)]],
-        Field(description="the only paths that its branch may touch, with globs and placeholders of `by`"),
+        Field(description="the only paths for its branch"),
     ] = []
 
     @property
@@ -103,9 +100,7 @@ class WaveSettings(Settings):
     stages: Annotated[list[WaveStage], Field(description="the stages, in order")] = []
     by: Annotated[
         list[str],
-        Field(
-            description='the placeholders that tell waves apart, such as `["name"]`; empty: there is one wave'
-        ),
+        Field(description='what tells waves apart, such as `["name"]`; empty: there is one wave'),
     ] = []
 
     def problem(self) -> str:

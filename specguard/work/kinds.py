@@ -40,9 +40,7 @@ class Gate(Settings):
         str,
         Field(min_length=1, description="the command; `{file}` and `{changed_files}` are filled in"),
     ]
-    when: Annotated[Covering, Field(description="the paths whose changes it runs for; by default all")] = (
-        Covering()
-    )
+    when: Annotated[Covering, Field(description="the paths that it runs for; by default all")] = Covering()
     on: Annotated[
         list[Literal["added", "modified", "deleted"]], Field(description="which changes of them count")
     ] = ["added", "modified", "deleted"]
@@ -52,11 +50,11 @@ class Gate(Settings):
         Field(description="`format` gets the changed files; `teardown` always runs"),
     ] = "gate"
     timeout: Annotated[
-        str, Field(pattern="^[1-9][0-9]*[smh]$", description="its time limit: a number with `s`, `m` or `h`")
+        str, Field(pattern="^[1-9][0-9]*[smh]$", description="the longest, in `s`, `m` or `h`")
     ] = "20m"
     wrapper: Annotated[
         list[str],
-        Field(description='words before the command, such as `["docker", "compose", "run", "--rm", "ci"]`'),
+        Field(description='words before it: `["docker", "compose", "run", "--rm", "ci"]`'),
     ] = []
 
 
@@ -70,22 +68,19 @@ class WorkKind(Settings):
 
     pointer: Annotated[
         list[str],
-        Field(description="JSON files that name the current item; the first one in the trusted base counts"),
+        Field(description="JSON files that name the current item; the first counts"),
     ] = []
     source: Annotated[
         Annotated[str, AfterValidator(check_path_template)]
         | list[Annotated[str, AfterValidator(check_path_template)]],
         Field(
-            description="instead of a pointer: the data files that list all items, such as "
-            "`.plans/{name}/plan.json`; the first match counts"
+            description="instead: data files with all items, such as `.plans/{name}/plan.json`; the "
+            "first counts"
         ),
     ] = []
     items: Annotated[
         str,
-        Field(
-            description="the field of `source` with the items; by default the kind's plural (`slices`), "
-            "`items`, or the whole file"
-        ),
+        Field(description="their field; by default the kind's plural (`slices`), `items`, or the whole file"),
     ] = ""
     number: Annotated[
         str,
@@ -95,18 +90,18 @@ class WorkKind(Settings):
         str,
         AfterValidator(check_ids),
         Field(
-            description="what ids match, in any case: `[a-z]?[0-9]+[a-z]?` reads `C5A` in `phase-c-c5a-fix`; "
-            "by default any word"
+            description="what ids match: `[a-z]?[0-9]+[a-z]?` reads `C5A` in `phase-c-c5a-fix`; by "
+            "default any word"
         ),
     ] = ""
     required: Annotated[
         list[str],
         Field(
-            description="the fields that every entry must have, such as `owner`",
+            description="fields of every entry, such as `owner`",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
-    closed: Annotated[list[str], Field(description="the statuses of closed entries")] = [
+    closed: Annotated[list[str], Field(description="closed statuses")] = [
         "done",
         "closed",
         "complete",
@@ -114,13 +109,13 @@ class WorkKind(Settings):
         "merged",
         "landed",
     ]
-    deferred: Annotated[list[str], Field(description="the statuses of deferred entries")] = ["deferred"]
+    deferred: Annotated[list[str], Field(description="deferred statuses")] = ["deferred"]
     fields: Annotated[
         dict[str, str | list[str]],
         Field(
-            description="more placeholders, as dotted paths that may hold `{number}`; the first existing one "
-            "counts. Also other names for an entry's `owner`, `files`, `depends_on`, "
-            "`acceptance`, `conditional`, `status` and `title`"
+            description="more placeholders: dotted paths (with `{number}`), the first existing one. Also "
+            "other names "
+            "for an entry's `owner`, `files`, `depends_on`, `acceptance`, `conditional`, `status` and `title`"
         ),
     ] = {}
     document: Annotated[
@@ -129,29 +124,29 @@ class WorkKind(Settings):
     ] = []
     index: Annotated[
         list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="Markdown files that map numbers to documents; tried next"),
+        Field(description="Markdown files that map numbers to documents: tried next"),
     ] = []
     legacy: Annotated[
         list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="older places; tried last, with a warning"),
+        Field(description="tried last, with a warning"),
     ] = []
     number_format: Annotated[
         list[Annotated[str, AfterValidator(check_number_format)]],
-        Field(min_length=1, description="the forms of numbers in names, canonical first: `{n}`, `{n:02}`"),
+        Field(min_length=1, description="forms of numbers, canonical first: `{n}`, `{n:02}`"),
     ] = ["{n}"]
     siblings: Annotated[
         list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="more documents that other items must not change"),
+        Field(description="more documents for their item only"),
     ] = []
     scope: Annotated[
         list[Annotated[str, AfterValidator(check_template)]],
-        Field(description="the paths an item may change; by default those in its document"),
+        Field(description="the paths it may change; by default those in its document"),
     ] = []
     scope_sections: Annotated[
         list[str],
-        Field(description="the document's sections that list these paths"),
+        Field(description="sections with these paths"),
     ] = ["Scope", "Files"]
-    gate_sections: Annotated[list[str], Field(description="the document's sections that name gates")] = [
+    gate_sections: Annotated[list[str], Field(description="sections with gates")] = [
         "Gates",
         "Verification",
     ]
@@ -160,49 +155,43 @@ class WorkKind(Settings):
         AfterValidator(check_template),
         Field(description="the branch it starts from; by default the policy's `base`"),
     ] = ""
-    branch: Annotated[str, AfterValidator(check_readable), Field(description="the name of its branch")] = ""
+    branch: Annotated[str, AfterValidator(check_readable), Field(description="its branch's name")] = ""
     submit: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the command that submits its branch, for reports"),
+        Field(description="what submits its branch, for reports"),
     ] = ""
     commits: Annotated[
         Annotated[int, Field(ge=1)] | Commits | None,
         Field(description="how many commits it has"),
     ] = None
-    commit: Annotated[
-        str, AfterValidator(check_readable), Field(description="the subject of its commits")
-    ] = ""
-    pull_request: Annotated[
-        str, AfterValidator(check_readable), Field(description="the title of its pull request")
-    ] = ""
+    commit: Annotated[str, AfterValidator(check_readable), Field(description="their subject")] = ""
+    pull_request: Annotated[str, AfterValidator(check_readable), Field(description="its title")] = ""
     pull_request_body: Annotated[
         str,
         AfterValidator(check_template),
-        Field(description="the body of its pull request; `{gates}` lists its gates"),
+        Field(description="its body; `{gates}` lists its gates"),
     ] = ""
     remote: Annotated[
         str,
         AfterValidator(check_template),
         Field(description="the canonical repository; by default the policy's `remote`"),
     ] = ""
-    protect_pointer: Annotated[
-        bool, Field(description="whether an item's change must not move the pointer")
-    ] = True
+    protect_pointer: Annotated[bool, Field(description="an item's change may not move the pointer")] = True
     upkeep: Annotated[
         Literal["anyone", "approvers"],
         Field(
-            description="who may change an open item's scope, gates, files or `verify`: `approvers` makes it "
-            "an error until approved, else it warns",
+            description="who may change an open item's scope, gates, files or `verify`: it warns, or "
+            "needs an approval",
             json_schema_extra={"tightens": ["anyone", "approvers"]},
         ),
     ] = "anyone"
-    gates: Annotated[list[Gate], Field(description="the commands its change must pass, in order")] = []
+    gates: Annotated[list[Gate], Field(description="its commands, in order")] = []
 
     papers: Annotated[
         list[str],
         Field(
-            description="the contracts of artifacts that its runs leave",
+            description="the contracts that its runs leave",
             json_schema_extra={"tightens": "more", "names": ["artifacts"]},
         ),
     ] = []

@@ -18,64 +18,61 @@ class Assets(Settings):
         Selecting,
         Field(description="the assets' files, such as `patterns/**`", json_schema_extra={"tightens": "more"}),
     ] = Selecting()
-    index: Annotated[str, Field(description="the data file that lists assets and versions")] = ""
+    index: Annotated[str, Field(description="the data file with assets and versions")] = ""
     entries: Annotated[
         list[str],
         Field(
             min_length=1,
-            description="the dotted keys of its entries",
+            description="its entries' keys",
         ),
     ] = ["assets", "items", "patterns"]
-    id: Annotated[str, Field(min_length=1, description="the field with an entry's id")] = "id"
-    version: Annotated[str, Field(min_length=1, description="the field with an entry's version")] = "version"
+    id: Annotated[str, Field(min_length=1, description="an entry's id")] = "id"
+    version: Annotated[str, Field(min_length=1, description="its version")] = "version"
     files: Annotated[
         list[str],
         Field(
             min_length=1,
-            description="the fields with an entry's files or folders",
+            description="its files or folders",
         ),
     ] = ["entry", "path", "file", "files", "paths"]
     table: Annotated[
         str,
-        Field(
-            description="the Markdown document with a table row for each asset, such as `patterns/README.md`"
-        ),
+        Field(description="the document with a row for each asset, such as `patterns/README.md`"),
     ] = ""
     columns: Annotated[
         list[str],
         Field(
-            description="the columns that each row must fill",
+            description="the columns to fill",
             json_schema_extra={"tightens": "more"},
         ),
     ] = ["Before", "After"]
     samples: Annotated[
         str,
-        Field(description="the data file with a sample use of each asset, such as `tasks/index.json`"),
+        Field(description="the data file with sample uses, such as `tasks/index.json`"),
     ] = ""
     sample_fields: Annotated[
         list[str],
-        Field(description="its fields that name an asset; by default any"),
+        Field(description="its fields for assets; by default any"),
     ] = []
 
     proofs: Annotated[
         list[str],
         Field(
-            description="the commands that a run must log for a changed asset, such as `build` and `test`",
+            description="what a run must log for a changed asset, such as `build` and `test`",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     run_files: Annotated[
         list[str],
         Field(
-            description="the files that such a run's folder must hold, such as `diff.patch`",
+            description="the files of such a run, such as `diff.patch`",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []
     run_keys: Annotated[
         list[str | list[str]],
         Field(
-            description="the dotted keys that such a run's manifest must have, such as `approvals`; one of "
-            "each inner list",
+            description="its manifest's keys, such as `approvals`; one of each inner list",
             json_schema_extra={"tightens": "more"},
         ),
     ] = []

@@ -30,7 +30,7 @@ class Checklists(Settings):
     evidence: Annotated[
         Selecting | str,
         AfterValidator(as_patterns),
-        Field(description="the files that prove a ticked item, such as `.runs/**/manifest.json`"),
+        Field(description="what proves a ticked item, such as `.runs/**/manifest.json`"),
     ] = Selecting()
 
     @property

@@ -35,8 +35,7 @@ class Grounding(Settings):
     external: Annotated[
         list[str],
         Field(
-            description="documents outside the repository, by absolute or `~` path; these only "
-            "cause a warning",
+            description="documents outside the repository (absolute or `~`): only a warning",
             json_schema_extra={"tightens": "fewer"},
         ),
     ] = []
@@ -46,15 +45,15 @@ class Grounding(Settings):
     cited_by: Annotated[
         list[str],
         Field(
-            description="the contracts in which an agent may cite them; by default all whose path names an "
-            "agent, except `noted_in`",
+            description="where an agent cites them; by default all contracts whose path names an agent, "
+            "except `noted_in`",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = []
     noted_in: Annotated[
         str,
         Field(
-            description="the contract in which an agent notes an equivalent",
+            description="where an agent notes an equivalent",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = "agent-scratchpad"

@@ -20,25 +20,25 @@ class Invariant(Settings):
         Selecting,
         Field(
             min_length=1,
-            description="the files; without a `pattern` also folders",
+            description="files; without a `pattern` also folders",
         ),
     ]
     pattern: Annotated[
         Expression | None,
-        Field(description="what each file keeps matching; without it, the paths stay where they are"),
+        Field(description="what each file keeps; without it, the paths stay where they are"),
     ] = None
     count: Annotated[
         Literal["same", "at-least"],
         Field(
-            description="`at-least` allows more matches than before",
+            description="`at-least` allows more",
             json_schema_extra={"tightens": ["at-least", "same"]},
         ),
     ] = "same"
     assessment: Annotated[
         str,
         Field(
-            description="the contract of assessments that it binds; by default every change",
+            description="the contract that it binds; by default every change",
             json_schema_extra={"names": ["artifacts"]},
         ),
     ] = ""
-    message: Annotated[str, Field(description="more text for a finding, such as the reason")] = ""
+    message: Annotated[str, Field(description="more text for findings")] = ""

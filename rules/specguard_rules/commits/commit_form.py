@@ -28,9 +28,9 @@ _UTF8: Final = ("utf-8", "utf8")
 class CommitForm(Rule):
     r"""A commit message is too long, malformed or unreadable.
 
-    Lengths are characters, and bytes for the whole message. Of merge commits, only encoding, characters and
-    size are judged. Lines with an address or without a space, and indented code, may be wider. `authors`
-    ignores `.mailmap`.
+    Lengths are characters, and bytes for the whole message; `0` sets no limit. Of merge commits, only
+    encoding, characters and size are judged. Lines with an address or without a space, and indented code, may
+    be wider. `authors` ignores `.mailmap`.
 
     Why is this bad? Tools cut long subjects, and join the next line without a blank one.
 
@@ -91,9 +91,7 @@ class CommitForm(Rule):
         "adds the blank line and drops the final dot, in an unpushed newest commit or a new message"
     )
 
-    subject_max: Annotated[
-        int, Field(ge=0, description="the most characters of a subject; `0`: any number")
-    ] = 100
+    subject_max: Annotated[int, Field(ge=0, description="the most characters of a subject")] = 100
     body_width: Annotated[int, Field(ge=0, description="the same of a body line")] = 0
     message_max: Annotated[int, Field(ge=0, description="the most bytes of a message")] = 65536
     blank_line: Annotated[Literal["require", "optional"], Field(description="below the subject")] = "require"

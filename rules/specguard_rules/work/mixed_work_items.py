@@ -20,8 +20,8 @@ class MixedWorkItems(Rule):
 
     Why is this bad? Two items in one change cannot be reviewed or reverted apart.
 
-    How to fix it: move the other item's commits to their own branch (`git cherry-pick`). If yours stands on an
-    old state of theirs, rebase it.
+    How to fix it: move the other item's commits to their own branch (`git cherry-pick`). If yours stands on
+    an old state of theirs, rebase it.
 
     See also: `work-item-mismatch`
 
