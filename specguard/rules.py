@@ -44,19 +44,15 @@ if TYPE_CHECKING:
     from specguard.declaration.expressions import Expression
     from specguard.declaration.fixes import EditFile, Fix, RenameBranch, RewordMessage
     from specguard.declaration.registry import Registry
-    from specguard.documents.checkboxes import Ticked
-    from specguard.documents.citations import Citation, citations
-    from specguard.documents.content import is_content
-    from specguard.documents.credentials import CredentialFinder
-    from specguard.documents.data import Data
-    from specguard.documents.document import Document
+    from specguard.documents.blocks import Row, rows
+    from specguard.documents.citations import Citation, citations, plain_path
+    from specguard.documents.content import Ticked, is_content
+    from specguard.documents.data import Data, data_kind, is_markdown
+    from specguard.documents.dates import Stamp, Times, read_times
+    from specguard.documents.document import Document, Hidden
     from specguard.documents.fields import find_fields, normal_name, read_fields
-    from specguard.documents.hidden import Hidden
-    from specguard.documents.kinds import data_kind, is_markdown
-    from specguard.documents.rows import Row, rows
-    from specguard.documents.times import Stamp, Times, read_times
+    from specguard.documents.secrets import CredentialFinder
     from specguard.documents.titles import find_sections
-    from specguard.documents.written_paths import plain_path
     from specguard.engine.claims import Claims
     from specguard.model import Severity, Stage
     from specguard.plans import model_words
@@ -222,7 +218,7 @@ __all__ = [
 _LATE = {
     "Claim": "specguard.runs.proof",
     "Commits": "specguard.declaration.commits",
-    "CredentialFinder": "specguard.documents.credentials",
+    "CredentialFinder": "specguard.documents.secrets",
     "EditFile": "specguard.declaration.fixes",
     "Expression": "specguard.declaration.expressions",
     "RenameBranch": "specguard.declaration.fixes",
@@ -230,21 +226,21 @@ _LATE = {
     "Targets": "specguard.artifacts.targets",
     "Unresolved": "specguard.work.item",
     "citations": "specguard.documents.citations",
-    "data_kind": "specguard.documents.kinds",
+    "data_kind": "specguard.documents.data",
     "find_fields": "specguard.documents.fields",
     "find_sections": "specguard.documents.titles",
     "high_trust": "specguard.runs.trust",
     "is_content": "specguard.documents.content",
     "is_filed": "specguard.change.entries",
-    "is_markdown": "specguard.documents.kinds",
+    "is_markdown": "specguard.documents.data",
     "is_record": "specguard.change.entries",
     "item_folder": "specguard.runs.root",
     "normal_name": "specguard.documents.fields",
-    "plain_path": "specguard.documents.written_paths",
+    "plain_path": "specguard.documents.citations",
     "reaches": "specguard.runs.record",
     "read_fields": "specguard.documents.fields",
-    "read_times": "specguard.documents.times",
-    "rows": "specguard.documents.rows",
+    "read_times": "specguard.documents.dates",
+    "rows": "specguard.documents.blocks",
     "same_address": "specguard.change.remotes",
     "shown_address": "specguard.change.remotes",
 }

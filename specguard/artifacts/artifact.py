@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.documents.kinds import data_kind
+from specguard.documents.data import Problem, data_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from specguard.artifacts.contracts import Contract
     from specguard.artifacts.evidence import Cited
     from specguard.artifacts.manifest import Listed
+    from specguard.documents.blocks import Section
     from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
-    from specguard.documents.sections import Section
     from specguard.model import Finding
     from specguard.work.items import Work
 
@@ -75,7 +75,6 @@ class Artifact:
             MissingFact: its object is not there.
         """
         from specguard.documents.document import Document
-        from specguard.documents.problem import Problem
 
         if self.structured:
             return Document("")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from specguard.documents.blocks import Fence, Footnote, Html, List, Paragraph, Quote, Table
-from specguard.documents.content import has_content, is_content
-from specguard.documents.placeholders import bare_nothing
+from specguard.documents.content import bare_nothing, has_content, is_content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

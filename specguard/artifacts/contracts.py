@@ -268,7 +268,7 @@ class Contract(Settings):
             return "`members` are the files of a `root`"
         if self.root:
             return self._problem_of_root()
-        from specguard.documents.kinds import data_kind
+        from specguard.documents.data import data_kind
 
         structured = data_kind(self.path) is not None
         if structured and (self.sections or self.forbidden_sections):

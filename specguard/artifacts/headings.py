@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specguard.artifacts.skeletons import owed
+from specguard.documents.data import UnreadDocument
 from specguard.documents.document import Document
-from specguard.documents.problem import UnreadDocument
 from specguard.documents.titles import find_section
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.contracts import Contract
-    from specguard.documents.sections import Section
+    from specguard.documents.blocks import Section
 
 _LEVEL: Final = 2
 

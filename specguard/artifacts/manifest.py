@@ -12,9 +12,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table
-from specguard.documents.checkboxes import without_box
-from specguard.documents.leading import leading_paths
-from specguard.documents.placeholders import bare_nothing, owes
+from specguard.documents.content import bare_nothing, leading_paths, owes, without_box
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.artifacts.places import joined
 from specguard.documents.content import has_content
-from specguard.documents.kinds import data_kind
+from specguard.documents.data import data_kind
 from specguard.model import Finding, path_text
 
 TYPE_CHECKING = False

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.ranked import Ranked
     from specguard.artifacts.severities import Severities
-    from specguard.documents.blocks import AnyBlock
+    from specguard.documents.blocks import AnyBlock, Section
     from specguard.documents.document import Document
-    from specguard.documents.sections import Section
 
 _EARLIER: Final = re.compile(
     r"\b(?:prior|previous|earlier|past|closed|closing|closures?|resolved|resolutions?|accepted|deferred|dispositions?|"

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
-    from specguard.documents.blocks import AnyBlock
-    from specguard.documents.sections import Section
+    from specguard.documents.blocks import AnyBlock, Section
 
 MOST: Final = 5
 """So many lines a message names."""

@@ -7,8 +7,8 @@ import re
 from specguard.artifacts.instances import OWED, instance
 from specguard.artifacts.places import joined
 from specguard.declaration.patterns import Selecting
+from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name
-from specguard.documents.kinds import data_kind
 from specguard.documents.titles import normal_title
 from specguard.errors import SpecguardError
 from specguard.model import path_text
@@ -308,7 +308,7 @@ def _written(value: Any, kind: Kind) -> str:
 
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     if kind == "toml":
-        from specguard.declaration.toml_text import toml_key, toml_value
+        from specguard.documents.toml import toml_key, toml_value
 
         pairs = value.items() if isinstance(value, dict) else ()
         return "".join(

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.change.tree import Tree
-    from specguard.documents.data import Data
-    from specguard.documents.problem import Problem
+    from specguard.documents.data import Data, Problem
     from specguard.documents.schemas import Misfit, Schema
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.artifacts.places import above
-from specguard.documents.written_paths import plain_path
+from specguard.documents.citations import plain_path
 from specguard.model import path_text
 
 TYPE_CHECKING = False

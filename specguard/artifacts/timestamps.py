@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
-    from specguard.documents.times import Stamp, Times
+    from specguard.documents.dates import Stamp, Times
 
 
 def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
     Raises:
         MissingFact: the artifact's object is not there.
     """
-    from specguard.documents.times import as_utc, read_times
+    from specguard.documents.dates import as_utc, read_times
 
     contract = artifact.contract
     if not contract.timestamps:
@@ -111,7 +111,7 @@ def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
     """
     import datetime
 
-    from specguard.documents.times import MOST_AHEAD
+    from specguard.documents.dates import MOST_AHEAD
 
     day = artifacts.today()
     # Whatever the time of the day is.

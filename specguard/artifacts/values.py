@@ -8,11 +8,9 @@ from bisect import bisect_right
 from specguard.artifacts.content import content_of, content_of_text
 from specguard.artifacts.titles import other_titles
 from specguard.documents.blocks import texts
-from specguard.documents.checkboxes import without_box
+from specguard.documents.content import bare_nothing, plain_words, without_box
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
-from specguard.documents.placeholders import bare_nothing
 from specguard.documents.titles import find_section
-from specguard.documents.words import plain_words
 from specguard.model import Finding, path_text, shortened
 
 TYPE_CHECKING = False

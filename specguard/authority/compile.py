@@ -12,10 +12,9 @@ from specguard.authority.sources import is_document
 from specguard.authority.statements import commands_of
 from specguard.authority.unread import Unread
 from specguard.authority.validate import validate
-from specguard.documents.data import dotted
+from specguard.documents.data import UnreadDocument, dotted
 from specguard.documents.document import Document
-from specguard.documents.problem import UnreadDocument
-from specguard.documents.toml_lines import TomlError
+from specguard.documents.toml import TomlError
 from specguard.errors import SpecguardError, nearest
 from specguard.model import Origin
 

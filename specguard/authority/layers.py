@@ -7,7 +7,7 @@ import re
 from specguard.authority.problems import Problem
 from specguard.authority.unread import Unread
 from specguard.documents.blocks import fences
-from specguard.documents.toml_lines import TomlError, read_toml
+from specguard.documents.toml import TomlError, read_toml
 from specguard.model import Origin
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from specguard.authority.prose import Read
     from specguard.authority.sources import Source
     from specguard.documents.document import Document
-    from specguard.documents.toml_lines import Path
+    from specguard.documents.toml import KeyPath
 
 INFO: Final = ("toml", "specguard")
 """The words behind the fence of a block of settings."""
@@ -47,7 +47,7 @@ class Layer:
         self,
         data: dict[str, Any],
         path: str,
-        lines: Mapping[Path, int],
+        lines: Mapping[KeyPath, int],
         *,
         first: int = 1,
         preset: bool = False,
@@ -64,7 +64,7 @@ class Layer:
         self.tests = {name: self.data.pop(name) for name in TESTS if name in self.data}
         return self
 
-    def origin(self, path: Path) -> Origin:
+    def origin(self, path: KeyPath) -> Origin:
         """Where a key is, or the nearest one above it that has a line."""
         while path and path not in self.lines:
             path = path[:-1]
@@ -157,9 +157,9 @@ def toml_layer(text: str, path: str, *, first: int = 1) -> Layer:
 def prose_layer(read: Sequence[Read], path: str) -> Layer:
     """The settings that known sections of a document come to."""
     data: dict[str, Any] = {}
-    lines: dict[Path, int] = {}
+    lines: dict[KeyPath, int] = {}
     for one in read:
-        key: Path = ("authority", one.meaning)
+        key: KeyPath = ("authority", one.meaning)
         if one.meaning in {"locked-path", "forbidden-path"}:
             key = ("rules", one.meaning, "paths")
         table = data

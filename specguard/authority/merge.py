@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.authority.layers import Layer
-    from specguard.documents.toml_lines import Path
+    from specguard.documents.toml import KeyPath
     from specguard.model import Origin
 
-UNITED: Final[frozenset[Path]] = frozenset(
+UNITED: Final[frozenset[KeyPath]] = frozenset(
     {
         ("rules", "forbidden-path", "paths"),
         ("rules", "locked-path", "paths"),
@@ -37,17 +37,17 @@ class Merged:
     def __init__(self, layers: Iterable[Layer]) -> None:
         """Merge layers; a project's values go before a preset's, a later preset's before an earlier one's."""
         self.data: dict[str, Any] = {}
-        self.origins: dict[Path, Origin] = {}
+        self.origins: dict[KeyPath, Origin] = {}
         self.problems: list[Problem] = []
-        self._from_preset: set[Path] = set()
+        self._from_preset: set[KeyPath] = set()
         for layer in layers:
             self._table(self.data, layer.data, (), layer)
 
-    def _table(self, target: dict[str, Any], source: Mapping[str, Any], path: Path, layer: Layer) -> None:
+    def _table(self, target: dict[str, Any], source: Mapping[str, Any], path: KeyPath, layer: Layer) -> None:
         for key, value in source.items():
             self._key(target, key, value, (*path, key), layer)
 
-    def _key(self, target: dict[str, Any], key: str, value: Any, path: Path, layer: Layer) -> None:
+    def _key(self, target: dict[str, Any], key: str, value: Any, path: KeyPath, layer: Layer) -> None:
         known = target.get(key)
         if path in UNITED and isinstance(value, list) and isinstance(known, (list, type(None))):
             self._unite(target.setdefault(key, []), value, path, layer)
@@ -61,7 +61,7 @@ class Merged:
         elif key not in target or path in self._from_preset:
             self._replace(target, key, value, path, layer)
 
-    def _replace(self, target: dict[str, Any], key: str, value: Any, path: Path, layer: Layer) -> None:
+    def _replace(self, target: dict[str, Any], key: str, value: Any, path: KeyPath, layer: Layer) -> None:
         if key in target:
             for known in [known for known in self.origins if known[: len(path)] == path]:
                 del self.origins[known]
@@ -74,7 +74,7 @@ class Merged:
             target[key] = value
             self._mark_below(value, path, layer)
 
-    def _mark_below(self, value: Any, path: Path, layer: Layer) -> None:
+    def _mark_below(self, value: Any, path: KeyPath, layer: Layer) -> None:
         """Mark the elements of a list, and what is in them."""
         if not isinstance(value, (dict, list)):
             return
@@ -82,7 +82,7 @@ class Merged:
             self._mark((*path, key), layer)
             self._mark_below(element, (*path, key), layer)
 
-    def _unite(self, known: list[Any], value: list[Any], path: Path, layer: Layer) -> None:
+    def _unite(self, known: list[Any], value: list[Any], path: KeyPath, layer: Layer) -> None:
         if path not in self.origins:
             self._mark(path, layer)
         names = {element for element in known if isinstance(element, str)}
@@ -93,14 +93,14 @@ class Merged:
                 if isinstance(element, str):
                     names.add(element)
 
-    def _mark(self, path: Path, layer: Layer) -> None:
+    def _mark(self, path: KeyPath, layer: Layer) -> None:
         self.origins[path] = layer.origin(path)
         if layer.preset:
             self._from_preset.add(path)
         else:
             self._from_preset.discard(path)
 
-    def _conflict(self, path: Path, layer: Layer) -> None:
+    def _conflict(self, path: KeyPath, layer: Layer) -> None:
         first, second = self.origins[path], layer.origin(path)
         self.problems.append(
             Problem(
@@ -110,7 +110,7 @@ class Merged:
             )
         )
 
-    def origin(self, path: Path) -> Origin:
+    def origin(self, path: KeyPath) -> Origin:
         """Where a key comes from, or the nearest key above it."""
         from specguard.model import Origin
 

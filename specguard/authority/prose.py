@@ -7,8 +7,8 @@ import re
 from specguard.authority.unread import SHOWN, Unread
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Guarding
-from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table
-from specguard.documents.leading import leading_paths, looks_like_path
+from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table, Text
+from specguard.documents.content import leading_paths, looks_like_path
 from specguard.documents.titles import normal_title
 from specguard.model import shortened
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.documents.blocks import AnyBlock, Item, Text
+    from specguard.documents.blocks import AnyBlock, Item
     from specguard.documents.document import Document
 
 SECTIONS: Final = {
@@ -209,8 +209,6 @@ def _take(text: Text, meaning: str, read: list[Read]) -> str:
 
 def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
     """The texts of a block that may give a path, each with the reason why it cannot; empty where it may."""
-    from specguard.documents.blocks import Text
-
     if isinstance(block, List):
         for item in block.items:
             yield from _item(item)

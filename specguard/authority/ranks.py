@@ -7,9 +7,9 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
 from specguard.documents.characters import visible
+from specguard.documents.content import owes
+from specguard.documents.data import data_kind
 from specguard.documents.fields import find_fields, normal_name
-from specguard.documents.kinds import data_kind
-from specguard.documents.placeholders import owes
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.specs.text import visible_lines

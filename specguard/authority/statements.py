@@ -12,10 +12,10 @@ import tomllib
 
 from specguard.authority.unread import SHOWN
 from specguard.authority.values import plain
-from specguard.declaration.toml_text import toml_value
 from specguard.documents.blocks import Heading, texts
-from specguard.documents.leading import looks_like_path
+from specguard.documents.content import looks_like_path
 from specguard.documents.titles import normal_title
+from specguard.documents.toml import toml_value
 from specguard.model import shortened
 
 TYPE_CHECKING = False

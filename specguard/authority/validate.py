@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specguard.authority.merge import Merged
     from specguard.declaration.registry import Registry
     from specguard.declaration.rule import Declaration, Settings
-    from specguard.documents.toml_lines import Path
+    from specguard.documents.toml import KeyPath
     from specguard.model import Origin
 
 _NAMED: Final = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")
@@ -155,7 +155,7 @@ def _problems(
     models: Models,
 ) -> list[Problem]:
     """One problem for each key, whatever number of alternatives its annotation has."""
-    found: dict[Path, list[ErrorDetails]] = {}
+    found: dict[KeyPath, list[ErrorDetails]] = {}
     for error in errors:
         found.setdefault(_path(error, data), []).append(error)
     problems = []
@@ -174,7 +174,7 @@ def _problems(
     return sorted(problems, key=lambda problem: (problem.origin.path, problem.origin.line))
 
 
-def _origin(path: Path, text: str, merged: Merged) -> Origin:
+def _origin(path: KeyPath, text: str, merged: Merged) -> Origin:
     """Where a key is written; of a table as a whole, where the first key is that the problem names."""
     for named in _NAMED.findall(text):
         inner = (*path, *named.split("."))
@@ -183,7 +183,7 @@ def _origin(path: Path, text: str, merged: Merged) -> Origin:
     return merged.origin(path)
 
 
-def _path(error: ErrorDetails, data: Mapping[str, Any]) -> Path:
+def _path(error: ErrorDetails, data: Mapping[str, Any]) -> KeyPath:
     """The key that an error is about, without the names of alternatives that pydantic puts between."""
     path: list[str | int] = []
     value: Any = data
@@ -197,7 +197,7 @@ def _path(error: ErrorDetails, data: Mapping[str, Any]) -> Path:
     return tuple(path)
 
 
-def _sentence(error: ErrorDetails, path: Path, registry: Registry, models: Models) -> tuple[str, str]:
+def _sentence(error: ErrorDetails, path: KeyPath, registry: Registry, models: Models) -> tuple[str, str]:
     """What is wrong with a key, without its name, and the next step."""
     if error["type"] == "extra_forbidden":
         return "is not known", nearest(str(path[-1]), _names(path[:-1], registry, models))
@@ -212,13 +212,13 @@ def _sentence(error: ErrorDetails, path: Path, registry: Registry, models: Model
     return f"is wrong: {message[:1].lower()}{message[1:]}", ""
 
 
-def _keys(wanted: str, path: Path, registry: Registry, models: Models) -> str:
+def _keys(wanted: str, path: KeyPath, registry: Registry, models: Models) -> str:
     """For an element that must be a table: the keys that it has."""
     names = _names(path, registry, models) if wanted == "must be a table" else set()
     return f"its keys are {', '.join(sorted(names))}" if names and isinstance(path[-1], int) else ""
 
 
-def _names(path: Path, registry: Registry, models: Models) -> set[str]:
+def _names(path: KeyPath, registry: Registry, models: Models) -> set[str]:
     """The keys of the table at a path."""
     names = [part for part in path if isinstance(part, str)]
     if not names:

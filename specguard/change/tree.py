@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from specguard.change.entries import Entry
     from specguard.change.git import Git
     from specguard.declaration.patterns import Selecting
-    from specguard.documents.data import Data
-    from specguard.documents.document import Document
+    from specguard.documents.data import Data, Problem
+    from specguard.documents.document import Document, Hidden
     from specguard.documents.fields import Field
-    from specguard.documents.hidden import Hidden
-    from specguard.documents.problem import Problem
 
 
 DIRECTORY: Final = 0o040000
@@ -309,7 +307,7 @@ class Documents:
         Raises:
             MissingFact: the object is not there, or is broken.
         """
-        from specguard.documents.kinds import data_kind
+        from specguard.documents.data import data_kind
 
         kind = data_kind(path)
         if kind is None:
@@ -336,8 +334,8 @@ class Documents:
         Raises:
             MissingFact: the object is not there, or is broken.
         """
+        from specguard.documents.data import data_kind
         from specguard.documents.fields import data_fields, read_fields
-        from specguard.documents.kinds import data_kind
 
         if data_kind(path) is not None:
             data = self.data(path)
@@ -378,8 +376,8 @@ class Documents:
         content = self.content(path)
         if oid is None or content is None:
             return
-        from specguard.documents.hidden import hidden
-        from specguard.documents.kinds import is_markdown
+        from specguard.documents.data import is_markdown
+        from specguard.documents.document import hidden
 
         yield from hidden(content, (lambda: self._document(oid, path)) if is_markdown(path) else None)
 
@@ -459,6 +457,6 @@ class Documents:
 
 
 def _too_large() -> Problem:
-    from specguard.documents.problem import Problem
+    from specguard.documents.data import Problem
 
     return Problem(f"it has more than {DOCUMENT_LIMIT >> 20} MiB")

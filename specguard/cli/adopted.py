@@ -13,8 +13,8 @@ from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.proposed import Setting, settings_block
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Guarding
-from specguard.declaration.toml_text import toml_value
 from specguard.documents.document import Document
+from specguard.documents.toml import toml_value
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError
 from specguard.reporters.escape import cut

@@ -13,7 +13,7 @@ from specguard.change.base import local_base, usual_base
 from specguard.change.git import Git
 from specguard.change.request import Request
 from specguard.cli.proposed import Setting
-from specguard.declaration.toml_text import toml_key, toml_value
+from specguard.documents.toml import toml_key, toml_value
 from specguard.engine.past import judge_landed, landed
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import listed

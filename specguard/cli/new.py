@@ -12,8 +12,7 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.cli.completion import DIRECTORY, FILE, complete_artifacts
 from specguard.cli.options import in_directory
-from specguard.documents.data import read_data
-from specguard.documents.kinds import data_kind
+from specguard.documents.data import data_kind, read_data
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text

@@ -10,7 +10,7 @@ from specguard.approvals.keys import key_problem
 from specguard.change.process import CommandError
 from specguard.change.request import read_regular
 from specguard.declaration.record import Record
-from specguard.declaration.toml_text import toml_value
+from specguard.documents.toml import toml_value
 from specguard.errors import SpecguardError
 from specguard.reporters.escape import markdown_code
 

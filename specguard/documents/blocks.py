@@ -1,18 +1,37 @@
-"""What a Markdown document is made of, each part with the line it begins on."""
+"""What a Markdown document is made of, each part with the line it begins on: blocks, sections and rows."""
 
 from __future__ import annotations
 
 import re
 
 from specguard.documents.characters import visible
-from specguard.documents.lines import LineCounter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final
 
     from specguard.documents.inline import Code, Inline
+
+
+class LineCounter:
+    """The lines of positions in a text that go up.
+
+    Args:
+        text: the text.
+        line: the line of its first character.
+    """
+
+    def __init__(self, text: str, line: int) -> None:
+        self._text = text
+        self._line = line
+        self._position = 0
+
+    def at(self, position: int) -> int:
+        """The line of a position that is not before the last one that was asked for."""
+        self._line += self._text.count("\n", self._position, position)
+        self._position = position
+        return self._line
 
 
 # A full stop ends a sentence where no small letter follows ("e.g. this" goes on); the ideographic one always.
@@ -300,14 +319,14 @@ class Html:
     @property
     def text(self) -> str:
         """What a reader reads of it."""
-        from specguard.documents.html import text_of
+        from specguard.documents.inline import text_of
 
         return _entities(text_of(self.content))
 
     @property
     def pictures(self) -> bool:
         """Whether it shows a picture."""
-        from specguard.documents.html import has_pictures
+        from specguard.documents.inline import has_pictures
 
         return has_pictures(self.content)
 
@@ -383,8 +402,7 @@ _ATTRIBUTES: Final = re.compile(r"<[A-Za-z][A-Za-z0-9-]*\s[^<>]*[=\n]")
 
 def _shown(raw: str) -> str:
     """A text without what is hidden in it; newlines stay, so that what follows keeps its line."""
-    from specguard.documents.html import MAY_HIDE
-    from specguard.documents.inline import Inline
+    from specguard.documents.inline import MAY_HIDE, Inline
 
     hides, has_attributes = MAY_HIDE.search(raw), _ATTRIBUTES.search(raw)
     if not hides and not has_attributes:
@@ -452,3 +470,146 @@ def all_texts(blocks: Sequence[AnyBlock]) -> Iterator[Text]:
                 yield from row
         elif isinstance(block, Quote | Footnote):
             yield from all_texts(block.blocks)
+
+
+class Section:
+    """A heading and all below it up to the next heading of its level or a higher one.
+
+    Args:
+        heading: its heading.
+        blocks: the blocks of which it has a part.
+        start: the position of the first block behind the heading.
+        parent: the section it lies in.
+
+    Attributes:
+        heading: its heading.
+        end: the last line, from 1.
+        parent: the section it lies in; None at the top.
+        children: the sections that lie in it, without those that lie in one of them.
+    """
+
+    __slots__ = ("_blocks", "_own", "_start", "_stop", "children", "end", "heading", "parent")
+
+    def __init__(
+        self, heading: Heading, blocks: Sequence[AnyBlock], start: int, parent: Section | None
+    ) -> None:
+        self.heading = heading
+        self.end = 0
+        self.parent = parent
+        self.children: list[Section] = []
+        self._blocks = blocks
+        self._start = start
+        self._own = self._stop = len(blocks)
+        if parent is not None:
+            parent.children.append(self)
+            parent._own = min(parent._own, start - 1)
+
+    def close(self, stop: int, end: int) -> None:
+        """Say where it ends.
+
+        Args:
+            stop: the position of the first block behind it.
+            end: its last line.
+        """
+        self._stop = stop
+        self._own = min(self._own, stop)
+        self.end = end
+
+    @property
+    def line(self) -> int:
+        """The heading's line."""
+        return self.heading.line
+
+    @property
+    def level(self) -> int:
+        """The heading's level, from 1 to 6."""
+        return self.heading.level
+
+    @property
+    def blocks(self) -> Sequence[AnyBlock]:
+        """What it holds, the headings of its subsections among it."""
+        return self._blocks[self._start : self._stop]
+
+    @property
+    def own(self) -> Sequence[AnyBlock]:
+        """What it holds up to its first subsection."""
+        return self._blocks[self._start : self._own]
+
+    def __repr__(self) -> str:
+        return f"Section({self.heading!r}, {self.line}-{self.end})"
+
+
+def sections_of(blocks: Sequence[AnyBlock], last_line: int) -> list[Section]:
+    """The sections that headings divide blocks into, in order, those within others behind these.
+
+    Args:
+        blocks: a document's blocks.
+        last_line: its last line.
+    """
+    sections: list[Section] = []
+    above: list[Section] = []
+    for position, block in enumerate(blocks):
+        if not isinstance(block, Heading):
+            continue
+        while above and above[-1].level >= block.level:
+            above.pop().close(position, block.line - 1)
+        section = Section(block, blocks, position + 1, above[-1] if above else None)
+        sections.append(section)
+        above.append(section)
+    for section in above:
+        section.close(len(blocks), last_line)
+    return sections
+
+
+class Row:
+    """An item, a row of a table, a heading or a line of a paragraph, as a reader sees it.
+
+    Attributes:
+        line: where it begins, from 1.
+        cells: its cells; of what is no row of a table the one text.
+        header: the titles of the table's columns; none for what is no row of a table.
+    """
+
+    __slots__ = ("cells", "header", "line")
+
+    def __init__(self, line: int, cells: Sequence[str], header: Sequence[str] = ()) -> None:
+        self.line = line
+        self.cells = cells
+        self.header = header
+
+    def cell(self, title: str) -> str:
+        """The cell below a title, compared without case and spaces around it; empty where there is none."""
+        wanted = title.casefold().strip()
+        for cell, name in zip(self.cells, self.header, strict=False):
+            if name.casefold().strip() == wanted:
+                return cell
+        return ""
+
+    def __repr__(self) -> str:
+        return f"Row({self.line}, {list(self.cells)!r})"
+
+
+def rows(blocks: Iterable[AnyBlock]) -> Iterator[Row]:
+    """The rows of blocks in document order; quotes, code and HTML have none."""
+    for block in blocks:
+        if isinstance(block, Heading):
+            yield Row(block.line, [_one_line(block.text.rendered)])
+        elif isinstance(block, Paragraph):
+            for number, line in enumerate(block.text.rendered.split("\n"), block.line):
+                if line.strip():
+                    yield Row(number, [line.strip()])
+        elif isinstance(block, List):
+            for item in block.items:
+                text = _one_line(item.text.rendered)
+                if text:
+                    yield Row(item.line, [text])
+                yield from rows(item.rest)
+        elif isinstance(block, Table):
+            header = [_one_line(cell.rendered) for cell in block.header]
+            for cells in block.rows:
+                if cells:
+                    yield Row(cells[0].line, [_one_line(cell.rendered) for cell in cells], header)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

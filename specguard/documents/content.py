@@ -1,19 +1,33 @@
-"""What counts as content: what a reader sees, and what is more than a placeholder."""
+"""What counts as content, and what items of lists say: ticked boxes, leading paths, placeholders.
+
+The source is read and not what Markdown makes of it, because in a bare path `**` and `_` are no emphasis.
+"""
 
 from __future__ import annotations
 
 import re
 
-from specguard.documents.blocks import Fence, Footnote, Html, List, Paragraph, Quote, Table
+from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table, Text
 from specguard.documents.characters import visible
-from specguard.documents.placeholders import owes, without
+from specguard.documents.citations import unescaped
+from specguard.documents.inline import text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Final
 
-    from specguard.documents.blocks import AnyBlock, Text
+    from specguard.documents.blocks import AnyBlock
+
+
+# What `str.isalnum` is false of.
+_NO_WORD: Final = re.compile(r"[\W_]+")
+
+
+def plain_words(text: str) -> str:
+    """The words of a text in small letters, one space between them."""
+    return _NO_WORD.sub(" ", text.casefold()).strip()
+
 
 _SIGN: Final = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
 
@@ -77,3 +91,378 @@ def _in_text(text: Text, placeholders: Sequence[str]) -> bool:
         if not any(is_content(line, placeholders) for line in left.split("\n")):
             return False
     return True
+
+
+LONGEST_PLACEHOLDER: Final = 4000
+"""A longer line, in characters, is no placeholder and is not looked through for one."""
+
+LABELS: Final = 3
+"""So many labels in front of a text are looked behind, as in `Risks: Owner: TBD`."""
+
+# A line that begins with one of these is owed as a whole; in small letters they can be words of a sentence.
+_OWED: Final = re.compile(r"(?:TODO|TBD|TBA|TBC|FIXME|XXX|WIP)(?![a-z0-9])")
+_OWED_ALONE: Final = re.compile(
+    r"(?:todo|tbd|tba|tbc|fixme|xxx|wip|placeholder)\s*(?:$|[:(.!-])", re.IGNORECASE
+)
+# What is cut out of a line before it is asked whether anything is left.
+_HOLES: Final = re.compile(
+    r"<(?!https?:|mailto:|/)[^<>\n]{1,300}>"
+    r"|\{\{[^{}\n]{0,300}\}\}"
+    r"|\$\{[^{}\n]{0,300}\}"
+    r"|(?<![\w\]!\[])\[(?![xX ]\]|[\"'])[^\[\]\n]{1,300}\](?![(\[:\]])"
+    r"|_{3,}|\.{3,}|\u2026"
+    r"|\b(?:todo|tbd|tba|tbc|fixme)\b",
+    re.IGNORECASE,
+)
+_LABEL: Final = re.compile(r"[^:\uff1a]{1,60}[:\uff1a]\s*")
+_PHRASES: Final = re.compile(
+    r"(?:to be|yet to be|still to be) (?:added|announced|confirmed|completed|decided|defined|described"
+    r"|determined|discussed|documented|done|filled(?: in| out)?|provided|specified|written)(?: later| soon)?"
+    r"|coming soon|work in progress|placeholder(?: text)?"
+    r"|(?:please )?(?:fill (?:this |me |it )?(?:in|out)|add|insert|enter|write|describe|put|replace)\b"
+    r".{0,80}\bhere"
+    r"|(?:please )?fill (?:this |me |it )?(?:in|out)|your (?:text|content|answer|notes?)(?: goes)? here"
+    r"|(?:text|content|description|details?)(?: goes)? here|lorem ipsum\b.*|x{3,}",
+)
+_NOTHING: Final = frozenset(
+    {
+        "none", "n a", "na", "nil", "null", "nothing", "no", "not applicable", "not available", "not yet",
+        "empty", "void", "unknown", "none identified", "none known", "none found", "none yet", "none so far",
+        "none at this time", "none at this point", "none currently", "nothing yet", "nothing to report",
+        "no content",
+    }
+)  # fmt: skip
+
+
+def owes(text: str, own: Iterable[str] = ()) -> bool:
+    """Whether a line of text only stands for content that somebody still owes.
+
+    `TODO: say which` does, as do `TBD`, `<name>`, `[fill in]`, `{{x}}`, `___`, an ellipsis and "lorem ipsum".
+    A label with such a text behind it (`Owner: TBD`) is no more than that text, and one with nothing behind
+    it, or anything without a letter or digit, says nothing.
+
+    Args:
+        text: one line of running text, without marks of emphasis and code.
+        own: further texts that are no content, such as a template's; the line is one when nothing is left
+            of it without them.
+    """
+    text = without_box(text)
+    if len(text) > LONGEST_PLACEHOLDER:
+        return not any(map(str.isalnum, text))
+    # What is owed stays so: a template's own words may be the `TBD` that says it.
+    if own and owes(text):
+        return True
+    for words in own:
+        text = without(text, words)
+    for _ in range(LABELS):
+        if _OWED.match(text) or _OWED_ALONE.match(text):
+            return True
+        rest = _HOLES.sub(" ", text)
+        words = plain_words(rest)
+        if not words or _PHRASES.fullmatch(words):
+            return True
+        label = _LABEL.match(text)
+        if label is None or label.end() == len(text):
+            return label is not None
+        text = text[label.end() :]
+    return False
+
+
+def bare_nothing(text: str) -> bool:
+    """Whether a line says that there is nothing, and does not say why: `None`, `N/A.`, `Not applicable`."""
+    return len(text) <= LONGEST_PLACEHOLDER and plain_words(without_box(text)) in _NOTHING
+
+
+def without(text: str, words: str) -> str:
+    """A text without each place where words stand in it, whatever their case and the space between them."""
+    parts = [re.escape(part) for part in words.split()]
+    return re.sub(r"\s+".join(parts), " ", text, flags=re.IGNORECASE) if parts else text
+
+
+# What a reader takes for a tick, whether Markdown makes a checkbox of it or not: in a box letters, words and
+# signs, by itself a sign. A cross by itself says that something has failed.
+_TICKED: Final = re.compile(
+    r"[*_`]{0,3}(?:\\?\[ {0,3}(?P<mark>[^\[\]\s\\\ufe0f]{1,9})\ufe0f? {0,3}\\?\](?!\()"
+    r"|(?P<sign>[\u2611\u2705\u2714\U0001f5f8\U0001f5f9]|<input checked>)\ufe0f?)"
+)
+_TICK_MARKS: Final = frozenset(
+    "xvy\u00d7\u03c7\u04b3\u0445\u2611\u2612\u22a0\u2327\u2705\u2713\u2714\u2715\u2716\u2717\u2718\u2a09\u2a2f\u2bbd"
+    "\u2bbe\U0001f5f4\U0001f5f5\U0001f5f6\U0001f5f7\U0001f5f8\U0001f5f9"
+)
+_WORDS: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
+_COMPLETED: Final = re.compile(
+    r"(?<![\w*])\*\*status(?::\*\*|\*\*:) {1,3}(?:completed?|done)\b", re.IGNORECASE
+)
+_EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
+_BOX: Final = re.compile(r"[*_`]{0,3}\\?\[[^\[\]\n]?\]")
+# What a reader takes for a box that is empty, or has another mark than a tick in it, or says no.
+_OPEN: Final = re.compile(
+    r"[*_`]{0,3}(?:\\?\[[^\[\]\n]{0,3}\\?\](?!\()|[\u2610\u25a1\u25fb\u26d4\u274c\u274e\u2717\u2718\u2b1c\U0001f532\U0001f6ab])"
+)
+_HTML_BOX: Final = re.compile(r"<input\b(?=[^<>]*\schecked[\s=/>])[^<>]*>", re.IGNORECASE)
+_SEPARATOR: Final = re.compile(r"[\s`\"'<>()\[\],;|*{}\u201c\u201d\u2018\u2019]+")
+
+
+MOST_TEXT: Final = 1 << 17
+"""So many characters of an item are read, what stands below it included."""
+
+
+class Ticked:
+    """A ticked item of a checklist, or a ticked row of a table.
+
+    Attributes:
+        line: its line, from 1.
+        words: its own words, without box and marks.
+        above: the words of the items that it lies in, from the nearest.
+    """
+
+    __slots__ = ("_blocks", "above", "line", "words")
+
+    def __init__(
+        self, line: int, words: str, blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()
+    ) -> None:
+        self.line = line
+        self.words = words
+        self.above = above
+        self._blocks = blocks
+
+    @property
+    def text(self) -> str:
+        """All that stands in it but for items below it that are not ticked, on one line.
+
+        It is put together when it is asked for and not kept: items lie in one another.
+        """
+        parts: list[str] = []
+        left = MOST_TEXT
+        for text in _texts(self._blocks):
+            parts.append(text[:left])
+            left -= len(text)
+            if left <= 0:
+                break
+        return " ".join(" ".join(parts).split())
+
+    @property
+    def names(self) -> Iterator[str]:
+        """Everything in it that could be a path, without the marks around it; of a test its file."""
+        for word in _SEPARATOR.split(self.text):
+            name = word.rstrip(".:!?").partition("::")[0]
+            for text in dict.fromkeys((unescaped(name), name)):
+                path = text.replace("\\", "/")
+                if "/" in path or "." in path:
+                    yield path
+
+    def __repr__(self) -> str:
+        return f"Ticked({self.line}, {self.words!r})"
+
+
+def ticked_items(blocks: Sequence[AnyBlock], above: tuple[str, ...] = ()) -> Iterator[Ticked]:
+    """The ticked items among blocks, in order, also in tables, quotes and HTML; code has none.
+
+    Args:
+        blocks: the blocks.
+        above: the words of the items that they lie in, from the nearest.
+    """
+    for block in blocks:
+        if isinstance(block, List):
+            for item in block.items:
+                if is_ticked(item.text) or _is_completed(item.text):
+                    yield Ticked(item.line, _own_words(item.text), item.blocks, above)
+                yield from ticked_items(item.rest, (_own_words(item.text), *above))
+        elif isinstance(block, Table):
+            for row in block.rows:
+                if any(map(is_ticked, row)):
+                    shown = [cell.plain.strip() for cell in row]
+                    words = ", ".join(cell for cell in shown if cell and _tick(cell) != cell)
+                    yield Ticked(row[0].line, _words(words), [Table(row, (), row[0].line)], above)
+        elif isinstance(block, Html):
+            for number, line in enumerate(block.content.split("\n"), block.line):
+                text = Text(text_of(_HTML_BOX.sub("[x] ", line)), number)
+                if is_ticked(text):
+                    yield Ticked(number, _own_words(text), [Paragraph(text)], above)
+        elif isinstance(block, Quote | Footnote):
+            yield from ticked_items(block.blocks, above)
+
+
+def is_open(text: Text) -> bool:
+    """Whether a text begins with a box that is not ticked, or with a sign that says no."""
+    raw = text.raw.strip()
+    begins = _OPEN.match(raw) or (raw[:1] in {"&", "<", "\\"} and _OPEN.match(text.rendered.strip()))
+    return bool(begins) and not is_ticked(text)
+
+
+def _is_completed(text: Text) -> bool:
+    """Whether an item without a box says that it is done, as in `**Status:** Completed; see ...`."""
+    return _COMPLETED.search(text.raw) is not None and not is_open(text)
+
+
+def is_ticked(text: Text) -> bool:
+    """Whether a text begins with a tick, as it is written or as a page shows it."""
+    raw = text.raw.strip()
+    return bool(raw) and bool(_tick(raw) or (raw[0] in "&<\\[" and _tick(text.rendered.strip())))
+
+
+def _tick(text: str) -> str:
+    """The tick that a text begins with; empty where it begins with none."""
+    found = _TICKED.match(text)
+    if found is None or found["sign"]:
+        return found[0] if found else ""
+    mark = found["mark"].casefold()
+    if mark in _TICK_MARKS or mark in _WORDS:
+        return found[0]
+    if len(mark) > 1 or mark.isascii():
+        return ""
+    from specguard.declaration.look_alikes import reading
+
+    return found[0] if reading(mark) in {"x", "v"} else ""
+
+
+def without_box(raw: str) -> str:
+    """A text without the box that it begins with, be it ticked or empty."""
+    text = raw.strip()
+    empty = _EMPTY_BOX.match(text)
+    return (text[empty.end() :] if empty else text.removeprefix(_tick(text))).strip()
+
+
+def _own_words(text: Text) -> str:
+    """The words of a ticked text's first line."""
+    plain = text.plain
+    return _words((plain if _tick(plain.strip()) else text.rendered).strip().partition("\n")[0])
+
+
+def _words(text: str) -> str:
+    """Words without the box before them."""
+    return " ".join(text.removeprefix(_tick(text)).split())
+
+
+def _texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
+    """All that a reader sees in an item, without what belongs to items below it that are not ticked."""
+    for block in blocks:
+        if isinstance(block, Paragraph | Heading):
+            yield block.text.raw
+        elif isinstance(block, List):
+            for item in block.items:
+                open_box = _BOX.match(item.text.raw) and not is_ticked(item.text)
+                if not open_box:
+                    yield from _texts(item.blocks)
+        elif isinstance(block, Table):
+            for row in [block.header, *block.rows]:
+                for cell in row:
+                    yield cell.raw
+        elif isinstance(block, Fence):
+            yield block.content
+        elif isinstance(block, Quote | Footnote):
+            yield from _texts(block.blocks)
+
+
+_CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+_LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)++)\]\([^()\s]*(?:\s+[\"'][^()]*)?\)")
+_BARE: Final = re.compile(r"[^\s`,;]+")
+_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
+_BETWEEN: Final = re.compile(r"\s*(?:,\s*(?:and\b|or\b|&)?|;|&|\+|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
+# A comment is set off by a dash, a colon, a bracket, an arrow, a hash, a bar or the end of the line.
+_COMMENT: Final = re.compile(
+    r"\s*(?:$|[-\u2013\u2014]+(?:\s|$)|[:\uff1a(\[#|=]|->|=>|\u2192|\u2190|\.(?:\s|$)|\n)"
+)
+_EXTENSION: Final = re.compile(r"\.[A-Za-z][A-Za-z0-9]*$")
+_STRESS_MARKS: Final = ("***", "**", "__", "*", "_")
+_ENDS: Final = ":.!?)\u3002"
+LONGEST_ITEM: Final = 20_000
+"""A text of more characters begins with no path that is read: nobody lists so many in one item."""
+
+_PUNCTUATION: Final = frozenset("\u3001\u3002\uff0c\uff1a\uff1b\uff08\uff09\u300c\u300d")
+_NO_PATH: Final = frozenset("@$<~-\"'\u00ab\u2018\u2019\u201c\u201d\u201e")
+
+
+class Leading:
+    """What a text begins with.
+
+    Attributes:
+        paths: the paths, in order; empty where it begins with something else.
+        rest: what follows them and is neither a comment nor empty, so that it was not understood.
+        sentence: whether the last one is a bare word of a sentence that goes on: "a.sh/b.sh remove the rest".
+    """
+
+    __slots__ = ("paths", "rest", "sentence")
+
+    def __init__(self, paths: list[str], rest: str, sentence: bool = False) -> None:
+        self.paths = paths
+        self.rest = rest
+        self.sentence = sentence
+
+
+def leading_paths(raw: str) -> Leading:
+    """The paths that a text begins with: code spans or bare paths, with commas or "and" between them.
+
+    What follows behind a dash, a colon or in brackets is a comment. Of a text that goes on with a comma or
+    "and", or names more code, `rest` is the remainder: it may speak of paths that were not read.
+    """
+    if len(raw) > LONGEST_ITEM:
+        return Leading([], "")
+    text = without_box(raw)
+    paths: list[str] = []
+    while True:
+        found = _one(text)
+        if found is None:
+            return Leading(paths, text if paths else "")
+        bare = text.startswith(found[0])
+        path, text = found
+        paths.append(path)
+        bracket = _BRACKETS.match(text)
+        after = text[bracket.end() :] if bracket else text
+        between = _BETWEEN.match(after)
+        if between is None or _one(after[between.end() :]) is None:
+            break
+        text = after[between.end() :]
+    if _COMMENT.match(after):
+        return Leading(paths, "")
+    return Leading(paths, after.strip() if between or _CODE.search(after) else "", bare)
+
+
+def looks_like_path(text: str) -> bool:
+    """Whether a word is a path rather than prose: a slash, a wildcard, an extension or a leading dot."""
+    if text.rstrip("/") in {"*", "**"}:
+        return True
+    # Whether quotation marks belong to a name is for the author to say, with a code span.
+    if "://" in text or text[:1] in _NO_PATH or not _PUNCTUATION.isdisjoint(text):
+        return False
+    if text.startswith("*") and not text.startswith("**/"):
+        # Emphasis begins with a star, too; a pattern that does has more of a path in it.
+        rest = text[1:]
+        return rest[0] != "*" and (rest[0] in "._-/" or "*" not in rest) and looks_like_path(rest)
+    if not any(char.isalnum() for char in text):
+        return False
+    return "/" in text or "*" in text or bool(_EXTENSION.search(text)) or (text[0] == "." and len(text) > 2)
+
+
+def _one(text: str) -> tuple[str, str] | None:
+    """The path that a text begins with, and what follows; None where it begins with none."""
+    code = _CODE.match(text)
+    if code:
+        path = code[2].replace("\n", " ").strip()
+        # A code span of several words is a command, unless it has more of a path in it.
+        sure = path and (" " not in path or looks_like_path(path))
+        return (path, text[code.end() :]) if sure else None
+    link = _LINK.match(text)
+    if link:
+        inner = _one(link[1])
+        return (inner[0], text[link.end() :]) if inner and not inner[1].strip() else None
+    for mark in _STRESS_MARKS:
+        # What goes on with a dot, a star or a slash is a pattern and no emphasis.
+        if text.startswith(mark) and (text[len(mark) :][:1].isalnum() or text.startswith("`", len(mark))):
+            # A mark in a code span closes nothing.
+            span = _CODE.match(text, len(mark))
+            end = text.find(mark, span.end() if span else len(mark))
+            inner = _one(text[len(mark) : end]) if end > 0 else None
+            if inner is not None and (_COMMENT.match(inner[1]) or not inner[1].strip(_ENDS)):
+                return inner[0], text[end + len(mark) :]
+    word = _BARE.match(text)
+    if word is None:
+        return None
+    path = word[0].rstrip(_ENDS) or word[0]
+    rest = text[len(path) :]
+    if not looks_like_path(path):
+        return None
+    sure = path.endswith("/") or "*" in path or ("/" in path and bool(_EXTENSION.search(path)))
+    if sure or _COMMENT.match(rest) or _BETWEEN.match(rest):
+        return path, rest
+    return None

@@ -1,26 +1,47 @@
-"""Reading a Markdown document into blocks and sections."""
+"""Reading a Markdown document into blocks and sections.
+
+markdown-it-py takes time in proportion to a document's length, but for one thing: every line costs once more
+for each list and quote that it stands in, also where it only continues a paragraph of one. Short lines are
+the dear ones. Within these limits the worst document takes a few seconds, an ordinary one of its size one.
+"""
 
 from __future__ import annotations
 
-from functools import cached_property
+import re
+from functools import cache, cached_property
 
-from specguard.documents.blocks import texts
-from specguard.documents.limits import beyond_limits
-from specguard.documents.problem import Problem, UnreadDocument, not_utf8
-from specguard.documents.reader import Reader
-from specguard.documents.sections import sections_of
+from specguard.documents.blocks import (
+    Comment,
+    Fence,
+    Footnote,
+    Heading,
+    Html,
+    Item,
+    LineCounter,
+    List,
+    Paragraph,
+    Quote,
+    Table,
+    Text,
+    all_texts,
+    sections_of,
+    texts,
+)
+from specguard.documents.characters import strange
+from specguard.documents.data import Data, Problem, UnreadDocument, not_utf8, read_data
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Literal, Self
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any, Final, Literal, Self
 
-    from specguard.documents.blocks import AnyBlock, Comment, Text
-    from specguard.documents.checkboxes import Ticked
-    from specguard.documents.data import Data
-    from specguard.documents.html import HiddenHtml
-    from specguard.documents.reader import Definition
-    from specguard.documents.sections import Section
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+    from specguard.documents.blocks import AnyBlock, Section
+    from specguard.documents.characters import Strange
+    from specguard.documents.content import Ticked
+    from specguard.documents.inline import HiddenHtml, HtmlState
 
 
 class Document:
@@ -43,7 +64,7 @@ class Document:
         source_lines: its lines as they were read.
 
     Raises:
-        UnreadDocument: it is larger or deeper than `specguard.documents.limits` allows.
+        UnreadDocument: it is larger or deeper than `specguard.documents.document` allows.
     """
 
     def __init__(self, text: str) -> None:
@@ -98,8 +119,6 @@ class Document:
 
         The value is a mapping, empty where there is no front matter, and None where it cannot be read.
         """
-        from specguard.documents.data import Data, read_data
-
         if self.problem is not None:
             return Data.unread(self.problem)
         if self._matter is None:
@@ -119,7 +138,7 @@ class Document:
     @cached_property
     def ticked(self) -> Sequence[Ticked]:
         """The ticked items of its checklists, in order."""
-        from specguard.documents.checkboxes import ticked_items
+        from specguard.documents.content import ticked_items
 
         return list(ticked_items(self.blocks))
 
@@ -163,3 +182,449 @@ def _front_matter(lines: Sequence[str]) -> _Matter | None:
             text = "".join(f"{inside}\n" for inside in lines[1:position])
             return _Matter("yaml" if first == "---" else "toml", text, position + 1)
     return None
+
+
+_COMMENT: Final = re.compile(r"<!--(?:-?>|(.*?)(?:--!?>|\Z))", re.DOTALL)
+
+
+class Definition:
+    """A link reference definition, of which a reader sees nothing.
+
+    Attributes:
+        label: its label in normal form.
+        target: where it leads.
+        title: its title; empty where it has none.
+        line: its line, from 1.
+    """
+
+    __slots__ = ("label", "line", "target", "title")
+
+    def __init__(self, label: str, target: str, title: str, line: int) -> None:
+        self.label = label
+        self.target = target
+        self.title = title
+        self.line = line
+
+
+class Reader:
+    """Reads a document's blocks.
+
+    Args:
+        text: the document without front matter, within the limits of `beyond_limits`.
+
+    Attributes:
+        blocks: what a reader of the rendered page sees, in order.
+        hidden: the blocks that stand in hidden HTML.
+        hidden_html: what else is hidden by HTML, in order.
+        comments: the HTML comments, in order.
+        definitions: the link reference definitions, in order.
+        unseen_footnotes: what the footnotes hold that no text refers to, in order.
+
+    Raises:
+        UnreadDocument: lists and quotes are nested so deep that not all of it can be read.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.comments: list[Comment] = []
+        self.hidden: list[AnyBlock] = []
+        self.hidden_html: list[HiddenHtml] = []
+        self.definitions: list[Definition] = []
+        self._tokens = self._parse(text)
+        self._references: Mapping[str, str] = {one.label: one.target for one in reversed(self.definitions)}
+        self._next = 0
+        self._footnotes: list[Footnote] = []
+        self.unseen_footnotes: list[AnyBlock] = []
+        self.blocks: Sequence[AnyBlock] = self._blocks(nested=False)
+        if self._footnotes:
+            self._hide_footnotes()
+        self.comments.sort(key=lambda comment: comment.line)
+        self.hidden_html.sort(key=lambda hidden: hidden.line)
+
+    def _parse(self, text: str) -> Sequence[Token]:
+        parser = _parser("[^" in text)
+        environment: dict[str, Any] = {}
+        tokens = parser.parse(text, environment)
+        deep = next(
+            (token for token in tokens if token.level >= MAX_NESTING - 1 and token.nesting == 1), None
+        )
+        if deep is not None:
+            raise UnreadDocument(Problem("lists and quotes are nested too deeply", _line(deep)))
+        self._define(environment)
+        return tokens
+
+    def _define(self, environment: Mapping[str, Any]) -> None:
+        found = [(label, one) for label, one in environment.get("references", {}).items()]
+        found += [(one["label"], one) for one in environment.get("duplicate_refs", ())]
+        self.definitions = [
+            Definition(label, one["href"], one["title"], one["map"][0] + 1) for label, one in found
+        ]
+        self.definitions.sort(key=lambda definition: definition.line)
+
+    def _blocks(self, *, nested: bool) -> list[AnyBlock]:
+        """The blocks up to the end of what is open."""
+        found: list[AnyBlock] = []
+        state: HtmlState | None = None
+        while self._next < len(self._tokens):
+            token = self._tokens[self._next]
+            self._next += 1
+            if token.nesting == -1:
+                break
+            if token.type == "html_block":
+                if state is None:
+                    from specguard.documents.inline import HtmlState
+
+                    state = HtmlState()
+                self._comment(token.content, _line(token))
+                content = state.feed(token.content, _line(token))
+                if content.strip():
+                    found.append(Html(content, _line(token)))
+                continue
+            hidden = state is not None and state.hidden
+            block = self._block(token, nested=nested)
+            if block is not None:
+                (self.hidden if hidden else found).append(block)
+            if token.type == "paragraph_open" and not hidden:
+                raw = self._tokens[self._next - 2].content
+                state = _carried(raw, state) if "<" in raw else state
+        self.hidden_html += state.taken if state else ()
+        return found
+
+    def _comment(self, html: str, line: int) -> None:
+        """Keep the comments of HTML."""
+        lines = LineCounter(html, line)
+        for comment in _COMMENT.finditer(html) if "<!--" in html else ():
+            self.comments.append(Comment(comment[1] or "", lines.at(comment.start())))
+
+    def _block(self, token: Token, *, nested: bool) -> AnyBlock | None:
+        line = _line(token)
+        kind = token.type
+        if kind == "heading_open":
+            text = self._inline()
+            # A heading in a list or quote is text of its own there, and divides nothing.
+            return Paragraph(text) if nested else Heading(int(token.tag[1:]), text, line)
+        if kind == "paragraph_open":
+            text = self._inline()
+            return Paragraph(text) if text.raw.strip() else None
+        if kind in {"bullet_list_open", "ordered_list_open"}:
+            return self._list(token)
+        if kind == "blockquote_open":
+            return Quote(self._blocks(nested=True), line)
+        if kind == "footnote_reference_open":
+            footnote = Footnote(token.meta["label"], self._blocks(nested=True), line)
+            self._footnotes.append(footnote)
+            return footnote
+        if kind == "table_open":
+            return self._table(line)
+        if kind == "fence":
+            return Fence(token.info.strip(), token.content, line=line, first=line + 1, nested=nested)
+        if kind == "code_block":
+            return Fence("", token.content, line=line, first=line, nested=nested)
+        return None
+
+    def _hide_footnotes(self) -> None:
+        """Take their blocks from the footnotes that no text refers to: they are on no page.
+
+        What a footnote refers to is seen where that one is.
+        """
+        from specguard.documents.inline import normal_label
+
+        by_label: dict[str, list[tuple[Footnote, Sequence[AnyBlock]]]] = {}
+        for one in self._footnotes:
+            by_label.setdefault(normal_label(f"^{one.label}"), []).append((one, one.blocks))
+            one.blocks = ()
+        waiting: list[Sequence[AnyBlock]] = [self.blocks]
+        for blocks in waiting:
+            for label in {label for text in all_texts(blocks) for label in text.labels}:
+                for one, held in by_label.pop(label, ()):
+                    one.blocks = held
+                    waiting.append(held)
+        unseen = [block for ones in by_label.values() for _, held in ones for block in held]
+        self.unseen_footnotes = sorted(unseen, key=lambda block: block.line)
+
+    def _inline(self) -> Text:
+        """The text of the block that was just opened; steps behind its end."""
+        token = self._tokens[self._next]
+        self._next += 2
+        return self._text(token.content, _line(token))
+
+    def _text(self, raw: str, line: int) -> Text:
+        if "<" in raw:
+            self._keep_hidden(raw, line)
+        return Text(raw, line, self._references) if self._references else Text(raw, line)
+
+    def _keep_hidden(self, raw: str, line: int) -> None:
+        """Keep what a text hides: its comments, and what its elements do not show."""
+        from specguard.documents.inline import MAY_HIDE, HiddenHtml, Inline
+
+        if not MAY_HIDE.search(raw):
+            return
+        lines = LineCounter(raw, line)
+        for part in Inline(raw, {}).hidden():
+            text, begins = raw[part.start : part.end], lines.at(part.start)
+            if text.startswith("<!--"):
+                self.comments.append(Comment(text[4:].removesuffix("-->"), begins))
+            else:
+                self.hidden_html.append(HiddenHtml(text, begins, part.element or "markup"))
+
+    def _list(self, opened: Token) -> List:
+        items: list[Item] = []
+        ordered = opened.type == "ordered_list_open"
+        while self._tokens[self._next].nesting != -1:
+            token = self._tokens[self._next]
+            self._next += 1
+            number = int(token.info) if ordered and token.info else None
+            items.append(Item(self._blocks(nested=True), number=number, line=_line(token)))
+        self._next += 1
+        return List(items, ordered=ordered, line=_line(opened))
+
+    def _table(self, line: int) -> Table:
+        rows: list[list[Text]] = []
+        row_line = line
+        while True:
+            token = self._tokens[self._next]
+            self._next += 1
+            if token.type == "table_close":
+                break
+            if token.type == "tr_open":
+                row_line = _line(token)
+                rows.append([])
+            elif token.type == "inline":
+                rows[-1].append(self._text(token.content, row_line))
+        return Table(rows[0], rows[1:], line)
+
+
+def _line(token: Token) -> int:
+    return token.map[0] + 1 if token.map else 1
+
+
+@cache
+def _parser(footnotes: bool) -> MarkdownIt:
+    """The parser of blocks; what is inside a line is read from its source.
+
+    Args:
+        footnotes: whether it reads footnotes, for which a plugin is imported.
+    """
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table").disable("inline")
+    if footnotes:
+        from mdit_py_plugins.footnote.index import footnote_def
+
+        # Of the plugin its blocks alone: footnotes stay where they are written.
+        parser.block.ruler.before(
+            "reference", "footnote_def", footnote_def, {"alt": ["paragraph", "reference"]}
+        )
+    return parser
+
+
+def _carried(raw: str, state: HtmlState | None) -> HtmlState | None:
+    """The state behind a paragraph, which may begin an element that hides what follows it."""
+    from specguard.documents.inline import BLOCK_ELEMENTS, MAY_HIDE, HtmlState, Inline
+
+    if MAY_HIDE.search(raw):
+        unclosed = next((part for part in Inline(raw, {}).hidden() if not part.closed), None)
+        if unclosed is not None and unclosed.element in BLOCK_ELEMENTS:
+            state = state or HtmlState()
+            state.hide(unclosed.element)
+    return state
+
+
+MAX_CHARACTERS: Final = 4 << 20
+"""How many characters a document may have."""
+
+MAX_LINES: Final = 100_000
+"""How many lines a document may have."""
+
+MAX_CELLS: Final = 200_000
+"""How many bars (`|`) a document with tables may have."""
+
+MAX_NESTING: Final = 200
+"""How deep quotes and the items of lists may be nested, a list and its item counted as two.
+
+What is deeper is refused: markdown-it drops it without a word, and without a limit it and the reader of its
+tokens would end in a `RecursionError`.
+"""
+
+MAX_LEVELS: Final = 1_000_000
+"""How many levels of lists and quotes all lines of a document may stand in together.
+
+A mark that opens one counts `MARK` times, since it costs so much more than a line that only stands in it.
+"""
+
+MARK: Final = 8
+
+_SMALL: Final = (100_000, 5000)
+"""So many characters and lines cannot be beyond `MAX_LEVELS`."""
+
+_DELIMITERS: Final = re.compile(r"(?=[^|]*+\|)[-+*>0-9.) \t]*+[-:|\s]*+")
+_DEEPEST: Final = MAX_NESTING // 2
+_PREFIX: Final = re.compile(r"(?:[ \t]*+(?:>|(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t]|$)))*+[ \t]*+")
+_MARK: Final = re.compile(r"[-+*>]|[.)]")
+
+
+def beyond_limits(lines: Sequence[str]) -> Problem | None:
+    """Why a document is not parsed; None where it can be.
+
+    Args:
+        lines: its lines.
+    """
+    if len(lines) > MAX_LINES:
+        return Problem(f"it has more than {MAX_LINES} lines", MAX_LINES + 1)
+    size = bars = full = 0
+    for number, line in enumerate(lines, start=1):
+        size += len(line) + 1
+        if "|" in line:
+            bars += line.count("|")
+            full = full or (number if bars > MAX_CELLS else 0)
+        if size > MAX_CHARACTERS:
+            return Problem(f"it has more than {MAX_CHARACTERS} characters", number)
+    if full and any(_DELIMITERS.fullmatch(line) for line in lines):
+        return Problem(f"its tables have more than {MAX_CELLS} cells", full)
+    return None if size < _SMALL[0] and len(lines) < _SMALL[1] else _beyond_levels(lines)
+
+
+def _beyond_levels(lines: Sequence[str]) -> Problem | None:
+    """Whether the lines stand in too many lists and quotes, counted so that it is rather too many."""
+    total = depth = 0
+    blank = True
+    for number, line in enumerate(lines, start=1):
+        found = _PREFIX.match(line)
+        prefix = found[0] if found else ""
+        marks = len(_MARK.findall(prefix)) if prefix else 0
+        if len(prefix) == len(line) and not marks:
+            blank = True
+            continue
+        # By its indentation a line stands in what is open; without a blank line it may do so with none.
+        own = marks + min(len(prefix.expandtabs(4)) // 2, depth)
+        depth = min(own if blank else max(own, depth), _DEEPEST)
+        blank = False
+        total += depth + MARK * marks
+        if total > MAX_LEVELS:
+            return Problem("its lists and quotes are nested too deeply over too many lines", number)
+    return None
+
+
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]|\r(?![\r\n]|\Z)")
+_MAY_HIDE: Final = re.compile(rb"<[a-zA-Z!?/]|&[a-zA-Z#]|(?m:^[ \t>*+0-9.)-]*+\[[^\]\n]+\]:)")
+# What a browser shows where it cannot play or draw something is not meant to be hidden.
+_FALLBACKS: Final = frozenset({"audio", "canvas", "iframe", "object", "rp", "video"})
+_WORDS: Final = re.compile(r"\w\w+")
+_TAGS: Final = re.compile(r"<[^<>]*>")
+
+
+class Hidden:
+    """Something that is hidden.
+
+    Attributes:
+        what: what kind it is: one of the kinds of characters (`bidirectional`, `tag`, `zero-width`, `blank`,
+            `selector`, `hyphen`, `control`), or `comment`, `html`, `definition`, `footnote`; or `unread`,
+            where it cannot be told what the file hides.
+        line: the line on which it begins, from 1; None where it is no line's fault.
+        text: what it says, as far as it is text; for `unread` why it cannot be read.
+        chars: the characters, for a kind of these.
+    """
+
+    __slots__ = ("chars", "line", "text", "what")
+
+    def __init__(self, what: str, line: int | None, text: str, chars: str = "") -> None:
+        self.what = what
+        self.line = line
+        self.text = text
+        self.chars = chars
+
+    def __repr__(self) -> str:
+        return f"Hidden({self.what!r}, {self.line}, {self.text or self.chars!r})"
+
+
+def hidden(content: bytes, document: Callable[[], Document] | None = None) -> Iterator[Hidden]:
+    """What a file hides, in order, first its characters.
+
+    Args:
+        content: what it holds.
+        document: gives the file as a Markdown document; it is asked for only where the file has anything that
+            could hide text. None where the file is no Markdown.
+    """
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        problem = not_utf8(error)
+        yield Hidden("unread", problem.line, problem.message)
+        return
+    if not content.isascii() or _CONTROL.search(content):
+        yield from hidden_characters(text)
+    if document is not None and _MAY_HIDE.search(content):
+        yield from hidden_text(document())
+
+
+def hidden_characters(text: str) -> Iterator[Hidden]:
+    """The characters of a text that show as nothing where they have no business, by line and kind."""
+    lines = LineCounter(text, 1)
+    found: dict[tuple[int, str], list[Strange]] = {}
+    # A byte-order mark at the very beginning says how a file is encoded.
+    for one in strange(text.removeprefix("\ufeff")):
+        position = one.position + text.startswith("\ufeff")
+        found.setdefault((lines.at(position), one.what), []).append(one)
+    for (line, what), group in found.items():
+        chars = "".join(one.char for one in group)
+        yield Hidden(what, line, _spelt(chars), chars)
+
+
+def _spelt(chars: str) -> str:
+    """What tag characters and selectors spell; empty where they spell nothing that can be read."""
+    spelt = ""
+    for char in chars:
+        code = ord(char)
+        if 0xE0020 <= code <= 0xE007E:
+            spelt += chr(code - 0xE0000)
+        elif 0xFE00 <= code <= 0xFE0F:
+            spelt += chr(code - 0xFE00)
+        elif 0xE0100 <= code <= 0xE01EF:
+            spelt += chr(code - 0xE0100 + 16)
+    return spelt if len(spelt) > 1 and spelt.isprintable() else ""
+
+
+def hidden_text(document: Document) -> Iterator[Hidden]:
+    """The text that Markdown and HTML hide: comments, hidden elements, what nothing refers to."""
+    if document.problem is not None:
+        yield Hidden("unread", document.problem.line, document.problem.message)
+        return
+    found = [Hidden("comment", one.line, one.text.strip()) for one in document.comments]
+    for part in document.hidden_html:
+        words = _TAGS.sub(" ", part.text) if part.element not in {"markup", "tag"} else part.text
+        if part.element not in _FALLBACKS and _WORDS.search(words):
+            found.append(Hidden("html", part.line, " ".join(words.split())))
+    if document.hidden_blocks:
+        block = document.hidden_blocks[0]
+        found.append(Hidden("html", block.line, " ".join(document.source_lines[block.line - 1].split())))
+    if document.unseen_footnotes:
+        block = document.unseen_footnotes[0]
+        found.append(Hidden("footnote", block.line, " ".join(document.source_lines[block.line - 1].split())))
+    found += _definitions(document)
+    found += _entities(document)
+    yield from sorted(found, key=lambda one: one.line or 0)
+
+
+def _entities(document: Document) -> Iterator[Hidden]:
+    """Strange characters that are written as entities: the page has them, and the file only their names."""
+    for text in all_texts(document.blocks):
+        if "&" in text.raw:
+            groups: dict[str, str] = {}
+            for one in strange(text.rendered):
+                groups[one.what] = groups.get(one.what, "") + one.char
+            for what, chars in groups.items():
+                yield Hidden(what, text.line, _spelt(chars), chars)
+
+
+def _definitions(document: Document) -> Iterator[Hidden]:
+    """Link reference definitions that are there for their words: nothing refers to them."""
+    if not document.definitions:
+        return
+    used = {label for text in all_texts(document.blocks) for label in text.labels}
+    for one in document.definitions:
+        if one.label in used:
+            continue
+        said = max(one.title, one.label, one.target, key=lambda words: len(_WORDS.findall(words)))
+        if one.title and (one.target in {"", "#"} or len(one.title.split()) > 2):
+            yield Hidden("definition", one.line, one.title)
+        elif len(said.replace("%20", " ").split()) > 2:
+            yield Hidden("definition", one.line, said)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import List, Paragraph, Table, Text, fences
-from specguard.documents.checkboxes import without_box
+from specguard.documents.content import without_box
 from specguard.documents.data import dotted, written
 from specguard.documents.titles import Near
 

@@ -11,9 +11,8 @@ import re
 from functools import lru_cache
 from unicodedata import normalize
 
-from specguard.documents.blocks import Heading, Paragraph, Text
+from specguard.documents.blocks import Heading, Paragraph, Section, Text
 from specguard.documents.characters import visible
-from specguard.documents.sections import Section
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

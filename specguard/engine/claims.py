@@ -7,8 +7,8 @@ from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
 from specguard.declaration.record import Record
+from specguard.documents.citations import plain_path
 from specguard.documents.fields import normal_name
-from specguard.documents.written_paths import plain_path
 from specguard.model import path_text
 from specguard.runs.proof import Claim
 from specguard.work.listing import meant
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
-    from specguard.documents.checkboxes import Ticked
+    from specguard.documents.content import Ticked
     from specguard.documents.document import Document
     from specguard.plans.plans import Plans
     from specguard.runs.records import RunRecords

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 from specguard.authority.values import load, plain
-from specguard.declaration.toml_text import toml_key, toml_value
+from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
 from specguard.evaluation.provoking import of_settings, speaks_of_changes, unmatched, unwanted
 from specguard.testing.case import Case

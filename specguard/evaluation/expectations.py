@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from specguard.authority.layers import TESTS, blocks_of, settings_file
 from specguard.authority.sources import Source
 from specguard.documents.document import Document
-from specguard.documents.toml_lines import TomlError, read_toml
+from specguard.documents.toml import TomlError, read_toml
 from specguard.engine.plugins import load_registry
 from specguard.errors import SpecguardError, nearest
 from specguard.evaluation.harmless import harm_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.layers import Layer
-    from specguard.documents.toml_lines import Path as Key
+    from specguard.documents.toml import KeyPath as Key
     from specguard.evaluation.own import OwnAuthority
 
 FOLDER = "tests/policy"

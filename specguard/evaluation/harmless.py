@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from specguard.documents.toml_lines import Path as Key
+    from specguard.documents.toml import KeyPath as Key
     from specguard.testing.case import Case
 
 _ARGUMENTS = re.compile(r"-C|--output|--log-decisions|--traceback|--watch|--fix")

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
-from specguard.declaration.toml_text import toml_key, toml_value
-from specguard.documents.toml_lines import TomlError, read_toml
+from specguard.documents.toml import TomlError, read_toml, toml_key, toml_value
 from specguard.errors import SpecguardError, nearest
 from specguard.evaluation.problems import CasesError
 from specguard.testing.case import Case
@@ -23,7 +22,7 @@ from specguard.testing.reading import CaseError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.documents.toml_lines import Path as Key
+    from specguard.documents.toml import KeyPath as Key
 
 FILE = "evaluation/samples.toml"
 """Where samples are declared, from the root of the repository whose policy is applied."""

@@ -12,8 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, quote_plus
 
-from specguard.documents.credential_forms import credential_forms
-from specguard.documents.credentials import KEYWORD, CredentialFinder
+from specguard.documents.secrets import KEYWORD, CredentialFinder, credential_forms
 from specguard.errors import SpecguardError
 from specguard.reporters.escape import legible
 

@@ -6,8 +6,7 @@ import glob
 import os
 from typing import TYPE_CHECKING
 
-from specguard.documents.data import data_of
-from specguard.documents.kinds import data_kind
+from specguard.documents.data import data_kind, data_of
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item import is_within
 from specguard.model import path_text

@@ -13,8 +13,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from specguard.documents.data import Data, read_data
-from specguard.documents.problem import Problem
+from specguard.documents.data import Data, Problem, read_data
 from specguard.errors import SpecguardError
 from specguard.importing.settings import Imported, read_settings
 from specguard.model import Origin, shortened

@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from specguard.declaration.toml_text import toml_key, toml_value
-from specguard.documents.data import Data, read_data
-from specguard.documents.problem import not_utf8
+from specguard.documents.data import Data, not_utf8, read_data
+from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
 from specguard.model import Origin
 from specguard.reporters.escape import visible

@@ -6,9 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from specguard.artifacts.options import describes
-from specguard.documents.data import read_data
+from specguard.documents.data import UnreadDocument, read_data
 from specguard.documents.document import Document
-from specguard.documents.problem import UnreadDocument
 from specguard.errors import SpecguardError
 from specguard.plans.plan import Plan
 from specguard.plans.task_shape import task_flaws

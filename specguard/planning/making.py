@@ -6,8 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from specguard.documents.kinds import data_kind
-from specguard.documents.placeholders import owes
+from specguard.documents.content import owes
+from specguard.documents.data import data_kind
 from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text
 from specguard.planning.boxes import Boxes, files_of

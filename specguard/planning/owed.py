@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from specguard.documents.placeholders import owes
+from specguard.documents.content import owes
 from specguard.planning.delta import fences
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from specguard.documents.kinds import data_kind
+from specguard.documents.data import data_kind
 from specguard.errors import SpecguardError
 from specguard.model import path_text
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.tree import Documents
-from specguard.documents.data import Data
-from specguard.documents.problem import Problem
+from specguard.documents.data import Data, Problem
 from specguard.errors import NotApplicable, judge_each
 from specguard.plans.plan import Plan
 from specguard.work.path_templates import PathTemplate

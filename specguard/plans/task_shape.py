@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from specguard.documents.content import owes
 from specguard.documents.fields import normal_name
-from specguard.documents.placeholders import owes
 from specguard.model import Finding, shortened
 from specguard.plans.expected import expectation, expects_all
 from specguard.plans.settings import KEYS

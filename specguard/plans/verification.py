@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from specguard.documents.citations import plain_path
+from specguard.documents.content import owes
+from specguard.documents.data import data_kind
 from specguard.documents.dates import date_problem, parse_date
-from specguard.documents.kinds import data_kind
-from specguard.documents.placeholders import owes
-from specguard.documents.written_paths import plain_path
 from specguard.errors import MissingFact, judge_each
 from specguard.model import Finding, path_text, shortened
 from specguard.plans.evidence import evidence_of

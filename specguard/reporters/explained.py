@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.declaration.toml_text import toml_value
+from specguard.documents.toml import toml_value
 from specguard.model import path_text
 from specguard.reporters.approvals import shell_word
 from specguard.reporters.escape import cut, cut_path, visible

@@ -6,7 +6,7 @@ from specguard.authority.values import plain
 from specguard.declaration.globs import expansion
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.record import Record
-from specguard.declaration.toml_text import toml_key, toml_value
+from specguard.documents.toml import toml_key, toml_value
 from specguard.reporters.escape import cut, cut_path, json_text, visible
 
 TYPE_CHECKING = False

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.data import Data, data_of
+from specguard.documents.data import Data, data_kind, data_of
 from specguard.documents.fields import normal_name
-from specguard.documents.kinds import data_kind
 from specguard.runs.files import RECORDS
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from specguard.documents.written_paths import plain_path
+from specguard.documents.citations import plain_path
 from specguard.errors import MissingFact
 from specguard.model import path_text
 from specguard.runs.files import RECORDS, LocalFiles, TreeFiles, place_of

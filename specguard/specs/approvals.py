@@ -21,11 +21,10 @@ import re
 
 from specguard.documents.blocks import List, Paragraph, Table
 from specguard.documents.characters import visible
-from specguard.documents.checkboxes import is_open, without_box
+from specguard.documents.content import bare_nothing, is_open, owes, without_box
 from specguard.documents.data import written
 from specguard.documents.dates import days, is_ahead, parse_date, plain, undated
 from specguard.documents.fields import normal_name, plain_value
-from specguard.documents.placeholders import bare_nothing, owes
 from specguard.specs.said import Said
 
 TYPE_CHECKING = False

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import re
 
-from specguard.documents.data import read_data
+from specguard.documents.data import data_kind, read_data
 from specguard.documents.fields import normal_name
-from specguard.documents.kinds import data_kind
 from specguard.specs.index import IDS, PATHS
 
 TYPE_CHECKING = False
@@ -204,7 +203,7 @@ def _plain(value: Any) -> str:
 def _in_toml(text: str, _data: Data, place: tuple[str, ...], there: Sequence[Any], entry: Any) -> str | None:
     if not there or not isinstance(entry, dict):
         return None
-    from specguard.declaration.toml_text import toml_key, toml_value
+    from specguard.documents.toml import toml_key, toml_value
 
     header = f"[[{'.'.join(map(toml_key, place))}]]"
     said = [f"{toml_key(key)} = {toml_value(value)}" for key, value in entry.items()]

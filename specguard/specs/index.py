@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from specguard.documents.citations import plain_path
 from specguard.documents.data import Data, dotted, written
 from specguard.documents.fields import normal_name
-from specguard.documents.written_paths import plain_path
 from specguard.specs.reviews import dates_of
 from specguard.specs.said import Said
 from specguard.specs.text import essence

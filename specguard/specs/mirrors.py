@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import List, Table
-from specguard.documents.checkboxes import without_box
-from specguard.documents.data import written
+from specguard.documents.content import without_box
+from specguard.documents.data import data_kind, written
 from specguard.documents.fields import normal_name, plain_value
-from specguard.documents.kinds import data_kind
 from specguard.model import shortened
 from specguard.specs.index import IDS, PATHS, place_of
 from specguard.specs.statuses import plain_status

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from specguard.documents.blocks import List, Table
+from specguard.documents.content import leading_paths
 from specguard.documents.data import written
 from specguard.documents.fields import find_fields, normal_name
-from specguard.documents.leading import leading_paths
 from specguard.specs.said import Said
 
 TYPE_CHECKING = False

@@ -111,8 +111,8 @@ class SpecSettings(Settings):
     def problem(self) -> str:
         """What in these settings cannot be, as a clause."""
         from specguard.declaration.globs import PatternError
+        from specguard.documents.data import data_kind
         from specguard.documents.fields import normal_name
-        from specguard.documents.kinds import data_kind
 
         if self.index and data_kind(self.index) is None:
             return f"`index` is {self.index!r}, which is neither JSON nor YAML nor TOML"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.documents.data import Data, written
+from specguard.documents.data import Data, data_kind, written
 from specguard.documents.dates import parse_date, undated
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, normal_name, plain_value
-from specguard.documents.kinds import data_kind
 from specguard.documents.titles import normal_title
 from specguard.specs.approvals import Reader
 from specguard.specs.paths import GOVERNS, governed_patterns, recorded_ids
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.change.tree import Documents
+    from specguard.documents.blocks import Section
     from specguard.documents.fields import Field
-    from specguard.documents.sections import Section
     from specguard.documents.titles import Near
     from specguard.specs.approvals import Approval
     from specguard.specs.index import IndexEntry

@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from typing import Any, Final
 
-    from specguard.documents.blocks import AnyBlock, Text
+    from specguard.documents.blocks import AnyBlock, Section, Text
     from specguard.documents.data import Data
     from specguard.documents.document import Document
     from specguard.documents.fields import Field
-    from specguard.documents.sections import Section
 
 
 # Signs beside a space or an end of the text, and those to which each font gives its own look.

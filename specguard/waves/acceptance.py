@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.documents.words import plain_words
+from specguard.documents.content import plain_words
 from specguard.model import Finding, path_text, shortened
 from specguard.waves.scenarios import Scenarios
 

@@ -6,10 +6,9 @@ import re
 from bisect import bisect_right
 
 from specguard.documents.blocks import List, Table, fences, texts
-from specguard.documents.checkboxes import without_box
 from specguard.documents.citations import citations
+from specguard.documents.content import plain_words, without_box
 from specguard.documents.titles import normal_title
-from specguard.documents.words import plain_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.documents.checkboxes import without_box
+from specguard.documents.content import without_box
 from specguard.documents.titles import normal_title
 from specguard.work.gates import NotRead
 

@@ -6,7 +6,7 @@ import re
 
 from specguard.declaration.globs import PatternError
 from specguard.declaration.patterns import Selecting
-from specguard.documents.written_paths import plain_path
+from specguard.documents.citations import plain_path
 from specguard.model import path_text
 from specguard.work.path_templates import escape
 from specguard.work.pointers import Tried, file_type

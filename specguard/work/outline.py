@@ -202,7 +202,7 @@ def _inside(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
 
 def _path_in(text: Text) -> Iterator[Ask]:
     """The paths that a list item or cell begins with, behind a label such as `Create:`."""
-    from specguard.documents.leading import leading_paths
+    from specguard.documents.content import leading_paths
 
     raw = _CHECKBOX.sub("", text.raw.strip())
     label = _LABEL.match(raw)
@@ -269,7 +269,7 @@ def _said_in(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
 
 def _said_by(text: Text, *, task: bool) -> Iterator[Ask]:
     """The paths of one text, unless a sentence says no."""
-    from specguard.documents.leading import leading_paths
+    from specguard.documents.content import leading_paths
 
     for position, sentence in enumerate(text.sentences()):
         tokens = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.documents.placeholders import owes
+from specguard.documents.content import owes
 from specguard.model import Finding, path_text, shortened
 from specguard.work.circles import circles_of, way_round
 from specguard.work.naming import normal_id

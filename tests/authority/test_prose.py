@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.authority.prose import known_sections, read_sections
+from specguard.documents.content import leading_paths
 from specguard.documents.document import Document
-from specguard.documents.leading import leading_paths
 
 
 def read(text: str, **sections: str) -> tuple[list[tuple[str, str, int]], list[tuple[int, str]]]:

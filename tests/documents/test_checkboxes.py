@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.documents.checkboxes import without_box
+from specguard.documents.content import without_box
 from specguard.documents.document import Document
 
 

@@ -20,9 +20,7 @@ from specguard.documents.blocks import (
     fences,
 )
 from specguard.documents.content import has_content
-from specguard.documents.document import Document
-from specguard.documents.hidden import hidden
-from specguard.documents.limits import MAX_CHARACTERS, MAX_LINES, beyond_limits
+from specguard.documents.document import MAX_CHARACTERS, MAX_LINES, Document, beyond_limits, hidden
 from specguard.documents.titles import normal_title
 
 if TYPE_CHECKING:

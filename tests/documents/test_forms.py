@@ -21,10 +21,9 @@ from specguard.artifacts.values import chosen, value_problem
 from specguard.documents.blocks import Heading, Table, fences
 from specguard.documents.citations import citations
 from specguard.documents.data import written
-from specguard.documents.dates import date_problem, parse_date
+from specguard.documents.dates import date_problem, parse_date, read_times
 from specguard.documents.document import Document
 from specguard.documents.fields import find_fields, read_fields
-from specguard.documents.times import read_times
 from specguard.documents.titles import find_section, near_section
 from specguard.work.gate_sections import read_gates
 

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.documents.document import Document
-from specguard.documents.hidden import hidden
+from specguard.documents.document import Document, hidden
 
 
 def found(text: str) -> list[tuple[str, int | None, str]]:

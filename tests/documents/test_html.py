@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from specguard.documents.blocks import Html, Quote
 from specguard.documents.document import Document
-from specguard.documents.html import HtmlState
+from specguard.documents.inline import HtmlState
 
 SHOWN = "Some text.\n\n## Risks\n\nOne risk.\n"
 

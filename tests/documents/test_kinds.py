@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.documents.kinds import data_kind, is_markdown
+from specguard.documents.data import data_kind, is_markdown
 
 
 @pytest.mark.parametrize(

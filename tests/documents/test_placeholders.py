@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from specguard.documents.placeholders import bare_nothing, owes
+from specguard.documents.content import bare_nothing, owes
 
 
 @pytest.mark.parametrize(

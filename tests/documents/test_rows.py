@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from specguard.documents.blocks import rows
 from specguard.documents.document import Document
-from specguard.documents.rows import rows
 
 TEXT = """\
 # Agents

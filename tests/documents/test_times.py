@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.documents.dates import LONGEST, date_problem, parse_date, undated
+from specguard.documents.dates import LONGEST, date_problem, parse_date, read_times, stamps, undated
 from specguard.documents.document import Document
-from specguard.documents.times import read_times, stamps
 
 DAY = datetime.date(2026, 1, 31)
 

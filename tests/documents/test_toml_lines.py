@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.documents.toml_lines import TomlError, read_toml
+from specguard.documents.toml import TomlError, read_toml
 
 if TYPE_CHECKING:
-    from specguard.documents.toml_lines import Path
+    from specguard.documents.toml import KeyPath
 
 TEXT = r'''# comment
 a = 1
@@ -40,7 +40,7 @@ e = {f.g = [1,
 
 def test_every_key_has_its_line() -> None:
     _, lines = read_toml(TEXT)
-    expected: dict[Path, int] = {
+    expected: dict[KeyPath, int] = {
         ("a",): 2,
         ("qA.x",): 3,
         ("qA.x", 1): 5,
@@ -59,7 +59,7 @@ def test_every_key_has_its_line() -> None:
     assert {path: lines[path] for path in expected} == expected
 
 
-def paths_of(value: Any, path: Path = ()) -> set[Path]:
+def paths_of(value: Any, path: KeyPath = ()) -> set[KeyPath]:
     found = {path} if path else set()
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.documents.written_paths import plain_path
+from specguard.documents.citations import plain_path
 
 
 @pytest.mark.parametrize(

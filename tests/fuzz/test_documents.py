@@ -7,20 +7,13 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.documents.blocks import all_texts, fences
-from specguard.documents.checkboxes import is_open, is_ticked
-from specguard.documents.citations import citations
-from specguard.documents.content import has_content
-from specguard.documents.dates import date_problem, days, moment_behind, parse_date, undated
-from specguard.documents.document import Document
+from specguard.documents.blocks import all_texts, fences, rows
+from specguard.documents.citations import citations, plain_path
+from specguard.documents.content import has_content, is_open, is_ticked, leading_paths, owes
+from specguard.documents.dates import date_problem, days, moment_behind, parse_date, read_times, undated
+from specguard.documents.document import Document, hidden
 from specguard.documents.fields import find_fields, near_field, read_fields
-from specguard.documents.hidden import hidden
-from specguard.documents.leading import leading_paths
-from specguard.documents.placeholders import owes
-from specguard.documents.rows import rows
-from specguard.documents.times import read_times
 from specguard.documents.titles import find_sections, near_section
-from specguard.documents.written_paths import plain_path
 from tests.fuzz.damage import ODD, damaged, few
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from markdown_it import MarkdownIt
 from specguard.authority.difference import compare
 from specguard.authority.policy import Policy
 from specguard.documents.blocks import List
+from specguard.documents.content import leading_paths
 from specguard.documents.document import Document
-from specguard.documents.leading import leading_paths
 from specguard.errors import SpecguardError
 from specguard.testing import Step, run_here
 from specguard.testing.case import fill

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from specguard.declaration.toml_text import toml_key, toml_value
+from specguard.documents.toml import toml_key, toml_value
 from specguard.model import path_text
 from specguard.reporters.escape import (
     cut,

@@ -26,7 +26,7 @@ def agents_data(telling: Telling) -> list[dict[str, Any]]:
     artifacts = telling.fact("artifacts")
     if artifacts is None:
         return []
-    from specguard.documents.times import stamps
+    from specguard.documents.dates import stamps
     from specguard.work.path_templates import PathTemplate
 
     contracts = {

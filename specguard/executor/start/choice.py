@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from specguard.change.tree import Documents
-from specguard.documents.placeholders import owes
+from specguard.documents.content import owes
 from specguard.errors import SpecguardError
 from specguard.executor.item import is_paper, paper_item, shares, task_of
 from specguard.model import path_text

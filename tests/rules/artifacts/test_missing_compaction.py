@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from specguard.documents.rows import Row
+from specguard.documents.blocks import Row
 from specguard.testing import Step
 from specguard_rules.artifacts._words import Words, about
 from tests.rules.items import judge

@@ -1,4 +1,4 @@
-"""The line of every key and array element of a TOML text, which tomllib does not tell.
+"""TOML as data, with the line of every key and element, and values written as TOML has them.
 
 A second pass over text that tomllib has read already: it follows keys, strings, arrays and inline tables, and
 reads no value.
@@ -6,19 +6,23 @@ reads no value.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from bisect import bisect_right
 
-from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH
+from specguard.documents.data import LONGEST_NUMBER, MAX_DEPTH, DataError, Node, Number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final
 
-    Path = tuple[str | int, ...]
+    from specguard.documents.data import Path
+
+    KeyPath = tuple[str | int, ...]
     """A key from the top: names of tables and keys, and positions in arrays."""
+
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _BASIC: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -52,7 +56,9 @@ class TomlError(ValueError):
         self.line = line
 
 
-def read_toml(text: str, *, number: Callable[[str], Any] = float) -> tuple[dict[str, Any], dict[Path, int]]:
+def read_toml(
+    text: str, *, number: Callable[[str], Any] = float
+) -> tuple[dict[str, Any], dict[KeyPath, int]]:
     """The data of a TOML text, and the line (from 1) of every key and array element in it.
 
     A table that is only implied has the line of the first key below it.
@@ -90,12 +96,12 @@ class _Scanner:
         self._text = text
         self._position = 0
         self._newlines = [match.start() for match in re.finditer("\n", text)]
-        self._lines: dict[Path, int] = {}
-        self._counts: dict[Path, int] = {}
+        self._lines: dict[KeyPath, int] = {}
+        self._counts: dict[KeyPath, int] = {}
 
-    def scan(self) -> dict[Path, int]:
+    def scan(self) -> dict[KeyPath, int]:
         """All lines."""
-        table: Path = ()
+        table: KeyPath = ()
         while True:
             self._skip(_BLANK)
             if self._position >= len(self._text):
@@ -109,7 +115,7 @@ class _Scanner:
     def _line(self) -> int:
         return bisect_right(self._newlines, self._position - 1) + 1
 
-    def _note(self, path: Path, line: int) -> None:
+    def _note(self, path: KeyPath, line: int) -> None:
         if len(path) > MAX_DEPTH:
             raise TomlError(_TOO_DEEP, line)
         for end in range(1, len(path) + 1):
@@ -122,14 +128,14 @@ class _Scanner:
         self._position = match.end()
         return match[0]
 
-    def _header(self, line: int) -> Path:
+    def _header(self, line: int) -> KeyPath:
         several = self._text.startswith("[[", self._position)
         self._position += 2 if several else 1
         names = self._key()
         if len(names) > MAX_DEPTH:
             raise TomlError(_TOO_DEEP, line)
         self._position += 2 if several else 1
-        path: Path = ()
+        path: KeyPath = ()
         for number, name in enumerate(names):
             path = (*path, name)
             last = number == len(names) - 1
@@ -141,7 +147,7 @@ class _Scanner:
         self._note(path, line)
         return path
 
-    def _pair(self, table: Path, line: int) -> None:
+    def _pair(self, table: KeyPath, line: int) -> None:
         path = (*table, *self._key())
         self._position += 1
         self._skip(_SPACE)
@@ -164,7 +170,7 @@ class _Scanner:
                 return names
             self._position += 1
 
-    def _value(self, path: Path) -> None:
+    def _value(self, path: KeyPath) -> None:
         text, position = self._text, self._position
         if text.startswith('"""', position):
             self._skip(_LONG_BASIC)
@@ -181,7 +187,7 @@ class _Scanner:
         elif len(self._skip(_PLAIN)) > LONGEST_NUMBER:
             raise TomlError(_TOO_LONG, self._line())
 
-    def _array(self, path: Path) -> None:
+    def _array(self, path: KeyPath) -> None:
         self._position += 1
         index = 0
         while True:
@@ -196,7 +202,7 @@ class _Scanner:
             index += 1
         self._position += 1
 
-    def _inline_table(self, path: Path) -> None:
+    def _inline_table(self, path: KeyPath) -> None:
         self._position += 1
         while True:
             self._skip(_BLANK)
@@ -207,3 +213,82 @@ class _Scanner:
             if self._text[self._position] == ",":
                 self._position += 1
         self._position += 1
+
+
+def read(text: str, first: int) -> tuple[Any, Callable[[], Node]]:
+    """The value of a text, and what finds the lines in it.
+
+    Args:
+        text: the text.
+        first: the line on which it begins.
+
+    Raises:
+        DataError: it is no such text, or says what a reader could take for two things.
+    """
+    try:
+        value, lines = read_toml(text, number=Number)
+    except TomlError as error:
+        message = str(error)
+        raise DataError(f"{message[:1].lower()}{message[1:]}", error.line) from None
+
+    def locate() -> Node:
+        root = Node(first, {})
+        nodes: dict[Path, Node] = {(): root}
+        for path, line in lines.items():
+            nodes[path] = node = Node(line + first - 1)
+            above = nodes[path[:-1]]
+            if isinstance(path[-1], int):
+                above.below = above.below if isinstance(above.below, list) else []
+                above.below.append(node)
+            else:
+                above.below = above.below if isinstance(above.below, dict) else {}
+                above.below[path[-1]] = node
+        return root
+
+    return _plain(value), locate
+
+
+def _plain(value: Any) -> Any:
+    """TOML's values as JSON has them: dates and times are text."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+# What a literal string holds as it is: anything but its own quote.
+_AS_LITERAL: Final = re.compile(r"[^']*\\[^']*")
+
+
+def toml_key(name: str) -> str:
+    """A key, in quotes where it needs them."""
+    return name if _BARE.fullmatch(name) else _quoted(name)
+
+
+def toml_value(value: Any) -> str:
+    """A value on one line; a text with backslashes, such as an expression, stands as it is where it can."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        if _AS_LITERAL.fullmatch(value) and value.isprintable() and "##" not in value:
+            return f"'{value}'"
+        return _quoted(value)
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{toml_key(key)} = {toml_value(element)}" for key, element in value.items())
+        return f"{{{pairs}}}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    return str(value)
+
+
+def _quoted(text: str) -> str:
+    """A basic string: its escapes are JSON's, here for all that cannot be seen, and for what a log obeys."""
+    quoted = json.dumps(text, ensure_ascii=False).replace("##", "#\\u0023")
+    return quoted if quoted.isprintable() else "".join(map(_seen, quoted))
+
+
+def _seen(char: str) -> str:
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

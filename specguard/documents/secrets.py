@@ -1,0 +1,341 @@
+"""Credentials in any text, with the place of each: for what reports them, and for what takes them out.
+
+The detectors are those of the library detect-secrets. Importing it costs more than a whole check, and reading
+16 MB of Markdown with it line by line took 16 seconds. So one expression of RE2 reads a text first, in linear
+time (16 MB in 0.03 seconds), and the library sees the few places where that matched.
+
+Left out are its detectors that know a secret by less than a form: those of high entropy, which the object
+ids and digests of evidence have too; that of IP addresses, which are no credentials; those for IBM, SoftLayer
+and Cloudant, for which any word of the right length behind `key` or `pass` and a space will do; and the one
+of keywords, see `credential_values`. Nothing is verified, which would send it to somebody, and the comments
+with which the library lets a secret pass (`pragma: allowlist secret`) do not count: whoever writes the
+artifact would write them too.
+
+The library's detector of keywords takes any value in quotes for a secret, and none without; documents are
+full of names in quotes and of passwords without. So what the name is given is judged here: a value counts
+that was drawn at random or chosen as a password, and not a placeholder, a variable, a reference, a path or a
+word.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Final
+
+
+KEYWORD: Final = "Secret Keyword"
+"""The kind of a credential that is told by the name it is given to."""
+
+
+class Found:
+    """What looks like a credential.
+
+    Attributes:
+        kind: what kind of credential it is.
+        value: the credential itself; empty for a private key.
+        shown: as much of it as may be shown: the name that it is given to, or how its form begins.
+        start: where the text that told it begins.
+        end: where the part that was looked at for it ends.
+    """
+
+    __slots__ = ("end", "kind", "shown", "start", "value")
+
+    def __init__(self, kind: str, value: str, shown: str, start: int, end: int) -> None:
+        self.kind = kind
+        self.value = value
+        self.shown = shown
+        self.start = start
+        self.end = end
+
+
+class CredentialFinder:
+    """Looks for credentials in one text after the other, in time that grows with its length alone."""
+
+    def __init__(self) -> None:
+        import re2
+
+        options = re2.Options()
+        options.log_errors = False
+        options.encoding = re2.Options.Encoding.LATIN1
+
+        def compiled(*hints: str, flags: str = "") -> Any:
+            return re2.compile(f"{flags}{'|'.join(hints)}".encode("latin-1"), options=options)
+
+        self._forms = compiled(*FORM_HINTS)
+        self._values = compiled(*VALUE_HINTS, flags="(?i)")
+
+    def by_form(self, content: bytes) -> Iterator[Found]:
+        """Those that are told by their form, in order; several may be told of one place."""
+        end = 0
+        for match in self._forms.finditer(content):
+            if match.start() < end:
+                continue
+            end, found = credential_forms(content, match.start(), match.end())
+            for kind, value, shown in found:
+                yield Found(kind, value, shown, match.start(), end)
+
+    def by_name(self, content: bytes) -> Iterator[Found]:
+        """Those that are told by the name they are given to, in order."""
+        for match in self._values.finditer(content):
+            found = credential_value(content, match.start(), match.end())
+            if found is not None:
+                yield Found(KEYWORD, found[1], found[0], match.start(), match.end())
+
+
+FORM_HINTS: Final = (
+    r"\bAKC[a-zA-Z0-9]{10}|\bAP[0-9A-F][a-zA-Z0-9]{8}",
+    r"\b(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}",
+    r"AccountKey=[a-zA-Z0-9+/=]{20}",
+    r"\b[MNO][a-zA-Z0-9_-]{23,25}\.[a-zA-Z0-9_-]{6}\.[a-zA-Z0-9_-]{27}",
+    r"\bgh[pousr]_[A-Za-z0-9_]{36}|\bgithub_pat_[A-Za-z0-9_]{22}",
+    r"\bgl(?:pat|dt|ft|soat|rt|cbt|imt|ptt|agent|oas)-[A-Za-z0-9_-]{20}|\bGR1348941[A-Za-z0-9_-]{20}",
+    r"\beyJ[A-Za-z0-9_=-]{6}",
+    r"\b[0-9a-z]{32}-us[0-9]",
+    r"//[^\s/]{1,200}/(?:[^\s/]{1,200}/){0,5}:_authToken=",
+    r"\bsk-[A-Za-z0-9_-]{20}|\bAIza[0-9A-Za-z_-]{35}|\bhf_[A-Za-z0-9]{30}",
+    r"\bnpm_[A-Za-z0-9]{36}",
+    r"\bpypi-AgE",
+    r"\bSG\.[a-zA-Z0-9_-]{22}\.",
+    r"\b[xX][oO][xX][abposrABPOSR]-[0-9]|https://hooks\.slack\.com/services/T",
+    r"\bsq0csp-|\b[rs]k_live_[0-9a-zA-Z]{24}",
+    r"\b[0-9]{8,10}:[0-9A-Za-z_-]{35}",
+    r"\b(?:AC|SK)[a-z0-9]{32}\b",
+    r"\b(?:[Bb]earer|BEARER)[ \t]{1,4}[A-Za-z0-9._~+/-]{20}",
+    r"://[^\s/:@?#\[\]{}<>$`\"']{1,80}:[^\s/:@{}<>$`\"'*]{3,80}@",
+    r"-----BEGIN (?:[A-Z0-9]{2,8} )?(?:ENCRYPTED )?PRIVATE KEY|PuTTY-User-Key-File-[23]",
+)
+"""What stands in a text for one of the forms to be there, each as short as it can be, in RE2's syntax."""
+
+_DETECTORS: Final = (
+    ("artifactory", "ArtifactoryDetector"), ("aws", "AWSKeyDetector"),
+    ("azure_storage_key", "AzureStorageKeyDetector"), ("basic_auth", "BasicAuthDetector"),
+    ("discord", "DiscordBotTokenDetector"), ("github_token", "GitHubTokenDetector"),
+    ("gitlab_token", "GitLabTokenDetector"), ("jwt", "JwtTokenDetector"), ("mailchimp", "MailchimpDetector"),
+    ("npm", "NpmDetector"), ("openai", "OpenAIDetector"), ("pypi_token", "PypiTokenDetector"),
+    ("sendgrid", "SendGridDetector"), ("slack", "SlackDetector"), ("square_oauth", "SquareOAuthDetector"),
+    ("stripe", "StripeDetector"), ("telegram_token", "TelegramBotTokenDetector"),
+    ("twilio", "TwilioKeyDetector"),
+)  # fmt: skip
+# The detectors, once one was needed.
+_detectors: list[Any] = []
+# Forms that version 1.5.0 of the library does not know.
+_MORE: Final = (
+    ("GitHub Token", re.compile(r"\bgithub_pat_[A-Za-z0-9_]{22,255}")),
+    ("Anthropic Key", re.compile(r"\bsk-ant-[a-z]{2,10}[0-9]{0,3}-[A-Za-z0-9_-]{20,200}")),
+    ("Google API Key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])")),
+    ("NPM tokens", re.compile(r"\bnpm_[A-Za-z0-9]{36}(?![A-Za-z0-9])")),
+    ("Hugging Face Token", re.compile(r"\bhf_[A-Za-z0-9]{30,60}")),
+    ("Bearer Token", re.compile(r"^[Bb](?:earer|EARER)[ \t]+([A-Za-z0-9._~+/-]{20,4000})")),
+)
+# So far from its first character a form's last one is looked for, and no further than a bound.
+_LONGEST_FORM: Final = 6000
+_BOUND: Final = re.compile(rb"[\s<>|\"'`)\]}]")
+_BLANK: Final = re.compile(rb"[ \t]+")
+_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{32}")
+# So far behind its first line a key is looked for, and what stands around the lines of one.
+_KEY_LENGTH: Final = 1500
+_KEY_MARGIN: Final = b" \t\r>\"'`+,|#*-"
+_PLACEHOLDER: Final = re.compile(
+    r"example|placeholder|redacted|john ?doe|your[-_]|x{5}|\.{3}|\*{3}|0123456789|1234567890|abcdefghij",
+    re.IGNORECASE,
+)
+_PUBLIC: Final = re.compile(r"https://|//|AKIA|AIza|AKC|eyJ|SG\.|pypi-|sk-ant-|sk-|[A-Za-z]{2,6}[-_]")
+# A shorter value, such as a password, is not described at all.
+_LONG: Final = 20
+
+
+def credential_forms(content: bytes, at: int, end: int) -> tuple[int, list[tuple[str, str, str]]]:
+    """The credentials at a place that one of `FORM_HINTS` matched.
+
+    Args:
+        content: the whole text.
+        at: where the match begins.
+        end: where it ends.
+
+    Returns:
+        Where the part that was looked at ends; and each credential's kind, value and what of it may be shown.
+    """
+    matched = content[at:end]
+    if matched.endswith(b"KEY") or matched.startswith(b"PuTTY"):
+        name = matched.decode("latin-1").removeprefix("-----BEGIN ").lower()
+        return end, [("Private Key", "", name)] if _has_key(content, end) else []
+    stop = _BOUND.search(content, end, at + _LONGEST_FORM)
+    until = stop.start() if stop else min(at + _LONGEST_FORM, len(content))
+    text = _BLANK.sub(b" ", content[at:until]).decode("latin-1")
+    return until, [(kind, value, _shown(value)) for kind, value in _matches(text) if _is_form(kind, value)]
+
+
+def _said(token: str) -> str:
+    """What a JSON Web Token says of its bearer."""
+    from base64 import urlsafe_b64decode
+
+    part = token.split(".")[1]
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode("utf-8", "replace")
+
+
+def _shown(value: str) -> str:
+    """What of a token everybody knows: how all of its kind begin, and its length."""
+    begins = _PUBLIC.match(value)
+    return f"{f'{begins[0]}..., ' if begins else ''}{len(value)} characters" if len(value) >= _LONG else ""
+
+
+def _has_key(content: bytes, at: int) -> bool:
+    """Whether a key follows on its first line, and not only a word on keys."""
+    text = content[at : at + _KEY_LENGTH].replace(b"\\r", b"").replace(b"\\n", b"\n")
+    for number, line in enumerate(text.split(b"\n")):
+        row = line.strip(_KEY_MARGIN)
+        if _KEY.match(row):
+            return True
+        # Behind the first line stand headers of the form `Name: value`, and an empty line.
+        if number and row and b": " not in row:
+            return False
+    return False
+
+
+def _matches(text: str) -> Iterator[tuple[str, str]]:
+    if not _detectors:
+        from importlib import import_module
+
+        for module, name in _DETECTORS:
+            _detectors.append(getattr(import_module(f"detect_secrets.plugins.{module}"), name)())
+    for detector in _detectors:
+        if not any(detector.analyze_string(text)):
+            continue
+        # What it yields is a group of its expression, which of some tokens has the beginning alone.
+        for expression in detector.denylist:
+            for found in expression.finditer(text):
+                inner = [group for group in found.groups() if group]
+                yield detector.secret_type, max(inner, key=len) if inner and len(inner[-1]) > 9 else found[0]
+    for kind, expression in _MORE:
+        for found in expression.finditer(text):
+            yield kind, found[found.re.groups]
+
+
+def _is_form(kind: str, value: str) -> bool:
+    """Whether a value is not one of those that stand for a credential in documents."""
+    if _PLACEHOLDER.search(value) or len(set(value)) < 6:
+        return False
+    if kind == "JSON Web Token":
+        return not _PLACEHOLDER.search(_said(value))
+    letters = any(char.isalpha() for char in value)
+    digits = any(char.isdigit() for char in value)
+    if kind == "Basic Auth Credentials":
+        return letters and digits and len(value) >= 6
+    if kind in ("Artifactory Credentials", "Discord Bot Token", "Telegram Bot Token", "Bearer Token"):
+        # Names and object ids have such lengths too; what is drawn at random has all kinds of characters.
+        return digits and value.lower() != value and value.upper() != value
+    return digits or kind in ("NPM tokens", "Slack Token", "Square OAuth Secret")
+
+
+# In Markdown an underscore may be escaped: `API\_KEY`.
+_NAME: Final = (
+    r"(?:(?:api|auth|service|account|access|db|database|priv|private|client|signing|encryption)\\?[_-]?key"
+    r"|(?:db|database|key)\\?[_-]?pass|passw(?:or)?d|passphrase|pwd|secret|contrase(?:\xc3\xb1|\xf1|n)a"
+    r"|(?:access|auth|api|bearer|refresh|session|bot|deploy)\\?[_-]?token)"
+)
+_FIRST: Final = r"[A-Za-z0-9+/_~.!#&^?@=-]{8}"
+VALUE_HINTS: Final = (
+    _NAME
+    + r"[A-Za-z0-9_\\-]{0,40}[\"'\]`*]{0,4}[ \t]{0,8}(?::=|=>|={1,3}|:|\|)[ \t*`]{0,8}[@(]?[\"'`]?"
+    + _FIRST,
+    rf"--[A-Za-z-]{{0,30}}{_NAME}[A-Za-z-]{{0,30}}[ =]{{1,4}}[\"']?{_FIRST}",
+)
+"""A name, what gives it a value, and eight characters that a value can begin with; case does not count."""
+
+_LONGEST_VALUE: Final = 300
+_LONGEST_PREFIX: Final = 40
+_PREFIX: Final = re.compile(rb"[A-Za-z0-9_\\-]+\Z")
+_ASSIGNMENT: Final = re.compile(
+    r"(?P<flag>-{0,2})(?P<name>[A-Za-z0-9_\\\xc3\xb1\xf1-]+)[\"'\]`*]{0,4}[ \t]{0,8}"
+    r"(?P<by>:=|=>|={1,3}|:|\||(?=[ \t]))[ \t*`]{0,8}[@(]?(?P<quote>[\"'`]?)"
+)
+# A name whose value is something about a secret, and not the secret.
+_ABOUT: Final = re.compile(
+    r"(?:^|[_-])(?:age|arn|at|changed|checks?|column|count|created|date|digest|enabled|env|environment|expires"
+    r"|expiry|fields?|file|filename|fingerprint|format|hash|header|hint|ids?|label|len|length|location|manager"
+    r"|max|min|mode|mount|names?|param|parameter|paths?|pattern|placeholder|policy|prefix|prompt|provider|refs?"
+    r"|regex|required|reset|rotation|rules?|scan|scanner|scanning|scope|sha|sha1|sha256|sha512|source|status"
+    r"|store|strength|suffix|ttl|types?|updated|uri|url|usage|var|variable|vault|version)",
+    re.IGNORECASE,
+)
+# What people write where a secret would stand.
+_MADE_UP: Final = re.compile(
+    r"example|placeholder|change[_-]?(?:me|it)|dummy|sample|redacted|masked|removed|censored|your[_-]|\bmy[_-]"
+    r"|x{4}|\*{3}|\.{3}|\u2026|\b(?:todo|tbd|fixme|fake|mock|none|null|undefined|insert|replace|secret|test)"
+    r"|not[_-]|foo[_-]?bar|lorem|here\b|hard[_-]?coded|qwerty|letmein|p[a@]ss|hunter2|12345|abc123|abcdefgh"
+    r"|deadbeef|s[3e]cr[3e]t|^[~/][^/]*/",
+    re.IGNORECASE,
+)
+# A value that is had from somewhere else: a variable, a call, a vault.
+_ELSEWHERE: Final = re.compile(
+    r"[$%<>{}()\[\]\\]|::|://|\benv\b|getenv"
+    r"|^(?:vault|ssm|arn|op|ref|secrets?|vars|kms|sops|file|keychain|config|settings|self|this)[.:/]",
+    re.IGNORECASE,
+)
+_DATED: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|v?[0-9]+(?:\.[0-9]+)+$")
+# Words, each with a few digits at most: `oauth2-client-secret`, `settings.db2.key`, `docs/keys/v2.md:12`.
+_WORDS: Final = re.compile(
+    r"(?:[A-Za-z]*(?:[0-9]{1,3}[A-Za-z]*)?[-_./:#~@+=,]+)+[A-Za-z]*(?:[0-9]{1,4}[A-Za-z]*)?"
+)
+_PASSWORD: Final = re.compile(r"pass|pwd|contrase", re.IGNORECASE)
+# Of so many characters that are drawn at random so many are different ones, more often than not.
+_DRAWN: Final = 24
+_DIFFERENT: Final = 19
+_RUN: Final = re.compile(r"[0-9]+|[A-Za-z]+|[^0-9A-Za-z]+")
+_QUERY: Final = re.compile(r"&[A-Za-z_]+=")
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_AFTER: Final = re.compile(r"[ \t\r]*(?:$|[|#(,;<`*]|//|--)", re.MULTILINE)
+
+
+def credential_value(content: bytes, at: int, end: int) -> tuple[str, str] | None:
+    """The name and the value at a place that one of `VALUE_HINTS` matched; None where that is no credential.
+
+    Args:
+        content: the whole text.
+        at: where the match begins.
+        end: where it ends.
+    """
+    # What stands before the name belongs to it: `DB_PASSWORD`.
+    before = _PREFIX.search(content[max(0, at - _LONGEST_PREFIX) : at])
+    at -= len(before[0]) if before else 0
+    bound = content.find(b"\n", end, at + _LONGEST_VALUE)
+    text = content[at : bound if bound >= 0 else at + _LONGEST_VALUE].decode("latin-1")
+    given = _ASSIGNMENT.match(text)
+    name = given["name"].replace("\\", "") if given else ""
+    if given is None or _ABOUT.search(_HUMP.sub("_", name)):
+        return None
+    value, rest = _value(text[given.end() :], given["quote"])
+    # In running text a colon also introduces a sentence.
+    if given["by"] in (":", "|") and not given["quote"] and not _AFTER.match(rest):
+        return None
+    return (name.strip("-"), value) if _is_value(value, name) else None
+
+
+def _value(text: str, quote: str) -> tuple[str, str]:
+    """What is given, and what stands behind it."""
+    closing = text.find(quote) if quote else -1
+    if closing >= 0:
+        return text[:closing], text[closing + 1 :]
+    value = text.split(None, 1)[0] if text.strip() else ""
+    rest = text[len(value) :]
+    query = _QUERY.search(value)
+    value = value[: query.start()] if query else value
+    return value.rstrip("`*\"'.,;:)]}|").replace("\\_", "_"), rest
+
+
+def _is_value(value: str, name: str) -> bool:
+    """Whether a value was drawn at random, or chosen as a password."""
+    if not 8 <= len(value) <= _LONGEST_VALUE or len(set(value)) < 5 or any(char.isspace() for char in value):
+        return False
+    if _MADE_UP.search(value) or _ELSEWHERE.search(value) or _DATED.match(value) or _WORDS.fullmatch(value):
+        return False
+    if not any(char.isdigit() for char in value) or not any(char.isalpha() for char in value):
+        return False
+    changes = len(_RUN.findall(value)) - 1
+    # `Summer2024` stands for a password more often than it is one; a key is no `OAuth2Provider`, whose
+    # letters come again as those of words do.
+    return changes >= (2 if _PASSWORD.search(name) else 3) or len(set(value[:_DRAWN])) >= _DIFFERENT
