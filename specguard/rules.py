@@ -40,10 +40,9 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents, Tree
     from specguard.change.worktree import Worktree
     from specguard.declaration import look_alikes
-    from specguard.declaration.commits import Commits
     from specguard.declaration.expressions import Expression
-    from specguard.declaration.fixes import EditFile, Fix, RenameBranch, RewordMessage
     from specguard.declaration.registry import Registry
+    from specguard.declaration.rule import Commits, EditFile, Fix, RenameBranch, RewordMessage
     from specguard.documents.blocks import Row, rows
     from specguard.documents.citations import Citation, citations, plain_path
     from specguard.documents.content import Ticked, is_content
@@ -217,12 +216,12 @@ __all__ = [
 
 _LATE = {
     "Claim": "specguard.runs.proof",
-    "Commits": "specguard.declaration.commits",
+    "Commits": "specguard.declaration.rule",
     "CredentialFinder": "specguard.documents.secrets",
-    "EditFile": "specguard.declaration.fixes",
+    "EditFile": "specguard.declaration.rule",
     "Expression": "specguard.declaration.expressions",
-    "RenameBranch": "specguard.declaration.fixes",
-    "RewordMessage": "specguard.declaration.fixes",
+    "RenameBranch": "specguard.declaration.rule",
+    "RewordMessage": "specguard.declaration.rule",
     "Targets": "specguard.artifacts.targets",
     "Unresolved": "specguard.work.item",
     "citations": "specguard.documents.citations",

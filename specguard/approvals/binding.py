@@ -6,7 +6,7 @@ from functools import cached_property
 
 from specguard.change.base import named_base
 from specguard.change.entries import is_record
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 
 TYPE_CHECKING = False

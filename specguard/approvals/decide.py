@@ -6,7 +6,7 @@ import re
 
 from specguard.approvals.people import part_of, people_of
 from specguard.approvals.reasons import says_nothing
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
 from specguard.model import path_text
 

@@ -11,7 +11,7 @@ import re
 from specguard.approvals.keys import key_blob
 from specguard.change.entries import is_record
 from specguard.change.process import CommandError
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 
 from specguard.change.revision import sha256
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.model import path_text
 
 TYPE_CHECKING = False

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False

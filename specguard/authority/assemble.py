@@ -8,8 +8,7 @@ from specguard.authority.policy import FORMAT
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
 from specguard.authority.values import encode, plain
 from specguard.change.revision import sha256
-from specguard.declaration.record import Record
-from specguard.declaration.rule import lower_severity
+from specguard.declaration.rule import Record, lower_severity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.authority.unread import SHOWN, Unread
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Guarding
+from specguard.declaration.patterns import Guarding, PatternError
 from specguard.documents.blocks import Fence, Footnote, Heading, Html, List, Paragraph, Quote, Table, Text
 from specguard.documents.content import leading_paths, looks_like_path
 from specguard.documents.titles import normal_title

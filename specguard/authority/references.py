@@ -8,7 +8,7 @@ with `{"approvers": True}` has lists of people who may approve; all of those the
 
 from __future__ import annotations
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import nearest
 
 TYPE_CHECKING = False

@@ -13,8 +13,7 @@ from specguard.authority.validate import policy_model
 from specguard.authority.values import plain
 from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Patterns
-from specguard.declaration.record import Record
-from specguard.declaration.rule import Settings
+from specguard.declaration.rule import Record, Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

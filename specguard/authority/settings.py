@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.change.git import MAX_ENTRIES
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.declaration.rule import Settings
 
 TYPE_CHECKING = False
@@ -95,8 +95,6 @@ class AuthoritySettings(Settings):
 
     def problem(self) -> str:
         """What cannot be, as a clause."""
-        from specguard.declaration.globs import PatternError
-
         for pattern in self.order:
             try:
                 Covering.translate(pattern)

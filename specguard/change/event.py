@@ -13,7 +13,7 @@ import time
 
 from specguard.change.repository import short_name
 from specguard.change.request import read_bounded
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False

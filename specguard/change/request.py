@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 
 TYPE_CHECKING = False

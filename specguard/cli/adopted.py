@@ -11,8 +11,7 @@ from specguard.authority.sources import AUTHORITY, DEFAULTS, Source, decode, is_
 from specguard.change.request import read_regular
 from specguard.change.store import DOCUMENT_LIMIT
 from specguard.cli.proposed import Setting, settings_block
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Guarding
+from specguard.declaration.patterns import Guarding, PatternError
 from specguard.documents.document import Document
 from specguard.documents.toml import toml_value
 from specguard.engine.plugins import load_registry

@@ -9,7 +9,7 @@ import re
 from specguard.approvals.keys import key_problem
 from specguard.change.process import CommandError
 from specguard.change.request import read_regular
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_value
 from specguard.errors import SpecguardError
 from specguard.reporters.escape import markdown_code

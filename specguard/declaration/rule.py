@@ -1,17 +1,88 @@
-"""What a rule is: one class whose fields are its settings and whose docstring is its manual page."""
+"""What a rule is: a record of settings whose docstring is its manual page, and what `fix` returns.
+
+They serve in place of dataclasses because importing `dataclasses` costs a hook 1.6 times a bare start of
+Python. The pydantic model of a record is built from the same annotations when a policy is compiled.
+"""
 
 from __future__ import annotations
 
-from specguard.declaration.record import Record
 from specguard.model import SEVERITIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any, ClassVar, Final
+    from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
-    from specguard.declaration.fixes import Fix
+    from pydantic import Field
+
+    from specguard.declaration.expressions import Expression
     from specguard.model import Finding, Severity, Stage
+
+    Fix: TypeAlias = "RenameBranch | RewordMessage | EditFile"
+    """Any of them."""
+
+
+if TYPE_CHECKING:
+    from typing import dataclass_transform
+else:
+
+    def dataclass_transform(**_: object):  # noqa: D103
+        return lambda cls: cls
+
+
+def field_names(cls: type) -> tuple[str, ...]:
+    """The names of a record's fields in the order of their declaration, inherited ones first."""
+    names: dict[str, None] = {}
+    for base in reversed(cls.__mro__):
+        for name, annotation in base.__dict__.get("__annotations__", {}).items():
+            if not name.startswith("_") and not str(annotation).startswith("ClassVar"):
+                names[name] = None
+    return tuple(names)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Record:
+    """A frozen value with keyword arguments; a field with a class attribute of its name has that default.
+
+    Annotations must be postponed (`from __future__ import annotations`), so that the names in them may be
+    imported for the type checker alone.
+
+    Raises:
+        TypeError: an argument that is no field, or a field with neither argument nor default.
+    """
+
+    _fields: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls._fields = field_names(cls)
+
+    def __init__(self, **values: Any) -> None:
+        store = self.__dict__
+        for name in self._fields:
+            if name in values:
+                store[name] = values.pop(name)
+            elif hasattr(type(self), name):
+                default = getattr(type(self), name)
+                # A mutable default belongs to each record alone.
+                store[name] = default.copy() if isinstance(default, (list, dict)) else default
+            else:
+                raise TypeError(f"{type(self).__name__} needs {name!r}")
+        if values:
+            raise TypeError(f"{type(self).__name__} has no field {', '.join(map(repr, values))}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be set")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), repr(self)))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self._fields)
+        return f"{type(self).__name__}({fields})"
+
 
 LAST: Final = "APR"
 """The family of the rules about approvals, which judge what the others found and so come after them."""
@@ -123,3 +194,86 @@ class Declaration:
 def lower_severity(one: Severity, other: Severity) -> Severity:
     """The lower of two severities."""
     return one if SEVERITIES.index(one) <= SEVERITIES.index(other) else other
+
+
+class Commits(Settings):
+    """How many commits a change or an item has, and which of them count."""
+
+    exactly: Annotated[int | None, Field(ge=1, description="exactly this many")] = None
+    at_most: Annotated[int | None, Field(ge=1, description="at most this many")] = None
+    at_least: Annotated[int | None, Field(ge=1, description="at least this many")] = None
+    ignore: Annotated[
+        list[Expression],
+        Field(description="subjects of commits that do not count"),
+    ] = []
+    merges: Annotated[Literal["count", "ignore"], Field(description="whether merge commits count")] = "count"
+
+    @property
+    def wanted(self) -> str:
+        """The number as a person says it: `exactly 1 commit`, `1 to 4 commits`."""
+        if self.exactly is not None:
+            return f"exactly {self.exactly} {_plural(self.exactly)}"
+        if self.at_least is not None and self.at_most is not None:
+            return f"{self.at_least} to {self.at_most} {_plural(self.at_most)}"
+        if self.at_most is not None:
+            return f"at most {self.at_most} {_plural(self.at_most)}"
+        if self.at_least is not None:
+            return f"at least {self.at_least} {_plural(self.at_least)}"
+        return "any number of commits"
+
+    def accepts(self, count: int) -> bool:
+        """Whether there may be so many commits."""
+        if self.exactly is not None and count != self.exactly:
+            return False
+        if self.at_most is not None and count > self.at_most:
+            return False
+        return self.at_least is None or count >= self.at_least
+
+
+def _plural(count: int) -> str:
+    return "commit" if count == 1 else "commits"
+
+
+class RenameBranch:
+    """The branch gets another name.
+
+    Attributes:
+        name: the name.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class RewordMessage:
+    """A commit's message, or the one being written, gets other words.
+
+    Attributes:
+        commit: the commit's object id; None for the one being written.
+        edit: gives the new message for the present one, or the same where it cannot be put right. It may be
+            given one that another finding's fix has altered already.
+    """
+
+    __slots__ = ("commit", "edit")
+
+    def __init__(self, commit: str | None, edit: Callable[[str], str]) -> None:
+        self.commit = commit
+        self.edit = edit
+
+
+class EditFile:
+    """A file gets other content.
+
+    Attributes:
+        path: its path.
+        edit: gives the new text for the present one, or the same where it cannot be put right. It may be
+            given one that another finding's fix has altered already.
+    """
+
+    __slots__ = ("edit", "path")
+
+    def __init__(self, path: bytes, edit: Callable[[str], str]) -> None:
+        self.path = path
+        self.edit = edit

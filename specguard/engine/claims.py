@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.documents.citations import plain_path
 from specguard.documents.fields import normal_name
 from specguard.model import path_text

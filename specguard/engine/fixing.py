@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.change.change import BASELINE
-from specguard.declaration.fixes import EditFile, RenameBranch, RewordMessage
+from specguard.declaration.rule import EditFile, RenameBranch, RewordMessage
 from specguard.errors import MissingFact, NotApplicable
 
 TYPE_CHECKING = False
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from specguard.authority.policy import Policy, RuleInPolicy
     from specguard.change.entries import Message
     from specguard.change.sources import Change
-    from specguard.declaration.fixes import Fix
+    from specguard.declaration.rule import Fix
     from specguard.engine.facts import Facts
     from specguard.model import Judged, RuleResult
 

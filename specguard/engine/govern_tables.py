@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.declaration.patterns import Covering, Guarding, Patterns
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.model import path_text
 from specguard.work.path_templates import PathTemplate
 

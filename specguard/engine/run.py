@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.declaration.rule import LAST
+from specguard.declaration.rule import LAST, lower_severity
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import Judged, RuleResult
 
@@ -191,8 +191,6 @@ def _judge(
     findings: Sequence[Finding], rule: RuleInPolicy, policy: Policy, severity: Severity, strict: bool
 ) -> list[Judged]:
     """Findings with their severity, citation and fingerprint, in the order of a report."""
-    from specguard.declaration.rule import lower_severity
-
     if not findings:
         return []
     from specguard.engine.fingerprint import fingerprints
@@ -247,8 +245,6 @@ def tell_once(results: Sequence[RuleResult]) -> None:
 
 def _same(one: Judged, results: Sequence[RuleResult]) -> Judged | None:
     """The open finding that a finding is the same as; None where it is not there, or less severe."""
-    from specguard.declaration.rule import lower_severity
-
     finding = one.finding
     place = (finding.path, finding.commit, finding.field)
     for result in results:

@@ -10,7 +10,7 @@ from specguard.approvals.keys import KEY_TYPES, is_of_kind
 from specguard.approvals.log import NAME
 from specguard.approvals.record import Approval
 from specguard.approvals.signatures import signed_with
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.engine.logbook import signing_key
 from specguard.engine.lost import lost, word
 from specguard.errors import MissingFact, SpecguardError

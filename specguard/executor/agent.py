@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from specguard.change.repository import find_program
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError, nearest
 from specguard.executor.children import passed_on
 from specguard.executor.handover import (

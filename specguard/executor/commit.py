@@ -11,7 +11,7 @@ from specguard.change.repository import find_program
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
 from specguard.declaration.patterns import Covering
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, NotApplicable
 from specguard.executor.item import is_paper, task_of
 from specguard.executor.place.files import identity

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from specguard.change.base import Found
 from specguard.change.git import History
 from specguard.change.tree import Documents, Tree
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.model import path_text
 from specguard.plans.plans import read_plan

@@ -10,7 +10,7 @@ import psutil
 
 from specguard.change.git import Git
 from specguard.change.process import CommandError
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.agent import MENDING
 from specguard.executor.children import GRACE, end_survivors, send

@@ -13,7 +13,7 @@ from specguard.change.repository import Repository
 from specguard.change.request import Request
 from specguard.change.revision import Revision
 from specguard.change.tree import Documents
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.engine.clock import Clock
 from specguard.engine.facts import Facts
 from specguard.errors import MissingFact, SpecguardError

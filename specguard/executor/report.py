@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.process import CommandError
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.executor.commit import PATCH
 from specguard.executor.output import TAIL

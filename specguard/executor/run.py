@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import EXIT_NO_VERDICT

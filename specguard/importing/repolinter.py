@@ -10,8 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specguard.declaration.expressions import Expression, ExpressionError
-from specguard.declaration.globs import PatternError, translate
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, PatternError, translate
 from specguard.importing.settings import Imported, read_settings
 from specguard.model import Origin
 

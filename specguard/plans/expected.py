@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.work.path_templates import escape
 
 TYPE_CHECKING = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.authority.values import load
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ behind it, and where that cannot be named, at the authority's first line.
 
 from __future__ import annotations
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.model import path_text
 
 TYPE_CHECKING = False

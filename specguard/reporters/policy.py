@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from specguard.authority.values import plain
-from specguard.declaration.globs import expansion
-from specguard.declaration.patterns import Patterns
-from specguard.declaration.record import Record
+from specguard.declaration.patterns import Patterns, expansion
+from specguard.declaration.rule import Record
 from specguard.documents.toml import toml_key, toml_value
 from specguard.reporters.escape import cut, cut_path, json_text, visible
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from specguard.change.process import CommandError
 from specguard.change.tree import Tree
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import MissingFact
 from specguard.model import shortened
 from specguard.runs.record import GATES, reaches

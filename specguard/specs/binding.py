@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.change.revision import sha256
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.model import path_text
 
 TYPE_CHECKING = False
@@ -140,8 +140,6 @@ class Binding:
 
     def _covered(self, pattern: str) -> Sequence[bytes] | None:
         """The files under a pattern; None where it is malformed."""
-        from specguard.declaration.globs import PatternError
-
         try:
             covering = Covering([pattern])
         except PatternError:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import cached_property
 
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact
 from specguard.model import path_text

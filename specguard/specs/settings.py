@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.declaration.patterns import Covering, Selecting
+from specguard.declaration.patterns import Covering, PatternError, Selecting
 from specguard.declaration.rule import Settings
 from specguard.errors import nearest
 
@@ -110,7 +110,6 @@ class SpecSettings(Settings):
 
     def problem(self) -> str:
         """What in these settings cannot be, as a clause."""
-        from specguard.declaration.globs import PatternError
         from specguard.documents.data import data_kind
         from specguard.documents.fields import normal_name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.change.tree import Documents
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.documents.data import written
 from specguard.model import path_text
 from specguard.work.item import WorkItem

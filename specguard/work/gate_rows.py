@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.work.gate_words import UNCONDITIONAL, commands_in, kind_named, plain_command, shape
 from specguard.work.gates import NotRead, PlannedGate, name_of
 

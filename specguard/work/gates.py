@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.patterns import Covering
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.model import path_text, shortened
 
 TYPE_CHECKING = False

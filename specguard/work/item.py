@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.declaration.commits import Commits
 from specguard.declaration.patterns import Selecting
+from specguard.declaration.rule import Commits
 from specguard.model import path_text
 from specguard.work.locate import Locator, read_text
 from specguard.work.naming import same_item

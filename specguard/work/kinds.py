@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from specguard.declaration.commits import Commits
-from specguard.declaration.globs import PatternError, translate
-from specguard.declaration.patterns import Covering
-from specguard.declaration.rule import Settings
+from specguard.declaration.patterns import Covering, PatternError, translate
+from specguard.declaration.rule import Commits, Settings
 from specguard.work.path_templates import check_path_template
 from specguard.work.templates import (
     Template,

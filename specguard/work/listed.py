@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.data import written
 from specguard.documents.fields import normal_name
 from specguard.errors import MissingFact

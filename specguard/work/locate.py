@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Selecting
+from specguard.declaration.patterns import PatternError, Selecting
 from specguard.documents.citations import plain_path
 from specguard.model import path_text
 from specguard.work.path_templates import escape

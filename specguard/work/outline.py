@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.errors import MissingFact, NotApplicable
 from specguard.model import path_text, shortened
 

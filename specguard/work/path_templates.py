@@ -1,6 +1,6 @@
 """Templates of paths that hold globs beside placeholders: `**/AGENT_{agent}_FINAL_{objective}.md`.
 
-The globs are those of `specguard.declaration.globs`, the placeholders those of `specguard.work.templates`:
+The globs are those of `specguard.declaration.patterns`, the placeholders those of `specguard.work.templates`:
 `{number}` is digits, any other one a part of a name. So is `{slug}`, though less in the name of a branch:
 a file that is called otherwise would be passed over in silence. `{X}` is the capital form of `{x}`, as
 `{x:upper}` is. A literal brace is doubled.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.declaration.patterns import CONTINUED, LONG_PATH, Selecting
+from specguard.declaration.patterns import CONTINUED, LONG_PATH, Selecting, translate
 from specguard.work.templates import Hole, Template, TemplateError
 
 TYPE_CHECKING = False
@@ -204,8 +204,6 @@ def _lowered(token: re.Match[str]) -> str:
 
 def _expression(template: Template, text: str) -> str:
     """The expression that matches the bytes of a path, with a group for each placeholder."""
-    from specguard.declaration.globs import translate
-
     if any(_FIRST <= ord(char) <= _LAST for char in text) or len(template.holes) > _LAST - _FIRST:
         raise TemplateError(f"the template {text!r} has characters of private use or too many placeholders")
     plain = ""

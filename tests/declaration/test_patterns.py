@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathspec import PathSpec
 
-from specguard.declaration.globs import PatternError, expansion
-from specguard.declaration.patterns import Covering, Guarding, Selecting, fold
+from specguard.declaration.patterns import Covering, Guarding, PatternError, Selecting, expansion, fold
 
 segments = st.lists(
     st.sampled_from(

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 
 
 class Point(Record):

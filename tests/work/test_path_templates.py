@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.declaration.globs import PatternError
-from specguard.declaration.patterns import Selecting
+from specguard.declaration.patterns import PatternError, Selecting
 from specguard.work.path_templates import PathTemplate, check_path_template
 from specguard.work.templates import TemplateError
 

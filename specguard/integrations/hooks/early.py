@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.errors import SpecguardError
 from specguard.integrations.hooks.places import WorkTree, work_tree_at
 

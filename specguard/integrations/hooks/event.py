@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

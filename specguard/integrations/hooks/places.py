@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.integrations.hooks.firing import PROBE
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.integrations.hooks.calls import WRITING
 from specguard.integrations.hooks.json_text import JsonTextError, put_item, put_member, read_places, replace
 

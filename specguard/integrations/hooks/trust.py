@@ -13,7 +13,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from specguard.authority.compile import compile_policy
 from specguard.authority.sources import DEFAULTS, Source, decode, read_source
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.engine.check import check
 from specguard.engine.policies import open_policy
 from specguard.errors import SpecguardError

@@ -10,7 +10,7 @@ from specguard.authority.schema import rule_options
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.request import Request
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.engine.plugins import find_rule
 from specguard.engine.policies import open_policy
 from specguard.errors import MissingFact, SpecguardError

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.request import Request
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.engine.check import check
 from specguard.engine.govern import what_governs
 from specguard.engine.plugins import find_rule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.reporters.escape import cut
 
 TYPE_CHECKING = False

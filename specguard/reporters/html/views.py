@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.declaration.record import Record
+from specguard.declaration.rule import Record
 from specguard.model import STATES, path_text, shortened
 from specguard.reporters import differences
 from specguard.reporters.approvals import may_approve, proven, refused, until
