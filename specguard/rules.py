@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from specguard.approvals.settings import ApprovalSettings
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.contracts import Contract
-    from specguard.artifacts.targets import Targets
+    from specguard.artifacts.evidence import Targets
     from specguard.authority.baseline import BaselineChange
     from specguard.authority.difference import PolicyChange
     from specguard.authority.guards import Guards
@@ -222,7 +222,7 @@ _LATE = {
     "Expression": "specguard.declaration.expressions",
     "RenameBranch": "specguard.declaration.rule",
     "RewordMessage": "specguard.declaration.rule",
-    "Targets": "specguard.artifacts.targets",
+    "Targets": "specguard.artifacts.evidence",
     "Unresolved": "specguard.work.item",
     "citations": "specguard.documents.citations",
     "data_kind": "specguard.documents.data",

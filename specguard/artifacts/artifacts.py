@@ -1,12 +1,13 @@
-"""The files and folders that the policy's contracts are about, as the judged tree has them."""
+"""The files and folders that the policy's contracts are about, and what can be found wrong with each."""
 
 from __future__ import annotations
 
+import importlib
 import re
 from functools import cached_property
 
-from specguard.artifacts.artifact import Artifact, Pass
-from specguard.artifacts.places import Places, above
+from specguard.artifacts.files import Places, above, missing_members, orphans, read_schema
+from specguard.documents.data import Problem, data_kind
 from specguard.errors import NotApplicable, SpecguardError
 from specguard.work.path_templates import PathTemplate
 
@@ -17,12 +18,19 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.contracts import Contract
-    from specguard.artifacts.listing import Listing
+    from specguard.artifacts.evidence import Cited
+    from specguard.artifacts.manifest import Listed, Listing
     from specguard.change.change import Change
     from specguard.change.entries import Entry
     from specguard.change.tree import Documents
+    from specguard.documents.blocks import Section
+    from specguard.documents.data import Data
+    from specguard.documents.document import Document
+    from specguard.documents.fields import Field
     from specguard.documents.schemas import Schema
     from specguard.model import Finding
+    from specguard.work.items import Work
+
 
 __all__ = ["Artifact", "Artifacts", "Pass"]
 
@@ -147,8 +155,6 @@ class Artifacts:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.members import orphans
-
         return list(orphans(self))
 
     @cached_property
@@ -174,7 +180,7 @@ class Artifacts:
             NotApplicable: the change touches no such manifest.
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.removals import disagreements
+        from specguard.artifacts.manifest import disagreements
 
         return disagreements(self, entries, start)
 
@@ -191,8 +197,7 @@ class Artifacts:
         Raises:
             MissingFact: something that must be read is not there.
         """
-        from specguard.artifacts.listing import Listing
-        from specguard.artifacts.manifest import removals
+        from specguard.artifacts.manifest import Listing, removals
 
         listing = Listing()
         for name, contract in self.contracts.items():
@@ -222,7 +227,7 @@ class Artifacts:
             template: one of its `closure`.
         """
         if (name, template) not in self._closing:
-            from specguard.artifacts.closure import closed_folders
+            from specguard.artifacts.manifest import closed_folders
 
             found: dict[bytes, list[Artifact]] = {}
             for one in self.named(name):
@@ -234,7 +239,7 @@ class Artifacts:
     def unlisted(self, name: str, template: str, folder: bytes) -> Sequence[bytes]:
         """What is in a closed folder and no artifact of a contract lists; arguments as for `closing`."""
         if (name, template, folder) not in self._unlisted:
-            from specguard.artifacts.closure import unlisted
+            from specguard.artifacts.manifest import unlisted
 
             self._unlisted[name, template, folder] = unlisted(self, name, template, folder)
         return self._unlisted[name, template, folder]
@@ -320,8 +325,6 @@ class Artifacts:
             MissingFact: it is not there, or is no schema that can be used.
         """
         if path not in self._schemas:
-            from specguard.artifacts.structure import read_schema
-
             self._schemas[path] = read_schema(self._change.policy_files, path)
         return self._schemas[path]
 
@@ -396,3 +399,250 @@ def _utc_now() -> datetime:
     from datetime import UTC, datetime
 
     return datetime.now(UTC)
+
+
+class Artifact:
+    """A file that a contract is about.
+
+    Attributes:
+        name: the contract's name.
+        contract: what it must hold.
+        path: where it is.
+        fields: the values that its path gives to the placeholders of the contract's `path`.
+        touched: whether the change adds or modifies it.
+        artifacts: all the others, with the documents they are read from.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        contract: Contract,
+        path: bytes,
+        fields: Mapping[str, str],
+        *,
+        touched: bool,
+        artifacts: Artifacts,
+    ) -> None:
+        self.name = name
+        self.contract = contract
+        self.path = path
+        self.fields = fields
+        self.touched = touched
+        self.artifacts = artifacts
+
+    @property
+    def folder(self) -> bytes:
+        """The folder it stands in; empty for the root."""
+        return self.path.rpartition(b"/")[0]
+
+    @property
+    def structured(self) -> bool:
+        """Whether it is JSON, YAML or TOML, and not Markdown."""
+        return data_kind(self.path) is not None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether there is a regular file at its path, and no symbolic link or submodule."""
+        entry = self.artifacts.documents.tree.find(self.path)
+        return entry is not None and entry.is_file
+
+    @property
+    def document(self) -> Document:
+        """Its text; without anything in it where it is structured, no regular file, or cannot be read.
+
+        Raises:
+            MissingFact: its object is not there.
+        """
+        from specguard.documents.document import Document
+
+        if self.structured:
+            return Document("")
+        self.artifacts.fetch(self.path)
+        document = self.artifacts.documents.read(self.path)
+        return document or Document.unread(Problem("it is no regular file"))
+
+    @property
+    def data(self) -> Data | None:
+        """Its data where it is structured, else its front matter; None where it is no regular file.
+
+        Raises:
+            MissingFact: its object is not there.
+        """
+        return self.artifacts.documents.data(self.path)
+
+    @cached_property
+    def values(self) -> Sequence[Field]:
+        """Its fields: those of its front matter, its text or its data.
+
+        Raises:
+            MissingFact: its object is not there.
+        """
+        self.artifacts.fetch(self.path)
+        return self.artifacts.documents.fields(self.path)
+
+    @cached_property
+    def cited(self) -> Cited | None:
+        """The evidence that it cites; None where its contract asks for none.
+
+        Raises:
+            MissingFact: its object is not there.
+        """
+        from specguard.artifacts.evidence import Cited
+
+        settings = self.contract.evidence
+        return None if settings is None else Cited(self, settings)
+
+    @cached_property
+    def sections(self) -> dict[str, Sequence[Section]]:
+        """The sections that were looked for in it, by title; `sections.named` fills and reads it."""
+        return {}
+
+    @cached_property
+    def listed(self) -> Sequence[Listed]:
+        """The paths that it lists, each with a reason, as a manifest does.
+
+        Raises:
+            MissingFact: its object is not there.
+        """
+        from specguard.artifacts.manifest import listed_paths
+
+        return listed_paths(self)
+
+    def setting(self, key: str) -> str:
+        """The key of one of its contract's settings, for a citation: `artifacts.agent-final.sections`."""
+        return f"artifacts.{self.name}.{key}"
+
+    def adding(self, setting: str) -> Callable[[str], str] | None:
+        """What adds the heading of a section that its contract asks for; None where a setting is no other.
+
+        Args:
+            setting: the key of the section, as `artifacts.agent-final.sections.1`.
+        """
+        from specguard.artifacts.skeletons import add_heading
+
+        for which, title in enumerate(self.contract.sections):
+            if setting == self.setting(f"sections.{which}") and not self.structured:
+                return lambda text: add_heading(text, self.contract, title)
+        return None
+
+    def flaws(self, *rules: str) -> Iterator[Finding]:
+        """What its contract finds wrong with it, whether the change touches it or not.
+
+        What needs the change itself is left out: the rules judge that.
+
+        Args:
+            rules: the names of the rules whose findings are wanted, e.g. `missing-section`; none: all.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        return flaws(self, rules)
+
+    def own_flaws(self, *rules: str) -> Iterator[Finding]:
+        """The same without what is wrong with the artifacts that it consists of, as a pass does."""
+        return self.flaws(*rules)
+
+    def shared_author(self, work: Work | None) -> Iterator[Finding]:
+        """What is wrong where its author must not be the one whom a work item names, such as its owner.
+
+        Args:
+            work: the work items that the change names; None where the policy has no kinds of them.
+
+        Raises:
+            MissingFact: something that must be read is not there.
+        """
+        from specguard.artifacts.authors import shared_author
+
+        return shared_author(self, work)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name}, {self.path!r})"
+
+
+class Pass(Artifact):
+    """A folder that matches the `root` of a contract; its `path` is the folder's, without a slash.
+
+    It is touched where the change adds, modifies or removes anything in it.
+    """
+
+    @property
+    def folder(self) -> bytes:
+        """The folder itself."""
+        return self.path
+
+    @cached_property
+    def members(self) -> Sequence[Artifact]:
+        """The artifacts in it that one of its `members` names, by path; one for each of their contracts."""
+        return [artifact for path in self._paths for artifact in self.artifacts.contracted(path)]
+
+    @cached_property
+    def values(self) -> Sequence[Field]:
+        """The fields of all its members, one after the other."""
+        return [field for path in self._paths for field in self.artifacts.documents.fields(path)]
+
+    def flaws(self, *rules: str) -> Iterator[Finding]:
+        """What is missing in it, and what is wrong with its members, by the same rules."""
+        yield from self.own_flaws(*rules)
+        for member in self.members:
+            yield from member.flaws(*rules)
+
+    def own_flaws(self, *rules: str) -> Iterator[Finding]:
+        """What is missing in it."""
+        if not rules or "missing-artifact" in rules:
+            yield from missing_members(self)
+
+    @property
+    def _paths(self) -> Sequence[bytes]:
+        """The files in it that one of its `members` names, in order."""
+        places = self.artifacts.places
+        return sorted(
+            {
+                path
+                for template in self.contract.members
+                for path in places.files_beside(self.path, template, self.fields)
+            }
+        )
+
+
+ASPECTS: Final = (
+    ("missing-artifact", "files:missing_companions", ("companions",)),
+    ("invalid-structure", "files:invalid_structure", ()),
+    ("missing-section", "sections:missing_sections", ("sections", "forbidden_sections")),
+    ("empty-section", "sections:empty_sections", ("sections",)),
+    ("missing-evidence", "evidence:missing_evidence", ("evidence",)),
+    ("missing-evidence", "evidence:missing_inputs", ("inputs",)),
+    ("dangling-evidence", "evidence:dangling_evidence", ("evidence",)),
+    ("dangling-evidence", "evidence:shortened_evidence", ("evidence",)),
+    ("dangling-evidence", "evidence:unknown_evidence", ("evidence",)),
+    ("unranked-finding", "findings:unranked_findings", ("findings",)),
+    ("open-finding", "findings:open_findings", ("findings",)),
+    ("", "findings:findings_of_open_review", ("findings",)),
+    ("invalid-field", "fields:invalid_fields", ("fields",)),
+    ("invalid-field", "fields:contradicted_none", ("none_when",)),
+    ("invalid-field", "fields:unresolved", ("fields",)),
+    ("invalid-field", "authors:wrong_authors", ("author_not",)),
+    ("invalid-field", "fields:unrecorded", ("records",)),
+    ("unordered-timestamps", "fields:unordered_timestamps", ("timestamps",)),
+    ("unlisted-leftover", "manifest:leftovers", ("closure",)),
+    ("missing-option", "sections:missing_options", ("options",)),
+)
+"""Rule, module and function of this package, and the settings without which it has nothing to judge.
+
+Without a rule it counts only where all flaws are asked for: a stage is not complete with it.
+
+What needs more than the judged tree is left to the rule alone.
+"""
+
+
+def flaws(artifact: Artifact, rules: tuple[str, ...]) -> Iterator[Finding]:
+    """What a contract finds wrong with an artifact, in the order of `ASPECTS`.
+
+    Args:
+        artifact: what is judged.
+        rules: the names of the rules whose findings are wanted; empty: all.
+    """
+    for rule, target, settings in ASPECTS:
+        wanted = not settings or any(getattr(artifact.contract, name) for name in settings)
+        if wanted and (not rules or rule in rules):
+            module, _, name = target.partition(":")
+            yield from getattr(importlib.import_module(f"specguard.artifacts.{module}"), name)(artifact)

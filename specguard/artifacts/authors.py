@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from specguard.artifacts.content import content_of_text
-from specguard.artifacts.values import stated
+from specguard.artifacts.fields import stated
+from specguard.artifacts.sections import content_of_text
 from specguard.documents.fields import find_fields, normal_name
 from specguard.errors import NotApplicable
 from specguard.model import Finding, path_text

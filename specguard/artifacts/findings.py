@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from specguard.artifacts.content import content_of
-from specguard.artifacts.reviews import Review
-from specguard.artifacts.sections import named
-from specguard.artifacts.severities import Severities, unstruck
-from specguard.artifacts.targets import Targets
+from specguard.artifacts.evidence import Targets
+from specguard.artifacts.reviews import Review, Severities, unstruck
+from specguard.artifacts.sections import content_of, named
 from specguard.documents.blocks import texts
 from specguard.documents.fields import normal_name
 from specguard.documents.titles import normal_title
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
     from specguard.artifacts.artifacts import Artifact
     from specguard.artifacts.contracts import Findings
-    from specguard.artifacts.ranked import Ranked
+    from specguard.artifacts.reviews import Ranked
 
 # What stands before a word within its clause and takes it back, or only promises it.
 _NOT: Final = re.compile(

@@ -1,4 +1,4 @@
-"""The paths that a manifest lists: what was removed and what was kept, each with its reason.
+"""Manifests: the paths that they list as removed or kept, and whether the change and its folders agree.
 
 A path stands at the beginning of a list item, of a line in a block of code, or of a table's cell, alone or
 behind a word such as `Removed:`; in JSON, YAML or TOML it is an element or a key, or the `path` of one. What
@@ -11,19 +11,28 @@ from __future__ import annotations
 
 import re
 
+from specguard.artifacts.files import joined, relative
+from specguard.declaration.patterns import Covering, PatternError
 from specguard.documents.blocks import Fence, Heading, List, Paragraph, Table
 from specguard.documents.content import bare_nothing, leading_paths, owes, without_box
+from specguard.errors import NotApplicable
+from specguard.model import Finding, path_text
+from specguard.work.path_templates import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.artifacts.artifacts import Artifact
+    from specguard.artifacts.artifacts import Artifact, Artifacts
+    from specguard.artifacts.files import Places
+    from specguard.change.entries import Entry
+    from specguard.change.tree import Documents
     from specguard.documents.blocks import AnyBlock
     from specguard.documents.data import Data
 
     Fate = Literal["removed", "kept", ""]
+
 
 LONGEST: Final = 4000
 """So many characters of an item are read."""
@@ -287,3 +296,272 @@ def _reason(text: str) -> str:
     plain += ")" * (plain.count("(") - plain.count(")"))
     words = [word for word in _WORD.findall(plain) if len(word) > 2 and word.casefold() not in _TRIVIAL]
     return " ".join(plain.split()) if words and not owes(text.rstrip(" :\uff1a")) else ""
+
+
+_GLOB: Final = re.compile(r"[*?\[]")
+
+
+class Listing:
+    """Listed paths, each with the artifact that lists it, ready to be compared with paths of a tree.
+
+    A listed path covers what lies below it. It has two readings: from the root, and from the folder of the
+    artifact, which are told apart because what the one names may be there while the other is not.
+    """
+
+    def __init__(self) -> None:
+        self.listed: list[tuple[Artifact, Listed]] = []
+        self._plain: dict[bytes, list[int]] = {}
+        self._patterns: list[str] = []
+        self._owners: list[int] = []
+        self._named: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
+
+    def add(self, artifact: Artifact, listed: Listed) -> None:
+        """Add a path that an artifact lists."""
+        which = len(self.listed)
+        self.listed.append((artifact, listed))
+        plain = listed.path.encode("utf-8", "surrogateescape")
+        self._plain.setdefault(plain, []).append(2 * which)
+        if artifact.folder:
+            self._plain.setdefault(joined(artifact.folder, plain), []).append(2 * which + 1)
+        if _GLOB.search(listed.path):
+            self._add_pattern(listed.path, 2 * which)
+            if artifact.folder:
+                parts = artifact.folder.decode("utf-8", "surrogateescape").split("/")
+                self._add_pattern("/".join([*map(escape, parts), listed.path]), 2 * which + 1)
+
+    def _add_pattern(self, pattern: str, reading: int) -> None:
+        try:
+            Covering.translate(pattern)
+        except PatternError:
+            # A name with brackets is no pattern, and was added as a name.
+            return
+        self._patterns.append(pattern)
+        self._owners.append(reading)
+
+    def named_by(
+        self, places: Places, folder: bytes, text: str, fields: Mapping[str, str]
+    ) -> Sequence[bytes]:
+        """The listed paths that a template says, in both readings; patterns are among them.
+
+        Args:
+            places: reads templates.
+            folder: where the template stands; it is read from the root where it begins with a slash.
+            text: the template.
+            fields: the values of its placeholders; one without a value may have any.
+        """
+        template = places.template(text)
+        names = frozenset(template.names & fields.keys())
+        folder = b"" if text.startswith("/") else folder
+        known = self._named.get((folder, text, names))
+        if known is None:
+            self._named[folder, text, names] = known = {}
+            for path in self._plain:
+                name = relative(path, folder)
+                key = None if name is None else template.key_of(name, names)
+                if key is not None:
+                    known.setdefault(key, []).append(path)
+        return known.get(template.key(fields), [])
+
+    def touched(self, name: bytes) -> bool:
+        """Whether an artifact that the change touches lists a path by this name."""
+        return any(self.of(reading)[0].touched for reading in self._plain.get(name, ()))
+
+    def of(self, reading: int) -> tuple[Artifact, Listed]:
+        """The listed path of a reading, with the artifact that lists it."""
+        return self.listed[reading // 2]
+
+    def matches(self, paths: Sequence[bytes]) -> Iterator[tuple[bytes, list[int]]]:
+        """For each path that is listed: the readings that name it, of which each listed path has two."""
+        found: dict[int, list[int]] = {}
+        for position, numbers in Covering(self._patterns).find_all(paths):
+            found[position] = [self._owners[number] for number in numbers]
+        for position, path in enumerate(paths):
+            readings = found.get(position, [])
+            above = path
+            while above:
+                readings = [*readings, *self._plain.get(above, ())]
+                above = above.rpartition(b"/")[0]
+            if readings:
+                yield path, sorted(set(readings))
+
+
+def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:
+    """Where the manifests that a change touches and the paths that it removes do not agree.
+
+    Args:
+        artifacts: the artifacts of the judged tree.
+        entries: what the change does.
+        start: the documents before it.
+
+    Raises:
+        NotApplicable: the change touches no such manifest.
+        MissingFact: something that must be read is not there.
+    """
+    manifests = [one for one in artifacts.judged if one.touched and one.contract.agrees_with == "deletions"]
+    if not manifests:
+        raise NotApplicable("the change touches no manifest of removals")
+    listing = Listing()
+    kept = Listing()
+    for manifest in manifests:
+        removed = {id(one) for one in removals(manifest.listed)}
+        for one in manifest.listed:
+            (listing if id(one) in removed else kept).add(manifest, one)
+    gone = [entry.path for entry in entries if entry.deleted]
+    by_path = dict(listing.matches(gone))
+    yield from _unlisted(manifests, gone, [path for path in gone if _named(listing, by_path.get(path, []))])
+    removing = {reading for found in by_path.values() for reading in found}
+    left = _left(artifacts, listing, kept)
+    before = {manifest.path: _before(manifest, start) for manifest in manifests}
+    for which, (manifest, one) in enumerate(listing.listed):
+        readings = [2 * which, 2 * which + 1]
+        # What is removed says which reading is meant; without one, what is still there does.
+        meant = [reading for reading in readings if reading in removing] or readings
+        yield from _flaws(
+            manifest,
+            one,
+            removing=meant[0] in removing,
+            left=next((left[reading] for reading in meant if reading in left), None),
+            done=one.path in before[manifest.path],
+        )
+
+
+def _unlisted(
+    manifests: Sequence[Artifact], gone: Sequence[bytes], listed: Sequence[bytes]
+) -> Iterator[Finding]:
+    known = set(listed)
+    names = " or ".join(path_text(one.path) for one in manifests[:2])
+    for path in gone:
+        if path not in known:
+            yield Finding(
+                f"{path_text(path)} is removed, and {names} does not say so",
+                help=f"List it there, with the reason: '- `{path_text(path)}`: ...'.",
+                path=path,
+                side="base",
+                key="unlisted",
+                setting=manifests[0].setting("agrees_with"),
+            )
+
+
+def _named(listing: Listing, found: Sequence[int]) -> bool:
+    """Whether one of the listed paths that match names more than everything."""
+    return any(not listing.of(reading)[1].wide for reading in found)
+
+
+def _left(artifacts: Artifacts, listing: Listing, kept: Listing) -> dict[int, bytes]:
+    """For each reading of which the tree still has something: the first of it that is not to be kept."""
+    if not listing.listed:
+        return {}
+    paths = artifacts.documents.tree.paths()
+    staying = {path for path, _ in kept.matches(paths)}
+    left: dict[int, bytes] = {}
+    for path, found in listing.matches(paths):
+        if path not in staying:
+            for reading in found:
+                left.setdefault(reading, path)
+    return left
+
+
+def _flaws(
+    manifest: Artifact, one: Listed, *, removing: bool, left: bytes | None, done: bool
+) -> Iterator[Finding]:
+    """What is wrong with one line of a manifest.
+
+    Args:
+        manifest: the manifest.
+        one: what it lists there.
+        removing: whether the change removes any of it.
+        left: what of it is still there.
+        done: whether it was listed before the change, which may have removed it then.
+    """
+    message = ""
+    if one.wide:
+        message = f"{one.path!r} names everything, and so no path"
+        help = "List the paths that were removed, or their folders."
+    elif left is not None and removing:
+        message = f"{one.path} is listed as removed, and {path_text(left)} is still there"
+        help = "Remove it, or list it below a heading 'Kept'."
+    elif left is not None:
+        message = f"{one.path} is listed as removed, and is still there"
+        help = "Remove it, or list it below a heading 'Kept'."
+        if not one.fate and manifest.contract.closure:
+            message = f"it is not said whether {one.path}, which is still there, was to be removed"
+            help = "List it below a heading 'Removed' or 'Kept'."
+    elif not removing and not done:
+        message = f"{one.path} is listed as removed, and the change does not remove it"
+        help = "Take it out of the list, or remove it in this change."
+    elif not one.reason:
+        message = f"{one.path} is listed without a reason"
+        help = f"Say why it was removed: '- `{one.path}`: ...'."
+    if message:
+        yield Finding(
+            message,
+            help=help,
+            path=manifest.path,
+            line=one.line,
+            key=one.path,
+            setting=manifest.setting("agrees_with"),
+        )
+
+
+def _before(manifest: Artifact, start: Documents) -> set[str]:
+    """The paths that the manifest listed before the change, so that it is they which were removed then."""
+    document = None if manifest.structured else start.read(manifest.path)
+    return {one.path for one in read_manifest(document.blocks)} if document else set()
+
+
+def leftovers(artifact: Artifact) -> Iterator[Finding]:
+    """The files in the folders of its `closure` that neither an artifact nor another one of its kind lists.
+
+    A listed path that names such a folder as a whole, or one above it, lists nothing.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    for which, template in enumerate(artifact.contract.closure):
+        for folder in closed_folders(artifact, template):
+            for path in artifact.artifacts.unlisted(artifact.name, template, folder):
+                if path != artifact.path:
+                    yield Finding(
+                        f"{path_text(path)} is left in {path_text(folder)}/, and {path_text(artifact.path)} "
+                        "does not list it",
+                        help="Remove it, or list it there below a heading 'Kept'.",
+                        path=path,
+                        key=artifact.name,
+                        setting=artifact.setting(f"closure.{which}"),
+                    )
+
+
+def unlisted(artifacts: Artifacts, name: str, template: str, folder: bytes) -> list[bytes]:
+    """What is in a closed folder, and no artifact of a contract lists, by path.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    listing = Listing()
+    for artifact in artifacts.closing(name, template).get(folder, ()):
+        for one in remainders(artifact.listed):
+            if not _whole(one, folder):
+                listing.add(artifact, one)
+    paths = artifacts.places.below(folder)
+    known = {path for path, _ in listing.matches(paths)}
+    return [path for path in paths if path not in known]
+
+
+def closed_folders(artifact: Artifact, template: str) -> Sequence[bytes]:
+    """The folders of the tree that a template of `closure` names, with the artifact's own placeholders.
+
+    Raises:
+        MissingFact: a tree object is not there.
+    """
+    places = artifact.artifacts.places
+    plain = places.template(template).plain(artifact.fields)
+    if plain is not None:
+        entry = places.tree.find(plain)
+        return [plain] if entry is not None and entry.is_directory else []
+    return places.folders(template, artifact.fields)
+
+
+def _whole(listed: Listed, folder: bytes) -> bool:
+    """Whether a listed path is a closed folder itself, or one above it."""
+    plain = listed.path.encode("utf-8", "surrogateescape").removesuffix(b"/**").removesuffix(b"/*")
+    return listed.wide or plain == folder or folder.startswith(plain + b"/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from specguard.artifacts.options import describes
+from specguard.artifacts.sections import describes
 from specguard.documents.data import UnreadDocument, read_data
 from specguard.documents.document import Document
 from specguard.errors import SpecguardError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.artifacts.options import describes
+from specguard.artifacts.sections import describes
 from specguard.documents.data import dotted
 from specguard.model import Finding, path_text, shortened
 from specguard.plans.task_keys import close

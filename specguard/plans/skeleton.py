@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from specguard.artifacts.instances import OWED
+from specguard.artifacts.skeletons import OWED
 from specguard.work.path_templates import PathTemplate
 from specguard.work.templates import Template
 

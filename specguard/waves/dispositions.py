@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.artifacts.targets import Targets
+from specguard.artifacts.evidence import Targets
 from specguard.documents.citations import citations
 from specguard.model import Finding, path_text, shortened
 from specguard.waves.passages import Passages

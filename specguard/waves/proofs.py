@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.artifacts.targets import Targets
+from specguard.artifacts.evidence import Targets
 from specguard.runs.proof import Claim
 from specguard.work.locate import joined
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from specguard.artifacts.values import chosen, stated, value_problem
+from specguard.artifacts.fields import chosen, stated, value_problem
 from specguard.documents.fields import find_fields
 from specguard.model import path_text
 

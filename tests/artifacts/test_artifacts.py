@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.members import missing_companions, missing_members, orphans
+from specguard.artifacts.files import missing_companions, missing_members, orphans
 
 if TYPE_CHECKING:
     from tests.artifacts.conftest import Make

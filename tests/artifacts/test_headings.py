@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.headings import add_heading
+from specguard.artifacts.skeletons import add_heading
 
 CONTRACT = Contract(
     path="*.md", sections=["Summary", "Risks", "Questions"], aliases={"Questions": ["Open points"]}

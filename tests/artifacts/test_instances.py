@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.artifacts.instances import instance
+from specguard.artifacts.skeletons import instance
 
 ITSELF = {
     "$defs": {"t": {"type": "object", "required": list("abcde"), "properties": {}}},

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.artifacts.closure import leftovers
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.manifest import listed_paths, read_manifest
+from specguard.artifacts.manifest import leftovers, listed_paths, read_manifest
 from specguard.change.tree import Documents
 from specguard.documents.document import Document
 from specguard.errors import NotApplicable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.options import missing_options
+from specguard.artifacts.sections import missing_options
 from specguard.documents.document import Document
 
 if TYPE_CHECKING:

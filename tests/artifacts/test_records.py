@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.records import unrecorded
+from specguard.artifacts.fields import unrecorded
 
 if TYPE_CHECKING:
     from specguard.testing import Repository

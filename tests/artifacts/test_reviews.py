@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.artifacts.findings import missing_words, says_open
-from specguard.artifacts.reviews import Review
-from specguard.artifacts.severities import Severities
+from specguard.artifacts.reviews import Review, Severities
 from specguard.documents.document import Document
 from tests.taking import grows_with_length
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.timestamps import unordered_timestamps
+from specguard.artifacts.fields import unordered_timestamps
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.values import chosen, invalid_fields, value_problem
+from specguard.artifacts.fields import chosen, invalid_fields, value_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from specguard.artifacts.content import content_of
+from specguard.artifacts.fields import chosen, value_problem
 from specguard.artifacts.findings import missing_words
 from specguard.artifacts.manifest import read_manifest
-from specguard.artifacts.options import described_options
-from specguard.artifacts.reviews import Review
-from specguard.artifacts.severities import Severities
-from specguard.artifacts.values import chosen, value_problem
+from specguard.artifacts.reviews import Review, Severities
+from specguard.artifacts.sections import content_of, described_options
 from specguard.documents.blocks import Heading, Table, fences
 from specguard.documents.citations import citations
 from specguard.documents.data import written

@@ -1,13 +1,12 @@
-"""The fields that an artifact must have, and the values they may have."""
+"""The fields that an artifact must have, with their values, revisions and times."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
 
-from specguard.artifacts.content import content_of, content_of_text
-from specguard.artifacts.titles import other_titles
-from specguard.documents.blocks import texts
+from specguard.artifacts.sections import content_of, content_of_text, other_titles
+from specguard.documents.blocks import all_texts, fences, texts
 from specguard.documents.content import bare_nothing, plain_words, without_box
 from specguard.documents.fields import Field, find_fields, near_field, normal_name
 from specguard.documents.titles import find_section
@@ -16,9 +15,13 @@ from specguard.model import Finding, path_text, shortened
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Final
+    from datetime import datetime
+    from typing import Any, Final
 
-    from specguard.artifacts.artifacts import Artifact
+    from specguard.artifacts.artifacts import Artifact, Artifacts
+    from specguard.documents.blocks import AnyBlock
+    from specguard.documents.dates import Stamp, Times
+
 
 ANY: Final = "any"
 DATE: Final = "date"
@@ -178,7 +181,7 @@ def value_problem(value: str, allowed: str | Sequence[str], placeholders: Sequen
         allowed: `any` (something that is no placeholder; `none` is an honest value), `date`, `revisions`, one
             value or a list of them, compared by `normal_name`. A remark may stand behind one, set off by a
             bracket, a comma, a semicolon, a colon, a full stop, a dash between spaces, or by being a date.
-            Whether revisions are there `specguard.artifacts.records` tells.
+            Whether revisions are there `specguard.artifacts.fields` tells.
         placeholders: texts that are no value.
     """
     content = content_of_text(value, placeholders)
@@ -320,3 +323,214 @@ def _unmarked(text: str) -> str:
     start = next((position for position, char in enumerate(text) if char.isalnum()), 0)
     # A minus or a negation in front of a word is part of it.
     return (text if _NEGATIONS & set(text[:start]) else text[start:]).rstrip(" .!;,:")
+
+
+SHORTEST: Final = 7
+"""An abbreviated object id has at least so many digits, as git itself abbreviates them."""
+
+_BETWEEN: Final = re.compile(r"[,;\s]+(?:and[,;\s]+)?")
+_ASIDE: Final = re.compile(r"\([^()]*\)")
+_ID: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])", re.IGNORECASE)
+
+
+def unrecorded(artifact: Artifact) -> Iterator[Finding]:
+    """The files whose present object id an artifact does not name.
+
+    Raises:
+        MissingFact: an object is not there.
+    """
+    places = artifact.artifacts.places
+    tree = artifact.artifacts.documents.tree
+    named: set[str] | None = None
+    for which, template in enumerate(artifact.contract.records):
+        # A name alone is beside the artifact, a path is read from the root.
+        rooted = f"/{template.removeprefix('/')}" if "/" in template else template
+        files = places.files_beside(artifact.folder, rooted, artifact.fields)
+        setting = artifact.setting(f"records.{which}")
+        shown = places.template(template).show(artifact.fields)
+        if not files:
+            yield Finding(
+                f"{path_text(artifact.path)} must name the object id of {shown}, which is not there",
+                help=f"Add {shown}, and name what `git hash-object` says of it.",
+                path=artifact.path,
+                key=f"record {shown}",
+                setting=setting,
+            )
+        for path in files:
+            entry = tree.find(path)
+            named = _named(artifact) if named is None else named
+            if path == artifact.path or entry is None:
+                continue
+            if not any(entry.oid.startswith(one) for one in named):
+                why = "names another object id than that" if named else "names no object id"
+                yield Finding(
+                    f"{path_text(artifact.path)} {why} of {path_text(path)}",
+                    help=f"Read its present state, and name it: {entry.oid[:12]}.",
+                    path=artifact.path,
+                    key=f"record {path_text(path)}",
+                    setting=setting,
+                )
+
+
+def unresolved(artifact: Artifact) -> Iterator[Finding]:
+    """The revisions in its fields that are not there, of an artifact that the change touches.
+
+    A branch may be gone once it is merged, so what the base has was judged when it came.
+
+    Raises:
+        MissingFact: a commit could be one that a shallow clone lacks.
+    """
+    for name, allowed in artifact.contract.fields.items() if artifact.touched else ():
+        for field in stated(artifact, name)[:1] if allowed == REVISIONS else ():
+            if value_problem(field.value, allowed, artifact.contract.placeholders):
+                continue
+            parts = _BETWEEN.split(_ASIDE.sub("", field.value.replace("`", " ")[:LONGEST]).strip())
+            sides = [side for part in filter(None, parts) for side in re.split(r"\.{2,3}", part)]
+            for side in dict.fromkeys(sides):
+                if not (side and artifact.artifacts.is_revision(side)):
+                    yield Finding(
+                        f"{field.name} has {side!r}, which is no commit or branch"
+                        if side
+                        else f"{field.name} has a range without both its ends",
+                        help="Name commits, branches or ranges (main..work), with commas between, and "
+                        "remarks in brackets.",
+                        path=artifact.path,
+                        line=field.line,
+                        key=f"{name} {side[:60]}",
+                        setting=artifact.setting(f"fields.{name}"),
+                    )
+
+
+def _named(artifact: Artifact) -> set[str]:
+    """Everything in an artifact that is written like an object id, where a reader sees it."""
+    data = artifact.data
+    found: set[str] = set()
+    for text in [*_scalars(data.value if data else None), *_shown(artifact.document.blocks)]:
+        found.update(one.lower() for one in _ID.findall(text))
+    return found
+
+
+def _scalars(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _scalars(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _scalars(inner)
+    elif value is not None:
+        yield str(value)
+
+
+def _shown(blocks: Sequence[AnyBlock]) -> Iterator[str]:
+    yield from (text.raw for text in all_texts(blocks))
+    yield from (fence.content for fence in fences(blocks))
+
+
+def unordered_timestamps(artifact: Artifact) -> Iterator[Finding]:
+    """What is wrong with the times of an artifact's entries.
+
+    Raises:
+        MissingFact: the artifact's object is not there.
+    """
+    from specguard.documents.dates import as_utc, read_times
+
+    contract = artifact.contract
+    if not contract.timestamps:
+        return
+    times = read_times(artifact.document)
+    setting = artifact.setting("timestamps")
+    if not times.stamps:
+        yield _without_any(times, artifact, setting)
+        return
+    for loose in times.loose:
+        yield Finding(
+            f"the time {loose.text!r} {loose.problem}",
+            path=artifact.path,
+            line=loose.at,
+            key="unclear time",
+            setting=setting,
+        )
+    for line in times.without:
+        yield Finding(
+            "an entry has no time, while others of its list begin with one",
+            help="Write when it was, as the others do.",
+            path=artifact.path,
+            line=line,
+            key="entry without a time",
+            setting=setting,
+        )
+    if contract.timestamps == "ascending":
+        yield from _descending(times, artifact, setting)
+    for stamp in [*times.stamps, *times.days]:
+        if _is_future(as_utc(stamp.moment), artifact.artifacts):
+            yield Finding(
+                f"the time {stamp.text} is in the future",
+                help="Write the time at which the entry was made.",
+                path=artifact.path,
+                line=stamp.at,
+                key="time in the future",
+                setting=setting,
+            )
+
+
+def _without_any(times: Times, artifact: Artifact, setting: str) -> Finding:
+    """A finding that names what comes nearest to a time."""
+    message = f"{path_text(artifact.path)} has no entry with a time"
+    help = "Begin each entry with its time, as in '- 2026-01-31 14:05Z ...'."
+    line: int | None = None
+    if times.loose:
+        loose = times.loose[0]
+        line = loose.at
+        message += f": {loose.text!r} {loose.problem}"
+    elif times.days:
+        day = times.days[0]
+        line = day.at
+        message += f": {day.text} is a day"
+        help = f"Write the time of the day, too, as in '{day.moment.date()} 14:05Z'."
+    return Finding(message, help=help, path=artifact.path, line=line, key="no time", setting=setting)
+
+
+def _descending(times: Times, artifact: Artifact, setting: str) -> Iterator[Finding]:
+    """The entries that are earlier than the one before them, each break of the order once."""
+    latest: list[Stamp] = []
+    stamps = sorted([*times.stamps, *times.days], key=lambda one: one.at)
+    if len(stamps) > 1 and stamps[0].labelled and not any(one.labelled for one in stamps[1:]):
+        # The time of the document, above entries that begin with theirs.
+        del stamps[0]
+    for stamp in stamps:
+        before = next((one for one in latest if stamp.before(one)), None)
+        if before is not None:
+            yield Finding(
+                f"{stamp.text} stands behind {before.text} of line {before.at}, and is earlier",
+                help="Put entries in the order of their times; a late one has the time of its writing.",
+                path=artifact.path,
+                line=stamp.at,
+                key="time out of order",
+                setting=setting,
+            )
+            latest = [stamp]
+            continue
+        # Times with and without an offset are told apart, so the latest of each kind is kept.
+        aware = stamp.moment.tzinfo is not None
+        same = [one for one in latest if (one.moment.tzinfo is not None) is aware]
+        if not same or same[0].moment < stamp.moment:
+            latest = [one for one in latest if one not in same] + [stamp]
+
+
+def _is_future(moment: datetime, artifacts: Artifacts) -> bool:
+    """Whether a time is too far ahead for something done: by 14 hours, which clocks differ at most.
+
+    The clock is asked where the check is made today; with another `--today` the end of that day counts.
+    """
+    import datetime
+
+    from specguard.documents.dates import MOST_AHEAD
+
+    day = artifacts.today()
+    # Whatever the time of the day is.
+    if moment <= datetime.datetime.combine(day, datetime.time.min, datetime.UTC) + MOST_AHEAD:
+        return False
+    now = artifacts.now()
+    if day != now.date():
+        now = datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
+    return moment > now + MOST_AHEAD

@@ -1,0 +1,380 @@
+"""The files of artifacts: where templates find them, which must be there, and whether each can be read."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from specguard.documents.content import has_content
+from specguard.documents.data import data_kind, dotted
+from specguard.errors import MissingFact
+from specguard.model import Finding, path_text
+from specguard.work.path_templates import PathTemplate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from typing import Final
+
+    from specguard.artifacts.artifacts import Artifact, Artifacts, Pass
+    from specguard.change.tree import Tree
+    from specguard.documents.data import Data, Problem
+    from specguard.documents.schemas import Misfit, Schema
+
+
+class Places:
+    """The files of a tree, symbolic links and submodules among them.
+
+    Args:
+        tree: whose files are looked for.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._templates: dict[str, PathTemplate] = {}
+        self._above: set[bytes] | None = None
+        self._found: dict[tuple[bytes, str, frozenset[str]], dict[tuple[str, ...], list[bytes]]] = {}
+
+    def template(self, text: str) -> PathTemplate:
+        """A template, read once."""
+        if text not in self._templates:
+            self._templates[text] = PathTemplate(text)
+        return self._templates[text]
+
+    def beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
+        """What stands where a template says, folders left out, by path.
+
+        Args:
+            folder: where the template stands; empty for the root. It is not used where the template begins
+                with a slash, and is read from the root.
+            text: the template.
+            fields: the values of its placeholders; one without a value may have any.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        template = self.template(text)
+        if text.startswith("/"):
+            folder = b""
+        plain = template.plain(fields)
+        if plain is not None:
+            path = joined(folder, plain)
+            entry = self.tree.find(path)
+            return [] if entry is None or entry.is_directory else [path]
+        names = frozenset(template.names & fields.keys())
+        known = self._found.get((folder, text, names))
+        if known is None:
+            self._found[folder, text, names] = known = {}
+            for name in self._names(folder, text):
+                key = template.key_of(name, names)
+                if key is not None:
+                    known.setdefault(key, []).append(joined(folder, name))
+        return known.get(template.key(fields), [])
+
+    def files_beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
+        """The regular files among what `beside` gives."""
+        found = self.beside(folder, text, fields)
+        return [path for path in found if (entry := self.tree.find(path)) is not None and entry.is_file]
+
+    def stands(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
+        """Whether a path, which need not be there, is one that a template says; as for `beside`."""
+        template = self.template(text)
+        name = path if text.startswith("/") else relative(path, folder)
+        return name is not None and template.key_of(name, template.names & fields.keys()) == template.key(
+            fields
+        )
+
+    def below(self, folder: bytes) -> Sequence[bytes]:
+        """Everything below a folder that is no folder, by path; all that there is for the root.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        paths = self.tree.paths()
+        if not folder:
+            return paths
+        return paths[bisect_left(paths, folder + b"/") : bisect_left(paths, folder + b"0")]
+
+    def folders(self, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
+        """The folders that a template is, from the root, by path.
+
+        Raises:
+            MissingFact: a tree object is not there.
+        """
+        template = self.template(text)
+        names = template.names & fields.keys()
+        wanted = template.key(fields)
+        return [folder for folder in sorted(self._folders()) if template.key_of(folder, names) == wanted]
+
+    def _folders(self) -> set[bytes]:
+        if self._above is None:
+            self._above = above(self.tree.paths())
+        return self._above
+
+    def _names(self, folder: bytes, text: str) -> Sequence[bytes]:
+        """The paths from a folder that a template can be about."""
+        if "/" in text.removeprefix("/") or "**" in text:
+            return [path[len(folder) + 1 :] if folder else path for path in self.below(folder)]
+        return sorted(name for name, entry in self.tree.names(folder).items() if not entry.is_directory)
+
+
+def above(paths: Iterable[bytes]) -> set[bytes]:
+    """All folders above some paths, the root left out."""
+    found: set[bytes] = set()
+    for path in paths:
+        folder = path.rpartition(b"/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition(b"/")[0]
+    return found
+
+
+def joined(folder: bytes, name: bytes) -> bytes:
+    """A path from a folder, which is empty for the root."""
+    return folder + b"/" + name if folder else name
+
+
+def relative(path: bytes, folder: bytes) -> bytes | None:
+    """A path as seen from a folder; None where it is not below it."""
+    if not folder:
+        return path
+    return path[len(folder) + 1 :] if path.startswith(folder + b"/") else None
+
+
+MOST_NAMES: Final = 500
+"""Among so many names of a folder one is looked for that may be meant."""
+
+LONGEST_NAME: Final = 255
+"""A longer name, in bytes, is not compared."""
+
+
+def missing_companions(artifact: Artifact) -> Iterator[Finding]:
+    """The companions that are not beside an artifact.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    beside = f"beside {path_text(artifact.path.rpartition(b'/')[2])}"
+    for which, companion in enumerate(artifact.contract.companions):
+        yield from _missing(artifact, alternatives(companion), f"companions.{which}", beside=beside)
+
+
+def missing_members(one: Pass) -> Iterator[Finding]:
+    """The members that are not in a pass.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    name = path_text(one.path.rpartition(b"/")[2])
+    for which, template in enumerate(one.contract.members):
+        yield from _missing(one, [template], f"members.{which}", beside=f"in {name}/")
+
+
+def orphans(artifacts: Artifacts) -> Iterator[Artifact]:
+    """The artifacts that the change leaves alone while it takes one of their companions away.
+
+    Raises:
+        MissingFact: something that must be read is not there.
+    """
+    asking = {name for name, contract in artifacts.contracts.items() if contract.companions}
+    gone = artifacts.gone
+    if artifacts.whole or not gone or not asking:
+        return
+    for artifact in artifacts.all:
+        if artifact.name in asking and not artifact.touched and _loses(artifact, gone):
+            yield artifact
+
+
+def _loses(artifact: Artifact, gone: Collection[bytes]) -> bool:
+    """Whether something that is gone was a companion of an artifact."""
+    places = artifact.artifacts.places
+    for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:
+        plain = places.template(text).plain(artifact.fields)
+        if plain is not None:
+            if (plain if text.startswith("/") else joined(artifact.folder, plain)) in gone:
+                return True
+        elif any(places.stands(path, artifact.folder, text, artifact.fields) for path in gone):
+            return True
+    return False
+
+
+def alternatives(companion: str | list[str]) -> list[str]:
+    """The templates of which one must be there."""
+    return [companion] if isinstance(companion, str) else companion
+
+
+def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, beside: str) -> Iterator[Finding]:
+    places = artifact.artifacts.places
+    there = [
+        path
+        for template in templates
+        for path in places.beside(artifact.folder, template, artifact.fields)
+        if path != artifact.path
+    ]
+    whys = [why for path in there if (why := _no_artifact(artifact.artifacts, path))]
+    if len(whys) < len(there) or (not there and _cleaned_up(artifact, templates)):
+        return
+    names = [places.template(template).show(artifact.fields) for template in templates]
+    name = " or ".join(names)
+    if there:
+        message = f"{path_text(there[0])} {whys[0]}, and must be an artifact {beside}"
+        help = f"Write {path_text(there[0])}; what it must hold says its contract."
+    else:
+        message = f"{name} is missing {beside}"
+        near = next((one for name in names if (one := _near(artifact, name))), "")
+        help = f"Rename {near} to it, if that is meant." if near else f"Add {names[0]}."
+    yield Finding(message, help=help, path=artifact.path, key=name, setting=artifact.setting(key))
+
+
+def _cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
+    """Whether a manifest says that one of some companions was removed, and why.
+
+    For what the change itself takes away, and for the companions of what it brings, only a manifest speaks
+    that it touches: that one is compared with what the change removes.
+    """
+    artifacts = artifact.artifacts
+    listing = artifacts.cleaned_up
+    new = artifact.path in artifacts.added
+    for text in templates:
+        plain = artifacts.places.template(text).plain(artifact.fields)
+        if plain is not None:
+            path = plain if text.startswith("/") else joined(artifact.folder, plain)
+            past = not new and path not in artifacts.gone
+            readings = [reading for _, found in listing.matches([path]) for reading in found]
+            if any(past or listing.of(reading)[0].touched for reading in readings):
+                return True
+        elif any(
+            not new or listing.touched(path)
+            for path in listing.named_by(artifacts.places, artifact.folder, text, artifact.fields)
+        ):
+            return True
+    return False
+
+
+def _no_artifact(artifacts: Artifacts, path: bytes) -> str:
+    """Why what is at a path is no artifact; empty where it is one."""
+    entry = artifacts.documents.tree.find(path)
+    if entry is None or not entry.is_file:
+        return "is no regular file"
+    artifacts.fetch(path)
+    content = (artifacts.documents.content(path) or b"").strip()
+    if not content or content[:1].isalnum() or data_kind(path) is not None:
+        return "" if content else "is empty"
+    # What does not begin with a letter may hold nothing that a reader sees.
+    document = artifacts.documents.read(path)
+    if document is None or document.problem is not None:
+        return "cannot be read"
+    seen = has_content(document.blocks) or document.sections or document.front_matter
+    return "" if seen else "is empty to a reader"
+
+
+def _near(artifact: Artifact, name: str) -> str:
+    """A file in the folder whose name could be meant for a missing one; empty where none could."""
+    from difflib import get_close_matches
+    from itertools import islice
+
+    names = (
+        path_text(one)
+        for one, entry in artifact.artifacts.documents.tree.names(artifact.folder).items()
+        if entry.is_file and len(one) <= LONGEST_NAME
+    )
+    folded = {one.casefold(): one for one in islice(names, MOST_NAMES)}
+    near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.85)
+    return folded[near[0]] if near else ""
+
+
+def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
+    """What keeps an artifact from being read, or does not fit the schema of its contract.
+
+    Raises:
+        MissingFact: the artifact is not there, or its schema cannot be used.
+    """
+    data = artifact.data
+    if data is None:
+        yield _unread(artifact, "it is no regular file", None)
+        return
+    problem = None if artifact.structured else artifact.document.problem
+    if problem is None and data.problem is not None:
+        problem = data.problem
+        if not artifact.structured:
+            yield _unread(artifact, f"its front matter is not valid: {problem.message}", problem)
+            return
+    if problem is not None:
+        yield _unread(artifact, problem.message, problem)
+        return
+    if not artifact.structured and artifact.document.marked and artifact.document.front_matter is not None:
+        # Some readers take it for text then, and the page for one without any.
+        yield Finding(
+            f"{path_text(artifact.path)} has a byte-order mark before its front matter",
+            help="Save it as UTF-8 without a byte-order mark.",
+            path=artifact.path,
+            line=1,
+            key="marked",
+            setting=artifact.setting("path"),
+        )
+    if artifact.contract.schema:
+        schema = artifact.artifacts.schema(artifact.contract.schema)
+        yield from _misfits(artifact, data, schema)
+
+
+def _unread(artifact: Artifact, why: str, problem: Problem | None) -> Finding:
+    return Finding(
+        f"{path_text(artifact.path)} cannot be read: {why}",
+        help="Mend it; what cannot be read holds nothing of what it must hold.",
+        path=artifact.path,
+        line=problem.line if problem else None,
+        key="unread",
+        setting=artifact.setting("path"),
+    )
+
+
+def _misfits(artifact: Artifact, data: Data, schema: Schema) -> Iterator[Finding]:
+    from specguard.documents.schemas import SchemaError
+
+    name = artifact.contract.schema
+    try:
+        for misfit in schema.misfits(data.value):
+            yield _misfit(artifact, data, misfit)
+    except SchemaError as error:
+        raise MissingFact(
+            f"the schema {name} of [artifacts.{artifact.name}] cannot be used: {error}",
+            code="unusable-schema",
+        ) from None
+
+
+def _misfit(artifact: Artifact, data: Data, misfit: Misfit) -> Finding:
+    where = dotted(misfit.path)
+    return Finding(
+        f"{f'{where}: ' if where else ''}{misfit.message}",
+        help=f"Make it fit {artifact.contract.schema}.",
+        path=artifact.path,
+        line=data.line(misfit.path),
+        field=where or None,
+        key=f"{dotted(['*' if isinstance(part, int) else part for part in misfit.path])} {misfit.keyword}",
+        setting=artifact.setting("schema"),
+    )
+
+
+def read_schema(tree: Tree, path: str) -> Schema:
+    """The JSON Schema at a path.
+
+    Args:
+        tree: the tree that the policy is read from.
+        path: from its root; JSON, or YAML where its name says so.
+
+    Raises:
+        MissingFact: it is not there, or is no schema that can be used.
+    """
+    from specguard.change.tree import Documents
+    from specguard.documents.schemas import Schema, SchemaError
+
+    data = Documents(tree).data(path.encode("utf-8", "surrogateescape"))
+    if data is None:
+        raise MissingFact(
+            f"there is no schema {path} beside the policy", f"git log -- {path}", code="unusable-schema"
+        )
+    if data.problem is not None:
+        raise MissingFact(f"the schema {path} cannot be read: {data.problem.message}", code="unusable-schema")
+    try:
+        return Schema(data.value)
+    except SchemaError as error:
+        raise MissingFact(f"the schema {path} cannot be used: {error}", code="unusable-schema") from None
