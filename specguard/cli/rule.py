@@ -8,7 +8,7 @@ from specguard.authority.schema import rule_options
 from specguard.cli.completion import complete_rules
 from specguard.cli.pages import show_markdown
 from specguard.engine.plugins import find_rule, load_registry
-from specguard.errors import SpecguardError
+from specguard.errors import SpecguardError, nearest
 from specguard.reporters import manual
 from specguard.reporters.escape import json_text
 
@@ -36,9 +36,16 @@ def command(selector: str | None, cases: bool, plugins: tuple[str, ...], output_
             page = find_rule(registry, selector)
             chosen = [page]
         except SpecguardError:
-            chosen = [] if cases else [one for one in chosen if _has(one, selector.casefold())]
-            if not chosen:
+            if cases:
                 raise
+            everything, chosen = chosen, [one for one in chosen if _has(one, selector.casefold())]
+            if not chosen:
+                known = {word for one in everything for word in _names(one)}
+                raise SpecguardError(
+                    f"no rule has the code or name {selector!r}, or the words in its text or settings",
+                    help=nearest(selector.casefold(), known, "`specguard rule` lists them"),
+                    code="unknown-name",
+                ) from None
     if output_format == "json":
         click.echo(json_text([manual.data(entry) for entry in chosen]))
     elif page is not None:
@@ -47,6 +54,13 @@ def command(selector: str | None, cases: bool, plugins: tuple[str, ...], output_
         width = max(len(entry.rule.name) for entry in chosen)
         for entry in chosen:
             click.echo(f"{entry.rule.code}  {entry.rule.name:{width}}  {manual.summary(entry)}")
+
+
+def _names(entry: Registered) -> set[str]:
+    """What a rule may be looked for by: its code, its name and the words of it, and its settings."""
+    rule = entry.rule
+    options = (option.name for option in rule_options(rule))
+    return {rule.code.casefold(), rule.name, *rule.name.split("-"), *options}
 
 
 def _has(entry: Registered, word: str) -> bool:

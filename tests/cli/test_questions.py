@@ -217,7 +217,13 @@ def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     assert by_code.stdout == run("rule", "forbidden-path", directory=governed.path).stdout
     unknown = run("rule", "forbiden-path", directory=governed.path)
     assert unknown.exit_code == 2
+    assert (
+        "no rule has the code or name 'forbiden-path', or the words in its text or settings" in unknown.stderr
+    )
     assert "did you mean 'forbidden-path'" in unknown.stderr
+    near = run("rule", "compnion", directory=governed.path).stderr
+    assert "did you mean 'companion'" in near
+    assert "`specguard rule` lists them" in run("rule", "zzz", directory=governed.path).stderr
 
 
 @pytest.mark.parametrize(
