@@ -55,8 +55,13 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
     settings = None if table is None else {name: table[name] for name in rule._fields if name in table}
     required = [name for name in rule._fields if not hasattr(rule, name) and name not in (settings or {})]
     wanted = rule.requires
-    if wanted and not any((settings or {}).get(name, getattr(rule, name, None)) for name in wanted):
-        required = [" or ".join(wanted)]
+    if wanted and not any(
+        _is_set((settings or {}).get(name), getattr(rule, name, None))
+        if name in rule._fields
+        else values.get(name)
+        for name in wanted
+    ):
+        required = [" or ".join(name if name in rule._fields else f"[{name}]" for name in wanted)]
     if rule.tables and not any(_holds(values, key.split(".")) for key in rule.tables):
         required = [" or ".join(f"[{key.replace('*', '<name>')}]" for key in rule.tables)]
     severity = lower_severity(rule.severity, common.severity) if common.severity else rule.severity
@@ -74,6 +79,13 @@ def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[st
         "unset": required[0] if required else "",
         "settings": None if settings is None else {name: encode(value) for name, value in settings.items()},
     }
+
+
+def _is_set(value: Any, default: Any) -> bool:
+    """Whether a setting gives a rule something to judge; None where nobody wrote it."""
+    if value is None:
+        return bool(default) and not isinstance(default, str)
+    return bool(value != default if isinstance(value, (str, int)) else value)
 
 
 def _holds(value: Any, key: Sequence[str]) -> bool:

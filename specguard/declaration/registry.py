@@ -186,8 +186,8 @@ class Registry:
             if kind not in kinds:
                 return f"has no example that {kind} (a block ```toml {kind} in its docstring)"
         for field in rule.requires:
-            if field not in rule._fields:
-                return f"requires {field!r}, which is not one of its settings"
+            if field not in rule._fields and field not in self.declarations:
+                return f"requires {field!r}, which is not one of its settings, and no table"
         for key in rule.tables:
             if key.partition(".")[0] not in {"authority", *self.declarations}:
                 return f"needs the table [{key}], which nothing declares"

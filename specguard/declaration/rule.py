@@ -129,8 +129,8 @@ class Rule(Settings):
         judges_parts: whether of a file that was there before it judges only what a change alters, such as
             each item that is newly ticked. A baseline counts the errors of whole files, so the rule runs once
             more, on the whole tree, before any is accepted.
-        requires: settings without which it has nothing to judge; while all of them are empty it is
-            not-applicable and its module is not imported.
+        requires: settings without which it has nothing to judge, or declared tables that give it something;
+            while all of them are empty it is not-applicable and its module is not imported.
         tables: the same for keys of declared tables, from the top of the policy; `*` is any name, as in
             `artifacts.*.evidence`.
         condition: what holds when it passes, in one sentence; a setting is named as `{limit}`.

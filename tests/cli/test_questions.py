@@ -211,6 +211,25 @@ keys = [{name = "root"}]
     assert "governed by specs/0001-runs.md" in run("why", "src/runs/x.py", directory=repository.path).stdout
 
 
+def test_policy_counts_no_rule_about_work_where_no_kind_is_declared(repository: Repository) -> None:
+    def active(settings: str) -> set[str]:
+        repository.write("specguard.toml", settings)
+        policy = json.loads(
+            run(
+                "policy", "--authority=specguard.toml", "--output-format=json", directory=repository.path
+            ).stdout
+        )
+        return {rule["code"] for rule in policy["rules"] if rule["active"]}
+
+    kind = "[work.phase]\nbranch = 'phase-{number}'\n"
+    plain = active("merge = 'rebase'\n")
+    about = active(kind) - plain
+    assert about >= {f"WRK00{number}" for number in range(1, 9)} | {"CMT001", "CMT002", "PRQ001", "PRQ002"}
+    assert active("[rules.commit-count]\nat_most = 2\n") - plain == {"CMT001"}
+    assert active("[rules.commit-message]\nbody = 'required'\n") - plain == {"CMT002"}
+    assert active("[rules.commit-message]\nbody = 'optional'\n") == plain
+
+
 def test_rule_finds_its_page_by_code_and_by_name(governed: Repository) -> None:
     by_code = run("rule", "pth001", directory=governed.path)
     assert by_code.stdout.startswith("# forbidden-path (PTH001)")

@@ -71,6 +71,7 @@ class CommitCount(Commits, Rule):
     code: ClassVar[str] = "CMT001"
     name: ClassVar[str] = "commit-count"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("exactly", "at_most", "at_least", "work")
     condition: ClassVar[str] = "the change has as many commits as its work item or the policy says"
 
     def check(

@@ -86,6 +86,7 @@ class CommitMessage(ConventionalForm, Rule):
     code: ClassVar[str] = "CMT002"
     name: ClassVar[str] = "commit-message"
     stages: ClassVar[tuple[Stage, ...]] = ("commit-msg", "push", "range", "pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "body", "work")
     condition: ClassVar[str] = (
         "every commit message is its work item's, or of the form that the policy asks for"
     )

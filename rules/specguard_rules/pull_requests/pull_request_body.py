@@ -75,6 +75,7 @@ class PullRequestBody(Rule):
     code: ClassVar[str] = "PRQ002"
     name: ClassVar[str] = "pull-request-body"
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("sections", "work")
     condition: ClassVar[str] = "the body has the sections {sections}, and names the work item's document"
 
     sections: Annotated[list[str], Field(description="required sections, each with content")] = []

@@ -56,6 +56,7 @@ class PullRequestTitle(ConventionalForm, Rule):
     code: ClassVar[str] = "PRQ001"
     name: ClassVar[str] = "pull-request-title"
     stages: ClassVar[tuple[Stage, ...]] = ("pull-request", "run")
+    requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "work")
     condition: ClassVar[str] = "the title is its work item's, or of the form that the policy asks for"
 
     pattern: Annotated[Expression | None, Field(description="what titles must match without a work item")] = (

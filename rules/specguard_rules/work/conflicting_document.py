@@ -80,6 +80,7 @@ class ConflictingDocument(Rule):
     code: ClassVar[str] = "WRK008"
     name: ClassVar[str] = "conflicting-document"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the work item's document asks for no change of a guarded path"
 
     def check(self, work_item: WorkItem, guards: Guards) -> Iterator[Finding]:

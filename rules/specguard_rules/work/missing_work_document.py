@@ -69,6 +69,7 @@ class MissingWorkDocument(Rule):
     code: ClassVar[str] = "WRK002"
     name: ClassVar[str] = "missing-work-document"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the document of the work item is in the trusted base"
 
     def check(self, work_item: WorkItem) -> Iterator[Finding]:

@@ -72,6 +72,7 @@ class MixedWorkItems(Rule):
     code: ClassVar[str] = "WRK007"
     name: ClassVar[str] = "mixed-work-items"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "all commits that name a work item name the same one"
 
     def check(self, work: Work) -> Iterator[Finding]:

@@ -62,6 +62,7 @@ class RepeatedWorkItem(Rule):
     code: ClassVar[str] = "WRK006"
     name: ClassVar[str] = "repeated-work-item"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the work item is not in the base yet, and no other branch works on it"
 
     def check(

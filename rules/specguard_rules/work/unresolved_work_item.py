@@ -81,6 +81,7 @@ class UnresolvedWorkItem(Rule):
     code: ClassVar[str] = "WRK001"
     name: ClassVar[str] = "unresolved-work-item"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = "the work item that the change names is resolved in the trusted base"
 
     def check(

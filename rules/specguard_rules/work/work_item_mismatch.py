@@ -72,6 +72,7 @@ class WorkItemMismatch(Rule):
     code: ClassVar[str] = "WRK003"
     name: ClassVar[str] = "work-item-mismatch"
     stages: ClassVar[tuple[Stage, ...]] = ("push", "range", "pull-request", "run")
+    tables: ClassVar[tuple[str, ...]] = ("work",)
     condition: ClassVar[str] = (
         "the branch, the first commit, the title and the pointer speak of one work item"
     )

@@ -102,7 +102,7 @@ def test_an_item_can_leave_commits_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("policy", "commits", "reason"),
     [
-        ("", [ONE, TWO], "says how many commits"),
+        ("", [ONE, TWO], "sets no exactly or at_most or at_least or [work]"),
         ("merge = 'squash'\n[rules.commit-count]\nexactly = 1", [ONE, TWO], "land as one"),
         ("[rules.commit-count]\nexactly = 1", [APPROVAL], "but those that file approvals"),
     ],
