@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import asdict
 
 import click
 
@@ -17,9 +18,9 @@ from specguard.engine.status.standing import waiting_plans
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.plans import plan_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED
-from specguard.planning.folders import source_folder, source_folders
-from specguard.planning.states import SCHEMA, STATES, PlanState, TaskState, plan_states
-from specguard.planning.validating import flaws
+from specguard.planning.progress import SCHEMA, STATES, PlanState, TaskState, plan_states
+from specguard.planning.sources import source_folder, source_folders
+from specguard.planning.validation import flaws
 from specguard.reporters.escape import json_text, visible
 from specguard.work.path_templates import PathTemplate
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.planning.flaws import Flaw
+    from specguard.planning.tasks import Flaw
     from specguard.work.kinds import WorkKind
 
 _format = click.option(
@@ -47,7 +48,7 @@ _in_plan = click.option(
 def validate(slug: str, directory: str, strict: bool, output_format: str) -> int:
     """Check the OpenSpec change SLUG, or a spec-kit feature such as 001-cart.
 
-    All errors of OpenSpec's validator are errors here. It ends with 1 if there is one.
+    If `openspec` is installed, all errors of its validator are errors here. It ends with 1 if there is one.
     """
     top = Repository.locate(directory, os.environ).work_tree()
     folder = source_folder(top, slug)
@@ -64,7 +65,7 @@ def validate(slug: str, directory: str, strict: bool, output_format: str) -> int
         click.echo(json_text(data))
     else:
         for flaw in found:
-            _show(flaw, openspec=folder.form == "openspec")
+            _show(flaw)
         errors = sum(1 for flaw in found if flaw.level == "error")
         counts = f"{counted(errors, 'error')}, {counted(len(found) - errors, 'warning')}"
         click.echo(visible(f"{folder.path}: {'valid' if not wrong else 'not valid'} ({counts})"))
@@ -107,12 +108,12 @@ def next_task(directory: str, plan: str, output_format: str) -> int:
     found = [(state, state.next) for state in states if state.next is not None]
     if output_format == "json":
         tasks = [
-            {"plan": state.name, "path": state.path, "form": state.form, **task.data}
+            {"plan": state.name, "path": state.path, "form": state.form, **asdict(task)}
             for state, task in found
             if task
         ]
         waiting = [
-            {"plan": state.name, "path": state.path, **task.data}
+            {"plan": state.name, "path": state.path, **asdict(task)}
             for state in states
             if state.next is None
             for task in state.tasks
@@ -160,10 +161,9 @@ def _states(policy: Policy, directory: str, plan: str) -> list[PlanState]:
     return [one for one in states if one.form == "plan"] if plan else states
 
 
-def _show(flaw: Flaw, *, openspec: bool) -> None:
+def _show(flaw: Flaw) -> None:
     place = f"{flaw.path}:{flaw.line}" if flaw.line else flaw.path
-    own = "" if flaw.openspec or not openspec else " (OpenSpec does not look at this)"
-    click.echo(visible(f"{place}: {flaw.level}: {flaw.message}{own}"))
+    click.echo(visible(f"{place}: {flaw.level}: {flaw.message}"))
     if flaw.help:
         click.echo(visible(f"  next: {flaw.help}"))
 
@@ -183,7 +183,11 @@ def _told(policy: Policy, state: PlanState, task: TaskState) -> Iterator[str]:
     """What a person or an agent needs to begin a task."""
     yield f"{task.id} {task.title}".rstrip()
     yield f"  at      {state.path}:{task.line}" if task.line else f"  at      {state.path}"
-    for title, values in (("files", task.files), ("verify", task.verify), ("done", task.done)):
+    for title, values in (
+        ("files", task.expected_files),
+        ("verify", task.verify),
+        ("done", task.done_criteria),
+    ):
         for value in values:
             yield f"  {title:7} {value}"
     if state.form != "plan":

@@ -14,14 +14,10 @@ from specguard.cli.run_store import trusted_policy
 from specguard.cli.words import counted
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError
-from specguard.planning.briefing import NAME, planner_brief, plans_folder
-from specguard.planning.folders import CHANGES, MAIN, source_folder
-from specguard.planning.judging import hold_to_rules
-from specguard.planning.making import NewPlan, nothing_lost, plan_kind
-from specguard.planning.order import require_open
-from specguard.planning.proposal import proposal_files
-from specguard.planning.validating import require_valid
-from specguard.planning.writing import write_files
+from specguard.planning.creation import NewPlan, nothing_lost, plan_kind, require_open
+from specguard.planning.drafts import BRIEF, planner_brief, plans_folder, proposal_files, write_files
+from specguard.planning.sources import CHANGES, MAIN, source_folder
+from specguard.planning.validation import require_valid
 from specguard.reporters.escape import visible
 
 TYPE_CHECKING = False
@@ -44,7 +40,7 @@ def init(directory: str, only_print: bool) -> None:
     top = Repository.locate(directory, os.environ).work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     plan_kind(kinds, next(iter(kinds), ""))
-    wanted = {f"{folder}/{NAME}".lstrip("/"): brief for folder in map(plans_folder, kinds.values())}
+    wanted = {f"{folder}/{BRIEF}".lstrip("/"): brief for folder in map(plans_folder, kinds.values())}
     wanted |= {f"{folder}/.gitkeep": "" for folder in (CHANGES, MAIN) if not _has_files(top, folder)}
     for path, text in wanted.items():
         if os.path.lexists(os.path.join(top, path)):
@@ -104,35 +100,26 @@ def create(slug: str, name: str, directory: str, kind: str, option: str, goal: s
     policy = trusted_policy(directory)
     top = Repository.locate(directory, os.environ).work_tree()
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
-    chosen = plan_kind(kinds, kind)
+    kind = plan_kind(kinds, kind)
     source = source_folder(top, slug)
     require_valid(source)
-    plan = NewPlan(source, chosen, name, option=option.strip(), goal=goal.strip())
+    plan = NewPlan(source, kinds[kind], name, option=option.strip(), goal=goal.strip())
     for line, message, help in plan.flaws():
         raise SpecguardError(
             message, path=f"{source.path}/tasks.md", line=line, help=help, code="plan-unready"
         )
     files = plan.files()
-    kind_name = next(one for one, settings in kinds.items() if settings is chosen)
     if not only_print:
         # Before the option is asked for, which a stage before this one describes.
         require_open(policy, plan.path, directory)
-    hold_to_rules(top, plan.path, files[plan.path], kind_name, chosen)
+    plan.hold(top, files[plan.path], kind)
     if only_print:
         click.echo(files[plan.path], nl=False)
         return
     _write(top, plan, files)
-    click.echo(visible(f"{plan.path}: {counted(plan.size, 'task')} from {source.path}/tasks.md"))
-    for left in plan.left(policy.declared("contracts")):
-        click.echo(visible(f"note: {left} must be there too, and is yours to write"), err=True)
-    for lacking in plan.lacking():
-        click.echo(visible(f"note: {lacking}"), err=True)
-    for ticked in plan.ticked:
-        said = f'specguard plan verify {ticked} --note "what was seen"'
-        click.echo(
-            visible(f"note: the box of {ticked} is ticked, and nothing shows that it is done: {said}"),
-            err=True,
-        )
+    click.echo(visible(f"{plan.path}: {counted(len(plan.ids), 'task')} from {source.path}/tasks.md"))
+    for note in plan.notes(policy.declared("contracts")):
+        click.echo(visible(f"note: {note}"), err=True)
 
 
 def _write(top: str, plan: NewPlan, files: Mapping[str, str]) -> None:
@@ -158,7 +145,7 @@ def _write(top: str, plan: NewPlan, files: Mapping[str, str]) -> None:
                 help="add the tasks that are new by hand; specguard plan create --print shows them",
                 code="never-overwritten",
             )
-    write_files(top, wanted, over=frozenset({plan.path}))
+    write_files(top, wanted, over=plan.path)
     for path in files:
         if path not in wanted:
             click.echo(visible(f"{path} is there already, and stays as it is"))

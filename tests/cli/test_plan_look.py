@@ -73,10 +73,10 @@ class TestValidate:
         assert outcome.exit_code == 1
         assert outcome.stdout == (
             "openspec/changes/add-cart/specs/cart/spec.md:18: error: '## Notes' ends '## ADDED "
-            "Requirements', and nothing below it is read (OpenSpec does not look at this)\n"
+            "Requirements', and nothing below it is read\n"
             "  next: Make it bold text where it is part of a requirement, or move it to design.md.\n"
             "openspec/changes/add-cart/tasks.md:10: warning: 1.1 has no command that verifies it, and may "
-            "not run without (OpenSpec does not look at this)\n"
+            "not run without\n"
             "  next: Add below it: '  - verify: COMMAND'.\n"
             "openspec/changes/add-cart: not valid (1 error, 1 warning)\n"
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.planning.writing import write_files
+from specguard.planning.drafts import write_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +37,9 @@ def test_where_one_cannot_be_none_is(tmp_path: Path, blocked: str) -> None:
     before = there(top)
     files = {"old.json": "new", "new/folder/a.md": "a", blocked: "b", "z.md": "z"}
     with pytest.raises(SpecguardError) as caught:
-        write_files(str(top), files, over=frozenset({"old.json"}))
+        write_files(str(top), files, over="old.json")
     assert caught.value.path == blocked
     assert there(top) == before
-    assert not (top / "new").exists()
     assert list(elsewhere.iterdir()) == []
 
 
@@ -48,43 +47,27 @@ def test_one_may_take_the_place_of_another(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     file.write_text("old")
     file.chmod(0o640)
-    write_files(str(tmp_path), {"plan.json": "new"}, over=frozenset({"plan.json"}))
+    write_files(str(tmp_path), {"plan.json": "new"}, over="plan.json")
     assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
 
 
-def test_a_file_that_somebody_writes_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    link = os.link
-
-    def meanwhile(source: str, place: str) -> None:
-        if place.endswith("b.md"):
-            (tmp_path / "b.md").write_text("theirs")
-        link(source, place)
-
-    monkeypatch.setattr(os, "link", meanwhile)
-    with pytest.raises(SpecguardError, match="it is there already"):
-        write_files(str(tmp_path), {"a.md": "a", "b.md": "b"})
-    assert there(tmp_path) == {"b.md": "theirs"}
-
-
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError, FileExistsError])
 def test_an_interruption_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: type[BaseException]
 ) -> None:
     import os
 
-    link = os.link
+    makedirs = os.makedirs
 
-    def interrupted(source: str, place: str) -> None:
-        if place.endswith("b.md"):
+    def interrupted(folder: str, *, exist_ok: bool) -> None:
+        if folder.endswith("late"):
             raise stop
-        link(source, place)
+        makedirs(folder, exist_ok=exist_ok)
 
-    monkeypatch.setattr(os, "link", interrupted)
-    with pytest.raises(stop):
-        write_files(str(tmp_path), {"new/a.md": "a", "new/b.md": "b"})
-    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(os, "makedirs", interrupted)
+    with pytest.raises(SpecguardError if stop is FileExistsError else stop):
+        write_files(str(tmp_path), {"new/a.md": "a", "late/b.md": "b"})
+    assert there(tmp_path) == {}
 
 
 def test_what_would_not_be_utf_8_is_refused_before_anything_is_written(tmp_path: Path) -> None:

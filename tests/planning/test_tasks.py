@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.planning.boxes import Boxes, files_of, ids_of
+from specguard.planning.tasks import Boxes, files_of, ids_of, task_flaws
 
 
 def needs(text: str) -> list[tuple[str, list[str]]]:
@@ -55,8 +55,9 @@ def test_numbers(text: str, called: str, rest: str) -> None:
     assert (box.id, box.text) == (called, rest)
 
 
-def test_a_box_in_a_fence_or_a_comment_is_one_as_openspec_counts() -> None:
-    assert [box.text for box in Boxes("```\n- [ ] a\n```\n<!--\n- [x] b\n-->\n").all] == ["a", "b"]
+def test_a_box_in_a_fence_or_a_comment_is_none() -> None:
+    text = "```\n- [ ] a\n```\n<!--\n- [x] b\n-->\n- [ ] c <!-- d -->\n  - `<!--`\n- [ ] e\n"
+    assert [box.text for box in Boxes(text).all] == ["c", "e"]
 
 
 def test_details_notes_and_what_belongs_to_no_task() -> None:
@@ -69,7 +70,10 @@ def test_details_notes_and_what_belongs_to_no_task() -> None:
     assert box.values("verify") == ["a | b", "c `d`"]
     assert [files_of(value) for value in box.values("files")] == [["a.py", "b/"]]
     assert box.notes == ["and more of it", "note: mind the gap", "A paragraph."]
-    assert box.misspelt == [("Dependencies", 12, "depends"), ("doen", 13, "done")]
+    assert [(flaw.line, flaw.message) for flaw in task_flaws("t", boxes, spec_kit=False)][2:] == [
+        (12, "'dependencies' is not one of verify, files, depends, done"),
+        (13, "'doen' is not one of verify, files, depends, done"),
+    ]
     assert boxes.others == [5, 17]
 
 

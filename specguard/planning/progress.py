@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from specguard.documents.fields import normal_name
 from specguard.model import path_text
-from specguard.planning.boxes import Boxes
-from specguard.planning.folders import TASKS, source_folders
+from specguard.planning.sources import TASKS, source_folders
+from specguard.planning.tasks import Boxes
 from specguard.plans.verification import commands_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, Literal
 
     from specguard.executor.plans import PlanFile
-    from specguard.planning.folders import SourceFolder
+    from specguard.planning.sources import SourceFolder
     from specguard.plans.plan import Plan
     from specguard.plans.task import Task
 
@@ -27,12 +27,10 @@ SCHEMA: Final = "specguard.plans/1"
 STATES: Final = ("done", "begun", "ready", "waiting", "blocked", "deferred")
 """The states of a task, in the order in which a table has them."""
 
-_BLOCKED: Final = "blocked"
-
 
 @dataclass(frozen=True)
 class TaskState:
-    """A task, and how far it is.
+    """A task, and how far it is, as a report has it.
 
     Attributes:
         id: what it is called.
@@ -41,35 +39,20 @@ class TaskState:
         state: one of `STATES`.
         waits: why it is not ready, one clause each: for a stage, a task, or for a command that verifies it.
         verify: the commands that verify it.
-        files: the files that it is expected to touch.
-        done: what holds when it is done.
-        line: its line in the file; 0 where it is not known.
+        expected_files: the files that it is expected to touch.
+        done_criteria: what holds when it is done.
+        line: its line in the file; None where it is not known.
     """
 
     id: str
     title: str
     status: str
     state: State
-    waits: Sequence[str]
-    verify: Sequence[str]
-    files: Sequence[str]
-    done: Sequence[str]
-    line: int
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The same for a report."""
-        return {
-            "id": self.id,
-            "title": self.title,
-            "status": self.status,
-            "state": self.state,
-            "waits": list(self.waits),
-            "verify": list(self.verify),
-            "expected_files": list(self.files),
-            "done_criteria": list(self.done),
-            "line": self.line or None,
-        }
+    waits: list[str]
+    verify: list[str]
+    expected_files: list[str]
+    done_criteria: list[str]
+    line: int | None
 
 
 @dataclass(frozen=True)
@@ -80,14 +63,14 @@ class PlanState:
         name: its name.
         path: the file that lists its tasks.
         form: `plan`, or whose form the folder has: `openspec` or `spec-kit`.
-        source: the folder that it was made from; empty where it names none.
+        source: the folder that it was made from; None where it names none.
         tasks: its tasks, in order.
     """
 
     name: str
     path: str
     form: str
-    source: str
+    source: str | None
     tasks: Sequence[TaskState]
 
     @property
@@ -103,15 +86,7 @@ class PlanState:
     @property
     def data(self) -> dict[str, Any]:
         """The same for a report."""
-        return {
-            "name": self.name,
-            "path": self.path,
-            "form": self.form,
-            "source": self.source or None,
-            "counts": self.counts,
-            "next": self.next.id if self.next else None,
-            "tasks": [task.data for task in self.tasks],
-        }
+        return {**asdict(self), "counts": self.counts, "next": self.next.id if self.next else None}
 
 
 def plan_states(files: Sequence[PlanFile], top: str, waiting: Mapping[bytes, str]) -> list[PlanState]:
@@ -127,45 +102,35 @@ def plan_states(files: Sequence[PlanFile], top: str, waiting: Mapping[bytes, str
     """
     found = [_plan(file.plan, waiting.get(file.plan.path, "")) for file in files]
     made = {state.source for state in found}
-    found += [_folder(folder) for folder in source_folders(top) if folder.path not in made]
-    return found
+    return [*found, *(_folder(folder) for folder in source_folders(top) if folder.path not in made)]
 
 
 def _plan(plan: Plan, stage: str) -> PlanState:
-    value = plan.data.value
-    source = value.get("source") if isinstance(value, dict) else ""
-    return PlanState(
-        plan.name,
-        path_text(plan.path),
-        "plan",
-        source if isinstance(source, str) else "",
-        [_task(task, stage) for task in plan.tasks],
-    )
+    source = plan.data.get("source")
+    tasks = [_task(task, stage) for task in plan.tasks]
+    named = source if isinstance(source, str) and source else None
+    return PlanState(plan.name, path_text(plan.path), "plan", named, tasks)
 
 
 def _task(task: Task, stage: str) -> TaskState:
     waits = [*([stage] if stage else ()), *_waits(task)]
-    state: State
-    if task.done:
-        state = "done"
-    elif task.deferred:
-        state = "deferred"
-    elif normal_name(task.status) == _BLOCKED:
-        state = "blocked"
-    elif task.started:
-        state = "begun"
-    else:
-        state = "waiting" if waits else "ready"
+    states: Mapping[State, bool] = {
+        "done": task.done,
+        "deferred": task.deferred,
+        "blocked": normal_name(task.status) == "blocked",
+        "begun": task.started,
+        "waiting": bool(waits),
+    }
     return TaskState(
-        task.id,
-        task.title,
-        task.status,
-        state,
-        waits,
-        [command for _, command in commands_of(task)],
-        task.expected_files,
-        task.done_criteria,
-        task.line or 0,
+        id=task.id,
+        title=task.title,
+        status=task.status,
+        state=next((state for state, holds in states.items() if holds), "ready"),
+        waits=waits,
+        verify=[command for _, command in commands_of(task)],
+        expected_files=list(task.expected_files),
+        done_criteria=list(task.done_criteria),
+        line=task.line,
     )
 
 
@@ -181,22 +146,20 @@ def _waits(task: Task) -> Iterator[str]:
 
 
 def _folder(folder: SourceFolder) -> PlanState:
-    boxes = Boxes(folder.read(TASKS) or "")
     tasks = []
-    for box, needed in boxes.needs():
-        waits = [f"{one.name}, which is open" for one in needed if not one.ticked]
-        state: State = "done" if box.ticked else "waiting" if waits else "ready"
+    for box, needed in Boxes(folder.read(TASKS) or "").needs():
+        waits = [f"{one.name}, which is open" for one in needed if not (one.ticked or box.ticked)]
         tasks.append(
             TaskState(
-                box.id or f"line {box.line}",
-                re.sub(r"[*`]+", "", box.text),
-                "ticked" if box.ticked else "open",
-                state,
-                [] if box.ticked else waits,
-                box.values("verify"),
-                box.values("files"),
-                box.values("done"),
-                box.line,
+                id=box.id or f"line {box.line}",
+                title=re.sub(r"[*`]+", "", box.text),
+                status="ticked" if box.ticked else "open",
+                state="done" if box.ticked else "waiting" if waits else "ready",
+                waits=waits,
+                verify=list(box.values("verify")),
+                expected_files=list(box.values("files")),
+                done_criteria=list(box.values("done")),
+                line=box.line,
             )
         )
     return PlanState(folder.name, f"{folder.path}/{TASKS}", folder.form, folder.path, tasks)

@@ -1,0 +1,356 @@
+"""The plan that is made of a `tasks.md`: each box becomes one task, held to the rules that will judge it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+from specguard.artifacts.sections import describes
+from specguard.change.request import Request
+from specguard.documents.content import owes
+from specguard.documents.data import UnreadDocument, data_kind, read_data
+from specguard.documents.document import Document
+from specguard.engine.status.standing import standing
+from specguard.errors import SpecguardError, nearest
+from specguard.model import path_text
+from specguard.planning.sources import TASKS, Page
+from specguard.planning.tasks import Boxes, files_of
+from specguard.planning.validation import requirements
+from specguard.plans.expected import expectation, expects_all
+from specguard.plans.plan import Plan
+from specguard.plans.task_shape import task_flaws
+from specguard.work.path_templates import PathTemplate
+from specguard.work.templates import Template, Unrendered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    from specguard.artifacts.contracts import Contract
+    from specguard.authority.policy import Policy
+    from specguard.planning.sources import SourceFolder
+    from specguard.planning.tasks import Box
+    from specguard.plans.settings import PlanKind
+
+CONTEXT: Final = "CONTEXT.md"
+"""What every agent of a plan is to know, beside the plan."""
+
+_CODED: Final = re.compile(r"`([^`\s]+)`")
+_PATH: Final = re.compile(
+    r"(?<![\w/.@:-])((?:[\w.@+-]+/)+[\w.@+*-]*|[\w@+-]+\.(?!\d)[A-Za-z]\w{0,7})(?![\w/@:-])"
+)
+_TOLD: Final = {
+    "proposal.md": ("why", "what changes", "impact"),
+    "design.md": ("context", "goals / non-goals", "decisions"),
+    "plan.md": ("summary", "technical context"),
+}
+"""The sections that the page of context has, by the file that they are in."""
+
+
+class NewPlan:
+    """A plan that is to be written.
+
+    Args:
+        source: the folder that it is made from.
+        kind: the plan's kind.
+        name: the plan's name.
+        option: the option that was chosen; empty where its kind asks for none.
+        goal: what it is for; empty: what its source is called.
+
+    Attributes:
+        folder: its folder, from the root.
+        path: its file.
+        ids: the ids of its tasks.
+
+    Raises:
+        SpecguardError: the name is none, or the kind of plans is one that cannot be written.
+    """
+
+    def __init__(self, source: SourceFolder, kind: PlanKind, name: str, *, option: str, goal: str) -> None:
+        self._source = source
+        self._kind = kind
+        self._option = option
+        self._goal = goal or source.name.lstrip("0123456789").replace("-", " ").strip() or source.name
+        self._name = name
+        self.folder = _folder(kind, name)
+        self.path = f"{self.folder}/{kind.plan}"
+        self._boxes = Boxes(source.read(TASKS) or "")
+        self.ids = {box: self._id(at) for at, box in enumerate(self._boxes.all, 1)}
+        if data_kind(self.path.encode("utf-8")) != "json":
+            help = "write it by hand, one task for each box"
+            raise SpecguardError("specguard writes plans only as JSON", path=self.path, help=help)
+
+    def files(self) -> Mapping[str, str]:
+        """The files of the plan, by path: the plan itself, what its agents must know, and its logs."""
+        return {
+            self.path: json.dumps(self._value(), indent=2, ensure_ascii=False) + "\n",
+            f"{self.folder}/{CONTEXT}": "\n".join(_context(self._source, self._name)),
+            **{
+                f"{self.folder}/{log}": f"# {self._name}: the log\n"
+                for log in self._kind.log
+                if not re.search(r"[*?\[{]", log)
+            },
+        }
+
+    def flaws(self) -> Iterator[tuple[int, str, str]]:
+        """What keeps its tasks from being such as its rules ask for: line, what is wrong, the next step."""
+        for box in self._boxes.all:
+            for file in _files(box):
+                expected = expectation(file, self._kind.code)
+                if expected.problem or expects_all(expected):
+                    problem = expected.problem or "every file there is"
+                    help = "Name the files or folders that the task touches."
+                    yield box.line, f"{box.name} names the file {file!r}, which is {problem}", help
+
+    def notes(self, contracts: Mapping[str, Contract]) -> Iterator[str]:
+        """What the person who made the plan must still do: companions, commands, files, ticked boxes."""
+        path = self.path.encode("utf-8")
+        written = {name.rpartition("/")[2] for name in self.files()}
+        for contract in contracts.values():
+            if contract.path and PathTemplate(contract.path).read(path) is not None:
+                for companion in contract.companions:
+                    names = [companion] if isinstance(companion, str) else list(companion)
+                    if not written & set(names):
+                        yield f"{' or '.join(names)} must be there too, and is yours to write"
+        for box, task_id in self.ids.items():
+            if not box.values("verify"):
+                yield f"{task_id} ({box.name}) has no command in `verify`, and may not run without one"
+            if not _files(box):
+                yield f"{task_id} ({box.name}) names no files, so every file it touches will be unexpected"
+            if box.ticked:
+                said = f'specguard plan verify {task_id} --note "what was seen"'
+                yield f"the box of {task_id} is ticked, and nothing shows that it is done: {said}"
+
+    def hold(self, top: str, text: str, kind_name: str) -> None:
+        """Refuse it if it has not the shape of a plan, or its tasks need each other in a way that cannot be.
+
+        Args:
+            top: the checkout's root.
+            text: what is to stand in its file.
+            kind_name: the name of its kind.
+
+        Raises:
+            SpecguardError: the first thing that is wrong.
+        """
+        data = read_data(text, "json")
+        folder, path = self.folder.encode(), self.path.encode()
+        plan = Plan(kind_name, self._kind, fields={}, folder=folder, path=path, data=data)
+        if self._kind.option:
+            self._check_option(top, plan.option)
+        findings = [*(one for task in plan.tasks for one in task_flaws(task)), *plan.broken()]
+        if data.problem is not None or findings:
+            wrong = data.problem or findings[0]
+            help = findings[0].help if findings else ""
+            raise _unready(f"no plan is made of it: {wrong.message}", self.path, help, wrong.line)
+
+    def _check_option(self, top: str, option: str) -> None:
+        options = f"{self.folder}/{self._kind.options}" if self._kind.options else ""
+        asked = f"the option that was chosen (`{self._kind.option}`)"
+        help = "--option OPTION"
+        document: Document | None = None
+        if options:
+            try:
+                with open(os.path.join(top, options), encoding="utf-8") as stream:
+                    document = Document(stream.read())
+                there = [letter for letter in "ABCDEFGH" if describes(document, letter)]
+            except (OSError, UnicodeDecodeError, UnreadDocument):
+                said = f"the plan names {asked}, and no document describes any"
+                step = "write it first, with a heading such as 'Option A' for each"
+                raise _unready(said, options, step) from None
+            if there:
+                help = f"--option {there[0]}" + (f" (or {', '.join(there[1:])})" if there[1:] else "")
+        if not option:
+            raise _unready(f"the plan must name {asked}", options, help)
+        if document is not None and not describes(document, option):
+            raise _unready(f"it describes no option {option!r}", options, help)
+
+    def _value(self) -> Any:
+        """What stands in its file."""
+        kind = self._kind
+        tasks: Any = [self._task(box, needed) for box, needed in self._boxes.needs()]
+        for key in reversed(kind.tasks.split(".") if kind.tasks else ()):
+            tasks = {key: tasks}
+        if not isinstance(tasks, dict):
+            return tasks
+        top: dict[str, Any] = {"goal": self._goal, "source": self._source.path}
+        chosen: Any = self._option
+        for key in reversed(kind.option.split(".") if kind.option else ()):
+            chosen = {key: chosen}
+        return _merged(_merged(top, chosen or {}), tasks)
+
+    def _id(self, number: int) -> str:
+        form = self._kind.id_format
+        fields = {"number": str(number) if form == "{number}" else f"{number:03}", "name": self._name}
+        try:
+            return Template(form).render(fields)
+        except Unrendered as error:
+            raise SpecguardError(
+                f"an id of the form {form!r} cannot be made: there is no {error.name}",
+                help="use a form with {number}",
+                code="incomplete-policy",
+            ) from error
+
+    def _task(self, box: Box, needed: Sequence[Box]) -> dict[str, Any]:
+        title = re.sub(r"[*`]+", "", box.text).strip()
+        values = {
+            "id": self.ids[box],
+            "title": title,
+            "domain": box.story or re.sub(r"^[0-9.]+[ \t]*", "", box.group) or self._source.name,
+            "status": self._kind.statuses[0],
+            "depends_on": [self.ids[one] for one in needed],
+            "expected_files": _files(box),
+            "verify": list(box.values("verify")),
+            "done_criteria": list(box.values("done")) or [title],
+        }
+        task = {self._kind.keys_of(name)[0]: value for name, value in values.items()}
+        task["source"] = f"{self._source.path}/{TASKS}" + (f"#{box.id}" if box.id else "")
+        return {**task, "notes": box.notes} if box.notes else task
+
+
+def plan_kind(kinds: Mapping[str, PlanKind], wanted: str) -> str:
+    """The name of the kind of plans that is meant.
+
+    Raises:
+        SpecguardError: there is none, or several.
+    """
+    if wanted in kinds or (not wanted and len(kinds) == 1):
+        return wanted or next(iter(kinds))
+    if not kinds:
+        said = "the policy describes no plans"
+        help = "describe them in a table [plans.<name>]; the preset planner-pipeline has one"
+    elif wanted:
+        said, help = f"the policy describes no plans {wanted!r}", nearest(wanted, kinds)
+    else:
+        said, help = "the policy describes several kinds of plans", f"--kind {next(iter(kinds))}"
+    raise SpecguardError(said, help=help, code="incomplete-policy")
+
+
+def require_open(policy: Policy, path: str, directory: str) -> None:
+    """Refuse a plan before the stages that come before it are complete in the working tree.
+
+    Args:
+        policy: the policy.
+        path: the plan's file, from the root.
+        directory: the folder that is worked in.
+
+    Raises:
+        SpecguardError: one is not, with what is missing.
+    """
+    stages = {one.name: one for one in policy.declared("wave_settings").stages}
+    written: dict[str, Mapping[str, str]] = {}
+    for name, contract in policy.declared("contracts").items():
+        found = PathTemplate(contract.path).read(path.encode("utf-8")) if contract.path else None
+        if found is not None:
+            written[name] = found
+    stage = next((one for one in stages.values() if written.keys() & {*one.requires, *one.leaves}), None)
+    if stage is None or not stage.opens_after:
+        return
+    fields = next(written[name] for name in written if name in {*stage.requires, *stage.leaves})
+    request = Request(environment=os.environ, directory=directory, worktree=True, all=True)
+    wave = next((one for one in standing(request)["waves"] if _is_of(one["fields"], fields)), None)
+    if wave is None:
+        first, seen = stage, {stage.name}
+        while first.opens_after and first.opens_after[0] in stages.keys() - seen:
+            first = stages[first.opens_after[0]]
+            seen.add(first.name)
+        given = "".join(f" {name}={shlex.quote(value)}" for name, value in sorted(fields.items()))
+        step = f"specguard new {first.requires[0] if first.requires else 'ARTIFACT'}{given}"
+        said = f"no plan is made yet: nothing of the stage {first.name} is there"
+        raise _unready(said, path, f"write what it requires: {step}")
+    states = {one["name"]: one["state"] for one in wave["stages"]}
+    if states[stage.name] == "waiting":
+        lacking = [
+            one for one in wave["stages"] if one["name"] != stage.name and one["state"] in ("open", "waiting")
+        ]
+        before = next((one for one in lacking if one["missing"]), lacking[0])
+        missing: Mapping[str, Any] = next(iter(before["missing"]), {"what": "its work is open"})
+        said = f"no plan is made yet: the stage {before['name']} is not complete: {missing['what']}"
+        help = "complete it first; specguard status --worktree says what is missing"
+        raise _unready(said, missing.get("path") or path, help, missing.get("line"))
+
+
+def nothing_lost(before: Any, after: Any) -> bool:
+    """Whether all that a value says stands in another one too; what is still owed says nothing."""
+    if isinstance(before, dict):
+        return isinstance(after, dict) and all(
+            key in after and nothing_lost(value, after[key]) for key, value in before.items()
+        )
+    if isinstance(before, list):
+        if not isinstance(after, list):
+            return False
+        kept = [one for one in before if not (isinstance(one, str) and owes(one))]
+        return len(kept) <= len(after) and all(map(nothing_lost, kept, after))
+    return (isinstance(before, str) and owes(before)) or (type(before) is type(after) and before == after)
+
+
+def _unready(said: str, path: str, help: str, line: int | None = None) -> SpecguardError:
+    return SpecguardError(said, path=path or None, line=line or None, help=help, code="plan-unready")
+
+
+def _is_of(wave: Mapping[str, str], fields: Mapping[str, str]) -> bool:
+    return all(fields.get(name, "").casefold() == value.casefold() for name, value in wave.items())
+
+
+def _folder(kind: PlanKind, name: str) -> str:
+    template = PathTemplate(kind.folder)
+    if len(template.names) != 1:
+        raise SpecguardError(
+            f"the folder of a plan is {kind.folder}, which a name does not tell",
+            help="write the plan with specguard new",
+            code="incomplete-policy",
+        )
+    path = template.plain(dict.fromkeys(template.names, name))
+    bad = not name or "/" in name or name in (".", "..") or re.search(r"[\x00-\x20\x7f]", name)
+    if path is None or bad or template.read(path) is None:
+        help = "use a word such as cart, without a slash"
+        raise SpecguardError(f"{name!r} is no name of a plan", help=help, code="usage")
+    return path_text(path)
+
+
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two mappings as one, with what is below the keys that both have."""
+    merged = dict(one)
+    for key, value in other.items():
+        same = merged.get(key)
+        merged[key] = _merged(same, value) if isinstance(same, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _files(box: Box) -> list[str]:
+    """The files of a task: those that it says, else those that its text names."""
+    if box.says("files"):
+        found = [file for value in box.values("files") for file in files_of(value)]
+    elif box.id.startswith("T"):
+        found = [match[1].rstrip(".") for match in _PATH.finditer(box.text.replace("`", " "))]
+    else:
+        found = [match[1] for match in _CODED.finditer(box.text) if _PATH.fullmatch(match[1])]
+    return list(dict.fromkeys(found))
+
+
+def _context(source: SourceFolder, name: str) -> Iterator[str]:
+    """The page that every agent of a plan is to know: why the change is made, and what it must do."""
+    yield from (f"# Context of {name}", "", f"Made from `{source.path}`, which says more.", "")
+    for file, titles in _TOLD.items():
+        page = Page(source.read(file) or "")
+        for section in page.sections(2):
+            content = "\n".join(page.raw[section.line : section.end])
+            content = re.sub(r"<!--.*?(?:-->|\Z)", "", content, flags=re.DOTALL).strip()
+            if section.title.lower() in titles and content:
+                yield from (f"## {section.title}", "", content, "")
+    asked = re.findall(r"^\s*([-*]\s+\**(?:FR|SC)-\d+.*)", source.read("spec.md") or "", re.MULTILINE)
+    if asked:
+        yield from ("## Requirements", "", *asked, "")
+    for file, capability in source.deltas():
+        named = requirements(Page(source.read(file) or ""))
+        yield from (f"## Requirements of {capability}", "")
+        for operation in ("ADDED", "MODIFIED"):
+            for one in named.get(operation, ()):
+                scenarios = "; ".join(scenario for scenario, _, _ in one.scenarios)
+                yield f"- {operation.lower()} **{one.name}**: {' '.join(one.text.split())} ({scenarios})"
+        yield from (f"- removed **{one.name}**" for one in named.get("REMOVED", ()))
+        for old, new in zip(named.get("FROM", ()), named.get("TO", ()), strict=False):
+            yield f"- renamed **{old.name}** to **{new.name}**"
+        yield ""

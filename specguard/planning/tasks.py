@@ -1,0 +1,287 @@
+"""The tasks of a `tasks.md`: each box of a list, with what stands below it, and what is wrong with them.
+
+Below a box, further in, stands what a plan has of it besides its title, one item of a list for each:
+
+    - [ ] 1.2 Add the till
+      - verify: pytest -q tests/test_till.py
+      - files: src/till.py, tests/test_till.py
+      - depends: 1.1
+      - done: the till sums up the cart
+
+`verify` and `done` may be repeated; without `depends` a task needs the one before it. spec-kit's lines
+(`- [ ] T002 [P] [US1] Add the till in src/till.py`) are read in the same way, and name their files
+themselves. What is in a comment or a fenced block is no task.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from specguard.errors import nearest
+from specguard.planning.sources import Page
+from specguard.work.circles import circles_of, way_round
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any, Final
+
+    Level = Literal["error", "warning"]
+
+DETAILS: Final = ("verify", "files", "depends", "done")
+"""What may be said of a task below its box."""
+
+_STEMS: Final = ("verif", "file", "depend", "done")
+_CLOSE: Final = 0.7
+"""How much of a key must agree with a detail's for it to be that one misspelt."""
+
+_ITEM: Final = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|(?=\[))(?P<text>\S.*)")
+_BOX: Final = re.compile(r"\[[ \t]*(?P<mark>[^\]\s]?)[ \t]*\](?![(\[])[ \t]*(?P<text>.*)")
+_DETAIL: Final = re.compile(
+    r"[*_`]{0,3}(?P<key>[A-Za-z][A-Za-z _-]{0,30}?)[*_`]{0,3}[ \t]*:[*_]{0,3}(?:[ \t]+(?P<value>.*)|$)"
+)
+_NUMBER: Final = re.compile(
+    r"[*_]{0,2}(?P<id>T[0-9]+|[0-9]+(?:\.[0-9]+)+[A-Za-z]?|[0-9]+(?=[.):]))"
+    r"[.):]?[*_]{0,2}(?:[ \t]+(?P<text>.*)|$)"
+)
+"""The number of a task; a number alone is one where a mark follows, so that `3 tests` keeps its 3."""
+
+_LABELS: Final = re.compile(r"\[(?P<label>P|US[0-9]+)\][ \t]*")
+
+
+class Flaw(NamedTuple):
+    """One thing that is wrong with a folder.
+
+    Attributes:
+        path: the file or folder, from the repository's root.
+        line: its line, from 1; 0 where it is about the whole of it.
+        message: what is wrong, in one sentence.
+        help: the next step.
+        level: an error, for which `plan validate` ends with 1, or a warning, for which it does if `--strict`.
+        openspec: its level for OpenSpec's own validator, where that found it; else empty.
+    """
+
+    path: str
+    line: int
+    message: str
+    help: str
+    level: Level = "error"
+    openspec: Level | Literal[""] = ""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The same for a report."""
+        return {**self._asdict(), "line": self.line or None, "openspec": self.openspec or None}
+
+
+class Detail(NamedTuple):
+    """What is said of a task by one key, without the marks of code around it, and its line from 1."""
+
+    key: str
+    value: str
+    line: int
+
+
+@dataclass(eq=False)
+class Box:
+    """A task of a `tasks.md`.
+
+    Attributes:
+        line: its line, from 1.
+        id: what it is called there, such as `1.2` or `T002`; empty where it has no number.
+        text: the rest of it.
+        ticked: whether its box has an `x` in it.
+        parallel: whether it says that it may be done beside those before it (`[P]`).
+        story: the user story that it is for, such as `US1`; empty where it says none.
+        group: the heading that it stands below.
+        indent: how far in it begins.
+        details: what is said below it; a key that is none of `DETAILS` is one of them misspelt.
+        notes: everything else that stands below it.
+    """
+
+    line: int
+    id: str
+    text: str
+    ticked: bool
+    parallel: bool
+    story: str
+    group: str
+    indent: int
+    details: list[Detail] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self.id or f"the task in line {self.line}"
+
+    def values(self, key: str) -> Sequence[str]:
+        """What is said of it by one key, but for what is empty."""
+        return [one.value for one in self.details if one.key == key and one.value]
+
+    def says(self, key: str) -> bool:
+        """Whether it has a detail, be it empty."""
+        return any(one.key == key for one in self.details)
+
+
+class Boxes:
+    """What a `tasks.md` says.
+
+    Attributes:
+        all: its tasks, in order.
+        others: the lines of items that are no task and belong to none.
+        by_id: the tasks by what they are called, in small letters; of several with one name the first.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.all: list[Box] = []
+        self.others: list[int] = []
+        self._read(Page(text))
+        self.by_id: dict[str, Box] = {}
+        for box in self.all:
+            if box.id:
+                self.by_id.setdefault(box.id.lower(), box)
+
+    def needs(self) -> Iterator[tuple[Box, Sequence[Box]]]:
+        """What each task needs: what it says, else what stands before it.
+
+        A task of OpenSpec's needs the one before it. With spec-kit one that is `[P]` needs what comes before
+        those beside it, and one that is not, as well as the first of a phase, needs all of those.
+        """
+        wall: list[Box] = []
+        beside: list[Box] = []
+        previous: Box | None = None
+        for box in self.all:
+            if previous and not (box.parallel and previous.parallel and box.group == previous.group):
+                wall, beside = beside, []
+            beside.append(box)
+            needed = wall
+            if box.says("depends"):
+                named = [word.lower() for value in box.values("depends") for word in ids_of(value)]
+                needed = [self.by_id[word] for word in named if word in self.by_id]
+            yield box, [one for one in dict.fromkeys(needed) if one is not box]
+            previous = box
+
+    def _read(self, page: Page) -> None:
+        groups = {section.line: section.title for level in range(1, 7) for section in page.sections(level)}
+        group = ""
+        box: Box | None = None
+        for line, text in enumerate(page.lines, 1):
+            item = _ITEM.match(text)
+            found = _BOX.match(item["text"]) if item else None
+            indent = len(text.expandtabs(4)) - len(text.expandtabs(4).lstrip())
+            if not text.strip() or text == "`":
+                continue
+            if line in groups:
+                box, group = None, groups[line]
+            elif found:
+                box = _box(found["text"].strip(), line, group, indent, ticked=found["mark"] in ("x", "X"))
+                self.all.append(box)
+            elif box is not None and indent > box.indent:
+                _add_detail(box, item["text"] if item else "", text.strip(), line)
+            elif item:
+                if indent < 4:
+                    self.others.append(line)
+            elif box is not None:
+                # A line that goes on where the last one ended, as Markdown has it.
+                if page.lines[line - 2].strip():
+                    box.notes.append(text.strip())
+                else:
+                    box = None
+
+
+def _box(text: str, line: int, group: str, indent: int, *, ticked: bool) -> Box:
+    match = _NUMBER.match(text)
+    rest = (match["text"] or "") if match else text
+    labels = []
+    while label := _LABELS.match(rest):
+        labels.append(label["label"])
+        rest = rest[label.end() :]
+    return Box(
+        line=line,
+        id=match["id"] if match else "",
+        text=rest.strip(),
+        ticked=ticked,
+        parallel="P" in labels,
+        story=next((one for one in reversed(labels) if one != "P"), ""),
+        group=group,
+        indent=indent,
+    )
+
+
+def _add_detail(box: Box, item: str, text: str, line: int) -> None:
+    """Take what stands below a box for one of its details, or for a note."""
+    detail = _DETAIL.match(item)
+    key = detail["key"].lower() if detail else ""
+    if detail and (key.startswith(_STEMS) or get_close_matches(key, DETAILS, 1, _CLOSE)):
+        value = (detail["value"] or "").strip()
+        code = re.fullmatch(r"(`+)[ ]?(.+?)[ ]?\1", value)
+        value = code[2].strip() if code and code[1] not in code[2] else value
+        box.details.append(Detail(key, value, line))
+    else:
+        box.notes.append(item or text)
+
+
+def ids_of(value: str) -> list[str]:
+    """The ids that a detail `depends` has; `none` says that there are none."""
+    words = [word.strip("`*_.()[]") for word in re.split(r"[,;\s]+", value)]
+    named = [word for word in words if word and word != "and"]
+    return [] if [word.lower() for word in named] == ["none"] else named
+
+
+def files_of(value: str) -> list[str]:
+    """The paths that a detail `files` has, separated by commas."""
+    return [path for part in value.split(",") if (path := part.strip().strip("`").strip())]
+
+
+def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Flaw]:
+    """What keeps tasks from becoming those of a plan, each once.
+
+    Args:
+        path: the file, from the repository's root.
+        boxes: what it says.
+        spec_kit: whether it has spec-kit's form, whose templates have lists that are no tasks.
+    """
+    if not boxes.all:
+        first = boxes.others[0] if boxes.others else 0
+        yield Flaw(path, first, "no line of it is a task", "Write each as '- [ ] 1.1 WHAT'.")
+    for line in boxes.others if boxes.all and not spec_kit else ():
+        message = "an item without a box is no task, and comes into no plan"
+        help = "Begin it with '- [ ] ', or move it below the task that it is about."
+        yield Flaw(path, line, message, help, "warning")
+    for box in boxes.all:
+        before = boxes.by_id[box.id.lower()] if box.id else box
+        if before is not box:
+            message = f"{box.id} is there twice, first in line {before.line}"
+            yield Flaw(path, box.line, message, "Give each task a number of its own.")
+        if not re.search(r"\w", box.text):
+            yield Flaw(path, box.line, f"{box.name} says nothing", "Say what is done, or take it out.")
+        for detail in box.details:
+            yield from _detail_flaws(path, box, detail, boxes.by_id)
+        if not box.values("verify"):
+            message = f"{box.name} has no command that verifies it, and may not run without"
+            yield Flaw(path, box.line, message, "Add below it: '  - verify: COMMAND'.", "warning")
+    positions = {box: at for at, box in enumerate(boxes.all)}
+    graph = {positions[box]: [positions[one] for one in needed] for box, needed in boxes.needs()}
+    for circle in circles_of(graph):
+        around = [boxes.all[at] for at in circle]
+        message = f"tasks need each other in a circle: {way_round([box.name for box in around])}"
+        help = "Take out the dependency that is not one; a task without `depends` needs the one before it."
+        yield Flaw(path, min(box.line for box in around), message, help)
+
+
+def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box]) -> Iterator[Flaw]:
+    key, value, line = detail
+    if key not in DETAILS:
+        message = f"{key!r} is not one of {', '.join(DETAILS)}"
+        yield Flaw(path, line, message, nearest(key, DETAILS))
+    elif not value:
+        yield Flaw(path, line, f"`{key}` of {box.name} is empty", "Say it, or take it out.")
+    for word in ids_of(value) if key == "depends" else ():
+        if word.lower() not in known:
+            message = f"{box.name} depends on {word!r}, which is no task here"
+            yield Flaw(path, line, message, nearest(word, [one.id for one in known.values()]))
+        elif known[word.lower()] is box:
+            yield Flaw(path, line, f"{box.name} depends on itself", "Take it out.")

@@ -1,0 +1,399 @@
+"""Whether a plan can be made from a change's folder, or from a feature's.
+
+A change is checked for its sections, requirements, scenarios, tasks and placeholders. Where the program
+`openspec` is installed, its own validator is asked as well, so that nothing is valid here that it refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, NamedTuple
+
+from specguard.documents.content import owes
+from specguard.documents.data import read_data
+from specguard.errors import SpecguardError, nearest
+from specguard.planning.sources import KEBAB, MAIN, TASKS, Page, SourceFolder
+from specguard.planning.tasks import Boxes, Flaw, task_flaws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Final
+
+    from specguard.planning.sources import Section
+
+PROPOSAL: Final = "proposal.md"
+_METADATA: Final = ".openspec.yaml"
+_PATIENCE: Final = 60.0
+
+_TITLES: Final = [f"{name} Requirements" for name in ("ADDED", "MODIFIED", "REMOVED", "RENAMED")]
+_SECTIONS: Final = " or ".join(f"'## {title}'" for title in _TITLES)
+_SAME: Final = (("ADDED", "MODIFIED", "REMOVED"), ("MODIFIED", "REMOVED", "FROM"), ("ADDED", "TO"))
+"""Operations of which only one can be done with a requirement."""
+
+_REQUIREMENT: Final = re.compile(r"requirement:[ \t]*(.+)", re.IGNORECASE)
+_NAMED: Final = re.compile(
+    r"[ \t]*(?:[-*+][ \t]*)?(?P<mark>FROM:|TO:)?[ \t]*`?###[ \t]*Requirement:(?P<name>[^`]*)"
+)
+_BINDING: Final = re.compile(r"\b(?:SHALL|MUST)\b")
+
+_MARKS: Final = re.compile(r"[*_`]+|^[ \t]*(?:#{1,6}|[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|$)(?:\[.?\][ \t]*)?")
+_QUOTED: Final = re.compile(r'(?<!`)(`{1,9})(?!`).+?(?<!`)\1(?!`)|"[^"]*"')
+_STEP: Final = re.compile(r"(?:when|then|and|given|but|verify:|files:|done:)(?![^\W_])[ \t]*", re.IGNORECASE)
+_OWED: Final = re.compile(
+    r"\[NEEDS CLARIFICATION\b[^\]]*\]?"
+    r"|\b(?:TODO|TBD|TBA|FIXME|XXX):.*"
+    r"|\b(?:TODO|TBD|TBA|FIXME)(?=[ \t]*[.,;)\]]*[ \t]*$)"
+    r"|\{\{[^{}]{0,300}\}\}"
+    r"|<[A-Za-z][\w'/-]*(?:[ ][\w'/,-]+)+>"
+)
+"""What is owed within a text that says something else too; of what angles hold only several plain words."""
+
+_TEMPLATES: Final = re.compile(r"\[[A-Z][A-Z0-9 _/-]{3,60}\](?![(\[:])")
+"""The words of spec-kit's templates: `[FEATURE NAME]`, `[DATE]`."""
+
+
+class Requirement(NamedTuple):
+    """A requirement of a delta, or of a capability's specification.
+
+    Attributes:
+        name: what it is called.
+        line: its line, from 1.
+        text: its own text, above its scenarios; empty where it has none, or is only named.
+        scenarios: the scenarios below it: their names and lines, and whether anything is said in them.
+    """
+
+    name: str
+    line: int
+    text: str = ""
+    scenarios: Sequence[tuple[str, int, bool]] = ()
+
+
+def flaws(folder: SourceFolder) -> list[Flaw]:
+    """All that is wrong with a folder, by path and line.
+
+    Raises:
+        SpecguardError: a file of it cannot be read.
+    """
+    found = list(_change(folder) if folder.form == "openspec" else _feature(folder))
+    if folder.form == "openspec" and KEBAB.fullmatch(folder.name):
+        found += list(_validated(folder, found))
+    return sorted(found, key=lambda flaw: (flaw.path, flaw.line))
+
+
+def require_valid(folder: SourceFolder) -> None:
+    """Refuse a folder with an error.
+
+    Raises:
+        SpecguardError: the first one, and how many there are.
+    """
+    errors = [flaw for flaw in flaws(folder) if flaw.level == "error"]
+    if errors:
+        first = errors[0]
+        more = f" ({len(errors) - 1} more: specguard plan validate {folder.name})" if len(errors) > 1 else ""
+        raise SpecguardError(
+            f"no plan is made of it yet: {first.message}{more}",
+            path=first.path,
+            line=first.line or None,
+            help=first.help,
+            code="plan-unready",
+        )
+
+
+def requirements(page: Page) -> Mapping[str, Sequence[Requirement]]:
+    """What a delta does with requirements: those of ADDED, MODIFIED and REMOVED, and names FROM and TO."""
+    found: dict[str, list[Requirement]] = {}
+    for section in page.sections(2):
+        operation = _operation(section)
+        if operation in ("ADDED", "MODIFIED"):
+            found.setdefault(operation, []).extend(_requirements(page, section))
+        for line, text in enumerate(page.body(section) if operation else (), section.line + 1):
+            match = _NAMED.match(text)
+            if match and operation in ("REMOVED", "RENAMED"):
+                name = match["name"].strip().rstrip("#").strip()
+                mark = (match["mark"] or operation).rstrip(":")
+                found.setdefault(mark, []).append(Requirement(name, line))
+    return found
+
+
+def _change(folder: SourceFolder) -> Iterator[Flaw]:
+    if not KEBAB.fullmatch(folder.name):
+        help = "Use small letters, digits and single hyphens."
+        yield Flaw(folder.path, 0, f"{folder.name!r} is no name of a change", help, "warning")
+    text = folder.read(PROPOSAL)
+    if text is None:
+        help = f"specguard plan proposal {folder.name}"
+        yield Flaw(f"{folder.path}/{PROPOSAL}", 0, "the change has no proposal", help)
+    else:
+        yield from _proposal(f"{folder.path}/{PROPOSAL}", Page(text))
+    yield from _specs(folder)
+    for name in (PROPOSAL, "design.md", TASKS):
+        yield from _owed(folder, name)
+    yield from _tasks(folder)
+
+
+def _feature(folder: SourceFolder) -> Iterator[Flaw]:
+    for name in ("spec.md", "plan.md"):
+        if not folder.has(name):
+            yield Flaw(f"{folder.path}/{name}", 0, "the feature has none", f"Write {name} first.")
+    for name in ("spec.md", "plan.md", TASKS):
+        yield from _owed(folder, name)
+    yield from _tasks(folder)
+
+
+def _tasks(folder: SourceFolder) -> Iterator[Flaw]:
+    path = f"{folder.path}/{TASKS}"
+    text = folder.read(TASKS)
+    if text is None:
+        yield Flaw(path, 0, "there are no tasks", "Write them as '- [ ] 1.1 WHAT'.")
+    else:
+        yield from task_flaws(path, Boxes(text), spec_kit=folder.form == "spec-kit")
+
+
+def _proposal(path: str, page: Page) -> Iterator[Flaw]:
+    sections = {section.title.lower(): section for section in reversed(page.sections(2))}
+    for title in ("Why", "What Changes"):
+        section = sections.get(title.lower())
+        if section is None:
+            yield Flaw(path, 0, f"it has no section '## {title}'", "Add it.")
+        elif not any(_says(line) for line in page.body(section) if not line.startswith("#")):
+            yield Flaw(path, section.line, f"the section '## {section.title}' is empty", "Say it.")
+
+
+def _specs(folder: SourceFolder) -> Iterator[Flaw]:
+    deltas = dict(folder.deltas())
+    data = read_data(folder.read(_METADATA) or "", "yaml")
+    skips = isinstance(data.value, dict) and data.value.get("skip_specs") is True
+    if data.problem is not None:
+        path, message = f"{folder.path}/{_METADATA}", f"it is no YAML: {data.problem.message}"
+        yield Flaw(path, data.problem.line or 0, message, "Correct it.")
+    elif skips and deltas:
+        message = f"`skip_specs` says that the change has no deltas, and there is {next(iter(deltas))}"
+        path, line = f"{folder.path}/{_METADATA}", data.line(("skip_specs",)) or 0
+        yield Flaw(path, line, message, "Take out the one or the other.")
+    elif not skips and not deltas:
+        help = f"Write specs/CAPABILITY/spec.md; or set `skip_specs: true` in {_METADATA} if behaviour stays."
+        yield Flaw(f"{folder.path}/specs", 0, "the change has no delta", help)
+    for name in folder.files("specs"):
+        page = Page((folder.read(name) or "") if name.lower().endswith(".md") else "")
+        if name in deltas:
+            main = SourceFolder(folder.top, f"{MAIN}/{deltas[name]}", "openspec").read("spec.md")
+            yield from _owed(folder, name)
+            yield from _delta(f"{folder.path}/{name}", page, Page(main or ""))
+        elif any(map(_operation, page.sections(2))):
+            message, help = "a delta in this file is not read", "Move it to specs/CAPABILITY/spec.md."
+            yield Flaw(f"{folder.path}/{name}", 0, message, help)
+
+
+def _delta(path: str, page: Page, main: Page) -> Iterator[Flaw]:
+    """What is wrong with what a change says of one capability."""
+    yield from _sections(path, page)
+    named = requirements(page)
+    for operation in ("ADDED", "MODIFIED"):
+        for requirement in named.get(operation, ()):
+            yield from _shape(path, operation, requirement)
+    yield from _names(path, named)
+    yield from _against(path, named, main)
+
+
+def _sections(path: str, page: Page) -> Iterator[Flaw]:
+    """Sections of a delta that are not there, or empty, and what stands where nobody reads it."""
+    sections = [*page.sections(2), *page.sections(1)]
+    known = [section for section in page.sections(2) if _operation(section)]
+    if not known:
+        first = next((one for one in page.sections(2) if one.title.lower() != "purpose"), None)
+        message = "it has no section of a delta" + (f"; {first.title!r} is not one" if first else "")
+        begin = f"Begin one with {_SECTIONS}."
+        help = nearest(first.title, _TITLES, begin) if first else begin
+        yield Flaw(path, first.line if first else 0, message, help)
+    elif not any(requirements(page).values()):
+        titles = ", ".join(repr(f"## {section.title}") for section in known)
+        help = "Write each as '### Requirement: NAME', with its text and a '#### Scenario: NAME' below."
+        yield Flaw(path, known[0].line, f"no requirement stands below {titles}", help)
+    if page.open_fence:
+        message = "a fenced block is never closed, and hides all below it"
+        yield Flaw(path, page.open_fence, message, "Close the fence.")
+    for section in sections:
+        before = [one for one in known if one.line < section.line]
+        if before and not _operation(section) and section.title.lower() != "purpose":
+            message = f"'## {section.title}' ends '## {before[-1].title}', and nothing below it is read"
+            otherwise = "Make it bold text where it is part of a requirement, or move it to design.md."
+            yield Flaw(path, section.line, message, nearest(section.title, _TITLES, otherwise))
+    inside = {line: _operation(one) for one in known for line in range(one.line, one.end + 1)}
+    for section in page.sections(3):
+        operation, named = inside.get(section.line), _REQUIREMENT.fullmatch(section.title)
+        if operation is None and named:
+            message = f"the requirement {section.title!r} stands where nobody reads it"
+            yield Flaw(path, section.line, message, f"Move it below {_SECTIONS}.")
+        elif operation in ("ADDED", "MODIFIED") and not named:
+            message = (
+                f"'### {section.title}' is no requirement, so it is not read, and nor is the text below it"
+            )
+            help = f"Write '### Requirement: {section.title}', or '#### Scenario: ...' where it is one."
+            yield Flaw(path, section.line, message, help)
+
+
+def _shape(path: str, operation: str, requirement: Requirement) -> Iterator[Flaw]:
+    """A requirement without a text that binds, or without a scenario."""
+    name, line, text, scenarios = requirement
+    if not text:
+        help = "Say below the heading what the system SHALL do."
+        yield Flaw(path, line, f"{operation} {name!r} has no text", help)
+    elif not _BINDING.search(text):
+        message = f"the text of {operation} {name!r} says neither SHALL nor MUST"
+        help = "Say what the system SHALL do, in the text and not only in the name."
+        yield Flaw(path, line, message, help, "warning")
+    filled = [scenario for scenario in scenarios if scenario[2]]
+    if not filled:
+        message = f"{operation} {name!r} has no scenario" + (" with steps below it" if scenarios else "")
+        help = "Add '#### Scenario: NAME' with '- **WHEN** ...' and '- **THEN** ...'."
+        yield Flaw(path, scenarios[0][1] if scenarios else line, message, help)
+    for scenario, at, says in scenarios if filled else ():
+        if not says:
+            message = f"the scenario {scenario!r} of {name!r} has no steps"
+            help = "Add '- **WHEN** ...' and '- **THEN** ...' below it, or take it out."
+            yield Flaw(path, at, message, help, "warning")
+
+
+def _names(path: str, named: Mapping[str, Sequence[Requirement]]) -> Iterator[Flaw]:
+    """Requirements that are named twice, and renamings that are no pairs."""
+    told = set()
+    for group in _SAME:
+        first: dict[str, tuple[str, int]] = {}
+        for operation in group:
+            for one in named.get(operation, ()):
+                before, line = first.setdefault(_folded(one.name), (operation, one.line))
+                if line != one.line and one.line not in told:
+                    told.add(one.line)
+                    message = f"{operation} {one.name!r} is there already, as {before} in line {line}"
+                    yield Flaw(path, one.line, message, "Keep one of the two.")
+    pairs = sorted((one.line, mark, one.name) for mark in ("FROM", "TO") for one in named.get(mark, ()))
+    while pairs:
+        if [mark for _, mark, _ in pairs[:2]] == ["FROM", "TO"]:
+            del pairs[:2]
+            continue
+        line, mark, name = pairs.pop(0)
+        message = f"RENAMED {mark} {name!r} has no {'TO' if mark == 'FROM' else 'FROM'}"
+        help = "Write each renaming as a line FROM: and, right behind it, its line TO:."
+        yield Flaw(path, line, message, help)
+
+
+def _against(path: str, named: Mapping[str, Sequence[Requirement]], main: Page) -> Iterator[Flaw]:
+    """What a change leaves out, or speaks of, that the capability's specification has, or has not."""
+    section = next((one for one in main.sections(2) if one.title.lower() == "requirements"), None)
+    current = {one.name: one for one in _requirements(main, section)} if section else {}
+    new = {to.name: old.name for old, to in zip(named.get("FROM", ()), named.get("TO", ()), strict=False)}
+    for operation in ("MODIFIED", "REMOVED", "FROM"):
+        for one in named.get(operation, ()):
+            before = current.get(one.name) or current.get(new.get(one.name, ""))
+            if before is None:
+                message = f"{operation} {one.name!r} is no requirement of the capability's specification"
+                otherwise = "Add it with ADDED, or see that the change which brings it is archived first."
+                yield Flaw(path, one.line, message, nearest(one.name, current, otherwise), "warning")
+            elif operation == "MODIFIED":
+                left = {name for name, _, _ in one.scenarios}
+                lost = [name for name, _, _ in before.scenarios if name not in left]
+                if lost:
+                    names = ", ".join(map(repr, lost))
+                    message = f"MODIFIED {one.name!r} leaves out what the specification has: {names}"
+                    help = "Copy these scenarios into it: what is modified replaces the whole requirement."
+                    yield Flaw(path, one.line, message, help)
+
+
+def _operation(section: Section) -> str:
+    """What a section of a delta does with requirements; empty for any other one."""
+    return next((one.partition(" ")[0] for one in _TITLES if one.lower() == section.title.lower()), "")
+
+
+def _requirements(page: Page, within: Section) -> Iterator[Requirement]:
+    for section in page.sections(3, within):
+        match = _REQUIREMENT.fullmatch(section.title)
+        if match:
+            scenarios = page.sections(4, section)
+            below = scenarios[0].line - 1 if scenarios else section.end
+            text = "\n".join(line.strip() for line in page.lines[section.line : below]).strip()
+            told = [(_label(one.title), one.line, any(map(_says, page.body(one)))) for one in scenarios]
+            yield Requirement(match[1].strip(), section.line, text, told)
+
+
+def _label(title: str) -> str:
+    """A scenario's name without `Scenario:`."""
+    return title[9:].strip() if title.lower().startswith("scenario:") else title
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.lower().split())
+
+
+# Placeholders.
+
+
+def _owed(folder: SourceFolder, name: str) -> Iterator[Flaw]:
+    lines = Page(folder.read(name) or "").lines
+    for line, text in owed(lines, templates=folder.form == "spec-kit"):
+        yield Flaw(f"{folder.path}/{name}", line, f"a placeholder is left: {text[:80]!r}", "Replace it.")
+
+
+def owed(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int, str]]:
+    """The placeholders among lines of Markdown: their line, from 1, and what stands there.
+
+    Args:
+        lines: the lines.
+        templates: whether `[FEATURE NAME]` is a placeholder, as in spec-kit's templates.
+    """
+    for number, line in enumerate(lines, 1):
+        # What is quoted says how something looks, unless it is all that a line says.
+        plain = _QUOTED.sub(" ", line)
+        match = _OWED.search(plain) or (_TEMPLATES.search(plain) if templates else None)
+        bare = _bare(plain) if _says(plain) else _bare(line)
+        if match or (re.search(r"[^\W\d_]|\.\.\.|\u2026", bare) and not bare.endswith(":") and owes(bare)):
+            yield number, match[0] if match else line.strip()
+
+
+def _bare(text: str) -> str:
+    """A text without the marks of its heading, list and emphasis, and without the word of its step."""
+    plain = _MARKS.sub("", text).strip()
+    step = _STEP.match(plain)
+    return plain[step.end() :] if step else plain
+
+
+def _says(text: str) -> bool:
+    """Whether a line says anything besides its marks and the word of its step."""
+    return text == "`" or bool(re.search(r"\w", _bare(text)))
+
+
+# OpenSpec's own validator.
+
+
+def _validated(folder: SourceFolder, own: Sequence[Flaw]) -> Iterator[Flaw]:
+    """What `openspec validate` finds in files of a change where nothing as bad was found already."""
+    program = shutil.which("openspec")
+    if program is None:
+        return
+    words = [program, "validate", folder.name, "--type", "change", "--json", "--no-interactive"]
+    environment = {**os.environ, "OPENSPEC_TELEMETRY": "0"}
+    try:
+        done = subprocess.run(
+            words, cwd=folder.top, env=environment, capture_output=True, timeout=_PATIENCE, check=False
+        )
+        issues = [
+            (str(issue["path"]), str(issue["level"]), str(issue["message"]))
+            for item in json.loads(done.stdout)["items"]
+            for issue in item["issues"]
+        ]
+    except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired) as error:
+        message = f"`openspec validate` gave no answer that can be read: {error}"
+        yield Flaw(folder.path, 0, message, f"openspec validate {folder.name}", "warning")
+        return
+    for name, level, message in issues:
+        places = [f"{folder.path}/{one}" for one in (f"specs/{name}", name) if folder.has(one)]
+        path = places[0] if places else folder.path
+        known = [flaw.level for flaw in own if flaw.path.startswith(path)]
+        if level == "ERROR" and "error" not in known:
+            yield Flaw(path, 0, f"OpenSpec: {message}", f"openspec validate {folder.name}", "error", "error")
+        elif level == "WARNING" and not known:
+            help = f"openspec validate {folder.name}"
+            yield Flaw(path, 0, f"OpenSpec: {message}", help, "warning", "warning")
