@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from specguard.authority.policy import Policy
-    from specguard.planning.tasks import Flaw
+    from specguard.planning.tasks import Issue
     from specguard.work.kinds import WorkKind
 
 _format = click.option(
@@ -161,7 +161,7 @@ def _states(policy: Policy, directory: str, plan: str) -> list[PlanState]:
     return [one for one in states if one.form == "plan"] if plan else states
 
 
-def _show(flaw: Flaw) -> None:
+def _show(flaw: Issue) -> None:
     place = f"{flaw.path}:{flaw.line}" if flaw.line else flaw.path
     click.echo(visible(f"{place}: {flaw.level}: {flaw.message}"))
     if flaw.help:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
@@ -14,7 +13,7 @@ from specguard.cli.run_store import trusted_policy
 from specguard.cli.words import counted
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError
-from specguard.planning.creation import NewPlan, nothing_lost, plan_kind, require_open
+from specguard.planning.creation import NewPlan, first_lost, plan_kind, require_open
 from specguard.planning.drafts import BRIEF, planner_brief, plans_folder, proposal_files, write_files
 from specguard.planning.sources import CHANGES, MAIN, source_folder
 from specguard.planning.validation import require_valid
@@ -137,11 +136,12 @@ def _write(top: str, plan: NewPlan, files: Mapping[str, str]) -> None:
     if before is not None:
         data = read_data(before, "json")
         after = read_data(files[plan.path], "json").value
-        if data.problem is not None or not nothing_lost(data.value, after):
+        lost = first_lost(data.value, after)
+        if lost is not None:
             raise SpecguardError(
                 "the plan is there already, and says what would be lost",
                 path=plan.path,
-                line=data.problem.line if data.problem else _first_lost(data, after),
+                line=data.line(lost),
                 help="add the tasks that are new by hand; specguard plan create --print shows them",
                 code="never-overwritten",
             )
@@ -151,32 +151,6 @@ def _write(top: str, plan: NewPlan, files: Mapping[str, str]) -> None:
             click.echo(visible(f"{path} is there already, and stays as it is"))
         elif path != plan.path:
             click.echo(visible(f"{path} is written"))
-
-
-def _first_lost(data: Any, after: Any) -> int | None:
-    """The line of the first thing in a plan that another value has not."""
-    place: list[str | int] = []
-    before = data.value
-    while isinstance(before, dict | list):
-        pairs: list[tuple[Any, Any]] = (
-            list(before.items()) if isinstance(before, dict) else list(enumerate(before))
-        )
-        for key, value in pairs:
-            there = (
-                after.get(key)
-                if isinstance(after, dict)
-                else after[key]
-                if isinstance(after, list) and isinstance(key, int) and key < len(after)
-                else None
-            )
-            if not nothing_lost(value, there):
-                place.append(key)
-                before, after = value, there
-                break
-        else:
-            break
-    line: int | None = data.line(tuple(place))
-    return line
 
 
 def _has_files(top: str, folder: str) -> bool:

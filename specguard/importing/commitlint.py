@@ -63,7 +63,7 @@ _IGNORED: Final = [
 _TRAILER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*): ?")
 
 
-class _Rule(NamedTuple):
+class _CommitRule(NamedTuple):
     name: str
     level: int
     when: str
@@ -75,7 +75,7 @@ class _Config(NamedTuple):
     """A configuration: its rules that are on, by name, and how it takes messages."""
 
     origin: Origin
-    rules: dict[str, _Rule]
+    rules: dict[str, _CommitRule]
     parsed: bool
     ignores: bool
 
@@ -142,7 +142,7 @@ def _config(made: Imported, value: dict[str, Any], origin: Callable[..., Origin]
     """The rules that a configuration comes to; what else it says is left."""
     # What the program prints has all rules of what is extended, and its own plugins as an object.
     resolved = isinstance(value.get("plugins"), dict)
-    rules: dict[str, _Rule] = {}
+    rules: dict[str, _CommitRule] = {}
     extends = value.get("extends") or []
     for at, base in enumerate(extends if isinstance(extends, list) else [extends]):
         place = origin("extends", at)
@@ -173,9 +173,9 @@ def _config(made: Imported, value: dict[str, Any], origin: Callable[..., Origin]
     return _Config(Origin(origin().path, 0), on, parsed, value.get("defaultIgnores") is not False)
 
 
-def _rule(name: str, config: Sequence[Any], origin: Origin) -> _Rule:
+def _rule(name: str, config: Sequence[Any], origin: Origin) -> _CommitRule:
     level, when, value = (*config, *("always", None)[len(config) - 1 :])[:3]
-    return _Rule(name, level, when, value, origin)
+    return _CommitRule(name, level, when, value, origin)
 
 
 def _is_rule(config: Any) -> bool:
@@ -271,7 +271,9 @@ def _trailers(made: Imported, config: _Config) -> None:
             made.leave(rule.origin, rule.name, "only a trailer that must be there can be asked for")
 
 
-def _of_one_level(made: Imported, config: _Config, names: Iterable[str], table: str) -> dict[str, _Rule]:
+def _of_one_level(
+    made: Imported, config: _Config, names: Iterable[str], table: str
+) -> dict[str, _CommitRule]:
     """The rules that go into one table: its findings are errors, or else all of them warnings."""
     found = {name: config.rules.pop(name) for name in names if name in config.rules}
     errors = {name: rule for name, rule in found.items() if rule.level == 2}
@@ -283,7 +285,7 @@ def _of_one_level(made: Imported, config: _Config, names: Iterable[str], table: 
     return errors or found
 
 
-def _leave(made: Imported, rules: Iterable[_Rule], why: str = "") -> None:
+def _leave(made: Imported, rules: Iterable[_CommitRule], why: str = "") -> None:
     for rule in rules:
         made.leave(rule.origin, rule.name, why or _WHY.get(rule.name, "there is no setting for it"))
 
@@ -341,7 +343,7 @@ _WHY: Final = {
 }
 
 
-def _count(rule: _Rule | None) -> int:
+def _count(rule: _CommitRule | None) -> int:
     """The length that a rule sets; 0 for none, or for one without an end."""
     value = rule.value if rule and rule.when == "always" else None
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 1 << 30:

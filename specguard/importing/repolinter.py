@@ -28,7 +28,7 @@ _MOST: Final = 50
 _EVERYWHERE: Final = {"**", "**/*"}
 
 
-class _Rule(NamedTuple):
+class _PathRule(NamedTuple):
     """A rule of a ruleset, and the files that are there."""
 
     name: str
@@ -66,7 +66,7 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     if "extends" in data.value:
         why = "it is elsewhere; bring it here and import it too"
         made.leave(Origin(name, data.line(("extends",)) or 0), f"extends {data.value['extends']}", why)
-    tables: dict[str, list[_Rule]] = {}
+    tables: dict[str, list[_PathRule]] = {}
     configured = data.get("rules")
     for key, value in configured.items() if isinstance(configured, dict) else ():
         origin = Origin(name, data.line(("rules", key)) or 0)
@@ -80,12 +80,12 @@ def import_repolinter(top: str, name: str, paths: Sequence[bytes]) -> Imported:
     return made
 
 
-def _rule(name: str, value: Mapping[str, Any], origin: Origin, there: Sequence[bytes]) -> _Rule | str:
+def _rule(name: str, value: Mapping[str, Any], origin: Origin, there: Sequence[bytes]) -> _PathRule | str:
     """A rule of a ruleset; a text says why it cannot be carried over."""
     rule, where = value.get("rule"), _list(value.get("where"))
     level = str(value.get("level", "error"))
     if level == "off":
-        return _Rule(name, level, "", {}, origin, there)
+        return _PathRule(name, level, "", {}, origin, there)
     if not isinstance(rule, dict):
         return "it has no type; rulesets of version 1 are not read, and what is extended is elsewhere"
     kind, options = str(rule.get("type")), rule.get("options")
@@ -93,10 +93,10 @@ def _rule(name: str, value: Mapping[str, Any], origin: Origin, there: Sequence[b
         return f"it holds only where {', '.join(map(str, where))}, which nothing here tells"
     if kind not in _TABLES:
         return f"there is no rule for {kind}"
-    return _Rule(name, level, kind, options if isinstance(options, dict) else {}, origin, there)
+    return _PathRule(name, level, kind, options if isinstance(options, dict) else {}, origin, there)
 
 
-def _carry(made: Imported, table: str, rules: Sequence[_Rule]) -> None:
+def _carry(made: Imported, table: str, rules: Sequence[_PathRule]) -> None:
     """Carry over the rules of one table, which must agree on whether they block."""
     errors = [rule for rule in rules if rule.level == "error"]
     carried = []
@@ -116,7 +116,7 @@ def _carry(made: Imported, table: str, rules: Sequence[_Rule]) -> None:
 # Each carries a rule over, or says why it cannot.
 
 
-def _existing(made: Imported, rule: _Rule) -> str:
+def _existing(made: Imported, rule: _PathRule) -> str:
     """A file that must be there stands beside the authority, by one of several names."""
     globs = ["NOTICE*"] if rule.kind == "apache-notice" else rule.patterns("globsAny")[0]
     names: list[str] = []
@@ -137,7 +137,7 @@ def _existing(made: Imported, rule: _Rule) -> str:
     return problem
 
 
-def _absent(made: Imported, rule: _Rule) -> str:
+def _absent(made: Imported, rule: _PathRule) -> str:
     """A file that must not be there is at a forbidden path."""
     kept, free = rule.patterns("type" if rule.kind == "file-type-exclusion" else "globsAll")
     problem = _problem([*kept, *free]) if kept else "it names no pattern"
@@ -154,13 +154,10 @@ def _absent(made: Imported, rule: _Rule) -> str:
     return ""
 
 
-def _without(made: Imported, rule: _Rule) -> str:
+def _without(made: Imported, rule: _PathRule) -> str:
     """What no file must contain is forbidden in added lines."""
     contents = [rule.options.get("content"), *_list(rule.options.get("contents"))]
     folds = "i" in str(rule.options.get("flags") or "")
-    if rule.kind == "git-grep-commits":
-        contents = _list(rule.options.get("denylist"))
-        folds = rule.options.get("ignoreCase") is True
     kept, free = rule.patterns("globsAll")
     problem = _problem([*kept, *free])
     scope = {"paths": [] if _EVERYWHERE & {*kept} else kept, "exclude": free}
@@ -181,7 +178,7 @@ def _without(made: Imported, rule: _Rule) -> str:
     return problem or ("" if forbidden else "it names no expression")
 
 
-def _small(made: Imported, rule: _Rule) -> str:
+def _small(made: Imported, rule: _PathRule) -> str:
     """A size that no file must have."""
     size = rule.options.get("size")
     if not _EVERYWHERE & {*rule.patterns("globsAll")[0]}:
@@ -192,14 +189,13 @@ def _small(made: Imported, rule: _Rule) -> str:
     return ""
 
 
-_TABLES: Final[Mapping[str, tuple[str, Callable[[Imported, _Rule], str]]]] = {
+_TABLES: Final[Mapping[str, tuple[str, Callable[[Imported, _PathRule], str]]]] = {
     "file-existence": ("missing-artifact", _existing),
     "directory-existence": ("missing-artifact", _existing),
     "apache-notice": ("missing-artifact", _existing),
     "file-not-exists": ("forbidden-path", _absent),
     "file-type-exclusion": ("forbidden-path", _absent),
     "file-not-contents": ("forbidden-content", _without),
-    "git-grep-commits": ("forbidden-content", _without),
     "large-file": ("oversized-change", _small),
 }
 """The rule that stands for a type of rules, and what carries one over."""

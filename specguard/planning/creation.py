@@ -16,7 +16,7 @@ from specguard.documents.document import Document
 from specguard.engine.status.standing import standing
 from specguard.errors import SpecguardError, nearest
 from specguard.model import path_text
-from specguard.planning.sources import TASKS, Page
+from specguard.planning.sources import TASKS, SourcePage
 from specguard.planning.tasks import Boxes, files_of
 from specguard.planning.validation import requirements
 from specguard.plans.expected import expectation, expects_all
@@ -272,18 +272,30 @@ def require_open(policy: Policy, path: str, directory: str) -> None:
         raise _unready(said, missing.get("path") or path, help, missing.get("line"))
 
 
-def nothing_lost(before: Any, after: Any) -> bool:
-    """Whether all that a value says stands in another one too; what is still owed says nothing."""
-    if isinstance(before, dict):
-        return isinstance(after, dict) and all(
-            key in after and nothing_lost(value, after[key]) for key, value in before.items()
-        )
+def first_lost(before: Any, after: Any, place: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
+    """The place of the first thing that one value says and another does not; what is still owed says nothing.
+
+    Args:
+        before: the one value.
+        after: the other.
+        place: the keys and positions that lead to both.
+
+    Returns:
+        None where nothing is lost.
+    """
+    if not isinstance(before, dict | list):
+        owed = isinstance(before, str) and owes(before)
+        return None if owed or (type(before) is type(after) and before == after) else place
+    if not isinstance(after, type(before)):
+        return place
     if isinstance(before, list):
-        if not isinstance(after, list):
-            return False
-        kept = [one for one in before if not (isinstance(one, str) and owes(one))]
-        return len(kept) <= len(after) and all(map(nothing_lost, kept, after))
-    return (isinstance(before, str) and owes(before)) or (type(before) is type(after) and before == after)
+        before = dict(enumerate(one for one in before if not (isinstance(one, str) and owes(one))))
+        after = dict(enumerate(after))
+    for key, value in before.items():
+        lost = first_lost(value, after[key], (*place, key)) if key in after else (*place, key)
+        if lost is not None:
+            return lost
+    return None
 
 
 def _unready(said: str, path: str, help: str, line: int | None = None) -> SpecguardError:
@@ -334,7 +346,7 @@ def _context(source: SourceFolder, name: str) -> Iterator[str]:
     """The page that every agent of a plan is to know: why the change is made, and what it must do."""
     yield from (f"# Context of {name}", "", f"Made from `{source.path}`, which says more.", "")
     for file, titles in _TOLD.items():
-        page = Page(source.read(file) or "")
+        page = SourcePage(source.read(file) or "")
         for section in page.sections(2):
             content = "\n".join(page.raw[section.line : section.end])
             content = re.sub(r"<!--.*?(?:-->|\Z)", "", content, flags=re.DOTALL).strip()
@@ -344,7 +356,7 @@ def _context(source: SourceFolder, name: str) -> Iterator[str]:
     if asked:
         yield from ("## Requirements", "", *asked, "")
     for file, capability in source.deltas():
-        named = requirements(Page(source.read(file) or ""))
+        named = requirements(SourcePage(source.read(file) or ""))
         yield from (f"## Requirements of {capability}", "")
         for operation in ("ADDED", "MODIFIED"):
             for one in named.get(operation, ()):

@@ -165,7 +165,7 @@ def _folders(place: str) -> list[str]:
         return []
 
 
-class Section(NamedTuple):
+class Chapter(NamedTuple):
     """A heading with what stands below it.
 
     Attributes:
@@ -179,7 +179,7 @@ class Section(NamedTuple):
     end: int
 
 
-class Page:
+class SourcePage:
     """A Markdown file by lines. Headings are those that begin their line with `#`, as for OpenSpec.
 
     Attributes:
@@ -212,7 +212,7 @@ class Page:
                     line, comment = "", True
                 self.lines.append(line)
 
-    def sections(self, level: int, within: Section | None = None) -> list[Section]:
+    def sections(self, level: int, within: Chapter | None = None) -> list[Chapter]:
         """The sections of a level, in the document or within one; each ends where none lower begins."""
         begin, end = (within.line, within.end) if within else (0, len(self.lines))
         headings = [
@@ -223,12 +223,12 @@ class Page:
         higher = [(at, title, one) for at, one, title in headings if one <= level]
         ends = [at for at, _, _ in higher[1:]] + [end]
         return [
-            Section(title, at + 1, stop)
+            Chapter(title, at + 1, stop)
             for (at, title, one), stop in zip(higher, ends, strict=False)
             if one == level
         ]
 
-    def body(self, section: Section) -> Sequence[str]:
+    def body(self, section: Chapter) -> Sequence[str]:
         """The lines below a heading."""
         return self.lines[section.line : section.end]
 

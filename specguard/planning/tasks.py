@@ -21,7 +21,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from specguard.errors import nearest
-from specguard.planning.sources import Page
+from specguard.planning.sources import SourcePage
 from specguard.work.circles import circles_of, way_round
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _NUMBER: Final = re.compile(
 _LABELS: Final = re.compile(r"\[(?P<label>P|US[0-9]+)\][ \t]*")
 
 
-class Flaw(NamedTuple):
+class Issue(NamedTuple):
     """One thing that is wrong with a folder.
 
     Attributes:
@@ -138,7 +138,7 @@ class Boxes:
     def __init__(self, text: str) -> None:
         self.all: list[Box] = []
         self.others: list[int] = []
-        self._read(Page(text))
+        self._read(SourcePage(text))
         self.by_id: dict[str, Box] = {}
         for box in self.all:
             if box.id:
@@ -164,7 +164,7 @@ class Boxes:
             yield box, [one for one in dict.fromkeys(needed) if one is not box]
             previous = box
 
-    def _read(self, page: Page) -> None:
+    def _read(self, page: SourcePage) -> None:
         groups = {section.line: section.title for level in range(1, 7) for section in page.sections(level)}
         group = ""
         box: Box | None = None
@@ -236,7 +236,7 @@ def files_of(value: str) -> list[str]:
     return [path for part in value.split(",") if (path := part.strip().strip("`").strip())]
 
 
-def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Flaw]:
+def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
     """What keeps tasks from becoming those of a plan, each once.
 
     Args:
@@ -246,42 +246,42 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Flaw]:
     """
     if not boxes.all:
         first = boxes.others[0] if boxes.others else 0
-        yield Flaw(path, first, "no line of it is a task", "Write each as '- [ ] 1.1 WHAT'.")
+        yield Issue(path, first, "no line of it is a task", "Write each as '- [ ] 1.1 WHAT'.")
     for line in boxes.others if boxes.all and not spec_kit else ():
         message = "an item without a box is no task, and comes into no plan"
         help = "Begin it with '- [ ] ', or move it below the task that it is about."
-        yield Flaw(path, line, message, help, "warning")
+        yield Issue(path, line, message, help, "warning")
     for box in boxes.all:
         before = boxes.by_id[box.id.lower()] if box.id else box
         if before is not box:
             message = f"{box.id} is there twice, first in line {before.line}"
-            yield Flaw(path, box.line, message, "Give each task a number of its own.")
+            yield Issue(path, box.line, message, "Give each task a number of its own.")
         if not re.search(r"\w", box.text):
-            yield Flaw(path, box.line, f"{box.name} says nothing", "Say what is done, or take it out.")
+            yield Issue(path, box.line, f"{box.name} says nothing", "Say what is done, or take it out.")
         for detail in box.details:
             yield from _detail_flaws(path, box, detail, boxes.by_id)
         if not box.values("verify"):
             message = f"{box.name} has no command that verifies it, and may not run without"
-            yield Flaw(path, box.line, message, "Add below it: '  - verify: COMMAND'.", "warning")
+            yield Issue(path, box.line, message, "Add below it: '  - verify: COMMAND'.", "warning")
     positions = {box: at for at, box in enumerate(boxes.all)}
     graph = {positions[box]: [positions[one] for one in needed] for box, needed in boxes.needs()}
     for circle in circles_of(graph):
         around = [boxes.all[at] for at in circle]
         message = f"tasks need each other in a circle: {way_round([box.name for box in around])}"
         help = "Take out the dependency that is not one; a task without `depends` needs the one before it."
-        yield Flaw(path, min(box.line for box in around), message, help)
+        yield Issue(path, min(box.line for box in around), message, help)
 
 
-def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box]) -> Iterator[Flaw]:
+def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box]) -> Iterator[Issue]:
     key, value, line = detail
     if key not in DETAILS:
         message = f"{key!r} is not one of {', '.join(DETAILS)}"
-        yield Flaw(path, line, message, nearest(key, DETAILS))
+        yield Issue(path, line, message, nearest(key, DETAILS))
     elif not value:
-        yield Flaw(path, line, f"`{key}` of {box.name} is empty", "Say it, or take it out.")
+        yield Issue(path, line, f"`{key}` of {box.name} is empty", "Say it, or take it out.")
     for word in ids_of(value) if key == "depends" else ():
         if word.lower() not in known:
             message = f"{box.name} depends on {word!r}, which is no task here"
-            yield Flaw(path, line, message, nearest(word, [one.id for one in known.values()]))
+            yield Issue(path, line, message, nearest(word, [one.id for one in known.values()]))
         elif known[word.lower()] is box:
-            yield Flaw(path, line, f"{box.name} depends on itself", "Take it out.")
+            yield Issue(path, line, f"{box.name} depends on itself", "Take it out.")

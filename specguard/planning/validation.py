@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from specguard.documents.content import owes
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError, nearest
-from specguard.planning.sources import KEBAB, MAIN, TASKS, Page, SourceFolder
-from specguard.planning.tasks import Boxes, Flaw, task_flaws
+from specguard.planning.sources import KEBAB, MAIN, TASKS, SourceFolder, SourcePage
+from specguard.planning.tasks import Boxes, Issue, task_flaws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
-    from specguard.planning.sources import Section
+    from specguard.planning.sources import Chapter
 
 PROPOSAL: Final = "proposal.md"
 _METADATA: Final = ".openspec.yaml"
@@ -72,7 +72,7 @@ class Requirement(NamedTuple):
     scenarios: Sequence[tuple[str, int, bool]] = ()
 
 
-def flaws(folder: SourceFolder) -> list[Flaw]:
+def flaws(folder: SourceFolder) -> list[Issue]:
     """All that is wrong with a folder, by path and line.
 
     Raises:
@@ -103,7 +103,7 @@ def require_valid(folder: SourceFolder) -> None:
         )
 
 
-def requirements(page: Page) -> Mapping[str, Sequence[Requirement]]:
+def requirements(page: SourcePage) -> Mapping[str, Sequence[Requirement]]:
     """What a delta does with requirements: those of ADDED, MODIFIED and REMOVED, and names FROM and TO."""
     found: dict[str, list[Requirement]] = {}
     for section in page.sections(2):
@@ -119,76 +119,76 @@ def requirements(page: Page) -> Mapping[str, Sequence[Requirement]]:
     return found
 
 
-def _change(folder: SourceFolder) -> Iterator[Flaw]:
+def _change(folder: SourceFolder) -> Iterator[Issue]:
     if not KEBAB.fullmatch(folder.name):
         help = "Use small letters, digits and single hyphens."
-        yield Flaw(folder.path, 0, f"{folder.name!r} is no name of a change", help, "warning")
+        yield Issue(folder.path, 0, f"{folder.name!r} is no name of a change", help, "warning")
     text = folder.read(PROPOSAL)
     if text is None:
         help = f"specguard plan proposal {folder.name}"
-        yield Flaw(f"{folder.path}/{PROPOSAL}", 0, "the change has no proposal", help)
+        yield Issue(f"{folder.path}/{PROPOSAL}", 0, "the change has no proposal", help)
     else:
-        yield from _proposal(f"{folder.path}/{PROPOSAL}", Page(text))
+        yield from _proposal(f"{folder.path}/{PROPOSAL}", SourcePage(text))
     yield from _specs(folder)
     for name in (PROPOSAL, "design.md", TASKS):
         yield from _owed(folder, name)
     yield from _tasks(folder)
 
 
-def _feature(folder: SourceFolder) -> Iterator[Flaw]:
+def _feature(folder: SourceFolder) -> Iterator[Issue]:
     for name in ("spec.md", "plan.md"):
         if not folder.has(name):
-            yield Flaw(f"{folder.path}/{name}", 0, "the feature has none", f"Write {name} first.")
+            yield Issue(f"{folder.path}/{name}", 0, "the feature has none", f"Write {name} first.")
     for name in ("spec.md", "plan.md", TASKS):
         yield from _owed(folder, name)
     yield from _tasks(folder)
 
 
-def _tasks(folder: SourceFolder) -> Iterator[Flaw]:
+def _tasks(folder: SourceFolder) -> Iterator[Issue]:
     path = f"{folder.path}/{TASKS}"
     text = folder.read(TASKS)
     if text is None:
-        yield Flaw(path, 0, "there are no tasks", "Write them as '- [ ] 1.1 WHAT'.")
+        yield Issue(path, 0, "there are no tasks", "Write them as '- [ ] 1.1 WHAT'.")
     else:
         yield from task_flaws(path, Boxes(text), spec_kit=folder.form == "spec-kit")
 
 
-def _proposal(path: str, page: Page) -> Iterator[Flaw]:
+def _proposal(path: str, page: SourcePage) -> Iterator[Issue]:
     sections = {section.title.lower(): section for section in reversed(page.sections(2))}
     for title in ("Why", "What Changes"):
         section = sections.get(title.lower())
         if section is None:
-            yield Flaw(path, 0, f"it has no section '## {title}'", "Add it.")
+            yield Issue(path, 0, f"it has no section '## {title}'", "Add it.")
         elif not any(_says(line) for line in page.body(section) if not line.startswith("#")):
-            yield Flaw(path, section.line, f"the section '## {section.title}' is empty", "Say it.")
+            yield Issue(path, section.line, f"the section '## {section.title}' is empty", "Say it.")
 
 
-def _specs(folder: SourceFolder) -> Iterator[Flaw]:
+def _specs(folder: SourceFolder) -> Iterator[Issue]:
     deltas = dict(folder.deltas())
     data = read_data(folder.read(_METADATA) or "", "yaml")
     skips = isinstance(data.value, dict) and data.value.get("skip_specs") is True
     if data.problem is not None:
         path, message = f"{folder.path}/{_METADATA}", f"it is no YAML: {data.problem.message}"
-        yield Flaw(path, data.problem.line or 0, message, "Correct it.")
+        yield Issue(path, data.problem.line or 0, message, "Correct it.")
     elif skips and deltas:
         message = f"`skip_specs` says that the change has no deltas, and there is {next(iter(deltas))}"
         path, line = f"{folder.path}/{_METADATA}", data.line(("skip_specs",)) or 0
-        yield Flaw(path, line, message, "Take out the one or the other.")
+        yield Issue(path, line, message, "Take out the one or the other.")
     elif not skips and not deltas:
         help = f"Write specs/CAPABILITY/spec.md; or set `skip_specs: true` in {_METADATA} if behaviour stays."
-        yield Flaw(f"{folder.path}/specs", 0, "the change has no delta", help)
+        yield Issue(f"{folder.path}/specs", 0, "the change has no delta", help)
     for name in folder.files("specs"):
-        page = Page((folder.read(name) or "") if name.lower().endswith(".md") else "")
+        page = SourcePage((folder.read(name) or "") if name.lower().endswith(".md") else "")
         if name in deltas:
             main = SourceFolder(folder.top, f"{MAIN}/{deltas[name]}", "openspec").read("spec.md")
             yield from _owed(folder, name)
-            yield from _delta(f"{folder.path}/{name}", page, Page(main or ""))
+            yield from _delta(f"{folder.path}/{name}", page, SourcePage(main or ""))
         elif any(map(_operation, page.sections(2))):
             message, help = "a delta in this file is not read", "Move it to specs/CAPABILITY/spec.md."
-            yield Flaw(f"{folder.path}/{name}", 0, message, help)
+            yield Issue(f"{folder.path}/{name}", 0, message, help)
 
 
-def _delta(path: str, page: Page, main: Page) -> Iterator[Flaw]:
+def _delta(path: str, page: SourcePage, main: SourcePage) -> Iterator[Issue]:
     """What is wrong with what a change says of one capability."""
     yield from _sections(path, page)
     named = requirements(page)
@@ -199,7 +199,7 @@ def _delta(path: str, page: Page, main: Page) -> Iterator[Flaw]:
     yield from _against(path, named, main)
 
 
-def _sections(path: str, page: Page) -> Iterator[Flaw]:
+def _sections(path: str, page: SourcePage) -> Iterator[Issue]:
     """Sections of a delta that are not there, or empty, and what stands where nobody reads it."""
     sections = [*page.sections(2), *page.sections(1)]
     known = [section for section in page.sections(2) if _operation(section)]
@@ -208,57 +208,57 @@ def _sections(path: str, page: Page) -> Iterator[Flaw]:
         message = "it has no section of a delta" + (f"; {first.title!r} is not one" if first else "")
         begin = f"Begin one with {_SECTIONS}."
         help = nearest(first.title, _TITLES, begin) if first else begin
-        yield Flaw(path, first.line if first else 0, message, help)
+        yield Issue(path, first.line if first else 0, message, help)
     elif not any(requirements(page).values()):
         titles = ", ".join(repr(f"## {section.title}") for section in known)
         help = "Write each as '### Requirement: NAME', with its text and a '#### Scenario: NAME' below."
-        yield Flaw(path, known[0].line, f"no requirement stands below {titles}", help)
+        yield Issue(path, known[0].line, f"no requirement stands below {titles}", help)
     if page.open_fence:
         message = "a fenced block is never closed, and hides all below it"
-        yield Flaw(path, page.open_fence, message, "Close the fence.")
+        yield Issue(path, page.open_fence, message, "Close the fence.")
     for section in sections:
         before = [one for one in known if one.line < section.line]
         if before and not _operation(section) and section.title.lower() != "purpose":
             message = f"'## {section.title}' ends '## {before[-1].title}', and nothing below it is read"
             otherwise = "Make it bold text where it is part of a requirement, or move it to design.md."
-            yield Flaw(path, section.line, message, nearest(section.title, _TITLES, otherwise))
+            yield Issue(path, section.line, message, nearest(section.title, _TITLES, otherwise))
     inside = {line: _operation(one) for one in known for line in range(one.line, one.end + 1)}
     for section in page.sections(3):
         operation, named = inside.get(section.line), _REQUIREMENT.fullmatch(section.title)
         if operation is None and named:
             message = f"the requirement {section.title!r} stands where nobody reads it"
-            yield Flaw(path, section.line, message, f"Move it below {_SECTIONS}.")
+            yield Issue(path, section.line, message, f"Move it below {_SECTIONS}.")
         elif operation in ("ADDED", "MODIFIED") and not named:
             message = (
                 f"'### {section.title}' is no requirement, so it is not read, and nor is the text below it"
             )
             help = f"Write '### Requirement: {section.title}', or '#### Scenario: ...' where it is one."
-            yield Flaw(path, section.line, message, help)
+            yield Issue(path, section.line, message, help)
 
 
-def _shape(path: str, operation: str, requirement: Requirement) -> Iterator[Flaw]:
+def _shape(path: str, operation: str, requirement: Requirement) -> Iterator[Issue]:
     """A requirement without a text that binds, or without a scenario."""
     name, line, text, scenarios = requirement
     if not text:
         help = "Say below the heading what the system SHALL do."
-        yield Flaw(path, line, f"{operation} {name!r} has no text", help)
+        yield Issue(path, line, f"{operation} {name!r} has no text", help)
     elif not _BINDING.search(text):
         message = f"the text of {operation} {name!r} says neither SHALL nor MUST"
         help = "Say what the system SHALL do, in the text and not only in the name."
-        yield Flaw(path, line, message, help, "warning")
+        yield Issue(path, line, message, help, "warning")
     filled = [scenario for scenario in scenarios if scenario[2]]
     if not filled:
         message = f"{operation} {name!r} has no scenario" + (" with steps below it" if scenarios else "")
         help = "Add '#### Scenario: NAME' with '- **WHEN** ...' and '- **THEN** ...'."
-        yield Flaw(path, scenarios[0][1] if scenarios else line, message, help)
+        yield Issue(path, scenarios[0][1] if scenarios else line, message, help)
     for scenario, at, says in scenarios if filled else ():
         if not says:
             message = f"the scenario {scenario!r} of {name!r} has no steps"
             help = "Add '- **WHEN** ...' and '- **THEN** ...' below it, or take it out."
-            yield Flaw(path, at, message, help, "warning")
+            yield Issue(path, at, message, help, "warning")
 
 
-def _names(path: str, named: Mapping[str, Sequence[Requirement]]) -> Iterator[Flaw]:
+def _names(path: str, named: Mapping[str, Sequence[Requirement]]) -> Iterator[Issue]:
     """Requirements that are named twice, and renamings that are no pairs."""
     told = set()
     for group in _SAME:
@@ -269,7 +269,7 @@ def _names(path: str, named: Mapping[str, Sequence[Requirement]]) -> Iterator[Fl
                 if line != one.line and one.line not in told:
                     told.add(one.line)
                     message = f"{operation} {one.name!r} is there already, as {before} in line {line}"
-                    yield Flaw(path, one.line, message, "Keep one of the two.")
+                    yield Issue(path, one.line, message, "Keep one of the two.")
     pairs = sorted((one.line, mark, one.name) for mark in ("FROM", "TO") for one in named.get(mark, ()))
     while pairs:
         if [mark for _, mark, _ in pairs[:2]] == ["FROM", "TO"]:
@@ -278,10 +278,10 @@ def _names(path: str, named: Mapping[str, Sequence[Requirement]]) -> Iterator[Fl
         line, mark, name = pairs.pop(0)
         message = f"RENAMED {mark} {name!r} has no {'TO' if mark == 'FROM' else 'FROM'}"
         help = "Write each renaming as a line FROM: and, right behind it, its line TO:."
-        yield Flaw(path, line, message, help)
+        yield Issue(path, line, message, help)
 
 
-def _against(path: str, named: Mapping[str, Sequence[Requirement]], main: Page) -> Iterator[Flaw]:
+def _against(path: str, named: Mapping[str, Sequence[Requirement]], main: SourcePage) -> Iterator[Issue]:
     """What a change leaves out, or speaks of, that the capability's specification has, or has not."""
     section = next((one for one in main.sections(2) if one.title.lower() == "requirements"), None)
     current = {one.name: one for one in _requirements(main, section)} if section else {}
@@ -292,7 +292,7 @@ def _against(path: str, named: Mapping[str, Sequence[Requirement]], main: Page) 
             if before is None:
                 message = f"{operation} {one.name!r} is no requirement of the capability's specification"
                 otherwise = "Add it with ADDED, or see that the change which brings it is archived first."
-                yield Flaw(path, one.line, message, nearest(one.name, current, otherwise), "warning")
+                yield Issue(path, one.line, message, nearest(one.name, current, otherwise), "warning")
             elif operation == "MODIFIED":
                 left = {name for name, _, _ in one.scenarios}
                 lost = [name for name, _, _ in before.scenarios if name not in left]
@@ -300,15 +300,15 @@ def _against(path: str, named: Mapping[str, Sequence[Requirement]], main: Page) 
                     names = ", ".join(map(repr, lost))
                     message = f"MODIFIED {one.name!r} leaves out what the specification has: {names}"
                     help = "Copy these scenarios into it: what is modified replaces the whole requirement."
-                    yield Flaw(path, one.line, message, help)
+                    yield Issue(path, one.line, message, help)
 
 
-def _operation(section: Section) -> str:
+def _operation(section: Chapter) -> str:
     """What a section of a delta does with requirements; empty for any other one."""
     return next((one.partition(" ")[0] for one in _TITLES if one.lower() == section.title.lower()), "")
 
 
-def _requirements(page: Page, within: Section) -> Iterator[Requirement]:
+def _requirements(page: SourcePage, within: Chapter) -> Iterator[Requirement]:
     for section in page.sections(3, within):
         match = _REQUIREMENT.fullmatch(section.title)
         if match:
@@ -331,10 +331,10 @@ def _folded(name: str) -> str:
 # Placeholders.
 
 
-def _owed(folder: SourceFolder, name: str) -> Iterator[Flaw]:
-    lines = Page(folder.read(name) or "").lines
+def _owed(folder: SourceFolder, name: str) -> Iterator[Issue]:
+    lines = SourcePage(folder.read(name) or "").lines
     for line, text in owed(lines, templates=folder.form == "spec-kit"):
-        yield Flaw(f"{folder.path}/{name}", line, f"a placeholder is left: {text[:80]!r}", "Replace it.")
+        yield Issue(f"{folder.path}/{name}", line, f"a placeholder is left: {text[:80]!r}", "Replace it.")
 
 
 def owed(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int, str]]:
@@ -368,7 +368,7 @@ def _says(text: str) -> bool:
 # OpenSpec's own validator.
 
 
-def _validated(folder: SourceFolder, own: Sequence[Flaw]) -> Iterator[Flaw]:
+def _validated(folder: SourceFolder, own: Sequence[Issue]) -> Iterator[Issue]:
     """What `openspec validate` finds in files of a change where nothing as bad was found already."""
     program = shutil.which("openspec")
     if program is None:
@@ -386,14 +386,14 @@ def _validated(folder: SourceFolder, own: Sequence[Flaw]) -> Iterator[Flaw]:
         ]
     except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired) as error:
         message = f"`openspec validate` gave no answer that can be read: {error}"
-        yield Flaw(folder.path, 0, message, f"openspec validate {folder.name}", "warning")
+        yield Issue(folder.path, 0, message, f"openspec validate {folder.name}", "warning")
         return
     for name, level, message in issues:
         places = [f"{folder.path}/{one}" for one in (f"specs/{name}", name) if folder.has(one)]
         path = places[0] if places else folder.path
         known = [flaw.level for flaw in own if flaw.path.startswith(path)]
         if level == "ERROR" and "error" not in known:
-            yield Flaw(path, 0, f"OpenSpec: {message}", f"openspec validate {folder.name}", "error", "error")
+            yield Issue(path, 0, f"OpenSpec: {message}", f"openspec validate {folder.name}", "error", "error")
         elif level == "WARNING" and not known:
             help = f"openspec validate {folder.name}"
-            yield Flaw(path, 0, f"OpenSpec: {message}", help, "warning", "warning")
+            yield Issue(path, 0, f"OpenSpec: {message}", help, "warning", "warning")

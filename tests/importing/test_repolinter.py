@@ -68,7 +68,6 @@ def test_a_file_that_must_be_there(
          {"a.txt": "TODO"}),
         ("file-not-contents", {"globsAll": ["**/*"], "contents": ["aa", "bb"]}, {"a": "bb"}, {"a": "ab"}),
         ("file-not-contents", {"globsAll": ["*.md", "!x.md"], "content": "a"}, {"y.md": "a"}, {"x.md": "a"}),
-        ("git-grep-commits", {"denylist": ["secret"], "ignoreCase": True}, {"a/b": "Secret"}, {"a": "b"}),
         ("large-file", {"globsAll": ["**/*"], "size": 10}, {"a": "x" * 11}, {"a": "x" * 10}),
     ],
 )  # fmt: skip
@@ -112,6 +111,7 @@ def test_a_rule_that_warns_beside_one_that_blocks_is_left(tmp_path: Path) -> Non
     ("kind", "options", "why"),
     [
         ("file-contents", {"globsAll": ["a"], "content": "x"}, "there is no rule for file-contents"),
+        ("git-grep-commits", {"denylist": ["a"]}, "there is no rule for git-grep-commits"),
         ("file-existence", {}, "it names no pattern"),
         ("file-existence", {"globsAny": ["+(a|b)"]}, "has a form that is not known here"),
         ("file-existence", {"globsAny": ["a[b"]}, "not closed"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from specguard.planning.tasks import Flaw
+    from specguard.planning.tasks import Issue
 
 OPENSPEC = shutil.which("openspec")
 needs_openspec = pytest.mark.skipif(
@@ -63,17 +63,10 @@ VERIFIED = "  - verify: pytest -q\n"
 AGREED = {
     "filled": Row({}, "valid", "valid"),
     "crlf": spec(ADDED.replace("\n", "\r\n"), "valid", "valid"),
-    "byte-order-mark": spec("\ufeff" + ADDED, "valid", "valid"),
-    "other-case": spec(
-        ADDED.replace("ADDED", "Added").replace("Requirement:", "requirement:"), "valid", "valid"
-    ),
     "heading-twice": spec(ADDED + "\n" + ADDED.replace("Keeps", "Shows"), "valid", "valid"),
-    "closed-heading": spec(ADDED.replace("things\n", "things ###\n"), "valid", "valid"),
     "must": spec(ADDED.replace("SHALL", "MUST"), "valid", "valid"),
-    "any-scenario": spec(ADDED.replace("Scenario: One thing", "One thing"), "valid", "valid"),
     "metadata-alone": spec(ADDED.replace("The shop SHALL", "**What**: it SHALL"), "valid", "valid"),
     "nested-capability": Row({SPEC: None, "specs/shop/cart/spec.md": ADDED}, "valid", "valid"),
-    "notes-beside": Row({"specs/cart/notes.md": "# Notes\n\nNothing.\n"}, "valid", "valid"),
     "removed-items": spec("## REMOVED Requirements\n\n- `### Requirement: Known`\n", "valid", "valid"),
     "renamed": spec(
         "## RENAMED Requirements\n\n- FROM: `### Requirement: Known`\n- TO: `### Requirement: New`\n",
@@ -85,29 +78,17 @@ AGREED = {
     ),
     "no-delta": Row({SPEC: None}, "refused", "refused"),
     "no-section": spec("# Cart\n\nSomething.\n", "refused", "refused"),
-    "empty-file": spec("", "refused", "refused"),
     "section-misspelt": spec(ADDED.replace("ADDED", "ADED"), "refused", "refused"),
-    "section-spaced": spec(ADDED.replace("ADDED R", "ADDED  R"), "refused", "refused"),
-    "section-third-level": spec(ADDED.replace("## ADDED", "### ADDED"), "refused", "refused"),
     "empty-section": spec("## ADDED Requirements\n\nLater.\n", "refused", "refused"),
     "all-fenced": spec(f"```\n{ADDED}```\n", "refused", "refused"),
     "requirement-without-name": spec(
         ADDED.replace("Requirement: Keeps things", "Requirement:"), "refused", "refused"
     ),
     "no-scenario": spec(ADDED.partition("####")[0], "refused", "refused"),
-    "scenario-third-level": spec(ADDED.replace("#### S", "### S"), "refused", "refused"),
-    "scenario-bold": spec(
-        ADDED.replace("#### Scenario: One thing", "**Scenario: One thing**"), "refused", "refused"
-    ),
     "scenario-indented": spec(ADDED.replace("#### S", "  #### S"), "refused", "refused"),
     "scenario-fenced": spec(ADDED.replace("#### S", "```\n#### S") + "```\n", "refused", "refused"),
     "scenario-empty": spec(ADDED.partition("\n\n- **WHEN**")[0] + "\n", "refused", "refused"),
     "no-text": spec(ADDED.replace("The shop SHALL do it.\n", ""), "refused", "refused"),
-    "shall-in-name-alone": spec(
-        ADDED.replace("Keeps things", "It SHALL keep things").replace("The shop SHALL do it.\n", ""),
-        "refused",
-        "refused",
-    ),
     "neither-shall-nor-must": spec(ADDED.replace("SHALL", "will"), "warned", "warned"),
     "named-twice": spec(ADDED + "\n" + requirement("Keeps things"), "refused", "refused"),
     "added-and-removed": spec(
@@ -116,12 +97,6 @@ AGREED = {
     "renamed-and-removed": spec(
         "## RENAMED Requirements\n\nFROM: ### Requirement: Known\nTO: ### Requirement: New\n\n"
         "## REMOVED Requirements\n\n### Requirement: known\n",
-        "refused",
-        "refused",
-    ),
-    "renamed-to-an-added-one": spec(
-        ADDED
-        + "\n## RENAMED Requirements\n\nFROM: ### Requirement: Known\nTO: ### Requirement: Keeps things\n",
         "refused",
         "refused",
     ),
@@ -143,13 +118,9 @@ AGREED = {
         "refused",
     ),
     "delta-beside-capabilities": Row({SPEC: None, "specs/cart.md": ADDED}, "refused", "refused"),
-    "delta-at-the-top": Row({"specs/spec.md": ADDED}, "refused", "refused"),
     "delta-under-another-name": Row({"specs/cart/delta.md": ADDED}, "refused", "refused"),
     "skip-specs-with-specs": Row(
         {".openspec.yaml": "schema: spec-driven\nskip_specs: true\n"}, "refused", "refused"
-    ),
-    "skip-specs-as-text-alone": Row(
-        {SPEC: None, ".openspec.yaml": "schema: spec-driven\nskip_specs: 'yes'\n"}, "refused", "refused"
     ),
 }
 """Where both say the same."""
@@ -157,12 +128,6 @@ AGREED = {
 STRICTER = {
     "requirement-outside": (
         spec(f"{ADDED}\n## Notes\n\n{requirement('Hidden')}", "refused", "warned"),
-        "'## Notes' ends '## ADDED Requirements', and nothing below it is read",
-    ),
-    "second-heading-hides-a-scenario": (
-        spec(
-            f"{ADDED}\n## Notes\n\n#### Scenario: Hidden\n\n- **THEN** nobody sees it\n", "refused", "valid"
-        ),
         "'## Notes' ends '## ADDED Requirements', and nothing below it is read",
     ),
     "second-heading-hides-text": (
@@ -195,10 +160,6 @@ STRICTER = {
     "task-twice": (
         tasks(f"## 1. Cart\n\n- [ ] 1.1 Add it\n{VERIFIED}- [ ] 1.1 Again\n{VERIFIED}", "refused", "warned"),
         "1.1 is there twice, first in line 3",
-    ),
-    "task-twice-without-groups": (
-        tasks(f"- [ ] 1.1 Add it\n{VERIFIED}- [ ] 1.1 Again\n{VERIFIED}", "refused", "valid"),
-        "1.1 is there twice",
     ),
     "task-unknown": (
         tasks(f"- [ ] 1.1 Add it\n{VERIFIED}  - depends: 1.2\n", "refused", "valid"),
@@ -267,7 +228,7 @@ def validated(top: Path, *words: str) -> dict[str, Any]:
     return {item["id"].removeprefix("change-"): item for item in json.loads(done.stdout)["items"]}
 
 
-def said(found: Sequence[Flaw]) -> str:
+def said(found: Sequence[Issue]) -> str:
     levels = {flaw.level for flaw in found}
     return "refused" if "error" in levels else "warned" if levels else "valid"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from specguard.planning.sources import Page
+from specguard.planning.sources import SourcePage
 from specguard.planning.validation import owed
 
 
@@ -57,7 +57,7 @@ def test_what_is_not(line: str) -> None:
 
 def test_fences_and_comments_over_several_lines_owe_nothing() -> None:
     text = "```\nTODO\n```\n<!--\nTODO\nA remark\n-->\nWords <!-- TODO: a remark --> and words\nTODO\n"
-    assert [number for number, _ in owed(Page(text).lines)] == [9]
+    assert [number for number, _ in owed(SourcePage(text).lines)] == [9]
 
 
 def test_the_words_of_templates() -> None:

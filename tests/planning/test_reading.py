@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.planning.sources import Page, source_folder
+from specguard.planning.sources import SourcePage, source_folder
 from specguard.planning.tasks import Boxes
 from specguard.planning.validation import flaws, owed, requirements
 from tests.planning.filling import change, write
@@ -41,7 +41,7 @@ def test_no_line_takes_long(line: str) -> None:
     began = time.process_time()
     list(owed([line]))
     Boxes(line)
-    requirements(Page(f"## RENAMED Requirements\n{line}\n## ADDED Requirements\n{line}\n"))
+    requirements(SourcePage(f"## RENAMED Requirements\n{line}\n## ADDED Requirements\n{line}\n"))
     assert time.process_time() - began < 5
 
 
